@@ -1,0 +1,17 @@
+"""Sphinx: how the pages are built."""
+
+import dynamodb_py
+
+project = "dynamodb_py"
+author = "The dynamodb_py authors"
+copyright = "2026, The dynamodb_py authors"
+version = release = dynamodb_py.__version__
+
+extensions = ["sphinx.ext.autodoc"]
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+default_role = "any"
+nitpicky = False
+
+html_theme = "furo"
+html_title = f"dynamodb_py {release}"

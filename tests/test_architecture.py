@@ -1,0 +1,209 @@
+"""The rooms of the house, from the ground up: a module imports only from those above it here."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOMS = [
+    "exceptions",
+    "limits",
+    "codec",
+    "expressions",
+    "schema",
+    "operations",
+    "retries",
+    "flows",
+    "transports",
+    "connections",
+    "paging",
+    "batching",
+    "waiting",
+    "table",
+    "models",
+]
+ROOT = Path(__file__).parent.parent
+PACKAGE = "dynamodb_py"
+# What would make `import dynamodb_py` slow, and is imported where it is needed instead.
+HEAVY = {
+    "asyncio",
+    "boto3",
+    "botocore",
+    "concurrent.futures",
+    "dataclasses",
+    "dateutil",
+    "pytz",
+    "ssl",
+}
+
+
+def modules_of(root: Path) -> dict[str, Path]:
+    """Return the modules below *root* by name."""
+    found = {}
+    for path in sorted(root.rglob("*.py")):
+        parts = [root.name, *path.relative_to(root).with_suffix("").parts]
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules_of(ROOT / PACKAGE)
+
+
+def imports(name: str, tree: ast.AST, modules: dict[str, Path]) -> Iterator[tuple[str, int]]:
+    """Yield the module of our own, and the line, of each import below *tree*, part of *name*."""
+    package = name if modules[name].name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")
+            base = base[: len(base) - node.level + 1] if node.level else []
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            # `from .operations import items` is of the module items where there is one.
+            whole = [f"{source}.{alias.name}" for alias in node.names]
+            found = [one if one in modules else source for one in whole]
+        else:
+            continue
+        for one in dict.fromkeys(found):
+            if one.split(".")[0] == PACKAGE:
+                yield one, node.lineno
+
+
+def room(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
+
+
+def parse(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+
+
+def test_every_module_has_a_room():
+    assert {room(name) for name in MODULES if room(name)} <= set(ROOMS)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if room(name)])
+def test_a_module_imports_only_from_rooms_above_it(name):
+    below = ROOMS[ROOMS.index(room(name)) + 1 :]
+    wrong = [
+        f"{MODULES[name].relative_to(ROOT)}:{line} imports {other}"
+        for other, line in imports(name, parse(name), MODULES)
+        if room(other) in below or other == PACKAGE
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_nothing_of_our_own_is_imported_inside_a_function(name):
+    inside = [
+        f"{MODULES[name].relative_to(ROOT)}:{line} imports {other}"
+        for node in ast.walk(parse(name))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for other, line in imports(name, node, MODULES)
+    ]
+    assert not inside, "\n".join(inside)
+
+
+def without_type_checking(tree: ast.Module) -> ast.Module:
+    """Return *tree* without what only a type checker imports."""
+
+    class Drop(ast.NodeTransformer):
+        def visit_If(self, node: ast.If):
+            if ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
+                return node.orelse or None
+            return self.generic_visit(node)
+
+    dropped = Drop().visit(tree)
+    assert isinstance(dropped, ast.Module)
+    return dropped
+
+
+def cycle(graph: dict[str, set[str]]) -> list[str]:
+    """Return a way round in *graph*, or nothing."""
+    done: set[str] = set()
+
+    def walk(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        for other in sorted(graph.get(name, ())):
+            if found := walk(other, [*way, name]):
+                return found
+        done.add(name)
+        return []
+
+    return next((found for name in graph if (found := walk(name, []))), [])
+
+
+def test_the_imports_have_no_cycle():
+    graph = {
+        name: {other for other, _ in imports(name, without_type_checking(parse(name)), MODULES)}
+        for name in MODULES
+    }
+    assert not cycle(graph), " -> ".join(cycle(graph))
+
+
+@pytest.mark.parametrize(
+    ("graph", "expected"),
+    [
+        ({"a": {"b"}, "b": {"c"}, "c": set()}, []),
+        ({"a": {"b", "c"}, "b": {"c"}}, []),
+        ({"a": {"b"}, "b": {"c"}, "c": {"b"}}, ["b", "c", "b"]),
+        ({"a": {"a"}}, ["a", "a"]),
+    ],
+    ids=["a chain", "two ways", "a cycle further on", "itself"],
+)
+def test_a_cycle_would_be_found(graph, expected):
+    assert cycle(graph) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("from . import b", "dynamodb_py.rooms.b"),
+        ("from .b import thing", "dynamodb_py.rooms.b"),
+        ("from . import thing", "dynamodb_py.rooms"),
+        ("from .. import other", "dynamodb_py.other"),
+        ("from ..other import thing", "dynamodb_py.other"),
+        ("from dynamodb_py.other import thing", "dynamodb_py.other"),
+        ("import dynamodb_py.other", "dynamodb_py.other"),
+        ("def f():\n  if f:\n    from .. import thing", "dynamodb_py"),
+    ],
+)
+def test_every_spelling_of_an_import_is_seen(source, expected):
+    modules = {
+        "dynamodb_py": Path("dynamodb_py/__init__.py"),
+        "dynamodb_py.other": Path("dynamodb_py/other.py"),
+        "dynamodb_py.rooms": Path("dynamodb_py/rooms/__init__.py"),
+        "dynamodb_py.rooms.a": Path("dynamodb_py/rooms/a.py"),
+        "dynamodb_py.rooms.b": Path("dynamodb_py/rooms/b.py"),
+    }
+    found = [name for name, _ in imports("dynamodb_py.rooms.a", ast.parse(source), modules)]
+    assert found == [expected]
+
+
+def python(script: str) -> str:
+    """Run *script* in an interpreter of its own, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_import_loads_nothing_heavy():
+    script = "import sys; before = set(sys.modules); import dynamodb_py as package;"
+    script += f"assert package.__file__; print(sorted({HEAVY!r} & set(sys.modules) - before))"
+    assert python(script) == "[]"
+
+
+def test_import_opens_no_socket_and_starts_no_process():
+    script = "import sys; seen = [];"
+    script += "watched = ('socket.', 'subprocess.', 'os.fork', 'os.exec', 'os.posix_spawn');"
+    script += "sys.addaudithook(lambda event, _: event.startswith(watched) and seen.append(event));"
+    script += "import dynamodb_py; print(seen);"
+    script += "import socket; socket.socket().close(); assert 'socket.__new__' in seen"
+    assert python(script) == "[]"

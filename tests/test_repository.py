@@ -1,0 +1,179 @@
+"""What the repository says about itself is true."""
+
+import ast
+import configparser
+import importlib.resources
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import dynamodb_py
+
+from .test_architecture import without_type_checking
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parent.parent
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def setup() -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser()
+    parser.read_string(read("setup.cfg"))
+    return parser
+
+
+@pytest.fixture(scope="module")
+def pyproject() -> dict:
+    return tomllib.loads(read("pyproject.toml"))
+
+
+def readme_commands() -> list[str]:
+    """Return the commands that the README offers: the lines that make a virtual environment."""
+    return re.findall(r"^ +(python3 -m venv .*)$", read("README.rst"), re.MULTILINE)
+
+
+def requirements(setup: configparser.RawConfigParser) -> dict[str, list[str]]:
+    """Return what each extra requires, and the package itself under no name."""
+    lists = {"": setup["options"]["install_requires"], **setup["options.extras_require"]}
+    return {extra: text.split("\n")[1:] for extra, text in lists.items()}
+
+
+def project(requirement: str) -> str:
+    return re.split(r"[\s\[<>=;]", requirement)[0]
+
+
+def test_the_changelog_begins_with_this_version():
+    first = re.search(r"^(\d+\.\d+\.\d+)\b.*\n-+$", read("CHANGELOG.rst"), re.MULTILINE)
+    assert first
+    assert first[1] == dynamodb_py.__version__
+
+
+def test_the_version_stands_in_one_place(setup):
+    assert setup["metadata"]["version"] == "attr: dynamodb_py.__version__"
+    others = [
+        name
+        for name in ("setup.cfg", "setup.py", "pyproject.toml", "docs/conf.py", "README.rst")
+        if dynamodb_py.__version__ in read(name)
+    ]
+    assert others == []
+
+
+def test_every_tool_has_the_same_oldest_python(setup, pyproject):
+    oldest = re.fullmatch(r">=3\.(\d+)", setup["options"]["python_requires"])
+    assert oldest
+    minor = oldest[1]
+    classified = re.findall(r"Python :: 3\.(\d+)", setup["metadata"]["classifiers"])
+    tools = pyproject["tool"]
+    assert min(classified, key=int) == minor
+    assert tools["ruff"]["target-version"] == f"py3{minor}"
+    assert tools["mypy"]["python_version"] == f"3.{minor}"
+    assert tools["pyright"]["pythonVersion"] == f"3.{minor}"
+
+
+def test_the_readme_has_two_commands():
+    quickstart, tests = readme_commands()
+    assert "examples/quickstart.py" in quickstart
+    assert tests.endswith(".venv/bin/pytest")
+
+
+@pytest.mark.parametrize("command", readme_commands())
+def test_what_a_command_names_exists(command, setup):
+    extras = re.findall(r"'\.\[(\w+)\]'", command)
+    assert extras
+    assert set(extras) <= set(setup["options.extras_require"])
+    assert [p for p in re.findall(r"\b[\w/]+\.py\b", command) if not (ROOT / p).is_file()] == []
+
+
+def test_ci_runs_the_commands_of_the_readme():
+    listed = subprocess.run(
+        ["bash", str(ROOT / ".ci" / "run"), "--list"], capture_output=True, text=True, check=True
+    )
+    assert listed.stdout.splitlines() == readme_commands()
+
+
+def test_ci_can_be_run_and_is_well_formed():
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    assert "set -euo pipefail" in script.read_text()
+
+
+def test_the_documentation_says_why_each_dependency_is_there(setup):
+    text = read("docs/dependencies.rst").lower()
+    named = {project(line) for lines in requirements(setup).values() for line in lines}
+    missing = [name for name in sorted(named - {"dynamodb-py"}) if f"``{name}``" not in text]
+    assert missing == []
+
+
+def test_the_documentation_names_every_extra(setup):
+    text = read("docs/installation.rst") + read("docs/dependencies.rst")
+    missing = [extra for extra in setup["options.extras_require"] if f"``{extra}``" not in text]
+    assert missing == []
+
+
+def test_dependencies_are_bounded_below(setup):
+    unbounded = [line for line in requirements(setup)[""] if ">=" not in line]
+    assert unbounded == []
+
+
+def test_every_import_of_the_package_is_a_dependency(setup):
+    imported = set()
+    for path in (ROOT / "dynamodb_py").rglob("*.py"):
+        for node in ast.walk(without_type_checking(ast.parse(path.read_text("utf-8")))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                imported.add(node.module.split(".")[0])
+    third_party = imported - set(sys.stdlib_module_names) - {"dynamodb_py"}
+    by_module = {"dateutil": "python-dateutil", "botocore": "boto3"}
+    named = {project(line) for extra in ("", "progress") for line in requirements(setup)[extra]}
+    assert {by_module.get(name, name) for name in third_party} <= named
+
+
+def test_the_package_tells_type_checkers_that_it_is_typed():
+    assert importlib.resources.files("dynamodb_py").joinpath("py.typed").is_file()
+
+
+def test_what_is_built_is_the_package_and_nothing_else(tmp_path):
+    pytest.importorskip("setuptools", minversion="77", reason="building needs setuptools 77")
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in (
+        "setup.cfg",
+        "setup.py",
+        "pyproject.toml",
+        "README.rst",
+        "CHANGELOG.rst",
+        "LICENSE",
+    ):
+        shutil.copy(ROOT / name, source)
+    for name in ("dynamodb_py", "tests"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run(
+        [*pip, "--wheel-dir", str(tmp_path), str(source)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name == f"dynamodb_py-{dynamodb_py.__version__}-py3-none-any.whl"
+    built = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    expected = {
+        str(path.relative_to(source))
+        for path in (source / "dynamodb_py").rglob("*")
+        if path.suffix == ".py" or path.name == "py.typed"
+    }
+    assert built == expected
