@@ -1,0 +1,338 @@
+"""What can go wrong, and what to do about it.
+
+::
+
+    DynamoDBError
+    ├── ModelDefinitionError          a model class is declared wrongly
+    ├── ConfigurationError            no region, no credentials, an unknown alias
+    ├── ValidationError               values that cannot be stored (.errors by field)
+    │   └── ItemTooLarge              over 400 KB, found before sending
+    ├── QueryError                    a question that DynamoDB cannot answer
+    │   └── ScanRequired              ... other than by reading the whole table
+    ├── FieldNotLoaded                the field was not fetched
+    ├── UnreadableValue               a stored attribute is not what its field says
+    ├── DoesNotExist                  no item has the key (.missing)
+    ├── MultipleObjectsReturned
+    ├── TableMismatch                 the live table is not what the model says (.differences)
+    ├── BatchIncomplete               some of a batch was not done (.unprocessed)
+    ├── ConnectionFailed              no answer: refused, reset, unreachable
+    │   ├── ConnectTimeout
+    │   ├── ReadTimeout
+    │   └── ResponseCorrupted         an answer that cannot be trusted: cut short, wrong checksum
+    └── ServiceError                  DynamoDB answered with an error (.code, .status)
+        ├── ConditionFailed           (.current)
+        │   └── AlreadyExists
+        ├── TransactionCanceled       (.reasons)
+        ├── TransactionConflict
+        ├── TableNotFound
+        ├── TableInUse
+        ├── TableAlreadyExists
+        ├── Throttled                 (.reasons)
+        ├── LimitExceeded
+        ├── ItemCollectionTooLarge
+        ├── AccessDenied
+        ├── InvalidRequest
+        └── ServiceUnavailable        5xx
+
+The class follows from the error *code* alone, in :func:`service_error`: DynamoDB words
+its messages differently from region to region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+class DynamoDBError(Exception):
+    """Root of everything that this package raises on purpose."""
+
+
+class ModelDefinitionError(DynamoDBError):
+    """A model, field or index is declared wrongly; raised when the class is made."""
+
+
+class ConfigurationError(DynamoDBError):
+    """The connection cannot be made up: no region, no credentials, an unknown alias."""
+
+
+class ValidationError(DynamoDBError, ValueError):
+    """Values that cannot be stored; nothing was sent.
+
+    ``errors`` maps each field (a path such as ``lines[2].qty`` inside documents) to its messages.
+    """
+
+    def __init__(self, errors: Mapping[str, Sequence[str]] | str, *, model: str = "") -> None:
+        if isinstance(errors, str):
+            errors = {"": [errors]}
+        self.model = model
+        self.errors: dict[str, list[str]] = {name: list(said) for name, said in errors.items()}
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        parts = [
+            f"{name}: {'; '.join(said)}" if name else "; ".join(said)
+            for name, said in self.errors.items()
+        ]
+        return (f"{self.model}: " if self.model else "") + " | ".join(parts)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _validation_error, (type(self), self.errors, self.model)
+
+
+def _validation_error(
+    kind: type[ValidationError], errors: dict[str, list[str]], model: str
+) -> ValidationError:
+    return kind(errors, model=model)
+
+
+class ItemTooLarge(ValidationError):
+    """The item is over DynamoDB's 400 KB; found before sending."""
+
+
+class QueryError(DynamoDBError, ValueError):
+    """A question that DynamoDB cannot answer as asked."""
+
+
+class ScanRequired(QueryError):
+    """Only reading the whole table could answer this, and nobody asked for that."""
+
+
+class FieldNotLoaded(DynamoDBError):
+    """The field was not fetched with this instance; ``refresh_from_db()`` fetches it."""
+
+
+class UnreadableValue(DynamoDBError, ValueError):
+    """A stored attribute is not of the type that its field declares; the other fields can be read."""
+
+
+class DoesNotExist(DynamoDBError, LookupError):
+    """No item has the key. ``missing`` lists the keys or instances that were not found."""
+
+    def __init__(self, message: str = "", *, missing: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.missing = list(missing)
+
+
+class MultipleObjectsReturned(DynamoDBError, LookupError):
+    """More than one item matched where one was expected."""
+
+
+class BatchIncomplete(DynamoDBError):
+    """Part of a batch was not carried out.
+
+    ``unprocessed`` holds what is left, in the form in which it was given; ``__cause__`` says why.
+    """
+
+    def __init__(self, message: str, *, unprocessed: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.unprocessed = list(unprocessed)
+
+
+class TableMismatch(DynamoDBError):
+    """The live table differs from the model in ways that ``update()`` does not change.
+
+    ``differences`` lists them, a sentence each.
+    """
+
+    def __init__(self, message: str, differences: list[str] | None = None) -> None:
+        super().__init__(message)
+        self.differences = differences or []
+
+
+class RequestError(DynamoDBError):
+    """A request that was sent, or tried, and did not succeed.
+
+    ``operation`` is DynamoDB's name of the call, ``table`` the table, ``attempts`` how often it
+    was tried: after more than one attempt, an earlier one may have been carried out unseen.
+    """
+
+    operation: str = ""
+    table: str = ""
+    request_id: str = ""
+    attempts: int = 1
+    unprocessed: Sequence[Any] = ()
+    """After a batch: what was not carried out, in the form in which it was given."""
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        about = " on ".join(part for part in (self.operation, self.table) if part)
+        tail = [f"request {self.request_id}"] if self.request_id else []
+        if self.attempts > 1:
+            tail.append(f"{self.attempts} attempts")
+        return (f"{about}: " if about else "") + said + (f" ({', '.join(tail)})" if tail else "")
+
+
+class ConnectionFailed(RequestError, ConnectionError):
+    """No answer came: the connection was refused, reset or could not be made."""
+
+
+class ConnectTimeout(ConnectionFailed, TimeoutError):
+    """No connection within ``connect_timeout`` seconds."""
+
+
+class ReadTimeout(ConnectionFailed, TimeoutError):
+    """No answer within ``read_timeout`` seconds; the request may have been carried out."""
+
+
+class ResponseCorrupted(ConnectionFailed):
+    """The answer was cut short, is no HTTP, or does not match its checksum."""
+
+
+class ServiceError(RequestError):
+    """DynamoDB's own answer that something is wrong.
+
+    ``code`` is DynamoDB's name for it (``ValidationException``), ``status`` the HTTP status,
+    ``message`` its words.
+    """
+
+    code: str = ""
+    status: int = 0
+    message: str = ""
+
+
+class ConditionFailed(ServiceError):
+    """The condition did not hold; nothing was written.
+
+    ``current`` is the item as it stands (an instance where a model asked, else the plain item),
+    or None where there is none.
+    """
+
+    current: Any = None
+
+
+class AlreadyExists(ConditionFailed):
+    """An item with this key exists; nothing was written."""
+
+
+class TransactionCanceled(ServiceError):
+    """The transaction was not carried out; ``reasons`` are in the order of the calls."""
+
+    reasons: Sequence[Any] = ()
+
+
+class TransactionConflict(ServiceError):
+    """Another transaction is under way on the same item."""
+
+
+class TableNotFound(ServiceError):
+    """There is no such table or index; ``Table(Model).create()`` makes it."""
+
+
+class TableInUse(ServiceError):
+    """The table is being created, changed or deleted; ``Table(Model).wait()`` waits for it."""
+
+
+class TableAlreadyExists(ServiceError):
+    """There is a table of this name already; ``create(if_not_exists=True)`` accepts that."""
+
+
+class Throttled(ServiceError):
+    """Too fast for the table's, the key's or the account's throughput.
+
+    ``reasons`` holds what DynamoDB tells of it (``ThrottlingReasons``).
+    """
+
+    reasons: Sequence[Any] = ()
+
+
+class LimitExceeded(ServiceError):
+    """Too many control plane calls at once, or an account limit is reached."""
+
+
+class ItemCollectionTooLarge(ServiceError):
+    """The items of one hash key are over 10 GB in a table with local indexes."""
+
+
+class AccessDenied(ServiceError):
+    """Wrong, missing or expired credentials, or they do not allow this."""
+
+
+class InvalidRequest(ServiceError):
+    """DynamoDB refused the request as malformed."""
+
+
+class ServiceUnavailable(ServiceError):
+    """DynamoDB failed inside (HTTP 5xx)."""
+
+
+_BY_CODE: dict[str, type[ServiceError]] = {
+    "ConditionalCheckFailedException": ConditionFailed,
+    "TransactionCanceledException": TransactionCanceled,
+    "TransactionConflictException": TransactionConflict,
+    "TransactionInProgressException": TransactionConflict,
+    "ReplicatedWriteConflictException": TransactionConflict,
+    "ResourceNotFoundException": TableNotFound,
+    "TableNotFoundException": TableNotFound,
+    "IndexNotFoundException": TableNotFound,
+    "ResourceInUseException": TableInUse,
+    "TableInUseException": TableInUse,
+    "TableAlreadyExistsException": TableAlreadyExists,
+    "ProvisionedThroughputExceededException": Throttled,
+    "ProvisionedThroughputExceeded": Throttled,
+    "ThrottlingException": Throttled,
+    "Throttling": Throttled,
+    "ThrottledException": Throttled,
+    "RequestThrottled": Throttled,
+    "RequestThrottledException": Throttled,
+    "RequestLimitExceeded": Throttled,
+    "TooManyRequestsException": Throttled,
+    "SlowDown": Throttled,
+    "BandwidthLimitExceeded": Throttled,
+    "LimitExceededException": LimitExceeded,
+    "ItemCollectionSizeLimitExceededException": ItemCollectionTooLarge,
+    "AccessDeniedException": AccessDenied,
+    "AccessDenied": AccessDenied,
+    "UnrecognizedClientException": AccessDenied,
+    "IncompleteSignatureException": AccessDenied,
+    "InvalidSignatureException": AccessDenied,
+    "SignatureDoesNotMatch": AccessDenied,
+    "MissingAuthenticationTokenException": AccessDenied,
+    "MissingAuthenticationToken": AccessDenied,
+    "InvalidClientTokenId": AccessDenied,
+    "ExpiredTokenException": AccessDenied,
+    "ExpiredToken": AccessDenied,
+    "ValidationException": InvalidRequest,
+    "SerializationException": InvalidRequest,
+    "IdempotentParameterMismatchException": InvalidRequest,
+    "InternalServerError": ServiceUnavailable,
+    "InternalFailure": ServiceUnavailable,
+    "ServiceUnavailable": ServiceUnavailable,
+    "ServiceUnavailableException": ServiceUnavailable,
+}
+
+# The member of the error's body that a class keeps, and where.
+_DETAILS: dict[type[ServiceError], tuple[str, str]] = {
+    ConditionFailed: ("current", "Item"),
+    TransactionCanceled: ("reasons", "CancellationReasons"),
+    Throttled: ("reasons", "ThrottlingReasons"),
+}
+
+
+def service_error(
+    code: str, message: str, *, status: int = 400, body: Mapping[str, Any] | None = None
+) -> ServiceError:
+    """Return the exception for DynamoDB's error *code*.
+
+    A code that is not known becomes :class:`ServiceUnavailable` with an HTTP status of 500 and
+    more, else plain :class:`ServiceError`. *body* is the parsed body of the error.
+
+    >>> type(service_error("ThrottlingException", "slow down")).__name__
+    'Throttled'
+    """
+    fallback = ServiceUnavailable if status >= 500 else ServiceError
+    kind = _BY_CODE.get(code, fallback)
+    error = kind(f"{code}: {message}" if message else code)
+    error.code, error.message, error.status = code, message, status
+    if body and kind in _DETAILS:
+        name, member = _DETAILS[kind]
+        if body.get(member) is not None:
+            setattr(error, name, body[member])
+    return error
+
+
+def narrowed(error: ServiceError, kind: type[ServiceError]) -> ServiceError:
+    """Return *error* as one of the narrower class *kind*, with all that it knows."""
+    same = kind(*error.args)
+    vars(same).update(vars(error))
+    return same
