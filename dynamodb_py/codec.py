@@ -1,0 +1,323 @@
+"""A Python value and the attribute value that it is on the wire, for values without a schema.
+
+Fields of a model have their own, typed, spelling (``models/fields``); they come here for free-form
+documents, for numbers, and for JSON. On the way out a ``B`` holds bytes, which msgspec's JSON encoder
+turns into base64; on the way in it holds that base64 text.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from .exceptions import ValidationError
+from .limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MIN_EXPONENT
+
+to_json = msgspec.json.Encoder().encode
+from_json = msgspec.json.Decoder().decode
+
+_PLAIN_INT = 10**MAX_DIGITS
+
+
+class Unstorable(Exception):
+    """A value that DynamoDB cannot hold, and where in the document it is."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = ""
+
+    def inside(self, step: str) -> Unstorable:
+        """Return the same, one level further out."""
+        self.path = step + self.path
+        return self
+
+
+def encode(value: object, where: str = "") -> dict[str, Any]:
+    """Return *value* as an attribute value.
+
+    Takes None, bool, int, float, Decimal, str, bytes, and lists, tuples, dicts and sets of them;
+    anything else, and what DynamoDB cannot hold, raises
+    :class:`~dynamodb_py.exceptions.ValidationError` under the name *where*.
+
+    >>> encode({"a": [1, 0.1, None]})
+    {'M': {'a': {'L': [{'N': '1'}, {'N': '0.1'}, {'NULL': True}]}}}
+    """
+    try:
+        return encode_value(value)
+    except Unstorable as error:
+        raise ValidationError({where + error.path: [error.reason]}) from None
+
+
+def encode_value(value: object, depth: int = 0) -> dict[str, Any]:
+    """Do as :func:`encode`; raise :class:`Unstorable`."""
+    encoder = _ENCODERS.get(type(value))
+    if encoder is None:
+        encoder = _encoder_of_subclass(value)
+    return encoder(value, depth)
+
+
+def integer_text(value: Any) -> str:
+    """Return the text of an int for the wire; raise :class:`Unstorable`.
+
+    >>> integer_text(-7)
+    '-7'
+    """
+    if -_PLAIN_INT < value < _PLAIN_INT:
+        return int.__repr__(value)
+    return decimal_text(Decimal(value))
+
+
+def float_text(value: float) -> str:
+    """Return the shortest text that reads back as this very float; raise :class:`Unstorable`.
+
+    >>> float_text(99.99), float_text(2.0), float_text(1e-7)
+    ('99.99', '2', '0.0000001')
+    """
+    text = float.__repr__(value)
+    if text.endswith(".0"):
+        return text[:-2] if text != "-0.0" else "0"
+    return decimal_text(Decimal(text)) if "e" in text or "n" in text else text
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return the exact text of a Decimal for the wire, as DynamoDB gives it back.
+
+    Raises :class:`Unstorable` over 38 significant digits or out of DynamoDB's range.
+
+    >>> decimal_text(Decimal("1.50")), decimal_text(Decimal("1E+2"))
+    ('1.5', '100')
+    """
+    if not value.is_finite():
+        raise Unstorable(f"{value} is not a number that DynamoDB can hold")
+    if not value:
+        return "0"
+    digits = value.as_tuple().digits
+    trailing = 0
+    while digits[-1 - trailing] == 0:
+        trailing += 1
+    if len(digits) - trailing > MAX_DIGITS:
+        raise Unstorable(f"{value} has more than the {MAX_DIGITS} significant digits of a number")
+    adjusted = value.adjusted()
+    if not MIN_EXPONENT <= adjusted <= MAX_EXPONENT:
+        raise Unstorable(f"{value} is out of range: from 1E{MIN_EXPONENT} to 9.99E+{MAX_EXPONENT}")
+    if -MAX_DIGITS <= adjusted <= MAX_DIGITS:
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    lead, rest = str(digits[0]), "".join(map(str, digits[1 : len(digits) - trailing]))
+    return f"{'-' if value < 0 else ''}{lead}{'.' if rest else ''}{rest}E{adjusted:+d}"
+
+
+def _encode_sequence(value: Any, depth: int) -> dict[str, Any]:
+    depth = deeper(depth)
+    wires: list[Any] = []
+    try:
+        for each in value:
+            wires.append(encode_value(each, depth))
+    except Unstorable as error:
+        raise error.inside(f"[{len(wires)}]") from None
+    return {"L": wires}
+
+
+def _encode_mapping(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    depth = deeper(depth)
+    wires: dict[str, Any] = {}
+    for key, each in value.items():
+        if not isinstance(key, str):
+            raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
+        try:
+            wires[key] = encode_value(each, depth)
+        except Unstorable as error:
+            raise error.inside(f".{key}") from None
+    return {"M": wires}
+
+
+def deeper(depth: int) -> int:
+    """Return one more than *depth*; raise :class:`Unstorable` past DynamoDB's 32 levels."""
+    if depth >= MAX_DEPTH:
+        raise Unstorable(f"nested deeper than DynamoDB's {MAX_DEPTH} levels")
+    return depth + 1
+
+
+def _encode_set(value: Any, depth: int) -> dict[str, Any]:
+    del depth  # a set holds no documents
+    if not value:
+        raise Unstorable("an empty set cannot be stored inside a document: leave it out")
+    kinds = {next(iter(encode_value(each))) for each in value}
+    if len(kinds) > 1 or kinds.isdisjoint({"S", "N", "B"}):
+        raise Unstorable(f"a set holds only text, only numbers or only bytes, not {value!r}")
+    kind = kinds.pop()
+    # Sorted, so that equal sets are equal on the wire.
+    return {kind + "S": sorted({encode_value(each)[kind] for each in value})}
+
+
+def _encode_bytes(value: Any, depth: int) -> dict[str, Any]:
+    del depth
+    return {"B": bytes(value)}
+
+
+_Encoder = Callable[[Any, int], "dict[str, Any]"]
+_ENCODERS: dict[type, _Encoder] = {
+    str: lambda value, _: {"S": value},
+    bool: lambda value, _: {"BOOL": value},
+    int: lambda value, _: {"N": integer_text(value)},
+    float: lambda value, _: {"N": float_text(value)},
+    Decimal: lambda value, _: {"N": decimal_text(value)},
+    type(None): lambda _, __: {"NULL": True},
+    bytes: _encode_bytes,
+    bytearray: _encode_bytes,
+    memoryview: _encode_bytes,
+    list: _encode_sequence,
+    tuple: _encode_sequence,
+    dict: _encode_mapping,
+    set: _encode_set,
+    frozenset: _encode_set,
+}
+
+
+def _encoder_of_subclass(value: object) -> _Encoder:
+    if isinstance(value, str):
+        return lambda value, _: {"S": str.__str__(value)}
+    for kind, encoder in _ENCODERS.items():
+        if isinstance(value, kind):
+            return encoder
+    if isinstance(value, Mapping):
+        return _encode_mapping
+    raise Unstorable(
+        f"a {type(value).__name__} cannot be stored in a free-form document: use None, bool, int, "
+        "float, Decimal, str, bytes, list, dict or set, or a field of its own type"
+    )
+
+
+def number(text: str) -> int | float | Decimal:
+    """Return the number that *text* says: an int, else the float that says just that, else a Decimal.
+
+    >>> number("7"), number("99.99"), number("0.12345678901234567890123")
+    (7, 99.99, Decimal('0.12345678901234567890123'))
+    """
+    if "." not in text:
+        try:
+            return int(text)
+        except ValueError:
+            pass  # an exponent
+    shortest = float(text)
+    if repr(shortest) == text:
+        return shortest
+    exact = Decimal(text)
+    if exact == exact.to_integral_value():
+        return int(exact)
+    return shortest if Decimal(repr(shortest)) == exact else exact
+
+
+class Tree(Struct, gc=False):
+    """An attribute value as msgspec reads it: one member is set."""
+
+    S: str | UnsetType = UNSET
+    N: str | UnsetType = UNSET
+    M: dict[str, Tree] | UnsetType = UNSET
+    L: list[Tree] | UnsetType = UNSET
+    BOOL: bool | UnsetType = UNSET
+    NULL: bool | UnsetType = UNSET
+    B: bytes | UnsetType = UNSET
+    SS: set[str] | UnsetType = UNSET
+    NS: list[str] | UnsetType = UNSET
+    BS: set[bytes] | UnsetType = UNSET
+
+
+def value_of(tree: Tree) -> Any:
+    """Return the Python value of an attribute value, the commonest kinds first."""
+    if (text := tree.S) is not UNSET:
+        return text
+    if (digits := tree.N) is not UNSET:
+        return number(digits)
+    if (members := tree.M) is not UNSET:
+        return {name: value_of(each) for name, each in members.items()}
+    if (elements := tree.L) is not UNSET:
+        return [value_of(each) for each in elements]
+    if (truth := tree.BOOL) is not UNSET:
+        return truth
+    return _rare_value_of(tree)
+
+
+def _rare_value_of(tree: Tree) -> Any:
+    if tree.NULL is not UNSET:
+        return None
+    if tree.NS is not UNSET:
+        return set(map(number, tree.NS))
+    for value in (tree.B, tree.SS, tree.BS):
+        if value is not UNSET:
+            return value
+    raise ValueError("an attribute value of no known type")
+
+
+_read_item = msgspec.json.Decoder(dict[str, Tree]).decode
+
+
+def decode(wire: Mapping[str, Any]) -> Any:
+    """Return the Python value of an attribute value; a B is base64 text, or bytes as boto3 has it.
+
+    >>> decode({"M": {"a": {"L": [{"N": "1.5"}, {"B": "AQI="}]}, "b": {"SS": ["x"]}}})
+    {'a': [1.5, b'\\x01\\x02'], 'b': {'x'}}
+    """
+    return value_of(msgspec.convert(wire, Tree))
+
+
+def decode_item(item: bytes) -> dict[str, Any]:
+    """Return the Python values of an item's attributes, from its JSON.
+
+    >>> decode_item(b'{"id": {"S": "a"}, "n": {"N": "1"}}')
+    {'id': 'a', 'n': 1}
+    """
+    return {name: value_of(tree) for name, tree in _read_item(item).items()}
+
+
+def binary(value: str | bytes) -> bytes:
+    """Return the bytes of a B as it came: base64 text, or bytes already."""
+    return value if isinstance(value, bytes) else a2b_base64(value)
+
+
+def as_sent(wire: Any) -> Any:
+    """Return an attribute value that came from DynamoDB as it is spelled to send: a B holds bytes."""
+    for kind, value in wire.items():
+        if kind == "B":
+            return {"B": binary(value)}
+        if kind == "BS":
+            return {"BS": sorted(map(binary, value))}
+        if kind == "M":
+            return {"M": {name: as_sent(each) for name, each in value.items()}}
+        if kind == "L":
+            return {"L": [as_sent(each) for each in value]}
+    return wire
+
+
+def item_size(item: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return the size of an item in bytes as DynamoDB counts it, numbers at their most.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+
+    >>> item_size({"id": {"S": "abc"}})
+    5
+    """
+    return sum(len(name.encode()) + _size(wire) for name, wire in item.items())
+
+
+def _size(wire: Mapping[str, Any]) -> int:
+    for kind, value in wire.items():
+        if kind == "M":
+            return 3 + sum(1 + len(name.encode()) + _size(each) for name, each in value.items())
+        if kind == "L":
+            return 3 + sum(1 + _size(each) for each in value)
+        if kind in ("SS", "NS", "BS"):
+            return sum(_size({kind[0]: each}) for each in value)
+        if kind == "S":
+            return len(value.encode())
+        if kind == "B":
+            return len(binary(value))
+        if kind == "N":
+            return len(value.strip("-").replace(".", "")) // 2 + 2
+    return 1
