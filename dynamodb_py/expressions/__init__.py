@@ -1,0 +1,67 @@
+"""Expressions: what to ask of items and change in them, as values, and how DynamoDB spells it.
+
+Pure: nothing here talks to DynamoDB, and values are spelled for the wire as soon as they are given,
+so that a wrong one raises where it is written.
+"""
+
+from .conditions import (
+    And,
+    AttributeType,
+    BeginsWith,
+    Between,
+    Compare,
+    Condition,
+    Contains,
+    Exists,
+    In,
+    Never,
+    Not,
+    NotExists,
+    Or,
+)
+from .names import Names, Wire
+from .operands import Attr, Comparable, F, Operand, SizeOf
+from .paths import AFFIX, FREE, Argument, Coder, Path, Size, Term, Value, check_apart
+from .projections import render_projection
+from .raw import RawExpression
+from .updates import Action, Add, Delete, Remove, Set, render_update
+
+__all__ = [
+    "AFFIX",
+    "FREE",
+    "Action",
+    "Add",
+    "And",
+    "Argument",
+    "Attr",
+    "AttributeType",
+    "BeginsWith",
+    "Between",
+    "Coder",
+    "Comparable",
+    "Compare",
+    "Condition",
+    "Contains",
+    "Delete",
+    "Exists",
+    "F",
+    "In",
+    "Names",
+    "Never",
+    "Not",
+    "NotExists",
+    "Operand",
+    "Or",
+    "Path",
+    "RawExpression",
+    "Remove",
+    "Set",
+    "Size",
+    "SizeOf",
+    "Term",
+    "Value",
+    "Wire",
+    "check_apart",
+    "render_projection",
+    "render_update",
+]

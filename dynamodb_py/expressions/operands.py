@@ -1,0 +1,325 @@
+"""What stands on one side of an operator, and the Python operators that make conditions of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar, cast
+
+from .. import codec
+from ..exceptions import QueryError, ValidationError
+from .conditions import (
+    AttributeType,
+    BeginsWith,
+    Between,
+    Compare,
+    Condition,
+    Contains,
+    Exists,
+    In,
+    Never,
+    NotExists,
+)
+from .names import Wire
+from .paths import AFFIX, FREE, Argument, Coder, Path, Size, Term, Value
+
+V = TypeVar("V", contravariant=True)
+
+TYPES = ("S", "SS", "N", "NS", "B", "BS", "BOOL", "NULL", "L", "M")
+"""DynamoDB's names of its types, for ``attribute_type``."""
+
+_ORDERED = frozenset({"S", "N", "B"})
+
+
+class Comparable(Generic[V]):
+    """Something that compares with values and with its like: the base of :class:`Operand`."""
+
+    __slots__ = ()
+
+    def _term(self) -> Term:
+        """Return what is compared."""
+        raise NotImplementedError
+
+    def _wire(self, value: object) -> Wire | None:
+        """Return *value*, not None, as it is spelled beside this; None where it is stored as absent."""
+        raise NotImplementedError
+
+    def eq(self, other: V | Comparable[V] | None) -> Condition:
+        """Equal to *other*; ``== None`` asks whether the attribute is missing or NULL."""
+        right = self._operand(other)
+        return _absent(self._term()) if right is None else Compare(self._term(), "=", right)
+
+    def ne(self, other: V | Comparable[V] | None) -> Condition:
+        """Not equal to *other*, or missing; ``!= None`` asks for an attribute that is there, not NULL."""
+        right = self._operand(other)
+        return ~_absent(self._term()) if right is None else Compare(self._term(), "<>", right)
+
+    def lt(self, other: V | Comparable[V]) -> Condition:
+        """Less than *other*: numbers by value, text and bytes by their (UTF-8) bytes."""
+        return Compare(self._term(), "<", self._ordered("<", other))
+
+    def lte(self, other: V | Comparable[V]) -> Condition:
+        """Less than or equal to *other*."""
+        return Compare(self._term(), "<=", self._ordered("<=", other))
+
+    def gt(self, other: V | Comparable[V]) -> Condition:
+        """Greater than *other*."""
+        return Compare(self._term(), ">", self._ordered(">", other))
+
+    def gte(self, other: V | Comparable[V]) -> Condition:
+        """Greater than or equal to *other*."""
+        return Compare(self._term(), ">=", self._ordered(">=", other))
+
+    def __eq__(self, other: V | Comparable[V] | None) -> Condition:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.eq(other)
+
+    def __ne__(self, other: V | Comparable[V] | None) -> Condition:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.ne(other)
+
+    def __lt__(self, other: V | Comparable[V]) -> Condition:
+        return self.lt(other)
+
+    def __le__(self, other: V | Comparable[V]) -> Condition:
+        return self.lte(other)
+
+    def __gt__(self, other: V | Comparable[V]) -> Condition:
+        return self.gt(other)
+
+    def __ge__(self, other: V | Comparable[V]) -> Condition:
+        return self.gte(other)
+
+    # Equality asks a question here, so what serves as a key is the object itself.
+    __hash__ = object.__hash__
+
+    def between(self, low: V | Comparable[V], high: V | Comparable[V]) -> Condition:
+        """From *low* to *high*, both included.
+
+        Raises :class:`QueryError` where *low* is greater than *high*, or of another type.
+        """
+        first, last = self._ordered("between", low), self._ordered("between", high)
+        if isinstance(first, Value) and isinstance(last, Value):
+            _check_bounds(str(self._term()), first, last)
+        return Between(self._term(), first, last)
+
+    def is_in(
+        self, *values: V | Comparable[V] | Iterable[V | Comparable[V] | None] | None
+    ) -> Condition:
+        """Equal to one of *values*: several arguments, or one iterable (no text, bytes or mapping).
+
+        None among them stands for an attribute that is missing or NULL. Any number of values is
+        taken, a hundred in each IN; of none of them, the condition never holds.
+
+        >>> F("score").is_in(1, 2) == F("score").is_in([1, 2])
+        True
+        """
+        given = values[0] if len(values) == 1 and _is_many(values[0]) else values
+        operands = [self._operand(value) for value in cast("Iterable[Any]", given)]
+        known = tuple(dict.fromkeys(each for each in operands if each is not None))
+        term = self._term()
+        condition: Condition = In(term, known) if known else Condition()
+        if None in operands:
+            return condition | _absent(term)
+        return condition if known else Never(_path_of(term))
+
+    # Without these, `in` and loops would ask for [0], [1], ... without end.
+    __iter__: ClassVar[None] = None
+
+    def __contains__(self, value: object) -> NoReturn:
+        raise TypeError(f"{self._term()}: use .contains({value!r}); Python makes a bool of `in`")
+
+    def _operand(self, value: object) -> Argument | None:
+        """Return *value* as an operand; None where it stands for an attribute that is absent."""
+        if isinstance(value, Comparable):
+            return value._term()
+        if value is None:
+            return None
+        _check_is_value(self._term(), value)
+        wire = self._wire(value)
+        return None if wire is None else Value(wire)
+
+    def _ordered(self, operator: str, value: object) -> Argument:
+        """Return *value* as an operand that has an order."""
+        operand = self._operand(value)
+        if operand is None or (isinstance(operand, Value) and operand.kind not in _ORDERED):
+            kind = operand.kind if isinstance(operand, Value) else "NULL"
+            raise QueryError(
+                f"{self._term()} {operator} {value!r}: DynamoDB orders text, numbers and bytes, "
+                f"and a {kind} is none of them"
+            )
+        return operand
+
+
+class Operand(Comparable[V]):
+    """A mixin for what lies at a path: operators and functions that make conditions.
+
+    It needs nothing but ``_path()``, which says where, and keeps nothing of its own.
+    """
+
+    __slots__ = ()
+
+    def _path(self) -> Path:
+        """Return where the value lies."""
+        raise NotImplementedError
+
+    def _term(self) -> Path:
+        return self._path()
+
+    def _wire(self, value: object) -> Wire | None:
+        return self._path().encode(value)
+
+    def __getitem__(self, part: str | int) -> Attr:
+        """Return what lies inside at *part*: the key of a map or the index of a list."""
+        return Attr(self._path()[part])
+
+    def exists(self) -> Condition:
+        """Something lies there, if only a NULL."""
+        return Exists(self._path())
+
+    def not_exists(self) -> Condition:
+        """Nothing lies there, not even a NULL."""
+        return NotExists(self._path())
+
+    def begins_with(self, prefix: str | bytes | Comparable[Any]) -> Condition:
+        """The text, or the bytes, begin with *prefix*, taken as it is, for dates and the like too."""
+        return BeginsWith(self._path(), self._sought(prefix, AFFIX, "begins_with"))
+
+    def contains(self, value: Any) -> Condition:
+        """The set or list has the element *value*, or the text the part *value*."""
+        path = self._path()
+        coder = path.coder.element()
+        if coder is None:
+            raise QueryError(f"{path}.contains(): only text, lists and sets contain something")
+        return Contains(path, self._sought(value, coder, "contains"))
+
+    def size(self) -> SizeOf:
+        """Return its size, to be compared: a text's length, a number of bytes, or of elements."""
+        return SizeOf(self._path())
+
+    def attribute_type(self, type: str, /) -> Condition:
+        """What lies there is of this type: S, SS, N, NS, B, BS, BOOL, NULL, L or M."""
+        if type not in TYPES:
+            raise QueryError(
+                f"{self._path()}.attribute_type({type!r}): DynamoDB's types are {', '.join(TYPES)}"
+            )
+        return AttributeType(self._path(), type)
+
+    def _sought(self, value: object, coder: Coder, function: str) -> Argument:
+        if isinstance(value, Comparable):
+            return value._term()
+        path = self._path()
+        _check_is_value(path, value)
+        if value is None and coder is not AFFIX:
+            coder = FREE  # an element that is None is a NULL, whatever the others are
+        wire = coder.encode(value, f"{path}.{function}()")
+        if wire is None:
+            raise QueryError(f"{path}.{function}({value!r}): this is stored as absent")
+        return Value(wire)
+
+
+class Attr(Operand[Any]):
+    """An attribute, or a place inside one, of which conditions are made.
+
+    >>> Attr(Path(("doc",)))["a"][0] >= 5
+    <Condition: doc.a[0] >= 5>
+    """
+
+    __slots__ = ("_where",)
+
+    def __init__(self, path: Path) -> None:
+        self._where = path
+
+    def _path(self) -> Path:
+        return self._where
+
+    def __repr__(self) -> str:
+        return str(self._where)
+
+
+class F(Attr):
+    """An attribute by its name, in Django's spelling: ``F("doc__tags__0")`` is ``doc["tags"][0]``.
+
+    Digits after ``__`` are the index of a list. For names that hold ``__``, and for keys of maps
+    that are digits: ``F("doc")["0"]``.
+
+    >>> F("y") < F("r")
+    <Condition: y < r>
+    """
+
+    __slots__ = ()
+
+    def __init__(self, name: str) -> None:
+        first, *rest = name.split("__")
+        if not first or not all(rest):
+            raise QueryError(
+                f'F({name!r}): write F("attribute__key__0"), with a name in each place'
+            )
+        path = Path((first,), label=f"F({first!r})", by_name=True)
+        for part in rest:
+            path = path[int(part) if part.isascii() and part.isdigit() else part]
+        super().__init__(path)
+
+
+class SizeOf(Comparable[int]):
+    """The size of an attribute, which compares with ints and with other attributes.
+
+    >>> F("name").size() > 3
+    <Condition: size(name) > 3>
+    """
+
+    __slots__ = ("_where",)
+
+    def __init__(self, path: Path) -> None:
+        self._where = path
+
+    def _term(self) -> Size:
+        return Size(self._where)
+
+    def _wire(self, value: object) -> Wire:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return codec.encode(value)
+        raise ValidationError({str(self._term()): [f"a size compares with an int, not {value!r}"]})
+
+    def __repr__(self) -> str:
+        return str(self._term())
+
+
+def _is_many(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(
+        value, (str, bytes, bytearray, memoryview, Mapping, Comparable)
+    )
+
+
+def _check_is_value(term: Term, value: object) -> None:
+    if isinstance(value, Condition):
+        raise QueryError(
+            f"{term} is compared with a condition: put parentheses around each side of &"
+        )
+
+
+def _path_of(term: Term) -> Path:
+    return term.path if isinstance(term, Size) else term
+
+
+def _absent(term: Term) -> Condition:
+    """Missing, or NULL: the two ways in which None is stored."""
+    if isinstance(term, Size):
+        raise QueryError(f"{term} is never None: ask {term.path}.exists()")
+    return NotExists(term) | AttributeType(term, "NULL")
+
+
+def _check_bounds(what: str, low: Value, high: Value) -> None:
+    if low.kind != high.kind:
+        raise QueryError(f"{what}.between(): {low.kind} and {high.kind} have no order in common")
+    first, last = _rank(low.wire), _rank(high.wire)
+    if first > last:
+        raise QueryError(
+            f"{what}.between(): the lower bound is greater than the upper, and DynamoDB refuses "
+            "that; swap them"
+        )
+
+
+def _rank(wire: Wire) -> Any:
+    ((kind, value),) = wire.items()
+    if kind == "N":
+        return Decimal(value)
+    return value.encode() if kind == "S" else value

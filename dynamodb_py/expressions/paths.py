@@ -1,0 +1,240 @@
+"""Paths: where a value lies inside an item, and how values there are spelled.
+
+These are plain values, equal by what they say. What builds conditions of them with Python's
+operators is in :mod:`~dynamodb_py.expressions.operands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from .. import codec
+from ..exceptions import QueryError, ValidationError
+from .names import Names, Wire
+
+
+class Coder(Protocol):
+    """How the values at one place of an item are spelled on the wire."""
+
+    def encode(self, value: Any, where: str, /) -> Wire | None:
+        """Return *value*, never None, as an attribute value; None where it is stored as absent.
+
+        Raises :class:`~dynamodb_py.exceptions.ValidationError`, under the name *where*, for what
+        cannot be stored here.
+        """
+        ...
+
+    def sub(self, part: str | int, /) -> Coder | None:
+        """Return the coder of what lies at *part*: a map's key or a list's index; None if nothing can."""
+        ...
+
+    def element(self) -> Coder | None:
+        """Return the coder of what ``contains`` looks for here; None where nothing can be contained."""
+        ...
+
+
+class FreeForm:
+    """Values that follow no schema: what they are on the wire follows from their Python type."""
+
+    def encode(self, value: Any, where: str, /) -> Wire:
+        return codec.encode(value, where)
+
+    def sub(self, part: str | int, /) -> Coder:
+        del part  # anything may lie anywhere
+        return self
+
+    def element(self) -> Coder:
+        return self
+
+    def __repr__(self) -> str:
+        return "FREE"
+
+    def __reduce__(self) -> str:
+        return "FREE"
+
+
+class Affix:
+    """A piece of text or of bytes: what ``begins_with`` and a text's ``contains`` look for."""
+
+    def encode(self, value: Any, where: str, /) -> Wire:
+        if isinstance(value, (str, bytes, bytearray)):
+            return codec.encode(value, where)
+        said = f"only str or bytes can be looked for here, not {value!r}"
+        raise ValidationError({where: [said]})
+
+    def sub(self, part: str | int, /) -> None:
+        """Nothing lies inside a text."""
+
+    def element(self) -> Coder:
+        return self
+
+    def __repr__(self) -> str:
+        return "AFFIX"
+
+    def __reduce__(self) -> str:
+        return "AFFIX"
+
+
+FREE = FreeForm()
+AFFIX = Affix()
+
+
+class Path(Struct, frozen=True, eq=False):
+    """Where a value lies: an attribute's name on the wire, then keys of maps and indexes of lists.
+
+    A name is one part whatever is in it: ``("a.b",)`` is the attribute ``a.b``, ``("a", "b")`` the
+    key ``b`` of the attribute ``a``. Paths with the same parts are equal.
+
+    >>> path = Path(("doc",), label="Test.doc")["a"][0]
+    >>> path.label, path.render(names := Names()), names.names
+    ("Test.doc['a'][0]", '#0.#1[0]', {'#0': 'doc', '#1': 'a'})
+    """
+
+    parts: tuple[str | int, ...]
+    coder: Coder = FREE
+    label: str = ""
+    """What messages call it; the wire's name if left out."""
+    by_name: bool = False
+    """True where only a name was given (``F``), which no model has translated yet."""
+
+    def __post_init__(self) -> None:
+        if not self.parts or not isinstance(self.parts[0], str) or not self.parts[0]:
+            raise QueryError(
+                f"a path begins with the name of an attribute, not with {self.parts!r}"
+            )
+
+    def __getitem__(self, part: str | int) -> Path:
+        """Return the path of what lies at *part*: a key of a map, or an index of a list."""
+        self._check(part)
+        coder = self.coder.sub(part)
+        if coder is None:
+            raise QueryError(f"{self}[{part!r}]: nothing lies inside {self}: it is no list or map")
+        return Path((*self.parts, part), coder, f"{self}[{part!r}]", self.by_name)
+
+    __iter__ = None  # else Python would ask for [0], [1], ... without end
+
+    def _check(self, part: object) -> None:
+        if isinstance(part, str) and part:
+            return
+        if isinstance(part, bool) or not isinstance(part, int):
+            raise QueryError(f"{self}[{part!r}]: a part is the key of a map or an index of a list")
+        if part < 0:
+            raise QueryError(
+                f"{self}[{part}]: DynamoDB counts from the start of a list only; "
+                "read the item to know how long its list is"
+            )
+
+    def encode(self, value: Any) -> Wire | None:
+        """Return *value* as it is spelled here; None where it is stored as absent."""
+        return None if value is None else self.coder.encode(value, str(self))
+
+    def render(self, names: Names) -> str:
+        """Spell this path with the placeholders of *names*."""
+        parts = self.parts
+        text = names.name(parts[0])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        for part in parts[1:]:
+            text += f"[{part}]" if isinstance(part, int) else f".{names.name(part)}"
+        return text
+
+    def __eq__(self, other: object) -> bool:
+        return self.parts == other.parts if isinstance(other, Path) else NotImplemented
+
+    def __ne__(self, other: object) -> bool:  # Struct has one of its own, by identity
+        return self.parts != other.parts if isinstance(other, Path) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.parts)
+
+    def __str__(self) -> str:
+        return self.label or ".".join(map(str, self.parts))
+
+    def __repr__(self) -> str:
+        return f"Path({self.parts!r})"
+
+
+class Size(Struct, frozen=True):
+    """The size of what lies at a path: a text's length, a number of bytes, or of elements.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html#Expressions.OperatorsAndFunctions.Functions
+    """
+
+    path: Path
+
+    def render(self, names: Names) -> str:
+        """Spell this operand with the placeholders of *names*."""
+        return f"size({self.path.render(names)})"
+
+    def __str__(self) -> str:
+        return f"{self.path}.size()"
+
+
+class Value(Struct, frozen=True):
+    """A value, as it is on the wire."""
+
+    wire: Wire
+
+    @property
+    def kind(self) -> str:
+        """Its type, as DynamoDB calls it: ``S``, ``N``, ..."""
+        return next(iter(self.wire))
+
+    def render(self, names: Names) -> str:
+        """Spell this operand with the placeholders of *names*."""
+        return names.value(self.wire)
+
+    def __hash__(self) -> int:
+        return hash(_hashable(self.wire))
+
+
+Term: TypeAlias = "Path | Size"
+Argument: TypeAlias = "Path | Size | Value"
+
+
+def _hashable(wire: Any) -> object:
+    if isinstance(wire, dict):
+        return frozenset((name, _hashable(each)) for name, each in wire.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(wire, (list, tuple)):
+        return tuple(map(_hashable, wire))  # pyright: ignore[reportUnknownArgumentType]
+    return wire
+
+
+def check_apart(paths: Iterable[Path]) -> None:
+    """Raise :class:`QueryError` where two of *paths* reach the same value, which DynamoDB refuses.
+
+    They do where one is the other's beginning; and ``a.b`` beside ``a[0]`` takes ``a`` for a map
+    and for a list at once.
+    """
+    paths = list(paths)
+    if len({path.parts[0] for path in paths}) == len(paths):
+        return  # nearly always
+    for one, other in pairwise(sorted(paths, key=sort_key)):
+        for mine, theirs in zip(one.parts, other.parts, strict=False):
+            if mine != theirs:
+                _check_same_kind(one, other, mine, theirs)
+                break
+        else:
+            raise QueryError(
+                f"{one} and {other} overlap: DynamoDB refuses an expression that reaches a value "
+                "twice; use one of them, or two requests"
+            )
+
+
+def sort_key(path: Path) -> list[tuple[bool, str | int]]:
+    """Return what to sort paths by, so that each is followed by those that begin with it."""
+    return [(isinstance(part, str), part) for part in path.parts]
+
+
+def _check_same_kind(one: Path, other: Path, mine: str | int, theirs: str | int) -> None:
+    if type(mine) is not type(theirs):
+        raise QueryError(
+            f"{one} and {other} cannot both be: one takes what lies there for a list, "
+            "the other for a map"
+        )
+
+
+Resolve: TypeAlias = Callable[[Path], Path]
+"""Turns a path whose first part is a field's name (``by_name``) into the field's own path."""
