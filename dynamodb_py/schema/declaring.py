@@ -1,0 +1,297 @@
+"""How models declare tables and indexes: by the names of fields."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal, TypeAlias, cast
+
+from .. import limits
+from ..exceptions import ModelDefinitionError
+from .values import (
+    ON_DEMAND,
+    PROVISIONED,
+    IndexSchema,
+    KeyAttribute,
+    Projection,
+    TableSchema,
+    is_capacity,
+    name_problem,
+    throughput_problem,
+)
+
+Lookup: TypeAlias = Callable[[str], "tuple[str, str]"]
+"""Gives the attribute name and the type letter of a field, or raises ModelDefinitionError."""
+
+_KEY_TYPES = ("S", "N", "B")
+_PROJECTIONS = {"all": "ALL", "keys": "KEYS_ONLY", "keys_only": "KEYS_ONLY"}
+
+
+class Index:
+    """What both kinds of index have in common; an attribute of a model or in ``Meta.indexes``."""
+
+    scope: Literal["global", "local"]
+
+    def __init__(
+        self,
+        name: str | None,
+        hash_key: str | Sequence[str] | None,
+        range_key: str | Sequence[str] | None,
+        projection: str | Sequence[str],
+        parts: int,
+    ) -> None:
+        self.name = name
+        self.hash_fields = self._fields("hash_key", hash_key, parts)
+        self.range_fields = self._fields("range_key", range_key, parts)
+        self.projection, self.projected = self._project(projection)
+        self.read_capacity: int | None = None
+        self.write_capacity: int | None = None
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if self.name is None:
+            self.name = name
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name or 'without a name'}>"
+
+    def resolve(self, lookup: Lookup) -> IndexSchema:
+        """Return the index with attribute names and types in place of field names."""
+        keys = [
+            tuple(_key(lookup, f"{self._said}: {role}", field) for field in fields)
+            for role, fields in (("hash_key", self.hash_fields), ("range_key", self.range_fields))
+        ]
+        projected = tuple(
+            _look(lookup, f"{self._said}: projection", field)[0] for field in self.projected
+        )
+        return IndexSchema(
+            name=self.name or "",
+            scope=self.scope,
+            hash_key=keys[0],
+            range_key=keys[1],
+            projection=Projection(self.projection, projected),
+            read_capacity=self.read_capacity,
+            write_capacity=self.write_capacity,
+        )
+
+    @property
+    def _said(self) -> str:
+        return f"index {self.name!r}" if self.name else f"a {type(self).__name__} without a name"
+
+    def _fields(self, role: str, given: object, parts: int) -> tuple[str, ...]:
+        if given is None:
+            return ()
+        names = (given,) if isinstance(given, str) else _names(given)
+        if names and all(names) and len(names) <= parts:
+            return names
+        several = f", or a list of one to {parts} of them" if parts > 1 else ""
+        raise ModelDefinitionError(
+            f"{self._said}: {role} is the name of a field{several}, not {given!r}"
+        )
+
+    def _project(self, given: object) -> tuple[str, tuple[str, ...]]:
+        if isinstance(given, str) and given.lower() in _PROJECTIONS:
+            return _PROJECTIONS[given.lower()], ()
+        names = _names(given)
+        if names is not None:
+            return "INCLUDE", names
+        raise ModelDefinitionError(
+            f'{self._said}: projection is "all", "keys" or a list of field names, not {given!r}'
+        )
+
+
+class GlobalIndex(Index):
+    """A global secondary index: another hash key, and maybe another range key, for the same items.
+
+    *hash_key* and *range_key* are names of fields, or lists of one to four of them
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html).
+    *name* is the index's name; as an attribute of a model, it is the attribute's name unless given.
+    *projection* is ``"all"``, ``"keys"``, or a list of the fields that the index holds beside the
+    keys. A capacity that is not given is the table's; on demand there is none.
+
+    >>> GlobalIndex("GameTitleIndex", hash_key="title", range_key="top_score")
+    <GlobalIndex GameTitleIndex>
+    """
+
+    scope = "global"
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        hash_key: str | Sequence[str],
+        range_key: str | Sequence[str] | None = None,
+        projection: str | Sequence[str] = "all",
+        read_capacity: int | None = None,
+        write_capacity: int | None = None,
+    ) -> None:
+        super().__init__(name, hash_key, range_key, projection, limits.MAX_KEY_PARTS)
+        if not self.hash_fields:
+            raise ModelDefinitionError(f"{self._said}: hash_key is needed: the name of a field")
+        self.read_capacity, self.write_capacity = read_capacity, write_capacity
+
+
+class LocalIndex(Index):
+    """A local secondary index: another range key under the table's hash key.
+
+    *range_key* is the name of a field; the rest is as for :class:`GlobalIndex`. The table needs a
+    range key of its own, and the index can only be made together with the table
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html).
+    """
+
+    scope = "local"
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        range_key: str,
+        projection: str | Sequence[str] = "all",
+    ) -> None:
+        super().__init__(name, None, range_key, projection, 1)
+        if not self.range_fields:
+            raise ModelDefinitionError(f"{self._said}: range_key is needed: the name of a field")
+
+
+def declare_table(
+    name: str,
+    hash_key: str,
+    range_key: str | None = None,
+    *,
+    lookup: Lookup,
+    indexes: Iterable[Index] = (),
+    billing_mode: str | None = None,
+    read_capacity: int | None = None,
+    write_capacity: int | None = None,
+) -> TableSchema:
+    """Return the schema of a table whose keys and indexes are declared by field names.
+
+    *lookup* gives the attribute name and type letter of a field. Without capacities a table is
+    billed on demand (``PAY_PER_REQUEST``); with capacities, of which both are needed, it is
+    ``PROVISIONED``. Raises ModelDefinitionError for what DynamoDB would refuse.
+
+    >>> lookup = {"name": ("n", "S"), "score": ("score", "N")}.__getitem__
+    >>> declare_table("Test", "name", "score", lookup=lookup).hash_key
+    KeyAttribute(name='n', type='S')
+    """
+    if billing_mode is None:
+        declared = read_capacity is not None or write_capacity is not None
+        billing_mode = PROVISIONED if declared else ON_DEMAND
+    schema = TableSchema(
+        name=name,
+        hash_key=_key(lookup, "hash_key", hash_key),
+        range_key=None if range_key is None else _key(lookup, "range_key", range_key),
+        indexes=tuple(index.resolve(lookup) for index in indexes),
+        billing_mode=billing_mode,
+        read_capacity=read_capacity,
+        write_capacity=write_capacity,
+    )
+    for problem in _problems(schema):
+        raise ModelDefinitionError(problem)
+    return schema
+
+
+def _names(given: object) -> tuple[str, ...] | None:
+    """Return the names in a list of names, and None for anything else."""
+    if not isinstance(given, (list, tuple, set, frozenset)):
+        return None
+    each = tuple(cast("Iterable[object]", given))
+    names = tuple(name for name in each if isinstance(name, str))
+    return names if len(names) == len(each) else None
+
+
+def _look(lookup: Lookup, role: str, field: str) -> tuple[str, str]:
+    try:
+        return lookup(field)
+    except ModelDefinitionError as error:
+        raise ModelDefinitionError(f"{role}: {error}") from error
+
+
+def _key(lookup: Lookup, role: str, field: str) -> KeyAttribute:
+    name, kind = _look(lookup, role, field)
+    if kind not in _KEY_TYPES:
+        raise ModelDefinitionError(
+            f"{role}: {field!r} is stored as {kind}, and a key is a string, a number or binary "
+            "(S, N or B): choose a field of such a type"
+        )
+    return KeyAttribute(name, kind)
+
+
+def _problems(schema: TableSchema) -> Iterator[str]:
+    """Yield what DynamoDB would refuse, as sentences that say what to do."""
+    if schema.range_key is not None and schema.range_key.name == schema.hash_key.name:
+        yield (
+            f"hash_key and range_key are both the attribute {schema.hash_key.name!r}: "
+            "a key has two different ones, or a hash key alone"
+        )
+    mode, read, write = schema.billing_mode, schema.read_capacity, schema.write_capacity
+    if problem := throughput_problem(mode, read, write):
+        yield problem
+    yield from _problems_of_names(schema)
+    yield from _problems_of_numbers(schema)
+    for index in schema.indexes:
+        problems = _local_problems if index.scope == "local" else _global_problems
+        for problem in problems(index, schema):
+            yield f"index {index.name!r}: {problem}"
+
+
+def _problems_of_names(schema: TableSchema) -> Iterator[str]:
+    for name, times in Counter(index.name for index in schema.indexes).items():
+        if not name:
+            yield "an index has no name: give it one as the first argument, or as an attribute"
+        elif problem := name_problem(name):
+            yield f"index {name!r}: {problem}; give it another as the first argument"
+        elif times > 1:
+            yield f"index {name!r}: {times} indexes have this name: give each one of its own"
+    types: dict[str, str] = {}
+    for key in schema.all_keys():
+        if types.setdefault(key.name, key.type) != key.type:
+            yield (
+                f"the attribute {key.name!r} is a key of type {types[key.name]} and of type "
+                f"{key.type}: two fields have this name= but store different types"
+            )
+        if len(key.name.encode()) > limits.MAX_KEY_NAME_BYTES:
+            yield (
+                f"the attribute {key.name[:20]!r}... is a key, whose name has at most "
+                f"{limits.MAX_KEY_NAME_BYTES} bytes: give the field a shorter name="
+            )
+
+
+def _problems_of_numbers(schema: TableSchema) -> Iterator[str]:
+    # The sum over all indexes is what counts: API_CreateTable, NonKeyAttributes.
+    projected = sum(len(index.projection.names) for index in schema.indexes)
+    for found, limit, what in (
+        (len(schema.global_indexes), limits.MAX_GLOBAL_INDEXES, "global indexes"),
+        (len(schema.local_indexes), limits.MAX_LOCAL_INDEXES, "local indexes"),
+        (projected, limits.MAX_PROJECTED_ATTRIBUTES, "projected fields over all indexes"),
+    ):
+        if found > limit:
+            mend = 'use projection="all" or "keys"' if found == projected else "remove some"
+            yield f"{found} {what}, and a table has at most {limit}: {mend}"
+
+
+def _local_problems(index: IndexSchema, schema: TableSchema) -> Iterator[str]:
+    range_key = index.range_key[0].name
+    if schema.range_key is None:
+        yield (
+            "a local index needs a table with a range key: give the model one, "
+            "or declare a GlobalIndex"
+        )
+    elif range_key in (schema.range_key.name, schema.hash_key.name):
+        role = "range" if range_key == schema.range_key.name else "hash"
+        yield f"its range_key {range_key!r} is the table's own {role} key: choose another field"
+
+
+def _global_problems(index: IndexSchema, schema: TableSchema) -> Iterator[str]:
+    for name, times in Counter(key.name for key in index.keys).items():
+        if times > 1:
+            yield f"{name!r} is in its key {times} times: name each field once"
+    for capacity in (index.read_capacity, index.write_capacity):
+        if capacity is None:
+            continue
+        if not is_capacity(capacity):
+            yield f"capacities are whole numbers of 1 and more, not {capacity!r}"
+        elif schema.billing_mode == ON_DEMAND:
+            yield (
+                "it has capacities, but the table is billed on demand: declare read_capacity "
+                "and write_capacity of the table too, or leave out those of the index"
+            )

@@ -1,0 +1,336 @@
+"""What a table is: keys, indexes, projections and billing, as they are on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
+
+from .. import limits
+from ..exceptions import ValidationError
+
+ON_DEMAND = "PAY_PER_REQUEST"
+PROVISIONED = "PROVISIONED"
+
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+
+class KeyAttribute(Struct, frozen=True):
+    """One attribute of a key: its name on the wire and its type, ``S``, ``N`` or ``B``."""
+
+    name: str
+    type: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.type})"
+
+
+class Throughput(Struct, frozen=True):
+    """Provisioned capacity, in units per second."""
+
+    read: int
+    write: int
+
+    def encode(self) -> dict[str, int]:
+        """Return DynamoDB's ``ProvisionedThroughput``."""
+        return {"ReadCapacityUnits": self.read, "WriteCapacityUnits": self.write}
+
+
+class Projection(Struct, frozen=True):
+    """Which attributes an index holds beside the keys: ``ALL``, ``KEYS_ONLY``, ``INCLUDE`` names."""
+
+    kind: str = "ALL"
+    names: tuple[str, ...] = ()
+
+    def encode(self) -> dict[str, Any]:
+        """Return DynamoDB's ``Projection``."""
+        payload: dict[str, Any] = {"ProjectionType": self.kind}
+        if self.names:
+            payload["NonKeyAttributes"] = list(self.names)
+        return payload
+
+    def without(self, keys: Iterable[str]) -> Projection:
+        """Return it without *keys*, which every index holds anyway, in one order."""
+        if self.kind != "INCLUDE":
+            return self
+        names = tuple(sorted(set(self.names).difference(keys)))
+        return Projection("INCLUDE", names) if names else Projection("KEYS_ONLY")
+
+
+class IndexSchema(Struct, frozen=True):
+    """One index: its keys, each of one to four attributes, and what it holds.
+
+    Capacities of None are the table's. The hash key of a local index is the table's.
+    """
+
+    name: str
+    scope: Literal["global", "local"]
+    hash_key: tuple[KeyAttribute, ...] = ()
+    range_key: tuple[KeyAttribute, ...] = ()
+    projection: Projection = Projection()
+    read_capacity: int | None = None
+    write_capacity: int | None = None
+
+    @property
+    def keys(self) -> tuple[KeyAttribute, ...]:
+        """Every attribute of its key, hash before range."""
+        return self.hash_key + self.range_key
+
+    def encode(self) -> dict[str, Any]:
+        """Return its name, keys and projection as CreateTable spells them."""
+        return {
+            "IndexName": self.name,
+            "KeySchema": _encode_keys(self.hash_key, self.range_key),
+            "Projection": self.projection.encode(),
+        }
+
+    def __str__(self) -> str:
+        held = ", ".join(self.projection.names) or self.projection.kind.lower()
+        return f"{self.scope}, {_spell(self.hash_key, self.range_key)}, holding {held}"
+
+
+class TableSchema(Struct, frozen=True):
+    """A table: name, keys, indexes and billing, as they are on the wire."""
+
+    name: str
+    hash_key: KeyAttribute
+    range_key: KeyAttribute | None = None
+    indexes: tuple[IndexSchema, ...] = ()
+    billing_mode: str = ON_DEMAND
+    read_capacity: int | None = None
+    write_capacity: int | None = None
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "indexes", tuple(map(self._completed, self.indexes)))
+
+    @classmethod
+    def parse(cls, description: Mapping[str, Any]) -> TableSchema:
+        """Return the schema of a live table from what DescribeTable says of it.
+
+        Raises ValidationError if that has no keys in it, as for a table that is being deleted.
+        """
+        if not description.get("KeySchema"):
+            name, status = description.get("TableName"), description.get("TableStatus")
+            raise ValidationError(f"the description of table {name} ({status}) has no keys")
+        defined = description.get("AttributeDefinitions", ())
+        types = {each["AttributeName"]: each["AttributeType"] for each in defined}
+        hash_key, range_key = _parse_keys(description, types)
+        found = _parse_throughput(description)
+        summary: Mapping[str, str] = description.get("BillingModeSummary") or {}
+        mode = summary.get("BillingMode") or (PROVISIONED if found else ON_DEMAND)
+        if mode == ON_DEMAND:
+            found = None
+        return cls(
+            name=description["TableName"],
+            hash_key=hash_key[0],
+            range_key=range_key[0] if range_key else None,
+            indexes=tuple(_parse_indexes(description, types)),
+            billing_mode=mode,
+            read_capacity=found.read if found else None,
+            write_capacity=found.write if found else None,
+        )
+
+    def encode(self) -> dict[str, Any]:
+        """Return the payload of CreateTable.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+        """
+        attributes = {key.name: key for key in self.all_keys()}
+        payload: dict[str, Any] = {
+            "TableName": self.name,
+            "AttributeDefinitions": [
+                {"AttributeName": key.name, "AttributeType": key.type}
+                for key in attributes.values()
+            ],
+            "KeySchema": _encode_keys((self.hash_key,), self._range_keys()),
+            "BillingMode": self.billing_mode,
+        }
+        if throughput := self.throughput:
+            payload["ProvisionedThroughput"] = throughput.encode()
+        if self.local_indexes:
+            payload["LocalSecondaryIndexes"] = [each.encode() for each in self.local_indexes]
+        if self.global_indexes:
+            payload["GlobalSecondaryIndexes"] = list(map(self._encode_global, self.global_indexes))
+        return payload
+
+    @property
+    def local_indexes(self) -> tuple[IndexSchema, ...]:
+        """The indexes that share the table's hash key."""
+        return tuple(index for index in self.indexes if index.scope == "local")
+
+    @property
+    def global_indexes(self) -> tuple[IndexSchema, ...]:
+        """The indexes with hash keys of their own."""
+        return tuple(index for index in self.indexes if index.scope == "global")
+
+    @property
+    def throughput(self) -> Throughput | None:
+        """What is provisioned for the table; None on demand."""
+        if self.billing_mode != PROVISIONED:
+            return None
+        return Throughput(self.read_capacity or 0, self.write_capacity or 0)
+
+    def index_throughput(self, index: IndexSchema) -> Throughput | None:
+        """Return what is provisioned for a global index: its own, else the table's."""
+        table = self.throughput
+        if table is None or index.scope == "local":
+            return None
+        return Throughput(index.read_capacity or table.read, index.write_capacity or table.write)
+
+    def with_throughput(
+        self,
+        billing_mode: str | None = None,
+        read_capacity: int | None = None,
+        write_capacity: int | None = None,
+    ) -> TableSchema:
+        """Return the schema with another billing mode or capacities; None leaves as it is.
+
+        A capacity alone makes an on-demand table provisioned, for which both are needed.
+        """
+        capacities = (read_capacity, write_capacity)
+        if billing_mode is None:
+            billing_mode = self.billing_mode if capacities == (None, None) else PROVISIONED
+        if billing_mode != ON_DEMAND:
+            read_capacity = self.read_capacity if read_capacity is None else read_capacity
+            write_capacity = self.write_capacity if write_capacity is None else write_capacity
+        if problem := throughput_problem(billing_mode, read_capacity, write_capacity):
+            raise ValidationError(problem, model=self.name)
+        return replace(
+            self,
+            billing_mode=billing_mode,
+            read_capacity=read_capacity,
+            write_capacity=write_capacity,
+        )
+
+    def key_differences(self, live: TableSchema) -> list[str]:
+        """Say where the keys differ from those of *live*, which no request can change."""
+        wanted, found = (_spell((s.hash_key,), s._range_keys()) for s in (self, live))
+        return [] if wanted == found else [f"keys: the model has {wanted}; the table has {found}"]
+
+    def differences(self, live: TableSchema) -> list[str]:
+        """Say where keys and indexes differ from those of *live*; throughput is left out."""
+        wanted = {index.name: index for index in self.indexes}
+        found = {index.name: index for index in live.indexes}
+        said = self.key_differences(live)
+        for name in sorted(wanted.keys() | found.keys()):
+            if name not in found:
+                said.append(f"index {name}: the table does not have it ({wanted[name]})")
+            elif name not in wanted:
+                said.append(f"index {name}: the model does not declare it ({found[name]})")
+            elif str(wanted[name]) != str(found[name]):
+                said.append(
+                    f"index {name}: the model has {wanted[name]}; the table has {found[name]}"
+                )
+        return said
+
+    def _range_keys(self) -> tuple[KeyAttribute, ...]:
+        return () if self.range_key is None else (self.range_key,)
+
+    def all_keys(self) -> Iterator[KeyAttribute]:
+        """Yield the attributes of every key, the table's first; one may come several times."""
+        yield from (self.hash_key, *self._range_keys())
+        for index in self.indexes:
+            yield from index.keys
+
+    def _completed(self, index: IndexSchema) -> IndexSchema:
+        if index.scope == "local":
+            index = replace(index, hash_key=(self.hash_key,))
+        held = {key.name for key in (self.hash_key, *self._range_keys(), *index.keys)}
+        return replace(index, projection=index.projection.without(held))
+
+    def _encode_global(self, index: IndexSchema) -> dict[str, Any]:
+        payload = index.encode()
+        if throughput := self.index_throughput(index):
+            payload["ProvisionedThroughput"] = throughput.encode()
+        return payload
+
+
+def name_problem(name: str) -> str | None:
+    """Return what DynamoDB would object to in the name of a table or index, or None.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+    """
+    fits = limits.MIN_TABLE_NAME <= len(name) <= limits.MAX_TABLE_NAME
+    if fits and _NAME_CHARACTERS.issuperset(name):
+        return None
+    return (
+        f"a name has {limits.MIN_TABLE_NAME} to {limits.MAX_TABLE_NAME} characters "
+        "out of a-z, A-Z, 0-9, _, . and -"
+    )
+
+
+def throughput_problem(mode: str, read: int | None, write: int | None) -> str | None:
+    """Return what is wrong with a billing mode and its capacities, or None."""
+    both = "read_capacity and write_capacity"
+    if mode not in (ON_DEMAND, PROVISIONED):
+        return f'billing_mode is "{ON_DEMAND}" or "{PROVISIONED}", not {mode!r}'
+    if mode == ON_DEMAND:
+        if read is None and write is None:
+            return None
+        return f'billing_mode "{ON_DEMAND}" has no {both}: leave them out, or say "{PROVISIONED}"'
+    if read is None or write is None:
+        return f"a provisioned table needs both {both}: units per second, 1 and more"
+    wrong = [value for value in (read, write) if not is_capacity(value)]
+    return f"{both} are whole numbers of 1 and more, not {wrong[0]!r}" if wrong else None
+
+
+def is_capacity(value: object) -> bool:
+    """Tell whether *value* can be a number of capacity units."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _encode_keys(
+    hash_key: Sequence[KeyAttribute], range_key: Sequence[KeyAttribute]
+) -> list[dict[str, str]]:
+    roles = (("HASH", hash_key), ("RANGE", range_key))
+    return [{"AttributeName": key.name, "KeyType": role} for role, keys in roles for key in keys]
+
+
+def _spell(hash_key: Sequence[KeyAttribute], range_key: Sequence[KeyAttribute]) -> str:
+    said = f"hash key {' + '.join(map(str, hash_key))}"
+    return f"{said}, range key {' + '.join(map(str, range_key))}" if range_key else said
+
+
+def _parse_keys(
+    described: Mapping[str, Any], types: Mapping[str, str]
+) -> tuple[tuple[KeyAttribute, ...], tuple[KeyAttribute, ...]]:
+    def of(role: str) -> tuple[KeyAttribute, ...]:
+        names = (e["AttributeName"] for e in described["KeySchema"] if e["KeyType"] == role)
+        return tuple(KeyAttribute(name, types[name]) for name in names)
+
+    return of("HASH"), of("RANGE")
+
+
+def _parse_throughput(described: Mapping[str, Any]) -> Throughput | None:
+    # On demand, DynamoDB gives a throughput of 0 and 0, and some engines none at all.
+    found: Mapping[str, int] = described.get("ProvisionedThroughput") or {}
+    read, write = found.get("ReadCapacityUnits", 0), found.get("WriteCapacityUnits", 0)
+    return Throughput(read, write) if read and write else None
+
+
+def _parse_indexes(
+    description: Mapping[str, Any], types: Mapping[str, str]
+) -> Iterator[IndexSchema]:
+    scopes: tuple[tuple[str, Literal["global", "local"]], ...] = (
+        ("LocalSecondaryIndexes", "local"),
+        ("GlobalSecondaryIndexes", "global"),
+    )
+    for member, scope in scopes:
+        for described in description.get(member) or ():
+            hash_key, range_key = _parse_keys(described, types)
+            projection = described.get("Projection", {})
+            found = _parse_throughput(described)
+            yield IndexSchema(
+                name=described["IndexName"],
+                scope=scope,
+                hash_key=hash_key,
+                range_key=range_key,
+                projection=Projection(
+                    projection.get("ProjectionType", "ALL"),
+                    tuple(projection.get("NonKeyAttributes") or ()),
+                ),
+                read_capacity=found.read if found else None,
+                write_capacity=found.write if found else None,
+            )
