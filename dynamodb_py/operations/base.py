@@ -1,0 +1,84 @@
+"""What every operation is: a frozen value that can spell its request and read its response."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Union, cast
+
+import msgspec
+from msgspec import Struct
+
+from ..exceptions import ResponseCorrupted
+
+T = TypeVar("T")
+
+Wire: TypeAlias = "dict[str, Any]"
+"""One attribute value as DynamoDB spells it, ``{"S": "text"}``; a B holds bytes."""
+
+WireItem: TypeAlias = "dict[str, Wire]"
+Payload: TypeAlias = "dict[str, Any]"
+
+
+class Asked(Struct, Generic[T], frozen=True):
+    """Something that a flow may ask for, and what it will then know."""
+
+    def parse(self, outcome: Any, /) -> T:
+        """Return what came of it."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Generator[Step, Any, T]:
+        """Let a flow write ``item = yield from GetItem(...)``."""
+        outcome = yield cast("Step", self)
+        try:
+            return self.parse(outcome)
+        except msgspec.DecodeError as error:
+            raise ResponseCorrupted(f"the answer is not what DynamoDB sends: {error}") from error
+
+
+class Operation(Asked[T], frozen=True):
+    """One API call: how to ask, and how to read the answer.
+
+    ``payload()`` is a plain dict that msgspec encodes to the request's JSON: a B is bytes there, and
+    an item may be :class:`msgspec.Raw` JSON. ``parse()`` takes the body of the response, as bytes.
+    """
+
+    api: ClassVar[str] = ""
+    """DynamoDB's name of the call, ``GetItem``."""
+
+    @property
+    def tables(self) -> Sequence[str]:
+        """The tables that it speaks of, for messages."""
+        return (getattr(self, "table", ""),)
+
+    def payload(self) -> Payload:
+        """Return the body of the request, as DynamoDB spells it."""
+        raise NotImplementedError
+
+
+class Pause(Asked[None], frozen=True):
+    """Wait a while."""
+
+    seconds: float
+
+    def parse(self, outcome: object, /) -> None:
+        """Nothing is known afterwards."""
+
+
+class Together(Asked["list[T | Exception]"], Generic[T], frozen=True):
+    """Several operations that may run side by side, at most *workers* at once.
+
+    Each is carried out, whatever becomes of the others: the outcome has, in the order of the
+    operations, what each one gave or the exception that it raised.
+    """
+
+    operations: Sequence[Operation[T]]
+    workers: int = 1
+
+    def parse(self, outcome: Any, /) -> list[T | Exception]:
+        return [
+            body if isinstance(body, Exception) else operation.parse(body)
+            for operation, body in zip(self.operations, outcome, strict=True)
+        ]
+
+
+Step: TypeAlias = Union["Operation[Any]", "Pause", "Together[Any]"]

@@ -1,0 +1,133 @@
+"""One item at a time: GetItem, PutItem, UpdateItem, DeleteItem.
+
+Items travel as bytes: the JSON of their attributes, as it stands on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from ..expressions import Action, Condition, Names, render_update
+from .base import Operation, Payload
+
+StoredItem: TypeAlias = bytes
+"""An item as the JSON of its attributes."""
+
+Key: TypeAlias = Mapping[str, Any]
+"""A primary key on the wire, ``{"name": {"S": "gs1"}, "score": {"N": "100"}}``."""
+
+
+class _GetItemOutput(Struct):
+    Item: Raw | UnsetType = UNSET
+
+
+class _WriteOutput(Struct):
+    Attributes: Raw | UnsetType = UNSET
+
+
+_read_get = msgspec.json.Decoder(_GetItemOutput).decode
+_read_write = msgspec.json.Decoder(_WriteOutput).decode
+
+
+class GetItem(Operation["StoredItem | None"], frozen=True):
+    """Read one item by its key.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
+    """
+
+    api: ClassVar[str] = "GetItem"
+
+    table: str
+    key: Key
+    consistent: bool = False
+
+    def payload(self) -> Payload:
+        payload: Payload = {"TableName": self.table, "Key": self.key}
+        if self.consistent:
+            payload["ConsistentRead"] = True
+        return payload
+
+    def parse(self, outcome: bytes, /) -> StoredItem | None:
+        item = _read_get(outcome).Item
+        return None if item is UNSET else bytes(item)
+
+
+class _Write(Operation["StoredItem | None"], frozen=True):
+    """What the writes have in common: a condition, and the item as it was or is."""
+
+    table: str
+
+    def parse(self, outcome: bytes, /) -> StoredItem | None:
+        item = _read_write(outcome).Attributes
+        return None if item is UNSET else bytes(item)
+
+
+def _conditional(
+    payload: Payload, condition: Condition | None, names: Names, returning: str
+) -> Payload:
+    if condition is not None and (text := condition.render(names)):
+        payload["ConditionExpression"] = text
+        payload["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    if returning != "NONE":
+        payload["ReturnValues"] = returning
+    names.into(payload)
+    return payload
+
+
+class PutItem(_Write, frozen=True):
+    """Write one item whole; the value is the old one with ``returning="ALL_OLD"``.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
+    """
+
+    api: ClassVar[str] = "PutItem"
+
+    item: StoredItem
+    condition: Condition | None = None
+    returning: str = "NONE"
+
+    def payload(self) -> Payload:
+        payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
+        return _conditional(payload, self.condition, Names(), self.returning)
+
+
+class UpdateItem(_Write, frozen=True):
+    """Change some attributes of one item, or make it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
+    """
+
+    api: ClassVar[str] = "UpdateItem"
+
+    key: Key
+    actions: Sequence[Action] = ()
+    condition: Condition | None = None
+    returning: str = "NONE"
+
+    def payload(self) -> Payload:
+        payload: Payload = {"TableName": self.table, "Key": self.key}
+        names = Names()
+        if self.actions:
+            payload["UpdateExpression"] = render_update(self.actions, names)
+        return _conditional(payload, self.condition, names, self.returning)
+
+
+class DeleteItem(_Write, frozen=True):
+    """Delete one item; the value is the old one with ``returning="ALL_OLD"``.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
+    """
+
+    api: ClassVar[str] = "DeleteItem"
+
+    key: Key
+    condition: Condition | None = None
+    returning: str = "NONE"
+
+    def payload(self) -> Payload:
+        payload: Payload = {"TableName": self.table, "Key": self.key}
+        return _conditional(payload, self.condition, Names(), self.returning)

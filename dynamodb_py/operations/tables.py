@@ -1,0 +1,169 @@
+"""Whole tables: CreateTable, DescribeTable, UpdateTable, DeleteTable, ListTables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any, ClassVar, TypeAlias, cast
+
+import msgspec
+from msgspec import Struct
+
+from ..schema import TableSchema, Throughput
+from .base import Operation, Payload
+
+TableDescription: TypeAlias = "dict[str, Any]"
+"""What DynamoDB tells of a table, times as aware datetimes in UTC.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
+"""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class _DescribeOutput(Struct):
+    Table: dict[str, Any]
+
+
+class _ChangeOutput(Struct):
+    TableDescription: dict[str, Any]
+
+
+class _ListOutput(Struct):
+    TableNames: list[str] = []
+    LastEvaluatedTableName: str | None = None
+
+
+_read_describe = msgspec.json.Decoder(_DescribeOutput).decode
+_read_change = msgspec.json.Decoder(_ChangeOutput).decode
+_read_list = msgspec.json.Decoder(_ListOutput).decode
+
+
+class _Change(Operation[TableDescription], frozen=True):
+    """What the calls that change a table have in common: the answer describes it."""
+
+    table: str
+
+    def parse(self, outcome: bytes, /) -> TableDescription:
+        return _with_times(_read_change(outcome).TableDescription)
+
+
+class CreateTable(_Change, frozen=True):
+    """Make a table of *schema* under the name *table*, which counts, not the schema's.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+    """
+
+    api: ClassVar[str] = "CreateTable"
+
+    schema: TableSchema
+
+    def payload(self) -> Payload:
+        return {**self.schema.encode(), "TableName": self.table}
+
+
+class UpdateTable(_Change, frozen=True):
+    """Change billing and throughput of a table, and of its global indexes by name.
+
+    What is None or left out stays as it is; what is given must differ from what is.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
+
+    api: ClassVar[str] = "UpdateTable"
+
+    billing_mode: str | None = None
+    throughput: Throughput | None = None
+    index_throughputs: Mapping[str, Throughput] = {}
+
+    def payload(self) -> Payload:
+        payload: Payload = {"TableName": self.table}
+        if self.billing_mode is not None:
+            payload["BillingMode"] = self.billing_mode
+        if self.throughput is not None:
+            payload["ProvisionedThroughput"] = self.throughput.encode()
+        if self.index_throughputs:
+            payload["GlobalSecondaryIndexUpdates"] = [
+                {"Update": {"IndexName": name, "ProvisionedThroughput": throughput.encode()}}
+                for name, throughput in self.index_throughputs.items()
+            ]
+        return payload
+
+
+class DeleteTable(_Change, frozen=True):
+    """Delete a table with everything in it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
+    """
+
+    api: ClassVar[str] = "DeleteTable"
+
+    def payload(self) -> Payload:
+        return {"TableName": self.table}
+
+
+class DescribeTable(Operation[TableDescription], frozen=True):
+    """Ask for the state of a table; the answer may be some moments old.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTable.html
+    """
+
+    api: ClassVar[str] = "DescribeTable"
+
+    table: str
+
+    def payload(self) -> Payload:
+        return {"TableName": self.table}
+
+    def parse(self, outcome: bytes, /) -> TableDescription:
+        return _with_times(_read_describe(outcome).Table)
+
+
+class TableNames(Struct, frozen=True):
+    """Some names of tables, and the request for the rest, if there is more."""
+
+    names: list[str]
+    rest: ListTables | None
+
+
+class ListTables(Operation[TableNames], frozen=True):
+    """List the account's tables in the region, at most 100 at a time, after the name *start*.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTables.html
+    """
+
+    api: ClassVar[str] = "ListTables"
+
+    start: str | None = None
+    limit: int | None = None
+
+    def payload(self) -> Payload:
+        payload: Payload = {}
+        if self.start is not None:
+            payload["ExclusiveStartTableName"] = self.start
+        if self.limit is not None:
+            payload["Limit"] = self.limit
+        return payload
+
+    def parse(self, outcome: bytes, /) -> TableNames:
+        page = _read_list(outcome)
+        last = page.LastEvaluatedTableName
+        return TableNames(page.TableNames, ListTables(last, self.limit) if last else None)
+
+
+def _with_times(described: TableDescription) -> TableDescription:
+    """Return it with every ``...DateTime``, seconds since 1970, as an aware datetime."""
+    return {name: _with_time(name, value) for name, value in described.items()}
+
+
+def _with_time(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return _with_times(cast("TableDescription", value))
+    if isinstance(value, list):
+        return [_with_time(name, each) for each in cast("Sequence[Any]", value)]
+    if name.endswith("DateTime") and isinstance(value, (int, float)):
+        try:
+            return _EPOCH + timedelta(seconds=value)
+        except OverflowError:
+            return value  # nothing that a datetime can say: better as it came than not at all
+    return value
