@@ -1,0 +1,215 @@
+"""Flows: a conversation with DynamoDB, written once and driven twice.
+
+A flow is a generator. It yields steps, is sent what came of them, and returns a value. It does no
+I/O, so one flow serves both ``save`` and ``asave``. :func:`run` and :func:`arun` are the only code
+that waits; retries happen in them, so a flow sees an error only when trying again was of no use.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+
+from .exceptions import RequestError
+from .operations.base import Operation, Pause, Step, Together
+from .retries import Retries, is_retryable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+S = TypeVar("S", bound="Connected")
+F = TypeVar("F", bound=Callable[..., Any])
+
+Flow: TypeAlias = Generator[Step, Any, T]
+
+
+class Transport(Protocol):
+    """Sends one operation, once, and returns the body of the response.
+
+    Raises :class:`~dynamodb_py.exceptions.RequestError`, never anything of a library's own.
+    """
+
+    def send(self, operation: Operation[Any], /) -> bytes:
+        """Send *operation* and wait for the body of its response."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open; the transport can be used again."""
+        ...
+
+
+class AsyncTransport(Protocol):
+    """Sends one operation, once, and returns the body of the response, awaited."""
+
+    async def send(self, operation: Operation[Any], /) -> bytes:
+        """Send *operation* and await the body of its response."""
+        ...
+
+    async def close(self) -> None:
+        """Close what is open; the transport can be used again."""
+        ...
+
+
+class Link(Protocol):
+    """The two doors to DynamoDB, and how often to knock."""
+
+    @property
+    def transport(self) -> Transport: ...
+    @property
+    def async_transport(self) -> AsyncTransport: ...
+    @property
+    def retries(self) -> Retries: ...
+
+
+class Connected(Protocol):
+    """Anything that knows where its requests go."""
+
+    @property
+    def _link(self) -> Link: ...
+
+
+def run(flow: Flow[T], link: Link) -> T:
+    """Drive *flow* to its value, waiting at each step."""
+    try:
+        step = next(flow)
+        while True:
+            try:
+                outcome = _take(step, link)
+            except Exception as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(outcome)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+
+
+async def arun(flow: Flow[T], link: Link) -> T:
+    """Drive *flow* to its value, awaiting each step."""
+    try:
+        step = next(flow)
+        while True:
+            try:
+                outcome = await _atake(step, link)
+            except Exception as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(outcome)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+    finally:
+        flow.close()  # a cancelled task must not leave the flow to the garbage collector
+
+
+def _take(step: Step, link: Link) -> Any:
+    if isinstance(step, Operation):
+        try:
+            return link.transport.send(step)
+        except RequestError as error:
+            return run(_again(step, error, link.retries), _Once(link))
+    if isinstance(step, Pause):
+        return time.sleep(step.seconds)
+    return _side_by_side(step, link)
+
+
+async def _atake(step: Step, link: Link) -> Any:
+    if isinstance(step, Operation):
+        try:
+            return await link.async_transport.send(step)
+        except RequestError as error:
+            return await arun(_again(step, error, link.retries), _Once(link))
+    import asyncio  # a script that never awaits does not pay for its import
+
+    if isinstance(step, Pause):
+        return await asyncio.sleep(step.seconds)
+    gate = asyncio.Semaphore(step.workers)
+
+    async def one(operation: Operation[Any]) -> Any:
+        async with gate:
+            try:
+                return await _atake(operation, link)
+            except Exception as error:
+                return error
+
+    tasks = [asyncio.ensure_future(one(operation)) for operation in step.operations]
+    try:
+        return [await task for task in tasks]
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _side_by_side(step: Together[Any], link: Link) -> list[Any]:
+    def one(operation: Operation[Any]) -> Any:
+        try:
+            return _take(operation, link)
+        except Exception as error:
+            return error
+
+    if step.workers == 1 or len(step.operations) < 2:
+        return [one(operation) for operation in step.operations]
+    from concurrent.futures import ThreadPoolExecutor  # only who asks for workers pays for it
+
+    with ThreadPoolExecutor(min(step.workers, len(step.operations))) as pool:
+        return list(pool.map(one, step.operations))
+
+
+def _again(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:
+    """Send *operation* again, after *error*, as long as that may help."""
+    attempts = 1
+    for pause in retries.pauses():
+        if not is_retryable(error):
+            break
+        yield Pause(pause)
+        attempts += 1
+        try:
+            body: bytes = yield operation
+        except RequestError as latest:
+            error = latest
+        else:
+            return body
+    error.attempts = attempts
+    raise error
+
+
+class _Once:
+    """A link that does not try again: the flow of the retries is itself not retried."""
+
+    retries = Retries(attempts=1)
+
+    def __init__(self, link: Link) -> None:
+        self.transport, self.async_transport = link.transport, link.async_transport
+
+
+def blocking(flow: Callable[Concatenate[S, P], Flow[T]]) -> Callable[Concatenate[S, P], T]:
+    """Turn the flow ``_save`` into the method ``save``, which waits for it."""
+    name = flow.__name__
+
+    def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        latest: Flow[T] = getattr(self, name)(*args, **kwargs)
+        return run(latest, self._link)
+
+    return dressed(method, flow, "")
+
+
+def awaiting(
+    flow: Callable[Concatenate[S, P], Flow[T]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Turn the flow ``_save`` into the method ``asave``, which awaits it."""
+    name = flow.__name__
+
+    async def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        latest: Flow[T] = getattr(self, name)(*args, **kwargs)
+        return await arun(latest, self._link)
+
+    return dressed(method, flow, "a")
+
+
+def dressed(method: F, flow: Callable[..., Any], prefix: str) -> F:
+    """Give *method* the name and words of *flow*; its signature follows from ``__wrapped__``."""
+    method.__name__ = prefix + flow.__name__.removeprefix("_")
+    method.__qualname__ = flow.__qualname__.removesuffix(flow.__name__) + method.__name__
+    method.__module__, method.__doc__ = flow.__module__, flow.__doc__
+    method.__wrapped__ = flow  # type: ignore[attr-defined]
+    return method
