@@ -1,0 +1,201 @@
+"""Connections: where requests go, by alias, and what holds for a while.
+
+Nothing here opens a connection or reads the network: that happens when the first request is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from .exceptions import ConfigurationError
+from .flows import AsyncTransport, Transport
+from .retries import Retries
+from .transports import Settings, open_transports
+
+DEFAULT = "default"
+
+
+class Connection:
+    """One way to DynamoDB: an endpoint, credentials, and how tables are called there."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        alias: str = DEFAULT,
+        retries: Retries | None = None,
+        table_prefix: str = "",
+        table_name_format: Callable[[str], str] | None = None,
+    ) -> None:
+        self.alias = alias
+        self.settings = settings
+        self.retries = Retries() if retries is None else retries
+        self.transport: Transport
+        self.async_transport: AsyncTransport
+        self.transport, self.async_transport = open_transports(settings)
+        self._prefix, self._format = table_prefix, table_name_format
+
+    def table_name(self, name: str) -> str:
+        """Return what the table that a model calls *name* is called on this connection."""
+        name = self._prefix + name if self._prefix else name
+        return name if self._format is None else self._format(name)
+
+    def close(self) -> None:
+        """Close the connections that threads have open; later requests open new ones."""
+        self.transport.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; later requests open new ones."""
+        await self.async_transport.close()
+
+    def __repr__(self) -> str:
+        where = self.settings.endpoint_url or self.settings.region_name or "boto3's defaults"
+        return f"<Connection {self.alias!r} to {where}>"
+
+
+_connections: dict[str, Connection] = {}
+
+
+def connect(
+    alias: str = DEFAULT,
+    *,
+    region_name: str | None = None,
+    endpoint_url: str | None = None,
+    profile_name: str | None = None,
+    aws_access_key_id: str | None = None,
+    aws_secret_access_key: str | None = None,
+    aws_session_token: str | None = None,
+    session: Any = None,
+    client: Any = None,
+    table_prefix: str = "",
+    table_name_format: Callable[[str], str] | None = None,
+    connect_timeout: float = 5.0,
+    read_timeout: float = 30.0,
+    retries: int | Retries | None = None,
+    pool_size: int = 64,
+    verify: bool | str = True,
+) -> Connection:
+    """Say how DynamoDB is reached, under *alias*; without it, boto3's own defaults count.
+
+    Nothing is sent. Calling it again with the same alias replaces the connection.
+
+    :param region_name: as for boto3; else ``AWS_REGION``, ``AWS_DEFAULT_REGION`` or the profile's.
+    :param endpoint_url: another server that speaks DynamoDB's API; else ``AWS_ENDPOINT_URL_DYNAMODB``.
+    :param profile_name: a profile of the shared configuration files.
+    :param aws_access_key_id: with ``aws_secret_access_key`` and ``aws_session_token``: credentials,
+        in place of boto3's search for them.
+    :param session: a boto3 session; its credentials, region and event hooks are used.
+    :param client: a boto3 client or resource for DynamoDB; all requests go through it.
+    :param table_prefix: what stands before the name of every table, ``"dev-"``.
+    :param table_name_format: a callable that turns a model's table name into the real one.
+    :param connect_timeout: seconds to wait for a connection.
+    :param read_timeout: seconds to wait for an answer.
+    :param retries: how often a request is tried in all (default 3, as in boto3's standard mode, or
+        ``AWS_MAX_ATTEMPTS``), or a :class:`~dynamodb_py.retries.Retries`.
+    :param pool_size: how many connections are kept open.
+    :param verify: False, or a file of certificate authorities, as for boto3.
+    :return: the connection.
+    """
+    settings = Settings(
+        region_name=region_name,
+        endpoint_url=endpoint_url,
+        profile_name=profile_name,
+        aws_access_key_id=aws_access_key_id,
+        aws_secret_access_key=aws_secret_access_key,
+        aws_session_token=aws_session_token,
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+        pool_size=pool_size,
+        verify=verify,
+        session=session,
+        client=client,
+    )
+    connection = Connection(
+        settings,
+        alias=alias,
+        retries=_as_retries(retries),
+        table_prefix=table_prefix,
+        table_name_format=table_name_format,
+    )
+    _connections[alias] = connection
+    return connection
+
+
+def _as_retries(retries: int | Retries | None) -> Retries:
+    if isinstance(retries, Retries):
+        return retries
+    if retries is None:
+        return Retries.from_environment()
+    if retries < 1:
+        raise ConfigurationError(f"retries={retries}: a request is tried at least once")
+    return Retries(attempts=retries)
+
+
+def get_connection(alias: str | None = None) -> Connection:
+    """Return the connection called *alias*; the default one is made up when it is first needed.
+
+    Raises ConfigurationError for an alias that was never connected.
+    """
+    name = alias or _options.get().using or DEFAULT
+    connection = _connections.get(name)
+    if connection is not None:
+        return connection
+    if name == DEFAULT:
+        return connect()
+    known = ", ".join(map(repr, _connections)) or "none yet"
+    raise ConfigurationError(
+        f"no connection is called {name!r} (there are: {known}): connect({name!r}, ...)"
+    )
+
+
+class Options(Struct, frozen=True):
+    """What holds for the requests of a while."""
+
+    consistent: bool = False
+    using: str | None = None
+
+
+_options: ContextVar[Options] = ContextVar("dynamodb_py.options", default=Options())
+
+
+def current_options() -> Options:
+    """Return the options that hold here and now."""
+    return _options.get()
+
+
+class options:  # noqa: N801 - it reads as a statement
+    """Change what holds for a while, in this thread or task only.
+
+    :param consistent: read consistently by default.
+    :param using: the alias of the connection for models that name none.
+
+    >>> with options(consistent=True):
+    ...     current_options().consistent
+    True
+    >>> current_options().consistent
+    False
+    """
+
+    def __init__(self, *, consistent: bool | None = None, using: str | None = None) -> None:
+        changes = {"consistent": consistent, "using": using}
+        self._changes = {name: value for name, value in changes.items() if value is not None}
+        self._tokens: list[Token[Options]] = []
+
+    def __enter__(self) -> Options:
+        changed: Options = replace(_options.get(), **self._changes)
+        self._tokens.append(_options.set(changed))
+        return changed
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _options.reset(self._tokens.pop())
