@@ -1,0 +1,324 @@
+"""Table: make, look at, change and delete the table of a model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, ClassVar, Protocol, cast
+
+from .connections import Connection, get_connection
+from .exceptions import (
+    RequestError,
+    ServiceError,
+    TableAlreadyExists,
+    TableInUse,
+    TableMismatch,
+    TableNotFound,
+    ValidationError,
+)
+from .flows import Flow, awaiting, blocking
+from .operations.base import Pause
+from .operations.tables import (
+    CreateTable,
+    DeleteTable,
+    DescribeTable,
+    TableDescription,
+    UpdateTable,
+)
+from .schema import TableSchema, name_problem
+from .waiting import TIMEOUT, find, pauses, until_active, until_gone
+
+# How far the clock here and DynamoDB's may be apart, in seconds, when a table's age is judged.
+_CLOCK_SKEW = 5.0
+
+
+class Options(Protocol):
+    """What a table needs to know of a model: its schema, and the alias of its connection."""
+
+    @property
+    def schema(self) -> TableSchema: ...
+    @property
+    def using(self) -> str | None: ...
+
+
+class HasOptions(Protocol):
+    """A model, or anything else that has a table."""
+
+    _meta: ClassVar[Any]  # Options; a type checker would want exactly that class here
+
+
+class Table:
+    """The table of a model, given as the class or as an instance.
+
+    *using* is the alias of a connection; without it the model's ``Meta.using`` counts. Every
+    method has a twin for asyncio with an ``a`` in front: ``await Table(Model).acreate()``; that of
+    ``wait`` is ``await_``, because ``await`` is a word of the language.
+    """
+
+    def __init__(self, model: type[HasOptions] | HasOptions, using: str | None = None) -> None:
+        kind: type[Any] = model if isinstance(model, type) else type(model)
+        options = getattr(kind, "_meta", None)
+        if getattr(options, "schema", None) is None:
+            raise TypeError(
+                f"{kind.__name__} has no table: Table() takes a model that is not abstract"
+            )
+        self.model = kind
+        self.schema = cast("Options", options).schema
+        self.using = using if using is not None else cast("Options", options).using
+
+    def __repr__(self) -> str:
+        return f"<Table {self.schema.name} of {self.model.__name__}>"
+
+    @property
+    def _link(self) -> Connection:
+        """The connection that it is reached by."""
+        return get_connection(self.using)
+
+    @property
+    def name(self) -> str:
+        """Its name in DynamoDB: that of the model, with what the connection makes of it."""
+        return self._link.table_name(self.schema.name)
+
+    def _create(
+        self,
+        *,
+        if_not_exists: bool = False,
+        wait: bool = True,
+        timeout: float = TIMEOUT,
+        billing_mode: str | None = None,
+        read_capacity: int | None = None,
+        write_capacity: int | None = None,
+    ) -> Flow[TableDescription]:
+        """Make the table, with the model's indexes, and wait until it can be used.
+
+        *billing_mode*, *read_capacity* and *write_capacity* (units per second) are used in place
+        of the model's. An existing table raises TableAlreadyExists; with *if_not_exists* it is
+        accepted as it is, provided that its keys are the model's. A table that is being deleted
+        is waited for. *timeout* is in seconds, for all waiting together; without *wait* the table
+        may still be CREATING. Returns the table's description.
+        """
+        schema = self.schema.with_throughput(billing_mode, read_capacity, write_capacity)
+        name = self.name
+        if problem := name_problem(name):
+            raise ValidationError(
+                f"the table cannot be named {name!r}: {problem}; "
+                "change Meta.table_name or the connection's prefix",
+                model=self.model.__name__,
+            )
+        waits = pauses(timeout if wait else 0.0)
+        found = (yield from find(name)) if if_not_exists else None
+        if found is None or _is_leaving(found):
+            found = yield from _make(name, schema, waits, accept=if_not_exists)
+        else:
+            _check_keys(schema, found)
+        if not wait:
+            return found
+        return (yield from until_active(name, appearing=True, waits=waits))
+
+    create = blocking(_create)
+    acreate = awaiting(_create)
+
+    def _info(self) -> Flow[TableDescription]:
+        """Return what DynamoDB tells of the table: status, keys, indexes, throughput and more.
+
+        A dict as boto3 gives it, times as aware datetimes
+        (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html).
+        Raises TableNotFound if there is none.
+        """
+        return (yield from DescribeTable(self.name))
+
+    info = blocking(_info)
+    ainfo = awaiting(_info)
+
+    def _exists(self) -> Flow[bool]:
+        """Tell whether there is such a table, whatever its state: CREATING and DELETING count."""
+        return (yield from find(self.name)) is not None
+
+    exists = blocking(_exists)
+    aexists = awaiting(_exists)
+
+    def _item_count(self) -> Flow[int]:
+        """Return the number of items as DynamoDB keeps it, which may be six hours old."""
+        description = yield from DescribeTable(self.name)
+        count: int = description["ItemCount"]
+        return count
+
+    item_count = blocking(_item_count)
+    aitem_count = awaiting(_item_count)
+
+    def _wait(self, *, timeout: float = TIMEOUT) -> Flow[TableDescription]:
+        """Wait until the table and its global indexes are ACTIVE; return the table's description.
+
+        Raises TableInUse, with the state, when *timeout* seconds are over; TableNotFound if there
+        is no table.
+        """
+        return (yield from until_active(self.name, timeout=timeout))
+
+    wait = blocking(_wait)
+    await_ = awaiting(_wait)
+
+    def _delete(
+        self, *, wait: bool = True, missing_ok: bool = False, timeout: float = TIMEOUT
+    ) -> Flow[None]:
+        """Delete the table with everything in it, and wait until it is gone.
+
+        A table that is being created or changed is waited for, as DynamoDB deletes none in that
+        state. *timeout* is in seconds, for all waiting together. Raises TableNotFound if there is
+        no table, unless *missing_ok*.
+        """
+        waits = pauses(timeout if wait else 0.0)
+        going = yield from _remove(self.name, waits, missing_ok=missing_ok)
+        if wait and going is not None:
+            yield from until_gone(self.name, table_id=going.get("TableId"), waits=waits)
+
+    delete = blocking(_delete)
+    adelete = awaiting(_delete)
+
+    def _update(
+        self,
+        *,
+        wait: bool = True,
+        timeout: float = TIMEOUT,
+        billing_mode: str | None = None,
+        read_capacity: int | None = None,
+        write_capacity: int | None = None,
+    ) -> Flow[TableDescription]:
+        """Bring billing mode and throughput, of the indexes too, to what the model says.
+
+        *billing_mode*, *read_capacity* and *write_capacity* (units per second) are used in place
+        of the model's. Nothing is sent if nothing differs. A table that is being changed is waited
+        for, before and, with *wait*, after; *timeout* is in seconds, for all waiting together.
+        Returns the table's description. If keys or indexes differ, which are not changed here,
+        raises TableMismatch and sends nothing.
+
+        DynamoDB limits how often a day throughput may go down and billing may change
+        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
+        """
+        schema = self.schema.with_throughput(billing_mode, read_capacity, write_capacity)
+        waits = pauses(timeout if wait else 0.0)
+        found, sent = yield from _bring(self.name, schema, waits)
+        return (yield from until_active(self.name, waits=waits)) if sent and wait else found
+
+    update = blocking(_update)
+    aupdate = awaiting(_update)
+
+
+def _make(
+    name: str, schema: TableSchema, waits: Iterator[float], *, accept: bool
+) -> Flow[TableDescription]:
+    """Create the table; once one of that name is gone, if that one is being deleted.
+
+    With *accept*, a table that somebody else made meanwhile will do.
+    """
+    started = time.time()
+    while True:
+        try:
+            return (yield from CreateTable(name, schema))
+        except (TableInUse, TableAlreadyExists) as error:
+            refusal = error
+        found = yield from find(name)
+        if found is not None and not _is_leaving(found):
+            if accept:
+                _check_keys(schema, found)
+            elif refusal.attempts == 1 or not _is_ours(schema, found, started):
+                raise _already_exists(refusal) from refusal
+            return found
+        pause = next(waits, None)
+        if pause is None:
+            raise refusal
+        yield from Pause(pause)
+
+
+def _remove(
+    name: str, waits: Iterator[float], *, missing_ok: bool
+) -> Flow[TableDescription | None]:
+    """Delete the table as soon as it can be; the value is None if there was none."""
+    while True:
+        try:
+            return (yield from DeleteTable(name))
+        except TableNotFound as error:
+            # After an answer that was lost, it is missing because it was deleted.
+            if missing_ok or error.attempts > 1:
+                return None
+            raise
+        except TableInUse:
+            pause = next(waits, None)
+            if pause is None:
+                raise
+        yield from Pause(pause)
+
+
+def _bring(
+    name: str, schema: TableSchema, waits: Iterator[float]
+) -> Flow[tuple[TableDescription, bool]]:
+    """Send what brings the live table to *schema*; return its state, and if anything was sent."""
+    refusal: ServiceError | None = None
+    while True:
+        found = yield from until_active(name, waits=waits)
+        change = _change(name, schema, TableSchema.parse(found))
+        if change is None:
+            return found, False
+        if refusal is not None:
+            raise refusal
+        try:
+            return (yield from change), True
+        except ServiceError as error:
+            if error.attempts == 1:
+                raise
+            # An earlier attempt, whose answer was lost, may have done it: look again.
+            refusal = error
+
+
+def _is_leaving(description: TableDescription) -> bool:
+    return bool(description.get("TableStatus") == "DELETING")
+
+
+def _is_ours(schema: TableSchema, found: TableDescription, started: float) -> bool:
+    """Tell whether an attempt whose answer was lost made the table that was *found*."""
+    if schema.differences(TableSchema.parse(found)):
+        return False
+    if found["TableStatus"] == "CREATING":
+        return True
+    created = found.get("CreationDateTime")
+    return created is not None and created.timestamp() >= started - _CLOCK_SKEW
+
+
+def _already_exists(refusal: RequestError) -> TableAlreadyExists:
+    error = TableAlreadyExists(
+        "there is a table of this name already: create(if_not_exists=True) accepts it, "
+        "update() brings its throughput to what the model says"
+    )
+    for name, value in vars(refusal).items():
+        setattr(error, name, value)
+    return error
+
+
+def _check_keys(schema: TableSchema, found: TableDescription) -> None:
+    if differences := schema.key_differences(TableSchema.parse(found)):
+        raise TableMismatch(
+            f"the table {found['TableName']} exists with other keys than the model's, and keys "
+            f"cannot be changed: choose another Meta.table_name, or delete the table first. "
+            + "; ".join(differences),
+            differences,
+        )
+
+
+def _change(name: str, wanted: TableSchema, live: TableSchema) -> UpdateTable | None:
+    """Return the request that makes *live* what is *wanted*; None if it is that already."""
+    if differences := wanted.differences(live):
+        raise TableMismatch(
+            f"the table {name} is not the model's, and update() changes only billing and "
+            "throughput; nothing was sent. " + "; ".join(differences),
+            differences,
+        )
+    mode = wanted.billing_mode if wanted.billing_mode != live.billing_mode else None
+    throughput = wanted.throughput if wanted.throughput != live.throughput else None
+    found = {index.name: live.index_throughput(index) for index in live.global_indexes}
+    indexes = {
+        index.name: units
+        for index in wanted.global_indexes
+        if (units := wanted.index_throughput(index)) and units != found[index.name]
+    }
+    if mode is None and throughput is None and not indexes:
+        return None  # DynamoDB refuses a change that changes nothing
+    return UpdateTable(name, mode, throughput, indexes)

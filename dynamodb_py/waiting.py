@@ -1,0 +1,131 @@
+"""Flows that wait for a table: until it can be used, until it is gone."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from .exceptions import LimitExceeded, TableInUse, TableNotFound, Throttled
+from .flows import Flow
+from .operations.base import Pause
+from .operations.tables import DescribeTable, TableDescription
+from .retries import backoff
+
+TIMEOUT = 300.0
+"""Seconds for which is waited unless something else is said."""
+
+# States that no waiting changes, with what does.
+_STUCK = {
+    "INACCESSIBLE_ENCRYPTION_CREDENTIALS": "give DynamoDB access to the table's KMS key again",
+    "ARCHIVING": "its KMS key was inaccessible for too long; restore its backup to a new table",
+    "ARCHIVED": "its KMS key was inaccessible for too long; restore its backup to a new table",
+}
+
+
+def pauses(timeout: float, clock: Callable[[], float] = time.monotonic) -> Iterator[float]:
+    """Give pauses in seconds, growing from 0.05-0.1 to 1.5-3, until *timeout* seconds are over.
+
+    The last pause ends when the time does, which runs from now on.
+    """
+    return _pauses(clock() + timeout, clock)
+
+
+def _pauses(end: float, clock: Callable[[], float]) -> Iterator[float]:
+    # Half of each pause is sure: a state that needs a while is not asked for in vain.
+    for pause in backoff(0.1, 3.0, jitter=lambda: random.uniform(0.5, 1.0)):
+        left = end - clock()
+        if left <= 0:
+            return
+        yield min(pause, left)
+
+
+def find(table: str) -> Flow[TableDescription | None]:
+    """Describe *table*; None where there is none."""
+    try:
+        return (yield from DescribeTable(table))
+    except TableNotFound:
+        return None
+
+
+def until_active(
+    table: str,
+    *,
+    timeout: float = TIMEOUT,
+    appearing: bool = False,
+    waits: Iterator[float] | None = None,
+) -> Flow[TableDescription]:
+    """Wait until *table* and all its global indexes are ACTIVE; return its description.
+
+    With *appearing*, a table that was just created may be invisible at first. *waits* are pauses
+    to use in place of those that *timeout*, in seconds, gives. Raises TableInUse when the time is
+    over, or at once in a state that waiting does not change; TableNotFound if there is no table.
+    """
+    waits = pauses(timeout) if waits is None else waits
+    state = "not visible yet"
+    while True:
+        try:
+            description = yield from DescribeTable(table)
+        except TableNotFound:
+            if not appearing:
+                raise
+        except (Throttled, LimitExceeded) as error:
+            state = f"unknown ({error.code})"
+        else:
+            appearing = False
+            state = _state(description)
+            if state == "ACTIVE":
+                return description
+            if mend := _STUCK.get(description.get("TableStatus", "")):
+                raise _not_ready(table, f"it is {state}, and waiting will not change that: {mend}")
+        pause = next(waits, None)
+        if pause is None:
+            raise _not_ready(table, f"not ACTIVE in time: it is {state}; wait longer with timeout=")
+        yield from Pause(pause)
+
+
+def until_gone(
+    table: str,
+    *,
+    timeout: float = TIMEOUT,
+    table_id: str | None = None,
+    waits: Iterator[float] | None = None,
+) -> Flow[None]:
+    """Wait until *table* is gone; one of another *table_id* under its name is another table.
+
+    Raises TableInUse, which says what the state is, when the *timeout* in seconds is over.
+    """
+    waits = pauses(timeout) if waits is None else waits
+    state = "unknown"
+    while True:
+        try:
+            description = yield from DescribeTable(table)
+        except TableNotFound:
+            return
+        except (Throttled, LimitExceeded) as error:
+            state = f"unknown ({error.code})"
+        else:
+            if table_id and description.get("TableId", table_id) != table_id:
+                return
+            state = _state(description)
+        pause = next(waits, None)
+        if pause is None:
+            raise _not_ready(table, f"not gone in time: it is {state}; wait longer with timeout=")
+        yield from Pause(pause)
+
+
+def _state(description: TableDescription) -> str:
+    """Spell the state: ACTIVE only where the table and all its global indexes are."""
+    status: str = description.get("TableStatus", "unknown")
+    waiting = [
+        f"index {index['IndexName']} {index['IndexStatus']}"
+        for index in description.get("GlobalSecondaryIndexes") or ()
+        if index.get("IndexStatus", "ACTIVE") != "ACTIVE"
+    ]
+    return ", ".join([status, *waiting])
+
+
+def _not_ready(table: str, message: str) -> TableInUse:
+    error = TableInUse(message)
+    error.operation, error.table, error.message = "DescribeTable", table, message
+    return error
