@@ -1,0 +1,1 @@
+"""Models: fields, options, managers, query sets, and what saves them."""

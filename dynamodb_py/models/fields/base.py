@@ -1,0 +1,419 @@
+"""What every field is: a named, typed attribute of an item.
+
+On the class a field is a question (``Test.score > 3``), on an instance it is the answer. It is a
+non-data descriptor: once a value is in the instance's ``__dict__``, reading it is Python's own affair.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, cast, overload
+
+import msgspec
+
+from ...codec import Tree, Unstorable, encode_value, value_of
+from ...exceptions import ModelDefinitionError, UnreadableValue, ValidationError
+from ...expressions import AFFIX, Coder, Operand, Path
+from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
+from ...operations.base import Wire
+
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    from typing_extensions import Self, TypeVar
+
+    V = TypeVar("V")
+    # What reading gives: a field that may be absent reads as None.
+    N = TypeVar("N", default="V | None")
+
+    Yes: TypeAlias = Literal[True]
+
+    class Options(TypedDict, Generic[V], total=False):
+        """The keywords that every field takes, but for those that make it always have a value."""
+
+        name: str | None
+        choices: Iterable[V | tuple[V, str]] | None
+        validators: Iterable[Callable[[V], object]] | Callable[[V], object]
+        min_value: V
+        max_value: V
+        min_length: int
+        max_length: int
+
+    class Always(Options[V], Generic[V], total=False):
+        """The keywords beside one that makes the field always have a value."""
+
+        default: V | Callable[[], V]
+
+    class Nullable(Options[V], Generic[V], total=False):
+        """The keywords of a field that may hold None whatever else is said."""
+
+        required: bool
+        default: V | Callable[[], V] | None
+else:
+    from typing import TypeVar
+
+    V = TypeVar("V")
+    N = TypeVar("N")
+
+_FIXED = (str, int, float, bytes, bool, tuple, frozenset, type(None))
+KEY_KINDS = frozenset({"S", "N", "B"})
+BOUNDS = ("min_value", "max_value", "min_length", "max_length")
+
+
+class Owner(Protocol):
+    """An instance that holds field values: a model or a document."""
+
+    def _read(self, field: Field[Any, Any], /) -> Any: ...
+
+
+class Field(Operand[V], Generic[V, N]):
+    """A typed attribute. Subclass it for a type of your own.
+
+    Parameters that every field takes:
+
+    :param name: the attribute's name in DynamoDB; the Python name by default.
+    :param hash_key: this is the table's hash (partition) key.
+    :param range_key: this is the table's range (sort) key.
+    :param default: the value of an instance that says none: a value, copied for each instance, or
+        a callable without arguments. An item stored without the attribute reads as this too.
+    :param required: None is refused on writing.
+    :param null: store None as DynamoDB's NULL; otherwise the attribute of a None is left out.
+    :param choices: the values that are allowed, or ``(value, label)`` pairs.
+    :param validators: one callable or several; each raises ValueError, or returns False, for a value
+        that it refuses.
+    :param min_value: the least value (numbers, dates and times).
+    :param max_value: the greatest value.
+    :param min_length: the least length (text, bytes and containers).
+    :param max_length: the greatest length.
+
+    A type of your own names the kind of attribute that holds it, and turns values into what that
+    kind stores and back:
+
+    >>> class Point(Field[tuple[int, int]]):
+    ...     kind = "S"
+    ...
+    ...     def to_db(self, value):
+    ...         return f"{value[0]},{value[1]}"
+    ...
+    ...     def to_python(self, stored):
+    ...         x, y = stored.split(",")
+    ...         return int(x), int(y)
+    >>> Point().encode((3, 4))
+    {'S': '3,4'}
+    """
+
+    kind: str = ""
+    """DynamoDB's type of the attribute: S, N, B, BOOL, M, L, SS, NS or BS."""
+
+    leaf: Any = None
+    """What msgspec reads the stored value as, before :meth:`to_python`; by default a free value."""
+
+    bounds: ClassVar[frozenset[str]] = frozenset()
+    """Which of min_value, max_value, min_length and max_length this type knows."""
+
+    attribute: str = ""
+    owner: str = ""
+    constrained: bool = False
+    """Whether :meth:`problems` has anything to look at."""
+    stamps: bool = False
+    """Whether :meth:`pre_save` does anything."""
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        hash_key: bool = False,
+        range_key: bool = False,
+        default: Any = None,
+        required: bool = False,
+        null: bool = False,
+        choices: Iterable[Any] | None = None,
+        validators: Iterable[Callable[[Any], object]] | Callable[[Any], object] = (),
+        min_value: Any = None,
+        max_value: Any = None,
+        min_length: int | None = None,
+        max_length: int | None = None,
+    ) -> None:
+        self.name = ""
+        self._wire_name = name
+        self.hash_key, self.range_key = hash_key, range_key
+        self.default = default
+        self.required, self.null = required, null
+        self.choices = None if choices is None else [_choice(each) for each in choices]
+        self.validators: tuple[Callable[[Any], object], ...] = (
+            (validators,) if callable(validators) else tuple(validators)
+        )
+        self.min_value, self.max_value = min_value, max_value
+        self.min_length, self.max_length = min_length, max_length
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, _):
+            """Let ``Field[Point]`` stand for ``Field[Point, Point | None]`` at run time too."""
+            return cls
+
+    # -- becoming part of a class ------------------------------------------------------------
+
+    def bound_to(self, owner: str, name: str) -> Self:
+        """Return a copy of this field that is attribute *name* of the class called *owner*.
+
+        Raises ModelDefinitionError where the declaration cannot be right.
+        """
+        field = copy.copy(self)
+        field.owner, field.name = owner, name
+        field.attribute = self._wire_name if self._wire_name is not None else name
+        field.prepare()
+        return field
+
+    def prepare(self) -> None:
+        """Check the declaration, now that the field knows where it stands."""
+        if not self.attribute:
+            raise self.misdeclared("name= is empty: give the attribute's name in DynamoDB")
+        for bound in BOUNDS:
+            if getattr(self, bound) is not None and bound not in self.bounds:
+                raise self.misdeclared(
+                    f"{bound}= means nothing for a {type(self).__name__}: leave it out"
+                )
+        if self.is_key:
+            self._prepare_key()
+        self.stamps = type(self).pre_save is not Field.pre_save and self.stamps_itself()
+        self.constrained = bool(
+            self.validators
+            or self.choices is not None
+            or any(getattr(self, bound) is not None for bound in BOUNDS)
+        )
+        if self.choices is not None and not self.choices:
+            raise self.misdeclared("choices= is empty: no value could ever be stored")
+        if self.default is not None and not callable(self.default):
+            try:
+                problems = self.problems(self.default)
+                self.spell(self.default)
+            except Unstorable as error:
+                problems = [error.reason]
+            if problems:
+                raise self.misdeclared(f"default={self.default!r} cannot be stored: {problems[0]}")
+
+    def _prepare_key(self) -> None:
+        role = "hash" if self.hash_key else "range"
+        if self.kind not in KEY_KINDS:
+            raise self.misdeclared(
+                f"a {type(self).__name__} cannot be the {role} key: DynamoDB's keys are text, "
+                "numbers or bytes; use a CharField, a number field, a BinaryField, or one that is "
+                "stored as one of them"
+            )
+        if self.hash_key and self.range_key:
+            raise self.misdeclared(
+                "it cannot be both hash_key and range_key: declare two fields, or drop one"
+            )
+        if self.null:
+            raise self.misdeclared("a key always has a value: drop null=True")
+
+    def misdeclared(self, said: str) -> ModelDefinitionError:
+        """Return the error that names this field."""
+        return ModelDefinitionError(f"{self.label}: {said}")
+
+    @property
+    def is_key(self) -> bool:
+        """Whether this is the table's hash or range key."""
+        return self.hash_key or self.range_key
+
+    @property
+    def label(self) -> str:
+        """``Model.field``, for messages."""
+        return f"{self.owner}.{self.name}" if self.owner else type(self).__name__
+
+    def make_default(self) -> Any:
+        """Return a default of its own for one instance, or None."""
+        default = self.default
+        if isinstance(default, _FIXED):
+            return default
+        return default() if callable(default) else copy.deepcopy(default)
+
+    def stamps_itself(self) -> bool:
+        """Tell whether :meth:`pre_save`, where a class has its own, is of use to this field."""
+        return True
+
+    def pre_save(self, value: Any, *, adding: bool) -> Any:
+        """Return the value to store in place of *value*, just before the instance is written.
+
+        *adding* tells that the instance was not loaded from the table.
+        """
+        del adding
+        return value
+
+    # -- values --------------------------------------------------------------------------------
+
+    def to_db(self, value: V, /) -> Any:
+        """Return what is stored for *value*: str for kind S, a number for N, bytes for B, ...
+
+        Raise TypeError or ValueError for a value that this field cannot hold.
+        """
+        return value
+
+    def to_python(self, stored: Any, /) -> V:
+        """Return the value for what is stored."""
+        value: V = stored
+        return value
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        """Return the attribute value for *value*, *depth* levels into a document.
+
+        None stands for absence. Raises :class:`~dynamodb_py.codec.Unstorable`.
+        """
+        try:
+            wire = encode_value(self.to_db(value), depth)
+        except (TypeError, ValueError) as error:
+            raise Unstorable(str(error)) from error
+        if self.kind not in wire:
+            raise Unstorable(f"{value!r} is not stored as {self.kind} but as {next(iter(wire))}")
+        return wire
+
+    def spell_or_null(self, value: Any, depth: int = 0, /) -> Wire | None:
+        """Return the attribute value for *value*, which may be None."""
+        if value is None:
+            return {"NULL": True} if self.null else None
+        return self.spell(value, depth)
+
+    def problems(self, value: Any) -> list[str]:
+        """Return what is wrong with *value*, not None, by the options: choices, bounds, validators."""
+        said = self._out_of_bounds(value)
+        if self.choices is not None and value not in self.choices:
+            said.append(f"{value!r} is not one of {', '.join(map(repr, self.choices))}")
+        for validator in self.validators:
+            try:
+                if validator(value) is False:
+                    said.append(f"{value!r} is refused by {_called(validator)}")
+            except ValidationError as error:
+                said.extend(message for each in error.errors.values() for message in each)
+            except ValueError as error:
+                said.append(str(error))
+        return said
+
+    def _out_of_bounds(self, value: Any) -> list[str]:
+        said: list[str] = []
+        if self.min_value is not None and value < self.min_value:
+            said.append(f"{value!r} is less than min_value {self.min_value!r}")
+        if self.max_value is not None and value > self.max_value:
+            said.append(f"{value!r} is greater than max_value {self.max_value!r}")
+        if self.min_length is not None and len(value) < self.min_length:
+            said.append(f"its length {len(value)} is less than min_length {self.min_length}")
+        if self.max_length is not None and len(value) > self.max_length:
+            said.append(f"its length {len(value)} is greater than max_length {self.max_length}")
+        return said
+
+    def key_problem(self, wire: Wire, /) -> str | None:
+        """Return what DynamoDB would refuse in this value of a key, if anything.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-partition-sort-keys
+        """
+        value = wire[self.kind]
+        if self.kind == "N":
+            return None
+        if not value:
+            return "it is empty, which DynamoDB allows everywhere but in a key"
+        limit = MAX_HASH_KEY_BYTES if self.hash_key else MAX_RANGE_KEY_BYTES
+        # A character has four bytes at most: nearly no key needs to be encoded to know.
+        if len(value) * 4 > limit and len(value.encode() if self.kind == "S" else value) > limit:
+            role = "hash" if self.hash_key else "range"
+            return f"it is longer than the {limit} bytes that a {role} key may have"
+        return None
+
+    def encode(self, value: Any, where: str = "", /) -> Wire | None:
+        """Return the attribute value for *value*, for conditions; None where it is stored as absent.
+
+        Raises :class:`~dynamodb_py.exceptions.ValidationError` for what this field cannot hold,
+        under the name *where*.
+        """
+        try:
+            return self.spell_or_null(value)
+        except Unstorable as error:
+            raise ValidationError({(where or self.label) + error.path: [error.reason]}) from None
+
+    def sub(self, part: str | int, /) -> Coder | None:
+        """Return the coder of what lies at *part* of a value: a map's key or a list's index."""
+        del part
+        return None
+
+    def element(self) -> Coder | None:
+        """Return the coder of what a value can contain, for ``contains``."""
+        return AFFIX if self.kind in ("S", "B") else None
+
+    def from_plain(self, value: Any, /) -> Any:
+        """Return the value for what ``to_dict()`` made of it."""
+        return value
+
+    def decode(self, wire: Mapping[str, Any], /) -> V | None:
+        """Return the value of an attribute value; raise UnreadableValue where it is none of ours."""
+        if "NULL" in wire:
+            return None
+        try:
+            return self.read(wire[self.kind])
+        except (KeyError, ValueError, TypeError, ArithmeticError, msgspec.ValidationError) as error:
+            raise UnreadableValue(
+                f"{self.label}: the stored {wire!r} cannot be read as a {type(self).__name__}: "
+                f"expected {self.kind or 'another type'}"
+            ) from error
+
+    def read(self, stored: Any, /) -> V:
+        """Return the value for what stands under this field's kind in an attribute value."""
+        if self.leaf is None:
+            return self.to_python(value_of(msgspec.convert({self.kind: stored}, Tree)))
+        return self.to_python(msgspec.convert(stored, self.leaf, strict=False))
+
+    # -- how the compiled reader of a model reads this field: a type for msgspec, and source ---
+
+    def wire_type(self) -> Any:
+        """Return the type as which msgspec reads the whole attribute value."""
+        if self.null or self.leaf is None:
+            return dict[str, Any]
+        return msgspec.defstruct("Wire", [(self.kind, self.leaf)], gc=False)
+
+    def source(self, wire: str, names: dict[str, Any]) -> str:
+        """Return the Python expression for the value of what *wire* (an expression too) holds.
+
+        What the expression calls is put into *names*.
+        """
+        if self.null or self.leaf is None:
+            return f"{known(names, self.decode)}({wire})"
+        if type(self).to_python is Field.to_python:
+            return f"{wire}.{self.kind}"
+        return f"{known(names, self.to_python)}({wire}.{self.kind})"
+
+    # -- the descriptor ------------------------------------------------------------------------
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> N: ...
+    def __get__(self, instance: object | None, owner: type) -> Self | N:
+        if instance is None:
+            return self
+        value: N = cast("Owner", instance)._read(self)
+        return value
+
+    if TYPE_CHECKING:  # for the type checkers only: the descriptor is a non-data one
+
+        def __set__(self, instance: object, value: N) -> None: ...
+
+    def _path(self) -> Path:
+        return Path((self.attribute,), self, self.label)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label}>"
+
+
+def known(names: dict[str, Any], value: Any) -> str:
+    """Return a name for *value* in the names of compiled source."""
+    name = f"f{len(names)}"
+    names[name] = value
+    return name
+
+
+def _choice(each: Any) -> Any:
+    labelled = isinstance(each, tuple) and len(each) == 2 and isinstance(each[1], str)
+    return each[0] if labelled else each
+
+
+def _called(validator: Callable[[Any], object]) -> str:
+    return getattr(validator, "__name__", None) or repr(validator)

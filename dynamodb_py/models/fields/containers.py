@@ -1,0 +1,594 @@
+"""Fields that hold several values: sets, lists, maps, documents, and keys of other models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
+
+import msgspec
+
+from ...codec import Tree, Unstorable, deeper, encode_value, to_json, value_of
+from ...expressions import FREE, Coder
+from ...operations.base import Wire
+from .base import Field, known
+from .scalars import (
+    LENGTHS,
+    BinaryField,
+    BooleanField,
+    CharField,
+    DecimalField,
+    FloatField,
+    IntegerField,
+    refused,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Generic
+
+    from typing_extensions import TypeVar, Unpack
+
+    from .base import Always, Nullable, Options, Yes
+
+    T = TypeVar("T")
+    X = TypeVar("X")
+
+    class Settable(Always[T], Generic[T], total=False):
+        """The keywords of a set, which always has a value: the empty one, if no other."""
+
+        required: bool
+
+    SetN = TypeVar("SetN", default="set[T] | None")
+    ListN = TypeVar("ListN", default="list[T] | None")
+    DictN = TypeVar("DictN", default="dict[str, T] | None")
+    MapN = TypeVar("MapN", default="dict[str, Any] | None")
+    DocN = TypeVar("DocN", default="T | None")
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+    SetN = ListN = DictN = MapN = DocN = TypeVar("N")
+
+_FIELD_OF: dict[type, type[Field[Any, Any]]] = {
+    str: CharField,
+    int: IntegerField,
+    float: FloatField,
+    bool: BooleanField,
+    bytes: BinaryField,
+    Decimal: DecimalField,
+}
+
+
+class Embedded(Protocol):
+    """What an instance of a Document class offers to the field that holds it."""
+
+    def _spell(self, depth: int, /) -> Wire: ...
+
+
+def field_for(of: Any) -> Field[Any, Any] | None:
+    """Return the field that *of* stands for: a field, a plain type, a Document or a Model."""
+    if isinstance(of, Field):
+        return of
+    if isinstance(of, type):
+        if of in _FIELD_OF:
+            return _FIELD_OF[of]()
+        if hasattr(of, "_as_field"):
+            field: Field[Any, Any] = of._as_field()
+            return field
+    return None
+
+
+class _Container(Field[Any, Any]):
+    """A field whose values hold values of one inner field, or free ones."""
+
+    def __init__(self, of: Any = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.of = of
+        self.inner: Field[Any, Any] | None = field_for(of)
+
+    def prepare(self) -> None:
+        if self.of is not None and self.inner is None:
+            raise self.misdeclared(
+                f"of={self.of!r}: it takes a field, one of {_names(_FIELD_OF)}, "
+                "a Document class or a Model class"
+            )
+        if self.inner is not None:
+            self.inner = self.inner.bound_to(self.owner, f"{self.name}[]")
+        super().prepare()
+
+    def element(self) -> Coder | None:
+        return self.inner or FREE
+
+    def _into_plain(self, value: Any) -> Any:
+        return value if self.inner is None else self.inner.from_plain(value)
+
+    def _element(self, value: Any, depth: int) -> Wire:
+        return spell_inside(self.inner, value, depth)
+
+
+def spell_inside(field: Field[Any, Any] | None, value: Any, depth: int) -> Wire:
+    """Return the attribute value of an element of a list or a map: nothing is left out there."""
+    if field is None:
+        return encode_value(value, depth)
+    if value is None and not field.null:
+        raise Unstorable("None is not stored here: give the inner field null=True")
+    wire = field.spell_or_null(value, depth)
+    if wire is None:
+        raise Unstorable("an empty set cannot be stored inside a list or a map: leave it out")
+    said = [] if value is None else field.problems(value)
+    if said:
+        raise Unstorable("; ".join(said))
+    return wire
+
+
+def _names(types: Mapping[type, Any]) -> str:
+    return ", ".join(kind.__name__ for kind in types)
+
+
+class SetField(_Container, Field["set[T]", SetN]):
+    """A set of texts, numbers or bytes, stored as SS, NS or BS.
+
+    DynamoDB has no empty set: one is stored as absence, and reads back as ``set()``.
+
+    :param of: a field, or one of str, int, float, Decimal, bytes; str by default.
+
+    >>> SetField(int).encode({3, 20})
+    {'NS': ['20', '3']}
+    """
+
+    kind = "SS"
+    bounds: ClassVar[frozenset[str]] = LENGTHS
+
+    @overload
+    def __init__(
+        self: SetField[X, set[X] | None],
+        of: Field[X, Any] | type[X],
+        *,
+        null: Yes,
+        **o: Unpack[Nullable[set[X]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: SetField[X, set[X]], of: Field[X, Any] | type[X], **o: Unpack[Settable[set[X]]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: SetField[str, set[str] | None], *, null: Yes, **o: Unpack[Nullable[set[str]]]
+    ) -> None: ...
+    @overload
+    def __init__(self: SetField[str, set[str]], **o: Unpack[Settable[set[str]]]) -> None: ...
+    def __init__(self, of: Any = str, **options: Any) -> None:
+        super().__init__(of, **options)
+        if self.inner is not None:
+            self.kind = self.inner.kind + "S"
+
+    def prepare(self) -> None:
+        if self.inner is not None and self.inner.kind not in ("S", "N", "B"):
+            raise self.misdeclared(
+                f"a set holds texts, numbers or bytes, not {type(self.inner).__name__}: "
+                "use a ListField"
+            )
+        super().prepare()
+
+    def make_default(self) -> Any:
+        default = super().make_default()
+        return set[Any]() if default is None and not self.null else default
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        del depth  # a set holds no documents
+        if not isinstance(value, AbstractSet):
+            raise refused(value, "a set")
+        if not value:
+            return None
+        elements: AbstractSet[Any] = value
+        texts = {self._element(each, 1)[self.kind[0]] for each in elements}
+        return {self.kind: sorted(texts)}
+
+    def read(self, stored: Any, /) -> set[T]:
+        inner = cast("Field[T, Any]", self.inner)
+        return {inner.read(each) for each in stored}
+
+    def _native(self) -> bool:
+        inner = self.inner
+        plain = inner is not None and type(inner).to_python is Field.to_python
+        return plain and inner is not None and inner.leaf is not None and not self.null
+
+    def wire_type(self) -> Any:
+        if not self._native() or self.inner is None:
+            return dict[str, Any]
+        return msgspec.defstruct(
+            "Wire", [(self.kind, set.__class_getitem__(self.inner.leaf))], gc=False
+        )
+
+    def source(self, wire: str, names: dict[str, Any]) -> str:
+        if not self._native():
+            return f"{known(names, self.decode)}({wire})"
+        return f"{wire}.{self.kind}"
+
+
+class ListField(_Container, Field["list[T]", ListN]):
+    """A list, stored as L: of one type, or free.
+
+    A free list holds None, bool, int, float, Decimal, str, bytes, and lists, dicts and sets of them.
+    Nothing is dropped from a list.
+
+    :param of: a field, one of str, int, float, bool, bytes, Decimal, a Document class (stored
+        inline) or a Model class (stored as the key that it refers to). Free by default.
+
+    >>> ListField().encode([1, "two", None])
+    {'L': [{'N': '1'}, {'S': 'two'}, {'NULL': True}]}
+    """
+
+    kind = "L"
+    bounds: ClassVar[frozenset[str]] = LENGTHS
+
+    @overload
+    def __init__(
+        self: ListField[X, list[X] | None],
+        of: Field[X, Any] | type[X],
+        *,
+        null: Yes,
+        **o: Unpack[Nullable[list[X]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ListField[X, list[X]],
+        of: Field[X, Any] | type[X],
+        *,
+        required: Yes,
+        **o: Unpack[Always[list[X]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ListField[X, list[X]],
+        of: Field[X, Any] | type[X],
+        *,
+        default: list[X] | Callable[[], list[X]],
+        **o: Unpack[Options[list[X]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ListField[X, list[X] | None],
+        of: Field[X, Any] | type[X],
+        **o: Unpack[Options[list[X]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ListField[Any, list[Any] | None], *, null: Yes, **o: Unpack[Nullable[list[Any]]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ListField[Any, list[Any]], *, required: Yes, **o: Unpack[Always[list[Any]]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ListField[Any, list[Any]],
+        *,
+        default: list[Any] | Callable[[], list[Any]],
+        **o: Unpack[Options[list[Any]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ListField[Any, list[Any] | None], **o: Unpack[Options[list[Any]]]
+    ) -> None: ...
+    def __init__(self, of: Any = None, **options: Any) -> None:
+        super().__init__(of, **options)
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        if not isinstance(value, (list, tuple)):
+            raise refused(value, "a list")
+        elements: Sequence[Any] = value
+        depth = deeper(depth)
+        wires: list[Any] = []
+        try:
+            for each in elements:
+                wires.append(self._element(each, depth))
+        except Unstorable as error:
+            raise error.inside(f"[{len(wires)}]") from None
+        return {"L": wires}
+
+    def read(self, stored: Any, /) -> list[T]:
+        if self.inner is None:
+            return [value_of(tree) for tree in msgspec.convert(stored, list[Tree])]
+        return [cast("T", self.inner.decode(each)) for each in stored]
+
+    def sub(self, part: str | int, /) -> Coder | None:
+        return None if isinstance(part, str) else self.inner or FREE
+
+    def from_plain(self, value: Any, /) -> Any:
+        return [self._into_plain(each) for each in value] if isinstance(value, list) else value
+
+    def wire_type(self) -> Any:
+        if self.null:
+            return dict[str, Any]
+        inner: Any = Tree if self.inner is None else self.inner.wire_type()
+        return msgspec.defstruct("Wire", [("L", list[inner])], gc=False)
+
+    def source(self, wire: str, names: dict[str, Any]) -> str:
+        if self.null:
+            return f"{known(names, self.decode)}({wire})"
+        each, value = _each(self.inner, names)
+        return f"[{value} for {each} in {wire}.L]"
+
+
+class DictField(_Container, Field["dict[str, T]", DictN]):
+    """A dict with texts as keys, stored as M: its values of one type, or free.
+
+    :param of: as for :class:`ListField`.
+
+    >>> DictField(int).encode({"a": 1})
+    {'M': {'a': {'N': '1'}}}
+    """
+
+    kind = "M"
+    bounds: ClassVar[frozenset[str]] = LENGTHS
+
+    @overload
+    def __init__(
+        self: DictField[X, dict[str, X] | None],
+        of: Field[X, Any] | type[X],
+        *,
+        null: Yes,
+        **o: Unpack[Nullable[dict[str, X]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DictField[X, dict[str, X]],
+        of: Field[X, Any] | type[X],
+        *,
+        required: Yes,
+        **o: Unpack[Always[dict[str, X]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DictField[X, dict[str, X]],
+        of: Field[X, Any] | type[X],
+        *,
+        default: dict[str, X] | Callable[[], dict[str, X]],
+        **o: Unpack[Options[dict[str, X]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DictField[X, dict[str, X] | None],
+        of: Field[X, Any] | type[X],
+        **o: Unpack[Options[dict[str, X]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DictField[Any, dict[str, Any] | None],
+        *,
+        null: Yes,
+        **o: Unpack[Nullable[dict[str, Any]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DictField[Any, dict[str, Any]], *, required: Yes, **o: Unpack[Always[dict[str, Any]]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DictField[Any, dict[str, Any]],
+        *,
+        default: dict[str, Any] | Callable[[], dict[str, Any]],
+        **o: Unpack[Options[dict[str, Any]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DictField[Any, dict[str, Any] | None], **o: Unpack[Options[dict[str, Any]]]
+    ) -> None: ...
+    def __init__(self, of: Any = None, **options: Any) -> None:
+        super().__init__(of, **options)
+
+    def _field_at(self, key: str) -> Field[Any, Any] | None:
+        del key
+        return self.inner
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        if not isinstance(value, Mapping):
+            raise refused(value, "a dict")
+        members: Mapping[Any, Any] = value
+        depth = deeper(depth)
+        wires: dict[str, Any] = {}
+        for key, each in members.items():
+            if not isinstance(key, str):
+                raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
+            try:
+                wires[key] = spell_inside(self._field_at(key), each, depth)
+            except Unstorable as error:
+                raise error.inside(f".{key}") from None
+        return {"M": wires}
+
+    def read(self, stored: Any, /) -> dict[str, Any]:
+        return {key: self._value_at(key, wire) for key, wire in stored.items()}
+
+    def _value_at(self, key: str, wire: Any) -> Any:
+        field = self._field_at(key)
+        return value_of(msgspec.convert(wire, Tree)) if field is None else field.decode(wire)
+
+    def sub(self, part: str | int, /) -> Coder | None:
+        return None if isinstance(part, int) else self._field_at(part) or FREE
+
+    def element(self) -> Coder | None:
+        return None
+
+    def from_plain(self, value: Any, /) -> Any:
+        if not isinstance(value, dict):
+            return value
+        given: dict[str, Any] = value
+        fields = {key: self._field_at(key) for key in given}
+        return {
+            key: each if (field := fields[key]) is None else field.from_plain(each)
+            for key, each in given.items()
+        }
+
+    def wire_type(self) -> Any:
+        if self.null:
+            return dict[str, Any]
+        inner: Any = Tree if self.inner is None else self.inner.wire_type()
+        return msgspec.defstruct("Wire", [("M", dict[str, inner])], gc=False)
+
+    def source(self, wire: str, names: dict[str, Any]) -> str:
+        if self.null:
+            return f"{known(names, self.decode)}({wire})"
+        each, value = _each(self.inner, names)
+        return f"{{key: {value} for key, {each} in {wire}.M.items()}}"
+
+
+class MapField(DictField[Any, MapN]):
+    """A dict with declared members, stored as M.
+
+    Members that the schema does not name are kept, as free values.
+
+    :param schema: the fields by key.
+
+    >>> MapField({"qty": IntegerField()}).encode({"qty": 2, "note": "x"})
+    {'M': {'qty': {'N': '2'}, 'note': {'S': 'x'}}}
+    """
+
+    @overload
+    def __init__(
+        self: MapField[dict[str, Any] | None],
+        schema: Mapping[str, Field[Any, Any]],
+        *,
+        null: Yes,
+        **o: Unpack[Nullable[dict[str, Any]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: MapField[dict[str, Any]],
+        schema: Mapping[str, Field[Any, Any]],
+        *,
+        required: Yes,
+        **o: Unpack[Always[dict[str, Any]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: MapField[dict[str, Any]],
+        schema: Mapping[str, Field[Any, Any]],
+        *,
+        default: dict[str, Any] | Callable[[], dict[str, Any]],
+        **o: Unpack[Options[dict[str, Any]]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: MapField[dict[str, Any] | None],
+        schema: Mapping[str, Field[Any, Any]],
+        **o: Unpack[Options[dict[str, Any]]],
+    ) -> None: ...
+    def __init__(self, schema: Mapping[str, Field[Any, Any]], **options: Any) -> None:
+        _Container.__init__(self, **options)
+        self.schema = dict(schema)
+
+    def prepare(self) -> None:
+        for key, field in self.schema.items():
+            if not isinstance(field, Field):
+                raise self.misdeclared(f"the schema's {key!r} is {field!r}: give it a field")
+        self.schema = {
+            key: field.bound_to(self.owner, f"{self.name}.{key}")
+            for key, field in self.schema.items()
+        }
+        super().prepare()
+
+    def _field_at(self, key: str) -> Field[Any, Any] | None:
+        return self.schema.get(key)
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        if isinstance(value, Mapping):
+            given: Mapping[str, Any] = value
+            missing = [
+                key
+                for key, field in self.schema.items()
+                if field.required and given.get(key) is None
+            ]
+            if missing:
+                raise Unstorable("it is required").inside(f".{missing[0]}")
+            # A None of a declared member is left out, like a None of a model's field.
+            value = {
+                key: each for key, each in given.items() if each is not None or self._null(key)
+            }
+        return super().spell(value, depth)
+
+    def _null(self, key: str) -> bool:
+        field = self.schema.get(key)
+        return field is None or field.null
+
+    def wire_type(self) -> Any:
+        return dict[str, Any]
+
+    def source(self, wire: str, names: dict[str, Any]) -> str:
+        return f"{known(names, self.decode)}({wire})"
+
+
+class EmbeddedField(Field[T, DocN]):
+    """A document inside the item, stored as M.
+
+    :param document: the class of the document, a subclass of :class:`~dynamodb_py.Document`.
+    """
+
+    kind = "M"
+
+    @overload
+    def __init__(
+        self: EmbeddedField[X, X | None], document: type[X], *, null: Yes, **o: Unpack[Nullable[X]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedField[X, X], document: type[X], *, required: Yes, **o: Unpack[Always[X]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedField[X, X],
+        document: type[X],
+        *,
+        default: X | Callable[[], X],
+        **o: Unpack[Options[X]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedField[X, X | None], document: type[X], **o: Unpack[Options[X]]
+    ) -> None: ...
+    def __init__(self, document: type[Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.document = document
+
+    def prepare(self) -> None:
+        if not hasattr(self.document, "_spell"):
+            raise self.misdeclared(f"EmbeddedField takes a Document class, not {self.document!r}")
+        super().prepare()
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        if not isinstance(value, self.document):
+            raise refused(value, f"a {self.document.__name__}")
+        return cast("Embedded", value)._spell(deeper(depth))
+
+    def read(self, stored: Any, /) -> T:
+        document: T = self.document.from_db(to_json(stored))
+        return document
+
+    def wire_type(self) -> Any:
+        if self.null:
+            return dict[str, Any]
+        return msgspec.defstruct("Wire", [("M", msgspec.Raw)], gc=False)
+
+    def source(self, wire: str, names: dict[str, Any]) -> str:
+        if self.null:
+            return f"{known(names, self.decode)}({wire})"
+        return f"{known(names, self.document.from_db)}(bytes({wire}.M))"
+
+    def sub(self, part: str | int, /) -> Coder | None:
+        if isinstance(part, int):
+            return None
+        fields: Mapping[str, Coder] = self.document._fields.by_attribute
+        return fields.get(part, FREE)
+
+    def from_plain(self, value: Any, /) -> Any:
+        return self.document.from_dict(value) if isinstance(value, Mapping) else value
+
+
+def _each(inner: Field[Any, Any] | None, names: dict[str, Any]) -> tuple[str, str]:
+    """Return a variable for the elements in compiled source, and the source of one's value."""
+    variable = known(names, None)
+    if inner is None:
+        return variable, f"{known(names, value_of)}({variable})"
+    return variable, inner.source(variable, names)

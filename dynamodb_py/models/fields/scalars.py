@@ -1,0 +1,489 @@
+"""Fields of one plain value: text, numbers, truth, bytes, UUIDs, enumerations."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+import msgspec
+
+from ...codec import Unstorable, decimal_text, float_text, integer_text
+from ...operations.base import Wire
+from .base import Field
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable
+    from enum import Enum
+
+    from typing_extensions import TypeVar, Unpack
+
+    from .base import Always, Nullable, Options, Yes
+
+    StrN = TypeVar("StrN", default="str | None")
+    IntN = TypeVar("IntN", default="int | None")
+    FloatN = TypeVar("FloatN", default="float | None")
+    DecimalN = TypeVar("DecimalN", default="Decimal | None")
+    BoolN = TypeVar("BoolN", default="bool | None")
+    BytesN = TypeVar("BytesN", default="bytes | None")
+    UUIDN = TypeVar("UUIDN", default="uuid.UUID | None")
+    E = TypeVar("E", bound=Enum)
+    X = TypeVar("X", bound=Enum)
+    EnumN = TypeVar("EnumN", default="E | None")
+else:
+    from typing import TypeVar
+
+    StrN = IntN = FloatN = DecimalN = BoolN = BytesN = UUIDN = TypeVar("N")
+    E = TypeVar("E")
+    EnumN = TypeVar("EnumN")
+
+LENGTHS = frozenset({"min_length", "max_length"})
+VALUES = frozenset({"min_value", "max_value"})
+
+
+def refused(value: object, wanted: str, instead: str = "") -> Unstorable:
+    """Return the error for a value of another type than *wanted*."""
+    said = f"{value!r} is a {type(value).__name__}, not {wanted}"
+    return Unstorable(f"{said}: {instead}" if instead else said)
+
+
+class CharField(Field[str, StrN]):
+    """Text, stored as S. The empty text is kept, except in keys, where DynamoDB refuses it.
+
+    >>> CharField().encode("")
+    {'S': ''}
+    """
+
+    kind = "S"
+    leaf: Any = str
+    bounds: ClassVar[frozenset[str]] = LENGTHS
+
+    @overload
+    def __init__(self: CharField[str | None], *, null: Yes, **o: Unpack[Nullable[str]]) -> None: ...
+    @overload
+    def __init__(self: CharField[str], *, hash_key: Yes, **o: Unpack[Always[str]]) -> None: ...
+    @overload
+    def __init__(self: CharField[str], *, range_key: Yes, **o: Unpack[Always[str]]) -> None: ...
+    @overload
+    def __init__(self: CharField[str], *, required: Yes, **o: Unpack[Always[str]]) -> None: ...
+    @overload
+    def __init__(
+        self: CharField[str], *, default: str | Callable[[], str], **o: Unpack[Options[str]]
+    ) -> None: ...
+    @overload
+    def __init__(self: CharField[str | None], **o: Unpack[Options[str]]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def to_db(self, value: str, /) -> Any:
+        if not isinstance(value, str):
+            raise refused(value, "text")
+        return value
+
+
+class TextField(CharField[StrN]):
+    """Text, stored as S: :class:`CharField` by the name that Django has for long ones."""
+
+    @overload
+    def __init__(self: TextField[str | None], *, null: Yes, **o: Unpack[Nullable[str]]) -> None: ...
+    @overload
+    def __init__(self: TextField[str], *, hash_key: Yes, **o: Unpack[Always[str]]) -> None: ...
+    @overload
+    def __init__(self: TextField[str], *, range_key: Yes, **o: Unpack[Always[str]]) -> None: ...
+    @overload
+    def __init__(self: TextField[str], *, required: Yes, **o: Unpack[Always[str]]) -> None: ...
+    @overload
+    def __init__(
+        self: TextField[str], *, default: str | Callable[[], str], **o: Unpack[Options[str]]
+    ) -> None: ...
+    @overload
+    def __init__(self: TextField[str | None], **o: Unpack[Options[str]]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        Field.__init__(self, **options)
+
+
+class IntegerField(Field[int, IntN]):
+    """An int of up to 38 significant digits, stored as N.
+
+    A bool and a float are refused, whole or not: nothing is truncated.
+
+    >>> IntegerField().encode(100)
+    {'N': '100'}
+    """
+
+    kind = "N"
+    leaf: Any = int
+    bounds: ClassVar[frozenset[str]] = VALUES
+
+    @overload
+    def __init__(
+        self: IntegerField[int | None], *, null: Yes, **o: Unpack[Nullable[int]]
+    ) -> None: ...
+    @overload
+    def __init__(self: IntegerField[int], *, hash_key: Yes, **o: Unpack[Always[int]]) -> None: ...
+    @overload
+    def __init__(self: IntegerField[int], *, range_key: Yes, **o: Unpack[Always[int]]) -> None: ...
+    @overload
+    def __init__(self: IntegerField[int], *, required: Yes, **o: Unpack[Always[int]]) -> None: ...
+    @overload
+    def __init__(
+        self: IntegerField[int], *, default: int | Callable[[], int], **o: Unpack[Options[int]]
+    ) -> None: ...
+    @overload
+    def __init__(self: IntegerField[int | None], **o: Unpack[Options[int]]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def to_db(self, value: int, /) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise refused(value, "an int", "convert it, so that what is lost is your decision")
+        return value
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        if type(self).to_db is IntegerField.to_db:
+            return {"N": integer_text(IntegerField.to_db(self, value))}
+        return super().spell(value, depth)
+
+    def read(self, stored: Any, /) -> int:
+        try:
+            return super().read(stored)
+        except msgspec.ValidationError:
+            number = Decimal(stored)  # 1.0 and 1E+2 are ints as well
+            if number != number.to_integral_value():
+                raise
+            return self.to_python(int(number))
+
+
+class CounterField(IntegerField[IntN]):
+    """An int that starts at 0 and is meant to be changed by ``incr()`` and ``decr()``.
+
+    They send DynamoDB's ADD, which works on items that were never loaded or saved.
+    """
+
+    @overload
+    def __init__(
+        self: CounterField[int | None], *, null: Yes, **o: Unpack[Nullable[int]]
+    ) -> None: ...
+    @overload
+    def __init__(self: CounterField[int], *, hash_key: Yes, **o: Unpack[Always[int]]) -> None: ...
+    @overload
+    def __init__(self: CounterField[int], *, range_key: Yes, **o: Unpack[Always[int]]) -> None: ...
+    @overload
+    def __init__(self: CounterField[int], *, required: Yes, **o: Unpack[Always[int]]) -> None: ...
+    @overload
+    def __init__(
+        self: CounterField[int], *, default: int | Callable[[], int], **o: Unpack[Options[int]]
+    ) -> None: ...
+    @overload
+    def __init__(self: CounterField[int | None], **o: Unpack[Options[int]]) -> None: ...
+    def __init__(self, *, default: Any = 0, **options: Any) -> None:
+        Field.__init__(self, default=default, **options)
+
+
+class FloatField(Field[float, FloatN]):
+    """A float, stored as N by its shortest text: 99.99 is stored as ``99.99``.
+
+    An int is taken too, exactly. NaN and the infinities are refused: DynamoDB has none.
+
+    >>> FloatField().encode(99.99)
+    {'N': '99.99'}
+    """
+
+    kind = "N"
+    leaf: Any = float
+    bounds: ClassVar[frozenset[str]] = VALUES
+
+    @overload
+    def __init__(
+        self: FloatField[float | None], *, null: Yes, **o: Unpack[Nullable[float]]
+    ) -> None: ...
+    @overload
+    def __init__(self: FloatField[float], *, hash_key: Yes, **o: Unpack[Always[float]]) -> None: ...
+    @overload
+    def __init__(
+        self: FloatField[float], *, range_key: Yes, **o: Unpack[Always[float]]
+    ) -> None: ...
+    @overload
+    def __init__(self: FloatField[float], *, required: Yes, **o: Unpack[Always[float]]) -> None: ...
+    @overload
+    def __init__(
+        self: FloatField[float],
+        *,
+        default: float | Callable[[], float],
+        **o: Unpack[Options[float]],
+    ) -> None: ...
+    @overload
+    def __init__(self: FloatField[float | None], **o: Unpack[Options[float]]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def to_db(self, value: float, /) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise refused(value, "a float")
+        return value
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        if type(value) is float and type(self).to_db is FloatField.to_db:
+            return {"N": float_text(value)}
+        return super().spell(value, depth)
+
+
+class DecimalField(Field[Decimal, DecimalN]):
+    """A Decimal, stored exactly as N; more than 38 significant digits are refused.
+
+    An int is taken too. A float is refused: it would bring its binary noise along.
+
+    >>> DecimalField().encode(Decimal("12.50"))
+    {'N': '12.5'}
+    """
+
+    kind = "N"
+    leaf: Any = Decimal
+    bounds: ClassVar[frozenset[str]] = VALUES
+
+    @overload
+    def __init__(
+        self: DecimalField[Decimal | None], *, null: Yes, **o: Unpack[Nullable[Decimal]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DecimalField[Decimal], *, hash_key: Yes, **o: Unpack[Always[Decimal]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DecimalField[Decimal], *, range_key: Yes, **o: Unpack[Always[Decimal]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DecimalField[Decimal], *, required: Yes, **o: Unpack[Always[Decimal]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DecimalField[Decimal],
+        *,
+        default: Decimal | Callable[[], Decimal],
+        **o: Unpack[Options[Decimal]],
+    ) -> None: ...
+    @overload
+    def __init__(self: DecimalField[Decimal | None], **o: Unpack[Options[Decimal]]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def to_db(self, value: Decimal, /) -> Any:
+        if not _exact(value):
+            raise refused(value, "a Decimal", f"write Decimal({str(value)!r})")
+        return value
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        if type(value) is Decimal and type(self).to_db is DecimalField.to_db:
+            return {"N": decimal_text(value)}
+        return super().spell(value, depth)
+
+
+def _exact(value: object) -> bool:
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+
+
+class BooleanField(Field[bool, BoolN]):
+    """True or False, stored as BOOL; nothing else is taken for one.
+
+    >>> BooleanField().encode(True)
+    {'BOOL': True}
+    """
+
+    kind = "BOOL"
+    leaf: Any = bool
+
+    @overload
+    def __init__(
+        self: BooleanField[bool | None], *, null: Yes, **o: Unpack[Nullable[bool]]
+    ) -> None: ...
+    @overload
+    def __init__(self: BooleanField[bool], *, hash_key: Yes, **o: Unpack[Always[bool]]) -> None: ...
+    @overload
+    def __init__(
+        self: BooleanField[bool], *, range_key: Yes, **o: Unpack[Always[bool]]
+    ) -> None: ...
+    @overload
+    def __init__(self: BooleanField[bool], *, required: Yes, **o: Unpack[Always[bool]]) -> None: ...
+    @overload
+    def __init__(
+        self: BooleanField[bool], *, default: bool | Callable[[], bool], **o: Unpack[Options[bool]]
+    ) -> None: ...
+    @overload
+    def __init__(self: BooleanField[bool | None], **o: Unpack[Options[bool]]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def to_db(self, value: bool, /) -> Any:
+        if not isinstance(value, bool):
+            raise refused(value, "a bool")
+        return value
+
+
+class BinaryField(Field[bytes, BytesN]):
+    """Bytes, stored as B. Base64 is the wire's affair: what boto3 reads is what was given.
+
+    >>> BinaryField().encode(b"raw")
+    {'B': b'raw'}
+    """
+
+    kind = "B"
+    leaf: Any = bytes
+    bounds: ClassVar[frozenset[str]] = LENGTHS
+
+    @overload
+    def __init__(
+        self: BinaryField[bytes | None], *, null: Yes, **o: Unpack[Nullable[bytes]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: BinaryField[bytes], *, hash_key: Yes, **o: Unpack[Always[bytes]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: BinaryField[bytes], *, range_key: Yes, **o: Unpack[Always[bytes]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: BinaryField[bytes], *, required: Yes, **o: Unpack[Always[bytes]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: BinaryField[bytes],
+        *,
+        default: bytes | Callable[[], bytes],
+        **o: Unpack[Options[bytes]],
+    ) -> None: ...
+    @overload
+    def __init__(self: BinaryField[bytes | None], **o: Unpack[Options[bytes]]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def to_db(self, value: bytes, /) -> Any:
+        if not isinstance(value, (bytes, bytearray, memoryview)):
+            raise refused(value, "bytes", "encode text first")
+        return bytes(value)
+
+
+class UUIDField(Field["uuid.UUID", UUIDN]):
+    """A :class:`uuid.UUID`, stored as S in its usual form.
+
+    >>> import uuid
+    >>> UUIDField().encode(uuid.UUID(int=1))
+    {'S': '00000000-0000-0000-0000-000000000001'}
+    """
+
+    kind = "S"
+
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID | None], *, null: Yes, **o: Unpack[Nullable[uuid.UUID]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID], *, hash_key: Yes, **o: Unpack[Always[uuid.UUID]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID], *, range_key: Yes, **o: Unpack[Always[uuid.UUID]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID], *, required: Yes, **o: Unpack[Always[uuid.UUID]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID],
+        *,
+        default: uuid.UUID | Callable[[], uuid.UUID],
+        **o: Unpack[Options[uuid.UUID]],
+    ) -> None: ...
+    @overload
+    def __init__(self: UUIDField[uuid.UUID | None], **o: Unpack[Options[uuid.UUID]]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def to_db(self, value: uuid.UUID, /) -> Any:
+        if not isinstance(value, _uuid()):
+            raise refused(value, "a UUID", "write uuid.UUID(...)")
+        return str(value)
+
+    def prepare(self) -> None:
+        self.leaf = _uuid()
+        super().prepare()
+
+
+def _uuid() -> type[uuid.UUID]:
+    from uuid import UUID  # only models with a UUID pay for its import
+
+    return UUID
+
+
+class EnumField(Field[E, EnumN]):
+    """A member of an :class:`enum.Enum`, stored as S.
+
+    It is stored by its value where all values are texts, else by its name.
+
+    >>> import enum
+    >>> class Colour(enum.Enum):
+    ...     RED = "r"
+    >>> EnumField(Colour).encode(Colour.RED)
+    {'S': 'r'}
+    """
+
+    kind = "S"
+    leaf: Any = str
+
+    @overload
+    def __init__(
+        self: EnumField[X, X | None], enum: type[X], *, null: Yes, **o: Unpack[Nullable[X]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EnumField[X, X], enum: type[X], *, hash_key: Yes, **o: Unpack[Always[X]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EnumField[X, X], enum: type[X], *, range_key: Yes, **o: Unpack[Always[X]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EnumField[X, X], enum: type[X], *, required: Yes, **o: Unpack[Always[X]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EnumField[X, X],
+        enum: type[X],
+        *,
+        default: X | Callable[[], X],
+        **o: Unpack[Options[X]],
+    ) -> None: ...
+    @overload
+    def __init__(self: EnumField[X, X | None], enum: type[X], **o: Unpack[Options[X]]) -> None: ...
+    def __init__(self, enum: type[Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.enum = enum
+        members = list(getattr(enum, "__members__", {}).values())
+        by_value = all(isinstance(member.value, str) for member in members)
+        self.stored = {
+            member: str(member.value) if by_value else str(member.name) for member in members
+        }
+        self.members = {text: member for member, text in self.stored.items()}
+
+    def prepare(self) -> None:
+        if not self.members:
+            raise self.misdeclared(f"EnumField takes an Enum class with members, not {self.enum!r}")
+        super().prepare()
+
+    def to_db(self, value: E, /) -> Any:
+        if not isinstance(value, self.enum):
+            raise refused(value, f"a {self.enum.__name__}")
+        return self.stored[value]
+
+    def to_python(self, stored: Any, /) -> E:
+        try:
+            member: E = self.members[stored]
+        except KeyError:
+            raise ValueError(f"{stored!r} is no member of {self.enum.__name__}") from None
+        return member

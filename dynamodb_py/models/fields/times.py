@@ -1,0 +1,499 @@
+"""Fields of moments and spans of time.
+
+ISO 8601 in the form that this package writes is read by msgspec; what others wrote goes to
+python-dateutil, which is imported only then.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+import msgspec
+
+from .base import Field
+from .scalars import VALUES, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal, TypedDict
+
+    from typing_extensions import TypeVar, Unpack
+
+    from .base import Always, Nullable, Options, Yes
+
+    class Auto(TypedDict, total=False):
+        """The keywords of a field that can set itself."""
+
+        auto_now: bool
+        auto_now_add: bool
+
+    class Zoned(Auto, total=False):
+        """The keywords of a moment."""
+
+        tz: str | tzinfo | None
+
+    class Stored(TypedDict, total=False):
+        """The keyword of a span."""
+
+        storage: Literal["iso", "seconds"]
+
+    class MomentOptions(Zoned, Options[datetime], total=False): ...  # noqa: D101
+
+    class MomentAlways(Zoned, Always[datetime], total=False): ...  # noqa: D101
+
+    class MomentNullable(Zoned, Nullable[datetime], total=False): ...  # noqa: D101
+
+    class DateOptions(Auto, Options[date], total=False): ...  # noqa: D101
+
+    class DateAlways(Auto, Always[date], total=False): ...  # noqa: D101
+
+    class DateNullable(Auto, Nullable[date], total=False): ...  # noqa: D101
+
+    class SpanOptions(Stored, Options[timedelta], total=False): ...  # noqa: D101
+
+    class SpanAlways(Stored, Always[timedelta], total=False): ...  # noqa: D101
+
+    class SpanNullable(Stored, Nullable[timedelta], total=False): ...  # noqa: D101
+
+    MomentN = TypeVar("MomentN", default="datetime | None")
+    DateN = TypeVar("DateN", default="date | None")
+    TimeN = TypeVar("TimeN", default="time | None")
+    SpanN = TypeVar("SpanN", default="timedelta | None")
+else:
+    from typing import TypeVar
+
+    MomentN = DateN = TimeN = SpanN = TypeVar("N")
+
+UTC = timezone.utc
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def zone(tz: str | tzinfo) -> tzinfo:
+    """Return the time zone called *tz*, of pytz's own database, or *tz* itself."""
+    if isinstance(tz, tzinfo):
+        return tz
+    import pytz  # only models that name a zone pay for its import
+
+    return pytz.timezone(tz)
+
+
+def in_utc(value: datetime) -> datetime:
+    """Return *value* in UTC; one without a zone is taken to be in UTC.
+
+    >>> in_utc(datetime(2026, 1, 2)).isoformat()
+    '2026-01-02T00:00:00+00:00'
+    """
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _parsed(text: str) -> datetime:
+    from dateutil.parser import isoparse  # only text that others wrote needs it
+
+    return isoparse(text)
+
+
+class _AutoField:
+    """``auto_now`` and ``auto_now_add``, for the fields of moments."""
+
+    label: str
+    default: Any
+
+    auto_now = False
+    auto_now_add = False
+
+    def now(self) -> Any:
+        raise NotImplementedError
+
+    def stamps_itself(self) -> bool:
+        return self.auto_now or self.auto_now_add
+
+    def pre_save(self, value: Any, *, adding: bool) -> Any:
+        if self.auto_now or (self.auto_now_add and adding and value is None):
+            return self.now()
+        return value
+
+    def check_auto(self) -> None:
+        said = None
+        if self.auto_now and self.auto_now_add:
+            said = "auto_now sets it on every save, auto_now_add on the first: keep one of them"
+        elif self.default is not None and (self.auto_now or self.auto_now_add):
+            said = "auto_now and auto_now_add give the value themselves: drop default="
+        if said:
+            raise self.misdeclared(said)  # type: ignore[attr-defined]
+
+
+class _MomentField(_AutoField, Field[datetime, MomentN]):
+    bounds: ClassVar[frozenset[str]] = VALUES
+
+    def __init__(
+        self,
+        *,
+        tz: str | tzinfo | None = None,
+        auto_now: bool = False,
+        auto_now_add: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.tz = tz
+        self.auto_now, self.auto_now_add = auto_now, auto_now_add
+
+    def prepare(self) -> None:
+        self.check_auto()
+        if self.tz is not None:
+            try:
+                self.tz = zone(self.tz)
+            except KeyError:  # pytz.UnknownTimeZoneError is one
+                raise self.misdeclared(
+                    f"tz={self.tz!r} is no time zone: name one of pytz.all_timezones"
+                ) from None
+        super().prepare()
+
+    def now(self) -> datetime:
+        return self.shown(datetime.now(UTC))
+
+    def shown(self, moment: datetime) -> datetime:
+        """Return the moment in the zone in which it is shown."""
+        return moment if self.tz is None else moment.astimezone(zone(self.tz))
+
+    def problems(self, value: Any) -> list[str]:
+        return super().problems(in_utc(value) if self._bounded() else value)
+
+    def _bounded(self) -> bool:
+        return self.min_value is not None or self.max_value is not None
+
+    def _out_of_bounds(self, value: Any) -> list[str]:
+        low, high = self.min_value, self.max_value
+        said: list[str] = []
+        if low is not None and value < in_utc(low):
+            said.append(f"{value!r} is less than min_value {low!r}")
+        if high is not None and value > in_utc(high):
+            said.append(f"{value!r} is greater than max_value {high!r}")
+        return said
+
+
+class DateTimeField(_MomentField[MomentN]):
+    """A moment, stored as S: ISO 8601 in UTC with microseconds, so that text order is time order.
+
+    Aware values are converted to UTC, naive ones are taken to be in UTC. Reading takes any ISO 8601
+    that others wrote, and gives an aware datetime.
+
+    :param tz: the zone in which the value is given on reading: a name, or a pytz or zoneinfo zone;
+        UTC by default.
+    :param auto_now: every save sets it to the present.
+    :param auto_now_add: the first save sets it to the present, unless it has a value.
+
+    >>> DateTimeField().encode(datetime(2026, 11, 1, 12, 30))
+    {'S': '2026-11-01T12:30:00.000000+00:00'}
+    """
+
+    kind = "S"
+    leaf: Any = datetime
+
+    @overload
+    def __init__(
+        self: DateTimeField[datetime | None], *, null: Yes, **o: Unpack[MomentNullable]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DateTimeField[datetime], *, hash_key: Yes, **o: Unpack[MomentAlways]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DateTimeField[datetime], *, range_key: Yes, **o: Unpack[MomentAlways]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DateTimeField[datetime], *, required: Yes, **o: Unpack[MomentAlways]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DateTimeField[datetime],
+        *,
+        default: datetime | Callable[[], datetime],
+        **o: Unpack[MomentOptions],
+    ) -> None: ...
+    @overload
+    def __init__(self: DateTimeField[datetime | None], **o: Unpack[MomentOptions]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def to_db(self, value: datetime, /) -> Any:
+        if not isinstance(value, datetime):
+            raise refused(value, "a datetime")
+        return in_utc(value).isoformat(timespec="microseconds")
+
+    def to_python(self, stored: Any, /) -> datetime:
+        if stored.tzinfo is not UTC:
+            stored = in_utc(stored)
+        return stored if self.tz is None else self.shown(stored)
+
+    def read(self, stored: Any, /) -> datetime:
+        try:
+            return super().read(stored)
+        except msgspec.ValidationError:
+            return self.to_python(_parsed(stored))
+
+
+class TimestampField(_MomentField[MomentN]):
+    """A moment, stored as N: seconds since 1970, the type that DynamoDB's TTL needs.
+
+    Fractions of a second are kept where there are any. Values without a zone are taken to be in UTC.
+
+    >>> TimestampField().encode(datetime(2026, 11, 1))
+    {'N': '1793491200'}
+    """
+
+    kind = "N"
+    leaf: Any = str
+
+    @overload
+    def __init__(
+        self: TimestampField[datetime | None], *, null: Yes, **o: Unpack[MomentNullable]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimestampField[datetime], *, hash_key: Yes, **o: Unpack[MomentAlways]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimestampField[datetime], *, range_key: Yes, **o: Unpack[MomentAlways]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimestampField[datetime], *, required: Yes, **o: Unpack[MomentAlways]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimestampField[datetime],
+        *,
+        default: datetime | Callable[[], datetime],
+        **o: Unpack[MomentOptions],
+    ) -> None: ...
+    @overload
+    def __init__(self: TimestampField[datetime | None], **o: Unpack[MomentOptions]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def to_db(self, value: datetime, /) -> Any:
+        if not isinstance(value, datetime):
+            raise refused(value, "a datetime")
+        return Decimal((in_utc(value) - _EPOCH) // _MICROSECOND).scaleb(-6)
+
+    def to_python(self, stored: Any, /) -> datetime:
+        microseconds = int((Decimal(stored) * 1_000_000).to_integral_value())
+        return self.shown(_EPOCH + timedelta(microseconds=microseconds))
+
+
+class DateField(_AutoField, Field[date, DateN]):
+    """A date, stored as S: ISO 8601. A datetime is refused: which day it is depends on the zone.
+
+    >>> DateField().encode(date(2026, 11, 1))
+    {'S': '2026-11-01'}
+    """
+
+    kind = "S"
+    leaf: Any = date
+    bounds: ClassVar[frozenset[str]] = VALUES
+
+    @overload
+    def __init__(self: DateField[date | None], *, null: Yes, **o: Unpack[DateNullable]) -> None: ...
+    @overload
+    def __init__(self: DateField[date], *, hash_key: Yes, **o: Unpack[DateAlways]) -> None: ...
+    @overload
+    def __init__(self: DateField[date], *, range_key: Yes, **o: Unpack[DateAlways]) -> None: ...
+    @overload
+    def __init__(self: DateField[date], *, required: Yes, **o: Unpack[DateAlways]) -> None: ...
+    @overload
+    def __init__(
+        self: DateField[date], *, default: date | Callable[[], date], **o: Unpack[DateOptions]
+    ) -> None: ...
+    @overload
+    def __init__(self: DateField[date | None], **o: Unpack[DateOptions]) -> None: ...
+    def __init__(
+        self, *, auto_now: bool = False, auto_now_add: bool = False, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.auto_now, self.auto_now_add = auto_now, auto_now_add
+
+    def prepare(self) -> None:
+        self.check_auto()
+        super().prepare()
+
+    def now(self) -> date:
+        return datetime.now(UTC).date()
+
+    def to_db(self, value: date, /) -> Any:
+        if isinstance(value, datetime) or not isinstance(value, date):
+            raise refused(value, "a date", "take its .date()" if hasattr(value, "date") else "")
+        return value.isoformat()
+
+    def read(self, stored: Any, /) -> date:
+        try:
+            return super().read(stored)
+        except msgspec.ValidationError:
+            return self.to_python(_parsed(stored).date())
+
+
+class TimeField(Field[time, TimeN]):
+    """A time of day, stored as S: ISO 8601 with microseconds, and its offset where it has one.
+
+    >>> TimeField().encode(time(9, 30))
+    {'S': '09:30:00.000000'}
+    """
+
+    kind = "S"
+    leaf: Any = time
+    bounds: ClassVar[frozenset[str]] = VALUES
+
+    @overload
+    def __init__(
+        self: TimeField[time | None], *, null: Yes, **o: Unpack[Nullable[time]]
+    ) -> None: ...
+    @overload
+    def __init__(self: TimeField[time], *, hash_key: Yes, **o: Unpack[Always[time]]) -> None: ...
+    @overload
+    def __init__(self: TimeField[time], *, range_key: Yes, **o: Unpack[Always[time]]) -> None: ...
+    @overload
+    def __init__(self: TimeField[time], *, required: Yes, **o: Unpack[Always[time]]) -> None: ...
+    @overload
+    def __init__(
+        self: TimeField[time], *, default: time | Callable[[], time], **o: Unpack[Options[time]]
+    ) -> None: ...
+    @overload
+    def __init__(self: TimeField[time | None], **o: Unpack[Options[time]]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def to_db(self, value: time, /) -> Any:
+        if not isinstance(value, time):
+            raise refused(value, "a time")
+        return value.isoformat(timespec="microseconds")
+
+    def read(self, stored: Any, /) -> time:
+        try:
+            return super().read(stored)
+        except msgspec.ValidationError:
+            from dateutil.parser import isoparser  # only text that others wrote needs it
+
+            return self.to_python(isoparser().parse_isotime(stored))
+
+
+_DURATION = re.compile(
+    r"(?P<sign>[+-]?)P(?!$)(?:(?P<weeks>\d+(?:[.,]\d+)?)W)?(?:(?P<days>\d+(?:[.,]\d+)?)D)?"
+    r"(?:T(?!$)(?:(?P<hours>\d+(?:[.,]\d+)?)H)?(?:(?P<minutes>\d+(?:[.,]\d+)?)M)?"
+    r"(?:(?P<seconds>\d+(?:[.,]\d+)?)S)?)?"
+)
+
+
+def duration_text(value: timedelta) -> str:
+    """Return *value* as an ISO 8601 duration.
+
+    >>> duration_text(timedelta(days=1, hours=2)), duration_text(timedelta(seconds=-1.5))
+    ('P1DT2H', '-PT1.5S')
+    """
+    sign = "-" if value < timedelta(0) else ""
+    value = abs(value)
+    minutes, seconds = divmod(value.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{value.microseconds:06d}".rstrip("0") if value.microseconds else ""
+    clock = "".join(
+        f"{amount}{unit}"
+        for amount, unit in ((hours, "H"), (minutes, "M"), (f"{seconds}{fraction}", "S"))
+        if amount not in (0, "0")
+    )
+    days = f"{value.days}D" if value.days else ""
+    return f"{sign}P{days}{'T' + clock if clock else ''}" if days or clock else "PT0S"
+
+
+def duration(text: str) -> timedelta:
+    """Return the timedelta that an ISO 8601 duration of weeks, days and smaller units says.
+
+    Years and months have no fixed length: ValueError.
+
+    >>> duration("P1DT2H"), duration("-PT1.5S")
+    (datetime.timedelta(days=1, seconds=7200), datetime.timedelta(days=-1, seconds=86398, microseconds=500000))
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"{text!r} is no ISO 8601 duration of weeks, days, hours, minutes, seconds"
+        )
+    parts = match.groupdict()
+    negative = parts.pop("sign") == "-"
+    span = timedelta(0)
+    for unit, amount in parts.items():
+        if amount:
+            span += _exactly(Decimal(amount.replace(",", ".")), timedelta(**{unit: 1}))
+    return -span if negative else span
+
+
+def _exactly(amount: Decimal, unit: timedelta) -> timedelta:
+    """Return *amount* of *unit* to the microsecond, without going through floats."""
+    return timedelta(microseconds=int((amount * (unit // _MICROSECOND)).to_integral_value()))
+
+
+class TimeDeltaField(Field[timedelta, SpanN]):
+    """A span of time, stored as S: an ISO 8601 duration such as ``P1DT2H``.
+
+    :param storage: ``"iso"``, or ``"seconds"`` for N, which sorts by length.
+
+    >>> TimeDeltaField().encode(timedelta(days=1, hours=2))
+    {'S': 'P1DT2H'}
+    >>> TimeDeltaField(storage="seconds").encode(timedelta(days=1))
+    {'N': '86400'}
+    """
+
+    kind = "S"
+    leaf: Any = str
+    bounds: ClassVar[frozenset[str]] = VALUES
+
+    @overload
+    def __init__(
+        self: TimeDeltaField[timedelta | None], *, null: Yes, **o: Unpack[SpanNullable]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimeDeltaField[timedelta], *, hash_key: Yes, **o: Unpack[SpanAlways]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimeDeltaField[timedelta], *, range_key: Yes, **o: Unpack[SpanAlways]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimeDeltaField[timedelta], *, required: Yes, **o: Unpack[SpanAlways]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimeDeltaField[timedelta],
+        *,
+        default: timedelta | Callable[[], timedelta],
+        **o: Unpack[SpanOptions],
+    ) -> None: ...
+    @overload
+    def __init__(self: TimeDeltaField[timedelta | None], **o: Unpack[SpanOptions]) -> None: ...
+    def __init__(self, *, storage: str = "iso", **options: Any) -> None:
+        super().__init__(**options)
+        self.storage = storage
+        self.kind = "N" if storage == "seconds" else "S"
+
+    def prepare(self) -> None:
+        if self.storage not in ("iso", "seconds"):
+            raise self.misdeclared(f'storage={self.storage!r}: it is "iso" or "seconds"')
+        super().prepare()
+
+    def to_db(self, value: timedelta, /) -> Any:
+        if not isinstance(value, timedelta):
+            raise refused(value, "a timedelta")
+        if self.kind == "S":
+            return duration_text(value)
+        return Decimal(value // _MICROSECOND).scaleb(-6)
+
+    def to_python(self, stored: Any, /) -> timedelta:
+        if self.kind == "S":
+            return duration(stored)
+        return _exactly(Decimal(stored), timedelta(seconds=1))

@@ -1,0 +1,357 @@
+"""Managers: ``Model.objects``, from which items are created and fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..batching import batch_get
+from ..connections import Connection, get_connection
+from ..exceptions import AlreadyExists, ConditionFailed, RequestError, ValidationError
+from ..expressions import Condition
+from ..flows import Flow, awaiting, blocking
+from ..operations.base import Operation, Together
+from ..operations.batches import Delete, Put
+from ..operations.items import DeleteItem, GetItem, Key, PutItem, StoredItem
+from .bulk import ProgressOption, consistently, distinct, key_reader, shown, write_all
+from .queryset import QuerySet
+
+if TYPE_CHECKING:
+    from .base import Model
+    from .options import Options
+
+M = TypeVar("M", bound="Model")
+
+
+class Manager(Generic[M]):
+    """Creates and fetches the items of one model.
+
+    :param model: the model.
+    :param using: the alias of a connection, in place of the model's own.
+    """
+
+    def __init__(self, model: type[M], using: str | None = None) -> None:
+        self.model = model
+        self._using = using
+
+    def __repr__(self) -> str:
+        return f"<Manager of {self.model.__name__}>"
+
+    @property
+    def _meta(self) -> Options:
+        return self.model._options()
+
+    @property
+    def _link(self) -> Connection:
+        return get_connection(self._using or self._meta.using)
+
+    @property
+    def _table(self) -> str:
+        return self._link.table_name(self._meta.table_name)
+
+    def using(self, alias: str) -> Manager[M]:
+        """Return the manager of the same items over the connection called *alias*."""
+        return type(self)(self.model, alias)
+
+    def _load(self, item: StoredItem) -> M:
+        instance = self.model._load(item)
+        if self._using is not None:
+            instance.__dict__["_using"] = self._using
+        return instance
+
+    def _new(self, values: Mapping[str, Any]) -> M:
+        instance = self.model(**values)
+        if self._using is not None:
+            instance.__dict__["_using"] = self._using
+        return instance
+
+    # -- query sets ----------------------------------------------------------------------------
+
+    def all(self) -> QuerySet[M]:
+        """Return the query set of all items, which reads the whole table: a scan."""
+        return QuerySet(self.model, self._using)
+
+    def filter(self, *conditions: Condition, **lookups: Any) -> QuerySet[M]:
+        """Return the query set of the items that match, which must say the hash key."""
+        return self.all().filter(*conditions, **lookups)
+
+    # -- one item ------------------------------------------------------------------------------
+
+    def _create(
+        self, /, *, overwrite: bool = False, condition: Condition | None = None, **values: Any
+    ) -> Flow[M]:
+        """Insert an item and return it.
+
+        :param overwrite: replace an item that has the same key; otherwise it is an error.
+        :param condition: write only where it holds.
+        :param values: the values of the fields; defaults stand for the others.
+        :raises AlreadyExists: an item has this key; ``current`` is that item. Nothing was written.
+        :raises ValidationError: values cannot be stored; nothing was sent.
+        """
+        self._no_clash("create", ("overwrite", "condition"))
+        instance = self._new(values)
+        yield from instance._save(force_insert=not overwrite, condition=condition)
+        return instance
+
+    create = blocking(_create)
+    acreate = awaiting(_create)
+
+    def _no_clash(self, verb: str, options: Iterable[str]) -> None:
+        for option in options:
+            if option in self._meta.field_set.by_name:
+                raise TypeError(
+                    f"{verb}({option}=...) would mean both the field and the option: "
+                    f"make the instance first, {self.model.__name__}({option}=...).save(...)"
+                )
+
+    def _get_or_none(
+        self, /, *key: Any, consistent: bool | None = None, **named: Any
+    ) -> Flow[M | None]:
+        """Return the item with this key, or None.
+
+        :param key: the hash key, and the range key where there is one; or both by name.
+        :param consistent: True sees every write before it, for twice the price; by default as
+            ``options()`` says.
+        """
+        wire = self._meta.key(key, named)
+        item = yield from GetItem(self._table, wire, consistently(consistent))
+        return None if item is None else self._load(item)
+
+    get_or_none = blocking(_get_or_none)
+    aget_or_none = awaiting(_get_or_none)
+
+    def _get(self, /, *key: Any, consistent: bool | None = None, **named: Any) -> Flow[M]:
+        """Return the item with this key; the rest is as for ``get_or_none``.
+
+        :raises DoesNotExist: there is none; the model's own subclass of it.
+        """
+        instance = yield from self._get_or_none(*key, consistent=consistent, **named)
+        if instance is None:
+            said = ", ".join(
+                [*map(repr, key), *(f"{name}={each!r}" for name, each in named.items())]
+            )
+            raise self.model.DoesNotExist(
+                f"{self.model.__name__} has no item with the key {said}", missing=[key or named]
+            )
+        return instance
+
+    get = blocking(_get)
+    aget = awaiting(_get)
+
+    def _get_or_create(
+        self, /, defaults: Mapping[str, Any] | None = None, **key: Any
+    ) -> Flow[tuple[M, bool]]:
+        """Return the item with this key and False, or a new one and True.
+
+        Safe against others who do the same: of several, one creates. It reads consistently.
+
+        :param defaults: the values of the other fields of a new item; callables are called.
+        """
+        self._meta.key((), key)
+        instance = yield from self._get_or_none(consistent=True, **key)
+        if instance is not None:
+            return instance, False
+        values = {
+            name: value() if callable(value) else value for name, value in (defaults or {}).items()
+        }
+        new = self._new({**values, **key})
+        try:
+            yield from new._save(force_insert=True)
+        except AlreadyExists as error:
+            if error.current is not None:
+                return error.current, False
+            return (yield from self._get(consistent=True, **key)), False
+        return new, True
+
+    get_or_create = blocking(_get_or_create)
+    aget_or_create = awaiting(_get_or_create)
+
+    def _delete(self, /, *key: Any, condition: Condition | None = None, **named: Any) -> Flow[None]:
+        """Delete the item with this key, without reading it; one that is not there counts as deleted.
+
+        :param condition: delete only where it holds, else raise ConditionFailed.
+        """
+        wire = self._meta.key(key, named)
+        yield from DeleteItem(self._table, wire, self._meta.condition(condition))
+
+    delete = blocking(_delete)
+    adelete = awaiting(_delete)
+
+    # -- many items ----------------------------------------------------------------------------
+
+    def _batch_get(
+        self,
+        /,
+        *keys: Any,
+        consistent: bool | None = None,
+        workers: int = 1,
+        progress: ProgressOption = None,
+    ) -> Flow[list[M]]:
+        """Return the items with these keys, in the order asked; missing ones are left out.
+
+        Any number, a hundred to a request; a key that is asked for twice is read once and given
+        twice, as one instance.
+
+        :param keys: dicts of the key's fields, tuples of both keys, or values of the hash key.
+        :param consistent: as for ``get``.
+        :param workers: how many requests may be under way at once.
+        :param progress: called with how many are done and how many there are, or True for a bar.
+        :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
+        """
+        found = yield from self._fetch(keys, consistent, workers, progress)
+        return [instance for instance in found if instance is not None]
+
+    batch_get = blocking(_batch_get)
+    abatch_get = awaiting(_batch_get)
+
+    def _fetch(
+        self, keys: Sequence[Any], consistent: bool | None, workers: int, progress: ProgressOption
+    ) -> Flow[list[M | None]]:
+        table = self._table
+        asked: list[tuple[str, Key]] = [(table, self._meta.key_of(key)) for key in keys]
+        items = yield from batch_get(
+            asked,
+            {table: key_reader(self._meta)},
+            consistent=consistently(consistent),
+            workers=workers,
+            progress=shown(progress),
+        )
+        loaded: dict[int, M] = {}  # an item that was asked for twice is one object
+        return [
+            None if item is None else loaded.setdefault(id(item), self._load(item))
+            for item in items
+        ]
+
+    def _in_bulk(
+        self,
+        keys: Iterable[Any],
+        *,
+        consistent: bool | None = None,
+        workers: int = 1,
+        progress: ProgressOption = None,
+    ) -> Flow[dict[Hashable, M]]:
+        """Return a dict from keys to items; missing ones are not in it. The rest is as for ``batch_get``.
+
+        The keys of the dict are those that instances have as ``pk``: values of the hash key, or
+        pairs with the range key.
+        """
+        found = yield from self._fetch(list(keys), consistent, workers, progress)
+        return {instance.pk: instance for instance in found if instance is not None}
+
+    in_bulk = blocking(_in_bulk)
+    ain_bulk = awaiting(_in_bulk)
+
+    def _batch_write(
+        self,
+        items: Iterable[M | Mapping[str, Any]] = (),
+        *,
+        delete: Iterable[Any] = (),
+        overwrite: bool = False,
+        validate: bool = True,
+        workers: int = 1,
+        progress: ProgressOption = None,
+    ) -> Flow[list[M]]:
+        """Write and delete any number of items.
+
+        With ``overwrite=True`` items are put by BatchWriteItem, 25 to a request, in place of what was
+        there; of two with one key the last counts. Without it, an item whose key is in the table
+        already is left alone and reported, for which each item takes a request of its own (at the
+        same price), and two with one key are refused before anything is sent.
+
+        :param items: instances, or dicts of field values.
+        :param delete: keys of items to delete (as for ``batch_get``), or instances.
+        :param validate: False skips ``required``, ``choices``, bounds and validators.
+        :param workers: how many requests may be under way at once.
+        :param progress: called with how many are done and how many there are, or True for a bar.
+        :return: the instances that were written.
+        :raises ValidationError: some values cannot be stored; nothing was sent.
+        :raises AlreadyExists: without *overwrite*, some keys were taken: ``unprocessed`` has their
+            instances, ``current`` the first one's item. All others were written.
+        :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them.
+        """
+        instances = [self._instance(item) for item in items]
+        stored = [
+            (self._meta.key_of(instance), instance._item(validate=validate))
+            for instance in instances
+        ]
+        deletes = [self._meta.key_of(key) for key in delete]
+        table = self._table
+        puts = [Put(table, key, item) for key, item in stored]
+        writes: list[Put | Delete] = [*puts, *(Delete(table, key) for key in deletes)]
+        kept = distinct(writes, last_wins=overwrite, model=self.model.__name__)
+        named = {id(put): instance for put, instance in zip(puts, instances, strict=True)}
+        if overwrite:
+            yield from write_all(kept, named, workers=workers, progress=shown(progress))
+        else:
+            yield from self._insert_all(puts, named, workers)
+            yield from write_all(
+                kept[len(puts) :], named, workers=workers, progress=shown(progress)
+            )
+        for put, instance in zip(puts, instances, strict=True):
+            instance._settle(put.item)
+        return instances
+
+    batch_write = blocking(_batch_write)
+    abatch_write = awaiting(_batch_write)
+    bulk_create = batch_write
+    abulk_create = abatch_write
+
+    def _instance(self, item: M | Mapping[str, Any]) -> M:
+        if isinstance(item, Mapping):
+            return self._new(item)
+        if not isinstance(item, self.model):
+            raise ValidationError(
+                f"{item!r} is no {self.model.__name__}: give instances, or dicts of field values"
+            )
+        return item
+
+    def _insert_all(self, puts: Sequence[Put], named: Mapping[int, M], workers: int) -> Flow[None]:
+        """Put each item where there is none with its key; try all before telling."""
+        operations: list[Operation[Any]] = [
+            PutItem(put.table, put.item, self._meta.absent) for put in puts
+        ]
+        outcomes = yield from Together(operations, workers)
+        taken: list[tuple[M, AlreadyExists]] = []
+        failed: list[tuple[M, Exception]] = []
+        for put, outcome in zip(puts, outcomes, strict=True):
+            instance = named[id(put)]
+            if not isinstance(outcome, Exception):
+                instance._settle(put.item)
+                continue
+            told = outcome
+            if isinstance(outcome, ConditionFailed):
+                told = instance._told(outcome, insert=True)
+            if isinstance(told, AlreadyExists):
+                taken.append((instance, told))
+            else:
+                failed.append((instance, told))
+        left = [*failed, *taken]
+        for _, error in left:
+            if isinstance(error, RequestError):
+                error.unprocessed = [instance for instance, _ in left]
+            raise error
+
+    def _bulk_delete(
+        self, keys: Iterable[Any], *, workers: int = 1, progress: ProgressOption = None
+    ) -> Flow[None]:
+        """Delete the items with these keys, or these instances, any number, 25 to a request.
+
+        :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has their keys.
+        """
+        yield from self._batch_write(
+            delete=keys, overwrite=True, workers=workers, progress=progress
+        )
+
+    bulk_delete = blocking(_bulk_delete)
+    abulk_delete = awaiting(_bulk_delete)
+
+
+class Objects:
+    """The attribute ``Model.objects``: a manager of the model that it is asked of."""
+
+    def __get__(self, instance: object | None, owner: type[M]) -> Manager[M]:
+        if instance is not None:
+            raise AttributeError(
+                f"objects is of the class: {owner.__name__}.objects, not of an instance"
+            )
+        return Manager(owner)

@@ -1,0 +1,239 @@
+"""What a model class knows of itself: ``Model._meta``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..codec import Unstorable
+from ..exceptions import ModelDefinitionError, ValidationError
+from ..expressions import Condition, Exists, NotExists, Path
+from ..operations.base import Wire, WireItem
+from ..schema import Index, TableSchema, declare_table
+from .fields.base import Field
+from .fields.scalars import UUIDField
+from .records import FieldSet, collect
+
+if TYPE_CHECKING:
+    from .records import Record
+
+AnyField = Field[Any, Any]
+
+# What Meta may say, and what it is where neither the class nor a base says it.
+_DEFAULTS: dict[str, Any] = {
+    "table_name": None,
+    "abstract": False,
+    "using": None,
+    "indexes": (),
+    "billing_mode": None,
+    "read_capacity": None,
+    "write_capacity": None,
+}
+_NOT_INHERITED = frozenset({"table_name", "abstract"})
+
+# The spelling of the older mapper, on the class itself.
+_OLDER = {
+    "__table_name__": "table_name",
+    "ReadCapacityUnits": "read_capacity",
+    "WriteCapacityUnits": "write_capacity",
+}
+
+
+class Options:
+    """The table, keys, fields and indexes of one model."""
+
+    def __init__(self, model: type[Record], said: dict[str, Any], fields: FieldSet) -> None:
+        self.model = model
+        self.name = model.__name__
+        self.said = said
+        self.abstract: bool = said["abstract"]
+        self.using: str | None = said["using"]
+        self.table_name: str = said["table_name"] or model.__name__
+        self.field_set = fields
+        self.indexes = _indexes(model, said)
+        self.hash_key, self.range_key = self._keys()
+        self.keys = (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
+        self.schema: TableSchema = self._schema()
+        path = Path((self.hash_key.attribute,), self.hash_key, self.hash_key.label)
+        self.present: Condition = Exists(path)
+        """Holds where the item exists."""
+        self.absent: Condition = NotExists(path)
+
+    def __repr__(self) -> str:
+        return f"<Options of {self.name}>"
+
+    @property
+    def fields(self) -> list[AnyField]:
+        """The fields, bases' first, in the order of their declaration."""
+        return list(self.field_set)
+
+    def get_field(self, name: str) -> AnyField:
+        """Return the field called *name*; raise TypeError, with the names that there are."""
+        return self.field_set.named(name)
+
+    def _keys(self) -> tuple[AnyField, AnyField | None]:
+        hashes = [field for field in self.field_set if field.hash_key]
+        ranges = [field for field in self.field_set if field.range_key]
+        for role, found in (("hash", hashes), ("range", ranges)):
+            if len(found) > 1:
+                names = " and ".join(field.name for field in found)
+                raise ModelDefinitionError(
+                    f"{self.name} has {len(found)} {role} keys, {names}: keep {role}_key=True on one"
+                )
+        if not hashes:
+            name = ranges[0].name
+            raise ModelDefinitionError(
+                f"{self.name}.{name} is a range key, but there is no hash key: "
+                "declare one field with hash_key=True"
+            )
+        return hashes[0], ranges[0] if ranges else None
+
+    def _schema(self) -> TableSchema:
+        def lookup(name: str) -> tuple[str, str]:
+            field = self.field_set.by_name.get(name)
+            if field is None:
+                known = ", ".join(self.field_set.by_name)
+                raise ModelDefinitionError(f"there is no field {name!r}: the fields are {known}")
+            return field.attribute, field.kind
+
+        try:
+            return declare_table(
+                self.table_name,
+                self.hash_key.name,
+                None if self.range_key is None else self.range_key.name,
+                lookup=lookup,
+                indexes=self.indexes,
+                billing_mode=self.said["billing_mode"],
+                read_capacity=self.said["read_capacity"],
+                write_capacity=self.said["write_capacity"],
+            )
+        except ModelDefinitionError as error:
+            raise ModelDefinitionError(f"{self.name}: {error}") from None
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    def key(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> WireItem:
+        """Return the primary key on the wire, of values in order or by name.
+
+        Raises TypeError where they are not just the key's fields, ValidationError for values that
+        no key can have.
+        """
+        keys = self.keys
+        if given:
+            if named or len(given) > len(keys):
+                raise self._no_key(
+                    f"not {given!r} and {dict(named)!r}" if named else f"not {given!r}"
+                )
+            named = dict(zip([field.name for field in keys], given, strict=False))
+        if len(named) != len(keys):
+            raise self._no_key(f"not {', '.join(named) or 'nothing'}")
+        try:
+            return {field.attribute: self.key_value(field, named[field.name]) for field in keys}
+        except KeyError:
+            raise self._no_key(f"not {', '.join(named)}") from None
+
+    def _no_key(self, said: str) -> TypeError:
+        names = " and ".join(field.name for field in self.keys)
+        return TypeError(f"the key of {self.name} is {names}, {said}")
+
+    def key_of(self, given: Any) -> WireItem:
+        """Return the key on the wire of what names an item: an instance, a dict, a tuple, a value."""
+        if isinstance(given, self.model):
+            return self.key((), {field.name: getattr(given, field.name) for field in self.keys})
+        if isinstance(given, Mapping):
+            named: Mapping[str, Any] = given
+            return self.key((), named)
+        return self.key(given if isinstance(given, tuple) else (given,), {})
+
+    def key_value(self, field: AnyField, value: Any) -> Wire:
+        """Return one part of a key on the wire."""
+        try:
+            wire = field.spell(value) if value is not None else None
+        except Unstorable as error:
+            raise self._wrong(field, error.reason) from None
+        if wire is None:
+            raise self._wrong(field, "a key always has a value")
+        if (reason := field.key_problem(wire)) is not None:
+            raise self._wrong(field, reason)
+        return wire
+
+    def _wrong(self, field: AnyField, reason: str) -> ValidationError:
+        return ValidationError({field.name: [reason]}, model=self.name)
+
+    def condition(self, condition: Condition | None) -> Condition | None:
+        """Return *condition* with the names that ``F`` gives in it turned into the fields' paths."""
+        return None if condition is None else condition.bind(self.resolve)
+
+    def resolve(self, path: Path) -> Path:
+        """Return the path of a field for one that begins with its name; others are left alone."""
+        field = self.field_set.by_name.get(str(path.parts[0]))
+        if field is None:
+            return path
+        resolved = field._path()
+        for part in path.parts[1:]:
+            resolved = resolved[part]
+        return resolved
+
+
+def prepare(model: type[Record], base: type[Record]) -> tuple[FieldSet, Options | None]:
+    """Return the fields and the options of a new model class; no options where it is abstract."""
+    said = _said(model)
+    fields = collect(model, base)
+    if said["abstract"]:
+        return FieldSet(model.__name__, fields), None
+    if not any(field.is_key for field in fields.values()):
+        fields = {"id": _default_key(model, fields), **fields}
+    field_set = FieldSet(model.__name__, fields)
+    return field_set, Options(model, said, field_set)
+
+
+def _default_key(model: type[Record], fields: dict[str, AnyField]) -> AnyField:
+    if "id" in fields:
+        raise ModelDefinitionError(
+            f"{model.__name__} has a field id but no key: give one field hash_key=True"
+        )
+    from uuid import uuid4  # only models without a key of their own pay for its import
+
+    field = UUIDField(hash_key=True, default=uuid4).bound_to(model.__name__, "id")
+    model.id = field  # type: ignore[attr-defined]
+    return field
+
+
+def _said(model: type[Record]) -> dict[str, Any]:
+    """Return what the class and its bases say in Meta and in the older spelling."""
+    said = dict(_DEFAULTS)
+    for ancestor in reversed(model.__mro__):
+        own = vars(ancestor)
+        here: dict[str, Any] = {}
+        meta = own.get("Meta")
+        if meta is not None:
+            here = {name: value for name, value in vars(meta).items() if not name.startswith("_")}
+            for unknown in here.keys() - _DEFAULTS.keys():
+                raise ModelDefinitionError(
+                    f"{ancestor.__name__}.Meta.{unknown} is unknown: "
+                    f"Meta takes {', '.join(_DEFAULTS)}"
+                )
+        here.update({name: own[older] for older, name in _OLDER.items() if older in own})
+        if ancestor is not model:
+            here = {name: value for name, value in here.items() if name not in _NOT_INHERITED}
+        said.update(here)
+    if said["table_name"] is not None and not isinstance(said["table_name"], str):
+        raise ModelDefinitionError(f"{model.__name__}: the table's name is a str")
+    return said
+
+
+def _indexes(model: type[Record], said: dict[str, Any]) -> list[Index]:
+    found: dict[str, Index] = {}
+    for ancestor in reversed(model.__mro__):
+        for name, value in vars(ancestor).items():
+            if isinstance(value, Index):
+                found[name] = value
+            elif name in found:
+                del found[name]
+    indexes = [*found.values(), *said["indexes"]]
+    for index in indexes:
+        if not isinstance(index, Index):
+            raise ModelDefinitionError(
+                f"{model.__name__}.Meta.indexes holds {index!r}: it takes GlobalIndex and LocalIndex"
+            )
+    return indexes

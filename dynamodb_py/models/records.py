@@ -1,0 +1,354 @@
+"""Records: what models and documents have in common.
+
+A loaded record keeps its attributes as the bytes that came from the wire, and decodes them all when
+a field is first read. The values then sit in its ``__dict__``; the bytes stay as the snapshot that
+saving compares with, and hold the attributes that the class does not declare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from ..codec import Unstorable, as_sent, decode, from_json, to_json
+from ..exceptions import FieldNotLoaded, ModelDefinitionError, UnreadableValue, ValidationError
+from ..operations.base import Wire, WireItem
+from ..operations.items import StoredItem
+from .fields.base import Field
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+AnyField = Field[Any, Any]
+_Reader = Callable[[StoredItem, "dict[str, Any]"], None]
+
+
+class FieldSet:
+    """The fields of one class, by their names and by their attributes' names."""
+
+    def __init__(self, owner: str, fields: Mapping[str, AnyField]) -> None:
+        self.owner = owner
+        self.by_name = dict(fields)
+        self.by_attribute: dict[str, AnyField] = {}
+        for field in fields.values():
+            twin = self.by_attribute.setdefault(field.attribute, field)
+            if twin is not field:
+                raise ModelDefinitionError(
+                    f"{owner}: the fields {twin.name} and {field.name} are both stored as "
+                    f"{field.attribute!r}: give one of them another name="
+                )
+        self._reader: _Reader | None = None
+
+    def __iter__(self) -> Iterator[AnyField]:
+        return iter(self.by_name.values())
+
+    def named(self, name: str) -> AnyField:
+        """Return the field called *name*; raise TypeError with the names that there are."""
+        try:
+            return self.by_name[name]
+        except KeyError:
+            raise self.unknown([name]) from None
+
+    def unknown(self, names: list[str]) -> TypeError:
+        """Return the error for *names* that are no fields."""
+        known = ", ".join(self.by_name)
+        return TypeError(f"{self.owner} has no field {', '.join(names)}: its fields are {known}")
+
+    def read(self, item: StoredItem, values: dict[str, Any]) -> dict[str, UnreadableValue]:
+        """Decode *item* into *values*, which keep what they have; return what cannot be read."""
+        fresh: dict[str, Any] = {}
+        unreadable: dict[str, UnreadableValue] = {}
+        reader = self._reader or self._compiled()
+        try:
+            reader(item, fresh)
+        except (ValueError, TypeError, KeyError, ArithmeticError):
+            fresh, unreadable = self._read_one_by_one(item)
+        if values:
+            fresh.update(values)
+        values.update(fresh)
+        return unreadable
+
+    def _read_one_by_one(
+        self, item: StoredItem
+    ) -> tuple[dict[str, Any], dict[str, UnreadableValue]]:
+        """Decode an item of which some attribute is not what its field says."""
+        values: dict[str, Any] = {}
+        unreadable: dict[str, UnreadableValue] = {}
+        for attribute, wire in from_json(item).items():
+            field = self.by_attribute.get(attribute)
+            if field is not None:
+                try:
+                    values[field.name] = field.decode(wire)
+                except UnreadableValue as error:
+                    unreadable[field.name] = error
+        return values, unreadable
+
+    def _compiled(self) -> _Reader:
+        """Compile the reader of this class: straight source, run once per item."""
+        names: dict[str, Any] = {"UNSET": UNSET}
+        members: list[tuple[str, Any, Any]] = []
+        rename: dict[str, str] = {}
+        lines = ["def read(item, values):", "    wires = parse(item)"]
+        for at, field in enumerate(self):
+            members.append((f"a{at}", field.wire_type() | UnsetType, UNSET))
+            rename[f"a{at}"] = field.attribute
+            lines.append(f"    if (wire := wires.a{at}) is not UNSET:")
+            lines.append(f"        values[{field.name!r}] = {field.source('wire', names)}")
+        wires = msgspec.defstruct("Wires", members, rename=rename, gc=False)
+        names["parse"] = msgspec.json.Decoder(wires, strict=False).decode
+        # The only names in the source are our own, and repr() of identifiers.
+        exec("\n".join(lines), names)
+        self._reader = names["read"]
+        return names["read"]  # type: ignore[no-any-return]
+
+
+class Aside(Struct):
+    """What is rarely needed of a loaded record."""
+
+    defaults: dict[str, Wire | None] = {}
+    """The defaults that were put in for absent attributes, as they would be stored."""
+    unreadable: dict[str, UnreadableValue] = {}
+    partial: frozenset[str] | None = None
+    """The names of the fields that were fetched, if not all were."""
+
+
+class Record:
+    """An object with fields. Subclasses are models, which have tables, and documents."""
+
+    __slots__ = ("_aside", "_decoded", "_stored")
+
+    _fields: ClassVar[FieldSet]
+
+    _stored: StoredItem | None
+    _decoded: bool
+    _aside: Aside | None
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Make a record that was not loaded, whatever the ``__init__`` of its class does."""
+        self = object.__new__(cls)
+        self._stored, self._decoded, self._aside = None, True, None
+        return self
+
+    def __init__(self, **values: Any) -> None:
+        self._fill(values)
+
+    def _fill(self, values: dict[str, Any]) -> None:
+        """Set the fields from *values*, and those that they leave out to their defaults."""
+        fields = self._fields.by_name
+        if not values.keys() <= fields.keys():
+            raise self._fields.unknown([name for name in values if name not in fields])
+        mine = self.__dict__
+        for name, field in fields.items():
+            mine[name] = values[name] if name in values else field.make_default()
+
+    @classmethod
+    def _load(cls, stored: StoredItem) -> Self:
+        self = object.__new__(cls)
+        self._stored, self._decoded, self._aside = stored, False, None
+        return self
+
+    @classmethod
+    def from_db(cls, item: StoredItem | Mapping[str, Any]) -> Self:
+        """Return the record that *item* holds, without calling ``__init__``.
+
+        :param item: the attributes as DynamoDB spells them, ``{"name": {"S": "gs1"}}``: a mapping as
+            boto3's client gives it, or JSON.
+        """
+        return cls._load(item if isinstance(item, bytes) else to_json(item))
+
+    def _read(self, field: AnyField) -> Any:
+        """Return the value of *field*, which is not in ``__dict__`` yet."""
+        values = self.__dict__
+        if not self._decoded:
+            self._decode()
+            if field.name in values:
+                return values[field.name]
+        return self._missing(field)
+
+    def _decode(self) -> None:
+        assert self._stored is not None
+        unreadable = self._fields.read(self._stored, self.__dict__)
+        self._decoded = True
+        if unreadable:
+            self._apart().unreadable = unreadable
+
+    def _apart(self) -> Aside:
+        if self._aside is None:
+            self._aside = Aside()
+        return self._aside
+
+    def _missing(self, field: AnyField) -> Any:
+        """Return the value of a field without one: its default, which reading alone never stores."""
+        aside = self._aside
+        if aside is not None:
+            if field.name in aside.unreadable:
+                raise aside.unreadable[field.name]
+            if aside.partial is not None and field.name not in aside.partial:
+                raise FieldNotLoaded(
+                    f"{field.label} was not fetched with this instance: refresh_from_db() fetches it"
+                )
+        value = field.make_default()
+        self.__dict__[field.name] = value
+        if self._stored is not None and value is not None:
+            self._apart().defaults[field.name] = field.spell_or_null(value)
+        return value
+
+    # -- what would be stored ------------------------------------------------------------------
+
+    def _wires(self, *, adding: bool, validate: bool = True) -> WireItem:
+        """Return what would be stored of the declared fields; absent ones are left out.
+
+        Raises ValidationError with every field that is wrong.
+        """
+        if not self._decoded:
+            self._decode()
+        wires: WireItem = {}
+        errors: dict[str, list[str]] = {}
+        values = self.__dict__
+        unread = self._unread()
+        for name, field in self._fields.by_name.items():
+            if name in values:
+                value = values[name]
+            elif name in unread:
+                continue
+            else:
+                value = self._missing(field)
+            if field.stamps:
+                value = self._stamp(field, value, adding=adding)
+            wire = spell(field, value, errors)
+            check(field, value, wire, errors, validate=validate)
+            if wire is not None:
+                wires[field.attribute] = wire
+        if errors:
+            raise ValidationError(errors, model=type(self).__name__)
+        return wires
+
+    def _stamp(self, field: AnyField, value: Any, *, adding: bool) -> Any:
+        """Return what the field itself wants to store, such as the present time."""
+        stamped = field.pre_save(value, adding=adding)
+        if stamped is not value:
+            self.__dict__[field.name] = stamped
+        return stamped
+
+    def _unread(self) -> frozenset[str]:
+        """Return the fields that have no value here though the item may have one."""
+        aside = self._aside
+        if aside is None:
+            return frozenset()
+        unread = frozenset(aside.unreadable)
+        if aside.partial is None:
+            return unread
+        return unread | (self._fields.by_name.keys() - aside.partial)
+
+    def _undeclared(self) -> WireItem:
+        """Return the stored attributes that no field declares, as they are spelled to send."""
+        if self._stored is None:
+            return {}
+        declared = self._fields.by_attribute
+        stored: WireItem = from_json(self._stored)
+        return {name: as_sent(wire) for name, wire in stored.items() if name not in declared}
+
+    # -- for users -----------------------------------------------------------------------------
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """The stored attributes that no field declares, by name; every save leaves them alone."""
+        return MappingProxyType({name: decode(wire) for name, wire in self._undeclared().items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values of all fields by name, documents as dicts too."""
+        return {name: _plain(getattr(self, name)) for name in self._fields.by_name}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return a new, unsaved record with these values by field name, as of :meth:`to_dict`."""
+        self = cls.__new__(cls)
+        self._fill({name: _restored(cls._fields, name, value) for name, value in values.items()})
+        return self
+
+    def __repr__(self) -> str:
+        values = self.__dict__ if self._decoded else {}
+        if not self._decoded:
+            self._decode()
+            values = self.__dict__
+        said = ", ".join(
+            f"{name}={values[name]!r}"
+            for name in self._fields.by_name
+            if values.get(name) is not None
+        )
+        return f"{type(self).__name__}({said})"
+
+
+def spell(field: AnyField, value: Any, errors: dict[str, list[str]], depth: int = 0) -> Wire | None:
+    """Return the attribute value of a field's value, or say in *errors* why there is none."""
+    try:
+        return field.spell_or_null(value, depth)
+    except Unstorable as error:
+        errors[field.name + error.path] = [error.reason]
+        return None
+
+
+def check(
+    field: AnyField, value: Any, wire: Wire | None, errors: dict[str, list[str]], *, validate: bool
+) -> None:
+    """Say in *errors* what the field's options have against its value."""
+    if value is None:
+        if field.is_key or (field.required and validate):
+            errors[field.name] = ["it is required: give it a value"]
+    elif wire is not None and field.is_key and (problem := field.key_problem(wire)) is not None:
+        errors[field.name] = [problem]
+    elif (
+        validate
+        and field.constrained
+        and field.name not in errors
+        and (said := field.problems(value))
+    ):
+        errors[field.name] = said
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Record):
+        return value.to_dict()
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
+def _restored(fields: FieldSet, name: str, value: Any) -> Any:
+    return fields.named(name).from_plain(value)
+
+
+def collect(cls: type, base: type[Record]) -> dict[str, AnyField]:
+    """Return the fields of *cls*, its own bound copies, bases first, in the order of declaration.
+
+    Raises ModelDefinitionError for a field that hides something of *base*, or that has a name
+    which Python or this package needs.
+    """
+    found: dict[str, AnyField] = {}
+    for ancestor in reversed(cls.__mro__):
+        for name, value in vars(ancestor).items():
+            if isinstance(value, Field):
+                found[name] = value
+            elif name in found and not name.startswith("__"):
+                del found[name]  # a subclass put something else, such as None, in its place
+    bound: dict[str, AnyField] = {}
+    for name, field in found.items():
+        if name.startswith("_") or "__" in name:
+            raise ModelDefinitionError(
+                f"{cls.__name__}.{name}: a field's name has no underscore at its start and no two in "
+                f"a row, which separate lookups: rename it, and keep the attribute by name={name!r}"
+            )
+        if hasattr(base, name):
+            raise ModelDefinitionError(
+                f"{cls.__name__}.{name} would hide {base.__name__}.{name}: "
+                f"rename the field, and keep the attribute by name={name!r}"
+            )
+        bound[name] = field.bound_to(cls.__name__, name)
+        setattr(cls, name, bound[name])
+    return bound

@@ -1,0 +1,41 @@
+"""A model as a value of another's field: stored as the key that it refers to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..codec import Unstorable, to_json
+from ..exceptions import ValidationError
+from ..operations.base import Wire
+from .fields.base import Field
+from .fields.scalars import refused
+
+
+class KeyOf(Field[Any, Any]):
+    """The key of an item of *model*: its hash key alone, or a map of both keys.
+
+    Reading gives an instance that knows only its key; ``refresh_from_db()`` fetches the rest.
+    """
+
+    def __init__(self, model: type[Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.model = model
+        meta = model._meta
+        self.kind = meta.hash_key.kind if meta.range_key is None else "M"
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        del depth  # a key is flat
+        if not isinstance(value, self.model):
+            raise refused(value, f"a {self.model.__name__}")
+        try:
+            key = self.model._meta.key_of(value)
+        except ValidationError as error:
+            raise Unstorable(str(error)) from error
+        return {"M": key} if self.kind == "M" else key[self.model._meta.hash_key.attribute]
+
+    def read(self, stored: Any, /) -> Any:
+        meta = self.model._meta
+        key = stored if self.kind == "M" else {meta.hash_key.attribute: {self.kind: stored}}
+        instance = self.model._load(to_json(key))
+        instance._apart().partial = frozenset(field.name for field in meta.keys)
+        return instance
