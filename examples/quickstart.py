@@ -1,0 +1,81 @@
+"""The first steps: make a table, write, read, change, query by key and delete.
+
+It runs on moto, in this process, and needs no AWS account. Take out ``mock_aws`` (and ``connect``,
+where boto3's own settings are right) to run it on DynamoDB.
+"""
+
+from __future__ import annotations
+
+import datetime
+import sys
+
+from dynamodb_py import (
+    CharField,
+    DateTimeField,
+    DictField,
+    FloatField,
+    IntegerField,
+    ListField,
+    Model,
+    Table,
+    connect,
+)
+
+
+class Test(Model):
+    """A score of a player, as an item of the table ``test``."""
+
+    __table_name__ = "test"
+
+    name = CharField(name="name", hash_key=True)
+    score = IntegerField(name="score", range_key=True)
+    order_score = FloatField(default=0.0)
+    date = DateTimeField()
+    ids = ListField(default=[])
+    doc = DictField(default=dict)
+
+
+def say(text: str) -> None:
+    """Print one line of the story."""
+    sys.stdout.write(text + "\n")
+
+
+def main() -> None:
+    """Run the story on whatever engine is connected."""
+    connect(region_name="us-east-1")
+    table = Table(Test)
+    table.create()
+    say(f"created the table {table.info()['TableName']}: {table.info()['TableStatus']}")
+
+    now = datetime.datetime(2026, 11, 1, 12, 30)  # noqa: DTZ001 - without a zone means UTC
+    Test.create(name="gs1", score=100, order_score=99.99, date=now)
+    for score in (0, 200, 300):
+        Test.create(name="gs1", score=score)
+    say("wrote four items")
+
+    item = Test.objects.get(name="gs1", score=100)
+    say(f"read {item}")
+
+    item.ids.append(7)
+    item.doc["a"] = {"b": 1.1}
+    item.save()
+    say(f"changed it: {Test.objects.get(name='gs1', score=100)}")
+
+    best = [each.score for each in Test.objects.filter(name="gs1", score__gte=100).reverse()]
+    say(f"queried by key, scores from 100 on, best first: {best}")
+
+    Test.batch_write([{"name": "a", "score": 1}, Test(name="b", score=2)], overwrite=True)
+    found = Test.batch_get({"name": "a", "score": 1}, ("b", 2), ("nobody", 3))
+    say(f"wrote two in a batch, asked for three, found {[each.name for each in found]}")
+
+    item.delete()
+    say(f"deleted one: get() now gives {Test.get(name='gs1', score=100)}")
+    table.delete()
+    say("deleted the table")
+
+
+if __name__ == "__main__":
+    from moto import mock_aws
+
+    with mock_aws():
+        main()
