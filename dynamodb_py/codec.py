@@ -259,10 +259,10 @@ _read_item = msgspec.json.Decoder(dict[str, Tree]).decode
 
 
 def decode(wire: Mapping[str, Any]) -> Any:
-    """Return the Python value of an attribute value; a B is base64 text, or bytes as boto3 has it.
+    r"""Return the Python value of an attribute value; a B is base64 text, or bytes as boto3 has it.
 
     >>> decode({"M": {"a": {"L": [{"N": "1.5"}, {"B": "AQI="}]}, "b": {"SS": ["x"]}}})
-    {'a': [1.5, b'\\x01\\x02'], 'b': {'x'}}
+    {'a': [1.5, b'\x01\x02'], 'b': {'x'}}
     """
     return value_of(msgspec.convert(wire, Tree))
 

@@ -161,7 +161,8 @@ class Options(Struct, frozen=True):
     using: str | None = None
 
 
-_options: ContextVar[Options] = ContextVar("dynamodb_py.options", default=Options())
+_DEFAULTS = Options()
+_options: ContextVar[Options] = ContextVar("dynamodb_py.options", default=_DEFAULTS)
 
 
 def current_options() -> Options:

@@ -340,7 +340,7 @@ def _join(kind: type[And] | type[Or], *conditions: object) -> object:
 def _spell_joined(terms: tuple[Condition, ...], word: str, names: Names) -> str:
     spelled: list[str] = []
     for term in terms:  # no comprehension: it would take a frame more at each depth
-        spelled.append(term._spell(names))  # noqa: PERF401
+        spelled.append(term._spell(names))
     # DynamoDB refuses redundant parentheses.
     return spelled[0] if len(spelled) == 1 else f"({word.join(spelled)})"
 

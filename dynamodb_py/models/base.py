@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from .. import exceptions
 from ..codec import Unstorable, as_sent, from_json, item_size, to_json
 from ..connections import Connection, get_connection
-from ..exceptions import ConditionFailed, ItemTooLarge, ServiceError, ValidationError, narrowed
+from ..exceptions import ConditionFailed, ItemTooLarge, ValidationError, narrowed
 from ..expressions import Action, Add, Condition, Path, Remove, Set, Value
 from ..flows import Flow, awaiting, blocking
 from ..limits import MAX_ITEM_BYTES
@@ -124,8 +124,8 @@ class Model(Record):
     @property
     def pk(self) -> Any:
         """The value of the hash key, or the pair of the hash and the range key."""
-        values = tuple(getattr(self, field.name) for field in self._options().keys)
-        return values if len(values) > 1 else values[0]
+        values = self._pk_parts()
+        return values if len(values) > 1 else next(iter(values))
 
     def __eq__(self, other: object) -> bool:
         """Tell whether both are of one class and have the same key, which is not None."""
@@ -301,11 +301,11 @@ class Model(Record):
     def _stored_key(self, stored: Mapping[str, Wire]) -> Key:
         return {field.attribute: as_sent(stored[field.attribute]) for field in self._meta.keys}
 
-    def _told(self, error: ServiceError, *, insert: bool = False) -> Exception:
+    def _told(self, error: ConditionFailed, *, insert: bool = False) -> Exception:
         """Return what a failed condition means for this instance."""
-        current = getattr(error, "current", None)
+        current: Any = error.current
         if isinstance(current, Mapping):
-            error.current = type(self).from_db(current)  # type: ignore[attr-defined]
+            error.current = type(self).from_db(cast("Mapping[str, Any]", current))
             return narrowed(error, self.AlreadyExists) if insert else error
         if insert:
             return error  # the key is free: it was the caller's own condition
@@ -328,8 +328,7 @@ class Model(Record):
         try:
             yield from DeleteItem(self._table, key, self._meta.condition(condition))
         except ConditionFailed as error:
-            if isinstance(error.current, Mapping):
-                error.current = type(self).from_db(error.current)
+            self._told(error)
             raise
         self._detach()
 

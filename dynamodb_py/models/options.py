@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..codec import Unstorable
 from ..exceptions import ModelDefinitionError, ValidationError
@@ -141,9 +141,9 @@ class Options:
         if isinstance(given, self.model):
             return self.key((), {field.name: getattr(given, field.name) for field in self.keys})
         if isinstance(given, Mapping):
-            named: Mapping[str, Any] = given
-            return self.key((), named)
-        return self.key(given if isinstance(given, tuple) else (given,), {})
+            return self.key((), cast("Mapping[str, Any]", given))
+        parts = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else (given,)
+        return self.key(parts, {})
 
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""
@@ -187,6 +187,10 @@ def prepare(model: type[Record], base: type[Record]) -> tuple[FieldSet, Options 
     return field_set, Options(model, said, field_set)
 
 
+def _members(meta: object) -> Mapping[str, Any]:
+    return vars(meta)
+
+
 def _default_key(model: type[Record], fields: dict[str, AnyField]) -> AnyField:
     if "id" in fields:
         raise ModelDefinitionError(
@@ -207,7 +211,7 @@ def _said(model: type[Record]) -> dict[str, Any]:
         here: dict[str, Any] = {}
         meta = own.get("Meta")
         if meta is not None:
-            here = {name: value for name, value in vars(meta).items() if not name.startswith("_")}
+            here = {name: value for name, value in _members(meta).items() if name[0] != "_"}
             for unknown in here.keys() - _DEFAULTS.keys():
                 raise ModelDefinitionError(
                     f"{ancestor.__name__}.Meta.{unknown} is unknown: "

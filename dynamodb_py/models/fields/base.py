@@ -56,7 +56,7 @@ else:
     V = TypeVar("V")
     N = TypeVar("N")
 
-_FIXED = (str, int, float, bytes, bool, tuple, frozenset, type(None))
+_FIXED = frozenset({str, int, float, bytes, bool, type(None)})
 KEY_KINDS = frozenset({"S", "N", "B"})
 BOUNDS = ("min_value", "max_value", "min_length", "max_length")
 
@@ -149,7 +149,7 @@ class Field(Operand[V], Generic[V, N]):
 
     if not TYPE_CHECKING:
 
-        def __class_getitem__(cls, _):
+        def __class_getitem__(cls, _: Any) -> type:
             """Let ``Field[Point]`` stand for ``Field[Point, Point | None]`` at run time too."""
             return cls
 
@@ -177,7 +177,7 @@ class Field(Operand[V], Generic[V, N]):
                 )
         if self.is_key:
             self._prepare_key()
-        self.stamps = type(self).pre_save is not Field.pre_save and self.stamps_itself()
+        self.stamps = _overrides(self, "pre_save") and self.stamps_itself()
         self.constrained = bool(
             self.validators
             or self.choices is not None
@@ -225,10 +225,10 @@ class Field(Operand[V], Generic[V, N]):
 
     def make_default(self) -> Any:
         """Return a default of its own for one instance, or None."""
-        default = self.default
-        if isinstance(default, _FIXED):
-            return default
-        return default() if callable(default) else copy.deepcopy(default)
+        default: Any = self.default
+        if callable(default):
+            return default()
+        return default if type(default) in _FIXED else copy.deepcopy(default)
 
     def stamps_itself(self) -> bool:
         """Tell whether :meth:`pre_save`, where a class has its own, is of use to this field."""
@@ -255,6 +255,10 @@ class Field(Operand[V], Generic[V, N]):
         """Return the value for what is stored."""
         value: V = stored
         return value
+
+    def _spells_plainly(self, kind: type[Any]) -> bool:
+        """Whether the ``to_db()`` of this field is that of *kind*, which is known not to change values."""
+        return not _overrides(self, "to_db", kind)
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
         """Return the attribute value for *value*, *depth* levels into a document.
@@ -363,6 +367,11 @@ class Field(Operand[V], Generic[V, N]):
 
     # -- how the compiled reader of a model reads this field: a type for msgspec, and source ---
 
+    @property
+    def reads_as_stored(self) -> bool:
+        """Whether :meth:`to_python` gives what it is given."""
+        return not _overrides(self, "to_python")
+
     def wire_type(self) -> Any:
         """Return the type as which msgspec reads the whole attribute value."""
         if self.null or self.leaf is None:
@@ -376,7 +385,7 @@ class Field(Operand[V], Generic[V, N]):
         """
         if self.null or self.leaf is None:
             return f"{known(names, self.decode)}({wire})"
-        if type(self).to_python is Field.to_python:
+        if self.reads_as_stored:
             return f"{wire}.{self.kind}"
         return f"{known(names, self.to_python)}({wire}.{self.kind})"
 
@@ -411,8 +420,15 @@ def known(names: dict[str, Any], value: Any) -> str:
 
 
 def _choice(each: Any) -> Any:
-    labelled = isinstance(each, tuple) and len(each) == 2 and isinstance(each[1], str)
-    return each[0] if labelled else each
+    if isinstance(each, tuple):
+        pair = cast("tuple[Any, ...]", each)
+        return pair[0] if len(pair) == 2 and isinstance(pair[1], str) else pair
+    return each
+
+
+def _overrides(field: object, name: str, kind: Any = Field) -> bool:
+    """Tell whether a field's class has another method *name* than *kind* has."""
+    return getattr(type(field), name) is not getattr(kind, name)
 
 
 def _called(validator: Callable[[Any], object]) -> str:

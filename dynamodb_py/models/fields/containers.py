@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     X = TypeVar("X")
+    W = TypeVar("W")
+    R = TypeVar("R")
 
     class Settable(Always[T], Generic[T], total=False):
         """The keywords of a set, which always has a value: the empty one, if no other."""
@@ -49,7 +51,7 @@ else:
     from typing import TypeVar
 
     T = TypeVar("T")
-    SetN = ListN = DictN = MapN = DocN = TypeVar("N")
+    W = R = SetN = ListN = DictN = MapN = DocN = TypeVar("N")
 
 _FIELD_OF: dict[type, type[Field[Any, Any]]] = {
     str: CharField,
@@ -70,17 +72,14 @@ class Embedded(Protocol):
 def field_for(of: Any) -> Field[Any, Any] | None:
     """Return the field that *of* stands for: a field, a plain type, a Document or a Model."""
     if isinstance(of, Field):
-        return of
-    if isinstance(of, type):
-        if of in _FIELD_OF:
-            return _FIELD_OF[of]()
-        if hasattr(of, "_as_field"):
-            field: Field[Any, Any] = of._as_field()
-            return field
-    return None
+        return cast("Field[Any, Any]", of)
+    if of in _FIELD_OF:
+        return _FIELD_OF[of]()
+    as_field: Callable[[], Field[Any, Any]] | None = getattr(of, "_as_field", None)
+    return None if as_field is None else as_field()
 
 
-class _Container(Field[Any, Any]):
+class _Container(Field[W, R]):
     """A field whose values hold values of one inner field, or free ones."""
 
     def __init__(self, of: Any = None, **options: Any) -> None:
@@ -127,7 +126,7 @@ def _names(types: Mapping[type, Any]) -> str:
     return ", ".join(kind.__name__ for kind in types)
 
 
-class SetField(_Container, Field["set[T]", SetN]):
+class SetField(_Container["set[T]", SetN]):
     """A set of texts, numbers or bytes, stored as SS, NS or BS.
 
     DynamoDB has no empty set: one is stored as absence, and reads back as ``set()``.
@@ -182,7 +181,7 @@ class SetField(_Container, Field["set[T]", SetN]):
             raise refused(value, "a set")
         if not value:
             return None
-        elements: AbstractSet[Any] = value
+        elements = cast("AbstractSet[Any]", value)
         texts = {self._element(each, 1)[self.kind[0]] for each in elements}
         return {self.kind: sorted(texts)}
 
@@ -192,8 +191,9 @@ class SetField(_Container, Field["set[T]", SetN]):
 
     def _native(self) -> bool:
         inner = self.inner
-        plain = inner is not None and type(inner).to_python is Field.to_python
-        return plain and inner is not None and inner.leaf is not None and not self.null
+        return (
+            inner is not None and inner.reads_as_stored and inner.leaf is not None and not self.null
+        )
 
     def wire_type(self) -> Any:
         if not self._native() or self.inner is None:
@@ -208,7 +208,7 @@ class SetField(_Container, Field["set[T]", SetN]):
         return f"{wire}.{self.kind}"
 
 
-class ListField(_Container, Field["list[T]", ListN]):
+class ListField(_Container["list[T]", ListN]):
     """A list, stored as L: of one type, or free.
 
     A free list holds None, bool, int, float, Decimal, str, bytes, and lists, dicts and sets of them.
@@ -279,7 +279,7 @@ class ListField(_Container, Field["list[T]", ListN]):
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, (list, tuple)):
             raise refused(value, "a list")
-        elements: Sequence[Any] = value
+        elements = cast("Sequence[Any]", value)
         depth = deeper(depth)
         wires: list[Any] = []
         try:
@@ -298,7 +298,9 @@ class ListField(_Container, Field["list[T]", ListN]):
         return None if isinstance(part, str) else self.inner or FREE
 
     def from_plain(self, value: Any, /) -> Any:
-        return [self._into_plain(each) for each in value] if isinstance(value, list) else value
+        if not isinstance(value, list):
+            return value
+        return [self._into_plain(each) for each in cast("list[Any]", value)]
 
     def wire_type(self) -> Any:
         if self.null:
@@ -313,7 +315,7 @@ class ListField(_Container, Field["list[T]", ListN]):
         return f"[{value} for {each} in {wire}.L]"
 
 
-class DictField(_Container, Field["dict[str, T]", DictN]):
+class DictField(_Container["dict[str, T]", DictN]):
     """A dict with texts as keys, stored as M: its values of one type, or free.
 
     :param of: as for :class:`ListField`.
@@ -387,7 +389,7 @@ class DictField(_Container, Field["dict[str, T]", DictN]):
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, Mapping):
             raise refused(value, "a dict")
-        members: Mapping[Any, Any] = value
+        members = cast("Mapping[Any, Any]", value)
         depth = deeper(depth)
         wires: dict[str, Any] = {}
         for key, each in members.items():
@@ -415,7 +417,7 @@ class DictField(_Container, Field["dict[str, T]", DictN]):
     def from_plain(self, value: Any, /) -> Any:
         if not isinstance(value, dict):
             return value
-        given: dict[str, Any] = value
+        given = cast("dict[str, Any]", value)
         fields = {key: self._field_at(key) for key in given}
         return {
             key: each if (field := fields[key]) is None else field.from_plain(each)
@@ -477,7 +479,8 @@ class MapField(DictField[Any, MapN]):
         **o: Unpack[Options[dict[str, Any]]],
     ) -> None: ...
     def __init__(self, schema: Mapping[str, Field[Any, Any]], **options: Any) -> None:
-        _Container.__init__(self, **options)
+        plain: Any = _Container
+        plain.__init__(self, **options)
         self.schema = dict(schema)
 
     def prepare(self) -> None:
@@ -495,7 +498,7 @@ class MapField(DictField[Any, MapN]):
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
         if isinstance(value, Mapping):
-            given: Mapping[str, Any] = value
+            given = cast("Mapping[str, Any]", value)
             missing = [
                 key
                 for key, field in self.schema.items()

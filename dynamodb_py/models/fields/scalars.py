@@ -99,7 +99,8 @@ class TextField(CharField[StrN]):
     @overload
     def __init__(self: TextField[str | None], **o: Unpack[Options[str]]) -> None: ...
     def __init__(self, **options: Any) -> None:
-        Field.__init__(self, **options)
+        plain: Any = Field
+        plain.__init__(self, **options)
 
 
 class IntegerField(Field[int, IntN]):
@@ -140,8 +141,8 @@ class IntegerField(Field[int, IntN]):
         return value
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
-        if type(self).to_db is IntegerField.to_db:
-            return {"N": integer_text(IntegerField.to_db(self, value))}
+        if self._spells_plainly(IntegerField):
+            return {"N": integer_text(self.to_db(value))}
         return super().spell(value, depth)
 
     def read(self, stored: Any, /) -> int:
@@ -175,9 +176,10 @@ class CounterField(IntegerField[IntN]):
         self: CounterField[int], *, default: int | Callable[[], int], **o: Unpack[Options[int]]
     ) -> None: ...
     @overload
-    def __init__(self: CounterField[int | None], **o: Unpack[Options[int]]) -> None: ...
+    def __init__(self: CounterField[int], **o: Unpack[Options[int]]) -> None: ...
     def __init__(self, *, default: Any = 0, **options: Any) -> None:
-        Field.__init__(self, default=default, **options)
+        plain: Any = Field
+        plain.__init__(self, default=default, **options)
 
 
 class FloatField(Field[float, FloatN]):
@@ -223,7 +225,7 @@ class FloatField(Field[float, FloatN]):
         return value
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
-        if type(value) is float and type(self).to_db is FloatField.to_db:
+        if type(value) is float and self._spells_plainly(FloatField):
             return {"N": float_text(value)}
         return super().spell(value, depth)
 
@@ -275,7 +277,7 @@ class DecimalField(Field[Decimal, DecimalN]):
         return value
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
-        if type(value) is Decimal and type(self).to_db is DecimalField.to_db:
+        if type(value) is Decimal and self._spells_plainly(DecimalField):
             return {"N": decimal_text(value)}
         return super().spell(value, depth)
 

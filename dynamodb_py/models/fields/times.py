@@ -99,7 +99,6 @@ def _parsed(text: str) -> datetime:
 class _AutoField:
     """``auto_now`` and ``auto_now_add``, for the fields of moments."""
 
-    label: str
     default: Any
 
     auto_now = False
