@@ -122,25 +122,25 @@ class Model(Record):
         return self._stored is not None
 
     @property
-    def pk(self) -> Any:
+    def primary_key(self) -> Any:
         """The value of the hash key, or the pair of the hash and the range key."""
-        values = self._pk_parts()
+        values = self._key_values()
         return values if len(values) > 1 else next(iter(values))
 
     def __eq__(self, other: object) -> bool:
         """Tell whether both are of one class and have the same key, which is not None."""
         if type(other) is not type(self):
             return NotImplemented
-        mine = self._pk_parts()
-        return self is other or (None not in mine and mine == other._pk_parts())
+        mine = self._key_values()
+        return self is other or (None not in mine and mine == other._key_values())
 
     def __hash__(self) -> int:
-        key = self._pk_parts()
+        key = self._key_values()
         if None in key:
             raise TypeError(f"a {type(self).__name__} without a key cannot be hashed")
         return hash((type(self), key))
 
-    def _pk_parts(self) -> tuple[Any, ...]:
+    def _key_values(self) -> tuple[Any, ...]:
         return tuple(getattr(self, field.name) for field in self._options().keys)
 
     # -- saving --------------------------------------------------------------------------------
@@ -357,7 +357,7 @@ class Model(Record):
         key = self._key()
         item = yield from GetItem(self._table, key, consistently(consistent))
         if item is None:
-            raise self.DoesNotExist(f"{self._meta.name} has no item {self.pk!r}", missing=[self])
+            raise self.DoesNotExist(f"{self._meta.name} has no item {self.primary_key!r}", missing=[self])
         self._become(item)
 
     refresh_from_db = blocking(_refresh_from_db)

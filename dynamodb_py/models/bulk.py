@@ -131,7 +131,7 @@ def _load(
         else:
             each._become(item)
     if missing:
-        said = ", ".join(f"{type(each).__name__} {each.pk!r}" for each in missing[:5])
+        said = ", ".join(f"{type(each).__name__} {each.primary_key!r}" for each in missing[:5])
         raise DoesNotExist(f"{len(missing)} of {len(asked)} are not there: {said}", missing=missing)
 
 

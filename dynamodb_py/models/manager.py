@@ -232,11 +232,11 @@ class Manager(Generic[M]):
     ) -> Flow[dict[Hashable, M]]:
         """Return a dict from keys to items; missing ones are not in it. The rest is as for ``batch_get``.
 
-        The keys of the dict are those that instances have as ``pk``: values of the hash key, or
+        The keys of the dict are those that instances have as ``primary_key``: values of the hash key, or
         pairs with the range key.
         """
         found = yield from self._fetch(list(keys), consistent, workers, progress)
-        return {instance.pk: instance for instance in found if instance is not None}
+        return {instance.primary_key: instance for instance in found if instance is not None}
 
     in_bulk = blocking(_in_bulk)
     ain_bulk = awaiting(_in_bulk)
