@@ -200,18 +200,23 @@ def number(text: str) -> int | float | Decimal:
     >>> number("7"), number("99.99"), number("0.12345678901234567890123")
     (7, 99.99, Decimal('0.12345678901234567890123'))
     """
-    if "." not in text:
-        try:
+    try:
+        if "." not in text:
             return int(text)
-        except ValueError:
-            pass  # an exponent
-    shortest = float(text)
-    if repr(shortest) == text:
-        return shortest
+        if len(text) <= _ALWAYS_A_FLOAT:
+            return float(text)
+    except ValueError:
+        pass  # an exponent without a point
     exact = Decimal(text)
     if exact == exact.to_integral_value():
         return int(exact)
+    shortest = float(text)
     return shortest if Decimal(repr(shortest)) == exact else exact
+
+
+# Fifteen digits and the point: a float gives any of them back
+# (https://en.wikipedia.org/wiki/Double-precision_floating-point_format).
+_ALWAYS_A_FLOAT = 16
 
 
 class Tree(Struct, gc=False):
@@ -236,9 +241,20 @@ def value_of(tree: Tree) -> Any:
     if (digits := tree.N) is not UNSET:
         return number(digits)
     if (members := tree.M) is not UNSET:
-        return {name: value_of(each) for name, each in members.items()}
+        return {
+            # Most are texts and numbers: they are spared a call.
+            name: text
+            if (text := each.S) is not UNSET
+            else number(digits)
+            if (digits := each.N) is not UNSET
+            else value_of(each)
+            for name, each in members.items()
+        }
     if (elements := tree.L) is not UNSET:
-        return [value_of(each) for each in elements]
+        return [
+            number(digits) if (digits := each.N) is not UNSET else value_of(each)
+            for each in elements
+        ]
     if (truth := tree.BOOL) is not UNSET:
         return truth
     return _rare_value_of(tree)
@@ -258,13 +274,18 @@ def _rare_value_of(tree: Tree) -> Any:
 _read_item = msgspec.json.Decoder(dict[str, Tree]).decode
 
 
+def as_tree(wire: Mapping[str, Any]) -> Tree:
+    """Return an attribute value as msgspec would have read it."""
+    return msgspec.convert(wire, Tree)
+
+
 def decode(wire: Mapping[str, Any]) -> Any:
     r"""Return the Python value of an attribute value; a B is base64 text, or bytes as boto3 has it.
 
     >>> decode({"M": {"a": {"L": [{"N": "1.5"}, {"B": "AQI="}]}, "b": {"SS": ["x"]}}})
     {'a': [1.5, b'\x01\x02'], 'b': {'x'}}
     """
-    return value_of(msgspec.convert(wire, Tree))
+    return value_of(as_tree(wire))
 
 
 def decode_item(item: bytes) -> dict[str, Any]:

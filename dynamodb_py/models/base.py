@@ -357,7 +357,9 @@ class Model(Record):
         key = self._key()
         item = yield from GetItem(self._table, key, consistently(consistent))
         if item is None:
-            raise self.DoesNotExist(f"{self._meta.name} has no item {self.primary_key!r}", missing=[self])
+            raise self.DoesNotExist(
+                f"{self._meta.name} has no item {self.primary_key!r}", missing=[self]
+            )
         self._become(item)
 
     refresh_from_db = blocking(_refresh_from_db)

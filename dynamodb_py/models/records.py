@@ -60,16 +60,16 @@ class FieldSet:
 
     def read(self, item: StoredItem, values: dict[str, Any]) -> dict[str, UnreadableValue]:
         """Decode *item* into *values*, which keep what they have; return what cannot be read."""
-        fresh: dict[str, Any] = {}
+        assigned = dict(values) if values else None
         unreadable: dict[str, UnreadableValue] = {}
         reader = self._reader or self._compiled()
         try:
-            reader(item, fresh)
+            reader(item, values)
         except (ValueError, TypeError, KeyError, ArithmeticError):
-            fresh, unreadable = self._read_one_by_one(item)
-        if values:
-            fresh.update(values)
-        values.update(fresh)
+            readable, unreadable = self._read_one_by_one(item)
+            values.update(readable)
+        if assigned:
+            values.update(assigned)
         return unreadable
 
     def _read_one_by_one(

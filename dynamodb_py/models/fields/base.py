@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, c
 
 import msgspec
 
-from ...codec import Tree, Unstorable, encode_value, value_of
+from ...codec import Unstorable, as_tree, encode_value, value_of
 from ...exceptions import ModelDefinitionError, UnreadableValue, ValidationError
 from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
@@ -362,7 +362,7 @@ class Field(Operand[V], Generic[V, N]):
     def read(self, stored: Any, /) -> V:
         """Return the value for what stands under this field's kind in an attribute value."""
         if self.leaf is None:
-            return self.to_python(value_of(msgspec.convert({self.kind: stored}, Tree)))
+            return self.to_python(value_of(as_tree({self.kind: stored})))
         return self.to_python(msgspec.convert(stored, self.leaf, strict=False))
 
     # -- how the compiled reader of a model reads this field: a type for msgspec, and source ---

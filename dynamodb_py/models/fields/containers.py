@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
 
 import msgspec
 
-from ...codec import Tree, Unstorable, deeper, encode_value, to_json, value_of
+from ...codec import Tree, Unstorable, as_tree, deeper, encode_value, number, to_json, value_of
 from ...expressions import FREE, Coder
 from ...operations.base import Wire
 from .base import Field, known
@@ -291,7 +291,7 @@ class ListField(_Container["list[T]", ListN]):
 
     def read(self, stored: Any, /) -> list[T]:
         if self.inner is None:
-            return [value_of(tree) for tree in msgspec.convert(stored, list[Tree])]
+            return [value_of(as_tree(each)) for each in stored]
         return [cast("T", self.inner.decode(each)) for each in stored]
 
     def sub(self, part: str | int, /) -> Coder | None:
@@ -406,7 +406,7 @@ class DictField(_Container["dict[str, T]", DictN]):
 
     def _value_at(self, key: str, wire: Any) -> Any:
         field = self._field_at(key)
-        return value_of(msgspec.convert(wire, Tree)) if field is None else field.decode(wire)
+        return value_of(as_tree(wire)) if field is None else field.decode(wire)
 
     def sub(self, part: str | int, /) -> Coder | None:
         return None if isinstance(part, int) else self._field_at(part) or FREE
@@ -592,6 +592,9 @@ class EmbeddedField(Field[T, DocN]):
 def _each(inner: Field[Any, Any] | None, names: dict[str, Any]) -> tuple[str, str]:
     """Return a variable for the elements in compiled source, and the source of one's value."""
     variable = known(names, None)
-    if inner is None:
-        return variable, f"{known(names, value_of)}({variable})"
+    if inner is None:  # most are texts and numbers: they are spared the call
+        others = f"{known(names, value_of)}({variable})"
+        digits = f"{known(names, number)}(digits) if (digits := {variable}.N) is not UNSET"
+        text = f"text if (text := {variable}.S) is not UNSET"
+        return variable, f"{text} else {digits} else {others}"
     return variable, inner.source(variable, names)

@@ -1,0 +1,33 @@
+"""Transports: what carries an operation to DynamoDB and brings the body of its response back.
+
+The wire of our own (:mod:`.http`) is what is used, unless botocore is asked for (a session or a
+client was handed over) or somebody has hooked into it (:mod:`.hooks`).
+"""
+
+from __future__ import annotations
+
+from ..flows import AsyncTransport, Transport
+from .boto import AsyncBotoTransport, BotoTransport
+from .doors import AsyncDoor, Choice, Door
+from .settings import Settings
+from .targets import LazyTarget
+
+__all__ = [
+    "AsyncBotoTransport",
+    "AsyncTransport",
+    "BotoTransport",
+    "Settings",
+    "Transport",
+    "open_transports",
+]
+
+
+def open_transports(settings: Settings) -> tuple[Transport, AsyncTransport]:
+    """Return the two doors to DynamoDB, one that waits and one that is awaited.
+
+    Nothing is read, imported or connected before the first request. Both share what is found out
+    then. Where region or credentials are missing, that request raises
+    :class:`~dynamodb_py.exceptions.ConfigurationError`.
+    """
+    choice, lazy = Choice(settings), LazyTarget(settings)
+    return Door(choice, lazy), AsyncDoor(choice, lazy)

@@ -1,0 +1,197 @@
+"""The transports over a client of botocore's, with all the hooks that others put there."""
+
+from __future__ import annotations
+
+import copy
+import sys
+import time
+from typing import Any, cast
+
+import msgspec
+
+from ..exceptions import (
+    ConfigurationError,
+    ConnectionFailed,
+    ConnectTimeout,
+    DynamoDBError,
+    ReadTimeout,
+    RequestError,
+    ResponseCorrupted,
+    ServiceError,
+    service_error,
+)
+from ..operations.base import Operation
+from .binaries import with_bytes
+from .integrity import checked
+from .log import debugging
+from .sessions import sentence
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+# botocore's exceptions by name, so that nothing is imported for them; the first base that is
+# listed counts.
+_CONNECTION: dict[str, tuple[type[ConnectionFailed], str]] = {
+    "ConnectTimeoutError": (ConnectTimeout, "No connection in time"),
+    "ReadTimeoutError": (ReadTimeout, "No answer in time"),
+    "ResponseParserError": (ResponseCorrupted, "The answer cannot be read"),
+    "ResponseStreamingError": (ResponseCorrupted, "The answer was cut short"),
+    "IncompleteReadError": (ResponseCorrupted, "The answer was cut short"),
+    "ChecksumError": (ResponseCorrupted, "The answer does not match its checksum"),
+    "FlexibleChecksumError": (ResponseCorrupted, "The answer does not match its checksum"),
+    "HTTPClientError": (ConnectionFailed, "No answer"),
+    "ConnectionError": (ConnectionFailed, "No connection"),
+}
+
+# What boto3's resource adds to its client: Python's values for DynamoDB's, there and back.
+_RESOURCE_HANDLERS = (
+    ("provide-client-params.dynamodb", "dynamodb-create-params-copy"),
+    ("before-parameter-build.dynamodb", "dynamodb-condition-expression"),
+    ("before-parameter-build.dynamodb", "dynamodb-attr-value-input"),
+    ("after-call.dynamodb", "dynamodb-attr-value-output"),
+)
+
+
+class BotoTransport:
+    """Sends operations through *client*, a boto3 client, or a resource, whose client is used."""
+
+    def __init__(self, client: Any, *, owned: bool = False) -> None:
+        meta = client.meta
+        self._client = getattr(meta, "client", client)
+        self._owned = owned
+
+    def send(self, operation: Operation[Any], /) -> bytes:
+        """Send *operation* and return the body of its response.
+
+        How often botocore itself tries again is the client's business.
+        """
+        params = with_bytes(_decode(_encode(operation.payload())))
+        see_mock(self._client)
+        client = _plain(self._client)
+        started = time.perf_counter()
+        try:
+            with checked(self._client):
+                response = client._make_api_call(operation.api, params)
+        except Exception as error:
+            found = _translate(error)
+            if isinstance(found, RequestError):
+                found.operation, found.table = operation.api, ", ".join(operation.tables)
+            if found is None or found is error:
+                raise
+            raise found from error
+        metadata = response.pop("ResponseMetadata", {})
+        logger = debugging()
+        if logger is not None:
+            logger.debug(
+                "%s %s: status %s, through botocore, %.2f ms",
+                operation.api,
+                ", ".join(operation.tables),
+                metadata.get("HTTPStatusCode"),
+                (time.perf_counter() - started) * 1000,
+            )
+        return _encode(_with_seconds(response))
+
+    def close(self) -> None:
+        """Close the client's connections, unless the client is the user's own."""
+        if self._owned:
+            self._client.close()
+
+
+class AsyncBotoTransport:
+    """The same for asyncio, in the event loop's threads; a cancelled request runs to its end."""
+
+    def __init__(self, client: Any, *, owned: bool = False) -> None:
+        self._sync = BotoTransport(client, owned=owned)
+
+    async def send(self, operation: Operation[Any], /) -> bytes:
+        """Send *operation* and return the body of its response."""
+        from asyncio import to_thread  # takes the context along: traces stay whole
+
+        return await to_thread(self._sync.send, operation)
+
+    async def close(self) -> None:
+        """Close the client's connections, unless the client is the user's own."""
+        self._sync.close()
+
+
+def see_mock(client: Any) -> None:
+    """Make *client* see moto's mock, if one is active and the client was made before its import.
+
+    Such a client would send the request to the real AWS.
+    """
+    models = sys.modules.get("moto.core.models")
+    stubber = getattr(models, "botocore_stubber", None)
+    if stubber is None or not stubber.enabled:
+        return
+    emitter = getattr(client.meta.events, "_emitter", client.meta.events)
+    if stubber not in emitter._handlers.prefix_search("before-send.dynamodb.GetItem"):
+        client.meta.events.register("before-send", stubber)
+
+
+def _plain(client: Any) -> Any:
+    """Return *client*, or for that of a resource a twin that leaves DynamoDB's values alone.
+
+    Made anew each time, for a handler such as the Stubber's may come or go at any time.
+    """
+    events = client.meta.events
+    known = getattr(getattr(events, "_emitter", events), "_unique_id_handlers", None)
+    if known is not None and "dynamodb-attr-value-input" not in known:
+        return client
+    twin: Any = object.__new__(
+        cast("type[Any]", type(client))
+    )  # copy.copy() is lost in its __getattr__
+    vars(twin).update(vars(client))
+    twin.meta = copy.copy(client.meta)
+    twin.meta.events = copy.copy(events)
+    for event, name in _RESOURCE_HANDLERS:
+        twin.meta.events.unregister(event, unique_id=name)
+    return twin
+
+
+def _with_seconds(value: Any) -> Any:
+    """Return a response of botocore's with its datetimes as DynamoDB sends them: in seconds."""
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {name: _with_seconds(inner) for name, inner in members.items()}
+    if isinstance(value, list):
+        return [_with_seconds(inner) for inner in cast("list[Any]", value)]
+    if hasattr(value, "timestamp"):
+        return value.timestamp()
+    return value
+
+
+def _translate(error: Exception) -> DynamoDBError | None:
+    """Return our exception for one of botocore's, None for anything else.
+
+    What a Stubber raises says that the test is wrong, and passes through.
+    """
+    if isinstance(error, DynamoDBError):
+        return error
+    names = [kind.__name__ for kind in type(error).__mro__ if "botocore" in kind.__module__]
+    if "ClientError" in names:
+        return _service_error(error)
+    for name in names:
+        if name in _CONNECTION:
+            kind, said = _CONNECTION[name]
+            return kind(f"{said}: {error}")
+    if "BotoCoreError" not in names or "StubResponseError" in names:
+        return None
+    if "ParamValidationError" in names:
+        return service_error("ValidationException", str(error))
+    return ConfigurationError(sentence(error))
+
+
+def _service_error(error: Any) -> ServiceError:
+    response = error.response
+    said: dict[str, Any] = response.get("Error") or {}
+    metadata: dict[str, Any] = response.get("ResponseMetadata") or {}
+    body = {n: v for n, v in response.items() if n not in ("Error", "ResponseMetadata")}
+    # Through JSON, so that the body is the same as over a wire of our own.
+    found = service_error(
+        str(said.get("Code") or "Unknown"),
+        str(said.get("Message") or response.get("message") or ""),
+        status=metadata.get("HTTPStatusCode") or 400,
+        body=with_bytes(_decode(_encode(_with_seconds(body)))),
+    )
+    found.request_id = metadata.get("RequestId") or ""
+    return found

@@ -1,0 +1,49 @@
+"""What botocore does not look at: whether an answer is whole.
+
+It takes half of an answer, or one that is no JSON, for an empty one: a read of an item that is
+there would say that it is not. So an event handler looks at what arrived, in our requests alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+from zlib import crc32
+
+from ..exceptions import ResponseCorrupted
+
+_EVENT = "response-received.dynamodb"
+_NAME = "dynamodb_py-integrity"
+
+_ours = threading.local()
+
+
+@contextmanager
+def checked(client: Any) -> Generator[None]:
+    """Check the responses that *client* gets in this thread meanwhile.
+
+    The handler stays with the client and is idle at all other times. It raises
+    :class:`~dynamodb_py.exceptions.ResponseCorrupted`.
+    """
+    client.meta.events.register(_EVENT, _check, unique_id=_NAME)
+    _ours.request = True
+    try:
+        yield
+    finally:
+        _ours.request = False
+
+
+def _check(response_dict: Any = None, **_: Any) -> None:
+    if response_dict is None or not getattr(_ours, "request", False):
+        return
+    headers, body = response_dict["headers"], response_dict["body"]
+    length, checksum = headers.get("content-length"), headers.get("x-amz-crc32")
+    if length is not None and length != str(len(body)):
+        raise ResponseCorrupted(f"The answer has {len(body)} bytes of the {length} announced.")
+    if checksum is not None and checksum != str(crc32(body)):
+        raise ResponseCorrupted("The answer does not match its checksum.")
+    whole = body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"
+    if response_dict["status_code"] == 200 and not whole:
+        raise ResponseCorrupted(f"The answer is no JSON object: {body[:80]!r}.")

@@ -1,0 +1,102 @@
+"""botocore's sessions and clients, made from settings; botocore is imported when one is made."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, cast
+
+from ..exceptions import ConfigurationError
+from .settings import Settings
+
+
+def make_session(settings: Settings) -> Any:
+    """Return the session of the settings, else a new one of botocore's own.
+
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError`: no such profile, a config file that
+    cannot be read.
+    """
+    if settings.session is not None:
+        return settings.session
+    from botocore.exceptions import BotoCoreError  # 90 ms that few processes need at once
+    from botocore.session import Session
+
+    try:
+        session: Any = Session(profile=settings.profile_name)
+        if settings.aws_access_key_id or settings.aws_secret_access_key:
+            session.set_credentials(
+                settings.aws_access_key_id,
+                settings.aws_secret_access_key,
+                settings.aws_session_token,
+            )
+        session.get_scoped_config()  # a profile that does not exist is found here
+    except BotoCoreError as error:
+        raise ConfigurationError(f"boto3's configuration cannot be used: {error}") from error
+    return session
+
+
+def region_of(session: Any, settings: Settings) -> str | None:
+    """Return the region: of the settings, else as boto3 finds it, else AWS_REGION's (Lambda's)."""
+    inner = getattr(session, "_session", session)  # boto3's session is a coat over botocore's
+    found = settings.region_name or inner.get_config_variable("region")
+    return found or os.environ.get("AWS_REGION") or None
+
+
+def make_client(settings: Settings, session: Any = None, *, boto3_default: bool = False) -> Any:
+    """Return a new client of DynamoDB's, without retries: those are the driver's.
+
+    With *boto3_default* the client comes from ``boto3.client``, which moto replaces when it runs
+    as a server. Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
+    """
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    session = session or make_session(settings)
+    config: Any = Config(
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        max_pool_connections=settings.pool_size,
+        parameter_validation=False,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+    )
+    given: dict[str, Any] = {
+        "region_name": region_of(session, settings),
+        "config": config,
+        # None rather than True, so that AWS_CA_BUNDLE and the config file are asked.
+        "verify": None if settings.verify is True else settings.verify,
+    }
+    if settings.endpoint_url is not None:
+        given["endpoint_url"] = settings.endpoint_url
+    if settings.aws_access_key_id is not None:
+        given["aws_access_key_id"] = settings.aws_access_key_id
+        given["aws_secret_access_key"] = settings.aws_secret_access_key
+        given["aws_session_token"] = settings.aws_session_token
+    make: Any = getattr(session, "client", None) or session.create_client
+    if boto3_default and settings.session is None and settings.profile_name is None:
+        import boto3
+
+        make = cast("Any", boto3).client
+    try:
+        return make("dynamodb", **given)
+    except (BotoCoreError, ValueError) as error:  # a ValueError says that an endpoint is no URL
+        raise ConfigurationError(sentence(error)) from error
+
+
+def sentence(error: Exception) -> str:
+    """Return what *error* of botocore's says, and what to do where that is known."""
+    kind = type(error).__name__
+    if kind == "NoRegionError":
+        return NO_REGION
+    if kind in ("NoCredentialsError", "PartialCredentialsError"):
+        return f"{error}. {NO_CREDENTIALS}" if kind == "PartialCredentialsError" else NO_CREDENTIALS
+    return f"boto3's configuration cannot be used: {error}"
+
+
+NO_REGION = (
+    "No AWS region is known. Give region_name to connect(), or set AWS_DEFAULT_REGION, or a region "
+    "in ~/.aws/config."
+)
+NO_CREDENTIALS = (
+    "No AWS credentials are known. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in "
+    "~/.aws/config (and AWS_PROFILE or profile_name), or give the keys to connect(); an engine on "
+    "this machine takes any keys."
+)
