@@ -8,12 +8,12 @@ turns into base64; on the way in it holds that base64 text.
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from .exceptions import ValidationError
 from .limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MIN_EXPONENT
@@ -25,17 +25,29 @@ _PLAIN_INT = 10**MAX_DIGITS
 
 
 class Unstorable(Exception):
-    """A value that DynamoDB cannot hold, and where in the document it is."""
+    """A value that DynamoDB cannot hold: what is wrong with it, and where in the document."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, faults: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.path = ""
+        self.faults = list(faults) or [("", reason)]
+        """Each place in the document, such as ``.lines[2].qty``, and what is wrong there."""
+
+    @classmethod
+    def all_of(cls, several: Sequence[Unstorable]) -> Unstorable:
+        """Return *several*, of one value, as one."""
+        return cls(str(several[0]), [fault for each in several for fault in each.faults])
 
     def inside(self, step: str) -> Unstorable:
         """Return the same, one level further out."""
-        self.path = step + self.path
+        self.faults = [(step + path, reason) for path, reason in self.faults]
         return self
+
+    def errors(self, where: str) -> dict[str, list[str]]:
+        """Return what a ValidationError says of the value called *where*."""
+        errors: dict[str, list[str]] = {}
+        for path, reason in self.faults:
+            errors.setdefault(where + path, []).append(reason)
+        return errors
 
 
 def encode(value: object, where: str = "") -> dict[str, Any]:
@@ -49,9 +61,18 @@ def encode(value: object, where: str = "") -> dict[str, Any]:
     {'M': {'a': {'L': [{'N': '1'}, {'N': '0.1'}, {'NULL': True}]}}}
     """
     try:
-        return encode_value(value)
+        return checked_text(encode_value(value))
     except Unstorable as error:
-        raise ValidationError({where + error.path: [error.reason]}) from None
+        raise ValidationError(error.errors(where)) from None
+
+
+def checked_text(wire: dict[str, Any]) -> dict[str, Any]:
+    """Return *wire*; raise :class:`Unstorable` for text in it that is no Unicode text."""
+    try:
+        to_json(wire)
+    except UnicodeEncodeError as error:
+        raise Unstorable(f"it is no Unicode text: {error.reason}") from None
+    return wire
 
 
 def encode_value(value: object, depth: int = 0) -> dict[str, Any]:
@@ -222,53 +243,64 @@ _ALWAYS_A_FLOAT = 16
 class Tree(Struct, gc=False):
     """An attribute value as msgspec reads it: one member is set."""
 
-    S: str | UnsetType = UNSET
-    N: str | UnsetType = UNSET
-    M: dict[str, Tree] | UnsetType = UNSET
-    L: list[Tree] | UnsetType = UNSET
-    BOOL: bool | UnsetType = UNSET
-    NULL: bool | UnsetType = UNSET
-    B: bytes | UnsetType = UNSET
-    SS: set[str] | UnsetType = UNSET
-    NS: list[str] | UnsetType = UNSET
-    BS: set[bytes] | UnsetType = UNSET
+    S: str | None = None
+    N: str | None = None
+    M: dict[str, Tree] | None = None
+    L: list[Tree] | None = None
+    BOOL: bool | None = None
+    NULL: bool | None = None
+    B: bytes | None = None
+    SS: set[str] | None = None
+    NS: list[str] | None = None
+    BS: set[bytes] | None = None
 
 
 def value_of(tree: Tree) -> Any:
     """Return the Python value of an attribute value, the commonest kinds first."""
-    if (text := tree.S) is not UNSET:
-        return text
-    if (digits := tree.N) is not UNSET:
-        return number(digits)
-    if (members := tree.M) is not UNSET:
-        return {
-            # Most are texts and numbers: they are spared a call.
-            name: text
-            if (text := each.S) is not UNSET
-            else number(digits)
-            if (digits := each.N) is not UNSET
-            else value_of(each)
-            for name, each in members.items()
-        }
-    if (elements := tree.L) is not UNSET:
-        return [
-            number(digits) if (digits := each.N) is not UNSET else value_of(each)
-            for each in elements
-        ]
-    if (truth := tree.BOOL) is not UNSET:
-        return truth
-    return _rare_value_of(tree)
-
-
-def _rare_value_of(tree: Tree) -> Any:
-    if tree.NULL is not UNSET:
+    if tree.S is not None:
+        return tree.S
+    if tree.N is not None:
+        return number(tree.N)
+    if tree.BOOL is not None:
+        return tree.BOOL
+    if tree.M is not None:
+        return map_of(tree.M)
+    if tree.L is not None:
+        return list_of(tree.L)
+    if tree.NULL is not None:
         return None
-    if tree.NS is not UNSET:
+    if tree.NS is not None:
         return set(map(number, tree.NS))
     for value in (tree.B, tree.SS, tree.BS):
-        if value is not UNSET:
+        if value is not None:
             return value
     raise ValueError("an attribute value of no known type")
+
+
+def list_of(trees: list[Tree]) -> list[Any]:
+    """Return the Python values of the elements of an L; texts and numbers are spared a call."""
+    values: list[Any] = []
+    for tree in trees:
+        if (digits := tree.N) is not None:
+            values.append(int(digits) if digits.isdigit() else number(digits))
+        elif (text := tree.S) is not None:
+            values.append(text)
+        else:
+            values.append(value_of(tree))
+    return values
+
+
+def map_of(members: dict[str, Tree]) -> dict[str, Any]:
+    """Return the Python values of the members of an M; texts and numbers are spared a call."""
+    values: dict[str, Any] = {}
+    for name, tree in members.items():
+        if (text := tree.S) is not None:
+            values[name] = text
+        elif (digits := tree.N) is not None:
+            values[name] = int(digits) if digits.isdigit() else number(digits)
+        else:
+            values[name] = value_of(tree)
+    return values
 
 
 _read_item = msgspec.json.Decoder(dict[str, Tree]).decode
@@ -317,7 +349,7 @@ def as_sent(wire: Any) -> Any:
 
 
 def item_size(item: Mapping[str, Mapping[str, Any]]) -> int:
-    """Return the size of an item in bytes as DynamoDB counts it, numbers at their most.
+    """Return the size of an item in bytes as DynamoDB counts it.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 
@@ -340,5 +372,11 @@ def _size(wire: Mapping[str, Any]) -> int:
         if kind == "B":
             return len(binary(value))
         if kind == "N":
-            return len(value.strip("-").replace(".", "")) // 2 + 2
+            return _number_size(value)
     return 1
+
+
+def _number_size(text: str) -> int:
+    # A byte for two significant digits, one for the exponent, one for a sign.
+    digits = text.upper().partition("E")[0].lstrip("+-").replace(".", "").strip("0")
+    return (len(digits) + 1) // 2 + 1 + text.startswith("-")

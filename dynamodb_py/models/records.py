@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from ..codec import Unstorable, as_sent, decode, from_json, to_json
 from ..exceptions import FieldNotLoaded, ModelDefinitionError, UnreadableValue, ValidationError
@@ -89,14 +89,14 @@ class FieldSet:
 
     def _compiled(self) -> _Reader:
         """Compile the reader of this class: straight source, run once per item."""
-        names: dict[str, Any] = {"UNSET": UNSET}
+        names: dict[str, Any] = {}
         members: list[tuple[str, Any, Any]] = []
         rename: dict[str, str] = {}
         lines = ["def read(item, values):", "    wires = parse(item)"]
         for at, field in enumerate(self):
-            members.append((f"a{at}", field.wire_type() | UnsetType, UNSET))
+            members.append((f"a{at}", field.wire_type() | None, None))
             rename[f"a{at}"] = field.attribute
-            lines.append(f"    if (wire := wires.a{at}) is not UNSET:")
+            lines.append(f"    if (wire := wires.a{at}) is not None:")
             lines.append(f"        values[{field.name!r}] = {field.source('wire', names)}")
         wires = msgspec.defstruct("Wires", members, rename=rename, gc=False)
         names["parse"] = msgspec.json.Decoder(wires, strict=False).decode

@@ -140,7 +140,7 @@ def _plain(client: Any) -> Any:
     twin: Any = object.__new__(
         cast("type[Any]", type(client))
     )  # copy.copy() is lost in its __getattr__
-    vars(twin).update(vars(client))
+    twin.__dict__.update(client.__dict__)
     twin.meta = copy.copy(client.meta)
     twin.meta.events = copy.copy(events)
     for event, name in _RESOURCE_HANDLERS:

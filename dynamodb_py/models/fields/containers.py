@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
 
 import msgspec
 
-from ...codec import Tree, Unstorable, as_tree, deeper, encode_value, number, to_json, value_of
+from ...codec import (
+    Tree,
+    Unstorable,
+    as_tree,
+    deeper,
+    encode_value,
+    list_of,
+    map_of,
+    to_json,
+    value_of,
+)
 from ...expressions import FREE, Coder
 from ...operations.base import Wire
 from .base import Field, known
@@ -311,6 +321,8 @@ class ListField(_Container["list[T]", ListN]):
     def source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
             return f"{known(names, self.decode)}({wire})"
+        if self.inner is None:
+            return f"{known(names, list_of)}({wire}.L)"
         each, value = _each(self.inner, names)
         return f"[{value} for {each} in {wire}.L]"
 
@@ -433,6 +445,8 @@ class DictField(_Container["dict[str, T]", DictN]):
     def source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
             return f"{known(names, self.decode)}({wire})"
+        if self.inner is None:
+            return f"{known(names, map_of)}({wire}.M)"
         each, value = _each(self.inner, names)
         return f"{{key: {value} for key, {each} in {wire}.M.items()}}"
 
@@ -589,12 +603,7 @@ class EmbeddedField(Field[T, DocN]):
         return self.document.from_dict(value) if isinstance(value, Mapping) else value
 
 
-def _each(inner: Field[Any, Any] | None, names: dict[str, Any]) -> tuple[str, str]:
+def _each(inner: Field[Any, Any], names: dict[str, Any]) -> tuple[str, str]:
     """Return a variable for the elements in compiled source, and the source of one's value."""
     variable = known(names, None)
-    if inner is None:  # most are texts and numbers: they are spared the call
-        others = f"{known(names, value_of)}({variable})"
-        digits = f"{known(names, number)}(digits) if (digits := {variable}.N) is not UNSET"
-        text = f"text if (text := {variable}.S) is not UNSET"
-        return variable, f"{text} else {digits} else {others}"
     return variable, inner.source(variable, names)
