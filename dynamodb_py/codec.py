@@ -118,6 +118,9 @@ def decimal_text(value: Decimal) -> str:
         raise Unstorable(f"{value} is not a number that DynamoDB can hold")
     if not value:
         return "0"
+    text = str(value)
+    if len(text) <= MAX_DIGITS and "E" not in text:
+        return text.rstrip("0").rstrip(".") if "." in text else text
     digits = value.as_tuple().digits
     trailing = 0
     while digits[-1 - trailing] == 0:
@@ -134,27 +137,40 @@ def decimal_text(value: Decimal) -> str:
     return f"{'-' if value < 0 else ''}{lead}{'.' if rest else ''}{rest}E{adjusted:+d}"
 
 
-def _encode_sequence(value: Any, depth: int) -> dict[str, Any]:
+def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
+    """Return a list of free values as an attribute value, *depth* levels into a document."""
     depth = deeper(depth)
     wires: list[Any] = []
     try:
         for each in value:
-            wires.append(encode_value(each, depth))
+            # Most are texts and ints: they are spared a call.
+            if type(each) is str:
+                wires.append({"S": each})
+            elif type(each) is int and -_PLAIN_INT < each < _PLAIN_INT:
+                wires.append({"N": str(each)})
+            else:
+                wires.append(encode_value(each, depth))
     except Unstorable as error:
         raise error.inside(f"[{len(wires)}]") from None
     return {"L": wires}
 
 
-def _encode_mapping(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
+    """Return a mapping of free values as an attribute value, *depth* levels into a document."""
     depth = deeper(depth)
     wires: dict[str, Any] = {}
     for key, each in value.items():
         if not isinstance(key, str):
             raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
-        try:
-            wires[key] = encode_value(each, depth)
-        except Unstorable as error:
-            raise error.inside(f".{key}") from None
+        if type(each) is str:
+            wires[key] = {"S": each}
+        elif type(each) is int and -_PLAIN_INT < each < _PLAIN_INT:
+            wires[key] = {"N": str(each)}
+        else:
+            try:
+                wires[key] = encode_value(each, depth)
+            except Unstorable as error:
+                raise error.inside(f".{key}") from None
     return {"M": wires}
 
 
@@ -193,9 +209,9 @@ _ENCODERS: dict[type, _Encoder] = {
     bytes: _encode_bytes,
     bytearray: _encode_bytes,
     memoryview: _encode_bytes,
-    list: _encode_sequence,
-    tuple: _encode_sequence,
-    dict: _encode_mapping,
+    list: encode_list,
+    tuple: encode_list,
+    dict: encode_map,
     set: _encode_set,
     frozenset: _encode_set,
 }
@@ -208,7 +224,7 @@ def _encoder_of_subclass(value: object) -> _Encoder:
         if isinstance(value, kind):
             return encoder
     if isinstance(value, Mapping):
-        return _encode_mapping
+        return encode_map
     raise Unstorable(
         f"a {type(value).__name__} cannot be stored in a free-form document: use None, bool, int, "
         "float, Decimal, str, bytes, list, dict or set, or a field of its own type"

@@ -255,9 +255,8 @@ class Model(Record):
         present = self._meta.present
         condition = present if condition is None else present & condition
         operation = UpdateItem(self._table, self._stored_key(stored), actions, condition)
-        after = {name: as_sent(wire) for name, wire in stored.items() if name not in changes}
-        after.update({name: wire for name, wire in changes.items() if wire is not None})
-        item = self._sized(after)
+        after = {**stored, **changes}
+        item = self._sized({name: wire for name, wire in after.items() if wire is not None})
         try:
             yield from operation
         except ConditionFailed as error:

@@ -37,14 +37,20 @@ class Document(Record):
         return EmbeddedField(cls)
 
     def _spell(self, depth: int, /) -> Wire:
-        """Return this document on the wire; raise Unstorable for the first field that is wrong."""
+        """Return this document on the wire; raise Unstorable with all fields that are wrong."""
         if not self._decoded and self._stored is not None:
             return {"M": {name: as_sent(wire) for name, wire in from_json(self._stored).items()}}
         wires = self._untouched()
+        wrong: list[Unstorable] = []
         for name, field in self._fields.by_name.items():
             if name not in self.__dict__ and self._stored is not None:
                 continue  # absent, or not readable: left as it is
-            self._spell_field(field, wires, depth)
+            try:
+                self._spell_field(field, wires, depth)
+            except Unstorable as error:
+                wrong.append(error)
+        if wrong:
+            raise Unstorable.all_of(wrong)
         return {"M": wires}
 
     def _untouched(self) -> WireItem:
@@ -62,8 +68,9 @@ class Document(Record):
             value = self._stamp(field, value, adding=self._stored is None)
         wire = spell(field, value, errors, depth)
         check(field, value, wire, errors, validate=True)
-        for path, said in errors.items():
-            raise Unstorable(said[0]).inside(f".{path}")
+        if errors:
+            faults = [(f".{path}", said) for path, each in errors.items() for said in each]
+            raise Unstorable(faults[0][1], faults)
         aside = self._aside
         if wire is None or (aside is not None and aside.defaults.get(field.name) == wire):
             return  # reading alone never stores a default

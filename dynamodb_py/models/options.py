@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from ..codec import Unstorable
+from ..codec import Unstorable, checked_text
 from ..exceptions import ModelDefinitionError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
 from ..operations.base import Wire, WireItem
@@ -148,11 +148,11 @@ class Options:
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""
         try:
-            wire = field.spell(value) if value is not None else None
+            wire = checked_text(field.spell(value) or {}) if value is not None else None
         except Unstorable as error:
-            raise self._wrong(field, error.reason) from None
-        if wire is None:
-            raise self._wrong(field, "a key always has a value")
+            raise self._wrong(field, str(error)) from None
+        if not wire:
+            raise self._wrong(field, "it is required: give it a value")
         if (reason := field.key_problem(wire)) is not None:
             raise self._wrong(field, reason)
         return wire

@@ -42,6 +42,25 @@ class FieldSet:
                     f"{field.attribute!r}: give one of them another name="
                 )
         self._reader: _Reader | None = None
+        self._plan: list[tuple[str, str, AnyField, bool]] | None = None
+
+    def plan(self) -> list[tuple[str, str, AnyField, bool]]:
+        """Return how each field is written: its names, itself, and whether its options ask for care."""
+        if self._plan is None:
+            self._plan = [
+                (
+                    field.name,
+                    field.attribute,
+                    field,
+                    field.stamps
+                    or field.constrained
+                    or field.required
+                    or field.null
+                    or field.is_key,
+                )
+                for field in self
+            ]
+        return self._plan
 
     def __iter__(self) -> Iterator[AnyField]:
         return iter(self.by_name.values())
@@ -139,11 +158,17 @@ class Record:
     def _fill(self, values: dict[str, Any]) -> None:
         """Set the fields from *values*, and those that they leave out to their defaults."""
         fields = self._fields.by_name
-        if not values.keys() <= fields.keys():
-            raise self._fields.unknown([name for name in values if name not in fields])
         mine = self.__dict__
+        mine.update(values)
+        if len(mine) == len(fields) and mine.keys() == fields.keys():
+            return
+        if not values.keys() <= fields.keys():
+            for name in values:
+                del mine[name]
+            raise self._fields.unknown([name for name in values if name not in fields])
         for name, field in fields.items():
-            mine[name] = values[name] if name in values else field.make_default()
+            if name not in values:
+                mine[name] = field.make_default()
 
     @classmethod
     def _load(cls, stored: StoredItem) -> Self:
@@ -209,23 +234,39 @@ class Record:
         wires: WireItem = {}
         errors: dict[str, list[str]] = {}
         values = self.__dict__
-        unread = self._unread()
-        for name, field in self._fields.by_name.items():
-            if name in values:
-                value = values[name]
-            elif name in unread:
+        for name, attribute, field, careful in self._fields.plan():
+            if careful or name not in values:
+                wire = self._careful_wire(field, errors, adding=adding, validate=validate)
+            elif (value := values[name]) is None:
                 continue
             else:
-                value = self._missing(field)
-            if field.stamps:
-                value = self._stamp(field, value, adding=adding)
-            wire = spell(field, value, errors)
-            check(field, value, wire, errors, validate=validate)
+                try:
+                    wire = field.spell(value)
+                except Unstorable as error:
+                    errors.update(error.errors(name))
+                    continue
             if wire is not None:
-                wires[field.attribute] = wire
+                wires[attribute] = wire
         if errors:
             raise ValidationError(errors, model=type(self).__name__)
         return wires
+
+    def _careful_wire(
+        self, field: AnyField, errors: dict[str, list[str]], *, adding: bool, validate: bool
+    ) -> Wire | None:
+        """Return the attribute value of one field, with all that its options ask for."""
+        name = field.name
+        if name in self.__dict__:
+            value = self.__dict__[name]
+        elif name in self._unread():
+            return None
+        else:
+            value = self._missing(field)
+        if field.stamps:
+            value = self._stamp(field, value, adding=adding)
+        wire = spell(field, value, errors)
+        check(field, value, wire, errors, validate=validate)
+        return wire
 
     def _stamp(self, field: AnyField, value: Any, *, adding: bool) -> Any:
         """Return what the field itself wants to store, such as the present time."""
@@ -288,7 +329,7 @@ def spell(field: AnyField, value: Any, errors: dict[str, list[str]], depth: int 
     try:
         return field.spell_or_null(value, depth)
     except Unstorable as error:
-        errors[field.name + error.path] = [error.reason]
+        errors.update(error.errors(field.name))
         return None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, c
 
 import msgspec
 
-from ...codec import Unstorable, as_tree, encode_value, value_of
+from ...codec import Unstorable, as_tree, checked_text, encode_value, value_of
 from ...exceptions import ModelDefinitionError, UnreadableValue, ValidationError
 from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
@@ -58,7 +58,13 @@ else:
 
 _FIXED = frozenset({str, int, float, bytes, bool, type(None)})
 KEY_KINDS = frozenset({"S", "N", "B"})
+_HERE = __name__.rpartition(".")[0]
 BOUNDS = ("min_value", "max_value", "min_length", "max_length")
+
+KINDS = ("S", "N", "B", "BOOL", "M", "L", "SS", "NS", "BS")
+
+UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
+"""What converting a value of another kind than expected may raise; msgspec's are ValueErrors."""
 
 
 class Owner(Protocol):
@@ -116,6 +122,8 @@ class Field(Operand[V], Generic[V, N]):
     owner: str = ""
     constrained: bool = False
     """Whether :meth:`problems` has anything to look at."""
+    plain: bool = False
+    """Whether :meth:`to_db` is that of the type's own class, not of a subclass."""
     stamps: bool = False
     """Whether :meth:`pre_save` does anything."""
 
@@ -168,31 +176,70 @@ class Field(Operand[V], Generic[V, N]):
 
     def prepare(self) -> None:
         """Check the declaration, now that the field knows where it stands."""
-        if not self.attribute:
-            raise self.misdeclared("name= is empty: give the attribute's name in DynamoDB")
-        for bound in BOUNDS:
-            if getattr(self, bound) is not None and bound not in self.bounds:
-                raise self.misdeclared(
-                    f"{bound}= means nothing for a {type(self).__name__}: leave it out"
-                )
+        if not self.attribute or not isinstance(self.attribute, str):
+            raise self.misdeclared(
+                f"name={self.attribute!r} is no name: give the attribute's name in DynamoDB, a str"
+            )
+        if self.kind not in KINDS:
+            raise self.misdeclared(
+                f"{type(self).__name__} does not say what it is stored as: give the class a kind, "
+                f"one of {', '.join(KINDS)}"
+            )
+        self._prepare_bounds()
         if self.is_key:
             self._prepare_key()
+        self.plain = type(self).to_db.__module__.startswith(_HERE)
         self.stamps = _overrides(self, "pre_save") and self.stamps_itself()
         self.constrained = bool(
             self.validators
             or self.choices is not None
             or any(getattr(self, bound) is not None for bound in BOUNDS)
         )
-        if self.choices is not None and not self.choices:
-            raise self.misdeclared("choices= is empty: no value could ever be stored")
+        self._prepare_checks()
         if self.default is not None and not callable(self.default):
-            try:
-                problems = self.problems(self.default)
-                self.spell(self.default)
-            except Unstorable as error:
-                problems = [error.reason]
-            if problems:
+            self._must_hold("default", self.default)
+            if problems := self.problems(self.default):
                 raise self.misdeclared(f"default={self.default!r} cannot be stored: {problems[0]}")
+
+    def _prepare_bounds(self) -> None:
+        for bound in BOUNDS:
+            limit = getattr(self, bound)
+            if limit is None:
+                continue
+            if bound not in self.bounds:
+                raise self.misdeclared(
+                    f"{bound}= means nothing for a {type(self).__name__}: leave it out"
+                )
+            if bound in ("min_value", "max_value"):
+                self._must_hold(bound, limit)
+            elif isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+                raise self.misdeclared(f"{bound}={limit!r}: a length is an int of 0 and more")
+        for low, high in (("min_value", "max_value"), ("min_length", "max_length")):
+            least, most = getattr(self, low), getattr(self, high)
+            if least is not None and most is not None and least > most:
+                raise self.misdeclared(
+                    f"{low}={least!r} is greater than {high}={most!r}: no value could be stored"
+                )
+
+    def _prepare_checks(self) -> None:
+        for validator in self.validators:
+            if not callable(validator):
+                raise self.misdeclared(
+                    f"validators= holds {validator!r}: it takes callables of one argument"
+                )
+        if self.choices is None:
+            return
+        if not self.choices:
+            raise self.misdeclared("choices= is empty: no value could ever be stored")
+        for choice in self.choices:
+            self._must_hold("choices", choice)
+
+    def _must_hold(self, option: str, value: Any) -> None:
+        """Refuse a value of an option that this field could not store."""
+        try:
+            self.spell(value)
+        except Unstorable as error:
+            raise self.misdeclared(f"{option}={value!r} cannot be stored: {error}") from None
 
     def _prepare_key(self) -> None:
         role = "hash" if self.hash_key else "range"
@@ -247,7 +294,7 @@ class Field(Operand[V], Generic[V, N]):
     def to_db(self, value: V, /) -> Any:
         """Return what is stored for *value*: str for kind S, a number for N, bytes for B, ...
 
-        Raise TypeError or ValueError for a value that this field cannot hold.
+        Raise TypeError or ValueError, with a sentence, for a value that this field cannot hold.
         """
         return value
 
@@ -256,10 +303,6 @@ class Field(Operand[V], Generic[V, N]):
         value: V = stored
         return value
 
-    def _spells_plainly(self, kind: type[Any]) -> bool:
-        """Whether the ``to_db()`` of this field is that of *kind*, which is known not to change values."""
-        return not _overrides(self, "to_db", kind)
-
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
         """Return the attribute value for *value*, *depth* levels into a document.
 
@@ -267,8 +310,8 @@ class Field(Operand[V], Generic[V, N]):
         """
         try:
             wire = encode_value(self.to_db(value), depth)
-        except (TypeError, ValueError) as error:
-            raise Unstorable(str(error)) from error
+        except UNFIT as error:
+            raise Unstorable(str(error) or repr(error)) from error
         if self.kind not in wire:
             raise Unstorable(f"{value!r} is not stored as {self.kind} but as {next(iter(wire))}")
         return wire
@@ -330,9 +373,10 @@ class Field(Operand[V], Generic[V, N]):
         under the name *where*.
         """
         try:
-            return self.spell_or_null(value)
+            wire = self.spell_or_null(value)
+            return wire if wire is None else checked_text(wire)
         except Unstorable as error:
-            raise ValidationError({(where or self.label) + error.path: [error.reason]}) from None
+            raise ValidationError(error.errors(where or self.label)) from None
 
     def sub(self, part: str | int, /) -> Coder | None:
         """Return the coder of what lies at *part* of a value: a map's key or a list's index."""
@@ -349,11 +393,9 @@ class Field(Operand[V], Generic[V, N]):
 
     def decode(self, wire: Mapping[str, Any], /) -> V | None:
         """Return the value of an attribute value; raise UnreadableValue where it is none of ours."""
-        if "NULL" in wire:
-            return None
         try:
-            return self.read(wire[self.kind])
-        except (KeyError, ValueError, TypeError, ArithmeticError, msgspec.ValidationError) as error:
+            return None if "NULL" in wire else self.read(wire[self.kind])
+        except UNFIT as error:
             raise UnreadableValue(
                 f"{self.label}: the stored {wire!r} cannot be read as a {type(self).__name__}: "
                 f"expected {self.kind or 'another type'}"

@@ -14,6 +14,8 @@ from ...codec import (
     Unstorable,
     as_tree,
     deeper,
+    encode_list,
+    encode_map,
     encode_value,
     list_of,
     map_of,
@@ -28,6 +30,7 @@ from .scalars import (
     BinaryField,
     BooleanField,
     CharField,
+    CounterField,
     DecimalField,
     FloatField,
     IntegerField,
@@ -73,6 +76,10 @@ _FIELD_OF: dict[type, type[Field[Any, Any]]] = {
 }
 
 
+# How many wrong elements of one value are told.
+_ENOUGH = 20
+
+
 class Embedded(Protocol):
     """What an instance of a Document class offers to the field that holds it."""
 
@@ -83,10 +90,33 @@ def field_for(of: Any) -> Field[Any, Any] | None:
     """Return the field that *of* stands for: a field, a plain type, a Document or a Model."""
     if isinstance(of, Field):
         return cast("Field[Any, Any]", of)
+    if not isinstance(of, type):
+        return None
     if of in _FIELD_OF:
         return _FIELD_OF[of]()
     as_field: Callable[[], Field[Any, Any]] | None = getattr(of, "_as_field", None)
     return None if as_field is None else as_field()
+
+
+def _placed_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) -> Field[Any, Any]:
+    """Return *field* as the element or member *name* of *outer*; refuse what it cannot be there."""
+    placed = field.bound_to(outer.owner, name)
+    kind = type(field).__name__
+    if field.is_key:
+        raise placed.misdeclared("a key is an attribute of the item: it cannot be inside another")
+    if placed.attribute != name:
+        raise placed.misdeclared(f"name= means nothing inside a {type(outer).__name__}: drop it")
+    if placed.stamps:
+        raise placed.misdeclared(
+            f"a {kind} can set itself in a model or a Document, not inside a "
+            f"{type(outer).__name__}: declare a Document"
+        )
+    if field.default is not None and not isinstance(field, CounterField):
+        raise placed.misdeclared(
+            f"default= means nothing inside a {type(outer).__name__}: give the {kind} none, "
+            "or declare a Document"
+        )
+    return placed
 
 
 class _Container(Field[W, R]):
@@ -104,7 +134,7 @@ class _Container(Field[W, R]):
                 "a Document class or a Model class"
             )
         if self.inner is not None:
-            self.inner = self.inner.bound_to(self.owner, f"{self.name}[]")
+            self.inner = _placed_inside(self.inner, self, f"{self.name}[]")
         super().prepare()
 
     def element(self) -> Coder | None:
@@ -180,6 +210,11 @@ class SetField(_Container["set[T]", SetN]):
                 "use a ListField"
             )
         super().prepare()
+        inner = self.inner
+        self._texts = type(inner) is CharField and inner.plain and not inner.constrained
+
+    _texts = False
+    """Whether the elements are texts that nothing else is asked of."""
 
     def make_default(self) -> Any:
         default = super().make_default()
@@ -192,6 +227,8 @@ class SetField(_Container["set[T]", SetN]):
         if not value:
             return None
         elements = cast("AbstractSet[Any]", value)
+        if self._texts and all(type(each) is str for each in elements):
+            return {"SS": sorted(elements)}
         texts = {self._element(each, 1)[self.kind[0]] for each in elements}
         return {self.kind: sorted(texts)}
 
@@ -290,13 +327,20 @@ class ListField(_Container["list[T]", ListN]):
         if not isinstance(value, (list, tuple)):
             raise refused(value, "a list")
         elements = cast("Sequence[Any]", value)
+        if self.inner is None:
+            return encode_list(elements, depth)
         depth = deeper(depth)
         wires: list[Any] = []
-        try:
-            for each in elements:
+        wrong: list[Unstorable] = []
+        for at, each in enumerate(elements):
+            try:
                 wires.append(self._element(each, depth))
-        except Unstorable as error:
-            raise error.inside(f"[{len(wires)}]") from None
+            except Unstorable as error:
+                wrong.append(error.inside(f"[{at}]"))
+                if len(wrong) == _ENOUGH:
+                    break
+        if wrong:
+            raise Unstorable.all_of(wrong)
         return {"L": wires}
 
     def read(self, stored: Any, /) -> list[T]:
@@ -394,6 +438,11 @@ class DictField(_Container["dict[str, T]", DictN]):
     def __init__(self, of: Any = None, **options: Any) -> None:
         super().__init__(of, **options)
 
+    @property
+    def free(self) -> bool:
+        """Whether the values are free-form."""
+        return self.inner is None
+
     def _field_at(self, key: str) -> Field[Any, Any] | None:
         del key
         return self.inner
@@ -402,16 +451,28 @@ class DictField(_Container["dict[str, T]", DictN]):
         if not isinstance(value, Mapping):
             raise refused(value, "a dict")
         members = cast("Mapping[Any, Any]", value)
+        if self.free:
+            return encode_map(members, depth)
         depth = deeper(depth)
         wires: dict[str, Any] = {}
+        wrong = self._missing_from(members)
         for key, each in members.items():
             if not isinstance(key, str):
                 raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
             try:
                 wires[key] = spell_inside(self._field_at(key), each, depth)
             except Unstorable as error:
-                raise error.inside(f".{key}") from None
+                wrong.append(error.inside(f".{key}"))
+                if len(wrong) >= _ENOUGH:
+                    break
+        if wrong:
+            raise Unstorable.all_of(wrong)
         return {"M": wires}
+
+    def _missing_from(self, members: Mapping[Any, Any]) -> list[Unstorable]:
+        """Return what is wrong with the members that are not there."""
+        del members
+        return []
 
     def read(self, stored: Any, /) -> dict[str, Any]:
         return {key: self._value_at(key, wire) for key, wire in stored.items()}
@@ -495,17 +556,23 @@ class MapField(DictField[Any, MapN]):
     def __init__(self, schema: Mapping[str, Field[Any, Any]], **options: Any) -> None:
         plain: Any = _Container
         plain.__init__(self, **options)
-        self.schema = dict(schema)
+        self.schema = schema
 
     def prepare(self) -> None:
+        if not isinstance(self.schema, Mapping):
+            raise self.misdeclared(f"MapField takes a dict of fields by key, not {self.schema!r}")
         for key, field in self.schema.items():
-            if not isinstance(field, Field):
-                raise self.misdeclared(f"the schema's {key!r} is {field!r}: give it a field")
+            if not isinstance(field, Field) or not isinstance(key, str):
+                raise self.misdeclared(f"the schema's {key!r} is {field!r}: give a text a field")
         self.schema = {
-            key: field.bound_to(self.owner, f"{self.name}.{key}")
+            key: _placed_inside(field, self, f"{self.name}.{key}")
             for key, field in self.schema.items()
         }
         super().prepare()
+
+    @property
+    def free(self) -> bool:
+        return not self.schema
 
     def _field_at(self, key: str) -> Field[Any, Any] | None:
         return self.schema.get(key)
@@ -513,13 +580,6 @@ class MapField(DictField[Any, MapN]):
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
         if isinstance(value, Mapping):
             given = cast("Mapping[str, Any]", value)
-            missing = [
-                key
-                for key, field in self.schema.items()
-                if field.required and given.get(key) is None
-            ]
-            if missing:
-                raise Unstorable("it is required").inside(f".{missing[0]}")
             # A None of a declared member is left out, like a None of a model's field.
             value = {
                 key: each for key, each in given.items() if each is not None or self._null(key)
@@ -529,6 +589,13 @@ class MapField(DictField[Any, MapN]):
     def _null(self, key: str) -> bool:
         field = self.schema.get(key)
         return field is None or field.null
+
+    def _missing_from(self, members: Mapping[Any, Any]) -> list[Unstorable]:
+        return [
+            Unstorable("it is required: give it a value").inside(f".{key}")
+            for key, field in self.schema.items()
+            if field.required and members.get(key) is None
+        ]
 
     def wire_type(self) -> Any:
         return dict[str, Any]

@@ -80,6 +80,11 @@ class CharField(Field[str, StrN]):
             raise refused(value, "text")
         return value
 
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        if self.plain and type(value) is str:
+            return {"S": value}
+        return super().spell(value, depth)
+
 
 class TextField(CharField[StrN]):
     """Text, stored as S: :class:`CharField` by the name that Django has for long ones."""
@@ -141,8 +146,8 @@ class IntegerField(Field[int, IntN]):
         return value
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
-        if self._spells_plainly(IntegerField):
-            return {"N": integer_text(self.to_db(value))}
+        if self.plain and type(value) is int:
+            return {"N": integer_text(value)}
         return super().spell(value, depth)
 
     def read(self, stored: Any, /) -> int:
@@ -225,7 +230,7 @@ class FloatField(Field[float, FloatN]):
         return value
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
-        if type(value) is float and self._spells_plainly(FloatField):
+        if self.plain and type(value) is float:
             return {"N": float_text(value)}
         return super().spell(value, depth)
 
@@ -277,7 +282,7 @@ class DecimalField(Field[Decimal, DecimalN]):
         return value
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
-        if type(value) is Decimal and self._spells_plainly(DecimalField):
+        if self.plain and type(value) is Decimal:
             return {"N": decimal_text(value)}
         return super().spell(value, depth)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
+from ...operations.base import Wire
 from .base import Field
 from .scalars import VALUES, refused
 
@@ -87,6 +88,8 @@ def in_utc(value: datetime) -> datetime:
     >>> in_utc(datetime(2026, 1, 2)).isoformat()
     '2026-01-02T00:00:00+00:00'
     """
+    if value.tzinfo is UTC:
+        return value
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -224,6 +227,11 @@ class DateTimeField(_MomentField[MomentN]):
         if not isinstance(value, datetime):
             raise refused(value, "a datetime")
         return in_utc(value).isoformat(timespec="microseconds")
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        if self.plain and type(value) is datetime:
+            return {"S": in_utc(value).isoformat("T", "microseconds")}
+        return super().spell(value, depth)
 
     def to_python(self, stored: Any, /) -> datetime:
         if stored.tzinfo is not UTC:

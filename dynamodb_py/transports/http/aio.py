@@ -16,7 +16,7 @@ from ..targets import LazyTarget, Target
 from .answers import about, read_answer
 from .codec import Response
 from .pool import STALE_AFTER
-from .streams import Stream, open_stream
+from .streams import Stream, make_stream, open_stream
 from .sync import encode, log_line
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class StreamPool:
                 break
             if stream.open:
                 return stream
-        stream = Stream(self.loop, self._settings.read_timeout, self._lost)
+        stream = make_stream(self.loop, self._settings.read_timeout, self._lost)
         self.streams.add(stream)
         await open_stream(stream, target, self._settings.connect_timeout)
         return stream

@@ -13,6 +13,9 @@ from ...operations.base import Operation
 from ..binaries import with_bytes
 from .codec import Response
 
+# What a status alone says, in DynamoDB's words; a proxy has no others.
+_CODES = {408: "RequestTimeout", 429: "TooManyRequestsException"}
+
 
 def read_answer(response: Response, operation: Operation[Any]) -> bytes:
     """Return the body of *response* if it is a success that arrived undamaged, else raise.
@@ -62,6 +65,6 @@ def _error(response: Response) -> ServiceError:
     code = str(said.get("__type") or said.get("code") or "").rpartition("#")[2].partition(":")[0]
     message = said.get("message") or said.get("Message") or ""
     if not code:
-        code = "TooManyRequestsException" if status == 429 else f"HTTP{status}"
+        code = _CODES.get(status, f"HTTP{status}")
         message = message or body[:200].decode("utf-8", "replace")
     return service_error(code, str(message), status=status, body=with_bytes(said))

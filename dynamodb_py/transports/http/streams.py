@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, TimerHandle, Transport
 
 
+_BUFFER, _LARGE_BUFFER = 64 * 1024, 256 * 1024
+
+
 class Stream:
-    """One open connection: an :class:`asyncio.Protocol` in all but its base, which costs an import.
+    """One open connection, made by :func:`make_stream`.
 
     *lost* is called once, when the connection is gone for whatever reason.
     """
@@ -33,6 +36,7 @@ class Stream:
         self._reader: ResponseReader | None = None
         self._deadline = 0.0
         self._timer: TimerHandle | None = None
+        self._buffer = memoryview(bytearray(_BUFFER))
 
     @property
     def open(self) -> bool:
@@ -92,8 +96,14 @@ class Stream:
     def connection_made(self, transport: Any) -> None:
         self.rewire(transport)
 
-    def data_received(self, data: bytes) -> None:
-        reader = self._reader
+    def get_buffer(self, sizehint: int) -> memoryview:
+        # A buffer of our own: asyncio's is made anew for every read, which costs more than reading.
+        if self._reader is not None and self._reader.missing > len(self._buffer) < _LARGE_BUFFER:
+            self._buffer = memoryview(bytearray(_LARGE_BUFFER))
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data, reader = bytes(self._buffer[:nbytes]), self._reader
         if reader is None:  # nobody asked
             self.abort()
             return
@@ -162,6 +172,18 @@ class Stream:
         lost, self._lost = self._lost, None
         if lost is not None:
             lost(self)
+
+
+_kinds: list[type[Stream]] = []
+
+
+def make_stream(loop: AbstractEventLoop, patience: float, lost: Callable[[Stream], None]) -> Stream:
+    """Return a stream that is not open yet, as a protocol that asyncio knows."""
+    if not _kinds:
+        from asyncio import BufferedProtocol  # not before something is awaited
+
+        _kinds.append(cast("type[Stream]", type("BufferedStream", (Stream, BufferedProtocol), {})))
+    return _kinds[0](loop, patience, lost)
 
 
 async def open_stream(stream: Stream, target: Target, connect_timeout: float) -> None:
