@@ -50,13 +50,16 @@ class Signer:
     ) -> None:
         import hashlib  # with OpenSSL behind them, these cost an import of this package too much
         import hmac
-        from urllib.parse import quote
 
         self._sha256 = hashlib.sha256
         self._hmac: Callable[[bytes, bytes, str], bytes] = hmac.digest
         self.region, self.host, self.service = region, host, service
-        # As botocore spells it: the path quoted once more, save for its slashes.
-        self._path = quote(path, safe="/~")
+        self._path = path
+        if path.strip("/"):
+            from urllib.parse import quote  # 2 ms that nobody needs whose path is the usual one
+
+            # As botocore spells it: the path quoted once more, save for its slashes.
+            self._path = quote(path, safe="/~")
         self._line = line or path
         self._headers = headers
         self._latest: _Signing | None = None
