@@ -1,0 +1,97 @@
+"""boto3's client, and items as the dicts that it takes and gives: ``{"title": {"S": "..."}}``.
+
+The cheapest way to use boto3: numbers stay text, datetimes too, nothing is converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import boto3
+import shapes
+
+from contenders import ACCESS_KEY, REGION, SECRET_KEY, Contender, read_keys
+
+
+class Contestant(Contender):
+    """boto3's client with DynamoDB's own dicts."""
+
+    title = "boto3 client"
+    distribution = "boto3"
+    note = "items are DynamoDB's dicts as they come: nothing is converted"
+    imports = "import boto3"
+    cold = f"""
+import boto3
+client = boto3.client("dynamodb")
+item = client.get_item(TableName={shapes.TABLE!r}, Key={shapes.key(0)!r})["Item"]
+assert item["title"]["S"] == {shapes.values(0)["title"]!r}
+"""
+
+    def __init__(self, endpoint: str) -> None:
+        self.client = boto3.client(
+            "dynamodb",
+            region_name=REGION,
+            endpoint_url=endpoint,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+        )
+        self.numbers = count()
+
+    read = staticmethod(read_keys)
+
+    def get(self) -> Any:
+        return self.client.get_item(TableName=shapes.TABLE, Key=shapes.key(0))["Item"]
+
+    def put(self) -> Any:
+        return self.client.put_item(TableName=shapes.TABLE, Item=shapes.wire(shapes.values(1)))
+
+    def update(self) -> Any:
+        number = next(self.numbers)
+        return self.client.update_item(
+            TableName=shapes.TABLE,
+            Key=shapes.key(0),
+            UpdateExpression="SET #title = :title, #quantity = :quantity",
+            ExpressionAttributeNames={"#title": "title", "#quantity": "quantity"},
+            ExpressionAttributeValues={
+                ":title": {"S": f"Order, revision {number}"},
+                ":quantity": {"N": str(number)},
+            },
+        )
+
+    def query(self) -> list[Any]:
+        items: list[Any] = []
+        arguments: dict[str, Any] = {
+            "TableName": shapes.TABLE,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": shapes.PK}},
+        }
+        while True:
+            page = self.client.query(**arguments)
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return items
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def batch_get(self) -> list[Any]:
+        keys = [shapes.key(n) for n in range(shapes.PAGE)]
+        answer = self.client.batch_get_item(RequestItems={shapes.TABLE: {"Keys": keys}})
+        assert not answer["UnprocessedKeys"]
+        items: list[Any] = answer["Responses"][shapes.TABLE]
+        return items
+
+    def batch_write(self, items: Sequence[Mapping[str, Any]]) -> None:
+        for start in range(0, len(items), 25):
+            puts = [{"PutRequest": {"Item": self.encode(i)}} for i in items[start : start + 25]]
+            answer = self.client.batch_write_item(RequestItems={shapes.TABLE: puts})
+            assert not answer["UnprocessedItems"]
+
+    @staticmethod
+    def encode(item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Write an item's Python values as DynamoDB's dicts."""
+        return shapes.wire(item)
+
+    @staticmethod
+    def plain(values: Sequence[Any]) -> list[Any]:
+        return [shapes.untag(value) for value in values]

@@ -1,0 +1,189 @@
+"""Tables of what was measured: text for the terminal, reStructuredText for the README."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+
+PROJECT = "dynamodb_py"
+RIVALS = ("boto3", "pydynox")
+
+# The floors that a version must stand on: measure, rival, the most that the ratio may be.
+FLOORS = (
+    ("get", "boto3", 0.12),
+    ("get", "pydynox", 0.45),
+    ("put", "boto3", 0.12),
+    ("put", "pydynox", 0.45),
+    ("query", "boto3", 0.08),
+    ("query", "pydynox", 0.30),
+    ("query_unread", "boto3", 0.03),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """Something that is measured: how it is called, and the unit that its samples are shown in."""
+
+    name: str
+    title: str
+    unit: str
+    scale: float  # a sample times this is a number of units
+
+
+MEASURES = (
+    Measure("get", "get, every attribute read", "us", 1e6),
+    Measure("put", "put", "us", 1e6),
+    Measure("update", "update of two attributes", "us", 1e6),
+    Measure("query", "query of 100, every attribute read", "us", 1e6),
+    Measure("query_unread", "query of 100, nothing read", "us", 1e6),
+    Measure("batch_get", "batch_get of 100, read", "us", 1e6),
+    Measure("batch_write_25", "batch_write of 25", "us", 1e6),
+    Measure("batch_write_100", "batch_write of 100", "us", 1e6),
+    Measure("aget", "get under asyncio, one at a time", "us", 1e6),
+    Measure("aget_64", "get under asyncio, 64 at once", "us", 1e6),
+    Measure("import", "import, over a bare interpreter", "ms", 1e3),
+    Measure("cold", "first read of a fresh process", "ms", 1e3),
+    Measure("memory", "a loaded instance, unread", "bytes", 1),
+    Measure("memory_read", "a loaded instance, read", "bytes", 1),
+)
+
+
+@dataclasses.dataclass
+class Results:
+    """The samples of one run: (measure, contender) -> one sample per round."""
+
+    contenders: list[str]
+    samples: dict[tuple[str, str], list[float]] = dataclasses.field(default_factory=dict)
+
+    def add(self, measure: str, contender: str, sample: float) -> None:
+        """Add the sample of one round."""
+        self.samples.setdefault((measure, contender), []).append(sample)
+
+    def median(self, measure: str, contender: str) -> float | None:
+        """Return the median sample, None where nothing was measured."""
+        samples = self.samples.get((measure, contender))
+        return statistics.median(samples) if samples else None
+
+    def ratio(self, measure: str, contender: str, rival: str) -> float | None:
+        """Return the median of the ratios within each round."""
+        ours, theirs = (self.samples.get((measure, name), []) for name in (contender, rival))
+        ratios = [a / b for a, b in zip(ours, theirs, strict=False) if b > 0]
+        return statistics.median(ratios) if ratios else None
+
+    def measures(self) -> list[Measure]:
+        """Return what was measured, in the order of the report."""
+        measured = {name for name, _ in self.samples}
+        return [measure for measure in MEASURES if measure.name in measured]
+
+
+def number(value: float | None) -> str:
+    """Write *value* with the digits that mean something."""
+    if value is None:
+        return "-"
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def fraction(value: float | None) -> str:
+    """Write a ratio."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+Rows = list[list[str]]
+
+
+def medians(results: Results, titles: dict[str, str]) -> Rows:
+    """Return the table of medians, its header first."""
+    rows = [["CPU, median", "unit", *(titles[name] for name in results.contenders)]]
+    for measure in results.measures():
+        values = [results.median(measure.name, name) for name in results.contenders]
+        shown = [number(None if value is None else value * measure.scale) for value in values]
+        rows.append([measure.title, measure.unit, *shown])
+    return rows
+
+
+def ratios(results: Results, titles: dict[str, str], rival: str) -> Rows:
+    """Return the table of ratios against *rival*, its header first."""
+    rows = [[f"ratio to {titles[rival]}", *(titles[name] for name in results.contenders)]]
+    for measure in results.measures():
+        values = [results.ratio(measure.name, name, rival) for name in results.contenders]
+        if any(value is not None for value in values):
+            rows.append([measure.title, *(fraction(value) for value in values)])
+    return rows
+
+
+def text(rows: Rows) -> str:
+    """Lay *rows* out in columns: the first to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def rst(rows: Rows) -> str:
+    """Return *rows* as a reStructuredText simple table."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rule = "  ".join("=" * width for width in widths)
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return "\n".join([rule, lines[0], rule, *lines[1:], rule])
+
+
+def readme(results: Results, titles: dict[str, str]) -> str:
+    """Return the README's table: one measure a line, the project's ratios at the end."""
+    rivals = [name for name in RIVALS if name in results.contenders]
+    rows = medians(results, titles)
+    rows[0][0] = "CPU per operation"
+    if PROJECT in results.contenders:
+        rows[0] += [f"of {titles[rival]}" for rival in rivals]
+        for row, measure in zip(rows[1:], results.measures(), strict=True):
+            row += [fraction(results.ratio(measure.name, PROJECT, rival)) for rival in rivals]
+    return rst([[row[0], *(_joined(row))] for row in rows])
+
+
+def _joined(row: Sequence[str]) -> list[str]:
+    """Leave the unit's column as it is, and a cell that was not measured empty in words."""
+    return [cell if cell != "-" else "\\-" for cell in row[1:]]
+
+
+def spread(results: Results, titles: dict[str, str]) -> str:
+    """Return a sentence on how much the samples vary from round to round."""
+    spreads = []
+    for (measure, contender), samples in results.samples.items():
+        if len(samples) >= 3:
+            low, _, high = statistics.quantiles(samples, n=4)
+            share = (high - low) / statistics.median(samples)
+            spreads.append((share, f"{measure} of {titles[contender]}"))
+    if not spreads:
+        return "Too few rounds to say how much the samples vary."
+    spreads.sort()
+    middle, (worst, where) = spreads[len(spreads) // 2][0], spreads[-1]
+    return (
+        f"Interquartile range over median: {middle:.0%} in the middle, {worst:.0%} at worst "
+        f"({where}). Ratios are medians of the ratios within each round: compare these; "
+        "microseconds drift with the machine."
+    )
+
+
+def floors(results: Results, titles: dict[str, str]) -> tuple[str, bool]:
+    """Return a line for each floor, and whether all of them are met."""
+    lines, met = [], True
+    for measure, rival, most in FLOORS:
+        ratio = results.ratio(measure, PROJECT, rival)
+        good = ratio is not None and ratio <= most
+        met = met and good
+        word = "met" if good else "NOT MEASURED" if ratio is None else "NOT MET"
+        shown = fraction(ratio)
+        lines.append(f"{measure:<13} {shown:>6} of {titles[rival]:<13} floor {most:<5} {word}")
+    return "\n".join(lines), met

@@ -1,0 +1,80 @@
+"""The check before the race sees a contender that does less than the others, or something else."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+sys.path.append(str(BENCHMARKS))  # a directory of scripts, not a package
+
+import checking  # noqa: E402
+import contenders  # noqa: E402
+import null_server  # noqa: E402
+import shapes  # noqa: E402
+
+STEPS = {
+    "get": lambda contender: contender.get(),
+    "put": lambda contender: contender.put(),
+    "update": lambda contender: contender.update(),
+    "query": lambda contender: contender.query(),
+    "batch_get": lambda contender: contender.batch_get(),
+    "batch_write_25": lambda c: c.batch_write([shapes.values(n) for n in range(25)]),
+    "batch_write_100": lambda c: c.batch_write([shapes.values(n) for n in range(100)]),
+}
+
+
+@pytest.fixture(scope="module")
+def sent():
+    """What boto3's client sends for each step."""
+    requests = {}
+    with null_server.recording() as (url, recorded):
+        contender = contenders.find("boto3")(url)
+        for step, act in STEPS.items():
+            act(contender)
+            requests[step] = list(recorded)
+            recorded.clear()
+        contender.client.close()
+    return requests
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_boto3_sends_is_right(sent, step):
+    assert checking.wrong(step, sent[step]) is None
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_request_that_is_changed_after_signing_is_seen(sent, step):
+    changed = [replace(request, body=request.body + b" ") for request in sent[step]]
+    assert checking.wrong(step, changed) == "a request is not signed, or its signature is wrong"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_sends_nothing_is_seen(step):
+    assert checking.wrong(step, []) == "nothing was sent"
+
+
+@pytest.mark.parametrize(
+    ("step", "other", "problem"),
+    [
+        ("get", "query", "GetItem was expected once, Query was sent"),
+        ("put", "get", "PutItem was expected once, GetItem was sent"),
+        ("batch_write_100", "batch_write_25", "25 items were sent instead of 100"),
+        ("batch_write_25", "batch_write_100", "100 items were sent instead of 25"),
+        ("update", "get", "UpdateItem or PutItem was expected once, nothing was sent"),
+    ],
+)
+def test_another_operation_than_the_one_that_is_timed_is_seen(sent, step, other, problem):
+    assert checking.wrong(step, sent[other]) == problem
+
+
+@pytest.mark.parametrize("name", shapes.FIELDS)
+def test_an_attribute_that_is_left_out_is_named(sent, monkeypatch, name):
+    monkeypatch.setattr(checking, "signature_fits", lambda request: True)
+    (request,) = sent["put"]
+    start = request.body.index(b'"%s": {' % name.encode())
+    renamed = request.body[:start] + b'"x' + request.body[start + 1 :]
+    problem = checking.wrong("put", [replace(request, body=renamed)])
+    assert problem is not None
+    assert f"{name}=None" in problem
