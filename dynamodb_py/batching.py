@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ProgrammingErro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from .codec import binary, number
@@ -27,6 +27,8 @@ Progress: TypeAlias = Callable[[int, int], object]
 KeyReader: TypeAlias = Callable[[StoredItem], Key]
 """Reads the key out of an item."""
 
+_Place: TypeAlias = "tuple[str, Hashable]"
+
 PATIENCE = 10
 """How often in a row a batch may get nowhere, some 30 seconds in all, before it is given up."""
 
@@ -40,15 +42,14 @@ def identity(key: Key) -> Hashable:
     >>> identity({"n": {"N": "1.0"}}) == identity({"n": {"N": "1"}})
     True
     """
-    return tuple(_part(wire) for wire in key.values())
-
-
-def _part(wire: Mapping[str, Any]) -> Hashable:
-    for kind, value in wire.items():
-        if kind == "N":
-            return kind, number(value)
-        return kind, binary(value) if kind == "B" else value
-    return None
+    parts: list[Any] = []
+    for name in sorted(key) if len(key) > 1 else key:
+        for kind, value in key[name].items():
+            if kind == "S":
+                parts.append(value)
+            else:
+                parts.append(number(value) if kind == "N" else binary(value))
+    return tuple(parts)
 
 
 def batch_get(
@@ -65,55 +66,49 @@ def batch_get(
     :param workers: how many requests may be under way at once.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has tables and keys.
     """
-    waiting = {(table, identity(key)): (table, key) for table, key in asked}
     places = [(table, identity(key)) for table, key in asked]
-    found: dict[tuple[str, Hashable], StoredItem] = {}
-    total, pauses, stuck = len(waiting), backoff(BASE_PAUSE, LONGEST_PAUSE), 0
+    keys = dict(zip(places, asked, strict=True))
+    waiting, patience = deque(keys), _Patience()
+    found: dict[_Place, StoredItem] = {}
     while waiting:
+        chunks = _chunks(waiting, MAX_BATCH_GET, workers)
         round_ = [
-            BatchGetItem(_by_table(chunk), consistent)
-            for chunk in _chunks(iter(list(waiting.values())), MAX_BATCH_GET, workers)
+            BatchGetItem(_by_table(keys[place] for place in each), consistent) for each in chunks
         ]
-        before = len(waiting)
-        for operation, outcome in zip(round_, (yield from Together(round_, workers)), strict=True):
+        outcomes = yield from Together(round_, workers)
+        undone: list[_Place] = []
+        for chunk, outcome in zip(chunks, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 raise outcome
-            _sort_out(operation, outcome, waiting, found, readers)
+            _put_in_place(outcome, readers, found)
+            undone.extend(_unread(chunk, outcome))
+        waiting.extendleft(reversed(undone))
         if progress is not None:
-            progress(total - len(waiting), total)
-        if len(waiting) < before:
-            pauses, stuck = backoff(BASE_PAUSE, LONGEST_PAUSE), 0
-        elif (stuck := stuck + 1) == PATIENCE:
-            raise BatchIncomplete(
-                f"DynamoDB left {len(waiting)} of {total} keys unread, {PATIENCE} times in a row: "
-                "the tables' throughput is too low for this batch",
-                unprocessed=list(waiting.values()),
-            )
-        else:
-            yield from Pause(next(pauses))
+            progress(len(keys) - len(waiting), len(keys))
+        if undone:
+            seconds = patience.seconds(progressed=len(undone) < sum(map(len, chunks)))
+            if seconds is None:
+                said = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
+                raise _given_up(said, [keys[place] for place in waiting])
+            yield from Pause(seconds)
     return [found.get(place) for place in places]
 
 
-def _sort_out(
-    operation: BatchGetItem,
-    response: Found,
-    waiting: dict[tuple[str, Hashable], tuple[str, Key]],
-    found: dict[tuple[str, Hashable], StoredItem],
-    readers: Mapping[str, KeyReader],
+def _put_in_place(
+    response: Found, readers: Mapping[str, KeyReader], found: dict[_Place, StoredItem]
 ) -> None:
-    """Put the items of one response in their places; what it left undone goes on waiting."""
     for table, items in response.items.items():
         read = readers[table]
         for item in items:
             found[table, identity(read(item))] = item
-    undone = {
-        (table, identity(key)) for table, keys in response.unprocessed.items() for key in keys
-    }
-    for table, keys in operation.keys.items():
-        for key in keys:
-            place = (table, identity(key))
-            if place not in undone:
-                waiting.pop(place, None)
+
+
+def _unread(chunk: Sequence[_Place], response: Found) -> list[_Place]:
+    """Return the places of *chunk* that the response leaves for another request."""
+    if not response.unprocessed:
+        return []
+    left = {(table, identity(key)) for table, keys in response.unprocessed.items() for key in keys}
+    return [place for place in chunk if place in left]
 
 
 def batch_write(
@@ -125,35 +120,48 @@ def batch_write(
     :raises RequestError: one request failed for good; its ``unprocessed`` has the writes that were
         not carried out, or may not have been.
     """
-    waiting = list(writes)
-    total, pauses, stuck = len(waiting), backoff(BASE_PAUSE, LONGEST_PAUSE), 0
+    waiting, patience = deque(writes), _Patience()
     while waiting:
-        round_ = [
-            BatchWriteItem(chunk) for chunk in _chunks(iter(waiting), MAX_BATCH_WRITE, workers)
-        ]
-        sent = sum(len(operation.writes) for operation in round_)
-        rest = waiting[sent:]
+        round_ = [BatchWriteItem(each) for each in _chunks(waiting, MAX_BATCH_WRITE, workers)]
         outcomes = yield from Together(round_, workers)
         undone, failure = _undone(round_, outcomes)
-        waiting = undone + rest
+        waiting.extendleft(reversed(undone))
         if failure is not None:
             if isinstance(failure, RequestError):
-                failure.unprocessed = waiting
+                failure.unprocessed = list(waiting)
             raise failure
         if progress is not None:
-            progress(total - len(waiting), total)
-        if len(undone) < sent:
-            pauses, stuck = backoff(BASE_PAUSE, LONGEST_PAUSE), 0
-        else:
-            stuck += 1
-        if stuck == PATIENCE:
-            raise BatchIncomplete(
-                f"DynamoDB left {len(waiting)} of {total} writes undone, {PATIENCE} times in a row: "
-                "the tables' throughput is too low for this batch",
-                unprocessed=waiting,
-            )
+            progress(len(writes) - len(waiting), len(writes))
         if undone:
-            yield from Pause(next(pauses))
+            sent = sum(len(operation.writes) for operation in round_)
+            seconds = patience.seconds(progressed=len(undone) < sent)
+            if seconds is None:
+                said = f"DynamoDB left {len(waiting)} of {len(writes)} writes undone"
+                raise _given_up(said, list(waiting))
+            yield from Pause(seconds)
+
+
+class _Patience:
+    """How long to wait for the next round, and when to give up."""
+
+    def __init__(self) -> None:
+        self._stuck = 0
+        self._pauses = backoff(BASE_PAUSE, LONGEST_PAUSE)
+
+    def seconds(self, *, progressed: bool) -> float | None:
+        """Return how long to wait now; None when nothing has got on for too long."""
+        if progressed:
+            self._stuck, self._pauses = 0, backoff(BASE_PAUSE, LONGEST_PAUSE)
+        else:
+            self._stuck += 1
+        return None if self._stuck == PATIENCE else next(self._pauses)
+
+
+def _given_up(said: str, unprocessed: Sequence[Any]) -> BatchIncomplete:
+    return BatchIncomplete(
+        f"{said}, {PATIENCE} times in a row: the tables' throughput is too low for this batch",
+        unprocessed=unprocessed,
+    )
 
 
 def _undone(
@@ -184,13 +192,15 @@ def _still(
             yield writes[table, identity({name: said[name] for name in names[table]})]
 
 
-def _chunks(items: Iterator[T], size: int, most: int) -> list[list[T]]:
-    """Take at most *most* lists of at most *size* from *items*."""
-    chunks = (list(islice(items, size)) for _ in range(most))
-    return [chunk for chunk in chunks if chunk]
+def _chunks(waiting: deque[T], size: int, most: int) -> list[list[T]]:
+    """Take at most *most* lists of at most *size* from the front of *waiting*."""
+    chunks: list[list[T]] = []
+    while waiting and len(chunks) < most:
+        chunks.append([waiting.popleft() for _ in range(min(size, len(waiting)))])
+    return chunks
 
 
-def _by_table(pairs: Sequence[tuple[str, Key]]) -> dict[str, list[Key]]:
+def _by_table(pairs: Iterable[tuple[str, Key]]) -> dict[str, list[Key]]:
     keys: dict[str, list[Key]] = {}
     for table, key in pairs:
         keys.setdefault(table, []).append(key)

@@ -13,6 +13,7 @@ from ..expressions import Action, Add, Condition, Path, Remove, Set, Value
 from ..flows import Flow, awaiting, blocking
 from ..limits import MAX_ITEM_BYTES
 from ..operations.base import Wire, WireItem
+from ..operations.batches import Put
 from ..operations.items import DeleteItem, GetItem, Key, PutItem, StoredItem, UpdateItem
 from .bulk import consistently
 from .manager import Objects
@@ -192,11 +193,20 @@ class Model(Record):
 
     def _item(self, *, validate: bool = True) -> StoredItem:
         """Return the whole item as it would be stored."""
-        wires = self._wires(adding=self._stored is None, validate=validate)
+        return self._as_put(validate=validate).item
+
+    def _as_put(self, table: str | None = None, *, validate: bool = True) -> Put:
+        """Return what puts this instance whole, into its own table unless another is given."""
+        wires = {
+            **self._left_alone(),
+            **self._wires(adding=self._stored is None, validate=validate),
+        }
         if self._stored is not None:
-            self._check_key(wires)
-            wires = {**self._undeclared(), **wires}
-        return self._sized(wires)
+            stored = self._stored_wires()
+            self._check_key(stored, wires)
+            wires.update(self._stored_key(stored))
+        key = {field.attribute: wires[field.attribute] for field in self._options().keys}
+        return Put(table or self._table, key, self._sized(wires))
 
     def _sized(self, wires: WireItem) -> StoredItem:
         """Return an item as JSON; raise ItemTooLarge over DynamoDB's 400 KB."""
@@ -219,15 +229,19 @@ class Model(Record):
             try:
                 to_json({name: wire})
             except UnicodeEncodeError:
-                errors[name] = [f"it is no Unicode text: {error.reason}"]
+                field = self._fields.by_attribute.get(name)
+                errors[field.name if field else ascii(name)] = [
+                    f"it is no Unicode text: {error.reason}"
+                ]
         return ValidationError(errors, model=self._meta.name)
 
-    def _check_key(self, wires: Mapping[str, Wire]) -> None:
+    def _check_key(self, stored: Mapping[str, Wire], wires: Mapping[str, Wire]) -> None:
         """Refuse to write a loaded instance under another key than it was loaded from."""
-        stored = self._stored_wires()
         for field in self._meta.keys:
+            if field.attribute not in wires:
+                continue
             old = stored.get(field.attribute)
-            if old is not None and field.spell(field.decode(old)) != wires.get(field.attribute):
+            if old is not None and field.spell(field.decode(old)) != wires[field.attribute]:
                 raise ValidationError(
                     {
                         field.name: [
@@ -274,17 +288,28 @@ class Model(Record):
             wire = spell(field, value, errors)
             if self._differs(field, wire, stored.get(field.attribute)):
                 if field.is_key:
-                    self._check_key({**stored, field.attribute: wire or {}})
+                    self._check_key(stored, {field.attribute: wire or {}})
                 check(field, value, wire, errors, validate=validate)
                 changes[field.attribute] = wire
         if errors:
             raise ValidationError(errors, model=self._meta.name)
         if changes:
-            for field in self._fields:
-                if field.stamps:
-                    stamped = self._stamp(field, values.get(field.name), adding=False)
-                    changes[field.attribute] = field.spell_or_null(stamped)
+            self._stamp_changes(changes)
         return changes
+
+    def _stamp_changes(self, changes: dict[str, Wire | None]) -> None:
+        """Put what the fields themselves want to store into *changes*."""
+        fields = [field for field in self._fields if field.stamps]
+        if fields and not self._decoded:
+            self._decode()
+        unread = self._unread()
+        for field in fields:
+            value = self.__dict__.get(field.name)
+            if value is None and field.name not in unread:
+                value = self._missing(field)
+            stamped = self._stamp(field, value, adding=False)
+            if stamped is not value:
+                changes[field.attribute] = field.spell_or_null(stamped)
 
     def _differs(self, field: Any, wire: Wire | None, old: Wire | None) -> bool:
         if wire == old:
@@ -298,6 +323,12 @@ class Model(Record):
             return True
 
     def _stored_key(self, stored: Mapping[str, Wire]) -> Key:
+        for field in self._meta.keys:
+            if field.attribute not in stored:
+                raise ValidationError(
+                    {field.name: ["it is part of the key, and was not loaded"]},
+                    model=self._meta.name,
+                )
         return {field.attribute: as_sent(stored[field.attribute]) for field in self._meta.keys}
 
     def _told(self, error: ConditionFailed, *, insert: bool = False) -> Exception:
@@ -336,15 +367,20 @@ class Model(Record):
 
     def _key(self) -> Key:
         """Return the key on the wire, which is the one that it was loaded from, if it was."""
-        key = self._options().key_of(self)
-        if self._stored is not None:
-            self._check_key(key)
-        return key
+        options = self._options()
+        key = options.key((), {field.name: getattr(self, field.name) for field in options.keys})
+        if self._stored is None:
+            return key
+        stored = self._stored_wires()
+        self._check_key(stored, key)
+        return self._stored_key(stored)  # another writer may have spelled it otherwise
 
     def _detach(self) -> None:
         """Become an instance that is not stored, with the values that there are."""
         if not self._decoded:
             self._decode()
+        if kept := self._undeclared():
+            self._apart().kept = kept
         self._stored = None
 
     def _refresh_from_db(self, *, consistent: bool | None = None) -> Flow[None]:

@@ -38,9 +38,10 @@ def key_reader(meta: Options) -> KeyReader:
     members = [(f"k{at}", dict[str, Any]) for at in range(len(names))]
     rename = {f"k{at}": name for at, name in enumerate(names)}
     read = msgspec.json.Decoder(msgspec.defstruct("Key", members, rename=rename)).decode
+    astuple = msgspec.structs.astuple
 
     def key_of(item: bytes) -> dict[str, Any]:
-        return dict(zip(names, msgspec.structs.astuple(read(item)), strict=True))
+        return dict(zip(names, astuple(read(item)), strict=True))
 
     return key_of
 
@@ -152,7 +153,7 @@ def _save_all(
     """
     all_ = list(objects)
     new = [each for each in all_ if not each.persisted]
-    puts = [Put(each._table, each._key(), each._item(validate=validate)) for each in new]
+    puts = [each._as_put(validate=validate) for each in new]
     named = {id(put): each for put, each in zip(puts, new, strict=True)}
     writes = distinct(puts, last_wins=True, model="")
     loaded = [each for each in all_ if each.persisted]

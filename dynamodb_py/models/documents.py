@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from ..codec import Unstorable, as_sent, from_json
 from ..operations.base import Wire, WireItem
 from .fields.containers import EmbeddedField
-from .records import FieldSet, Record, check, collect, spell
+from .records import AnyField, FieldSet, Record, check, collect, spell
 
 
 class Document(Record):
@@ -42,13 +42,13 @@ class Document(Record):
             return {"M": {name: as_sent(wire) for name, wire in from_json(self._stored).items()}}
         wires = self._untouched()
         wrong: list[Unstorable] = []
-        for name, field in self._fields.by_name.items():
-            if name not in self.__dict__ and self._stored is not None:
+        stamping = [field for field in self._fields if field.stamps]
+        for field in self._fields:
+            if field.stamps or (field.name not in self.__dict__ and self._stored is not None):
                 continue  # absent, or not readable: left as it is
-            try:
-                self._spell_field(field, wires, depth)
-            except Unstorable as error:
-                wrong.append(error)
+            self._spell_field(field, wires, wrong, depth)
+        if stamping:
+            self._spell_stamped(stamping, wires, wrong, depth)
         if wrong:
             raise Unstorable.all_of(wrong)
         return {"M": wires}
@@ -61,20 +61,49 @@ class Document(Record):
         stored: WireItem = from_json(self._stored)
         return {name: as_sent(wire) for name, wire in stored.items() if name not in here}
 
-    def _spell_field(self, field: Any, wires: WireItem, depth: int) -> None:
+    def _spell_field(
+        self, field: AnyField, wires: WireItem, wrong: list[Unstorable], depth: int
+    ) -> None:
+        """Put the attribute value of one field into *wires*, or what is wrong with it into *wrong*."""
         errors: dict[str, list[str]] = {}
         value = getattr(self, field.name)
-        if field.stamps:
-            value = self._stamp(field, value, adding=self._stored is None)
         wire = spell(field, value, errors, depth)
         check(field, value, wire, errors, validate=True)
         if errors:
             faults = [(f".{path}", said) for path, each in errors.items() for said in each]
-            raise Unstorable(faults[0][1], faults)
+            wrong.append(Unstorable(faults[0][1], faults))
         aside = self._aside
         if wire is None or (aside is not None and aside.defaults.get(field.name) == wire):
             return  # reading alone never stores a default
         wires[field.attribute] = wire
+
+    def _spell_stamped(
+        self, fields: list[AnyField], wires: WireItem, wrong: list[Unstorable], depth: int
+    ) -> None:
+        """Do the fields that set themselves, which they do when another one has changed."""
+        others = dict(wires)
+        changed = others != self._others_before(depth)
+        for field in fields:
+            if changed:
+                value = self.__dict__.get(field.name)
+                self._stamp(field, value, adding=self._stored is None)
+            if field.name in self.__dict__ or self._stored is None:
+                self._spell_field(field, wires, wrong, depth)
+        self._apart().spelled = others
+
+    def _others_before(self, depth: int) -> WireItem | None:
+        """Return what was stored of the fields that do not set themselves, None if never any."""
+        if self._aside is not None and self._aside.spelled is not None:
+            return self._aside.spelled
+        if self._stored is None:
+            return None
+        before = type(self)._load(self._stored)
+        before._decode()
+        wires = before._untouched()
+        for field in self._fields:
+            if not field.stamps and field.name in before.__dict__:
+                before._spell_field(field, wires, [], depth)
+        return wires
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

@@ -270,13 +270,9 @@ class Manager(Generic[M]):
         :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them.
         """
         instances = [self._instance(item) for item in items]
-        stored = [
-            (self._meta.key_of(instance), instance._item(validate=validate))
-            for instance in instances
-        ]
-        deletes = [self._meta.key_of(key) for key in delete]
         table = self._table
-        puts = [Put(table, key, item) for key, item in stored]
+        puts = [instance._as_put(table, validate=validate) for instance in instances]
+        deletes = [self._meta.key_of(key) for key in delete]
         writes: list[Put | Delete] = [*puts, *(Delete(table, key) for key in deletes)]
         kept = distinct(writes, last_wins=overwrite, model=self.model.__name__)
         named = {id(put): instance for put, instance in zip(puts, instances, strict=True)}

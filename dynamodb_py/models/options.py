@@ -139,7 +139,7 @@ class Options:
     def key_of(self, given: Any) -> WireItem:
         """Return the key on the wire of what names an item: an instance, a dict, a tuple, a value."""
         if isinstance(given, self.model):
-            return self.key((), {field.name: getattr(given, field.name) for field in self.keys})
+            return dict(cast("Any", given)._key())
         if isinstance(given, Mapping):
             return self.key((), cast("Mapping[str, Any]", given))
         parts = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else (given,)
@@ -187,8 +187,19 @@ def prepare(model: type[Record], base: type[Record]) -> tuple[FieldSet, Options 
     return field_set, Options(model, said, field_set)
 
 
-def _members(meta: object) -> Mapping[str, Any]:
-    return vars(meta)
+def _members(model: type, meta: object) -> dict[str, Any]:
+    """Return what the class Meta says, and what the bases of that class say."""
+    if not isinstance(meta, type):
+        raise ModelDefinitionError(f"{model.__name__}.Meta is {meta!r}: write class Meta: ...")
+    others = {id(base.__dict__.get("Meta")) for base in model.__mro__[1:]}
+    return {
+        name: value
+        for base in reversed(meta.__mro__[:-1])
+        # The Meta of a base class of the model speaks for itself.
+        if id(base) not in others
+        for name, value in vars(base).items()
+        if name[0] != "_"
+    }
 
 
 def _default_key(model: type[Record], fields: dict[str, AnyField]) -> AnyField:
@@ -211,7 +222,7 @@ def _said(model: type[Record]) -> dict[str, Any]:
         here: dict[str, Any] = {}
         meta = own.get("Meta")
         if meta is not None:
-            here = {name: value for name, value in _members(meta).items() if name[0] != "_"}
+            here = _members(ancestor, meta)
             for unknown in here.keys() - _DEFAULTS.keys():
                 raise ModelDefinitionError(
                     f"{ancestor.__name__}.Meta.{unknown} is unknown: "
@@ -234,6 +245,10 @@ def _indexes(model: type[Record], said: dict[str, Any]) -> list[Index]:
                 found[name] = value
             elif name in found:
                 del found[name]
+    if not isinstance(said["indexes"], (list, tuple)):
+        raise ModelDefinitionError(
+            f"{model.__name__}.Meta.indexes is {said['indexes']!r}: it takes a list of indexes"
+        )
     indexes = [*found.values(), *said["indexes"]]
     for index in indexes:
         if not isinstance(index, Index):

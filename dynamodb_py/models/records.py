@@ -18,7 +18,7 @@ from ..codec import Unstorable, as_sent, decode, from_json, to_json
 from ..exceptions import FieldNotLoaded, ModelDefinitionError, UnreadableValue, ValidationError
 from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
-from .fields.base import Field
+from .fields.base import UNFIT, Field
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -84,7 +84,7 @@ class FieldSet:
         reader = self._reader or self._compiled()
         try:
             reader(item, values)
-        except (ValueError, TypeError, KeyError, ArithmeticError):
+        except UNFIT:
             readable, unreadable = self._read_one_by_one(item)
             values.update(readable)
         if assigned:
@@ -97,7 +97,13 @@ class FieldSet:
         """Decode an item of which some attribute is not what its field says."""
         values: dict[str, Any] = {}
         unreadable: dict[str, UnreadableValue] = {}
-        for attribute, wire in from_json(item).items():
+        try:
+            wires: WireItem = msgspec.json.decode(item, type=dict[str, Any])
+        except ValueError as error:
+            raise UnreadableValue(
+                f"{self.owner}: the stored {item!r} is no JSON of attributes: {error}"
+            ) from error
+        for attribute, wire in wires.items():
             field = self.by_attribute.get(attribute)
             if field is not None:
                 try:
@@ -133,6 +139,10 @@ class Aside(Struct):
     unreadable: dict[str, UnreadableValue] = {}
     partial: frozenset[str] | None = None
     """The names of the fields that were fetched, if not all were."""
+    kept: WireItem = {}
+    """Of an item that was deleted: what no field declares."""
+    spelled: WireItem | None = None
+    """Of a document with fields that set themselves: what the others were when they last did."""
 
 
 class Record:
@@ -177,12 +187,14 @@ class Record:
         return self
 
     @classmethod
-    def from_db(cls, item: StoredItem | Mapping[str, Any]) -> Self:
+    def from_db(cls, item: StoredItem | str | Mapping[str, Any]) -> Self:
         """Return the record that *item* holds, without calling ``__init__``.
 
         :param item: the attributes as DynamoDB spells them, ``{"name": {"S": "gs1"}}``: a mapping as
             boto3's client gives it, or JSON.
         """
+        if isinstance(item, str):
+            item = item.encode()
         return cls._load(item if isinstance(item, bytes) else to_json(item))
 
     def _read(self, field: AnyField) -> Any:
@@ -216,7 +228,7 @@ class Record:
                 raise FieldNotLoaded(
                     f"{field.label} was not fetched with this instance: refresh_from_db() fetches it"
                 )
-        value = field.make_default()
+        value = field.make_default() if self._stored is None else field.when_absent()
         self.__dict__[field.name] = value
         if self._stored is not None and value is not None:
             self._apart().defaults[field.name] = field.spell_or_null(value)
@@ -288,10 +300,32 @@ class Record:
     def _undeclared(self) -> WireItem:
         """Return the stored attributes that no field declares, as they are spelled to send."""
         if self._stored is None:
-            return {}
+            return {} if self._aside is None else self._aside.kept
         declared = self._fields.by_attribute
         stored: WireItem = from_json(self._stored)
         return {name: as_sent(wire) for name, wire in stored.items() if name not in declared}
+
+    def _left_alone(self) -> WireItem:
+        """Return what writing the whole item must take along: what is undeclared or not readable.
+
+        Raises FieldNotLoaded where not all of the item was fetched.
+        """
+        aside, values = self._aside, self.__dict__
+        if aside is None:
+            return self._undeclared()
+        if aside.partial is not None and (
+            lost := [name for name in self._unread() if name not in values]
+        ):
+            raise FieldNotLoaded(
+                f"{type(self).__name__}: {', '.join(sorted(lost))} would be lost, as they were not "
+                "fetched with this instance: refresh_from_db() first, or save() what changed"
+            )
+        names = [name for name in aside.unreadable if name not in values]
+        if not names or self._stored is None:
+            return self._undeclared()
+        stored: WireItem = from_json(self._stored)
+        attributes = [self._fields.by_name[name].attribute for name in names]
+        return self._undeclared() | {name: as_sent(stored[name]) for name in attributes}
 
     # -- for users -----------------------------------------------------------------------------
 
@@ -301,8 +335,11 @@ class Record:
         return MappingProxyType({name: decode(wire) for name, wire in self._undeclared().items()})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the values of all fields by name, documents as dicts too."""
-        return {name: _plain(getattr(self, name)) for name in self._fields.by_name}
+        """Return the values of all fields that were fetched by name, documents as dicts too."""
+        names = list(self._fields.by_name)
+        if self._aside is not None and (partial := self._aside.partial) is not None:
+            names = [name for name in names if name in partial or name in self.__dict__]
+        return {name: _plain(getattr(self, name)) for name in names}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -376,14 +413,19 @@ def collect(cls: type, base: type[Record]) -> dict[str, AnyField]:
         for name, value in vars(ancestor).items():
             if isinstance(value, Field):
                 found[name] = value
+            elif isinstance(value, type) and issubclass(value, Field):
+                raise ModelDefinitionError(
+                    f"{cls.__name__}.{name} is the class {value.__name__}: write {value.__name__}()"
+                )
             elif name in found and not name.startswith("__"):
                 del found[name]  # a subclass put something else, such as None, in its place
     bound: dict[str, AnyField] = {}
     for name, field in found.items():
-        if name.startswith("_") or "__" in name:
+        if name.startswith("_") or name.endswith("_") or "__" in name:
             raise ModelDefinitionError(
-                f"{cls.__name__}.{name}: a field's name has no underscore at its start and no two in "
-                f"a row, which separate lookups: rename it, and keep the attribute by name={name!r}"
+                f"{cls.__name__}.{name}: a field's name has no underscore at its start or end, and no "
+                "two in a row, which separate lookups: rename it, and keep the attribute by "
+                f"name={name!r}"
             )
         if hasattr(base, name):
             raise ModelDefinitionError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from ..codec import Unstorable, to_json
-from ..exceptions import ValidationError
+from ..exceptions import ModelDefinitionError, ValidationError
 from ..operations.base import Wire
 from .fields.base import Field
 from .fields.scalars import refused
@@ -20,7 +21,11 @@ class KeyOf(Field[Any, Any]):
     def __init__(self, model: type[Any], **options: Any) -> None:
         super().__init__(**options)
         self.model = model
-        meta = model._meta
+        meta = getattr(model, "_meta", None)
+        if meta is None:
+            raise ModelDefinitionError(
+                f"{model.__name__} is abstract: it has no items to refer to; name a model that has"
+            )
         self.kind = meta.hash_key.kind if meta.range_key is None else "M"
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
@@ -39,3 +44,6 @@ class KeyOf(Field[Any, Any]):
         instance = self.model._load(to_json(key))
         instance._apart().partial = frozenset(field.name for field in meta.keys)
         return instance
+
+    def from_plain(self, value: Any, /) -> Any:
+        return self.model.from_dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else value

@@ -277,6 +277,10 @@ class Field(Operand[V], Generic[V, N]):
             return default()
         return default if type(default) in _FIXED else copy.deepcopy(default)
 
+    def when_absent(self) -> Any:
+        """Return the value of a stored item that does not have the attribute: a default, or None."""
+        return self.make_default()
+
     def stamps_itself(self) -> bool:
         """Tell whether :meth:`pre_save`, where a class has its own, is of use to this field."""
         return True
@@ -361,10 +365,13 @@ class Field(Operand[V], Generic[V, N]):
             return "it is empty, which DynamoDB allows everywhere but in a key"
         limit = MAX_HASH_KEY_BYTES if self.hash_key else MAX_RANGE_KEY_BYTES
         # A character has four bytes at most: nearly no key needs to be encoded to know.
-        if len(value) * 4 > limit and len(value.encode() if self.kind == "S" else value) > limit:
+        if len(value) * 4 > limit and self._bytes(value) > limit:
             role = "hash" if self.hash_key else "range"
             return f"it is longer than the {limit} bytes that a {role} key may have"
         return None
+
+    def _bytes(self, value: Any) -> int:
+        return len(value.encode(errors="surrogatepass") if self.kind == "S" else value)
 
     def encode(self, value: Any, where: str = "", /) -> Wire | None:
         """Return the attribute value for *value*, for conditions; None where it is stored as absent.
@@ -396,9 +403,10 @@ class Field(Operand[V], Generic[V, N]):
         try:
             return None if "NULL" in wire else self.read(wire[self.kind])
         except UNFIT as error:
+            known = isinstance(wire, Mapping) and self.kind in wire
+            said = str(error) if known else f"{self.kind} was expected"
             raise UnreadableValue(
-                f"{self.label}: the stored {wire!r} cannot be read as a {type(self).__name__}: "
-                f"expected {self.kind or 'another type'}"
+                f"{self.label}: the stored {wire!r} cannot be read as {type(self).__name__}: {said}"
             ) from error
 
     def read(self, stored: Any, /) -> V:

@@ -220,6 +220,9 @@ class SetField(_Container["set[T]", SetN]):
         default = super().make_default()
         return set[Any]() if default is None and not self.null else default
 
+    def when_absent(self) -> Any:
+        return set[Any]()  # so the empty set is stored, whatever the default is
+
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
         del depth  # a set holds no documents
         if not isinstance(value, AbstractSet):

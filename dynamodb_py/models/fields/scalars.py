@@ -485,7 +485,9 @@ class EnumField(Field[E, EnumN]):
 
     def to_db(self, value: E, /) -> Any:
         if not isinstance(value, self.enum):
-            raise refused(value, f"a {self.enum.__name__}")
+            raise refused(value, f"a member of {self.enum.__name__}")
+        if value not in self.stored:
+            raise Unstorable(f"{value!r} is a combination: only single members can be stored")
         return self.stored[value]
 
     def to_python(self, stored: Any, /) -> E:

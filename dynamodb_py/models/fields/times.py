@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
+from ...codec import Unstorable
 from ...operations.base import Wire
 from .base import Field
 from .scalars import VALUES, refused
@@ -93,16 +94,30 @@ def in_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _parsed(text: str) -> datetime:
-    from dateutil.parser import isoparse  # only text that others wrote needs it
+def stored_in_utc(value: datetime) -> datetime:
+    """Return *value* in UTC; raise :class:`Unstorable` before the year 1 or after 9999 there."""
+    try:
+        return in_utc(value)
+    except OverflowError:
+        raise Unstorable(f"{value!r} is out of the range of datetime in UTC") from None
 
-    return isoparse(text)
+
+def _parsed(text: str) -> datetime:
+    """Return the moment that a text says in ISO 8601, in whichever form of it."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        from dateutil.parser import isoparse  # only text that others wrote needs it
+
+        return isoparse(text)
 
 
 class _AutoField:
     """``auto_now`` and ``auto_now_add``, for the fields of moments."""
 
     default: Any
+    hash_key: bool
+    range_key: bool
 
     auto_now = False
     auto_now_add = False
@@ -124,6 +139,8 @@ class _AutoField:
             said = "auto_now sets it on every save, auto_now_add on the first: keep one of them"
         elif self.default is not None and (self.auto_now or self.auto_now_add):
             said = "auto_now and auto_now_add give the value themselves: drop default="
+        elif self.auto_now and (self.hash_key or self.range_key):
+            said = "an item's key cannot change: use auto_now_add=True"
         if said:
             raise self.misdeclared(said)  # type: ignore[attr-defined]
 
@@ -193,7 +210,8 @@ class DateTimeField(_MomentField[MomentN]):
     """
 
     kind = "S"
-    leaf: Any = datetime
+    # Not datetime: msgspec would take the date 20261101 for seconds since 1970.
+    leaf: Any = str
 
     @overload
     def __init__(
@@ -226,23 +244,16 @@ class DateTimeField(_MomentField[MomentN]):
     def to_db(self, value: datetime, /) -> Any:
         if not isinstance(value, datetime):
             raise refused(value, "a datetime")
-        return in_utc(value).isoformat(timespec="microseconds")
+        return stored_in_utc(value).isoformat("T", "microseconds")
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is datetime:
-            return {"S": in_utc(value).isoformat("T", "microseconds")}
+            return {"S": stored_in_utc(value).isoformat("T", "microseconds")}
         return super().spell(value, depth)
 
     def to_python(self, stored: Any, /) -> datetime:
-        if stored.tzinfo is not UTC:
-            stored = in_utc(stored)
-        return stored if self.tz is None else self.shown(stored)
-
-    def read(self, stored: Any, /) -> datetime:
-        try:
-            return super().read(stored)
-        except msgspec.ValidationError:
-            return self.to_python(_parsed(stored))
+        moment = in_utc(_parsed(stored))
+        return moment if self.tz is None else self.shown(moment)
 
 
 class TimestampField(_MomentField[MomentN]):
@@ -288,11 +299,10 @@ class TimestampField(_MomentField[MomentN]):
     def to_db(self, value: datetime, /) -> Any:
         if not isinstance(value, datetime):
             raise refused(value, "a datetime")
-        return Decimal((in_utc(value) - _EPOCH) // _MICROSECOND).scaleb(-6)
+        return _seconds(stored_in_utc(value) - _EPOCH)
 
     def to_python(self, stored: Any, /) -> datetime:
-        microseconds = int((Decimal(stored) * 1_000_000).to_integral_value())
-        return self.shown(_EPOCH + timedelta(microseconds=microseconds))
+        return self.shown(_EPOCH + _exactly(Decimal(stored), timedelta(seconds=1)))
 
 
 class DateField(_AutoField, Field[date, DateN]):
@@ -378,6 +388,14 @@ class TimeField(Field[time, TimeN]):
     def to_db(self, value: time, /) -> Any:
         if not isinstance(value, time):
             raise refused(value, "a time")
+        offset = value.utcoffset()
+        if value.tzinfo is not None and offset is None:
+            raise Unstorable(
+                f"{value!r} has no offset without a date: store a datetime, or a time with a "
+                "datetime.timezone, or with none"
+            )
+        if offset is not None and offset % timedelta(minutes=1):
+            raise Unstorable(f"{value!r}: ISO 8601 has no offsets of seconds")
         return value.isoformat(timespec="microseconds")
 
     def read(self, stored: Any, /) -> time:
@@ -386,7 +404,7 @@ class TimeField(Field[time, TimeN]):
         except msgspec.ValidationError:
             from dateutil.parser import isoparser  # only text that others wrote needs it
 
-            return self.to_python(isoparser().parse_isotime(stored))
+            return self.to_python(isoparser().parse_isotime(stored.removeprefix("T")))
 
 
 _DURATION = re.compile(
@@ -438,9 +456,19 @@ def duration(text: str) -> timedelta:
     return -span if negative else span
 
 
+# Whatever precision a program has set for its own Decimals.
+_CONTEXT = Context(prec=60)
+
+
 def _exactly(amount: Decimal, unit: timedelta) -> timedelta:
     """Return *amount* of *unit* to the microsecond, without going through floats."""
-    return timedelta(microseconds=int((amount * (unit // _MICROSECOND)).to_integral_value()))
+    exact = _CONTEXT.multiply(amount, unit // _MICROSECOND)
+    return timedelta(microseconds=int(exact.to_integral_value(ROUND_HALF_EVEN)))
+
+
+def _seconds(span: timedelta) -> Decimal:
+    """Return *span* in seconds, exactly."""
+    return _CONTEXT.scaleb(Decimal(span // _MICROSECOND), -6)
 
 
 class TimeDeltaField(Field[timedelta, SpanN]):
@@ -498,7 +526,7 @@ class TimeDeltaField(Field[timedelta, SpanN]):
             raise refused(value, "a timedelta")
         if self.kind == "S":
             return duration_text(value)
-        return Decimal(value // _MICROSECOND).scaleb(-6)
+        return _seconds(value)
 
     def to_python(self, stored: Any, /) -> timedelta:
         if self.kind == "S":
