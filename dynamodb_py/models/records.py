@@ -199,9 +199,9 @@ class Record:
 
     def _read(self, field: AnyField) -> Any:
         """Return the value of *field*, which is not in ``__dict__`` yet."""
-        values = self.__dict__
         if not self._decoded:
             self._decode()
+            values = self.__dict__
             if field.name in values:
                 return values[field.name]
         return self._missing(field)

@@ -46,4 +46,8 @@ class KeyOf(Field[Any, Any]):
         return instance
 
     def from_plain(self, value: Any, /) -> Any:
-        return self.model.from_dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else value
+        return (
+            self.model.from_dict(cast("Mapping[str, Any]", value))
+            if isinstance(value, Mapping)
+            else value
+        )
