@@ -1,5 +1,10 @@
 """Sphinx: how the pages are built."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the pages are of this checkout
+
 import dynamodb_py
 
 project = "dynamodb_py"

@@ -6,7 +6,7 @@ where boto3's own settings are right) to run it on DynamoDB.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import sys
 
 from dynamodb_py import (
@@ -47,7 +47,7 @@ def main() -> None:
     table.create()
     say(f"created the table {table.info()['TableName']}: {table.info()['TableStatus']}")
 
-    now = datetime.datetime(2026, 11, 1, 12, 30)  # noqa: DTZ001 - without a zone means UTC
+    now = dt.datetime(2026, 11, 1, 12, 30)  # noqa: DTZ001 - without a zone means UTC
     Test.create(name="gs1", score=100, order_score=99.99, date=now)
     for score in (0, 200, 300):
         Test.create(name="gs1", score=score)

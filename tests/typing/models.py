@@ -1,6 +1,6 @@
 """What the type checkers know of models, fields and managers."""
 
-import datetime
+import datetime as dt
 import enum
 import uuid
 from decimal import Decimal
@@ -64,7 +64,7 @@ class Thing(Model):
     stamp = TimestampField(required=True)
     day = DateField()
     clock = TimeField()
-    span = TimeDeltaField(default=datetime.timedelta(1), storage="seconds")
+    span = TimeDeltaField(default=dt.timedelta(1), storage="seconds")
     ident = UUIDField(default=uuid.uuid4)
     colour = EnumField(Colour)
     shade = EnumField(Colour, default=Colour.RED)
@@ -93,11 +93,11 @@ def reading(thing: Thing) -> None:
     assert_type(thing.price, Decimal | None)
     assert_type(thing.on, bool)
     assert_type(thing.raw, bytes | None)
-    assert_type(thing.at, datetime.datetime | None)
-    assert_type(thing.stamp, datetime.datetime)
-    assert_type(thing.day, datetime.date | None)
-    assert_type(thing.clock, datetime.time | None)
-    assert_type(thing.span, datetime.timedelta)
+    assert_type(thing.at, dt.datetime | None)
+    assert_type(thing.stamp, dt.datetime)
+    assert_type(thing.day, dt.date | None)
+    assert_type(thing.clock, dt.time | None)
+    assert_type(thing.span, dt.timedelta)
     assert_type(thing.ident, uuid.UUID)
     assert_type(thing.colour, Colour | None)
     assert_type(thing.shade, Colour)
