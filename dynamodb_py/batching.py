@@ -64,7 +64,8 @@ def batch_get(
 
     :param readers: what reads the key of an item, by table.
     :param workers: how many requests may be under way at once.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has tables and keys.
+    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those of *asked*.
+    :raises RequestError: one request failed for good; its ``unprocessed`` has those that were not read.
     """
     places = [(table, identity(key)) for table, key in asked]
     keys = dict(zip(places, asked, strict=True))
@@ -77,12 +78,19 @@ def batch_get(
         ]
         outcomes = yield from Together(round_, workers)
         undone: list[_Place] = []
+        failure: Exception | None = None
         for chunk, outcome in zip(chunks, outcomes, strict=True):
             if isinstance(outcome, Exception):
-                raise outcome
-            _put_in_place(outcome, readers, found)
-            undone.extend(_unread(chunk, outcome))
+                failure = failure or outcome
+                undone.extend(chunk)
+            else:
+                _put_in_place(outcome, readers, found)
+                undone.extend(_unread(chunk, outcome))
         waiting.extendleft(reversed(undone))
+        if failure is not None:
+            if isinstance(failure, RequestError):
+                failure.unprocessed = [keys[place] for place in waiting]
+            raise failure
         if progress is not None:
             progress(len(keys) - len(waiting), len(keys))
         if undone:

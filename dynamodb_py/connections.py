@@ -6,7 +6,7 @@ Nothing here opens a connection or reads the network: that happens when the firs
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
@@ -96,7 +96,7 @@ def connect(
     :param table_name_format: a callable that turns a model's table name into the real one.
     :param connect_timeout: seconds to wait for a connection.
     :param read_timeout: seconds to wait for an answer.
-    :param retries: how often a request is tried in all (default 3, as in boto3's standard mode, or
+    :param retries: how often a request is tried in all (default 4, as in boto3's standard mode, or
         ``AWS_MAX_ATTEMPTS``), or a :class:`~dynamodb_py.retries.Retries`.
     :param pool_size: how many connections are kept open.
     :param verify: False, or a file of certificate authorities, as for boto3.
@@ -142,7 +142,7 @@ def get_connection(alias: str | None = None) -> Connection:
 
     Raises ConfigurationError for an alias that was never connected.
     """
-    name = alias or _options.get().using or DEFAULT
+    name = alias or current_options().using or DEFAULT
     connection = _connections.get(name)
     if connection is not None:
         return connection
@@ -162,12 +162,13 @@ class Options(Struct, frozen=True):
 
 
 _DEFAULTS = Options()
-_options: ContextVar[Options] = ContextVar("dynamodb_py.options", default=_DEFAULTS)
+# Those that hold, innermost last: threads and tasks have each their own.
+_options: ContextVar[tuple[Options, ...]] = ContextVar("dynamodb_py.options", default=(Options(),))
 
 
 def current_options() -> Options:
     """Return the options that hold here and now."""
-    return _options.get()
+    return _options.get()[-1]
 
 
 class options:  # noqa: N801 - it reads as a statement
@@ -186,11 +187,11 @@ class options:  # noqa: N801 - it reads as a statement
     def __init__(self, *, consistent: bool | None = None, using: str | None = None) -> None:
         changes = {"consistent": consistent, "using": using}
         self._changes = {name: value for name, value in changes.items() if value is not None}
-        self._tokens: list[Token[Options]] = []
 
     def __enter__(self) -> Options:
-        changed: Options = replace(_options.get(), **self._changes)
-        self._tokens.append(_options.set(changed))
+        outer = _options.get()
+        changed: Options = replace(outer[-1], **self._changes)
+        _options.set((*outer, changed))
         return changed
 
     def __exit__(
@@ -199,4 +200,4 @@ class options:  # noqa: N801 - it reads as a statement
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _options.reset(self._tokens.pop())
+        _options.set(_options.get()[:-1])

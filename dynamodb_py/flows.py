@@ -82,6 +82,8 @@ def run(flow: Flow[T], link: Link) -> T:
     except StopIteration as stop:
         value: T = stop.value
         return value
+    finally:
+        flow.close()  # after KeyboardInterrupt, the flow must not wait for the garbage collector
 
 
 async def arun(flow: Flow[T], link: Link) -> T:
@@ -136,8 +138,12 @@ async def _atake(step: Step, link: Link) -> Any:
     try:
         return [await task for task in tasks]
     finally:
-        for task in tasks:
+        # Whoever cancels this one finds no request of it under way afterwards.
+        under_way = [task for task in tasks if not task.done()]
+        for task in under_way:
             task.cancel()
+        if under_way:
+            await asyncio.gather(*under_way, return_exceptions=True)
 
 
 def _side_by_side(step: Together[Any], link: Link) -> list[Any]:
@@ -158,10 +164,8 @@ def _side_by_side(step: Together[Any], link: Link) -> list[Any]:
 def _again(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:
     """Send *operation* again, after *error*, as long as that may help."""
     attempts = 1
-    for pause in retries.pauses():
-        if not is_retryable(error):
-            break
-        yield Pause(pause)
+    while attempts < retries.attempts and is_retryable(error):
+        yield Pause(retries.pause(error, attempts))
         attempts += 1
         try:
             body: bytes = yield operation

@@ -1,8 +1,9 @@
 """When to try again, and after how long.
 
-The rules are those of boto3's *standard* mode
+The rules are those of boto3's *standard* mode for DynamoDB
 (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html#standard-retry-mode):
-three attempts, exponential backoff with full jitter up to twenty seconds.
+four attempts, exponential backoff with full jitter up to twenty seconds, and after an error that
+says nothing of too many requests a fortieth of that.
 """
 
 from __future__ import annotations
@@ -18,10 +19,8 @@ from .exceptions import ConnectionFailed, ServiceError
 TRANSIENT = frozenset({500, 502, 503, 504})
 """HTTP statuses after which a request is tried again, whatever the code."""
 
-RETRYABLE = frozenset(
+THROTTLING = frozenset(
     {
-        "RequestTimeout",
-        "RequestTimeoutException",
         "PriorRequestNotComplete",
         "Throttling",
         "ThrottlingException",
@@ -36,11 +35,31 @@ RETRYABLE = frozenset(
         "LimitExceededException",
         "SlowDown",
         "EC2ThrottledException",
-        # DynamoDB's service model marks this one as retryable.
-        "InternalServerError",
-        "ReplicatedWriteConflictException",
     }
 )
+"""Codes that ask for fewer requests."""
+
+RETRYABLE = THROTTLING | {
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "InternalServerError",
+    # DynamoDB's service model marks this one as retryable.
+    "ReplicatedWriteConflictException",
+}
+"""Codes after which a request is tried again, whatever the HTTP status."""
+
+TOO_MANY_REQUESTS = 429
+
+
+def is_throttling(error: BaseException) -> bool:
+    """Tell whether *error* asks for fewer requests.
+
+    Of a code that DynamoDB's model has, the code decides; of any other, the HTTP status.
+    """
+    if not isinstance(error, ServiceError):
+        return False
+    unknown = type(error) is ServiceError and error.status == TOO_MANY_REQUESTS
+    return unknown or error.code in THROTTLING
 
 
 def is_retryable(error: BaseException) -> bool:
@@ -50,7 +69,7 @@ def is_retryable(error: BaseException) -> bool:
     True
     """
     if isinstance(error, ServiceError):
-        return error.status in TRANSIENT or error.code in RETRYABLE
+        return error.status in TRANSIENT or error.code in RETRYABLE or is_throttling(error)
     return isinstance(error, ConnectionFailed)
 
 
@@ -72,7 +91,7 @@ def backoff(
 class Retries(Struct, frozen=True):
     """How often a request is tried: *attempts* in all, pauses from *base* to *cap* seconds."""
 
-    attempts: int = 3
+    attempts: int = 4
     base: float = 1.0
     cap: float = 20.0
 
@@ -82,8 +101,13 @@ class Retries(Struct, frozen=True):
         attempts = os.environ.get("AWS_MAX_ATTEMPTS", "")
         return cls(attempts=int(attempts)) if attempts.isdigit() and int(attempts) else cls()
 
-    def pauses(self) -> Iterator[float]:
-        """Yield the pauses between the attempts, one fewer than there are attempts."""
-        pauses = backoff(self.base, self.cap)
-        for _ in range(self.attempts - 1):
-            yield next(pauses)
+    def pause(
+        self, error: BaseException, attempts: int, jitter: Callable[[], float] = random.random
+    ) -> float:
+        """Return how many seconds to wait after *error* ended attempt number *attempts*.
+
+        >>> Retries().pause(ConnectionFailed("reset"), 2, jitter=lambda: 1.0)
+        0.05
+        """
+        base = self.base if is_throttling(error) else self.base / 40
+        return jitter() * min(base * 2.0 ** (attempts - 1), self.cap)

@@ -85,7 +85,7 @@ class Model(Record):
 
     @classmethod
     def _with_key(cls, key: tuple[Any, ...], values: dict[str, Any]) -> dict[str, Any]:
-        names = [field.name for field in cls._meta.keys]
+        names = [field.name for field in cls._options().keys]
         if len(key) > len(names):
             raise TypeError(
                 f"{cls.__name__} takes {' and '.join(names)} by position, not {len(key)} values"
@@ -107,9 +107,10 @@ class Model(Record):
     @classmethod
     def _options(cls) -> Options:
         try:
-            return cls._meta
-        except AttributeError:
+            meta: Options = cls.__dict__["_meta"]  # its own, not that of a base class
+        except KeyError:
             raise TypeError(f"{cls.__name__} is abstract: it has no table") from None
+        return meta
 
     @classmethod
     def _as_field(cls) -> KeyOf:
@@ -258,7 +259,10 @@ class Model(Record):
 
     def _settle(self, item: StoredItem) -> None:
         """Take *item* for what is stored from now on; the values stay as they are."""
+        aside = self._aside
         self._stored, self._decoded, self._aside = item, True, None
+        if aside is not None and aside.unreadable:
+            self._apart().unreadable = aside.unreadable
 
     def _write_changes(self, condition: Condition | None, *, validate: bool) -> Flow[None]:
         stored = self._stored_wires()
@@ -285,8 +289,13 @@ class Model(Record):
         fields = [field for field in self._fields if field.name in values]
         for field in fields:
             value = values[field.name]
-            wire = spell(field, value, errors)
-            if self._differs(field, wire, stored.get(field.attribute)):
+            old = stored.get(field.attribute)
+            wrong: dict[str, list[str]] = {}
+            wire = spell(field, value, wrong)
+            if wrong:
+                if not _reads_as(field, old, value):
+                    errors.update(wrong)
+            elif self._differs(field, wire, old):
                 if field.is_key:
                     self._check_key(stored, {field.attribute: wire or {}})
                 check(field, value, wire, errors, validate=validate)
@@ -487,6 +496,14 @@ class Model(Record):
     async def abatch_write(cls, items: Sequence[Any], **options: Any) -> list[Self]:
         """Write many items: ``objects.abatch_write()``."""
         return await cls.objects.abatch_write(items, **options)
+
+
+def _reads_as(field: Any, wire: Wire | None, value: Any) -> bool:
+    """Tell whether *value*, which could not be written, is what another writer stored."""
+    try:
+        return wire is not None and bool(field.decode(wire) == value)
+    except exceptions.UnreadableValue:
+        return False
 
 
 def _action(meta: Options, attribute: str, wire: Wire | None) -> Action:

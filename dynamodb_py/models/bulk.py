@@ -18,6 +18,7 @@ from ..exceptions import (
 )
 from ..flows import Flow, arun, dressed, run
 from ..operations.batches import Delete, Put
+from ..operations.items import Key, StoredItem
 
 if TYPE_CHECKING:
     from .base import Model
@@ -72,6 +73,18 @@ def _bar() -> Progress:
     return advance
 
 
+def counting(progress: Progress | None, total: int, before: int = 0) -> Progress | None:
+    """Return what tells *progress* of a part of a whole: *before* are done, *total* there are."""
+    if progress is None:
+        return None
+    tell = progress
+
+    def advance(done: int, _: int) -> None:
+        tell(before + done, total)
+
+    return advance
+
+
 def distinct(writes: Sequence[Put | Delete], *, last_wins: bool, model: str) -> list[Put | Delete]:
     """Return *writes* with one for each item, the last; raise where two are not wanted."""
     kept: dict[Any, Put | Delete] = {}
@@ -103,6 +116,32 @@ def write_all(
         raise
 
 
+def read_all(
+    asked: Sequence[tuple[str, Key]],
+    given: Sequence[Any],
+    readers: Mapping[str, KeyReader],
+    *,
+    consistent: bool | None,
+    workers: int,
+    progress: ProgressOption,
+) -> Flow[list[StoredItem | None]]:
+    """Read the items of *asked*; what is left over is told as what stands for it in *given*."""
+    named = {id(pair): each for pair, each in zip(asked, given, strict=True)}
+    try:
+        return (
+            yield from batch_get(
+                asked,
+                readers,
+                consistent=consistently(consistent),
+                workers=workers,
+                progress=shown(progress),
+            )
+        )
+    except (BatchIncomplete, RequestError) as error:
+        error.unprocessed = [named[id(pair)] for pair in error.unprocessed]
+        raise
+
+
 def _load(
     objects: Iterable[Model],
     *,
@@ -118,12 +157,13 @@ def _load(
     :raises DoesNotExist: some are not there: ``missing`` has them. All others were loaded.
     """
     asked = list(objects)
-    found = yield from batch_get(
+    found = yield from read_all(
         [(each._table, each._key()) for each in asked],
+        asked,
         {each._table: key_reader(each._meta) for each in asked},
-        consistent=consistently(consistent),
+        consistent=consistent,
         workers=workers,
-        progress=shown(progress),
+        progress=progress,
     )
     missing: list[Model] = []
     for each, item in zip(asked, found, strict=True):
@@ -158,7 +198,11 @@ def _save_all(
     writes = distinct(puts, last_wins=True, model="")
     loaded = [each for each in all_ if each.persisted]
     told = shown(progress)
-    yield from write_all(writes, named, workers=workers, progress=told)
+    try:
+        yield from write_all(writes, named, workers=workers, progress=counting(told, len(all_)))
+    except (BatchIncomplete, RequestError) as error:
+        error.unprocessed = [*error.unprocessed, *loaded]
+        raise
     for put, each in zip(puts, new, strict=True):
         each._settle(put.item)
     for at, each in enumerate(loaded, start=len(new) + 1):

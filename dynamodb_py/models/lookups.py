@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from ..exceptions import QueryError
 from ..expressions import Condition, Operand
@@ -21,13 +21,27 @@ _LOOKUPS: dict[str, _Make] = {
     "gte": lambda operand, value: operand.gte(value),
     "lt": lambda operand, value: operand.lt(value),
     "lte": lambda operand, value: operand.lte(value),
-    "in": lambda operand, value: operand.is_in(list(value)),
-    "between": lambda operand, value: operand.between(*value),
-    "range": lambda operand, value: operand.between(*value),
+    "in": lambda operand, value: operand.is_in(_several(value)),
+    "between": lambda operand, value: operand.between(*_pair(value)),
+    "range": lambda operand, value: operand.between(*_pair(value)),
     "startswith": lambda operand, value: operand.begins_with(value),
     "contains": lambda operand, value: operand.contains(value),
     "exists": lambda operand, value: operand.exists() if value else operand.not_exists(),
+    "isnull": lambda operand, value: operand.eq(None) if value else operand.ne(None),
 }
+
+
+def _several(value: Any) -> list[Any]:
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise QueryError(f"{value!r} is one value: give a list of them")
+    return list(cast("Iterable[Any]", value))
+
+
+def _pair(value: Any) -> list[Any]:
+    values = _several(value)
+    if len(values) != 2:
+        raise QueryError(f"{value!r} are no bounds: give two, the lower one first")
+    return values
 
 
 def conditions(meta: Options, lookups: Mapping[str, Any]) -> Condition:
@@ -41,5 +55,9 @@ def conditions(meta: Options, lookups: Mapping[str, Any]) -> Condition:
                 f"{meta.name}: {said}= uses an unknown lookup {lookup!r}: "
                 f"there are {', '.join(_LOOKUPS)}"
             )
-        condition &= make(meta.get_field(name), value)
+        field = meta.get_field(name)
+        try:
+            condition &= make(field, value)
+        except QueryError as error:
+            raise QueryError(f"{meta.name}: {said}=: {error}") from None
     return condition

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..batching import batch_get
+from ..batching import Progress
 from ..connections import Connection, get_connection
 from ..exceptions import AlreadyExists, ConditionFailed, RequestError, ValidationError
 from ..expressions import Condition
 from ..flows import Flow, awaiting, blocking
+from ..limits import MAX_BATCH_WRITE
 from ..operations.base import Operation, Together
 from ..operations.batches import Delete, Put
 from ..operations.items import DeleteItem, GetItem, Key, PutItem, StoredItem
-from .bulk import ProgressOption, consistently, distinct, key_reader, shown, write_all
+from .bulk import (
+    ProgressOption,
+    consistently,
+    counting,
+    distinct,
+    key_reader,
+    read_all,
+    shown,
+    write_all,
+)
 from .queryset import QuerySet
 
 if TYPE_CHECKING:
@@ -209,12 +219,13 @@ class Manager(Generic[M]):
     ) -> Flow[list[M | None]]:
         table = self._table
         asked: list[tuple[str, Key]] = [(table, self._meta.key_of(key)) for key in keys]
-        items = yield from batch_get(
+        items = yield from read_all(
             asked,
+            keys,
             {table: key_reader(self._meta)},
-            consistent=consistently(consistent),
+            consistent=consistent,
             workers=workers,
-            progress=shown(progress),
+            progress=progress,
         )
         loaded: dict[int, M] = {}  # an item that was asked for twice is one object
         return [
@@ -279,10 +290,10 @@ class Manager(Generic[M]):
         if overwrite:
             yield from write_all(kept, named, workers=workers, progress=shown(progress))
         else:
-            yield from self._insert_all(puts, named, workers)
-            yield from write_all(
-                kept[len(puts) :], named, workers=workers, progress=shown(progress)
-            )
+            told = counting(shown(progress), len(kept))
+            yield from self._insert_all(puts, named, workers, told)
+            rest = counting(told, len(kept), len(puts))
+            yield from write_all(kept[len(puts) :], named, workers=workers, progress=rest)
         for put, instance in zip(puts, instances, strict=True):
             instance._settle(put.item)
         return instances
@@ -301,12 +312,20 @@ class Manager(Generic[M]):
             )
         return item
 
-    def _insert_all(self, puts: Sequence[Put], named: Mapping[int, M], workers: int) -> Flow[None]:
+    def _insert_all(
+        self, puts: Sequence[Put], named: Mapping[int, M], workers: int, progress: Progress | None
+    ) -> Flow[None]:
         """Put each item where there is none with its key; try all before telling."""
         operations: list[Operation[Any]] = [
             PutItem(put.table, put.item, self._meta.absent) for put in puts
         ]
-        outcomes = yield from Together(operations, workers)
+        outcomes: list[Any] = []
+        size = max(workers, 1) * MAX_BATCH_WRITE
+        while len(outcomes) < len(operations):
+            round_ = operations[len(outcomes) : len(outcomes) + size]
+            outcomes += yield from Together(round_, workers)
+            if progress is not None:
+                progress(len(outcomes), len(operations))
         taken: list[tuple[M, AlreadyExists]] = []
         failed: list[tuple[M, Exception]] = []
         for put, outcome in zip(puts, outcomes, strict=True):

@@ -77,21 +77,11 @@ class FieldSet:
         known = ", ".join(self.by_name)
         return TypeError(f"{self.owner} has no field {', '.join(names)}: its fields are {known}")
 
-    def read(self, item: StoredItem, values: dict[str, Any]) -> dict[str, UnreadableValue]:
-        """Decode *item* into *values*, which keep what they have; return what cannot be read."""
-        assigned = dict(values) if values else None
-        unreadable: dict[str, UnreadableValue] = {}
-        reader = self._reader or self._compiled()
-        try:
-            reader(item, values)
-        except UNFIT:
-            readable, unreadable = self._read_one_by_one(item)
-            values.update(readable)
-        if assigned:
-            values.update(assigned)
-        return unreadable
+    def reader(self) -> _Reader:
+        """Return what decodes an item into a dict of values; it raises where one is unreadable."""
+        return self._reader or self._compiled()
 
-    def _read_one_by_one(
+    def read_one_by_one(
         self, item: StoredItem
     ) -> tuple[dict[str, Any], dict[str, UnreadableValue]]:
         """Decode an item of which some attribute is not what its field says."""
@@ -207,11 +197,20 @@ class Record:
         return self._missing(field)
 
     def _decode(self) -> None:
-        assert self._stored is not None
-        unreadable = self._fields.read(self._stored, self.__dict__)
-        self._decoded = True
-        if unreadable:
+        """Decode what is stored; values that were set since it was loaded stay."""
+        values = self.__dict__
+        assigned = dict(values) if values else None
+        fields = self._fields
+        stored: Any = self._stored
+        try:
+            (fields._reader or fields.reader())(stored, values)
+        except UNFIT:
+            readable, unreadable = fields.read_one_by_one(stored)
+            values.update(readable)
             self._apart().unreadable = unreadable
+        if assigned:
+            values.update(assigned)
+        self._decoded = True
 
     def _apart(self) -> Aside:
         if self._aside is None:
@@ -310,6 +309,8 @@ class Record:
 
         Raises FieldNotLoaded where not all of the item was fetched.
         """
+        if not self._decoded:
+            self._decode()  # before that, nobody knows what cannot be read
         aside, values = self._aside, self.__dict__
         if aside is None:
             return self._undeclared()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Union, cast
 import msgspec
 from msgspec import Struct
 
-from ..exceptions import ResponseCorrupted
+from ..exceptions import QueryError, ResponseCorrupted
 
 T = TypeVar("T")
 
@@ -73,6 +73,10 @@ class Together(Asked["list[T | Exception]"], Generic[T], frozen=True):
 
     operations: Sequence[Operation[T]]
     workers: int = 1
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise QueryError(f"workers={self.workers}: at least one request is under way")
 
     def parse(self, outcome: Any, /) -> list[T | Exception]:
         return [

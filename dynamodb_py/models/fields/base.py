@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overload
 
 import msgspec
 
@@ -65,12 +65,6 @@ KINDS = ("S", "N", "B", "BOOL", "M", "L", "SS", "NS", "BS")
 
 UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
 """What converting a value of another kind than expected may raise; msgspec's are ValueErrors."""
-
-
-class Owner(Protocol):
-    """An instance that holds field values: a model or a document."""
-
-    def _read(self, field: Field[Any, Any], /) -> Any: ...
 
 
 class Field(Operand[V], Generic[V, N]):
@@ -448,7 +442,8 @@ class Field(Operand[V], Generic[V, N]):
     def __get__(self, instance: object | None, owner: type) -> Self | N:
         if instance is None:
             return self
-        value: N = cast("Owner", instance)._read(self)
+        record: Any = instance
+        value: N = record._read(self)
         return value
 
     if TYPE_CHECKING:  # for the type checkers only: the descriptor is a non-data one

@@ -204,6 +204,8 @@ class SetField(_Container["set[T]", SetN]):
             self.kind = self.inner.kind + "S"
 
     def prepare(self) -> None:
+        if self.of is None:
+            raise self.misdeclared("a set says what it holds: SetField(str), SetField(int), ...")
         if self.inner is not None and self.inner.kind not in ("S", "N", "B"):
             raise self.misdeclared(
                 f"a set holds texts, numbers or bytes, not {type(self.inner).__name__}: "
