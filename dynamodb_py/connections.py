@@ -85,7 +85,7 @@ def connect(
 
     Nothing is sent. Calling it again with the same alias replaces the connection.
 
-    :param region_name: as for boto3; else ``AWS_REGION``, ``AWS_DEFAULT_REGION`` or the profile's.
+    :param region_name: as for boto3; else ``AWS_DEFAULT_REGION``, the profile's, or ``AWS_REGION``.
     :param endpoint_url: another server that speaks DynamoDB's API; else ``AWS_ENDPOINT_URL_DYNAMODB``.
     :param profile_name: a profile of the shared configuration files.
     :param aws_access_key_id: with ``aws_secret_access_key`` and ``aws_session_token``: credentials,
@@ -163,7 +163,7 @@ class Options(Struct, frozen=True):
 
 _DEFAULTS = Options()
 # Those that hold, innermost last: threads and tasks have each their own.
-_options: ContextVar[tuple[Options, ...]] = ContextVar("dynamodb_py.options", default=(Options(),))
+_options: ContextVar[tuple[Options, ...]] = ContextVar("dynamodb_py.options", default=(_DEFAULTS,))
 
 
 def current_options() -> Options:

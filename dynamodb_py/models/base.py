@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from .. import exceptions
 from ..codec import Unstorable, as_sent, from_json, item_size, to_json
 from ..connections import Connection, get_connection
-from ..exceptions import ConditionFailed, ItemTooLarge, ValidationError, narrowed
+from ..exceptions import (
+    ConditionFailed,
+    ItemTooLarge,
+    ModelDefinitionError,
+    ValidationError,
+    narrowed,
+)
 from ..expressions import Action, Add, Condition, Path, Remove, Set, Value
 from ..flows import Flow, awaiting, blocking
 from ..limits import MAX_ITEM_BYTES
@@ -16,6 +22,7 @@ from ..operations.base import Wire, WireItem
 from ..operations.batches import Put
 from ..operations.items import DeleteItem, GetItem, Key, PutItem, StoredItem, UpdateItem
 from .bulk import consistently
+from .fields.base import Field
 from .manager import Objects
 from .options import Options, prepare
 from .records import FieldSet, Record, check, spell
@@ -61,17 +68,41 @@ class Model(Record):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        fields, options = prepare(cls, Model)
-        cls._fields = fields
+        cls._prepare()
         for name in ("DoesNotExist", "MultipleObjectsReturned", "AlreadyExists"):
             setattr(cls, name, _own(cls, name))
+        if "_meta" in cls.__dict__:
+            cls.class_prepared()
+
+    @classmethod
+    def _prepare(cls) -> None:
+        """Take stock of the fields and options of the class."""
+        fields, options = prepare(cls, Model)
+        cls._fields = fields
         if options is not None:
             cls._meta = options
-            cls.class_prepared()
 
     @classmethod
     def class_prepared(cls) -> None:
         """Do something when a class is complete: override it in a base class of yours."""
+
+    @classmethod
+    def add_field(cls, name: str, field: Field[Any, Any]) -> None:
+        """Add a field to a class that is complete, before there are instances of it.
+
+        Subclasses that exist already do not get it. Raises ModelDefinitionError as the class
+        statement would; the class is then as it was.
+        """
+        before = cls.__dict__.get(name)
+        setattr(cls, name, field)
+        try:
+            cls._prepare()
+        except ModelDefinitionError:
+            if before is None:
+                delattr(cls, name)
+            else:
+                setattr(cls, name, before)
+            raise
 
     def __init__(self, *key: Any, **values: Any) -> None:
         """Make an instance, not yet saved.

@@ -249,7 +249,8 @@ def _indexes(model: type[Record], said: dict[str, Any]) -> list[Index]:
         raise ModelDefinitionError(
             f"{model.__name__}.Meta.indexes is {said['indexes']!r}: it takes a list of indexes"
         )
-    indexes = [*found.values(), *said["indexes"]]
+    declared = cast("list[Index] | tuple[Index, ...]", said["indexes"])
+    indexes = [*found.values(), *declared]
     for index in indexes:
         if not isinstance(index, Index):
             raise ModelDefinitionError(

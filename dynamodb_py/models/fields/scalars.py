@@ -43,7 +43,8 @@ VALUES = frozenset({"min_value", "max_value"})
 
 def refused(value: object, wanted: str, instead: str = "") -> Unstorable:
     """Return the error for a value of another type than *wanted*."""
-    said = f"{value!r} is a {type(value).__name__}, not {wanted}"
+    kind = type(value).__name__
+    said = f"{value!r} is {'an' if kind[0] in 'aeioAEIO' else 'a'} {kind}, not {wanted}"
     return Unstorable(f"{said}: {instead}" if instead else said)
 
 
