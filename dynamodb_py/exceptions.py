@@ -41,7 +41,7 @@ its messages differently from region to region.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 
 class DynamoDBError(Exception):
@@ -147,6 +147,9 @@ class RequestError(DynamoDBError):
     was tried: after more than one attempt, an earlier one may have been carried out unseen.
     """
 
+    advice: ClassVar[str] = ""
+    """What to do about it, in a few words."""
+
     operation: str = ""
     table: str = ""
     request_id: str = ""
@@ -160,19 +163,26 @@ class RequestError(DynamoDBError):
         tail = [f"request {self.request_id}"] if self.request_id else []
         if self.attempts > 1:
             tail.append(f"{self.attempts} attempts")
+        said = f"{said}; {self.advice}" if self.advice else said
         return (f"{about}: " if about else "") + said + (f" ({', '.join(tail)})" if tail else "")
 
 
 class ConnectionFailed(RequestError, ConnectionError):
     """No answer came: the connection was refused, reset or could not be made."""
 
+    advice = "is the endpoint right and reachable?"
+
 
 class ConnectTimeout(ConnectionFailed, TimeoutError):
     """No connection within ``connect_timeout`` seconds."""
 
+    advice = "is the endpoint reachable? else raise connect(connect_timeout=)"
+
 
 class ReadTimeout(ConnectionFailed, TimeoutError):
     """No answer within ``read_timeout`` seconds; the request may have been carried out."""
+
+    advice = "it may have been carried out; raise connect(read_timeout=) where answers take long"
 
 
 class ResponseCorrupted(ConnectionFailed):
@@ -198,11 +208,15 @@ class ConditionFailed(ServiceError):
     or None where there is none.
     """
 
+    advice = ".current is the item as it stands"
+
     current: Any = None
 
 
 class AlreadyExists(ConditionFailed):
     """An item with this key exists; nothing was written."""
+
+    advice = ".current is the item; overwrite=True replaces it"
 
 
 class TransactionCanceled(ServiceError):
@@ -214,17 +228,25 @@ class TransactionCanceled(ServiceError):
 class TransactionConflict(ServiceError):
     """Another transaction is under way on the same item."""
 
+    advice = "try again a little later"
+
 
 class TableNotFound(ServiceError):
     """There is no such table or index; ``Table(Model).create()`` makes it."""
+
+    advice = "Table(Model).create() makes the table; are the region and endpoint right?"
 
 
 class TableInUse(ServiceError):
     """The table is being created, changed or deleted; ``Table(Model).wait()`` waits for it."""
 
+    advice = "Table(Model).wait() waits until it is ACTIVE"
+
 
 class TableAlreadyExists(ServiceError):
     """There is a table of this name already; ``create(if_not_exists=True)`` accepts that."""
+
+    advice = "create(if_not_exists=True) accepts that"
 
 
 class Throttled(ServiceError):
@@ -233,11 +255,15 @@ class Throttled(ServiceError):
     ``reasons`` holds what DynamoDB tells of it (``ThrottlingReasons``).
     """
 
+    advice = "slow down, or raise the table's throughput"
+
     reasons: Sequence[Any] = ()
 
 
 class LimitExceeded(ServiceError):
     """Too many control plane calls at once, or an account limit is reached."""
+
+    advice = "wait until the other table operations are done"
 
 
 class ItemCollectionTooLarge(ServiceError):
@@ -247,6 +273,8 @@ class ItemCollectionTooLarge(ServiceError):
 class AccessDenied(ServiceError):
     """Wrong, missing or expired credentials, or they do not allow this."""
 
+    advice = "check the credentials and what they allow"
+
 
 class InvalidRequest(ServiceError):
     """DynamoDB refused the request as malformed."""
@@ -254,6 +282,8 @@ class InvalidRequest(ServiceError):
 
 class ServiceUnavailable(ServiceError):
     """DynamoDB failed inside (HTTP 5xx)."""
+
+    advice = "try again a little later"
 
 
 _BY_CODE: dict[str, type[ServiceError]] = {

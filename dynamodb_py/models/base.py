@@ -192,7 +192,7 @@ class Model(Record):
         changed are set or removed, on condition that the item still exists; if none did, nothing is
         sent. Attributes that the model does not declare are left alone.
 
-        :param condition: write only where it holds.
+        :param condition: write only where it holds; it is asked even where nothing changed.
         :param force_insert: write only where no item has this key.
         :param overwrite: put a loaded one whole too, whether or not it still exists.
         :param validate: False skips ``required``, ``choices``, bounds and validators.
@@ -298,7 +298,7 @@ class Model(Record):
     def _write_changes(self, condition: Condition | None, *, validate: bool) -> Flow[None]:
         stored = self._stored_wires()
         changes = self._changes(stored, validate=validate)
-        if not changes:
+        if not changes and (condition is None or condition.is_empty):
             return
         actions = [_action(self._meta, name, wire) for name, wire in changes.items()]
         present = self._meta.present

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias
 import msgspec
 
 from ..batching import KeyReader, Progress, batch_get, batch_write, identity
+from ..codec import decode
 from ..connections import Connection, current_options
 from ..exceptions import (
     BatchIncomplete,
@@ -92,13 +93,17 @@ def distinct(writes: Sequence[Put | Delete], *, last_wins: bool, model: str) -> 
         place = (write.table, identity(write.key))
         if place in kept and not last_wins:
             raise ValidationError(
-                f"two of the items have the key {write.key}: drop one, "
+                f"two of the items have the key {_said(write.key)}: drop one, "
                 "or say overwrite=True, so that the last one counts",
                 model=model,
             )
         kept.pop(place, None)
         kept[place] = write
     return list(kept.values())
+
+
+def _said(key: Key) -> str:
+    return ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
 
 
 def write_all(

@@ -39,7 +39,10 @@ class Document(Record):
     def _spell(self, depth: int, /) -> Wire:
         """Return this document on the wire; raise Unstorable with all fields that are wrong."""
         if not self._decoded and self._stored is not None:
-            return {"M": {name: as_sent(wire) for name, wire in from_json(self._stored).items()}}
+            if not self.__dict__:
+                stored: WireItem = from_json(self._stored)
+                return {"M": {name: as_sent(wire) for name, wire in stored.items()}}
+            self._decode()  # a value was set before any was read
         wires = self._untouched()
         wrong: list[Unstorable] = []
         stamping = [field for field in self._fields if field.stamps]

@@ -102,8 +102,17 @@ def stored_in_utc(value: datetime) -> datetime:
         raise Unstorable(f"{value!r} is out of the range of datetime in UTC") from None
 
 
+_ISO_8601 = re.compile(
+    r"\d{4}(?:-?\d\d(?:-?\d\d)?|-?W\d\d(?:-?\d)?|-?\d{3})?(?:[T ]\S+)?", re.ASCII | re.IGNORECASE
+)
+
+
 def _parsed(text: str) -> datetime:
     """Return the moment that a text says in ISO 8601, in whichever form of it."""
+    ours = len(text) == 32 and text[10] == "T"
+    # Both parsers would take any character for the one between date and time, digits too.
+    if not ours and _ISO_8601.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no date and time in ISO 8601")
     try:
         return datetime.fromisoformat(text)
     except ValueError:
