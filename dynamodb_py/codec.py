@@ -226,7 +226,7 @@ def _encoder_of_subclass(value: object) -> _Encoder:
     if isinstance(value, Mapping):
         return encode_map
     raise Unstorable(
-        f"a {type(value).__name__} cannot be stored in a free-form document: use None, bool, int, "
+        f"a value of type {type(value).__name__} cannot be stored in a free-form document: use None, bool, int, "
         "float, Decimal, str, bytes, list, dict or set, or a field of its own type"
     )
 

@@ -285,8 +285,8 @@ def _is_ours(schema: TableSchema, found: TableDescription, started: float) -> bo
 
 def _already_exists(refusal: RequestError) -> TableAlreadyExists:
     error = TableAlreadyExists(
-        "there is a table of this name already: create(if_not_exists=True) accepts it, "
-        "update() brings its throughput to what the model says"
+        "there is a table of this name already; update() brings its throughput to what the model "
+        "says"
     )
     for name, value in vars(refusal).items():
         setattr(error, name, value)

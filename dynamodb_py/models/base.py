@@ -375,7 +375,10 @@ class Model(Record):
         """Return what a failed condition means for this instance."""
         current: Any = error.current
         if isinstance(current, Mapping):
-            error.current = type(self).from_db(cast("Mapping[str, Any]", current))
+            found = type(self).from_db(cast("Mapping[str, Any]", current))
+            if "_using" in self.__dict__:
+                found.__dict__["_using"] = self._using
+            error.current = found
             return narrowed(error, self.AlreadyExists) if insert else error
         if insert:
             return error  # the key is free: it was the caller's own condition

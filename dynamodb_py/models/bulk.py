@@ -208,8 +208,10 @@ def _save_all(
     except (BatchIncomplete, RequestError) as error:
         error.unprocessed = [*error.unprocessed, *loaded]
         raise
+    written = {id(write) for write in writes}
     for put, each in zip(puts, new, strict=True):
-        each._settle(put.item)
+        if id(put) in written:  # not where a later one took its place
+            each._settle(put.item)
     for at, each in enumerate(loaded, start=len(new) + 1):
         try:
             yield from each._save(validate=validate)

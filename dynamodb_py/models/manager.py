@@ -64,13 +64,13 @@ class Manager(Generic[M]):
         return type(self)(self.model, alias)
 
     def _load(self, item: StoredItem) -> M:
-        instance = self.model._load(item)
-        if self._using is not None:
-            instance.__dict__["_using"] = self._using
-        return instance
+        return self._here(self.model._load(item))
 
     def _new(self, values: Mapping[str, Any]) -> M:
-        instance = self.model(**values)
+        return self._here(self.model(**values))
+
+    def _here(self, instance: M) -> M:
+        """Return *instance*, which belongs to this manager's connection from now on."""
         if self._using is not None:
             instance.__dict__["_using"] = self._using
         return instance
@@ -179,10 +179,17 @@ class Manager(Generic[M]):
     def _delete(self, /, *key: Any, condition: Condition | None = None, **named: Any) -> Flow[None]:
         """Delete the item with this key, without reading it; one that is not there counts as deleted.
 
-        :param condition: delete only where it holds, else raise ConditionFailed.
+        :param condition: delete only where it holds.
+        :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
+            None where there is none.
         """
         wire = self._meta.key(key, named)
-        yield from DeleteItem(self._table, wire, self._meta.condition(condition))
+        try:
+            yield from DeleteItem(self._table, wire, self._meta.condition(condition))
+        except ConditionFailed as error:
+            if error.current is not None:
+                error.current = self._here(self.model.from_db(error.current))
+            raise
 
     delete = blocking(_delete)
     adelete = awaiting(_delete)
@@ -218,7 +225,7 @@ class Manager(Generic[M]):
         self, keys: Sequence[Any], consistent: bool | None, workers: int, progress: ProgressOption
     ) -> Flow[list[M | None]]:
         table = self._table
-        asked: list[tuple[str, Key]] = [(table, self._meta.key_of(key)) for key in keys]
+        asked: list[tuple[str, Key]] = [(table, self._key(key)) for key in keys]
         items = yield from read_all(
             asked,
             keys,
@@ -274,7 +281,7 @@ class Manager(Generic[M]):
         :param validate: False skips ``required``, ``choices``, bounds and validators.
         :param workers: how many requests may be under way at once.
         :param progress: called with how many are done and how many there are, or True for a bar.
-        :return: the instances that were written.
+        :return: the instances that were written: of two with one key, the last.
         :raises ValidationError: some values cannot be stored; nothing was sent.
         :raises AlreadyExists: without *overwrite*, some keys were taken: ``unprocessed`` has their
             instances, ``current`` the first one's item. All others were written.
@@ -283,10 +290,11 @@ class Manager(Generic[M]):
         instances = [self._instance(item) for item in items]
         table = self._table
         puts = [instance._as_put(table, validate=validate) for instance in instances]
-        deletes = [self._meta.key_of(key) for key in delete]
+        gone = list(delete)
+        deletes = [self._key(each) for each in gone]
         writes: list[Put | Delete] = [*puts, *(Delete(table, key) for key in deletes)]
         kept = distinct(writes, last_wins=overwrite, model=self.model.__name__)
-        named = {id(put): instance for put, instance in zip(puts, instances, strict=True)}
+        named = {id(write): given for write, given in zip(writes, [*instances, *gone], strict=True)}
         if overwrite:
             yield from write_all(kept, named, workers=workers, progress=shown(progress))
         else:
@@ -294,14 +302,24 @@ class Manager(Generic[M]):
             yield from self._insert_all(puts, named, workers, told)
             rest = counting(told, len(kept), len(puts))
             yield from write_all(kept[len(puts) :], named, workers=workers, progress=rest)
-        for put, instance in zip(puts, instances, strict=True):
-            instance._settle(put.item)
-        return instances
+        for each in gone:
+            if isinstance(each, self.model):
+                each._detach()
+        written = {id(write) for write in kept}
+        return [
+            self._here(instance)._settle(put.item)
+            for put, instance in zip(puts, instances, strict=True)
+            if id(put) in written  # not where a later one took its place
+        ]
 
     batch_write = blocking(_batch_write)
     abatch_write = awaiting(_batch_write)
     bulk_create = batch_write
     abulk_create = abatch_write
+
+    def _key(self, given: Any) -> Key:
+        # An instance knows how its key was spelled by whoever wrote it.
+        return given._key() if isinstance(given, self.model) else self._meta.key_of(given)
 
     def _instance(self, item: M | Mapping[str, Any]) -> M:
         if isinstance(item, Mapping):
@@ -331,7 +349,7 @@ class Manager(Generic[M]):
         for put, outcome in zip(puts, outcomes, strict=True):
             instance = named[id(put)]
             if not isinstance(outcome, Exception):
-                instance._settle(put.item)
+                self._here(instance)._settle(put.item)
                 continue
             told = outcome
             if isinstance(outcome, ConditionFailed):

@@ -162,7 +162,14 @@ class Options:
 
     def condition(self, condition: Condition | None) -> Condition | None:
         """Return *condition* with the names that ``F`` gives in it turned into the fields' paths."""
-        return None if condition is None else condition.bind(self.resolve)
+        if condition is None:
+            return None
+        if not isinstance(condition, Condition):
+            raise TypeError(
+                f"condition= takes a condition, such as {self.name}.{self.hash_key.name}.exists(), "
+                f"not {condition!r}"
+            )
+        return condition.bind(self.resolve)
 
     def resolve(self, path: Path) -> Path:
         """Return the path of a field for one that begins with its name; others are left alone."""

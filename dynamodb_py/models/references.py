@@ -9,7 +9,7 @@ from ..codec import Unstorable, to_json
 from ..exceptions import ModelDefinitionError, ValidationError
 from ..operations.base import Wire
 from .fields.base import Field
-from .fields.scalars import refused
+from .fields.scalars import one_of, refused
 
 
 class KeyOf(Field[Any, Any]):
@@ -31,7 +31,7 @@ class KeyOf(Field[Any, Any]):
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
         del depth  # a key is flat
         if not isinstance(value, self.model):
-            raise refused(value, f"a {self.model.__name__}")
+            raise refused(value, one_of(self.model))
         try:
             key = self.model._meta.key_of(value)
         except ValidationError as error:

@@ -191,8 +191,11 @@ class Field(Operand[V], Generic[V, N]):
         )
         self._prepare_checks()
         if self.default is not None and not callable(self.default):
-            self._must_hold("default", self.default)
-            if problems := self.problems(self.default):
+            wire = self._must_hold("default", self.default)
+            problems = self.problems(self.default)
+            if wire is not None and self.is_key and (problem := self.key_problem(wire)):
+                problems.append(problem)
+            if problems:
                 raise self.misdeclared(f"default={self.default!r} cannot be stored: {problems[0]}")
 
     def _prepare_bounds(self) -> None:
@@ -202,7 +205,7 @@ class Field(Operand[V], Generic[V, N]):
                 continue
             if bound not in self.bounds:
                 raise self.misdeclared(
-                    f"{bound}= means nothing for a {type(self).__name__}: leave it out"
+                    f"{bound}= means nothing for {type(self).__name__}: leave it out"
                 )
             if bound in ("min_value", "max_value"):
                 self._must_hold(bound, limit)
@@ -210,9 +213,10 @@ class Field(Operand[V], Generic[V, N]):
                 raise self.misdeclared(f"{bound}={limit!r}: a length is an int of 0 and more")
         for low, high in (("min_value", "max_value"), ("min_length", "max_length")):
             least, most = getattr(self, low), getattr(self, high)
-            if least is not None and most is not None and least > most:
+            if least is not None and most is not None and not _ordered(least, most):
                 raise self.misdeclared(
-                    f"{low}={least!r} is greater than {high}={most!r}: no value could be stored"
+                    f"{low}={least!r} is greater than {high}={most!r}, or has no order with it: "
+                    "no value could be stored"
                 )
 
     def _prepare_checks(self) -> None:
@@ -228,10 +232,10 @@ class Field(Operand[V], Generic[V, N]):
         for choice in self.choices:
             self._must_hold("choices", choice)
 
-    def _must_hold(self, option: str, value: Any) -> None:
-        """Refuse a value of an option that this field could not store."""
+    def _must_hold(self, option: str, value: Any) -> Wire | None:
+        """Return what is stored for a value of an option; refuse one that this field cannot store."""
         try:
-            self.spell(value)
+            return self.spell(value)
         except Unstorable as error:
             raise self.misdeclared(f"{option}={value!r} cannot be stored: {error}") from None
 
@@ -239,7 +243,7 @@ class Field(Operand[V], Generic[V, N]):
         role = "hash" if self.hash_key else "range"
         if self.kind not in KEY_KINDS:
             raise self.misdeclared(
-                f"a {type(self).__name__} cannot be the {role} key: DynamoDB's keys are text, "
+                f"{type(self).__name__} cannot be the {role} key: DynamoDB's keys are text, "
                 "numbers or bytes; use a CharField, a number field, a BinaryField, or one that is "
                 "stored as one of them"
             )
@@ -337,10 +341,13 @@ class Field(Operand[V], Generic[V, N]):
 
     def _out_of_bounds(self, value: Any) -> list[str]:
         said: list[str] = []
-        if self.min_value is not None and value < self.min_value:
-            said.append(f"{value!r} is less than min_value {self.min_value!r}")
-        if self.max_value is not None and value > self.max_value:
-            said.append(f"{value!r} is greater than max_value {self.max_value!r}")
+        try:
+            if self.min_value is not None and value < self.min_value:
+                said.append(f"{value!r} is less than min_value {self.min_value!r}")
+            if self.max_value is not None and value > self.max_value:
+                said.append(f"{value!r} is greater than max_value {self.max_value!r}")
+        except TypeError as error:  # a time with an offset and one without
+            said.append(f"{value!r} cannot be compared with its bounds: {error}")
         if self.min_length is not None and len(value) < self.min_length:
             said.append(f"its length {len(value)} is less than min_length {self.min_length}")
         if self.max_length is not None and len(value) > self.max_length:
@@ -469,6 +476,13 @@ def _choice(each: Any) -> Any:
         pair = cast("tuple[Any, ...]", each)
         return pair[0] if len(pair) == 2 and isinstance(pair[1], str) else pair
     return each
+
+
+def _ordered(low: Any, high: Any) -> bool:
+    try:
+        return bool(low <= high)
+    except TypeError:
+        return False
 
 
 def _overrides(field: object, name: str, kind: Any = Field) -> bool:

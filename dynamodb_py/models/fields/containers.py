@@ -34,6 +34,7 @@ from .scalars import (
     DecimalField,
     FloatField,
     IntegerField,
+    one_of,
     refused,
 )
 
@@ -642,13 +643,13 @@ class EmbeddedField(Field[T, DocN]):
         self.document = document
 
     def prepare(self) -> None:
-        if not hasattr(self.document, "_spell"):
+        if not isinstance(self.document, type) or not hasattr(self.document, "_spell"):
             raise self.misdeclared(f"EmbeddedField takes a Document class, not {self.document!r}")
         super().prepare()
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, self.document):
-            raise refused(value, f"a {self.document.__name__}")
+            raise refused(value, one_of(self.document))
         return cast("Embedded", value)._spell(deeper(depth))
 
     def read(self, stored: Any, /) -> T:

@@ -41,10 +41,15 @@ LENGTHS = frozenset({"min_length", "max_length"})
 VALUES = frozenset({"min_value", "max_value"})
 
 
+def one_of(kind: type[Any]) -> str:
+    """Return ``an int`` or ``a str``, for messages."""
+    name = kind.__name__
+    return f"an {name}" if name[0] in "aeioAEIO" else f"a {name}"
+
+
 def refused(value: object, wanted: str, instead: str = "") -> Unstorable:
     """Return the error for a value of another type than *wanted*."""
-    kind = type(value).__name__
-    said = f"{value!r} is {'an' if kind[0] in 'aeioAEIO' else 'a'} {kind}, not {wanted}"
+    said = f"{value!r} is {one_of(type(value))}, not {wanted}"
     return Unstorable(f"{said}: {instead}" if instead else said)
 
 
