@@ -288,12 +288,13 @@ class Model(Record):
         stored: WireItem = {} if self._stored is None else from_json(self._stored)
         return stored
 
-    def _settle(self, item: StoredItem) -> None:
+    def _settle(self, item: StoredItem) -> Self:
         """Take *item* for what is stored from now on; the values stay as they are."""
         aside = self._aside
         self._stored, self._decoded, self._aside = item, True, None
         if aside is not None and aside.unreadable:
             self._apart().unreadable = aside.unreadable
+        return self
 
     def _write_changes(self, condition: Condition | None, *, validate: bool) -> Flow[None]:
         stored = self._stored_wires()
