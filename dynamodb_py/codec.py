@@ -130,7 +130,7 @@ def decimal_text(value: Decimal) -> str:
     adjusted = value.adjusted()
     if not MIN_EXPONENT <= adjusted <= MAX_EXPONENT:
         raise Unstorable(f"{value} is out of range: from 1E{MIN_EXPONENT} to 9.99E+{MAX_EXPONENT}")
-    if -MAX_DIGITS <= adjusted <= MAX_DIGITS:
+    if -MAX_DIGITS <= adjusted < MAX_DIGITS:
         text = format(value, "f")
         return text.rstrip("0").rstrip(".") if "." in text else text
     lead, rest = str(digits[0]), "".join(map(str, digits[1 : len(digits) - trailing]))

@@ -213,11 +213,17 @@ class Field(Operand[V], Generic[V, N]):
                 raise self.misdeclared(f"{bound}={limit!r}: a length is an int of 0 and more")
         for low, high in (("min_value", "max_value"), ("min_length", "max_length")):
             least, most = getattr(self, low), getattr(self, high)
-            if least is not None and most is not None and not _ordered(least, most):
+            if least is not None and most is not None and not self._in_order(least, most):
                 raise self.misdeclared(
                     f"{low}={least!r} is greater than {high}={most!r}, or has no order with it: "
                     "no value could be stored"
                 )
+
+    def _in_order(self, low: Any, high: Any) -> bool:
+        try:
+            return bool(low <= high)
+        except TypeError:
+            return False
 
     def _prepare_checks(self) -> None:
         for validator in self.validators:
@@ -476,13 +482,6 @@ def _choice(each: Any) -> Any:
         pair = cast("tuple[Any, ...]", each)
         return pair[0] if len(pair) == 2 and isinstance(pair[1], str) else pair
     return each
-
-
-def _ordered(low: Any, high: Any) -> bool:
-    try:
-        return bool(low <= high)
-    except TypeError:
-        return False
 
 
 def _overrides(field: object, name: str, kind: Any = Field) -> bool:

@@ -193,6 +193,9 @@ class _MomentField(_AutoField, Field[datetime, MomentN]):
     def _bounded(self) -> bool:
         return self.min_value is not None or self.max_value is not None
 
+    def _in_order(self, low: Any, high: Any) -> bool:
+        return in_utc(low) <= in_utc(high) if isinstance(low, datetime) else low <= high
+
     def _out_of_bounds(self, value: Any) -> list[str]:
         low, high = self.min_value, self.max_value
         said: list[str] = []

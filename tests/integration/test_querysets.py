@@ -1,0 +1,328 @@
+"""Query sets: every item that matches, in order, and no more reading than was asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from dynamodb_py import (
+    BooleanField,
+    CharField,
+    F,
+    IntegerField,
+    ListField,
+    Model,
+    QueryError,
+    QuerySet,
+    ScanRequired,
+    ValidationError,
+    options,
+)
+
+
+class Score(Model):
+    class Meta:
+        table_name = "scores"
+
+    player = CharField(name="p", hash_key=True)
+    game = IntegerField(name="g", range_key=True)
+    wins = IntegerField(name="size")
+    late = BooleanField()
+    tags = ListField(default=[])
+
+
+class Title(Model):
+    class Meta:
+        table_name = "titles"
+
+    player = CharField(hash_key=True)
+    title = CharField(range_key=True)
+
+
+class Single(Model):
+    """Without a range key."""
+
+    class Meta:
+        table_name = "singles"
+
+    key = CharField(hash_key=True)
+    count = IntegerField()
+
+
+class Whole(Model):
+    """Whose table is read as a whole."""
+
+    class Meta:
+        table_name = "wholes"
+
+    key = CharField(hash_key=True)
+    count = IntegerField()
+
+
+TABLES = [Score, Title, Single, Whole]
+COUNT = 130
+
+
+@pytest.fixture
+def many(engine, client):
+    """Write 130 items under one key, of which only the last 30 are late; return the key."""
+    table = engine.table_name("scores")
+    last = {"p": {"S": "many"}, "g": {"N": str(COUNT - 1)}}
+    if "Item" not in client.get_item(TableName=table, Key=last):
+        for start in range(0, COUNT, 25):
+            puts = [{"PutRequest": {"Item": item(n)}} for n in range(start, min(start + 25, COUNT))]
+            client.batch_write_item(RequestItems={table: puts})
+    return "many"
+
+
+def item(game):
+    item = {"p": {"S": "many"}, "g": {"N": str(game)}, "size": {"N": str(game % 10)}}
+    return item | {"late": {"BOOL": game >= 100}, "tags": {"L": [{"S": "x"}]}}
+
+
+@pytest.fixture
+def scores(many):
+    return Score.objects.filter(player=many)
+
+
+def games(do, rows):
+    return [row.game for row in do.list(rows)]
+
+
+RANGES = [
+    ({"game": 7}, [7]),
+    ({"game__exact": 7}, [7]),
+    ({"game__gt": 126}, [127, 128, 129]),
+    ({"game__gte": 127}, [127, 128, 129]),
+    ({"game__lt": 3}, [0, 1, 2]),
+    ({"game__lte": 2}, [0, 1, 2]),
+    ({"game__between": (5, 7)}, [5, 6, 7]),
+    ({"game__range": (5, 5)}, [5]),
+    ({"game": 500}, []),
+]
+
+
+def test_the_key_narrows_what_is_read(engine, do, sent, scores, many, subtests):
+    assert games(do, scores) == list(range(COUNT))
+    for lookups, wanted in RANGES:
+        with subtests.test(str(lookups)):
+            sent.clear()
+            rows = scores.filter(**lookups)
+            assert games(do, rows) == wanted
+            assert games(do, rows.reverse()) == wanted[::-1]
+            assert set(sent.calls) == {"Query"}
+            payload = sent.payload(0)
+            assert " AND " in payload["KeyConditionExpression"]
+            assert "FilterExpression" not in payload
+
+
+def test_lookups_and_operators_mix(engine, do, scores, many):
+    assert games(do, Score.objects.filter(Score.game > 127, player=many)) == [128, 129]
+    assert games(do, Score.objects.filter((Score.player == many) & (Score.game < 2))) == [0, 1]
+    assert games(do, Score.objects.filter(F("player") == many, F("game") <= 1)) == [0, 1]
+    assert games(do, scores.filter(Score.game.between(1, 2))) == [1, 2]
+    assert games(do, scores.filter(game__gt=100).filter(Score.late == False)) == []  # noqa: E712
+
+
+FILTERS = [
+    ({"wins": 3, "game__lt": 30}, [3, 13, 23]),
+    ({"wins__ne": 3, "game__lt": 5}, [0, 1, 2, 4]),
+    ({"wins__in": [1, 2], "game__lt": 12}, [1, 2, 11]),
+    ({"wins__gt": 8, "late": True}, [109, 119, 129]),
+    ({"wins__between": (2, 3), "game__lt": 10}, [2, 3]),
+    ({"tags__contains": "x", "game__lt": 2}, [0, 1]),
+    ({"tags__contains": "y"}, []),
+    ({"late__exists": False}, []),
+    ({"wins": None}, []),
+    ({"wins__in": []}, []),
+]
+
+
+def test_filters_on_other_fields_are_applied_by_dynamodb(engine, do, sent, scores, many, subtests):
+    for lookups, wanted in FILTERS:
+        with subtests.test(str(lookups)):
+            sent.clear()
+            assert games(do, scores.filter(**lookups)) == wanted
+            assert sent.calls == ["Query"]
+            assert "FilterExpression" in sent.payload()
+    condition = (Score.wins == 1) | (Score.wins == 2) & ~(Score.late == True)  # noqa: E712
+    assert games(do, scores.filter(condition, game__gte=99)) == [101, 111, 121]
+
+
+def test_text_keys_begin_and_sort_by_their_bytes(engine, do, key):
+    titles = ["b", "a", "ab", "é", "Z"]
+    do(Title.batch_write, [{"player": key, "title": title} for title in titles])
+    rows = Title.objects.filter(player=key)
+    assert [row.title for row in do.list(rows)] == sorted(titles, key=str.encode)
+    assert [row.title for row in do.list(rows.filter(title__startswith="a"))] == ["a", "ab"]
+    assert [row.title for row in do.list(rows.filter(Title.title.begins_with("é")))] == ["é"]
+    assert [row.title for row in do.list(rows.filter(title__gt="b"))] == ["é"]
+
+
+def test_a_key_without_a_range_key_is_queried(engine, do, sent, key):
+    do(Single.create, key=key, count=1)
+    assert [row.count for row in do.list(Single.objects.filter(key=key))] == [1]
+    assert do.list(Single.objects.filter(key=key, count__gt=1)) == []
+    assert sent.calls[1:] == ["Query", "Query"]
+
+
+def test_every_page_is_read_the_empty_ones_too(engine, do, sent, scores, many):
+    rows = scores.filter(late=True).page_size(10)
+    assert games(do, rows) == list(range(100, COUNT))
+    assert len(sent) in (13, 14)
+    assert sent.calls == ["Query"] * len(sent)
+    assert [each.limit for each in sent] == [10] * len(sent)
+    assert games(do, rows.reverse()) == list(range(COUNT - 1, 99, -1))
+    for page_size in (1, 7, 130, 500):
+        assert games(do, scores.page_size(page_size)) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("limit", [0, 1, 5, 10, 11, 29, 30, 31, 1000])
+def test_a_limit_counts_results(engine, do, scores, many, limit):
+    for page_size in (10, 3):
+        rows = scores.filter(late=True).page_size(page_size).limit(limit)
+        assert games(do, rows) == list(range(100, min(100 + limit, COUNT)))
+    assert games(do, scores.limit(limit)) == list(range(min(limit, COUNT)))
+    wanted = list(range(COUNT - 1, 99, -1))[:limit]
+    assert games(do, scores.filter(late=True).reverse().limit(limit)) == wanted
+
+
+def test_no_more_pages_are_read_than_are_needed(engine, do, sent, scores, many):
+    assert games(do, scores.page_size(10).limit(10)) == list(range(10))
+    assert sent.calls == ["Query"]
+    sent.clear()
+    assert games(do, scores.page_size(10).limit(11)) == list(range(11))
+    assert sent.calls == ["Query"] * 2
+    sent.clear()
+    assert do.list(scores.limit(0)) == []
+    assert sent == []
+
+
+def test_first_is_the_first_or_none(engine, do, sent, scores, many):
+    assert do(scores.first).game == 0
+    assert do(scores.reverse().first).game == 129
+    assert do(scores.filter(late=True).page_size(10).first).game == 100
+    assert do(scores.filter(wins=77).first) is None
+    assert do(scores.limit(5).first).game == 0
+    sent.clear()
+    assert do(scores.limit(0).first) is None
+    assert sent == []
+
+
+def test_nothing_is_sent_before_it_is_iterated(engine, do, sent, scores, many):
+    rows = scores.filter(late=True).limit(3).page_size(50).reverse().consistent()
+    assert isinstance(rows, QuerySet)
+    repr(rows)
+    operation = rows.operation()
+    assert (operation.api, operation.limit, operation.forward) == ("Query", 50, False)
+    assert sent == []
+    assert games(do, rows) == games(do, rows) == [129, 128, 127]
+
+
+def test_each_step_leaves_the_ones_before_as_they_were(engine, do, scores, many):
+    scores.filter(late=True)
+    scores.limit(1)
+    scores.reverse()
+    assert games(do, scores) == list(range(COUNT))
+
+
+def test_reading_is_consistent_where_that_is_asked(engine, do, sent, scores, many):
+    def consistent(rows):
+        sent.clear()
+        do.list(rows)
+        return {each.payload().get("ConsistentRead", False) for each in sent}
+
+    assert consistent(scores.page_size(50)) == {False}
+    assert consistent(scores.page_size(50).consistent()) == {True}
+    with options(consistent=True):
+        assert consistent(scores) == {True}
+        assert consistent(scores.consistent(False)) == {False}
+
+
+def test_what_is_read_can_be_saved(engine, do, key):
+    do(Score.create, player=key, game=1, wins=1)
+    [score] = do.list(Score.objects.filter(player=key))
+    assert score.persisted
+    score.wins = 2
+    do(score.save)
+    assert do(Score.get, key, 1).wins == 2
+
+
+def test_all_reads_the_whole_table(engine, do, sent):
+    keys = {f"k{n}" for n in range(30)}
+    do(Whole.batch_write, [{"key": k, "count": 1} for k in keys], overwrite=True)
+    sent.clear()
+    assert {row.key for row in do.list(Whole.objects.all())} == keys
+    assert {row.key for row in do.list(Whole.objects.all().page_size(7))} == keys
+    assert set(sent.calls) == {"Scan"}
+    assert len(sent) in (1 + 5, 1 + 4)
+    assert len(do.list(Whole.objects.all().limit(8).page_size(3))) == 8
+    assert do(Whole.objects.all().consistent().first).key in keys
+    assert sent.payload()["ConsistentRead"] is True
+
+
+def test_a_whole_table_is_read_only_where_that_is_asked(engine, do, sent, key):
+    for rows in (
+        Score.objects.filter(wins=3),
+        Score.objects.filter(game=3),
+        Score.objects.filter(Score.wins > 1, game__lt=3),
+        Score.objects.filter((Score.player == key) | (Score.player == "b")),
+        Score.objects.filter(~(Score.player == key)),
+        Score.objects.filter(player__gt=key),
+        Score.objects.all().filter(wins=3),
+    ):
+        with pytest.raises(ScanRequired, match=r"filter by the hash key too, player=\.\.\."):
+            do.list(rows)
+        with pytest.raises(ScanRequired):
+            do(rows.first)
+    assert sent == []
+
+
+REFUSED = [
+    (lambda rows: rows.filter(game__gt=1, game__lt=5), "a query takes one condition on it"),
+    (lambda rows: rows.filter(game__in=[1, 2]), "a query takes one condition on it"),
+    (lambda rows: rows.filter(game__ne=1), "a query takes one condition on it"),
+    (lambda rows: rows.filter(player="other"), "a query takes one condition on it"),
+    (lambda rows: rows.filter(player__startswith="m"), "Score.player: a query takes one"),
+    (lambda rows: rows.filter(Score.game == Score.wins), "Score.game: a query takes one"),
+    (lambda rows: rows.filter((Score.game == 1) | (Score.wins == 1)), "Score.game: a query"),
+    (lambda rows: rows.filter(wins__near=3), "unknown lookup 'near': there are exact, eq"),
+    (lambda rows: rows.filter(wins__between=3), "give a list of them"),
+    (lambda rows: rows.filter(wins__between=(1, 2, 3)), "give two, the lower one first"),
+    (lambda rows: rows.filter(wins__between=(2, 1)), "swap them"),
+    (lambda rows: rows.filter(wins__gt=None), "DynamoDB orders text, numbers and bytes"),
+    (lambda rows: rows.filter(tags__gt=[1]), "DynamoDB orders text, numbers and bytes"),
+    (lambda rows: rows.limit(-1), "a limit is 0 or more"),
+    (lambda rows: rows.page_size(0), "a page has at least one item"),
+    (lambda rows: Score.objects.all().reverse(), "a scan has no order"),
+]
+
+
+def test_what_dynamodb_cannot_answer_is_told_before_anything_is_sent(
+    engine, do, sent, scores, many, subtests
+):
+    for number, (make, said) in enumerate(REFUSED):
+        with subtests.test(f"{number}: {said}"):
+            with pytest.raises(QueryError, match=said) as raised:
+                do.list(make(scores))
+            assert not isinstance(raised.value, ScanRequired)
+    assert sent == []
+
+
+def test_wrong_names_and_values_are_told(engine, do, sent, scores, many):
+    with pytest.raises(TypeError, match="Score has no field nothing"):
+        scores.filter(nothing=1)
+    with pytest.raises(ValidationError, match="not an int"):
+        scores.filter(wins="3")
+    with pytest.raises(ValidationError, match="not text"):
+        Score.objects.filter(player=3)
+    assert sent == []
+
+
+def test_the_same_condition_twice_is_one(engine, do, scores, many):
+    assert games(do, scores.filter(player=many, game=3).filter(game=3)) == [3]
+
+
+def test_a_key_that_no_item_has_is_refused(engine, do, sent):
+    with pytest.raises(ValidationError, match="it is empty"):
+        do.list(Score.objects.filter(player=""))
+    assert sent == []

@@ -1,0 +1,34 @@
+"""How a field's value is looked at on the wire, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dynamodb_py import CharField, Field, Model
+
+from ..expressions.spelling import check_request
+
+
+def model_of(field: Field[Any, Any], **options: Any) -> Any:
+    """Return a model with the key ``k`` and the attribute ``x``."""
+    return type("Test", (Model,), {"k": CharField(hash_key=True), "x": field, **options})
+
+
+def stored_by(field: Field[Any, Any], value: object) -> Any:
+    """Return what an item with *value* has on the wire, in a request that botocore would send."""
+    wires = model_of(field)(k="a", x=value)._wires(adding=True)
+    check_request("PutItem", {"TableName": "test", "Item": wires})
+    return wires.get("x")
+
+
+def read_by(field: Field[Any, Any], wire: object) -> Any:
+    """Return the value that an item with *wire* reads as, through the compiled reader."""
+    return model_of(field).from_db({"k": {"S": "a"}, "x": wire}).x
+
+
+def ids(rows: list[tuple[Any, ...]]) -> list[str]:
+    """Return a name for each row of a table."""
+    return [
+        f"{at}-{'-'.join(type(x).__name__ if isinstance(x, Field) else f'{x!r:.30}' for x in row[:2])}"
+        for at, row in enumerate(rows)
+    ]
