@@ -8,12 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..connections import Connection, get_connection
-from ..exceptions import QueryError, ScanRequired
+from ..exceptions import QueryError, ScanRequired, ValidationError
 from ..expressions import And, BeginsWith, Between, Compare, Condition, Path, Value
 from ..flows import arun, run
 from ..operations.items import StoredItem
 from ..operations.queries import Query, Scan
 from .bulk import consistently
+from .fields.base import Field
 from .lookups import conditions as looked_up
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class QuerySet(Generic[M]):
         return self._but(_condition=condition)
 
     def reverse(self) -> Self:
-        """Return them in the opposite order of the range key."""
+        """Return them in the opposite order of the range key; a scan, which has no order, refuses."""
         return self._but(_forward=not self._forward)
 
     def consistent(self, consistent: bool = True) -> Self:
@@ -89,6 +90,11 @@ class QuerySet(Generic[M]):
             "limit": self._page_size,
         }
         if self._condition.is_empty:
+            if not self._forward:
+                raise QueryError(
+                    f"{meta.name}: a scan has no order that could be reversed: "
+                    f"filter by {meta.hash_key.name}, or sort in Python"
+                )
             return Scan(table, **options)
         keys, rest = self._split()
         filter_ = None if rest.is_empty else rest
@@ -99,16 +105,19 @@ class QuerySet(Generic[M]):
         meta = self.model._options()
         condition = self._condition
         terms = list(condition.terms) if isinstance(condition, And) else [condition]
+        terms = list(dict.fromkeys(terms))  # what is said twice is asked once
         hash_path = meta.hash_key._path()
         hashes = [term for term in terms if _compares(term, hash_path, frozenset("="))]
-        if len(hashes) != 1:
+        if not hashes:
             raise self._needs_hash_key()
         keys = hashes[0]
+        self._check_key(meta.hash_key, keys)
         rest = [term for term in terms if term is not keys]
         if meta.range_key is not None:
             range_path = meta.range_key._path()
             ranges = [term for term in rest if _compares(term, range_path, _RANGE_OPERATORS)]
             if ranges:
+                self._check_key(meta.range_key, ranges[0])
                 keys &= ranges[0]
                 rest = [term for term in rest if term is not ranges[0]]
         remaining = Condition()
@@ -123,6 +132,14 @@ class QuerySet(Generic[M]):
             f"{meta.name}: only reading the whole table could answer this: filter by the hash key too, "
             f"{meta.hash_key.name}=..., or read all() and choose in Python"
         )
+
+    def _check_key(self, field: Field[Any, Any], term: Condition) -> None:
+        """Refuse a value that no key can have."""
+        for operand in term._operands():
+            if isinstance(operand, Value) and operand.kind == field.kind:
+                problem = field.key_problem(operand.wire)
+                if problem is not None:
+                    raise ValidationError({field.name: [problem]}, model=self.model._meta.name)
 
     def _check_filter(self, condition: Condition) -> None:
         """Refuse what DynamoDB refuses: a filter on the keys of what is queried."""
@@ -172,13 +189,16 @@ class QuerySet(Generic[M]):
 
     def first(self) -> M | None:
         """Return the first one, or None."""
-        return next(iter(self.limit(1)), None)
+        return next(iter(self._one()), None)
 
     async def afirst(self) -> M | None:
         """Return the first one, or None."""
-        async for each in self.limit(1):
+        async for each in self._one():
             return each
         return None
+
+    def _one(self) -> Self:
+        return self if self._limit == 0 else self.limit(1)
 
     def __repr__(self) -> str:
         return f"<QuerySet of {self.model.__name__}: {self._condition!r}>"
