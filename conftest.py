@@ -38,11 +38,13 @@ def example_engine(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     from moto import mock_aws
 
-    import dynamodb_py
+    from dynamodb_py import connect, connections
 
+    before = dict(connections._connections)
+    connections._connections.clear()
     with mock_aws():
-        connect = getattr(dynamodb_py, "connect", None)
-        connection = connect(region_name=REGION) if connect else None
+        connection = connect(region_name=REGION)
         yield
-        if connection:
-            connection.close()
+        connection.close()
+    connections._connections.clear()
+    connections._connections.update(before)

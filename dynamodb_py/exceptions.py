@@ -163,7 +163,8 @@ class RequestError(DynamoDBError):
         tail = [f"request {self.request_id}"] if self.request_id else []
         if self.attempts > 1:
             tail.append(f"{self.attempts} attempts")
-        said = f"{said}; {self.advice}" if self.advice else said
+        if self.advice and getattr(self, "code", True):  # not where our own words say what to do
+            said = f"{said}; {self.advice}"
         return (f"{about}: " if about else "") + said + (f" ({', '.join(tail)})" if tail else "")
 
 

@@ -42,7 +42,6 @@ THROTTLING = frozenset(
 RETRYABLE = THROTTLING | {
     "RequestTimeout",
     "RequestTimeoutException",
-    "InternalServerError",
     # DynamoDB's service model marks this one as retryable.
     "ReplicatedWriteConflictException",
 }

@@ -92,7 +92,7 @@ def test_a_table_that_is_there_is_not_made_again(engine, do):
     table = Table(model())
     do(table.create)
     with pytest.raises(
-        TableAlreadyExists, match=r"create\(if_not_exists=True\) accepts it"
+        TableAlreadyExists, match=r"create\(if_not_exists=True\) accepts that"
     ) as raised:
         do(table.create)
     assert (raised.value.operation, raised.value.table) == ("CreateTable", table.name)

@@ -214,13 +214,14 @@ class Model(Record):
 
     def _put(self, condition: Condition | None, *, insert: bool, validate: bool) -> Flow[None]:
         item = self._item(validate=validate)
+        more = condition is not None and not condition.is_empty
         if insert:
             absent = self._meta.absent
             condition = absent if condition is None else absent & condition
         try:
             yield from PutItem(self._table, item, condition)
         except ConditionFailed as error:
-            raise self._told(error, insert=insert) from error.__cause__
+            raise self._told(error, insert=insert, more=more) from error.__cause__
         self._settle(item)
 
     def _item(self, *, validate: bool = True) -> StoredItem:
@@ -372,8 +373,13 @@ class Model(Record):
                 )
         return {field.attribute: as_sent(stored[field.attribute]) for field in self._meta.keys}
 
-    def _told(self, error: ConditionFailed, *, insert: bool = False) -> Exception:
-        """Return what a failed condition means for this instance."""
+    def _told(
+        self, error: ConditionFailed, *, insert: bool = False, more: bool = False
+    ) -> Exception:
+        """Return what a failed condition means for this instance.
+
+        With *insert*, it was that the key is free, and with *more* something else too.
+        """
         current: Any = error.current
         if isinstance(current, Mapping):
             found = type(self).from_db(cast("Mapping[str, Any]", current))
@@ -381,8 +387,8 @@ class Model(Record):
                 found.__dict__["_using"] = self._using
             error.current = found
             return narrowed(error, self.AlreadyExists) if insert else error
-        if insert:
-            return error  # the key is free: it was the caller's own condition
+        if insert:  # without an item the key is free, but for engines that never send one
+            return error if more else narrowed(error, self.AlreadyExists)
         if self._stored is not None:
             return self.DoesNotExist(
                 f"{self!r} is no longer there: it was deleted since it was loaded", missing=[self]

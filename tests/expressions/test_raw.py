@@ -55,7 +55,7 @@ def test_what_is_not_whole_is_refused(given, said):
 
 
 def test_a_wrong_value_is_told_where_it_is_written():
-    with pytest.raises(ValidationError, match=r":v\[0\]: a object cannot be stored"):
+    with pytest.raises(ValidationError, match=r":v\[0\]: a value of type object cannot be stored"):
         RawExpression("a = :v", {}, {":v": [object()]})
 
 

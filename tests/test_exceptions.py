@@ -1,0 +1,213 @@
+"""The errors: which class follows from which code, what they know, and that they travel."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import botocore.session
+import pytest
+
+from dynamodb_py import exceptions
+from dynamodb_py.exceptions import (
+    AccessDenied,
+    AlreadyExists,
+    BatchIncomplete,
+    ConditionFailed,
+    ConnectionFailed,
+    ConnectTimeout,
+    DoesNotExist,
+    DynamoDBError,
+    InvalidRequest,
+    ItemCollectionTooLarge,
+    ItemTooLarge,
+    LimitExceeded,
+    QueryError,
+    ReadTimeout,
+    RequestError,
+    ResponseCorrupted,
+    ScanRequired,
+    ServiceError,
+    ServiceUnavailable,
+    TableAlreadyExists,
+    TableInUse,
+    TableMismatch,
+    TableNotFound,
+    Throttled,
+    TransactionCanceled,
+    TransactionConflict,
+    ValidationError,
+    narrowed,
+    service_error,
+)
+
+MODEL = botocore.session.get_session().get_service_model("dynamodb")
+
+CODES = [
+    ("ConditionalCheckFailedException", ConditionFailed),
+    ("TransactionCanceledException", TransactionCanceled),
+    ("TransactionConflictException", TransactionConflict),
+    ("TransactionInProgressException", TransactionConflict),
+    ("ReplicatedWriteConflictException", TransactionConflict),
+    ("ResourceNotFoundException", TableNotFound),
+    ("TableNotFoundException", TableNotFound),
+    ("IndexNotFoundException", TableNotFound),
+    ("ResourceInUseException", TableInUse),
+    ("TableInUseException", TableInUse),
+    ("TableAlreadyExistsException", TableAlreadyExists),
+    ("ProvisionedThroughputExceededException", Throttled),
+    ("ThrottlingException", Throttled),
+    ("RequestLimitExceeded", Throttled),
+    ("LimitExceededException", LimitExceeded),
+    ("ItemCollectionSizeLimitExceededException", ItemCollectionTooLarge),
+    ("AccessDeniedException", AccessDenied),
+    ("UnrecognizedClientException", AccessDenied),
+    ("InvalidSignatureException", AccessDenied),
+    ("ExpiredTokenException", AccessDenied),
+    ("ValidationException", InvalidRequest),
+    ("SerializationException", InvalidRequest),
+    ("IdempotentParameterMismatchException", InvalidRequest),
+    ("InternalServerError", ServiceUnavailable),
+    ("ServiceUnavailable", ServiceUnavailable),
+]
+# What DynamoDB has for features that are not spoken here.
+ELSEWHERE = ("Backup", "Export", "Import", "GlobalTable", "Replica", "PointInTime", "Policy",
+             "InvalidRestore", "InvalidExport", "ContinuousBackups", "DuplicateItem")  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "kind"), CODES)
+def test_the_class_follows_from_the_code_alone(code, kind):
+    for message, status in (("", 400), ("anything at all", 400), ("ThrottlingException", 500)):
+        error = service_error(code, message, status=status)
+        assert type(error) is kind
+        assert (error.code, error.message, error.status) == (code, message, status)
+        said = f"{code}: {message}" if message else code
+        assert str(error) == (f"{said}; {kind.advice}" if kind.advice else said)
+
+
+def test_every_error_of_dynamodbs_model_has_a_class():
+    operations = [MODEL.operation_model(name) for name in MODEL.operation_names]
+    names = {shape.name for each in operations for shape in each.error_shapes}
+    plain = {name for name in names if type(service_error(name, "")) is ServiceError}
+    assert {name for name in plain if not name.startswith(ELSEWHERE)} == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("UnheardOf", 400, ServiceError),
+        ("UnheardOf", 500, ServiceUnavailable),
+        ("UnheardOf", 503, ServiceUnavailable),
+        ("", 400, ServiceError),
+        ("ValidationException", 500, InvalidRequest),
+    ],
+)
+def test_an_unknown_code_is_judged_by_its_status(code, status, kind):
+    assert type(service_error(code, "", status=status)) is kind
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "name", "value"),
+    [
+        ("ConditionalCheckFailedException", {"Item": {"k": {"S": "a"}}}, "current", {"k": {"S": "a"}}),
+        ("ConditionalCheckFailedException", {"Item": None}, "current", None),
+        ("ConditionalCheckFailedException", {}, "current", None),
+        ("TransactionCanceledException", {"CancellationReasons": [{"Code": "None"}]}, "reasons", [{"Code": "None"}]),
+        ("TransactionCanceledException", None, "reasons", ()),
+        ("ThrottlingException", {"ThrottlingReasons": [{"reason": "x"}]}, "reasons", [{"reason": "x"}]),
+        ("ThrottlingException", {}, "reasons", ()),
+    ],
+)  # fmt: skip
+def test_what_the_body_says_more_is_kept(code, body, name, value):
+    assert getattr(service_error(code, "", body=body), name) == value
+
+
+def dressed(error):
+    error.operation, error.table, error.request_id = "PutItem", "test", "R1"
+    error.attempts, error.unprocessed = 3, [1]
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionFailed("reset"), "reset; {advice}"),
+        (dressed(ConnectionFailed("reset")), "PutItem on test: reset; {advice} (request R1, 3 attempts)"),
+        (dressed(ReadTimeout("30 s")), "PutItem on test: 30 s; {advice} (request R1, 3 attempts)"),
+        (dressed(service_error("ThrottlingException", "slow")), "PutItem on test: ThrottlingException: slow; {advice} (request R1, 3 attempts)"),
+    ],
+)  # fmt: skip
+def test_an_error_says_what_was_asked_of_which_table_how_often_and_what_to_do(error, said):
+    assert type(error).advice
+    assert str(error) == said.format(advice=type(error).advice)
+
+
+ALL = [
+    ValidationError({"a": ["b"]}, model="Test"),
+    ItemTooLarge("too large", model="Test"),
+    DoesNotExist("gone", missing=[1]),
+    BatchIncomplete("left", unprocessed=[1, 2]),
+    TableMismatch("differs", ["one"]),
+    ScanRequired("scan"),
+    *[dressed(kind("said")) for kind in (ConnectionFailed, ConnectTimeout, ReadTimeout, ResponseCorrupted)],
+    *[dressed(service_error(code, "said", body={"Item": {}, "CancellationReasons": [1], "ThrottlingReasons": [2]})) for code, _ in CODES],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", ALL, ids=lambda each: f"{type(each).__name__}-{id(each)}")
+@pytest.mark.parametrize(
+    "again", [copy.copy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "pickle"]
+)
+def test_errors_travel_with_all_that_they_know(error, again):
+    other = again(error)
+    assert type(other) is type(error)
+    assert str(other) == str(error)
+    assert vars(other) == vars(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bases"),
+    [
+        (ValidationError, (DynamoDBError, ValueError)),
+        (ItemTooLarge, (ValidationError,)),
+        (QueryError, (DynamoDBError, ValueError)),
+        (ScanRequired, (QueryError,)),
+        (DoesNotExist, (DynamoDBError, LookupError)),
+        (ConnectionFailed, (RequestError, ConnectionError, OSError)),
+        (ReadTimeout, (ConnectionFailed, TimeoutError)),
+        (ConnectTimeout, (ConnectionFailed, TimeoutError)),
+        (ResponseCorrupted, (ConnectionFailed,)),
+        (AlreadyExists, (ConditionFailed, ServiceError, RequestError)),
+    ],
+)
+def test_errors_are_caught_as_pythons_own_too(kind, bases):
+    assert all(issubclass(kind, base) for base in bases)
+
+
+def test_every_error_is_in_the_tree_that_is_drawn_at_the_top_and_has_one_root():
+    kinds = [
+        each
+        for each in vars(exceptions).values()
+        if isinstance(each, type) and issubclass(each, Exception)
+    ]
+    assert kinds
+    for kind in kinds:
+        assert issubclass(kind, DynamoDBError)
+        assert f" {kind.__name__}" in exceptions.__doc__ or kind in (DynamoDBError, RequestError)
+
+
+def test_narrowing_keeps_all_that_is_known():
+    class Own(AlreadyExists):
+        pass
+
+    error = dressed(service_error("ConditionalCheckFailedException", "no", body={"Item": {"k": 1}}))
+    same = narrowed(error, Own)
+    assert type(same) is Own
+    assert vars(same) == vars(error)
+    assert str(same) == str(error).replace(error.advice, Own.advice)
+
+
+def test_a_validation_error_of_one_sentence_has_no_field():
+    error = ValidationError("no", model="Test")
+    assert (str(error), error.errors) == ("Test: no", {"": ["no"]})
+    assert str(ValidationError({"a": ["b", "c"], "d": ["e"]})) == "a: b; c | d: e"
