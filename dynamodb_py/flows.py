@@ -136,7 +136,10 @@ async def _atake(step: Step, link: Link) -> Any:
 
     tasks = [asyncio.ensure_future(one(operation)) for operation in step.operations]
     try:
-        return [await task for task in tasks]
+        if tasks:
+            # Not one after the other: of those, a cancelled one would make room for another.
+            await asyncio.wait(tasks)
+        return [task.result() for task in tasks]
     finally:
         # Whoever cancels this one finds no request of it under way afterwards.
         under_way = [task for task in tasks if not task.done()]

@@ -7,10 +7,13 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from dynamodb_py.codec import as_sent
 from dynamodb_py.connections import Connection
 from dynamodb_py.operations.base import Operation
 from dynamodb_py.retries import Retries
 from dynamodb_py.transports import Settings
+
+from .expressions.spelling import check_request
 
 Answer: TypeAlias = "bytes | Mapping[str, Any] | BaseException | Callable[[Operation[Any]], Any]"
 
@@ -84,3 +87,18 @@ def scripted_connection(script: Script, alias: str = "default", **given: Any) ->
     connection.transport = ScriptedTransport(script)
     connection.async_transport = AsyncScriptedTransport(script)
     return connection
+
+
+def checked(operation: Operation[Any]) -> dict[str, Any]:
+    """Return the payload of *operation* as boto3 would have it, after botocore looked at it."""
+    payload: dict[str, Any] = _as_boto3_has_it(operation.payload())
+    check_request(operation.api, payload)
+    return payload
+
+
+def _as_boto3_has_it(part: Any) -> Any:
+    if isinstance(part, msgspec.Raw):
+        return {name: as_sent(wire) for name, wire in msgspec.json.decode(part).items()}
+    if isinstance(part, dict):
+        return {name: _as_boto3_has_it(each) for name, each in part.items()}
+    return [_as_boto3_has_it(each) for each in part] if isinstance(part, list) else part

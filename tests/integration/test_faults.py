@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from itertools import chain
+
 import pytest
 
 from dynamodb_py import (
@@ -17,6 +23,7 @@ from dynamodb_py import (
     ReadTimeout,
     ResponseCorrupted,
     Retries,
+    ServiceError,
     ServiceUnavailable,
     Table,
     Throttled,
@@ -283,6 +290,17 @@ def test_an_instance_knows_after_an_error_what_it_knew_before(
     assert there(key) == {0: 5, 1: 0}
 
 
+def test_a_server_that_was_restarted_is_connected_to_anew(
+    engine, do, proxy, faulty, put_scores, there, key
+):
+    put_scores(key, 2)
+    for work in (get, save, query, get):
+        proxy.drop()
+        assert work(do, key) in (None, {0: 5, 1: 1})
+        put_scores(key, 2)
+    assert proxy.accepted >= 4
+
+
 def test_what_is_no_fault_of_the_network_is_not_sent_again(engine, do, proxy, faulty, key):
     proxy.script(error("ValidationException"))
     with pytest.raises(InvalidRequest) as raised:
@@ -451,3 +469,52 @@ def test_inserting_many_tries_all_before_it_tells(engine, do, proxy, faulty, the
     assert raised.value.unprocessed == [given[1]]
     assert [score.persisted for score in given] == [n != 1 for n in range(10)]
     assert there(key) == {n: n for n in range(10) if n != 1}
+
+
+def test_many_at_once_get_their_own_answers_whatever_happens(
+    engine, do, proxy, faulty, put_scores, key
+):
+    """Each reads items of its own while faults strike at random: right, or an error, never mixed up."""
+    put_scores(key, 16)
+    faults = [make(proxy) for make, _ in FAULTS.values()] + [proxy.passed] * 12
+    chance = random.Random(7)
+    proxy.script(*(chance.choice(faults) for _ in range(600)))
+
+    def judged(outcome, game):
+        if isinstance(outcome, (ConnectionFailed, ServiceError)):
+            return False
+        assert isinstance(outcome, Score), outcome
+        assert (outcome.player, outcome.game, outcome.points) == (key, game, game)
+        return True
+
+    def work(game):
+        found = []
+        for _ in range(12):
+            try:
+                found.append(judged(Score.objects.get(key, game), game))
+            except (ConnectionFailed, ServiceError) as failure:
+                found.append(judged(failure, game))
+        return found
+
+    async def story():
+        games = [number % 16 for number in range(192)]
+        tasks = [Score.objects.aget(key, game) for game in games]
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        return [judged(each, game) for each, game in zip(outcomes, games, strict=True)]
+
+    if do.mode == "async":
+        right = do.run(story())
+    else:
+        # The option that chooses the connection is of this thread alone.
+        context = [copy_context() for _ in range(16)]
+        with ThreadPoolExecutor(16) as pool:
+            found = pool.map(lambda game: context[game].run(work, game), range(16))
+            right = list(chain.from_iterable(found))
+    assert len(right) == 192
+    assert sum(right) > 150, "most are survived"
+    proxy.script()
+    assert do(Score.objects.get, key, 3).points == 3
+    if do.mode == "async":
+        do.run(faulty.aclose())
+    faulty.close()
+    assert proxy.wait_until_empty()

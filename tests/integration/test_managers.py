@@ -145,25 +145,25 @@ def test_what_is_not_there_is_none_or_an_error(engine, do, key):
         do(Score.objects.get, key, 0)
 
 
-@pytest.mark.parametrize(
-    ("args", "kwargs", "error", "said"),
-    [
-        (("a",), {}, TypeError, "the key of Score is player and game, not player"),
-        (("a", 1, 2), {}, TypeError, "the key of Score is player and game, not"),
-        ((), {"player": "a"}, TypeError, "not player"),
-        ((), {}, TypeError, "not nothing"),
-        ((), {"player": "a", "points": 1}, TypeError, "not player, points"),
-        (("a",), {"game": 1}, TypeError, "the key of Score is player and game"),
-        (("a", "1"), {}, ValidationError, "game: '1' is a str, not an int"),
-        (("", 1), {}, ValidationError, "player: it is empty"),
-        ((None, 1), {}, ValidationError, "player: it is required"),
-        (("a" * 2049, 1), {}, ValidationError, "longer than the 2048 bytes"),
-    ],
-)
-def test_what_is_no_key_is_refused(engine, do, sent, args, kwargs, error, said):
-    for get in (Score.objects.get, Score.get, Score.objects.delete):
-        with pytest.raises(error, match=said):
-            do(get, *args, **kwargs)
+NO_KEYS = [
+    (("a",), {}, TypeError, "the key of Score is player and game, not player"),
+    (("a", 1, 2), {}, TypeError, "the key of Score is player and game, not"),
+    ((), {"player": "a"}, TypeError, "not player"),
+    ((), {}, TypeError, "not nothing"),
+    ((), {"player": "a", "points": 1}, TypeError, "not player, points"),
+    (("a",), {"game": 1}, TypeError, "the key of Score is player and game"),
+    (("a", "1"), {}, ValidationError, "game: '1' is a str, not an int"),
+    (("", 1), {}, ValidationError, "player: it is empty"),
+    ((None, 1), {}, ValidationError, "player: it is required"),
+    (("a" * 2049, 1), {}, ValidationError, "longer than the 2048 bytes"),
+]
+
+
+def test_what_is_no_key_is_refused(engine, do, sent, subtests):
+    for args, kwargs, error, said in NO_KEYS:
+        for get in (Score.objects.get, Score.get, Score.objects.delete):
+            with subtests.test(f"{args} {kwargs}"[:80]), pytest.raises(error, match=said):
+                do(get, *args, **kwargs)
     assert sent == []
 
 

@@ -176,14 +176,16 @@ def test_every_page_is_read_the_empty_ones_too(engine, do, sent, scores, many):
         assert games(do, scores.page_size(page_size)) == list(range(COUNT))
 
 
-@pytest.mark.parametrize("limit", [0, 1, 5, 10, 11, 29, 30, 31, 1000])
-def test_a_limit_counts_results(engine, do, scores, many, limit):
-    for page_size in (10, 3):
-        rows = scores.filter(late=True).page_size(page_size).limit(limit)
-        assert games(do, rows) == list(range(100, min(100 + limit, COUNT)))
-    assert games(do, scores.limit(limit)) == list(range(min(limit, COUNT)))
-    wanted = list(range(COUNT - 1, 99, -1))[:limit]
-    assert games(do, scores.filter(late=True).reverse().limit(limit)) == wanted
+def test_a_limit_counts_results(engine, do, scores, many, subtests):
+    late = scores.filter(late=True)
+    for limit in (0, 1, 5, 10, 11, 29, 30, 31, 1000):
+        with subtests.test(limit=limit):
+            for page_size in (10, 3):
+                rows = late.page_size(page_size).limit(limit)
+                assert games(do, rows) == list(range(100, min(100 + limit, COUNT)))
+            assert games(do, scores.limit(limit)) == list(range(min(limit, COUNT)))
+            wanted = list(range(COUNT - 1, 99, -1))[:limit]
+            assert games(do, late.reverse().limit(limit)) == wanted
 
 
 def test_no_more_pages_are_read_than_are_needed(engine, do, sent, scores, many):

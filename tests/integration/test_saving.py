@@ -475,6 +475,14 @@ def test_moments_set_themselves(engine, do, sent, stored, key):
     assert wire["made"]["S"] == item.made.isoformat(timespec="microseconds")
 
 
+def test_moments_set_themselves_in_batches_too(engine, do, stored, key):
+    [item] = do(Stamped.batch_write, [{"key": key}], overwrite=True)
+    assert stored(item).keys() == {"key", "made", "changed"}
+    assert do(Stamped.get, key).made == item.made
+    [other] = do(Stamped.batch_write, [Stamped(key=f"{key}-2")])
+    assert other.changed >= other.made > item.made
+
+
 def test_a_moment_of_ones_own_is_kept_by_auto_now_add(engine, do, stored, key):
     made = datetime(2020, 1, 1, tzinfo=UTC)
     item = do(Stamped.create, key=key, made=made)

@@ -407,6 +407,89 @@ def test_bytes_and_decimals_are_keys(engine, do, stored):
     assert stored(made) is None
 
 
+class Keyed(Model):
+    """The table of the models below, which differ in what their keys are to Python."""
+
+    class Meta:
+        table_name = "keyed"
+
+    hash = CharField(name="h", hash_key=True)
+    range = IntegerField(name="r", range_key=True)
+
+
+TABLES.append(Keyed)
+
+HASHES = [
+    (CharField(name="h", hash_key=True), "größe \U0001f600", "größe \U0001f600"),
+    (UUIDField(name="h", hash_key=True), uuid.UUID(int=7), str(uuid.UUID(int=7))),
+    (EnumField(Colour, name="h", hash_key=True), Colour.GREEN, "g"),
+    (DateField(name="h", hash_key=True), date(2026, 1, 2), "2026-01-02"),
+    (
+        DateTimeField(name="h", hash_key=True),
+        datetime(2026, 1, 2, tzinfo=UTC),
+        "2026-01-02T00:00:00.000000+00:00",
+    ),
+    (TimeField(name="h", hash_key=True), time(9, 30), "09:30:00.000000"),
+    (TimeDeltaField(name="h", hash_key=True), timedelta(days=1), "P1D"),
+]
+RANGES = [
+    (IntegerField(name="r", range_key=True), [-(10**37), -1, 0, 2, 10, 10**37]),
+    (FloatField(name="r", range_key=True), [-1e100, -0.1, 0.0, 1e-100, 0.1, 2.0, 10.5]),
+    (DecimalField(name="r", range_key=True), [Decimal("-1.10"), Decimal(0), Decimal("1E+30")]),
+    (
+        TimestampField(name="r", range_key=True),
+        [datetime(1960, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, 0, 5, UTC)],
+    ),
+    (
+        TimeDeltaField(name="r", range_key=True, storage="seconds"),
+        [timedelta(-1), timedelta(microseconds=1), timedelta(2)],
+    ),
+]
+
+
+def keyed(hash_field, range_field):
+    """Make a model of the table with these keys."""
+
+    class Meta:
+        table_name = "keyed"
+
+    fields = {"hash": hash_field, "range": range_field, "note": CharField()}
+    return type("Keyed", (Model,), {"Meta": Meta, "__module__": __name__, **fields})
+
+
+def test_every_type_that_can_be_a_key_is_one(engine, do, stored, subtests):
+    for number, (field, value, text) in enumerate(HASHES):
+        with subtests.test(type(field).__name__):
+            model = keyed(field, IntegerField(name="r", range_key=True))
+            item = do(model.create, hash=value, range=number, overwrite=True)
+            assert stored(item)["h"] == {"S": text}
+            assert do(model.get, value, number) == item
+            assert do(model.get, hash=value, range=number).hash == value
+            assert do(model.batch_get, (value, number), (value, 99)) == [item]
+            assert do.list(model.objects.filter(hash=value)) == [item]
+            item.note = "x"
+            do(item.save)
+            do(item.delete)
+            assert do(model.get, value, number) is None
+
+
+def test_range_keys_of_every_type_sort_by_value(engine, do, subtests):
+    for field, values in RANGES:
+        with subtests.test(type(field).__name__):
+            name = f"{type(field).__name__}-{do.mode}"
+            model = keyed(CharField(name="h", hash_key=True), field)
+            given = [model(hash=name, range=value) for value in reversed(values)]
+            do(model.batch_write, given)
+            rows = model.objects.filter(hash=name)
+            assert [row.range for row in do.list(rows)] == values
+            assert [row.range for row in do.list(rows.filter(range__gt=values[0]))] == values[1:]
+            assert do(model.get, name, values[1]).range == values[1]
+            found = do(model.batch_get, *((name, value) for value in values))
+            assert [row.range for row in found] == values
+            do(model.objects.bulk_delete, found)
+            assert do.list(rows) == []
+
+
 def test_what_boto3s_resource_wrote_is_read(engine, do, key):
     import boto3
 

@@ -29,8 +29,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.exceptions import service_error
 
-from ..expressions.spelling import check_request
-from ..scripted import Script, scripted_connection
+from ..scripted import Script, checked, scripted_connection
 
 
 class Score(Model):
@@ -63,15 +62,8 @@ def failed(item=None):
 def sent(script):
     """Return what was sent, after botocore looked at it."""
     for each in script.sent:
-        check_request(each.api, each.payload() | _items(each))
+        checked(each)
     return script.payloads
-
-
-def _items(operation):
-    """Return the parts of a payload that travel as JSON, as botocore would have them."""
-    if operation.api == "PutItem":
-        return {"Item": {}}
-    return {"RequestItems": {"t": []}} if operation.api == "BatchWriteItem" else {}
 
 
 # -- save ----------------------------------------------------------------------------------------

@@ -1,0 +1,280 @@
+"""Connections by alias, table names, and options that hold for a while, wherever they are used."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dynamodb_py import CharField, ConfigurationError, Model, Retries, connect, connections, options
+from dynamodb_py.connections import Connection, Options, current_options, get_connection
+
+from .scripted import AsyncScriptedTransport, Script, ScriptedTransport
+
+
+@pytest.fixture(autouse=True)
+def none_known(monkeypatch):
+    """Begin without any connection, and leave none behind."""
+    monkeypatch.setattr(connections, "_connections", {})
+
+
+class Score(Model):
+    class Meta:
+        table_name = "scores"
+
+    k = CharField(hash_key=True)
+
+
+# -- aliases -------------------------------------------------------------------------------------
+
+
+def test_a_connection_is_found_by_its_alias_and_the_last_one_counts():
+    first, second = connect(region_name="eu-west-1"), connect("replica", region_name="us-east-1")
+    assert get_connection() is get_connection("default") is first
+    assert get_connection("replica") is second
+    again = connect("replica", region_name="eu-west-2")
+    assert get_connection("replica") is again
+    assert get_connection() is first
+    assert (first.alias, again.alias) == ("default", "replica")
+
+
+def test_the_default_connection_is_made_up_when_it_is_first_needed():
+    made = get_connection()
+    assert isinstance(made, Connection)
+    assert made.alias == "default"
+    assert get_connection() is made
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ([], r"no connection is called 'other' \(there are: none yet\): connect\('other', ...\)"),
+        (
+            ["a", "b"],
+            r"no connection is called 'other' \(there are: 'a', 'b'\): connect\('other', ...\)",
+        ),
+    ],
+)
+def test_an_alias_that_was_never_connected_is_told(known, said):
+    for alias in known:
+        connect(alias)
+    for ask in (
+        lambda: get_connection("other"),
+        lambda: Score.objects.using("other").get("a"),
+        lambda: list(Score.objects.using("other").all()),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            ask()
+    with options(using="other"), pytest.raises(ConfigurationError, match=said):
+        Score.objects.get("a")
+
+
+def test_connecting_opens_no_socket_and_looks_no_name_up(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("the network was used")
+
+    with monkeypatch.context() as patch:
+        for name in ("socket", "create_connection", "getaddrinfo"):
+            patch.setattr(socket, name, refuse)
+        connection = connect(endpoint_url="http://nowhere.invalid:1", region_name="eu-west-1")
+        assert Score("a")._table == "scores"
+        connection.close()
+    asyncio.run(connection.aclose())
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({"endpoint_url": "http://localhost:8000", "region_name": "x"}, "http://localhost:8000"),
+        ({"region_name": "eu-west-1"}, "eu-west-1"),
+        ({}, "boto3's defaults"),
+    ],
+)
+def test_a_connection_says_where_it_goes_and_no_secret(given, where):
+    connection = connect("one", aws_access_key_id="AKID", aws_secret_access_key="hush", **given)
+    assert repr(connection) == f"<Connection 'one' to {where}>"
+
+
+def test_closing_closes_both_doors():
+    connection = connect()
+    connection.transport = blocking = ScriptedTransport(Script())
+    connection.async_transport = awaited = AsyncScriptedTransport(Script())
+    connection.close()
+    assert (blocking.closed, awaited.closed) == (1, 0)
+    asyncio.run(connection.aclose())
+    assert (blocking.closed, awaited.closed) == (1, 1)
+
+
+# -- table names ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "scores"),
+        ({"table_prefix": "dev-"}, "dev-scores"),
+        ({"table_name_format": "{}-v2".format}, "scores-v2"),
+        ({"table_name_format": lambda name: name.upper()}, "SCORES"),
+        ({"table_prefix": "dev-", "table_name_format": "{}-v2".format}, "dev-scores-v2"),
+    ],
+    ids=range(5),
+)
+def test_tables_are_called_as_the_connection_says(given, name):
+    connection = connect(**given)
+    assert connection.table_name("scores") == name
+    assert Score("a")._table == Score.objects._table == name
+    assert Score.objects.all().operation().table == name
+
+
+# -- retries -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "given", "expected"),
+    [
+        (None, None, Retries()),
+        ("7", None, Retries(attempts=7)),
+        ("7", 2, Retries(attempts=2)),
+        ("7", Retries(attempts=5, base=0.1), Retries(attempts=5, base=0.1)),
+        ("nonsense", None, Retries()),
+        (None, 1, Retries(attempts=1)),
+    ],
+)
+def test_how_often_a_request_is_tried(monkeypatch, said, given, expected):
+    if said is not None:
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", said)
+    assert connect(retries=given).retries == expected
+
+
+@pytest.mark.parametrize("retries", [0, -1])
+def test_fewer_than_one_attempt_is_refused(retries):
+    with pytest.raises(
+        ConfigurationError, match=f"retries={retries}: a request is tried at least once"
+    ):
+        connect(retries=retries)
+    assert connections._connections == {}
+
+
+# -- options -------------------------------------------------------------------------------------
+
+
+def test_options_nest_and_end():
+    assert current_options() == Options(consistent=False, using=None)
+    with options(consistent=True) as outer:
+        assert outer == current_options() == Options(consistent=True)
+        with options(using="replica"):
+            assert current_options() == Options(consistent=True, using="replica")
+            with options(consistent=False):
+                assert current_options() == Options(consistent=False, using="replica")
+        assert current_options() == Options(consistent=True)
+    assert current_options() == Options()
+
+
+def test_options_end_with_an_error_too():
+    def fail():
+        with options(consistent=True):
+            raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        fail()
+    assert current_options() == Options()
+
+
+def test_one_options_object_serves_again_and_inside_itself():
+    again = options(consistent=True)
+    for _ in range(2):
+        with again, again:
+            assert current_options().consistent
+        assert not current_options().consistent
+
+
+def test_options_choose_the_connection_of_models_that_name_none():
+    default, replica = connect(), connect("replica", table_prefix="r-")
+
+    class Elsewhere(Model):
+        class Meta:
+            using = "replica"
+
+        k = CharField(hash_key=True)
+
+    with options(using="replica"):
+        assert Score("a")._link is Score.objects._link is replica
+        assert Score.objects.using("default")._link is default
+    assert Score("a")._link is default
+    assert Elsewhere("a")._link is Elsewhere.objects._link is replica
+    assert Elsewhere.objects.using("default")._link is default
+    with options(using="default"):
+        assert Elsewhere("a")._link is replica  # what a model says of itself counts more
+
+
+def test_threads_have_their_own_options_even_of_one_object():
+    shared = options(consistent=True)
+    both_inside = threading.Barrier(2, timeout=10)
+    one_left = threading.Event()
+
+    def first():
+        with shared:
+            both_inside.wait()
+        one_left.set()
+        return current_options().consistent
+
+    def second():
+        with shared:
+            both_inside.wait()
+            assert one_left.wait(10)
+            inside = current_options().consistent
+        return inside, current_options().consistent
+
+    with options(using="main"), ThreadPoolExecutor(2) as pool:
+        outcomes = pool.submit(first), pool.submit(second)
+        assert [each.result() for each in outcomes] == [False, (True, False)]
+        assert current_options() == Options(using="main")
+
+
+def test_tasks_have_their_own_options_even_of_one_object():
+    shared = options(consistent=True)
+
+    async def one(entered, leave):
+        assert current_options().using == "main"  # that of whoever made the task
+        with shared:
+            entered.set()
+            await leave.wait()
+            inside = current_options()
+        return inside.consistent, current_options().consistent
+
+    async def main():
+        gates = [(asyncio.Event(), asyncio.Event()) for _ in range(3)]
+        with options(using="main"):
+            tasks = [asyncio.create_task(one(*gate)) for gate in gates]
+            for entered, _ in gates:
+                await entered.wait()
+            assert not current_options().consistent
+            for _, leave in gates:  # first in, first out: not nested
+                leave.set()
+                await asyncio.sleep(0)
+            return await asyncio.gather(*tasks)
+
+    assert asyncio.run(main()) == [(True, False)] * 3
+
+
+def test_options_of_a_caller_hold_in_a_thread_that_asyncio_starts():
+    async def main():
+        with options(consistent=True):
+            return await asyncio.to_thread(lambda: current_options().consistent)
+
+    assert asyncio.run(main())
+
+
+def test_threads_that_first_need_the_default_connection_at_once_get_along():
+    barrier = threading.Barrier(8, timeout=10)
+
+    def ask(_):
+        barrier.wait()
+        return get_connection()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, range(8)))
+    assert get_connection() in found
