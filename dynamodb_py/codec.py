@@ -294,26 +294,42 @@ def value_of(tree: Tree) -> Any:
 
 
 def list_of(trees: list[Tree]) -> list[Any]:
-    """Return the Python values of the elements of an L; texts and numbers are spared a call."""
+    """Return the Python values of the elements of an L; the commonest kinds are spared a call."""
     values: list[Any] = []
     for tree in trees:
         if (digits := tree.N) is not None:
-            values.append(int(digits) if digits.isdigit() else number(digits))
+            if digits.isdigit():
+                values.append(int(digits))
+            elif len(digits) <= _ALWAYS_A_FLOAT and "." in digits:
+                values.append(float(digits))
+            else:
+                values.append(number(digits))
         elif (text := tree.S) is not None:
             values.append(text)
+        elif (members := tree.M) is not None:
+            values.append(map_of(members))
         else:
             values.append(value_of(tree))
     return values
 
 
 def map_of(members: dict[str, Tree]) -> dict[str, Any]:
-    """Return the Python values of the members of an M; texts and numbers are spared a call."""
+    """Return the Python values of the members of an M; the commonest kinds are spared a call."""
     values: dict[str, Any] = {}
     for name, tree in members.items():
         if (text := tree.S) is not None:
             values[name] = text
         elif (digits := tree.N) is not None:
-            values[name] = int(digits) if digits.isdigit() else number(digits)
+            if digits.isdigit():
+                values[name] = int(digits)
+            elif len(digits) <= _ALWAYS_A_FLOAT and "." in digits:
+                values[name] = float(digits)
+            else:
+                values[name] = number(digits)
+        elif (truth := tree.BOOL) is not None:
+            values[name] = truth
+        elif (inner := tree.M) is not None:
+            values[name] = map_of(inner)
         else:
             values[name] = value_of(tree)
     return values

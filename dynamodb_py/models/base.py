@@ -22,7 +22,7 @@ from ..operations.base import Wire, WireItem
 from ..operations.batches import Put
 from ..operations.items import DeleteItem, GetItem, Key, PutItem, StoredItem, UpdateItem
 from .bulk import consistently
-from .fields.base import Field
+from .fields.base import Field, is_checking, unchecked
 from .manager import Objects
 from .options import Options, prepare
 from .records import FieldSet, Record, check, spell
@@ -316,6 +316,8 @@ class Model(Record):
 
     def _changes(self, stored: Mapping[str, Wire], *, validate: bool) -> dict[str, Wire | None]:
         """Return what would be stored now of the fields that changed since *stored* was loaded."""
+        if not validate and is_checking():
+            return unchecked(lambda: self._changes(stored, validate=False))
         changes: dict[str, Wire | None] = {}
         errors: dict[str, list[str]] = {}
         values = self.__dict__

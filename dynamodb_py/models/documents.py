@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from ..codec import Unstorable, as_sent, from_json
 from ..operations.base import Wire, WireItem
+from .fields.base import is_checking
 from .fields.containers import EmbeddedField
 from .records import AnyField, FieldSet, Record, check, collect, spell
 
@@ -71,7 +72,7 @@ class Document(Record):
         errors: dict[str, list[str]] = {}
         value = getattr(self, field.name)
         wire = spell(field, value, errors, depth)
-        check(field, value, wire, errors, validate=True)
+        check(field, value, wire, errors, validate=is_checking())
         if errors:
             faults = [(f".{path}", said) for path, each in errors.items() for said in each]
             wrong.append(Unstorable(faults[0][1], faults))

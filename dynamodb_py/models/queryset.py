@@ -165,10 +165,11 @@ class QuerySet(Generic[M]):
         if self._limit == 0:
             return
         link = self._link
+        load = self.model._load if self._using is None else self._load
         rest: Query | Scan | None = self.operation()
         while rest is not None:
             page = run(iter(rest), link)
-            yield from map(self._load, page.items)
+            yield from map(load, page.items)
             rest = page.rest
 
     async def __aiter__(self) -> AsyncIterator[M]:

@@ -18,7 +18,7 @@ from ..codec import Unstorable, as_sent, decode, from_json, to_json
 from ..exceptions import FieldNotLoaded, ModelDefinitionError, UnreadableValue, ValidationError
 from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
-from .fields.base import UNFIT, Field
+from .fields.base import UNFIT, Field, is_checking, unchecked
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -240,6 +240,8 @@ class Record:
 
         Raises ValidationError with every field that is wrong.
         """
+        if not validate and is_checking():
+            return unchecked(lambda: self._wires(adding=adding, validate=False))
         if not self._decoded:
             self._decode()
         wires: WireItem = {}

@@ -22,6 +22,7 @@ from dynamodb_py import (
     IntegerField,
     ItemTooLarge,
     ListField,
+    MapField,
     Model,
     SetField,
     TimeDeltaField,
@@ -257,3 +258,30 @@ def test_text_that_is_none_is_told_by_the_fields_name():
         wrong._item()
     said = ["it is no Unicode text: surrogates not allowed"]
     assert caught.value.errors == {"name": said, "homes": said, "free": said}
+
+
+def test_validate_false_skips_the_options_of_what_lies_inside_too_and_no_type():
+    inside = {
+        "home": Address(floor=-1),
+        "homes": [Address(city="too long")],
+        "free": {},
+    }
+    wrong = Test(k="a", r=1, name="n", **inside)
+    with pytest.raises(ValidationError) as caught:
+        wrong._item()
+    assert list(caught.value.errors) == ["home.city", "home.floor", "homes[0].city"]
+    item = wrong._item(validate=False)
+    loaded = Test.from_db(item)
+    loaded.home.floor = -2
+    with pytest.raises(ValidationError):
+        loaded._changes(loaded._stored_wires(), validate=True)
+    assert "home" in loaded._changes(loaded._stored_wires(), validate=False)
+    with pytest.raises(ValidationError):  # it was for that once
+        wrong._item()
+
+    lists = model_of(
+        ListField(IntegerField(max_value=1)), m=MapField({"a": CharField(required=True)})
+    )
+    assert lists(k="a", x=[5], m={})._item(validate=False)
+    with pytest.raises(ValidationError, match=r"x\[0\]: 'a' is a str, not an int"):
+        lists(k="a", x=["a"], m={})._item(validate=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overload
 
 import msgspec
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, TypeVar
 
     V = TypeVar("V")
+    T = TypeVar("T")
     # What reading gives: a field that may be absent reads as None.
     N = TypeVar("N", default="V | None")
 
@@ -54,6 +56,7 @@ else:
     from typing import TypeVar
 
     V = TypeVar("V")
+    T = TypeVar("T")
     N = TypeVar("N")
 
 _FIXED = frozenset({str, int, float, bytes, bool, type(None)})
@@ -65,6 +68,24 @@ KINDS = ("S", "N", "B", "BOOL", "M", "L", "SS", "NS", "BS")
 
 UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
 """What converting a value of another kind than expected may raise; msgspec's are ValueErrors."""
+
+
+# Whether the options of fields inside lists, maps and documents are looked at.
+_checking: ContextVar[bool] = ContextVar("dynamodb_py.checking", default=True)
+
+
+def is_checking() -> bool:
+    """Tell whether choices, bounds, validators and ``required`` count now."""
+    return _checking.get()
+
+
+def unchecked(make: Callable[[], T]) -> T:
+    """Return what *make* gives while the options of fields do not count."""
+    token = _checking.set(False)
+    try:
+        return make()
+    finally:
+        _checking.reset(token)
 
 
 class Field(Operand[V], Generic[V, N]):

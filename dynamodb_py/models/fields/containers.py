@@ -24,7 +24,7 @@ from ...codec import (
 )
 from ...expressions import FREE, Coder
 from ...operations.base import Wire
-from .base import Field, known
+from .base import Field, is_checking, known
 from .scalars import (
     LENGTHS,
     BinaryField,
@@ -157,9 +157,10 @@ def spell_inside(field: Field[Any, Any] | None, value: Any, depth: int) -> Wire:
     wire = field.spell_or_null(value, depth)
     if wire is None:
         raise Unstorable("an empty set cannot be stored inside a list or a map: leave it out")
-    said = [] if value is None else field.problems(value)
-    if said:
-        raise Unstorable("; ".join(said))
+    if value is not None and field.constrained and is_checking():
+        said = field.problems(value)
+        if said:
+            raise Unstorable("; ".join(said))
     return wire
 
 
@@ -170,7 +171,8 @@ def _names(types: Mapping[type, Any]) -> str:
 class SetField(_Container["set[T]", SetN]):
     """A set of texts, numbers or bytes, stored as SS, NS or BS.
 
-    DynamoDB has no empty set: one is stored as absence, and reads back as ``set()``.
+    DynamoDB has no empty set: one is stored as absence, and reads back as ``set()``, so that a
+    default is for new instances alone.
 
     :param of: a field, or one of str, int, float, Decimal, bytes; str by default.
 
@@ -597,6 +599,8 @@ class MapField(DictField[Any, MapN]):
         return field is None or field.null
 
     def _missing_from(self, members: Mapping[Any, Any]) -> list[Unstorable]:
+        if not is_checking():
+            return []
         return [
             Unstorable("it is required: give it a value").inside(f".{key}")
             for key, field in self.schema.items()
