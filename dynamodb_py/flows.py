@@ -167,7 +167,7 @@ def _side_by_side(step: Together[Any], link: Link) -> list[Any]:
 def _again(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:
     """Send *operation* again, after *error*, as long as that may help."""
     attempts = 1
-    while attempts < retries.attempts and is_retryable(error):
+    while attempts < retries.attempts and is_retryable(error, repeatable=operation.repeatable):
         yield Pause(retries.pause(error, attempts))
         attempts += 1
         try:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from .exceptions import ConnectionFailed, ServiceError
+from .exceptions import ConnectionFailed, ConnectTimeout, ServiceError
 
 TRANSIENT = frozenset({500, 502, 503, 504})
 """HTTP statuses after which a request is tried again, whatever the code."""
@@ -61,12 +61,18 @@ def is_throttling(error: BaseException) -> bool:
     return unknown or error.code in THROTTLING
 
 
-def is_retryable(error: BaseException) -> bool:
+def is_retryable(error: BaseException, *, repeatable: bool = True) -> bool:
     """Tell whether the same request may succeed when it is sent again.
+
+    One that is not *repeatable*, such as an ADD, only where it cannot have been carried out: after
+    throttling, or where there was no connection.
 
     >>> is_retryable(ConnectionFailed("reset"))
     True
     """
+    if not repeatable:
+        never_sent = isinstance(error.__cause__, ConnectionRefusedError)
+        return is_throttling(error) or isinstance(error, ConnectTimeout) or never_sent
     if isinstance(error, ServiceError):
         return error.status in TRANSIENT or error.code in RETRYABLE or is_throttling(error)
     return isinstance(error, ConnectionFailed)

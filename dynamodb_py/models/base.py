@@ -461,10 +461,13 @@ class Model(Record):
     def _incr(self, /, **amounts: float) -> Flow[Self]:
         """Add to number fields in one request, without reading: no other writer's change is lost.
 
-        A field without a value counts as 0, an item that is not there is made. This instance has
-        the new values afterwards.
+        A field without a value counts as 0. Of an instance that was never saved or loaded, the item
+        is made if it is not there. This instance has the new values afterwards.
 
         :param amounts: what to add, by field.
+        :raises DoesNotExist: the item that was loaded or saved is gone.
+        :raises ConnectionFailed: no answer came. The request is not sent again, since it may have
+            been carried out and would count twice.
         """
         actions: list[Action] = []
         for name, amount in amounts.items():
@@ -478,8 +481,12 @@ class Model(Record):
             actions.append(Add(field._path(), Value(wire)))
         if not actions:
             return self
-        update = UpdateItem(self._table, self._key(), actions, None, "UPDATED_NEW")
-        new: WireItem = from_json((yield from update) or b"{}")
+        condition = self._meta.present if self.persisted else None
+        update = UpdateItem(self._table, self._key(), actions, condition, "UPDATED_NEW")
+        try:
+            new: WireItem = from_json((yield from update) or b"{}")
+        except ConditionFailed as error:
+            raise self._told(error) from error.__cause__
         for attribute, wire in new.items():
             field = self._fields.by_attribute[attribute]
             self.__dict__[field.name] = field.decode(wire)

@@ -50,6 +50,11 @@ class Operation(Asked[T], frozen=True):
         """The tables that it speaks of, for messages."""
         return (getattr(self, "table", ""),)
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether carrying it out twice comes to the same as once."""
+        return True
+
     def payload(self) -> Payload:
         """Return the body of the request, as DynamoDB spells it."""
         raise NotImplementedError

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from ..expressions import Action, Condition, Names, render_update
+from ..expressions import Action, Add, Condition, Names, render_update
 from .base import Operation, Payload
 
 StoredItem: TypeAlias = bytes
@@ -107,6 +107,10 @@ class UpdateItem(_Write, frozen=True):
     actions: Sequence[Action] = ()
     condition: Condition | None = None
     returning: str = "NONE"
+
+    @property
+    def repeatable(self) -> bool:
+        return not any(isinstance(action, Add) for action in self.actions)
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Key": self.key}

@@ -351,6 +351,14 @@ def test_saving_what_was_deleted_meanwhile_makes_no_phantom(engine, do, loaded, 
     assert stored(page)["t"] == {"S": "new"}
 
 
+def test_counting_what_was_deleted_meanwhile_makes_no_phantom(engine, do, loaded, client, stored):
+    page = loaded(v={"N": "3"})
+    client.delete_item(TableName=page._table, Key=page._key())
+    with pytest.raises(Page.DoesNotExist):
+        do(page.incr, views=1)
+    assert stored(page) is None
+
+
 @pytest.mark.parametrize(("name", "value"), [("site", "other"), ("number", 5)])
 @pytest.mark.parametrize("options", [{}, {"overwrite": True}, {"force_insert": True}], ids=str)
 def test_a_key_cannot_be_changed(engine, do, loaded, sent, stored, name, value, options):
