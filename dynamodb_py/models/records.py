@@ -187,15 +187,6 @@ class Record:
             item = item.encode()
         return cls._load(item if isinstance(item, bytes) else to_json(item))
 
-    def _read(self, field: AnyField) -> Any:
-        """Return the value of *field*, which is not in ``__dict__`` yet."""
-        if not self._decoded:
-            self._decode()
-            values = self.__dict__
-            if field.name in values:
-                return values[field.name]
-        return self._missing(field)
-
     def _decode(self) -> None:
         """Decode what is stored; values that were set since it was loaded stay."""
         values = self.__dict__

@@ -190,7 +190,7 @@ def test_a_default_is_made_for_each_instance():
 def test_reading_a_default_never_causes_a_write(name):
     loaded = Test.from_db({"name": {"S": "a"}, "s": {"N": "1"}})
     before = getattr(loaded, name)
-    assert before == Test(name="a")._read(getattr(Test, name)) or before == set()
+    assert before == getattr(Test(name="a"), name) or before == set()
     assert changes(loaded) == {}
     assert getattr(loaded, name) is before
 

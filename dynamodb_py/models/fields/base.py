@@ -477,7 +477,14 @@ class Field(Operand[V], Generic[V, N]):
         if instance is None:
             return self
         record: Any = instance
-        value: N = record._read(self)
+        value: N
+        if not record._decoded:
+            record._decode()
+            values: dict[str, Any] = record.__dict__
+            if self.name in values:
+                value = values[self.name]
+                return value
+        value = record._missing(self)
         return value
 
     if TYPE_CHECKING:  # for the type checkers only: the descriptor is a non-data one
