@@ -40,7 +40,7 @@ class Item(Model):
     active = BooleanField()
     created = DateTimeField()
     tags = SetField(str)
-    scores = ListField()
+    scores = ListField(float)
     address = DictField()
 
 
