@@ -298,12 +298,10 @@ def list_of(trees: list[Tree]) -> list[Any]:
     values: list[Any] = []
     for tree in trees:
         if (digits := tree.N) is not None:
-            if digits.isdigit():
-                values.append(int(digits))
-            elif len(digits) <= _ALWAYS_A_FLOAT and "." in digits:
+            if "." in digits and len(digits) <= _ALWAYS_A_FLOAT:
                 values.append(float(digits))
             else:
-                values.append(number(digits))
+                values.append(int(digits) if digits.isdigit() else number(digits))
         elif (text := tree.S) is not None:
             values.append(text)
         elif (members := tree.M) is not None:
@@ -320,12 +318,10 @@ def map_of(members: dict[str, Tree]) -> dict[str, Any]:
         if (text := tree.S) is not None:
             values[name] = text
         elif (digits := tree.N) is not None:
-            if digits.isdigit():
-                values[name] = int(digits)
-            elif len(digits) <= _ALWAYS_A_FLOAT and "." in digits:
+            if "." in digits and len(digits) <= _ALWAYS_A_FLOAT:
                 values[name] = float(digits)
             else:
-                values[name] = number(digits)
+                values[name] = int(digits) if digits.isdigit() else number(digits)
         elif (truth := tree.BOOL) is not None:
             values[name] = truth
         elif (inner := tree.M) is not None:
