@@ -4,21 +4,19 @@ Pure: nothing here talks to DynamoDB, and values are spelled for the wire as soo
 so that a wrong one raises where it is written.
 """
 
-from .conditions import (
-    And,
+from .comparisons import (
     AttributeType,
     BeginsWith,
     Between,
     Compare,
-    Condition,
     Contains,
     Exists,
     In,
     Never,
-    Not,
     NotExists,
-    Or,
 )
+from .conditions import And, Condition, Not, Or
+from .lookups import FieldName, Lookup, Q, asker, member
 from .names import Names, Wire
 from .operands import Attr, Comparable, F, Operand, SizeOf
 from .paths import AFFIX, FREE, Argument, Coder, Path, Size, Term, Value, check_apart
@@ -45,7 +43,9 @@ __all__ = [
     "Delete",
     "Exists",
     "F",
+    "FieldName",
     "In",
+    "Lookup",
     "Names",
     "Never",
     "Not",
@@ -53,6 +53,7 @@ __all__ = [
     "Operand",
     "Or",
     "Path",
+    "Q",
     "RawExpression",
     "Remove",
     "Set",
@@ -61,7 +62,9 @@ __all__ = [
     "Term",
     "Value",
     "Wire",
+    "asker",
     "check_apart",
+    "member",
     "render_projection",
     "render_update",
 ]

@@ -8,15 +8,17 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Ope
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar, cast
+from collections.abc import Hashable, Iterator
+from typing import Any, ClassVar, cast
 
 from msgspec import Struct
 
 from ..exceptions import QueryError
-from ..limits import MAX_IN, MAX_OPERATORS
+from ..limits import MAX_OPERATORS
 from .names import Names, Wire, checked
-from .paths import Argument, Path, Resolve, Size, Term, Value
+from .paths import Argument, Path, Resolve, Size, Value
+
+_HERE = f"{__package__}."
 
 
 class Condition(Struct, frozen=True):
@@ -31,6 +33,12 @@ class Condition(Struct, frozen=True):
 
     _operators: ClassVar[int] = 1
     """How many operators and functions the node itself is spelled with, for DynamoDB's limit."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = vars(cls)
+        if "_spell" in own and "_shape" not in own and not cls.__module__.startswith(_HERE):
+            cls._shape = _unknown_shape  # type: ignore[method-assign]
 
     def render(self, names: Names) -> str:
         """Spell this condition, keeping its names and values in *names*; "" if it is empty.
@@ -60,11 +68,26 @@ class Condition(Struct, frozen=True):
         return count
 
     def bind(self, resolve: Resolve) -> Condition:
-        """Return the condition with each path that is ``by_name`` replaced by what *resolve* says."""
+        """Return the condition with each path that is ``by_name`` replaced by what *resolve* says.
+
+        Lookups become the conditions that they stand for, with the values as their fields spell them.
+        """
         if not any(path.by_name for path in self.paths()):
             return self
         self._check_operators()
-        return cast("Condition", _bind(self, resolve))
+        return self._bound(resolve)
+
+    def shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
+        """Return what the condition says without its values, and add those to *values*, in order.
+
+        Conditions of equal shapes have the same text and names, and as many values of the same
+        types: what was made of one serves the other, with its own values in place.
+        """
+        try:
+            return self._shape(values)
+        except RecursionError:
+            self._check_operators()  # which says what to do
+            raise
 
     @property
     def is_empty(self) -> bool:
@@ -84,6 +107,23 @@ class Condition(Struct, frozen=True):
         del names
         return ""
 
+    def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
+        """Return the shape of a node that says nothing but its class, operands and terms."""
+        shape: list[Hashable] = [type(self)]
+        for operand in self._operands():
+            shape.append(operand_shape(operand, values))
+        for term in self._children():
+            shape.append(term._shape(values))
+        return tuple(shape)
+
+    def _bound(self, resolve: Resolve) -> Condition:
+        """Do as :meth:`bind`, for this node and all below it."""
+        for operand in self._operands():
+            if isinstance(operand, Late):
+                return operand.ask(self, resolve)
+        fields = [_bind(getattr(self, name), resolve) for name in self.__struct_fields__]
+        return type(self)(*fields)
+
     def _children(self) -> tuple[Condition, ...]:
         return ()
 
@@ -99,10 +139,14 @@ class Condition(Struct, frozen=True):
             waiting.extend(reversed(node._children()))
 
     def __and__(self, other: Condition) -> Condition:
-        return cast("Condition", _join(And, self, other))
+        if not isinstance(other, Condition):
+            return NotImplemented
+        return join(And, self, other)
 
     def __or__(self, other: Condition) -> Condition:
-        return cast("Condition", _join(Or, self, other))
+        if not isinstance(other, Condition):
+            return NotImplemented
+        return join(Or, self, other)
 
     def __invert__(self) -> Condition:
         return self if self.is_empty else Not(self)
@@ -118,7 +162,7 @@ class Condition(Struct, frozen=True):
             return "<Condition: none>"
         if (count := self.operators()) > MAX_OPERATORS:
             return f"<Condition: {count} operators>"
-        return f"<Condition: {self._spell(_Plain())}>"
+        return f"<Condition: {self._spell(Plain())}>"
 
 
 class And(Condition, frozen=True):
@@ -130,6 +174,9 @@ class And(Condition, frozen=True):
 
     def _spell(self, names: Names) -> str:
         return _spell_joined(self.terms, " AND ", names)
+
+    def _bound(self, resolve: Resolve) -> Condition:
+        return _bind_joined(And, self.terms, resolve)
 
     def _children(self) -> tuple[Condition, ...]:
         return self.terms
@@ -145,6 +192,9 @@ class Or(Condition, frozen=True):
     def _spell(self, names: Names) -> str:
         return _spell_joined(self.terms, " OR ", names)
 
+    def _bound(self, resolve: Resolve) -> Condition:
+        return _bind_joined(Or, self.terms, resolve)
+
     def _children(self) -> tuple[Condition, ...]:
         return self.terms
 
@@ -157,6 +207,9 @@ class Not(Condition, frozen=True):
     def _spell(self, names: Names) -> str:
         return f"(NOT {self.term._spell(names)})"
 
+    def _bound(self, resolve: Resolve) -> Condition:
+        return ~self.term._bound(resolve)
+
     def _children(self) -> tuple[Condition, ...]:
         return (self.term,)
 
@@ -164,170 +217,10 @@ class Not(Condition, frozen=True):
         return self.term
 
 
-class Compare(Condition, frozen=True):
-    """Two operands compare so: ``=``, ``<>``, ``<``, ``<=``, ``>`` or ``>=``."""
-
-    left: Term
-    operator: str
-    right: Argument
-
-    def __post_init__(self) -> None:
-        if type(self.right) is not Value:
-            check_distinct(self.operator, self.left, self.right)
-
-    def _spell(self, names: Names) -> str:
-        return f"{self.left.render(names)} {self.operator} {self.right.render(names)}"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return self.left, self.right
-
-
-class Between(Condition, frozen=True):
-    """The left operand lies from *low* to *high*, both included."""
-
-    left: Term
-    low: Argument
-    high: Argument
-
-    def __post_init__(self) -> None:
-        check_distinct("between", self.left, self.low, self.high)
-
-    def _spell(self, names: Names) -> str:
-        left, low, high = (each.render(names) for each in (self.left, self.low, self.high))
-        return f"{left} BETWEEN {low} AND {high}"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return self.left, self.low, self.high
-
-
-class In(Condition, frozen=True):
-    """The left operand equals one of the values; any number of them but none (see :class:`Never`)."""
-
-    left: Term
-    values: tuple[Argument, ...]
-
-    def __post_init__(self) -> None:
-        check_distinct("is_in", self.left, *self.values)
-
-    def _spell(self, names: Names) -> str:
-        left = self.left.render(names)
-        spelled = [value.render(names) for value in self.values]
-        # DynamoDB takes at most a hundred values in one IN.
-        chunks = [
-            f"{left} IN ({', '.join(spelled[start : start + MAX_IN])})"
-            for start in range(0, len(spelled), MAX_IN)
-        ]
-        return chunks[0] if len(chunks) == 1 else f"({' OR '.join(chunks)})"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return self.left, *self.values
-
-
-class BeginsWith(Condition, frozen=True):
-    """The text, or the bytes, at the path begin so."""
-
-    path: Path
-    prefix: Argument
-
-    def __post_init__(self) -> None:
-        check_distinct("begins_with", self.path, self.prefix)
-
-    def _spell(self, names: Names) -> str:
-        return f"begins_with({self.path.render(names)}, {self.prefix.render(names)})"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return self.path, self.prefix
-
-
-class Contains(Condition, frozen=True):
-    """The text has this part, or the set or list this element."""
-
-    path: Path
-    value: Argument
-
-    def __post_init__(self) -> None:
-        check_distinct("contains", self.path, self.value)
-
-    def _spell(self, names: Names) -> str:
-        return f"contains({self.path.render(names)}, {self.value.render(names)})"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return self.path, self.value
-
-
-class Exists(Condition, frozen=True):
-    """Something lies at the path, if only a NULL."""
-
-    path: Path
-
-    def _spell(self, names: Names) -> str:
-        return f"attribute_exists({self.path.render(names)})"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return (self.path,)
-
-    def __invert__(self) -> Condition:
-        return NotExists(self.path)
-
-
-class NotExists(Condition, frozen=True):
-    """Nothing lies at the path, not even a NULL."""
-
-    path: Path
-
-    def _spell(self, names: Names) -> str:
-        return f"attribute_not_exists({self.path.render(names)})"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return (self.path,)
-
-    def __invert__(self) -> Condition:
-        return Exists(self.path)
-
-
-class AttributeType(Condition, frozen=True):
-    """What lies at the path is of this type: one of DynamoDB's ten names."""
-
-    path: Path
-    type: str
-
-    def _spell(self, names: Names) -> str:
-        return f"attribute_type({self.path.render(names)}, {names.value({'S': self.type})})"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return (self.path,)
-
-
-class Never(Condition, frozen=True):
-    """It never holds, as for ``is_in([])``. A planner may answer it without asking DynamoDB.
-
-    DynamoDB has no constant for that; something that exists and does not comes to the same,
-    whatever the item and the type of what lies at the path.
-    """
-
-    _operators: ClassVar[int] = 3
-
-    path: Path
-
-    def _spell(self, names: Names) -> str:
-        path = self.path.render(names)
-        return f"(attribute_exists({path}) AND attribute_not_exists({path}))"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return (self.path,)
-
-
-def check_distinct(operator: str, first: Argument, *others: Argument) -> None:
-    """Raise :class:`QueryError` where an operand is compared with itself, as DynamoDB does."""
-    if first in others:
-        raise QueryError(f"{operator}: DynamoDB does not compare {first} with itself")
-
-
-def _join(kind: type[And] | type[Or], *conditions: object) -> object:
+def join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
+    """Return *conditions* joined into one: flat, and without those that ask nothing."""
     terms: list[Condition] = []
     for condition in conditions:
-        if not isinstance(condition, Condition):
-            return NotImplemented
         if type(condition) is kind:
             terms += condition._children()
         elif not condition.is_empty:
@@ -345,19 +238,53 @@ def _spell_joined(terms: tuple[Condition, ...], word: str, names: Names) -> str:
     return spelled[0] if len(spelled) == 1 else f"({word.join(spelled)})"
 
 
-def _bind(node: object, resolve: Resolve) -> object:
-    """Return *node*, a condition, an operand or a tuple of them, with its paths resolved."""
-    if isinstance(node, Path):
-        return resolve(node) if node.by_name else node
-    if isinstance(node, tuple):
-        return tuple(_bind(each, resolve) for each in cast("tuple[object, ...]", node))
-    if isinstance(node, (Condition, Size)):
-        fields = [_bind(getattr(node, name), resolve) for name in node.__struct_fields__]
-        return type(node)(*fields)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    return node
+def _bind_joined(
+    kind: type[And] | type[Or], terms: tuple[Condition, ...], resolve: Resolve
+) -> Condition:
+    bound: list[Condition] = []
+    for term in terms:
+        bound.append(term._bound(resolve))
+    return join(kind, *bound)
 
 
-class _Plain(Names):
+def _bind(part: object, resolve: Resolve) -> object:
+    """Return *part* of a node, an operand or a tuple of them or else, with its paths resolved."""
+    if isinstance(part, Path):
+        return resolve(part) if part.by_name else part
+    if isinstance(part, Size):
+        return Size(resolve(part.path)) if part.path.by_name else part
+    if isinstance(part, tuple):
+        return tuple(_bind(each, resolve) for each in cast("tuple[object, ...]", part))
+    return part
+
+
+class Late(Value, frozen=True):
+    """A value beside a name that only the field of that name can spell."""
+
+    def ask(self, node: Condition, resolve: Resolve) -> Condition:
+        """Return *node*, which has this value, as it is asked of what its names stand for."""
+        raise NotImplementedError
+
+
+def operand_shape(operand: Argument, values: list[Wire]) -> Hashable:
+    """Return what *operand* says without its value, and add that to *values*."""
+    if isinstance(operand, Path):
+        return operand.parts
+    if isinstance(operand, Size):
+        return (Size, operand.path.parts)
+    if type(operand) is not Value:
+        operand.render(Names())  # raises where a value is not spelled yet
+    values.append(operand.wire)
+    return operand.kind
+
+
+def _unknown_shape(self: Condition, values: list[Wire]) -> tuple[Hashable, ...]:
+    """Return a shape that equals no other: nobody knows what this class says."""
+    del self, values
+    return (object(),)
+
+
+class Plain(Names):
     """Names and values spelled out, for people to read."""
 
     __slots__ = ()

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
 from .. import codec
 from ..exceptions import QueryError, ValidationError
-from .conditions import (
+from .comparisons import (
     AttributeType,
     BeginsWith,
     Between,
     Compare,
-    Condition,
     Contains,
     Exists,
     In,
     Never,
     NotExists,
 )
-from .names import Wire
-from .paths import AFFIX, FREE, Argument, Coder, Path, Size, Term, Value
+from .conditions import Condition, Late, Plain
+from .names import Names, Wire
+from .paths import AFFIX, FREE, Argument, Coder, Path, Resolve, Size, Term, Value
 
 V = TypeVar("V", contravariant=True)
 
 TYPES = ("S", "SS", "N", "NS", "B", "BS", "BOOL", "NULL", "L", "M")
 """DynamoDB's names of its types, for ``attribute_type``."""
 
-_ORDERED = frozenset({"S", "N", "B"})
+ORDERED = frozenset({"S", "N", "B"})
+"""The types that DynamoDB orders."""
+
+SCALARS: frozenset[type] = frozenset({str, int, float, bool, bytes, Decimal})
+"""Nothing has to be asked of these: each is one value, in a free-form document too."""
 
 
 class Comparable(Generic[V]):
@@ -97,7 +102,7 @@ class Comparable(Generic[V]):
         Raises :class:`QueryError` where *low* is greater than *high*, or of another type.
         """
         first, last = self._ordered("between", low), self._ordered("between", high)
-        if isinstance(first, Value) and isinstance(last, Value):
+        if type(first) is Value and type(last) is Value:
             _check_bounds(str(self._term()), first, last)
         return Between(self._term(), first, last)
 
@@ -114,7 +119,7 @@ class Comparable(Generic[V]):
         """
         given = values[0] if len(values) == 1 and _is_many(values[0]) else values
         operands = [self._operand(value) for value in cast("Iterable[Any]", given)]
-        known = tuple(dict.fromkeys(each for each in operands if each is not None))
+        known = _distinct([each for each in operands if each is not None])
         term = self._term()
         condition: Condition = In(term, known) if known else Condition()
         if None in operands:
@@ -129,18 +134,19 @@ class Comparable(Generic[V]):
 
     def _operand(self, value: object) -> Argument | None:
         """Return *value* as an operand; None where it stands for an attribute that is absent."""
-        if isinstance(value, Comparable):
-            return value._term()
-        if value is None:
-            return None
-        _check_is_value(self._term(), value)
+        if value.__class__ not in SCALARS:
+            if isinstance(value, Comparable):
+                return value._term()
+            if value is None:
+                return None
+            _check_is_value(self._term(), value)
         wire = self._wire(value)
         return None if wire is None else Value(wire)
 
     def _ordered(self, operator: str, value: object) -> Argument:
         """Return *value* as an operand that has an order."""
         operand = self._operand(value)
-        if operand is None or (isinstance(operand, Value) and operand.kind not in _ORDERED):
+        if operand is None or (type(operand) is Value and operand.kind not in ORDERED):
             kind = operand.kind if isinstance(operand, Value) else "NULL"
             raise QueryError(
                 f"{self._term()} {operator} {value!r}: DynamoDB orders text, numbers and bytes, "
@@ -231,6 +237,16 @@ class Attr(Operand[Any]):
     def _path(self) -> Path:
         return self._where
 
+    def _operand(self, value: object) -> Argument | None:
+        if value.__class__ not in SCALARS and self._where.by_name and _is_foreign(value):
+            return Given.of(value, str(self._where))
+        return super()._operand(value)
+
+    def _sought(self, value: object, coder: Coder, function: str) -> Argument:
+        if self._where.by_name and coder is not AFFIX and _is_foreign(value):
+            return Given.of(value, f"{self._where}.{function}()")
+        return super()._sought(value, coder, function)
+
     def __repr__(self) -> str:
         return str(self._where)
 
@@ -240,6 +256,9 @@ class F(Attr):
 
     Digits after ``__`` are the index of a list. For names that hold ``__``, and for keys of maps
     that are digits: ``F("doc")["0"]``.
+
+    Values beside it are spelled as in a free-form document; those that have no place there, such as
+    a datetime or a UUID, wait for the model, and are spelled by its field of that name.
 
     >>> F("y") < F("r")
     <Condition: y < r>
@@ -281,6 +300,99 @@ class SizeOf(Comparable[int]):
 
     def __repr__(self) -> str:
         return str(self._term())
+
+
+class Given(Late, frozen=True):
+    """A Python value beside a name, of a type that a free-form document does not hold."""
+
+    said: Any
+    where: str
+
+    @classmethod
+    def of(cls, said: object, where: str) -> Given:
+        """Keep *said*; a copy where it could be changed meanwhile."""
+        fixed = type(said).__hash__ is not None
+        return cls({}, said if fixed else copy.deepcopy(said), where)
+
+    def render(self, names: Names) -> str:
+        if isinstance(names, Plain):
+            return repr(self.said)
+        return names.value(codec.encode(self.said, self.where))  # raises, and says why
+
+    def ask(self, node: Condition, resolve: Resolve) -> Condition:
+        attr, *others = [_asked_again(operand, resolve) for operand in node._operands()]
+        if isinstance(node, In):
+            return cast("Condition", attr.is_in(others))
+        if isinstance(node, Between):
+            return cast("Condition", attr.between(*others))
+        if isinstance(node, Contains):
+            return cast("Condition", attr.contains(*others))
+        method = _METHODS[cast("Compare", node).operator]
+        return cast("Condition", getattr(attr, method)(*others))
+
+
+_METHODS = {"=": "eq", "<>": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+
+
+class _Spelled(Comparable[Any]):
+    """A value that is spelled already."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Value) -> None:
+        self._value = value
+
+    def _term(self) -> Any:
+        return self._value
+
+
+def _asked_again(operand: Argument, resolve: Resolve) -> Any:
+    """Return what :class:`Given` asks with in place of *operand*."""
+    if isinstance(operand, Given):
+        return operand.said
+    if isinstance(operand, Value):
+        return _Spelled(operand)
+    if isinstance(operand, Size):
+        return SizeOf(_known(operand.path, resolve))
+    return Attr(_known(operand, resolve))
+
+
+def _known(path: Path, resolve: Resolve) -> Path:
+    """Return what *path* stands for: a field's path, or itself as it is on the wire."""
+    path = resolve(path) if path.by_name else path
+    return Path(path.parts, path.coder, path.label) if path.by_name else path
+
+
+_FREE_TYPES = (
+    str,
+    int,
+    float,
+    bytes,
+    type(None),
+    Decimal,
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+    bytearray,
+    memoryview,
+    Mapping,
+)
+
+
+def _is_foreign(value: object) -> bool:
+    """Tell whether *value* is of a type of its own, which a free-form document does not hold."""
+    return not isinstance(value, (*_FREE_TYPES, Comparable, Condition))
+
+
+def _distinct(operands: list[Argument]) -> tuple[Argument, ...]:
+    """Return *operands* without those that come again."""
+    try:
+        keys = [tuple(one.wire.items()) if type(one) is Value else one for one in operands]
+        return tuple(dict(zip(keys, operands, strict=True)).values())
+    except TypeError:  # a list, a map or a set among them
+        return tuple(dict.fromkeys(operands))
 
 
 def _is_many(value: object) -> bool:

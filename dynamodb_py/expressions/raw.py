@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from msgspec import field
@@ -12,8 +12,8 @@ from msgspec.structs import force_setattr
 from .. import codec
 from ..exceptions import QueryError
 from .conditions import Condition
-from .names import Names
-from .paths import Argument, Path
+from .names import Names, Wire
+from .paths import Argument, Path, Value
 
 _PLACEHOLDER = re.compile(r"[#:]\w+")
 
@@ -62,6 +62,11 @@ class RawExpression(Condition, frozen=True):
             spelled[key] = names.value(codec.encode(value, key))
         # In parentheses: the text may hold an OR, and be joined by an AND.
         return f"({_PLACEHOLDER.sub(lambda match: spelled[match[0]], self.text)})"
+
+    def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
+        # Its values are spelled anew each time, so they are part of what it says.
+        wires = ((key, Value(codec.encode(value, key))) for key, value in self.values.items())
+        return (RawExpression, self.text, *self.names.items(), *wires)
 
     def __hash__(self) -> int:
         return hash(self.text)

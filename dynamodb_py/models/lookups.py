@@ -1,63 +1,58 @@
-"""Lookups: ``top_score__gt=9000``, Django's spelling of conditions."""
+"""Lookups beside a model's fields: ``top_score__gt=9000``, what it means known from the second time on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from ..exceptions import QueryError
-from ..expressions import Condition, Operand
+from ..expressions import And, Condition, Path, asker, member
+from .fields.containers import EmbeddedField, MapField
 
 if TYPE_CHECKING:
+    from ..expressions.lookups import Make
     from .options import Options
 
-_Make = Callable[[Operand[Any], Any], Condition]
-
-_LOOKUPS: dict[str, _Make] = {
-    "exact": lambda operand, value: operand.eq(value),
-    "eq": lambda operand, value: operand.eq(value),
-    "ne": lambda operand, value: operand.ne(value),
-    "gt": lambda operand, value: operand.gt(value),
-    "gte": lambda operand, value: operand.gte(value),
-    "lt": lambda operand, value: operand.lt(value),
-    "lte": lambda operand, value: operand.lte(value),
-    "in": lambda operand, value: operand.is_in(_several(value)),
-    "between": lambda operand, value: operand.between(*_pair(value)),
-    "range": lambda operand, value: operand.between(*_pair(value)),
-    "startswith": lambda operand, value: operand.begins_with(value),
-    "contains": lambda operand, value: operand.contains(value),
-    "exists": lambda operand, value: operand.exists() if value else operand.not_exists(),
-    "isnull": lambda operand, value: operand.eq(None) if value else operand.ne(None),
-}
-
-
-def _several(value: Any) -> list[Any]:
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise QueryError(f"{value!r} is one value: give a list of them")
-    return list(cast("Iterable[Any]", value))
-
-
-def _pair(value: Any) -> list[Any]:
-    values = _several(value)
-    if len(values) != 2:
-        raise QueryError(f"{value!r} are no bounds: give two, the lower one first")
-    return values
+# Lookups are words of the source, so there are few; but someone may build them of data.
+_MOST = 1000
 
 
 def conditions(meta: Options, lookups: Mapping[str, Any]) -> Condition:
-    """Return the condition that all of *lookups*, such as ``title="a", wins__gt=3``, hold."""
-    condition = Condition()
+    """Return the condition that all of *lookups*, such as ``title="a", wins__gt=3``, hold.
+
+    Raises TypeError, with the names that there are, for a field that the model does not have, and
+    :class:`~dynamodb_py.exceptions.QueryError` for a lookup that DynamoDB cannot answer.
+    """
+    known: dict[str, Make] | None = vars(meta).get("lookups")
+    if known is None:
+        known = vars(meta)["lookups"] = {}
+    terms: list[Condition] = []
     for said, value in lookups.items():
-        name, _, lookup = said.partition("__")
-        make = _LOOKUPS.get(lookup or "exact")
-        if make is None:
-            raise QueryError(
-                f"{meta.name}: {said}= uses an unknown lookup {lookup!r}: "
-                f"there are {', '.join(_LOOKUPS)}"
-            )
-        field = meta.get_field(name)
-        try:
-            condition &= make(field, value)
-        except QueryError as error:
-            raise QueryError(f"{meta.name}: {said}=: {error}") from None
-    return condition
+        make = known.get(said) or _learned(meta, known, said)
+        terms.append(make(value))
+    if len(terms) == 1:
+        return terms[0]
+    return And(tuple(terms)) if terms else Condition()
+
+
+def _learned(meta: Options, known: dict[str, Make], said: str) -> Make:
+    def field(name: str) -> Path:
+        return meta.get_field(name)._path()
+
+    make = asker(said, field, meta.resolve)
+    if len(known) >= _MOST:
+        known.clear()
+    known[said] = make
+    return make
+
+
+@member.register(MapField)
+def _(coder: MapField[Any], part: str) -> str | None:
+    return part if part in coder.schema else None
+
+
+@member.register(EmbeddedField)
+def _(coder: EmbeddedField[Any, Any], part: str) -> str | None:
+    fields = coder.document._fields
+    if part in fields.by_name:
+        return str(fields.by_name[part].attribute)
+    return part if part in fields.by_attribute else None

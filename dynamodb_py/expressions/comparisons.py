@@ -1,0 +1,195 @@
+"""The comparisons and functions that conditions are made of, each as DynamoDB spells it.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import ClassVar
+
+from ..exceptions import QueryError
+from ..limits import MAX_IN
+from .conditions import Condition, operand_shape
+from .names import Names, Wire
+from .paths import Argument, Path, Resolve, Term, Value
+
+
+class Compare(Condition, frozen=True):
+    """Two operands compare so: ``=``, ``<>``, ``<``, ``<=``, ``>`` or ``>=``."""
+
+    left: Term
+    operator: str
+    right: Argument
+
+    def __post_init__(self) -> None:
+        if type(self.right) is not Value:
+            check_distinct(self.operator, self.left, self.right)
+
+    def bind(self, resolve: Resolve) -> Condition:
+        left = self.left
+        if type(left) is Path and not left.by_name and type(self.right) is Value:  # nearly always
+            return self
+        return super().bind(resolve)
+
+    def _spell(self, names: Names) -> str:
+        return f"{self.left.render(names)} {self.operator} {self.right.render(names)}"
+
+    def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
+        left, right = self.left, self.right
+        if type(left) is Path and type(right) is Value:  # nearly always
+            values.append(wire := right.wire)
+            return (self.operator, left.parts, *wire)
+        left_shape = operand_shape(left, values)
+        return (self.operator, left_shape, operand_shape(right, values))
+
+    def _operands(self) -> tuple[Argument, ...]:
+        return self.left, self.right
+
+
+class Between(Condition, frozen=True):
+    """The left operand lies from *low* to *high*, both included."""
+
+    left: Term
+    low: Argument
+    high: Argument
+
+    def __post_init__(self) -> None:
+        check_distinct("between", self.left, self.low, self.high)
+
+    def _spell(self, names: Names) -> str:
+        left, low, high = (each.render(names) for each in (self.left, self.low, self.high))
+        return f"{left} BETWEEN {low} AND {high}"
+
+    def _operands(self) -> tuple[Argument, ...]:
+        return self.left, self.low, self.high
+
+
+class In(Condition, frozen=True):
+    """The left operand equals one of the values; any number of them but none (see :class:`Never`)."""
+
+    left: Term
+    values: tuple[Argument, ...]
+
+    def __post_init__(self) -> None:
+        if {*map(type, self.values)} != _VALUES:
+            check_distinct("is_in", self.left, *self.values)
+
+    def _spell(self, names: Names) -> str:
+        left = self.left.render(names)
+        spelled = [value.render(names) for value in self.values]
+        # DynamoDB takes at most a hundred values in one IN.
+        chunks = [
+            f"{left} IN ({', '.join(spelled[start : start + MAX_IN])})"
+            for start in range(0, len(spelled), MAX_IN)
+        ]
+        return chunks[0] if len(chunks) == 1 else f"({' OR '.join(chunks)})"
+
+    def _operands(self) -> tuple[Argument, ...]:
+        return self.left, *self.values
+
+
+class BeginsWith(Condition, frozen=True):
+    """The text, or the bytes, at the path begin so."""
+
+    path: Path
+    prefix: Argument
+
+    def __post_init__(self) -> None:
+        check_distinct("begins_with", self.path, self.prefix)
+
+    def _spell(self, names: Names) -> str:
+        return f"begins_with({self.path.render(names)}, {self.prefix.render(names)})"
+
+    def _operands(self) -> tuple[Argument, ...]:
+        return self.path, self.prefix
+
+
+class Contains(Condition, frozen=True):
+    """The text has this part, or the set or list this element."""
+
+    path: Path
+    value: Argument
+
+    def __post_init__(self) -> None:
+        check_distinct("contains", self.path, self.value)
+
+    def _spell(self, names: Names) -> str:
+        return f"contains({self.path.render(names)}, {self.value.render(names)})"
+
+    def _operands(self) -> tuple[Argument, ...]:
+        return self.path, self.value
+
+
+class Exists(Condition, frozen=True):
+    """Something lies at the path, if only a NULL."""
+
+    path: Path
+
+    def _spell(self, names: Names) -> str:
+        return f"attribute_exists({self.path.render(names)})"
+
+    def _operands(self) -> tuple[Argument, ...]:
+        return (self.path,)
+
+    def __invert__(self) -> Condition:
+        return NotExists(self.path)
+
+
+class NotExists(Condition, frozen=True):
+    """Nothing lies at the path, not even a NULL."""
+
+    path: Path
+
+    def _spell(self, names: Names) -> str:
+        return f"attribute_not_exists({self.path.render(names)})"
+
+    def _operands(self) -> tuple[Argument, ...]:
+        return (self.path,)
+
+    def __invert__(self) -> Condition:
+        return Exists(self.path)
+
+
+class AttributeType(Condition, frozen=True):
+    """What lies at the path is of this type: one of DynamoDB's ten names."""
+
+    path: Path
+    type: str
+
+    def _spell(self, names: Names) -> str:
+        return f"attribute_type({self.path.render(names)}, {names.value({'S': self.type})})"
+
+    def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
+        return (AttributeType, self.path.parts, self.type)
+
+    def _operands(self) -> tuple[Argument, ...]:
+        return (self.path,)
+
+
+class Never(Condition, frozen=True):
+    """It never holds, as for ``is_in([])``. A planner may answer it without asking DynamoDB.
+
+    DynamoDB has no constant for that; something that exists and does not comes to the same,
+    whatever the item and the type of what lies at the path.
+    """
+
+    _operators: ClassVar[int] = 3
+
+    path: Path
+
+    def _spell(self, names: Names) -> str:
+        path = self.path.render(names)
+        return f"(attribute_exists({path}) AND attribute_not_exists({path}))"
+
+    def _operands(self) -> tuple[Argument, ...]:
+        return (self.path,)
+
+
+_VALUES = {Value}
+
+
+def check_distinct(operator: str, first: Argument, *others: Argument) -> None:
+    """Raise :class:`QueryError` where an operand is compared with itself, as DynamoDB does."""
+    if first in others:
+        raise QueryError(f"{operator}: DynamoDB does not compare {first} with itself")

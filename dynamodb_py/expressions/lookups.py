@@ -1,0 +1,273 @@
+"""Lookups: ``top_score__gt=9000``, Django's spelling of conditions, and ``Q``, which carries them.
+
+The first part names a field, what follows goes into it, and the last part may say how to compare. So
+what a lookup means is known only beside a model's fields: until then it is a :class:`Lookup`.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MappingView
+from datetime import date, datetime
+from typing import Any, TypeAlias, cast
+
+from ..exceptions import QueryError
+from .advice import ADVICE, PARTS_OF_TIME
+from .comparisons import Compare
+from .conditions import And, Condition, Plain, join
+from .names import Names, Wire
+from .operands import ORDERED, SCALARS, Attr, Comparable, SizeOf
+from .paths import Argument, Path, Resolve, Size, Value
+
+Make: TypeAlias = Callable[[Any], Condition]
+"""Makes the condition of the value that a lookup is given."""
+
+_COMPARISONS: dict[str, Callable[[Comparable[Any], Any], Condition]] = {
+    "exact": lambda operand, value: operand.eq(value),
+    "eq": lambda operand, value: operand.eq(value),
+    "ne": lambda operand, value: operand.ne(value),
+    "gt": lambda operand, value: operand.gt(value),
+    "gte": lambda operand, value: operand.gte(value),
+    "lt": lambda operand, value: operand.lt(value),
+    "lte": lambda operand, value: operand.lte(value),
+    "in": lambda operand, value: operand.is_in(_several(value)),
+    "between": lambda operand, value: operand.between(*_pair(value)),
+    "range": lambda operand, value: operand.between(*_pair(value)),
+}
+_FUNCTIONS: dict[str, Callable[[Attr, Any], Condition]] = {
+    "startswith": lambda attr, value: attr.begins_with(value),
+    "contains": lambda attr, value: attr.contains(value),
+    "exists": lambda attr, value: attr.exists() if _truth(value) else attr.not_exists(),
+    "isnull": lambda attr, value: attr.eq(None) if _truth(value) else attr.ne(None),
+    "type": lambda attr, value: attr.attribute_type(value),
+}
+_KNOWN = ", ".join((*_COMPARISONS, *_FUNCTIONS, "size", "size__gt", "size__in", "..."))
+
+_SIGNS = {"exact": "=", "eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+# None of these names an attribute.
+_PLAIN = SCALARS | {datetime, date}
+
+
+@functools.singledispatch
+def member(coder: object, part: str) -> str | None:
+    """Return the key of the member *part* that the values of *coder* declare; None for no such.
+
+    Models say here which of their fields have members with names.
+    """
+    del coder, part
+    return None
+
+
+class FieldName(Path, frozen=True, eq=False):
+    """The name of a field that a lookup begins with: a model must have it, unlike a name in F."""
+
+
+class Lookup(Condition, frozen=True):
+    """One lookup and its value, of which :meth:`bind` makes the condition beside a model's fields."""
+
+    said: str
+    value: Any
+
+    def __post_init__(self) -> None:
+        _parts(self.said)
+
+    def _spell(self, names: Names) -> str:
+        if isinstance(names, Plain):
+            return f"{self.said}={_given_back(self.value)!r}"
+        raise self._unbound()
+
+    def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
+        raise self._unbound()
+
+    def _unbound(self) -> QueryError:
+        return QueryError(
+            f"{self.said}=: a lookup speaks of a model's fields: give it to filter() or condition= "
+            f"of a model, or use a field or F, such as F({_parts(self.said)[0]!r}) == value"
+        )
+
+    def _operands(self) -> tuple[Argument, ...]:
+        name = _parts(self.said)[0]
+        return (FieldName((name,), label=f"{self.said}=", by_name=True),)
+
+    def _bound(self, resolve: Resolve) -> Condition:
+        def field(name: str) -> Path:
+            path = resolve(FieldName((name,), label=f"{self.said}=", by_name=True))
+            if path.by_name:
+                raise QueryError(
+                    f"{self.said}=: there is no field {name!r}; for an attribute that the model does "
+                    f"not declare, use F({name!r})"
+                )
+            return path
+
+        return asker(self.said, field, resolve)(_given_back(self.value))
+
+
+def Q(*conditions: Condition, **lookups: Any) -> Condition:  # noqa: N802 - its name in Django
+    """Return the condition that all of *conditions* and *lookups* hold; ``Q()`` is the empty one.
+
+    Lookups are those of ``filter()``; what they mean is settled, and what is wrong with them told,
+    when the condition is given to a model.
+
+    >>> Q(wins__gt=3) | ~Q(tags__contains="x", title="a")
+    <Condition: (wins__gt=3 OR (NOT (tags__contains='x' AND title='a')))>
+    """
+    for condition in conditions:
+        if not isinstance(condition, Condition):
+            raise TypeError(f"Q takes conditions, and lookups by name, not {condition!r}")
+    return join(And, *conditions, *(Lookup(said, _kept(lookups[said])) for said in lookups))
+
+
+def asker(said: str, field: Callable[[str], Path], resolve: Resolve) -> Make:
+    """Return what makes conditions of the values that the lookup *said* is given.
+
+    *field* returns the path of a field by its name, or raises; *resolve* is what
+    :meth:`Condition.bind` takes. Raises :class:`QueryError`, with what to do, for a lookup that there
+    is not.
+    """
+    name, *rest = _parts(said)
+    path = field(name)
+    owner, dot, _ = str(path).partition(".")
+    where = f"{owner}: {said}=" if dot else f"{said}="
+    path, word, sized = _followed(where, path, rest)
+    operand = SizeOf(path) if sized else Attr(path)
+    if word in _COMPARISONS:
+        make = _asked_with(where, functools.partial(_COMPARISONS[word], operand), resolve)
+        return make if sized or word not in _SIGNS else _compared(path, _SIGNS[word], make)
+    return _asked_with(where, functools.partial(_FUNCTIONS[word], Attr(path)), resolve)
+
+
+def _parts(said: str) -> list[str]:
+    parts = said.split("__")
+    if len(parts) > 1 and not parts[-1]:
+        parts.pop()  # title__=
+    if not all(parts):
+        raise QueryError(f"{said}=: write field__key__lookup=, with a name in each place")
+    return parts
+
+
+def _followed(where: str, path: Path, rest: list[str]) -> tuple[Path, str, bool]:
+    """Return where the parts after the field's name lead, the lookup, and whether of the size."""
+    for place, part in enumerate(rest):
+        key: str | int | None = member(path.coder, part)
+        if key is None:  # what is declared wins over the words
+            left = len(rest) - place
+            if left == 1 and (part in _COMPARISONS or part in _FUNCTIONS):
+                return path, part, False
+            if part == "size" and (left == 1 or (left == 2 and rest[-1] in _COMPARISONS)):
+                return path, rest[-1] if left == 2 else "exact", True
+            key = _entered(where, path, part, last=left == 1)
+        path = path[key]
+    return path, "exact", False
+
+
+def _entered(where: str, path: Path, part: str, *, last: bool) -> str | int:
+    """Return the key or the index that *part* is inside *path*; raise where it can be neither."""
+    if last and part in ADVICE and part not in PARTS_OF_TIME:
+        raise _refused(where, path, part)
+    if part.isascii() and part.isdigit() and path.coder.sub(int(part)) is not None:
+        return int(part)
+    if path.coder.sub(part) is not None:
+        return part
+    if part in ADVICE:
+        raise _refused(where, path, part)
+    if part in _COMPARISONS or part in _FUNCTIONS:
+        raise QueryError(f"{where}: {part} says how to compare, so nothing can follow it")
+    if part == "size":
+        raise QueryError(f"{where}: a size compares with a number: {', '.join(_COMPARISONS)}")
+    raise QueryError(
+        f"{where} uses an unknown lookup {part!r}: there are {_KNOWN}; nothing called that lies inside "
+        f"{path}, and DynamoDB has no joins: read items of another table by their own keys"
+    )
+
+
+def _refused(where: str, path: Path, part: str) -> QueryError:
+    stem = where.rpartition(": ")[2].rpartition(f"__{part}")[0]
+    said = f"{where}: DynamoDB has no {part}: {ADVICE[part].format(stem=stem)}"
+    if path.coder.sub(part) is not None:
+        said += f"; a key of that name is F({stem!r})[{part!r}]"
+    return QueryError(said)
+
+
+def _compared(path: Path, sign: str, otherwise: Make) -> Make:
+    """Return what compares *path* with plain values by the straightest way."""
+    encode, label = path.coder.encode, str(path)
+    if sign in ("=", "<>"):
+
+        def make(value: Any) -> Condition:
+            if value.__class__ in _PLAIN:
+                wire = encode(value, label)
+                if wire is not None:
+                    return Compare(path, sign, Value(wire))
+            return otherwise(value)
+
+        return make
+
+    def make_ordered(value: Any) -> Condition:
+        if value.__class__ in _PLAIN:
+            wire = encode(value, label)
+            if wire is not None and not ORDERED.isdisjoint(wire):
+                return Compare(path, sign, Value(wire))
+        return otherwise(value)
+
+    return make_ordered
+
+
+def _asked_with(where: str, ask: Make, resolve: Resolve) -> Make:
+    def make(value: Any) -> Condition:
+        try:
+            condition = ask(value)
+        except QueryError as error:
+            raise QueryError(f"{where}: {error}") from None
+        if value.__class__ in _PLAIN:
+            return condition
+        if value.__class__ in (list, tuple) and _PLAIN.issuperset(map(type, value)):
+            return condition
+        return condition.bind(resolve)  # another attribute may be among the values
+
+    return make
+
+
+def _several(value: Any) -> list[Any]:
+    if type(value) in (list, tuple):
+        return list(value)
+    if isinstance(value, (str, bytes, Mapping, Comparable)) or not isinstance(value, Iterable):
+        raise QueryError(f"{value!r} is one value: give a list of them")
+    return list(cast("Iterable[Any]", value))
+
+
+def _pair(value: Any) -> list[Any]:
+    values = _several(value)
+    if len(values) != 2:
+        raise QueryError(f"{value!r} are no bounds: give two, the lower one first")
+    return values
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, int):
+        return bool(value)
+    raise QueryError(f"{value!r} is neither True nor False")
+
+
+# -- the values inside Q: kept so that they compare, pickle, and do not change ------------------
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, Comparable):
+        return cast("Comparable[Any]", value)._term()
+    if isinstance(value, (Iterator, MappingView)):
+        value = list(cast("Iterable[Any]", value))
+    if type(value) in (list, tuple):
+        return type(value)(map(_kept, value))
+    return value if type(value).__hash__ is not None else copy.deepcopy(value)
+
+
+def _given_back(value: Any) -> Any:
+    if isinstance(value, Path):
+        return Attr(value)
+    if isinstance(value, Size):
+        return SizeOf(value.path)
+    if type(value) in (list, tuple):
+        return type(value)(map(_given_back, value))
+    return value
