@@ -17,6 +17,7 @@ from .limits import MAX_BATCH_GET, MAX_BATCH_WRITE
 from .operations.base import Pause, Together
 from .operations.batches import BatchGetItem, BatchWriteItem, Delete, Found, Put
 from .operations.items import Key, StoredItem
+from .operations.said import Expressions
 from .retries import backoff
 
 T = TypeVar("T")
@@ -59,11 +60,13 @@ def batch_get(
     consistent: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
+    said: Mapping[str, Expressions] = {},
 ) -> Flow[list[StoredItem | None]]:
     """Read the items of *asked*, tables and keys, any number; None stands for one that is not there.
 
     :param readers: what reads the key of an item, by table.
     :param workers: how many requests may be under way at once.
+    :param said: what to read of the items, by table; the key is needed of each, to know them by.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those of *asked*.
     :raises RequestError: one request failed for good; its ``unprocessed`` has those that were not read.
     """
@@ -74,7 +77,8 @@ def batch_get(
     while waiting:
         chunks = _chunks(waiting, MAX_BATCH_GET, workers)
         round_ = [
-            BatchGetItem(_by_table(keys[place] for place in each), consistent) for each in chunks
+            BatchGetItem(_by_table(keys[place] for place in each), consistent, said)
+            for each in chunks
         ]
         outcomes = yield from Together(round_, workers)
         undone: list[_Place] = []
@@ -96,8 +100,8 @@ def batch_get(
         if undone:
             seconds = patience.seconds(progressed=len(undone) < sum(map(len, chunks)))
             if seconds is None:
-                said = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
-                raise _given_up(said, [keys[place] for place in waiting])
+                told = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
+                raise _given_up(told, [keys[place] for place in waiting])
             yield from Pause(seconds)
     return [found.get(place) for place in places]
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from dynamodb_py.batching import PATIENCE, batch_get, batch_write, identity
 from dynamodb_py.codec import to_json
 from dynamodb_py.exceptions import BatchIncomplete, QueryError, Throttled, service_error
+from dynamodb_py.expressions import Path
 from dynamodb_py.operations.base import Pause, Together
 from dynamodb_py.operations.batches import Delete, Found, Put
+from dynamodb_py.operations.said import Expressions
 
 from .scripted import checked
 
@@ -136,6 +138,17 @@ def test_items_of_several_tables_come_in_one_request():
         "t": True,
         "u": True,
     }
+
+
+def test_every_request_says_what_to_read_of_its_tables():
+    said = {"t": Expressions.of(projection=[Path(("n",)), Path(("k",))])}
+    answers = iter([found(0, left=[1]), found(1)])
+    drive = Drive(batch_get([key(0), key(1)], READERS, said=said), lambda _: next(answers))
+    assert drive.value() == [item(0), item(1)]
+    for each in drive.requests:
+        request = each.payload()["RequestItems"]["t"]
+        assert request["ProjectionExpression"] == "#0, #1"
+        assert request["ExpressionAttributeNames"] == {"#0": "n", "#1": "k"}
 
 
 def test_what_is_left_unread_is_asked_again_after_a_pause_and_comes_first():

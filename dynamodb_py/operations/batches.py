@@ -10,6 +10,7 @@ from msgspec import Raw, Struct
 
 from .base import Operation, Payload
 from .items import Key, StoredItem
+from .said import Expressions
 
 
 class _KeysOutput(Struct):
@@ -46,6 +47,8 @@ class BatchGetItem(Operation[Found], frozen=True):
 
     keys: Mapping[str, Sequence[Key]]
     consistent: bool = False
+    said: Mapping[str, Expressions] = {}
+    """The projection of each table; by default whole items."""
 
     @property
     def tables(self) -> Sequence[str]:
@@ -54,9 +57,11 @@ class BatchGetItem(Operation[Found], frozen=True):
     def payload(self) -> Payload:
         requests: dict[str, Any] = {}
         for table, keys in self.keys.items():
-            requests[table] = {"Keys": keys}
+            request: Payload = {"Keys": keys}
             if self.consistent:
-                requests[table]["ConsistentRead"] = True
+                request["ConsistentRead"] = True
+            said = self.said.get(table)
+            requests[table] = request if said is None else said.into(request)
         return {"RequestItems": requests}
 
     def parse(self, outcome: bytes, /) -> Found:

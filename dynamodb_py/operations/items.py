@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from ..expressions import Action, Add, Condition, Names, render_update
 from .base import Operation, Payload
+from .said import Expressions
 
 StoredItem: TypeAlias = bytes
 """An item as the JSON of its attributes."""
@@ -44,12 +45,14 @@ class GetItem(Operation["StoredItem | None"], frozen=True):
     table: str
     key: Key
     consistent: bool = False
+    said: Expressions | None = None
+    """The projection; by default the whole item."""
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Key": self.key}
         if self.consistent:
             payload["ConsistentRead"] = True
-        return payload
+        return payload if self.said is None else self.said.into(payload)
 
     def parse(self, outcome: bytes, /) -> StoredItem | None:
         item = _read_get(outcome).Item

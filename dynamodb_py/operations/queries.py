@@ -5,61 +5,88 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from ..expressions import Condition, Names
 from .base import Operation, Payload
 from .items import Key, StoredItem
+from .said import Expressions
+
+__all__ = ["Expressions", "Page", "Query", "Scan"]
+
+
+class _Consumed(Struct):
+    CapacityUnits: float | None = None
 
 
 class _PageOutput(Struct):
     Items: list[Raw] = []
     Count: int = 0
     ScannedCount: int = 0
-    LastEvaluatedKey: dict[str, Any] | UnsetType = UNSET
+    LastEvaluatedKey: dict[str, Any] | None = None
+    ConsumedCapacity: _Consumed | None = None
 
 
 _read_page = msgspec.json.Decoder(_PageOutput).decode
 
 
 class Page(Struct, frozen=True):
-    """Some items, how many were read for them, and the request for the rest, if there is more."""
+    """Some items, how many were read for them, and where to go on, if there is more."""
 
     items: list[StoredItem]
     count: int
+    """How many items matched: with ``select="COUNT"`` there are numbers without items."""
     scanned: int
-    rest: Query | Scan | None
+    """How many items were read for them, before the filter."""
+    last: Key | None = None
+    """The key to start after for the rest; None at the end."""
+    rest: Query | Scan | None = None
+    """The request for the rest; None at the end."""
+    units: float | None = None
+    """The capacity units consumed; None where nobody asked."""
 
 
 class _Reading(Operation[Page], frozen=True):
+    """What Query and Scan have in common."""
+
     table: str
-    filter: Condition | None = None
+    said: Expressions = Expressions()
     index: str | None = None
     consistent: bool = False
     limit: int | None = None
+    """How many items to read at most, before the filter; by default what DynamoDB puts in 1 MB."""
     start: Key | None = None
+    """The key to start after."""
+    select: str | None = None
+    """``"COUNT"`` for numbers without items; by default what the projection says."""
+    measured: bool = False
+    """Whether to ask for the capacity units consumed."""
 
-    def parse(self, outcome: bytes, /) -> Page:
-        page = _read_page(outcome)
-        last = page.LastEvaluatedKey
-        # An empty page is not the end: only the absence of a LastEvaluatedKey is.
-        rest: Any = replace(self, start=last) if last else None
-        return Page(list(map(bytes, page.Items)), page.Count, page.ScannedCount, rest)
-
-    def _fill(self, payload: Payload, names: Names) -> Payload:
+    def payload(self) -> Payload:
+        payload = self.said.into({"TableName": self.table})
         if self.index is not None:
             payload["IndexName"] = self.index
-        if self.filter is not None and (text := self.filter.render(names)):
-            payload["FilterExpression"] = text
         if self.consistent:
             payload["ConsistentRead"] = True
         if self.limit is not None:
             payload["Limit"] = self.limit
         if self.start is not None:
             payload["ExclusiveStartKey"] = self.start
-        names.into(payload)
+        if self.select is not None:
+            payload["Select"] = self.select
+        if self.measured:
+            payload["ReturnConsumedCapacity"] = "TOTAL"
         return payload
+
+    def parse(self, outcome: bytes, /) -> Page:
+        page = _read_page(outcome)
+        # An empty page is not the end: only the absence of a LastEvaluatedKey is.
+        last = page.LastEvaluatedKey or None
+        rest: Any = None if last is None else replace(self, start=last)
+        used = page.ConsumedCapacity
+        units = None if used is None else used.CapacityUnits
+        items = list(map(bytes, page.Items))
+        return Page(items, page.Count, page.ScannedCount, last, rest, units)
 
 
 class Query(_Reading, frozen=True, kw_only=True):
@@ -70,18 +97,13 @@ class Query(_Reading, frozen=True, kw_only=True):
 
     api: ClassVar[str] = "Query"
 
-    keys: Condition
     forward: bool = True
 
     def payload(self) -> Payload:
-        names = Names()
-        payload: Payload = {
-            "TableName": self.table,
-            "KeyConditionExpression": self.keys.render(names),
-        }
+        payload = super().payload()
         if not self.forward:
             payload["ScanIndexForward"] = False
-        return self._fill(payload, names)
+        return payload
 
 
 class Scan(_Reading, frozen=True, kw_only=True):
@@ -93,9 +115,10 @@ class Scan(_Reading, frozen=True, kw_only=True):
     api: ClassVar[str] = "Scan"
 
     segment: tuple[int, int] | None = None
+    """Which segment, from 0, and of how many."""
 
     def payload(self) -> Payload:
-        payload: Payload = {"TableName": self.table}
+        payload = super().payload()
         if self.segment is not None:
             payload["Segment"], payload["TotalSegments"] = self.segment
-        return self._fill(payload, Names())
+        return payload

@@ -5,11 +5,14 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from dynamodb_py.expressions import Path
 from dynamodb_py.operations.batches import BatchGetItem, BatchWriteItem, Delete, Found, Put
+from dynamodb_py.operations.said import Expressions
 
 from ..scripted import checked
 
 KEY = {"k": {"B": b"\x01\x02"}}
+KEY_ONLY = Expressions.of(projection=[Path(("k",))])
 ITEM = b'{"k":{"B":"AQI="},"n":{"N":"1"}}'
 PUT = {"PutRequest": {"Item": {"k": {"B": b"\x01\x02"}, "n": {"N": "1"}}}}
 DELETE = {"DeleteRequest": {"Key": KEY}}
@@ -27,6 +30,21 @@ DELETE = {"DeleteRequest": {"Key": KEY}}
             BatchGetItem({"a": [KEY]}, consistent=True),
             {"RequestItems": {"a": {"Keys": [KEY], "ConsistentRead": True}}},
             ["a"],
+        ),
+        (
+            BatchGetItem({"a": [KEY], "b": [KEY]}, True, {"a": KEY_ONLY, "c": KEY_ONLY}),
+            {
+                "RequestItems": {
+                    "a": {
+                        "Keys": [KEY],
+                        "ConsistentRead": True,
+                        "ProjectionExpression": "#0",
+                        "ExpressionAttributeNames": {"#0": "k"},
+                    },
+                    "b": {"Keys": [KEY], "ConsistentRead": True},
+                }
+            },
+            ["a", "b"],
         ),
         (
             BatchWriteItem([Put("a", KEY, ITEM), Delete("b", KEY), Delete("a", {"k": {"S": "x"}})]),

@@ -7,6 +7,7 @@ import pytest
 
 from dynamodb_py.expressions import Add, Condition, F, Path, Remove, Set, Value
 from dynamodb_py.operations.items import DeleteItem, GetItem, PutItem, UpdateItem
+from dynamodb_py.operations.said import Expressions
 
 from ..scripted import checked
 
@@ -25,6 +26,15 @@ SET = Set(Path(("name",)), Value({"S": "new"}))
     [
         (GetItem("test", KEY), {"TableName": "test", "Key": KEY}),
         (GetItem("test", KEY, consistent=True), {"TableName": "test", "Key": KEY, "ConsistentRead": True}),
+        (
+            GetItem("test", KEY, said=Expressions.of(projection=[Path(("size",)), Path(("k",))])),
+            {
+                "TableName": "test",
+                "Key": KEY,
+                "ProjectionExpression": "#0, #1",
+                "ExpressionAttributeNames": {"#0": "size", "#1": "k"},
+            },
+        ),
         (PutItem("test", ITEM), {"TableName": "test", "Item": {"k": {"S": "a"}, "b": {"B": b"\x01\x02"}}}),
         (PutItem("test", b"{}", Condition()), {"TableName": "test", "Item": {}}),
         (PutItem("test", b"{}", returning="ALL_OLD"), {"TableName": "test", "Item": {}, "ReturnValues": "ALL_OLD"}),
@@ -88,7 +98,7 @@ SET = Set(Path(("name",)), Value({"S": "new"}))
             },
         ),
     ],
-    ids=range(12),
+    ids=range(13),
 )  # fmt: skip
 def test_the_payload_is_what_dynamodb_takes_and_rendering_it_twice_is_the_same(operation, payload):
     assert checked(operation) == payload

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
+
 import msgspec
 import pytest
 
-from dynamodb_py.expressions import Condition, F
-from dynamodb_py.operations.queries import Page, Query, Scan
+from dynamodb_py.expressions import Condition, F, Path
+from dynamodb_py.operations.queries import Expressions, Page, Query, Scan
 
 from ..scripted import checked
 
 START = {"k": {"S": "a"}, "n": {"N": "1"}}
-KEYS = F("k") == "a"
+KEYS = Expressions.of(keys=F("k") == "a")
+FILTERED = Expressions.of(keys=F("k") == "a", filter=F("k2") > 1)
 NAMED = {"#0": "k"}
 ASKED = {"KeyConditionExpression": "#0 = :0", "TableName": "t"}
 VALUED = {":0": {"S": "a"}}
@@ -20,9 +23,9 @@ VALUED = {":0": {"S": "a"}}
 @pytest.mark.parametrize(
     ("operation", "payload"),
     [
-        (Query("t", keys=KEYS), {**ASKED, "ExpressionAttributeNames": NAMED, "ExpressionAttributeValues": VALUED}),
+        (Query("t", KEYS), {**ASKED, "ExpressionAttributeNames": NAMED, "ExpressionAttributeValues": VALUED}),
         (
-            Query("t", F("k2") > 1, "by_x", True, 10, START, keys=KEYS, forward=False),
+            Query("t", FILTERED, "by_x", True, 10, START, forward=False),
             {
                 **ASKED,
                 "IndexName": "by_x",
@@ -35,10 +38,19 @@ VALUED = {":0": {"S": "a"}}
                 "ExpressionAttributeValues": {":0": {"S": "a"}, ":1": {"N": "1"}},
             },
         ),
-        (Query("t", Condition(), keys=KEYS), {**ASKED, "ExpressionAttributeNames": NAMED, "ExpressionAttributeValues": VALUED}),
+        (
+            Query("t", KEYS, select="COUNT", measured=True),
+            {
+                **ASKED,
+                "Select": "COUNT",
+                "ReturnConsumedCapacity": "TOTAL",
+                "ExpressionAttributeNames": NAMED,
+                "ExpressionAttributeValues": VALUED,
+            },
+        ),
         (Scan("t"), {"TableName": "t"}),
         (
-            Scan("t", F("x").exists(), "by_x", limit=5, start=START, segment=(0, 4)),
+            Scan("t", Expressions.of(filter=F("x").exists()), "by_x", limit=5, start=START, segment=(0, 4)),
             {
                 "TableName": "t",
                 "IndexName": "by_x",
@@ -50,8 +62,16 @@ VALUED = {":0": {"S": "a"}}
                 "ExpressionAttributeNames": {"#0": "x"},
             },
         ),
+        (
+            Scan("t", Expressions.of(projection=[Path(("doc", "a", 0)), Path(("name",))])),
+            {
+                "TableName": "t",
+                "ProjectionExpression": "#0.#1[0], #2",
+                "ExpressionAttributeNames": {"#0": "doc", "#1": "a", "#2": "name"},
+            },
+        ),
     ],
-    ids=range(5),
+    ids=range(6),
 )  # fmt: skip
 def test_the_payload_is_what_dynamodb_takes(operation, payload):
     assert checked(operation) == payload
@@ -59,7 +79,8 @@ def test_the_payload_is_what_dynamodb_takes(operation, payload):
 
 
 @pytest.mark.parametrize(
-    "operation", [Query("t", F("x") == 1, limit=2, keys=KEYS), Scan("t", segment=(1, 2))]
+    "operation",
+    [Query("t", FILTERED, limit=2), Scan("t", segment=(1, 2), select="COUNT", measured=True)],
 )
 def test_a_page_knows_the_request_for_the_rest_which_asks_the_same_from_there_on(operation):
     body = (
@@ -70,6 +91,7 @@ def test_a_page_knows_the_request_for_the_rest_which_asks_the_same_from_there_on
     assert (page.items, page.count, page.scanned) == ([b'{"k": {"S": "a"}}'], 1, 5)
     assert type(page.rest) is type(operation)
     assert checked(page.rest) == {**checked(operation), "ExclusiveStartKey": START}
+    assert page.last == START == page.rest.start
     assert operation.start is None
 
 
@@ -81,11 +103,66 @@ def test_an_empty_page_is_not_the_end_where_there_is_a_last_key():
 
 @pytest.mark.parametrize("body", [b"{}", b'{"Items": []}', b'{"Count": 0, "LastEvaluatedKey": {}}'])
 def test_without_a_last_key_it_is_the_end(body):
-    assert Query("t", keys=KEYS).parse(body) == Page([], 0, 0, None)
+    page = Query("t", KEYS).parse(body)
+    assert page == Page([], 0, 0)
+    assert (page.last, page.rest, page.units) == (None, None, None)
 
 
 def test_counting_gives_numbers_without_items():
-    assert Scan("t").parse(b'{"Count": 7, "ScannedCount": 9}') == Page([], 7, 9, None)
+    assert Scan("t").parse(b'{"Count": 7, "ScannedCount": 9}') == Page([], 7, 9)
+
+
+@pytest.mark.parametrize(
+    ("body", "units"),
+    [
+        (b'{"ConsumedCapacity": {"TableName": "t", "CapacityUnits": 0.5}}', 0.5),
+        (b'{"ConsumedCapacity": {"CapacityUnits": 3, "Table": {"CapacityUnits": 3.0}}}', 3.0),
+        (b'{"ConsumedCapacity": {}}', None),
+        (b"{}", None),
+    ],
+)
+def test_a_page_tells_what_it_cost_where_that_was_asked(body, units):
+    assert Scan("t", measured=True).parse(body).units == units
+
+
+@pytest.mark.parametrize(
+    ("said", "payload"),
+    [
+        (Expressions.of(), {}),
+        (Expressions.of(keys=Condition(), filter=Condition(), projection=iter(())), {}),
+        (
+            Expressions.of(
+                keys=F("k") == "a",
+                filter=(F("k") != "b") & (F("n") > 1),
+                projection=[Path(("n",)), Path(("k",))],
+            ),
+            {
+                "KeyConditionExpression": "#0 = :0",
+                "FilterExpression": "(#0 <> :1 AND #1 > :2)",
+                "ProjectionExpression": "#1, #0",
+                "ExpressionAttributeNames": {"#0": "k", "#1": "n"},
+                "ExpressionAttributeValues": {":0": {"S": "a"}, ":1": {"S": "b"}, ":2": {"N": "1"}},
+            },
+        ),
+    ],
+    ids=["none", "empty ones", "all"],
+)
+def test_expressions_of_one_request_share_their_names(said, payload):
+    assert said.into({}) == payload
+    assert said.into({"TableName": "t"}) == {"TableName": "t", **payload}
+
+
+def test_expressions_are_plain_data_that_comes_back_from_a_pickle():
+    said = Expressions.of(keys=F("k") == "a", filter=F("n") > 1, projection=[Path(("n",))])
+    assert pickle.loads(pickle.dumps(said)) == said
+
+
+def test_expressions_are_spelled_once_for_all_pages(monkeypatch):
+    query = Query("t", FILTERED)
+    monkeypatch.setattr(Condition, "render", None)
+    page = query.parse(b'{"LastEvaluatedKey": {"k": {"S": "a"}}}')
+    assert page.rest.said is query.said
+    assert page.rest.payload()["KeyConditionExpression"] == "#0 = :0"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"Items": {}}', b'{"Items": ['])
