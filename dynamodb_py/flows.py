@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from itertools import repeat
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from .exceptions import RequestError
+from .metering import METERS, note, note_failure
 from .operations.base import Operation, Pause, Step, Together
 from .retries import Retries, is_retryable
 
@@ -107,9 +110,13 @@ async def arun(flow: Flow[T], link: Link) -> T:
 def _take(step: Step, link: Link) -> Any:
     if isinstance(step, Operation):
         try:
-            return link.transport.send(step)
+            body = link.transport.send(step)
         except RequestError as error:
+            note_failure()
             return run(_again(step, error, link.retries), _Once(link))
+        if METERS.get():
+            note(step, body)
+        return body
     if isinstance(step, Pause):
         return time.sleep(step.seconds)
     return _side_by_side(step, link)
@@ -118,9 +125,13 @@ def _take(step: Step, link: Link) -> Any:
 async def _atake(step: Step, link: Link) -> Any:
     if isinstance(step, Operation):
         try:
-            return await link.async_transport.send(step)
+            body = await link.async_transport.send(step)
         except RequestError as error:
+            note_failure()
             return await arun(_again(step, error, link.retries), _Once(link))
+        if METERS.get():
+            note(step, body)
+        return body
     import asyncio  # a script that never awaits does not pay for its import
 
     if isinstance(step, Pause):
@@ -161,7 +172,9 @@ def _side_by_side(step: Together[Any], link: Link) -> list[Any]:
     from concurrent.futures import ThreadPoolExecutor  # only who asks for workers pays for it
 
     with ThreadPoolExecutor(min(step.workers, len(step.operations))) as pool:
-        return list(pool.map(one, step.operations))
+        # Each in a copy of the context: what holds here, meters and options, holds there too.
+        contexts = [copy_context() for _ in step.operations]
+        return list(pool.map(Context.run, contexts, repeat(one), step.operations))
 
 
 def _again(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:

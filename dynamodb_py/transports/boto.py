@@ -20,6 +20,7 @@ from ..exceptions import (
     ServiceError,
     service_error,
 )
+from ..metering import payload_of
 from ..operations.base import Operation
 from .binaries import with_bytes
 from .integrity import checked
@@ -65,7 +66,7 @@ class BotoTransport:
 
         How often botocore itself tries again is the client's business.
         """
-        params = with_bytes(_decode(_encode(operation.payload())))
+        params = with_bytes(_decode(_encode(payload_of(operation))))
         see_mock(self._client)
         client = _plain(self._client)
         started = time.perf_counter()

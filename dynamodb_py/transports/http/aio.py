@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...exceptions import ConnectionFailed
+from ...metering import payload_of
 from ...operations.base import Operation
 from ..forks import watch
 from ..log import debugging
@@ -175,7 +176,7 @@ class AsyncHttpTransport:
             keys = await loop.run_in_executor(None, credentials.keys)
         else:
             keys = credentials.keys()
-        body = encode(operation.payload())
+        body = encode(payload_of(operation))
         request = target.signer.request(operation.api, body, keys)
         pool = self._pools.get(loop) or await self._new_pool(loop)
         logger = debugging()

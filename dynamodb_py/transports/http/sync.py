@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ...exceptions import ConnectionFailed
+from ...metering import payload_of
 from ...operations.base import Operation
 from ..forks import watch
 from ..log import debugging
@@ -38,7 +39,7 @@ class HttpTransport:
         target = self._target
         if target is None:
             target = self._target = self._lazy.get()
-        body = encode(operation.payload())
+        body = encode(payload_of(operation))
         request = target.signer.request(operation.api, body, target.credentials.keys())
         logger = debugging()
         if logger is not None:

@@ -1,0 +1,398 @@
+"""What requests cost: collected by table and index, for each block its own, whoever sends."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import threading
+from typing import Any, ClassVar
+
+import pytest
+
+from dynamodb_py.connections import current_options, options
+from dynamodb_py.exceptions import ConditionFailed, ResponseCorrupted, service_error
+from dynamodb_py.flows import arun, run
+from dynamodb_py.metering import Cost, TableCost, UsedCapacity, capacity, payload_of
+from dynamodb_py.operations.base import Operation, Together
+from dynamodb_py.operations.batches import BatchGetItem, BatchWriteItem, Put
+from dynamodb_py.operations.items import DeleteItem, GetItem, PutItem, UpdateItem
+from dynamodb_py.operations.queries import Query, Scan
+from dynamodb_py.operations.statements import ExecuteStatement
+from dynamodb_py.operations.tables import DescribeTable, ListTables
+
+from .expressions.spelling import check_request
+from .scripted import Link, Script, checked
+
+KEY = {"k": {"S": "a"}}
+ITEM = {"k": {"S": "a"}}
+GET = GetItem("t", KEY)
+
+
+class TransactWrite(Operation[None], frozen=True):
+    """Stands for a transaction, as far as its answer goes."""
+
+    api: ClassVar[str] = "TransactWriteItems"
+
+    def payload(self) -> dict[str, Any]:
+        return {"TransactItems": [{"Delete": {"TableName": "t", "Key": KEY}}]}
+
+    def parse(self, outcome: bytes, /) -> None:
+        pass
+
+
+class TransactGet(TransactWrite, frozen=True):
+    api: ClassVar[str] = "TransactGetItems"
+
+    names: tuple[str, ...] = ("t",)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return self.names
+
+    def payload(self) -> dict[str, Any]:
+        return {"TransactItems": [{"Get": {"TableName": "t", "Key": KEY}}]}
+
+
+def consumed(units: float, table: str = "t", **more: Any) -> dict[str, Any]:
+    return {"TableName": table, "CapacityUnits": units, **more}
+
+
+def answer(units: float = 0.5, **more: Any) -> dict[str, Any]:
+    return {"ConsumedCapacity": consumed(units), **more}
+
+
+@pytest.fixture(params=["run", "arun"])
+def drive(request):
+    """Drive a flow to its value, waiting or awaiting."""
+    if request.param == "run":
+        return run
+    return lambda flow, link: asyncio.run(arun(flow, link))
+
+
+# -- what is asked ---------------------------------------------------------------------------------
+
+TELLING = [
+    GET,
+    PutItem("t", b"{}"),
+    UpdateItem("t", KEY),
+    DeleteItem("t", KEY),
+    Query("t"),
+    Scan("t", measured=True),
+    BatchGetItem({"t": [KEY]}),
+    BatchWriteItem([Put("t", KEY, b"{}")]),
+    TransactWrite(),
+    TransactGet(),
+    ExecuteStatement('SELECT * FROM "t"'),
+]
+
+
+@pytest.mark.parametrize("operation", TELLING, ids=lambda each: each.api)
+def test_while_a_meter_is_active_requests_ask_for_their_price_by_index(operation):
+    before = checked(operation)
+    with capacity():
+        payload = payload_of(operation)
+        assert payload["ReturnConsumedCapacity"] == "INDEXES"
+        assert checked(operation) == before
+    check_request(operation.api, {**before, "ReturnConsumedCapacity": "INDEXES"})
+    assert payload_of(operation) == operation.payload()
+
+
+@pytest.mark.parametrize("operation", [DescribeTable("t"), ListTables()], ids=["one", "all"])
+def test_requests_that_cost_no_units_do_not_ask(operation):
+    with capacity():
+        assert payload_of(operation) == operation.payload()
+
+
+# -- what is counted -------------------------------------------------------------------------------
+
+INDEXED = consumed(
+    3.5,
+    Table={"CapacityUnits": 2.0},
+    GlobalSecondaryIndexes={"by_wins": {"CapacityUnits": 1.0}},
+    LocalSecondaryIndexes={"by_day": {"CapacityUnits": 0.5}},
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "units", "items"),
+    [
+        (GET, answer(0.5, Item=ITEM), (0.5, 0), (1, 1)),
+        (GET, answer(0.5), (0.5, 0), (0, 0)),
+        (GET, {"Item": ITEM}, (0, 0), (1, 1)),
+        (Query("t"), answer(2.5, Items=[ITEM], Count=1, ScannedCount=7), (2.5, 0), (7, 1)),
+        (Scan("t", select="COUNT"), answer(1, Count=3, ScannedCount=7), (1, 0), (7, 3)),
+        (Scan("t"), answer(1, Items=[ITEM, ITEM]), (1, 0), (2, 2)),
+        (PutItem("t", b"{}"), answer(1), (0, 1), (0, 0)),
+        (UpdateItem("t", KEY), answer(2, Attributes=ITEM), (0, 2), (0, 0)),
+        (DeleteItem("t", KEY), {"ConsumedCapacity": INDEXED}, (0, 3.5), (0, 0)),
+        (BatchWriteItem([Put("t", KEY, b"{}")]), {"ConsumedCapacity": [INDEXED]}, (0, 3.5), (0, 0)),
+        (
+            BatchGetItem({"t": [KEY]}),
+            {"Responses": {"t": [ITEM, ITEM]}, "ConsumedCapacity": [consumed(1)]},
+            (1, 0),
+            (2, 2),
+        ),
+        (
+            TransactGet(),
+            {
+                "Responses": [{"Item": ITEM}, {}],
+                "ConsumedCapacity": [consumed(4, ReadCapacityUnits=4)],
+            },
+            (4, 0),
+            (1, 1),
+        ),
+        (
+            TransactWrite(),
+            {"ConsumedCapacity": [consumed(6, ReadCapacityUnits=2, WriteCapacityUnits=4)]},
+            (2, 4),
+            (0, 0),
+        ),
+        (ExecuteStatement("select * from t", table="t"), answer(1, Items=[ITEM]), (1, 0), (1, 1)),
+        (ExecuteStatement("DELETE FROM t", table="t"), answer(1), (0, 1), (0, 0)),
+    ],
+    ids=range(15),
+)
+def test_an_answer_tells_units_and_items(drive, operation, body, units, items):
+    with capacity() as used:
+        drive(iter(operation), Link(Script([body])))
+    total = Cost(sum(units), *units, 1, *items)
+    for cost in (used, used.by_table["t"]):
+        assert all(getattr(cost, name) == getattr(total, name) for name in Cost.__struct_fields__)
+    assert used.attempts == 1
+    assert list(used.by_table) == ["t"]
+
+
+def test_the_parts_of_a_table_and_of_its_indexes_are_told_apart(drive):
+    bodies = [
+        {"ConsumedCapacity": INDEXED},
+        {
+            "ConsumedCapacity": consumed(
+                0.5,
+                Table={"CapacityUnits": 0.0},
+                GlobalSecondaryIndexes={"by_wins": {"CapacityUnits": 0.5}},
+            ),
+            "Count": 2,
+            "ScannedCount": 5,
+        },
+        # As it is where only the total is told.
+        {"ConsumedCapacity": consumed(1)},
+    ]
+    script = Script(bodies)
+    with capacity() as used:
+        for each in (PutItem("t", b"{}"), Query("t", index="by_wins"), GET):
+            drive(iter(each), Link(script))
+    by_wins = Cost(1.5, 0.5, 1.0, requests=1, items_read=5, items_returned=2)
+    by_day = Cost(0.5, 0.0, 0.5)
+    table = TableCost(5.0, 1.5, 3.5, 3, 5, 2, 3.0, {"by_wins": by_wins, "by_day": by_day})
+    assert used == UsedCapacity(5.0, 1.5, 3.5, 3, 5, 2, 3, {"t": table})
+
+
+def test_tables_of_one_request_have_each_their_part(drive):
+    body = {
+        "Responses": {"a": [ITEM], "b": [ITEM, ITEM]},
+        "ConsumedCapacity": [consumed(0.5, "a"), consumed(1, "b")],
+    }
+    with capacity() as used:
+        drive(iter(BatchGetItem({"a": [KEY], "b": [KEY], "c": [KEY]})), Link(Script([body])))
+    parts = {name: (each.units, each.items_read) for name, each in used.by_table.items()}
+    assert parts == {"a": (0.5, 1), "b": (1.0, 2), "c": (0, 0)}
+    assert (used.units, used.requests, used.items_read) == (1.5, 1, 3)
+
+
+def test_items_of_a_transaction_over_several_tables_count_in_all(drive):
+    body = {"Responses": [{"Item": ITEM}, {"Item": ITEM}]}
+    with capacity() as used:
+        drive(iter(TransactGet(names=("a", "b"))), Link(Script([body])))
+    assert used.items_read == 2
+    assert {name: each.items_read for name, each in used.by_table.items()} == {"a": 0, "b": 0}
+
+
+def test_requests_that_cost_no_units_count_as_requests(drive):
+    body = {"Table": {"TableName": "t"}}
+    with capacity() as used:
+        drive(iter(DescribeTable("t")), Link(Script([body])))
+    assert (used.requests, used.units) == (1, 0)
+
+
+def test_attempts_that_failed_are_told_apart_from_requests(drive):
+    slow = service_error("ThrottlingException", "slow")
+    failed = service_error("ConditionalCheckFailedException", "no")
+    script = Script([slow, slow, answer(), failed])
+    with capacity() as used:
+        drive(iter(GET), Link(script))
+        with pytest.raises(ConditionFailed):
+            drive(iter(PutItem("t", b"{}")), Link(script))
+    assert (used.requests, used.attempts, used.units) == (1, 4, 0.5)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"ConsumedCapacity": 5}'])
+def test_an_answer_that_cannot_be_read_is_told_by_who_asked(drive, body):
+    with capacity() as used:
+        if body.endswith(b"}"):
+            assert drive(iter(GET), Link(Script([body]))) is None
+        else:
+            with pytest.raises(ResponseCorrupted):
+                drive(iter(GET), Link(Script([body])))
+    assert (used.requests, used.units) == (1, 0)
+
+
+# -- whose it is -----------------------------------------------------------------------------------
+
+
+def test_nested_blocks_both_count_and_a_block_ends(drive):
+    script = Script([answer(1), answer(2), answer(4), answer(8)])
+    link = Link(script)
+    with capacity() as outer:
+        drive(iter(GET), link)
+        with capacity() as inner:
+            drive(iter(GET), link)
+        drive(iter(GET), link)
+    drive(iter(GET), link)
+    assert (outer.units, inner.units) == (7, 2)
+    assert "ReturnConsumedCapacity" not in payload_of(GET)
+
+
+def test_a_block_ends_when_it_raises():
+    with pytest.raises(KeyError), capacity():
+        raise KeyError
+    assert "ReturnConsumedCapacity" not in payload_of(GET)
+
+
+def test_one_capacity_can_be_used_again_and_within_itself():
+    meter = capacity()
+    with meter as outer:
+        run(iter(GET), Link(Script([answer(1)])))
+        with meter as inner:
+            run(iter(GET), Link(Script([answer(2)])))
+    with meter as after:
+        run(iter(GET), Link(Script([answer(4)])))
+    assert (outer.units, inner.units, after.units) == (3, 2, 4)
+
+
+def together(workers: int, count: int):
+    def flow():
+        return (yield from Together([GET] * count, workers))
+
+    return flow()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_requests_side_by_side_count_and_see_the_options(drive, workers):
+    seen = []
+
+    def reply(operation):
+        seen.append((payload_of(operation).get("ReturnConsumedCapacity"), current_options().using))
+        return answer(0.5, Item=ITEM)
+
+    with capacity() as used, options(using="archive"):
+        outcomes = drive(together(workers, 20), Link(Script([reply] * 20)))
+    assert outcomes == [b'{"k":{"S":"a"}}'] * 20
+    assert seen == [("INDEXES", "archive")] * 20
+    assert (used.units, used.requests, used.items_read) == (10, 20, 20)
+
+
+def test_options_changed_by_one_of_several_side_by_side_stay_there(drive):
+    def reply(operation):
+        options(using="inside").__enter__()
+        return answer()
+
+    drive(together(2, 4), Link(Script([reply] * 4)))
+    assert current_options().using is None
+
+
+def test_threads_with_blocks_of_their_own_do_not_see_each_other():
+    both_are_in = threading.Barrier(2)
+    seen: dict[int, UsedCapacity] = {}
+
+    def work(count: int) -> None:
+        with capacity() as used:
+            both_are_in.wait(10)
+            run(together(2, count), Link(Script([answer()] * count)))
+            both_are_in.wait(10)
+        seen[count] = used
+
+    with capacity() as outer:
+        threads = [threading.Thread(target=work, args=(count,)) for count in (3, 8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    assert {count: used.requests for count, used in seen.items()} == {3: 3, 8: 8}
+    assert outer.requests == 0
+
+
+def test_tasks_count_in_their_own_block_and_in_the_one_they_started_in():
+    async def work(count: int) -> UsedCapacity:
+        with capacity() as used:
+            for _ in range(count):
+                await arun(iter(GET), Link(Script([answer()])))
+                await asyncio.sleep(0)
+        return used
+
+    async def main() -> tuple[list[UsedCapacity], UsedCapacity]:
+        with capacity() as outer:
+            return await asyncio.gather(work(2), work(5)), outer
+
+    inner, outer = asyncio.run(main())
+    assert [each.requests for each in inner] == [2, 5]
+    assert (outer.requests, outer.units) == (7, 3.5)
+
+
+def test_many_threads_lose_no_count():
+    count = 300
+    with capacity() as used:
+        run(together(8, count), Link(Script([answer(0.5, Item=ITEM)] * count)))
+    assert (used.units, used.requests, used.attempts) == (count / 2, count, count)
+    assert used.by_table["t"].items_read == count
+
+
+# -- how it reads ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("used", "said"),
+    [
+        (UsedCapacity(), "0 capacity units in 0 requests"),
+        (UsedCapacity(1, 1, 0, 1, 1, 1, 1), "1 read unit in 1 request, 1 item read, 1 returned"),
+        (UsedCapacity(2, 0, 2, 1, attempts=3), "2 write units in 1 request, 2 attempts failed"),
+        (
+            UsedCapacity(
+                1234567.5,
+                1234563.5,
+                4,
+                12,
+                1300,
+                30,
+                12,
+                {
+                    "users": TableCost(2, 0, 2, 2, own_units=2),
+                    "scores": TableCost(
+                        1234565.5,
+                        1234563.5,
+                        2,
+                        10,
+                        1300,
+                        30,
+                        1234564.5,
+                        {"by_wins": Cost(1, 0.5, 0.5)},
+                    ),
+                },
+            ),
+            "1,234,567.5 capacity units (1,234,563.5 read, 4 write) in 12 requests, "
+            "1,300 items read, 30 returned\n"
+            "  scores: 1,234,565.5 capacity units (1,234,563.5 read, 2 write) in 10 requests, "
+            "1,300 items read, 30 returned\n"
+            "    by_wins: 1 capacity unit (0.5 read, 0.5 write)\n"
+            "  users: 2 write units in 2 requests",
+        ),
+    ],
+    ids=["nothing", "a read", "failures", "tables and indexes"],
+)
+def test_it_reads_well(used, said):
+    assert str(used) == said
+
+
+def test_it_is_a_value_that_comes_back_from_a_pickle():
+    with capacity() as used:
+        run(iter(GET), Link(Script([answer()])))
+    assert pickle.loads(pickle.dumps(used)) == used
