@@ -8,7 +8,9 @@
     ├── ValidationError               values that cannot be stored (.errors by field)
     │   └── ItemTooLarge              over 400 KB, found before sending
     ├── QueryError                    a question that DynamoDB cannot answer
-    │   └── ScanRequired              ... other than by reading the whole table
+    │   ├── ScanRequired              ... other than by reading the whole table
+    │   └── InvalidCursor             a cursor that does not belong to this query
+    ├── MaxRequestsReached            there is more than max_requests() could read (.cursor)
     ├── FieldNotLoaded                the field was not fetched
     ├── UnreadableValue               a stored attribute is not what its field says
     ├── DoesNotExist                  no item has the key (.missing)
@@ -96,6 +98,21 @@ class QueryError(DynamoDBError, ValueError):
 
 class ScanRequired(QueryError):
     """Only reading the whole table could answer this, and nobody asked for that."""
+
+
+class InvalidCursor(QueryError):
+    """A cursor that was altered, cut short, or made for another query."""
+
+
+class MaxRequestsReached(DynamoDBError):
+    """There is more, and ``max_requests()`` does not allow to read it.
+
+    ``cursor`` is where to go on: ``after(cursor)``, or ``page(cursor=...)``.
+    """
+
+    def __init__(self, message: str = "", *, cursor: str | None = None) -> None:
+        super().__init__(message)
+        self.cursor = cursor
 
 
 class FieldNotLoaded(DynamoDBError):

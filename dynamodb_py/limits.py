@@ -14,6 +14,8 @@ MAX_BATCH_WRITE: Final = 25
 MAX_TRANSACTION: Final = 100
 
 MAX_ITEM_BYTES: Final = 400 * 1024
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+READ_UNIT_BYTES: Final = 4 * 1024
 MAX_HASH_KEY_BYTES: Final = 2048
 MAX_RANGE_KEY_BYTES: Final = 1024
 MAX_ATTRIBUTE_NAME_BYTES: Final = 64 * 1024

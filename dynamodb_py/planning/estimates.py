@@ -1,0 +1,87 @@
+"""Estimates: what a plan would cost, from what DescribeTable says of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from msgspec import Struct
+
+from ..limits import READ_UNIT_BYTES
+from .plan import Plan
+
+
+class Estimate(Struct, frozen=True):
+    """What a plan would cost, in read units.
+
+    A unit is a consistent read of up to 4 KB; reads that need not be consistent cost half
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html).
+    DynamoDB brings the sizes that this is made of up to date every six hours or so, and says nothing
+    of how many items have the same hash key: for a query, *most* is the price of all there is.
+    """
+
+    least: float
+    """Units if nothing is found."""
+    most: float
+    """Units if all that there is must be read."""
+    per_item: float
+    """Units for each item that is read, on average: filters do not lower it."""
+    items: int
+    """How many items the table, or the index, has."""
+    item_size: float
+    """Their average size there, in bytes."""
+
+    def __str__(self) -> str:
+        span = f"{self.most:g}" if self.least == self.most else f"{self.least:g} to {self.most:g}"
+        return (
+            f"{span} read units; {self.per_item:.3g} for each item read, "
+            f"of {self.items} items of {self.item_size:.0f} bytes"
+        )
+
+
+def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
+    """Return what *plan* would cost.
+
+    :param description: what DescribeTable says of the table: its member ``Table``.
+    """
+    unit = 1.0 if plan.consistent else 0.5
+    items, size = _sizes(description, plan.index)
+    each = size / items if items else 0.0
+    of_one = max(ceil(each / READ_UNIT_BYTES), 1) * unit
+    per_item = each / READ_UNIT_BYTES * unit
+    if plan.kind == "nothing":
+        return Estimate(0.0, 0.0, 0.0, items, each)
+    if plan.kind in ("get", "batch_get"):
+        count = max(len(plan.keys), 1)
+        return Estimate(count * unit, count * of_one, of_one, items, each)
+    requests = sum(len(lane.requests) for lane in plan.lanes)
+    least = requests * unit
+    most = max(ceil(size / READ_UNIT_BYTES) * unit, least)
+    read = items
+    if plan.limit is not None and not any(r.said.filter for r in _requests(plan)):
+        read = min(items, plan.limit * requests)
+        most = min(most, max(ceil(read * each / READ_UNIT_BYTES) * unit, least))
+    if plan.full:
+        table_items, table_size = _sizes(description, None)
+        whole = table_size / table_items if table_items else 0.0
+        completed = max(ceil(whole / READ_UNIT_BYTES), 1) * unit
+        per_item, most = per_item + completed, most + read * completed
+    if plan.kind == "scan" and plan.limit is None:
+        least = most
+    return Estimate(least, most, per_item, items, each)
+
+
+def _requests(plan: Plan) -> list[Any]:
+    return [request for lane in plan.lanes for request in lane.requests]
+
+
+def _sizes(description: Mapping[str, Any], index: str | None) -> tuple[int, int]:
+    """Return how many items the table, or an index, has, and their size in bytes."""
+    if index is None:
+        return description.get("ItemCount", 0), description.get("TableSizeBytes", 0)
+    for member in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+        for described in description.get(member) or ():
+            if described["IndexName"] == index:
+                return described.get("ItemCount", 0), described.get("IndexSizeBytes", 0)
+    return 0, 0

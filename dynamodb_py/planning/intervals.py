@@ -1,0 +1,269 @@
+"""Intervals: which values of a key attribute a condition lets through.
+
+Values are ordered as DynamoDB orders keys: numbers by value, text by its UTF-8 bytes, bytes as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from ..codec import binary
+from ..expressions import BeginsWith, Between, Compare, Condition, Path, Value
+from ..operations.base import Wire
+
+_LAST_CHARACTER = 0x10FFFF
+_SURROGATES = range(0xD800, 0xE000)
+
+
+class Edge(Struct, frozen=True, eq=False):
+    """One end of an interval: a value, and whether it is itself left out."""
+
+    wire: Wire
+    rank: Any
+    open: bool = False
+
+
+class Interval(Struct, frozen=True, eq=False):
+    """The values from *low* to *high*; None is no bound. *prefix* is set where a prefix made it."""
+
+    low: Edge | None = None
+    high: Edge | None = None
+    prefix: Wire | None = None
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it holds one value only, and is known to, whatever the values."""
+        return self.low is not None and self.low is self.high
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds every value."""
+        return self.low is None and self.high is None
+
+    @property
+    def signature(self) -> tuple[Any, ...]:
+        """Return what is equal for intervals of the same values."""
+        return tuple(None if e is None else (e.rank, e.open) for e in (self.low, self.high))
+
+    def condition(self, path: Path) -> Condition:
+        """Return the key condition that reads it, of both bounds where there are two."""
+        low, high = self.low, self.high
+        if self.prefix is not None:
+            return BeginsWith(path, Value(self.prefix))
+        if low is not None and high is not None:
+            if self.is_point:
+                return Compare(path, "=", Value(low.wire))
+            return Between(path, Value(low.wire), Value(high.wire))
+        if low is not None:
+            return Compare(path, ">" if low.open else ">=", Value(low.wire))
+        if high is not None:
+            return Compare(path, "<" if high.open else "<=", Value(high.wire))
+        return Condition()
+
+    def trimmed(self) -> tuple[Wire, ...]:
+        """Return the values that its condition reads and that are not in it."""
+        if self.prefix is not None or self.low is None or self.high is None:
+            return ()
+        return tuple(edge.wire for edge in (self.low, self.high) if edge.open)
+
+
+WHOLE = Interval()
+
+Span: TypeAlias = "tuple[Interval, ...]"
+"""Disjoint intervals; in ascending order, but for single values that were listed."""
+
+
+def rank(wire: Wire) -> Any:
+    """Return what a key value is ordered by, among values of its type."""
+    ((kind, value),) = wire.items()
+    if kind == "S":
+        return value.encode("utf-8", "surrogatepass")
+    return Decimal(value) if kind == "N" else binary(value)
+
+
+def point(wire: Wire) -> Interval:
+    """Return the interval of one value."""
+    edge = Edge(wire, rank(wire))
+    return Interval(edge, edge)
+
+
+def above(wire: Wire, *, open: bool) -> Interval:
+    """Return the interval from a value on."""
+    return Interval(Edge(wire, rank(wire), open), None)
+
+
+def below(wire: Wire, *, open: bool) -> Interval:
+    """Return the interval up to a value."""
+    return Interval(None, Edge(wire, rank(wire), open))
+
+
+def between(low: Wire, high: Wire) -> Interval:
+    """Return the interval between two values, both included."""
+    return Interval(Edge(low, rank(low)), Edge(high, rank(high)))
+
+
+def prefixed(prefix: Wire) -> Interval:
+    """Return the interval of the texts, or bytes, that begin with *prefix*."""
+    after = _after(prefix)
+    high = None if after is None else Edge(after, rank(after), open=True)
+    return Interval(Edge(prefix, rank(prefix)), high, prefix)
+
+
+def _after(prefix: Wire) -> Wire | None:
+    """Return the least value that is greater than all that begin with *prefix*, if there is one."""
+    ((kind, value),) = prefix.items()
+    if kind == "B":
+        kept = bytes(binary(value)).rstrip(b"\xff")
+        return {"B": kept[:-1] + bytes([kept[-1] + 1])} if kept else None
+    text = value.rstrip(chr(_LAST_CHARACTER))
+    if not text:
+        return None
+    following = ord(text[-1]) + 1
+    if following in _SURROGATES:
+        following = _SURROGATES.stop
+    return {"S": text[:-1] + chr(following)}
+
+
+def _later(one: Edge | None, other: Edge | None) -> Edge | None:
+    """Return the greater of two lower bounds."""
+    if one is None or other is None:
+        return other if one is None else one
+    if one.rank == other.rank:
+        return one if one.open else other
+    return one if one.rank > other.rank else other
+
+
+def _earlier(one: Edge | None, other: Edge | None) -> Edge | None:
+    """Return the lesser of two upper bounds."""
+    if one is None or other is None:
+        return other if one is None else one
+    if one.rank == other.rank:
+        return one if one.open else other
+    return one if one.rank < other.rank else other
+
+
+def _meet(one: Interval, other: Interval) -> Interval | None:
+    low, high = _later(one.low, other.low), _earlier(one.high, other.high)
+    for whole in (one, other):
+        if low is whole.low and high is whole.high:
+            return whole  # with its prefix
+    if low is None or high is None:
+        return Interval(low, high)
+    if low.rank > high.rank or (low.rank == high.rank and (low.open or high.open)):
+        return None
+    return _from(low, high)
+
+
+def both(one: Span, other: Span) -> Span:
+    """Return the values that are in *one* and in *other*."""
+    met = (_meet(a, b) for a in one for b in other)
+    return in_order(interval for interval in met if interval is not None)
+
+
+def _from(low: Edge | None, high: Edge | None) -> Interval:
+    """Return the interval between two bounds, a point where they are one."""
+    if low is not None and high is not None and low.rank == high.rank:
+        return Interval(low, low)
+    return Interval(low, high)
+
+
+def any_of(intervals: Iterable[Interval]) -> Span:
+    """Return the values of all *intervals*, which may overlap, as a span."""
+    joined: list[Interval] = []
+    for interval in in_order(intervals):
+        if joined and _touch(joined[-1], interval):
+            last = joined[-1]
+            high = _reach(last.high, interval.high)
+            if high is last.high:
+                continue
+            joined[-1] = Interval(last.low, high)
+        else:
+            joined.append(interval)
+    return tuple(joined)
+
+
+def in_order(intervals: Iterable[Interval]) -> Span:
+    """Return *intervals* by their lower bounds; of two that begin together the longer first."""
+    return tuple(sorted(intervals, key=_Start))
+
+
+class _Start:
+    """The sort key of an interval."""
+
+    __slots__ = ("interval",)
+
+    def __init__(self, interval: Interval) -> None:
+        self.interval = interval
+
+    def __lt__(self, other: _Start) -> bool:
+        low, theirs = self.interval.low, other.interval.low
+        if low is None or theirs is None:
+            return low is None and theirs is not None
+        if low.rank != theirs.rank:
+            return bool(low.rank < theirs.rank)
+        return theirs.open and not low.open
+
+
+def _touch(one: Interval, other: Interval) -> bool:
+    """Tell whether *other*, which begins no earlier, leaves no gap after *one*."""
+    if one.high is None or other.low is None:
+        return True
+    if one.high.rank == other.low.rank:
+        return not (one.high.open and other.low.open)
+    return bool(one.high.rank > other.low.rank)
+
+
+def _reach(one: Edge | None, other: Edge | None) -> Edge | None:
+    """Return the greater of two upper bounds."""
+    if one is None or other is None:
+        return None
+    if one.rank == other.rank:
+        return other if one.open else one
+    return one if one.rank > other.rank else other
+
+
+def points(wires: Iterable[Wire]) -> Span:
+    """Return the intervals of single values, each once, in the order in which they are given."""
+    found: dict[Any, Interval] = {}
+    for wire in wires:
+        each = point(wire)
+        found.setdefault(each.signature, each)
+    return tuple(found.values())
+
+
+def others(span: Span) -> Span:
+    """Return the values that are not in *span*."""
+    rest: list[Interval] = []
+    low: Edge | None = None
+    for interval in in_order(span):
+        if interval.low is not None:
+            rest.append(_from(low, _turned(interval.low)))
+        if interval.high is None:
+            return tuple(rest)
+        low = _turned(interval.high)
+    return (*rest, Interval(low, None))
+
+
+def _turned(edge: Edge) -> Edge:
+    return Edge(edge.wire, edge.rank, not edge.open)
+
+
+def overlap(spans: Sequence[Span]) -> bool:
+    """Tell whether a value lies in more than one of *spans*."""
+    intervals = in_order(interval for span in spans for interval in span)
+    furthest: Edge | None = None
+    for at, interval in enumerate(intervals):
+        if at and (furthest is None or interval.low is None or _inside(interval.low, furthest)):
+            return True
+        furthest = interval.high if not at else _reach(furthest, interval.high)
+    return False
+
+
+def _inside(low: Edge, high: Edge) -> bool:
+    if low.rank == high.rank:
+        return not (low.open or high.open)
+    return bool(low.rank < high.rank)

@@ -1,0 +1,152 @@
+"""What a question is, what is known of the table that it is put to, and the plan that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from ..expressions import Condition, Path
+from ..limits import MAX_BATCH_GET
+from ..operations.base import Wire
+from ..operations.batches import BatchGetItem
+from ..operations.items import GetItem, Key
+from ..operations.queries import Expressions, Query, Scan
+from ..schema import KeyAttribute, TableSchema
+from .words import described
+
+Kind: TypeAlias = Literal["nothing", "get", "batch_get", "query", "scan"]
+
+
+class Subject(Struct, frozen=True, eq=False):
+    """What the planner knows of a model: plain data, but for the check of a key's value."""
+
+    name: str
+    """The model's name, for messages."""
+    schema: TableSchema
+    fields: Mapping[str, str]
+    """Field names by attribute, for messages: what users write."""
+    problem: Callable[[str, Wire], str | None]
+    """Returns what is wrong with a value of a key attribute, or None."""
+    allow_scan: bool = False
+    always: frozenset[str] = frozenset()
+    """The attributes that every item is written with."""
+
+    def field(self, attribute: str) -> str:
+        """Return what users call *attribute*."""
+        return self.fields.get(attribute, attribute)
+
+
+class Question(Struct, frozen=True):
+    """What is asked: a condition, an order, and how to read."""
+
+    condition: Condition = Condition()
+    order: tuple[tuple[str, bool], ...] = ()
+    """Attributes to order by, and whether each descends."""
+    backward: bool = False
+    """The opposite of the order that there would be."""
+    index: str | None = None
+    """The index that the caller chose."""
+    consistent: bool = False
+    wanted: tuple[Path, ...] | None = None
+    """What to read of each item, beside its keys; None: everything."""
+    limit: int | None = None
+    page_size: int | None = None
+    scan: bool = False
+    """Whether a scan was asked for."""
+    segments: int = 1
+    counting: bool = False
+    """Whether only the number of items matters."""
+    full: bool = False
+    """Whether items of an index are completed from the table."""
+
+
+class Trim(Struct, frozen=True):
+    """Items at a bound that a BETWEEN includes and the condition does not: dropped after reading."""
+
+    attribute: str
+    wires: tuple[Wire, ...]
+
+
+class Lane(Struct, frozen=True):
+    """Requests that are sent one after the other, each to its end; their items are in order."""
+
+    requests: tuple[Query | Scan, ...]
+    trims: tuple[Trim | None, ...] = ()
+    """What to drop of each request's items; () where there is nothing to drop."""
+
+
+class Rejected(Struct, frozen=True):
+    """A way that was not taken: the index, None for the table, and why."""
+
+    index: str | None
+    why: str
+
+
+class Told(Struct, frozen=True):
+    """What a plan says of itself, for people."""
+
+    filter: Condition = Condition()
+    """What DynamoDB applies after reading."""
+    reason: str = ""
+    others: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    suggestion: str = ""
+    """The index that would help; empty where none would."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """How a question is answered. A value: it can be printed, compared and carried out.
+
+    ``get`` has *get*, ``batch_get`` has *keys*, ``query`` and ``scan`` have *lanes*: with an *order*,
+    several lanes are merged by it; without one they are read side by side, in no order.
+    """
+
+    kind: Kind
+    model: str
+    table: str
+    index: str | None = None
+    get: GetItem | None = None
+    keys: tuple[Key, ...] = ()
+    """The keys to read by BatchGetItem, in the order of the results."""
+    said: Expressions | None = None
+    """The projection of the BatchGetItem."""
+    lanes: tuple[Lane, ...] = ()
+    order: tuple[KeyAttribute, ...] = ()
+    """What the items of each lane are sorted by; () where they have no order in common."""
+    forward: bool = True
+    """Whether the order ascends."""
+    distinct: bool = False
+    """Whether an item can come in several lanes, and only counts once."""
+    key: tuple[KeyAttribute, ...]
+    """The table's key."""
+    position: tuple[KeyAttribute, ...]
+    """The attributes that tell DynamoDB where to go on: the table's key and the index's."""
+    consistent: bool = False
+    limit: int | None = None
+    counting: bool = False
+    full: bool = False
+    held: frozenset[str] | None = None
+    """The attributes that the items are read with; None: all that there are."""
+    condition: Condition = Condition()
+    told: Told | None = None
+    """None where the plan was made up from one of the same shape; ``explain()`` always has it."""
+
+    @property
+    def operations(self) -> tuple[GetItem | BatchGetItem | Query | Scan, ...]:
+        """The requests as they are first sent; further pages of them follow where there are any."""
+        if self.get is not None:
+            return (self.get,)
+        said = {} if self.said is None else {self.table: self.said}
+        chunks = range(0, len(self.keys), MAX_BATCH_GET)
+        batches = tuple(
+            BatchGetItem(
+                {self.table: list(self.keys[at : at + MAX_BATCH_GET])}, self.consistent, said
+            )
+            for at in chunks
+        )
+        return batches or tuple(request for lane in self.lanes for request in lane.requests)
+
+    def __str__(self) -> str:
+        return described(self)

@@ -1,0 +1,443 @@
+"""The planner: which requests answer a question, at the least cost and without losing an item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..exceptions import QueryError, ScanRequired
+from ..expressions import And, Condition, Never, Path
+from ..operations.items import GetItem, Key
+from ..operations.queries import Expressions, Query, Scan
+from .branches import Unfit
+from .intervals import in_order
+from .plan import Lane, Plan, Question, Rejected, Subject, Told, Trim
+from .suggestions import ASKABLE, fixes_hash, helpful_index, serving_index
+from .templates import Shortcut, Templates
+from .ways import Fit, Stretch, Way, fit, key_conditions
+
+
+class Planner:
+    """Plans the questions that are put to one model."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self._ways = Way.all_of(subject.schema)
+        self._templates = Templates(subject)
+
+    def plan(self, table: str, question: Question) -> Plan:
+        """Return the plan that answers *question* from *table*; by shape, where one was made before.
+
+        Raises :class:`~dynamodb_py.exceptions.ScanRequired` where only a scan could answer it, and
+        :class:`~dynamodb_py.exceptions.QueryError` for what DynamoDB cannot do.
+        """
+        known = self._templates.fill(table, question)
+        if known is not None:
+            return known
+        plan, fit = self._made(table, question)
+        if plan.kind == "scan" or (fit is not None and not fit.compared):
+            checked, guards = (fit.checked, fit.guards) if fit is not None else ((), ())
+            self._templates.keep(table, question, plan, checked, guards)
+        return plan
+
+    def shortcut(self, table: str, question: Question) -> Shortcut | None:
+        """Return what makes the one Query that answers questions of this shape, out of their values.
+
+        The values are those of the condition, in its order. None where it takes more than that Query,
+        or where each such question is to be planned by itself. Raises as :meth:`plan` does.
+        """
+        plan = self.plan(table, question)
+        return None if plan.held is not None else self._templates.shortcut(table, question)
+
+    def explain(self, table: str, question: Question) -> Plan:
+        """Return the plan with all that it can say of itself."""
+        return self._made(table, question)[0]
+
+    def _made(self, table: str, question: Question) -> tuple[Plan, Fit | None]:
+        """Return the plan, and how the way that it takes fits the question, if it is not a scan."""
+        if question.limit == 0 or _never(question.condition):
+            return self._nothing(table, question), None
+        if question.scan or (question.condition.is_empty and not question.order):
+            return self._scan(table, question, Told(reason=_asked_for(question))), None
+        fits, rejected = self._fits(question)
+        if not fits:
+            if self.subject.allow_scan and question.index is None and not question.order:
+                told = Told(reason="Meta.allow_scan allows it", others=rejected)
+                return self._scan(table, question, told), None
+            raise self._refusal(question, rejected)
+        chosen, *others = sorted(fits, key=lambda each: _cost(each, question))
+        told = self._told(question, chosen, others, rejected)
+        return self._query(table, question, chosen, told), chosen
+
+    def _fits(self, question: Question) -> tuple[list[Fit], tuple[Rejected, ...]]:
+        fits: list[Fit] = []
+        rejected: list[Rejected] = []
+        for way in self._candidates(question):
+            try:
+                fits.append(fit(way, self.subject, question))
+            except Unfit as error:
+                rejected.append(Rejected(way.name, str(error)))
+        return fits, tuple(rejected)
+
+    def _candidates(self, question: Question) -> Sequence[Way]:
+        if question.index is None:
+            return self._ways
+        return [self._way(question.index)]
+
+    def _way(self, index: str | None) -> Way:
+        for way in self._ways:
+            if way.name == index:
+                return way
+        known = ", ".join(str(way.name) for way in self._ways[1:]) or "none"
+        raise QueryError(f"{self.subject.name} has no index {index!r}: its indexes are {known}")
+
+    def _refusal(self, question: Question, rejected: Sequence[Rejected]) -> QueryError:
+        name = self.subject.name
+        reasons = "; ".join(f"{_title(each.index)}: {each.why}" for each in rejected)
+        index = serving_index(self.subject, question)
+        declare = f", declare {index}" if index else ""
+        if question.index is not None:
+            return QueryError(f"{name}: {reasons} ({ASKABLE}, = on a hash key)")
+        near = [way for way in self._ways if fixes_hash(way, question.condition)]
+        if near:
+            return QueryError(
+                f"{name}: this cannot be asked so ({reasons}): {ASKABLE}; ask for more and choose "
+                f"in Python{declare}, or say .scan() to read all and pay for it"
+            )
+        hash_key = self.subject.field(self.subject.schema.hash_key.name)
+        return ScanRequired(
+            f"{name}: only reading the whole table could answer this ({reasons}): "
+            f"filter by {hash_key}=...{declare}, or say .scan() to read all and pay for it"
+        )
+
+    # -- plans ---------------------------------------------------------------------------------
+
+    def _base(self, table: str, question: Question, way: Way, told: Told) -> dict[str, Any]:
+        return {
+            "model": self.subject.name,
+            "table": table,
+            "index": way.name,
+            "key": way.table_key,
+            "position": way.position,
+            "consistent": question.consistent,
+            "limit": question.limit,
+            "counting": question.counting,
+            "full": question.full and way.held is not None and not question.counting,
+            "held": _held(way, question),
+            "condition": question.condition,
+            "told": told,
+        }
+
+    def _nothing(self, table: str, question: Question) -> Plan:
+        way = self._way(question.index)
+        why = "limit(0) asks for nothing" if question.limit == 0 else "nothing can match"
+        return Plan(kind="nothing", **self._base(table, question, way, Told(reason=why)))
+
+    def _scan(self, table: str, question: Question, told: Told) -> Plan:
+        way = self._way(question.index)
+        name = self.subject.name
+        if question.order or question.backward:
+            raise QueryError(
+                f"{name}: a scan has no order: filter by a hash key, or sort in Python: "
+                "sorted(rows, key=...)"
+            )
+        if question.consistent and way.is_global:
+            raise QueryError(
+                f"{name}: a global index cannot be read consistently: drop consistent(), or scan "
+                "the table"
+            )
+        _check_scanned(self.subject, way, question)
+        filter_ = question.condition
+        said = Expressions.of(filter=filter_, projection=_projection(way, question, trims=False))
+        limit = _page_limit(question, filtered=not filter_.is_empty, extra=0)
+        total = question.segments
+        lanes = tuple(
+            Lane(
+                (
+                    Scan(
+                        table,
+                        said,
+                        way.name,
+                        question.consistent,
+                        limit,
+                        select="COUNT" if question.counting else None,
+                        segment=(segment, total) if total > 1 else None,
+                    ),
+                )
+            )
+            for segment in range(total)
+        )
+        told = Told(
+            filter_, told.reason, told.others, _scan_notes(self.subject, way), told.suggestion
+        )
+        base = self._base(table, question, way, told)
+        return Plan(kind="scan", lanes=lanes, said=_completing(base, question), **base)
+
+    def _query(self, table: str, question: Question, fit: Fit, told: Told) -> Plan:
+        base = self._base(table, question, fit.way, told)
+        if not fit.stretches:
+            base["told"] = Told(reason="nothing can match")
+            return Plan(kind="nothing", **base)
+        if fit.whole_keys:
+            return self._by_keys(table, question, fit, base)
+        overlapping = fit.overlapping
+        trims = any(stretch.interval.trimmed() for stretch in fit.stretches)
+        by_items = trims or overlapping
+        lanes = [
+            self._lane(table, question, fit, group, by_items=by_items)
+            for group in _groups(fit, apart=overlapping)
+        ]
+        order = fit.order
+        if not overlapping and (question.counting or not order) and len(lanes) > 1:
+            order = ()
+        return Plan(
+            kind="query",
+            lanes=tuple(lanes),
+            order=order,
+            forward=fit.forward,
+            distinct=overlapping,
+            said=_completing(base, question),
+            **base,
+        )
+
+    def _by_keys(self, table: str, question: Question, fit: Fit, base: dict[str, Any]) -> Plan:
+        keys = _keys(fit)
+        projection = () if question.wanted is None else _projection(fit.way, question, trims=True)
+        if question.counting:
+            projection = tuple(Path((key.name,)) for key in fit.way.table_key)
+        said = Expressions.of(projection=projection) if projection else None
+        base.update(order=fit.order, forward=fit.forward, said=said)
+        if len(keys) == 1:
+            get = GetItem(table, keys[0], question.consistent, said)
+            return Plan(kind="get", get=get, **base)
+        return Plan(kind="batch_get", keys=tuple(keys), **base)
+
+    def _lane(
+        self,
+        table: str,
+        question: Question,
+        fit: Fit,
+        stretches: Sequence[Stretch],
+        *,
+        by_items: bool,
+    ) -> Lane:
+        way = fit.way
+        requests: list[Query] = []
+        trims: list[Trim | None] = []
+        projection = _projection(way, question, trims=by_items)
+        for stretch in stretches:
+            dropped = stretch.interval.trimmed()
+            said = Expressions.of(
+                keys=key_conditions(way, fit.fixed, stretch),
+                filter=stretch.filter,
+                projection=projection,
+            )
+            requests.append(
+                Query(
+                    table,
+                    said,
+                    way.name,
+                    question.consistent,
+                    _page_limit(question, filtered=bool(said.filter), extra=len(dropped)),
+                    select="COUNT" if question.counting and not by_items else None,
+                    forward=fit.forward,
+                )
+            )
+            attribute = way.range_key[fit.fixed].name if dropped else ""
+            trims.append(Trim(attribute, dropped) if dropped else None)
+        return Lane(tuple(requests), tuple(trims) if any(trims) else ())
+
+    # -- words ---------------------------------------------------------------------------------
+
+    def _told(
+        self,
+        question: Question,
+        chosen: Fit,
+        others: Sequence[Fit],
+        rejected: Sequence[Rejected],
+    ) -> Told:
+        subject = self.subject
+        filter_ = Condition()
+        for condition in dict.fromkeys(stretch.filter for stretch in chosen.stretches):
+            filter_ |= condition
+        notes = [
+            f"items that have no {subject.field(name)} are not in this index"
+            for name in chosen.lacking
+        ]
+        worse = [Rejected(each.way.name, _why_not(each, chosen)) for each in others]
+        return Told(
+            filter=filter_,
+            reason=_reason(subject, question, chosen, alone=not others),
+            others=(*worse, *rejected),
+            notes=tuple(notes),
+            suggestion=helpful_index(subject, chosen, filter_),
+        )
+
+
+def _title(index: str | None) -> str:
+    return "the table" if index is None else f"index {index}"
+
+
+def _asked_for(question: Question) -> str:
+    return "a scan was asked for" if question.scan else "everything was asked for"
+
+
+def _never(condition: Condition) -> bool:
+    """Tell whether *condition* holds for nothing, whatever the items."""
+    terms = condition.terms if isinstance(condition, And) else (condition,)
+    return any(isinstance(term, Never) for term in terms)
+
+
+def _cost(fit: Fit, question: Question) -> tuple[Any, ...]:
+    """Return what ways are compared by: least first."""
+    return (
+        fit.unordered,  # an index that may lack items only where nothing else serves
+        _reading(fit),
+        len(fit.stretches),
+        question.full and fit.way.held is not None,  # which are read a second time
+        _breadth(fit.way),
+        (0 if fit.way.index is None else 1 + fit.way.is_global),
+    )
+
+
+def _reading(fit: Fit) -> int:
+    """Return how much of what has the same hash key is read, roughly: less is less."""
+    way = fit.way
+    if not fit.stretches:
+        return 0
+    if fit.fixed == len(
+        way.range_key
+    ):  # nothing is left open but, for an index, how many there are
+        return 0 if way.index is None else 1 if way.range_key else 5
+    ends = min(
+        (stretch.interval.low is not None) + (stretch.interval.high is not None)
+        for stretch in fit.stretches
+    )
+    return 4 - ends + (not fit.fixed)
+
+
+def _breadth(way: Way) -> int:
+    """Return how large the entries of a way are, roughly."""
+    if way.index is None:
+        return 2
+    return {"ALL": 2, "INCLUDE": 1}.get(way.index.projection.kind, 0)
+
+
+def _why_not(worse: Fit, chosen: Fit) -> str:
+    if worse.unordered and not chosen.unordered:
+        return "it does not hold items without a part of its key"
+    if _reading(worse) != _reading(chosen):
+        return "it would read more items"
+    if len(worse.stretches) != len(chosen.stretches):
+        return "it would take more requests"
+    if _breadth(worse.way) != _breadth(chosen.way):
+        return "its entries are larger"
+    return "it would read as much"
+
+
+def _reason(subject: Subject, question: Question, chosen: Fit, *, alone: bool) -> str:
+    way = chosen.way
+    if question.index is not None:
+        return "it was asked for by name"
+    names = [key.name for key in (*way.hash_key, *way.range_key[: chosen.fixed])]
+    said = f"{' and '.join(map(subject.field, names))} {'is' if len(names) == 1 else 'are'} fixed"
+    if chosen.fixed < len(way.range_key):
+        bound = subject.field(way.range_key[chosen.fixed].name)
+        if not all(stretch.interval.is_whole for stretch in chosen.stretches):
+            said += f", {bound} is bounded"
+        elif any(name == way.range_key[chosen.fixed].name for name, _ in question.order):
+            said += f", {bound} gives the order"
+    return said + (", and nothing else can answer it" if alone and way.index is not None else "")
+
+
+def _held(way: Way, question: Question) -> frozenset[str] | None:
+    """Return the attributes that items will have; None where that is all of them."""
+    if question.wanted is not None:
+        wanted = {str(path.parts[0]) for path in question.wanted}
+        return frozenset(wanted.union(key.name for key in way.position))
+    return None if question.full else way.held
+
+
+def _projection(way: Way, question: Question, *, trims: bool) -> tuple[Path, ...]:
+    """Return what to read of each item; () reads all that there is."""
+    keys = tuple(Path((key.name,)) for key in way.position)
+    if question.counting:
+        return keys if trims else ()
+    if question.full and way.held is not None:
+        return keys  # what else there is comes from the table
+    return () if question.wanted is None else (*question.wanted, *keys)
+
+
+def _completing(base: dict[str, Any], question: Question) -> Expressions | None:
+    """Return the projection of the BatchGetItem that completes the items of an index."""
+    if not base["full"] or question.wanted is None:
+        return None
+    keys = tuple(Path((key.name,)) for key in base["key"])
+    return Expressions.of(projection=(*question.wanted, *keys))
+
+
+def _page_limit(question: Question, *, filtered: bool, extra: int) -> int | None:
+    if question.page_size is not None:
+        return question.page_size
+    if question.limit is None or filtered:
+        return None
+    return question.limit + extra
+
+
+def _scan_notes(subject: Subject, way: Way) -> tuple[str, ...]:
+    return tuple(
+        f"items that have no {subject.field(name)} are not in this index"
+        for name in sorted(way.sparse)
+    )
+
+
+def _check_scanned(subject: Subject, way: Way, question: Question) -> None:
+    """Refuse what an index does not hold."""
+    if way.held is None:
+        return
+    asked = [("filters by", question.condition.paths())]
+    if question.wanted is not None and not question.full and not question.counting:
+        asked.append(("reads", iter(question.wanted)))
+    for verb, paths in asked:
+        if lost := {str(path.parts[0]) for path in paths} - way.held:
+            names = ", ".join(map(subject.field, sorted(lost)))
+            raise QueryError(
+                f"{subject.name}: this {verb} {names}, which index {way.name} does not hold: "
+                "scan the table, or add it to the index's projection"
+            )
+
+
+def _keys(fit: Fit) -> list[Key]:
+    """Return the keys of whole items, in the order of the results, each once."""
+    names = [key.name for key in (*fit.way.hash_key, *fit.way.range_key)]
+    stretches = list(fit.stretches)
+    if fit.order:  # with equal range keys in the order of the hash keys as they were asked for
+        places = {each.ranks[:1]: at for at, each in reversed(list(enumerate(stretches)))}
+        stretches.sort(key=lambda each: (each.ranks[1:], places[each.ranks[:1]]))
+    if not fit.forward:
+        stretches.reverse()
+    unique: dict[object, Key] = {}
+    for stretch in stretches:
+        unique.setdefault(stretch.ranks, dict(zip(names, stretch.place, strict=True)))
+    return list(unique.values())
+
+
+def _groups(fit: Fit, *, apart: bool) -> list[list[Stretch]]:
+    """Return the stretches of each lane, in the order in which they are read."""
+    if apart:
+        return [[stretch] for stretch in fit.stretches]
+    hashes = len(fit.way.hash_key)
+    groups: dict[object, list[Stretch]] = {}
+    for stretch in fit.stretches:
+        groups.setdefault(stretch.ranks[:hashes], []).append(stretch)
+    found = [_sorted(group, hashes) for group in groups.values()]
+    if not fit.forward:
+        found = [group[::-1] for group in reversed(found)]
+    return found
+
+
+def _sorted(stretches: list[Stretch], hashes: int) -> list[Stretch]:
+    """Return the stretches of one hash key in the order of the range key."""
+    by_interval = {id(each): at for at, each in enumerate(in_order(s.interval for s in stretches))}
+    return sorted(stretches, key=lambda s: (s.ranks[hashes:], by_interval[id(s.interval)]))
+

@@ -1,0 +1,46 @@
+"""Suggestions: the index that would help, and what to do about a question that cannot be asked."""
+
+from __future__ import annotations
+
+from ..expressions import Condition
+from .plan import Question, Subject
+from .terms import bounded_attributes, fixed_attributes
+from .ways import Fit, Way
+
+ASKABLE = "a query takes =, <, <=, >, >=, between, begins_with and in on a range key"
+
+
+def serving_index(subject: Subject, question: Question) -> str:
+    """Return the index that would answer *question* without a scan, as it is declared, or ""."""
+    fixed = list(fixed_attributes(question.condition))
+    if not fixed:
+        return ""
+    hash_key, *more = fixed
+    ordered = [name for name, _ in question.order]
+    others = [*ordered, *bounded_attributes(question.condition), *more]
+    range_key = next((name for name in others if name != hash_key), None)
+    if range_key is None and hash_key == subject.schema.hash_key.name:
+        return ""  # the table is that already
+    return _declared(subject, hash_key, range_key)
+
+
+def helpful_index(subject: Subject, chosen: Fit, filter_: Condition) -> str:
+    """Return the index that would spare reading what *filter_* drops, or ""."""
+    way = chosen.way
+    single = way.index is None and chosen.fixed == len(way.range_key)
+    if single or len(way.hash_key) > 1:
+        return ""
+    for name in (*fixed_attributes(filter_), *bounded_attributes(filter_)):
+        return _declared(subject, next(iter(way.hash_key)).name, name)
+    return ""
+
+
+def fixes_hash(way: Way, condition: Condition) -> bool:
+    """Tell whether *condition* says at once what the hash key of *way* is."""
+    found = set(fixed_attributes(condition))
+    return all(key.name in found for key in way.hash_key)
+
+
+def _declared(subject: Subject, hash_key: str, range_key: str | None) -> str:
+    said = f'GlobalIndex(hash_key="{subject.field(hash_key)}"'
+    return f'{said}, range_key="{subject.field(range_key)}")' if range_key else f"{said})"

@@ -1,0 +1,196 @@
+"""Templates: plans by the shape of their question, so that a shape is planned once.
+
+Of two questions that differ in their values only, the plans do too, unless the planner had to
+compare the values with each other. So a plan is kept with a note of where each value goes. Two
+bounds are compared for one thing only, that there is something between them: that is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..limits import MAX_RANGE_KEY_BYTES
+from ..operations.base import Wire
+from ..operations.queries import Expressions, Query
+from .intervals import rank
+from .plan import Lane, Plan, Question, Subject, Trim
+from .ways import check_value
+
+MOST = 512
+"""How many shapes are kept for one model."""
+
+_SHORT = MAX_RANGE_KEY_BYTES // 4
+"""So many characters, of four bytes at most, fit into any key."""
+
+_Slots: TypeAlias = "tuple[tuple[str, int], ...]"
+
+Shortcut: TypeAlias = "Callable[[Sequence[Wire]], Query | None]"
+"""Makes the request that answers a question of one shape out of the values of it; None where this
+question is to be planned by itself."""
+
+
+class _Template(Struct, frozen=True, eq=False):
+    plan: Plan
+    keys: _Slots = ()
+    """Where the values of a GetItem's key are."""
+    values: tuple[_Slots, ...] = ()
+    """Where the values of each lane's request are."""
+    trims: tuple[tuple[int, ...], ...] = ()
+    """Where the values are that each lane's request drops."""
+    checked: _Slots = ()
+    """Values of key attributes, which must be such as a key can have."""
+    guards: tuple[tuple[int, int], ...] = ()
+    """Pairs of values of which the first must be less."""
+
+    def filled(self, question: Question, values: Sequence[Wire], subject: Subject) -> Plan | None:
+        for low, high in self.guards:
+            if not rank(values[low]) < rank(values[high]):
+                return None
+        for name, slot in self.checked:
+            check_value(subject, name, values[slot])
+        plan = self.plan
+        if plan.get is not None:
+            get = replace(plan.get, key={name: values[slot] for name, slot in self.keys})
+            return replace(plan, get=get, condition=question.condition)
+        lanes = tuple(
+            _refilled(lane, slots, trims, values) if slots else lane
+            for lane, slots, trims in zip(plan.lanes, self.values, self.trims, strict=True)
+        )
+        return replace(plan, lanes=lanes, condition=question.condition)
+
+    def shortcut(self, subject: Subject) -> Shortcut | None:
+        """Return what makes the plan's one request; None where there is more to the plan than that."""
+        plan, guards = self.plan, self.guards
+        if plan.kind != "query" or plan.full or len(plan.lanes) != 1 or plan.lanes[0].trims:
+            return None
+        (request,), (slots,) = plan.lanes[0].requests, self.values
+        said = request.said
+        if not isinstance(request, Query) or len(slots) != len(said.values):
+            return None
+        keys, filter_, projection, names = said.keys, said.filter, said.projection, said.names
+        kinds = {slot: next(iter(said.values[name])) for name, slot in slots}
+        checked = [(name, slot, kinds[slot]) for name, slot in self.checked]
+
+        def filled(values: Sequence[Wire]) -> Query | None:
+            for low, high in guards:
+                if not rank(values[low]) < rank(values[high]):
+                    return None
+            for name, slot, kind in checked:
+                if not 0 < len(values[slot][kind]) <= _SHORT:
+                    check_value(subject, name, values[slot])
+            put = {name: values[slot] for name, slot in slots}
+            return replace(request, said=Expressions(keys, filter_, projection, names, put))
+
+        return filled
+
+
+def _refilled(lane: Lane, slots: _Slots, dropped: tuple[int, ...], values: Sequence[Wire]) -> Lane:
+    request = lane.requests[0]
+    said = request.said
+    filled = {**said.values} if len(slots) < len(said.values) else {}
+    for name, slot in slots:
+        filled[name] = values[slot]
+    said = Expressions(said.keys, said.filter, said.projection, said.names, filled)
+    requests = (replace(request, said=said),)
+    if not dropped or not (trim := lane.trims[0]):
+        return Lane(requests)
+    return Lane(requests, (Trim(trim.attribute, tuple(values[slot] for slot in dropped)),))
+
+
+class Templates:
+    """The plans of one model by shape."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._known: dict[Hashable, _Template] = {}
+
+    def fill(self, table: str, question: Question) -> Plan | None:
+        """Return the plan of *question*, if one of its shape is kept."""
+        values: list[Wire] = []
+        template = self._known.get(_shape(table, question, values))
+        return None if template is None else template.filled(question, values, self._subject)
+
+    def shortcut(self, table: str, question: Question) -> Shortcut | None:
+        """Return what makes the request of questions of one shape, if one of it is kept."""
+        template = self._known.get(_shape(table, question, []))
+        return None if template is None else template.shortcut(self._subject)
+
+    def keep(
+        self,
+        table: str,
+        question: Question,
+        plan: Plan,
+        checked: Sequence[tuple[str, Wire]],
+        guards: Sequence[tuple[Wire, Wire]],
+    ) -> None:
+        """Keep *plan*, if it can be seen where all values of *question* went."""
+        values: list[Wire] = []
+        shape = _shape(table, question, values)
+        template = _template(plan, values, checked, guards)
+        if template is None:
+            return
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[shape] = template
+
+
+def _shape(table: str, question: Question, values: list[Wire]) -> Hashable:
+    return (
+        table,
+        question.condition.shape(values),
+        question.order,
+        question.backward,
+        question.index,
+        question.consistent,
+        question.wanted,
+        question.limit,
+        question.page_size,
+        question.scan,
+        question.segments,
+        question.counting,
+        question.full,
+    )
+
+
+def _template(
+    plan: Plan,
+    values: Sequence[Wire],
+    checked: Sequence[tuple[str, Wire]],
+    guards: Sequence[tuple[Wire, Wire]],
+) -> _Template | None:
+    """Return the template of *plan*, None where a value cannot be followed to its place."""
+    at = {id(wire): slot for slot, wire in enumerate(values)}
+    pairs = tuple((at[id(low)], at[id(high)]) for low, high in guards)
+    kept = replace(plan, told=None)
+    if plan.get is not None:
+        keys = _slots(plan.get.key.items(), at)
+        used = set(keys)
+        template = _Template(kept, keys=keys, checked=_slots(checked, at), guards=pairs)
+    elif any(len(lane.requests) != 1 for lane in plan.lanes) or not _followed(plan, at):
+        return None
+    else:
+        found = tuple(_slots(lane.requests[0].said.values.items(), at) for lane in plan.lanes)
+        trims = tuple(
+            tuple(at[id(wire)] for trim in lane.trims if trim for wire in trim.wires)
+            for lane in plan.lanes
+        )
+        used = {slot for slots in found for slot in slots}
+        template = _Template(
+            kept, values=found, trims=trims, checked=_slots(checked, at), guards=pairs
+        )
+    everywhere = {slot for _, slot in used} == set(range(len(values)))
+    return template if everywhere and len(at) == len(values) else None
+
+
+def _followed(plan: Plan, at: Mapping[int, int]) -> bool:
+    """Tell whether all values that are dropped after reading are values of the question."""
+    trims = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
+    return all(id(wire) in at for trim in trims for wire in trim.wires)
+
+
+def _slots(pairs: Iterable[tuple[str, Wire]], at: dict[int, int]) -> _Slots:
+    return tuple((name, at[id(wire)]) for name, wire in pairs if id(wire) in at)
