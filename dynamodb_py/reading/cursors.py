@@ -1,0 +1,265 @@
+"""Cursors: positions as text that fits into a URL, belongs to one query, and cannot be altered.
+
+The text is base64url without padding, of: the version, whether it is signed, sixteen bytes of the
+query's digest, the length of what follows, the position, and sixteen bytes of BLAKE2b over all that.
+"""
+
+from __future__ import annotations
+
+from binascii import Error, a2b_base64, b2a_base64
+from collections.abc import Iterator
+from typing import Any, cast
+
+import msgspec
+from msgspec import Struct
+
+from ..codec import as_sent, to_json
+from ..exceptions import ConfigurationError, InvalidCursor, QueryError
+from ..expressions import Condition, Path, Size, Value
+from ..operations.base import Wire
+from ..planning.plan import Plan
+from .keys import Wires
+from .positions import Mark, Position
+
+VERSION = 1
+LONGEST = 1 << 20
+"""How long a cursor may be, in characters; one of an ordinary query has about a hundred."""
+
+_DIGEST = 16
+_HEAD = 2 + _DIGEST + 4
+_CHECK = 16
+_PERSON = b"dynamodb_py page"
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_PLAIN = bytes.maketrans(b"-_", b"+/")
+_ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+# A text is itself, a number its text in a list, and bytes are the wire that holds them.
+_Leaf = str | tuple[str] | dict[str, bytes]
+
+
+class _Lane(Struct, array_like=True, forbid_unknown_fields=True, omit_defaults=True):
+    request: int = 0
+    after: list[_Leaf] | None = None
+    run: tuple[int, list[_Leaf] | None] | None = None
+
+
+class _Body(Struct, array_like=True, forbid_unknown_fields=True, omit_defaults=True):
+    lanes: list[_Lane] = []
+    used: int = 0
+    value: list[_Leaf] = []
+    backward: bool = False
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(_Body).decode
+
+
+def encode(
+    position: Position, digest: bytes, key: bytes | None = None, *, backward: bool | None = None
+) -> str:
+    """Return the text of *position*, bound to the query of *digest*, and signed if there is a *key*.
+
+    *backward* says whether it belongs to the query's opposite direction; the position knows if it
+    is left out.
+
+    >>> encode(Position(used=3), b"the query")
+    'AQDvzJCHnxl_Sm4XBTaN00qLAAAABZSQA5DCIjON_mfOoJbrFkvHkg3Lsg'
+    """
+    if backward is None:
+        backward = position.backward
+    body = _pack(
+        _Body(
+            [_packed_mark(mark) for mark in position.lanes],
+            position.used,
+            _packed(position.value) or [],
+            backward,
+        )
+    )
+    head = bytes((VERSION, key is not None)) + _bound(digest) + len(body).to_bytes(4, "big")
+    data = head + body
+    data += _check(data, key)
+    text = b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
+    if len(text) > LONGEST:
+        raise QueryError(
+            f"the cursor would be {len(text)} characters long: the query has {len(position.lanes)} "
+            "parts that are merged; ask in several queries"
+        )
+    return text
+
+
+def decode(text: str, digest: bytes, key: bytes | None = None) -> Position:
+    """Return the position that :func:`encode` made *text* of.
+
+    :raises InvalidCursor: it was cut short, altered, made for another query, or not signed with
+        *key*; the message says which, as far as it can be known.
+
+    >>> decode(encode(Position(used=3), b"the query"), b"the query").used
+    3
+    """
+    data, canonical = _data(text)
+    head, body, check = data[:_HEAD], data[_HEAD:-_CHECK], data[-_CHECK:]
+    if head[0] != VERSION or head[1] > 1:
+        raise _invalid("it was altered, or made by another version of dynamodb_py")
+    length = int.from_bytes(head[-4:], "big")
+    if length != len(body):
+        raise _invalid("it was cut short" if len(body) < length else "there is more than a cursor")
+    if not canonical:  # of two spellings, one is ours
+        raise _invalid("it was altered")
+    if key is None and head[1]:
+        raise _invalid("it is signed, and this connection has no cursor_key to check it with")
+    if key is not None and not head[1]:
+        raise _invalid("it is not signed, and this connection has a cursor_key")
+    from hmac import compare_digest  # a process without pages does not pay for its import
+
+    if not compare_digest(check, _check(head + body, key)):
+        signed = "" if key is None else ", or signed with another key"
+        raise _invalid(f"it was altered{signed}")
+    if head[2:-4] != _bound(digest):
+        raise _invalid("it was made for another query")
+    return _position(body)
+
+
+def _invalid(reason: str) -> InvalidCursor:
+    return InvalidCursor(f"this cursor cannot be used: {reason}; begin again without it")
+
+
+def _data(text: object) -> tuple[bytes, bool]:
+    """Return what *text* says, and whether that is the spelling of it."""
+    if not isinstance(text, str):
+        raise _invalid(f"it is no text but a {type(text).__name__}")
+    if len(text) > LONGEST:
+        raise _invalid(f"it is {len(text)} characters long, and no cursor is over {LONGEST}")
+    if not _ALPHABET.issuperset(text):
+        raise _invalid("it has characters that are in no cursor")
+    plain = text.encode().translate(_PLAIN)
+    try:
+        data = a2b_base64(plain + b"=" * (-len(plain) % 4))
+    except Error:
+        raise _invalid("it was cut short") from None
+    if len(data) < _HEAD + _CHECK:
+        raise _invalid("it was cut short")
+    return data, b2a_base64(data, newline=False).rstrip(b"=") == plain
+
+
+def _position(body: bytes) -> Position:
+    try:
+        read = _unpack(body)
+        lanes = tuple(
+            Mark(
+                lane.request,
+                _unpacked(lane.after),
+                None if lane.run is None else (lane.run[0], _unpacked(lane.run[1])),
+            )
+            for lane in read.lanes
+        )
+        return Position(lanes, read.used, _unpacked(read.value) or (), read.backward)
+    except (msgspec.DecodeError, ValueError):
+        raise _invalid("it was not made by dynamodb_py") from None
+
+
+def _packed_mark(mark: Mark) -> _Lane:
+    run = None if mark.run is None else (mark.run[0], _packed(mark.run[1]))
+    return _Lane(mark.request, _packed(mark.after), run)
+
+
+def _packed(wires: Wires | None) -> list[_Leaf] | None:
+    return None if wires is None else [_leaf(as_sent(wire)) for wire in wires]
+
+
+def _leaf(wire: Wire) -> _Leaf:
+    ((kind, value),) = wire.items()
+    return wire if kind == "B" else (value,) if kind == "N" else value
+
+
+def _unpacked(leaves: list[_Leaf] | None) -> Wires | None:
+    return None if leaves is None else tuple(map(_wire, leaves))
+
+
+def _wire(leaf: _Leaf) -> Wire:
+    if isinstance(leaf, str):
+        return {"S": leaf}
+    if isinstance(leaf, tuple):
+        float(leaf[0])
+        return {"N": leaf[0]}
+    if leaf.keys() != {"B"}:
+        raise ValueError(leaf)
+    return leaf
+
+
+def _blake2b(data: bytes, size: int, key: bytes = b"") -> bytes:
+    from hashlib import blake2b  # a process without pages does not pay for its import
+
+    if len(key) > blake2b.MAX_KEY_SIZE:
+        key = blake2b(key).digest()
+    return blake2b(data, digest_size=size, key=key, person=_PERSON).digest()
+
+
+def _check(data: bytes, key: bytes | None) -> bytes:
+    if key is not None and not key:
+        raise ConfigurationError("cursor_key is empty: give some bytes that nobody else knows")
+    return _blake2b(data, _CHECK, key or b"")
+
+
+def _bound(digest: bytes) -> bytes:
+    return _blake2b(digest, _DIGEST)
+
+
+# -- what a cursor belongs to ----------------------------------------------------------------------
+
+
+def query_digest(plan: Plan) -> bytes:
+    """Return what tells the query of *plan* from others, the same in every process.
+
+    What is read of each item, how many at once and up to which limit, does not count.
+    """
+    said = [
+        plan.kind,
+        plan.table,
+        plan.index,
+        [[each.name, each.type] for each in (*plan.order, *plan.position)],
+        len(plan.order),
+        plan.forward,
+        plan.distinct,
+        [len(lane.requests) for lane in plan.lanes],
+        len(plan.keys),
+        list(_spelled(plan.condition)),
+    ]
+    return _blake2b(to_json(said), _DIGEST)
+
+
+def _spelled(condition: Condition) -> Iterator[Any]:
+    """Yield all that *condition* says, node by node, each with the number of its terms."""
+    for node in condition._nodes():
+        yield [type(node).__name__, len(node._children())]
+        for name in node.__struct_fields__:
+            yield from _of_field(getattr(node, name))
+
+
+def _of_field(said: object) -> Iterator[Any]:
+    if isinstance(said, Condition):
+        return
+    if isinstance(said, tuple):
+        for each in cast("tuple[object, ...]", said):
+            yield from _of_field(each)
+    elif isinstance(said, Path):
+        yield ["path", *said.parts]
+    elif isinstance(said, Size):
+        yield ["size", *said.path.parts]
+    elif isinstance(said, Value):
+        yield ["value", _sorted(said.wire)]
+    else:
+        yield said
+
+
+def _sorted(wire: Any) -> Any:
+    """Return *wire* with the elements of its sets in order: Python's sets have none."""
+    if isinstance(wire, dict):
+        members = cast("dict[str, Any]", wire)
+        return {
+            name: sorted(each) if name in ("SS", "NS", "BS") else _sorted(each)
+            for name, each in sorted(members.items())
+        }
+    if isinstance(wire, list):
+        return [_sorted(each) for each in cast("list[Any]", wire)]
+    return wire

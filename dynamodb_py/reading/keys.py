@@ -1,0 +1,116 @@
+"""Keys read out of stored items: the attributes that are asked for, and nothing else of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, TypeAlias, cast
+
+import msgspec
+
+from ..batching import KeyReader
+from ..codec import binary
+from ..exceptions import ResponseCorrupted
+from ..operations.base import Wire
+from ..operations.items import Key, StoredItem
+from ..schema import KeyAttribute
+
+Attributes: TypeAlias = tuple[KeyAttribute, ...]
+Wires: TypeAlias = tuple[dict[str, Any], ...]
+"""Attribute values in the order of the attributes that are spoken of; a B holds bytes."""
+
+# What compares as DynamoDB does: text by code points is text by its UTF-8 bytes, numbers by value.
+_COMPARABLE: dict[str, type] = {"S": str, "N": Decimal, "B": bytes}
+# Numbers as they are spelled.
+_SPELLED: dict[str, type] = {"S": str, "N": str, "B": bytes}
+
+
+@lru_cache(256)
+def values_of(attributes: Attributes) -> Callable[[StoredItem], Any]:
+    """Return what reads comparable values: of one attribute the value, of others a tuple of them."""
+    return _reader(attributes, _COMPARABLE)
+
+
+@lru_cache(256)
+def wires_of(attributes: Attributes) -> Callable[[StoredItem], Wires]:
+    """Return what reads the attributes as they are on the wire."""
+    read, kinds = _reader(attributes, _SPELLED), [each.type for each in attributes]
+    if len(kinds) == 1:
+        (kind,) = kinds
+        return lambda item: ({kind: read(item)},)
+    return lambda item: tuple([{kind: leaf} for kind, leaf in zip(kinds, read(item), strict=True)])
+
+
+@lru_cache(256)
+def key_of(attributes: Attributes) -> KeyReader:
+    """Return what reads the attributes as a key."""
+    read, names = wires_of(attributes), [each.name for each in attributes]
+    return lambda item: dict(zip(names, read(item), strict=True))
+
+
+def _reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[StoredItem], Any]:
+    if not attributes:
+        return lambda _: ()
+    members = [
+        (f"k{at}", msgspec.defstruct("Wire", [(each.type, leaves[each.type])], gc=False))
+        for at, each in enumerate(attributes)
+    ]
+    rename = {f"k{at}": each.name for at, each in enumerate(attributes)}
+    decode = msgspec.json.Decoder(msgspec.defstruct("Keys", members, rename=rename)).decode
+    pick = attrgetter(*(f"k{at}.{each.type}" for at, each in enumerate(attributes)))
+
+    def read(item: StoredItem) -> Any:
+        try:
+            return pick(decode(item))
+        except msgspec.DecodeError as error:
+            names = ", ".join(map(str, attributes))
+            raise ResponseCorrupted(f"an item came without its key, {names}: {error}") from error
+
+    return read
+
+
+def comparable(attributes: Attributes, wires: Sequence[Wire]) -> Any:
+    """Return the values of *wires* as what :func:`values_of` returns reads them."""
+    values = tuple(_leaf(wire) for wire in wires)
+    return values[0] if len(attributes) == 1 else values
+
+
+def spelled(value: Any) -> Wires:
+    """Return what :func:`values_of` read as it is on the wire."""
+    values = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else (value,)
+    return tuple(
+        {_KIND[type(each)]: str(each) if type(each) is Decimal else each} for each in values
+    )
+
+
+_KIND: dict[type, str] = {str: "S", Decimal: "N", bytes: "B"}
+
+
+def _leaf(wire: Wire) -> Any:
+    ((kind, value),) = wire.items()
+    if kind == "N":
+        return Decimal(value)
+    return binary(value) if kind == "B" else value
+
+
+def start_key(attributes: Attributes, wires: Wires) -> Key:
+    """Return *wires* as the key that a request starts after."""
+    return {each.name: wire for each, wire in zip(attributes, wires, strict=True)}
+
+
+def wires_in(attributes: Attributes, key: Key) -> Wires:
+    """Return the wires of a key that DynamoDB gave, such as a LastEvaluatedKey."""
+    try:
+        return tuple(_sent(key[each.name], each.type) for each in attributes)
+    except KeyError as error:
+        names = ", ".join(each.name for each in attributes)
+        raise ResponseCorrupted(
+            f"DynamoDB says to go on after {', '.join(key)}, where {names} are the keys"
+        ) from error
+
+
+def _sent(wire: Wire, kind: str) -> Wire:
+    value = wire[kind]
+    return {kind: binary(value) if kind == "B" else value}

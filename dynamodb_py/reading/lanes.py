@@ -1,0 +1,261 @@
+"""Lanes of requests: one after the other, or several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..flows import Flow
+from ..operations.items import Key, StoredItem
+from ..operations.queries import Page, Query, Scan
+from ..planning.plan import Lane, Plan, Trim
+from ..schema import KeyAttribute
+from .keys import comparable, start_key, values_of, wires_in, wires_of
+from .pacing import Ledger
+from .positions import Mark, Position, position_of
+from .sources import Place
+
+
+class Sheet(Struct):
+    """A page of a lane as it was read: from where on, its items, and where the next one begins."""
+
+    at: int
+    """The request, counted from 0."""
+    after: Key | None
+    """The key that it began after."""
+    items: list[StoredItem]
+    next_at: int
+    next_after: Key | None
+    values: Sequence[Any] = ()
+    """The order values of the items, where lanes are merged."""
+    run: tuple[Any, int, Key | None] | None = None
+    """Where the order value that the items before had last began, if that must be known."""
+
+
+_BEGINNING = Sheet(0, None, [], 0, None)
+
+
+class Stream:
+    """One lane, read page by page; alone it is a source."""
+
+    # On the class, for most streams are one request: making them is spared.
+    sheet = _BEGINNING
+    used = 0
+    """How many items of the sheet were given."""
+    head: tuple[int, StoredItem] | None = None
+    """The first item that came, and of which request."""
+    _since = 0
+    _fresh = True
+
+    def __init__(self, lane: Lane, plan: Plan, ledger: Ledger, mark: Mark | None) -> None:
+        self._lane, self._plan, self._ledger = lane, plan, ledger
+        self.rest: Query | Scan | None = lane.requests[0]
+        """The next request; None at the end."""
+        if mark is not None:
+            self._set_out(mark)
+
+    def _set_out(self, mark: Mark) -> None:
+        at, requests = mark.request, self._lane.requests
+        after = None if mark.after is None else start_key(self._plan.position, mark.after)
+        self.sheet = Sheet(at, after, [], at, after)
+        self.rest = requests[at] if at < len(requests) else None
+        if self.rest is not None and after is not None:
+            self.rest = replace(self.rest, start=after)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was read was given."""
+        return self.used == len(self.sheet.items)
+
+    def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
+        """Give what is left of the page, or the next one, as a source does."""
+        items, used = self.sheet.items, self.used
+        if used == len(items):
+            request, ledger = self.request(want), self._ledger
+            if request is None:
+                return None
+            if ledger.guarded:
+                page = yield from ledger.ask(request)
+            else:  # the same, without a generator between
+                ledger.requests += 1
+                page = yield from request
+                ledger.note(request, page)
+            items, used = self.turn(page), 0
+        self._since = used
+        if want is None or len(items) - used <= want:
+            self.used = len(items)
+            return items[used:] if used else items
+        self.used = used + want
+        return items[used : self.used]
+
+    def request(self, want: int | None) -> Query | Scan | None:
+        """Return the next request; from the second on it reads no more than can be wanted."""
+        request = self.rest
+        if want is None or self._fresh or request is None:
+            return request
+        if (request.limit is None or request.limit > want) and self._gives_all(request):
+            return replace(request, limit=want)
+        return request
+
+    def _gives_all(self, request: Query | Scan) -> bool:
+        return not request.said.filter and not self._lane.trims
+
+    def turn(self, page: Page) -> list[StoredItem]:
+        """Take *page* as the next sheet, and return its items."""
+        at, after = self.sheet.next_at, self.sheet.next_after
+        requests, trims = self._lane.requests, self._lane.trims
+        items = page.items
+        if trims:
+            items = _trimmed(items, trims[at])
+        rest = page.rest
+        if rest is None:
+            following = at + 1
+            self.rest = requests[following] if following < len(requests) else None
+            self.sheet = Sheet(at, after, items, following, None)
+        else:
+            self.rest = rest  # narrowed as the latest was: less is wanted of it still
+            self.sheet = Sheet(at, after, items, at, page.last)
+        self.used = self._since = 0
+        self._fresh = False
+        if self.head is None and items:
+            self.head = (at, items[0])
+        return items
+
+    def mark(self, sheet: Sheet, used: int) -> Mark:
+        """Return where the lane stands when the first *used* items of *sheet* were given."""
+        if used == len(sheet.items):
+            at, after = sheet.next_at, sheet.next_after
+        elif used:
+            return Mark(sheet.at, wires_of(self._plan.position)(sheet.items[used - 1]))
+        else:
+            at, after = sheet.at, sheet.after
+        return Mark(at, None if after is None else wires_in(self._plan.position, after))
+
+    def place(self) -> Place:
+        """Return the place of the latest list."""
+        return partial(self._place, self.sheet, self._since, self.used)
+
+    def _place(
+        self, sheet: Sheet, since: int, used: int, taken: int | None = None
+    ) -> Position | None:
+        used = used if taken is None else since + taken
+        return position_of([self.mark(sheet, used)], self._plan)
+
+    def before(self) -> Position | None:
+        """Return where the reversed plan finds what lies before the first item that came."""
+        return before([self], self._plan)
+
+    def before_mark(self) -> Mark | None:
+        """Return the mark of :meth:`before`, of this lane; None as long as it is unknown."""
+        if self.head is not None:
+            at, item = self.head
+            last = len(self._lane.requests) - 1
+            return Mark(last - at, wires_of(self._plan.position)(item))
+        return Mark() if self.rest is None else None
+
+
+def before(streams: list[Stream], plan: Plan) -> Position | None:
+    """Return where the reversed plan finds what lies before the heads of all lanes."""
+    if plan.kind != "query":
+        return None
+    marks = [stream.before_mark() for stream in reversed(streams)]
+    known = [mark for mark in marks if mark is not None]
+    return Position(tuple(known)) if len(known) == len(marks) else None
+
+
+def streams_of(plan: Plan, ledger: Ledger, start: Position | None) -> list[Stream]:
+    """Return a stream for each lane of *plan*."""
+    marks: Sequence[Mark | None] = [None] * len(plan.lanes) if start is None else start.lanes
+    return [Stream(lane, plan, ledger, mark) for lane, mark in zip(plan.lanes, marks, strict=True)]
+
+
+def _trimmed(items: list[StoredItem], trim: Trim | None) -> list[StoredItem]:
+    if trim is None or not trim.wires:
+        return items
+    (kind,) = {kind for wire in trim.wires for kind in wire}
+    attributes = (KeyAttribute(trim.attribute, kind),)
+    dropped = {comparable(attributes, (wire,)) for wire in trim.wires}
+    read = values_of(attributes)
+    return [item for item in items if read(item) not in dropped]
+
+
+def ask_all(streams: list[Stream], ledger: Ledger, workers: int, want: int | None) -> Flow[None]:
+    """Have the next page of each of *streams*, as far as requests are left; then raise what failed."""
+    asked = (stream.request(want) for stream in streams)
+    requests = [request for request in asked if request is not None]
+    outcomes = yield from ledger.ask_together(requests, workers)
+    failure: Exception | None = None
+    for stream, outcome in zip(streams, outcomes, strict=False):
+        if isinstance(outcome, Page):
+            stream.turn(outcome)
+        else:
+            failure = failure or outcome
+    if failure is not None:
+        raise failure
+
+
+class SideBySide:
+    """Several lanes without an order in common: items are given as they come."""
+
+    def __init__(self, plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> None:
+        self._plan, self._ledger, self._workers = plan, ledger, workers
+        self._streams = streams_of(plan, ledger, start)
+        self._turn = 0
+        """The lane that is asked first in the next round: with fewer workers, all have their turn."""
+        self._stand = [(stream.sheet, stream.used) for stream in self._streams]
+        self._shares: list[tuple[int, int]] = []
+        """The lanes of the latest list, and how many items of it are theirs."""
+
+    def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
+        """Give what the next round of requests brings, or what the latest one left."""
+        streams = self._streams
+        if all(stream.is_empty for stream in streams):
+            asked = self._next()
+            if not asked:
+                return None
+            yield from ask_all(asked, self._ledger, self._workers, want)
+            self._turn = (streams.index(asked[-1]) + 1) % len(streams)
+        self._stand = [(stream.sheet, stream.used) for stream in streams]
+        self._shares = []
+        items: list[StoredItem] = []
+        for at, stream in enumerate(streams):
+            left = len(stream.sheet.items) - stream.used
+            if left and want is not None:
+                left = min(left, want - len(items))
+            if left:
+                items += stream.sheet.items[stream.used : stream.used + left]
+                stream.used += left
+                self._shares.append((at, left))
+        return items
+
+    def _next(self) -> list[Stream]:
+        """Return the lanes to ask: a page of each is in memory, so no more than are asked at once."""
+        lanes = self._streams[self._turn :] + self._streams[: self._turn]
+        return [stream for stream in lanes if stream.rest is not None][: self._workers]
+
+    def place(self) -> Place:
+        """Return the place of the latest list."""
+        return partial(self._place, self._stand, self._shares)
+
+    def _place(
+        self, stand: list[tuple[Sheet, int]], shares: list[tuple[int, int]], taken: int | None
+    ) -> Position | None:
+        used = [each for _, each in stand]
+        left = sum(count for _, count in shares) if taken is None else taken
+        for at, count in shares:
+            share = min(count, left)
+            used[at] += share
+            left -= share
+        marks = [
+            stream.mark(sheet, each)
+            for stream, (sheet, _), each in zip(self._streams, stand, used, strict=True)
+        ]
+        return position_of(marks, self._plan)
+
+    def before(self) -> Position | None:
+        """Without an order, nothing lies before."""
+        return None

@@ -1,0 +1,300 @@
+"""Merging: several lanes as one, in order, with each item once.
+
+An item is given only when every lane that is not at its end has something to compare it with; of
+equal order values, those of the first lane come first. So an item that comes in several lanes is
+given with the first of them, and is a duplicate in the others: they know it by the keys that were
+given with the present order value, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import islice, repeat
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from ..flows import Flow
+from ..operations.base import Wire
+from ..operations.items import Key, StoredItem
+from ..planning.plan import Plan
+from .keys import comparable, key_of, spelled, start_key, values_of, wires_in
+from .lanes import Sheet, Stream, ask_all, before, streams_of
+from .pacing import Ledger
+from .positions import Mark, Position, position_of
+from .sources import Place
+
+_Entry: TypeAlias = "tuple[Any, int, StoredItem]"
+"""An order value, the lane, and the item."""
+
+_value = itemgetter(0)
+
+
+class _Given(Struct):
+    """The latest list, and how things stood before it."""
+
+    stand: list[tuple[Sheet, int]]
+    entries: list[_Entry] = []
+    firsts: list[int] | None = None
+    """Which of the entries were given; None for all of them."""
+    value: Any = None
+    """The order value that was given last before the list."""
+    seen: dict[Any, int] = {}
+    known: int = 0
+    """How many of *seen* were given before the list."""
+
+
+class Merge:
+    """Several lanes in the order that they have in common."""
+
+    def __init__(self, plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> None:
+        self._plan, self._ledger, self._workers = plan, ledger, workers
+        self._streams = streams_of(plan, ledger, start)
+        self._value_of = values_of(plan.order)
+        self._id_of = values_of(plan.key)
+        self._value: Any = None
+        self._seen: dict[Any, int] = {}
+        """The keys that were given with the present order value, and their lanes."""
+        self._unknown: Position | None = None
+        """A position whose duplicates are still to be found out."""
+        if start is not None and any(mark.run is not None for mark in start.lanes):
+            self._recall(start)
+        self._given = _Given(self._stand(), value=self._value)
+
+    def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
+        """Give all that can be compared by now, after asking the lanes that have run dry."""
+        if self._unknown is not None:
+            yield from self._find_seen(self._unknown)
+            self._unknown = None
+        dry = [each for each in self._streams if each.is_empty and each.rest is not None]
+        if dry:
+            yield from self._fill(dry, want)
+            if any(each.is_empty and each.rest is not None for each in dry):
+                return self._give([])
+        entries = self._merged(want)
+        return self._give(entries) if entries or dry else None
+
+    def _stand(self) -> list[tuple[Sheet, int]]:
+        return [(stream.sheet, stream.used) for stream in self._streams]
+
+    def _fill(self, dry: list[Stream], want: int | None) -> Flow[None]:
+        former = [stream.sheet for stream in dry]
+        try:
+            yield from ask_all(dry, self._ledger, self._workers, want)
+        finally:  # what came is kept, whatever else failed
+            for stream, sheet in zip(dry, former, strict=True):
+                if stream.sheet is not sheet:
+                    stream.sheet.values = list(map(self._value_of, stream.sheet.items))
+                    if self._plan.distinct:
+                        stream.sheet.run = self._run_after(sheet)
+
+    def _run_after(self, sheet: Sheet) -> tuple[Any, int, Key | None] | None:
+        """Return where the last order value of *sheet* began."""
+        if not sheet.items:
+            return sheet.run
+        value = sheet.values[-1]
+        return (value, *self._run_of(value, sheet, len(sheet.items)))
+
+    def _run_of(self, value: Any, sheet: Sheet, used: int) -> tuple[int, Key | None]:
+        """Return from where on to read the items of *value* again, of which *used* is past the last."""
+        while used and sheet.values[used - 1] == value:
+            used -= 1
+        if used:
+            return sheet.at, key_of(self._plan.position)(sheet.items[used - 1])
+        if sheet.run is not None and sheet.run[0] == value:
+            return sheet.run[1:]
+        return sheet.at, sheet.after
+
+    # -- giving --------------------------------------------------------------------------------
+
+    def _merged(self, want: int | None) -> list[_Entry]:
+        """Return what is to be given next, in order."""
+        forward = self._plan.forward
+        bound, last = self._bound()
+        entries: list[_Entry] = []
+        for lane, stream in enumerate(self._streams):
+            values, low = stream.sheet.values, stream.used
+            high = len(values)
+            if last is not None and lane != last:
+                high = until(values, low, bound, included=lane < last, forward=forward)
+            if want is not None:
+                high = min(high, low + want)
+            if low < high:
+                entries += zip(
+                    values[low:high], repeat(lane), stream.sheet.items[low:high], strict=False
+                )
+        entries.sort(key=_value, reverse=not forward)  # stable, so that the first lane is first
+        return entries if want is None else entries[:want]
+
+    def _bound(self) -> tuple[Any, int | None]:
+        """Return the order value up to which all is known, and the lane that it is from."""
+        ends = [
+            (stream.sheet.values[-1], lane)
+            for lane, stream in enumerate(self._streams)
+            if stream.rest is not None
+        ]
+        if not ends:
+            return None, None
+        return (min if self._plan.forward else max)(ends, key=_value)
+
+    def _give(self, entries: list[_Entry]) -> list[StoredItem]:
+        given = _Given(
+            self._stand(), entries, value=self._value, seen=self._seen, known=len(self._seen)
+        )
+        for _, lane, _ in entries:
+            self._streams[lane].used += 1
+        if self._plan.distinct:
+            given.firsts = [at for at, entry in enumerate(entries) if self._is_first(entry)]
+            items = [entries[at][2] for at in given.firsts]
+        else:
+            items = [entry[2] for entry in entries]
+        self._given = given
+        return items
+
+    def _is_first(self, entry: _Entry) -> bool:
+        """Tell whether the item is none that another lane gave; it is remembered then."""
+        value, lane, item = entry
+        if value != self._value:
+            self._value, self._seen = value, {}
+        return self._seen.setdefault(self._id_of(item), lane) == lane
+
+    # -- positions -----------------------------------------------------------------------------
+
+    def place(self) -> Place:
+        """Return the place of the latest list."""
+        if (start := self._unknown) is not None:
+            return lambda taken: start
+        return partial(self._place, self._given)
+
+    def _place(self, given: _Given, taken: int | None) -> Position | None:
+        entries, firsts = given.entries, given.firsts
+        cut = len(entries) if taken is None else taken
+        if firsts is not None and taken is not None:
+            # Duplicates before the next item are done with as well.
+            cut = firsts[taken] if taken < len(firsts) else len(entries)
+        used = [each for _, each in given.stand]
+        for _, lane, _ in islice(entries, cut):
+            used[lane] += 1
+        runs: dict[int, tuple[int, Key | None]] = {}
+        value: Any = None
+        if self._plan.distinct:
+            value, seen = self._seen_at(given, len(firsts or ()) if taken is None else taken)
+            runs = self._runs(given.stand, used, value, seen)
+        marks = [
+            self._mark(lane, sheet, used[lane], runs.get(lane))
+            for lane, (sheet, _) in enumerate(given.stand)
+        ]
+        return position_of(marks, self._plan, spelled(value) if runs else ())
+
+    def _mark(self, lane: int, sheet: Sheet, used: int, run: tuple[int, Key | None] | None) -> Mark:
+        mark = self._streams[lane].mark(sheet, used)
+        if run is None:
+            return mark
+        at, after = run
+        return Mark(
+            mark.request,
+            mark.after,
+            (at, None if after is None else wires_in(self._plan.position, after)),
+        )
+
+    def _seen_at(self, given: _Given, taken: int) -> tuple[Any, dict[Any, int]]:
+        """Return the order value of the last item that was taken, and the keys given with it."""
+        firsts = (given.firsts or [])[:taken]
+        value = given.entries[firsts[-1]][0] if firsts else given.value
+        seen = dict(islice(given.seen.items(), given.known)) if value == given.value else {}
+        for at in reversed(firsts):
+            each, lane, item = given.entries[at]
+            if each != value:
+                break
+            seen[self._id_of(item)] = lane
+        return value, seen
+
+    def _runs(
+        self, stand: list[tuple[Sheet, int]], used: list[int], value: Any, seen: dict[Any, int]
+    ) -> dict[int, tuple[int, Key | None]]:
+        """Move *used* over duplicates; return the runs that must be known to find the others.
+
+        They must be where another lane may still have items of the present order value. This is
+        rare: nearly always each lane already shows a later one.
+        """
+        still: list[int] = []
+        for lane, (sheet, _) in enumerate(stand):
+            items, values, at = sheet.items, sheet.values, used[lane]
+            while (
+                at < len(items)
+                and values[at] == value
+                and seen.get(self._id_of(items[at]), lane) != lane
+            ):
+                at += 1
+            used[lane] = at
+            unread = at == len(items) and sheet.next_at < len(self._plan.lanes[lane].requests)
+            if unread or (at < len(items) and values[at] == value):
+                still.append(lane)
+        givers = sorted(set(seen.values()))
+        return {
+            lane: self._run_of(value, stand[lane][0], used[lane])
+            for lane in givers
+            if any(each != lane for each in still)
+        }
+
+    def _recall(self, start: Position) -> None:
+        """Set out with the order value, and the runs, that *start* was left with."""
+        plan = self._plan
+        self._unknown = start
+        self._value = comparable(plan.order, start.value)
+        for stream, mark in zip(self._streams, start.lanes, strict=True):
+            if mark.run is not None:
+                at, after = mark.run
+                key = None if after is None else start_key(plan.position, after)
+                stream.sheet.run = (self._value, at, key)
+
+    def _find_seen(self, start: Position) -> Flow[None]:
+        """Read the runs again, for the keys that were given with the present order value."""
+        plan, seen = self._plan, dict[Any, int]()
+        for lane, mark in enumerate(start.lanes):
+            if mark.run is None:
+                continue
+            stream = Stream(plan.lanes[lane], plan, self._ledger, Mark(*mark.run))
+            goes_on = True
+            while goes_on and stream.rest is not None:
+                page = yield from self._ledger.ask(stream.rest)
+                for item in stream.turn(page):
+                    goes_on = self._value_of(item) == self._value
+                    if not goes_on:
+                        break
+                    seen.setdefault(self._id_of(item), lane)
+                if goes_on and page.last is not None:
+                    goes_on = self._is_at(page.last)
+        self._seen = seen
+        self._given = _Given(self._stand(), value=self._value, seen=seen, known=len(seen))
+
+    def _is_at(self, last: Key) -> bool:
+        """Tell whether a page that ended at *last* may not have been the last of the present value."""
+        wires: Sequence[Wire] = wires_in(self._plan.order, last)
+        return bool(comparable(self._plan.order, wires) == self._value)
+
+    def before(self) -> Position | None:
+        """Return where the reversed plan finds what lies before; unknown where items may repeat."""
+        return None if self._plan.distinct else before(self._streams, self._plan)
+
+
+def until(values: Sequence[Any], low: int, bound: Any, *, included: bool, forward: bool) -> int:
+    """Return how far sorted *values*, from *low* on, come before *bound*, or up to it if *included*.
+
+    >>> until([1, 2, 2, 3], 0, 2, included=True, forward=True)
+    3
+    >>> until([3, 2, 2, 1], 0, 2, included=False, forward=False)
+    1
+    """
+    high = len(values)
+    while low < high:
+        middle = (low + high) // 2
+        value = values[middle]
+        past = value > bound if forward else value < bound
+        if past or (value == bound and not included):
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -1,0 +1,193 @@
+"""What a read may cost, and what it did cost: requests, items, read units, and units per second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias, TypeVar
+
+from msgspec.structs import replace
+
+from ..batching import Progress
+from ..exceptions import MaxRequestsReached, QueryError
+from ..flows import Flow
+from ..operations.base import Operation, Pause, Step, Together
+from ..operations.items import StoredItem
+from ..operations.queries import Page, Query, Scan
+
+T = TypeVar("T")
+
+Clock: TypeAlias = Callable[[], float]
+
+UNIT_BYTES = 4096
+"""What a read unit reads consistently; otherwise it reads twice that."""
+
+
+class Bucket:
+    """Read units that may be spent, filled at *rate* a second, for one second at most.
+
+    It is empty at first, and a request may be sent as long as nothing is owed. So what was spent
+    before a request never exceeds the rate times the seconds that went by.
+    """
+
+    def __init__(self, rate: float, clock: Clock = time.monotonic) -> None:
+        if not rate > 0:
+            raise QueryError(f"rate={rate}: a rate is a number of read units per second, over 0")
+        self._rate, self._clock = rate, clock
+        self._level = 0.0
+        self._at: float | None = None
+
+    def wait(self) -> float:
+        """Return for how many seconds to wait from now on; 0 where nothing is owed."""
+        now = self._clock()
+        if self._at is not None:
+            self._level = min(self._rate, self._level + (now - self._at) * self._rate)
+        self._at = now
+        return max(0.0, -self._level / self._rate)
+
+    def spend(self, units: float) -> None:
+        """Take *units* out; more than are there are owed."""
+        self._level -= units
+
+
+def estimated_units(items: Iterable[StoredItem], *, consistent: bool, scanned: int = 0) -> float:
+    """Return about what reading *items* cost: half a unit, or one, for 4 KB, and 1 at the least.
+
+    *scanned* items were read for them, if that is more; the size is that of their JSON.
+    """
+    sizes = [len(item) for item in items]
+    size = sum(sizes) * max(1.0, scanned / len(sizes) if sizes else 1.0)
+    return max(1.0, -(-size // UNIT_BYTES) * (1.0 if consistent else 0.5))
+
+
+class Ledger:
+    """Counts what a read sends and gets, sees to its limits, and tells how far it is."""
+
+    # On the class, for most reads are one request, and need none of this: making it is spared.
+    requests = scanned = counted = 0
+    units = 0.0
+    guarded = False
+    """Whether requests are limited, in number or in speed."""
+    _most: int | None = None
+    _bucket: Bucket | None = None
+    _tell: Progress | None = None
+    _total = 0
+
+    def restrict(self, most: int | None, bucket: Bucket | None) -> None:
+        """Allow no more than *most* requests, and none faster than *bucket* does."""
+        self._most, self._bucket = most, bucket
+        self.guarded = True
+
+    def report(self, tell: Progress, total: int) -> None:
+        """Tell *tell* how far the read is."""
+        self._tell, self._total = tell, total
+
+    def ask(self, request: Query | Scan) -> Flow[Page]:
+        """Send one request."""
+        if self.guarded:
+            self.allowance(1)
+            request = yield from self._paced(request)
+        self.requests += 1
+        page = yield from request
+        self.note(request, page)
+        return page
+
+    def ask_together(
+        self, requests: Sequence[Query | Scan], workers: int
+    ) -> Flow[list[Page | Exception]]:
+        """Send as many of *requests* as may still be sent, side by side."""
+        sent = requests[: self.allowance(len(requests))]
+        if len(sent) == 1:
+            return [(yield from self.ask(sent[0]))]
+        if self._bucket is not None:
+            first = yield from self._paced(sent[0])
+            sent = [first, *(replace(each, measured=True) for each in sent[1:])]
+        self.requests += len(sent)
+        outcomes = yield from Together(sent, workers)
+        for request, outcome in zip(sent, outcomes, strict=True):
+            if isinstance(outcome, Page):
+                self.note(request, outcome)
+        return outcomes
+
+    def drive(self, flow: Flow[T]) -> Flow[T]:
+        """Carry out *flow*, whose requests count as others do."""
+        try:
+            step = next(flow)
+            while True:
+                sent = _requests(step)
+                if sent:
+                    self._admit(sent)
+                    yield from self._pause()
+                    self.requests += sent
+                try:
+                    outcome = yield step
+                except Exception as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(outcome)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        finally:
+            flow.close()
+
+    def got(self, items: Sequence[StoredItem], *, consistent: bool) -> None:
+        """Count items that were read by their keys, of which DynamoDB was not asked the price."""
+        self.scanned += len(items)
+        if self._bucket is not None:
+            each = (estimated_units([item], consistent=consistent) for item in items)
+            self._bucket.spend(sum(each))
+
+    def tell(self) -> None:
+        """Tell how far the read is."""
+        if self._tell is not None:
+            self._tell(self.scanned, self._total)
+
+    def allowance(self, wanted: int) -> int:
+        """Return how many of *wanted* requests may be sent, at least one.
+
+        :raises MaxRequestsReached: there are none left.
+        """
+        if self._most is None:
+            return wanted
+        self._admit(1)
+        return min(wanted, self._most - self.requests)
+
+    def _admit(self, count: int) -> None:
+        if self._most is not None and self.requests + count > self._most:
+            raise MaxRequestsReached(
+                f"max_requests({self._most}) is reached and there is more: allow more requests, "
+                "or go on from .cursor"
+            )
+
+    def _paced(self, request: Query | Scan) -> Flow[Query | Scan]:
+        """Wait as long as the rate asks for; return *request* as one that tells its price."""
+        if self._bucket is None:
+            return request
+        yield from self._pause()
+        return request if request.measured else replace(request, measured=True)
+
+    def _pause(self) -> Flow[None]:
+        if self._bucket is not None and (seconds := self._bucket.wait()):
+            yield from Pause(seconds)
+
+    def note(self, request: Query | Scan, page: Page) -> None:
+        """Count what *request* brought."""
+        self.scanned += page.scanned
+        units = page.units
+        if request.select is not None:
+            self.counted += page.count
+        if units is not None:
+            self.units += units
+        if self._bucket is not None:
+            if units is None:
+                units = estimated_units(
+                    page.items, consistent=request.consistent, scanned=page.scanned
+                )
+            self._bucket.spend(units)
+
+
+def _requests(step: Step) -> int:
+    if isinstance(step, Together):
+        return len(step.operations)
+    return int(isinstance(step, Operation))

@@ -1,0 +1,159 @@
+"""The reader: carries a plan out, list by list, and knows where it stands."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from msgspec.structs import replace
+
+from ..batching import Progress
+from ..flows import Flow
+from ..operations.items import StoredItem
+from ..planning.plan import Plan
+from .lanes import SideBySide, Stream
+from .merging import Merge
+from .pacing import Bucket, Clock, Ledger
+from .positions import Position, check_fits, is_beginning
+from .sources import ByKeys, Completed, Nothing, One, Place, Source, checked_workers
+
+
+class Reader:
+    """Carries one plan out, once. It does no I/O: :meth:`more` and :meth:`count` are flows.
+
+    What is in memory is a page of each lane that is merged, or that is read at the same time; it
+    does not grow with what was read. A flow that fails, or is cancelled, loses nothing: the next
+    one asks for the same again.
+
+    :param start: where to go on, of a reader of the same plan; its ``limit`` counts from there.
+    :param max_requests: how many requests may be sent; attempts at one count as one.
+    :param rate: read units per second that are not exceeded on average, counted up to each request.
+        Where an answer does not tell its price, it is taken for half a unit for 4 KB of items
+        (one if read consistently), and one at the least.
+    :param progress: called with the number of items read, and *total*, after each round of requests.
+    :param workers: how many requests may be under way at once.
+    :raises InvalidCursor: *start* is no position of *plan*.
+    """
+
+    __slots__ = ("_before", "_ledger", "_limit", "_plan", "_source", "_start", "returned")
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        start: Position | None = None,
+        max_requests: int | None = None,
+        rate: float | None = None,
+        progress: Progress | None = None,
+        total: int = 0,
+        workers: int = 8,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        if start is not None:
+            check_fits(start, plan)
+        self._plan, self._start, self._limit = plan, start, plan.limit
+        ledger = self._ledger = Ledger()
+        if max_requests is not None or rate is not None:
+            ledger.restrict(max_requests, None if rate is None else Bucket(rate, clock))
+        if progress is not None:
+            ledger.report(progress, total)
+        lanes = plan.lanes
+        if len(lanes) == 1 and not plan.full:  # by far the most frequent
+            mark = None if start is None else start.lanes[0]
+            self._source: Source = Stream(lanes[0], plan, ledger, mark)
+        else:
+            self._source = _source(plan, ledger, start, checked_workers(workers))
+        self.returned = 0
+        """How many items were given."""
+
+    @property
+    def scanned(self) -> int:
+        """How many items were read, before filters."""
+        return self._ledger.scanned
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return self._ledger.requests
+
+    @property
+    def units(self) -> float:
+        """The read units that answers told of; they are asked for where there is a rate."""
+        return self._ledger.units
+
+    def more(self) -> Flow[list[StoredItem] | None]:
+        """Give the next items, [] where a page had none, None at the end and from then on.
+
+        :raises MaxRequestsReached: there may be more; :meth:`position` is where to go on.
+        """
+        ledger, want = self._ledger, self._limit
+        if want is not None:
+            want -= self.returned + ledger.counted
+            if want <= 0:
+                return None
+        requests = ledger.requests
+        items = yield from self._source.more(want)
+        if items:
+            self.returned += len(items)
+        if ledger.requests != requests:
+            ledger.tell()
+        return items
+
+    def count(self) -> Flow[int]:
+        """Count what is left, up to the plan's limit; without items where the requests say so."""
+        before = self.returned + self._ledger.counted
+        while (yield from self.more()) is not None:
+            pass
+        count = self.returned + self._ledger.counted
+        return (count if self._limit is None else min(count, self._limit)) - before
+
+    def position(self, taken: int | None = None) -> Position | None:
+        """Return where to go on when the first *taken* items of the latest list were used; None: all.
+
+        None at the end of what there is. Where the plan's limit ended the read, there is a position.
+        """
+        return self.place()(taken)
+
+    def place(self) -> Place:
+        """Return what :meth:`position` is for the latest list, for when the next one is under way."""
+        place = self._source.place()
+        if self._start is not None and self._start.backward:
+            return partial(_backward, place)
+        return place
+
+    def before(self) -> Position | None:
+        """Return where the plan of the opposite direction finds what lies before this reader's items.
+
+        That plan is :func:`~dynamodb_py.reading.reversed_plan`. None where this reader began at the
+        beginning, has given nothing yet, or cannot know: of scans, which have no order, and of lanes
+        in which an item can come several times.
+        """
+        start = self._start
+        if start is None or is_beginning(start):
+            return None
+        position = self._source.before()
+        if position is None or start.backward:
+            return position
+        return replace(position, backward=True)
+
+
+def _backward(place: Place, taken: int | None) -> Position | None:
+    position = place(taken)
+    return None if position is None else replace(position, backward=True)
+
+
+def _source(plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> Source:
+    if plan.kind == "nothing":
+        return Nothing()
+    if plan.kind == "get":
+        return One(plan, ledger, start)
+    if plan.kind == "batch_get":
+        return ByKeys(plan, ledger, start, workers)
+    source: Source
+    if len(plan.lanes) == 1:
+        source = Stream(plan.lanes[0], plan, ledger, None if start is None else start.lanes[0])
+    elif plan.order or plan.distinct:
+        source = Merge(plan, ledger, start, workers)
+    else:  # where a few items are enough, one lane after the other reads less
+        source = SideBySide(plan, ledger, start, workers if plan.limit is None else 1)
+    return Completed(source, plan, ledger, workers) if plan.full else source

@@ -1,0 +1,203 @@
+"""Sources: what a reader takes its items from, one for each way to carry out a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, TypeAlias
+
+from ..batching import batch_get
+from ..exceptions import QueryError
+from ..flows import Flow
+from ..limits import MAX_BATCH_GET
+from ..operations.items import StoredItem
+from ..planning.plan import Plan
+from .keys import key_of
+from .pacing import Ledger
+from .positions import Position
+
+Place: TypeAlias = "Callable[[int | None], Position | None]"
+"""Where a read stands after the first so many items of its latest list; None stands for all."""
+
+
+class Source(Protocol):
+    """Gives the items of a plan, list by list. What fails changes nothing, and can be tried again."""
+
+    def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
+        """Give the next items, at most *want*; None at the end."""
+        ...
+
+    def place(self) -> Place:
+        """Return the place of the latest list, which stays right when the next one is read."""
+        ...
+
+    def before(self) -> Position | None:
+        """Return where the plan of the opposite direction finds what lies before; None: unknown."""
+        ...
+
+
+class Nothing:
+    """No items, and no request."""
+
+    def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
+        """Give None."""
+        del want
+        yield from ()
+        return None
+
+    def place(self) -> Place:
+        """Return the end."""
+        return lambda taken: None
+
+    def before(self) -> Position | None:
+        """Nothing lies before."""
+        return None
+
+
+class One:
+    """The item of one key, by a GetItem."""
+
+    def __init__(self, plan: Plan, ledger: Ledger, start: Position | None) -> None:
+        self._plan, self._ledger = plan, ledger
+        self._used = self._since = 0 if start is None else start.used
+
+    def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
+        """Give the item, if it is there."""
+        del want
+        get = self._plan.get
+        if self._used or get is None:
+            return None
+        item = yield from self._ledger.drive(iter(get))
+        self._used = 1
+        found = [] if item is None else [item]
+        self._ledger.got(found, consistent=get.consistent)
+        self._since = 0 if found else 1
+        return found
+
+    def place(self) -> Place:
+        """Return the place before the item, or the end."""
+        used, since = self._used, self._since
+        return lambda taken: None if (used if taken is None else since + taken) else Position()
+
+    def before(self) -> Position | None:
+        """Return the place before the item."""
+        return Position()
+
+
+class ByKeys:
+    """The items of a list of keys, in its order, by BatchGetItem."""
+
+    def __init__(self, plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> None:
+        self._plan, self._ledger, self._workers = plan, ledger, workers
+        self._used = self._begun = 0 if start is None else start.used
+        self._ends: list[int] = []
+        """How many keys are used up after each item of the latest list."""
+        self._since = self._used
+
+    def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
+        """Give the items of the next keys: of no more of them than are wanted."""
+        plan, ledger = self._plan, self._ledger
+        if self._used == len(plan.keys):
+            return None
+        chunks = self._workers if want is None else -(-want // MAX_BATCH_GET)
+        chunks = ledger.allowance(min(chunks, self._workers))
+        most = chunks * MAX_BATCH_GET
+        keys = plan.keys[self._used : self._used + (most if want is None else min(want, most))]
+        found = yield from ledger.drive(
+            batch_get(
+                [(plan.table, key) for key in keys],
+                {plan.table: key_of(plan.key)},
+                consistent=plan.consistent,
+                workers=chunks,
+                said={} if plan.said is None else {plan.table: plan.said},
+            )
+        )
+        self._since = self._used
+        self._used += len(keys)
+        self._ends = [self._since + at for at, item in enumerate(found, 1) if item is not None]
+        items = [item for item in found if item is not None]
+        ledger.got(items, consistent=plan.consistent)
+        return items
+
+    def place(self) -> Place:
+        """Return the place of the latest list."""
+        return partial(self._place, self._since, self._used, self._ends)
+
+    def _place(self, since: int, used: int, ends: list[int], taken: int | None) -> Position | None:
+        if taken is not None and taken < len(ends):
+            used = ends[taken - 1] if taken else since
+        return None if used == len(self._plan.keys) else Position(used=used)
+
+    def before(self) -> Position | None:
+        """Return the place after the keys that come later, from the other end."""
+        return Position(used=len(self._plan.keys) - self._begun)
+
+
+class Completed:
+    """Whole items from the table, for what another source reads of an index.
+
+    They are in the order of the index; those that are gone from the table by now are left out.
+    """
+
+    def __init__(self, source: Source, plan: Plan, ledger: Ledger, workers: int) -> None:
+        self._source, self._plan, self._ledger = source, plan, ledger
+        self._workers = workers
+        self._waiting: list[StoredItem] | None = None
+        """What was read of the index, and is still to be completed."""
+        self._place = source.place()
+
+    def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
+        """Give the next whole items."""
+        if self._waiting is None:
+            self._waiting = yield from self._source.more(want)
+        parts = self._waiting
+        if parts is None:
+            return None
+        items: list[StoredItem] = []
+        ends: list[int] = []
+        if parts:
+            found = yield from self._whole(parts)
+            ends = [at for at, item in enumerate(found, 1) if item is not None]
+            items = [item for item in found if item is not None]
+        self._waiting = None
+        self._place = partial(_place_of_completed, self._source.place(), ends)
+        return items
+
+    def _whole(self, parts: list[StoredItem]) -> Flow[list[StoredItem | None]]:
+        plan, ledger = self._plan, self._ledger
+        read = key_of(plan.key)
+        chunks = ledger.allowance(min(self._workers, -(-len(parts) // MAX_BATCH_GET)))
+        found = yield from ledger.drive(
+            batch_get(
+                [(plan.table, read(part)) for part in parts],
+                {plan.table: read},
+                consistent=plan.consistent,
+                workers=chunks,
+                said={} if plan.said is None else {plan.table: plan.said},
+            )
+        )
+        scanned = ledger.scanned
+        ledger.got([item for item in found if item is not None], consistent=plan.consistent)
+        ledger.scanned = scanned  # they were counted when they came from the index
+        return found
+
+    def place(self) -> Place:
+        """Return the place of the latest list."""
+        return self._place
+
+    def before(self) -> Position | None:
+        """Return what the other source says."""
+        return self._source.before()
+
+
+def _place_of_completed(place: Place, ends: list[int], taken: int | None) -> Position | None:
+    if taken is None or taken == len(ends):
+        return place(None)
+    return place(ends[taken - 1] if taken else 0)
+
+
+def checked_workers(workers: int) -> int:
+    """Return *workers*; raise :class:`~dynamodb_py.exceptions.QueryError` for none."""
+    if workers < 1:
+        raise QueryError(f"workers={workers}: at least one request is under way")
+    return workers
