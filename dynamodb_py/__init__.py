@@ -12,10 +12,12 @@ from .exceptions import (
     DoesNotExist,
     DynamoDBError,
     FieldNotLoaded,
+    InvalidCursor,
     InvalidRequest,
     ItemCollectionTooLarge,
     ItemTooLarge,
     LimitExceeded,
+    MaxRequestsReached,
     ModelDefinitionError,
     MultipleObjectsReturned,
     QueryError,
@@ -35,7 +37,8 @@ from .exceptions import (
     UnreadableValue,
     ValidationError,
 )
-from .expressions import Condition, F, RawExpression
+from .expressions import Condition, F, Q, RawExpression
+from .metering import capacity
 from .models.base import Model
 from .models.bulk import adelete_all, aload, asave_all, delete_all, load, save_all
 from .models.documents import Document
@@ -62,10 +65,13 @@ from .models.fields import (
     TimestampField,
     UUIDField,
 )
+from .models.indexes import GlobalIndex, LocalIndex
 from .models.manager import Manager
+from .models.pages import Page
 from .models.queryset import QuerySet
+from .planning import Estimate, Plan
+from .reading import Walk
 from .retries import Retries
-from .schema import GlobalIndex, LocalIndex
 from .table import Table
 
 __version__ = "0.1.0"
@@ -93,12 +99,14 @@ __all__ = [
     "DynamoDBError",
     "EmbeddedField",
     "EnumField",
+    "Estimate",
     "F",
     "Field",
     "FieldNotLoaded",
     "FloatField",
     "GlobalIndex",
     "IntegerField",
+    "InvalidCursor",
     "InvalidRequest",
     "ItemCollectionTooLarge",
     "ItemTooLarge",
@@ -107,9 +115,13 @@ __all__ = [
     "LocalIndex",
     "Manager",
     "MapField",
+    "MaxRequestsReached",
     "Model",
     "ModelDefinitionError",
     "MultipleObjectsReturned",
+    "Page",
+    "Plan",
+    "Q",
     "QueryError",
     "QuerySet",
     "RawExpression",
@@ -136,9 +148,11 @@ __all__ = [
     "UUIDField",
     "UnreadableValue",
     "ValidationError",
+    "Walk",
     "adelete_all",
     "aload",
     "asave_all",
+    "capacity",
     "connect",
     "delete_all",
     "get_connection",

@@ -32,6 +32,7 @@ class Connection:
         retries: Retries | None = None,
         table_prefix: str = "",
         table_name_format: Callable[[str], str] | None = None,
+        cursor_key: bytes | None = None,
     ) -> None:
         self.alias = alias
         self.settings = settings
@@ -40,6 +41,8 @@ class Connection:
         self.async_transport: AsyncTransport
         self.transport, self.async_transport = open_transports(settings)
         self._prefix, self._format = table_prefix, table_name_format
+        self.cursor_key = cursor_key
+        """What cursors of pages are signed with; None where they are not."""
 
     def table_name(self, name: str) -> str:
         """Return what the table that a model calls *name* is called on this connection."""
@@ -80,6 +83,7 @@ def connect(
     retries: int | Retries | None = None,
     pool_size: int = 64,
     verify: bool | str = True,
+    cursor_key: bytes | str | None = None,
 ) -> Connection:
     """Say how DynamoDB is reached, under *alias*; without it, boto3's own defaults count.
 
@@ -100,6 +104,7 @@ def connect(
         ``AWS_MAX_ATTEMPTS``), or a :class:`~dynamodb_py.retries.Retries`.
     :param pool_size: how many connections are kept open.
     :param verify: False, or a file of certificate authorities, as for boto3.
+    :param cursor_key: a secret to sign the cursors of pages with, so that no stranger can make one.
     :return: the connection.
     """
     settings = Settings(
@@ -122,6 +127,7 @@ def connect(
         retries=_as_retries(retries),
         table_prefix=table_prefix,
         table_name_format=table_name_format,
+        cursor_key=cursor_key.encode() if isinstance(cursor_key, str) else cursor_key,
     )
     _connections[alias] = connection
     return connection
@@ -142,7 +148,7 @@ def get_connection(alias: str | None = None) -> Connection:
 
     Raises ConfigurationError for an alias that was never connected.
     """
-    name = alias or current_options().using or DEFAULT
+    name = alias or _options.get()[-1].using or DEFAULT
     connection = _connections.get(name)
     if connection is not None:
         return connection

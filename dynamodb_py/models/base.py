@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from .. import exceptions
@@ -23,7 +23,8 @@ from ..operations.batches import Put
 from ..operations.items import DeleteItem, GetItem, Key, PutItem, StoredItem, UpdateItem
 from .bulk import consistently
 from .fields.base import Field, is_checking, unchecked
-from .manager import Objects
+from .manager import Manager
+from .objects import Objects
 from .options import Options, prepare
 from .records import FieldSet, Record, check, spell
 from .references import KeyOf
@@ -50,13 +51,14 @@ class Model(Record):
     Score(player='ann', points=0)
 
     Options in ``Meta``: ``table_name``, ``abstract``, ``using`` (the alias of a connection),
-    ``indexes``, ``billing_mode``, ``read_capacity``, ``write_capacity``.
+    ``indexes``, ``billing_mode``, ``read_capacity``, ``write_capacity``, ``allow_scan`` (read the whole
+    table where a query set's conditions say no key; otherwise that is an error).
     """
 
     _meta: ClassVar[Options]
     _fields: ClassVar[FieldSet] = FieldSet("Model", {})
 
-    objects: ClassVar[Objects] = Objects()
+    objects = cast("Objects", Manager())  # no annotation: a class may have another manager
 
     DoesNotExist: ClassVar[type[exceptions.DoesNotExist]] = exceptions.DoesNotExist
     MultipleObjectsReturned: ClassVar[type[exceptions.MultipleObjectsReturned]] = (
@@ -313,6 +315,12 @@ class Model(Record):
         except ConditionFailed as error:
             raise self._told(error) from error.__cause__
         self._stored = item
+        self._knows(changes)
+
+    def _knows(self, attributes: Iterable[str]) -> None:
+        """Count *attributes*, which are known since they were written, among those fetched."""
+        if self._partial is not None:
+            self._apart().partial = self._partial | self._fields.held(frozenset(attributes))
 
     def _changes(self, stored: Mapping[str, Wire], *, validate: bool) -> dict[str, Wire | None]:
         """Return what would be stored now of the fields that changed since *stored* was loaded."""
@@ -322,6 +330,7 @@ class Model(Record):
         errors: dict[str, list[str]] = {}
         values = self.__dict__
         fields = [field for field in self._fields if field.name in values]
+        unread = self._unread()  # a None there was assigned: what is stored, if anything, goes
         for field in fields:
             value = values[field.name]
             old = stored.get(field.attribute)
@@ -330,7 +339,7 @@ class Model(Record):
             if wrong:
                 if not _reads_as(field, old, value):
                     errors.update(wrong)
-            elif self._differs(field, wire, old):
+            elif self._differs(field, wire, old) or (old is wire is None and field.name in unread):
                 if field.is_key:
                     self._check_key(stored, {field.attribute: wire or {}})
                 check(field, value, wire, errors, validate=validate)
@@ -492,6 +501,7 @@ class Model(Record):
             self.__dict__[field.name] = field.decode(wire)
         if self._stored is not None:
             self._stored = to_json({**self._stored_wires(), **new})
+            self._knows(new)
         return self
 
     incr = blocking(_incr)

@@ -20,6 +20,7 @@ from ..exceptions import (
 from ..flows import Flow, arun, dressed, run
 from ..operations.batches import Delete, Put
 from ..operations.items import Key, StoredItem
+from ..operations.said import Expressions
 
 if TYPE_CHECKING:
     from .base import Model
@@ -66,9 +67,9 @@ def _bar() -> Progress:
     bar: Any = tqdm()
 
     def advance(done: int, total: int) -> None:
-        bar.total = total
+        bar.total = total or None  # of a scan, nobody knows how many there are
         bar.update(done - bar.n)
-        if done >= total:
+        if total and done >= total:
             bar.close()
 
     return advance
@@ -129,8 +130,12 @@ def read_all(
     consistent: bool | None,
     workers: int,
     progress: ProgressOption,
+    said: Mapping[str, Expressions] = {},
 ) -> Flow[list[StoredItem | None]]:
-    """Read the items of *asked*; what is left over is told as what stands for it in *given*."""
+    """Read the items of *asked*; what is left over is told as what stands for it in *given*.
+
+    :param said: what to read of the items, by table; by default all.
+    """
     named = {id(pair): each for pair, each in zip(asked, given, strict=True)}
     try:
         return (
@@ -140,6 +145,7 @@ def read_all(
                 consistent=consistently(consistent),
                 workers=workers,
                 progress=shown(progress),
+                said=said,
             )
         )
     except (BatchIncomplete, RequestError) as error:

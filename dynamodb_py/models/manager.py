@@ -1,180 +1,141 @@
-"""Managers: ``Model.objects``, from which items are created and fetched."""
+"""Managers: ``Model.objects``, where items are created, fetched and asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
-from ..batching import Progress
 from ..connections import Connection, get_connection
-from ..exceptions import AlreadyExists, ConditionFailed, RequestError, ValidationError
+from ..exceptions import ConditionFailed
 from ..expressions import Condition
 from ..flows import Flow, awaiting, blocking
-from ..limits import MAX_BATCH_WRITE
-from ..operations.base import Operation, Together
-from ..operations.batches import Delete, Put
-from ..operations.items import DeleteItem, GetItem, Key, PutItem, StoredItem
-from .bulk import (
-    ProgressOption,
-    consistently,
-    counting,
-    distinct,
-    key_reader,
-    read_all,
-    shown,
-    write_all,
-)
+from ..operations.items import DeleteItem
+from .objects import Objects
+from .proxies import Proxies
 from .queryset import QuerySet
+from .statements import Statements
+from .writing import Writing
 
 if TYPE_CHECKING:
+    from typing_extensions import Never, Self
+
     from .base import Model
-    from .options import Options
 
 M = TypeVar("M", bound="Model")
+X = TypeVar("X", bound="Model")
 
 
-class Manager(Generic[M]):
-    """Creates and fetches the items of one model.
+class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
+    """Creates and fetches the items of one model, and gives query sets of them.
 
-    :param model: the model.
+    Each model has one, ``objects``. A class of your own says with :meth:`get_queryset` which items
+    it is about:
+
+    >>> from dynamodb_py import CharField, IntegerField, Manager, Model
+    >>> class Winners(Manager["Score"]):
+    ...     def get_queryset(self):
+    ...         return super().get_queryset().filter(wins__gt=0)
+    >>> class Score(Model):
+    ...     player = CharField(hash_key=True)
+    ...     wins = IntegerField(default=0)
+    ...     winners = Winners()
+    >>> Score.winners
+    <Winners of Score>
+
     :param using: the alias of a connection, in place of the model's own.
     """
 
-    def __init__(self, model: type[M], using: str | None = None) -> None:
-        self.model = model
+    _queryset: ClassVar[type[Any]] = QuerySet
+    _name: str = "objects"
+    _base: QuerySet[Any] | None = None
+    """The query set of all items, where nobody has a say in what that is."""
+
+    model: type[M]
+
+    def __init__(self, model: type[M] | None = None, using: str | None = None) -> None:
+        if model is not None:
+            self.model = model
         self._using = using
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload  # type: ignore[override]
+    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> Never: ...
+    def __get__(self, instance: object | None, owner: type[Any]) -> Any:
+        """Return this manager for the class that it is asked of."""
+        if instance is not None:
+            raise AttributeError(
+                f"{self._name} is of the class: {owner.__name__}.{self._name}, not of an instance"
+            )
+        kept: dict[int, tuple[Any, Any]] | None = owner.__dict__.get("_managers")
+        if kept is None:
+            kept = owner._managers = {}
+        found = kept.get(id(self))
+        if found is None:  # itself beside it, so that no other manager comes to have its id
+            found = kept[id(self)] = (self, self._of(owner))
+        return found[1]
+
+    def _of(self, model: type[Any]) -> Self:
+        manager = object.__new__(type(self))
+        manager.__dict__.update(self.__dict__)
+        manager.model, manager._base = model, None
+        return manager
+
     def __repr__(self) -> str:
-        return f"<Manager of {self.model.__name__}>"
+        of = f" of {self.model.__name__}" if hasattr(self, "model") else ""
+        return f"<{type(self).__name__}{of}>"
 
     @property
-    def _meta(self) -> Options:
-        return self.model._options()
+    def _alias(self) -> str | None:
+        return self._using
 
     @property
     def _link(self) -> Connection:
         return get_connection(self._using or self._meta.using)
 
-    @property
-    def _table(self) -> str:
-        return self._link.table_name(self._meta.table_name)
-
-    def using(self, alias: str) -> Manager[M]:
+    def using(self, alias: str) -> Self:
         """Return the manager of the same items over the connection called *alias*."""
-        return type(self)(self.model, alias)
+        manager = self._of(self.model)
+        manager._using = alias
+        return manager
 
-    def _load(self, item: StoredItem) -> M:
-        return self._here(self.model._load(item))
+    def get_queryset(self) -> QuerySet[M]:
+        """Return the query set that all others of this manager come from: override it to choose."""
+        queryset: QuerySet[M] = self._queryset(self.model, self._using)
+        return queryset
 
-    def _new(self, values: Mapping[str, Any]) -> M:
-        return self._here(self.model(**values))
+    def filter(self, /, *conditions: Condition, **lookups: Any) -> QuerySet[M]:
+        base = self._base
+        if base is None:
+            base = self.get_queryset()
+            kind = type(self)
+            if kind._queryset is QuerySet and kind.get_queryset is Manager.get_queryset:
+                self._base = base
+        if conditions or type(base) is not QuerySet:
+            return base.filter(*conditions, **lookups)
+        return base._having(lookups)
 
-    def _here(self, instance: M) -> M:
-        """Return *instance*, which belongs to this manager's connection from now on."""
-        if self._using is not None:
-            instance.__dict__["_using"] = self._using
-        return instance
+    @classmethod
+    def from_queryset(
+        cls, queryset: type[QuerySet[X]], name: str | None = None
+    ) -> type[Manager[X]]:
+        """Return a class of managers that has the methods of *queryset* too.
 
-    # -- query sets ----------------------------------------------------------------------------
-
-    def all(self) -> QuerySet[M]:
-        """Return the query set of all items, which reads the whole table: a scan."""
-        return QuerySet(self.model, self._using)
-
-    def filter(self, *conditions: Condition, **lookups: Any) -> QuerySet[M]:
-        """Return the query set of the items that match, which must say the hash key."""
-        return self.all().filter(*conditions, **lookups)
-
-    # -- one item ------------------------------------------------------------------------------
-
-    def _create(
-        self, /, *, overwrite: bool = False, condition: Condition | None = None, **values: Any
-    ) -> Flow[M]:
-        """Insert an item and return it.
-
-        :param overwrite: replace an item that has the same key; otherwise it is an error.
-        :param condition: write only where it holds.
-        :param values: the values of the fields; defaults stand for the others.
-        :raises AlreadyExists: an item has this key; ``current`` is that item. Nothing was written.
-        :raises ValidationError: values cannot be stored; nothing was sent.
+        Those that begin with ``_``, or whose attribute ``queryset_only`` is true, are left out.
         """
-        self._no_clash("create", ("overwrite", "condition"))
-        instance = self._new(values)
-        yield from instance._save(force_insert=not overwrite, condition=condition)
-        return instance
-
-    create = blocking(_create)
-    acreate = awaiting(_create)
-
-    def _no_clash(self, verb: str, options: Iterable[str]) -> None:
-        for option in options:
-            if option in self._meta.field_set.by_name:
-                raise TypeError(
-                    f"{verb}({option}=...) would mean both the field and the option: "
-                    f"make the instance first, {self.model.__name__}({option}=...).save(...)"
-                )
-
-    def _get_or_none(
-        self, /, *key: Any, consistent: bool | None = None, **named: Any
-    ) -> Flow[M | None]:
-        """Return the item with this key, or None.
-
-        :param key: the hash key, and the range key where there is one; or both by name.
-        :param consistent: True sees every write before it, for twice the price; by default as
-            ``options()`` says.
-        """
-        wire = self._meta.key(key, named)
-        item = yield from GetItem(self._table, wire, consistently(consistent))
-        return None if item is None else self._load(item)
-
-    get_or_none = blocking(_get_or_none)
-    aget_or_none = awaiting(_get_or_none)
-
-    def _get(self, /, *key: Any, consistent: bool | None = None, **named: Any) -> Flow[M]:
-        """Return the item with this key; the rest is as for ``get_or_none``.
-
-        :raises DoesNotExist: there is none; the model's own subclass of it.
-        """
-        instance = yield from self._get_or_none(*key, consistent=consistent, **named)
-        if instance is None:
-            said = ", ".join(
-                [*map(repr, key), *(f"{name}={each!r}" for name, each in named.items())]
-            )
-            raise self.model.DoesNotExist(
-                f"{self.model.__name__} has no item with the key {said}", missing=[key or named]
-            )
-        return instance
-
-    get = blocking(_get)
-    aget = awaiting(_get)
-
-    def _get_or_create(
-        self, /, defaults: Mapping[str, Any] | None = None, **key: Any
-    ) -> Flow[tuple[M, bool]]:
-        """Return the item with this key and False, or a new one and True.
-
-        Safe against others who do the same: of several, one creates. It reads consistently.
-
-        :param defaults: the values of the other fields of a new item; callables are called.
-        """
-        self._meta.key((), key)
-        instance = yield from self._get_or_none(consistent=True, **key)
-        if instance is not None:
-            return instance, False
-        values = {
-            name: value() if callable(value) else value for name, value in (defaults or {}).items()
+        methods: dict[str, Any] = {
+            method: _handed_on(method, function)
+            for each in reversed(queryset.__mro__)
+            for method, function in vars(each).items()
+            if callable(function) and method[0] != "_" and not hasattr(QuerySet, method)
+            if not getattr(function, "queryset_only", False)
         }
-        new = self._new({**values, **key})
-        try:
-            yield from new._save(force_insert=True)
-        except AlreadyExists as error:
-            if error.current is not None:
-                return error.current, False
-            return (yield from self._get(consistent=True, **key)), False
-        return new, True
-
-    get_or_create = blocking(_get_or_create)
-    aget_or_create = awaiting(_get_or_create)
+        said = {"__module__": queryset.__module__, "__doc__": queryset.__doc__}
+        name = name or f"{cls.__name__}From{queryset.__name__}"
+        made: Any = type(name, (cls,), {**methods, **said, "_queryset": queryset})
+        return cast("type[Manager[X]]", made)
 
     def _delete(self, /, *key: Any, condition: Condition | None = None, **named: Any) -> Flow[None]:
         """Delete the item with this key, without reading it; one that is not there counts as deleted.
@@ -194,197 +155,16 @@ class Manager(Generic[M]):
     delete = blocking(_delete)
     adelete = awaiting(_delete)
 
-    # -- many items ----------------------------------------------------------------------------
 
-    def _batch_get(
-        self,
-        /,
-        *keys: Any,
-        consistent: bool | None = None,
-        workers: int = 1,
-        progress: ProgressOption = None,
-    ) -> Flow[list[M]]:
-        """Return the items with these keys, in the order asked; missing ones are left out.
+def _handed_on(name: str, function: Any) -> Any:
+    def method(self: Manager[Any], /, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.get_queryset(), name)(*args, **kwargs)
 
-        Any number, a hundred to a request; a key that is asked for twice is read once and given
-        twice, as one instance.
-
-        :param keys: dicts of the key's fields, tuples of both keys, or values of the hash key.
-        :param consistent: as for ``get``.
-        :param workers: how many requests may be under way at once.
-        :param progress: called with how many are done and how many there are, or True for a bar.
-        :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
-        """
-        found = yield from self._fetch(keys, consistent, workers, progress)
-        return [instance for instance in found if instance is not None]
-
-    batch_get = blocking(_batch_get)
-    abatch_get = awaiting(_batch_get)
-
-    def _fetch(
-        self, keys: Sequence[Any], consistent: bool | None, workers: int, progress: ProgressOption
-    ) -> Flow[list[M | None]]:
-        table = self._table
-        asked: list[tuple[str, Key]] = [(table, self._key(key)) for key in keys]
-        items = yield from read_all(
-            asked,
-            keys,
-            {table: key_reader(self._meta)},
-            consistent=consistent,
-            workers=workers,
-            progress=progress,
-        )
-        loaded: dict[int, M] = {}  # an item that was asked for twice is one object
-        return [
-            None if item is None else loaded.setdefault(id(item), self._load(item))
-            for item in items
-        ]
-
-    def _in_bulk(
-        self,
-        keys: Iterable[Any],
-        *,
-        consistent: bool | None = None,
-        workers: int = 1,
-        progress: ProgressOption = None,
-    ) -> Flow[dict[Hashable, M]]:
-        """Return a dict from keys to items; missing ones are not in it. The rest is as for ``batch_get``.
-
-        The keys of the dict are those that instances have as ``primary_key``: values of the hash key, or
-        pairs with the range key.
-        """
-        found = yield from self._fetch(list(keys), consistent, workers, progress)
-        return {instance.primary_key: instance for instance in found if instance is not None}
-
-    in_bulk = blocking(_in_bulk)
-    ain_bulk = awaiting(_in_bulk)
-
-    def _batch_write(
-        self,
-        items: Iterable[M | Mapping[str, Any]] = (),
-        *,
-        delete: Iterable[Any] = (),
-        overwrite: bool = False,
-        validate: bool = True,
-        workers: int = 1,
-        progress: ProgressOption = None,
-    ) -> Flow[list[M]]:
-        """Write and delete any number of items.
-
-        With ``overwrite=True`` items are put by BatchWriteItem, 25 to a request, in place of what was
-        there; of two with one key the last counts. Without it, an item whose key is in the table
-        already is left alone and reported, for which each item takes a request of its own (at the
-        same price), and two with one key are refused before anything is sent.
-
-        :param items: instances, or dicts of field values.
-        :param delete: keys of items to delete (as for ``batch_get``), or instances.
-        :param validate: False skips ``required``, ``choices``, bounds and validators.
-        :param workers: how many requests may be under way at once.
-        :param progress: called with how many are done and how many there are, or True for a bar.
-        :return: the instances that were written: of two with one key, the last.
-        :raises ValidationError: some values cannot be stored; nothing was sent.
-        :raises AlreadyExists: without *overwrite*, some keys were taken: ``unprocessed`` has their
-            instances, ``current`` the first one's item. All others were written.
-        :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them.
-        """
-        instances = [self._instance(item) for item in items]
-        table = self._table
-        puts = [instance._as_put(table, validate=validate) for instance in instances]
-        gone = list(delete)
-        deletes = [self._key(each) for each in gone]
-        writes: list[Put | Delete] = [*puts, *(Delete(table, key) for key in deletes)]
-        kept = distinct(writes, last_wins=overwrite, model=self.model.__name__)
-        named = {id(write): given for write, given in zip(writes, [*instances, *gone], strict=True)}
-        if overwrite:
-            yield from write_all(kept, named, workers=workers, progress=shown(progress))
-        else:
-            told = counting(shown(progress), len(kept))
-            yield from self._insert_all(puts, named, workers, told)
-            rest = counting(told, len(kept), len(puts))
-            yield from write_all(kept[len(puts) :], named, workers=workers, progress=rest)
-        for each in gone:
-            if isinstance(each, self.model):
-                each._detach()
-        written = {id(write) for write in kept}
-        return [
-            self._here(instance)._settle(put.item)
-            for put, instance in zip(puts, instances, strict=True)
-            if id(put) in written  # not where a later one took its place
-        ]
-
-    batch_write = blocking(_batch_write)
-    abatch_write = awaiting(_batch_write)
-    bulk_create = batch_write
-    abulk_create = abatch_write
-
-    def _key(self, given: Any) -> Key:
-        # An instance knows how its key was spelled by whoever wrote it.
-        return given._key() if isinstance(given, self.model) else self._meta.key_of(given)
-
-    def _instance(self, item: M | Mapping[str, Any]) -> M:
-        if isinstance(item, Mapping):
-            return self._new(item)
-        if not isinstance(item, self.model):
-            raise ValidationError(
-                f"{item!r} is no {self.model.__name__}: give instances, or dicts of field values"
-            )
-        return item
-
-    def _insert_all(
-        self, puts: Sequence[Put], named: Mapping[int, M], workers: int, progress: Progress | None
-    ) -> Flow[None]:
-        """Put each item where there is none with its key; try all before telling."""
-        operations: list[Operation[Any]] = [
-            PutItem(put.table, put.item, self._meta.absent) for put in puts
-        ]
-        outcomes: list[Any] = []
-        size = max(workers, 1) * MAX_BATCH_WRITE
-        while len(outcomes) < len(operations):
-            round_ = operations[len(outcomes) : len(outcomes) + size]
-            outcomes += yield from Together(round_, workers)
-            if progress is not None:
-                progress(len(outcomes), len(operations))
-        taken: list[tuple[M, AlreadyExists]] = []
-        failed: list[tuple[M, Exception]] = []
-        for put, outcome in zip(puts, outcomes, strict=True):
-            instance = named[id(put)]
-            if not isinstance(outcome, Exception):
-                self._here(instance)._settle(put.item)
-                continue
-            told = outcome
-            if isinstance(outcome, ConditionFailed):
-                told = instance._told(outcome, insert=True)
-            if isinstance(told, AlreadyExists):
-                taken.append((instance, told))
-            else:
-                failed.append((instance, told))
-        left = [*failed, *taken]
-        for _, error in left:
-            if isinstance(error, RequestError):
-                error.unprocessed = [instance for instance, _ in left]
-            raise error
-
-    def _bulk_delete(
-        self, keys: Iterable[Any], *, workers: int = 1, progress: ProgressOption = None
-    ) -> Flow[None]:
-        """Delete the items with these keys, or these instances, any number, 25 to a request.
-
-        :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has their keys.
-        """
-        yield from self._batch_write(
-            delete=keys, overwrite=True, workers=workers, progress=progress
-        )
-
-    bulk_delete = blocking(_bulk_delete)
-    abulk_delete = awaiting(_bulk_delete)
+    method.__name__, method.__doc__, method.__wrapped__ = name, function.__doc__, function  # type: ignore[attr-defined]
+    return method
 
 
-class Objects:
-    """The attribute ``Model.objects``: a manager of the model that it is asked of."""
-
-    def __get__(self, instance: object | None, owner: type[M]) -> Manager[M]:
-        if instance is not None:
-            raise AttributeError(
-                f"objects is of the class: {owner.__name__}.objects, not of an instance"
-            )
-        return Manager(owner)
+QuerySet._manager = Manager
+for _name, _method in (*vars(Proxies).items(), ("filter", Manager.filter)):  # what the query set's method does, this one does
+    if callable(_method) and not _method.__doc__ and hasattr(QuerySet, _name):
+        _method.__doc__ = getattr(QuerySet, _name).__doc__

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 from ..codec import Unstorable, checked_text
 from ..exceptions import ModelDefinitionError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
+from ..limits import MAX_HASH_KEY_BYTES
 from ..operations.base import Wire, WireItem
+from ..planning import Planner, Subject
 from ..schema import Index, TableSchema, declare_table
 from .fields.base import Field
 from .fields.scalars import UUIDField
@@ -16,6 +18,7 @@ from .records import FieldSet, collect
 
 if TYPE_CHECKING:
     from .records import Record
+    from .sketches import Sketch
 
 AnyField = Field[Any, Any]
 
@@ -28,6 +31,7 @@ _DEFAULTS: dict[str, Any] = {
     "billing_mode": None,
     "read_capacity": None,
     "write_capacity": None,
+    "allow_scan": False,
 }
 _NOT_INHERITED = frozenset({"table_name", "abstract"})
 
@@ -58,6 +62,9 @@ class Options:
         self.present: Condition = Exists(path)
         """Holds where the item exists."""
         self.absent: Condition = NotExists(path)
+        self._planner: Planner | None = None
+        self.sketch: Sketch | None = None
+        """Where query sets keep what those of one shape have in common."""
 
     def __repr__(self) -> str:
         return f"<Options of {self.name}>"
@@ -110,6 +117,42 @@ class Options:
         except ModelDefinitionError as error:
             raise ModelDefinitionError(f"{self.name}: {error}") from None
 
+    @property
+    def planner(self) -> Planner:
+        """What plans the questions to this model."""
+        if self._planner is None:
+            names = {field.attribute: field.name for field in self.field_set}
+            subject = Subject(
+                name=self.name,
+                schema=self.schema,
+                fields=names,
+                problem=self._key_problem,
+                allow_scan=bool(self.said["allow_scan"]),
+            )
+            self._planner = Planner(subject)
+        return self._planner
+
+    def _key_problem(self, attribute: str, wire: Wire) -> str | None:
+        """Return what is wrong with a value of an attribute that is a key of the table or an index."""
+        field = self.field_set.by_attribute.get(attribute)
+        if field is None:
+            return None
+        if field.kind not in wire:
+            return f"it is of type {next(iter(wire))}, and this key is of type {field.kind}"
+        problem = field.key_problem(wire)
+        value = wire[field.kind]
+        if problem is not None and value and self._is_hash(attribute):  # of an index, maybe
+            size = len(value.encode(errors="surrogatepass") if isinstance(value, str) else value)
+            limit = MAX_HASH_KEY_BYTES
+            too_long = f"it is longer than the {limit} bytes that a hash key may have"
+            return too_long if size > limit else None
+        return problem
+
+    def _is_hash(self, attribute: str) -> bool:
+        """Tell whether an index or the table has *attribute* in its hash key."""
+        keys = [self.schema.hash_key, *(key for i in self.schema.indexes for key in i.hash_key)]
+        return any(key.name == attribute for key in keys)
+
     # -- keys ----------------------------------------------------------------------------------
 
     def key(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> WireItem:
@@ -131,6 +174,10 @@ class Options:
             return {field.attribute: self.key_value(field, named[field.name]) for field in keys}
         except KeyError:
             raise self._no_key(f"not {', '.join(named)}") from None
+
+    def is_key(self, named: Mapping[str, Any]) -> bool:
+        """Tell whether *named* are just the fields of the key."""
+        return len(named) == len(self.keys) and all(field.name in named for field in self.keys)
 
     def _no_key(self, said: str) -> TypeError:
         names = " and ".join(field.name for field in self.keys)

@@ -1,217 +1,141 @@
-"""Query sets: the items of one hash key, or of the whole table, read when they are iterated."""
+"""Query sets: the items that answer a question, read when they are iterated."""
 
 from __future__ import annotations
 
-import copy
+import sys
 from collections.abc import AsyncIterator, Iterator
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
 
-from ..connections import Connection, get_connection
-from ..exceptions import QueryError, ScanRequired, ValidationError
-from ..expressions import And, BeginsWith, Between, Compare, Condition, Path, Value
-from ..flows import arun, run
-from ..operations.items import StoredItem
-from ..operations.queries import Query, Scan
-from .bulk import consistently
-from .fields.base import Field
-from .lookups import conditions as looked_up
+from ..exceptions import DynamoDBError
+from ..flows import run
+from ..planning import Question
+from ..reading.walks import _apages as adriven
+from ..reading.walks import _pages as driven
+from .builders import How, M, R, portable
+from .bulk_by_query import BulkByQuery
+from .objects import ObjectsAs
+from .writing import Writing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .base import Model
-
-M = TypeVar("M", bound="Model")
-
-_RANGE_OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
+_SHOWN = 20
+_TRUNCATED = "...(remaining elements truncated)..."
 
 
-class QuerySet(Generic[M]):
+class QuerySet(BulkByQuery[M, R], Writing[M], Generic[M, R]):
     """A lazy, immutable set of items: every method returns a new one, iterating sends.
 
-    The hash key must be said (``filter(userid="abc")``), unless nothing is: ``all()`` reads the whole
-    table. Conditions on the range key narrow what is read; others are applied by DynamoDB after
-    reading, and what they drop is paid for. Iterating goes on to the end of what DynamoDB has.
+    >>> from dynamodb_py import CharField, IntegerField, Model
+    >>> class Score(Model):
+    ...     player = CharField(hash_key=True)
+    ...     game = IntegerField(range_key=True)
+    >>> Score.objects.filter(player="ann", game__gt=3).reverse().limit(5).operation().forward
+    False
+
+    Iterating goes on to the end of what DynamoDB has. What was iterated to the end is kept: ``len()``,
+    ``bool()``, ``list()`` and another loop over the same object send nothing more, whereas ``all()``
+    gives a fresh one. A loop that is left early keeps nothing, and ``iterator()`` never does.
     """
 
-    def __init__(self, model: type[M], using: str | None = None) -> None:
-        self.model = model
-        self._using = using
-        self._condition = Condition()
-        self._forward = True
-        self._consistent: bool | None = None
-        self._limit: int | None = None
-        self._page_size: int | None = None
+    __slots__ = ()
 
-    def _but(self, **changes: Any) -> Self:
-        changed = copy.copy(self)
-        vars(changed).update(changes)
-        return changed
-
-    @property
-    def _link(self) -> Connection:
-        return get_connection(self._using or self.model._options().using)
-
-    def filter(self, *conditions: Condition, **lookups: Any) -> Self:
-        """Return those that match all of these, and all before: ``filter(Score.wins > 3, title="a")``."""
-        meta = self.model._options()
-        condition = self._condition & looked_up(meta, lookups)
-        for each in conditions:
-            condition &= each.bind(meta.resolve)
-        return self._but(_condition=condition)
-
-    def reverse(self) -> Self:
-        """Return them in the opposite order of the range key; a scan, which has no order, refuses."""
-        return self._but(_forward=not self._forward)
-
-    def consistent(self, consistent: bool = True) -> Self:
-        """Return them as read consistently: every write before is seen, for twice the price."""
-        return self._but(_consistent=consistent)
-
-    def limit(self, count: int) -> Self:
-        """Return the first *count* of them, counted after filters."""
-        if count < 0:
-            raise QueryError(f"limit({count}): a limit is 0 or more")
-        return self._but(_limit=count)
-
-    def page_size(self, count: int) -> Self:
-        """Read *count* items to a request, before filters; by default what DynamoDB puts in 1 MB."""
-        if count < 1:
-            raise QueryError(f"page_size({count}): a page has at least one item")
-        return self._but(_page_size=count)
-
-    def operation(self) -> Query | Scan:
-        """Return the first request that iterating would send, a value that can be looked at."""
-        meta = self.model._options()
-        table = self._link.table_name(meta.table_name)
-        options: dict[str, Any] = {
-            "consistent": consistently(self._consistent),
-            "limit": self._page_size,
-        }
-        if self._condition.is_empty:
-            if not self._forward:
-                raise QueryError(
-                    f"{meta.name}: a scan has no order that could be reversed: "
-                    f"filter by {meta.hash_key.name}, or sort in Python"
-                )
-            return Scan(table, **options)
-        keys, rest = self._split()
-        filter_ = None if rest.is_empty else rest
-        return Query(table, filter_, keys=keys, forward=self._forward, **options)
-
-    def _split(self) -> tuple[Condition, Condition]:
-        """Return what the conditions say of the key, and the rest."""
-        meta = self.model._options()
-        condition = self._condition
-        terms = list(condition.terms) if isinstance(condition, And) else [condition]
-        terms = list(dict.fromkeys(terms))  # what is said twice is asked once
-        hash_path = meta.hash_key._path()
-        hashes = [term for term in terms if _compares(term, hash_path, frozenset("="))]
-        if not hashes:
-            raise self._needs_hash_key()
-        keys = hashes[0]
-        self._check_key(meta.hash_key, keys)
-        rest = [term for term in terms if term is not keys]
-        if meta.range_key is not None:
-            range_path = meta.range_key._path()
-            ranges = [term for term in rest if _compares(term, range_path, _RANGE_OPERATORS)]
-            if ranges:
-                self._check_key(meta.range_key, ranges[0])
-                keys &= ranges[0]
-                rest = [term for term in rest if term is not ranges[0]]
-        remaining = Condition()
-        for term in rest:
-            remaining &= term
-        self._check_filter(remaining)
-        return keys, remaining
-
-    def _needs_hash_key(self) -> ScanRequired:
-        meta = self.model._meta
-        return ScanRequired(
-            f"{meta.name}: only reading the whole table could answer this: filter by the hash key too, "
-            f"{meta.hash_key.name}=..., or read all() and choose in Python"
-        )
-
-    def _check_key(self, field: Field[Any, Any], term: Condition) -> None:
-        """Refuse a value that no key can have."""
-        for operand in term._operands():
-            if isinstance(operand, Value) and operand.kind == field.kind:
-                problem = field.key_problem(operand.wire)
-                if problem is not None:
-                    raise ValidationError({field.name: [problem]}, model=self.model._meta.name)
-
-    def _check_filter(self, condition: Condition) -> None:
-        """Refuse what DynamoDB refuses: a filter on the keys of what is queried."""
-        keys = {field.attribute: field for field in self.model._meta.keys}
-        for path in condition.paths():
-            field = keys.get(str(path.parts[0]))
-            if field is not None:
-                raise QueryError(
-                    f"{field.label}: a query takes one condition on it, and of the hash key only its "
-                    "value: =, and for the range key <, <=, >, >=, between or begins_with"
-                )
-
-    def _load(self, item: StoredItem) -> M:
-        instance = self.model._load(item)
-        if self._using is not None:
-            instance.__dict__["_using"] = self._using
-        return instance
-
-    def __iter__(self) -> Iterator[M]:
-        return islice(self._all(), self._limit)
-
-    def _all(self) -> Iterator[M]:
-        if self._limit == 0:
+    def __iter__(self) -> Iterator[R]:
+        if self._kept is not None:  # looked at now, not before: list() asks for len() first
+            yield from self._kept
             return
-        link = self._link
-        load = self.model._load if self._using is None else self._load
-        rest: Query | Scan | None = self.operation()
-        while rest is not None:
-            page = run(iter(rest), link)
-            yield from map(load, page.items)
-            rest = page.rest
+        kept: list[R] = []
+        course, link = self._rows(), self._link
+        for rows in driven(course.more, link, self._how.prefetch):
+            kept += rows
+            yield from rows
+        self._kept = kept
 
-    async def __aiter__(self) -> AsyncIterator[M]:
-        left = self._limit
-        if left == 0:
-            return
-        link = self._link
-        rest: Query | Scan | None = self.operation()
-        while rest is not None:
-            page = await arun(iter(rest), link)
-            for item in page.items[:left]:
-                yield self._load(item)
-            if left is not None:
-                left -= len(page.items)
-                if left <= 0:
-                    return
-            rest = page.rest
+    async def __aiter__(self) -> AsyncIterator[R]:
+        if self._kept is None:
+            kept: list[R] = []
+            course, link = self._rows(), self._link
+            coming = adriven(course.more, link, self._how.prefetch)
+            try:
+                async for rows in coming:
+                    kept += rows
+                    for row in rows:
+                        yield row
+            finally:  # of a loop that is left, nothing stays under way
+                await coming.aclose()
+            self._kept = kept
+        else:
+            for row in self._kept:
+                yield row
 
-    def first(self) -> M | None:
-        """Return the first one, or None."""
-        return next(iter(self._one()), None)
+    def __len__(self) -> int:
+        return len(run(self._all_rows(), self._link))
 
-    async def afirst(self) -> M | None:
-        """Return the first one, or None."""
-        async for each in self._one():
-            return each
-        return None
+    def __bool__(self) -> bool:
+        return len(self) > 0
 
-    def _one(self) -> Self:
-        return self if self._limit == 0 else self.limit(1)
+    @overload
+    def __getitem__(self, wanted: slice) -> Self: ...
+    @overload
+    def __getitem__(self, wanted: int) -> R: ...
+    def __getitem__(self, wanted: slice | int) -> Self | R:
+        """Return a query set with a limit for ``[:n]``, the first row for ``[0]``."""
+        if isinstance(wanted, slice):
+            return self._sliced(wanted)
+        if wanted != 0:
+            raise self._no_offset(wanted)
+        for row in run(self._first_rows(1), self._link):
+            return row
+        raise IndexError(f"no {self.model.__name__} matches: there is no first row")
+
+    __reversed__: ClassVar[None] = None  # reverse() asks DynamoDB
 
     def __repr__(self) -> str:
-        return f"<QuerySet of {self.model.__name__}: {self._condition!r}>"
+        rows = self._shown()
+        if rows is None:
+            return f"<{type(self).__name__} of {self.model.__name__}: {self._question.condition!r}>"
+        said = [repr(row) for row in rows[:_SHOWN]]
+        if len(rows) > _SHOWN:
+            said.append(repr(_TRUNCATED))
+        return f"<{type(self).__name__} [{', '.join(said)}]>"
+
+    def _shown(self) -> list[R] | None:
+        """Return some rows to show; None where nothing may be sent for it, or cannot."""
+        if self._kept is not None:
+            return self._kept
+        if _is_in_event_loop():  # a debugger, or a log: no place to block
+            return None
+        try:
+            return run(self._first_rows(_SHOWN + 1), self._link)
+        except (DynamoDBError, TypeError):  # TypeError: the model is abstract
+            return None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        own = self.__dict__ if type(self).__dictoffset__ else {}
+        question = portable(self._question)
+        return restored, (type(self), self.model, question, self._how, own)
+
+    @classmethod
+    def as_manager(cls) -> ObjectsAs[Self]:
+        """Return a manager with the methods of this class: ``objects = Scores.as_manager()``."""
+        return cls._manager.from_queryset(cls)()  # type: ignore[no-any-return]
+
+    _manager: ClassVar[Any]
+    """The class of managers: its module, which needs this one, says so."""
 
 
-def _compares(term: Condition, path: Path, operators: frozenset[str]) -> bool:
-    """Tell whether *term* compares just *path* with values, in a way that a key condition can."""
-    if isinstance(term, Compare):
-        return term.left == path and term.operator in operators and isinstance(term.right, Value)
-    if isinstance(term, Between):
-        values = isinstance(term.low, Value) and isinstance(term.high, Value)
-        return term.left == path and values and "<" in operators
-    if isinstance(term, BeginsWith):
-        return term.path == path and isinstance(term.prefix, Value) and "<" in operators
-    return False
+def restored(
+    kind: type[Any], model: type[Any], question: Question, how: How, own: dict[str, Any]
+) -> Any:
+    """Return the query set that was pickled."""
+    queryset: Any = object.__new__(kind)
+    queryset.model, queryset._how, queryset._kept = model, how, None
+    queryset._said, queryset._sketch, queryset._wires = question, None, ()
+    if own:
+        queryset.__dict__.update(own)
+    return queryset
+
+
+def _is_in_event_loop() -> bool:
+    asyncio = sys.modules.get("asyncio")  # a script that never awaits does not pay for its import
+    return asyncio is not None and asyncio._get_running_loop() is not None

@@ -72,6 +72,10 @@ class FieldSet:
         except KeyError:
             raise self.unknown([name]) from None
 
+    def held(self, attributes: frozenset[str]) -> frozenset[str]:
+        """Return the names of the fields that are stored in one of *attributes*."""
+        return frozenset(field.name for field in self if field.attribute in attributes)
+
     def unknown(self, names: list[str]) -> TypeError:
         """Return the error for *names* that are no fields."""
         known = ", ".join(self.by_name)
@@ -177,6 +181,22 @@ class Record:
         return self
 
     @classmethod
+    def _load_partial(cls, stored: StoredItem, held: frozenset[str] | None) -> Self:
+        """Load an item of which the attributes *held* were fetched; None stands for all of it."""
+        return cls._load(stored) if held is None else cls._partially(cls._fields.held(held))(stored)
+
+    @classmethod
+    def _partially(cls, names: frozenset[str]) -> Callable[[StoredItem], Self]:
+        """Return what loads items of which the fields *names* were fetched."""
+
+        def load(stored: StoredItem) -> Any:
+            self = object.__new__(cls)
+            self._stored, self._decoded, self._aside = stored, False, Aside(partial=names)
+            return self
+
+        return load
+
+    @classmethod
     def from_db(cls, item: StoredItem | str | Mapping[str, Any]) -> Self:
         """Return the record that *item* holds, without calling ``__init__``.
 
@@ -216,7 +236,9 @@ class Record:
                 raise aside.unreadable[field.name]
             if aside.partial is not None and field.name not in aside.partial:
                 raise FieldNotLoaded(
-                    f"{field.label} was not fetched with this instance: refresh_from_db() fetches it"
+                    f"{field.label} was not fetched with this instance: refresh_from_db() fetches "
+                    "it; a query reads it where only() and defer() do not leave it out, and through "
+                    "an index with .full(), or where the index's projection includes it"
                 )
         value = field.make_default() if self._stored is None else field.when_absent()
         self.__dict__[field.name] = value
@@ -289,6 +311,11 @@ class Record:
             return unread
         return unread | (self._fields.by_name.keys() - aside.partial)
 
+    @property
+    def _partial(self) -> frozenset[str] | None:
+        """The names of the fields that were fetched; None where all of the item was."""
+        return None if self._aside is None else self._aside.partial
+
     def _undeclared(self) -> WireItem:
         """Return the stored attributes that no field declares, as they are spelled to send."""
         if self._stored is None:
@@ -307,12 +334,13 @@ class Record:
         aside, values = self._aside, self.__dict__
         if aside is None:
             return self._undeclared()
-        if aside.partial is not None and (
-            lost := [name for name in self._unread() if name not in values]
-        ):
+        if aside.partial is not None:
+            unread = self._unread() - values.keys()
+            lost = [name for name in self._fields.by_name if name in unread]
             raise FieldNotLoaded(
-                f"{type(self).__name__}: {', '.join(sorted(lost))} would be lost, as they were not "
-                "fetched with this instance: refresh_from_db() first, or save() what changed"
+                f"{type(self).__name__}: {', '.join([*lost, 'undeclared attributes'])} would be lost, "
+                "as they were not fetched with this instance: refresh_from_db() first, "
+                "or save() what changed"
             )
         names = [name for name in aside.unreadable if name not in values]
         if not names or self._stored is None:
@@ -325,13 +353,21 @@ class Record:
 
     @property
     def extra(self) -> Mapping[str, Any]:
-        """The stored attributes that no field declares, by name; every save leaves them alone."""
+        """The stored attributes that no field declares, by name; every save leaves them alone.
+
+        Raises FieldNotLoaded where not all of the item was fetched.
+        """
+        if self._partial is not None:
+            raise FieldNotLoaded(
+                f"{type(self).__name__}: not all of the item was fetched with this instance, so its "
+                "undeclared attributes are not known: refresh_from_db() fetches them"
+            )
         return MappingProxyType({name: decode(wire) for name, wire in self._undeclared().items()})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values of all fields that were fetched by name, documents as dicts too."""
         names = list(self._fields.by_name)
-        if self._aside is not None and (partial := self._aside.partial) is not None:
+        if (partial := self._partial) is not None:
             names = [name for name in names if name in partial or name in self.__dict__]
         return {name: _plain(getattr(self, name)) for name in names}
 

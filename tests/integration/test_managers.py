@@ -161,7 +161,7 @@ NO_KEYS = [
 
 def test_what_is_no_key_is_refused(engine, do, sent, subtests):
     for args, kwargs, error, said in NO_KEYS:
-        for get in (Score.objects.get, Score.get, Score.objects.delete):
+        for get in (Score.objects.get_or_none, Score.get, Score.objects.delete):
             with subtests.test(f"{args} {kwargs}"[:80]), pytest.raises(error, match=said):
                 do(get, *args, **kwargs)
     assert sent == []

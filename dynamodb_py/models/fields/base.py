@@ -139,6 +139,7 @@ class Field(Operand[V], Generic[V, N]):
     """Whether :meth:`problems` has anything to look at."""
     plain: bool = False
     """Whether :meth:`to_db` is that of the type's own class, not of a subclass."""
+    _known_path: Path | None = None
     stamps: bool = False
     """Whether :meth:`pre_save` does anything."""
 
@@ -186,6 +187,7 @@ class Field(Operand[V], Generic[V, N]):
         field = copy.copy(self)
         field.owner, field.name = owner, name
         field.attribute = self._wire_name if self._wire_name is not None else name
+        field._known_path = None
         field.prepare()
         return field
 
@@ -492,7 +494,12 @@ class Field(Operand[V], Generic[V, N]):
         def __set__(self, instance: object, value: N) -> None: ...
 
     def _path(self) -> Path:
-        return Path((self.attribute,), self, self.label)
+        path = self._known_path
+        if path is None:
+            path = Path((self.attribute,), self, self.label)
+            if self.owner:  # it stays where it is
+                self._known_path = path
+        return path
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.label}>"
