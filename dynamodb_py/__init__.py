@@ -41,6 +41,7 @@ from .expressions import Condition, F, Q, RawExpression
 from .metering import capacity
 from .models.base import Model
 from .models.bulk import adelete_all, aload, asave_all, delete_all, load, save_all
+from .models.bulk_by_query import Done
 from .models.documents import Document
 from .models.fields import (
     BinaryField,
@@ -96,6 +97,7 @@ __all__ = [
     "DictField",
     "Document",
     "DoesNotExist",
+    "Done",
     "DynamoDBError",
     "EmbeddedField",
     "EnumField",

@@ -49,6 +49,9 @@ from typing import Any, ClassVar
 class DynamoDBError(Exception):
     """Root of everything that this package raises on purpose."""
 
+    done: Any = None
+    """After a delete or update of what a query finds: what was done until then."""
+
 
 class ModelDefinitionError(DynamoDBError):
     """A model, field or index is declared wrongly; raised when the class is made."""
@@ -306,6 +309,7 @@ class ServiceUnavailable(ServiceError):
 
 _BY_CODE: dict[str, type[ServiceError]] = {
     "ConditionalCheckFailedException": ConditionFailed,
+    "DuplicateItemException": AlreadyExists,
     "TransactionCanceledException": TransactionCanceled,
     "TransactionConflictException": TransactionConflict,
     "TransactionInProgressException": TransactionConflict,

@@ -31,7 +31,7 @@ _COMPARISONS: dict[str, Callable[[Comparable[Any], Any], Condition]] = {
     "gte": lambda operand, value: operand.gte(value),
     "lt": lambda operand, value: operand.lt(value),
     "lte": lambda operand, value: operand.lte(value),
-    "in": lambda operand, value: operand.is_in(_several(value)),
+    "in": lambda operand, value: operand.is_in(_listed(value)),
     "between": lambda operand, value: operand.between(*_pair(value)),
     "range": lambda operand, value: operand.between(*_pair(value)),
 }
@@ -235,6 +235,11 @@ def _several(value: Any) -> list[Any]:
     if isinstance(value, (str, bytes, Mapping, Comparable)) or not isinstance(value, Iterable):
         raise QueryError(f"{value!r} is one value: give a list of them")
     return list(cast("Iterable[Any]", value))
+
+
+def _listed(value: Any) -> Any:
+    # A set stays one: what it holds is put in an order that is the same everywhere.
+    return cast("Any", value) if isinstance(value, (set, frozenset)) else _several(value)
 
 
 def _pair(value: Any) -> list[Any]:

@@ -120,6 +120,8 @@ class Comparable(Generic[V]):
         given = values[0] if len(values) == 1 and _is_many(values[0]) else values
         operands = [self._operand(value) for value in cast("Iterable[Any]", given)]
         known = _distinct([each for each in operands if each is not None])
+        if isinstance(given, (set, frozenset)):  # which have another order in each process
+            known = tuple(sorted(known, key=repr))
         term = self._term()
         condition: Condition = In(term, known) if known else Condition()
         if None in operands:

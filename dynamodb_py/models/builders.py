@@ -403,7 +403,7 @@ class Builders(Generic[M, R]):
 
     def _shaped(self, kind: Any, names: tuple[Name, ...]) -> Self:
         if self._how.fetched is not None and kind != "item":
-            raise self._two_shapes("only() or defer()")
+            raise self._two_shapes("only() or defer")
         shape = Shape(kind, columns(self.model._options(), names))
         wanted = self._question.wanted if kind == "item" else shape.wanted()
         return self._asking(wanted=wanted)._going(shape=shape)

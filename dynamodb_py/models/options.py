@@ -128,6 +128,11 @@ class Options:
                 fields=names,
                 problem=self._key_problem,
                 allow_scan=bool(self.said["allow_scan"]),
+                always=frozenset(
+                    field.attribute
+                    for field in self.field_set
+                    if field.required or field.default is not None or field.stamps
+                ),
             )
             self._planner = Planner(subject)
         return self._planner

@@ -119,9 +119,7 @@ class Paging(Answers[M, R], Generic[M, R]):
         plan, how = self._plan(question), self._how
         start = self._position(plan, how.start if cursor is None else cursor)
         back = start is not None and start.backward
-        reader = Reader(
-            reversed_plan(plan) if back else plan, start=start, max_requests=how.max_requests
-        )
+        reader = Reader(reversed_plan(plan) if back else plan, start=start, **self._pace())
         items, rest = yield from _filled(reader, size)
         if back:
             items.reverse()

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
 from ..exceptions import DynamoDBError
 from ..flows import run
 from ..planning import Question
-from ..reading.walks import _apages as adriven
-from ..reading.walks import _pages as driven
+from ..reading.walks import adriven, driven
 from .builders import How, M, R, portable
 from .bulk_by_query import BulkByQuery
 from .objects import ObjectsAs

@@ -150,3 +150,5 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return described(self)
+
+    __repr__ = __str__

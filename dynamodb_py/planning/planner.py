@@ -16,6 +16,8 @@ from .suggestions import ASKABLE, fixes_hash, helpful_index, serving_index
 from .templates import Shortcut, Templates
 from .ways import Fit, Stretch, Way, fit, key_conditions
 
+_SCAN = "say .scan() to read all and pay for it"
+
 
 class Planner:
     """Plans the questions that are put to one model."""
@@ -98,16 +100,16 @@ class Planner:
         declare = f", declare {index}" if index else ""
         if question.index is not None:
             return QueryError(f"{name}: {reasons} ({ASKABLE}, = on a hash key)")
-        near = [way for way in self._ways if fixes_hash(way, question.condition)]
-        if near:
+        if any(fixes_hash(way, question.condition) for way in self._ways):
+            scan = "" if question.order or question.backward else f", or {_SCAN}"
             return QueryError(
                 f"{name}: this cannot be asked so ({reasons}): {ASKABLE}; ask for more and choose "
-                f"in Python{declare}, or say .scan() to read all and pay for it"
+                f"in Python{declare}{scan}"
             )
         hash_key = self.subject.field(self.subject.schema.hash_key.name)
         return ScanRequired(
             f"{name}: only reading the whole table could answer this ({reasons}): "
-            f"filter by {hash_key}=...{declare}, or say .scan() to read all and pay for it"
+            f"filter by {hash_key}=...{declare}, or {_SCAN}"
         )
 
     # -- plans ---------------------------------------------------------------------------------
@@ -291,7 +293,6 @@ def _never(condition: Condition) -> bool:
 def _cost(fit: Fit, question: Question) -> tuple[Any, ...]:
     """Return what ways are compared by: least first."""
     return (
-        fit.unordered,  # an index that may lack items only where nothing else serves
         _reading(fit),
         len(fit.stretches),
         question.full and fit.way.held is not None,  # which are read a second time
@@ -324,8 +325,6 @@ def _breadth(way: Way) -> int:
 
 
 def _why_not(worse: Fit, chosen: Fit) -> str:
-    if worse.unordered and not chosen.unordered:
-        return "it does not hold items without a part of its key"
     if _reading(worse) != _reading(chosen):
         return "it would read more items"
     if len(worse.stretches) != len(chosen.stretches):
@@ -440,4 +439,3 @@ def _sorted(stretches: list[Stretch], hashes: int) -> list[Stretch]:
     """Return the stretches of one hash key in the order of the range key."""
     by_interval = {id(each): at for at, each in enumerate(in_order(s.interval for s in stretches))}
     return sorted(stretches, key=lambda s: (s.ranks[hashes:], by_interval[id(s.interval)]))
-

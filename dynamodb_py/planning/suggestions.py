@@ -13,15 +13,12 @@ ASKABLE = "a query takes =, <, <=, >, >=, between, begins_with and in on a range
 def serving_index(subject: Subject, question: Question) -> str:
     """Return the index that would answer *question* without a scan, as it is declared, or ""."""
     fixed = list(fixed_attributes(question.condition))
-    if not fixed:
+    if not fixed or question.consistent:  # no global index is read consistently
         return ""
     hash_key, *more = fixed
     ordered = [name for name, _ in question.order]
     others = [*ordered, *bounded_attributes(question.condition), *more]
-    range_key = next((name for name in others if name != hash_key), None)
-    if range_key is None and hash_key == subject.schema.hash_key.name:
-        return ""  # the table is that already
-    return _declared(subject, hash_key, range_key)
+    return _declared(subject, hash_key, next((n for n in others if n != hash_key), None))
 
 
 def helpful_index(subject: Subject, chosen: Fit, filter_: Condition) -> str:
@@ -42,5 +39,10 @@ def fixes_hash(way: Way, condition: Condition) -> bool:
 
 
 def _declared(subject: Subject, hash_key: str, range_key: str | None) -> str:
+    """Return the declaration of an index; "" where the table, or an index, has such a key."""
+    for way in Way.all_of(subject.schema):
+        hashes, ranges = ([key.name for key in keys] for keys in (way.hash_key, way.range_key[:1]))
+        if hashes == [hash_key] and (range_key is None or ranges == [range_key]):
+            return ""
     said = f'GlobalIndex(hash_key="{subject.field(hash_key)}"'
     return f'{said}, range_key="{subject.field(range_key)}")' if range_key else f"{said})"

@@ -73,6 +73,8 @@ class _Template(Struct, frozen=True, eq=False):
             return None
         keys, filter_, projection, names = said.keys, said.filter, said.projection, said.names
         kinds = {slot: next(iter(said.values[name])) for name, slot in slots}
+        placeholders, places = [name for name, _ in slots], [slot for _, slot in slots]
+        in_order = places == list(range(len(places)))
         checked = [(name, slot, kinds[slot]) for name, slot in self.checked]
 
         def filled(values: Sequence[Wire]) -> Query | None:
@@ -82,7 +84,8 @@ class _Template(Struct, frozen=True, eq=False):
             for name, slot, kind in checked:
                 if not 0 < len(values[slot][kind]) <= _SHORT:
                     check_value(subject, name, values[slot])
-            put = {name: values[slot] for name, slot in slots}
+            ordered = values if in_order else [values[place] for place in places]
+            put = dict(zip(placeholders, ordered, strict=True))
             return replace(request, said=Expressions(keys, filter_, projection, names, put))
 
         return filled

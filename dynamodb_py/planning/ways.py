@@ -101,8 +101,6 @@ class Fit(Struct, frozen=True, eq=False):
     forward: bool
     lacking: tuple[str, ...]
     """Attributes without which an item is not in the index, while the question does not ask for them."""
-    unordered: bool
-    """Whether the order asks for none of those either."""
     checked: tuple[tuple[str, Wire], ...]
     """The values of key attributes that were found to be such as a key can have."""
     guards: tuple[tuple[Wire, Wire], ...]
@@ -151,10 +149,13 @@ def fit(way: Way, subject: Subject, question: Question) -> Fit:
     order, forward = _ordered(way, subject, question, fixed, stretches)
     lacking = frozenset(n for n in way.sparse if not all(n in each.needs for each in branches))
     lacking -= subject.always
-    unordered = lacking.difference(name for name, _ in question.order)
-    if unordered and question.index is None and way.hash_key == way.table_key[:1]:
-        names = ", ".join(map(subject.field, sorted(unordered)))
-        raise Unfit(f"it does not hold items without {names}")
+    unasked = lacking.difference(name for name, _ in question.order)
+    if unasked and question.index is None:
+        names = ", ".join(map(subject.field, sorted(unasked)))
+        raise Unfit(
+            f"items that have no {names} are not in it: ask for {names} too, order by it, or choose "
+            f'the index with .index("{way.name}")'
+        )
     return Fit(
         way=way,
         stretches=tuple(stretches),
@@ -162,7 +163,6 @@ def fit(way: Way, subject: Subject, question: Question) -> Fit:
         order=order,
         forward=forward,
         lacking=tuple(sorted(lacking)),
-        unordered=bool(unordered),
         checked=tuple(checked),
         guards=tuple(extraction.guards),
         compared=extraction.compared or len(stretches) != 1,

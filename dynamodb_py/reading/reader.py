@@ -26,7 +26,8 @@ class Reader:
     one asks for the same again.
 
     :param start: where to go on, of a reader of the same plan; its ``limit`` counts from there.
-    :param max_requests: how many requests may be sent; attempts at one count as one.
+    :param max_requests: how many requests may be sent; attempts at one count as one. Lanes that are
+        merged need one each before anything can be given.
     :param rate: read units per second that are not exceeded on average, counted up to each request.
         Where an answer does not tell its price, it is taken for half a unit for 4 KB of items
         (one if read consistently), and one at the least.

@@ -142,37 +142,39 @@ class Completed:
     def __init__(self, source: Source, plan: Plan, ledger: Ledger, workers: int) -> None:
         self._source, self._plan, self._ledger = source, plan, ledger
         self._workers = workers
-        self._waiting: list[StoredItem] | None = None
-        """What was read of the index, and is still to be completed."""
+        self._parts: list[StoredItem] = []
+        """What was read of the index last."""
+        self._done = 0
+        """How many of the parts were completed."""
         self._place = source.place()
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give the next whole items."""
-        if self._waiting is None:
-            self._waiting = yield from self._source.more(want)
-        parts = self._waiting
-        if parts is None:
-            return None
-        items: list[StoredItem] = []
-        ends: list[int] = []
-        if parts:
-            found = yield from self._whole(parts)
-            ends = [at for at, item in enumerate(found, 1) if item is not None]
-            items = [item for item in found if item is not None]
-        self._waiting = None
-        self._place = partial(_place_of_completed, self._source.place(), ends)
-        return items
+        """Give the next whole items: of as many keys as may be asked for at once."""
+        if self._done == len(self._parts):
+            parts = yield from self._source.more(want)
+            if parts is None:
+                return None
+            self._parts, self._done = parts, 0
+        begun = self._done
+        found: list[StoredItem | None] = []
+        if self._parts:
+            most = MAX_BATCH_GET * self._ledger.allowance(self._workers)
+            found = yield from self._whole(self._parts[begun : begun + most])
+        self._done += len(found)
+        ends = [begun + at for at, item in enumerate(found, 1) if item is not None]
+        done = None if self._done == len(self._parts) else self._done
+        self._place = partial(_place_of_completed, self._source.place(), begun, ends, done)
+        return [item for item in found if item is not None]
 
     def _whole(self, parts: list[StoredItem]) -> Flow[list[StoredItem | None]]:
         plan, ledger = self._plan, self._ledger
         read = key_of(plan.key)
-        chunks = ledger.allowance(min(self._workers, -(-len(parts) // MAX_BATCH_GET)))
         found = yield from ledger.drive(
             batch_get(
                 [(plan.table, read(part)) for part in parts],
                 {plan.table: read},
                 consistent=plan.consistent,
-                workers=chunks,
+                workers=self._workers,
                 said={} if plan.said is None else {plan.table: plan.said},
             )
         )
@@ -190,10 +192,13 @@ class Completed:
         return self._source.before()
 
 
-def _place_of_completed(place: Place, ends: list[int], taken: int | None) -> Position | None:
+def _place_of_completed(
+    place: Place, begun: int, ends: list[int], done: int | None, taken: int | None
+) -> Position | None:
+    """Return the place in the source: after *done* of its latest list, or after one of *ends*."""
     if taken is None or taken == len(ends):
-        return place(None)
-    return place(ends[taken - 1] if taken else 0)
+        return place(done)
+    return place(ends[taken - 1] if taken else begun)
 
 
 def checked_workers(workers: int) -> int:

@@ -110,9 +110,6 @@ def _placed(reader: Reader) -> Flow[_Page | None]:
     return None if items is None else (items, reader.place())
 
 
-_pages, _apages = driven, adriven
-
-
 class _Walking(Generic[R]):
     """What a walk and its generators share, so that none of them keeps another alive."""
 

@@ -324,3 +324,11 @@ def test_a_value_that_changes_later_was_copied():
     place.name = "Rome"
     bound = condition.bind(lambda path: Path(("p",), Places(), "Test.place"))
     assert bound == Compare(Path(("p",)), "=", Value({"S": "Lyon"}))
+
+
+def test_a_set_of_values_has_one_order_in_every_process():
+    """A set's own order differs from process to process, and cursors belong to the words of a query."""
+    values = {f"value {number}" for number in range(20)}
+    condition = F("x").is_in(values)
+    assert [each.wire["S"] for each in condition.values] == sorted(values)
+    assert F("x").is_in(["b", "a"]).values[0].wire == {"S": "b"}

@@ -31,6 +31,7 @@ class Play(Model):
     titles = GlobalIndex(hash_key="title", range_key="score")
     keys = GlobalIndex(hash_key="title", range_key="number", projection="keys")
     winners = GlobalIndex(hash_key="wins")
+    title_wins = GlobalIndex(hash_key="title", range_key="wins")
 
 
 TABLES = [Play]
@@ -113,7 +114,9 @@ ASKED = st.fixed_dictionaries(
     {
         "place": PLACES,
         "condition": CONDITIONS,
-        "order": st.sampled_from([(), ("number",), ("-number",), ("score",), ("-score",)]),
+        "order": st.sampled_from(
+            [(), ("number",), ("-number",), ("score",), ("-score",), ("wins",), ("-wins",)]
+        ),
         "reverse": st.booleans(),
         "limit": st.none() | st.integers(0, 12),
         "page_size": st.none() | st.integers(1, 15),
@@ -148,6 +151,8 @@ def check(rows, found: list[Any], limit: int | None) -> None:
     """Check *found* against a plain filter and sort."""
     plan = rows.explain()
     matching = {identity(item): item for item in ITEMS if holds(plan.condition, item)}
+    if any(key.name == "wins" for key in plan.order):  # what is put in order has a place in it
+        matching = {place: item for place, item in matching.items() if "wins" in item}
     items = [wire(row) for row in found]
     identities = [identity(item) for item in items]
     wanted = len(matching) if limit is None else min(limit, len(matching))

@@ -50,8 +50,8 @@ def problem(attribute: str, wire: dict[str, Any]) -> str | None:
     return "a key is not empty" if wire == {"S": ""} else None
 
 
-def subject(schema: TableSchema = SCHEMA, *, allow_scan: bool = False) -> Subject:
-    return Subject("Score", schema, {name: name for name in TYPES}, problem, allow_scan)
+def subject(schema: TableSchema = SCHEMA, **options: Any) -> Subject:
+    return Subject("Score", schema, {name: name for name in TYPES}, problem, **options)
 
 
 def asking(condition: Condition | None = None, *order: str, **options: Any) -> Question:

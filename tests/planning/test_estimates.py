@@ -26,7 +26,7 @@ CASES = [
     (asking(ONE), 0.5, 1000.0, 1.0),
     (asking(ONE, limit=10), 0.5, 10.0, 1.0),
     (asking(ONE & (F("wins") == 1), limit=10), 0.5, 1000.0, 1.0),
-    (asking(TITLE), 0.5, 500.0, 1.0),
+    (asking(TITLE, index="titles"), 0.5, 500.0, 1.0),
     (asking(ONE, "score"), 0.5, 5.0, 0.5),
     (asking(TITLE, index="wins"), 0.5, 8.0, 0.0078125),
     (asking(TITLE, index="wins", full=True), 0.5, 1008.0, 1.0078125),

@@ -360,15 +360,32 @@ def test_no_more_requests_are_sent_than_allowed_and_nothing_is_lost(most):
 def test_as_many_keys_are_read_as_requests_are_left_for(full):
     table = Table([item("a", r, s=r) for r in range(250)])
     asked = plan(query("g", index=INDEX), full=True) if full else keyed(everything(rows=250))
-    reader = Reader(asked, max_requests=2 + full)
-    if full:  # each page of the index is completed before the next, as far as requests are left
-        assert read_all(Reader(asked, max_requests=4), table) == everything(rows=250)
-    else:
-        assert keys_in(drive(reader.more(), table)) == everything(rows=200)
+    reader = Reader(asked, max_requests=2 + full)  # one for the index
+    assert keys_in(drive(reader.more(), table)) == everything(rows=200)
+    assert len(table.sent) == 2 + full
     with pytest.raises(MaxRequestsReached):
         drive(reader.more(), table)
-    left = everything(rows=250)[0 if full else 200 :]
-    assert read_all(Reader(asked, start=reader.position()), table) == left
+    rest = read_all(Reader(asked, start=reader.position()), table)
+    assert rest == everything(rows=250)[200:]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_large_page_of_an_index_is_completed_in_parts(workers):
+    gone = {("a", 0), ("a", 99), ("a", 100), ("a", 199), ("a", 249)}
+    table = Lagging([item("a", r, s=r) for r in range(250)])
+    table.gone = gone
+    asked = plan(query("g", index=INDEX), full=True)
+    want = [key for key in everything(rows=250) if key not in gone]
+    assert read_all(Reader(asked, workers=workers), table) == want
+    for cut in (0, 1, 97, 98, 99, 195, 196, 197, 244, 245):
+        reader = Reader(asked, workers=workers)
+        head, position = take(reader, table, cut)
+        assert head == want[:cut]
+        tail = [] if position is None else read_all(Reader(asked, start=position), table)
+        assert head + tail == want
+    for limit in (1, 98, 99, 150, 245):
+        limited = Reader(replace(asked, limit=limit), workers=workers)
+        assert read_all(limited, table) == want[:limit]
 
 
 def test_exactly_as_many_requests_as_needed_are_no_error():
