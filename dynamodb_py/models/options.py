@@ -128,11 +128,8 @@ class Options:
                 fields=names,
                 problem=self._key_problem,
                 allow_scan=bool(self.said["allow_scan"]),
-                always=frozenset(
-                    field.attribute
-                    for field in self.field_set
-                    if field.required or field.default is not None or field.stamps
-                ),
+                # Not those with a default: items from before the field was declared lack it.
+                always=frozenset(f.attribute for f in self.field_set if f.required),
             )
             self._planner = Planner(subject)
         return self._planner

@@ -31,7 +31,7 @@ class Subject(Struct, frozen=True, eq=False):
     """Returns what is wrong with a value of a key attribute, or None."""
     allow_scan: bool = False
     always: frozenset[str] = frozenset()
-    """The attributes that every item is written with."""
+    """The attributes that every item has, as the model says."""
 
     def field(self, attribute: str) -> str:
         """Return what users call *attribute*."""

@@ -1,4 +1,4 @@
-"""The planner: which requests answer a question, at the least cost and without losing an item."""
+"""The planner: which requests answer a question, at the least cost, and none that lacks items."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from .plan import Lane, Plan, Question, Rejected, Subject, Told, Trim
 from .suggestions import ASKABLE, fixes_hash, helpful_index, serving_index
 from .templates import Shortcut, Templates
 from .ways import Fit, Stretch, Way, fit, key_conditions
-
-_SCAN = "say .scan() to read all and pay for it"
 
 
 class Planner:
@@ -96,20 +94,19 @@ class Planner:
     def _refusal(self, question: Question, rejected: Sequence[Rejected]) -> QueryError:
         name = self.subject.name
         reasons = "; ".join(f"{_title(each.index)}: {each.why}" for each in rejected)
-        index = serving_index(self.subject, question)
-        declare = f", declare {index}" if index else ""
         if question.index is not None:
             return QueryError(f"{name}: {reasons} ({ASKABLE}, = on a hash key)")
+        index = serving_index(self.subject, question)
+        more = [f"declare {index}"] if index else []
+        if not question.order and not question.backward:  # a scan has no order
+            more.append("say .scan() to read all and pay for it")
         if any(fixes_hash(way, question.condition) for way in self._ways):
-            scan = "" if question.order or question.backward else f", or {_SCAN}"
-            return QueryError(
-                f"{name}: this cannot be asked so ({reasons}): {ASKABLE}; ask for more and choose "
-                f"in Python{declare}{scan}"
-            )
+            advice = _either("ask for more and choose in Python", *more)
+            return QueryError(f"{name}: this cannot be asked so ({reasons}): {ASKABLE}; {advice}")
         hash_key = self.subject.field(self.subject.schema.hash_key.name)
         return ScanRequired(
             f"{name}: only reading the whole table could answer this ({reasons}): "
-            f"filter by {hash_key}=...{declare}, or {_SCAN}"
+            f"{_either(f'filter by {hash_key}=...', *more)}"
         )
 
     # -- plans ---------------------------------------------------------------------------------
@@ -272,8 +269,13 @@ class Planner:
             reason=_reason(subject, question, chosen, alone=not others),
             others=(*worse, *rejected),
             notes=tuple(notes),
-            suggestion=helpful_index(subject, chosen, filter_),
+            suggestion="" if question.consistent else helpful_index(subject, chosen, filter_),
         )
+
+
+def _either(*ways: str) -> str:
+    *first, last = ways
+    return f"{', '.join(first)}, or {last}" if first else last
 
 
 def _title(index: str | None) -> str:

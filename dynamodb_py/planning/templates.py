@@ -73,8 +73,6 @@ class _Template(Struct, frozen=True, eq=False):
             return None
         keys, filter_, projection, names = said.keys, said.filter, said.projection, said.names
         kinds = {slot: next(iter(said.values[name])) for name, slot in slots}
-        placeholders, places = [name for name, _ in slots], [slot for _, slot in slots]
-        in_order = places == list(range(len(places)))
         checked = [(name, slot, kinds[slot]) for name, slot in self.checked]
 
         def filled(values: Sequence[Wire]) -> Query | None:
@@ -84,8 +82,9 @@ class _Template(Struct, frozen=True, eq=False):
             for name, slot, kind in checked:
                 if not 0 < len(values[slot][kind]) <= _SHORT:
                     check_value(subject, name, values[slot])
-            ordered = values if in_order else [values[place] for place in places]
-            put = dict(zip(placeholders, ordered, strict=True))
+            put: dict[str, Wire] = {}
+            for name, slot in slots:  # quicker than anything shorter
+                put[name] = values[slot]
             return replace(request, said=Expressions(keys, filter_, projection, names, put))
 
         return filled

@@ -148,8 +148,7 @@ def fit(way: Way, subject: Subject, question: Question) -> Fit:
         check_value(subject, name, wire)
     order, forward = _ordered(way, subject, question, fixed, stretches)
     lacking = frozenset(n for n in way.sparse if not all(n in each.needs for each in branches))
-    lacking -= subject.always
-    unasked = lacking.difference(name for name, _ in question.order)
+    unasked = lacking - subject.always - {name for name, _ in question.order}
     if unasked and question.index is None:
         names = ", ".join(map(subject.field, sorted(unasked)))
         raise Unfit(

@@ -24,7 +24,7 @@ class Play(Model):
     user = CharField(hash_key=True)
     number = IntegerField(name="n", range_key=True)
     title = CharField(required=True)
-    score = IntegerField(default=0)
+    score = IntegerField(required=True)
     wins = IntegerField()
 
     by_score = LocalIndex(range_key="score")

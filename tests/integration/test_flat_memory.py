@@ -1,0 +1,110 @@
+"""A scan runs in the memory of a page, however many items there are."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dynamodb_py import CharField, IntegerField, Model
+from dynamodb_py.batching import batch_write
+from dynamodb_py.codec import to_json
+from dynamodb_py.flows import run
+from dynamodb_py.operations.batches import Put
+
+from ..engines import Engine
+
+COUNT = 20_000
+PAGE = 500
+# What two pages may take, raw and as instances: some 400 bytes an item.
+ROOM = 2 * PAGE * 400
+
+
+class Small(Model):
+    class Meta:
+        table_name = "smalls"
+
+    key = CharField(hash_key=True)
+    number = IntegerField()
+
+
+TABLES = [Small]
+
+pytestmark = pytest.mark.engines("dynoxide")  # moto and ExtendDB take minutes for so many
+
+
+@pytest.fixture(scope="module", autouse=True)
+def items(module_engine: Engine) -> None:
+    table = module_engine.table_name("smalls")
+    keys = [{"key": {"S": f"k{number}"}} for number in range(COUNT)]
+    puts = [
+        Put(table, key, to_json({**key, "number": {"N": str(number)}}))
+        for number, key in enumerate(keys)
+    ]
+    connection = module_engine.connect()
+    run(batch_write(puts), connection)
+    connection.close()
+
+
+def by_iterator(segments: int) -> Iterator[int]:
+    for small in Small.objects.scan(segments=segments).page_size(PAGE).iterator():
+        yield small.number or 0
+
+
+def by_pages(segments: int) -> Iterator[int]:
+    for page in Small.objects.scan(segments=segments).page_size(PAGE).pages():
+        for small in page:
+            yield small.number or 0
+
+
+def awaited(segments: int) -> Iterator[int]:
+    walk = Small.objects.scan(segments=segments).page_size(PAGE).iterator()
+    loop = asyncio.new_event_loop()
+    try:
+        while (small := loop.run_until_complete(anext(walk, None))) is not None:
+            yield small.number or 0
+        loop.run_until_complete(Small.objects._link.aclose())
+    finally:
+        loop.close()
+
+
+def peaks(numbers: Iterator[int]) -> tuple[int, list[int]]:
+    """Return the sum of *numbers*, and Python's most memory in each tenth of the way."""
+    total, found = 0, []
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for count, number in enumerate(numbers, 1):
+            total += number
+            if count % (COUNT // 10) == 0:
+                found.append(tracemalloc.get_traced_memory()[1] - before)
+                tracemalloc.reset_peak()
+    finally:
+        tracemalloc.stop()
+    return total, found
+
+
+@pytest.mark.parametrize(
+    ("read", "segments"), [(by_iterator, 1), (by_iterator, 4), (by_pages, 1), (awaited, 1)]
+)
+def test_a_scan_of_many_items_runs_in_flat_memory(
+    engine: Engine, read: Callable[[int], Iterator[int]], segments: int
+) -> None:
+    total, sizes = peaks(read(segments))
+    assert total == sum(range(COUNT))  # every item, and each once
+    assert len(sizes) == 10
+    assert max(sizes) < ROOM * segments
+    assert max(sizes[5:]) < max(sizes[:5]) + ROOM / 10  # nothing is piled up on the way
+
+
+def test_what_is_kept_would_not_be_flat(engine: Engine) -> None:
+    def numbers() -> Iterator[int]:
+        again = []
+        for small in Small.objects.scan().page_size(PAGE).iterator():
+            again.append(small)
+            yield small.number or 0
+
+    _, sizes = peaks(numbers())
+    assert sizes[-1] > 3 * max(sizes[0], ROOM)
