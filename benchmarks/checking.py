@@ -40,6 +40,12 @@ def wrong(step: str, requests: Sequence[Request], *, sets_as_lists: bool = False
     return _RULES[step](sent)
 
 
+def differ(requests: Sequence[Request], others: Sequence[Request]) -> str | None:
+    """Return how the bodies of *others* differ from those of *requests*, or None."""
+    mine, theirs = ([json.loads(each.body) for each in asked] for asked in (requests, others))
+    return None if mine == theirs else f"{theirs} was sent instead of {mine}"
+
+
 def _items(sent: Sent) -> list[dict[str, Any]]:
     return [body["Item"] for operation, body in sent if operation == "PutItem"]
 
@@ -75,6 +81,22 @@ def _update(sent: Sent) -> str | None:
 def _query(sent: Sent) -> str | None:
     problem = _one(sent, "Query")
     return problem or (None if shapes.PK in json.dumps(sent[0][1]) else "the hash key was not sent")
+
+
+def _first(sent: Sent) -> str | None:
+    if problem := _query(sent):
+        return problem
+    return None if sent[0][1].get("Limit") == 1 else "more than the first item was asked for"
+
+
+def _first_filtered(sent: Sent) -> str | None:
+    if problem := _query(sent):
+        return problem
+    said = sent[0][1]
+    numbers = {value["N"] for value in said["ExpressionAttributeValues"].values() if "N" in value}
+    if str(shapes.values(0)["sk"] - 1) not in numbers:
+        return "the range key was not sent"
+    return None if said.get("FilterExpression") and "2" in numbers else "no filter was sent"
 
 
 def _batch_get(sent: Sent) -> str | None:
@@ -114,6 +136,8 @@ _RULES: dict[str, Callable[[Sent], str | None]] = {
     "update": _update,
     "query": _query,
     "query_unread": _query,
+    "first": _first,
+    "first_filtered": _first_filtered,
     "batch_get": _batch_get,
     "batch_write_25": _batch_write(25),
     "batch_write_100": _batch_write(100),

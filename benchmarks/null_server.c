@@ -4,6 +4,7 @@
  *
  * CANNED holds whole HTTP responses, each after a line "NAME LENGTH": NAME is the operation of
  * X-Amz-Target (GetItem, ...), "UpdateItem/ALL_NEW" for an update that asks for the item back,
+ * "Query/FILTERED" and "Query/LIMIT" for a query with a filter, or with a limit,
  * "unsigned" for a request without a SigV4 signature and "unknown" for every other operation.
  * The port, chosen by the system on 127.0.0.1, is printed as the first line of standard output.
  * One thread, epoll, HTTP/1.1 with keep-alive and pipelining. It ends after SECONDS, or when its
@@ -150,6 +151,11 @@ static const struct response *answer(const struct connection *c, const struct he
     if (head->operation_length == 10 && !memcmp(head->operation, "UpdateItem", 10) &&
         memmem(c->in + head->length, head->body, "\"ALL_NEW\"", 9))
         return find("UpdateItem/ALL_NEW", 18);
+    if (head->operation_length == 5 && !memcmp(head->operation, "Query", 5)) {
+        if (memmem(c->in + head->length, head->body, "\"FilterExpression\"", 18))
+            return find("Query/FILTERED", 14);
+        if (memmem(c->in + head->length, head->body, "\"Limit\"", 7)) return find("Query/LIMIT", 11);
+    }
     return find(head->operation, head->operation_length);
 }
 

@@ -160,10 +160,19 @@ class Answering(asyncio.Protocol):
     def _answer(self, request: Request) -> bytes:
         if not request.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 "):
             return self.responses["unsigned"]
-        operation = request.operation
-        if operation == "UpdateItem" and b'"ALL_NEW"' in request.body:
-            operation = "UpdateItem/ALL_NEW"
-        return self.responses.get(operation) or self.responses["unknown"]
+        name = _answered(request.operation, request.body)
+        return self.responses.get(name) or self.responses["unknown"]
+
+
+def _answered(operation: str, body: bytes) -> str:
+    """Return the name of the response to *operation*, as null_server.c does."""
+    if operation == "UpdateItem" and b'"ALL_NEW"' in body:
+        return "UpdateItem/ALL_NEW"
+    if operation == "Query" and b'"FilterExpression"' in body:
+        return "Query/FILTERED"
+    if operation == "Query" and b'"Limit"' in body:
+        return "Query/LIMIT"
+    return operation
 
 
 def _headers(head: bytes) -> dict[str, str]:

@@ -137,14 +137,16 @@ class Race:
         self.results = Results(list(names))
         self.classes: dict[str, type[contenders.Contender]] = {}
         self.problems: list[str] = []
+        self.bare: dict[str, list[str]] = {}  # the steps that have a bare twin, by contender
         self.home = ""
 
     def titles(self) -> dict[str, str]:
         """Return what the contenders are called in the report."""
-        return {
+        titles = {
             name: self.classes[name].title if name in self.classes else name
             for name in contenders.NAMES
         }
+        return {**titles, report.QUERYSET: "query set", report.BARE: "bare request"}
 
     def run(self, server: null_server.Server) -> None:
         """Check, then measure everything."""
@@ -155,6 +157,7 @@ class Race:
                     name: stack.enter_context(self._worker(name, server.url)) for name in sound
                 }
                 self._time_steps(workers, sound)
+                self._time_bare(workers, sound)
                 self._measure_memory(workers)
             self._time_starts(sound, server.url)
         self.results.contenders = [name for name in self.results.contenders if name in sound]
@@ -199,7 +202,27 @@ class Race:
                 self._problem(name, step, problem)
             else:
                 good.append(step)
+        self._check_bare(name, worker, requests, good)
         return good
+
+    def _check_bare(
+        self, name: str, worker: Worker, requests: list[null_server.Request], good: list[str]
+    ) -> None:
+        """Note the steps among *good* that send just what their bare twin does."""
+        for step in (step for step in worker.ask("bare") if step in good):
+            requests.clear()
+            try:
+                worker.ask("check", step=step)
+                sent = list(requests)
+                requests.clear()
+                worker.ask("check_bare", step=step)
+                problem = checking.differ(sent, list(requests))
+            except WorkerError as error:
+                problem = str(error)
+            if problem:
+                self._problem(name, f"{step}, bare", problem)
+            else:
+                self.bare.setdefault(name, []).append(step)
 
     def _problem(self, name: str, step: str | None, what: str) -> None:
         self.problems.append(f"{name}{f', {step}' if step else ''}: {what}")
@@ -218,6 +241,16 @@ class Race:
                     cpu = workers[name].ask("time", step=step, count=counts[name])
                     self.results.add(step, name, cpu)
                 names = names[1:] + names[:1]  # nobody is always first
+
+    def _time_bare(self, workers: dict[str, Worker], sound: dict[str, list[str]]) -> None:
+        for name, steps in self.bare.items():
+            for step in (step for step in steps if step in sound[name]):
+                count = self._count(workers[name], step)
+                note(f"{step} beside its bare twin: {count}x")
+                for _ in range(self.rounds):
+                    ours, bare = workers[name].ask("beside", step=step, count=count)
+                    self.results.add(step, report.QUERYSET, ours)
+                    self.results.add(step, report.BARE, bare)
 
     def _count(self, worker: Worker, step: str) -> int:
         """Warm up, and return how often *step* fits into the seconds of a round."""
@@ -359,6 +392,10 @@ def print_tables(race: Race, kind: str, load: float) -> None:
         if rival in results.contenders:
             say()
             say(report.text(report.ratios(results, titles, rival)))
+    beside = report.over_bare(results, titles)
+    if len(beside) > 1:
+        say()
+        say(report.text(beside))
     say()
     for name in results.contenders:
         contender = race.classes[name]

@@ -169,6 +169,7 @@ def responses() -> dict[str, tuple[int, bytes]]:
     """Return what the null server answers: the operation's name -> (status, body)."""
     page = _page()
     shuffled = random.Random(7).sample(page, PAGE)  # DynamoDB returns a batch in any order
+    one = {"Count": 1, "Items": page[:1]}
     bodies: dict[str, tuple[int, Any]] = {
         "GetItem": (200, {"Item": page[0]}),
         "PutItem": (200, {}),
@@ -176,6 +177,8 @@ def responses() -> dict[str, tuple[int, bytes]]:
         "UpdateItem/ALL_NEW": (200, {"Attributes": page[0]}),
         "DeleteItem": (200, {}),
         "Query": (200, {"Count": PAGE, "Items": page, "ScannedCount": PAGE}),
+        "Query/LIMIT": (200, {**one, "ScannedCount": 1, "LastEvaluatedKey": key(0)}),
+        "Query/FILTERED": (200, {**one, "ScannedCount": PAGE}),
         "BatchGetItem": (200, {"Responses": {TABLE: shuffled}, "UnprocessedKeys": {}}),
         "BatchWriteItem": (200, {"UnprocessedItems": {}}),
         "TransactWriteItems": (200, {}),

@@ -24,6 +24,8 @@ import shapes
 
 AT_ONCE = 64
 PAGES_IN_MEMORY = 10
+TURNS = 10  # of a step and its bare twin, within one round
+ONE = ("get", "aget", "first", "first_filtered")  # the steps that read item 0
 EXPECTED = [shapes.plain(tuple(shapes.values(n).values())) for n in range(shapes.PAGE)]
 
 Step = Callable[[], Any]
@@ -61,6 +63,30 @@ class Worker:
             return self.loop.run_until_complete(_time_awaited(work, count))
         return _time_blocking(work, count)
 
+    def do_beside(self, step: str, count: int) -> list[float]:
+        """Do *step* and its bare twin *count* times each, by turns; return the CPU seconds of both."""
+        gc.collect()
+        ours, bare = self._twins(step)
+        turns = [ours, bare]
+        spent = {ours: 0.0, bare: 0.0}
+        each = max(count // TURNS, 1)
+        for _ in range(TURNS):
+            for work in turns:
+                spent[work] += _time_blocking(work, each) / TURNS
+            turns.reverse()  # neither always follows the other
+        return [spent[ours], spent[bare]]
+
+    def _twins(self, step: str) -> list[Step]:
+        return [getattr(self.contender, name) for name in self.contender.bare[step]]
+
+    def do_bare(self) -> list[str]:
+        """Return the steps that have a bare twin."""
+        return list(self.contender.bare)
+
+    def do_check_bare(self, step: str) -> None:
+        """Do the bare twin of *step* once."""
+        self._twins(step)[1]()
+
     def _time_at_once(self, count: int) -> float:
         waves = max(count // AT_ONCE, 1)
         seconds = self.loop.run_until_complete(_time_awaited(self.steps["aget_64"], waves))
@@ -69,7 +95,7 @@ class Worker:
     def do_check(self, step: str) -> None:
         """Do *step* once; an AssertionError says where it read anything but the right values."""
         seen = self._run(self._checked(step))
-        if step in ("get", "aget"):
+        if step in ONE:
             _assert_items(
                 "the item", [self.contender.plain(values) for values in seen], EXPECTED[:1]
             )
@@ -80,7 +106,7 @@ class Worker:
     def _checked(self, step: str) -> Step:
         """Return *step* with what it read, every attribute, as its value."""
         contender, read = self.contender, self.contender.read
-        if step in ("get", "aget"):
+        if step in ONE:
             one = getattr(contender, step)
             return _then(one, lambda item: [read(item)])
         if step in ("query", "query_unread", "batch_get"):
@@ -127,6 +153,12 @@ def blocking(contender: contenders.Contender) -> dict[str, Step]:
     def query_unread() -> None:
         contender.query()
 
+    def first() -> None:
+        read(contender.first())
+
+    def first_filtered() -> None:
+        read(contender.first_filtered())
+
     def batch_get() -> None:
         for item in contender.batch_get():
             read(item)
@@ -140,6 +172,8 @@ def blocking(contender: contenders.Contender) -> dict[str, Step]:
         "update": contender.update,
         "query": query,
         "query_unread": query_unread,
+        "first": first,
+        "first_filtered": first_filtered,
         "batch_get": batch_get,
         "batch_write_25": write(25),
         "batch_write_100": write(100),
@@ -157,6 +191,12 @@ def awaited(contender: contenders.Contender) -> dict[str, Step]:
     async def query_unread() -> None:
         await contender.query()
 
+    async def first() -> None:
+        read(await contender.first())
+
+    async def first_filtered() -> None:
+        read(await contender.first_filtered())
+
     async def batch_get() -> None:
         for item in await contender.batch_get():
             read(item)
@@ -173,6 +213,8 @@ def awaited(contender: contenders.Contender) -> dict[str, Step]:
         "update": contender.update,
         "query": query,
         "query_unread": query_unread,
+        "first": first,
+        "first_filtered": first_filtered,
         "batch_get": batch_get,
         "batch_write_25": write(25),
         "batch_write_100": write(100),

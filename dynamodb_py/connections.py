@@ -41,6 +41,8 @@ class Connection:
         self.async_transport: AsyncTransport
         self.transport, self.async_transport = open_transports(settings)
         self._prefix, self._format = table_prefix, table_name_format
+        self.renames = bool(table_prefix or table_name_format)
+        """Whether tables have other names here than models give them."""
         self.cursor_key = cursor_key
         """What cursors of pages are signed with; None where they are not."""
 
@@ -148,7 +150,7 @@ def get_connection(alias: str | None = None) -> Connection:
 
     Raises ConfigurationError for an alias that was never connected.
     """
-    name = alias or _options.get()[-1].using or DEFAULT
+    name = alias or OPTIONS.get()[-1].using or DEFAULT
     connection = _connections.get(name)
     if connection is not None:
         return connection
@@ -168,13 +170,13 @@ class Options(Struct, frozen=True):
 
 
 _DEFAULTS = Options()
-# Those that hold, innermost last: threads and tasks have each their own.
-_options: ContextVar[tuple[Options, ...]] = ContextVar("dynamodb_py.options", default=(_DEFAULTS,))
+OPTIONS: ContextVar[tuple[Options, ...]] = ContextVar("dynamodb_py.options", default=(_DEFAULTS,))
+"""Those that hold, innermost last: threads and tasks have each their own."""
 
 
 def current_options() -> Options:
     """Return the options that hold here and now."""
-    return _options.get()[-1]
+    return OPTIONS.get()[-1]
 
 
 class options:  # noqa: N801 - it reads as a statement
@@ -195,9 +197,9 @@ class options:  # noqa: N801 - it reads as a statement
         self._changes = {name: value for name, value in changes.items() if value is not None}
 
     def __enter__(self) -> Options:
-        outer = _options.get()
+        outer = OPTIONS.get()
         changed: Options = replace(outer[-1], **self._changes)
-        _options.set((*outer, changed))
+        OPTIONS.set((*outer, changed))
         return changed
 
     def __exit__(
@@ -206,4 +208,4 @@ class options:  # noqa: N801 - it reads as a statement
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _options.set(_options.get()[:-1])
+        OPTIONS.set(OPTIONS.get()[:-1])

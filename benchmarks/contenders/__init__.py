@@ -11,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import shapes
 
@@ -36,6 +36,8 @@ class Contender:
     distribution: str  # its name on PyPI, for the version in the report
     asynchronous = False
     aget: Any = None
+    bare: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    """Of the project: steps, the method of each, and the one that sends the same without a query set."""
     sets_as_lists = False  # a known fault: its models store a string set as a list
     note = ""  # what a reader of the table should know
     imports: str  # what an application imports
@@ -65,6 +67,14 @@ class Contender:
 
     def query(self) -> Any:
         """Read the page of items with one hash key, and return a list of them."""
+        raise NotImplementedError
+
+    def first(self) -> Any:
+        """Read the first of the items with one hash key, and no more than that."""
+        raise NotImplementedError
+
+    def first_filtered(self) -> Any:
+        """Read the first item with one hash key, above a range key, that a filter leaves."""
         raise NotImplementedError
 
     def batch_get(self) -> Any:

@@ -10,7 +10,7 @@ import aiohttp
 import shapes
 from aiodynamo.client import Client
 from aiodynamo.credentials import Key, StaticCredentials
-from aiodynamo.expressions import F, HashKey
+from aiodynamo.expressions import F, HashKey, RangeKey
 from aiodynamo.http.aiohttp import AIOHTTP
 from aiodynamo.models import BatchGetRequest, BatchWriteRequest
 from yarl import URL
@@ -76,6 +76,14 @@ asyncio.run(main())
 
     async def query(self) -> list[Any]:
         return [item async for item in self.table.query(HashKey("pk", shapes.PK))]
+
+    async def first(self) -> Any:
+        return await anext(self.table.query(HashKey("pk", shapes.PK), limit=1))
+
+    async def first_filtered(self) -> Any:
+        key = HashKey("pk", shapes.PK) & RangeKey("sk").gt(self.sort_key - 1)
+        found = self.table.query(key, filter_expression=F("quantity").gt(2))
+        return await anext(found)
 
     async def batch_get(self) -> list[Any]:
         keys = [{"pk": shapes.PK, "sk": self.sort_key + n} for n in range(shapes.PAGE)]

@@ -74,6 +74,28 @@ assert item["title"]["S"] == {shapes.values(0)["title"]!r}
                 return items
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
+    def first(self) -> Any:
+        answer = self.client.query(
+            TableName=shapes.TABLE,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": shapes.PK}},
+            Limit=1,
+        )
+        return answer["Items"][0]
+
+    def first_filtered(self) -> Any:
+        answer = self.client.query(
+            TableName=shapes.TABLE,
+            KeyConditionExpression="pk = :pk AND sk > :sk",
+            FilterExpression="quantity > :quantity",
+            ExpressionAttributeValues={
+                ":pk": {"S": shapes.PK},
+                ":sk": {"N": str(shapes.values(0)["sk"] - 1)},
+                ":quantity": {"N": "2"},
+            },
+        )
+        return answer["Items"][0]
+
     def batch_get(self) -> list[Any]:
         keys = [shapes.key(n) for n in range(shapes.PAGE)]
         answer = self.client.batch_get_item(RequestItems={shapes.TABLE: {"Keys": keys}})

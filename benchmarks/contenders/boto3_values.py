@@ -49,6 +49,12 @@ assert item["title"] == {shapes.values(0)["title"]!r}
     def query(self) -> list[Any]:
         return [self.decode(item) for item in super().query()]
 
+    def first(self) -> Any:
+        return self.decode(super().first())
+
+    def first_filtered(self) -> Any:
+        return self.decode(super().first_filtered())
+
     def batch_get(self) -> list[Any]:
         return [self.decode(item) for item in super().batch_get()]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import shapes
 
@@ -22,6 +22,9 @@ from dynamodb_py import (
     SetField,
     connect,
 )
+from dynamodb_py.connections import get_connection
+from dynamodb_py.flows import run
+from dynamodb_py.operations.queries import Expressions, Query
 
 
 class Item(Model):
@@ -93,6 +96,45 @@ assert item.title == {shapes.values(0)["title"]!r}
 
     def query(self) -> list[Any]:
         return list(Item.objects.filter(customer=shapes.PK))
+
+    def first(self) -> Any:
+        return Item.objects.filter(customer=shapes.PK).first()
+
+    def first_filtered(self) -> Any:
+        return Item.objects.filter(
+            customer=shapes.PK, sk__gt=self.sort_key - 1, quantity__gt=2
+        ).first()
+
+    # The same by a Query that is spelled by hand: what a query set costs is what it costs over these.
+    bare: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "first": ("first", "bare_first"),
+        "first_filtered": ("first_filtered", "bare_first_filtered"),
+        "query_unread": ("query", "bare_query"),
+    }
+
+    def bare_first(self) -> Any:
+        said = Expressions("#0 = :0", names={"#0": "pk"}, values={":0": {"S": shapes.PK}})
+        page = run(iter(Query(shapes.TABLE, said, limit=1)), get_connection())
+        return Item._load(page.items[0])
+
+    def bare_first_filtered(self) -> Any:
+        said = Expressions(
+            "(#0 = :0 AND #1 > :1)",
+            "#2 > :2",
+            names={"#0": "pk", "#1": "sk", "#2": "quantity"},
+            values={
+                ":0": {"S": shapes.PK},
+                ":1": {"N": str(self.sort_key - 1)},
+                ":2": {"N": "2"},
+            },
+        )
+        page = run(iter(Query(shapes.TABLE, said)), get_connection())
+        return Item._load(page.items[0])
+
+    def bare_query(self) -> list[Any]:
+        said = Expressions("#0 = :0", names={"#0": "pk"}, values={":0": {"S": shapes.PK}})
+        page = run(iter(Query(shapes.TABLE, said)), get_connection())
+        return list(map(Item._load, page.items))
 
     def batch_get(self) -> list[Any]:
         keys = [(shapes.PK, self.sort_key + n) for n in range(shapes.PAGE)]

@@ -96,6 +96,17 @@ assert item.title == {shapes.values(0)["title"]!r}
     def query(self) -> list[Any]:
         return list(self.model.sync_query(partition_key=shapes.PK))
 
+    def first(self) -> Any:
+        return next(iter(self.model.sync_query(partition_key=shapes.PK, limit=1, page_size=1)))
+
+    def first_filtered(self) -> Any:
+        model: Any = self.model
+        above, enough = model.sk > self.sort_key - 1, model.quantity > 2
+        found = model.sync_query(
+            partition_key=shapes.PK, sort_key_condition=above, filter_condition=enough
+        )
+        return next(iter(found))
+
     def batch_get(self) -> list[Any]:
         keys = [{"pk": shapes.PK, "sk": self.sort_key + n} for n in range(shapes.PAGE)]
         items: list[Any] = self.model.sync_batch_get(keys)

@@ -101,6 +101,14 @@ assert item.title == {shapes.values(0)["title"]!r}
     def query(self) -> list[Any]:
         return list(self.model.query(shapes.PK))
 
+    def first(self) -> Any:
+        return next(self.model.query(shapes.PK, limit=1))
+
+    def first_filtered(self) -> Any:
+        model = self.model
+        above, enough = model.sk > self.sort_key - 1, model.quantity > 2
+        return next(model.query(shapes.PK, above, enough))
+
     def batch_get(self) -> list[Any]:
         keys = [(shapes.PK, self.sort_key + n) for n in range(shapes.PAGE)]
         return list(self.model.batch_get(keys))

@@ -8,7 +8,7 @@ from typing import Any, Generic, cast
 
 from msgspec.structs import replace
 
-from ..connections import current_options, get_connection
+from ..connections import OPTIONS, get_connection
 from ..exceptions import QueryError
 from ..expressions import Condition
 from ..flows import Flow, awaiting, blocking
@@ -92,8 +92,10 @@ class Answers(Builders[M, R], Generic[M, R]):
         elif sketch.limited:
             return None
         meta, wires = sketch.meta, self._wires
-        table = get_connection(meta.using).table_name(meta.table_name)
-        consistent = current_options().consistent
+        table, link = meta.table_name, get_connection(meta.using)
+        if link.renames:
+            table = link.table_name(table)
+        consistent = OPTIONS.get()[-1].consistent
         latest = sketch.latest
         if latest is None or latest[0] != table or latest[1] is not consistent:
             question = self._question

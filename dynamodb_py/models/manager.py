@@ -47,7 +47,7 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
     _queryset: ClassVar[type[Any]] = QuerySet
     _name: str = "objects"
     _base: QuerySet[Any] | None = None
-    """The query set of all items, where nobody has a say in what that is."""
+    """The query set of all items, kept where it is always the same."""
 
     model: type[M]
 
@@ -110,9 +110,9 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
         base = self._base
         if base is None:
             base = self.get_queryset()
-            kind = type(self)
-            if kind._queryset is QuerySet and kind.get_queryset is Manager.get_queryset:
-                self._base = base
+            kind, usual = cast("Any", type(self)), cast("Any", Manager)
+            if kind._queryset is QuerySet and kind.get_queryset is usual.get_queryset:
+                self._base = base  # nobody else has a say in what it is
         if conditions or type(base) is not QuerySet:
             return base.filter(*conditions, **lookups)
         return base._having(lookups)
@@ -165,6 +165,7 @@ def _handed_on(name: str, function: Any) -> Any:
 
 
 QuerySet._manager = Manager
-for _name, _method in (*vars(Proxies).items(), ("filter", Manager.filter)):  # what the query set's method does, this one does
+# What the query set's method does, that of the manager does.
+for _name, _method in (*vars(Proxies).items(), ("filter", vars(Manager)["filter"])):
     if callable(_method) and not _method.__doc__ and hasattr(QuerySet, _name):
         _method.__doc__ = getattr(QuerySet, _name).__doc__

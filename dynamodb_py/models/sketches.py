@@ -8,10 +8,10 @@ made, as long as nobody looks at the conditions. Whatever is not as usual takes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from msgspec.structs import replace
 
@@ -29,10 +29,11 @@ from ..expressions import (
     Path,
     Value,
 )
+from ..limits import MAX_DIGITS
 from ..operations.base import Wire
-from ..operations.queries import Query
 from ..planning import Question, Shortcut
 from .fields.base import Field
+from .fields.scalars import CharField, IntegerField
 from .lookups import conditions
 
 if TYPE_CHECKING:
@@ -47,19 +48,35 @@ _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
 # Values that name no attribute; what else there is takes the long way.
 _PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
 _KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
+_USUAL: Any = Field
+_AS_IS = (CharField.spell, IntegerField.spell)
+_PLAIN_INT = 10**MAX_DIGITS
 _KINDS = frozenset({"S", "N", "B", "BOOL"})
 
 Wires: TypeAlias = "tuple[Wire, ...]"
 Latest: TypeAlias = "tuple[str, bool, Shortcut | None]"
 """The table, whether to read consistently, and the shortcut; None where there is none."""
 _Term: TypeAlias = "tuple[Path, str]"
-_Speller: TypeAlias = "tuple[Callable[[Any], Wire | None], str]"
+_Speller: TypeAlias = "tuple[Field[Any, Any], str, bool]"
+"""The field of a value, its kind, and whether it stores text or ints as they are."""
 
 
 class Sketch:
     """Questions to one model that differ in their values alone."""
 
-    __slots__ = ("_changes", "_next", "_root", "_spell", "_terms", "count", "head", "latest", "limited", "meta", "opaque")
+    __slots__ = (
+        "_changes",
+        "_next",
+        "_root",
+        "_spell",
+        "_terms",
+        "count",
+        "head",
+        "latest",
+        "limited",
+        "meta",
+        "opaque",
+    )
 
     def __init__(
         self,
@@ -97,29 +114,37 @@ class Sketch:
             if after is None:
                 return None
         added: list[Wire] = []
-        for (spell, kind), value in zip(after._spell, lookups.values(), strict=True):
+        for (field, kind, is_plain), value in zip(after._spell, lookups.values()):  # noqa: B905 - quicker
             if value.__class__ not in _PLAIN:
                 return None
-            try:
-                wire = spell(value)
-            except Unstorable:
-                return None  # the long way says what is wrong, and of which field
+            if is_plain and value.__class__ is str:
+                wire: Wire | None = {"S": value}
+            elif is_plain and value.__class__ is int and -_PLAIN_INT < value < _PLAIN_INT:
+                wire = {"N": int.__repr__(value)}
+            else:
+                try:
+                    wire = field.spell(value)
+                except Unstorable:
+                    return None  # the long way says what is wrong, and of which field
             if wire is None or kind not in wire or (kind == "S" and not wire["S"].isascii()):
                 return None
             added.append(wire)
         return after, (*wires, *added)
 
     def _learned(self, lookups: Mapping[str, Any]) -> Sketch | None:
-        found = [_term(conditions(self.meta, {said: lookups[said]}), lookups[said]) for said in lookups]
+        found = [
+            _term(conditions(self.meta, {said: lookups[said]}), lookups[said]) for said in lookups
+        ]
         known = [each for each in found if each is not None]
         if len(known) < len(found):
             return None
         terms = tuple((path, sign) for path, sign, _ in known)
-        spell = tuple((field.spell, field.kind) for _, _, field in known)
-        before = self._terms
-        return self._another(
-            None if before is None else (*before, *terms), self._changes, spell
+        spell = tuple(
+            (field, field.kind, field.plain and type(field).spell in _AS_IS)
+            for _, _, field in known
         )
+        before = self._terms
+        return self._another(None if before is None else (*before, *terms), self._changes, spell)
 
     def changed(self, changes: Mapping[str, Any]) -> Sketch | None:
         """Return the sketch of these questions with other *changes*; None where there is none."""
@@ -186,7 +211,7 @@ class Sketch:
         Raises as the planner does.
         """
         meta, shortcut = self.meta, None
-        if all(type(field).key_problem is Field.key_problem for field in meta.field_set):
+        if all(type(field).key_problem is _USUAL.key_problem for field in meta.field_set):
             asked = replace(question, consistent=consistent)
             shortcut = meta.planner.shortcut(table, asked)
         self.latest = latest = (table, consistent, shortcut)
@@ -200,8 +225,8 @@ def _term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, An
     left, right = condition.left, condition.right
     if type(left) is not Path or type(right) is not Value or len(left.parts) != 1:
         return None
-    field = left.coder
-    if not isinstance(field, Field) or type(field).encode is not Field.encode:
+    field, kind = cast("Any", left.coder), cast("Any", type(left.coder))
+    if Field not in kind.__mro__ or kind.encode is not _USUAL.encode:
         return None
     if field.kind not in _KINDS or field.spell(value) != right.wire:
         return None

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dynamodb_py import connections
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))  # a directory of scripts, not a package
 
@@ -19,6 +21,8 @@ STEPS = {
     "put": lambda contender: contender.put(),
     "update": lambda contender: contender.update(),
     "query": lambda contender: contender.query(),
+    "first": lambda contender: contender.first(),
+    "first_filtered": lambda contender: contender.first_filtered(),
     "batch_get": lambda contender: contender.batch_get(),
     "batch_write_25": lambda c: c.batch_write([shapes.values(n) for n in range(25)]),
     "batch_write_100": lambda c: c.batch_write([shapes.values(n) for n in range(100)]),
@@ -60,6 +64,8 @@ def test_a_step_that_sends_nothing_is_seen(step):
     [
         ("get", "query", "GetItem was expected once, Query was sent"),
         ("put", "get", "PutItem was expected once, GetItem was sent"),
+        ("first", "query", "more than the first item was asked for"),
+        ("first_filtered", "first", "the range key was not sent"),
         ("batch_write_100", "batch_write_25", "25 items were sent instead of 100"),
         ("batch_write_25", "batch_write_100", "100 items were sent instead of 25"),
         ("update", "get", "UpdateItem or PutItem was expected once, nothing was sent"),
@@ -78,3 +84,23 @@ def test_an_attribute_that_is_left_out_is_named(sent, monkeypatch, name):
     problem = checking.wrong("put", [replace(request, body=renamed)])
     assert problem is not None
     assert f"{name}=None" in problem
+
+
+@pytest.mark.parametrize("step", contenders.find("dynamodb_py").bare)
+def test_a_query_set_sends_just_what_its_bare_twin_does(step, monkeypatch):
+    monkeypatch.setattr(connections, "_connections", {})
+    sent = []
+    with null_server.recording() as (url, recorded):
+        contender = contenders.find("dynamodb_py")(url)
+        for name in contender.bare[step]:
+            for _ in range(2):  # planned, and known
+                recorded.clear()
+                getattr(contender, name)()
+                sent.append(list(recorded))
+        connections.get_connection().close()
+    assert checking.differ(sent[0], sent[2]) is None
+    assert checking.differ(sent[1], sent[3]) is None
+
+
+def test_another_request_than_that_of_the_twin_is_seen(sent):
+    assert checking.differ(sent["first"], sent["query"]) is not None

@@ -106,6 +106,16 @@ EXPECTED = by_number(ITEMS)
         ("delete_item", {"TableName": TABLE, "Key": KEY}, {}),
         ("query", QUERY, {"Count": 100, "ScannedCount": 100, "Items": EXPECTED}),
         (
+            "query",
+            {**QUERY, "Limit": 1},
+            {"Count": 1, "ScannedCount": 1, "Items": EXPECTED[:1], "LastEvaluatedKey": KEY},
+        ),
+        (
+            "query",
+            {**QUERY, "FilterExpression": "quantity > :pk"},
+            {"Count": 1, "ScannedCount": 100, "Items": EXPECTED[:1]},
+        ),
+        (
             "batch_write_item",
             {"RequestItems": {TABLE: [{"PutRequest": {"Item": KEY}}]}},
             {"UnprocessedItems": {}},
