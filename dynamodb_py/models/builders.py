@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ..connections import Connection, get_connection
 from ..exceptions import QueryError
 from ..expressions import And, Condition, Never, Path, Size
+from ..expressions.conditions import join
 from ..planning import Question
 from .bulk import ProgressOption
 from .fields.base import Field
@@ -195,15 +196,15 @@ class Builders(Generic[M, R]):
 
     def _joined(self, conditions: Iterable[Condition], lookups: dict[str, Any]) -> Condition:
         meta = self.model._options()
-        joined = looked_up(meta, lookups) if lookups else Condition()
+        said = [looked_up(meta, lookups)] if lookups else []
         for each in conditions:
             if not isinstance(each, Condition):
                 raise TypeError(
                     f"{meta.name}: {each!r} is no condition: write {meta.name}.field == value, "
                     "or field=value"
                 )
-            joined &= each.bind(meta.resolve)
-        return joined
+            said.append(each.bind(meta.resolve))
+        return said[0] if len(said) == 1 else join(And, *said)
 
     def __and__(self, other: Self) -> Self:
         """Return those that both have."""

@@ -493,6 +493,9 @@ class Field(Operand[V], Generic[V, N]):
 
         def __set__(self, instance: object, value: N) -> None: ...
 
+    def _wire(self, value: object) -> Wire | None:
+        return self.encode(value)
+
     def _path(self) -> Path:
         path = self._known_path
         if path is None:
