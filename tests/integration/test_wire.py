@@ -487,7 +487,7 @@ def test_range_keys_of_every_type_sort_by_value(engine, do, subtests):
             found = do(model.batch_get, *((name, value) for value in values))
             assert [row.range for row in found] == values
             do(model.objects.bulk_delete, found)
-            assert do.list(rows) == []
+            assert do.list(rows.all()) == []
 
 
 def test_what_boto3s_resource_wrote_is_read(engine, do, key):
