@@ -179,7 +179,7 @@ def test_what_a_builder_says_is_in_the_request(rows, make, said):
     assert payload == said
 
 
-def test_the_key_alone_is_a_get_and_nothing_at_all_a_scan(rows):
+def test_the_key_alone_is_a_get_and_nothing_at_all_a_scan(script):
     assert checked(Score.objects.filter(user="a", points=3).operation()) == {
         "TableName": "scores",
         "Key": {"u": {"S": "a"}, "points": {"N": "3"}},
