@@ -159,9 +159,22 @@ class Builders(Generic[M, R]):
 
     def filter(self, /, *conditions: Condition, **lookups: Any) -> Self:
         """Return those that match all of these, and all before: ``filter(Score.wins > 3, title="a")``."""
-        if conditions:
-            return self._also(self._joined(conditions, lookups))
-        return self._having(lookups)
+        if not conditions:
+            return self._having(lookups)
+        compared = self._comparing(conditions, lookups)
+        if compared is not None:  # not its truth, for which it would be read
+            return compared
+        return self._also(self._joined(conditions, lookups))
+
+    def _comparing(self, conditions: tuple[Condition, ...], lookups: dict[str, Any]) -> Self | None:
+        """Return those for which *conditions* hold too, where they compare fields with values."""
+        sketch = self._sketch or self._sketched()
+        if sketch is None or sketch.opaque:
+            return None
+        found = sketch.filtered(self._wires, lookups) if lookups else (sketch, self._wires)
+        if found is not None:
+            found = found[0].compared(found[1], conditions)
+        return None if found is None else self._another(None, self._how, *found)
 
     def _having(self, lookups: dict[str, Any]) -> Self:
         """Return those that match *lookups* too."""

@@ -155,6 +155,28 @@ class Sketch:
             return after
         return self._keep(step, self._another(self._terms, {**self._changes, **changes}))
 
+    def compared(
+        self, wires: Wires, conditions: tuple[Condition, ...]
+    ) -> tuple[Sketch, Wires] | None:
+        """Return the sketch and the values with *conditions* too; None where they go the long way."""
+        step: list[Hashable] = ["compared"]  # which a shape never begins with
+        added: list[Wire] = []
+        for each in conditions:
+            if type(each) is not Compare:
+                return None
+            left, right = each.left, each.right
+            if type(left) is not Path or type(right) is not Value or left.by_name:
+                return None
+            added.append(wire := right.wire)
+            step += (each.operator, left.parts, *wire)
+        names = tuple(step)
+        after = self._next.get(names)
+        if after is None:
+            pairs = [(c.left, c.operator) for c in conditions if isinstance(c, Compare)]
+            terms = [(path, sign) for path, sign in pairs if isinstance(path, Path)]
+            after = self._keep(names, self._another((*(self._terms or ()), *terms), self._changes))
+        return None if after is None else (after, (*wires, *added))
+
     def asked(self, condition: Condition) -> tuple[Sketch, Wires] | None:
         """Return the sketch and the values of *condition* too; None where it takes the long way.
 
