@@ -67,11 +67,13 @@ class ValidationError(DynamoDBError, ValueError):
     ``errors`` maps each field (a path such as ``lines[2].qty`` inside documents) to its messages.
     """
 
-    def __init__(self, errors: Mapping[str, Sequence[str]] | str, *, model: str = "") -> None:
+    def __init__(self, errors: Mapping[str, Sequence[str] | str] | str, *, model: str = "") -> None:
         if isinstance(errors, str):
             errors = {"": [errors]}
         self.model = model
-        self.errors: dict[str, list[str]] = {name: list(said) for name, said in errors.items()}
+        self.errors: dict[str, list[str]] = {
+            name: [said] if isinstance(said, str) else list(said) for name, said in errors.items()
+        }
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:

@@ -20,14 +20,15 @@ class Document(Record):
     >>> Address(city="Lyon").to_dict()
     {'city': 'Lyon'}
 
-    Attributes that the class does not declare are kept, as in models.
+    Attributes that the class does not declare are kept, as in models. ``clean_<field>`` and ``clean()``
+    are called as in models, when what holds the document is checked.
     """
 
     _fields: ClassVar[FieldSet] = FieldSet("Document", {})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        fields = collect(cls, Document)
+        fields = collect(cls, Document, implied=frozenset())
         for field in fields.values():
             if field.is_key:
                 raise field.misdeclared("a document has no keys: its item has")
@@ -40,7 +41,7 @@ class Document(Record):
     def _spell(self, depth: int, /) -> Wire:
         """Return this document on the wire; raise Unstorable with all fields that are wrong."""
         if not self._decoded and self._stored is not None:
-            if not self.__dict__:
+            if self._is_untouched():
                 stored: WireItem = from_json(self._stored)
                 return {"M": {name: as_sent(wire) for name, wire in stored.items()}}
             self._decode()  # a value was set before any was read

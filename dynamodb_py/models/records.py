@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from ..codec import Unstorable, as_sent, decode, from_json, to_json
+from ..codec import Unstorable, as_sent, decode, from_json, item_size, to_json
 from ..exceptions import FieldNotLoaded, ModelDefinitionError, UnreadableValue, ValidationError
 from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
+from .cleaning import Cleaned
+from .cleaning import check as check
+from .cleaning import spell as spell
+from .cleaning_hooks import Cleaning, check_hooks
 from .fields.base import UNFIT, Field, is_checking, unchecked
 
 if TYPE_CHECKING:
@@ -43,6 +47,7 @@ class FieldSet:
                 )
         self._reader: _Reader | None = None
         self._plan: list[tuple[str, str, AnyField, bool]] | None = None
+        self._cleaning: Cleaning | None = None
 
     def plan(self) -> list[tuple[str, str, AnyField, bool]]:
         """Return how each field is written: its names, itself, and whether its options ask for care."""
@@ -139,7 +144,7 @@ class Aside(Struct):
     """Of a document with fields that set themselves: what the others were when they last did."""
 
 
-class Record:
+class Record(Cleaned):
     """An object with fields. Subclasses are models, which have tables, and documents."""
 
     __slots__ = ("_aside", "_decoded", "_stored")
@@ -257,6 +262,8 @@ class Record:
             return unchecked(lambda: self._wires(adding=adding, validate=False))
         if not self._decoded:
             self._decode()
+        if validate and not (self._fields._cleaning or self._cleaning()).idle:
+            return self._cleaned_wires(adding=adding)
         wires: WireItem = {}
         errors: dict[str, list[str]] = {}
         values = self.__dict__
@@ -276,6 +283,24 @@ class Record:
         if errors:
             raise ValidationError(errors, model=type(self).__name__)
         return wires
+
+    def _known_fields(self) -> list[AnyField]:
+        """Return the fields that have a value here, or have none in the item either."""
+        unread = self._unread() - self.__dict__.keys()
+        return [field for field in self._fields if field.name not in unread]
+
+    def _is_untouched(self) -> bool:
+        """Tell whether this is as it was loaded, since nobody has read or set anything in it."""
+        return not self._decoded and self._stored is not None and not self.__dict__
+
+    def _largest(self, wires: Mapping[str, Wire], count: int = 3) -> str:
+        """Return the names of the fields that take most of an item, with their bytes."""
+        sizes = {name: item_size({name: wire}) for name, wire in wires.items()}
+        declared = self._fields.by_attribute
+        return ", ".join(
+            f"{declared[name].name if name in declared else name} ({sizes[name]} bytes)"
+            for name in sorted(sizes, key=lambda name: -sizes[name])[:count]
+        )
 
     def _careful_wire(
         self, field: AnyField, errors: dict[str, list[str]], *, adding: bool, validate: bool
@@ -391,33 +416,6 @@ class Record:
         return f"{type(self).__name__}({said})"
 
 
-def spell(field: AnyField, value: Any, errors: dict[str, list[str]], depth: int = 0) -> Wire | None:
-    """Return the attribute value of a field's value, or say in *errors* why there is none."""
-    try:
-        return field.spell_or_null(value, depth)
-    except Unstorable as error:
-        errors.update(error.errors(field.name))
-        return None
-
-
-def check(
-    field: AnyField, value: Any, wire: Wire | None, errors: dict[str, list[str]], *, validate: bool
-) -> None:
-    """Say in *errors* what the field's options have against its value."""
-    if value is None:
-        if field.is_key or (field.required and validate):
-            errors[field.name] = ["it is required: give it a value"]
-    elif wire is not None and field.is_key and (problem := field.key_problem(wire)) is not None:
-        errors[field.name] = [problem]
-    elif (
-        validate
-        and field.constrained
-        and field.name not in errors
-        and (said := field.problems(value))
-    ):
-        errors[field.name] = said
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Record):
         return value.to_dict()
@@ -432,11 +430,15 @@ def _restored(fields: FieldSet, name: str, value: Any) -> Any:
     return fields.named(name).from_plain(value)
 
 
-def collect(cls: type, base: type[Record]) -> dict[str, AnyField]:
+def collect(
+    cls: type, base: type[Record], implied: frozenset[str] = frozenset({"id"})
+) -> dict[str, AnyField]:
     """Return the fields of *cls*, its own bound copies, bases first, in the order of declaration.
 
     Raises ModelDefinitionError for a field that hides something of *base*, or that has a name
-    which Python or this package needs.
+    which Python or this package needs, and for a ``clean_<field>`` without its field.
+
+    :param implied: fields that the class is given where it declares no key.
     """
     found: dict[str, AnyField] = {}
     for ancestor in reversed(cls.__mro__):
@@ -464,4 +466,5 @@ def collect(cls: type, base: type[Record]) -> dict[str, AnyField]:
             )
         bound[name] = field.bound_to(cls.__name__, name)
         setattr(cls, name, bound[name])
+    check_hooks(cls, bound, implied)
     return bound

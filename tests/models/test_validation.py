@@ -223,12 +223,12 @@ def test_the_bounds_of_a_default_that_is_made_are_checked_on_saving():
 # -- too large -----------------------------------------------------------------------------------
 
 
-def test_an_item_over_400_kb_is_refused_with_its_largest_attributes():
+def test_an_item_over_400_kb_is_refused_with_its_largest_fields():
     Big = model_of(CharField(), y=BinaryField(), z=ListField())
     with pytest.raises(ItemTooLarge) as caught:
         Big(k="a", x="é" * 130_000, y=b"x" * 200_000, z=[1])._item()
     assert str(caught.value) == (
-        "Test: the item has 460011 bytes, DynamoDB takes 409600; its largest attributes: x, y, z"
+        "Test: the item has 460011 bytes, DynamoDB takes 409600; its largest fields: x (260001 bytes), y (200001 bytes), z (7 bytes)"
     )
     assert isinstance(caught.value, ValidationError)
 

@@ -64,6 +64,9 @@ KEY_KINDS = frozenset({"S", "N", "B"})
 _HERE = __name__.rpartition(".")[0]
 BOUNDS = ("min_value", "max_value", "min_length", "max_length")
 
+REQUIRED = "it is required: give it a value"
+"""What is said of a None where there must be a value."""
+
 KINDS = ("S", "N", "B", "BOOL", "M", "L", "SS", "NS", "BS")
 
 UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
