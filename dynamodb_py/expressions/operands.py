@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
-from typing import Any, ClassVar, Generic, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
 from .. import codec
 from ..exceptions import QueryError, ValidationError
@@ -23,6 +24,11 @@ from .comparisons import (
 from .conditions import Condition, Late, Plain
 from .names import Names, Wire
 from .paths import AFFIX, FREE, Argument, Coder, Path, Resolve, Size, Term, Value
+from .sources import Computable, IfNotExists, Said, as_source
+from .updates import Action, Add, Delete, Remove, Set
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 V = TypeVar("V", contravariant=True)
 
@@ -157,8 +163,8 @@ class Comparable(Generic[V]):
         return operand
 
 
-class Operand(Comparable[V]):
-    """A mixin for what lies at a path: operators and functions that make conditions.
+class Operand(Comparable[V], Computable):
+    """A mixin for what lies at a path: what makes conditions of it, and changes.
 
     It needs nothing but ``_path()``, which says where, and keeps nothing of its own.
     """
@@ -211,6 +217,49 @@ class Operand(Comparable[V]):
             )
         return AttributeType(self._path(), type)
 
+    # -- changes -------------------------------------------------------------------------------
+
+    def _source(self) -> Path:
+        return self._path()
+
+    def if_not_exists(self, value: V | Computable | None) -> IfNotExists:
+        """Return what lies there, or *value* where nothing does, for an update.
+
+        As an action of an update it writes *value* where nothing lies.
+        """
+        return IfNotExists.of(self._path(), value)
+
+    def set(self, value: V | Computable | None) -> Action:
+        """Write *value* there: a value, another attribute, or what is computed of attributes.
+
+        None removes the attribute, or stores a NULL where the field has ``null=True``, as free
+        documents do.
+        """
+        return _early(Set(self._path(), as_source(value)))
+
+    def remove(self) -> Action:
+        """Remove what lies there: the attribute, the key of a map, or the element of a list."""
+        return Remove(self._path())
+
+    def add(self, value: V | float | Decimal | timedelta) -> Action:
+        """Add a number to the number, or elements to the set; what is missing counts as 0 or empty.
+
+        To a moment that is stored as a number, a timedelta or seconds are added.
+        """
+        if isinstance(value, (*_NOT_ADDED, Computable)):
+            raise ValidationError(
+                {f"{self._path()}.add()": [f"a number or a set can be added, not {value!r}"]}
+            )
+        return _early(Add(self._path(), Said.of(value)))
+
+    def discard(self, elements: V | AbstractSet[Any]) -> Action:
+        """Take *elements*, a set, out of the set; one that becomes empty goes with them."""
+        if not isinstance(elements, (set, frozenset)):
+            raise ValidationError(
+                {f"{self._path()}.discard()": [f"{elements!r} is no set: write {{...}}"]}
+            )
+        return _early(Delete(self._path(), Said.of(cast("object", elements))))
+
     def _sought(self, value: object, coder: Coder, function: str) -> Argument:
         if isinstance(value, Comparable):
             return value._term()
@@ -222,6 +271,20 @@ class Operand(Comparable[V]):
         if wire is None:
             raise QueryError(f"{path}.{function}({value!r}): this is stored as absent")
         return Value(wire)
+
+
+_NOT_ADDED = (str, bytes, bytearray, memoryview, bool, type(None), list, tuple, dict)
+
+
+def _early(action: Action) -> Action:
+    """Return *action*; raise here and now what is wrong with it, where its place is known."""
+    if not action.path.by_name:
+        action.bind(_same)
+    return action
+
+
+def _same(path: Path) -> Path:
+    return path
 
 
 class Attr(Operand[Any]):

@@ -6,25 +6,30 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from msgspec import Struct
 
 from ..exceptions import QueryError
 from .names import Names, checked
-from .paths import Path, Value, check_apart
+from .paths import Path, Resolve, Value, check_apart
+from .sources import (
+    NODES,
+    NUMBER,
+    SETS,
+    Computable,
+    IfNotExists,
+    Said,
+    Source,
+    Target,
+    as_source,
+    bound,
+    known,
+    leaves,
+    own_path,
+)
 
 CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
-
-_SETS = frozenset({"SS", "NS", "BS"})
-
-
-class Source(Protocol):
-    """What a SET takes its value from: a :class:`Value`, a :class:`Path`, or a function of them."""
-
-    def render(self, names: Names, /) -> str:
-        """Spell it with the placeholders of *names*."""
-        ...
 
 
 class Action(Struct, frozen=True):
@@ -38,6 +43,26 @@ class Action(Struct, frozen=True):
         """Spell this change, without the name of its clause."""
         return self.path.render(names)
 
+    def bind(self, resolve: Resolve, where: str = "") -> Action:
+        """Return the change with fields' paths for names, and its values as the place spells them.
+
+        *where* is what messages call the place. Raises
+        :class:`~dynamodb_py.exceptions.ValidationError` for values that cannot be there.
+        """
+        del where
+        path = known(self.path, resolve)
+        return self if path is self.path else type(self)(path)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The paths and values that it is made of, beside its own path."""
+        return ()
+
+    def is_repeatable(self, changed: Iterable[Path]) -> bool:
+        """Tell whether doing it twice, in one update with what changes *changed*, is as once."""
+        del changed
+        return True
+
 
 class Set(Action, frozen=True):
     """Write *value* at the path, whether or not something lies there."""
@@ -49,11 +74,42 @@ class Set(Action, frozen=True):
     def render(self, names: Names) -> str:
         return f"{self.path.render(names)} = {self.value.render(names)}"
 
+    def bind(self, resolve: Resolve, where: str = "") -> Action:
+        path, value = known(self.path, resolve), self.value
+        if isinstance(value, Value) or not isinstance(value, (Said, Path, *NODES)):
+            return self if path is self.path else Set(path, value)
+        target = Target(path.coder, where or str(path))
+        if isinstance(value, Said) and _is_absence(path, value.value):
+            return Remove(path)
+        # A path or a free place may hold anything: DynamoDB copies what it finds.
+        return Set(path, bound(value, resolve, target, target.kind))
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return tuple(leaves(self.value))
+
+    def is_repeatable(self, changed: Iterable[Path]) -> bool:
+        last = self.path.parts[-1]
+        if isinstance(last, int) and last:
+            return False  # past the end of the list it appends, each time; at 0, just once
+        value = self.value
+        if isinstance(value, IfNotExists) and value.path == self.path:
+            return True  # what it has written is there the second time
+        changed = list(changed)
+        return all(
+            isinstance(leaf, (Value, Said))
+            or (isinstance(leaf, Path) and not any(_meet(leaf, path) for path in changed))
+            for leaf in self.sources
+        )
+
 
 class Remove(Action, frozen=True):
     """Remove the attribute, the key of a map or the element of a list; nothing, if it is not there."""
 
     clause: ClassVar[str] = "REMOVE"
+
+    def is_repeatable(self, changed: Iterable[Path]) -> bool:
+        return isinstance(self.path.parts[-1], str)  # the next element has moved up
 
 
 class Add(Action, frozen=True):
@@ -61,16 +117,32 @@ class Add(Action, frozen=True):
 
     clause: ClassVar[str] = "ADD"
 
-    value: Value
+    value: Value | Said
 
     def __post_init__(self) -> None:
-        if self.value.kind != "N" and self.value.kind not in _SETS:
-            raise QueryError(
-                f"{self.path}: a number or a set can be added, not a {self.value.kind}"
-            )
+        value = self.value
+        if isinstance(value, Value) and value.kind != NUMBER and value.kind not in SETS:
+            raise QueryError(f"{self.path}: a number or a set can be added, not a {value.kind}")
 
     def render(self, names: Names) -> str:
         return f"{self.path.render(names)} {self.value.render(names)}"
+
+    def bind(self, resolve: Resolve, where: str = "") -> Action:
+        path, value = known(self.path, resolve), self.value
+        if isinstance(value, Value):
+            return self if path is self.path else Add(path, value)
+        target = Target(path.coder, where or str(path))
+        given = value.value
+        if type(given) in (set, frozenset) or target.kind in SETS:
+            return Add(path, target.members(given, "add()"))
+        return Add(path, target.amount(given))
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return (self.value,)
+
+    def is_repeatable(self, changed: Iterable[Path]) -> bool:
+        return isinstance(self.value, Value) and self.value.kind in SETS
 
 
 class Delete(Action, frozen=True):
@@ -78,16 +150,67 @@ class Delete(Action, frozen=True):
 
     clause: ClassVar[str] = "DELETE"
 
-    value: Value
+    value: Value | Said
 
     def __post_init__(self) -> None:
-        if self.value.kind not in _SETS:
-            raise QueryError(
-                f"{self.path}: a set can be deleted from a set, not a {self.value.kind}"
-            )
+        value = self.value
+        if isinstance(value, Value) and value.kind not in SETS:
+            raise QueryError(f"{self.path}: a set can be deleted from a set, not a {value.kind}")
 
     def render(self, names: Names) -> str:
         return f"{self.path.render(names)} {self.value.render(names)}"
+
+    def bind(self, resolve: Resolve, where: str = "") -> Action:
+        path, value = known(self.path, resolve), self.value
+        if isinstance(value, Value):
+            return self if path is self.path else Delete(path, value)
+        target = Target(path.coder, where or str(path))
+        return Delete(path, target.members(value.value, "discard()"))
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return (self.value,)
+
+
+def as_action(given: object) -> Action | None:
+    """Return the change that *given* is: an action, or what computes with the place that it changes."""
+    if isinstance(given, Action):
+        return given
+    if not isinstance(given, Computable):
+        return None
+    source = as_source(given)
+    path = None if isinstance(source, Path) else own_path(source)
+    return None if path is None else Set(path, source)
+
+
+def is_repeatable(actions: Iterable[Action]) -> bool:
+    """Tell whether an update with *actions*, carried out twice, comes to the same as once.
+
+    One that computes with what it changes does not, nor one that moves the elements of a list.
+    """
+    actions = list(actions)
+    changed = [action.path for action in actions]
+    return all(action.is_repeatable(changed) for action in actions)
+
+
+def _meet(one: Path, other: Path) -> bool:
+    """Tell whether one of these is the other, or lies inside it."""
+    return all(mine == theirs for mine, theirs in zip(one.parts, other.parts, strict=False))
+
+
+def _is_absence(path: Path, value: object) -> bool:
+    """Tell whether *value* is stored at *path* by removing what lies there."""
+    if isinstance(path.parts[-1], int):
+        return False  # which would move the elements behind it
+    coder = path.coder
+    if value is None:
+        return not getattr(coder, "null", True)  # a free place holds a NULL
+    # Only of a set, whose empty one DynamoDB does not have, or of a field of that sort.
+    return isinstance(value, (set, frozenset)) and path.encode(value) is None
+
+
+def _as_it_is(path: Path) -> Path:
+    return path
 
 
 def render_update(actions: Iterable[Action], names: Names) -> str:
@@ -99,7 +222,7 @@ def render_update(actions: Iterable[Action], names: Names) -> str:
     >>> render_update([Add(score, Value({"N": "1"})), Remove(tags)], Names())
     'REMOVE #0 ADD #1 :0'
     """
-    actions = list(actions)
+    actions = [action.bind(_as_it_is) for action in actions]
     check_apart(action.path for action in actions)
     clauses: dict[str, list[Action]] = {}
     for action in actions:

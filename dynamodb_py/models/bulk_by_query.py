@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from itertools import islice
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from ..exceptions import (
     TableNotFound,
     UnreadableValue,
 )
-from ..expressions import Action
+from ..expressions import Action, Computable, Condition
 from ..flows import Flow, awaiting, blocking
 from ..limits import MAX_BATCH_WRITE
 from ..operations.base import Together
@@ -34,8 +34,18 @@ from ..reading.pacing import Ledger
 from ..reading.sources import checked_workers
 from .builders import M, R
 from .bulk import ProgressOption, shown
-from .changes import changes, has_changed, still_asked
+from .changes import changes, has_changed, still_asked, whole_key, without_presence
 from .pages import Paging
+from .rows import loader
+from .updating import (
+    OPTIONS,
+    Returning,
+    as_plain,
+    check_no_clash,
+    parents_of,
+    returned,
+    updated,
+)
 
 HOPELESS = (AccessDenied, TableNotFound)
 """What one write fails of, all others would too."""
@@ -120,12 +130,16 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
     def _update(
         self,
         /,
-        *actions: Action,
+        *actions: Action | Computable,
+        condition: Condition | None = None,
+        returning: Returning | None = None,
+        create_parents: bool = False,
+        must_exist: bool | None = None,
         workers: int = 1,
         rate: float | None = None,
         progress: ProgressOption = None,
         **values: Any,
-    ) -> Flow[Done]:
+    ) -> Flow[Any]:
         """Change every item that matches, each by a request of its own.
 
         Each is changed on condition that it is still there and still matches: none is made, and
@@ -133,14 +147,25 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         that set themselves on saving, such as those with ``auto_now``, do so here too. What fails of
         single items is told by ``failed``, and the others are gone on with. A whole key is not read.
 
-        :param actions: ``Set``, ``Remove``, ``Add`` and ``Delete`` of ``dynamodb_py.expressions``.
+        :param actions: ``F("visits").add(1)``, ``Model.ids[0].remove()`` and the like, or ``Set``,
+            ``Remove``, ``Add`` and ``Delete`` of ``dynamodb_py.expressions``.
+        :param condition: change only where it holds too. Of a whole key, ConditionFailed is raised
+            where anything does not hold; of others, those where it does not are skipped.
+        :param returning: of a whole key: give a dict of the item, as ``update()`` of an instance.
+        :param create_parents: of a whole key: as for ``update()`` of an instance.
+        :param must_exist: of a whole key: True raises DoesNotExist where there is no item, and False
+            makes it; by default that is told by ``matched``.
         :param workers: how many requests that write may be under way at once.
         :param rate: how many read units to consume per second at most; the writes are not counted.
         :param progress: called with how many items are done, and 0 until it is known how many there
             are; or True for a bar.
-        :param values: new values by field, which are spelled and validated as ``save()`` does; None
-            removes the attribute, or stores a NULL where the field has ``null=True``.
+        :param values: new values by field, which are spelled and validated as ``save()`` does, and
+            ``F("wins") + 1`` and the like; None removes the attribute, or stores a NULL where the
+            field has ``null=True``.
+        :return: a :class:`Done`, or the dict that *returning* asks for.
         :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
+        :raises DoesNotExist: with *must_exist* or *returning*, there is no item with the key.
+        :raises ConditionFailed: as said of *condition*; ``current`` is the item as it stands.
         :raises ScanRequired: only reading the whole table could find them; nothing was sent.
         :raises MaxRequestsReached: there is more than ``max_requests()`` could read: ``cursor`` is
             where to go on, ``after(cursor)``.
@@ -149,27 +174,132 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         """
         meta = self.model._options()
         self._check_no_clash(workers=workers != 1, rate=rate is not None, progress=bool(progress))
+        check_no_clash(meta, OPTIONS, condition, returning, create_parents, must_exist)
         found = changes(meta, actions, values)
         plan, asked = self._of_keys("update()", rate)
-        condition = still_asked(meta, plan)
+        extra = meta.condition(condition)
+        still = still_asked(meta, plan)
+        if extra is not None:
+            still &= extra
+        key = None if self._how.start is not None else whole_key(plan)
+        for_one = create_parents or returning is not None or must_exist is not None
+        if for_one or (extra is not None and key is not None):
+            if key is None:
+                raise QueryError(
+                    f"{meta.name}: returning=, create_parents= and must_exist= are for one item: "
+                    "filter() by its whole key"
+                )
+            asks = without_presence(meta, still) if must_exist is False else still
+            only = UpdateItem(plan.table, key, found, asks, returned(returning))
+            return (yield from self._update_one(only, returning, create_parents, must_exist))
 
         def update(key: Key) -> UpdateItem:
-            return UpdateItem(plan.table, key, found, condition)
+            return UpdateItem(plan.table, key, found, still)
 
         work = _OneByOne(self, workers, progress, update)
         # An item that moves in the index that is read would be found again, further on.
         moved = {action.path.parts[0] for action in found} & {key.name for key in plan.position}
-        return (yield from asked._worked(plan, work, first=bool(moved)))
+        return (yield from asked._worked(plan, work, first=bool(moved), key=key))
 
-    update = blocking(_update)
-    aupdate = awaiting(_update)
+    if TYPE_CHECKING:
+
+        @overload
+        def update(
+            self,
+            /,
+            *actions: Action | Computable,
+            condition: Condition | None = None,
+            returning: None = None,
+            create_parents: bool = False,
+            must_exist: bool | None = None,
+            workers: int = 1,
+            rate: float | None = None,
+            progress: ProgressOption = None,
+            **values: Any,
+        ) -> Done: ...
+        @overload
+        def update(
+            self,
+            /,
+            *actions: Action | Computable,
+            returning: Returning,
+            condition: Condition | None = None,
+            create_parents: bool = False,
+            must_exist: bool | None = None,
+            **values: Any,
+        ) -> dict[str, Any]: ...
+        def update(self, /, *actions: Any, **options: Any) -> Any: ...
+
+        @overload
+        async def aupdate(
+            self,
+            /,
+            *actions: Action | Computable,
+            condition: Condition | None = None,
+            returning: None = None,
+            create_parents: bool = False,
+            must_exist: bool | None = None,
+            workers: int = 1,
+            rate: float | None = None,
+            progress: ProgressOption = None,
+            **values: Any,
+        ) -> Done: ...
+        @overload
+        async def aupdate(
+            self,
+            /,
+            *actions: Action | Computable,
+            returning: Returning,
+            condition: Condition | None = None,
+            create_parents: bool = False,
+            must_exist: bool | None = None,
+            **values: Any,
+        ) -> dict[str, Any]: ...
+        async def aupdate(self, /, *actions: Any, **options: Any) -> Any: ...
+    else:
+        update = blocking(_update)
+        aupdate = awaiting(_update)
+
+    def _update_one(
+        self,
+        update: UpdateItem,
+        returning: Returning | None,
+        create_parents: bool,
+        must_exist: bool | None,
+    ) -> Flow[Any]:
+        """Carry out the update of the one item that is asked for."""
+        meta = self.model._options()
+        parents = parents_of(update.actions) if create_parents else []
+        ledger = Ledger()
+        try:
+            item = yield from ledger.drive(
+                updated(update, parents, None if must_exist is False else meta.present)
+            )
+        except ConditionFailed as error:
+            if error.current is None and must_exist is not False:
+                if must_exist or returning is not None:
+                    raise self.model.DoesNotExist(
+                        f"{meta.name} has no item with the key {said_key(self.model, update.key)!r}",
+                        missing=[said_key(self.model, update.key)],
+                    ) from error.__cause__
+                if update.condition == meta.present:
+                    return Done(requests=ledger.requests)
+            if error.current is not None:
+                [error.current] = map(self._loader_of_items(), [to_json(error.current)])
+            raise
+        if returning is not None:
+            return as_plain(self.model, item, returning)
+        return Done(matched=1, changed=1, requests=ledger.requests)
+
+    def _loader_of_items(self) -> Callable[[bytes], Any]:
+        return loader(self.model, None, None, self._how.using)
 
     def _check_no_clash(self, **options: bool) -> None:
         for option, given in options.items():
             if given and option in self.model._options().field_set.by_name:
                 raise TypeError(
                     f"update({option}=...) is the option, and {self.model.__name__}.{option} is a "
-                    f'field: change that by an action, Set(Path(("{option}",), by_name=True), ...)'
+                    f"field: change that by an action, {self.model.__name__}.{option}.set(...)"
                 )
 
     def _of_keys(self, verb: str, rate: float | None) -> tuple[Plan, BulkByQuery[M, R]]:
@@ -189,12 +319,19 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
     def _is_whole_key(self, plan: Plan) -> bool:
         return plan.get is not None and self._how.start is None
 
-    def _worked(self, plan: Plan, work: _Work, *, first: bool = False) -> Flow[Done]:
-        """Work through what *plan* finds; with *first*, find all of it before anything is changed."""
+    def _worked(
+        self, plan: Plan, work: _Work, *, first: bool = False, key: Key | None = None
+    ) -> Flow[Done]:
+        """Work through what *plan* finds; with *first*, find all of it before anything is changed.
+
+        With *key*, there is no more than that one, which is not read.
+        """
         reader = self._reader(plan)
+        if key is None and plan.get is not None and self._is_whole_key(plan):
+            key = plan.get.key
         try:
-            if plan.get is not None and self._is_whole_key(plan):
-                yield from work.only(plan.get.key)
+            if key is not None:
+                yield from work.only(key)
             else:
                 yield from work.all_of(reader, key_of(plan.key), first=first)
             work.tell_end()
@@ -202,6 +339,15 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
             vars(error)["done"] = work.done(reader)
             raise
         return work.done(reader)
+
+
+def said_key(model: type[Any], key: Key) -> Any:
+    """Return *key* as instances have it: ``primary_key``."""
+    try:
+        return model._load(to_json(key)).primary_key
+    except UnreadableValue:
+        values = [decode(wire) for wire in key.values()]
+        return tuple(values) if len(values) > 1 else values[0]
 
 
 class _Work:
@@ -286,11 +432,7 @@ class _Work:
 
     def _said(self, key: Key) -> Any:
         """Return *key* as instances have it: ``primary_key``."""
-        try:
-            return self._model._load(to_json(key)).primary_key
-        except UnreadableValue:
-            values = [decode(wire) for wire in key.values()]
-            return tuple(values) if len(values) > 1 else values[0]
+        return said_key(self._model, key)
 
 
 class _Batches(_Work):

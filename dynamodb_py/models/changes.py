@@ -1,38 +1,46 @@
-"""Changes: what an update of many items writes, and on which condition."""
+"""Changes: what an update writes, and on which condition."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from msgspec.structs import replace
-
 from ..codec import Unstorable, as_sent, checked_text, decode, item_size
 from ..exceptions import ConditionFailed, ItemTooLarge, QueryError, ValidationError
 from ..expressions import (
+    SETS,
     Action,
+    Add,
     And,
     AttributeType,
     BeginsWith,
     Between,
     Compare,
+    Computable,
     Condition,
     Contains,
+    Delete,
     Exists,
+    IfNotExists,
     In,
     Not,
     NotExists,
     Or,
     Path,
     Remove,
+    Said,
     Set,
     Value,
+    as_action,
+    as_source,
+    check_apart,
 )
 from ..limits import MAX_ITEM_BYTES
 from ..operations.base import Wire
-from ..operations.items import DeleteItem, UpdateItem
+from ..operations.items import DeleteItem, Key, UpdateItem
 from ..planning import Plan
-from .records import check, spell
+from .cleaning import clean_value
+from .fields.base import Field
 
 if TYPE_CHECKING:
     from .options import AnyField, Options
@@ -55,6 +63,34 @@ def still_asked(meta: Options, plan: Plan) -> Condition:
     return still
 
 
+def without_presence(meta: Options, still: Condition) -> Condition | None:
+    """Return *still* without its term that the item is there; None where nothing is left."""
+    terms = still.terms if isinstance(still, And) else (still,)
+    left = Condition()
+    for term in terms:
+        if term != meta.present:
+            left &= term
+    return None if left.is_empty else left
+
+
+def whole_key(plan: Plan) -> Key | None:
+    """Return the key of the one item that *plan* could find, if there is one at most."""
+    if plan.get is not None:
+        return plan.get.key
+    if plan.kind != "query" or plan.index is not None or plan.limit == 0:
+        return None
+    condition = plan.condition
+    terms = condition.terms if isinstance(condition, And) else (condition,)
+    said: dict[Any, Wire] = {}
+    for term in terms:
+        if isinstance(term, Compare) and term.operator == "=" and type(term.right) is Value:
+            left = term.left
+            if isinstance(left, Path) and len(left.parts) == 1:
+                said[left.parts[0]] = term.right.wire
+    names = [key.name for key in plan.key]
+    return {name: said[name] for name in names} if said.keys() >= set(names) else None
+
+
 def _is_about(condition: Condition, attributes: set[str]) -> bool:
     """Tell whether *condition* says something of these attributes, and of no others."""
     return all(type(node) in _KNOWN for node in condition._nodes()) and all(
@@ -63,7 +99,7 @@ def _is_about(condition: Condition, attributes: set[str]) -> bool:
 
 
 def changes(
-    meta: Options, actions: Sequence[Action], values: Mapping[str, Any]
+    meta: Options, actions: Sequence[object], values: Mapping[str, Any]
 ) -> tuple[Action, ...]:
     """Return what is written: *actions*, *values* by field, and what fields set themselves.
 
@@ -77,14 +113,15 @@ def changes(
         )
     errors: dict[str, list[str]] = {}
     found = [_bound(meta, action, errors) for action in actions]
-    reached = {action.path.parts[0] for action in found}
     for name, value in values.items():
         field = meta.get_field(name)
         if field.is_key:
             errors[name] = [_IN_KEY]
+        elif isinstance(value, (Computable, Action)):
+            found.append(_bound(meta, _on(meta, field, value), errors))
         else:
             found.append(_set(meta, field, field.pre_save(value, adding=False), errors))
-            reached.add(field.attribute)
+    reached = {action.path.parts[0] for action in found}
     for field in meta.fields:
         if field.stamps and field.attribute not in reached:
             stamped = field.pre_save(None, adding=False)
@@ -92,6 +129,7 @@ def changes(
                 found.append(_set(meta, field, stamped, errors))
     if errors:
         raise ValidationError(errors, model=meta.name)
+    check_apart(action.path for action in found)
     _check_size(meta, found)
     return tuple(found)
 
@@ -99,27 +137,79 @@ def changes(
 _IN_KEY = "it is part of the key, which cannot change: create a new item and delete this one"
 
 
-def _bound(meta: Options, action: Action, errors: dict[str, list[str]]) -> Action:
-    """Return *action* with the names in it turned into the fields' paths, as in a condition."""
-    if not isinstance(action, Action):
+def _on(meta: Options, field: AnyField, value: Computable | Action) -> Action:
+    """Return the change of *field* that the keyword argument ``field=value`` says."""
+    if not isinstance(value, Action):
+        return Set(field._path(), as_source(value))
+    path = meta.resolve(value.path) if value.path.by_name else value.path
+    if path.parts[0] != field.attribute:
+        raise QueryError(
+            f"{meta.name}: {field.name}= is given a change of {path}: give that by position"
+        )
+    return value
+
+
+def _bound(meta: Options, given: object, errors: dict[str, list[str]]) -> Action:
+    """Return the action that *given* is, with the fields' paths for names, and values spelled.
+
+    Says in *errors* what is wrong with it.
+    """
+    action = as_action(given)
+    if action is None:
         raise TypeError(
-            f"{meta.name}: update() takes values by field, and actions of dynamodb_py.expressions: "
-            f"Set, Remove, Add, Delete, not {action!r}"
+            f"{meta.name}: update() takes values by field, and actions: F(...).add(1), "
+            f".remove(), .set(...), or Set, Remove, Add, Delete, not {given!r}"
         )
     path = meta.resolve(action.path) if action.path.by_name else action.path
-    for field in meta.keys:
-        if field.attribute == path.parts[0]:
-            errors[field.name] = [_IN_KEY]
-    action = replace(action, path=path)
-    if isinstance(action, Set) and isinstance(action.value, Path) and action.value.by_name:
-        return replace(action, value=meta.resolve(action.value))
-    return action
+    where = _called(meta, path)
+    if any(field.attribute == path.parts[0] for field in meta.keys):
+        errors[where] = [_IN_KEY]
+        return action
+    try:
+        bound = action.bind(meta.resolve, where)
+        for source in bound.sources:
+            if isinstance(source, Value):
+                checked_text(source.wire)
+    except ValidationError as error:
+        errors.update(error.errors)
+        return action
+    except Unstorable as error:
+        errors.update(error.errors(where))
+        return action
+    if said := _problems(path, action, bound):
+        errors[where] = said
+    return bound
+
+
+def _called(meta: Options, path: Path) -> str:
+    """Return what messages call *path*: the field's name, and the way inside."""
+    first, *inside = path.parts
+    field = meta.field_set.by_attribute.get(str(first))
+    name = str(first) if field is None else field.name
+    return name + "".join(f"[{at}]" if isinstance(at, int) else f".{at}" for at in inside)
+
+
+def _problems(path: Path, action: Action, bound: Action) -> list[str]:
+    """Return what the options of the field at *path* have against its new value."""
+    field = path.coder
+    if not isinstance(field, Field):
+        return []
+    known = cast("AnyField", field)
+    if isinstance(bound, Remove):
+        # An element of a list is not declared: the field there is that of all of them.
+        required = known.required and isinstance(path.parts[-1], str)
+        return ["it is required: give it a value"] if required else []
+    whole = action.value if isinstance(action, Set) else None
+    while isinstance(whole, IfNotExists):
+        whole = whole.value
+    if not isinstance(whole, Said) or whole.value is None or not known.constrained:
+        return []
+    return known.problems(whole.value)
 
 
 def _set(meta: Options, field: AnyField, value: Any, errors: dict[str, list[str]]) -> Action:
     """Return what writes *value*, or say in *errors* what is wrong with it."""
-    wire = spell(field, value, errors)
-    check(field, value, wire, errors, validate=True)
+    wire = clean_value(field, value, errors)
     path = Path((field.attribute,), label=f"{meta.name}.{field.attribute}")
     if wire is None:
         return Remove(path)
@@ -132,12 +222,13 @@ def _set(meta: Options, field: AnyField, value: Any, errors: dict[str, list[str]
 
 def _check_size(meta: Options, actions: Sequence[Action]) -> None:
     """Raise ItemTooLarge where what is set alone is over DynamoDB's 400 KB."""
-    wires: dict[str, Wire] = {
-        str(action.path): action.value.wire
+    size = sum(
+        item_size({"": source.wire})
         for action in actions
-        if isinstance(action, Set) and isinstance(action.value, Value)
-    }
-    size = sum(item_size({"": wire}) for wire in wires.values())
+        if not isinstance(action, Delete)
+        for source in action.sources
+        if isinstance(source, Value)
+    )
     if size > MAX_ITEM_BYTES:
         raise ItemTooLarge(
             f"the new values have {size} bytes, DynamoDB takes {MAX_ITEM_BYTES} for an item",
@@ -164,6 +255,14 @@ def _is_done(action: Action, current: Mapping[str, Wire]) -> bool:
     found = _lies(current, action.path)
     if isinstance(action, Remove):
         return found is None
+    if isinstance(action, (Add, Delete)) and isinstance(action.value, Value):
+        if action.value.kind not in SETS:
+            return False
+        there: set[Any] = (
+            decode(found) if found is not None and action.value.kind in found else set()
+        )
+        given: set[Any] = decode(as_sent(action.value.wire))
+        return given <= there if isinstance(action, Add) else given.isdisjoint(there)
     if not isinstance(action, Set) or not isinstance(action.value, Value) or found is None:
         return False
     return bool(decode(found) == decode(as_sent(action.value.wire)))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from ..expressions import Action, Add, Condition, Names, render_update
+from ..expressions import Action, Condition, Names, is_repeatable, render_update
 from .base import Operation, Payload
 from .said import Expressions
 
@@ -113,7 +113,7 @@ class UpdateItem(_Write, frozen=True):
 
     @property
     def repeatable(self) -> bool:
-        return not any(isinstance(action, Add) for action in self.actions)
+        return is_repeatable(self.actions)
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Key": self.key}

@@ -1,0 +1,393 @@
+"""Sources: what a SET takes its value from, other than a value or a path alone.
+
+``F("wins") + 1``, ``F("wins").if_not_exists(0)`` and ``F("ids").append([7])`` are frozen nodes. Values in
+them stay as they were given until it is known where the result goes: the target's coder spells them.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NoReturn, Protocol, TypeAlias, cast
+
+from msgspec import Struct
+
+from .. import codec
+from ..exceptions import QueryError, ValidationError
+from .names import Names, Wire
+from .paths import FREE, Coder, Path, Resolve, Value
+
+NUMBER = "N"
+LIST = "L"
+SETS = frozenset({"SS", "NS", "BS"})
+
+_NO_NUMBERS = (
+    str,
+    bytes,
+    bytearray,
+    memoryview,
+    bool,
+    type(None),
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+)
+
+
+class Source(Protocol):
+    """What a SET takes its value from: a :class:`Value`, a :class:`Path`, or a node of this module."""
+
+    def render(self, names: Names, /) -> str:
+        """Spell it with the placeholders of *names*."""
+        ...
+
+
+class Said(Struct, frozen=True):
+    """A Python value that waits for the place where it goes, whose coder spells it."""
+
+    value: Any
+
+    @classmethod
+    def of(cls, value: object) -> Said:
+        """Keep *value*; a copy where it could be changed meanwhile."""
+        return cls(value if type(value).__hash__ is not None else copy.deepcopy(value))
+
+    def render(self, names: Names) -> str:
+        """Spell it as a free-form value."""
+        return names.value(codec.encode(self.value))
+
+    def __hash__(self) -> int:
+        return hash(Said)
+
+
+class Target(Struct, frozen=True):
+    """Where a value goes: how values are spelled there, and what messages call the place."""
+
+    coder: Coder = FREE
+    where: str = ""
+
+    @property
+    def kind(self) -> str:
+        """DynamoDB's type of what lies there; "" where nothing is known of it."""
+        return kind_of(self.coder)
+
+    def refused(self, said: str) -> ValidationError:
+        """Return the error for something that cannot be there."""
+        return ValidationError({self.where: [said]})
+
+    def spell(self, value: object) -> Value:
+        """Return *value* as it is stored here."""
+        if value is None:
+            null = getattr(self.coder, "null", True)
+            if not null:
+                raise self.refused("None is not stored here: remove() it, or give a value")
+            return Value({"NULL": True})
+        wire = self.coder.encode(value, self.where)
+        if wire is None:
+            raise self.refused(f"{value!r} is stored as absent: use remove()")
+        return Value(wire)
+
+    def amount(self, value: object) -> Value:
+        """Return *value* as a number to be added here, or taken from what is here."""
+        if self.kind not in ("", NUMBER):
+            raise self.refused(
+                f"{value!r} cannot be added: this is stored as {self.kind}, no number"
+            )
+        if self.kind and not self._holds_numbers():
+            wire = self._amount_of_another_type(value)
+        else:
+            wire = self.coder.encode(value, self.where) if value is not None else None
+        if not wire or NUMBER not in wire:
+            raise self.refused(f"{value!r} is no number: only numbers are added and subtracted")
+        return Value(wire)
+
+    def _holds_numbers(self) -> bool:
+        """Tell whether the values here are numbers in Python too, as moments are not."""
+        try:
+            return self.coder.encode(0, self.where) is not None
+        except ValidationError:
+            return False
+
+    def _amount_of_another_type(self, value: object) -> Wire | None:
+        if isinstance(value, dt.timedelta):
+            try:
+                return self.coder.encode(value, self.where)  # a span in seconds
+            except ValidationError:
+                seconds = Decimal(value // dt.timedelta(microseconds=1)) / 1_000_000
+                return codec.encode(seconds, self.where)
+        if isinstance(value, dt.date):
+            raise self.refused(f"{value!r} is a moment: add a timedelta, or seconds")
+        if isinstance(value, (int, float, Decimal)):
+            return codec.encode(value, self.where)
+        return self.coder.encode(value, self.where) if value is not None else None
+
+    def elements(self, value: object) -> Value:
+        """Return the list *value* as it is joined to the list here."""
+        if self.kind not in ("", LIST):
+            raise self.refused(f"it is stored as {self.kind}: only lists are appended to")
+        if not isinstance(value, (list, tuple)):
+            raise self.refused(f"{value!r} is no list: write [{value!r}] to append one element")
+        return self.spell(cast("object", value))
+
+    def members(self, value: object, verb: str) -> Value:
+        """Return the set *value*, not empty, as it is spelled here."""
+        if self.kind and self.kind not in SETS:
+            raise self.refused(f"it is stored as {self.kind}: {verb} of a set is for sets")
+        if not isinstance(value, (set, frozenset)):
+            raise self.refused(f"{value!r} is no set: write {{...}}")
+        if not value:
+            raise self.refused("the set is empty: leave the change out")
+        return self.spell(cast("object", value))
+
+    def check(self, path: Path, *, kind: str) -> None:
+        """Refuse *path* as a source where its type is known and another one than *kind*."""
+        other = kind_of(path.coder)
+        if kind and other and kind != other:
+            raise self.refused(f"{path} is stored as {other}, and a {kind} is needed here")
+
+
+def kind_of(coder: Coder) -> str:
+    """Return DynamoDB's type of the values of *coder*; "" where they may be of any."""
+    kind: str = getattr(coder, "kind", "")
+    return kind
+
+
+class Computable:
+    """A mixin for what a SET can compute with: the operators ``+`` and ``-``, and the functions."""
+
+    __slots__ = ()
+
+    def _source(self) -> Part:
+        """Return what is computed with."""
+        raise NotImplementedError
+
+    def __add__(self, other: Any) -> Arithmetic:
+        return Arithmetic.of(self, "+", other)
+
+    def __radd__(self, other: Any) -> Arithmetic:
+        return Arithmetic.of(other, "+", self)
+
+    def __sub__(self, other: Any) -> Arithmetic:
+        return Arithmetic.of(self, "-", other)
+
+    def __rsub__(self, other: Any) -> Arithmetic:
+        return Arithmetic.of(other, "-", self)
+
+    def __mul__(self, other: object) -> NoReturn:
+        raise TypeError(
+            f"{_shown(self._source())}: DynamoDB adds and subtracts, and computes nothing else; read "
+            "the item, and write the result on condition that nothing changed meanwhile"
+        )
+
+    __rmul__ = __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = (
+        __mul__
+    )
+    __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __mul__
+
+    def __neg__(self) -> NoReturn:
+        raise TypeError(
+            f"-{_shown(self._source())}: DynamoDB adds and subtracts, and computes nothing else: write "
+            f"0 - {_shown(self._source())}"
+        )
+
+    def append(self, values: Any) -> ListAppend:
+        """Return this list with *values*, a list too, behind it.
+
+        As an action of an update it changes the list in its place. DynamoDB refuses it where the
+        item has no such list: ``F("ids").if_not_exists([]).append([7])`` starts one.
+        """
+        return ListAppend.of(self, values, self)
+
+    def prepend(self, values: Any) -> ListAppend:
+        """Return this list with *values*, a list too, before it; else as :meth:`append`."""
+        return ListAppend.of(values, self, self)
+
+
+class IfNotExists(Computable, Struct, frozen=True):
+    """What lies at a path, or *value* where nothing does."""
+
+    path: Path
+    value: Part
+
+    @classmethod
+    def of(cls, path: Path, value: object) -> IfNotExists:
+        """Make the node of what was written."""
+        return cls(path, _operand(value, f"{path}.if_not_exists()"))
+
+    def _source(self) -> Part:
+        return self
+
+    def render(self, names: Names) -> str:
+        """Spell it with the placeholders of *names*."""
+        return f"if_not_exists({self.path.render(names)}, {self.value.render(names)})"
+
+    def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
+        """Return it with fields' paths for names, and its values spelled."""
+        path = known(self.path, resolve)
+        target.check(path, kind=kind)
+        return IfNotExists(path, bound(self.value, resolve, target, kind))
+
+
+class ListAppend(Computable, Struct, frozen=True):
+    """Two lists, one behind the other."""
+
+    first: Part
+    second: Part
+    own: Path | None = None
+    """The list that is changed where this is an action by itself."""
+
+    @classmethod
+    def of(cls, first: object, second: object, own: object) -> ListAppend:
+        """Make the node of what was written."""
+        said = f"{_shown(as_source(own))}.append()"
+        for value in (first, second):
+            if isinstance(source := as_source(value), Said) and not isinstance(
+                source.value, (list, tuple)
+            ):
+                raise ValidationError(
+                    {
+                        said: [
+                            f"{source.value!r} is no list: write [{source.value!r}] for one element"
+                        ]
+                    }
+                )
+        return cls(_operand(first, said), _operand(second, said), own_path(as_source(own)))
+
+    def _source(self) -> Part:
+        return self
+
+    def render(self, names: Names) -> str:
+        """Spell it with the placeholders of *names*."""
+        return f"list_append({self.first.render(names)}, {self.second.render(names)})"
+
+    def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
+        """Return it with fields' paths for names, and its values spelled."""
+        if kind not in ("", LIST):
+            raise target.refused(f"it is stored as {kind}: only lists are appended to")
+        first, second = (
+            target.elements(each.value)
+            if isinstance(each, Said)
+            else bound(each, resolve, target, LIST)
+            for each in (self.first, self.second)
+        )
+        return ListAppend(first, second, self.own)
+
+
+class Arithmetic(Computable, Struct, frozen=True):
+    """A sum or a difference; DynamoDB takes one operator in each SET."""
+
+    left: Part
+    operator: str
+    right: Part
+
+    @classmethod
+    def of(cls, left: object, operator: str, right: object) -> Arithmetic:
+        """Make the node of what was written; raise :class:`QueryError` for more than one operator."""
+        sides = as_source(left), as_source(right)
+        said = f"{_shown(sides[0])} {operator} {_shown(sides[1])}"
+        for side in sides:
+            wrong = isinstance(side, ListAppend) or (
+                isinstance(side, Said) and isinstance(side.value, _NO_NUMBERS)
+            )
+            if wrong:
+                raise ValidationError(
+                    {said: [f"{_shown(side)} is no number: only numbers are added and subtracted"]}
+                )
+        return cls(_operand(left, said), operator, _operand(right, said))
+
+    def _source(self) -> Part:
+        return self
+
+    def render(self, names: Names) -> str:
+        """Spell it with the placeholders of *names*."""
+        return f"{self.left.render(names)} {self.operator} {self.right.render(names)}"
+
+    def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
+        """Return it with fields' paths for names, and its values spelled."""
+        if kind not in ("", NUMBER):
+            raise target.refused(f"it is stored as {kind}: only numbers are added and subtracted")
+        left, right = (
+            target.amount(each.value)
+            if isinstance(each, Said)
+            else bound(each, resolve, target, NUMBER)
+            for each in (self.left, self.right)
+        )
+        return Arithmetic(left, self.operator, right)
+
+
+Node: TypeAlias = "IfNotExists | ListAppend | Arithmetic"
+Part: TypeAlias = "Path | Value | Said | IfNotExists | ListAppend | Arithmetic"
+
+NODES = (IfNotExists, ListAppend, Arithmetic)
+_KNOWN = (Path, Value, Said, *NODES)
+
+
+def as_source(value: object) -> Part:
+    """Return what *value*, as it was written, stands for."""
+    if isinstance(value, Computable):
+        return value._source()
+    if isinstance(value, _KNOWN):
+        return value
+    return Said.of(value)
+
+
+def _operand(value: object, said: str) -> Part:
+    source = as_source(value)
+    if isinstance(source, Arithmetic):
+        raise QueryError(
+            f"{said}: DynamoDB takes one + or - in each change, and none inside a function: "
+            "compute what is constant in Python, or use several updates"
+        )
+    return source
+
+
+def known(path: Path, resolve: Resolve) -> Path:
+    """Return what *path* stands for: a field's path where it is one by name."""
+    return resolve(path) if path.by_name else path
+
+
+def bound(source: Part, resolve: Resolve, target: Target, kind: str) -> Part:
+    """Return *source* with fields' paths for names, and values as *target* spells them.
+
+    *kind* is DynamoDB's type that is needed, "" for any. Raises
+    :class:`~dynamodb_py.exceptions.ValidationError` for what cannot be.
+    """
+    if isinstance(source, Said):
+        return target.spell(source.value)
+    if isinstance(source, Path):
+        path = known(source, resolve)
+        target.check(path, kind=kind)
+        return path
+    return source.bind(resolve, target, kind) if isinstance(source, NODES) else source
+
+
+def own_path(source: Source) -> Path | None:
+    """Return the path that *source* changes where it is an action by itself; None for none."""
+    if isinstance(source, Path):
+        return source
+    if isinstance(source, IfNotExists):
+        return source.path
+    return source.own if isinstance(source, ListAppend) else None
+
+
+def leaves(source: Source) -> Iterator[Source]:
+    """Yield the paths and values that *source* is made of, and what is none of ours as it is."""
+    if isinstance(source, IfNotExists):
+        yield source.path
+        yield from leaves(source.value)
+    elif isinstance(source, ListAppend):
+        yield from leaves(source.first)
+        yield from leaves(source.second)
+    elif isinstance(source, Arithmetic):
+        yield from leaves(source.left)
+        yield from leaves(source.right)
+    else:
+        yield source
+
+
+def _shown(source: Source) -> str:
+    return repr(source.value) if isinstance(source, Said) else str(source)

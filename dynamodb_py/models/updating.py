@@ -1,0 +1,420 @@
+"""Updating: ``item.update()``, one request that changes an item without reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast, overload
+
+from msgspec import Struct
+
+from .. import exceptions
+from ..codec import from_json, to_json
+from ..exceptions import ConditionFailed, InvalidRequest, QueryError, UnreadableValue
+from ..expressions import (
+    Action,
+    Computable,
+    Condition,
+    Delete,
+    IfNotExists,
+    Path,
+    Remove,
+    Set,
+    Value,
+)
+from ..flows import Flow, awaiting, blocking
+from ..operations.base import Wire, WireItem
+from ..operations.items import Key, StoredItem, UpdateItem
+from .changes import changes
+from .records import Record
+from .rows import Shape, loader
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..connections import Connection
+    from .options import Options
+
+Returning: TypeAlias = Literal["new", "old", "updated_new", "updated_old"]
+
+RETURNING: dict[Any, str] = {
+    "new": "ALL_NEW",
+    "old": "ALL_OLD",
+    "updated_new": "UPDATED_NEW",
+    "updated_old": "UPDATED_OLD",
+}
+
+_Unsaved: TypeAlias = "dict[str, tuple[Wire | None, Wire | None]]"
+"""By attribute: what was loaded, and what there is now."""
+
+OPTIONS = ("condition", "returning", "create_parents", "must_exist")
+
+
+class Updating(Record):
+    """The verb of instances that changes an item by its key, in place."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:  # what it is a part of has these
+        _meta: ClassVar[Options]
+        DoesNotExist: ClassVar[type[exceptions.DoesNotExist]]
+
+        @property
+        def _link(self) -> Connection: ...
+        @property
+        def _table(self) -> str: ...
+        @property
+        def persisted(self) -> bool: ...
+        @classmethod
+        def _options(cls) -> Options: ...
+        def _key(self) -> Key: ...
+        def _told(self, error: ConditionFailed) -> Exception: ...
+        def _stored_wires(self) -> WireItem: ...
+        def _knows(self, attributes: Iterable[str]) -> None: ...
+
+    def _update(
+        self,
+        /,
+        *actions: Action | Computable,
+        condition: Condition | None = None,
+        returning: Returning | None = None,
+        create_parents: bool = False,
+        must_exist: bool = False,
+        **values: Any,
+    ) -> Flow[Any]:
+        """Change this item in one request, without reading it, and no more of it than is said.
+
+        Of a loaded instance the item must still exist. Of one that was never saved or loaded the item
+        with its key is changed, and made if there is none. What the update changed is in the instance
+        afterwards; changes of other fields that were not saved stay, and wait for ``save()``.
+
+        :param actions: what to change, where: ``Test.ids[0].remove()``, ``F("visits").add(1)``,
+            ``Test.score.set(Test.score + 1)``, or Set, Remove, Add and Delete of
+            ``dynamodb_py.expressions``.
+        :param condition: change only where it holds.
+        :param returning: None gives the instance. ``"new"`` and ``"old"`` give a dict of the whole
+            item by field name, as it is after or was before, ``"updated_new"`` and ``"updated_old"`` of
+            what was changed alone; it is empty where there is nothing of that sort.
+        :param create_parents: where DynamoDB refuses a path into a document because a map on the
+            way is missing, make the maps, one level after the other, and update again.
+        :param must_exist: never make an item.
+        :param values: what to write, by field name: values, which are validated as ``save()`` does;
+            ``F("wins") + 1`` and the like; None removes.
+        :return: the instance, or the dict that *returning* asks for.
+        :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
+        :raises QueryError: two changes reach the same value, or there is none; nothing was sent.
+        :raises DoesNotExist: the item must exist, and does not.
+        :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
+        :raises InvalidRequest: DynamoDB cannot compute it, such as a sum with an absent attribute.
+        :raises ConnectionFailed: no answer came. A request that computes with what it changes is not
+            sent again, since it may have been carried out and would count twice.
+        """
+        meta = self._options()
+        check_no_clash(meta, OPTIONS, condition, returning, create_parents, must_exist)
+        found = changes(meta, actions, values)
+        condition = meta.condition(condition)
+        present = must_exist or self.persisted
+        if present:
+            condition = meta.present if condition is None else meta.present & condition
+        asked = _asked(found, returning)
+        update = UpdateItem(self._table, self._key(), found, condition, asked)
+        parents = parents_of(found) if create_parents else []
+        unsaved = self._unsaved(found)
+        try:
+            item = yield from updated(update, parents, meta.present if present else None)
+        except ConditionFailed as error:
+            raise self._update_told(error, must_exist=must_exist) from error.__cause__
+        self._synchronize(Outcome(found, asked, item), unsaved)
+        return self if returning is None else as_plain(type(self), item, returning)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def update(
+            self,
+            /,
+            *actions: Action | Computable,
+            condition: Condition | None = None,
+            returning: None = None,
+            create_parents: bool = False,
+            must_exist: bool = False,
+            **values: Any,
+        ) -> Self: ...
+        @overload
+        def update(
+            self,
+            /,
+            *actions: Action | Computable,
+            returning: Returning,
+            condition: Condition | None = None,
+            create_parents: bool = False,
+            must_exist: bool = False,
+            **values: Any,
+        ) -> dict[str, Any]: ...
+        def update(self, /, *actions: Any, **options: Any) -> Any: ...
+
+        @overload
+        async def aupdate(
+            self,
+            /,
+            *actions: Action | Computable,
+            condition: Condition | None = None,
+            returning: None = None,
+            create_parents: bool = False,
+            must_exist: bool = False,
+            **values: Any,
+        ) -> Self: ...
+        @overload
+        async def aupdate(
+            self,
+            /,
+            *actions: Action | Computable,
+            returning: Returning,
+            condition: Condition | None = None,
+            create_parents: bool = False,
+            must_exist: bool = False,
+            **values: Any,
+        ) -> dict[str, Any]: ...
+        async def aupdate(self, /, *actions: Any, **options: Any) -> Any: ...
+    else:
+        update = blocking(_update)
+        aupdate = awaiting(_update)
+
+    def _update_told(self, error: ConditionFailed, *, must_exist: bool) -> Exception:
+        if must_exist and not self.persisted and error.current is None:
+            return self.DoesNotExist(f"there is no item of {self!r}", missing=[self])
+        return self._told(error)
+
+    # -- what the instance knows afterwards ----------------------------------------------------
+
+    def _synchronize(self, outcome: Outcome, unsaved: _Unsaved) -> None:
+        """Take what the update left behind for stored, and for the values of the changed fields."""
+        mine = self._stored_wires()
+        after: dict[str, Wire | None] = {}
+        unknown: list[str] = []
+        for attribute in outcome.attributes:
+            if outcome.knows(attribute):
+                after[attribute] = outcome.wire(attribute, mine)
+            else:
+                unknown.append(attribute)
+        if self._stored is not None:
+            left = {**mine, **after}
+            self._stored = to_json(
+                {n: w for n, w in left.items() if w is not None and n not in unknown}
+            )
+            self._knows(after)
+            self._forget(unknown)
+        for attribute, wire in after.items():
+            if (field := self._fields.by_attribute.get(attribute)) is not None:
+                self._take(field, _merged(*unsaved.get(attribute, (wire, wire)), wire))
+
+    def _unsaved(self, actions: Iterable[Action]) -> _Unsaved:
+        """Return what was loaded, and what there is now, of maps that *actions* change inside.
+
+        Asked before anything is sent: what cannot be stored of them raises.
+        """
+        stored = self._stored_wires()
+        found: _Unsaved = {}
+        for attribute in _changed_inside(actions):
+            field = self._fields.by_attribute.get(attribute)
+            if field is None or field.name not in self.__dict__:
+                continue
+            wire = field.encode(self.__dict__[field.name], field.name)
+            try:
+                old = stored.get(attribute)
+                base = None if old is None else field.encode(field.decode(old))
+            except UnreadableValue:
+                base = None
+            if wire is not None and wire != base:
+                # As the wire has it, where a B is text.
+                mine, loaded = from_json(to_json([wire, base]))
+                found[attribute] = (loaded, mine)
+        return found
+
+    def _take(self, field: Any, wire: Wire | None) -> None:
+        """Let *field* read as *wire*, or as absent."""
+        values, aside = self.__dict__, self._aside
+        if aside is not None:
+            aside.unreadable = {n: e for n, e in aside.unreadable.items() if n != field.name}
+            aside.defaults = {n: w for n, w in aside.defaults.items() if n != field.name}
+        if wire is None:
+            values.pop(field.name, None)
+            if self._stored is None:
+                values[field.name] = field.when_absent()
+            return
+        try:
+            values[field.name] = field.decode(wire)
+        except UnreadableValue as error:
+            values.pop(field.name, None)
+            unreadable = self._apart().unreadable
+            self._apart().unreadable = {**unreadable, field.name: error}
+
+    def _forget(self, attributes: Sequence[str]) -> None:
+        """Count *attributes*, of which nobody told what they are now, as not fetched."""
+        if not attributes:
+            return
+        if not self._decoded:
+            self._decode()
+        lost = self._fields.held(frozenset(attributes))
+        for name in lost:
+            self.__dict__.pop(name, None)
+        known = self._partial if self._partial is not None else frozenset(self._fields.by_name)
+        self._apart().partial = known - lost
+
+
+class Outcome(Struct, frozen=True):
+    """What an update did: its actions, what was asked to be returned, and the answer."""
+
+    actions: tuple[Action, ...]
+    asked: str
+    item: StoredItem | None
+
+    @property
+    def attributes(self) -> list[str]:
+        """The attributes that were changed."""
+        return list(dict.fromkeys(str(action.path.parts[0]) for action in self.actions))
+
+    def _plain(self, attribute: str) -> Set | Remove | None:
+        """Return the change that says by itself what the attribute is now, if it does."""
+        for action in self.actions:
+            if action.path.parts == (attribute,):
+                if isinstance(action, Remove):
+                    return action
+                if isinstance(action, Set) and isinstance(action.value, Value):
+                    return action
+        return None
+
+    def knows(self, attribute: str) -> bool:
+        """Tell whether it is known what *attribute* is now."""
+        whole = self.asked == "ALL_NEW"
+        told = self.asked == "UPDATED_NEW" and attribute not in _changed_inside(self.actions)
+        shrunk = any(isinstance(a, Delete) and a.path.parts[0] == attribute for a in self.actions)
+        return whole or (told and not shrunk) or self._plain(attribute) is not None
+
+    def wire(self, attribute: str, before: Mapping[str, Wire]) -> Wire | None:
+        """Return what *attribute*, which was *before*, is now; None where it is absent."""
+        plain = self._plain(attribute)
+        if plain is not None:
+            if isinstance(plain, Remove):
+                return None
+            wire: Wire = from_json(to_json(cast("Value", plain.value).wire))
+            return wire
+        new: WireItem = from_json(self.item or b"{}")
+        if self.asked == "UPDATED_NEW":  # what did not change may be left out of it
+            return new.get(attribute, before.get(attribute))
+        return new.get(attribute)
+
+
+def _changed_inside(actions: Iterable[Action]) -> set[str]:
+    """Return the attributes of which something inside is changed."""
+    return {str(action.path.parts[0]) for action in actions if len(action.path.parts) > 1}
+
+
+def _asked(actions: Sequence[Action], returning: str | None) -> str:
+    """Return what DynamoDB must return, so that the instance knows what was changed."""
+    if returning is not None:
+        return returned(returning)
+    if any(len(a.path.parts) > 1 or isinstance(a, Delete) for a in actions):
+        return "ALL_NEW"  # of what lies inside, UPDATED_NEW returns a part
+    if all(
+        isinstance(a, Remove) or (isinstance(a, Set) and isinstance(a.value, Value))
+        for a in actions
+    ):
+        return "NONE"
+    return "UPDATED_NEW"
+
+
+def returned(returning: str | None) -> str:
+    """Return DynamoDB's word for what *returning* asks for; raise QueryError for no such thing."""
+    if returning is None:
+        return "NONE"
+    try:
+        return RETURNING[returning]
+    except (KeyError, TypeError):
+        said = ", ".join(map(repr, RETURNING))
+        raise QueryError(f"returning={returning!r}: it takes None, {said}") from None
+
+
+def _merged(base: Wire | None, mine: Wire | None, theirs: Wire | None) -> Wire | None:
+    """Return *theirs* with what *mine* changed since *base*, as far as both are maps."""
+    if mine == base or mine is None or theirs is None or "M" not in mine or "M" not in theirs:
+        return theirs
+    old: WireItem = (base or {}).get("M", {})
+    own, new = mine["M"], theirs["M"]
+    merged: WireItem = {}
+    for key in [*new, *(key for key in own if key not in new)]:
+        was, is_mine, is_theirs = old.get(key), own.get(key), new.get(key)
+        if is_theirs == was:
+            chosen = is_mine
+        elif is_mine == was:
+            chosen = is_theirs
+        else:
+            chosen = _merged(was, is_mine, is_theirs)
+        if chosen is not None:
+            merged[key] = chosen
+    return {"M": merged}
+
+
+def check_no_clash(meta: Options, options: Sequence[str], *given: object) -> None:
+    """Refuse options that are given and are the names of fields too."""
+    for option, value in zip(options, given, strict=True):
+        if value is not None and value is not False and option in meta.field_set.by_name:
+            raise TypeError(
+                f"update({option}=...) is the option, and {meta.name}.{option} is a field: change "
+                f"that by an action, {meta.name}.{option}.set(...)"
+            )
+
+
+def as_plain(model: type[Any], item: StoredItem | None, returning: str | None) -> dict[str, Any]:
+    """Return the values of what an update returned, by field; of undeclared ones by attribute."""
+    if item is None:
+        return {}
+    held = frozenset(cast("WireItem", from_json(item))) if "updated" in str(returning) else None
+    row: dict[str, Any] = loader(model, Shape("item"), held, None)(item)
+    return row
+
+
+# -- parents -----------------------------------------------------------------------------------
+
+
+def parents_of(actions: Iterable[Action]) -> list[list[Path]]:
+    """Return the maps on the way to what *actions* change, level by level.
+
+    Lists are not among them, nor what lies in them: which element is meant is known where there is one.
+    """
+    levels: dict[int, dict[Path, None]] = {}
+    for action in actions:
+        parts = action.path.parts
+        for depth in range(1, len(parts)):
+            if isinstance(parts[depth], int):
+                break
+            levels.setdefault(depth, {})[Path(parts[:depth])] = None
+    return [list(levels[depth]) for depth in sorted(levels)]
+
+
+def updated(
+    update: UpdateItem, parents: list[list[Path]], present: Condition | None
+) -> Flow[StoredItem | None]:
+    """Carry *update* out; with *parents*, make those where DynamoDB refuses it, and do it again.
+
+    *present* is the condition that the item exists, where it must.
+    """
+    try:
+        return (yield from update)
+    except InvalidRequest as refused:
+        if not parents:
+            raise
+        made = _spoken_of(update.condition, parents)
+        condition = present if made else update.condition
+        try:
+            for level in parents:
+                empty = [Set(path, IfNotExists(path, Value({"M": {}}))) for path in level]
+                yield from UpdateItem(update.table, update.key, empty, condition)
+        except InvalidRequest as error:  # what is there is no map
+            raise refused from error
+    return (yield from update)
+
+
+def _spoken_of(condition: Condition | None, parents: list[list[Path]]) -> bool:
+    """Tell whether *condition* may change when *parents* are made."""
+    first = {path.parts[0] for level in parents for path in level}
+    return condition is not None and any(path.parts[0] in first for path in condition.paths())
