@@ -70,6 +70,20 @@ from .models.indexes import GlobalIndex, LocalIndex
 from .models.manager import Manager
 from .models.pages import Page
 from .models.queryset import QuerySet
+from .models.validators import (
+    EmailValidator,
+    MaxLengthValidator,
+    MaxValueValidator,
+    MinLengthValidator,
+    MinValueValidator,
+    OneOfValidator,
+    RegexValidator,
+    URLValidator,
+    Validator,
+    validate_email,
+    validate_slug,
+    validate_url,
+)
 from .planning import Estimate, Plan
 from .reading import Walk
 from .retries import Retries
@@ -99,6 +113,7 @@ __all__ = [
     "DoesNotExist",
     "Done",
     "DynamoDBError",
+    "EmailValidator",
     "EmbeddedField",
     "EnumField",
     "Estimate",
@@ -117,10 +132,15 @@ __all__ = [
     "LocalIndex",
     "Manager",
     "MapField",
+    "MaxLengthValidator",
     "MaxRequestsReached",
+    "MaxValueValidator",
+    "MinLengthValidator",
+    "MinValueValidator",
     "Model",
     "ModelDefinitionError",
     "MultipleObjectsReturned",
+    "OneOfValidator",
     "Page",
     "Plan",
     "Q",
@@ -128,6 +148,7 @@ __all__ = [
     "QuerySet",
     "RawExpression",
     "ReadTimeout",
+    "RegexValidator",
     "RequestError",
     "ResponseCorrupted",
     "Retries",
@@ -147,9 +168,11 @@ __all__ = [
     "TimestampField",
     "TransactionCanceled",
     "TransactionConflict",
+    "URLValidator",
     "UUIDField",
     "UnreadableValue",
     "ValidationError",
+    "Validator",
     "Walk",
     "adelete_all",
     "aload",
@@ -161,4 +184,7 @@ __all__ = [
     "load",
     "options",
     "save_all",
+    "validate_email",
+    "validate_slug",
+    "validate_url",
 ]

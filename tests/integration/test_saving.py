@@ -589,7 +589,7 @@ def test_only_numbers_count(engine, do, loaded, sent, amounts):
 
 def test_an_item_over_400_kb_is_refused_before_it_is_sent(engine, do, sent, key):
     page = Page(site=key, number=0, title="t", text="x" * (400 * 1024 + 1))
-    with pytest.raises(ItemTooLarge, match="DynamoDB takes 409600; its largest attributes: text"):
+    with pytest.raises(ItemTooLarge, match="DynamoDB takes 409600; its largest fields: text"):
         do(page.save)
     with pytest.raises(ItemTooLarge):
         do(Page.batch_write, [page], overwrite=True)
