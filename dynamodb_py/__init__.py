@@ -41,7 +41,6 @@ from .expressions import Condition, F, Q, RawExpression
 from .metering import capacity
 from .models.base import Model
 from .models.bulk import adelete_all, aload, asave_all, delete_all, load, save_all
-from .models.bulk_by_query import Done
 from .models.documents import Document
 from .models.fields import (
     BinaryField,
@@ -84,6 +83,7 @@ from .models.validators import (
     validate_slug,
     validate_url,
 )
+from .models.working import Done
 from .planning import Estimate, Plan
 from .reading import Walk
 from .retries import Retries

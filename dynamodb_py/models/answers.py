@@ -18,13 +18,14 @@ from ..operations.queries import Expressions, Query, Scan
 from ..operations.tables import DescribeTable
 from ..planning import Estimate, Plan, Question, estimate
 from ..reading import Reader
-from .builders import PLAINLY, UNASKED, Builders, How, M, R
+from .builders import PLAINLY, UNASKED, How, M, R
 from .bulk import ProgressOption, consistently, key_reader, read_all, shown
 from .courses import Coming, Course, Several, Straight
 from .rows import loader
+from .shaping import Shaping
 
 
-class Answers(Builders[M, R], Generic[M, R]):
+class Answers(Shaping[M, R], Generic[M, R]):
     """The verbs of query sets."""
 
     __slots__ = ()

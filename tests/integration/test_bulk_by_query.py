@@ -12,6 +12,7 @@ from dynamodb_py import (
     CharField,
     ConnectionFailed,
     DateTimeField,
+    Done,
     F,
     GlobalIndex,
     IntegerField,
@@ -25,7 +26,6 @@ from dynamodb_py import (
 )
 from dynamodb_py.exceptions import MaxRequestsReached
 from dynamodb_py.expressions import Add, Value
-from dynamodb_py.models.bulk_by_query import Done
 
 from ..engines import ACCESS_KEY, REGION, SECRET_KEY
 from .proxy import INTERNAL, THROTTLE, Proxy, close, error

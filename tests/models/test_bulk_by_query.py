@@ -16,6 +16,7 @@ from dynamodb_py import (
     ConnectionFailed,
     CounterField,
     DateTimeField,
+    Done,
     F,
     GlobalIndex,
     IntegerField,
@@ -35,7 +36,6 @@ from dynamodb_py import (
 )
 from dynamodb_py.exceptions import MaxRequestsReached, service_error
 from dynamodb_py.expressions import Add, Delete, Path, Remove, Set, Value
-from dynamodb_py.models.bulk_by_query import Done
 from dynamodb_py.operations.base import Together
 
 from ..scripted import checked

@@ -15,6 +15,7 @@ from dynamodb_py import (
     DateTimeField,
     DictField,
     DoesNotExist,
+    Done,
     F,
     FieldNotLoaded,
     IntegerField,
@@ -30,7 +31,6 @@ from dynamodb_py import (
 )
 from dynamodb_py.exceptions import service_error
 from dynamodb_py.expressions import Path, Remove, Set, Value
-from dynamodb_py.models.bulk_by_query import Done
 
 from ..scripted import checked
 

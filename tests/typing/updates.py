@@ -12,6 +12,7 @@ from dynamodb_py import (
     CharField,
     DecimalField,
     DictField,
+    Done,
     F,
     FloatField,
     IntegerField,
@@ -21,7 +22,6 @@ from dynamodb_py import (
     TimestampField,
 )
 from dynamodb_py.expressions import Action, Arithmetic, IfNotExists, ListAppend
-from dynamodb_py.models.bulk_by_query import Done
 from dynamodb_py.models.updating import Updating
 
 

@@ -1,0 +1,99 @@
+"""What the rows of a query set are: instances, whole or in part, dicts, or tuples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Literal, cast, overload
+
+from ..exceptions import QueryError
+from ..expressions import Path
+from .builders import Builders, M, R
+from .fields.base import Field
+from .rows import Name, Shape, columns
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .queryset import QuerySet
+
+
+class Shaping(Builders[M, R], Generic[M, R]):
+    """The builders that choose what is read of each item, and what is made of it."""
+
+    __slots__ = ()
+
+    def only(self, *fields: str | Field[Any, Any]) -> Self:
+        """Read just these fields, and the key; instances raise FieldNotLoaded for the others."""
+        if not fields:
+            raise QueryError(f"{self.model.__name__}: only(): name at least one field")
+        return self._fetching("only", self._named("only", fields))
+
+    def defer(self, *fields: str | Field[Any, Any]) -> Self:
+        """Leave these fields unread, beside what was left out before."""
+        left = self._named("defer", fields)
+        names = self._how.fetched or tuple(self.model._options().field_set.by_name)
+        return self._fetching("defer", tuple(name for name in names if name not in left))
+
+    def _named(self, verb: str, fields: tuple[str | Field[Any, Any], ...]) -> tuple[str, ...]:
+        meta = self.model._options()
+        names: list[str] = []
+        for field in fields:
+            name = field.name if isinstance(field, Field) else field
+            if not isinstance(name, str) or ("__" in name and name not in meta.field_set.by_name):
+                raise QueryError(
+                    f"{meta.name}: {verb}({name!r}): instances have whole fields: name the field, "
+                    "or take values(), which reads places inside documents too"
+                )
+            names.append(meta.get_field(name).name)
+        return tuple(dict.fromkeys(names))
+
+    def _fetching(self, verb: str, names: tuple[str, ...]) -> Self:
+        shape = self._how.shape
+        if shape is not None and shape.kind != "item":
+            raise self._two_shapes(verb)
+        by_name = self.model._options().field_set.by_name
+        wanted = tuple(Path((by_name[name].attribute,)) for name in names)
+        return self._asking(wanted=wanted)._going(fetched=names)
+
+    def _two_shapes(self, verb: str) -> QueryError:
+        return QueryError(
+            f"{self.model.__name__}: {verb}() beside values(): values() says itself what is read"
+        )
+
+    def _shaped(self, kind: Any, names: tuple[Name, ...]) -> Self:
+        if self._how.fetched is not None and kind != "item":
+            raise self._two_shapes("only() or defer")
+        shape = Shape(kind, columns(self.model._options(), names))
+        wanted = self._question.wanted if kind == "item" else shape.wanted()
+        return self._asking(wanted=wanted)._going(shape=shape)
+
+    def values(self, *names: Name) -> QuerySet[M, dict[str, Any]]:
+        """Return a dict for each item, of these fields or of all.
+
+        A name is a field, or a place inside one: ``"doc__a__0"``, ``Score.doc["a"][0]``. What an
+        item does not have is the field's default, inside of documents None.
+        """
+        return cast("QuerySet[M, dict[str, Any]]", self._shaped("dict", names))
+
+    @overload
+    def values_list(
+        self, *names: Name, flat: Literal[False] = False, named: Literal[False] = False
+    ) -> QuerySet[M, tuple[Any, ...]]: ...
+    @overload
+    def values_list(
+        self, *names: Name, flat: bool = False, named: bool = False
+    ) -> QuerySet[M, Any]: ...
+    def values_list(self, *names: Name, flat: bool = False, named: bool = False) -> Any:
+        """Return a tuple for each item, of these fields or of all.
+
+        :param flat: of one field, its values themselves.
+        :param named: named tuples.
+        """
+        if flat and (named or len(names) != 1):
+            raise QueryError(
+                f"{self.model.__name__}: values_list(flat=True) takes one name, and no named=True"
+            )
+        return self._shaped("flat" if flat else "named" if named else "tuple", names)
+
+    def as_dicts(self) -> QuerySet[M, dict[str, Any]]:
+        """Return each item as a plain dict: fields by name, undeclared attributes by theirs."""
+        return cast("QuerySet[M, dict[str, Any]]", self._shaped("item", ()))
