@@ -11,7 +11,9 @@ from typing import Final
 MAX_BATCH_GET: Final = 100
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 MAX_BATCH_WRITE: Final = 25
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MAX_TRANSACTION: Final = 100
+MAX_TOKEN: Final = 36
 
 MAX_ITEM_BYTES: Final = 400 * 1024
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
