@@ -39,6 +39,7 @@ from .exceptions import (
 )
 from .expressions import Condition, F, Q, RawExpression
 from .metering import capacity
+from .models import transaction
 from .models.base import Model
 from .models.bulk import adelete_all, aload, asave_all, delete_all, load, save_all
 from .models.documents import Document
@@ -184,6 +185,7 @@ __all__ = [
     "load",
     "options",
     "save_all",
+    "transaction",
     "validate_email",
     "validate_slug",
     "validate_url",

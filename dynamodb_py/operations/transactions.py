@@ -1,0 +1,198 @@
+"""All or nothing: TransactGetItems reads a snapshot, TransactWriteItems writes several items as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from ..exceptions import QueryError, ResponseCorrupted
+from ..expressions import Action, Condition, Names, render_update
+from ..limits import MAX_TOKEN, MAX_TRANSACTION
+from .base import Operation, Payload
+from .items import Key, StoredItem
+from .said import Expressions
+
+
+class _Got(Struct):
+    Item: Raw | UnsetType = UNSET
+
+
+class _GetOutput(Struct):
+    Responses: list[_Got] = []
+
+
+class _WriteOutput(Struct):
+    """Nothing of it is of use: that it came is the news."""
+
+
+_read_get = msgspec.json.Decoder(_GetOutput).decode
+_read_write = msgspec.json.Decoder(_WriteOutput).decode
+
+
+def _check_count(count: int) -> None:
+    if not 1 <= count <= MAX_TRANSACTION:
+        raise QueryError(
+            f"a transaction is of 1 to {MAX_TRANSACTION} items, not {count}: "
+            f"{'name some' if count < 1 else 'make several of it'}"
+        )
+
+
+class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
+    """Read up to 100 items of any tables in one snapshot, in order; None stands for one not there.
+
+    Raises QueryError when made with none or over 100. DynamoDB refuses two of one item, and items
+    that are over 4 MB together.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
+    """
+
+    api: ClassVar[str] = "TransactGetItems"
+
+    gets: Sequence[tuple[str, Key]]
+    """Tables and keys."""
+    said: Sequence[Expressions | None] = ()
+    """The projection of each; by default whole items."""
+
+    def __post_init__(self) -> None:
+        _check_count(len(self.gets))
+        if self.said and len(self.said) != len(self.gets):
+            raise QueryError(
+                f"{len(self.said)} projections for {len(self.gets)} items: "
+                "give one for each, None for a whole item"
+            )
+
+    @property
+    def tables(self) -> Sequence[str]:
+        return tuple(dict.fromkeys(table for table, _ in self.gets))
+
+    def payload(self) -> Payload:
+        gets: list[Payload] = [{"TableName": table, "Key": key} for table, key in self.gets]
+        for get, said in zip(gets, self.said, strict=False):  # none at all stands for all None
+            if said is not None:
+                said.into(get)
+        return {"TransactItems": [{"Get": get} for get in gets]}
+
+    def parse(self, outcome: bytes, /) -> list[StoredItem | None]:
+        found = _read_get(outcome).Responses
+        if len(found) != len(self.gets):
+            raise ResponseCorrupted(f"{len(found)} answers came for {len(self.gets)} items")
+        return [None if each.Item is UNSET else bytes(each.Item) for each in found]
+
+
+def _conditional(payload: Payload, condition: Condition | None, names: Names) -> Payload:
+    """Add *condition* and all *names* to *payload*; of a failed one, the item is wanted."""
+    if condition is not None and (text := condition.render(names)):
+        payload["ConditionExpression"] = text
+        payload["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return names.into(payload)
+
+
+class Put(Struct, frozen=True):
+    """An item to write whole, in a transaction."""
+
+    table: str
+    item: StoredItem
+    condition: Condition | None = None
+
+    def request(self) -> Payload:
+        """Return it as TransactWriteItems spells it."""
+        payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
+        return {"Put": _conditional(payload, self.condition, Names())}
+
+
+class Update(Struct, frozen=True):
+    """Attributes to change in one item, in a transaction; there is at least one action."""
+
+    table: str
+    key: Key
+    actions: Sequence[Action]
+    condition: Condition | None = None
+
+    def __post_init__(self) -> None:
+        if not self.actions:
+            raise QueryError(
+                f"an update of {self.table} without actions: a transaction has Check for that"
+            )
+
+    def request(self) -> Payload:
+        """Return it as TransactWriteItems spells it."""
+        names = Names()
+        payload: Payload = {
+            "TableName": self.table,
+            "Key": self.key,
+            "UpdateExpression": render_update(self.actions, names),
+        }
+        return {"Update": _conditional(payload, self.condition, names)}
+
+
+class Delete(Struct, frozen=True):
+    """A key whose item is to go, in a transaction."""
+
+    table: str
+    key: Key
+    condition: Condition | None = None
+
+    def request(self) -> Payload:
+        """Return it as TransactWriteItems spells it."""
+        payload: Payload = {"TableName": self.table, "Key": self.key}
+        return {"Delete": _conditional(payload, self.condition, Names())}
+
+
+class Check(Struct, frozen=True):
+    """A condition on an item that the transaction leaves as it is."""
+
+    table: str
+    key: Key
+    condition: Condition
+
+    def request(self) -> Payload:
+        """Return it as TransactWriteItems spells it; raises QueryError for an empty condition."""
+        names = Names()
+        payload: Payload = {"TableName": self.table, "Key": self.key}
+        _conditional(payload, self.condition, names)
+        if "ConditionExpression" not in payload:
+            raise QueryError(f"a check of {self.table} without a condition: say what must hold")
+        return {"ConditionCheck": payload}
+
+
+Write: TypeAlias = "Put | Update | Delete | Check"
+
+
+class TransactWriteItems(Operation[None], frozen=True):
+    """Carry out up to 100 writes and checks of any tables, all or none; no two of one item.
+
+    The *token* makes it repeatable, an ADD in it too: for ten minutes, DynamoDB answers a request
+    with a token that it knows as it did before, and does nothing.
+
+    Raises QueryError when made with none or over 100 writes, or a token of no or over 36 characters.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
+
+    api: ClassVar[str] = "TransactWriteItems"
+
+    writes: Sequence[Write]
+    token: str
+    """ClientRequestToken: another one for each transaction, the same for all its attempts."""
+
+    def __post_init__(self) -> None:
+        _check_count(len(self.writes))
+        if not 1 <= len(self.token) <= MAX_TOKEN:
+            raise QueryError(
+                f"the token of a transaction has 1 to {MAX_TOKEN} characters, not "
+                f"{len(self.token)}: a UUID will do"
+            )
+
+    @property
+    def tables(self) -> Sequence[str]:
+        return tuple(dict.fromkeys(write.table for write in self.writes))
+
+    def payload(self) -> Payload:
+        return {
+            "TransactItems": [write.request() for write in self.writes],
+            "ClientRequestToken": self.token,
+        }
+
+    def parse(self, outcome: bytes, /) -> None:
+        _read_write(outcome)
