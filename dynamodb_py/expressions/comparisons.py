@@ -178,6 +178,10 @@ class Never(Condition, frozen=True):
 
     path: Path
 
+    @property
+    def is_never(self) -> bool:
+        return True
+
     def _spell(self, names: Names) -> str:
         path = self.path.render(names)
         return f"(attribute_exists({path}) AND attribute_not_exists({path}))"

@@ -94,6 +94,16 @@ class Condition(Struct, frozen=True):
         """Whether it asks nothing."""
         return type(self) is Condition
 
+    @property
+    def conjuncts(self) -> tuple[Condition, ...]:
+        """What must all hold: the terms of an AND, else the condition itself."""
+        return (self,)
+
+    @property
+    def is_never(self) -> bool:
+        """Whether it holds for nothing, whatever the item, as can be seen without asking."""
+        return False
+
     def _check_operators(self) -> None:
         """Raise over DynamoDB's limit; below it, recursion into the terms is never too deep."""
         count = self.operators()
@@ -157,12 +167,16 @@ class Condition(Struct, frozen=True):
             "and, or, not, in, nor as a < b < c"
         )
 
-    def __repr__(self) -> str:
+    def described(self) -> str:
+        """Return what it says, with names and values spelled out, for people."""
         if self.is_empty:
-            return "<Condition: none>"
+            return "none"
         if (count := self.operators()) > MAX_OPERATORS:
-            return f"<Condition: {count} operators>"
-        return f"<Condition: {self._spell(Plain())}>"
+            return f"{count} operators"
+        return self._spell(Plain())
+
+    def __repr__(self) -> str:
+        return f"<Condition: {self.described()}>"
 
 
 class And(Condition, frozen=True):
@@ -171,6 +185,14 @@ class And(Condition, frozen=True):
     _operators: ClassVar[int] = 0
 
     terms: tuple[Condition, ...]
+
+    @property
+    def conjuncts(self) -> tuple[Condition, ...]:
+        return self.terms
+
+    @property
+    def is_never(self) -> bool:
+        return any(term.is_never for term in self.terms)
 
     def _spell(self, names: Names) -> str:
         return _spell_joined(self.terms, " AND ", names)

@@ -227,11 +227,9 @@ class Builders(Generic[M, R]):
         """Return those that one of both has, or both."""
         self._check_alike(other, "|")
         mine, theirs = self._question.condition, other._question.condition
-        if mine.is_empty or _is_never(theirs):
+        if mine.is_empty or theirs.is_never:
             return self.all()
-        return self._asking(
-            condition=theirs if theirs.is_empty or _is_never(mine) else mine | theirs
-        )
+        return self._asking(condition=theirs if theirs.is_empty or mine.is_never else mine | theirs)
 
     def _check_alike(self, other: object, operator: str) -> None:
         if not isinstance(other, Builders):
@@ -378,12 +376,6 @@ class Builders(Generic[M, R]):
 def _check_count(verb: str, count: object, least: int, said: str) -> None:
     if not isinstance(count, int) or isinstance(count, bool) or count < least:
         raise QueryError(f"{verb}({count!r}): {said}")
-
-
-def _is_never(condition: Condition) -> bool:
-    """Tell whether a condition is that of none(), whatever was filtered since."""
-    terms = condition.terms if isinstance(condition, And) else (condition,)
-    return any(isinstance(term, Never) for term in terms)
 
 
 def portable(question: Question) -> Question:

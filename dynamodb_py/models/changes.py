@@ -55,9 +55,8 @@ def still_asked(meta: Options, plan: Plan) -> Condition:
     """Return the condition that an item which *plan* found is still there and still matches."""
     keys = {key.name for key in plan.key}
     condition = plan.condition
-    terms = condition.terms if isinstance(condition, And) else (condition,)
     still = meta.present
-    for term in terms:
+    for term in condition.conjuncts:
         if not _is_about(term, keys):  # an item's key is what it was
             still &= term
     return still
@@ -65,9 +64,8 @@ def still_asked(meta: Options, plan: Plan) -> Condition:
 
 def without_presence(meta: Options, still: Condition) -> Condition | None:
     """Return *still* without its term that the item is there; None where nothing is left."""
-    terms = still.terms if isinstance(still, And) else (still,)
     left = Condition()
-    for term in terms:
+    for term in still.conjuncts:
         if term != meta.present:
             left &= term
     return None if left.is_empty else left
@@ -80,9 +78,8 @@ def whole_key(plan: Plan) -> Key | None:
     if plan.kind != "query" or plan.index is not None or plan.limit == 0:
         return None
     condition = plan.condition
-    terms = condition.terms if isinstance(condition, And) else (condition,)
     said: dict[Any, Wire] = {}
-    for term in terms:
+    for term in condition.conjuncts:
         if isinstance(term, Compare) and term.operator == "=" and type(term.right) is Value:
             left = term.left
             if isinstance(left, Path) and len(left.parts) == 1:

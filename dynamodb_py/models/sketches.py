@@ -182,8 +182,7 @@ class Sketch:
 
         Nothing but the condition says where those values belong: this sketch makes no question.
         """
-        terms = condition.terms if isinstance(condition, And) else (condition,)
-        if not _KNOWN.issuperset(map(type, terms)):
+        if not _KNOWN.issuperset(map(type, condition.conjuncts)):
             return None
         added: list[Wire] = []
         step = condition.shape(added)

@@ -69,16 +69,16 @@ class _Write(Operation["StoredItem | None"], frozen=True):
         return None if item is UNSET else bytes(item)
 
 
-def _conditional(
-    payload: Payload, condition: Condition | None, names: Names, returning: str
+def conditional(
+    payload: Payload, condition: Condition | None, names: Names, returning: str = "NONE"
 ) -> Payload:
+    """Add *condition* and all *names* to *payload*; of a failed one, the item is wanted."""
     if condition is not None and (text := condition.render(names)):
         payload["ConditionExpression"] = text
         payload["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     if returning != "NONE":
         payload["ReturnValues"] = returning
-    names.into(payload)
-    return payload
+    return names.into(payload)
 
 
 class PutItem(_Write, frozen=True):
@@ -95,7 +95,7 @@ class PutItem(_Write, frozen=True):
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
-        return _conditional(payload, self.condition, Names(), self.returning)
+        return conditional(payload, self.condition, Names(), self.returning)
 
 
 class UpdateItem(_Write, frozen=True):
@@ -120,7 +120,7 @@ class UpdateItem(_Write, frozen=True):
         names = Names()
         if self.actions:
             payload["UpdateExpression"] = render_update(self.actions, names)
-        return _conditional(payload, self.condition, names, self.returning)
+        return conditional(payload, self.condition, names, self.returning)
 
 
 class DeleteItem(_Write, frozen=True):
@@ -137,4 +137,4 @@ class DeleteItem(_Write, frozen=True):
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Key": self.key}
-        return _conditional(payload, self.condition, Names(), self.returning)
+        return conditional(payload, self.condition, Names(), self.returning)

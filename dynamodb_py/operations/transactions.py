@@ -12,7 +12,7 @@ from ..exceptions import QueryError, ResponseCorrupted
 from ..expressions import Action, Condition, Names, render_update
 from ..limits import MAX_TOKEN, MAX_TRANSACTION
 from .base import Operation, Payload
-from .items import Key, StoredItem
+from .items import Key, StoredItem, conditional
 from .said import Expressions
 
 
@@ -81,14 +81,6 @@ class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
         return [None if each.Item is UNSET else bytes(each.Item) for each in found]
 
 
-def _conditional(payload: Payload, condition: Condition | None, names: Names) -> Payload:
-    """Add *condition* and all *names* to *payload*; of a failed one, the item is wanted."""
-    if condition is not None and (text := condition.render(names)):
-        payload["ConditionExpression"] = text
-        payload["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    return names.into(payload)
-
-
 class Put(Struct, frozen=True):
     """An item to write whole, in a transaction."""
 
@@ -99,7 +91,7 @@ class Put(Struct, frozen=True):
     def request(self) -> Payload:
         """Return it as TransactWriteItems spells it."""
         payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
-        return {"Put": _conditional(payload, self.condition, Names())}
+        return {"Put": conditional(payload, self.condition, Names())}
 
 
 class Update(Struct, frozen=True):
@@ -124,7 +116,7 @@ class Update(Struct, frozen=True):
             "Key": self.key,
             "UpdateExpression": render_update(self.actions, names),
         }
-        return {"Update": _conditional(payload, self.condition, names)}
+        return {"Update": conditional(payload, self.condition, names)}
 
 
 class Delete(Struct, frozen=True):
@@ -137,7 +129,7 @@ class Delete(Struct, frozen=True):
     def request(self) -> Payload:
         """Return it as TransactWriteItems spells it."""
         payload: Payload = {"TableName": self.table, "Key": self.key}
-        return {"Delete": _conditional(payload, self.condition, Names())}
+        return {"Delete": conditional(payload, self.condition, Names())}
 
 
 class Check(Struct, frozen=True):
@@ -151,7 +143,7 @@ class Check(Struct, frozen=True):
         """Return it as TransactWriteItems spells it; raises QueryError for an empty condition."""
         names = Names()
         payload: Payload = {"TableName": self.table, "Key": self.key}
-        _conditional(payload, self.condition, names)
+        conditional(payload, self.condition, names)
         if "ConditionExpression" not in payload:
             raise QueryError(f"a check of {self.table} without a condition: say what must hold")
         return {"ConditionCheck": payload}

@@ -157,7 +157,7 @@ class Extraction:
         left, *others = leaf._operands()
         values = [each for each in others if isinstance(each, Value)]
         if left != Path((key.name,)) or len(values) != len(others):
-            raise Unfit(f"{said(leaf)} cannot be asked of a key")
+            raise Unfit(f"{leaf.described()} cannot be asked of a key")
         for value in values:
             if value.kind != key.type:
                 raise Unfit(
@@ -182,7 +182,7 @@ class Extraction:
             case AttributeType(type=kind):
                 return (WHOLE,) if kind == key.type else ()
             case _:
-                raise Unfit(f"{said(leaf)} cannot be asked of a key")
+                raise Unfit(f"{leaf.described()} cannot be asked of a key")
 
     def _compared(self, operator: str, wire: dict[str, str]) -> Span:
         match operator:
@@ -213,11 +213,6 @@ def _bounds(one: Span, other: Span) -> tuple[Wire, Wire] | None:
     if low is None or one[0].high is not None or high is None or other[0].low is not None:
         return None
     return (low.wire, high.wire) if low.rank < high.rank else None
-
-
-def said(condition: Condition) -> str:
-    """Return what *condition* says, for messages."""
-    return repr(condition).removeprefix("<Condition: ").removesuffix(">")
 
 
 def _signature(span: Span) -> Hashable:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..exceptions import QueryError, ScanRequired
-from ..expressions import And, Condition, Never, Path
+from ..expressions import Condition, Path
 from ..operations.items import GetItem, Key
 from ..operations.queries import Expressions, Query, Scan
 from .branches import Unfit
 from .intervals import in_order
 from .plan import Lane, Plan, Question, Rejected, Subject, Told, Trim
-from .suggestions import ASKABLE, fixes_hash, helpful_index, serving_index
+from .suggestions import ASKABLE, helpful_index, serving_index
 from .templates import Shortcut, Templates
-from .ways import Fit, Stretch, Way, fit, key_conditions
+from .ways import Fit, Stretch, Way, fit, key_conditions, unfixed
 
 
 class Planner:
@@ -55,7 +55,7 @@ class Planner:
 
     def _made(self, table: str, question: Question) -> tuple[Plan, Fit | None]:
         """Return the plan, and how the way that it takes fits the question, if it is not a scan."""
-        if question.limit == 0 or _never(question.condition):
+        if question.limit == 0 or question.condition.is_never:
             return self._nothing(table, question), None
         if question.scan or (question.condition.is_empty and not question.order):
             return self._scan(table, question, Told(reason=_asked_for(question))), None
@@ -96,11 +96,11 @@ class Planner:
         reasons = "; ".join(f"{_title(each.index)}: {each.why}" for each in rejected)
         if question.index is not None:
             return QueryError(f"{name}: {reasons} ({ASKABLE}, = on a hash key)")
-        index = serving_index(self.subject, question)
+        index = serving_index(self.subject, self._ways, question)
         more = [f"declare {index}"] if index else []
         if not question.order and not question.backward:  # a scan has no order
             more.append("say .scan() to read all and pay for it")
-        if any(fixes_hash(way, question.condition) for way in self._ways):
+        if any(unfixed(way, question.condition) is None for way in self._ways):
             advice = _either("ask for more and choose in Python", *more)
             return QueryError(f"{name}: this cannot be asked so ({reasons}): {ASKABLE}; {advice}")
         hash_key = self.subject.field(self.subject.schema.hash_key.name)
@@ -269,7 +269,9 @@ class Planner:
             reason=_reason(subject, question, chosen, alone=not others),
             others=(*worse, *rejected),
             notes=tuple(notes),
-            suggestion="" if question.consistent else helpful_index(subject, chosen, filter_),
+            suggestion=""
+            if question.consistent
+            else helpful_index(subject, self._ways, chosen, filter_),
         )
 
 
@@ -284,12 +286,6 @@ def _title(index: str | None) -> str:
 
 def _asked_for(question: Question) -> str:
     return "a scan was asked for" if question.scan else "everything was asked for"
-
-
-def _never(condition: Condition) -> bool:
-    """Tell whether *condition* holds for nothing, whatever the items."""
-    terms = condition.terms if isinstance(condition, And) else (condition,)
-    return any(isinstance(term, Never) for term in terms)
 
 
 def _cost(fit: Fit, question: Question) -> tuple[Any, ...]:

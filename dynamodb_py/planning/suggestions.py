@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..expressions import Condition
 from .plan import Question, Subject
 from .terms import bounded_attributes, fixed_attributes
@@ -10,7 +12,7 @@ from .ways import Fit, Way
 ASKABLE = "a query takes =, <, <=, >, >=, between, begins_with and in on a range key"
 
 
-def serving_index(subject: Subject, question: Question) -> str:
+def serving_index(subject: Subject, ways: Sequence[Way], question: Question) -> str:
     """Return the index that would answer *question* without a scan, as it is declared, or ""."""
     fixed = list(fixed_attributes(question.condition))
     if not fixed or question.consistent:  # no global index is read consistently
@@ -18,29 +20,23 @@ def serving_index(subject: Subject, question: Question) -> str:
     hash_key, *more = fixed
     ordered = [name for name, _ in question.order]
     others = [*ordered, *bounded_attributes(question.condition), *more]
-    return _declared(subject, hash_key, next((n for n in others if n != hash_key), None))
+    return _declared(subject, ways, hash_key, next((n for n in others if n != hash_key), None))
 
 
-def helpful_index(subject: Subject, chosen: Fit, filter_: Condition) -> str:
+def helpful_index(subject: Subject, ways: Sequence[Way], chosen: Fit, filter_: Condition) -> str:
     """Return the index that would spare reading what *filter_* drops, or ""."""
     way = chosen.way
     single = way.index is None and chosen.fixed == len(way.range_key)
     if single or len(way.hash_key) > 1:
         return ""
     for name in (*fixed_attributes(filter_), *bounded_attributes(filter_)):
-        return _declared(subject, next(iter(way.hash_key)).name, name)
+        return _declared(subject, ways, next(iter(way.hash_key)).name, name)
     return ""
 
 
-def fixes_hash(way: Way, condition: Condition) -> bool:
-    """Tell whether *condition* says at once what the hash key of *way* is."""
-    found = set(fixed_attributes(condition))
-    return all(key.name in found for key in way.hash_key)
-
-
-def _declared(subject: Subject, hash_key: str, range_key: str | None) -> str:
+def _declared(subject: Subject, ways: Sequence[Way], hash_key: str, range_key: str | None) -> str:
     """Return the declaration of an index; "" where the table, or an index, has such a key."""
-    for way in Way.all_of(subject.schema):
+    for way in ways:
         hashes, ranges = ([key.name for key in keys] for keys in (way.hash_key, way.range_key[:1]))
         if hashes == [hash_key] and (range_key is None or ranges == [range_key]):
             return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..expressions import And, BeginsWith, Between, Compare, Condition, In, Path, Value
+from ..expressions import BeginsWith, Between, Compare, Condition, In, Path, Value
 
 _KEY_TYPES = frozenset({"S", "N", "B"})
 _BOUNDS = frozenset({"<", "<=", ">", ">="})
@@ -12,7 +12,7 @@ _BOUNDS = frozenset({"<", "<=", ">", ">="})
 
 def fixed_attributes(condition: Condition) -> Iterator[str]:
     """Yield the attributes that *condition* compares with one value, or with a list of them."""
-    for term in _terms(condition):
+    for term in condition.conjuncts:
         if isinstance(term, Compare) and term.operator == "=":
             yield from _attribute(term.left, term.right)
         elif isinstance(term, In):
@@ -21,17 +21,13 @@ def fixed_attributes(condition: Condition) -> Iterator[str]:
 
 def bounded_attributes(condition: Condition) -> Iterator[str]:
     """Yield the attributes of which *condition* says where they lie."""
-    for term in _terms(condition):
+    for term in condition.conjuncts:
         if isinstance(term, Compare) and term.operator in _BOUNDS:
             yield from _attribute(term.left, term.right)
         elif isinstance(term, Between):
             yield from _attribute(term.left, term.low, term.high)
         elif isinstance(term, BeginsWith):
             yield from _attribute(term.path, term.prefix)
-
-
-def _terms(condition: Condition) -> tuple[Condition, ...]:
-    return condition.terms if isinstance(condition, And) else (condition,)
 
 
 def _attribute(left: object, *values: object) -> Iterator[str]:

@@ -133,8 +133,8 @@ def fit(way: Way, subject: Subject, question: Question) -> Fit:
     try:
         branches = extraction.branches(question.condition)
     except Unfit:
-        if (unfixed := _unfixed(way, question.condition)) is not None:
-            raise _hash_open(way, subject, unfixed) from None  # which says more
+        if (name := unfixed(way, question.condition)) is not None:
+            raise _hash_open(way, subject, name) from None  # which says more
         raise
     missing = frozenset[str]().union(*(branch.missing for branch in branches)) & way.sparse
     if missing and question.index is None:
@@ -173,7 +173,7 @@ def _check_reading(way: Way, question: Question) -> None:
         raise Unfit("a global index cannot be read consistently")
 
 
-def _unfixed(way: Way, condition: Condition) -> str | None:
+def unfixed(way: Way, condition: Condition) -> str | None:
     """Return an attribute of the hash key that *condition* does not fix at once, or None."""
     found = set(fixed_attributes(condition))
     return next((key.name for key in way.hash_key if key.name not in found), None)

@@ -56,7 +56,7 @@ def _title(plan: Plan) -> str:
 def _afterwards(plan: Plan) -> Iterator[str]:
     told = plan.told
     if told is not None and not told.filter.is_empty:
-        said = repr(told.filter).removeprefix("<Condition: ").removesuffix(">")
+        said = told.filter.described()
         yield f"  after reading: {said} (DynamoDB drops what does not match, and it is paid for)"
     dropped = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
     for trim in dropped[:1]:

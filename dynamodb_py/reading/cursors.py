@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ..codec import as_sent, to_json
 from ..exceptions import ConfigurationError, InvalidCursor, QueryError
-from ..expressions import And, Condition, Path, Size, Value
+from ..expressions import Condition, Path, Size, Value
 from ..operations.base import Wire
 from ..planning.plan import Plan
 from .keys import Wires
@@ -224,13 +224,9 @@ def query_digest(plan: Plan) -> bytes:
         [len(lane.requests) for lane in plan.lanes],
         len(plan.keys),
         # The terms of an AND in one order, however they were said.
-        sorted((list(_spelled(term)) for term in _terms(plan.condition)), key=to_json),
+        sorted((list(_spelled(term)) for term in plan.condition.conjuncts), key=to_json),
     ]
     return _blake2b(to_json(said), _DIGEST)
-
-
-def _terms(condition: Condition) -> tuple[Condition, ...]:
-    return condition.terms if isinstance(condition, And) else (condition,)
 
 
 def _spelled(condition: Condition) -> Iterator[Any]:
