@@ -362,6 +362,20 @@ def binary(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else a2b_base64(value)
 
 
+def rank(wire: Mapping[str, Any]) -> Any:
+    """Return what DynamoDB orders a key's value by, among values of its type: S, N or B.
+
+    Numbers are ordered by value, text by its UTF-8 bytes, which is by code points, bytes as they are.
+
+    >>> rank({"N": "9"}) < rank({"N": "10"}), rank({"S": "9"}) < rank({"S": "10"})
+    (True, False)
+    """
+    ((kind, value),) = wire.items()
+    if kind == "N":
+        return Decimal(value)
+    return binary(value) if kind == "B" else value
+
+
 def as_sent(wire: Any) -> Any:
     """Return an attribute value that came from DynamoDB as it is spelled to send: a B holds bytes."""
     for kind, value in wire.items():

@@ -24,6 +24,7 @@ from dynamodb_py.codec import (
     integer_text,
     item_size,
     number,
+    rank,
     to_json,
 )
 from dynamodb_py.exceptions import ValidationError
@@ -312,3 +313,39 @@ def test_a_decimal_is_exact_or_refused(value):
     else:
         assert Decimal(text) == value
         TypeDeserializer().deserialize({"N": text})  # boto3's context allows no rounding
+
+
+@pytest.mark.parametrize(
+    ("lesser", "greater"),
+    [
+        ({"N": "9"}, {"N": "10"}),
+        ({"N": "-10"}, {"N": "-9"}),
+        ({"N": "1"}, {"N": "1.0000000000000000000000000000000000001"}),
+        ({"N": "9.99E+125"}, {"N": "9.991E+125"}),
+        ({"S": "10"}, {"S": "9"}),
+        ({"S": "Z"}, {"S": "a"}),
+        ({"S": "a"}, {"S": "a\0"}),
+        ({"S": "\uffff"}, {"S": "\U00010000"}),
+        ({"S": "\ud800"}, {"S": "\ue000"}),  # no key, and not a reason to break off either
+        ({"B": b"a"}, {"B": b"a\0"}),
+        ({"B": "/w=="}, {"B": b"\xff\0"}),
+        ({"B": b"+"}, {"B": "/w=="}),
+    ],
+)
+def test_key_values_are_ordered_as_dynamodb_orders_them(lesser, greater):
+    assert rank(lesser) < rank(greater)
+    assert not rank(greater) <= rank(lesser)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [({"N": "1.0"}, {"N": "1"}), ({"N": "0.1"}, {"N": "1E-1"}), ({"B": "/w=="}, {"B": b"\xff"})],
+)
+def test_key_values_that_are_spelled_in_two_ways_are_one(one, other):
+    assert rank(one) == rank(other)
+    assert hash(rank(one)) == hash(rank(other))
+
+
+@given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
+def test_texts_are_ordered_by_their_utf8_bytes(one, other):
+    assert (rank({"S": one}) < rank({"S": other})) == (one.encode() < other.encode())

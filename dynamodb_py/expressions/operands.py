@@ -487,16 +487,8 @@ def _absent(term: Term) -> Condition:
 def _check_bounds(what: str, low: Value, high: Value) -> None:
     if low.kind != high.kind:
         raise QueryError(f"{what}.between(): {low.kind} and {high.kind} have no order in common")
-    first, last = _rank(low.wire), _rank(high.wire)
-    if first > last:
+    if codec.rank(low.wire) > codec.rank(high.wire):
         raise QueryError(
             f"{what}.between(): the lower bound is greater than the upper, and DynamoDB refuses "
             "that; swap them"
         )
-
-
-def _rank(wire: Wire) -> Any:
-    ((kind, value),) = wire.items()
-    if kind == "N":
-        return Decimal(value)
-    return value.encode() if kind == "S" else value

@@ -1,17 +1,16 @@
 """Intervals: which values of a key attribute a condition lets through.
 
-Values are ordered as DynamoDB orders keys: numbers by value, text by its UTF-8 bytes, bytes as they are.
+Values are ordered as DynamoDB orders keys, by :func:`~dynamodb_py.codec.rank`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from ..codec import binary
+from ..codec import binary, rank
 from ..expressions import BeginsWith, Between, Compare, Condition, Path, Value
 from ..operations.base import Wire
 
@@ -75,14 +74,6 @@ WHOLE = Interval()
 
 Span: TypeAlias = "tuple[Interval, ...]"
 """Disjoint intervals; in ascending order, but for single values that were listed."""
-
-
-def rank(wire: Wire) -> Any:
-    """Return what a key value is ordered by, among values of its type."""
-    ((kind, value),) = wire.items()
-    if kind == "S":
-        return value.encode("utf-8", "surrogatepass")
-    return Decimal(value) if kind == "N" else binary(value)
 
 
 def point(wire: Wire) -> Interval:

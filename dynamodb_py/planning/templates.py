@@ -13,10 +13,10 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..codec import rank
 from ..limits import MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire
 from ..operations.queries import Expressions, Query
-from .intervals import rank
 from .plan import Lane, Plan, Question, Subject, Trim
 from .ways import check_value
 

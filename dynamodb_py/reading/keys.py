@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from ..batching import KeyReader
-from ..codec import binary
+from ..codec import binary, rank
 from ..exceptions import ResponseCorrupted
 from ..operations.base import Wire
 from ..operations.items import Key, StoredItem
@@ -21,7 +21,7 @@ Attributes: TypeAlias = tuple[KeyAttribute, ...]
 Wires: TypeAlias = tuple[dict[str, Any], ...]
 """Attribute values in the order of the attributes that are spoken of; a B holds bytes."""
 
-# What compares as DynamoDB does: text by code points is text by its UTF-8 bytes, numbers by value.
+# What compares as DynamoDB does: the same types that rank() of a value on the wire gives.
 _COMPARABLE: dict[str, type] = {"S": str, "N": Decimal, "B": bytes}
 # Numbers as they are spelled.
 _SPELLED: dict[str, type] = {"S": str, "N": str, "B": bytes}
@@ -73,7 +73,7 @@ def _reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[Stored
 
 def comparable(attributes: Attributes, wires: Sequence[Wire]) -> Any:
     """Return the values of *wires* as what :func:`values_of` returns reads them."""
-    values = tuple(_leaf(wire) for wire in wires)
+    values = tuple(rank(wire) for wire in wires)
     return values[0] if len(attributes) == 1 else values
 
 
@@ -86,13 +86,6 @@ def spelled(value: Any) -> Wires:
 
 
 _KIND: dict[type, str] = {str: "S", Decimal: "N", bytes: "B"}
-
-
-def _leaf(wire: Wire) -> Any:
-    ((kind, value),) = wire.items()
-    if kind == "N":
-        return Decimal(value)
-    return binary(value) if kind == "B" else value
 
 
 def start_key(attributes: Attributes, wires: Wires) -> Key:

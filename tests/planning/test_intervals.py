@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dynamodb_py.codec import rank
 from dynamodb_py.expressions import Path
 from dynamodb_py.planning import intervals
 from dynamodb_py.planning.intervals import Interval, Span
@@ -29,7 +30,7 @@ def one_of(kind: str) -> st.SearchStrategy[Interval]:
         st.builds(intervals.above, wires, open=st.booleans()),
         st.builds(intervals.below, wires, open=st.booleans()),
         st.builds(
-            lambda one, other: intervals.between(*sorted((one, other), key=intervals.rank)),
+            lambda one, other: intervals.between(*sorted((one, other), key=rank)),
             wires,
             wires,
         ),
@@ -86,9 +87,3 @@ def test_spans_are_sets(case):
 def test_a_prefix_ends_before_the_next_one(prefix, after):
     high = intervals.prefixed(prefix).high
     assert (high.wire if high else None) == after
-
-
-def test_numbers_are_ordered_by_value():
-    assert intervals.rank({"N": "1.0"}) == intervals.rank({"N": "1"})
-    assert intervals.rank({"N": "9"}) < intervals.rank({"N": "10"})
-    assert intervals.rank({"N": "0.1"}) == intervals.rank({"N": "1E-1"})
