@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ConsumedCapac
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from threading import Lock
@@ -18,6 +19,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from .operations.base import Operation, Payload
 from .operations.queries import Query, Scan
+from .operations.transactions import TransactGetItems
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
@@ -168,13 +170,20 @@ def payload_of(operation: Operation[Any]) -> Payload:
 
 class _Units(Struct):
     CapacityUnits: float = 0.0
-
-
-class _Consumed(Struct):
-    TableName: str = ""
-    CapacityUnits: float = 0.0
+    # Transactions tell these too: one that is sent again, with a token that is known, only reads.
     ReadCapacityUnits: float | None = None
     WriteCapacityUnits: float | None = None
+
+    def parts(self, *, reads: bool) -> tuple[float, float, float]:
+        """Return all units, those read and those written; *reads* says which where that is not told."""
+        total, read, write = self.CapacityUnits, self.ReadCapacityUnits, self.WriteCapacityUnits
+        if read is None and write is None:
+            return (total, total, 0.0) if reads else (total, 0.0, total)
+        return total, read or 0.0, write or 0.0
+
+
+class _Consumed(_Units):
+    TableName: str = ""
     Table: _Units | None = None
     LocalSecondaryIndexes: dict[str, _Units] = {}
     GlobalSecondaryIndexes: dict[str, _Units] = {}
@@ -232,8 +241,11 @@ def _items(operation: Operation[Any], answer: _Answer) -> _Items:
     tables = operation.tables
     table = tables[0] if len(tables) == 1 else ""
     if found:
-        count = sum(each.Item is not UNSET for each in found)
-        return {table: (count, count)}
+        # In the order of what was asked, whatever the tables.
+        asked = operation.gets if isinstance(operation, TransactGetItems) else ()
+        names = [name for name, _ in asked] if len(asked) == len(found) else [table] * len(found)
+        counts = Counter(n for n, got in zip(names, found, strict=True) if got.Item is not UNSET)
+        return {name: (count, count) for name, count in counts.items()}
     if answer.Item is not UNSET:
         return {table: (1, 1)}
     count = len(answer.Items) if answer.Count is None else answer.Count
@@ -266,19 +278,13 @@ def _is_read(operation: Operation[Any]) -> bool:
 
 def _pay(used: UsedCapacity, consumed: _Consumed, *, reads: bool) -> None:
     """Add the units of one table."""
-    total = consumed.CapacityUnits
-    read, write = consumed.ReadCapacityUnits, consumed.WriteCapacityUnits
-    if read is None and write is None:
-        read, write = (total, 0.0) if reads else (0.0, total)
-    units = (total, read or 0.0, write or 0.0)
+    units = consumed.parts(reads=reads)
     used._pay(*units)
     table = used.by_table.setdefault(consumed.TableName, TableCost())
     table._pay(*units)
-    rest = total
+    rest = consumed.CapacityUnits
     for indexes in (consumed.LocalSecondaryIndexes, consumed.GlobalSecondaryIndexes):
         for name, index in indexes.items():
-            each = index.CapacityUnits
-            rest -= each
-            cost = table.indexes.setdefault(name, Cost())
-            cost._pay(*((each, each, 0.0) if reads else (each, 0.0, each)))
+            rest -= index.CapacityUnits
+            table.indexes.setdefault(name, Cost())._pay(*index.parts(reads=reads))
     table.own_units += rest if consumed.Table is None else consumed.Table.CapacityUnits

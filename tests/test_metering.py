@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 import threading
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -13,12 +13,14 @@ from dynamodb_py.connections import current_options, options
 from dynamodb_py.exceptions import ConditionFailed, ResponseCorrupted, service_error
 from dynamodb_py.flows import arun, run
 from dynamodb_py.metering import Cost, TableCost, UsedCapacity, capacity, payload_of
-from dynamodb_py.operations.base import Operation, Together
+from dynamodb_py.operations import transactions
+from dynamodb_py.operations.base import Together
 from dynamodb_py.operations.batches import BatchGetItem, BatchWriteItem, Put
 from dynamodb_py.operations.items import DeleteItem, GetItem, PutItem, UpdateItem
 from dynamodb_py.operations.queries import Query, Scan
 from dynamodb_py.operations.statements import ExecuteStatement
 from dynamodb_py.operations.tables import DescribeTable, ListTables
+from dynamodb_py.operations.transactions import TransactGetItems, TransactWriteItems
 
 from .expressions.spelling import check_request
 from .scripted import Link, Script, checked
@@ -28,29 +30,12 @@ ITEM = {"k": {"S": "a"}}
 GET = GetItem("t", KEY)
 
 
-class TransactWrite(Operation[None], frozen=True):
-    """Stands for a transaction, as far as its answer goes."""
-
-    api: ClassVar[str] = "TransactWriteItems"
-
-    def payload(self) -> dict[str, Any]:
-        return {"TransactItems": [{"Delete": {"TableName": "t", "Key": KEY}}]}
-
-    def parse(self, outcome: bytes, /) -> None:
-        pass
+def transact_get(*tables: str) -> TransactGetItems:
+    return TransactGetItems([(table, KEY) for table in tables])
 
 
-class TransactGet(TransactWrite, frozen=True):
-    api: ClassVar[str] = "TransactGetItems"
-
-    names: tuple[str, ...] = ("t",)
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        return self.names
-
-    def payload(self) -> dict[str, Any]:
-        return {"TransactItems": [{"Get": {"TableName": "t", "Key": KEY}}]}
+def transact_write(*tables: str) -> TransactWriteItems:
+    return TransactWriteItems([transactions.Delete(table, KEY) for table in tables], "T")
 
 
 def consumed(units: float, table: str = "t", **more: Any) -> dict[str, Any]:
@@ -80,8 +65,8 @@ TELLING = [
     Scan("t", measured=True),
     BatchGetItem({"t": [KEY]}),
     BatchWriteItem([Put("t", KEY, b"{}")]),
-    TransactWrite(),
-    TransactGet(),
+    transact_write("t"),
+    transact_get("t"),
     ExecuteStatement('SELECT * FROM "t"'),
 ]
 
@@ -133,7 +118,7 @@ INDEXED = consumed(
             (2, 2),
         ),
         (
-            TransactGet(),
+            transact_get("t", "t"),
             {
                 "Responses": [{"Item": ITEM}, {}],
                 "ConsumedCapacity": [consumed(4, ReadCapacityUnits=4)],
@@ -142,15 +127,27 @@ INDEXED = consumed(
             (1, 1),
         ),
         (
-            TransactWrite(),
+            transact_write("t"),
             {"ConsumedCapacity": [consumed(6, ReadCapacityUnits=2, WriteCapacityUnits=4)]},
             (2, 4),
+            (0, 0),
+        ),
+        (
+            transact_write("t", "t"),
+            {"ConsumedCapacity": [consumed(2, WriteCapacityUnits=2), consumed(4)]},
+            (0, 6),
+            (0, 0),
+        ),
+        (
+            transact_write("t"),
+            {"ConsumedCapacity": [consumed(4, ReadCapacityUnits=4)]},
+            (4, 0),
             (0, 0),
         ),
         (ExecuteStatement("select * from t", table="t"), answer(1, Items=[ITEM]), (1, 0), (1, 1)),
         (ExecuteStatement("DELETE FROM t", table="t"), answer(1), (0, 1), (0, 0)),
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_an_answer_tells_units_and_items(drive, operation, body, units, items):
     with capacity() as used:
@@ -199,12 +196,56 @@ def test_tables_of_one_request_have_each_their_part(drive):
     assert (used.units, used.requests, used.items_read) == (1.5, 1, 3)
 
 
-def test_items_of_a_transaction_over_several_tables_count_in_all(drive):
-    body = {"Responses": [{"Item": ITEM}, {"Item": ITEM}]}
+def test_items_of_a_snapshot_of_several_tables_count_where_they_are(drive):
+    found = {"Item": ITEM}
+    body = {
+        "Responses": [found, found, {}, found, {}],
+        "ConsumedCapacity": [consumed(4, "b", ReadCapacityUnits=4), consumed(6, "a")],
+    }
     with capacity() as used:
-        drive(iter(TransactGet(names=("a", "b"))), Link(Script([body])))
-    assert used.items_read == 2
+        drive(iter(transact_get("a", "b", "b", "a", "c")), Link(Script([body])))
+    assert (used.units, used.read_units, used.requests) == (10, 10, 1)
+    assert (used.items_read, used.items_returned) == (3, 3)
+    parts = {
+        name: (each.read_units, each.requests, each.items_read, each.items_returned)
+        for name, each in used.by_table.items()
+    }
+    assert parts == {"a": (6, 1, 2, 2), "b": (4, 1, 1, 1), "c": (0, 1, 0, 0)}
+
+
+def test_a_snapshot_that_is_not_what_was_asked_for_counts_in_all(drive):
+    body = {"Responses": [{"Item": ITEM}]}
+    with capacity() as used, pytest.raises(ResponseCorrupted):
+        drive(iter(transact_get("a", "b")), Link(Script([body])))
+    assert used.items_read == 1
     assert {name: each.items_read for name, each in used.by_table.items()} == {"a": 0, "b": 0}
+
+
+def test_writes_of_a_transaction_are_paid_for_in_each_table_and_index(drive):
+    units = {"CapacityUnits": 2.0, "WriteCapacityUnits": 2.0}
+    again = {"CapacityUnits": 4.0, "ReadCapacityUnits": 4.0}
+    told = [
+        consumed(
+            6, "a", WriteCapacityUnits=6, Table={"CapacityUnits": 4.0, "WriteCapacityUnits": 4.0},
+            GlobalSecondaryIndexes={"by_wins": units},
+        ),
+        consumed(2, "b", WriteCapacityUnits=2, Table=units),
+    ]  # fmt: skip
+    # With a token that is known nothing is written, and the items are read.
+    known = [
+        consumed(8, "a", ReadCapacityUnits=8, Table=again, LocalSecondaryIndexes={"by_day": again})
+    ]
+    script = Script([{"ConsumedCapacity": told}, {"ConsumedCapacity": known}])
+    with capacity() as used:
+        for _ in range(2):
+            drive(iter(transact_write("a", "a", "b")), Link(script))
+    assert (used.units, used.read_units, used.write_units) == (16, 8, 8)
+    assert (used.requests, used.items_read) == (2, 0)
+    indexes = {"by_wins": Cost(2, 0, 2), "by_day": Cost(4, 4, 0)}
+    assert used.by_table == {
+        "a": TableCost(14, 8, 6, 2, own_units=8, indexes=indexes),
+        "b": TableCost(2, 0, 2, 2, own_units=2),
+    }
 
 
 def test_requests_that_cost_no_units_count_as_requests(drive):

@@ -7,11 +7,21 @@ import time
 
 import pytest
 
-from dynamodb_py import CharField, ConditionFailed, GlobalIndex, IntegerField, LocalIndex, Model
+from dynamodb_py import (
+    CharField,
+    ConditionFailed,
+    GlobalIndex,
+    IntegerField,
+    LocalIndex,
+    Model,
+    transaction,
+)
+from dynamodb_py.codec import to_json
 from dynamodb_py.connections import get_connection
 from dynamodb_py.expressions import F
-from dynamodb_py.flows import run
+from dynamodb_py.flows import arun, run
 from dynamodb_py.metering import capacity
+from dynamodb_py.operations import transactions
 from dynamodb_py.operations.queries import Expressions, Query
 
 from ..engines import known_fault
@@ -135,6 +145,47 @@ def test_batches_count_however_many_workers_there_are(engine, do, key, workers):
     assert (reading.items_read, reading.items_returned) == (110, 110)
     if engine.name != "moto":  # which counts a unit for each request
         assert (writing.write_units, reading.read_units) == (110, 55)
+
+
+def test_a_snapshot_is_paid_for_in_each_table_and_its_items_count_there(engine, do, key):
+    do(Score.create, player=key, day=1)
+    do(Score.create, player=key, day=2)
+    do(Plain.create, key=key)
+    asked = [(Score, (key, 1)), (Plain, key), (Score, (key, 2)), (Plain, f"{key}-not")]
+    with capacity() as used:
+        found = do(transaction.get, asked)
+    assert [each is not None for each in found] == [True, True, True, False]
+    scores = used.by_table[engine.table_name("scores")]
+    plains = used.by_table[engine.table_name("plains")]
+    # moto takes nothing for what is not there.
+    assert (scores.read_units, plains.read_units) == (4, 2 if engine.name == "moto" else 4)
+    assert (scores.items_read, plains.items_read, used.items_read) == (2, 1, 3)
+    assert (scores.requests, plains.requests, used.requests) == (1, 1, 1)
+
+
+@known_fault("moto", "does not tell the units of transactions that write")
+def test_a_transaction_is_paid_for_twice_and_when_it_is_repeated_as_reading(engine, do, key):
+    scores, plains = engine.table_name("scores"), engine.table_name("plains")
+    writes = [
+        transactions.Put(scores, to_json({"player": {"S": key}, "day": {"N": "1"}})),
+        transactions.Put(plains, to_json({"key": {"S": key}})),
+        transactions.Put(scores, to_json({"player": {"S": key}, "day": {"N": "2"}})),
+    ]
+    operation = transactions.TransactWriteItems(writes, key)
+
+    def send():
+        with capacity() as used:
+            if do.mode == "sync":
+                run(iter(operation), engine.connection)
+            else:
+                do.run(arun(iter(operation), engine.connection))
+        return {
+            name: (cost.read_units, cost.write_units, cost.items_read)
+            for name, cost in used.by_table.items()
+        }
+
+    assert send() == {scores: (0, 4, 0), plains: (0, 2, 0)}
+    assert send() == {scores: (4, 0, 0), plains: (2, 0, 0)}
 
 
 def test_a_failed_condition_is_an_attempt_that_tells_no_price(engine, do, key):
