@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from ..engines import Engine, boto3_client
+from dynamodb_py import Connection, Retries, batching, connect, options
+
+from ..conftest import Do
+from ..engines import ACCESS_KEY, REGION, SECRET_KEY, Engine, boto3_client
+from .proxy import ATTEMPTS, Proxy
 from .recording import Sent, record
 
 
@@ -55,3 +59,38 @@ def put(engine: Engine, client: Any) -> Callable[..., None]:
         client.put_item(TableName=engine.table_name(model._meta.table_name), Item=item)
 
     return write
+
+
+@pytest.fixture
+def proxy(engine: Engine, client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """A proxy before the engine, a real server, that injects faults: ``proxy.py`` says which.
+
+    It strikes what goes through ``proxy.url``, which with the fixture ``faulty`` are all models of
+    the test; ``client``, ``put`` and ``stored`` go past it.
+    """
+    monkeypatch.setattr(batching, "BASE_PAUSE", 0.0)
+    with Proxy(str(engine.endpoint_url), client) as running:
+        yield running
+
+
+@pytest.fixture
+def faulty(engine: Engine, do: Do, proxy: Proxy) -> Iterator[Connection]:
+    """The connection through the proxy, which the models of the test use; it tries three times.
+
+    The option that says so is of the test's own thread: others are started with ``copy_context()``.
+    """
+    connection = connect(
+        "faulty",
+        region_name=REGION,
+        endpoint_url=proxy.url,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        table_prefix=engine.prefix,
+        read_timeout=10,
+        retries=Retries(attempts=ATTEMPTS, base=0),
+    )
+    with options(using="faulty"):
+        yield connection
+    if do.mode == "async":
+        do.run(connection.aclose())
+    connection.close()

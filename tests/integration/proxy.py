@@ -1,20 +1,49 @@
 """A proxy before a real engine that does to requests what networks and servers do at their worst.
 
 It is the faulty server of the transports' tests, but where nothing else is said it hands the
-request to the engine. A fault may strike before the engine has seen the request or after.
+request to the engine. Any number of connections are served side by side, so threads and tasks may
+use it at once. What strikes is said in two ways:
+
+* ``proxy.script(fault, fault, ...)``: the next requests, one after the other; ``proxy.passed``
+  stands for one that is left alone.
+* ``proxy.strike(fault, ..., calls=["PutItem"], rate=0.1)``, or ``every=3``: from now on a share of
+  the calls that are named, or every third of them. The script goes first.
+
+The faults, each before the engine has seen the request unless it is said otherwise:
+
+=================================  =================================================================
+``close``, ``reset``               the connection ends, in peace (FIN) or not (RST), without an answer
+``stall``                          no answer comes, until the client gives up
+``INTERNAL``, ``GATEWAY``          500 in DynamoDB's words, 502 as a load balancer says it
+``THROTTLE``                       ProvisionedThroughputExceededException
+``error("XException")``            any error of DynamoDB's
+``proxy.taken(fault)``             the engine carries the request out, and *fault* strikes instead of
+                                   its answer: ``proxy.taken(close)`` is the connection dropped after
+                                   the request was taken
+``proxy.half``                     carried out, and half of the answer comes before the connection ends
+``proxy.wrong_checksum``           carried out, and the answer comes with another checksum
+``proxy.partly(n)``                the first n of a batch are carried out, and the rest handed back
+=================================  =================================================================
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+import random
+import socket
+import struct
+from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
-from typing import Any
+from itertools import count
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..transports.faulty import (
     Fault,
     FaultyServer,
+    Request,
     Visit,
     _read,
     error,
@@ -24,17 +53,65 @@ from ..transports.faulty import (
     stall,
 )
 
+ATTEMPTS = 3
+"""How often the connection of the fixture ``faulty`` tries."""
+
+
+class _Rule(NamedTuple):
+    """What strikes, until something else is said."""
+
+    faults: tuple[Fault, ...]
+    calls: Collection[str]
+    rate: float
+    every: int
+
 
 class Proxy(FaultyServer):
     def __init__(self, upstream: str, client: Any) -> None:
         super().__init__()
         self._upstream = urlsplit(upstream).netloc
         self._client = client
+        self._rule = _Rule((), (), 0, 0)
+        self._chance = random.Random()
+        self._seen = count(1)
+        self.struck: Counter[str] = Counter()
+        """How many requests ``strike()`` has struck, by call."""
+
+    def strike(
+        self,
+        *faults: Fault,
+        calls: Collection[str] = (),
+        rate: float = 1.0,
+        every: int = 0,
+        seed: int = 7,
+    ) -> None:
+        """Have one of *faults*, by chance, strike each request that no script is for.
+
+        Of the *calls* that are named, all by default, it is a share, *rate*, or every *every*-th.
+        Without faults, nothing strikes any more.
+        """
+        with self._lock:
+            self._rule = _Rule(faults, calls, rate, every)
+            self._chance, self._seen = random.Random(seed), count(1)
+
+    def _next(self, request: Request) -> Fault:
+        """Return what is to become of *request*; the caller has the lock."""
+        if self._script:
+            return self._script.pop(0)
+        faults, calls, rate, every = self._rule
+        call = _call(request)
+        if not faults or (calls and call not in calls):
+            return self.passed
+        strikes = next(self._seen) % every == 0 if every else self._chance.random() < rate
+        if not strikes:
+            return self.passed
+        self.struck[call] += 1
+        return self._chance.choice(faults)
 
     @property
     def calls(self) -> list[str]:
         """The calls that arrived, in order."""
-        return [request.headers["x-amz-target"].rpartition(".")[2] for request in self.received]
+        return [_call(request) for request in self.received]
 
     def ask(self, visit: Visit) -> tuple[int, bytes]:
         """Hand a request to the engine as it is, signature and all; return its answer."""
@@ -122,7 +199,7 @@ class Proxy(FaultyServer):
             while (request := _read(opened)) is not None:
                 with self._lock:
                     self.received.append(request)
-                    fault = self._script.pop(0) if self._script else self.passed
+                    fault = self._next(request)
                 if not fault(Visit(opened, request, self._stopping)):
                     break
         except OSError:
@@ -138,7 +215,17 @@ def _turned(attributes: dict[str, Any]) -> dict[str, Any]:
     return dict(reversed(attributes.items()))
 
 
+def _call(request: Request) -> str:
+    return request.headers["x-amz-target"].rpartition(".")[2]
+
+
 def close(visit: Visit) -> bool:
+    return False
+
+
+def reset(visit: Visit) -> bool:
+    """Have the system send an RST when the connection is closed."""
+    visit.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return False
 
 
@@ -146,4 +233,15 @@ INTERNAL = error("InternalServerError", "500 Internal Server Error")
 THROTTLE = error("ProvisionedThroughputExceededException")
 GATEWAY = page("502 Bad Gateway")
 
-__all__ = ["GATEWAY", "INTERNAL", "THROTTLE", "Fault", "Proxy", "close", "error", "stall"]
+__all__ = [
+    "ATTEMPTS",
+    "GATEWAY",
+    "INTERNAL",
+    "THROTTLE",
+    "Fault",
+    "Proxy",
+    "close",
+    "error",
+    "reset",
+    "stall",
+]

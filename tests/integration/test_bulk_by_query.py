@@ -18,17 +18,12 @@ from dynamodb_py import (
     IntegerField,
     LocalIndex,
     Model,
-    Retries,
     Throttled,
-    batching,
-    connect,
-    options,
 )
 from dynamodb_py.exceptions import MaxRequestsReached
 from dynamodb_py.expressions import Add, Value
 
-from ..engines import ACCESS_KEY, REGION, SECRET_KEY
-from .proxy import INTERNAL, THROTTLE, Proxy, close, error
+from .proxy import ATTEMPTS, INTERNAL, THROTTLE, close, error
 
 
 class Score(Model):
@@ -346,37 +341,8 @@ def test_nothing_matches(engine, do, sent, key):
 # -- faults ------------------------------------------------------------------------------------
 
 over_a_network = pytest.mark.engines("dynoxide", "extenddb")  # moto is not reached over one
-ATTEMPTS = 3
 DENIED = error("AccessDeniedException")
 REFUSED = error("ValidationException")
-
-
-@pytest.fixture
-def proxy(engine, client, monkeypatch):
-    """A proxy before the engine, which models talk to by default in these tests."""
-    monkeypatch.setattr(batching, "BASE_PAUSE", 0.0)
-    with Proxy(engine.endpoint_url, client) as running:
-        yield running
-
-
-@pytest.fixture
-def faulty(engine, do, proxy):
-    """The connection through the proxy."""
-    connection = connect(
-        "faulty",
-        region_name=REGION,
-        endpoint_url=proxy.url,
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=SECRET_KEY,
-        table_prefix=engine.prefix,
-        read_timeout=10,
-        retries=Retries(attempts=ATTEMPTS, base=0),
-    )
-    with options(using="faulty"):
-        yield connection
-    if do.mode == "async":
-        do.run(connection.aclose())
-    connection.close()
 
 
 @over_a_network

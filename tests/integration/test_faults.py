@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from itertools import chain
 
@@ -27,18 +28,15 @@ from dynamodb_py import (
     ServiceUnavailable,
     Table,
     Throttled,
-    batching,
     connect,
     options,
 )
 
 from ..engines import ACCESS_KEY, REGION, SECRET_KEY
-from .proxy import GATEWAY, INTERNAL, THROTTLE, Proxy, close, error, stall
+from .proxy import ATTEMPTS, GATEWAY, INTERNAL, THROTTLE, close, error, reset, stall
 
 # moto is not reached over a network.
 pytestmark = pytest.mark.engines("dynoxide", "extenddb")
-
-ATTEMPTS = 3
 
 
 class Score(Model):
@@ -57,6 +55,8 @@ TABLES = [Score]
 FAULTS = {
     "close before": (lambda proxy: close, ConnectionFailed),
     "close after": (lambda proxy: proxy.taken(close), ConnectionFailed),
+    "reset before": (lambda proxy: reset, ConnectionFailed),
+    "reset after": (lambda proxy: proxy.taken(reset), ConnectionFailed),
     "500 before": (lambda proxy: INTERNAL, ServiceUnavailable),
     "500 after": (lambda proxy: proxy.taken(INTERNAL), ServiceUnavailable),
     "502": (lambda proxy: GATEWAY, ServiceUnavailable),
@@ -66,39 +66,11 @@ FAULTS = {
     "wrong checksum": (lambda proxy: proxy.wrong_checksum, ResponseCorrupted),
 }
 # After these, what was asked has been done, and nobody here knows.
-LOST = {"close after", "500 after", "502 after", "half an answer", "wrong checksum"}
+LOST = {"close after", "reset after", "500 after", "502 after", "half an answer", "wrong checksum"}
 STALLS = {
     "stall before": (lambda proxy: stall, ReadTimeout),
     "stall after": (lambda proxy: proxy.taken(stall), ReadTimeout),
 }
-
-
-@pytest.fixture
-def proxy(engine, client, monkeypatch):
-    """A proxy before the engine, which models talk to by default in these tests."""
-    monkeypatch.setattr(batching, "BASE_PAUSE", 0.0)
-    with Proxy(engine.endpoint_url, client) as running:
-        yield running
-
-
-@pytest.fixture
-def faulty(engine, do, proxy):
-    """The connection through the proxy."""
-    connection = connect(
-        "faulty",
-        region_name=REGION,
-        endpoint_url=proxy.url,
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=SECRET_KEY,
-        table_prefix=engine.prefix,
-        read_timeout=10,
-        retries=Retries(attempts=ATTEMPTS, base=0),
-    )
-    with options(using="faulty"):
-        yield connection
-    if do.mode == "async":
-        do.run(connection.aclose())
-    connection.close()
 
 
 @pytest.fixture
@@ -518,3 +490,62 @@ def test_many_at_once_get_their_own_answers_whatever_happens(
         do.run(faulty.aclose())
     faulty.close()
     assert proxy.wait_until_empty()
+
+
+# -- the proxy itself: what the tests above, and others, rely on -----------------------------------
+
+
+def count_to(do, key, times):
+    """Count *times* by many at once, a request each; return how many were answered."""
+
+    def one(_):
+        try:
+            Score(player=key, game=0).incr(wins=1)
+        except ConnectionFailed:
+            return 0
+        return 1
+
+    async def aone():
+        try:
+            await Score(player=key, game=0).aincr(wins=1)
+        except ConnectionFailed:
+            return 0
+        return 1
+
+    async def story():
+        return await asyncio.gather(*(aone() for _ in range(times)))
+
+    if do.mode == "async":
+        return sum(do.run(story()))
+    contexts = [copy_context() for _ in range(times)]
+    with ThreadPoolExecutor(8) as pool:
+        return sum(pool.map(lambda context: context.run(one, None), contexts))
+
+
+@pytest.mark.parametrize("fault", [close, reset])
+def test_a_connection_dropped_after_the_request_was_taken_leaves_it_carried_out(
+    engine, do, proxy, faulty, there, key, fault
+):
+    proxy.strike(proxy.taken(fault), calls=["UpdateItem"], every=4)
+    answered = count_to(do, key, 80)
+    assert proxy.struck == {"UpdateItem": 20}
+    assert (answered, there(key, "wins")) == (60, {0: 80})
+    proxy.strike(fault, calls=["UpdateItem"], every=4)
+    assert count_to(do, key, 40) == 30
+    assert there(key, "wins") == {0: 110}
+
+
+def test_a_share_of_the_calls_that_are_named_is_struck(engine, do, proxy, faulty, put_scores, key):
+    put_scores(key, 1)
+    proxy.strike(INTERNAL, THROTTLE, calls=["GetItem"], rate=0.3)
+    for _ in range(40):
+        with suppress(ServiceError):
+            do(Score.get, key, 0)
+    put_scores(key, 2)
+    query(do, key)
+    assert proxy.struck.keys() == {"GetItem"}
+    assert 5 < proxy.struck["GetItem"] < 35
+    proxy.script(GATEWAY)
+    proxy.strike()
+    get(do, key)
+    assert proxy.calls[-2:] == ["GetItem", "GetItem"]

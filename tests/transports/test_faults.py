@@ -138,7 +138,7 @@ def test_a_canceled_transaction_carries_its_reasons(caller):
     fault = error("TransactionCanceledException", CancellationReasons=reasons)
     with FaultyServer(fault) as server:
         said = caller(server.url).outcome(Echo("a"))
-    assert said.reasons[1]["Item"] == {"a": {"B": b"\0"}}
+    assert said.reasons[1].item == {"a": {"B": b"\0"}}
 
 
 def test_requests_go_over_one_connection_as_long_as_it_is_kept(caller):
