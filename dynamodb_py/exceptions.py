@@ -23,8 +23,9 @@
     │   └── ResponseCorrupted         an answer that cannot be trusted: cut short, wrong checksum
     └── ServiceError                  DynamoDB answered with an error (.code, .status)
         ├── ConditionFailed           (.current)
-        │   └── AlreadyExists
-        ├── TransactionCanceled       (.reasons)
+        │   ├── AlreadyExists         the key, or what is unique (.fields, .owner)
+        │   └── StaleItem             changed by another writer since it was loaded
+        ├── TransactionCanceled       (.reasons, one CancellationReason for each call)
         ├── TransactionConflict
         ├── TableNotFound
         ├── TableInUse
@@ -43,7 +44,9 @@ its messages differently from region to region.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
+
+from msgspec import Struct
 
 
 class DynamoDBError(Exception):
@@ -179,8 +182,12 @@ class RequestError(DynamoDBError):
     unprocessed: Sequence[Any] = ()
     """After a batch: what was not carried out, in the form in which it was given."""
 
+    def _said(self) -> str:
+        """Return what went wrong, without what the request was."""
+        return super().__str__()
+
     def __str__(self) -> str:
-        said = super().__str__()
+        said = self._said()
         about = " on ".join(part for part in (self.operation, self.table) if part)
         tail = [f"request {self.request_id}"] if self.request_id else []
         if self.attempts > 1:
@@ -237,15 +244,87 @@ class ConditionFailed(ServiceError):
 
 
 class AlreadyExists(ConditionFailed):
-    """An item with this key exists; nothing was written."""
+    """An item with this key, or with a value that is unique, exists; nothing was written."""
 
     advice = ".current is the item; overwrite=True replaces it"
 
+    fields: Sequence[str] = ()
+    """The names of the fields whose values another item has; empty where it is the key."""
+    owner: Any = None
+    """The primary key of the item that has these values, where that is known."""
+
+
+class StaleItem(ConditionFailed):
+    """The item was changed by another writer since it was loaded; nothing was written.
+
+    ``current`` is the item as it stands, or None where it was deleted.
+    """
+
+    advice = ".current is the item as it stands: refresh_from_db(), change it again and save()"
+
+
+class CancellationReason(Struct):
+    """What one call of a canceled transaction has to do with that.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
+    """
+
+    code: str
+    """DynamoDB's name for it (``ConditionalCheckFailed``); ``"None"`` where another call is to blame."""
+    message: str = ""
+    """DynamoDB's words."""
+    item: Mapping[str, Any] | None = None
+    """The stored item as it is on the wire, where the call asked for it and its condition failed."""
+    instance: Any = None
+    """The instance that the call is about, where models made it."""
+    verb: str = ""
+    """What it was to do: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``."""
+    current: Any = None
+    """The item as it stands, as an instance."""
+    error: Exception | None = None
+    """The error that the call alone would have ended with."""
+
+    @property
+    def is_to_blame(self) -> bool:
+        """Whether this call is one that the transaction was canceled for."""
+        return self.code != "None"
+
+    def __str__(self) -> str:
+        about = " of ".join(part for part in (self.verb, _named(self.instance)) if part)
+        said = f"{self.code} ({self.message})" if self.message else self.code
+        return f"{about}: {said}" if about else said
+
+
+def _named(instance: Any) -> str:
+    """Return the class and the key of *instance*, for messages."""
+    if instance is None:
+        return ""
+    try:
+        said = repr(instance.primary_key)
+    except Exception:  # whatever it is: the message of an error does not raise another
+        return type(instance).__name__
+    # A pair of keys has parentheses of its own.
+    return type(instance).__name__ + (said if said.startswith("(") else f"({said})")
+
+
+_MAX_BLAMED = 5
+"""How many calls of a transaction a message names."""
+
 
 class TransactionCanceled(ServiceError):
-    """The transaction was not carried out; ``reasons`` are in the order of the calls."""
+    """The transaction was not carried out, no call of it; ``reasons`` are in the order of the calls.
 
-    reasons: Sequence[Any] = ()
+    Each is a :class:`CancellationReason`; those that ``is_to_blame`` are named in the message.
+    """
+
+    reasons: Sequence[CancellationReason] = ()
+
+    def _said(self) -> str:
+        blamed = [(at, each) for at, each in enumerate(self.reasons) if each.is_to_blame]
+        said = [f"reasons[{at}], {each}" for at, each in blamed[:_MAX_BLAMED]]
+        if len(blamed) > _MAX_BLAMED:
+            said.append(f"and {len(blamed) - _MAX_BLAMED} more")
+        return "; ".join([super()._said(), *said])
 
 
 class TransactionConflict(ServiceError):
@@ -358,9 +437,20 @@ _BY_CODE: dict[str, type[ServiceError]] = {
 # The member of the error's body that a class keeps, and where.
 _DETAILS: dict[type[ServiceError], tuple[str, str]] = {
     ConditionFailed: ("current", "Item"),
-    TransactionCanceled: ("reasons", "CancellationReasons"),
     Throttled: ("reasons", "ThrottlingReasons"),
 }
+
+
+def _reasons(body: Mapping[str, Any]) -> list[CancellationReason]:
+    """Return the CancellationReasons of an error's body, in order."""
+    found: Any = body.get("CancellationReasons")
+    told = cast("list[Any]", found) if isinstance(found, list) else []
+    reasons: list[CancellationReason] = []
+    for each in told:
+        one = cast("Mapping[str, Any]", each if isinstance(each, Mapping) else {})
+        code, message, item = one.get("Code"), one.get("Message"), one.get("Item")
+        reasons.append(CancellationReason(code or "None", message or "", item or None))
+    return reasons
 
 
 def service_error(
@@ -382,6 +472,8 @@ def service_error(
         name, member = _DETAILS[kind]
         if body.get(member) is not None:
             setattr(error, name, body[member])
+    if body and isinstance(error, TransactionCanceled):
+        error.reasons = _reasons(body)
     return error
 
 

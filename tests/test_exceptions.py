@@ -13,6 +13,7 @@ from dynamodb_py.exceptions import (
     AccessDenied,
     AlreadyExists,
     BatchIncomplete,
+    CancellationReason,
     ConditionFailed,
     ConnectionFailed,
     ConnectTimeout,
@@ -29,6 +30,7 @@ from dynamodb_py.exceptions import (
     ScanRequired,
     ServiceError,
     ServiceUnavailable,
+    StaleItem,
     TableAlreadyExists,
     TableInUse,
     TableMismatch,
@@ -112,7 +114,11 @@ def test_an_unknown_code_is_judged_by_its_status(code, status, kind):
         ("ConditionalCheckFailedException", {"Item": {"k": {"S": "a"}}}, "current", {"k": {"S": "a"}}),
         ("ConditionalCheckFailedException", {"Item": None}, "current", None),
         ("ConditionalCheckFailedException", {}, "current", None),
-        ("TransactionCanceledException", {"CancellationReasons": [{"Code": "None"}]}, "reasons", [{"Code": "None"}]),
+        ("TransactionCanceledException", {"CancellationReasons": [{"Code": "None"}]}, "reasons", [CancellationReason("None")]),
+        ("TransactionCanceledException", {"CancellationReasons": [{}, {"Code": None, "Message": None, "Item": None}]}, "reasons", [CancellationReason("None")] * 2),
+        ("TransactionCanceledException", {"CancellationReasons": [{"Code": "X", "Message": "so it is", "Item": {"k": {"S": "a"}}}]}, "reasons", [CancellationReason("X", "so it is", {"k": {"S": "a"}})]),
+        ("TransactionCanceledException", {"CancellationReasons": []}, "reasons", []),
+        ("TransactionCanceledException", {"Message": "no more"}, "reasons", []),
         ("TransactionCanceledException", None, "reasons", ()),
         ("ThrottlingException", {"ThrottlingReasons": [{"reason": "x"}]}, "reasons", [{"reason": "x"}]),
         ("ThrottlingException", {}, "reasons", ()),
@@ -149,8 +155,9 @@ ALL = [
     BatchIncomplete("left", unprocessed=[1, 2]),
     TableMismatch("differs", ["one"]),
     ScanRequired("scan"),
+    StaleItem("stale"),
     *[dressed(kind("said")) for kind in (ConnectionFailed, ConnectTimeout, ReadTimeout, ResponseCorrupted)],
-    *[dressed(service_error(code, "said", body={"Item": {}, "CancellationReasons": [1], "ThrottlingReasons": [2]})) for code, _ in CODES],
+    *[dressed(service_error(code, "said", body={"Item": {}, "CancellationReasons": [{"Code": "X", "Item": {"k": {"S": "a"}}}], "ThrottlingReasons": [2]})) for code, _ in CODES],
 ]  # fmt: skip
 
 
@@ -178,6 +185,7 @@ def test_errors_travel_with_all_that_they_know(error, again):
         (ConnectTimeout, (ConnectionFailed, TimeoutError)),
         (ResponseCorrupted, (ConnectionFailed,)),
         (AlreadyExists, (ConditionFailed, ServiceError, RequestError)),
+        (StaleItem, (ConditionFailed, ServiceError, RequestError)),
     ],
 )
 def test_errors_are_caught_as_pythons_own_too(kind, bases):
@@ -211,3 +219,96 @@ def test_a_validation_error_of_one_sentence_has_no_field():
     error = ValidationError("no", model="Test")
     assert (str(error), error.errors) == ("Test: no", {"": ["no"]})
     assert str(ValidationError({"a": ["b", "c"], "d": ["e"]})) == "a: b; c | d: e"
+
+
+class Account:
+    """Stands for a model."""
+
+    def __init__(self, key):
+        self.primary_key = key
+
+    def __eq__(self, other):
+        return isinstance(other, Account) and other.primary_key == self.primary_key
+
+    __hash__ = None
+
+
+class Unfetched:
+    @property
+    def primary_key(self):
+        raise exceptions.FieldNotLoaded("it was not fetched")
+
+
+def canceled(*reasons):
+    error = service_error("TransactionCanceledException", "no")
+    error.reasons = reasons
+    return error
+
+
+NO = "ConditionalCheckFailed"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        ((), ""),
+        ((CancellationReason("None"),), ""),
+        ((CancellationReason("None"), CancellationReason(NO)), f"; reasons[1], {NO}"),
+        (
+            (CancellationReason(NO, "so it is", instance=Account("a"), verb="save"),),
+            f"; reasons[0], save of Account('a'): {NO} (so it is)",
+        ),
+        (
+            (
+                CancellationReason("None", instance=Account("a"), verb="save"),
+                CancellationReason(NO, instance=Account(("a", 7)), verb="delete"),
+                CancellationReason("TransactionConflict", instance=Account(7)),
+            ),
+            f"; reasons[1], delete of Account('a', 7): {NO}; "
+            "reasons[2], Account(7): TransactionConflict",
+        ),
+        ((CancellationReason(NO, verb="check"),), f"; reasons[0], check: {NO}"),
+        (
+            (CancellationReason(NO, instance=Unfetched(), verb="save"),),
+            f"; reasons[0], save of Unfetched: {NO}",
+        ),
+        (
+            [CancellationReason("X")] * 100,
+            "; reasons[0], X; reasons[1], X; reasons[2], X; reasons[3], X; reasons[4], X; "
+            "and 95 more",
+        ),
+    ],
+)
+def test_a_canceled_transaction_says_which_calls_are_to_blame(reasons, said):
+    error = canceled(*reasons)
+    assert str(error) == f"TransactionCanceledException: no{said}"
+    assert str(dressed(error)).endswith(f"no{said} (request R1, 3 attempts)")
+
+
+def test_one_reason_of_several_that_is_none_is_not_to_blame():
+    error = service_error(
+        "TransactionCanceledException",
+        "no",
+        body={"CancellationReasons": [{"Code": "None"}, {"Code": NO, "Message": "so it is"}]},
+    )
+    assert [each.is_to_blame for each in error.reasons] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "again", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "pickle"]
+)
+def test_a_canceled_transaction_travels_with_what_its_calls_were_about(again):
+    stale = service_error("ConditionalCheckFailedException", "no")
+    given, current = Account("a"), Account("a")
+    reason = CancellationReason(NO, "no", {"k": {"S": "a"}}, given, "save", current, stale)
+    error = dressed(canceled(CancellationReason("None"), reason))
+    other = again(error)
+    assert str(other) == str(error)
+    assert other.reasons[0] == error.reasons[0]
+    found = other.reasons[1]
+    assert (found.code, found.item, found.verb) == (NO, {"k": {"S": "a"}}, "save")
+    assert found.instance == given
+    assert found.instance is not given
+    assert found.current == current
+    assert vars(found.error) == vars(stale)
+    assert type(found.error) is ConditionFailed

@@ -8,15 +8,17 @@ from typing import Any, TypeAlias, cast
 from msgspec import Struct
 
 from ..batching import identity
+from ..codec import to_json
 from ..connections import Connection, get_connection
 from ..exceptions import ConfigurationError, QueryError, TransactionCanceled
 from ..flows import Flow, arun, run
 from ..limits import MAX_TRANSACTION
-from ..operations.base import Pause
 from ..operations.items import Key, StoredItem
 from ..operations.transactions import TransactGetItems
 from ..retries import Retries
 from .base import Model
+from .expiry import seen
+from .patience import patiently
 
 Asked: TypeAlias = "Model | tuple[type[Model], Any]"
 """What names an item: an instance, or a model and a key."""
@@ -24,7 +26,7 @@ Asked: TypeAlias = "Model | tuple[type[Model], Any]"
 _Place: TypeAlias = "tuple[str, Hashable]"
 
 
-class _Ask(Struct, frozen=True):
+class Ask(Struct, frozen=True):
     """One item that is asked for."""
 
     model: type[Model]
@@ -38,7 +40,12 @@ class _Ask(Struct, frozen=True):
     def place(self) -> _Place:
         return self.table, identity(self.key)
 
+    def load_wires(self, item: Mapping[str, Any]) -> Model:
+        """Return the instance that *item* is, as it came with an error."""
+        return self.load(to_json(item))
+
     def load(self, item: StoredItem) -> Model:
+        """Return the instance that *item* is."""
         instance = self.model._load(item)
         if self.using is not None:
             instance.__dict__["_using"] = self.using
@@ -64,8 +71,8 @@ def get(asked: Iterable[Asked], /) -> list[Any]:
     :raises ValidationError: a value that no key can have; nothing was sent.
     :raises TypeError: a key of other fields than the model's; nothing was sent.
     :raises ConfigurationError: the items are on several connections; nothing was sent.
-    :raises TransactionCanceled: others kept writing to the items (it was tried as often as
-        ``connect(retries=)`` says), or something else is in the way: ``reasons`` has one for each
+    :raises TransactionCanceled: others kept writing to the items (it was tried twice as
+        often as ``connect(retries=)`` says), or something else is in the way: ``reasons`` has one for each
         that was asked for, in order.
     :raises InvalidRequest: the items are over 4 MB together.
 
@@ -83,15 +90,16 @@ async def aget(asked: Iterable[Asked], /) -> list[Any]:
     return [] if link is None else await arun(_read(asks, link.retries), link)
 
 
-def _asks(asked: Iterable[Asked]) -> list[_Ask]:
+def _asks(asked: Iterable[Asked]) -> list[Ask]:
     if isinstance(asked, (Model, str, bytes, Mapping)):
         raise QueryError(f"give a list of (Model, key) pairs and instances, not {asked!r}")
-    return [_ask(each) for each in asked]
+    return [ask(each) for each in asked]
 
 
-def _ask(given: Any) -> _Ask:
+def ask(given: Any) -> Ask:
+    """Return what *given* names: an instance, or a model and a key."""
     if isinstance(given, Model):
-        return _Ask(type(given), given._link, given._table, given._key(), given._using)
+        return Ask(type(given), given._link, given._table, given._key(), given._using)
     model = key = cast("Any", None)
     if isinstance(given, tuple) and len(cast("tuple[Any, ...]", given)) == 2:
         model, key = cast("tuple[Any, Any]", given)
@@ -102,10 +110,10 @@ def _ask(given: Any) -> _Ask:
         )
     meta = model._options()
     link = get_connection(meta.using)
-    return _Ask(model, link, link.table_name(meta.table_name), meta.key_of(key), None)
+    return Ask(model, link, link.table_name(meta.table_name), meta.key_of(key), None)
 
 
-def _link_of(asks: Sequence[_Ask]) -> Connection | None:
+def _link_of(asks: Sequence[Ask]) -> Connection | None:
     """Return the connection that all *asks* have in common, None where there are none."""
     links = {id(ask.link): ask.link for ask in asks}
     if len(links) > 1:
@@ -116,7 +124,7 @@ def _link_of(asks: Sequence[_Ask]) -> Connection | None:
     return next(iter(links.values()), None)
 
 
-def _read(asks: Sequence[_Ask], retries: Retries) -> Flow[list[Model | None]]:
+def _read(asks: Sequence[Ask], retries: Retries) -> Flow[list[Model | None]]:
     """Read *asks*, of which there are some, each place once."""
     places = [ask.place for ask in asks]
     gets: dict[_Place, tuple[str, Key]] = {}
@@ -128,7 +136,7 @@ def _read(asks: Sequence[_Ask], retries: Retries) -> Flow[list[Model | None]]:
             "number, though not all at one moment"
         )
     try:
-        items = yield from _patiently(TransactGetItems(list(gets.values())), retries)
+        items = yield from patiently(TransactGetItems(list(gets.values())), retries)
     except TransactionCanceled as error:
         if len(error.reasons) == len(gets):
             by_place = dict(zip(gets, error.reasons, strict=True))
@@ -138,7 +146,7 @@ def _read(asks: Sequence[_Ask], retries: Retries) -> Flow[list[Model | None]]:
     loaded: dict[Hashable, Model] = {}  # an item that was asked for twice is one object
     answer: list[Model | None] = []
     for ask, place in zip(asks, places, strict=True):
-        item = found[place]
+        item = seen(ask.model._meta, found[place])
         if item is None:
             answer.append(None)
             continue
@@ -147,24 +155,3 @@ def _read(asks: Sequence[_Ask], retries: Retries) -> Flow[list[Model | None]]:
             loaded[kind] = ask.load(item)
         answer.append(loaded[kind])
     return answer
-
-
-def _patiently(operation: TransactGetItems, retries: Retries) -> Flow[list[StoredItem | None]]:
-    """Carry out *operation*, again where a write that was under way canceled it."""
-    attempts = 1
-    while True:
-        try:
-            return (yield from operation)
-        except TransactionCanceled as error:
-            if attempts >= retries.attempts or not is_conflict(error):
-                error.attempts = max(attempts, error.attempts)
-                raise
-            seconds = retries.pause(error, attempts)
-        yield from Pause(seconds)
-        attempts += 1
-
-
-def is_conflict(error: TransactionCanceled) -> bool:
-    """Tell whether other transactions or writes under way, and nothing else, canceled this one."""
-    codes = {reason.get("Code") for reason in error.reasons} - {None, "None"}
-    return codes == {"TransactionConflict"}

@@ -142,9 +142,9 @@ def test_writes_of_all_kinds_are_carried_out_together_or_not_at_all(engine, do, 
     assert (account.balance, order.text) == (7, "x")
     with pytest.raises(TransactionCanceled) as raised:
         write(engine, kinds(key), key[:30] + "-2")
-    codes = [reason["Code"] for reason in raised.value.reasons]
+    codes = [reason.code for reason in raised.value.reasons]
     assert codes == ["ConditionalCheckFailed", "None", "None"]
-    assert raised.value.reasons[0]["Item"]["text"] == {"S": "x"}
+    assert raised.value.reasons[0].item["text"] == {"S": "x"}
     assert do(get, [account])[0].balance == 7
 
     gone = [Delete(order._table, order._key(), F("text") == "x")]

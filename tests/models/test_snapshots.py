@@ -203,18 +203,18 @@ def test_a_conflict_with_a_write_under_way_is_tried_again(script, do):
     assert script.payloads[0] == script.payloads[1] == script.payloads[2]
 
 
-@pytest.mark.parametrize("attempts", [1, 4])
-def test_conflicts_without_end_are_told_in_the_order_asked(script, do, attempts):
+@pytest.mark.parametrize(("attempts", "tried"), [(1, 1), (4, 8)])
+def test_conflicts_without_end_are_told_in_the_order_asked(script, do, attempts, tried):
     connections._connections["default"].retries = Retries(attempts=attempts, base=0)
     script.answers = [
-        canceled("None", "TransactionConflict", "TransactionConflict") for _ in range(attempts)
+        canceled("None", "TransactionConflict", "TransactionConflict") for _ in range(tried)
     ]
     asked = [(Account, "a"), (Account, "b"), (Account, "a"), (Account, "c"), (Account, "b")]
     with pytest.raises(TransactionCanceled) as raised:
         do(get, asked)
     error = raised.value
-    assert [reason["Message"] for reason in error.reasons] == ["0", "1", "0", "2", "1"]
-    assert error.attempts == len(script.sent) == attempts
+    assert [reason.message for reason in error.reasons] == ["0", "1", "0", "2", "1"]
+    assert error.attempts == len(script.sent) == tried
     assert error.table == ""
 
 
@@ -226,7 +226,7 @@ def test_other_reasons_are_told_at_once(script, do, codes):
     script.answers = [canceled(*codes)]
     with pytest.raises(TransactionCanceled) as raised:
         do(get, [(Account, "a"), (Account, "b")])
-    assert [reason["Code"] for reason in raised.value.reasons] == list(codes)
+    assert [reason.code for reason in raised.value.reasons] == list(codes)
     assert len(script.sent) == 1
 
 
