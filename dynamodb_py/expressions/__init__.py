@@ -15,7 +15,7 @@ from .comparisons import (
     Never,
     NotExists,
 )
-from .conditions import And, Condition, Not, Or
+from .conditions import And, Condition, Not, Or, Unexpired
 from .lookups import FieldName, Lookup, Q, asker, member
 from .names import Names, Wire
 from .operands import Attr, Comparable, F, Operand, SizeOf
@@ -76,6 +76,7 @@ __all__ = [
     "Size",
     "SizeOf",
     "Term",
+    "Unexpired",
     "Value",
     "Wire",
     "as_action",

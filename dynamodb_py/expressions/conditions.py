@@ -239,6 +239,13 @@ class Not(Condition, frozen=True):
         return self.term
 
 
+class Unexpired(Not, frozen=True):
+    """An item's moment has not come: the term, which does not hold, says that it is past.
+
+    The present moment in it is another one in each request, so a cursor is not bound to that.
+    """
+
+
 def join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
     """Return *conditions* joined into one: flat, and without those that ask nothing."""
     terms: list[Condition] = []

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ..connections import OPTIONS, get_connection
 from ..exceptions import QueryError
-from ..expressions import Condition
+from ..expressions import Condition, Path
 from ..flows import Flow, awaiting, blocking
 from ..operations.batches import BatchGetItem
 from ..operations.items import GetItem, StoredItem
@@ -21,6 +21,7 @@ from ..reading import Reader
 from .builders import PLAINLY, UNASKED, How, M, R
 from .bulk import ProgressOption, consistently, key_reader, read_all, shown
 from .courses import Coming, Course, Several, Straight
+from .expiry import all_seen
 from .rows import loader
 from .shaping import Shaping
 
@@ -46,6 +47,8 @@ class Answers(Shaping[M, R], Generic[M, R]):
         if consistently(how.consistent):  # options() may ask for it
             question = replace(question, consistent=True)
         meta = self.model._options()
+        if meta.expiry is not None:
+            question = meta.expiry.visible(question)
         table = self._link.table_name(meta.table_name)
         if explained:
             return meta.planner.explain(table, question)
@@ -225,7 +228,8 @@ class Answers(Shaping[M, R], Generic[M, R]):
         if self._question is UNASKED and how.shape is None and how.start is None and not how.parts:
             table = self._link.table_name(meta.table_name)
             item = yield from GetItem(table, wire, consistently(consistent))
-            return None if item is None else loader(self.model, None, None, how.using)(item)
+            gone = item is None or (meta.expiry is not None and meta.expiry.hides(item))
+            return None if item is None or gone else loader(self.model, None, None, how.using)(item)
         names = [field.name for field in meta.keys]
         asked = self.filter(**(dict(zip(names, key, strict=True)) if key else named))
         if consistent is not None:
@@ -255,7 +259,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         """Return whether there is any row; no more of it than its key is read."""
         asked = self
         if self._kept is None and not self._how.parts:
-            question = replace(self._question, wanted=(), full=False)
+            question = replace(self._question, wanted=(), along=(), full=False)
             asked = self._but(question, replace(self._how, shape=None))
         return bool((yield from asked._first_rows(1)))
 
@@ -290,7 +294,10 @@ class Answers(Shaping[M, R], Generic[M, R]):
         held: frozenset[str] | None = None
         said: dict[str, Expressions] = {}
         if wanted is not None:
-            paths = dict.fromkeys([*wanted, *(field._path() for field in meta.keys)])
+            along = [Path((name,)) for name in self._question.along]
+            paths = dict.fromkeys([*wanted, *along, *(field._path() for field in meta.keys)])
+            if meta.expiry is not None:
+                paths[meta.expiry.path] = None
             held = frozenset(str(path.parts[0]) for path in paths)
             said = {table: Expressions.of(projection=paths)}
         items = yield from read_all(
@@ -303,7 +310,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
             said=said,
         )
         load = loader(self.model, None, held, how.using)
-        found = [load(item) for item in items if item is not None]
+        found = [load(item) for item in all_seen(meta, items) if item is not None]
         return {instance.primary_key: instance for instance in found}
 
     in_bulk = blocking(_in_bulk)
@@ -311,7 +318,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
 
     def _check_only_fields(self, verb: str) -> None:
         """Refuse more than only(), defer(), consistent() and using(), as what reads by key."""
-        question = replace(self._question, wanted=None)
+        question = replace(self._question, wanted=None, along=())
         how = replace(self._how, using=None, consistent=None, fetched=None)
         if question != Question() or how != How():
             raise QueryError(

@@ -234,7 +234,10 @@ class Sketch:
         meta, shortcut = self.meta, None
         if all(type(field).key_problem is _USUAL.key_problem for field in meta.field_set):
             asked = replace(question, consistent=consistent)
-            shortcut = meta.planner.shortcut(table, asked)
+            if (expiry := meta.expiry) is None:
+                shortcut = meta.planner.shortcut(table, asked)
+            else:
+                shortcut = expiry.timed(meta.planner.shortcut(table, expiry.visible(asked)))
         self.latest = latest = (table, consistent, shortcut)
         return latest
 

@@ -1,4 +1,4 @@
-"""Whole tables: CreateTable, DescribeTable, UpdateTable, DeleteTable, ListTables."""
+"""Whole tables: CreateTable, DescribeTable, UpdateTable, DeleteTable, ListTables, and their TTL."""
 
 from __future__ import annotations
 
@@ -34,6 +34,16 @@ class _ListOutput(Struct):
     LastEvaluatedTableName: str | None = None
 
 
+class _TimeToLive(Struct):
+    TimeToLiveStatus: str = "DISABLED"
+    AttributeName: str | None = None
+
+
+class _DescribeTimeToLiveOutput(Struct):
+    TimeToLiveDescription: _TimeToLive
+
+
+_read_ttl = msgspec.json.Decoder(_DescribeTimeToLiveOutput).decode
 _read_describe = msgspec.json.Decoder(_DescribeOutput).decode
 _read_change = msgspec.json.Decoder(_ChangeOutput).decode
 _read_list = msgspec.json.Decoder(_ListOutput).decode
@@ -149,6 +159,57 @@ class ListTables(Operation[TableNames], frozen=True):
         page = _read_list(outcome)
         last = page.LastEvaluatedTableName
         return TableNames(page.TableNames, ListTables(last, self.limit) if last else None)
+
+
+class TimeToLive(Struct, frozen=True):
+    """The TTL of a table: its status, and the attribute that it goes by, if any."""
+
+    status: str
+    """ENABLING, ENABLED, DISABLING or DISABLED."""
+    attribute: str | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is on, or will be."""
+        return self.status in ("ENABLING", "ENABLED")
+
+
+class DescribeTimeToLive(Operation[TimeToLive], frozen=True):
+    """Ask for the TTL of a table.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTimeToLive.html
+    """
+
+    api: ClassVar[str] = "DescribeTimeToLive"
+
+    table: str
+
+    def payload(self) -> Payload:
+        return {"TableName": self.table}
+
+    def parse(self, outcome: bytes, /) -> TimeToLive:
+        found = _read_ttl(outcome).TimeToLiveDescription
+        return TimeToLive(found.TimeToLiveStatus, found.AttributeName)
+
+
+class UpdateTimeToLive(Operation[None], frozen=True):
+    """Switch the TTL of a table on, or off, which must not be so already; once an hour at most.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
+    """
+
+    api: ClassVar[str] = "UpdateTimeToLive"
+
+    table: str
+    attribute: str
+    enabled: bool = True
+
+    def payload(self) -> Payload:
+        specification = {"AttributeName": self.attribute, "Enabled": self.enabled}
+        return {"TableName": self.table, "TimeToLiveSpecification": specification}
+
+    def parse(self, outcome: bytes, /) -> None:
+        del outcome  # what was asked for
 
 
 def _with_times(described: TableDescription) -> TableDescription:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ..codec import as_sent, to_json
 from ..exceptions import ConfigurationError, InvalidCursor, QueryError
-from ..expressions import Condition, Path, Size, Value
+from ..expressions import Condition, Path, Size, Unexpired, Value
 from ..operations.base import Wire
 from ..planning.plan import Plan
 from .keys import Wires
@@ -231,6 +231,9 @@ def query_digest(plan: Plan) -> bytes:
 
 def _spelled(condition: Condition) -> Iterator[Any]:
     """Yield all that *condition* says, node by node, each with the number of its terms."""
+    if isinstance(condition, Unexpired):
+        yield ["Unexpired", *(list(path.parts) for path in condition.paths())]
+        return  # its moment is another for each page
     for node in condition._nodes():
         yield [type(node).__name__, len(node._children())]
         for name in node.__struct_fields__:

@@ -101,6 +101,9 @@ class TableSchema(Struct, frozen=True):
     billing_mode: str = ON_DEMAND
     read_capacity: int | None = None
     write_capacity: int | None = None
+    ttl: str | None = None
+    """The attribute that says when an item may be deleted. Neither CreateTable nor DescribeTable has
+    it: it is set and asked for by requests of its own."""
 
     def __post_init__(self) -> None:
         force_setattr(self, "indexes", tuple(map(self._completed, self.indexes)))

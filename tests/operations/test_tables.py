@@ -12,9 +12,12 @@ from dynamodb_py.operations.tables import (
     CreateTable,
     DeleteTable,
     DescribeTable,
+    DescribeTimeToLive,
     ListTables,
     TableNames,
+    TimeToLive,
     UpdateTable,
+    UpdateTimeToLive,
 )
 from dynamodb_py.schema import GlobalIndex, LocalIndex, Throughput, declare_table
 
@@ -72,6 +75,21 @@ OPERATIONS: list[tuple[Any, dict[str, Any]]] = [
                     }
                 },
             ],
+        },
+    ),
+    (DescribeTimeToLive("tab"), {"TableName": "tab"}),
+    (
+        UpdateTimeToLive("tab", "expires"),
+        {
+            "TableName": "tab",
+            "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
+        },
+    ),
+    (
+        UpdateTimeToLive("tab", "expires", enabled=False),
+        {
+            "TableName": "tab",
+            "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": False},
         },
     ),
     (ListTables(), {}),
@@ -145,8 +163,41 @@ def test_a_page_of_names_knows_the_request_for_the_rest():
         (UpdateTable("tab"), ["tab"]),
         (DescribeTable("tab"), ["tab"]),
         (DeleteTable("tab"), ["tab"]),
+        (DescribeTimeToLive("tab"), ["tab"]),
+        (UpdateTimeToLive("tab", "expires"), ["tab"]),
         (ListTables("tab"), [""]),
     ],
 )
 def test_an_operation_says_of_which_table_it_speaks(operation, tables):
     assert list(operation.tables) == tables
+
+
+@pytest.mark.parametrize(
+    ("described", "ttl", "is_on"),
+    [
+        ({"TimeToLiveStatus": "DISABLED"}, TimeToLive("DISABLED"), False),
+        ({}, TimeToLive("DISABLED"), False),
+        (
+            {"TimeToLiveStatus": "ENABLING", "AttributeName": "e"},
+            TimeToLive("ENABLING", "e"),
+            True,
+        ),
+        ({"TimeToLiveStatus": "ENABLED", "AttributeName": "e"}, TimeToLive("ENABLED", "e"), True),
+        (
+            {"TimeToLiveStatus": "DISABLING", "AttributeName": "e"},
+            TimeToLive("DISABLING", "e"),
+            False,
+        ),
+    ],
+)
+def test_the_ttl_of_a_table_is_its_status_and_its_attribute(described, ttl, is_on):
+    found = DescribeTimeToLive("tab").parse(
+        msgspec.json.encode({"TimeToLiveDescription": described})
+    )
+    assert found == ttl
+    assert found.is_on is is_on
+
+
+def test_a_change_of_the_ttl_says_nothing_new():
+    body = b'{"TimeToLiveSpecification": {"AttributeName": "e", "Enabled": true}}'
+    assert UpdateTimeToLive("tab", "e").parse(body) is None

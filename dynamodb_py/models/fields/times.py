@@ -48,6 +48,18 @@ if TYPE_CHECKING:
 
     class MomentNullable(Zoned, Nullable[datetime], total=False): ...  # noqa: D101
 
+    class Expiring(TypedDict, total=False):
+        """The keywords of a moment after which an item may be deleted."""
+
+        ttl: bool
+        after: timedelta | None
+
+    class TimestampOptions(Expiring, MomentOptions, total=False): ...  # noqa: D101
+
+    class TimestampAlways(Expiring, MomentAlways, total=False): ...  # noqa: D101
+
+    class TimestampNullable(Expiring, MomentNullable, total=False): ...  # noqa: D101
+
     class DateOptions(Auto, Options[date], total=False): ...  # noqa: D101
 
     class DateAlways(Auto, Always[date], total=False): ...  # noqa: D101
@@ -72,6 +84,8 @@ else:
 UTC = timezone.utc
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_SECOND = timedelta(seconds=1)
+_LAST_SECOND = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _SECOND
 
 
 def zone(tz: str | tzinfo) -> tzinfo:
@@ -279,10 +293,22 @@ class DateTimeField(_MomentField[MomentN]):
 class TimestampField(_MomentField[MomentN]):
     """A moment, stored as N: seconds since 1970, the type that DynamoDB's TTL needs.
 
-    Fractions of a second are kept where there are any. Values without a zone are taken to be in UTC.
+    Values without a zone are taken to be in UTC. Fractions of a second are kept where there are any,
+    but for the field of the TTL: DynamoDB wants whole seconds there, so they are rounded up, and no
+    item is deleted before its moment.
 
-    >>> TimestampField().encode(datetime(2026, 11, 1))
-    {'N': '1793491200'}
+    :param ttl: this is the table's TTL attribute: DynamoDB deletes an item some time (typically within
+        days) after this moment, but not one that is over five years past; an item without it stays.
+        One field of a model at most; ``Table.create()`` and ``update()`` switch TTL on.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
+    :param after: an item that is first written without a value gets this time from then on, in whole
+        seconds; later saves leave it alone.
+    :param tz: as for :class:`DateTimeField`, like ``auto_now`` and ``auto_now_add``.
+
+    >>> TimestampField().encode(datetime(2026, 11, 1, 0, 0, 0, 500000))
+    {'N': '1793491200.5'}
+    >>> TimestampField(ttl=True).encode(datetime(2026, 11, 1, 0, 0, 0, 500000))
+    {'N': '1793491201'}
     """
 
     kind = "N"
@@ -290,39 +316,77 @@ class TimestampField(_MomentField[MomentN]):
 
     @overload
     def __init__(
-        self: TimestampField[datetime | None], *, null: Yes, **o: Unpack[MomentNullable]
+        self: TimestampField[datetime | None], *, null: Yes, **o: Unpack[TimestampNullable]
     ) -> None: ...
     @overload
     def __init__(
-        self: TimestampField[datetime], *, hash_key: Yes, **o: Unpack[MomentAlways]
+        self: TimestampField[datetime], *, hash_key: Yes, **o: Unpack[TimestampAlways]
     ) -> None: ...
     @overload
     def __init__(
-        self: TimestampField[datetime], *, range_key: Yes, **o: Unpack[MomentAlways]
+        self: TimestampField[datetime], *, range_key: Yes, **o: Unpack[TimestampAlways]
     ) -> None: ...
     @overload
     def __init__(
-        self: TimestampField[datetime], *, required: Yes, **o: Unpack[MomentAlways]
+        self: TimestampField[datetime], *, required: Yes, **o: Unpack[TimestampAlways]
     ) -> None: ...
     @overload
     def __init__(
         self: TimestampField[datetime],
         *,
         default: datetime | Callable[[], datetime],
-        **o: Unpack[MomentOptions],
+        **o: Unpack[TimestampOptions],
     ) -> None: ...
     @overload
-    def __init__(self: TimestampField[datetime | None], **o: Unpack[MomentOptions]) -> None: ...
-    def __init__(self, **options: Any) -> None:
+    def __init__(self: TimestampField[datetime | None], **o: Unpack[TimestampOptions]) -> None: ...
+    def __init__(
+        self, *, ttl: bool = False, after: timedelta | None = None, **options: Any
+    ) -> None:
         super().__init__(**options)
+        self.ttl, self.after = ttl, after
+        self.in_whole_seconds = ttl
+        """Whether fractions are rounded up, as DynamoDB's TTL needs it."""
+
+    def prepare(self) -> None:
+        self.in_whole_seconds = self.ttl
+        if self.after is not None:
+            self._check_after(self.after)
+        super().prepare()
+
+    def _check_after(self, after: object) -> None:
+        said = None
+        if not isinstance(after, timedelta) or after <= timedelta(0):
+            said = f"after={after!r}: give a timedelta of more than nothing, timedelta(days=30)"
+        elif self.auto_now or self.auto_now_add or self.default is not None:
+            said = "after= gives the value itself: drop auto_now, auto_now_add and default="
+        elif self.hash_key:
+            said = "after= gives items of one second one hash key: drop it"
+        if said:
+            raise self.misdeclared(said)
+
+    def stamps_itself(self) -> bool:
+        return self.after is not None or super().stamps_itself()
+
+    def pre_save(self, value: Any, *, adding: bool) -> Any:
+        if self.after is not None and adding and value is None:
+            return self.shown(_whole_second(datetime.now(UTC) + self.after))
+        return super().pre_save(value, adding=adding)
 
     def to_db(self, value: datetime, /) -> Any:
         if not isinstance(value, datetime):
             raise refused(value, "a datetime")
-        return _seconds(stored_in_utc(value) - _EPOCH)
+        span = stored_in_utc(value) - _EPOCH
+        if self.in_whole_seconds:
+            return min(-(-span // _SECOND), _LAST_SECOND)
+        return _seconds(span)
 
     def to_python(self, stored: Any, /) -> datetime:
         return self.shown(_EPOCH + _exactly(Decimal(stored), timedelta(seconds=1)))
+
+
+def _whole_second(moment: datetime) -> datetime:
+    """Return the next whole second, or *moment* where it is one."""
+    return moment + timedelta(microseconds=-moment.microsecond % 1_000_000)
 
 
 class DateField(_AutoField, Field[date, DateN]):

@@ -1,0 +1,178 @@
+"""Expiry: which field says when an item may be deleted, and which items are past that moment.
+
+DynamoDB deletes an item some time after its TTL has come, often a day or more. With
+``Meta.hide_expired`` it counts as gone at once: query sets ask DynamoDB for the others alone, and
+what is read by key, where DynamoDB cannot be asked so, is looked at after reading.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from time import time
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from ..exceptions import ModelDefinitionError
+from ..expressions import Compare, Condition, Path, Unexpired, Value
+from ..operations.base import Wire
+from ..operations.items import StoredItem
+from ..planning import Question, Shortcut
+from .fields.base import Field
+from .fields.scalars import IntegerField
+from .fields.times import TimestampField
+
+if TYPE_CHECKING:
+    from .options import Options
+    from .records import FieldSet
+
+AnyField = Field[Any, Any]
+
+
+class Expiry:
+    """Which items of a model are past their moment, now."""
+
+    def __init__(self, field: AnyField) -> None:
+        self.attribute = field.attribute
+        self._path = Path((field.attribute,), field, field.label)
+        member = ("wire", Any, None)
+        moment = msgspec.defstruct("Moment", [member], rename={"wire": field.attribute})
+        self._read: Callable[[bytes], Any] = msgspec.json.Decoder(moment).decode
+
+    @staticmethod
+    def now() -> Wire:
+        """Return the present on the wire, as TTL is: whole seconds since 1970."""
+        return {"N": str(int(time()))}
+
+    @property
+    def path(self) -> Path:
+        """Where the moment of an item is."""
+        return self._path
+
+    def expired(self) -> Condition:
+        """Return the condition that the moment is past; it does not hold where there is none."""
+        return Compare(self._path, "<=", Value(self.now()))
+
+    def unexpired(self) -> Condition:
+        """Return the condition that the moment is not past, or that there is none.
+
+        It is a NOT, so that it holds for what is no number too: DynamoDB never deletes that.
+        """
+        return Unexpired(self.expired())
+
+    def hides(self, item: StoredItem) -> bool:
+        """Tell whether *item* is past its moment."""
+        return self._is_past(self._read(item).wire)
+
+    def hides_wires(self, wires: Mapping[str, Any]) -> bool:
+        """Tell whether the item of these attributes is past its moment."""
+        return self._is_past(wires.get(self.attribute))
+
+    def _is_past(self, wire: Any) -> bool:
+        if not isinstance(wire, dict):
+            return False
+        seconds: str | None = cast("Wire", wire).get("N")
+        return seconds is not None and float(seconds) <= int(time())
+
+    def visible(self, question: Question) -> Question:
+        """Return *question*, asked of the items that are not past their moment."""
+        condition = question.condition
+        everything = condition.is_empty and not question.order  # which needs no .scan() to be said
+        return replace(
+            question,
+            condition=condition & self.unexpired(),
+            scan=question.scan or everything,
+        )
+
+    def timed(self, shortcut: Shortcut | None) -> Shortcut | None:
+        """Return *shortcut*, which was made of a visible question, without the moment to give it."""
+        if shortcut is None:
+            return None
+        fill, now = shortcut, self.now
+        return lambda wires: fill((*wires, now()))
+
+
+def seen(meta: Options, item: StoredItem | None) -> StoredItem | None:
+    """Return *item* as reads of the model give it: None where it is past its moment and hidden."""
+    expiry = meta.expiry
+    return None if expiry is not None and item is not None and expiry.hides(item) else item
+
+
+def all_seen(meta: Options, items: Sequence[StoredItem | None]) -> Sequence[StoredItem | None]:
+    """Return *items* as reads of the model give them."""
+    return items if meta.expiry is None else [seen(meta, item) for item in items]
+
+
+def is_hidden(meta: Options, wires: Mapping[str, Any] | None) -> bool:
+    """Tell whether reads of the model hide the item of these attributes."""
+    return meta.expiry is not None and wires is not None and meta.expiry.hides_wires(wires)
+
+
+def asks_presence_alone(meta: Options, condition: Condition | None) -> bool:
+    """Tell whether *condition* asks nothing but that the item exists and is not hidden."""
+    terms = () if condition is None else condition.conjuncts
+    return bool(terms) and all(
+        term == meta.present or isinstance(term, Unexpired) for term in terms
+    )
+
+
+def ttl_field(model: str, fields: FieldSet, named: object) -> AnyField | None:
+    """Return the field whose moment DynamoDB deletes items by, if there is one.
+
+    :param named: ``Meta.ttl``.
+    :raises ModelDefinitionError: there are several, or it is none that can be.
+    """
+    found = [field for field in fields if isinstance(field, TimestampField) and field.ttl]
+    chosen: list[AnyField] = [*found]
+    if named is not None:
+        field = _named(model, fields, named)
+        chosen += [] if any(field is each for each in found) else [field]
+    if len(chosen) > 1:
+        names = " and ".join(field.name for field in chosen)
+        raise ModelDefinitionError(
+            f"{model} has {len(chosen)} fields for the TTL, {names}: a table has one; keep ttl=True, "
+            "or Meta.ttl, for one of them"
+        )
+    if not chosen:
+        return None
+    [field] = chosen
+    if isinstance(field, TimestampField):
+        field.in_whole_seconds = True
+    return field
+
+
+def _named(model: str, fields: FieldSet, named: object) -> AnyField:
+    field = fields.by_name.get(named) if isinstance(named, str) else None
+    if field is None:
+        known = ", ".join(fields.by_name)
+        raise ModelDefinitionError(
+            f"{model}.Meta.ttl is {named!r}: it takes the name of a field, one of {known}"
+        )
+    if not isinstance(field, (TimestampField, IntegerField)):
+        raise ModelDefinitionError(
+            f"{model}.Meta.ttl names {field.name}, a {type(field).__name__}: DynamoDB's TTL is in "
+            "seconds since 1970, so take a TimestampField, or an IntegerField of such seconds"
+        )
+    return field
+
+
+def expiry_of(model: str, field: AnyField | None, asked: object) -> Expiry | None:
+    """Return what ``Meta.hide_expired`` asks for; None where it asks for nothing."""
+    if not isinstance(asked, bool):
+        raise ModelDefinitionError(f"{model}.Meta.hide_expired is {asked!r}: it is True or False")
+    if not asked:
+        return None
+    if field is None:
+        raise ModelDefinitionError(
+            f"{model}.Meta.hide_expired hides items that are past their TTL, and no field is that: "
+            "declare TimestampField(ttl=True), or name one in Meta.ttl"
+        )
+    if field.hash_key:
+        raise ModelDefinitionError(
+            f"{model}.Meta.hide_expired: {field.name} is the hash key, of which DynamoDB is asked one "
+            "value at a time: choose another field for the TTL"
+        )
+    return Expiry(field)

@@ -1,0 +1,77 @@
+"""The TTL of a live table: whether it is on, by which attribute, and what brings it to the model's.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-how-to.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .exceptions import InvalidRequest, TableInUse, TableMismatch
+from .flows import Flow
+from .operations.base import Pause
+from .operations.tables import DescribeTimeToLive, TimeToLive, UpdateTimeToLive
+
+
+def difference(wanted: str, live: TimeToLive) -> str | None:
+    """Say how the TTL of a table, *live*, differs from being on by the attribute *wanted*."""
+    if live.is_on:
+        if live.attribute == wanted:
+            return None
+        found = f"is on by the attribute {live.attribute!r}"
+    else:
+        found = "is being switched off" if live.status == "DISABLING" else "is off"
+    return f"TTL: the model has it by the attribute {wanted!r}; that of the table {found}"
+
+
+def due(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
+    """Return the request that switches TTL on by the attribute *wanted*; None where it is on.
+
+    Raises TableMismatch where it cannot be now: it is on by another attribute, or is just being
+    switched off.
+    """
+    live = yield from DescribeTimeToLive(table)
+    said = difference(wanted, live)
+    if said is None:
+        return None
+    if live.status == "DISABLED":
+        return UpdateTimeToLive(table, wanted)
+    mend = "wait until that is done, up to an hour, and update() again"
+    if live.is_on:
+        mend = (
+            "DynamoDB changes the attribute in two steps: switch it off (aws dynamodb "
+            f"update-time-to-live --table-name {table} --time-to-live-specification "
+            f"AttributeName={live.attribute},Enabled=false), and update() an hour later; or name that "
+            "attribute in the model"
+        )
+    raise TableMismatch(f"the table {table} has another TTL than the model. {said}. {mend}", [said])
+
+
+def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:
+    """Send *change*, which was due, unless another program is first; *waits* are pauses.
+
+    DynamoDB takes up to an hour until items are deleted, which is not waited for.
+    """
+    while True:
+        try:
+            yield from change
+        except InvalidRequest:
+            # Another program did it, or an earlier attempt whose answer was lost.
+            if (yield from due(change.table, change.attribute)) is not None:
+                raise
+        except TableInUse:
+            pause = next(waits, None)
+            if pause is None:
+                raise
+            yield from Pause(pause)
+            continue
+        return
+
+
+def ensure(table: str, wanted: str | None, waits: Iterator[float]) -> Flow[None]:
+    """Switch TTL on by the attribute *wanted*, if it is not; None asks for nothing."""
+    if wanted is None:
+        return
+    change = yield from due(table, wanted)
+    if change is not None:
+        yield from switch_on(change, waits)
