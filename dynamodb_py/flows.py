@@ -8,14 +8,14 @@ that waits; retries happen in them, so a flow sees an error only when trying aga
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from itertools import repeat
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
-from .exceptions import RequestError
+from .exceptions import QueryError, RequestError
 from .metering import METERS, note, note_failure
-from .operations.base import Operation, Pause, Step, Together
+from .operations.base import Call, Operation, Pause, Step, Together
 from .retries import Retries, is_retryable
 
 P = ParamSpec("P")
@@ -119,6 +119,8 @@ def _take(step: Step, link: Link) -> Any:
         return body
     if isinstance(step, Pause):
         return time.sleep(step.seconds)
+    if isinstance(step, Call):
+        return _call(step)
     return _side_by_side(step, link)
 
 
@@ -132,6 +134,8 @@ async def _atake(step: Step, link: Link) -> Any:
         if METERS.get():
             note(step, body)
         return body
+    if isinstance(step, Call):
+        return await _acall(step)
     import asyncio  # a script that never awaits does not pay for its import
 
     if isinstance(step, Pause):
@@ -177,10 +181,52 @@ def _side_by_side(step: Together[Any], link: Link) -> list[Any]:
         return list(pool.map(Context.run, contexts, repeat(one), step.operations))
 
 
+async def _acall(step: Call) -> Any:
+    """Call a function, and await what it gives if that can be awaited."""
+    given: Any = None if step.function is None else step.function()
+    return await cast("Awaitable[Any]", given) if isinstance(given, Awaitable) else given
+
+
+def _call(step: Call) -> Any:
+    """Call a function; what it gives is awaited by an event loop of its own, if it can be awaited."""
+    if step.awaits:
+        _check_no_loop(step.awaits)
+    given: Any = None if step.function is None else step.function()
+    if not isinstance(given, Awaitable):
+        return given
+    awaitable = cast("Awaitable[Any]", given)
+    try:
+        _check_no_loop(f"what {step.function!r} returned")
+    except QueryError:
+        if isinstance(given, Coroutine):
+            given.close()  # it never ran, which nobody needs to be warned of as well
+        raise
+    import asyncio  # a script that never awaits does not pay for its import
+
+    async def awaited() -> Any:
+        return await awaitable
+
+    return asyncio.run(awaited())
+
+
+def _check_no_loop(what: str) -> None:
+    import asyncio  # a script that never awaits does not pay for its import
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise QueryError(
+        f"{what} has to be awaited, and this call blocks the event loop that runs in its thread: "
+        "await the method with an a in front instead, asave() for save()"
+    )
+
+
 def _again(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:
     """Send *operation* again, after *error*, as long as that may help."""
-    attempts = 1
+    attempts, in_doubt = 1, False
     while attempts < retries.attempts and is_retryable(error, repeatable=operation.repeatable):
+        in_doubt = in_doubt or not is_retryable(error, repeatable=False)
         yield Pause(retries.pause(error, attempts))
         attempts += 1
         try:
@@ -189,7 +235,7 @@ def _again(operation: Operation[Any], error: RequestError, retries: Retries) -> 
             error = latest
         else:
             return body
-    error.attempts = attempts
+    error.attempts, error.in_doubt = attempts, in_doubt
     raise error
 
 

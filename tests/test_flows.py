@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import threading
 import time
@@ -21,7 +22,7 @@ from dynamodb_py.exceptions import (
     service_error,
 )
 from dynamodb_py.flows import Flow, arun, awaiting, blocking, run
-from dynamodb_py.operations.base import Operation, Pause, Together
+from dynamodb_py.operations.base import Call, Operation, Pause, Together
 from dynamodb_py.operations.items import GetItem
 from dynamodb_py.retries import Retries
 
@@ -416,6 +417,154 @@ def test_cancelling_while_pausing_between_attempts_is_heard():
         assert link.async_transport.script.answers == [b"never"]
 
     asyncio.run(main())
+
+
+# -- functions of the user's ---------------------------------------------------------------------
+
+
+def calling(*calls: Call) -> Flow[list[Any]]:
+    found = []
+    for call in calls:
+        found.append((yield from call))
+    return found
+
+
+async def later(value: Any) -> Any:
+    await asyncio.sleep(0)
+    return value
+
+
+class Promise:
+    """Something to be awaited that is no coroutine."""
+
+    def __await__(self):
+        yield from asyncio.sleep(0).__await__()
+        return "kept"
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda: 7, 7),
+        (lambda: None, None),
+        (lambda: later("late"), "late"),
+        (Promise, "kept"),
+        (None, None),
+    ],
+    ids=["plain", "nothing", "a coroutine", "awaitable", "no function"],
+)
+@pytest.mark.parametrize("awaits", ["", "it"])
+def test_what_a_function_gives_comes_back_awaited_if_it_can_be(drive, function, expected, awaits):
+    assert drive(calling(Call(function, awaits)), Link(Script())) == [expected]
+
+
+def test_functions_are_called_between_the_other_steps(drive):
+    seen: list[Any] = []
+
+    def flow() -> Flow[None]:
+        yield from Call(lambda: seen.append("before"))
+        seen.append((yield from Echo()))
+        yield from Call(lambda: later(seen.append("after")))
+
+    drive(flow(), Link(Script([b"asked"])))
+    assert seen == ["before", "asked", "after"]
+
+
+async def fail_later():
+    raise KeyError("bug")
+
+
+def fail():
+    raise KeyError("bug")
+
+
+@pytest.mark.parametrize("function", [fail, fail_later])
+def test_what_a_function_raises_is_raised_in_the_flow(drive, function):
+    def flow() -> Flow[str]:
+        try:
+            yield from Call(function)
+        except KeyError:
+            return "caught"
+        return "nothing"
+
+    assert drive(flow(), Link(Script())) == "caught"
+    with pytest.raises(KeyError, match="bug"):
+        drive(calling(Call(function)), Link(Script()))
+
+
+def test_a_function_that_raises_stopiteration_does_not_end_the_flow_in_silence(drive):
+    def stop():
+        raise StopIteration("done")
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        drive(calling(Call(stop)), Link(Script()))
+
+
+def test_what_holds_where_it_is_called_holds_in_what_is_awaited(drive):
+    here: contextvars.ContextVar[str] = contextvars.ContextVar("here", default="nowhere")
+
+    async def look():
+        return here.get()
+
+    token = here.set("there")
+    try:
+        assert drive(calling(Call(look)), Link(Script())) == ["there"]
+    finally:
+        here.reset(token)
+
+
+def test_blocking_within_a_loop_refuses_what_is_async_before_it_is_called():
+    called = []
+
+    async def main():
+        refused = r"mail\(\) has to be awaited, and this call blocks .* await the method with an a"
+        for function in (lambda: called.append(1), None):
+            with pytest.raises(QueryError, match=refused):
+                run(calling(Call(function, "mail()")), Link(Script()))
+
+    asyncio.run(main())
+    assert called == []
+
+
+def test_blocking_within_a_loop_refuses_what_turns_out_to_be_async_without_a_warning():
+    called = []
+
+    async def mail():
+        called.append(1)
+
+    async def main():
+        for function in (lambda: mail(), Promise):
+            with pytest.raises(QueryError, match=r"what <.*> returned has to be awaited"):
+                run(calling(Call(function)), Link(Script()))
+
+    asyncio.run(main())
+    assert called == []
+
+
+def test_blocking_within_a_loop_calls_plain_functions():
+    async def main():
+        return run(calling(Call(lambda: 7)), Link(Script()))
+
+    assert asyncio.run(main()) == [7]
+
+
+def test_whoever_interrupts_a_function_is_heard_and_the_flow_is_closed(drive):
+    closed = []
+
+    def flow() -> Flow[None]:
+        try:
+            yield from Call(interrupt)
+        except Exception:
+            closed.append("swallowed")
+        finally:
+            closed.append("closed")
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drive(flow(), Link(Script()))
+    assert closed == ["closed"]
 
 
 # -- methods of flows ----------------------------------------------------------------------------

@@ -7,7 +7,7 @@ saving compares with, and hold the attributes that the class does not declare.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -80,6 +80,10 @@ class FieldSet:
     def held(self, attributes: frozenset[str]) -> frozenset[str]:
         """Return the names of the fields that are stored in one of *attributes*."""
         return frozenset(field.name for field in self if field.attribute in attributes)
+
+    def attributes(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the attributes in which the fields *names* are stored."""
+        return frozenset(self.by_name[name].attribute for name in names)
 
     def unknown(self, names: list[str]) -> TypeError:
         """Return the error for *names* that are no fields."""
@@ -183,6 +187,13 @@ class Record(Cleaned):
     def _load(cls, stored: StoredItem) -> Self:
         self = object.__new__(cls)
         self._stored, self._decoded, self._aside = stored, False, None
+        return self
+
+    @classmethod
+    def _load_key(cls, key: Mapping[str, Wire]) -> Self:
+        """Load a key alone, to read what it says: nobody is told of it, as nobody gets it."""
+        self = object.__new__(cls)
+        self._stored, self._decoded, self._aside = to_json(key), False, None
         return self
 
     @classmethod

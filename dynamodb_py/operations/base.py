@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Union, cast
 
 import msgspec
@@ -90,4 +90,20 @@ class Together(Asked["list[T | Exception]"], Generic[T], frozen=True):
         ]
 
 
-Step: TypeAlias = Union["Operation[Any]", "Pause", "Together[Any]"]
+class Call(Asked[Any], frozen=True):
+    """Call a function of the user's; what it gives is awaited where that can be awaited.
+
+    Where one blocks, it is run by an event loop of its own. Within a running loop that is not
+    possible, and the call is refused: of a function that is known to be async, before it is called.
+    """
+
+    function: Callable[[], Any] | None = None
+    """None calls nothing: for a look ahead whether what comes later can be awaited."""
+    awaits: str = ""
+    """What has to be awaited, in words for a message; empty where that is not known to be so."""
+
+    def parse(self, outcome: Any, /) -> Any:
+        return outcome
+
+
+Step: TypeAlias = Union["Operation[Any]", "Pause", "Together[Any]", "Call"]
