@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Protocol, cast
 
 from .connections import Connection, get_connection
@@ -22,11 +22,16 @@ from .operations.tables import (
     CreateTable,
     DeleteTable,
     DescribeTable,
+    DescribeTimeToLive,
     TableDescription,
     UpdateTable,
 )
 from .schema import TableSchema, name_problem
+from .ttl import difference, due, ensure, switch_on
 from .waiting import TIMEOUT, find, pauses, until_active, until_gone
+
+# The option that names the table of the sentinels.
+_SENTINELS = "Meta.unique_table"
 
 # How far the clock here and DynamoDB's may be apart, in seconds, when a table's age is judged.
 _CLOCK_SKEW = 5.0
@@ -65,6 +70,8 @@ class Table:
         self.model = kind
         self.schema = cast("Options", options).schema
         self.using = using if using is not None else cast("Options", options).using
+        self.companions: Sequence[TableSchema] = getattr(options, "companions", ())
+        """The tables that the model needs beside it: that of the sentinels of what is unique."""
 
     def __repr__(self) -> str:
         return f"<Table {self.schema.name} of {self.model.__name__}>"
@@ -95,25 +102,26 @@ class Table:
         of the model's. An existing table raises TableAlreadyExists; with *if_not_exists* it is
         accepted as it is, provided that its keys are the model's. A table that is being deleted
         is waited for. *timeout* is in seconds, for all waiting together; without *wait* the table
-        may still be CREATING. Returns the table's description.
+        may still be CREATING. Returns the table's description. Where something is unique, the table
+        of the sentinels is made too, unless it is there. Where a field says the TTL, that is switched
+        on, of an accepted table too, but not without *wait*: ``update()`` does it then.
         """
         schema = self.schema.with_throughput(billing_mode, read_capacity, write_capacity)
         name = self.name
-        if problem := name_problem(name):
-            raise ValidationError(
-                f"the table cannot be named {name!r}: {problem}; "
-                "change Meta.table_name or the connection's prefix",
-                model=self.model.__name__,
-            )
+        self._check_names()
         waits = pauses(timeout if wait else 0.0)
         found = (yield from find(name)) if if_not_exists else None
         if found is None or _is_leaving(found):
             found = yield from _make(name, schema, waits, accept=if_not_exists)
         else:
             _check_keys(schema, found)
+        yield from self._make_companions(waits)
         if not wait:
             return found
-        return (yield from until_active(name, appearing=True, waits=waits))
+        found = yield from until_active(name, appearing=True, waits=waits)
+        yield from self._await_companions(waits)
+        yield from ensure(name, schema.ttl, waits)
+        return found
 
     create = blocking(_create)
     acreate = awaiting(_create)
@@ -152,7 +160,10 @@ class Table:
         Raises TableInUse, with the state, when *timeout* seconds are over; TableNotFound if there
         is no table.
         """
-        return (yield from until_active(self.name, timeout=timeout))
+        waits = pauses(timeout)
+        found = yield from until_active(self.name, waits=waits)
+        yield from self._await_companions(waits)
+        return found
 
     wait = blocking(_wait)
     await_ = awaiting(_wait)
@@ -164,12 +175,16 @@ class Table:
 
         A table that is being created or changed is waited for, as DynamoDB deletes none in that
         state. *timeout* is in seconds, for all waiting together. Raises TableNotFound if there is
-        no table, unless *missing_ok*.
+        no table, unless *missing_ok*. The table of the sentinels, where something is unique, goes too.
         """
         waits = pauses(timeout if wait else 0.0)
         going = yield from _remove(self.name, waits, missing_ok=missing_ok)
         if wait and going is not None:
             yield from until_gone(self.name, table_id=going.get("TableId"), waits=waits)
+        for name in self._companions():  # after it: the items count on their sentinels
+            going = yield from _remove(name, waits, missing_ok=True)
+            if wait and going is not None:
+                yield from until_gone(name, table_id=going.get("TableId"), waits=waits)
 
     delete = blocking(_delete)
     adelete = awaiting(_delete)
@@ -186,21 +201,89 @@ class Table:
         """Bring billing mode and throughput, of the indexes too, to what the model says.
 
         *billing_mode*, *read_capacity* and *write_capacity* (units per second) are used in place
-        of the model's. Nothing is sent if nothing differs. A table that is being changed is waited
+        of the model's. Nothing is changed if nothing differs. The table of the sentinels is made
+        where something is unique and there is none, as after a constraint was added. A table that is being changed is waited
         for, before and, with *wait*, after; *timeout* is in seconds, for all waiting together.
         Returns the table's description. If keys or indexes differ, which are not changed here,
-        raises TableMismatch and sends nothing.
+        raises TableMismatch and sends nothing. TTL is switched on where a field says it, and is not
+        asked for otherwise; that it is on by another attribute raises TableMismatch too.
 
         DynamoDB limits how often a day throughput may go down and billing may change
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
         """
         schema = self.schema.with_throughput(billing_mode, read_capacity, write_capacity)
         waits = pauses(timeout if wait else 0.0)
+        ttl = None
+        if schema.ttl is not None:  # looked at first: a mismatch is told before anything is sent
+            yield from until_active(self.name, waits=waits)
+            ttl = yield from due(self.name, schema.ttl)
         found, sent = yield from _bring(self.name, schema, waits)
-        return (yield from until_active(self.name, waits=waits)) if sent and wait else found
+        self._check_names()
+        yield from self._make_companions(waits)
+        if sent and wait:
+            found = yield from until_active(self.name, waits=waits)
+        if wait:
+            yield from self._await_companions(waits)
+        if ttl is not None:
+            yield from switch_on(ttl, waits)
+        return found
 
     update = blocking(_update)
     aupdate = awaiting(_update)
+
+    def _diff(self) -> Flow[list[str]]:
+        """Return how the live table differs from what the model says, a sentence each.
+
+        Keys, indexes, billing, throughput, the table of the sentinels where something is unique, and
+        the TTL where a field says it.
+        Raises TableNotFound if there is no table.
+        """
+        live = TableSchema.parse((yield from DescribeTable(self.name)))
+        said = self.schema.differences(live)
+        if not said and _change(self.name, self.schema, live) is not None:
+            said.append(_billing_difference(self.schema, live))
+        if self.schema.ttl is not None:
+            ttl = difference(self.schema.ttl, (yield from DescribeTimeToLive(self.name)))
+            said += [] if ttl is None else [ttl]
+        for name, schema in self._companions().items():
+            found = yield from find(name)
+            if found is None or _is_leaving(found):
+                said.append(
+                    f"uniqueness: there is no table {name} for the sentinels; update() makes it, and "
+                    "python -m dynamodb_py unique repair fills it"
+                )
+            else:
+                said += schema.key_differences(TableSchema.parse(found))
+        return said
+
+    diff = blocking(_diff)
+    adiff = awaiting(_diff)
+
+    def _check_names(self) -> None:
+        names = {self.name: "Meta.table_name", **dict.fromkeys(self._companions(), _SENTINELS)}
+        for name, option in names.items():
+            if problem := name_problem(name):
+                raise ValidationError(
+                    f"the table cannot be named {name!r}: {problem}; "
+                    f"change {option} or the connection's prefix",
+                    model=self.model.__name__,
+                )
+
+    def _companions(self) -> dict[str, TableSchema]:
+        """Return the tables beside it by their names in DynamoDB."""
+        return {self._link.table_name(schema.name): schema for schema in self.companions}
+
+    def _make_companions(self, waits: Iterator[float]) -> Flow[None]:
+        for name, schema in self._companions().items():
+            found = yield from find(name)
+            if found is None or _is_leaving(found):
+                yield from _make(name, schema, waits, accept=True)
+            else:
+                _check_keys(schema, found, _SENTINELS)
+
+    def _await_companions(self, waits: Iterator[float]) -> Flow[None]:
+        for name in self._companions():
+            yield from until_active(name, appearing=True, waits=waits)
 
 
 def _make(
@@ -293,14 +376,31 @@ def _already_exists(refusal: RequestError) -> TableAlreadyExists:
     return error
 
 
-def _check_keys(schema: TableSchema, found: TableDescription) -> None:
+def _check_keys(
+    schema: TableSchema, found: TableDescription, named: str = "Meta.table_name"
+) -> None:
     if differences := schema.key_differences(TableSchema.parse(found)):
         raise TableMismatch(
             f"the table {found['TableName']} exists with other keys than the model's, and keys "
-            f"cannot be changed: choose another Meta.table_name, or delete the table first. "
+            f"cannot be changed: choose another {named}, or delete the table first. "
             + "; ".join(differences),
             differences,
         )
+
+
+def _billing_difference(wanted: TableSchema, live: TableSchema) -> str:
+    def spell(schema: TableSchema) -> str:
+        units = {f"index {each.name} ": schema.index_throughput(each) for each in schema.indexes}
+        return ", ".join(
+            [schema.billing_mode]
+            + [
+                f"{of}{one.read} read and {one.write} write units"
+                for of, one in sorted({"": schema.throughput, **units}.items())
+                if one is not None
+            ]
+        )
+
+    return f"billing: the model has {spell(wanted)}; the table has {spell(live)}"
 
 
 def _change(name: str, wanted: TableSchema, live: TableSchema) -> UpdateTable | None:

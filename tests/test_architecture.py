@@ -24,8 +24,11 @@ ROOMS = [
     "batching",
     "reading",
     "waiting",
+    "ttl",
     "table",
     "models",
+    "cli",
+    "__main__",
 ]
 ROOT = Path(__file__).parent.parent
 PACKAGE = "dynamodb_py"

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from ..codec import Unstorable, as_sent, from_json
 from ..operations.base import Wire, WireItem
 from .fields.base import is_checking
-from .fields.containers import EmbeddedField
+from .fields.containers import NOT_UNIQUE, EmbeddedField
+from .fields.times import TimestampField
+from .fields.versions import VersionField
 from .records import AnyField, FieldSet, Record, check, collect, spell
 
 
@@ -32,6 +34,14 @@ class Document(Record):
         for field in fields.values():
             if field.is_key:
                 raise field.misdeclared("a document has no keys: its item has")
+            if isinstance(field, TimestampField) and field.ttl:
+                raise field.misdeclared(
+                    "DynamoDB deletes whole items: declare the TTL in the model"
+                )
+            if isinstance(field, VersionField):
+                raise field.misdeclared("a version is of an item: declare it in the model")
+            if field.unique:
+                raise field.misdeclared(NOT_UNIQUE)
         cls._fields = FieldSet(cls.__name__, fields)
 
     @classmethod

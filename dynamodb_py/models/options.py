@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, cast
+
+from msgspec.structs import replace
 
 from ..codec import Unstorable, checked_text
 from ..exceptions import ModelDefinitionError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
-from ..limits import MAX_HASH_KEY_BYTES
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
 from ..schema import Index, TableSchema, declare_table
+from .expiry import expiry_of, ttl_field
 from .fields.base import Field
 from .fields.scalars import UUIDField
+from .fields.versions import VersionField
 from .records import FieldSet, collect
+from .uniqueness import Constraint, compiled, sentinels_schema
 
 if TYPE_CHECKING:
     from .records import Record
@@ -32,8 +37,13 @@ _DEFAULTS: dict[str, Any] = {
     "read_capacity": None,
     "write_capacity": None,
     "allow_scan": False,
+    "atomic": False,
+    "ttl": None,
+    "hide_expired": False,
+    "constraints": (),
+    "unique_table": None,
 }
-_NOT_INHERITED = frozenset({"table_name", "abstract"})
+_NOT_INHERITED = frozenset({"table_name", "unique_table", "abstract"})
 
 # The spelling of the older mapper, on the class itself.
 _OLDER = {
@@ -57,11 +67,34 @@ class Options:
         self.indexes = _indexes(model, said)
         self.hash_key, self.range_key = self._keys()
         self.keys = (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
+        self.version = self._version()
+        self.atomic = bool(said["atomic"])
+        """Whether writes by instances count only where nothing changed since they were loaded."""
+        self.ttl = ttl_field(self.name, fields, said["ttl"])
+        """The field that says when DynamoDB may delete an item, if there is one."""
+        self.expiry = expiry_of(self.name, self.ttl, said["hide_expired"])
+        """What hides expired items; None where ``Meta.hide_expired`` does not say so."""
         self.schema: TableSchema = self._schema()
+        self.unique_table = self._unique_table()
+        """The table of the sentinels of what is unique, if anything is."""
+        shared = self.unique_table != f"{self.table_name}-unique"
+        self.constraints: tuple[Constraint, ...] = compiled(
+            self.name,
+            said["constraints"],
+            fields.by_name,
+            self.keys,
+            self.table_name if shared else None,
+        )
+        """What is unique."""
+        self.companions: tuple[TableSchema, ...] = ()
+        """The tables beside the model's own."""
+        if self.constraints:
+            self.companions = (sentinels_schema(self.unique_table),)
         path = Path((self.hash_key.attribute,), self.hash_key, self.hash_key.label)
         self.present: Condition = Exists(path)
         """Holds where the item exists."""
-        self.absent: Condition = NotExists(path)
+        self.missing: Condition = NotExists(path)
+        """Holds where there is no item at all."""
         self._planner: Planner | None = None
         self.sketch: Sketch | None = None
         """Where query sets keep what those of one shape have in common."""
@@ -95,6 +128,42 @@ class Options:
             )
         return hashes[0], ranges[0] if ranges else None
 
+    def _version(self) -> VersionField | None:
+        found = [field for field in self.field_set if isinstance(field, VersionField)]
+        if len(found) > 1:
+            names = " and ".join(field.name for field in found)
+            raise ModelDefinitionError(
+                f"{self.name} has {len(found)} version fields, {names}: one counts for the whole item"
+            )
+        return found[0] if found else None
+
+    def _unique_table(self) -> str:
+        said = self.said["unique_table"]
+        name = f"{self.table_name}-unique" if said is None else said
+        if not isinstance(name, str) or not name or name == self.table_name:
+            raise ModelDefinitionError(
+                f"{self.name}.Meta.unique_table is {said!r}: it takes the name of another table than "
+                "the model's"
+            )
+        return name
+
+    @property
+    def absent(self) -> Condition:
+        """Holds where an item may be put: there is none, or ``Meta.hide_expired`` hides it by now."""
+        expiry = self.expiry
+        return self.missing if expiry is None else self.missing | expiry.expired()
+
+    @property
+    def visible(self) -> Condition:
+        """Holds where the item exists and is not hidden by now."""
+        expiry = self.expiry
+        return self.present if expiry is None else self.present & expiry.unexpired()
+
+    @property
+    def guarded(self) -> bool:
+        """Whether each write of an item needs a condition or companions, which no batch has."""
+        return self.version is not None or bool(self.constraints)
+
     def _schema(self) -> TableSchema:
         def lookup(name: str) -> tuple[str, str]:
             field = self.field_set.by_name.get(name)
@@ -104,7 +173,7 @@ class Options:
             return field.attribute, field.kind
 
         try:
-            return declare_table(
+            schema = declare_table(
                 self.table_name,
                 self.hash_key.name,
                 None if self.range_key is None else self.range_key.name,
@@ -114,6 +183,7 @@ class Options:
                 read_capacity=self.said["read_capacity"],
                 write_capacity=self.said["write_capacity"],
             )
+            return schema if self.ttl is None else replace(schema, ttl=self.ttl.attribute)
         except ModelDefinitionError as error:
             raise ModelDefinitionError(f"{self.name}: {error}") from None
 
@@ -142,12 +212,11 @@ class Options:
         if field.kind not in wire:
             return f"it is of type {next(iter(wire))}, and this key is of type {field.kind}"
         problem = field.key_problem(wire)
-        value = wire[field.kind]
-        if problem is not None and value and self._is_hash(attribute):  # of an index, maybe
-            size = len(value.encode(errors="surrogatepass") if isinstance(value, str) else value)
-            limit = MAX_HASH_KEY_BYTES
-            too_long = f"it is longer than the {limit} bytes that a hash key may have"
-            return too_long if size > limit else None
+        if problem is not None and not field.hash_key and self._is_hash(attribute):
+            # The hash key of an index may be longer than what the field took it for.
+            field = copy(field)
+            field.hash_key = True
+            problem = field.key_problem(wire)
         return problem
 
     def _is_hash(self, attribute: str) -> bool:

@@ -15,6 +15,7 @@ from .scalars import (
     UUIDField,
 )
 from .times import DateField, DateTimeField, TimeDeltaField, TimeField, TimestampField
+from .versions import VersionField
 
 __all__ = [
     "BinaryField",
@@ -38,4 +39,5 @@ __all__ = [
     "TimeField",
     "TimestampField",
     "UUIDField",
+    "VersionField",
 ]

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         """The keywords that every field takes, but for those that make it always have a value."""
 
         name: str | None
+        unique: bool
         choices: Iterable[V | tuple[V, str]] | None
         validators: Iterable[Callable[[V], object]] | Callable[[V], object]
         min_value: V
@@ -103,6 +104,10 @@ class Field(Operand[V], Generic[V, N]):
         a callable without arguments. An item stored without the attribute reads as this too.
     :param required: None is refused on writing.
     :param null: store None as DynamoDB's NULL; otherwise the attribute of a None is left out.
+    :param unique: no two items of the table have the same value, but for None. Text, numbers, bytes
+        and truth values can be unique, not the only key, which is anyway. A write that sets or
+        changes the value is a transaction, and needs the table of sentinels that
+        ``Table(Model).create()`` makes.
     :param choices: the values that are allowed, or ``(value, label)`` pairs.
     :param validators: one callable or several; each raises ValueError, or returns False, for a value
         that it refuses.
@@ -155,6 +160,7 @@ class Field(Operand[V], Generic[V, N]):
         default: Any = None,
         required: bool = False,
         null: bool = False,
+        unique: bool = False,
         choices: Iterable[Any] | None = None,
         validators: Iterable[Callable[[Any], object]] | Callable[[Any], object] = (),
         min_value: Any = None,
@@ -167,6 +173,7 @@ class Field(Operand[V], Generic[V, N]):
         self.hash_key, self.range_key = hash_key, range_key
         self.default = default
         self.required, self.null = required, null
+        self.unique = unique
         self.choices = None if choices is None else [_choice(each) for each in choices]
         self.validators: tuple[Callable[[Any], object], ...] = (
             (validators,) if callable(validators) else tuple(validators)

@@ -37,6 +37,7 @@ from .scalars import (
     one_of,
     refused,
 )
+from .versions import VersionField
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,8 @@ else:
 
     T = TypeVar("T")
     W = R = SetN = ListN = DictN = MapN = DocN = TypeVar("N")
+
+NOT_UNIQUE = "unique=True is for the fields of a model, since sentinels are found by its attributes"
 
 _FIELD_OF: dict[type, type[Field[Any, Any]]] = {
     str: CharField,
@@ -112,6 +115,10 @@ def _placed_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) ->
             f"a {kind} can set itself in a model or a Document, not inside a "
             f"{type(outer).__name__}: declare a Document"
         )
+    if isinstance(field, VersionField):
+        raise placed.misdeclared("a version is of an item: declare it in the model")
+    if field.unique:
+        raise placed.misdeclared(NOT_UNIQUE)
     if field.default is not None and not isinstance(field, CounterField):
         raise placed.misdeclared(
             f"default= means nothing inside a {type(outer).__name__}: give the {kind} none, "

@@ -1,0 +1,43 @@
+"""The command line: ``python -m dynamodb_py``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ..exceptions import DynamoDBError
+from . import unique
+from .common import Misused
+
+# Exit statuses, beside 0.
+FOUND, USAGE, FAILED, INTERRUPTED = 1, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command, and return the exit status.
+
+    0: all is as it should be, or was mended. 1: something was found that is not mended. 2: the
+    command line is wrong. 3: it could not be carried out. Without *arguments*, those of the process.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m dynamodb_py", description="Work on tables of models."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    unique.add_to(commands)
+    try:
+        chosen = parser.parse_args(arguments)
+    except SystemExit as exit_:  # argparse has told what is wrong, or how it is used
+        return int(exit_.code or 0)
+    try:
+        found: bool = chosen.carry_out(chosen)
+    except Misused as error:
+        sys.stderr.write(f"error: {error}\n")
+        return USAGE
+    except DynamoDBError as error:
+        sys.stderr.write(f"error: {type(error).__name__}: {error}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    return FOUND if found else 0

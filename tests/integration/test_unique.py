@@ -1,0 +1,273 @@
+"""What is unique has one owner, whatever is done, in whatever order, over a bad network."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+
+from dynamodb_py import (
+    AlreadyExists,
+    BinaryField,
+    CharField,
+    ConditionFailed,
+    DynamoDBError,
+    F,
+    IntegerField,
+    Model,
+    StaleItem,
+    TransactionCanceled,
+    UniqueConstraint,
+    ValidationError,
+    VersionField,
+    transaction,
+)
+from dynamodb_py.models.repairing import check_unique
+
+from .proxy import close
+
+
+class User(Model):
+    class Meta:
+        table_name = "users"
+        constraints = [UniqueConstraint("tenant", "number")]
+
+    id = CharField(hash_key=True)
+    email = CharField(name="mail", unique=True)
+    tenant = CharField()
+    number = IntegerField()
+    badge = BinaryField(unique=True)
+    visits = IntegerField(default=0)
+
+
+class Versioned(Model):
+    class Meta:
+        table_name = "versioned"
+
+    id = CharField(hash_key=True)
+    email = CharField(unique=True)
+    version = VersionField()
+
+
+TABLES = [User, Versioned]
+
+
+@pytest.fixture(autouse=True)
+def on_each_engine(engine):
+    """All tests are of engines."""
+
+
+def nothing_to_repair(model: type[Model] = User) -> bool:
+    return check_unique(model).is_right
+
+
+@pytest.fixture
+def mail(key) -> str:
+    return f"{key}@example.org"
+
+
+# -- each verb ---------------------------------------------------------------------------------------
+
+
+def took(do, key, **values) -> AlreadyExists:
+    with pytest.raises(AlreadyExists) as raised:
+        do(User.objects.create, id=key, **values)
+    assert User.get(key) is None
+    return raised.value
+
+
+def test_a_value_that_is_taken_is_refused_with_the_field_and_the_owner(do, key, mail):
+    do(User.objects.create, id=key, email=mail, tenant=key, number=1, badge=key.encode())
+    error = took(do, f"{key}2", email=mail)
+    assert (error.fields, error.owner, error.current) == (("email",), key, None)
+    assert f"User.email: '{mail}' is taken by the item '{key}'" in str(error)
+    assert took(do, f"{key}2", tenant=key, number=1).fields == ("tenant", "number")
+    assert took(do, f"{key}2", badge=key.encode()).fields == ("badge",)
+    with pytest.raises(AlreadyExists) as taken_key:
+        do(User.objects.create, id=key, email="other@x")
+    assert taken_key.value.fields == ()
+    assert taken_key.value.current.email == mail
+    assert isinstance(error, User.AlreadyExists)
+    assert nothing_to_repair()
+
+
+WAYS_TO_CHANGE = {
+    "save": lambda do, user, new: do(setting(user, new).save),
+    "save of one field": lambda do, user, new: do(setting(user, new).save, update_fields=["email"]),
+    "save over": lambda do, user, new: do(setting(user, new).save, overwrite=True),
+    "save of another": lambda do, user, new: do(User(id=user.id, email=new).save),
+    "update": lambda do, user, new: do(user.update, email=new),
+    "update of one never loaded": lambda do, user, new: do(User(id=user.id).update, email=new),
+    "create over": lambda do, user, new: do(
+        User.objects.create, id=user.id, email=new, overwrite=True
+    ),
+    "delete and create": lambda do, user, new: (
+        do(user.delete),
+        do(User.objects.create, id=user.id, email=new),
+    ),
+    "in a batch": lambda do, user, new: do(
+        User.objects.batch_write, [{"id": user.id, "email": new}], overwrite=True
+    ),
+}
+WAYS_TO_LOSE = {
+    "delete": lambda do, user: do(user.delete),
+    "delete of one never loaded": lambda do, user: do(User(id=user.id).delete),
+    "delete by key": lambda do, user: do(User.objects.delete, user.id),
+    "delete in bulk": lambda do, user: do(User.objects.bulk_delete, [user]),
+    "delete in bulk by key": lambda do, user: do(User.objects.bulk_delete, [user.id]),
+    "set to None": lambda do, user: do(setting(user, None).save),
+    "update to None": lambda do, user: do(user.update, email=None),
+    "remove": lambda do, user: do(user.update, User.email.remove()),
+    "put without": lambda do, user: do(User(id=user.id).save),
+}
+
+
+def setting(user: User, email: str | None) -> User:
+    user.email = email
+    return user
+
+
+@pytest.mark.parametrize("way", WAYS_TO_CHANGE.values(), ids=WAYS_TO_CHANGE)
+def test_a_value_that_is_changed_is_free_and_the_new_one_is_taken(do, way, key, mail):
+    user = do(User.objects.create, id=key, email=mail)
+    way(do, user, f"new-{mail}")
+    assert nothing_to_repair()
+    assert User.get(key).email == f"new-{mail}"
+    other = do(User.objects.create, id=f"{key}2", email=mail)
+    with pytest.raises(AlreadyExists):
+        way(do, other, f"new-{mail}")
+    assert nothing_to_repair()
+
+
+@pytest.mark.parametrize("way", WAYS_TO_LOSE.values(), ids=WAYS_TO_LOSE)
+def test_a_value_that_is_gone_is_free(do, way, key, mail):
+    user = do(User.objects.create, id=key, email=mail)
+    way(do, user)
+    assert nothing_to_repair()
+    assert do(User.objects.create, id=f"{key}2", email=mail).persisted
+
+
+@pytest.mark.parametrize("way", WAYS_TO_LOSE.values(), ids=WAYS_TO_LOSE)
+def test_what_a_stale_copy_gives_up_is_what_the_item_has(do, way, key, mail):
+    stale = do(User.objects.create, id=key, email=mail)
+    fresh = do(User.objects.get, key)
+    fresh.email = f"new-{mail}"
+    do(fresh.save)
+    with suppress(ConditionFailed):
+        way(do, stale)
+    assert nothing_to_repair()
+
+
+def test_a_save_that_changes_nothing_unique_is_one_update(do, sent, key, mail):
+    user = do(User.objects.create, id=key, email=mail)
+    user.visits = 3
+    do(user.save)
+    do(user.update, visits=F("visits") + 1)
+    assert [each.api for each in sent] == ["TransactWriteItems", "UpdateItem", "UpdateItem"]
+    assert nothing_to_repair()
+
+
+def test_none_is_no_value_and_an_empty_text_is_one(do, key):
+    for number in range(2):
+        do(User.objects.create, id=f"{key}{number}", email=None, tenant=key, number=None)
+    first = do(User.objects.create, id=f"{key}3", email="")
+    assert took(do, f"{key}4", email="").owner == f"{key}3"
+    do(first.delete)
+
+
+def test_values_change_hands_in_one_transaction(do, key, mail):
+    one = do(User.objects.create, id=key, email=mail)
+    two = do(User.objects.create, id=f"{key}2", email=f"2{mail}")
+    one.email, two.email = two.email, one.email
+    with transaction.atomic():
+        do(one.save)
+        do(two.save)
+    assert (User.get(key).email, User.get(f"{key}2").email) == (f"2{mail}", mail)
+    assert nothing_to_repair()
+
+    def two_of_which_one_is_taken():
+        with transaction.atomic():
+            do(User.objects.create, id=f"{key}3", email=f"3{mail}")
+            do(User.objects.create, id=f"{key}4", email=mail)
+
+    with pytest.raises(TransactionCanceled) as raised:
+        two_of_which_one_is_taken()
+    error = raised.value.reasons[1].error
+    assert isinstance(error, AlreadyExists)
+    assert (raised.value.reasons[0].code, error.fields) == ("None", ("email",))
+    assert nothing_to_repair()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda user: user.update(email=F("tenant")),
+        lambda user: user.update(User.email.if_not_exists("x")),
+        lambda user: User.objects.filter(id=user.id).update(email="x"),
+        lambda user: User.objects.filter(tenant="t").scan().update(number=3),
+    ],
+    ids=["another field", "a default", "by key", "by a scan"],
+)
+def test_what_could_not_keep_it_is_refused_before_anything_is_sent(engine, sent, key, call):
+    user = User.from_db({"id": {"S": key}, "mail": {"S": key}})
+    with pytest.raises(ValidationError, match="it is unique"):
+        call(user)
+    assert not sent
+
+
+def test_a_lost_race_for_a_version_is_stale_and_leaves_the_value(do, key, mail):
+    one = do(Versioned.objects.create, id=key, email=mail)
+    two = do(Versioned.objects.get, key)
+    one.email, two.email = f"1{mail}", f"2{mail}"
+    do(one.save)
+    for verb in (two.save, two.delete):
+        with pytest.raises(StaleItem) as raised:
+            do(verb)
+        assert raised.value.current.email == f"1{mail}"
+    assert nothing_to_repair(Versioned)
+    assert do(Versioned.objects.create, id=f"{key}2", email=f"2{mail}").version == 1
+
+
+# -- any sequence ------------------------------------------------------------------------------------
+
+
+@pytest.mark.engines("dynoxide", "extenddb")
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_done_in_whatever_order_every_value_has_one_owner(do, seed, key):
+    chance = random.Random(f"{seed}")
+    mails = [f"{key}-{at}@x" for at in range(4)]
+    copies: list[User] = []
+    done: Counter[str] = Counter()
+    for _ in range(60):
+        some = chance.choice([*WAYS_TO_CHANGE, *WAYS_TO_LOSE, "load", "create"])
+        with suppress(DynamoDBError):
+            if some in ("load", "create") or not copies:
+                name = f"{key}{chance.randrange(4)}"
+                found = do(User.objects.get_or_none, name)
+                copies.append(found or do(User.objects.create, id=name, email=chance.choice(mails)))
+            elif some in WAYS_TO_CHANGE:
+                WAYS_TO_CHANGE[some](do, chance.choice(copies), chance.choice(mails))
+            else:
+                WAYS_TO_LOSE[some](do, chance.choice(copies))
+            done[some] += 1
+        assert nothing_to_repair(), some
+    assert len(done) > 8
+
+
+@pytest.mark.engines("dynoxide", "extenddb")
+def test_lost_answers_leave_no_orphans(do, faulty, proxy, key):
+    chance = random.Random(7)
+    proxy.strike(proxy.taken(close), rate=0.4)
+    for _ in range(60):
+        name, mail = f"{key}{chance.randrange(3)}", f"{key}{chance.randrange(3)}@x"
+        with suppress(DynamoDBError):
+            way = chance.choice(["create", "save", "delete"])
+            if way == "create":
+                do(User.objects.create, id=name, email=mail)
+            elif (user := do(User.objects.get_or_none, name)) is not None:
+                do(setting(user, mail).save if way == "save" else user.delete)
+    assert sum(proxy.struck.values()) > 20
+    proxy.strike()
+    assert nothing_to_repair()
