@@ -5,6 +5,7 @@ from .exceptions import (
     AccessDenied,
     AlreadyExists,
     BatchIncomplete,
+    CancellationReason,
     ConditionFailed,
     ConfigurationError,
     ConnectionFailed,
@@ -27,6 +28,7 @@ from .exceptions import (
     ScanRequired,
     ServiceError,
     ServiceUnavailable,
+    StaleItem,
     TableAlreadyExists,
     TableInUse,
     TableMismatch,
@@ -39,7 +41,7 @@ from .exceptions import (
 )
 from .expressions import Condition, F, Q, RawExpression
 from .metering import capacity
-from .models import transaction
+from .models import signals, transaction
 from .models.base import Model
 from .models.bulk import adelete_all, aload, asave_all, delete_all, load, save_all
 from .models.documents import Document
@@ -65,11 +67,13 @@ from .models.fields import (
     TimeField,
     TimestampField,
     UUIDField,
+    VersionField,
 )
 from .models.indexes import GlobalIndex, LocalIndex
 from .models.manager import Manager
 from .models.pages import Page
 from .models.queryset import QuerySet
+from .models.uniqueness import UniqueConstraint
 from .models.validators import (
     EmailValidator,
     MaxLengthValidator,
@@ -98,6 +102,7 @@ __all__ = [
     "BatchIncomplete",
     "BinaryField",
     "BooleanField",
+    "CancellationReason",
     "CharField",
     "Condition",
     "ConditionFailed",
@@ -157,6 +162,7 @@ __all__ = [
     "ServiceError",
     "ServiceUnavailable",
     "SetField",
+    "StaleItem",
     "Table",
     "TableAlreadyExists",
     "TableInUse",
@@ -171,9 +177,11 @@ __all__ = [
     "TransactionConflict",
     "URLValidator",
     "UUIDField",
+    "UniqueConstraint",
     "UnreadableValue",
     "ValidationError",
     "Validator",
+    "VersionField",
     "Walk",
     "adelete_all",
     "aload",
@@ -185,6 +193,7 @@ __all__ = [
     "load",
     "options",
     "save_all",
+    "signals",
     "transaction",
     "validate_email",
     "validate_slug",

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from itertools import islice
+from typing import Any, TypeAlias, TypeVar, cast
 
 from .codec import binary, number
 from .exceptions import BatchIncomplete, RequestError
 from .flows import Flow
 from .limits import MAX_BATCH_GET, MAX_BATCH_WRITE
-from .operations.base import Pause, Together
+from .operations.base import Operation, Pause, Step, Together
 from .operations.batches import BatchGetItem, BatchWriteItem, Delete, Found, Put
 from .operations.items import Key, StoredItem
 from .operations.said import Expressions
@@ -124,10 +125,16 @@ def _unread(chunk: Sequence[_Place], response: Found) -> list[_Place]:
 
 
 def batch_write(
-    writes: Sequence[Put | Delete], *, workers: int = 1, progress: Progress | None = None
+    writes: Sequence[Put | Delete],
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+    faults: dict[int, Exception | None] | None = None,
 ) -> Flow[None]:
     """Put and delete, any number; no two of *writes* may be for one item.
 
+    :param faults: where to note, by the ``id()`` of each write that is left at the end, what went wrong
+        with the request that it was in, or None where it was not sent, or handed back.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those writes.
     :raises RequestError: one request failed for good; its ``unprocessed`` has the writes that were
         not carried out, or may not have been.
@@ -136,9 +143,12 @@ def batch_write(
     while waiting:
         round_ = [BatchWriteItem(each) for each in _chunks(waiting, MAX_BATCH_WRITE, workers)]
         outcomes = yield from Together(round_, workers)
-        undone, failure = _undone(round_, outcomes)
+        failed: dict[int, Exception] = {}
+        undone, failure = _undone(round_, outcomes, failed)
         waiting.extendleft(reversed(undone))
         if failure is not None:
+            if faults is not None:
+                faults.update({id(write): failed.get(id(write)) for write in waiting})
             if isinstance(failure, RequestError):
                 failure.unprocessed = list(waiting)
             raise failure
@@ -149,7 +159,11 @@ def batch_write(
             seconds = patience.seconds(progressed=len(undone) < sent)
             if seconds is None:
                 said = f"DynamoDB left {len(waiting)} of {len(writes)} writes undone"
-                raise _given_up(said, list(waiting))
+                given_up = _given_up(said, list(waiting))
+                if faults is not None:
+                    faults.update({id(write): None for write in waiting})
+                    faults.update({id(write): given_up for write in undone})
+                raise given_up
             yield from Pause(seconds)
 
 
@@ -177,15 +191,16 @@ def _given_up(said: str, unprocessed: Sequence[Any]) -> BatchIncomplete:
 
 
 def _undone(
-    operations: Sequence[BatchWriteItem], outcomes: Sequence[Any]
+    operations: Sequence[BatchWriteItem], outcomes: Sequence[Any], failed: dict[int, Exception]
 ) -> tuple[list[Put | Delete], Exception | None]:
-    """Return the writes that are still to be done, and the first failure."""
+    """Return the writes that are still to be done, and the first failure; note what *failed* by itself."""
     undone: list[Put | Delete] = []
     failure: Exception | None = None
     for operation, outcome in zip(operations, outcomes, strict=True):
         if isinstance(outcome, Exception):
             failure = failure or outcome
             undone.extend(operation.writes)
+            failed.update({id(write): outcome for write in operation.writes})
         elif outcome:
             undone.extend(_still(operation, outcome))
     return undone, failure
@@ -217,3 +232,121 @@ def _by_table(pairs: Iterable[tuple[str, Key]]) -> dict[str, list[Key]]:
     for table, key in pairs:
         keys.setdefault(table, []).append(key)
     return keys
+
+
+# -- flows side by side ------------------------------------------------------------------------
+
+
+def abreast(
+    flows: Sequence[Flow[T]], workers: int = 1, progress: Progress | None = None
+) -> Flow[list[T | Exception]]:
+    """Drive *flows* side by side; return, in order, what each one gave or the exception it raised.
+
+    All are driven to their end, whatever becomes of the others. The operations that they ask for next
+    go out together, at most *workers* at once; a pause that one asks for holds up all, so that nobody
+    adds to what DynamoDB has too much of already. No more than 25 for each worker are begun at
+    a time: what they hold in memory does not grow with their number.
+
+    :param progress: called with how many are done and how many there are, after each round.
+    """
+    outcomes: list[T | Exception | None] = [None] * len(flows)
+    begun: dict[int, Step] = {}
+    size = Together[Any]((), workers).workers * MAX_BATCH_WRITE
+    first = done = 0
+
+    def go_on(at: int, outcome: Any) -> None:
+        nonlocal done
+        try:
+            begun[at] = _next_step(flows[at], outcome)
+        except StopIteration as stop:
+            outcomes[at] = stop.value
+            done += 1
+        except Exception as error:
+            outcomes[at] = error
+            done += 1
+
+    try:
+        while done < len(flows):
+            while len(begun) < size and first < len(flows):
+                go_on(first, None)
+                first += 1
+            answers = yield from _answers(begun, workers)
+            begun.clear()
+            for at, answer in answers.items():
+                go_on(at, answer)
+            if progress is not None:
+                progress(done, len(flows))
+        return cast("list[T | Exception]", outcomes)
+    finally:
+        for flow in flows:  # a flow that was begun must not wait for the garbage collector
+            flow.close()
+
+
+def _next_step(flow: Flow[Any], outcome: Any) -> Step:
+    """Tell *flow* what came of its last step, and return the next one."""
+    return flow.throw(outcome) if isinstance(outcome, Exception) else flow.send(outcome)
+
+
+def _answers(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
+    """Carry out one round of steps; return what came of each, an exception where it failed."""
+    answers: dict[int, Any] = {}
+    operations: list[Operation[Any]] = []
+    for step in steps.values():
+        if isinstance(step, Operation):
+            operations.append(step)
+        elif isinstance(step, Together):
+            operations += step.operations
+    bodies: Iterator[Any] = iter(())
+    if operations:
+        # Not by ``yield from``, which would parse what the flows parse themselves.
+        bodies = iter((yield Together(operations, workers)))
+    pause = 0.0
+    for at, step in steps.items():
+        if isinstance(step, Operation):
+            answers[at] = next(bodies)
+        elif isinstance(step, Together):
+            answers[at] = list(islice(bodies, len(step.operations)))
+        elif isinstance(step, Pause):
+            answers[at], pause = None, max(pause, step.seconds)
+        else:
+            answers[at] = yield from _alone(step)
+    if pause:
+        yield Pause(pause)
+    return answers
+
+
+def _alone(step: Step) -> Flow[Any]:
+    """Carry out a step of which two cannot go together; return its exception where it fails."""
+    try:
+        return (yield step)
+    except Exception as error:
+        return error
+
+
+def begun(flow: Flow[T]) -> Flow[T]:
+    """Carry *flow* out up to its first step, now, and return one that goes on from there.
+
+    What is wrong with what it is to do is raised before anything is sent.
+    """
+    try:
+        step = next(flow)
+    except StopIteration as stop:
+        return _over(stop.value)
+    return resumed(flow, step)
+
+
+def _over(value: T) -> Flow[T]:
+    yield from ()
+    return value
+
+
+def resumed(flow: Flow[T], step: Step) -> Flow[T]:
+    """Go on with *flow*, whose latest step is *step*."""
+    try:
+        while True:
+            step = _next_step(flow, (yield from _alone(step)))
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+    finally:
+        flow.close()

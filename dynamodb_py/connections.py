@@ -167,6 +167,7 @@ class Options(Struct, frozen=True):
 
     consistent: bool = False
     using: str | None = None
+    atomic: bool | None = None
 
 
 _DEFAULTS = Options()
@@ -184,6 +185,8 @@ class options:  # noqa: N801 - it reads as a statement
 
     :param consistent: read consistently by default.
     :param using: the alias of the connection for models that name none.
+    :param atomic: whether ``save()``, ``update()`` and ``delete()`` of instances are atomic, whatever
+        their model says: only if no attribute has changed since it was loaded.
 
     >>> with options(consistent=True):
     ...     current_options().consistent
@@ -192,8 +195,14 @@ class options:  # noqa: N801 - it reads as a statement
     False
     """
 
-    def __init__(self, *, consistent: bool | None = None, using: str | None = None) -> None:
-        changes = {"consistent": consistent, "using": using}
+    def __init__(
+        self,
+        *,
+        consistent: bool | None = None,
+        using: str | None = None,
+        atomic: bool | None = None,
+    ) -> None:
+        changes = {"consistent": consistent, "using": using, "atomic": atomic}
         self._changes = {name: value for name, value in changes.items() if value is not None}
 
     def __enter__(self) -> Options:

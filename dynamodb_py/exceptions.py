@@ -179,6 +179,8 @@ class RequestError(DynamoDBError):
     table: str = ""
     request_id: str = ""
     attempts: int = 1
+    in_doubt: bool = False
+    """Whether an earlier attempt may have been carried out: its answer was lost, and no throttling."""
     unprocessed: Sequence[Any] = ()
     """After a batch: what was not carried out, in the form in which it was given."""
 

@@ -14,6 +14,7 @@ MAX_BATCH_WRITE: Final = 25
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MAX_TRANSACTION: Final = 100
 MAX_TOKEN: Final = 36
+MAX_TRANSACTION_BYTES: Final = 4 * 1024 * 1024
 
 MAX_ITEM_BYTES: Final = 400 * 1024
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html

@@ -6,18 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from .. import exceptions
-from ..codec import from_json, to_json
 from ..connections import Connection, get_connection
-from ..exceptions import (
-    ConditionFailed,
-    ModelDefinitionError,
-    ValidationError,
-)
-from ..expressions import Action, Add, Condition, Value
+from ..exceptions import ModelDefinitionError, ValidationError
+from ..expressions import Action, Add, Value
 from ..flows import Flow, awaiting, blocking
-from ..operations.base import WireItem
-from ..operations.items import DeleteItem, GetItem, Key, StoredItem, UpdateItem
+from ..operations.items import GetItem, StoredItem
 from .bulk import consistently
+from .expiry import seen
 from .fields.base import Field
 from .manager import Manager
 from .objects import Objects
@@ -25,12 +20,13 @@ from .options import Options, prepare
 from .records import FieldSet
 from .references import KeyOf
 from .saving import Saving
+from .signals import Hooked, class_prepared, made, post_init, pre_init, watch_loading
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Model(Saving):
+class Model(Hooked, Saving):
     """An item of a table.
 
     Fields are class attributes; ``class Meta`` names the table and its options. A model without a
@@ -72,6 +68,7 @@ class Model(Saving):
             setattr(cls, name, _own(cls, name))
         if "_meta" in cls.__dict__:
             cls.class_prepared()
+            class_prepared.tell(cls)
 
     @classmethod
     def _prepare(cls) -> None:
@@ -109,6 +106,9 @@ class Model(Saving):
         :param key: the values of the hash key and of the range key may be given in order.
         :param values: the values of the fields by name; an unknown name raises TypeError.
         """
+        if pre_init.in_use or post_init.in_use:
+            made(self, key, values)
+            return
         if key:
             values = self._with_key(key, values)
         self._fill(values)
@@ -175,43 +175,7 @@ class Model(Saving):
     def _key_values(self) -> tuple[Any, ...]:
         return tuple(getattr(self, field.name) for field in self._options().keys)
 
-    # -- deleting, refreshing, counting --------------------------------------------------------
-
-    def _delete(self, *, condition: Condition | None = None) -> Flow[None]:
-        """Delete this item; one that is not there counts as deleted.
-
-        :param condition: delete only where it holds.
-        :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
-            None where it is gone.
-        """
-        key = self._key()
-        try:
-            yield from DeleteItem(self._table, key, self._meta.condition(condition))
-        except ConditionFailed as error:
-            self._told(error)
-            raise
-        self._detach()
-
-    delete = blocking(_delete)
-    adelete = awaiting(_delete)
-
-    def _key(self) -> Key:
-        """Return the key on the wire, which is the one that it was loaded from, if it was."""
-        options = self._options()
-        key = options.key((), {field.name: getattr(self, field.name) for field in options.keys})
-        if self._stored is None:
-            return key
-        stored = self._stored_wires()
-        self._check_key(stored, key)
-        return self._stored_key(stored)  # another writer may have spelled it otherwise
-
-    def _detach(self) -> None:
-        """Become an instance that is not stored, with the values that there are."""
-        if not self._decoded:
-            self._decode()
-        if kept := self._undeclared():
-            self._apart().kept = kept
-        self._stored = None
+    # -- refreshing, counting ----------------------------------------------------------------------
 
     def _refresh_from_db(self, *, consistent: bool | None = None) -> Flow[None]:
         """Read all fields again; changes that were not saved are lost.
@@ -220,7 +184,7 @@ class Model(Saving):
         :raises DoesNotExist: there is no item with this key.
         """
         key = self._key()
-        item = yield from GetItem(self._table, key, consistently(consistent))
+        item = seen(self._meta, (yield from GetItem(self._table, key, consistently(consistent))))
         if item is None:
             raise self.DoesNotExist(
                 f"{self._meta.name} has no item {self.primary_key!r}", missing=[self]
@@ -259,18 +223,7 @@ class Model(Saving):
             actions.append(Add(field._path(), Value(wire)))
         if not actions:
             return self
-        condition = self._meta.present if self.persisted else None
-        update = UpdateItem(self._table, self._key(), actions, condition, "UPDATED_NEW")
-        try:
-            new: WireItem = from_json((yield from update) or b"{}")
-        except ConditionFailed as error:
-            raise self._told(error) from error.__cause__
-        for attribute, wire in new.items():
-            field = self._fields.by_attribute[attribute]
-            self.__dict__[field.name] = field.decode(wire)
-        if self._stored is not None:
-            self._stored = to_json({**self._stored_wires(), **new})
-            self._knows(new)
+        yield from self._update(*actions)
         return self
 
     incr = blocking(_incr)
@@ -325,6 +278,9 @@ class Model(Saving):
     async def abatch_write(cls, items: Sequence[Any], **options: Any) -> list[Self]:
         """Write many items: ``objects.abatch_write()``."""
         return await cls.objects.abatch_write(items, **options)
+
+
+watch_loading(Model)
 
 
 def _own(cls: type[Model], name: str) -> type[Exception]:

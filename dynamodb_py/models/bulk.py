@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias
 
 import msgspec
 
-from ..batching import KeyReader, Progress, batch_get, batch_write, identity
-from ..codec import decode
+from ..batching import KeyReader, Progress, abreast, batch_get
 from ..connections import Connection, current_options
 from ..exceptions import (
     BatchIncomplete,
     ConfigurationError,
     DoesNotExist,
     RequestError,
-    ValidationError,
 )
 from ..flows import Flow, arun, dressed, run
 from ..operations.batches import Delete, Put
 from ..operations.items import Key, StoredItem
 from ..operations.said import Expressions
+from .collecting import check_outside
+from .expiry import seen
+from .jobs import Job, all_begun, batched, distinct
+from .locking import is_atomic
+from .results import Tally
 
 if TYPE_CHECKING:
     from .base import Model
@@ -87,41 +90,6 @@ def counting(progress: Progress | None, total: int, before: int = 0) -> Progress
     return advance
 
 
-def distinct(writes: Sequence[Put | Delete], *, last_wins: bool, model: str) -> list[Put | Delete]:
-    """Return *writes* with one for each item, the last; raise where two are not wanted."""
-    kept: dict[Any, Put | Delete] = {}
-    for write in writes:
-        place = (write.table, identity(write.key))
-        if place in kept and not last_wins:
-            raise ValidationError(
-                f"two of the items have the key {_said(write.key)}: drop one, "
-                "or say overwrite=True, so that the last one counts",
-                model=model,
-            )
-        kept.pop(place, None)
-        kept[place] = write
-    return list(kept.values())
-
-
-def _said(key: Key) -> str:
-    return ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
-
-
-def write_all(
-    writes: Sequence[Put | Delete],
-    named: Mapping[int, Any],
-    *,
-    workers: int,
-    progress: Progress | None,
-) -> Flow[None]:
-    """Carry out *writes*; what is left over is told as what stands for it in *named*, by id."""
-    try:
-        yield from batch_write(writes, workers=workers, progress=progress)
-    except (BatchIncomplete, RequestError) as error:
-        error.unprocessed = [named.get(id(write), write.key) for write in error.unprocessed]
-        raise
-
-
 def read_all(
     asked: Sequence[tuple[str, Key]],
     given: Sequence[Any],
@@ -178,10 +146,11 @@ def _load(
     )
     missing: list[Model] = []
     for each, item in zip(asked, found, strict=True):
-        if item is None:
+        there = seen(each._meta, item)
+        if there is None:
             missing.append(each)
         else:
-            each._become(item)
+            each._become(there)
     if missing:
         said = ", ".join(f"{type(each).__name__} {each.primary_key!r}" for each in missing[:5])
         raise DoesNotExist(f"{len(missing)} of {len(asked)} are not there: {said}", missing=missing)
@@ -196,36 +165,27 @@ def _save_all(
 ) -> Flow[None]:
     """Save all *objects*, of any models, as ``save()`` does for each.
 
-    New ones are put in batches of 25; loaded ones that changed take a request each. Two new ones
-    with one key: the last counts.
+    New ones are put in batches of 25; loaded ones that changed, and those with a version or unique
+    values, take a request each. Two new ones with one key: the last counts. If a batch fails, nothing
+    else is sent; of the others, all are tried.
 
-    :raises ValidationError: values of a new one cannot be stored; nothing was sent.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them.
+    :param workers: how many requests may be under way at once.
+    :raises ValidationError: values cannot be stored; nothing was sent.
+    :raises DoesNotExist: some that were loaded are gone.
+    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and all
+        else that is raised on the way has in ``done`` what became of each.
     """
+    check_outside("save_all()")
     all_ = list(objects)
-    new = [each for each in all_ if not each.persisted]
-    puts = [each._as_put(validate=validate) for each in new]
-    named = {id(put): each for put, each in zip(puts, new, strict=True)}
-    writes = distinct(puts, last_wins=True, model="")
-    loaded = [each for each in all_ if each.persisted]
-    told = shown(progress)
-    try:
-        yield from write_all(writes, named, workers=workers, progress=counting(told, len(all_)))
-    except (BatchIncomplete, RequestError) as error:
-        error.unprocessed = [*error.unprocessed, *loaded]
-        raise
-    written = {id(write) for write in writes}
-    for put, each in zip(puts, new, strict=True):
-        if id(put) in written:  # not where a later one took its place
-            each._settle(put.item)
-    for at, each in enumerate(loaded, start=len(new) + 1):
-        try:
-            yield from each._save(validate=validate)
-        except RequestError as error:
-            error.unprocessed = loaded[at - len(new) - 1 :]
-            raise
-        if told is not None:
-            told(at, len(all_))
+    new = {at: each for at, each in enumerate(all_) if _goes_in_batches(each)}
+    puts = {at: Job(each, each._as_put(validate=validate)) for at, each in new.items()}
+    flows = {at: each._save(validate=validate) for at, each in enumerate(all_) if at not in new}
+
+    def settle(job: Job) -> None:
+        assert isinstance(job.write, Put)
+        job.given._settle(job.write.item)
+
+    yield from _all_of(all_, puts, flows, settle, workers, shown(progress))
 
 
 def _delete_all(
@@ -233,15 +193,62 @@ def _delete_all(
 ) -> Flow[None]:
     """Delete all *objects*, of any models, 25 to a request; those that are not there count as deleted.
 
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them.
+    Those with a version or unique values take a request each.
+
+    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and all
+        else that is raised on the way has in ``done`` what became of each.
     """
+    check_outside("delete_all()")
     all_ = list(objects)
-    deletes = [Delete(each._table, each._key()) for each in all_]
-    named = {id(delete): each for delete, each in zip(deletes, all_, strict=True)}
-    writes = distinct(deletes, last_wins=True, model="")
-    yield from write_all(writes, named, workers=workers, progress=shown(progress))
-    for each in all_:
-        each._detach()
+    deletes = {
+        at: Job(each, Delete(each._table, each._key()))
+        for at, each in enumerate(all_)
+        if not _is_checked(each)
+    }
+    flows = {at: each._delete() for at, each in enumerate(all_) if at not in deletes}
+    yield from _all_of(
+        all_, deletes, flows, lambda job: job.given._detach(), workers, shown(progress)
+    )
+
+
+def _goes_in_batches(instance: Model) -> bool:
+    return not instance.persisted and not _is_checked(instance)
+
+
+def _is_checked(instance: Model) -> bool:
+    """Tell whether each write of *instance* has a condition or companions, which no batch has."""
+    meta = instance._options()
+    return meta.guarded or is_atomic(meta, None)
+
+
+def _all_of(
+    objects: Sequence[Model],
+    jobs: Mapping[int, Job],
+    flows: Mapping[int, Flow[Any]],
+    settle: Callable[[Job], None],
+    workers: int,
+    progress: Progress | None,
+) -> Flow[None]:
+    """Carry out *jobs* in batches, then *flows* side by side, both by their places in *objects*."""
+    tally: Tally[Any] = Tally(objects)
+    kept = set(map(id, distinct(jobs.values(), last_wins=True, model="")))
+    todo = {at: job for at, job in jobs.items() if id(job) in kept}
+    for at in jobs.keys() - todo.keys():
+        tally.note(at, "superseded")
+    began = dict(zip(flows, all_begun(flows.values()), strict=True))
+    total = len(todo) + len(began)
+    try:
+        yield from batched(todo, tally, settle, workers, counting(progress, total))
+        tally.checked()
+    except Exception:
+        for flow in began.values():
+            flow.close()
+        raise
+    told = counting(progress, total, total - len(began))
+    outcomes = yield from abreast(list(began.values()), workers, told)
+    for at, came in zip(began, outcomes, strict=True):
+        tally.note(at, came if isinstance(came, Exception) else "written")
+    tally.checked()
 
 
 def _connection_of(objects: Sequence[Model]) -> Connection | None:

@@ -21,6 +21,8 @@ from ..reading.pacing import Ledger
 from .builders import M, R
 from .bulk import ProgressOption
 from .changes import changes, still_asked, whole_key, without_presence
+from .collecting import COLLECTOR, check_outside
+from .expiry import asks_presence_alone, is_hidden
 from .pages import Paging
 from .rows import loader
 from .updating import (
@@ -32,7 +34,9 @@ from .updating import (
     returned,
     updated,
 )
-from .working import Batches, Done, OneByOne, Work, said_key
+from .working import Batches, Done, OneByOne, Removals, Work, said_key
+
+_MODIFY = ("old", "upsert", "condition", "create_parents")
 
 
 class BulkByQuery(Paging[M, R], Generic[M, R]):
@@ -65,6 +69,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         :raises RequestError: reading failed, or no write can succeed. This and all else that is
             raised on the way has what was done so far in ``done``.
         """
+        check_outside("delete() of a query set")
         plan, asked = self._of_keys("delete()", rate)
         condition = still_asked(self.model._options(), plan)
 
@@ -72,7 +77,10 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
             return DeleteItem(plan.table, key, condition)
 
         work: Work
-        if checked or asked._is_whole_key(plan):
+        if self.model._options().constraints:
+            asks = condition if checked or asked._is_whole_key(plan) else None
+            work = Removals(self, workers, progress, asks)
+        elif checked or asked._is_whole_key(plan):
             work = OneByOne(self, workers, progress, delete)
         else:
             work = Batches(self, workers, progress, plan.table)
@@ -100,6 +108,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         what somebody else changed meanwhile is not overwritten, but counted in ``skipped``. Fields
         that set themselves on saving, such as those with ``auto_now``, do so here too. What fails of
         single items is told by ``failed``, and the others are gone on with. A whole key is not read.
+        Inside ``transaction.atomic()``, that of a whole key is collected; no other is possible there.
 
         :param actions: ``F("visits").add(1)``, ``Model.ids[0].remove()`` and the like, or ``Set``,
             ``Remove``, ``Add`` and ``Delete`` of ``dynamodb_py.expressions``.
@@ -136,6 +145,19 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         if extra is not None:
             still &= extra
         key = None if self._how.start is not None else whole_key(plan)
+        if key is None:
+            check_outside("update() of what a query finds")
+        elif COLLECTOR.get() is not None:
+            yield from self._known_by(key)._update(
+                *actions,
+                condition=without_presence(meta, still),
+                returning=returning,
+                create_parents=create_parents,
+                must_exist=must_exist is not False,
+                atomic=False,
+                **values,
+            )
+            return Done(matched=1, changed=1)  # so it is, once it is committed
         for_one = create_parents or returning is not None or must_exist is not None
         if for_one or (extra is not None and key is not None):
             if key is None:
@@ -214,6 +236,76 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         update = blocking(_update)
         aupdate = awaiting(_update)
 
+    def _modify(
+        self,
+        /,
+        *actions: Action | Computable,
+        old: bool = False,
+        upsert: bool = False,
+        condition: Condition | None = None,
+        create_parents: bool = False,
+        **values: Any,
+    ) -> Flow[M | None]:
+        """Change the one item that is asked for, and return it as it is then, in one request.
+
+        It is asked for by its whole key. The rest of the question is a condition too: an item that
+        does not match counts as not there, unless *condition* is given.
+
+        :param actions: and *values*: as for ``update()``.
+        :param old: return the item as it was before.
+        :param upsert: make the item where there is none; its key must be all that is asked.
+        :param condition: change only where it holds too.
+        :param create_parents: as for ``update()`` of an instance.
+        :return: the item as an instance, or None: there was none, or none that matches. With *old* and
+            *upsert*, None stands for one that was made.
+        :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
+        :raises QueryError: it is not asked for by a whole key; nothing was sent.
+        :raises ConditionFailed: *condition*, or with it the question, does not hold; ``current`` is the
+            item as it stands.
+        """
+        meta = self.model._options()
+        check_outside("modify()")
+        check_no_clash(meta, _MODIFY, old, upsert, condition, create_parents)
+        found = changes(meta, actions, values)
+        plan, _ = self._of_keys("modify()", None)
+        key = None if self._how.start is not None else whole_key(plan)
+        if key is None:
+            raise QueryError(f"{meta.name}: modify() is for one item: filter() by its whole key")
+        asks = self._asked_of_one(plan, upsert=upsert)
+        extra = meta.condition(condition)
+        if extra is not None:
+            asks = extra if asks is None else asks & extra
+        update = UpdateItem(plan.table, key, found, asks, "ALL_OLD" if old else "ALL_NEW")
+        parents = parents_of(found) if create_parents else []
+        try:
+            item = yield from updated(update, parents, None if upsert else meta.present)
+        except ConditionFailed as error:
+            current = error.current
+            if extra is None or is_hidden(meta, current) or (current is None and not upsert):
+                return None
+            if current is not None:
+                [error.current] = map(self._loader_of_items(), [to_json(current)])
+            raise
+        loaded: M | None = None if item is None else self._loader_of_items()(item)
+        return loaded
+
+    modify = blocking(_modify)
+    amodify = awaiting(_modify)
+
+    def _asked_of_one(self, plan: Plan, *, upsert: bool) -> Condition | None:
+        """Return what must hold of the one item, as *plan* asks for it."""
+        meta = self.model._options()
+        still = still_asked(meta, plan)
+        if not upsert:
+            return still
+        rest = without_presence(meta, still)
+        if rest is not None and not asks_presence_alone(meta, rest):
+            raise QueryError(
+                f"{meta.name}: modify(upsert=True) makes the item that is not there: filter() by its "
+                "key alone, and give condition= for what must hold"
+            )
+        return None
+
     def _update_one(
         self,
         update: UpdateItem,
@@ -230,13 +322,15 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
                 updated(update, parents, None if must_exist is False else meta.present)
             )
         except ConditionFailed as error:
+            if must_exist is not False and is_hidden(meta, error.current):
+                error.current = None
             if error.current is None and must_exist is not False:
                 if must_exist or returning is not None:
                     raise self.model.DoesNotExist(
                         f"{meta.name} has no item with the key {said_key(self.model, update.key)!r}",
                         missing=[said_key(self.model, update.key)],
                     ) from error.__cause__
-                if update.condition == meta.present:
+                if asks_presence_alone(meta, update.condition):
                     return Done(requests=ledger.requests)
             if error.current is not None:
                 [error.current] = map(self._loader_of_items(), [to_json(error.current)])
@@ -244,6 +338,15 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         if returning is not None:
             return as_plain(self.model, item, returning)
         return Done(matched=1, changed=1, requests=ledger.requests)
+
+    def _known_by(self, key: Key) -> M:
+        """Return an instance of which nothing is known but the key."""
+        instance = self.model.__new__(self.model)
+        for field in self.model._options().keys:
+            instance.__dict__[field.name] = field.decode(key[field.attribute])
+        if self._how.using is not None:
+            instance.__dict__["_using"] = self._how.using
+        return instance
 
     def _loader_of_items(self) -> Callable[[bytes], Any]:
         return loader(self.model, None, None, self._how.using)

@@ -41,8 +41,10 @@ from ..operations.items import DeleteItem, Key, UpdateItem
 from ..planning import Plan
 from .cleaning import clean_value
 from .fields.base import Field
+from .locking import bump, next_version
 
 if TYPE_CHECKING:
+    from .fields.versions import VersionField
     from .options import AnyField, Options
 
 # Conditions that say nothing of other attributes than their paths.
@@ -96,9 +98,17 @@ def _is_about(condition: Condition, attributes: set[str]) -> bool:
 
 
 def changes(
-    meta: Options, actions: Sequence[object], values: Mapping[str, Any]
+    meta: Options,
+    actions: Sequence[object],
+    values: Mapping[str, Any],
+    *,
+    version_of: Mapping[str, Wire] | None = None,
+    claims: bool = False,
 ) -> tuple[Action, ...]:
     """Return what is written: *actions*, *values* by field, and what fields set themselves.
+
+    :param version_of: the item whose version is known; otherwise it is raised, whatever it is.
+    :param claims: whether unique values can be changed, by plain values.
 
     Raises :class:`~dynamodb_py.exceptions.ValidationError` with every field that is wrong,
     :class:`~dynamodb_py.exceptions.QueryError` for nothing at all, and TypeError for what is no
@@ -124,11 +134,59 @@ def changes(
             stamped = field.pre_save(None, adding=False)
             if stamped is not None:
                 found.append(_set(meta, field, stamped, errors))
+    if meta.guarded:
+        _check_guarded(meta, found, errors, claims=claims)
     if errors:
         raise ValidationError(errors, model=meta.name)
+    if meta.version is not None:
+        found.append(_versioned(meta.version, version_of))
     check_apart(action.path for action in found)
     _check_size(meta, found)
     return tuple(found)
+
+
+def _versioned(field: VersionField, version_of: Mapping[str, Wire] | None) -> Action:
+    if version_of is None:
+        return bump(field)
+    return Set(Path((field.attribute,)), Value(next_version(field, version_of)))
+
+
+def _check_guarded(
+    meta: Options, actions: Sequence[Action], errors: dict[str, list[str]], *, claims: bool
+) -> None:
+    """Say in *errors* which changes of the version and of unique values are not possible."""
+    version = meta.version
+    for action in actions:
+        if version is not None and action.path.parts[0] == version.attribute:
+            errors[version.name] = ["it sets itself with each write: do not change it"]
+    changed = {action.path.parts[0] for action in actions}
+    for name in (name for name in unique_among(meta, actions) if name in changed):
+        field = meta.field_set.by_attribute[name]
+        if not claims:
+            errors[field.name] = [
+                "it is unique, which an update by a query cannot keep: load the items and save() them"
+            ]
+        elif not all(_is_plain(a) for a in actions if a.path.parts[0] == name):
+            errors[field.name] = ["it is unique: give the value itself, not an expression"]
+
+
+def _is_plain(action: Action) -> bool:
+    return isinstance(action, Remove) or (
+        isinstance(action, Set) and isinstance(action.value, Value)
+    )
+
+
+def unique_among(meta: Options, actions: Sequence[Action]) -> list[str]:
+    """Return the attributes of all constraints of which *actions* change something."""
+    changed = {action.path.parts[0] for action in actions}
+    return list(
+        dict.fromkeys(
+            name
+            for each in meta.constraints
+            if not changed.isdisjoint(each.attributes)
+            for name in each.attributes
+        )
+    )
 
 
 _IN_KEY = "it is part of the key, which cannot change: create a new item and delete this one"
@@ -238,7 +296,7 @@ def has_changed(operation: DeleteItem | UpdateItem, error: ConditionFailed) -> b
 
     Then the item is as *operation* leaves it.
     """
-    if error.attempts < 2:
+    if not error.in_doubt:
         return False
     if isinstance(operation, DeleteItem):
         return error.current is None

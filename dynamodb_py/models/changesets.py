@@ -33,7 +33,7 @@ from ..expressions.conditions import join
 from ..limits import MAX_DEPTH, MAX_OPERATORS
 from ..operations.base import Wire, WireItem
 from ..operations.items import Key, UpdateItem
-from .wires import Parts, find, path_text, same
+from .wires import Parts, alike, find, path_text, same
 
 # What an action or a guard takes in a request beside its names and its value, in bytes.
 _TERM = 12
@@ -292,13 +292,13 @@ def _path_bytes(parts: Parts) -> int:
 def carried_out(actions: Iterable[Action], after: WireItem, now: WireItem) -> bool:
     """Tell whether *now* is already as *actions* make it: lists whole, else what they write."""
     places = {_place(action.path.parts) for action in actions}
-    return all(_alike(find(after, place), find(now, place)) for place in places)
+    return all(alike(find(after, place), find(now, place)) for place in places)
 
 
 def disturbed(changes: ChangeSet, before: WireItem, now: WireItem) -> list[str]:
     """Return the guarded places, as texts, that are not in *now* as they were in *before*."""
     places = dict.fromkeys(_place(path.parts) for each in changes.guards for path in each.paths())
-    return [path_text(each) for each in places if not _alike(find(before, each), find(now, each))]
+    return [path_text(each) for each in places if not alike(find(before, each), find(now, each))]
 
 
 def _place(parts: Parts) -> Parts:
@@ -307,10 +307,6 @@ def _place(parts: Parts) -> Parts:
         if isinstance(part, int):
             return parts[:at]
     return parts
-
-
-def _alike(one: Wire | None, other: Wire | None) -> bool:
-    return one is other if one is None or other is None else same(one, other)
 
 
 def rebased_item(

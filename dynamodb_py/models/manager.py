@@ -8,7 +8,8 @@ from ..connections import Connection, get_connection
 from ..exceptions import ConditionFailed
 from ..expressions import Condition
 from ..flows import Flow, awaiting, blocking
-from ..operations.items import DeleteItem
+from ..operations.items import DeleteItem, Key
+from .collecting import COLLECTOR
 from .objects import Objects
 from .proxies import Proxies
 from .queryset import QuerySet
@@ -145,6 +146,9 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
             None where there is none.
         """
         wire = self._meta.key(key, named)
+        if self._meta.constraints or COLLECTOR.get() is not None:
+            yield from self._known_by(wire)._remove(self._meta.condition(condition), atomic=False)
+            return
         try:
             yield from DeleteItem(self._table, wire, self._meta.condition(condition))
         except ConditionFailed as error:
@@ -154,6 +158,13 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
 
     delete = blocking(_delete)
     adelete = awaiting(_delete)
+
+    def _known_by(self, key: Key) -> M:
+        """Return an instance of which nothing is known but the key."""
+        instance = self.model.__new__(self.model)
+        for field in self._meta.keys:
+            instance.__dict__[field.name] = field.decode(key[field.attribute])
+        return self._here(instance)
 
 
 def _handed_on(name: str, function: Any) -> Any:

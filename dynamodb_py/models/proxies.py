@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from ..expressions import Condition
+from ..expressions import Action, Computable, Condition
 from ..planning import Estimate, Plan
 from .bulk import ProgressOption
 from .fields.base import Field
@@ -184,6 +184,44 @@ class Proxies(Generic[M]):
     ) -> dict[Hashable, M]:
         return await self.get_queryset().ain_bulk(
             keys, consistent=consistent, workers=workers, progress=progress
+        )
+
+    def modify(
+        self,
+        /,
+        *actions: Action | Computable,
+        old: bool = False,
+        upsert: bool = False,
+        condition: Condition | None = None,
+        create_parents: bool = False,
+        **values: Any,
+    ) -> M | None:
+        return self.get_queryset().modify(
+            *actions,
+            old=old,
+            upsert=upsert,
+            condition=condition,
+            create_parents=create_parents,
+            **values,
+        )
+
+    async def amodify(
+        self,
+        /,
+        *actions: Action | Computable,
+        old: bool = False,
+        upsert: bool = False,
+        condition: Condition | None = None,
+        create_parents: bool = False,
+        **values: Any,
+    ) -> M | None:
+        return await self.get_queryset().amodify(
+            *actions,
+            old=old,
+            upsert=upsert,
+            condition=condition,
+            create_parents=create_parents,
+            **values,
         )
 
     def iterator(self) -> Walk[M]:

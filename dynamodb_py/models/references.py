@@ -41,9 +41,8 @@ class KeyOf(Field[Any, Any]):
     def read(self, stored: Any, /) -> Any:
         meta = self.model._meta
         key = stored if self.kind == "M" else {meta.hash_key.attribute: {self.kind: stored}}
-        instance = self.model._load(to_json(key))
-        instance._apart().partial = frozenset(field.name for field in meta.keys)
-        return instance
+        load = self.model._partially(frozenset(field.name for field in meta.keys))
+        return load(to_json(key))
 
     def from_plain(self, value: Any, /) -> Any:
         return (

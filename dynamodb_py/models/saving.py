@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
-from .. import exceptions
-from ..codec import Unstorable, as_sent, from_json, item_size, to_json
+from ..codec import from_json, item_size, to_json
 from ..exceptions import (
     ConditionFailed,
     InvalidRequest,
     ItemTooLarge,
     QueryError,
     ValidationError,
-    narrowed,
 )
-from ..expressions import Condition
+from ..expressions import Action, Condition
 from ..flows import Flow, awaiting, blocking
 from ..limits import MAX_ITEM_BYTES
+from ..operations import transactions
 from ..operations.base import Wire, WireItem
 from ..operations.batches import Put
 from ..operations.items import GetItem, Key, PutItem, StoredItem, UpdateItem
@@ -28,32 +28,24 @@ from .changesets import (
     disturbed,
     flat,
     goes_deep,
-    kept,
     rebased_item,
 )
-from .fields.base import Field, is_checking, unchecked
-from .records import check, spell
-from .telling import decoded, told
-from .updating import Updating
-from .wires import applied, same
+from .changing import Changing
+from .collecting import COLLECTOR
+from .guarding import TRIES, Claims
+from .locking import Lock, as_it_was, has_moved, is_atomic, next_version
+from .pending import Pending, void
+from .signals import is_heard, saved, saving
+from .wires import applied
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# How often a save adapts itself to what another writer did to its maps meanwhile.
-_TRIES = 4
 
-
-class Saving(Updating):
-    """The verbs of instances that write them, and that tell what would be written."""
+class Saving(Changing):
+    """The verbs of instances that write them."""
 
     __slots__ = ()
-
-    if TYPE_CHECKING:  # what it is a part of has these
-        AlreadyExists: ClassVar[type[exceptions.AlreadyExists]]
-        _using: ClassVar[str | None]
-
-        def _become(self, item: StoredItem) -> None: ...
 
     # -- saving --------------------------------------------------------------------------------
 
@@ -65,6 +57,7 @@ class Saving(Updating):
         overwrite: bool = False,
         update_fields: Iterable[str] | None = None,
         validate: bool = True,
+        atomic: bool | None = None,
     ) -> Flow[Self]:
         """Write this instance to its table.
 
@@ -73,33 +66,82 @@ class Saving(Updating):
         changed key by key. A list must still be as it was loaded where it is written. Attributes that
         the model does not declare are left alone.
 
+        With a :class:`~dynamodb_py.VersionField`, a new instance is written only where there is no
+        item, and a loaded one only where the item has the version that it has.
+
         :param condition: write only where it holds; it is asked even where nothing changed.
         :param force_insert: write only where no item has this key.
-        :param overwrite: put a loaded one whole too, whether or not it still exists.
+        :param overwrite: put it whole, a loaded one too, whether or not there is an item.
         :param update_fields: write no other fields than these, and those that set themselves; the
             changes of others wait for the next save. For a loaded one only.
         :param validate: False skips ``required``, ``choices``, bounds and validators.
+        :param atomic: write only if no attribute has changed since it was loaded; one that was never
+            loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.
         :return: the instance itself.
         :raises ValidationError: values cannot be stored; nothing was sent.
-        :raises AlreadyExists: with *force_insert*, an item has this key.
+        :raises AlreadyExists: an item has this key, where none was expected, or a unique value:
+            ``fields`` has the names of those.
+        :raises StaleItem: the version is another one, or with *atomic* something else is.
         :raises ConditionFailed: *condition* does not hold, or a list that changed here was changed
             by another writer too; ``current`` is the item as it stands.
         :raises DoesNotExist: the item that was loaded is gone.
         :raises QueryError: *update_fields* is given where the whole item would be put.
         """
-        condition = self._options().condition(condition)
+        store = partial(
+            self._store,
+            condition=self._options().condition(condition),
+            force_insert=force_insert,
+            overwrite=overwrite,
+            validate=validate,
+            atomic=atomic,
+        )
         whole = self._stored is None or force_insert or overwrite
         named = None if update_fields is None else self._only(update_fields, whole=whole)
-        if whole:
-            yield from self._put(condition, insert=force_insert, validate=validate)
+        model: Any = self
+        if not is_heard(type(model), "save"):
+            yield from store(named=named)
+            return self
+        created, collector = self._stored is None, COLLECTOR.get()
+        yield from saving(model, created=created, update_fields=named)
+        yield from store(named=named)
+        told = partial(saved, model, created=created, update_fields=named)
+        if collector is None:
+            yield from told()
         else:
-            yield from self._write_changes(condition, validate=validate, named=named)
+            collector.then(told)
         return self
 
     save = blocking(_save)
     asave = awaiting(_save)
 
-    def _put(self, condition: Condition | None, *, insert: bool, validate: bool) -> Flow[None]:
+    def _store(
+        self,
+        *,
+        condition: Condition | None = None,
+        force_insert: bool = False,
+        overwrite: bool = False,
+        named: frozenset[str] | None = None,
+        validate: bool = True,
+        atomic: bool | None = None,
+    ) -> Flow[None]:
+        """Do as ``_save``, and let nobody hear of it."""
+        if self._stored is None or force_insert or overwrite:
+            insert = force_insert or (not overwrite and self._inserts(atomic))
+            yield from self._put(condition, insert=insert, validate=validate, atomic=atomic)
+        else:
+            yield from self._write_changes(condition, validate=validate, named=named, atomic=atomic)
+
+    def _put(
+        self,
+        condition: Condition | None,
+        *,
+        insert: bool,
+        validate: bool,
+        atomic: bool | None = None,
+    ) -> Flow[None]:
+        if self._is_guarded(atomic):
+            yield from self._put_guarded(condition, insert=insert, validate=validate, atomic=atomic)
+            return
         item = self._item(validate=validate)
         more = condition is not None and not condition.is_empty
         if insert:
@@ -117,6 +159,11 @@ class Saving(Updating):
 
     def _as_put(self, table: str | None = None, *, validate: bool = True) -> Put:
         """Return what puts this instance whole, into its own table unless another is given."""
+        wires = self._whole(validate=validate)
+        return Put(table or self._table, self._key_in(wires), self._sized(wires))
+
+    def _whole(self, *, validate: bool) -> WireItem:
+        """Return all attributes of the item as they would be stored."""
         wires = {
             **self._left_alone(),
             **self._wires(adding=self._stored is None, validate=validate),
@@ -125,8 +172,10 @@ class Saving(Updating):
             stored = self._stored_wires()
             self._check_key(stored, wires)
             wires.update(self._stored_key(stored))
-        key = {field.attribute: wires[field.attribute] for field in self._options().keys}
-        return Put(table or self._table, key, self._sized(wires))
+        return wires
+
+    def _key_in(self, wires: Mapping[str, Wire]) -> Key:
+        return {field.attribute: wires[field.attribute] for field in self._options().keys}
 
     def _sized(self, wires: WireItem) -> StoredItem:
         """Return an item as JSON; raise ItemTooLarge over DynamoDB's 400 KB."""
@@ -154,34 +203,20 @@ class Saving(Updating):
                 ]
         return ValidationError(errors, model=self._meta.name)
 
-    def _check_key(self, stored: Mapping[str, Wire], wires: Mapping[str, Wire]) -> None:
-        """Refuse to write a loaded instance under another key than it was loaded from."""
-        for field in self._meta.keys:
-            if field.attribute not in wires:
-                continue
-            old = stored.get(field.attribute)
-            if old is not None and field.spell(field.decode(old)) != wires[field.attribute]:
-                raise ValidationError(
-                    {
-                        field.name: [
-                            f"it is part of the key and was {field.decode(old)!r} when loaded: "
-                            "an item's key cannot change; create a new item and delete this one"
-                        ]
-                    },
-                    model=self._meta.name,
-                )
-
-    def _stored_wires(self) -> WireItem:
-        stored: WireItem = {} if self._stored is None else from_json(self._stored)
-        return stored
-
     def _settle(self, item: StoredItem) -> Self:
         """Take *item* for what is stored from now on; the values stay as they are."""
         aside = self._aside
         self._stored, self._decoded, self._aside = item, True, None
         if aside is not None and aside.unreadable:
             self._apart().unreadable = aside.unreadable
+        if self._options().version is not None:
+            self._take_version(from_json(item))
         return self
+
+    def _take_version(self, item: Mapping[str, Wire]) -> None:
+        version = self._meta.version
+        if version is not None and version.attribute in item:
+            self.__dict__[version.name] = version.decode(item[version.attribute])
 
     def _only(self, names: Iterable[str], *, whole: bool) -> frozenset[str]:
         """Return the names of ``update_fields``, after a look at them."""
@@ -206,18 +241,26 @@ class Saving(Updating):
         *,
         validate: bool,
         named: frozenset[str] | None = None,
+        atomic: bool | None = None,
     ) -> Flow[None]:
         stored = self._stored_wires()
         changes = self._changes(stored, validate=validate, named=named)
         own = condition is not None and not condition.is_empty
-        if not changes and not own:
+        if not changes and not own and not self._is_collected():
             return
         asked = self._meta.present if condition is None else self._meta.present & condition
-        if goes_deep(changes):
+        wanted = changes
+        if deep := goes_deep(changes):
             wanted = {name: self._as_spelled(name, wire, stored) for name, wire in changes.items()}
+        if self._is_guarded(atomic):
+            yield from self._write_guarded(
+                stored, wanted, asked, own=condition if own else None, named=named, atomic=atomic
+            )
+            return
+        if deep:
             item = yield from self._send(stored, wanted, asked, own=own)
         else:
-            item = yield from self._send_flat(stored, changes, asked)
+            item = yield from self._send_flat(stored, wanted, asked)
         if item is not None:
             self._stored = item
             self._knows(changes)
@@ -246,7 +289,7 @@ class Saving(Updating):
         todo = change_set(before, wanted, asked=asked, unknown=unknown)
         if not todo.actions and not own:
             return None
-        for left in reversed(range(_TRIES)):
+        for left in reversed(range(TRIES)):
             after = applied(before, todo.actions)
             item = self._sized(after)
             try:
@@ -292,198 +335,166 @@ class Saving(Updating):
             )
         return self._told(error)
 
-    def _as_spelled(self, name: str, wire: Wire | None, stored: WireItem) -> Wire | None:
-        """Return a value to store, with what did not change in it as another writer spelled it."""
-        old = stored.get(name)
-        if wire is None or old is None or not ("M" in wire or "L" in wire):
-            return wire
-        field = self._fields.by_attribute[name]
-        try:
-            spelled = field.spell_or_null(field.decode(old))
-        except (exceptions.UnreadableValue, Unstorable):
-            return wire
-        return wire if spelled is None or same(old, spelled) else kept(old, spelled, wire)
+    # -- with locks, unique values and transactions ----------------------------------------------
 
-    def _unknown(self) -> frozenset[str]:
-        """Return the attributes that the item may have though they were not fetched."""
-        partial = self._partial
-        if partial is None:
-            return frozenset()
-        return frozenset(field.attribute for field in self._fields if field.name not in partial)
+    def _is_guarded(self, atomic: bool | None) -> bool:
+        """Tell whether a write takes more than a request with what it is to write."""
+        meta = self._meta
+        return meta.guarded or COLLECTOR.get() is not None or is_atomic(meta, atomic)
 
-    def _knows(self, attributes: Iterable[str]) -> None:
-        """Count *attributes*, which are known since they were written, among those fetched."""
-        if self._partial is not None:
-            self._apart().partial = self._partial | self._fields.held(frozenset(attributes))
+    def _put_guarded(
+        self, condition: Condition | None, *, insert: bool, validate: bool, atomic: bool | None
+    ) -> Flow[None]:
+        meta, wires, stored = self._meta, self._whole(validate=validate), self._stored_wires()
+        key = self._key_in(wires)
+        asked = Condition() if condition is None else condition
+        lock = None if insert or self._stored is None else self._lock(stored, atomic)
+        if insert:
+            asked = meta.absent & asked
+        elif lock is not None:
+            asked &= lock.condition if is_atomic(meta, atomic) else lock.condition | meta.absent
+        own = None if condition is None or condition.is_empty else condition
+        reads = not insert and self._stored is None and meta.guarded
 
-    def _changes(
+        def make(before: Mapping[str, Wire]) -> Pending:
+            item = dict(wires)
+            if meta.version is not None:
+                item[meta.version.attribute] = next_version(meta.version, before or wires)
+            claims = Claims(meta, key, before, item)
+            held = asked
+            if reads:  # what it replaces is as it was read
+                names = self._names_that_matter()
+                held &= meta.present & as_it_was(names, before) if before else meta.absent
+            elif before and meta.constraints:
+                held &= claims.condition | meta.absent
+            put = self._sized(item)
+            return Pending(
+                verb="create" if insert else "save",
+                meta=meta,
+                link=self._link,
+                write=transactions.Put(self._table, put, held),
+                key=key,
+                explain=lambda error: explain(error, item),
+                settle=lambda: void(self._settle(put)),
+                instance=self,
+                released=claims.released,
+                claimed=claims.claimed,
+                own=own,
+                locked=lock is not None,
+            )
+
+        def explain(error: ConditionFailed, item: WireItem) -> Exception | None:
+            if not insert and _is_there(error, item):
+                return None
+            if insert:
+                return self._told(error, insert=True, more=condition is not None)
+            return self._told_of_lock(error, lock, stored)
+
+        if insert or not meta.guarded:
+            yield from self._carry(make({}))
+        else:
+            known = None if reads else stored
+            yield from self._adapting(make, known, self._names_that_matter())
+
+    def _write_guarded(
         self,
-        stored: Mapping[str, Wire],
+        stored: WireItem,
+        wanted: dict[str, Wire | None],
+        asked: Condition,
         *,
-        validate: bool,
-        named: frozenset[str] | None = None,
-    ) -> dict[str, Wire | None]:
-        """Return what would be stored now of the fields that changed since *stored* was loaded.
+        own: Condition | None,
+        named: frozenset[str] | None,
+        atomic: bool | None,
+    ) -> Flow[None]:
+        meta, key, unknown = self._meta, self._stored_key(stored), self._unknown()
+        lock = self._lock(stored, atomic)
+        if not change_set(stored, wanted, asked=asked, unknown=unknown).actions:
+            if own is None and not self._is_collected():
+                return
+            wanted = {}
+        elif meta.version is not None:
+            wanted = {**wanted, meta.version.attribute: next_version(meta.version, stored)}
+        if lock is not None:
+            asked &= lock.condition
 
-        :param named: the fields to look at; the key is looked at in any case.
-        """
-        if not validate and is_checking():
-            return unchecked(lambda: self._changes(stored, validate=False, named=named))
-        if validate and self._clean_changed(stored, named):
-            return self._changes(stored, validate=False, named=named)  # that is done
-        changes: dict[str, Wire | None] = {}
-        errors: dict[str, list[str]] = {}
-        for field, wire, wrong in self._differing(stored):
-            if named is not None and field.name not in named and not field.is_key:
-                continue
-            if wrong:
-                errors.update(wrong)
-                continue
-            if field.is_key:
-                self._check_key(stored, {field.attribute: wire or {}})
-            check(field, self.__dict__[field.name], wire, errors, validate=validate)
-            changes[field.attribute] = wire
-        if errors:
-            raise ValidationError(errors, model=self._meta.name)
-        if changes:
-            self._stamp_changes(changes)
-        return changes
+        covers = None if named is None else self._fields.attributes(named)
 
-    def _differing(
-        self, stored: Mapping[str, Wire]
-    ) -> list[tuple[Field[Any, Any], Wire | None, dict[str, list[str]]]]:
-        """Return each field that would be stored otherwise, as what, or what is wrong with it."""
-        found: list[tuple[Field[Any, Any], Wire | None, dict[str, list[str]]]] = []
-        values = self.__dict__
-        unread = self._unread()  # a None there was assigned: what is stored, if anything, goes
-        for field in self._fields:
-            if field.name not in values:
-                continue
-            value = values[field.name]
-            old = stored.get(field.attribute)
-            wrong: dict[str, list[str]] = {}
-            wire = spell(field, value, wrong)
-            if wrong:
-                if not _reads_as(field, old, value):
-                    found.append((field, wire, wrong))
-            elif self._differs(field, wire, old) or (old is wire is None and field.name in unread):
-                found.append((field, wire, wrong))
-        return found
+        def make(before: Mapping[str, Wire]) -> Pending:
+            claims = Claims(meta, key, before, _with(before, wanted), whole=False)
+            held = asked & claims.condition
+            todo = change_set(stored, wanted, asked=held, unknown=unknown)
+            after = applied(stored, todo.actions)
+            item, condition = self._sized(after), todo.condition(held)
+            write: transactions.Write = transactions.Check(self._table, key, condition)
+            if todo.actions:
+                write = transactions.Update(self._table, key, todo.actions, condition)
+            return Pending(
+                verb="save",
+                meta=meta,
+                link=self._link,
+                write=write,
+                key=key,
+                explain=lambda error: self._told_of_changes(error, lock, stored, todo),
+                settle=partial(self._settle_changes, self._stored, item, todo.actions),
+                instance=self,
+                after=item,
+                released=claims.released,
+                claimed=claims.claimed,
+                own=own,
+                locked=lock is not None,
+                covers=covers,
+                guarded=bool(todo.guards) or lock is not None,
+            )
 
-    def _stamp_changes(self, changes: dict[str, Wire | None]) -> None:
-        """Put what the fields themselves want to store into *changes*."""
-        fields = [field for field in self._fields if field.stamps]
-        if fields and not self._decoded:
-            self._decode()
-        unread = self._unread()
-        for field in fields:
-            value = self.__dict__.get(field.name)
-            if value is None and field.name not in unread:
-                value = self._missing(field)
-            stamped = self._stamp(field, value, adding=False)
-            if stamped is not value:
-                changes[field.attribute] = field.spell_or_null(stamped)
+        names = {
+            name
+            for each in meta.constraints
+            if not wanted.keys().isdisjoint(each.attributes)
+            for name in each.attributes
+        }
+        if names:
+            yield from self._adapting(make, None if names & unknown else stored, names)
+        else:
+            yield from self._carry(make(stored))
 
-    def _differs(self, field: Any, wire: Wire | None, old: Wire | None) -> bool:
-        if wire == old:
-            return False
-        if old is None:  # a default that was only read is no change
-            aside = self._aside
-            return aside is None or aside.defaults.get(field.name) != wire
-        try:  # the same value may have been spelled otherwise, by another writer
-            return bool(field.spell_or_null(field.decode(old)) != wire)
-        except (exceptions.UnreadableValue, Unstorable):
-            return True
-
-    def _stored_key(self, stored: Mapping[str, Wire]) -> Key:
-        for field in self._meta.keys:
-            if field.attribute not in stored:
-                raise ValidationError(
-                    {field.name: ["it is part of the key, and was not loaded"]},
-                    model=self._meta.name,
-                )
-        return {field.attribute: as_sent(stored[field.attribute]) for field in self._meta.keys}
-
-    def _told(
-        self, error: ConditionFailed, *, insert: bool = False, more: bool = False
-    ) -> Exception:
-        """Return what a failed condition means for this instance.
-
-        With *insert*, it was that the key is free, and with *more* something else too.
-        """
+    def _told_of_changes(
+        self, error: ConditionFailed, lock: Lock | None, stored: WireItem, todo: ChangeSet
+    ) -> Exception | None:
+        """Return what a failed condition means; None where an earlier attempt was carried out."""
         current: Any = error.current
         if isinstance(current, Mapping):
-            found = type(self).from_db(cast("Mapping[str, Any]", current))
-            if "_using" in self.__dict__:
-                found.__dict__["_using"] = self._using
-            error.current = found
-            return narrowed(error, self.AlreadyExists) if insert else error
-        if insert:  # without an item the key is free, but for engines that never send one
-            return error if more else narrowed(error, self.AlreadyExists)
-        return error if self._stored is None else self._gone()
+            now = dict(cast("Mapping[str, Wire]", current))
+            after = applied(stored, todo.actions)
+            if error.in_doubt and todo.actions and carried_out(todo.actions, after, now):
+                return None
+            if lock is None:
+                return self._refused(error, disturbed(todo, stored, now))
+        return self._told_of_lock(error, lock, stored)
 
-    def _gone(self) -> exceptions.DoesNotExist:
-        return self.DoesNotExist(
-            f"{self!r} is no longer there: it was deleted since it was loaded", missing=[self]
-        )
-
-    # -- what changed --------------------------------------------------------------------------
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether :meth:`save` would send anything: always so of one that was not loaded or saved."""
-        return self._stored is None or bool(self._differing(self._stored_wires()))
-
-    def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Return what changed since it was loaded or saved: the old and the new value, by path.
-
-        Paths are as in messages, ``score`` or ``doc.a[0]``. None stands for what is not stored. A
-        list that did not change by its elements alone, or grow at its end, is there as a whole. Of
-        an instance that was not loaded or saved, all its values are there, with None as the old one.
-        A value that cannot be stored is there as it is.
-
-        >>> from dynamodb_py import CharField, DictField, Model
-        >>> class Page(Model):
-        ...     name = CharField(hash_key=True)
-        ...     doc = DictField()
-        >>> page = Page.from_db({"name": {"S": "a"}, "doc": {"M": {"n": {"N": "1"}}}})
-        >>> page.doc["n"] = 2
-        >>> page.changes()
-        {'doc.n': (1, 2)}
-        """
-        stored = self._stored_wires()
-        changes: dict[str, tuple[Any, Any]] = {}
-        for field, wire, wrong in self._differing(stored):
-            old = stored.get(field.attribute)
-            if wrong:
-                value = self.__dict__[field.name]
-                changes[field.name] = (None if old is None else decoded(field, old), value)
-            else:
-                spelled = self._as_spelled(
-                    field.attribute, wire, {field.attribute: old} if old else {}
-                )
-                changes.update(told(field, old, spelled))
-        return changes
-
-    def revert(self) -> None:
-        """Go back to what was loaded or saved last, in-place edits included; nothing is sent.
-
-        :raises QueryError: it was never loaded or saved, or was deleted.
-        """
-        if self._stored is None:
-            raise QueryError(
-                f"{type(self).__name__}: there is nothing to go back to, as it was not loaded or "
-                "saved, or was deleted: make another instance"
-            )
-        partial = self._partial
-        self._become(self._stored)
-        if partial is not None:
-            self._apart().partial = partial
+    def _settle_changes(
+        self, before: StoredItem | None, item: StoredItem, actions: Sequence[Action]
+    ) -> None:
+        """Count what *actions* have written as stored: *item*, but for what came in between."""
+        if self._stored is not before:
+            item = to_json(applied(self._stored_wires(), actions))
+        self._stored = item
+        written = {str(action.path.parts[0]) for action in actions}
+        self._knows(written)
+        version = self._meta.version
+        if version is not None and version.attribute in written:
+            self._take_version(from_json(item))
 
 
-def _reads_as(field: Any, wire: Wire | None, value: Any) -> bool:
-    """Tell whether *value*, which could not be written, is what another writer stored."""
-    try:
-        return wire is not None and bool(field.decode(wire) == value)
-    except exceptions.UnreadableValue:
+def _with(before: Mapping[str, Wire], wanted: Mapping[str, Wire | None]) -> WireItem:
+    """Return *before* with the attributes *wanted* in place of its own."""
+    after = {**before, **wanted}
+    return {name: wire for name, wire in after.items() if wire is not None}
+
+
+def _is_there(error: ConditionFailed, item: Mapping[str, Wire]) -> bool:
+    """Tell whether an earlier attempt, whose answer was lost, has put *item*."""
+    current: Any = error.current
+    if not error.in_doubt or not isinstance(current, Mapping):
         return False
+    now = cast("Mapping[str, Wire]", current)
+    return not has_moved({**item, **now}, item, now)

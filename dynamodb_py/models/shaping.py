@@ -22,13 +22,13 @@ class Shaping(Builders[M, R], Generic[M, R]):
     __slots__ = ()
 
     def only(self, *fields: str | Field[Any, Any]) -> Self:
-        """Read just these fields, and the key; instances raise FieldNotLoaded for the others."""
+        """Read just these fields, the key and the version; others raise FieldNotLoaded of instances."""
         if not fields:
             raise QueryError(f"{self.model.__name__}: only(): name at least one field")
         return self._fetching("only", self._named("only", fields))
 
     def defer(self, *fields: str | Field[Any, Any]) -> Self:
-        """Leave these fields unread, beside what was left out before."""
+        """Leave these fields unread, beside what was left out before; key and version are read."""
         left = self._named("defer", fields)
         names = self._how.fetched or tuple(self.model._options().field_set.by_name)
         return self._fetching("defer", tuple(name for name in names if name not in left))
@@ -50,9 +50,13 @@ class Shaping(Builders[M, R], Generic[M, R]):
         shape = self._how.shape
         if shape is not None and shape.kind != "item":
             raise self._two_shapes(verb)
-        by_name = self.model._options().field_set.by_name
+        meta = self.model._options()
+        by_name = meta.field_set.by_name
         wanted = tuple(Path((by_name[name].attribute,)) for name in names)
-        return self._asking(wanted=wanted)._going(fetched=names)
+        # Without its version, an instance could be read and not written.
+        along = meta.version is not None and shape is None and meta.version.name not in names
+        version = (meta.version.attribute,) if along and meta.version is not None else ()
+        return self._asking(wanted=wanted, along=version)._going(fetched=names)
 
     def _two_shapes(self, verb: str) -> QueryError:
         return QueryError(
@@ -64,7 +68,7 @@ class Shaping(Builders[M, R], Generic[M, R]):
             raise self._two_shapes("only() or defer")
         shape = Shape(kind, columns(self.model._options(), names))
         wanted = self._question.wanted if kind == "item" else shape.wanted()
-        return self._asking(wanted=wanted)._going(shape=shape)
+        return self._asking(wanted=wanted, along=())._going(shape=shape)
 
     def values(self, *names: Name) -> QuerySet[M, dict[str, Any]]:
         """Return a dict for each item, of these fields or of all.

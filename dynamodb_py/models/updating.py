@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
 from msgspec import Struct
 
-from .. import exceptions
 from ..codec import from_json, to_json
 from ..exceptions import ConditionFailed, InvalidRequest, QueryError, UnreadableValue
 from ..expressions import (
@@ -22,16 +22,22 @@ from ..expressions import (
     Value,
 )
 from ..flows import Flow, awaiting, blocking
+from ..operations import transactions
 from ..operations.base import Wire, WireItem
-from ..operations.items import Key, StoredItem, UpdateItem
-from .changes import changes
-from .records import Record
+from ..operations.items import StoredItem, UpdateItem
+from .changes import changes, has_changed, unique_among
+from .collecting import COLLECTOR
+from .deleting import Deleting
+from .guarding import Claims
+from .locking import Lock
+from .pending import Pending
 from .rows import Shape, loader
+from .uniqueness import Claim
+from .wires import applied
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..connections import Connection
     from .options import Options
 
 Returning: TypeAlias = Literal["new", "old", "updated_new", "updated_old"]
@@ -46,30 +52,25 @@ RETURNING: dict[Any, str] = {
 _Unsaved: TypeAlias = "dict[str, tuple[Wire | None, Wire | None]]"
 """By attribute: what was loaded, and what there is now."""
 
-OPTIONS = ("condition", "returning", "create_parents", "must_exist")
+OPTIONS = ("condition", "returning", "create_parents", "must_exist", "atomic")
 
 
-class Updating(Record):
+class _Collected(Struct, frozen=True):
+    """An update that is to be a part of a transaction."""
+
+    actions: tuple[Action, ...]
+    condition: Condition
+    lock: Lock | None
+    unsaved: _Unsaved
+    must_exist: bool
+    own: Condition | None
+    """What of *condition* the caller has asked for."""
+
+
+class Updating(Deleting):
     """The verb of instances that changes an item by its key, in place."""
 
     __slots__ = ()
-
-    if TYPE_CHECKING:  # what it is a part of has these
-        _meta: ClassVar[Options]
-        DoesNotExist: ClassVar[type[exceptions.DoesNotExist]]
-
-        @property
-        def _link(self) -> Connection: ...
-        @property
-        def _table(self) -> str: ...
-        @property
-        def persisted(self) -> bool: ...
-        @classmethod
-        def _options(cls) -> Options: ...
-        def _key(self) -> Key: ...
-        def _told(self, error: ConditionFailed) -> Exception: ...
-        def _stored_wires(self) -> WireItem: ...
-        def _knows(self, attributes: Iterable[str]) -> None: ...
 
     def _update(
         self,
@@ -79,6 +80,7 @@ class Updating(Record):
         returning: Returning | None = None,
         create_parents: bool = False,
         must_exist: bool = False,
+        atomic: bool | None = None,
         **values: Any,
     ) -> Flow[Any]:
         """Change this item in one request, without reading it, and no more of it than is said.
@@ -97,34 +99,108 @@ class Updating(Record):
         :param create_parents: where DynamoDB refuses a path into a document because a map on the
             way is missing, make the maps, one level after the other, and update again.
         :param must_exist: never make an item.
+        :param atomic: change only if no attribute has changed since it was loaded; one that was never
+            loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.
         :param values: what to write, by field name: values, which are validated as ``save()`` does;
             ``F("wins") + 1`` and the like; None removes.
         :return: the instance, or the dict that *returning* asks for.
         :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
         :raises QueryError: two changes reach the same value, or there is none; nothing was sent.
         :raises DoesNotExist: the item must exist, and does not.
+        :raises StaleItem: the version is another one than the instance has, or with *atomic*
+            something else is.
+        :raises AlreadyExists: another item has a value that is unique.
         :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
         :raises InvalidRequest: DynamoDB cannot compute it, such as a sum with an absent attribute.
         :raises ConnectionFailed: no answer came. A request that computes with what it changes is not
             sent again, since it may have been carried out and would count twice.
         """
         meta = self._options()
-        check_no_clash(meta, OPTIONS, condition, returning, create_parents, must_exist)
-        found = changes(meta, actions, values)
+        check_no_clash(
+            meta, OPTIONS, condition, returning, create_parents, must_exist, atomic is not None
+        )
+        stored = self._stored_wires()
+        lock = self._lock(stored, atomic)
+        locked = stored if lock is not None else None
+        found = changes(meta, actions, values, version_of=locked, claims=True)
         condition = meta.condition(condition)
         present = must_exist or self.persisted
+        asked = Condition() if condition is None else condition
         if present:
-            condition = meta.present if condition is None else meta.present & condition
-        asked = _asked(found, returning)
-        update = UpdateItem(self._table, self._key(), found, condition, asked)
-        parents = parents_of(found) if create_parents else []
+            asked = meta.present & asked
+        if lock is not None:
+            asked &= lock.condition
         unsaved = self._unsaved(found)
+        unique = unique_among(meta, found)
+        if unique or COLLECTOR.get() is not None:
+            self._check_collectable(returning, create_parents, unique)
+            own = None if condition is None or condition.is_empty else condition
+            write = _Collected(found, asked, lock, unsaved, must_exist, own)
+            yield from self._update_guarded(write, unique)
+            return self
+        returned_as = _asked(found, returning)
+        update = UpdateItem(self._table, self._key(), found, asked, returned_as)
+        parents = parents_of(found) if create_parents else []
         try:
             item = yield from updated(update, parents, meta.present if present else None)
         except ConditionFailed as error:
-            raise self._update_told(error, must_exist=must_exist) from error.__cause__
-        self._synchronize(Outcome(found, asked, item), unsaved)
+            known = lock is not None and self._stored is not None and returning is None
+            if not known or not has_changed(update, error):
+                told = self._update_told(error, lock, stored, must_exist=must_exist)
+                raise told from error.__cause__
+            item = to_json(error.current)  # an earlier attempt has done it
+        self._synchronize(Outcome(found, returned_as, item), unsaved)
         return self if returning is None else as_plain(type(self), item, returning)
+
+    def _check_collectable(
+        self, returning: str | None, create_parents: bool, unique: Sequence[str]
+    ) -> None:
+        """Refuse what a transaction cannot do: it returns nothing, and is not tried in parts."""
+        options = {"returning": returning is not None, "create_parents": create_parents}
+        for option in (name for name, given in options.items() if given):
+            why = f"{', '.join(unique)} is unique, which" if unique else "this"
+            raise QueryError(
+                f"{self._meta.name}: update({option}=...): {why} takes a transaction, which returns "
+                "nothing and is not tried in parts: drop it, and refresh_from_db() afterwards"
+            )
+
+    def _update_guarded(self, write: _Collected, unique: Sequence[str]) -> Flow[None]:
+        """Change the item together with the sentinels of unique values, or in a transaction."""
+        meta, key, stored = self._meta, self._key(), self._stored_wires()
+        outcome = Outcome(write.actions, "NONE", None)
+
+        def make(before: Mapping[str, Wire]) -> Pending:
+            held = write.condition
+            released: Sequence[Claim] = ()
+            claimed: Sequence[Claim] = ()
+            if unique:
+                plain = [a for a in write.actions if a.path.parts[0] in unique]
+                after = {**applied(before, plain), **key}
+                claims = Claims(meta, key, before, after, whole=False)
+                released, claimed = claims.released, claims.claimed
+                held &= claims.condition if before else meta.missing
+            return Pending(
+                verb="update",
+                meta=meta,
+                link=self._link,
+                write=transactions.Update(self._table, key, write.actions, held),
+                key=key,
+                explain=lambda error: self._update_told(
+                    error, write.lock, stored, must_exist=write.must_exist
+                ),
+                settle=partial(self._synchronize, outcome, write.unsaved),
+                instance=self,
+                released=released,
+                claimed=claimed,
+                own=write.own,
+                locked=write.lock is not None,
+            )
+
+        if not unique:
+            yield from self._carry(make({}))
+            return
+        known = self._stored is not None and not self._unknown().intersection(unique)
+        yield from self._adapting(make, stored if known else None, unique)
 
     if TYPE_CHECKING:
 
@@ -137,6 +213,7 @@ class Updating(Record):
             returning: None = None,
             create_parents: bool = False,
             must_exist: bool = False,
+            atomic: bool | None = None,
             **values: Any,
         ) -> Self: ...
         @overload
@@ -148,6 +225,7 @@ class Updating(Record):
             condition: Condition | None = None,
             create_parents: bool = False,
             must_exist: bool = False,
+            atomic: bool | None = None,
             **values: Any,
         ) -> dict[str, Any]: ...
         def update(self, /, *actions: Any, **options: Any) -> Any: ...
@@ -161,6 +239,7 @@ class Updating(Record):
             returning: None = None,
             create_parents: bool = False,
             must_exist: bool = False,
+            atomic: bool | None = None,
             **values: Any,
         ) -> Self: ...
         @overload
@@ -172,6 +251,7 @@ class Updating(Record):
             condition: Condition | None = None,
             create_parents: bool = False,
             must_exist: bool = False,
+            atomic: bool | None = None,
             **values: Any,
         ) -> dict[str, Any]: ...
         async def aupdate(self, /, *actions: Any, **options: Any) -> Any: ...
@@ -179,10 +259,17 @@ class Updating(Record):
         update = blocking(_update)
         aupdate = awaiting(_update)
 
-    def _update_told(self, error: ConditionFailed, *, must_exist: bool) -> Exception:
+    def _update_told(
+        self,
+        error: ConditionFailed,
+        lock: Lock | None,
+        stored: Mapping[str, Wire],
+        *,
+        must_exist: bool,
+    ) -> Exception:
         if must_exist and not self.persisted and error.current is None:
             return self.DoesNotExist(f"there is no item of {self!r}", missing=[self])
-        return self._told(error)
+        return self._told_of_lock(error, lock, stored)
 
     # -- what the instance knows afterwards ----------------------------------------------------
 
@@ -356,7 +443,7 @@ def _merged(base: Wire | None, mine: Wire | None, theirs: Wire | None) -> Wire |
 
 def check_no_clash(meta: Options, options: Sequence[str], *given: object) -> None:
     """Refuse options that are given and are the names of fields too."""
-    for option, value in zip(options, given, strict=True):
+    for option, value in zip(options, given, strict=False):
         if value is not None and value is not False and option in meta.field_set.by_name:
             raise TypeError(
                 f"update({option}=...) is the option, and {meta.name}.{option} is a field: change "

@@ -48,6 +48,11 @@ def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
             return False
 
 
+def alike(one: Wire | None, other: Wire | None) -> bool:
+    """Tell whether two attribute values, or the lack of one, mean the same."""
+    return one is other if one is None or other is None else same(one, other)
+
+
 def find(item: Mapping[str, Wire], parts: Iterable[str | int]) -> Wire | None:
     """Return what lies at a path of an item, or None."""
     found: Any = {"M": item}

@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from ..batching import KeyReader, Progress, batch_write, identity
-from ..codec import decode, to_json
+from ..batching import KeyReader, Progress, abreast, batch_write, identity
+from ..codec import decode
 from ..exceptions import (
     AccessDenied,
     BatchIncomplete,
@@ -19,6 +19,7 @@ from ..exceptions import (
     TableNotFound,
     UnreadableValue,
 )
+from ..expressions import Condition
 from ..flows import Flow
 from ..limits import MAX_BATCH_WRITE
 from ..operations.base import Together
@@ -68,7 +69,7 @@ class Done(Struct, frozen=True):
 def said_key(model: type[Any], key: Key) -> Any:
     """Return *key* as instances have it: ``primary_key``."""
     try:
-        return model._load(to_json(key)).primary_key
+        return model._load_key(key).primary_key
     except UnreadableValue:
         values = [decode(wire) for wire in key.values()]
         return tuple(values) if len(values) > 1 else values[0]
@@ -227,6 +228,41 @@ class OneByOne(Work):
                     self._changed += 1
                 else:
                     self._skipped += 1
+            elif isinstance(outcome, RequestError) and not isinstance(outcome, HOPELESS):
+                self._fail([key], outcome)
+            else:
+                hopeless = hopeless or outcome
+        if hopeless is not None:
+            raise hopeless
+
+
+class Removals(Work):
+    """Deletes of items with unique values: each goes together with what keeps those unique."""
+
+    def __init__(
+        self,
+        queryset: Paging[Any, Any],
+        workers: int,
+        progress: ProgressOption,
+        condition: Condition | None,
+    ) -> None:
+        super().__init__(queryset, workers, progress)
+        self._condition = condition
+        manager: Any = queryset.model.objects
+        alias = queryset._alias
+        self._manager = manager if alias is None else manager.using(alias)
+
+    def _do(self, keys: list[Key]) -> Flow[None]:
+        flows: list[Flow[None]] = [
+            self._manager._known_by(key)._remove(self._condition, False) for key in keys
+        ]
+        outcomes = yield from self._ledger.drive(abreast(flows, self._workers))
+        hopeless: Exception | None = None
+        for key, outcome in zip(keys, outcomes, strict=True):
+            if not isinstance(outcome, Exception):
+                self._changed += 1
+            elif isinstance(outcome, ConditionFailed):
+                self._skipped += 1
             elif isinstance(outcome, RequestError) and not isinstance(outcome, HOPELESS):
                 self._fail([key], outcome)
             else:

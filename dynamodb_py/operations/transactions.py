@@ -40,6 +40,15 @@ def _check_count(count: int) -> None:
         )
 
 
+def check_token(token: str) -> None:
+    """Raise QueryError for a token that DynamoDB would refuse."""
+    if not 1 <= len(token) <= MAX_TOKEN:
+        raise QueryError(
+            f"the token of a transaction has 1 to {MAX_TOKEN} characters, not {len(token)}: a UUID "
+            "will do"
+        )
+
+
 class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
     """Read up to 100 items of any tables in one snapshot, in order; None stands for one not there.
 
@@ -170,11 +179,7 @@ class TransactWriteItems(Operation[None], frozen=True):
 
     def __post_init__(self) -> None:
         _check_count(len(self.writes))
-        if not 1 <= len(self.token) <= MAX_TOKEN:
-            raise QueryError(
-                f"the token of a transaction has 1 to {MAX_TOKEN} characters, not "
-                f"{len(self.token)}: a UUID will do"
-            )
+        check_token(self.token)
 
     @property
     def tables(self) -> Sequence[str]:

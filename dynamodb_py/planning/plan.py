@@ -51,6 +51,8 @@ class Question(Struct, frozen=True):
     consistent: bool = False
     wanted: tuple[Path, ...] | None = None
     """What to read of each item, beside its keys; None: everything."""
+    along: tuple[str, ...] = ()
+    """Attributes to read besides *wanted*, where the table or index has them."""
     limit: int | None = None
     page_size: int | None = None
     scan: bool = False

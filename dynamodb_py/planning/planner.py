@@ -350,8 +350,8 @@ def _reason(subject: Subject, question: Question, chosen: Fit, *, alone: bool) -
 def _held(way: Way, question: Question) -> frozenset[str] | None:
     """Return the attributes that items will have; None where that is all of them."""
     if question.wanted is not None:
-        wanted = {str(path.parts[0]) for path in question.wanted}
-        return frozenset(wanted.union(key.name for key in way.position))
+        keys = (key.name for key in way.position)
+        return frozenset(str(path.parts[0]) for path in _wanted(way, question)).union(keys)
     return None if question.full else way.held
 
 
@@ -362,7 +362,14 @@ def _projection(way: Way, question: Question, *, trims: bool) -> tuple[Path, ...
         return keys if trims else ()
     if question.full and way.held is not None:
         return keys  # what else there is comes from the table
-    return () if question.wanted is None else (*question.wanted, *keys)
+    return () if question.wanted is None else (*_wanted(way, question), *keys)
+
+
+def _wanted(way: Way, question: Question) -> tuple[Path, ...]:
+    """Return what to read of each item beside its keys, where that is not everything."""
+    whole = way.held is None or question.full
+    along = [name for name in question.along if whole or name in (way.held or ())]
+    return (*(question.wanted or ()), *(Path((name,)) for name in along))
 
 
 def _completing(base: dict[str, Any], question: Question) -> Expressions | None:
@@ -370,7 +377,8 @@ def _completing(base: dict[str, Any], question: Question) -> Expressions | None:
     if not base["full"] or question.wanted is None:
         return None
     keys = tuple(Path((key.name,)) for key in base["key"])
-    return Expressions.of(projection=(*question.wanted, *keys))
+    along = (Path((name,)) for name in question.along)
+    return Expressions.of(projection=(*question.wanted, *along, *keys))
 
 
 def _page_limit(question: Question, *, filtered: bool, extra: int) -> int | None:

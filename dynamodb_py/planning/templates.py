@@ -149,6 +149,7 @@ def _shape(table: str, question: Question, values: list[Wire]) -> Hashable:
         question.index,
         question.consistent,
         question.wanted,
+        question.along,
         question.limit,
         question.page_size,
         question.scan,
