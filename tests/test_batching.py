@@ -8,12 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamodb_py.batching import PATIENCE, batch_get, batch_write, identity
+from dynamodb_py.batching import (
+    PATIENCE,
+    abreast,
+    batch_get,
+    batch_write,
+    begun,
+    identity,
+)
 from dynamodb_py.codec import to_json
 from dynamodb_py.exceptions import BatchIncomplete, QueryError, Throttled, service_error
 from dynamodb_py.expressions import Path
-from dynamodb_py.operations.base import Pause, Together
+from dynamodb_py.operations.base import Call, Pause, Together
 from dynamodb_py.operations.batches import Delete, Found, Put
+from dynamodb_py.operations.items import GetItem
 from dynamodb_py.operations.said import Expressions
 
 from .scripted import checked
@@ -360,3 +368,211 @@ def test_a_response_is_read_without_decoding_its_items():
 
     body = b'{"Responses": {"t": [{"k": {"S": "a"}}]}, "UnprocessedKeys": {"u": {"Keys": []}}}'
     assert BatchGetItem({}).parse(body) == Found({"t": [b'{"k": {"S": "a"}}']}, {})
+
+
+def test_what_a_write_failed_of_is_noted_by_request():
+    writes = [Put("t", key(n)[1], item(n)) for n in range(80)]
+    broken = Throttled("no")
+
+    def answer(operation):
+        first = int(operation.writes[0].key["n"]["N"])
+        if first == 25:
+            return broken
+        left = [{"PutRequest": {"Item": key(n)[1]}} for n in (0, 1)] if first == 0 else []
+        return {"UnprocessedItems": {"t": left} if left else {}}
+
+    faults: dict[int, Any] = {}
+    with pytest.raises(Throttled):
+        Drive(batch_write(writes, workers=2, faults=faults), answer).value()
+    noted = {int(each.key["n"]["N"]): faults[id(each)] for each in writes if id(each) in faults}
+    assert noted == {
+        **dict.fromkeys((0, 1), None),
+        **dict.fromkeys(range(25, 50), broken),
+        **dict.fromkeys(range(50, 80), None),
+    }
+
+
+# -- flows side by side ----------------------------------------------------------------------------
+
+
+def get(n):
+    return GetItem("t", key(n)[1])
+
+
+def body(n):
+    return to_json({"Item": {"n": {"N": str(n)}}})
+
+
+def number_of(stored):
+    import json
+
+    return int(json.loads(stored)["n"]["N"])
+
+
+class Rounds:
+    """Drives flows side by side by hand; answers a GetItem with the number in its key."""
+
+    def __init__(self, flow, failing=()):
+        self.rounds: list[Any] = []
+        self._flow, self._failing = flow, set(failing)
+
+    def value(self):
+        outcome = None
+        while True:
+            try:
+                step = self._flow.send(outcome)
+            except StopIteration as stop:
+                return stop.value
+            outcome = None
+            if isinstance(step, Together):
+                numbers = [int(each.key["n"]["N"]) for each in step.operations]
+                self.rounds.append((step.workers, numbers))
+                outcome = [Throttled(str(n)) if n in self._failing else body(n) for n in numbers]
+            elif isinstance(step, Pause):
+                self.rounds.append(step.seconds)
+            else:
+                self.rounds.append("call")
+                outcome = step.function()
+
+
+def test_flows_side_by_side_go_round_by_round():
+    def flow(*numbers):
+        total = 0
+        for n in numbers:
+            total += number_of((yield from get(n)))
+        return total
+
+    drive = Rounds(abreast([flow(1), flow(2, 3, 4), flow(), flow(5, 6)], 3))
+    assert drive.value() == [1, 9, 0, 11]
+    assert drive.rounds == [(3, [1, 2, 5]), (3, [3, 6]), (3, [4])]
+
+
+def test_each_flow_gets_its_own_answers_errors_and_pauses():
+    def several():
+        outcomes = yield from Together([get(1), get(2), get(3)], 2)
+        return [each if isinstance(each, Exception) else number_of(each) for each in outcomes]
+
+    def patient():
+        try:
+            yield from get(4)
+        except Throttled:
+            yield from Pause(0.5)
+            yield from Pause(0.25)
+            return "waited"
+
+    def calling():
+        assert (yield from Call(lambda: "called")) == "called"
+        raise LookupError("mine")
+
+    def hasty():
+        yield from Pause(0.1)
+        return number_of((yield from get(5)))
+
+    drive = Rounds(abreast([several(), patient(), calling(), hasty()], 4), failing={2, 4})
+    mixed, waited, raised, value = drive.value()
+    assert (mixed[0], str(mixed[1]), mixed[2]) == (1, "2", 3)
+    assert (waited, value) == ("waited", 5)
+    assert isinstance(raised, LookupError)
+    assert drive.rounds == [(4, [1, 2, 3, 4]), "call", 0.1, (4, [5]), 0.5, 0.25]
+
+
+def test_a_call_that_fails_is_of_its_flow_alone():
+    def fail():
+        raise ValueError("called")
+
+    def calling():
+        yield from Call(fail)
+
+    def plain():
+        return number_of((yield from get(1)))
+
+    drive = abreast([calling(), plain()], 1)
+    assert isinstance(next(drive), Together)
+    step = drive.send([body(1)])
+    assert isinstance(step, Call)
+    with pytest.raises(StopIteration) as stop:
+        drive.throw(ValueError("called"))
+    failed, value = stop.value.value
+    assert (str(failed), value) == ("called", 1)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 50), max_size=4), max_size=120),
+    st.integers(1, 3),
+    st.sets(st.integers(0, 50)),
+)
+def test_flows_side_by_side_come_to_what_they_come_to_alone(given, workers, failing):
+    def flow(numbers):
+        seen = []
+        for n in numbers:
+            seen.append(number_of((yield from get(n))))
+        return seen
+
+    def alone(numbers):
+        wrong = next((n for n in numbers if n in failing), None)
+        return numbers if wrong is None else str(wrong)
+
+    told = []
+    drive = Rounds(
+        abreast([flow(each) for each in given], workers, lambda *done: told.append(done)), failing
+    )
+    outcomes = [str(each) if isinstance(each, Exception) else each for each in drive.value()]
+    assert outcomes == [alone(each) for each in given]
+    assert all(len(numbers) <= 25 * workers for _, numbers in drive.rounds)
+    assert told == sorted(told)
+    assert not given or told[-1] == (len(given), len(given))
+
+
+def test_no_more_flows_are_begun_than_can_go_together():
+    under_way = most = 0
+
+    def flow():
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        yield from get(1)
+        yield from get(2)
+        under_way -= 1
+
+    assert Rounds(abreast([flow() for _ in range(200)], 2)).value() == [None] * 200
+    assert most == 50
+
+
+def test_flows_are_closed_when_nobody_drives_them_any_more():
+    closed = []
+
+    def flow():
+        try:
+            yield from get(1)
+        finally:
+            closed.append(1)
+
+    drive = abreast([flow(), flow()], 1)
+    next(drive)
+    drive.close()
+    assert closed == [1, 1]
+    with pytest.raises(QueryError, match="workers=0"):
+        next(abreast([flow()], 0))
+
+
+def test_a_flow_that_is_begun_tells_at_once_what_is_wrong():
+    def wrong():
+        raise QueryError("wrong")
+        yield
+
+    with pytest.raises(QueryError, match="wrong"):
+        begun(wrong())
+
+    def right():
+        try:
+            yield from get(1)
+        except Throttled:
+            return number_of((yield from get(2)))
+
+    assert Rounds(abreast([begun(right())], 1), failing={1}).value() == [2]
+
+    def nothing():
+        return 3
+        yield
+
+    assert Rounds(begun(nothing())).value() == 3

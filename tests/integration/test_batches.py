@@ -198,7 +198,7 @@ def test_nothing_asked_is_nothing_sent(engine, do, sent):
     assert do(Score.batch_write, []) == []
     assert do(Score.batch_write, [], overwrite=True) == []
     assert do(Score.objects.in_bulk, []) == {}
-    assert do(Score.objects.bulk_delete, []) is None
+    assert do(Score.objects.bulk_delete, []) == []
     for function in (load, save_all, delete_all):
         assert together(do, function, []) is None
     assert sent == []
