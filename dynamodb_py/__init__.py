@@ -43,6 +43,7 @@ from .expressions import Condition, F, Q, RawExpression
 from .metering import capacity
 from .models import signals, transaction
 from .models.base import Model
+from .models.batch_block import AsyncBatchBlock, BatchBlock
 from .models.bulk import adelete_all, aload, asave_all, delete_all, load, save_all
 from .models.documents import Document
 from .models.fields import (
@@ -73,6 +74,8 @@ from .models.indexes import GlobalIndex, LocalIndex
 from .models.manager import Manager
 from .models.pages import Page
 from .models.queryset import QuerySet
+from .models.repairing import acheck_unique, arepair_unique, check_unique, repair_unique
+from .models.results import BulkResult, Outcome
 from .models.uniqueness import UniqueConstraint
 from .models.validators import (
     EmailValidator,
@@ -99,9 +102,12 @@ __version__ = "0.1.0"
 __all__ = [
     "AccessDenied",
     "AlreadyExists",
+    "AsyncBatchBlock",
+    "BatchBlock",
     "BatchIncomplete",
     "BinaryField",
     "BooleanField",
+    "BulkResult",
     "CancellationReason",
     "CharField",
     "Condition",
@@ -147,6 +153,7 @@ __all__ = [
     "ModelDefinitionError",
     "MultipleObjectsReturned",
     "OneOfValidator",
+    "Outcome",
     "Page",
     "Plan",
     "Q",
@@ -183,15 +190,19 @@ __all__ = [
     "Validator",
     "VersionField",
     "Walk",
+    "acheck_unique",
     "adelete_all",
     "aload",
+    "arepair_unique",
     "asave_all",
     "capacity",
+    "check_unique",
     "connect",
     "delete_all",
     "get_connection",
     "load",
     "options",
+    "repair_unique",
     "save_all",
     "signals",
     "transaction",

@@ -107,7 +107,7 @@ class atomic:  # noqa: N801 - it reads as a statement
         if bound is None or bound.is_empty:
             raise QueryError(f"check() of {meta.name} has no condition: say what must hold")
         check = Check(asked.table, asked.key, bound)
-        instance = of if isinstance(of, Model) else None
+        instance = of if isinstance(of, Model) else asked.named()
 
         def explain(error: ConditionFailed) -> Exception:
             if error.current is not None:

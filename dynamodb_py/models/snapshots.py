@@ -40,6 +40,13 @@ class Ask(Struct, frozen=True):
     def place(self) -> _Place:
         return self.table, identity(self.key)
 
+    def named(self) -> Model:
+        """Return an instance of which nothing is known but the key."""
+        instance = self.model.__new__(self.model)
+        for field in self.model._options().keys:
+            instance.__dict__[field.name] = field.decode(self.key[field.attribute])
+        return instance
+
     def load_wires(self, item: Mapping[str, Any]) -> Model:
         """Return the instance that *item* is, as it came with an error."""
         return self.load(to_json(item))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import pytest
 
 from dynamodb_py import (
     CharField,
+    ConditionFailed,
     DateTimeField,
     FieldNotLoaded,
     GlobalIndex,
     IntegerField,
     Model,
+    StaleItem,
     UUIDField,
+    options,
 )
 
 
@@ -157,6 +163,45 @@ def test_filters_and_limits(engine, do, games):
     assert do(mine.filter(wins__in=[4, 12]).count) == 2
 
 
+def test_a_counter_needs_no_item(engine, do, sent, key):
+    score = GameScore(f"201-{key}", title("Meteor Blasters", key))
+    do(score.incr, wins=1)
+    do(score.incr, wins=2, losses=1)
+    do(score.decr, losses=3)
+    assert (score.wins, score.losses) == (3, -2)
+    assert sent.calls == ["UpdateItem"] * 3
+    [found] = do.list(GameScore.objects.filter(userid=score.userid).consistent())
+    assert (found.wins, found.losses) == (3, -2)
+
+
+CLIENTS, ROUNDS = 8, 10
+
+
+@pytest.mark.engines("dynoxide", "extenddb")
+def test_clients_who_count_at_once_lose_nothing(engine, do, key):
+    where = f"202-{key}", title("Starship X", key)
+
+    def count():
+        for _ in range(ROUNDS):
+            GameScore(*where).incr(wins=1, losses=2)
+
+    async def acount():
+        for _ in range(ROUNDS):
+            await GameScore(*where).aincr(wins=1, losses=2)
+
+    async def everyone():
+        await asyncio.gather(*(acount() for _ in range(CLIENTS)))
+
+    if do.mode == "sync":
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            for end in [pool.submit(copy_context().run, count) for _ in range(CLIENTS)]:
+                end.result()
+    else:
+        do.run(everyone())
+    found = do(GameScore.objects.get, *where, consistent=True)
+    assert (found.wins, found.losses) == (CLIENTS * ROUNDS, 2 * CLIENTS * ROUNDS)
+
+
 # -- bloop ----------------------------------------------------------------------------------------
 
 
@@ -246,3 +291,71 @@ def test_nothing_is_sent_before_iterating(engine, do, sent, account):
     assert sent == []
     assert ids(do, rows) == ["t9", "t8"]
     assert sent.calls[0] == "Query"
+
+
+def both(do, model, *key):
+    """Return an item as two clients loaded it."""
+    return tuple(do(model.objects.get, *key, consistent=True) for _ in range(2))
+
+
+def test_of_two_who_take_one_id_the_first_has_it(engine, do):
+    own = uuid.uuid4()
+    free = ~Account.id.exists()
+    do(Account(own, name="ann").save, condition=free)
+    with pytest.raises(ConditionFailed) as caught:
+        do(Account(own, name="bob").save, condition=free)
+    assert caught.value.current.name == "ann"
+    assert do(Account.objects.get, own, consistent=True).name == "ann"
+
+
+def test_of_two_who_change_what_they_read_the_second_is_told(engine, do, account):
+    mine, yours = both(do, Tweet, account, "t3")
+    unread = Tweet.views == mine.views
+    yours.views += 1
+    do(yours.save, condition=unread)
+    mine.views += 1
+    with pytest.raises(ConditionFailed) as caught:
+        do(mine.save, condition=unread)
+    assert caught.value.current.views == 31
+    do(mine.refresh_from_db, consistent=True)
+    mine.views += 1
+    do(mine.save, condition=Tweet.views == 31)
+    assert do(Tweet.objects.get, account, "t3", consistent=True).views == 32
+
+
+def test_what_was_changed_meanwhile_is_not_deleted(engine, do, account):
+    mine, yours = both(do, Tweet, account, "t4")
+    yours.content = "edited"
+    do(yours.save)
+    with pytest.raises(ConditionFailed) as caught:
+        do(mine.delete, condition=Tweet.content == mine.content)
+    assert caught.value.current.content == "edited"
+    do(mine.delete, condition=Tweet.content.begins_with("edit"))
+    assert do(Tweet.objects.get_or_none, account, "t4", consistent=True) is None
+
+
+def test_an_atomic_delete_fails_where_another_field_changed(engine, do, account):
+    mine, yours = both(do, Tweet, account, "t5")
+    do(yours.incr, views=1)
+    with pytest.raises(StaleItem, match="another writer changed views"):
+        do(mine.delete, atomic=True)
+    assert do(Tweet.objects.get, account, "t5", consistent=True).views == 51
+    do(yours.delete, atomic=True)
+    assert do(Tweet.objects.get_or_none, account, "t5", consistent=True) is None
+
+
+def test_everything_is_atomic_for_a_while(engine, do, account):
+    mine, yours = both(do, Tweet, account, "t6")
+    do(yours.incr, views=1)
+    mine.content = "edited"
+    with options(atomic=True):
+        with pytest.raises(StaleItem):
+            do(mine.save)
+        with pytest.raises(StaleItem):
+            do(mine.delete)
+        do(Tweet(account, "new", content="x").save)
+        with pytest.raises(Tweet.AlreadyExists):
+            do(Tweet(account, "new", content="y").save)
+    do(mine.save)
+    found = do(Tweet.objects.get, account, "t6", consistent=True)
+    assert (found.content, found.views) == ("edited", 61)

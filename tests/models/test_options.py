@@ -10,6 +10,7 @@ from dynamodb_py import (
     BooleanField,
     CharField,
     Document,
+    Field,
     GlobalIndex,
     IntegerField,
     LocalIndex,
@@ -44,6 +45,34 @@ class Score(Model):
     title = CharField(range_key=True)
     points = IntegerField(name="p")
     by_points = LocalIndex(range_key="points")
+
+
+class Code(Field[str, str]):
+    """Refuses some texts as keys; *late* looks at a key's bytes first, as Field does."""
+
+    kind = "S"
+
+    def __init__(self, *, late=False, **more):
+        super().__init__(**more)
+        self.late = late
+
+    def key_problem(self, wire, /):
+        usual = super().key_problem(wire) if self.late else None
+        if usual is None and wire["S"].endswith("13"):
+            return "it is cursed"
+        return usual or super().key_problem(wire)
+
+
+class Room(Model):
+    house = Code(hash_key=True)
+    floor = Code(range_key=True)
+    guest = Code()
+    late = Code(late=True)
+    bed = Code()
+
+    by_guest = GlobalIndex(hash_key="guest", range_key="bed")
+    by_late = GlobalIndex(hash_key="late", range_key="bed")
+    by_bed = LocalIndex(range_key="bed")
 
 
 def schema(model):
@@ -345,3 +374,55 @@ def test_values_that_no_key_can_have_are_validation_errors(given, errors):
     with pytest.raises(ValidationError) as caught:
         Test._meta.key_of(given)
     assert (caught.value.errors, caught.value.model) == (errors, "Test")
+
+
+CURSED = "it is cursed"
+
+
+def too_long(limit, role):
+    return f"it is longer than the {limit} bytes that a {role} key may have"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "problem"),
+    [
+        ("house", "12", None),
+        ("house", "13", CURSED),
+        ("house", "x" * 2048, None),
+        ("house", "x" * 2049, too_long(2048, "hash")),
+        ("floor", "13", CURSED),
+        ("floor", "x" * 1025, too_long(1024, "range")),
+        ("bed", "13", CURSED),
+        ("bed", "x" * 1024, None),
+        ("bed", "x" * 1025, too_long(1024, "range")),
+        ("guest", "12", None),
+        ("guest", "13", CURSED),
+        ("guest", "x" * 2000 + "13", CURSED),
+        ("guest", "x" * 2048, None),
+        ("guest", "x" * 2049, too_long(2048, "hash")),
+        ("guest", "\u00fc" * 1024, None),
+        ("guest", "\u00fc" * 1025, too_long(2048, "hash")),
+        ("guest", "", "it is empty, which DynamoDB allows everywhere but in a key"),
+        ("late", "13", CURSED),
+        ("late", "x" * 2000 + "13", CURSED),
+        ("late", "x" * 2000, None),
+    ],
+)
+def test_a_field_has_its_own_say_about_values_of_a_key(attribute, value, problem):
+    question = {attribute: value}
+    if attribute in ("floor", "bed"):
+        question |= {"house": "a"}
+    rows = Room.objects.filter(**question)
+    if attribute in ("guest", "late"):
+        rows = rows.index(f"by_{attribute}")
+    if problem is None:
+        rows.explain()
+        return
+    with pytest.raises(ValidationError) as raised:
+        rows.explain()
+    assert raised.value.errors == {attribute: [problem]}
+
+
+def test_the_field_itself_stays_what_it_is():
+    Room.by_guest.filter(guest="x" * 1500).explain()
+    assert not Room._meta.get_field("guest").hash_key
