@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
 from .. import exceptions
 from ..connections import Connection, get_connection
@@ -25,6 +25,10 @@ from .signals import Hooked, class_prepared, made, post_init, pre_init, watch_lo
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .batch_block import AsyncBatchBlock, BatchBlock
+    from .bulk import ProgressOption
+    from .results import BulkResult
+
 
 class Model(Hooked, Saving):
     """An item of a table.
@@ -45,7 +49,10 @@ class Model(Hooked, Saving):
 
     Options in ``Meta``: ``table_name``, ``abstract``, ``using`` (the alias of a connection),
     ``indexes``, ``billing_mode``, ``read_capacity``, ``write_capacity``, ``allow_scan`` (read the whole
-    table where a query set's conditions say no key; otherwise that is an error).
+    table where a query set's conditions say no key; otherwise that is an error), ``atomic`` (instances
+    are written only if no attribute has changed since they were loaded), ``constraints`` and
+    ``unique_table`` (what is unique, and where its sentinels are), ``ttl`` and ``hide_expired`` (the
+    field of the moment when DynamoDB deletes an item, and whether reads hide those that are past it).
     """
 
     _meta: ClassVar[Options]
@@ -269,15 +276,91 @@ class Model(Hooked, Saving):
         """Return the items with these keys: ``objects.abatch_get()``."""
         return await cls.objects.abatch_get(*keys, **options)
 
-    @classmethod
-    def batch_write(cls, items: Sequence[Any], **options: Any) -> list[Self]:
-        """Write many items: ``objects.batch_write()``."""
-        return cls.objects.batch_write(items, **options)
+    if TYPE_CHECKING:
 
-    @classmethod
-    async def abatch_write(cls, items: Sequence[Any], **options: Any) -> list[Self]:
-        """Write many items: ``objects.abatch_write()``."""
-        return await cls.objects.abatch_write(items, **options)
+        @overload
+        @classmethod
+        def batch_write(
+            cls,
+            *,
+            overwrite: bool = False,
+            validate: bool = True,
+            workers: int = 1,
+            progress: ProgressOption = None,
+        ) -> BatchBlock[Self]: ...
+        @overload
+        @classmethod
+        def batch_write(
+            cls,
+            items: Iterable[Self | Mapping[str, Any]],
+            *,
+            delete: Iterable[Any] = (),
+            overwrite: bool = False,
+            validate: bool = True,
+            workers: int = 1,
+            progress: ProgressOption = None,
+        ) -> BulkResult[Self]: ...
+        @overload
+        @classmethod
+        def batch_write(
+            cls,
+            *,
+            delete: Iterable[Any],
+            overwrite: bool = False,
+            validate: bool = True,
+            workers: int = 1,
+            progress: ProgressOption = None,
+        ) -> BulkResult[Self]: ...
+        @classmethod
+        def batch_write(cls, *args: Any, **options: Any) -> Any: ...
+
+        @overload
+        @classmethod
+        def abatch_write(
+            cls,
+            *,
+            overwrite: bool = False,
+            validate: bool = True,
+            workers: int = 1,
+            progress: ProgressOption = None,
+        ) -> AsyncBatchBlock[Self]: ...
+        @overload
+        @classmethod
+        def abatch_write(
+            cls,
+            items: Iterable[Self | Mapping[str, Any]],
+            *,
+            delete: Iterable[Any] = (),
+            overwrite: bool = False,
+            validate: bool = True,
+            workers: int = 1,
+            progress: ProgressOption = None,
+        ) -> Coroutine[Any, Any, BulkResult[Self]]: ...
+        @overload
+        @classmethod
+        def abatch_write(
+            cls,
+            *,
+            delete: Iterable[Any],
+            overwrite: bool = False,
+            validate: bool = True,
+            workers: int = 1,
+            progress: ProgressOption = None,
+        ) -> Coroutine[Any, Any, BulkResult[Self]]: ...
+        @classmethod
+        def abatch_write(cls, *args: Any, **options: Any) -> Any: ...
+
+    else:
+
+        @classmethod
+        def batch_write(cls, *args: Any, **options: Any) -> Any:
+            """Write many items, or return a block to give them to: ``objects.batch_write()``."""
+            return cls.objects.batch_write(*args, **options)
+
+        @classmethod
+        def abatch_write(cls, *args: Any, **options: Any) -> Any:
+            """Write many items, or return a block to give them to: ``objects.abatch_write()``."""
+            return cls.objects.abatch_write(*args, **options)
 
 
 watch_loading(Model)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Hashable, Mapping
+from collections.abc import Awaitable, Generator, Hashable, Iterable, Mapping, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..batching import Progress, identity
 from ..connections import Connection
-from ..exceptions import QueryError
+from ..exceptions import QueryError, ValidationError
 from ..flows import Flow, arun, run
 from ..limits import MAX_BATCH_WRITE
+from ..operations.batches import Delete, Put
 from ..reading.sources import checked_workers
 from .bulk import ProgressOption, shown
 from .collecting import check_outside
 from .jobs import Job, twice
 from .results import BulkResult, Tally, told
+from .signals import is_heard
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -35,6 +37,9 @@ class Writer(Protocol):
     def _link(self) -> Connection: ...
     def _put_job(self, item: Any, *, validate: bool) -> Job: ...
     def _delete_job(self, given: Any) -> Job: ...
+    def _around(
+        self, flow: Flow[None], instances: Sequence[Any], deletes: Iterable[Any] = ()
+    ) -> Flow[None]: ...
     def _carried_out(
         self,
         jobs: Mapping[int, Job],
@@ -118,6 +123,18 @@ class Block(Generic[M]):
         check_outside("batch_write()")
         places = list(islice(self._pending, MAX_BATCH_WRITE * self._workers))
         jobs = dict(self._pending.pop(place) for place in places)
+        puts = [job.given for job in jobs.values() if isinstance(job.write, Put)]
+        deletes = [job.given for job in jobs.values() if isinstance(job.write, Delete)]
+        try:
+            yield from self._writer._around(self._sent_now(jobs), puts, deletes)
+        except Exception as error:
+            for at in jobs:
+                if not self._tally.is_noted(at):
+                    self._tally.note(at, error)
+            raise
+
+    def _sent_now(self, jobs: Mapping[int, Job]) -> Flow[None]:
+        jobs = {at: self._spelled(job) for at, job in jobs.items()}
         for at in jobs:  # of a request that is left in the middle, nobody knows
             self._tally.note(at, "unknown")
         yield from self._writer._carried_out(
@@ -133,6 +150,19 @@ class Block(Generic[M]):
             self._tell(self._sent, len(self._given))
         if errors := self._tally.errors(jobs):
             raise told(self._tally.gravest(errors), self.result)
+
+    def _spelled(self, job: Job) -> Job:
+        """Return *job* as it is now, where somebody was told of it who may have changed it."""
+        if not isinstance(job.write, Put) or not is_heard(type(job.given), "batch_write"):
+            return job
+        now = self._writer._put_job(job.given, validate=self._validate)
+        if identity(now.write.key) != identity(job.write.key):
+            raise ValidationError(
+                f"{job.given!r}: its key has changed since it was put in the block, where a receiver "
+                "hears of it: put another instance for each item",
+                model=self._writer.model.__name__,
+            )
+        return now
 
 
 class BatchBlock(Block[M], Generic[M]):

@@ -81,4 +81,5 @@ class Belonging(Generic[M]):
         loaded = self.model._load_key(key)
         instance = self.model.__new__(self.model)
         instance._fill({field.name: getattr(loaded, field.name) for field in self._meta.keys})
+        instance.__dict__["_known_as"] = key  # which another writer may have spelled otherwise
         return self._here(instance)

@@ -24,6 +24,7 @@ from .expiry import seen
 from .jobs import Job, all_begun, batched, distinct
 from .locking import is_atomic
 from .results import Tally
+from .signals import around_batch, is_heard, saved, saving_all
 
 if TYPE_CHECKING:
     from .base import Model
@@ -167,7 +168,8 @@ def _save_all(
 
     New ones are put in batches of 25; loaded ones that changed, and those with a version or unique
     values, take a request each. Two new ones with one key: the last counts. If a batch fails, nothing
-    else is sent; of the others, all are tried.
+    else is sent; of the others, all are tried. What is to be called around a save is called before
+    anything is checked and sent, for all of them, and afterwards for those that were written.
 
     :param workers: how many requests may be under way at once.
     :raises ValidationError: values cannot be stored; nothing was sent.
@@ -177,15 +179,25 @@ def _save_all(
     """
     check_outside("save_all()")
     all_ = list(objects)
+    heard = {at: not each.persisted for at, each in enumerate(all_) if is_heard(type(each), "save")}
+    yield from saving_all([(all_[at], created) for at, created in heard.items()])
     new = {at: each for at, each in enumerate(all_) if _goes_in_batches(each)}
     puts = {at: Job(each, each._as_put(validate=validate)) for at, each in new.items()}
-    flows = {at: each._save(validate=validate) for at, each in enumerate(all_) if at not in new}
+    flows = {at: each._store(validate=validate) for at, each in enumerate(all_) if at not in new}
 
     def settle(job: Job) -> None:
         assert isinstance(job.write, Put)
         job.given._settle(job.write.item)
 
-    yield from _all_of(all_, puts, flows, settle, workers, shown(progress))
+    tally: Tally[Any] = Tally(all_)
+    yield from _all_of(tally, puts, flows, settle, workers, shown(progress))
+    for at, created in heard.items():
+        if tally.is_done(at):
+            try:
+                yield from saved(all_[at], created=created)
+            except Exception as error:
+                tally.blame(at, error)
+    tally.checked()
 
 
 def _delete_all(
@@ -200,15 +212,24 @@ def _delete_all(
     """
     check_outside("delete_all()")
     all_ = list(objects)
+    if all_:
+        named = [(type(each), each) for each in all_]
+        flow = _deleted_all(all_, workers, progress)
+        yield from around_batch(flow, (), named, using=all_[0]._link.alias)
+
+
+def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) -> Flow[None]:
     deletes = {
         at: Job(each, Delete(each._table, each._key()))
         for at, each in enumerate(all_)
         if not _is_checked(each)
     }
-    flows = {at: each._delete() for at, each in enumerate(all_) if at not in deletes}
+    flows = {at: each._remove(None, None) for at, each in enumerate(all_) if at not in deletes}
+    tally: Tally[Any] = Tally(all_)
     yield from _all_of(
-        all_, deletes, flows, lambda job: job.given._detach(), workers, shown(progress)
+        tally, deletes, flows, lambda job: job.given._detach(), workers, shown(progress)
     )
+    tally.checked()
 
 
 def _goes_in_batches(instance: Model) -> bool:
@@ -222,15 +243,14 @@ def _is_checked(instance: Model) -> bool:
 
 
 def _all_of(
-    objects: Sequence[Model],
+    tally: Tally[Any],
     jobs: Mapping[int, Job],
     flows: Mapping[int, Flow[Any]],
     settle: Callable[[Job], None],
     workers: int,
     progress: Progress | None,
 ) -> Flow[None]:
-    """Carry out *jobs* in batches, then *flows* side by side, both by their places in *objects*."""
-    tally: Tally[Any] = Tally(objects)
+    """Carry out *jobs* in batches, then *flows* side by side, and note what comes of each in *tally*."""
     kept = set(map(id, distinct(jobs.values(), last_wins=True, model="")))
     todo = {at: job for at, job in jobs.items() if id(job) in kept}
     for at in jobs.keys() - todo.keys():
@@ -239,16 +259,15 @@ def _all_of(
     total = len(todo) + len(began)
     try:
         yield from batched(todo, tally, settle, workers, counting(progress, total))
-        tally.checked()
-    except Exception:
+        if tally.errors(todo):
+            return
+        told = counting(progress, total, total - len(began))
+        outcomes = yield from abreast(list(began.values()), workers, told)
+    finally:
         for flow in began.values():
             flow.close()
-        raise
-    told = counting(progress, total, total - len(began))
-    outcomes = yield from abreast(list(began.values()), workers, told)
     for at, came in zip(began, outcomes, strict=True):
         tally.note(at, came if isinstance(came, Exception) else "written")
-    tally.checked()
 
 
 def _connection_of(objects: Sequence[Model]) -> Connection | None:

@@ -342,6 +342,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
     def _known_by(self, key: Key) -> M:
         """Return an instance of which nothing is known but the key."""
         instance = self.model.__new__(self.model)
+        instance.__dict__["_known_as"] = key  # which another writer may have spelled otherwise
         for field in self.model._options().keys:
             instance.__dict__[field.name] = field.decode(key[field.attribute])
         if self._how.using is not None:

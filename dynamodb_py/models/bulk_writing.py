@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from ..batching import Progress
 from ..exceptions import QueryError
 from ..flows import Flow, arun, awaiting, blocking, dressed, run
 from .batch_block import AsyncBatchBlock, BatchBlock
@@ -63,11 +64,14 @@ class BulkWriting(Carrying[M], Generic[M]):
             This and all else that is raised on the way has the result in ``done``.
         """
         check_outside("batch_write()")
-        puts = [self._put_job(item, validate=validate) for item in items]
-        jobs = [*puts, *map(self._delete_job, delete)]
         return (
             yield from self._written(
-                jobs, overwrite=overwrite, validate=validate, workers=workers, progress=progress
+                items,
+                delete,
+                overwrite=overwrite,
+                validate=validate,
+                workers=workers,
+                progress=progress,
             )
         )
 
@@ -175,15 +179,14 @@ class BulkWriting(Carrying[M], Generic[M]):
             chunks were tried. This and all else that is raised on the way has the result in ``done``.
         """
         check_outside("bulk_delete()")
-        jobs = [self._delete_job(key) for key in keys]
         return (
             yield from self._written(
-                jobs,
+                (),
+                keys,
                 overwrite=True,
                 atomic_chunks=atomic_chunks,
                 workers=workers,
                 progress=progress,
-                verb="bulk_delete",
             )
         )
 
@@ -237,15 +240,20 @@ class BulkWriting(Carrying[M], Generic[M]):
         if update_fields is not None and not update_conflicts:
             raise QueryError("bulk_create(update_fields=...) is of use with update_conflicts=True")
         if update_conflicts:
-            return (
-                yield from self._upserted_all(
-                    instances, update_fields, validate=validate, workers=workers, progress=progress
-                )
+            named = (
+                None
+                if update_fields is None
+                else self._fields_named("update_fields", update_fields)
             )
-        jobs = [self._put_job(item, validate=validate) for item in instances]
+            given = [self._instance(item) for item in instances]
+            upserts = self._upserted_all(
+                given, named, validate=validate, workers=workers, progress=progress
+            )
+            return (yield from self._around(upserts, given))
         return (
             yield from self._written(
-                jobs,
+                instances,
+                (),
                 overwrite=overwrite,
                 validate=validate,
                 atomic_chunks=atomic_chunks,
@@ -259,17 +267,13 @@ class BulkWriting(Carrying[M], Generic[M]):
 
     def _upserted_all(
         self,
-        items: Iterable[M | Mapping[str, Any]],
-        update_fields: Iterable[str] | None,
+        instances: Sequence[M],
+        named: frozenset[str] | None,
         *,
         validate: bool,
         workers: int,
         progress: ProgressOption,
     ) -> Flow[BulkResult[M]]:
-        named = (
-            None if update_fields is None else self._fields_named("update_fields", update_fields)
-        )
-        instances = [self._instance(item) for item in items]
         when_made = [self._set_when_made(instance) for instance in instances]
         jobs = [self._put_job(instance, validate=validate) for instance in instances]
         distinct(jobs, last_wins=False, model=self.model.__name__, hint="")
@@ -318,20 +322,38 @@ class BulkWriting(Carrying[M], Generic[M]):
         """
         check_outside("bulk_update()")
         named = self._fields_named("fields", fields)
-        if atomic_chunks:
-            self._check_atomic("bulk_update")
         given = [self._at_home(self._instance(item)) for item in instances]
+        flow = self._updated_all(
+            given,
+            named,
+            atomic_chunks=atomic_chunks,
+            validate=validate,
+            workers=workers,
+            progress=shown(progress),
+        )
+        return (yield from self._around(flow, given))
+
+    bulk_update = blocking(_bulk_update)
+    abulk_update = awaiting(_bulk_update)
+
+    def _updated_all(
+        self,
+        given: Sequence[M],
+        named: frozenset[str],
+        *,
+        atomic_chunks: bool,
+        validate: bool,
+        workers: int,
+        progress: Progress | None,
+    ) -> Flow[BulkResult[M]]:
         jobs = [self._delete_job(instance) for instance in given]  # for their keys
         distinct(jobs, last_wins=False, model=self.model.__name__, hint="")
         tally = Tally(given)
         flows = [self._updated(instance, named, validate=validate) for instance in given]
         if atomic_chunks:
             by_place = dict(enumerate(flows))
-            errors = yield from self._in_chunks(by_place, given, tally, workers, shown(progress))
+            errors = yield from self._in_chunks(by_place, "updated", tally, workers, progress)
             return tally.checked(errors)
         started = all_begun(flows)
-        yield from self._side_by_side(range(len(given)), started, tally, workers, shown(progress))
+        yield from self._side_by_side(range(len(given)), started, tally, workers, progress)
         return tally.checked()
-
-    bulk_update = blocking(_bulk_update)
-    abulk_update = awaiting(_bulk_update)

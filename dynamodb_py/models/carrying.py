@@ -10,14 +10,16 @@ from ..flows import Flow
 from ..operations.batches import Put
 from .atomic_chunks import AtomicChunks
 from .bulk import ProgressOption, counting, shown
-from .jobs import Job, batched, distinct
+from .jobs import Job, batched, distinct, ended
 from .locking import is_atomic
 from .results import BulkResult, Status, Tally
+from .signals import around_batch
 
 if TYPE_CHECKING:
     from .base import Model
 
 M = TypeVar("M", bound="Model")
+T = TypeVar("T")
 
 
 class Carrying(AtomicChunks[M], Generic[M]):
@@ -25,22 +27,52 @@ class Carrying(AtomicChunks[M], Generic[M]):
 
     __slots__ = ()
 
+    def _around(
+        self, flow: Flow[T], instances: Sequence[M], deletes: Iterable[Any] = ()
+    ) -> Flow[T]:
+        """Carry out *flow*, and let those who hear of batches know of it before and after."""
+        model = self.model
+        named = [(type(each) if isinstance(each, model) else model, each) for each in deletes]
+        return around_batch(flow, instances, named, using=self._link.alias)
+
     def _written(
         self,
-        jobs: Sequence[Job],
+        items: Iterable[M | Mapping[str, Any]],
+        deletes: Iterable[Any],
         *,
         overwrite: bool,
         validate: bool = True,
         atomic_chunks: bool = False,
         workers: int,
         progress: ProgressOption,
-        verb: str = "bulk_create",
     ) -> Flow[BulkResult[Any]]:
-        """Carry out *jobs*, of two with one key the last, and return what became of them."""
-        if atomic_chunks:
-            self._check_atomic(verb)
-        given = [job.given for job in jobs]
-        tally: Tally[Any] = Tally(given, deletes=verb == "bulk_delete")
+        """Put *items* and delete *deletes*, of two with one key the last; return what became of them."""
+        instances, gone = [self._instance(item) for item in items], list(deletes)
+        flow = self._write_all(
+            instances,
+            gone,
+            overwrite=overwrite,
+            validate=validate,
+            atomic_chunks=atomic_chunks,
+            workers=workers,
+            progress=progress,
+        )
+        return (yield from self._around(flow, instances, gone))
+
+    def _write_all(
+        self,
+        instances: Sequence[M],
+        deletes: Sequence[Any],
+        *,
+        overwrite: bool,
+        validate: bool,
+        atomic_chunks: bool,
+        workers: int,
+        progress: ProgressOption,
+    ) -> Flow[BulkResult[Any]]:
+        jobs = [self._put_job(each, validate=validate) for each in instances]
+        jobs += map(self._delete_job, deletes)
+        tally: Tally[Any] = Tally([job.given for job in jobs], deletes=not instances)
         kept = set(map(id, distinct(jobs, last_wins=overwrite, model=self.model.__name__)))
         todo: dict[int, Job] = {}
         for at, job in enumerate(jobs):
@@ -48,17 +80,17 @@ class Carrying(AtomicChunks[M], Generic[M]):
                 todo[at] = job
             else:
                 tally.note(at, "superseded")
+        tell = shown(progress)
         if atomic_chunks:
-            flows = {at: self._alone(job, overwrite=overwrite) for at, job in todo.items()}
-            errors = yield from self._in_chunks(flows, given, tally, workers, shown(progress))
+            flows = {
+                at: self._by_itself(job, insert=not overwrite, validate=validate)
+                for at, job in todo.items()
+            }
+            status = _status(next(iter(todo.values())), overwrite) if todo else "unchanged"
+            errors = yield from self._in_chunks(flows, status, tally, workers, tell)
             return tally.checked(errors)
         yield from self._carried_out(
-            todo,
-            tally,
-            overwrite=overwrite,
-            validate=validate,
-            workers=workers,
-            progress=shown(progress),
+            todo, tally, overwrite=overwrite, validate=validate, workers=workers, progress=tell
         )
         return tally.checked()
 
@@ -80,10 +112,7 @@ class Carrying(AtomicChunks[M], Generic[M]):
         puts = {at: job for at, job in jobs.items() if isinstance(job.write, Put)}
         deletes = {at: job for at, job in jobs.items() if at not in puts}
         if guarded:
-            flows = [
-                self._saved(self._at_home(job.given), insert=not overwrite, validate=validate)
-                for job in puts.values()
-            ]
+            flows = self._one_by_one(puts.values(), overwrite=overwrite, validate=validate)
         else:
             flows = [self._inserted(job) for job in puts.values()]
         told = counting(progress, len(jobs))
@@ -92,10 +121,21 @@ class Carrying(AtomicChunks[M], Generic[M]):
             return
         rest = counting(progress, len(jobs), len(puts))
         if guarded:
-            flows = [self._deleted(job.given) for job in deletes.values()]
+            flows = self._one_by_one(deletes.values(), overwrite=overwrite, validate=validate)
             yield from self._side_by_side(deletes, flows, tally, workers, rest)
         else:
             yield from batched(deletes, tally, self._done, workers, rest)
+
+    def _one_by_one(
+        self, jobs: Iterable[Job], *, overwrite: bool, validate: bool
+    ) -> list[Flow[Status]]:
+        return [
+            ended(
+                self._by_itself(job, insert=not overwrite, validate=validate),
+                _status(job, overwrite),
+            )
+            for job in jobs
+        ]
 
     def _side_by_side(
         self,
@@ -109,3 +149,10 @@ class Carrying(AtomicChunks[M], Generic[M]):
         outcomes = yield from abreast(flows, workers, progress)
         for at, came in zip(places, outcomes, strict=True):
             tally.note(at, came)
+
+
+def _status(job: Job, overwrite: bool) -> Status:
+    """Return what *job* has come to when it is carried out."""
+    if not isinstance(job.write, Put):
+        return "deleted"
+    return "written" if overwrite else "created"

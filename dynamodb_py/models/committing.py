@@ -106,6 +106,17 @@ class Transaction:
         self._claiming, self._sentinels = claiming, sentinels
         self.calls.append(pending)
 
+    def has_room_for(self, pending: Pending) -> bool:
+        """Tell whether it can take one write more, of an item that it has none of.
+
+        Raises QueryError where that takes a unique value that another one takes too.
+        """
+        sentinels = self._sentinels
+        if not pending.is_alone:
+            sentinels = _sentinels([*self._claiming, pending])
+        count = len(self._members) + 1 + len(sentinels)
+        return count <= MAX_TRANSACTION and self._size + _size(pending) <= MAX_TRANSACTION_BYTES
+
     def _check(
         self, pending: Pending, place: Place, member: _Member, sentinels: dict[Place, _Sentinel]
     ) -> None:

@@ -66,6 +66,7 @@ class Creating(Belonging[M], Generic[M]):
         Safe against others who do the same: of several, one creates. It reads consistently.
 
         :param defaults: the values of the other fields of a new item; callables are called.
+        :raises AlreadyExists: another item has a value that is unique: ``fields`` has its name.
         """
         self._meta.key((), key)
         instance = yield from self._get_or_none(consistent=True, **key)
@@ -75,6 +76,8 @@ class Creating(Belonging[M], Generic[M]):
         try:
             yield from new._save(force_insert=True)
         except AlreadyExists as error:
+            if not _is_about(error, new):
+                raise
             if error.current is not None:
                 return error.current, False
             there = yield from self._get_or_none(consistent=True, **key)
@@ -105,7 +108,8 @@ class Creating(Belonging[M], Generic[M]):
             compute with then, so that *defaults* with an ``F`` need them.
         :raises ValidationError: values cannot be stored, of an update or a new item; nothing was sent.
         :raises QueryError: a new item would be made of an ``F``; nothing was sent.
-        :raises AlreadyExists: others kept deleting and making the item.
+        :raises AlreadyExists: another item has a value that is unique (``fields`` has its name), or
+            others kept deleting and making this one.
         """
         if not defaults and not create_defaults:
             return (yield from self._get_or_create(**key))
@@ -119,8 +123,8 @@ class Creating(Belonging[M], Generic[M]):
                 return self._load(item), False
             try:
                 yield from new._save(force_insert=True)
-            except AlreadyExists:
-                if not left:
+            except AlreadyExists as error:
+                if not left or not _is_about(error, new):
                     raise
             else:
                 return new, True
@@ -162,6 +166,16 @@ class Creating(Belonging[M], Generic[M]):
         except (ConditionFailed, DoesNotExist):
             return None
         return seen(meta, (yield from GetItem(self._table, key, True)))
+
+
+def _is_about(error: AlreadyExists, new: Model) -> bool:
+    """Tell whether *error* says that the key of *new* is taken.
+
+    It may say that a unique value is, or come from a receiver, about something else.
+    """
+    if error.fields or not isinstance(error, new.AlreadyExists):
+        return False
+    return error.current is None or bool(error.current == new)
 
 
 def without_version(meta: Options, actions: Iterable[Action]) -> list[Action]:

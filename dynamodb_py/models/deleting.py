@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..exceptions import ConditionFailed, StaleItem, narrowed
 from ..expressions import Condition
@@ -17,6 +17,9 @@ from .guarding import Claims, Guarding
 from .locking import Lock, is_atomic
 from .pending import Pending
 from .signals import deleted, deleting, is_heard
+
+if TYPE_CHECKING:
+    from .base import Model
 
 
 class Deleting(Guarding):
@@ -41,7 +44,7 @@ class Deleting(Guarding):
         """
         collector = COLLECTOR.get()
         model: Any = self
-        heard = is_heard(type(model), "delete")
+        heard = is_heard(cast("type[Model]", type(self)), "delete")
         if heard:
             yield from deleting(model)
         yield from self._remove(self._options().condition(condition), atomic)

@@ -127,6 +127,9 @@ class Guarding(Record):
 
     def _key(self) -> Key:
         """Return the key on the wire, which is the one that it was loaded from, if it was."""
+        known: Key | None = self.__dict__.get("_known_as")
+        if known is not None:
+            return known
         options = self._options()
         key = options.key((), {field.name: getattr(self, field.name) for field in options.keys})
         if self._stored is None:

@@ -13,7 +13,7 @@ from ..exceptions import AlreadyExists, ConditionFailed, QueryError, ValidationE
 from ..expressions import Action
 from ..flows import Flow
 from ..operations.batches import Delete, Put
-from ..operations.items import DeleteItem, GetItem, Key, PutItem, UpdateItem
+from ..operations.items import GetItem, Key, PutItem, UpdateItem
 from .belonging import Belonging
 from .changes import changes
 from .changesets import flat
@@ -90,16 +90,14 @@ class Jobs(Belonging[M], Generic[M]):
         self._done(job)
         return "created"
 
-    def _alone(self, job: Job, *, overwrite: bool) -> Flow[Status]:
-        """Put or delete one item by a request of its own."""
-        if not isinstance(job.write, Put):
-            yield from DeleteItem(job.write.table, job.write.key)
-        elif not overwrite:
-            return (yield from self._inserted(job))
-        else:
-            yield from PutItem(job.write.table, job.write.item)
-        self._done(job)
-        return "written" if isinstance(job.write, Put) else "deleted"
+    def _by_itself(self, job: Job, *, insert: bool, validate: bool) -> Flow[None]:
+        """Return what puts or deletes one item by itself, with all that belongs to it."""
+        if isinstance(job.write, Put):
+            instance: Model = self._at_home(job.given)
+            return instance._store(force_insert=insert, overwrite=not insert, validate=validate)
+        if isinstance(job.given, self.model):
+            return self._at_home(job.given)._remove(None, None)
+        return self._keyed(job.write.key)._remove(None, False)
 
     def _upserted(self, job: Job, actions: Sequence[Action]) -> Flow[Status]:
         """Put an item where there is none with its key, else change the one that is there."""
@@ -127,7 +125,7 @@ class Jobs(Belonging[M], Generic[M]):
         instance, key = job.given, job.write.key
         for left in reversed(range(RACES)):
             try:
-                yield from instance._save(force_insert=True, validate=validate)
+                yield from instance._store(force_insert=True, validate=validate)
             except AlreadyExists as error:
                 if not left or error.fields:  # a value of it is taken, not its key
                     raise
@@ -135,7 +133,7 @@ class Jobs(Belonging[M], Generic[M]):
                 return "created"
             if actions:
                 try:
-                    yield from self._keyed(key)._update(*actions, must_exist=True)
+                    yield from self._keyed(key)._update(*actions, must_exist=True, atomic=False)
                 except self.model.DoesNotExist:
                     continue
             item = yield from GetItem(self._table, key, True)
@@ -148,7 +146,7 @@ class Jobs(Belonging[M], Generic[M]):
         """Write the fields *names* of an item that exists."""
         if instance.persisted:
             before = instance._stored
-            yield from instance._save(update_fields=names, validate=validate)
+            yield from instance._store(named=names, validate=validate)
             return "unchanged" if instance._stored is before else "updated"
         if validate:
             values = {name: getattr(instance, name) for name in sorted(names)}
@@ -169,26 +167,6 @@ class Jobs(Belonging[M], Generic[M]):
         if errors:
             raise ValidationError(errors, model=self._meta.name)
         return flat(wanted)
-
-    def _saved(self, instance: M, *, insert: bool, validate: bool) -> Flow[Status]:
-        yield from instance._save(force_insert=insert, overwrite=not insert, validate=validate)
-        return "created" if insert else "written"
-
-    def _deleted(self, given: Any) -> Flow[Status]:
-        """Delete an instance, or the item of a key, with all that belongs to it."""
-        if isinstance(given, self.model):
-            yield from given._delete()
-        else:
-            yield from self._delete_by_key(given)
-        return "deleted"
-
-    def _delete_by_key(self, given: Any) -> Any:
-        manager: Any = self.model.objects
-        if (alias := self._alias) is not None:
-            manager = manager.using(alias)
-        if isinstance(given, Mapping):
-            return manager._delete(**given)
-        return manager._delete(*(given if isinstance(given, tuple) else (given,)))
 
     # -- which fields ----------------------------------------------------------------------------
 
@@ -262,6 +240,12 @@ def batched(
             tally.note(at, error)
         else:
             tally.note(at, "not tried")
+
+
+def ended(flow: Flow[Any], status: Status) -> Flow[Status]:
+    """Carry out *flow*; return *status* for it."""
+    yield from flow
+    return status
 
 
 def all_begun(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:

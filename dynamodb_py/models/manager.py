@@ -162,6 +162,7 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
     def _known_by(self, key: Key) -> M:
         """Return an instance of which nothing is known but the key."""
         instance = self.model.__new__(self.model)
+        instance.__dict__["_known_as"] = key  # which another writer may have spelled otherwise
         for field in self._meta.keys:
             instance.__dict__[field.name] = field.decode(key[field.attribute])
         return self._here(instance)

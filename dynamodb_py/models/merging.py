@@ -51,12 +51,12 @@ def merged(earlier: Sequence[Pending], write: Write, later: Pending) -> Write:
         if isinstance(other, Delete):
             return _with(other, write.condition)
         if isinstance(other, Put):
-            return _put_anew(write, other, later)
-        if isinstance(write, Put):
-            return _put_changed(write, later)
+            return _put_anew(writers, write, other, later)
         if isinstance(write, Delete):
             raise _Unmergeable("the item is to be deleted")
         _check_not_undone(writers, later)
+        if isinstance(write, Put):
+            return _put_changed(write, later)
         return _updated(write, later)
     except _Unmergeable as why:
         first = " and ".join(map(str, writers))
@@ -136,10 +136,13 @@ def _kept(
     return kept
 
 
-def _put_anew(write: Write, other: Put, later: Pending) -> Write:
+def _put_anew(writers: Iterable[Pending], write: Write, other: Put, later: Pending) -> Write:
     """Return what deletes an item and puts another in its place."""
     if not isinstance(write, Delete):
         raise _Unmergeable("the second would put all of the item in place of what the first does")
+    mine = [each for each in writers if each.instance is later.instance]
+    if later.verb != "create" and any(each.verb != "delete" for each in mine):
+        raise _Unmergeable("the item that the instance was written to before is deleted")
     if later.verb != "create" and _terms(other.condition):
         raise _Unmergeable("the second is on a condition that the first changes")
     # That there is none then is what the delete sees to.
@@ -176,8 +179,9 @@ def _updated(write: Write, later: Pending) -> Write:
     actions = _together(mine, others)
     try:
         check_apart(action.path for action in actions)
-    except QueryError as error:
-        raise _Unmergeable(str(error)) from None
+    except QueryError:
+        where = next((a.path for a in others if _is_changed(a.path, mine)), others[0].path)
+        raise _Unmergeable(f"both change {where}") from None
     return _changing(later, actions, write.condition, later.write.condition)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..exceptions import (
     AlreadyExists,
@@ -62,7 +63,7 @@ class Outcome(Struct, Generic[M], frozen=True):
     """What was given: the instance (made of a dict, if need be); of a delete by key, that key."""
     status: Status
     error: Exception | None = None
-    """Why, where it failed."""
+    """Why, where it failed; of what ``save_all()`` has written, what was raised by who heard of it."""
     chunk: int | None = None
     """With ``atomic_chunks``: the number of the transaction that it was part of, from 0."""
 
@@ -120,6 +121,18 @@ class Tally(Generic[M]):
         error = came if isinstance(came, Exception) else None
         status = status_of(came) if isinstance(came, Exception) else came
         self._outcomes[at] = Outcome(self._given[at], status, error, chunk)
+
+    def blame(self, at: int, error: Exception) -> None:
+        """Note what was raised after the one at *at* was carried out."""
+        self._outcomes[at] = replace(self._outcomes[at], error=error)
+
+    def is_noted(self, at: int) -> bool:
+        """Tell whether it is known what became of the one at *at*."""
+        return at in self._outcomes
+
+    def is_done(self, at: int) -> bool:
+        """Tell whether the one at *at* itself was carried out."""
+        return at in self._outcomes and self._outcomes[at].status in _DONE
 
     def errors(self, places: Iterable[int] | None = None) -> list[Exception]:
         """Return what went wrong, in order; with *places*, with those alone."""

@@ -32,6 +32,7 @@ from .changesets import (
 )
 from .changing import Changing
 from .collecting import COLLECTOR
+from .expiry import is_hidden
 from .guarding import TRIES, Claims
 from .locking import Lock, as_it_was, has_moved, is_atomic, next_version
 from .pending import Pending, void
@@ -40,6 +41,9 @@ from .wires import applied
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .base import Model
+    from .options import Options
 
 
 class Saving(Changing):
@@ -98,7 +102,7 @@ class Saving(Changing):
         whole = self._stored is None or force_insert or overwrite
         named = None if update_fields is None else self._only(update_fields, whole=whole)
         model: Any = self
-        if not is_heard(type(model), "save"):
+        if not is_heard(cast("type[Model]", type(self)), "save"):
             yield from store(named=named)
             return self
         created, collector = self._stored is None, COLLECTOR.get()
@@ -355,16 +359,21 @@ class Saving(Changing):
             asked &= lock.condition if is_atomic(meta, atomic) else lock.condition | meta.absent
         own = None if condition is None or condition.is_empty else condition
         reads = not insert and self._stored is None and meta.guarded
+        # What is hidden has unique values still, which whoever takes its place gives up.
+        replaces = insert and meta.expiry is not None and bool(meta.constraints)
 
         def make(before: Mapping[str, Wire]) -> Pending:
             item = dict(wires)
             if meta.version is not None:
-                item[meta.version.attribute] = next_version(meta.version, before or wires)
+                known = wires if insert else before or wires
+                item[meta.version.attribute] = next_version(meta.version, known)
             claims = Claims(meta, key, before, item)
             held = asked
             if reads:  # what it replaces is as it was read
                 names = self._names_that_matter()
                 held &= meta.present & as_it_was(names, before) if before else meta.absent
+            elif replaces:
+                held &= claims.condition
             elif before and meta.constraints:
                 held &= claims.condition | meta.absent
             put = self._sized(item)
@@ -374,7 +383,7 @@ class Saving(Changing):
                 link=self._link,
                 write=transactions.Put(self._table, put, held),
                 key=key,
-                explain=lambda error: explain(error, item),
+                explain=lambda error: explain(error, before, item),
                 settle=lambda: void(self._settle(put)),
                 instance=self,
                 released=claims.released,
@@ -383,17 +392,23 @@ class Saving(Changing):
                 locked=lock is not None,
             )
 
-        def explain(error: ConditionFailed, item: WireItem) -> Exception | None:
+        def explain(
+            error: ConditionFailed, before: Mapping[str, Wire], item: WireItem
+        ) -> Exception | None:
+            if replaces and _is_out_of_the_way(meta, before, error.current):
+                if error.current is not None:
+                    self._told(error)
+                return error
             if not insert and _is_there(error, item):
                 return None
             if insert:
                 return self._told(error, insert=True, more=condition is not None)
             return self._told_of_lock(error, lock, stored)
 
-        if insert or not meta.guarded:
+        if not meta.guarded or (insert and not replaces):
             yield from self._carry(make({}))
         else:
-            known = None if reads else stored
+            known = None if reads or replaces else stored
             yield from self._adapting(make, known, self._names_that_matter())
 
     def _write_guarded(
@@ -489,6 +504,11 @@ def _with(before: Mapping[str, Wire], wanted: Mapping[str, Wire | None]) -> Wire
     """Return *before* with the attributes *wanted* in place of its own."""
     after = {**before, **wanted}
     return {name: wire for name, wire in after.items() if wire is not None}
+
+
+def _is_out_of_the_way(meta: Options, before: Mapping[str, Wire], now: Any) -> bool:
+    """Tell whether an item that is, or was, hidden may be replaced, though not as it was read."""
+    return is_hidden(meta, now) or (now is None and is_hidden(meta, before))
 
 
 def _is_there(error: ConditionFailed, item: Mapping[str, Wire]) -> bool:

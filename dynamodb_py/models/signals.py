@@ -188,6 +188,17 @@ def saving(
     )
 
 
+def saving_all(instances: Sequence[tuple[Model, bool]]) -> Flow[None]:
+    """Do as :func:`saving` for many instances, of any models, before any of them is written.
+
+    :param instances: each with whether it is created.
+    """
+    for kind in dict.fromkeys(type(each) for each, _ in instances):
+        yield from _look_ahead(kind, "save")
+    for each, created in instances:
+        yield from saving(each, created=created)
+
+
 def saved(
     instance: Model, *, created: bool, update_fields: Iterable[str] | None = None
 ) -> Flow[None]:

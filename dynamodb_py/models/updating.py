@@ -100,7 +100,8 @@ class Updating(Deleting):
             way is missing, make the maps, one level after the other, and update again.
         :param must_exist: never make an item.
         :param atomic: change only if no attribute has changed since it was loaded; one that was never
-            loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.
+            loaded expects that there is no item, unless *must_exist* says that there is. By default as
+            ``options()`` or ``Meta.atomic`` say.
         :param values: what to write, by field name: values, which are validated as ``save()`` does;
             ``F("wins") + 1`` and the like; None removes.
         :return: the instance, or the dict that *returning* asks for.
@@ -120,7 +121,7 @@ class Updating(Deleting):
             meta, OPTIONS, condition, returning, create_parents, must_exist, atomic is not None
         )
         stored = self._stored_wires()
-        lock = self._lock(stored, atomic)
+        lock = None if must_exist and self._stored is None else self._lock(stored, atomic)
         locked = stored if lock is not None else None
         found = changes(meta, actions, values, version_of=locked, claims=True)
         condition = meta.condition(condition)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dynamodb_py import (
     CharField,
@@ -53,6 +57,7 @@ class Page(Model):
     name = CharField(hash_key=True)
     a = IntegerField(default=0)
     b = IntegerField()
+    doc = DictField()
     version = VersionField()
 
 
@@ -384,6 +389,95 @@ def test_two_writes_of_parts_of_one_item_do_what_they_would_do_one_after_the_oth
 @pytest.mark.parametrize("steps", UNIQUE, ids=map(str, range(len(UNIQUE))))
 def test_unique_values_are_owned_as_they_would_be_one_after_the_other(engine, stored, key, steps):
     compared(stored, key, User, steps)
+
+
+PATHS = st.sampled_from(["a", "b"])
+FIRST, SECOND = st.sampled_from(["item", "twin", "copy"]), st.integers(0, 3)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(FIRST, st.just("save"), PATHS, SECOND),
+        st.tuples(FIRST, st.just("some"), PATHS, SECOND),
+        st.tuples(FIRST, st.just("update"), PATHS, SECOND),
+        st.tuples(FIRST, st.just("add"), PATHS, SECOND),
+        st.tuples(FIRST, st.just("copied"), PATHS, SECOND),
+        st.tuples(FIRST, st.just("guarded"), PATHS, SECOND),
+        st.tuples(FIRST, st.just("key"), PATHS, SECOND),
+        st.tuples(FIRST, st.just("delete"), PATHS, SECOND),
+        st.tuples(FIRST, st.just("create"), PATHS, SECOND),
+    ),
+    min_size=2,
+    max_size=4,
+)
+OTHER = {"a": "b", "b": "a"}
+
+
+def _told(before, step):
+    """Return the value of a step: in a block nobody can tell one that is as loaded from no change."""
+    who, verb, _, value = step
+    updated = any(each[0] == who and each[1] not in ("save", "some") for each in before)
+    return value + 10 if updated and verb in ("save", "some") else value
+
+
+def take(instances, step):
+    """Do one random step."""
+    who, verb, name, value = step
+    one = instances[who]
+    if verb in ("save", "some"):
+        setattr(one, name, value)
+        one.save(update_fields=[name] if verb == "some" and one.persisted else None)
+    elif verb == "update":
+        one.update(**{name: value})
+    elif verb == "add":
+        one.update(F(name).add(value))
+    elif verb == "copied":
+        one.update(**{name: F(OTHER[name]) + value})
+    elif verb == "guarded":
+        one.update(**{name: value}, condition=F(OTHER[name]) > value)
+    elif verb == "key":
+        one.update(F("doc")[name].set(value))
+    elif verb == "delete":
+        one.delete()
+    else:
+        type(one).create(name=one.name, a=value, b=0, doc={})
+
+
+def group(model, name):
+    found = model.get(name)
+    return {"item": found, "twin": model.get(name), "copy": model(name)}
+
+
+@pytest.mark.engines("dynoxide")
+@pytest.mark.parametrize("model", [Account, Page])
+@settings(
+    max_examples=100,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(steps=STEPS)
+def test_random_writes_of_one_item_do_what_they_would_do_one_after_the_other_or_are_refused(
+    engine, stored, model, steps
+):
+    steps = [(*step[:3], _told(steps[:at], step)) for at, step in enumerate(steps)]
+    number = uuid.uuid4().hex
+    for n in (1, 2):
+        model.create(name=f"{number}-{n}", a=1, b=2, doc={"a": 1})
+    together, apart = group(model, f"{number}-1"), group(model, f"{number}-2")
+    try:
+        with transaction.atomic():
+            for step in steps:
+                take(together, step)
+    except (QueryError, TransactionCanceled):
+        return  # nothing was written
+    for step in steps:
+        take(apart, step)  # what one transaction could do does not fail
+    assert seen(together["item"], stored) == seen(apart["item"], stored)
+    for who, one in together.items():
+        assert one.persisted == apart[who].persisted
+        if one.persisted and stored(one) is not None and {step[0] for step in steps} == {who}:
+            assert not one.is_changed
+            now = model.get(one.name)
+            assert all(getattr(now, n) == v for n, v in one.__dict__.items())
 
 
 # -- why it was not carried out --------------------------------------------------------------------

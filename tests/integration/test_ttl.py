@@ -18,12 +18,15 @@ from dynamodb_py import (
     Table,
     TableMismatch,
     TimestampField,
+    VersionField,
     load,
     save_all,
     transaction,
 )
+from dynamodb_py.batching import resumed
 from dynamodb_py.exceptions import InvalidRequest
 from dynamodb_py.flows import run
+from dynamodb_py.models.repairing import check_unique
 from dynamodb_py.operations.tables import DescribeTimeToLive, UpdateTimeToLive
 from dynamodb_py.ttl import switch_on
 
@@ -57,7 +60,18 @@ class Stamped(Model):
     expires = TimestampField(ttl=True, after=timedelta(days=30))
 
 
-TABLES = [Session, Stamped]
+class Booking(Model):
+    class Meta:
+        table_name = "bookings"
+        hide_expired = True
+
+    key = CharField(hash_key=True)
+    seat = CharField(unique=True)
+    version = VersionField()
+    expires = TimestampField(ttl=True, null=True)
+
+
+TABLES = [Session, Stamped, Booking]
 
 GONE, KEPT = {1, 2, 3}, {0, 4, 5}
 
@@ -527,3 +541,73 @@ def test_what_is_on_already_is_refused_by_the_engine_and_passed_over(engine, do)
     run(switch_on(again, iter([])), table._link)
     with pytest.raises(InvalidRequest):
         run(iter(again), table._link)
+
+
+# --- hidden, and unique ---
+
+
+def expired_booking(do, key, seat):
+    return do(Booking.objects.create, key=key, seat=seat, expires=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+WAYS_TO_BOOK = {
+    "create": lambda do, key, seat: do(Booking.objects.create, key=key, seat=seat),
+    "save": lambda do, key, seat: do(Booking(key=key, seat=seat).save),
+    "get_or_create": lambda do, key, seat: do(
+        Booking.objects.get_or_create, key=key, defaults={"seat": seat}
+    ),
+    "bulk_create": lambda do, key, seat: do(
+        Booking.objects.bulk_create, [Booking(key=key, seat=seat)]
+    ),
+    "bulk_create in chunks": lambda do, key, seat: do(
+        Booking.objects.bulk_create, [Booking(key=key, seat=seat)], atomic_chunks=True
+    ),
+}
+
+
+@pytest.mark.parametrize("same", [False, True], ids=["another value", "the same value"])
+@pytest.mark.parametrize("book", WAYS_TO_BOOK.values(), ids=WAYS_TO_BOOK)
+def test_who_takes_the_place_of_what_is_hidden_frees_its_unique_values(engine, do, key, book, same):
+    expired_booking(do, key, f"{key}-1")
+    seat = f"{key}-1" if same else f"{key}-2"
+    book(do, key, seat)
+    booking = do(Booking.objects.get, key)
+    assert (booking.seat, booking.version) == (seat, 1)
+    assert check_unique(Booking).is_right
+    if not same:
+        do(Booking.objects.create, key=f"{key}-other", seat=f"{key}-1")
+    with pytest.raises(Booking.AlreadyExists) as raised:
+        do(Booking.objects.create, key=key, seat=f"{key}-3")
+    assert raised.value.fields == ()
+    assert raised.value.current.seat == seat
+    assert check_unique(Booking).is_right
+
+
+def after_its_first_request(flow, meanwhile):
+    """Carry out *flow*, and do something else after its first request."""
+    answer = yield next(flow)
+    meanwhile()
+    yield from resumed(flow, flow.send(answer))
+
+
+@pytest.mark.parametrize("way", ["deleted", "changed", "kept"])
+def test_what_is_hidden_may_change_between_the_read_and_the_write(engine, do, key, way):
+    old = expired_booking(do, key, f"{key}-1")
+
+    def meanwhile():
+        if way == "deleted":
+            old.delete()
+        else:
+            expires = old.expires if way == "changed" else None
+            Booking.objects.create(key=key, seat=f"{key}-5", overwrite=True, expires=expires)
+
+    new = Booking(key=key, seat=f"{key}-2")
+    flow = after_its_first_request(new._save(force_insert=True), meanwhile)
+    if way == "kept":
+        with pytest.raises(Booking.AlreadyExists) as raised:
+            run(flow, engine.connection)
+        assert raised.value.current.seat == f"{key}-5"
+    else:
+        run(flow, engine.connection)
+        assert do(Booking.objects.get, key).seat == f"{key}-2"
+    assert check_unique(Booking).is_right

@@ -172,7 +172,7 @@ WRITES = {
     "save_all": lambda: save_all(scores(1)),
     "delete_all": lambda: delete_all(scores(1)),
     "delete": lambda: Score.objects.filter(player="a").delete(),
-    "update": lambda: Score.objects.filter(player="a").update(points=1),
+    "update": lambda: Score.objects.filter(points=3).scan().update(points=1),
     "modify": lambda: Score.objects.filter(player="a").modify(points=1),
     "update_or_create": lambda: Score.objects.update_or_create({"points": 1}, player="a"),
 }

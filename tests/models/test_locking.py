@@ -13,6 +13,7 @@ from dynamodb_py import (
     CharField,
     ConditionFailed,
     ConnectionFailed,
+    ConnectTimeout,
     DictField,
     Document,
     EmbeddedField,
@@ -26,6 +27,7 @@ from dynamodb_py import (
     Model,
     ModelDefinitionError,
     QueryError,
+    ReadTimeout,
     SetField,
     StaleItem,
     TimestampField,
@@ -74,6 +76,15 @@ class Careful(Model):
 
     name = CharField(hash_key=True)
     number = IntegerField()
+
+
+class Unique(Model):
+    class Meta:
+        atomic = True
+
+    name = CharField(hash_key=True)
+    number = IntegerField()
+    code = CharField(unique=True)
 
 
 KEY = {"name": {"S": "a"}}
@@ -613,6 +624,31 @@ def test_the_same_write_of_another_is_not_taken_for_ones_own(script, do, write):
     assert account.version == 3
 
 
+NEVER_SENT = ConnectionFailed("refused")
+NEVER_SENT.__cause__ = ConnectionRefusedError()
+
+
+@pytest.mark.parametrize(
+    ("first", "in_doubt"),
+    [
+        ([LOST], True),
+        ([ReadTimeout("slow")], True),
+        ([service_error("InternalServerError", "oops", status=500)], True),
+        ([THROTTLED], False),
+        ([ConnectTimeout("far")], False),
+        ([NEVER_SENT], False),
+        ([THROTTLED, LOST, THROTTLED], True),
+        ([], False),
+    ],
+)
+def test_what_may_have_been_carried_out_is_in_doubt(script, do, first, in_doubt):
+    account = Account.from_db(ITEM)
+    script.answers = [*first, failed({**WRITTEN, "v": {"N": "8"}})]
+    with pytest.raises(StaleItem) as caught:
+        do(account.update, balance=6)
+    assert (caught.value.in_doubt, caught.value.attempts) == (in_doubt, len(first) + 1)
+
+
 def test_a_delete_whose_answer_was_lost_has_deleted(script, do):
     account = Account.from_db(ITEM)
     script.answers = [LOST, failed()]
@@ -827,6 +863,28 @@ def test_what_was_never_loaded_and_expects_an_item_all_the_same_is_told(script, 
     with pytest.raises(ConditionFailed) as caught:
         do(Plain("a").delete, condition=Plain.number.exists(), atomic=True)
     assert type(caught.value) is ConditionFailed
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda do: do(Unique("a").update, number=2, must_exist=True),
+        lambda do: do(Unique.objects.bulk_update, [Unique("a", number=2)], ["number"]),
+        lambda do: do(Unique.objects.update_or_create, name="a", defaults={"code": "x"}),
+    ],
+    ids=["must_exist", "bulk_update", "update_or_create"],
+)
+def test_what_must_exist_is_not_expected_to_be_absent(script, do, call):
+    there = {"Item": {**KEY, "number": {"N": "1"}}}
+    script.answers = [there, {}, there]
+    call(do)
+    writes = [each for each in sent(script) if "UpdateExpression" in str(each)]
+    [asked] = [
+        spelled(each.get("TransactItems", [{"Update": each}])[0]["Update"]) for each in writes
+    ]
+    assert "attribute_exists(name)" in asked
+    assert "attribute_not_exists(name)" not in asked
+    script.answers.clear()
 
 
 def test_overwriting_is_stronger_than_atomic_where_nothing_was_loaded(script, do):

@@ -297,6 +297,7 @@ REFUSED = [
     (Account, update(F("ids")[0].remove()), update(F("ids")[1].remove()), "moves those behind"),
     (Account, update(F("ids").append([1])), update(F("ids").append([1])), "computes with"),
     (Account, update(a=2), delete_if, "condition on Account.a"),
+    (Account, update(F("doc__x").add(1)), by_key(update(doc={})), "both change Account.doc"),
     (Account, delete, saves({"a": 5}), "to be deleted"),
     (Account, delete, saves({}), "to be deleted"),
     (Account, delete, by_key(update(a=5)), "to be deleted"),
@@ -304,7 +305,7 @@ REFUSED = [
     (Account, create(), by_key(update(F("a").add(1))), "computed by DynamoDB"),
     (Account, create(), delete_if, "condition that the first changes"),
     (Account, update(a=2), create(), "all of the item in place"),
-    (Account, saves({"a": 2}), lambda item: save(item.twin, a=3), "overlap"),
+    (Account, saves({"a": 2}), lambda item: save(item.twin, a=3), "both change a"),
     (Page, saves({"a": 2}), lambda item: save(item.twin, b=3), "nobody else has written"),
     (Page, by_key(update(b=1)), saves({"a": 2}), "nobody else has written"),
     (Page, by_key(update(b=1)), delete, "nobody else has written"),
@@ -350,6 +351,17 @@ def test_a_field_that_is_set_back_after_an_update_is_not_lost(script):
     with transaction.atomic():
         save(item, a=2)
         item.update(b=3)
+        item.a = 1
+        with pytest.raises(QueryError, match="takes back what the first does to"):
+            item.save()
+
+
+def test_a_field_that_is_set_back_after_another_instance_put_the_item_is_not_lost(script):
+    item = loaded(Account)
+    script.answers.append({})
+    with transaction.atomic():
+        Account("x", a=7).save()
+        save(item, a=2)
         item.a = 1
         with pytest.raises(QueryError, match="takes back what the first does to"):
             item.save()

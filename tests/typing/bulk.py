@@ -27,6 +27,11 @@ def writing(items: list[Score]) -> None:
     assert_type(result[0], Score)
     assert_type(result.outcomes, list[Outcome[Score]])
     assert_type(result.outcomes[0].instance, Score)
+    assert_type(Score.batch_write(items), BulkResult[Score])
+    assert_type(Score.batch_write([{"player": "a"}], overwrite=True), BulkResult[Score])
+    assert_type(Score.batch_write(delete=["a"]), BulkResult[Score])
+    assert_type(Score.batch_write(overwrite=True), BatchBlock[Score])
+    Score.batch_write([3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
     status: Status = result.outcomes[0].status
     wrong: Literal["created"] = status  # type: ignore[assignment]  # pyright: ignore
     del wrong
@@ -44,6 +49,8 @@ def writing(items: list[Score]) -> None:
 async def awaiting(items: list[Score]) -> None:
     assert_type(await Score.objects.abatch_write(items), BulkResult[Score])
     assert_type(await Score.objects.abatch_write(delete=["a"]), BulkResult[Score])
+    assert_type(await Score.abatch_write(items), BulkResult[Score])
+    assert_type(Score.abatch_write(), AsyncBatchBlock[Score])
     assert_type(await Score.objects.abulk_create(items), BulkResult[Score])
     assert_type(await Score.objects.abulk_update(items, ["wins"]), BulkResult[Score])
     async with Score.objects.abatch_write(workers=2) as batch:

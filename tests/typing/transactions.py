@@ -27,13 +27,13 @@ def writing(account: Account) -> None:
         tx.check((Account, {"name": "a"}), Account.balance > 1)
         assert_type(tx.operation(), TransactWriteItems | None)
         assert_type(len(tx), int)
-        transaction.on_commit(lambda: print("done"))
+        transaction.on_commit(lambda: account.balance)
         tx.on_commit(account.save)
     assert_type(tx.state, State)
     transaction.check(account)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     transaction.check(3, Account.balance > 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     transaction.on_commit(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    transaction.atomic("t")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+    transaction.atomic("t")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def awaiting(account: Account) -> None:
