@@ -46,7 +46,6 @@ class Writer(Protocol):
         tally: Tally[Any],
         *,
         overwrite: bool,
-        validate: bool,
         workers: int,
         progress: Progress | None,
     ) -> Flow[None]: ...
@@ -141,7 +140,6 @@ class Block(Generic[M]):
             jobs,
             self._tally,
             overwrite=self._overwrite,
-            validate=self._validate,
             workers=self._workers,
             progress=None,
         )
@@ -153,9 +151,10 @@ class Block(Generic[M]):
 
     def _spelled(self, job: Job) -> Job:
         """Return *job* as it is now, where somebody was told of it who may have changed it."""
-        if not isinstance(job.write, Put) or not is_heard(type(job.given), "batch_write"):
+        given: Model = job.given
+        if not isinstance(job.write, Put) or not is_heard(type(given), "batch_write"):
             return job
-        now = self._writer._put_job(job.given, validate=self._validate)
+        now = self._writer._put_job(given, validate=self._validate)
         if identity(now.write.key) != identity(job.write.key):
             raise ValidationError(
                 f"{job.given!r}: its key has changed since it was put in the block, where a receiver "

@@ -225,10 +225,16 @@ def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) 
         if not _is_checked(each)
     }
     flows = {at: each._remove(None, None) for at, each in enumerate(all_) if at not in deletes}
+    twins: dict[Any, list[Model]] = {}
+    for job in deletes.values():
+        twins.setdefault(job.place, []).append(job.given)
+
+    def settle(job: Job) -> None:
+        for each in twins[job.place]:
+            each._detach()
+
     tally: Tally[Any] = Tally(all_)
-    yield from _all_of(
-        tally, deletes, flows, lambda job: job.given._detach(), workers, shown(progress)
-    )
+    yield from _all_of(tally, deletes, flows, settle, workers, shown(progress))
     tally.checked()
 
 

@@ -185,6 +185,7 @@ class BulkWriting(Carrying[M], Generic[M]):
                 keys,
                 overwrite=True,
                 atomic_chunks=atomic_chunks,
+                lists_deletes=True,
                 workers=workers,
                 progress=progress,
             )
@@ -282,7 +283,7 @@ class BulkWriting(Carrying[M], Generic[M]):
             actions = self._setters(job.write, named, left_alone)
             if self._meta.guarded:
                 self._at_home(job.given)
-                flows.append(self._upserted_guarded(job, actions, validate=validate))
+                flows.append(self._upserted_guarded(job, actions))
             else:
                 flows.append(self._upserted(job, actions))
         tally = Tally(instances)

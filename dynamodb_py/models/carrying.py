@@ -43,10 +43,14 @@ class Carrying(AtomicChunks[M], Generic[M]):
         overwrite: bool,
         validate: bool = True,
         atomic_chunks: bool = False,
+        lists_deletes: bool = False,
         workers: int,
         progress: ProgressOption,
     ) -> Flow[BulkResult[Any]]:
-        """Put *items* and delete *deletes*, of two with one key the last; return what became of them."""
+        """Put *items* and delete *deletes*, of two with one key the last; return what became of them.
+
+        :param lists_deletes: the list that is returned is of what was deleted.
+        """
         instances, gone = [self._instance(item) for item in items], list(deletes)
         flow = self._write_all(
             instances,
@@ -54,6 +58,7 @@ class Carrying(AtomicChunks[M], Generic[M]):
             overwrite=overwrite,
             validate=validate,
             atomic_chunks=atomic_chunks,
+            lists_deletes=lists_deletes,
             workers=workers,
             progress=progress,
         )
@@ -67,12 +72,13 @@ class Carrying(AtomicChunks[M], Generic[M]):
         overwrite: bool,
         validate: bool,
         atomic_chunks: bool,
+        lists_deletes: bool,
         workers: int,
         progress: ProgressOption,
     ) -> Flow[BulkResult[Any]]:
         jobs = [self._put_job(each, validate=validate) for each in instances]
         jobs += map(self._delete_job, deletes)
-        tally: Tally[Any] = Tally([job.given for job in jobs], deletes=not instances)
+        tally: Tally[Any] = Tally([job.given for job in jobs], deletes=lists_deletes)
         kept = set(map(id, distinct(jobs, last_wins=overwrite, model=self.model.__name__)))
         todo: dict[int, Job] = {}
         for at, job in enumerate(jobs):
@@ -82,15 +88,12 @@ class Carrying(AtomicChunks[M], Generic[M]):
                 tally.note(at, "superseded")
         tell = shown(progress)
         if atomic_chunks:
-            flows = {
-                at: self._by_itself(job, insert=not overwrite, validate=validate)
-                for at, job in todo.items()
-            }
+            flows = {at: self._by_itself(job, insert=not overwrite) for at, job in todo.items()}
             status = _status(next(iter(todo.values())), overwrite) if todo else "unchanged"
             errors = yield from self._in_chunks(flows, status, tally, workers, tell)
             return tally.checked(errors)
         yield from self._carried_out(
-            todo, tally, overwrite=overwrite, validate=validate, workers=workers, progress=tell
+            todo, tally, overwrite=overwrite, workers=workers, progress=tell
         )
         return tally.checked()
 
@@ -100,7 +103,6 @@ class Carrying(AtomicChunks[M], Generic[M]):
         tally: Tally[Any],
         *,
         overwrite: bool,
-        validate: bool,
         workers: int,
         progress: Progress | None,
     ) -> Flow[None]:
@@ -112,7 +114,7 @@ class Carrying(AtomicChunks[M], Generic[M]):
         puts = {at: job for at, job in jobs.items() if isinstance(job.write, Put)}
         deletes = {at: job for at, job in jobs.items() if at not in puts}
         if guarded:
-            flows = self._one_by_one(puts.values(), overwrite=overwrite, validate=validate)
+            flows = self._one_by_one(puts.values(), overwrite=overwrite)
         else:
             flows = [self._inserted(job) for job in puts.values()]
         told = counting(progress, len(jobs))
@@ -121,19 +123,14 @@ class Carrying(AtomicChunks[M], Generic[M]):
             return
         rest = counting(progress, len(jobs), len(puts))
         if guarded:
-            flows = self._one_by_one(deletes.values(), overwrite=overwrite, validate=validate)
+            flows = self._one_by_one(deletes.values(), overwrite=overwrite)
             yield from self._side_by_side(deletes, flows, tally, workers, rest)
         else:
             yield from batched(deletes, tally, self._done, workers, rest)
 
-    def _one_by_one(
-        self, jobs: Iterable[Job], *, overwrite: bool, validate: bool
-    ) -> list[Flow[Status]]:
+    def _one_by_one(self, jobs: Iterable[Job], *, overwrite: bool) -> list[Flow[Status]]:
         return [
-            ended(
-                self._by_itself(job, insert=not overwrite, validate=validate),
-                _status(job, overwrite),
-            )
+            ended(self._by_itself(job, insert=not overwrite), _status(job, overwrite))
             for job in jobs
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -38,14 +38,19 @@ class Job(Struct, frozen=True, eq=False):
     """What the caller gave: an instance, made of a dict if need be, or a key to delete."""
     write: Put | Delete
 
+    @property
+    def place(self) -> tuple[str, Hashable]:
+        """The table and the key, equal for all jobs of one item."""
+        return self.write.table, identity(self.write.key)
+
 
 def distinct(
     jobs: Iterable[Job], *, last_wins: bool, model: str, hint: str = OVERWRITE
 ) -> list[Job]:
     """Return *jobs* with one for each item, the last; raise where two are not wanted."""
-    kept: dict[Any, Job] = {}
+    kept: dict[tuple[str, Hashable], Job] = {}
     for job in jobs:
-        place = (job.write.table, identity(job.write.key))
+        place = job.place
         if place in kept and not last_wins:
             raise twice(job.write.key, model, hint)
         kept.pop(place, None)
@@ -90,11 +95,11 @@ class Jobs(Belonging[M], Generic[M]):
         self._done(job)
         return "created"
 
-    def _by_itself(self, job: Job, *, insert: bool, validate: bool) -> Flow[None]:
+    def _by_itself(self, job: Job, *, insert: bool) -> Flow[None]:
         """Return what puts or deletes one item by itself, with all that belongs to it."""
-        if isinstance(job.write, Put):
+        if isinstance(job.write, Put):  # when the job was made, it was validated
             instance: Model = self._at_home(job.given)
-            return instance._store(force_insert=insert, overwrite=not insert, validate=validate)
+            return instance._store(force_insert=insert, overwrite=not insert, validate=False)
         if isinstance(job.given, self.model):
             return self._at_home(job.given)._remove(None, None)
         return self._keyed(job.write.key)._remove(None, False)
@@ -118,14 +123,12 @@ class Jobs(Belonging[M], Generic[M]):
             return "updated" if actions else "unchanged"
         raise AssertionError("the last try returns or raises")
 
-    def _upserted_guarded(
-        self, job: Job, actions: Sequence[Action], *, validate: bool
-    ) -> Flow[Status]:
+    def _upserted_guarded(self, job: Job, actions: Sequence[Action]) -> Flow[Status]:
         """Do as ``_upserted``, of a model whose items keep more than themselves."""
         instance, key = job.given, job.write.key
         for left in reversed(range(RACES)):
             try:
-                yield from instance._store(force_insert=True, validate=validate)
+                yield from instance._store(force_insert=True, validate=False)
             except AlreadyExists as error:
                 if not left or error.fields:  # a value of it is taken, not its key
                     raise

@@ -18,6 +18,7 @@ from dynamodb_py import (
     ListField,
     Model,
     QueryError,
+    StaleItem,
     TransactionCanceled,
     ValidationError,
     VersionField,
@@ -291,14 +292,76 @@ def test_chunks_are_no_larger_than_a_transaction_may_be(engine, do, sent, key):
     assert [len(each.writes) for each in sent] == [10, 2]
 
 
-def test_atomic_chunks_and_versions_do_not_go_together(engine, do, sent, key):
+def test_chunks_keep_versions(engine, do, sent, stored, key):
+    given = [Page(name=f"{key}{n}", text="a") for n in range(3)]
+    do(Page.objects.bulk_create, given, atomic_chunks=True)
+    assert sent.calls == ["TransactWriteItems"]
+    assert [page.version for page in given] == [1] * 3
+    stale = do(Page.objects.get, given[1].name)
+    for page in given[:2]:
+        page.text = "b"
+    result = do(Page.objects.bulk_update, given, ["text"], atomic_chunks=True)
+    assert statuses(result) == ["updated", "updated", "unchanged"]
+    assert stored(given[1])["version"] == {"N": "2"}
+    stale.text, given[2].text = "c", "c"
     for ask in (
-        lambda: do(Page.objects.bulk_create, [Page(name=key)], atomic_chunks=True),
-        lambda: do(Page.objects.bulk_update, [Page(name=key)], ["text"], atomic_chunks=True),
-        lambda: do(Page.objects.bulk_delete, [key], atomic_chunks=True),
+        lambda: do(Page.objects.bulk_update, [given[2], stale], ["text"], atomic_chunks=True),
+        lambda: do(Page.objects.bulk_delete, [given[2], stale], atomic_chunks=True),
     ):
-        with pytest.raises(QueryError, match="version or unique"):
+        with pytest.raises(TransactionCanceled) as raised:
             ask()
+        outcomes = raised.value.done.outcomes
+        assert [type(each.error) for each in outcomes] == [TransactionCanceled, StaleItem]
+        assert outcomes[1].error.current.text == "b"
+        assert raised.value.reasons[1].instance is stale
+    assert stored(given[2])["text"] == {"S": "a"}
+    fresh = [Page(name=page.name, text="new") for page in given]
+    sent.clear()
+    do(Page.objects.bulk_create, fresh, atomic_chunks=True, overwrite=True)
+    assert sent.calls == ["GetItem"] * 3 + ["TransactWriteItems"]
+    assert [page.version for page in fresh] == [3, 3, 2]
+    gone = do(Page.objects.bulk_delete, [fresh[0], given[1].name, fresh[2]], atomic_chunks=True)
+    assert statuses(gone) == ["deleted"] * 3
+    assert [stored(page) for page in given] == [None] * 3
+
+
+def test_atomic_chunks_of_atomic_writes_leave_what_others_changed(engine, do, stored, key):
+    given = do(Score.objects.bulk_create, scores(key, 3))
+    do(do(Score.objects.get, key, 1).update, note="mine")
+    for each in given:
+        each.points = 9
+    with options(atomic=True), pytest.raises(TransactionCanceled) as raised:
+        do(Score.objects.bulk_update, given, ["points"], atomic_chunks=True)
+    kinds = [type(each.error) for each in raised.value.done.outcomes]
+    assert kinds == [TransactionCanceled, StaleItem, TransactionCanceled]
+    assert points(do, key) == {0: 0, 1: 1, 2: 2}
+
+
+def test_what_is_wrong_with_one_item_keeps_all_chunks_from_being_sent(engine, do, sent, key):
+    pages = [Page(name=f"{key}{n}") for n in range(3)]
+    wrong = Page(name=f"{key}4", text="x" * 21)
+    for overwrite in (False, True):
+        with pytest.raises(ValidationError, match="max_length"):
+            do(Page.objects.bulk_create, [*pages, wrong], atomic_chunks=True, overwrite=overwrite)
+    with pytest.raises(ValidationError, match="two of the items"):
+        do(Page.objects.bulk_create, [*pages, pages[0]], atomic_chunks=True)
+    assert sent == []
+
+
+def test_who_writes_while_a_chunk_is_made_up_is_told(engine, do, sent, key):
+    class Meddler(Score):
+        class Meta:
+            table_name = "scores"
+
+        def clean(self):
+            Page(name=self.player).save()
+
+    do(Score.objects.create, player=key, game=1)
+    meddler = do(Meddler.objects.get, key, 1)
+    meddler.points = 7
+    sent.clear()
+    with pytest.raises(QueryError, match="pre_batch_write"):
+        do(Meddler.objects.bulk_update, [meddler], ["points"], atomic_chunks=True)
     assert sent == []
 
 
@@ -341,8 +404,10 @@ def test_versions_are_kept_by_bulk_writes(engine, do, sent, stored, key):
     assert statuses(do(Page.objects.bulk_update, pages, ["text"]))[0] == "updated"
     assert pages[0].version == 2
     stale[0].text = "c"
-    with pytest.raises(ConditionFailed):
+    with pytest.raises(StaleItem) as raised:
         do(Page.objects.bulk_update, stale, ["text"])
+    assert statuses(raised.value.done) == ["failed", "unchanged", "unchanged"]
+    assert raised.value.done.outcomes[0].error.current.text == "b"
     with pytest.raises(ConditionFailed) as raised:
         do(Page.objects.bulk_delete, stale)
     assert statuses(raised.value.done) == ["failed", "deleted", "deleted"]
@@ -354,6 +419,35 @@ def test_versions_are_kept_by_bulk_writes(engine, do, sent, stored, key):
     assert statuses(result) == ["updated", "created"]
     assert stored(pages[0])["version"] == {"N": "4"}
     assert upserts[0].version == 4
+
+
+def test_blocks_at_the_class_keep_versions(engine, do, key, stored):
+    def write(overwrite):
+        with Page.batch_write(overwrite=overwrite) as batch:
+            batch.put({"name": key, "text": "a"})
+            batch.delete(f"{key}2")
+        return batch
+
+    async def awrite(overwrite):
+        async with Page.abatch_write(overwrite=overwrite) as batch:
+            await batch.put({"name": key, "text": "a"})
+            await batch.delete(f"{key}2")
+        return batch
+
+    for version, overwrite in enumerate([False, True], start=1):
+        batch = write(overwrite) if do.mode == "sync" else do.run(awrite(overwrite))
+        assert statuses(batch.result) == ["written" if overwrite else "created", "deleted"]
+        assert stored(batch.result[0])["version"] == {"N": f"{version}"}
+    assert do(Page.batch_write, delete=[key]) == []
+    assert do(Page.batch_write, [{"name": key}])[0].version == 1
+
+
+def test_an_upsert_of_what_has_a_version_may_be_atomic(engine, do, key, stored):
+    page = do(Page.objects.create, name=key, text="a")
+    with options(atomic=True):
+        result = do(Page.objects.bulk_create, [Page(name=key, text="b")], update_conflicts=True)
+    assert statuses(result) == ["updated"]
+    assert stored(page)["version"] == {"N": "2"}
 
 
 def test_save_all_and_delete_all_keep_versions(engine, do, stored, key):

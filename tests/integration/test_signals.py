@@ -10,6 +10,7 @@ from dynamodb_py import (
     F,
     IntegerField,
     Model,
+    ValidationError,
     delete_all,
     save_all,
     transaction,
@@ -69,6 +70,15 @@ class Guest(Model):
 
 TABLES = [Ticket, Audit, Guest]
 AROUND = [pre_save, post_save, pre_delete, post_delete, pre_batch_write, post_batch_write]
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """What is connected in a test is not held by the traceback of an error, beyond its end."""
+    yield
+    for signal in (*AROUND, post_init):
+        for listener in list(signal.listeners(Ticket)):
+            signal.disconnect(listener)
 
 
 @pytest.fixture
@@ -235,6 +245,171 @@ def test_what_raises_before_a_batch_prevents_it(do, key, sent):
     with pytest.raises(PermissionError, match="0"):
         do(Ticket.objects.bulk_delete, [key])
     assert sent == []
+
+
+def test_who_hears_of_a_batch_may_change_what_is_written(do, key, stored):
+    @receiver(pre_batch_write, sender=Ticket)
+    def note(instances, **_):
+        for instance in instances:
+            instance.note = f"{instance.note or ''}!"
+
+    def tickets():
+        return [Ticket(number=f"{key}-{at}") for at in range(2)]
+
+    def block():
+        with Ticket.objects.batch_write(overwrite=True) as batch:
+            for each in tickets():
+                batch.put(each)
+
+    async def ablock():
+        async with Ticket.objects.abatch_write(overwrite=True) as batch:
+            for each in tickets():
+                await batch.put(each)
+
+    loaded = do(Ticket.objects.bulk_create, tickets())
+    for write in (
+        lambda: do(Ticket.objects.bulk_create, tickets(), overwrite=True),
+        lambda: do(Ticket.objects.bulk_create, tickets(), overwrite=True, atomic_chunks=True),
+        lambda: do(Ticket.objects.bulk_create, tickets(), update_conflicts=True),
+        lambda: do(Ticket.objects.bulk_update, tickets(), ["note"]),
+        lambda: block() if do.mode == "sync" else do.run(ablock()),
+    ):
+        assert stored(loaded[0])["note"] == {"S": "!"}
+        do(loaded[0].update, note="?")
+        write()
+        assert [stored(each)["note"] for each in loaded] == [{"S": "!"}] * 2
+    do(Ticket.objects.bulk_update, loaded, ["note"], atomic_chunks=True)
+    assert [stored(each)["note"] for each in loaded] == [{"S": "?!"}, {"S": "!!"}]
+
+
+def test_what_a_receiver_makes_of_a_batch_is_checked_before_anything_is_sent(do, key, sent):
+    @receiver(pre_batch_write, sender=Ticket)
+    def spoil(instances, **_):
+        instances[-1].seats = "many"
+
+    tickets = [Ticket(number=f"{key}-{at}") for at in range(30)]
+    for how in ({}, {"overwrite": True}, {"update_conflicts": True}, {"atomic_chunks": True}):
+        tickets[-1].seats = 1
+        with pytest.raises(ValidationError, match="seats"):
+            do(Ticket.objects.bulk_create, tickets, **how)
+    assert sent == []
+
+
+def test_of_a_block_each_request_is_heard_of(do, key, heard, stored):
+    sizes: list[tuple[int, int]] = []
+
+    @receiver(pre_batch_write, sender=Ticket)
+    def look(instances, deleted, **_):
+        sizes.append((len(instances), len(deleted)))
+
+    def block():
+        with Ticket.objects.batch_write() as batch:
+            for at in range(26):
+                batch.put({"number": f"{key}-{at}"})
+            batch.delete(f"{key}-gone")
+
+    async def ablock():
+        async with Ticket.objects.abatch_write() as batch:
+            for at in range(26):
+                await batch.put({"number": f"{key}-{at}"})
+            await batch.delete(f"{key}-gone")
+
+    if do.mode == "sync":
+        block()
+    else:
+        do.run(ablock())
+    assert (heard, sizes) == (BATCH * 2, [(25, 0), (1, 1)])
+
+
+def test_a_block_tells_what_a_receiver_kept_from_being_written(engine, key, sent):
+    @receiver(pre_batch_write, sender=Ticket)
+    def refuse(instances, **_):
+        if len(instances) == 1:
+            raise PermissionError("one is too few")
+
+    reused = Ticket(number=f"{key}-0")
+    with pytest.raises(PermissionError), Ticket.objects.batch_write() as batch:
+        batch.put(reused)
+    assert [(type(each.error), each.status) for each in batch.result.outcomes] == [
+        (PermissionError, "failed")
+    ]
+
+    def reusing():
+        with Ticket.objects.batch_write() as batch:
+            for at in range(2):
+                reused.number = f"{key}-{at}"
+                batch.put(reused)
+
+    with pytest.raises(ValidationError, match="put another instance"):
+        reusing()
+    assert sent == []
+
+
+def test_a_batch_of_which_some_fails_is_not_heard_of_afterwards(engine, do, key, heard):
+    do(Ticket.objects.create, number=key)
+    heard.clear()
+    with pytest.raises(Ticket.AlreadyExists):
+        do(Ticket.objects.bulk_create, [Ticket(number=key), Ticket(number=f"{key}-2")])
+    assert heard == ["pre_batch_write"]
+
+
+def test_bulk_paths_call_no_hooks(engine, do, key):
+    guests = [Guest(name=f"{key}-{at}") for at in range(2)]
+    do(Guest.objects.bulk_create, guests)
+    do(Guest.objects.bulk_create, guests, atomic_chunks=True, overwrite=True)
+    guests[0].visits = 5
+    do(Guest.objects.bulk_update, guests, ["visits"])
+    do(Guest.objects.bulk_create, guests, update_conflicts=True)
+    do(Guest.objects.bulk_delete, guests[:1])
+    do(delete_all, guests[1:])
+    assert not any(hasattr(guest, "seen") for guest in guests)
+
+
+def test_saving_many_is_heard_of_before_anything_is_checked_or_sent(do, key, heard, sent):
+    @receiver(pre_save, sender=Ticket)
+    def spoil(instance, **_):
+        if instance.number.endswith("-2"):
+            instance.seats = "many"
+
+    tickets = [Ticket(number=f"{key}-{at}") for at in range(3)]
+    guest = Guest(name=key)
+    with pytest.raises(ValidationError, match="seats"):
+        do(save_all, [*tickets, guest])
+    assert (heard, guest.seen, sent) == (["pre_save"] * 3, ["before_save", True], [])
+
+
+def test_who_fails_after_one_of_many_was_saved_is_told_and_the_others_hear(do, key, heard, stored):
+    @receiver(post_save, sender=Ticket)
+    def fail(instance, **_):
+        if instance.number.endswith("-0"):
+            raise LookupError("the mail server is away")
+
+    tickets = [Ticket(number=f"{key}-{at}") for at in range(3)]
+    with pytest.raises(LookupError, match="away") as raised:
+        do(save_all, tickets)
+    outcomes = raised.value.done.outcomes
+    assert [(each.status, type(each.error)) for each in outcomes] == [
+        ("written", LookupError),
+        ("written", type(None)),
+        ("written", type(None)),
+    ]
+    assert heard.count("post_save") == 3
+    assert all(stored(each) for each in tickets)
+
+
+def test_what_a_receiver_raises_is_not_taken_for_an_item_that_is_there(do, key, stored):
+    @receiver(pre_save, sender=Ticket)
+    def audit(instance, **_):
+        if instance.number == key:
+            Ticket.objects.create(number="audited")
+
+    do(Ticket.objects.batch_write, [{"number": "audited"}], overwrite=True)
+    if do.mode == "sync":
+        for call in (Ticket.objects.get_or_create, Ticket.objects.update_or_create):
+            with pytest.raises(Ticket.AlreadyExists) as raised:
+                call(number=key, defaults={"seats": 3})
+            assert raised.value.current.number == "audited"
+    assert stored(Ticket(number=key)) is None
 
 
 # -- transactions ----------------------------------------------------------------------------------

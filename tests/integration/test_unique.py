@@ -13,18 +13,22 @@ from dynamodb_py import (
     BinaryField,
     CharField,
     ConditionFailed,
+    DateTimeField,
     DynamoDBError,
     F,
     IntegerField,
     Model,
+    QueryError,
     StaleItem,
     TransactionCanceled,
     UniqueConstraint,
     ValidationError,
     VersionField,
+    delete_all,
+    save_all,
     transaction,
 )
-from dynamodb_py.models.repairing import check_unique
+from dynamodb_py.models.repairing import check_unique, repair_unique
 
 from .proxy import close
 
@@ -51,7 +55,16 @@ class Versioned(Model):
     version = VersionField()
 
 
-TABLES = [User, Versioned]
+class Event(Model):
+    class Meta:
+        table_name = "events"
+
+    tenant = CharField(hash_key=True)
+    at = DateTimeField(range_key=True)
+    email = CharField(name="mail", unique=True)
+
+
+TABLES = [User, Versioned, Event]
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +123,29 @@ WAYS_TO_CHANGE = {
     "in a batch": lambda do, user, new: do(
         User.objects.batch_write, [{"id": user.id, "email": new}], overwrite=True
     ),
+    "in a block": lambda do, user, new: in_a_block(do, put={"id": user.id, "email": new}),
+    "bulk_create over": lambda do, user, new: do(
+        User.objects.bulk_create, [User(id=user.id, email=new)], overwrite=True
+    ),
+    "upsert": lambda do, user, new: do(
+        User.objects.bulk_create, [User(id=user.id, email=new)], update_conflicts=True
+    ),
+    "bulk_update": lambda do, user, new: do(
+        User.objects.bulk_update, [setting(user, new)], ["email"]
+    ),
+    "bulk_update of one never loaded": lambda do, user, new: do(
+        User.objects.bulk_update, [{"id": user.id, "email": new}], ["email"]
+    ),
+    "save_all": lambda do, user, new: do(save_all, [setting(user, new)]),
+    "a chunk of puts": lambda do, user, new: in_a_chunk(
+        do, User.objects.bulk_create, [User(id=user.id, email=new)], overwrite=True
+    ),
+    "a chunk of updates": lambda do, user, new: in_a_chunk(
+        do, User.objects.bulk_update, [setting(user, new)], ["email"]
+    ),
+    "a chunk of one never loaded": lambda do, user, new: in_a_chunk(
+        do, User.objects.bulk_update, [{"id": user.id, "email": new}], ["email"]
+    ),
 }
 WAYS_TO_LOSE = {
     "delete": lambda do, user: do(user.delete),
@@ -117,6 +153,16 @@ WAYS_TO_LOSE = {
     "delete by key": lambda do, user: do(User.objects.delete, user.id),
     "delete in bulk": lambda do, user: do(User.objects.bulk_delete, [user]),
     "delete in bulk by key": lambda do, user: do(User.objects.bulk_delete, [user.id]),
+    "delete in a chunk": lambda do, user: in_a_chunk(do, User.objects.bulk_delete, [user]),
+    "delete in a chunk by key": lambda do, user: in_a_chunk(
+        do, User.objects.bulk_delete, [user.id]
+    ),
+    "delete in a block": lambda do, user: in_a_block(do, delete=user.id),
+    "delete_all": lambda do, user: do(delete_all, [user]),
+    "delete by a query": lambda do, user: do(User.objects.filter(id=user.id).delete),
+    "delete by a scan": lambda do, user: do(
+        User.objects.filter(User.id.begins_with(user.id)).scan().delete
+    ),
     "set to None": lambda do, user: do(setting(user, None).save),
     "update to None": lambda do, user: do(user.update, email=None),
     "remove": lambda do, user: do(user.update, User.email.remove()),
@@ -127,6 +173,33 @@ WAYS_TO_LOSE = {
 def setting(user: User, email: str | None) -> User:
     user.email = email
     return user
+
+
+def in_a_chunk(do, call, items, *args, **how):
+    """Write by a transaction; what it is canceled for is raised as what the item met."""
+    try:
+        do(call, items, *args, atomic_chunks=True, **how)
+    except TransactionCanceled as error:
+        [outcome] = error.done.outcomes
+        raise outcome.error from error
+
+
+def in_a_block(do, *, put=None, delete=None):
+    async def block():
+        async with User.abatch_write(overwrite=True) as batch:
+            if put is not None:
+                await batch.put(put)
+            else:
+                await batch.delete(delete)
+
+    if do.mode == "async":
+        do.run(block())
+        return
+    with User.batch_write(overwrite=True) as batch:
+        if put is not None:
+            batch.put(put)
+        else:
+            batch.delete(delete)
 
 
 @pytest.mark.parametrize("way", WAYS_TO_CHANGE.values(), ids=WAYS_TO_CHANGE)
@@ -198,6 +271,88 @@ def test_values_change_hands_in_one_transaction(do, key, mail):
     assert isinstance(error, AlreadyExists)
     assert (raised.value.reasons[0].code, error.fields) == ("None", ("email",))
     assert nothing_to_repair()
+
+
+# -- many --------------------------------------------------------------------------------------------
+
+
+def many(do, key, count):
+    users = [User(id=f"{key}{n}", email=f"{key}{n}@x") for n in range(count)]
+    return do(User.objects.bulk_create, users)
+
+
+@pytest.mark.parametrize("atomic_chunks", [False, True])
+def test_values_that_are_taken_are_told_of_each_item(do, key, atomic_chunks):
+    one, two, three = many(do, key, 3)
+    one.email, two.email = f"{key}new@x", three.email
+    raises = TransactionCanceled if atomic_chunks else AlreadyExists
+    with pytest.raises(raises) as raised:
+        do(User.objects.bulk_update, [one, two], ["email"], atomic_chunks=atomic_chunks)
+    first, second = raised.value.done.outcomes
+    assert isinstance(second.error, User.AlreadyExists)
+    assert (second.error.fields, second.error.owner) == (("email",), three.id)
+    assert first.status == ("failed" if atomic_chunks else "updated")
+    assert nothing_to_repair()
+    new = [User(id=f"{key}8", email=f"{key}8@x"), User(id=f"{key}9", email=three.email)]
+    with pytest.raises(raises) as raised:
+        do(User.objects.bulk_create, new, atomic_chunks=atomic_chunks)
+    assert raised.value.done.outcomes[1].error.fields == ("email",)
+    assert nothing_to_repair()
+
+
+def test_values_change_hands_in_a_chunk(do, sent, key):
+    users = many(do, key, 4)
+    mails = [user.email for user in users]
+    for at, user in enumerate(users):
+        user.email = mails[at - 1]
+    sent.clear()
+    result = do(User.objects.bulk_update, users, ["email"], atomic_chunks=True)
+    assert [each.status for each in result.outcomes] == ["updated"] * 4
+    assert [(each.api, len(each.writes)) for each in sent] == [("TransactWriteItems", 8)]
+    assert [User.get(user.id).email for user in users] == [mails[at - 1] for at in range(4)]
+    assert nothing_to_repair()
+    fresh = [User(id=user.id, email=mail) for user, mail in zip(users, mails, strict=True)]
+    do(User.objects.bulk_create, fresh, atomic_chunks=True, overwrite=True)
+    assert [User.get(user.id).email for user in users] == mails
+    assert nothing_to_repair()
+
+
+def test_two_items_of_a_chunk_with_one_value_are_refused_before_anything_is_written(do, sent, key):
+    users = [User(id=f"{key}{n}", email=key) for n in range(2)]
+    with pytest.raises(QueryError, match="email is unique, and another item"):
+        do(User.objects.bulk_create, users, atomic_chunks=True)
+    assert sent == []
+
+
+def test_sentinels_count_among_the_hundred_of_a_chunk(do, sent, key):
+    users = [User(id=f"{key}{n:03}", email=f"{key}{n}@x") for n in range(75)]
+    result = do(User.objects.bulk_create, users, atomic_chunks=True)
+    assert [len(each.writes) for each in sent] == [100, 50]
+    assert [each.chunk for each in result.outcomes] == [0] * 50 + [1] * 25
+    sent.clear()
+    do(User.objects.bulk_delete, [user.id for user in users], atomic_chunks=True, workers=1)
+    assert [each.api for each in sent] == ["GetItem"] * 75 + ["TransactWriteItems"] * 2
+    assert nothing_to_repair()
+
+
+@pytest.mark.parametrize("verb", ["get_or_create", "update_or_create"])
+def test_a_value_that_is_taken_is_not_taken_for_the_item(do, key, mail, verb):
+    do(User.objects.create, id=key, email=mail)
+    with pytest.raises(AlreadyExists) as raised:
+        do(getattr(User.objects, verb), id=f"{key}2", defaults={"email": mail})
+    assert (raised.value.fields, raised.value.owner) == (("email",), key)
+    assert nothing_to_repair()
+
+
+def test_an_item_whose_key_others_have_spelled_otherwise_can_be_deleted_by_a_query(do, key, put):
+    spelled = {"S": "2020-01-01T00:00:00Z"}
+    item = {"tenant": {"S": key}, "at": spelled, "mail": {"S": key}}
+    put(Event, item)
+    repair_unique(Event)
+    done = do(Event.objects.filter(tenant=key).delete)
+    assert (done.changed, done.failed) == (1, [])
+    assert do.list(Event.objects.filter(tenant=key)) == []
+    assert nothing_to_repair(Event)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from dynamodb_py import (
     Model,
     QueryError,
     Throttled,
+    VersionField,
     connections,
     delete_all,
     save_all,
@@ -35,6 +36,11 @@ class Score(Model):
     player = CharField(hash_key=True)
     points = IntegerField(default=0)
     note = CharField()
+
+
+class Page(Model):
+    name = CharField(hash_key=True)
+    version = VersionField()
 
 
 def scores(count):
@@ -81,6 +87,23 @@ def test_a_chunk_is_tried_again_where_others_were_in_the_way(script):
     assert len(script.sent) == 3
     for each in script.sent:
         checked(each)
+
+
+def test_where_what_a_chunk_needs_cannot_be_read_nothing_is_written(script):
+    script.answers = [
+        {"Item": {"name": {"S": "a"}, "version": {"N": "4"}}},
+        *[ReadTimeout("x")] * 4,
+    ]
+    given = [Page(name="a"), Page(name="b")]
+    with pytest.raises(ReadTimeout) as raised:
+        Page.objects.bulk_create(given, atomic_chunks=True, overwrite=True)
+    assert statuses(raised.value.done) == ["not tried"] * 2
+    assert {each.api for each in script.sent} == {"GetItem"}
+    assert COLLECTOR.get() is None
+    script.answers = [{"Item": {"name": {"S": "a"}, "version": {"N": "4"}}}, {}, {}]
+    Page.objects.bulk_create(given, atomic_chunks=True, overwrite=True)
+    assert [page.version for page in given] == [5, 1]
+    checked(script.sent[-1])
 
 
 def test_an_upsert_makes_the_item_where_it_is_gone_again(script):
