@@ -33,6 +33,7 @@ from ..operations.base import Wire
 from ..schema import KeyAttribute
 from . import intervals
 from .intervals import WHOLE, Interval, Span
+from .notes import Notes
 
 MOST = 1000
 """How many alternatives a condition may come to: each is a request."""
@@ -74,12 +75,13 @@ class Branch(Struct, frozen=True, eq=False):
 class Extraction:
     """Takes what a condition says of the attributes *keys* out of it."""
 
-    def __init__(self, keys: Mapping[str, KeyAttribute]) -> None:
+    def __init__(self, keys: Mapping[str, KeyAttribute], notes: Notes) -> None:
         self._keys = keys
-        self.compared = False
-        """Whether what came of it follows from the values too, not from the question's shape alone."""
-        self.guards: list[tuple[Wire, Wire]] = []
-        """... or only from the first of each pair being less than the second."""
+        self._notes = notes
+        self._vague: set[str] = set()
+        """The attributes of which alternatives speak, and those with a prefix: it may have no end."""
+        self._cut: set[str] = set()
+        """The attributes of which it follows from the values where their bounds are."""
 
     def branches(self, condition: Condition) -> list[Branch]:
         """Return the alternatives of *condition*; raise Unfit where there is no way to ask it so."""
@@ -101,8 +103,10 @@ class Extraction:
             parts = [self._expand(term, negated=negated) for term in condition.terms]
             if isinstance(condition, Or) is negated:
                 return self._all(parts)
-            self.compared = True  # alternatives may fall together or overlap
-            return self._merged([branch for part in parts for branch in part])
+            self._notes.compared = True  # alternatives may fall together or overlap
+            branches = [branch for part in parts for branch in part]
+            self._vague.update(name for branch in branches for name in branch.spans)
+            return self._merged(branches)
         return [self._leaf(condition, negated=negated)]
 
     def _all(self, parts: list[list[Branch]]) -> list[Branch]:
@@ -118,7 +122,7 @@ class Extraction:
         spans = dict(one.spans)
         for name, span in other.spans.items():
             if name in spans:
-                self._note(spans[name], span)
+                self._note(name, spans[name], span)
                 spans[name] = intervals.both(spans[name], span)
             else:
                 spans[name] = span
@@ -126,22 +130,35 @@ class Extraction:
             spans, one.filter + other.filter, one.needs | other.needs, one.spares | other.spares
         )
 
-    def _note(self, one: Span, other: Span) -> None:
-        """Note what follows from the values where both spans hold."""
-        guard = _bounds(one, other) or _bounds(other, one)
-        if guard is None:
-            self.compared = True
-        else:
-            self.guards.append(guard)
+    def _note(self, name: str, one: Span, other: Span) -> None:
+        """Note what follows from the values where both spans of an attribute hold."""
+        if name in self._vague:
+            self._notes.compared = self._notes.met = True
+            return
+        if any(all(each.is_whole for each in span) for span in (one, other)):
+            return  # nothing does: the one holds always, or never
+        bounds = _bounds(one, other) or _bounds(other, one)
+        if bounds is not None and name not in self._cut:
+            self._notes.less.append(bounds)
+            return
+        self._cut.add(name)
+        self._notes.compared = True
+        if not _meet_beyond(one, other):
+            self._notes.met = True
 
     def _leaf(self, leaf: Condition, *, negated: bool) -> Branch:
         name = str(next(leaf.paths()).parts[0])
         if name not in self._keys:
             name = next(str(p.parts[0]) for p in leaf.paths() if p.parts[0] in self._keys)
         key = self._keys[name]
-        span = self._span(leaf, key)
+        try:
+            span = self._span(leaf, key)
+        except Unfit:
+            self._notes.clear()  # it is, whatever the values
+            raise
         if negated:
-            self.compared = True
+            if isinstance(leaf, BeginsWith):  # some prefixes have nothing after them
+                self._notes.compared = True
             span = intervals.others(span)
         # Of an attribute that is not there, only these hold.
         when_missing = isinstance(leaf, NotExists) or (
@@ -170,11 +187,10 @@ class Extraction:
             case Between():
                 return (intervals.between(*wires),)
             case BeginsWith():
+                self._vague.add(key.name)
                 return (intervals.prefixed(wires[0]),)
             case In():
-                if len(wires) > 1:
-                    self.compared = True
-                return intervals.points(wires)
+                return self._points(wires)
             case Exists():
                 return (WHOLE,)
             case NotExists():
@@ -184,12 +200,19 @@ class Extraction:
             case _:
                 raise Unfit(f"{leaf.described()} cannot be asked of a key")
 
+    def _points(self, wires: list[Wire]) -> Span:
+        span = intervals.points(wires)
+        if len(span) < len(wires):
+            self._notes.compared = True
+        elif len(wires) > 1:
+            self._notes.distinct.append(wires)
+        return span
+
     def _compared(self, operator: str, wire: dict[str, str]) -> Span:
         match operator:
             case "=":
                 return (intervals.point(wire),)
             case "<>":
-                self.compared = True
                 return intervals.others((intervals.point(wire),))
             case ">" | ">=":
                 return (intervals.above(wire, open=operator == ">"),)
@@ -213,6 +236,15 @@ def _bounds(one: Span, other: Span) -> tuple[Wire, Wire] | None:
     if low is None or one[0].high is not None or high is None or other[0].low is not None:
         return None
     return (low.wire, high.wire) if low.rank < high.rank else None
+
+
+def _meet_beyond(one: Span, other: Span) -> bool:
+    """Tell whether both have no end on the same side, so that they meet there whatever the values."""
+    below, above = (
+        all(any(getattr(each, edge) is None for each in span) for span in (one, other))
+        for edge in ("low", "high")
+    )
+    return below or above
 
 
 def _signature(span: Span) -> Hashable:

@@ -44,6 +44,11 @@ class Interval(Struct, frozen=True, eq=False):
         return self.low is None and self.high is None
 
     @property
+    def ends(self) -> int:
+        """How many bounds it has; a prefix is two, though none is greater than some of them."""
+        return 2 if self.prefix is not None else (self.low is not None) + (self.high is not None)
+
+    @property
     def signature(self) -> tuple[Any, ...]:
         """Return what is equal for intervals of the same values."""
         return tuple(None if e is None else (e.rank, e.open) for e in (self.low, self.high))

@@ -10,11 +10,14 @@ from ..expressions import Condition, Path
 from ..operations.items import GetItem, Key
 from ..operations.queries import Expressions, Query, Scan
 from .branches import Unfit
+from .costs import cost, why_not
+from .grounds import Grounds, Noted, grounds
 from .intervals import in_order
+from .notes import Notes
 from .plan import Lane, Plan, Question, Rejected, Subject, Told, Trim
 from .suggestions import ASKABLE, helpful_index, serving_index
 from .templates import Shortcut, Templates
-from .ways import Fit, Stretch, Way, fit, key_conditions, unfixed
+from .ways import Fit, Stretch, Way, check_value, fit, key_conditions, unfixed
 
 
 class Planner:
@@ -34,10 +37,9 @@ class Planner:
         known = self._templates.fill(table, question)
         if known is not None:
             return known
-        plan, fit = self._made(table, question)
-        if plan.kind == "scan" or (fit is not None and not fit.compared):
-            checked, guards = (fit.checked, fit.guards) if fit is not None else ((), ())
-            self._templates.keep(table, question, plan, checked, guards)
+        plan, rests = self._made(table, question)
+        if rests is not None:
+            self._templates.keep(table, question, plan, rests)
         return plan
 
     def shortcut(self, table: str, question: Question) -> Shortcut | None:
@@ -53,31 +55,36 @@ class Planner:
         """Return the plan with all that it can say of itself."""
         return self._made(table, question)[0]
 
-    def _made(self, table: str, question: Question) -> tuple[Plan, Fit | None]:
-        """Return the plan, and how the way that it takes fits the question, if it is not a scan."""
+    def _made(self, table: str, question: Question) -> tuple[Plan, Grounds | None]:
+        """Return the plan, and what it rests on beside the shape, if that can be told."""
         if question.limit == 0 or question.condition.is_never:
             return self._nothing(table, question), None
         if question.scan or (question.condition.is_empty and not question.order):
-            return self._scan(table, question, Told(reason=_asked_for(question))), None
-        fits, rejected = self._fits(question)
+            return self._scan(table, question, Told(reason=_asked_for(question))), Grounds()
+        fits, rejected, noted = self._fits(question)
         if not fits:
             if self.subject.allow_scan and question.index is None and not question.order:
                 told = Told(reason="Meta.allow_scan allows it", others=rejected)
-                return self._scan(table, question, told), None
+                return self._scan(table, question, told), grounds(question, None, noted)
             raise self._refusal(question, rejected)
-        chosen, *others = sorted(fits, key=lambda each: _cost(each, question))
+        chosen, *others = sorted(fits, key=lambda each: cost(each, question))
+        for name, wire in chosen.checked:
+            check_value(self.subject, name, wire)
         told = self._told(question, chosen, others, rejected)
-        return self._query(table, question, chosen, told), chosen
+        return self._query(table, question, chosen, told), grounds(question, chosen, noted)
 
-    def _fits(self, question: Question) -> tuple[list[Fit], tuple[Rejected, ...]]:
+    def _fits(self, question: Question) -> tuple[list[Fit], tuple[Rejected, ...], Noted]:
         fits: list[Fit] = []
         rejected: list[Rejected] = []
+        noted: list[tuple[Way, Notes]] = []
         for way in self._candidates(question):
+            notes = Notes()
+            noted.append((way, notes))
             try:
-                fits.append(fit(way, self.subject, question))
+                fits.append(fit(way, self.subject, question, notes))
             except Unfit as error:
                 rejected.append(Rejected(way.name, str(error)))
-        return fits, tuple(rejected)
+        return fits, tuple(rejected), noted
 
     def _candidates(self, question: Question) -> Sequence[Way]:
         if question.index is None:
@@ -263,7 +270,7 @@ class Planner:
             f"items that have no {subject.field(name)} are not in this index"
             for name in chosen.lacking
         ]
-        worse = [Rejected(each.way.name, _why_not(each, chosen)) for each in others]
+        worse = [Rejected(each.way.name, why_not(each, chosen)) for each in others]
         return Told(
             filter=filter_,
             reason=_reason(subject, question, chosen, alone=not others),
@@ -286,50 +293,6 @@ def _title(index: str | None) -> str:
 
 def _asked_for(question: Question) -> str:
     return "a scan was asked for" if question.scan else "everything was asked for"
-
-
-def _cost(fit: Fit, question: Question) -> tuple[Any, ...]:
-    """Return what ways are compared by: least first."""
-    return (
-        _reading(fit),
-        len(fit.stretches),
-        question.full and fit.way.held is not None,  # which are read a second time
-        _breadth(fit.way),
-        (0 if fit.way.index is None else 1 + fit.way.is_global),
-    )
-
-
-def _reading(fit: Fit) -> int:
-    """Return how much of what has the same hash key is read, roughly: less is less."""
-    way = fit.way
-    if not fit.stretches:
-        return 0
-    if fit.fixed == len(
-        way.range_key
-    ):  # nothing is left open but, for an index, how many there are
-        return 0 if way.index is None else 1 if way.range_key else 5
-    ends = min(
-        (stretch.interval.low is not None) + (stretch.interval.high is not None)
-        for stretch in fit.stretches
-    )
-    return 4 - ends + (not fit.fixed)
-
-
-def _breadth(way: Way) -> int:
-    """Return how large the entries of a way are, roughly."""
-    if way.index is None:
-        return 2
-    return {"ALL": 2, "INCLUDE": 1}.get(way.index.projection.kind, 0)
-
-
-def _why_not(worse: Fit, chosen: Fit) -> str:
-    if _reading(worse) != _reading(chosen):
-        return "it would read more items"
-    if len(worse.stretches) != len(chosen.stretches):
-        return "it would take more requests"
-    if _breadth(worse.way) != _breadth(chosen.way):
-        return "its entries are larger"
-    return "it would read as much"
 
 
 def _reason(subject: Subject, question: Question, chosen: Fit, *, alone: bool) -> str:

@@ -1,8 +1,9 @@
 """Templates: plans by the shape of their question, so that a shape is planned once.
 
 Of two questions that differ in their values only, the plans do too, unless the planner had to
-compare the values with each other. So a plan is kept with a note of where each value goes. Two
-bounds are compared for one thing only, that there is something between them: that is looked at again.
+compare the values with each other. So a plan is kept with a note of where each value goes, and of what
+the planner saw in the values, in all ways that it looked at: that two bounds have something between
+them, say. That is looked at again. Where it saw more than can be noted, the plan is not kept.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..codec import rank
 from ..limits import MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire
 from ..operations.queries import Expressions, Query
+from .grounds import Grounds
 from .plan import Lane, Plan, Question, Subject, Trim
 from .ways import check_value
 
@@ -33,6 +35,27 @@ Shortcut: TypeAlias = "Callable[[Sequence[Wire]], Query | None]"
 question is to be planned by itself."""
 
 
+class _Guards(Struct, frozen=True, eq=False):
+    """What must hold of the values: where they are."""
+
+    less: tuple[tuple[int, int], ...]
+    distinct: tuple[tuple[int, ...], ...]
+    unlike: tuple[tuple[tuple[int, ...], ...], ...]
+
+    def hold(self, values: Sequence[Wire]) -> bool:
+        for low, high in self.less:
+            if not rank(values[low]) < rank(values[high]):
+                return False
+        for slots in self.distinct:
+            if len({rank(values[slot]) for slot in slots}) < len(slots):
+                return False
+        for terms in self.unlike:
+            said = [[values[slot] for slot in slots] for slots in terms]
+            if any(each in said[:at] for at, each in enumerate(said)):
+                return False
+        return True
+
+
 class _Template(Struct, frozen=True, eq=False):
     plan: Plan
     keys: _Slots = ()
@@ -43,13 +66,11 @@ class _Template(Struct, frozen=True, eq=False):
     """Where the values are that each lane's request drops."""
     checked: _Slots = ()
     """Values of key attributes, which must be such as a key can have."""
-    guards: tuple[tuple[int, int], ...] = ()
-    """Pairs of values of which the first must be less."""
+    guards: _Guards | None = None
 
     def filled(self, question: Question, values: Sequence[Wire], subject: Subject) -> Plan | None:
-        for low, high in self.guards:
-            if not rank(values[low]) < rank(values[high]):
-                return None
+        if self.guards is not None and not self.guards.hold(values):
+            return None
         for name, slot in self.checked:
             check_value(subject, name, values[slot])
         plan = self.plan
@@ -76,9 +97,8 @@ class _Template(Struct, frozen=True, eq=False):
         checked = [(name, slot, kinds[slot]) for name, slot in self.checked]
 
         def filled(values: Sequence[Wire]) -> Query | None:
-            for low, high in guards:
-                if not rank(values[low]) < rank(values[high]):
-                    return None
+            if guards is not None and not guards.hold(values):
+                return None
             for name, slot, kind in checked:
                 if not 0 < len(values[slot][kind]) <= _SHORT:
                     check_value(subject, name, values[slot])
@@ -121,18 +141,11 @@ class Templates:
         template = self._known.get(_shape(table, question, []))
         return None if template is None else template.shortcut(self._subject)
 
-    def keep(
-        self,
-        table: str,
-        question: Question,
-        plan: Plan,
-        checked: Sequence[tuple[str, Wire]],
-        guards: Sequence[tuple[Wire, Wire]],
-    ) -> None:
+    def keep(self, table: str, question: Question, plan: Plan, grounds: Grounds) -> None:
         """Keep *plan*, if it can be seen where all values of *question* went."""
         values: list[Wire] = []
         shape = _shape(table, question, values)
-        template = _template(plan, values, checked, guards)
+        template = _template(plan, values, grounds)
         if template is None:
             return
         if len(self._known) >= MOST:
@@ -159,20 +172,17 @@ def _shape(table: str, question: Question, values: list[Wire]) -> Hashable:
     )
 
 
-def _template(
-    plan: Plan,
-    values: Sequence[Wire],
-    checked: Sequence[tuple[str, Wire]],
-    guards: Sequence[tuple[Wire, Wire]],
-) -> _Template | None:
+def _template(plan: Plan, values: Sequence[Wire], grounds: Grounds) -> _Template | None:
     """Return the template of *plan*, None where a value cannot be followed to its place."""
     at = {id(wire): slot for slot, wire in enumerate(values)}
-    pairs = tuple((at[id(low)], at[id(high)]) for low, high in guards)
+    if len(at) != len(values) or any(id(wire) not in at for wire in grounds.wires()):
+        return None
+    checked, guards = _slots(grounds.checked, at), _guards(grounds, at)
     kept = replace(plan, told=None)
     if plan.get is not None:
         keys = _slots(plan.get.key.items(), at)
         used = set(keys)
-        template = _Template(kept, keys=keys, checked=_slots(checked, at), guards=pairs)
+        template = _Template(kept, keys=keys, checked=checked, guards=guards)
     elif any(len(lane.requests) != 1 for lane in plan.lanes) or not _followed(plan, at):
         return None
     else:
@@ -182,11 +192,23 @@ def _template(
             for lane in plan.lanes
         )
         used = {slot for slots in found for slot in slots}
-        template = _Template(
-            kept, values=found, trims=trims, checked=_slots(checked, at), guards=pairs
-        )
+        template = _Template(kept, values=found, trims=trims, checked=checked, guards=guards)
     everywhere = {slot for _, slot in used} == set(range(len(values)))
-    return template if everywhere and len(at) == len(values) else None
+    return template if everywhere else None
+
+
+def _guards(grounds: Grounds, at: Mapping[int, int]) -> _Guards | None:
+    """Return what must hold of the values; None where nothing must."""
+    if not (grounds.less or grounds.distinct or grounds.unlike):
+        return None
+    return _Guards(
+        less=tuple((at[id(low)], at[id(high)]) for low, high in grounds.less),
+        distinct=tuple(tuple(at[id(wire)] for wire in wires) for wires in grounds.distinct),
+        unlike=tuple(
+            tuple(tuple(at[id(wire)] for wire in term) for term in terms)
+            for terms in grounds.unlike
+        ),
+    )
 
 
 def _followed(plan: Plan, at: Mapping[int, int]) -> bool:

@@ -14,6 +14,7 @@ from ..operations.base import Wire
 from ..schema import IndexSchema, KeyAttribute, TableSchema
 from .branches import MOST, Branch, Extraction, Unfit
 from .intervals import WHOLE, Interval, Span, overlap
+from .notes import Notes
 from .plan import Question, Subject
 from .terms import fixed_attributes
 
@@ -102,11 +103,9 @@ class Fit(Struct, frozen=True, eq=False):
     lacking: tuple[str, ...]
     """Attributes without which an item is not in the index, while the question does not ask for them."""
     checked: tuple[tuple[str, Wire], ...]
-    """The values of key attributes that were found to be such as a key can have."""
-    guards: tuple[tuple[Wire, Wire], ...]
-    """Pairs of values of which the first is less: it follows from that ..."""
-    compared: bool
-    """... and, if this is set, from other values too, not from the question's shape alone."""
+    """The values of key attributes, which must be such as a key can have."""
+    notes: Notes
+    """What it follows from, beside the shape of the question."""
 
     @property
     def whole_keys(self) -> bool:
@@ -126,10 +125,14 @@ class Fit(Struct, frozen=True, eq=False):
         return any(len(each) > 1 and overlap(each) for each in spans.values())
 
 
-def fit(way: Way, subject: Subject, question: Question) -> Fit:
-    """Return how *way* answers *question*; raise Unfit, with the reason, where it cannot."""
+def fit(way: Way, subject: Subject, question: Question, notes: Notes | None = None) -> Fit:
+    """Return how *way* answers *question*; raise Unfit, with the reason, where it cannot.
+
+    What follows from the values is put into *notes*, of an Unfit too.
+    """
     _check_reading(way, question)
-    extraction = Extraction(way.keys)
+    notes = Notes() if notes is None else notes
+    extraction = Extraction(way.keys, notes)
     try:
         branches = extraction.branches(question.condition)
     except Unfit:
@@ -143,9 +146,6 @@ def fit(way: Way, subject: Subject, question: Question) -> Fit:
     branches = [branch for branch in branches if not branch.is_empty]
     fixed, stretches = _stretches(way, subject, branches)
     _check_held(way, subject, question, branches)
-    checked = list(_key_values(way, fixed, stretches))
-    for name, wire in checked:
-        check_value(subject, name, wire)
     order, forward = _ordered(way, subject, question, fixed, stretches)
     lacking = frozenset(n for n in way.sparse if not all(n in each.needs for each in branches))
     unasked = lacking - subject.always - {name for name, _ in question.order}
@@ -162,9 +162,8 @@ def fit(way: Way, subject: Subject, question: Question) -> Fit:
         order=order,
         forward=forward,
         lacking=tuple(sorted(lacking)),
-        checked=tuple(checked),
-        guards=tuple(extraction.guards),
-        compared=extraction.compared or len(stretches) != 1,
+        checked=tuple(_key_values(way, fixed, stretches)),
+        notes=notes,
     )
 
 
@@ -192,18 +191,35 @@ def _check_held(way: Way, subject: Subject, question: Question, branches: Sequen
     if lost := filtered - way.held:
         names = ", ".join(map(subject.field, sorted(lost)))
         raise Unfit(f"it does not hold {names}, which the filter asks for")
-    if question.full or question.counting:
+    if not withheld(way, question):
         return
     if question.wanted is None:
-        if question.index is None:
-            raise Unfit(
-                "it does not hold whole items: choose it with .index(), and .full() to complete "
-                "them from the table, or name what you need with .only()"
-            )
-        return
-    if lost := {str(path.parts[0]) for path in question.wanted} - way.held:
-        names = ", ".join(map(subject.field, sorted(lost)))
-        raise Unfit(f"it does not hold {names}: .full() reads whole items from the table")
+        raise Unfit(
+            "it does not hold whole items: choose it with .index(), and .full() to complete "
+            "them from the table, or name what you need with .only()"
+        )
+    lost = {str(path.parts[0]) for path in question.wanted} - way.held
+    names = ", ".join(map(subject.field, sorted(lost)))
+    raise Unfit(f"it does not hold {names}: .full() reads whole items from the table")
+
+
+def withheld(way: Way, question: Question) -> bool:
+    """Tell whether *way* lacks what is to be read, whatever the condition."""
+    if way.held is None or question.full or question.counting:
+        return False
+    if question.wanted is None:
+        return question.index is None
+    return any(str(path.parts[0]) not in way.held for path in question.wanted)
+
+
+def hopeless(way: Way, question: Question) -> bool:
+    """Tell whether *way* cannot serve even where nothing matches, whatever the condition says."""
+    return withheld(way, question) or (way.index is not None and unordered(way, question))
+
+
+def unordered(way: Way, question: Question) -> bool:
+    """Tell whether an order is asked for by what is not in the key of *way*."""
+    return any(name not in way.keys for name, _ in question.order)
 
 
 def _stretches(way: Way, subject: Subject, branches: Sequence[Branch]) -> tuple[int, list[Stretch]]:
