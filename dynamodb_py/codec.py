@@ -175,8 +175,11 @@ def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
 
 
 def deeper(depth: int) -> int:
-    """Return one more than *depth*; raise :class:`Unstorable` past DynamoDB's 32 levels."""
-    if depth >= MAX_DEPTH:
+    """Return one more than *depth*; raise :class:`Unstorable` past DynamoDB's 32 levels.
+
+    What lies innermost is a level of its own: 31 lists and maps are taken, around one value.
+    """
+    if depth >= MAX_DEPTH - 1:
         raise Unstorable(f"nested deeper than DynamoDB's {MAX_DEPTH} levels")
     return depth + 1
 

@@ -114,8 +114,8 @@ def cycle():
         (Decimal("1E+126"), "x", "1E+126 is out of range"),
         ("\udfff", "x", "it is no Unicode text: surrogates not allowed"),
         ({"\ud800": 1}, "x", "it is no Unicode text: surrogates not allowed"),
-        (nested(33, 1), "x" + ".a[0]" * 16, "nested deeper than DynamoDB's 32 levels"),
-        (cycle(), "x" + "[0].itself" * 16, "nested deeper than DynamoDB's 32 levels"),
+        (nested(32, 1), "x" + "[0].a" * 15 + "[0]", "nested deeper than DynamoDB's 32 levels"),
+        (cycle(), "x" + "[0].itself" * 15 + "[0]", "nested deeper than DynamoDB's 32 levels"),
     ],
 )  # fmt: skip
 def test_what_dynamodb_cannot_hold_is_refused_with_the_place(value, where, said):
@@ -127,7 +127,7 @@ def test_what_dynamodb_cannot_hold_is_refused_with_the_place(value, where, said)
 
 @pytest.mark.parametrize("innermost", [1, [], {}, {"a"}])
 def test_thirty_two_levels_are_taken(innermost):
-    levels = 31 if innermost in ([], {}) else 32
+    levels = 30 if innermost in ([], {}) else 31  # the innermost value is a level
     value = nested(levels, innermost)
     assert decode(from_json(to_json(encode(value)))) == value
 

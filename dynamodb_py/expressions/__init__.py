@@ -16,10 +16,22 @@ from .comparisons import (
     NotExists,
 )
 from .conditions import And, Condition, Not, Or, Unexpired
-from .lookups import FieldName, Lookup, Q, asker, member
+from .lookups import FieldName, Lookup, Q, asker
 from .names import Names, Wire
-from .operands import Attr, Comparable, F, Operand, SizeOf
-from .paths import AFFIX, FREE, Argument, Coder, Path, Size, Term, Value, check_apart
+from .operands import Attr, Comparable, F, Operand, SizeOf, field_of
+from .paths import (
+    AFFIX,
+    FREE,
+    Argument,
+    Coder,
+    Path,
+    Size,
+    Term,
+    Value,
+    check_apart,
+    member,
+    members,
+)
 from .projections import render_projection
 from .raw import RawExpression
 from .sources import SETS, Arithmetic, Computable, IfNotExists, ListAppend, Said, as_source
@@ -83,8 +95,10 @@ __all__ = [
     "as_source",
     "asker",
     "check_apart",
+    "field_of",
     "is_repeatable",
     "member",
+    "members",
     "render_projection",
     "render_update",
 ]

@@ -18,7 +18,7 @@ from .comparisons import Compare
 from .conditions import And, Condition, Plain, join
 from .names import Names, Wire
 from .operands import ORDERED, SCALARS, Attr, Comparable, SizeOf
-from .paths import Argument, Path, Resolve, Size, Value
+from .paths import Argument, Path, Resolve, Size, Value, member, members
 
 Make: TypeAlias = Callable[[Any], Condition]
 """Makes the condition of the value that a lookup is given."""
@@ -48,16 +48,6 @@ _SIGNS = {"exact": "=", "eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<"
 
 # None of these names an attribute.
 _PLAIN = SCALARS | {datetime, date}
-
-
-@functools.singledispatch
-def member(coder: object, part: str) -> str | None:
-    """Return the key of the member *part* that the values of *coder* declare; None for no such.
-
-    Models say here which of their fields have members with names.
-    """
-    del coder, part
-    return None
 
 
 class FieldName(Path, frozen=True, eq=False):
@@ -132,6 +122,8 @@ def asker(said: str, field: Callable[[str], Path], resolve: Resolve) -> Make:
     where = f"{owner}: {said}=" if dot else f"{said}="
     path, word, sized = _followed(where, path, rest)
     operand = SizeOf(path) if sized else Attr(path)
+    if not sized and not getattr(path.coder, "comparable", True):
+        return _uncompared(where, path, word)
     if word in _COMPARISONS:
         make = _asked_with(where, functools.partial(_COMPARISONS[word], operand), resolve)
         return make if sized or word not in _SIGNS else _compared(path, _SIGNS[word], make)
@@ -176,6 +168,8 @@ def _entered(where: str, path: Path, part: str, *, last: bool) -> str | int:
         raise QueryError(f"{where}: {part} says how to compare, so nothing can follow it")
     if part == "size":
         raise QueryError(f"{where}: a size compares with a number: {', '.join(_COMPARISONS)}")
+    if members(path.coder) is not None:
+        raise QueryError(f"{where}: {path._nothing(part)}; lookups are {_KNOWN}")
     raise QueryError(
         f"{where} uses an unknown lookup {part!r}: there are {_KNOWN}; nothing called that lies inside "
         f"{path}, and DynamoDB has no joins: read items of another table by their own keys"
@@ -188,6 +182,23 @@ def _refused(where: str, path: Path, part: str) -> QueryError:
     if path.coder.sub(part) is not None:
         said += f"; a key of that name is F({stem!r})[{part!r}]"
     return QueryError(said)
+
+
+def _uncompared(where: str, path: Path, word: str) -> Make:
+    """Return what asks of values that are not always stored alike: whether there is one."""
+
+    def make(value: Any) -> Condition:
+        if word in ("exists", "isnull", "type") or (
+            value is None and word in ("exact", "eq", "ne")
+        ):
+            ask = _COMPARISONS.get(word) or _FUNCTIONS[word]
+            return ask(Attr(path), value)
+        raise QueryError(
+            f"{where}: what is stored at {path} cannot be compared with a value: ask "
+            "__exists=True, or keep what you ask for in a field of its own"
+        )
+
+    return make
 
 
 def _compared(path: Path, sign: str, otherwise: Make) -> Make:

@@ -23,7 +23,19 @@ from .comparisons import (
 )
 from .conditions import Condition, Late, Plain
 from .names import Names, Wire
-from .paths import AFFIX, FREE, Argument, Coder, Path, Resolve, Size, Term, Value
+from .paths import (
+    AFFIX,
+    FREE,
+    Argument,
+    Coder,
+    Path,
+    Resolve,
+    Size,
+    Term,
+    Value,
+    member,
+    members,
+)
 from .sources import Computable, IfNotExists, Said, as_source
 from .updates import Action, Add, Delete, Remove, Set
 
@@ -183,7 +195,7 @@ class Operand(Comparable[V], Computable):
 
     def __getitem__(self, part: str | int) -> Attr:
         """Return what lies inside at *part*: the key of a map or the index of a list."""
-        return Attr(self._path()[part])
+        return Attr(self._path().follow(part))
 
     def exists(self) -> Condition:
         """Something lies there, if only a NULL."""
@@ -312,8 +324,24 @@ class Attr(Operand[Any]):
             return Given.of(value, f"{self._where}.{function}()")
         return super()._sought(value, coder, function)
 
+    def __getattr__(self, name: str) -> Attr:
+        """Return the field *name* of the document that lies here: ``Order.lines[0].qty``."""
+        return field_of(self, name)
+
     def __repr__(self) -> str:
         return str(self._where)
+
+
+def field_of(place: Operand[Any], name: str) -> Attr:
+    """Return the field *name* of the document at *place*; raise AttributeError with those that are."""
+    if not name.startswith("_"):
+        path = place._path()
+        known = members(path.coder)
+        if known is not None and (key := member(path.coder, name)) is not None:
+            return Attr(path[key])
+        if known is not None:
+            raise AttributeError(f"{path}.{name}: {path._nothing(name)}")
+    raise AttributeError(f"{type(place).__name__!r} object has no attribute {name!r}")
 
 
 class F(Attr):

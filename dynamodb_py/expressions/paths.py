@@ -6,6 +6,7 @@ operators is in :mod:`~dynamodb_py.expressions.operands`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any, Protocol, TypeAlias
@@ -83,6 +84,23 @@ FREE = FreeForm()
 AFFIX = Affix()
 
 
+@functools.singledispatch
+def member(coder: object, part: str) -> str | None:
+    """Return the key of the member *part* that the values of *coder* declare; None for no such.
+
+    Models say here which of their fields have members with names.
+    """
+    del coder, part
+    return None
+
+
+@functools.singledispatch
+def members(coder: object) -> Iterable[str] | None:
+    """Return the names of all members that values of *coder* can have; None where they are free."""
+    del coder
+    return None
+
+
 class Path(Struct, frozen=True, eq=False):
     """Where a value lies: an attribute's name on the wire, then keys of maps and indexes of lists.
 
@@ -112,8 +130,20 @@ class Path(Struct, frozen=True, eq=False):
         self._check(part)
         coder = self.coder.sub(part)
         if coder is None:
-            raise QueryError(f"{self}[{part!r}]: nothing lies inside {self}: it is no list or map")
+            raise QueryError(f"{self}[{part!r}]: {self._nothing(part)}")
         return Path((*self.parts, part), coder, f"{self}[{part!r}]", self.by_name)
+
+    def follow(self, part: str | int) -> Path:
+        """Return the path of what lies at *part*, where a declared member goes by its name."""
+        key = member(self.coder, part) if isinstance(part, str) else None
+        return self[part if key is None else key]
+
+    def _nothing(self, part: object) -> str:
+        """Return why nothing lies at *part*."""
+        known = members(self.coder)
+        if known is None:
+            return f"nothing lies inside {self}: it is no list or map"
+        return f"{self} has no field {part!r}: its fields are {', '.join(known)}"
 
     __iter__ = None  # else Python would ask for [0], [1], ... without end
 

@@ -226,12 +226,12 @@ def test_a_map_that_is_too_much_is_written_whole_only_if_it_is_as_it_was():
 
 
 def test_paths_are_no_deeper_than_documents():
-    def deep(value, levels=MAX_DEPTH):
-        for _ in range(levels):
-            value = {"a": value}
-        return value
+    def deep(wire):
+        for _ in range(MAX_DEPTH - 1):
+            wire = {"M": {"a": wire}}
+        return {"doc": wire}
 
-    before, after = item(doc=deep(1, MAX_DEPTH - 1)), item(doc=deep(2, MAX_DEPTH - 1))
+    before, after = deep({"N": "1"}), deep({"N": "2"})
     changes = change_set(before, after)
     assert [len(action.path.parts) for action in changes.actions] == [MAX_DEPTH]
     assert applied(before, changes.actions) == after

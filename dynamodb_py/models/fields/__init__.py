@@ -1,6 +1,8 @@
 """The field types, one class for each kind of value."""
 
 from .base import Field
+from .composite import CompositeField
+from .compressed import CompressedField
 from .containers import DictField, EmbeddedField, ListField, MapField, SetField
 from .scalars import (
     BinaryField,
@@ -12,6 +14,7 @@ from .scalars import (
     FloatField,
     IntegerField,
     TextField,
+    ULIDField,
     UUIDField,
 )
 from .times import DateField, DateTimeField, TimeDeltaField, TimeField, TimestampField
@@ -21,6 +24,8 @@ __all__ = [
     "BinaryField",
     "BooleanField",
     "CharField",
+    "CompositeField",
+    "CompressedField",
     "CounterField",
     "DateField",
     "DateTimeField",
@@ -38,6 +43,7 @@ __all__ = [
     "TimeDeltaField",
     "TimeField",
     "TimestampField",
+    "ULIDField",
     "UUIDField",
     "VersionField",
 ]

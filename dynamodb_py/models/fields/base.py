@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overl
 import msgspec
 
 from ...codec import Unstorable, as_tree, checked_text, encode_value, value_of
-from ...exceptions import ModelDefinitionError, UnreadableValue, ValidationError
+from ...exceptions import ModelDefinitionError, QueryError, UnreadableValue, ValidationError
 from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ...operations.base import Wire
@@ -138,11 +138,23 @@ class Field(Operand[V], Generic[V, N]):
     leaf: Any = None
     """What msgspec reads the stored value as, before :meth:`to_python`; by default a free value."""
 
+    text_width: int | None = None
+    """How many characters every value is stored in, for what is stored as S; None: it depends."""
+
+    comparable: bool = True
+    """Whether equal values are always stored alike, so that conditions can compare them."""
+
+    varies: bool = False
+    """Whether one value is stored otherwise each time, as what is encrypted. Saving then compares
+    values with ``==`` to know what changed, and conditions compare nothing."""
+
     bounds: ClassVar[frozenset[str]] = frozenset()
     """Which of min_value, max_value, min_length and max_length this type knows."""
 
     attribute: str = ""
     owner: str = ""
+    part_of: str = ""
+    """The name of the reference that this field was made for; "" for those that are declared."""
     constrained: bool = False
     """Whether :meth:`problems` has anything to look at."""
     plain: bool = False
@@ -215,6 +227,7 @@ class Field(Operand[V], Generic[V, N]):
         self._prepare_bounds()
         if self.is_key:
             self._prepare_key()
+        self.comparable = self.comparable and not self.varies
         self.plain = type(self).to_db.__module__.startswith(_HERE)
         self.stamps = _overrides(self, "pre_save") and self.stamps_itself()
         self.constrained = bool(
@@ -504,6 +517,11 @@ class Field(Operand[V], Generic[V, N]):
         def __set__(self, instance: object, value: N) -> None: ...
 
     def _wire(self, value: object) -> Wire | None:
+        if not self.comparable:
+            raise QueryError(
+                f"{self.label}: what {type(self).__name__} stores cannot be compared with a value: "
+                "ask exists(), or keep what you ask for in a field of its own"
+            )
         return self.encode(value)
 
     def _path(self) -> Path:

@@ -22,7 +22,7 @@ from ...codec import (
     to_json,
     value_of,
 )
-from ...expressions import FREE, Coder
+from ...expressions import FREE, Attr, Coder, field_of
 from ...operations.base import Wire
 from .base import Field, is_checking, known
 from .scalars import (
@@ -51,6 +51,13 @@ if TYPE_CHECKING:
     X = TypeVar("X")
     W = TypeVar("W")
     R = TypeVar("R")
+
+    V_co = TypeVar("V_co", covariant=True)
+
+    class Holds(Protocol[V_co]):
+        """A field, as what its values are: of its other types nothing is asked, and none guessed."""
+
+        def to_python(self, stored: Any, /) -> V_co: ...
 
     class Settable(Always[T], Generic[T], total=False):
         """The keywords of a set, which always has a value: the empty one, if no other."""
@@ -102,7 +109,7 @@ def field_for(of: Any) -> Field[Any, Any] | None:
     return None if as_field is None else as_field()
 
 
-def _placed_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) -> Field[Any, Any]:
+def placed_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) -> Field[Any, Any]:
     """Return *field* as the element or member *name* of *outer*; refuse what it cannot be there."""
     placed = field.bound_to(outer.owner, name)
     kind = type(field).__name__
@@ -142,7 +149,7 @@ class _Container(Field[W, R]):
                 "a Document class or a Model class"
             )
         if self.inner is not None:
-            self.inner = _placed_inside(self.inner, self, f"{self.name}[]")
+            self.inner = placed_inside(self.inner, self, f"{self.name}[]")
         super().prepare()
 
     def element(self) -> Coder | None:
@@ -193,14 +200,14 @@ class SetField(_Container["set[T]", SetN]):
     @overload
     def __init__(
         self: SetField[X, set[X] | None],
-        of: Field[X, Any] | type[X],
+        of: Holds[X] | type[X],
         *,
         null: Yes,
         **o: Unpack[Nullable[set[X]]],
     ) -> None: ...
     @overload
     def __init__(
-        self: SetField[X, set[X]], of: Field[X, Any] | type[X], **o: Unpack[Settable[set[X]]]
+        self: SetField[X, set[X]], of: Holds[X] | type[X], **o: Unpack[Settable[set[X]]]
     ) -> None: ...
     @overload
     def __init__(
@@ -289,7 +296,7 @@ class ListField(_Container["list[T]", ListN]):
     @overload
     def __init__(
         self: ListField[X, list[X] | None],
-        of: Field[X, Any] | type[X],
+        of: Holds[X] | type[X],
         *,
         null: Yes,
         **o: Unpack[Nullable[list[X]]],
@@ -297,7 +304,7 @@ class ListField(_Container["list[T]", ListN]):
     @overload
     def __init__(
         self: ListField[X, list[X]],
-        of: Field[X, Any] | type[X],
+        of: Holds[X] | type[X],
         *,
         required: Yes,
         **o: Unpack[Always[list[X]]],
@@ -305,7 +312,7 @@ class ListField(_Container["list[T]", ListN]):
     @overload
     def __init__(
         self: ListField[X, list[X]],
-        of: Field[X, Any] | type[X],
+        of: Holds[X] | type[X],
         *,
         default: list[X] | Callable[[], list[X]],
         **o: Unpack[Options[list[X]]],
@@ -313,7 +320,7 @@ class ListField(_Container["list[T]", ListN]):
     @overload
     def __init__(
         self: ListField[X, list[X] | None],
-        of: Field[X, Any] | type[X],
+        of: Holds[X] | type[X],
         **o: Unpack[Options[list[X]]],
     ) -> None: ...
     @overload
@@ -401,7 +408,7 @@ class DictField(_Container["dict[str, T]", DictN]):
     @overload
     def __init__(
         self: DictField[X, dict[str, X] | None],
-        of: Field[X, Any] | type[X],
+        of: Holds[X] | type[X],
         *,
         null: Yes,
         **o: Unpack[Nullable[dict[str, X]]],
@@ -409,7 +416,7 @@ class DictField(_Container["dict[str, T]", DictN]):
     @overload
     def __init__(
         self: DictField[X, dict[str, X]],
-        of: Field[X, Any] | type[X],
+        of: Holds[X] | type[X],
         *,
         required: Yes,
         **o: Unpack[Always[dict[str, X]]],
@@ -417,7 +424,7 @@ class DictField(_Container["dict[str, T]", DictN]):
     @overload
     def __init__(
         self: DictField[X, dict[str, X]],
-        of: Field[X, Any] | type[X],
+        of: Holds[X] | type[X],
         *,
         default: dict[str, X] | Callable[[], dict[str, X]],
         **o: Unpack[Options[dict[str, X]]],
@@ -425,7 +432,7 @@ class DictField(_Container["dict[str, T]", DictN]):
     @overload
     def __init__(
         self: DictField[X, dict[str, X] | None],
-        of: Field[X, Any] | type[X],
+        of: Holds[X] | type[X],
         **o: Unpack[Options[dict[str, X]]],
     ) -> None: ...
     @overload
@@ -580,7 +587,7 @@ class MapField(DictField[Any, MapN]):
             if not isinstance(field, Field) or not isinstance(key, str):
                 raise self.misdeclared(f"the schema's {key!r} is {field!r}: give a text a field")
         self.schema = {
-            key: _placed_inside(field, self, f"{self.name}.{key}")
+            key: placed_inside(field, self, f"{self.name}.{key}")
             for key, field in self.schema.items()
         }
         super().prepare()
@@ -656,6 +663,7 @@ class EmbeddedField(Field[T, DocN]):
     def prepare(self) -> None:
         if not isinstance(self.document, type) or not hasattr(self.document, "_spell"):
             raise self.misdeclared(f"EmbeddedField takes a Document class, not {self.document!r}")
+        self._as_asked = None  # that of the field which this is a copy of
         super().prepare()
 
     def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
@@ -664,8 +672,13 @@ class EmbeddedField(Field[T, DocN]):
         return cast("Embedded", value)._spell(deeper(depth))
 
     def read(self, stored: Any, /) -> T:
-        document: T = self.document.from_db(to_json(stored))
+        document: T = self._load()(to_json(stored))
         return document
+
+    def _load(self) -> Callable[[bytes], Any]:
+        """Return what makes a document of its JSON."""
+        load: Callable[[bytes], Any] = self.document._loader()
+        return load
 
     def wire_type(self) -> Any:
         if self.null:
@@ -675,16 +688,68 @@ class EmbeddedField(Field[T, DocN]):
     def source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
             return f"{known(names, self.decode)}({wire})"
-        return f"{known(names, self.document.from_db)}(bytes({wire}.M))"
+        return f"{known(names, self._load())}(bytes({wire}.M))"
 
     def sub(self, part: str | int, /) -> Coder | None:
         if isinstance(part, int):
             return None
-        fields: Mapping[str, Coder] = self.document._fields.by_attribute
-        return fields.get(part, FREE)
+        coder: Coder | None = self.document._coder_at(part)
+        return coder
 
     def from_plain(self, value: Any, /) -> Any:
         return self.document.from_dict(value) if isinstance(value, Mapping) else value
+
+    # -- on the class: the fields of the document by name --------------------------------------
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Attr: ...
+    else:
+        _as_asked = None
+
+        def __get__(self, instance, owner):  # noqa: ANN001, ANN204 - as that of Field
+            if instance is not None:
+                return super().__get__(instance, owner)
+            if self._as_asked is None:
+                self._as_asked = _asking(self)
+            return self._as_asked
+
+
+class _Asked:
+    """What ``Order.address`` is: the field, and what the fields of its document are called.
+
+    Only there: whatever looks for an option of a field must not find the field of a document.
+    """
+
+    def __getattr__(self, name: str) -> Attr:
+        """Return a field of the document, to ask of and to change: ``Order.address.city``.
+
+        A name that fields have themselves, such as ``name``, is said ``Order.address["name"]``.
+        """
+        if "document" not in self.__dict__:  # while it is copied
+            raise AttributeError(name)
+        return field_of(cast("Any", self), name)
+
+    def bound_to(self, owner: str, name: str) -> Any:
+        """Return a field again, for another class that it is given to."""
+        kind: Any = type(self).__bases__[1]
+        field: Any = object.__new__(kind)
+        field.__dict__.update(self.__dict__)
+        return field.bound_to(owner, name)
+
+
+class _AskedField(_Asked, EmbeddedField[Any, Any]):
+    pass
+
+
+def _asking(field: EmbeddedField[Any, Any]) -> Any:
+    kind = type(field)
+    asked: Any = _AskedField
+    if kind is not EmbeddedField:
+        asked = type(kind.__name__, (_Asked, kind), {})
+    place = object.__new__(asked)
+    place.__dict__.update(field.__dict__)
+    return place
 
 
 def _each(inner: Field[Any, Any], names: dict[str, Any]) -> tuple[str, str]:

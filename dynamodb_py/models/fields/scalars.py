@@ -10,15 +10,28 @@ import msgspec
 from ...codec import Unstorable, decimal_text, float_text, integer_text
 from ...operations.base import Wire
 from .base import Field
+from .ordered_ids import LENGTH, is_ulid, moment_of, ulid, ulid_at, uuid7
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Callable
+    from datetime import datetime
     from enum import Enum
+    from typing import Literal, TypedDict
 
     from typing_extensions import TypeVar, Unpack
 
     from .base import Always, Nullable, Options, Yes
+
+    class Templated(TypedDict, total=False):
+        """The keywords of a text that is made of other fields."""
+
+        template: str
+        store_parts: bool
+
+    class TextOptions(Templated, Options[str], total=False): ...  # noqa: D101
+
+    class TextAlways(Templated, Always[str], total=False): ...  # noqa: D101
 
     StrN = TypeVar("StrN", default="str | None")
     IntN = TypeVar("IntN", default="int | None")
@@ -56,9 +69,20 @@ def refused(value: object, wanted: str, instead: str = "") -> Unstorable:
 class CharField(Field[str, StrN]):
     """Text, stored as S. The empty text is kept, except in keys, where DynamoDB refuses it.
 
+    :param template: the text is made of other fields, whenever the item is written:
+        ``template="ORDER#{created:%Y-%m-%d}#{number:08d}"``. It cannot be assigned then, and what asks
+        for the parts asks for the key.
+    :param store_parts: of a template that is the table's key: store the parts as attributes of their
+        own too. By default what the key says all of is stored in it alone.
+
     >>> CharField().encode("")
     {'S': ''}
     """
+
+    template: str | None = None
+    store_parts = False
+    bound_template: Any = None
+    """The template with the fields of the model, once there is one."""
 
     kind = "S"
     leaf: Any = str
@@ -67,19 +91,31 @@ class CharField(Field[str, StrN]):
     @overload
     def __init__(self: CharField[str | None], *, null: Yes, **o: Unpack[Nullable[str]]) -> None: ...
     @overload
-    def __init__(self: CharField[str], *, hash_key: Yes, **o: Unpack[Always[str]]) -> None: ...
+    def __init__(self: CharField[str], *, hash_key: Yes, **o: Unpack[TextAlways]) -> None: ...
     @overload
-    def __init__(self: CharField[str], *, range_key: Yes, **o: Unpack[Always[str]]) -> None: ...
+    def __init__(self: CharField[str], *, range_key: Yes, **o: Unpack[TextAlways]) -> None: ...
     @overload
-    def __init__(self: CharField[str], *, required: Yes, **o: Unpack[Always[str]]) -> None: ...
+    def __init__(self: CharField[str], *, required: Yes, **o: Unpack[TextAlways]) -> None: ...
     @overload
     def __init__(
-        self: CharField[str], *, default: str | Callable[[], str], **o: Unpack[Options[str]]
+        self: CharField[str], *, default: str | Callable[[], str], **o: Unpack[TextOptions]
     ) -> None: ...
     @overload
-    def __init__(self: CharField[str | None], **o: Unpack[Options[str]]) -> None: ...
-    def __init__(self, **options: Any) -> None:
+    def __init__(self: CharField[str | None], **o: Unpack[TextOptions]) -> None: ...
+    def __init__(
+        self, *, template: str | None = None, store_parts: bool = False, **options: Any
+    ) -> None:
         super().__init__(**options)
+        self.template, self.store_parts = template, store_parts
+
+    def prepare(self) -> None:
+        if self.template is not None:
+            for option in ("default", "unique", "null", "choices", "required"):
+                if getattr(self, option):
+                    raise self.misdeclared(f"it is made of its template: drop {option}=")
+        elif self.store_parts:
+            raise self.misdeclared("store_parts= is for a field with a template: drop it")
+        super().prepare()
 
     def to_db(self, value: str, /) -> Any:
         if not isinstance(value, str):
@@ -382,12 +418,19 @@ class BinaryField(Field[bytes, BytesN]):
 class UUIDField(Field["uuid.UUID", UUIDN]):
     """A :class:`uuid.UUID`, stored as S in its usual form.
 
+    :param version: a new instance gets a new UUID of this version: 4, which is random, or 7, which
+        sorts by the time when it was made, as text too, and grows within a process. A value of any
+        version can be given and read.
+
     >>> import uuid
     >>> UUIDField().encode(uuid.UUID(int=1))
     {'S': '00000000-0000-0000-0000-000000000001'}
+
+    https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
     """
 
     kind = "S"
+    text_width = 36
 
     @overload
     def __init__(
@@ -413,9 +456,23 @@ class UUIDField(Field["uuid.UUID", UUIDN]):
         **o: Unpack[Options[uuid.UUID]],
     ) -> None: ...
     @overload
+    def __init__(
+        self: UUIDField[uuid.UUID],
+        *,
+        version: Literal[4, 7],
+        hash_key: bool = False,
+        range_key: bool = False,
+        required: bool = False,
+        **o: Unpack[Options[uuid.UUID]],
+    ) -> None: ...
+    @overload
     def __init__(self: UUIDField[uuid.UUID | None], **o: Unpack[Options[uuid.UUID]]) -> None: ...
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, version: Any = None, **options: Any) -> None:
         super().__init__(**options)
+        self.version = version
+        self._twice = version is not None and self.default is not None
+        if version in (4, 7):
+            self.default = _uuid4 if version == 4 else uuid7
 
     def to_db(self, value: uuid.UUID, /) -> Any:
         if not isinstance(value, _uuid()):
@@ -423,14 +480,92 @@ class UUIDField(Field["uuid.UUID", UUIDN]):
         return str(value)
 
     def prepare(self) -> None:
+        if self.version not in (None, 4, 7):
+            raise self.misdeclared(
+                f"version={self.version!r}: new UUIDs are of version 4, random, or 7, in order of time"
+            )
+        if self._twice:
+            raise self.misdeclared(f"version={self.version} gives the default: drop default=")
         self.leaf = _uuid()
         super().prepare()
+
+
+def _uuid4() -> uuid.UUID:
+    from uuid import uuid4
+
+    return uuid4()
 
 
 def _uuid() -> type[uuid.UUID]:
     from uuid import UUID  # only models with a UUID pay for its import
 
     return UUID
+
+
+class ULIDField(CharField[StrN]):
+    """A ULID: 26 characters that sort by the time when they were made, stored as S.
+
+    >>> from dynamodb_py import Model
+    >>> class Order(Model):
+    ...     id = ULIDField(hash_key=True, default=ULIDField.new)
+    >>> Order().id < Order().id
+    True
+
+    Letters are capitals, so that texts sort; others are refused. Without ``default=ULIDField.new`` it
+    is one that is given, such as that of another item.
+
+    https://github.com/ulid/spec
+    """
+
+    text_width = LENGTH
+    bounds: ClassVar[frozenset[str]] = frozenset()
+
+    @overload
+    def __init__(self: ULIDField[str | None], *, null: Yes, **o: Unpack[Nullable[str]]) -> None: ...
+    @overload
+    def __init__(self: ULIDField[str], *, hash_key: Yes, **o: Unpack[Always[str]]) -> None: ...
+    @overload
+    def __init__(self: ULIDField[str], *, range_key: Yes, **o: Unpack[Always[str]]) -> None: ...
+    @overload
+    def __init__(self: ULIDField[str], *, required: Yes, **o: Unpack[Always[str]]) -> None: ...
+    @overload
+    def __init__(
+        self: ULIDField[str], *, default: str | Callable[[], str], **o: Unpack[Options[str]]
+    ) -> None: ...
+    @overload
+    def __init__(self: ULIDField[str | None], **o: Unpack[Options[str]]) -> None: ...
+    def __init__(self, **options: Any) -> None:
+        plain: Any = Field
+        plain.__init__(self, **options)
+
+    def to_db(self, value: str, /) -> Any:
+        if not isinstance(value, str):
+            raise refused(value, "a ULID, a text")
+        if not is_ulid(value):
+            lower = is_ulid(value.upper())
+            raise Unstorable(
+                f"{value!r} is no ULID: "
+                + ("write it in capitals, .upper()" if lower else "ULIDField.new() makes one")
+            )
+        return value
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        return super(CharField, self).spell(value, depth)
+
+    @staticmethod
+    def new() -> str:
+        """Return a new ULID, greater than all before it in this process."""
+        return ulid()
+
+    @staticmethod
+    def at(moment: datetime) -> str:
+        """Return the least ULID of a moment, for conditions: ``id__gte=ULIDField.at(day)``."""
+        return ulid_at(moment)
+
+    @staticmethod
+    def moment(value: str) -> datetime:
+        """Return when a ULID was made, in UTC, to the millisecond; raise ValueError for none."""
+        return moment_of(value)
 
 
 class EnumField(Field[E, EnumN]):

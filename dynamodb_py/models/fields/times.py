@@ -236,6 +236,7 @@ class DateTimeField(_MomentField[MomentN]):
     """
 
     kind = "S"
+    text_width = 32
     # Not datetime: msgspec would take the date 20261101 for seconds since 1970.
     leaf: Any = str
 
@@ -397,6 +398,7 @@ class DateField(_AutoField, Field[date, DateN]):
     """
 
     kind = "S"
+    text_width = 10
     leaf: Any = date
     bounds: ClassVar[frozenset[str]] = VALUES
 

@@ -1,0 +1,243 @@
+"""A field that stores its value compressed."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, cast, overload
+
+from ...codec import Unstorable, as_tree, from_json, to_json, value_of
+from .base import Field
+from .containers import field_for, placed_inside, spell_inside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal, TypeAlias
+
+    from typing_extensions import TypeVar, Unpack
+
+    from .base import Always, Nullable, Options, Yes
+    from .containers import Holds
+
+    T = TypeVar("T")
+    X = TypeVar("X")
+    CompressedN = TypeVar("CompressedN", default="T | None")
+    Codec: TypeAlias = Literal["zlib", "zstd"]
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+    CompressedN = TypeVar("CompressedN")
+
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_LEVELS = {"zlib": range(-1, 10), "zstd": range(-7, 23)}
+_USUAL_LEVELS = {"zlib": -1, "zstd": 3}
+_INSTALL = "pip install dynamodb_py[zstd]"
+
+
+class CompressedField(Field[T, CompressedN]):
+    """A value that is compressed, and stored as B.
+
+    Text and bytes, and what else is stored as S or B, is compressed as it is; all else is written as
+    DynamoDB's JSON, ``{"M": {"a": {"N": "1"}}}``, so that nothing of it is lost. What is read is told by
+    its first bytes: either codec, whichever is written.
+
+    DynamoDB cannot look inside: conditions ask whether there is a value, and no more.
+
+    :param of: a field, one of str, int, float, bool, bytes, Decimal, or a Document class; free values
+        by default, as in a ``DictField`` or ``ListField``.
+    :param codec: ``"zlib"``, or ``"zstd"``, which is faster and takes the extra ``zstd`` before Python 3.14.
+    :param level: from -1 to 9 for zlib, where -1 stands for its own usual, 6; from -7 to 22 for
+        zstd, 3 by default. More is smaller and slower.
+
+    >>> wire = CompressedField(str).encode("so so so " * 100)
+    >>> len(wire["B"]) < 50, CompressedField(str).decode(wire) == "so so so " * 100
+    (True, True)
+    """
+
+    kind = "B"
+    leaf: Any = bytes
+    comparable = False
+
+    @overload
+    def __init__(
+        self: CompressedField[X, X | None],
+        of: Holds[X] | type[X],
+        *,
+        codec: Codec = "zlib",
+        level: int | None = None,
+        null: Yes,
+        **o: Unpack[Nullable[X]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompressedField[X, X],
+        of: Holds[X] | type[X],
+        *,
+        codec: Codec = "zlib",
+        level: int | None = None,
+        required: Yes,
+        **o: Unpack[Always[X]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompressedField[X, X],
+        of: Holds[X] | type[X],
+        *,
+        codec: Codec = "zlib",
+        level: int | None = None,
+        default: X | Callable[[], X],
+        **o: Unpack[Options[X]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompressedField[X, X | None],
+        of: Holds[X] | type[X],
+        *,
+        codec: Codec = "zlib",
+        level: int | None = None,
+        **o: Unpack[Options[X]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompressedField[Any, Any],
+        *,
+        codec: Codec = "zlib",
+        level: int | None = None,
+        null: bool = False,
+        **o: Unpack[Nullable[Any]],
+    ) -> None: ...
+    def __init__(
+        self, of: Any = None, *, codec: Any = "zlib", level: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.of = of
+        self.inner: Field[Any, Any] | None = field_for(of)
+        self.codec, self.level = codec, level
+
+    def prepare(self) -> None:
+        if self.codec not in _LEVELS:
+            raise self.misdeclared(f'codec={self.codec!r}: there are "zlib" and "zstd"')
+        levels = _LEVELS[self.codec]
+        if self.level is not None and self.level not in levels:
+            raise self.misdeclared(
+                f"level={self.level!r}: {self.codec} has those from {levels[0]} to {levels[-1]}"
+            )
+        if self.codec == "zstd" and _zstd() is None:
+            raise self.misdeclared(f'codec="zstd" is not installed: {_INSTALL}, or use "zlib"')
+        if self.is_key or self.unique:
+            raise self.misdeclared(
+                "what is compressed is not always the same bytes: it can be no key, and not unique"
+            )
+        if self.of is not None and self.inner is None:
+            raise self.misdeclared(
+                f"of={self.of!r}: it takes a field, str, bytes, a number type, or a Document class"
+            )
+        if self.inner is not None:
+            self.inner = placed_inside(self.inner, self, self.name)
+        super().prepare()
+
+    @property
+    def _raw(self) -> bool:
+        """Whether the value is text or bytes, compressed as they are."""
+        return self.inner is not None and self.inner.kind in ("S", "B") and not self.inner.null
+
+    def to_db(self, value: T, /) -> bytes:
+        wire = spell_inside(self.inner, value, 0)
+        if not self._raw:
+            content = to_json(wire)
+        elif "S" in wire:
+            content = wire["S"].encode()
+        else:
+            content = wire["B"]
+        level = _USUAL_LEVELS[self.codec] if self.level is None else self.level
+        if self.codec == "zlib":
+            return zlib.compress(content, level)
+        zstd = _zstd()
+        if zstd is None:
+            raise Unstorable(f"zstd is not installed: {_INSTALL}")
+        return zstd[0](content, level)
+
+    def to_python(self, stored: bytes, /) -> T:
+        content = _decompressed(stored)
+        if not self._raw:
+            wire = from_json(content)
+            found = value_of(as_tree(wire)) if self.inner is None else self.inner.decode(wire)
+        else:
+            inner = cast("Field[Any, Any]", self.inner)
+            found = inner.read(content.decode() if inner.kind == "S" else content)
+        return cast("T", found)
+
+    def element(self) -> None:
+        """Nothing can be asked of what is compressed."""
+
+    def from_plain(self, value: Any, /) -> Any:
+        return value if self.inner is None else self.inner.from_plain(value)
+
+
+def _decompressed(stored: bytes) -> bytes:
+    """Return what *stored* holds; raise ValueError for what is of no codec, or broken."""
+    if stored[:4] == _ZSTD_MAGIC:
+        zstd = _zstd()
+        if zstd is None:
+            raise ValueError(f"it is compressed by zstd, which is not installed: {_INSTALL}")
+        return zstd[1](stored)
+    # https://www.rfc-editor.org/rfc/rfc1950#section-2.2
+    if len(stored) < 2 or stored[0] & 15 != 8 or (stored[0] << 8 | stored[1]) % 31:
+        raise ValueError("it is neither zlib nor zstd, by its first bytes")
+    try:
+        return zlib.decompress(stored)
+    except zlib.error as error:
+        raise ValueError(f"it is broken: {error}") from error
+
+
+_known: list[Any] = []
+
+
+def _zstd() -> tuple[Callable[[bytes, int], bytes], Callable[[bytes], bytes]] | None:
+    """Return what compresses and what decompresses by zstd, None where nothing is installed for it."""
+    if not _known:
+        _known.append(_of_python() or _of_package())
+    found: tuple[Callable[[bytes, int], bytes], Callable[[bytes], bytes]] | None = _known[0]
+    return found
+
+
+def _of_python() -> Any:
+    """Return those of the standard library, from Python 3.14 on."""
+    import importlib  # nobody else pays for it, and type checkers of older ones do not know it
+
+    try:
+        zstd: Any = importlib.import_module("compression.zstd")
+    except ImportError:
+        return None
+
+    def decompress(stored: bytes) -> bytes:
+        try:
+            return bytes(zstd.decompress(stored))
+        except zstd.ZstdError as error:
+            raise ValueError(f"it is broken: {error}") from error
+
+    return zstd.compress, decompress
+
+
+def _of_package() -> Any:
+    import importlib  # as above; the package is an extra
+
+    try:
+        zstd: Any = importlib.import_module("zstandard")
+    except ImportError:
+        return None
+
+    def compress(content: bytes, level: int) -> bytes:
+        return bytes(zstd.ZstdCompressor(level=level).compress(content))
+
+    def decompress(stored: bytes) -> bytes:
+        reading = zstd.ZstdDecompressor().decompressobj()  # its size need not be in it
+        try:
+            content = bytes(reading.decompress(stored))
+        except zstd.ZstdError as error:
+            raise ValueError(f"it is broken: {error}") from error
+        if not reading.eof:
+            raise ValueError("it is broken: it ends too early")
+        return content
+
+    return compress, decompress
