@@ -1,0 +1,334 @@
+"""Keys that are made of templates, on engines: every way to write, read and ask."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import pytest
+
+from dynamodb_py import (
+    CharField,
+    ConditionFailed,
+    DateTimeField,
+    F,
+    FieldNotLoaded,
+    GlobalIndex,
+    IntegerField,
+    Model,
+    ValidationError,
+    VersionField,
+    load,
+    options,
+    save_all,
+    transaction,
+)
+from dynamodb_py.models.fields.composite import CompositeField
+
+UTC = dt.timezone.utc
+DAY = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+class Order(Model):
+    class Meta:
+        table_name = "template-orders"
+
+    pk = CharField(hash_key=True, template="USER#{user_id}")
+    sk = CharField(range_key=True, template="ORDER#{created:%Y-%m-%d}#{number:08d}")
+    user_id = CharField()
+    created = DateTimeField()
+    number = IntegerField()
+    status = CharField(default="open")
+    rank = IntegerField(default=0)
+    note = CharField()
+    queue = CharField(template="STATUS#{status}")
+    place = CharField(template="{rank:04d}#{user_id}")
+
+    by_status = GlobalIndex(hash_key="queue", range_key="place")
+
+
+class Step(Model):
+    class Meta:
+        table_name = "template-steps"
+
+    key = CompositeField("owner", "kind", hash_key=True)
+    at = CharField(range_key=True, template="{page:03d}#{text}")
+    owner = CharField()
+    kind = CharField()
+    page = IntegerField()
+    text = CharField()
+    count = IntegerField(default=0)
+    mail = CharField(unique=True)
+    version = VersionField()
+
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+@pytest.fixture
+def orders(engine, key, do):
+    """Three orders on two days, and one of somebody else."""
+    made = [
+        Order(user_id=key, created=DAY, number=2),
+        Order(user_id=key, created=DAY, number=10),
+        Order(user_id=key, created=DAY + dt.timedelta(days=1), number=1),
+        Order(user_id=f"{key}0", created=DAY, number=5),
+    ]
+    do(Order.objects.batch_write, made, overwrite=True)
+    return made
+
+
+def numbers(rows):
+    return [row.number for row in rows]
+
+
+def test_an_item_is_written_and_read_by_its_parts(do, key, stored):
+    order = do(Order.objects.create, user_id=key, created=DAY, number=3)
+    assert stored(order) == {
+        "pk": {"S": f"USER#{key}"},
+        "sk": {"S": "ORDER#2026-01-02#00000003"},
+        "created": {"S": "2026-01-02T03:04:05.000000+00:00"},
+        "status": {"S": "open"},
+        "rank": {"N": "0"},
+        "queue": {"S": "STATUS#open"},
+        "place": {"S": f"0000#{key}"},
+    }
+    parts = {"user_id": key, "created": DAY, "number": 3}
+    for found in (
+        do(Order.objects.get, **parts),
+        do(Order.objects.get_or_none, f"USER#{key}", "ORDER#2026-01-02#00000003"),
+        do(Order.objects.get, user_id=key, sk="ORDER#2026-01-02#00000003"),
+        do(Order.objects.batch_get, parts)[0],
+        next(iter(do(Order.objects.in_bulk, [parts]).values())),
+        do(Order.objects.get_or_create, **parts)[0],
+    ):
+        assert (found.user_id, found.number, found.created) == (key, 3, DAY)
+        assert found == order
+    do(Order.objects.delete, **parts)
+    assert do(Order.objects.get_or_none, **parts) is None
+
+
+def test_what_was_changed_is_in_the_index_too(do, orders, stored, sent):
+    order = do(Order.objects.get, pk=orders[0].pk, sk=orders[0].sk)
+    order.status = "paid"
+    do(order.save)
+    assert stored(order)["queue"] == {"S": "STATUS#paid"}
+    assert sent[-1].api == "UpdateItem"
+    do(order.update, status="sent", note="x")
+    assert stored(order)["queue"] == {"S": "STATUS#sent"}
+    assert (order.queue, order.is_changed) == ("STATUS#sent", False)
+    do(order.update, rank=4)
+    assert stored(order)["place"] == {"S": f"0004#{order.user_id}"}
+    do(order.update, status=None)
+    assert "queue" not in stored(order)
+    with pytest.raises(ValidationError, match="number: it is part of the key"):
+        do(order.update, number=9)
+    order.number = 9
+    with pytest.raises(ValidationError, match="number: it is part of the key"):
+        do(order.save)
+
+
+def test_a_query_that_updates_makes_what_is_made_of_parts(do, orders, stored):
+    first = orders[0]
+    parts = {"user_id": first.user_id, "created": first.created, "number": first.number}
+    done = do(Order.objects.filter(**parts).update, status="paid", rank=7)
+    assert done.changed == 1
+    assert stored(first)["queue"] == {"S": "STATUS#paid"}
+    assert stored(first)["place"] == {"S": f"0007#{first.user_id}"}
+    done = do(Order.objects.filter(user_id=first.user_id).update, status="void")
+    assert done.changed == 3
+    assert stored(orders[2])["queue"] == {"S": "STATUS#void"}
+    with pytest.raises(ValidationError, match="place is made of it and of user_id"):
+        do(Order.objects.filter(user_id=first.user_id).update, rank=7)
+    new, created = do(Order.objects.update_or_create, {"rank": 9}, **parts)
+    assert (new.place, created) == (f"0009#{first.user_id}", False)
+    done = do(Order.objects.filter(user_id=first.user_id).delete)
+    assert done.changed == 3
+
+
+def test_the_order_of_the_key_is_that_of_its_parts(do, key, orders):
+    mine = Order.objects.filter(user_id=key)
+    assert numbers(do.list(mine)) == [2, 10, 1]
+    assert numbers(do.list(mine.reverse())) == [1, 10, 2]
+    assert numbers(do.list(mine.filter(created__gt=DAY))) == [1]
+    assert numbers(do.list(mine.filter(created__gte=DAY))) == [2, 10, 1]
+    assert numbers(do.list(mine.filter(created__lt=DAY + dt.timedelta(hours=1)))) == [2, 10]
+    assert numbers(do.list(mine.filter(created=DAY, number=10))) == [10]
+    assert do(mine.filter(created__lt=DAY).count) == 0
+    page = do(mine.page, size=2)
+    assert numbers(page.items) == [2, 10]
+    assert numbers(do(mine.page, size=2, cursor=page.next_cursor).items) == [1]
+
+
+RANGES = [
+    ({}, [(1, "a b"), (1, "a#c"), (1, "ab"), (2, ""), (10, "z")]),
+    ({"page": 1}, [(1, "a b"), (1, "a#c"), (1, "ab")]),
+    ({"page__gt": 1}, [(2, ""), (10, "z")]),
+    ({"page__gte": 2}, [(2, ""), (10, "z")]),
+    ({"page__lt": 2}, [(1, "a b"), (1, "a#c"), (1, "ab")]),
+    ({"page__lte": 2}, [(1, "a b"), (1, "a#c"), (1, "ab"), (2, "")]),
+    ({"page__between": (2, 10)}, [(2, ""), (10, "z")]),
+    ({"page__in": [1, 10], "text": "z"}, [(10, "z")]),
+    ({"page__in": [2, 10]}, [(2, ""), (10, "z")]),
+    ({"page": 1, "text__startswith": "a"}, [(1, "a b"), (1, "a#c"), (1, "ab")]),
+    ({"page": 1, "text__gt": "a b"}, [(1, "a#c"), (1, "ab")]),
+    ({"page": 1, "text__lte": "a#c"}, [(1, "a b"), (1, "a#c")]),
+    ({"page": 1, "text__in": ["ab", "a b"]}, [(1, "a b"), (1, "ab")]),
+    ({"page": 1, "text": "ab", "count": 0}, [(1, "ab")]),
+]
+
+
+class Word(Model):
+    class Meta:
+        table_name = "template-words"
+
+    key = CompositeField("owner", "kind", hash_key=True)
+    at = CharField(range_key=True, template="{page:03d}#{text}")
+    owner = CharField()
+    kind = CharField()
+    page = IntegerField()
+    text = CharField()
+    count = IntegerField(default=0)
+
+
+TABLES = [Order, Step, Word]
+
+
+def test_ranges_of_parts_give_what_they_would_of_attributes(do, key):
+    texts = [(1, "ab"), (10, "z"), (2, ""), (1, "a#c"), (1, "a b")]
+    words = [Word(owner=key, kind="#", page=page, text=text) for page, text in texts]
+    words.append(Word(owner=key, kind="", page=1, text="no"))
+    words.append(Word(owner=f"{key}#", kind="", page=1, text="no"))
+    do(Word.objects.batch_write, words, overwrite=True)
+    for lookups, expected in RANGES:
+        asked = Word.objects.filter(owner=key, kind="#", **lookups)
+        found = [(row.page, row.text) for row in do.list(asked)]
+        assert sorted(found) == expected, lookups
+        assert do(asked.count) == len(expected)
+        if "page__in" in lookups or "text__in" in lookups:
+            continue
+        assert found == expected, lookups
+        back = do.list(asked.order_by("-page", "-text"))
+        assert [(row.page, row.text) for row in back] == expected[::-1]
+
+
+def test_an_index_is_asked_by_the_parts_of_its_keys(do, key, orders, sent):
+    state = f"state-{key}"
+    for rank, order in enumerate(orders[:3]):
+        order.status, order.rank = state, rank * 5
+    do(save_all, orders[:3])
+    asked = Order.objects.filter(status=state, rank__gte=5)
+    until = time.monotonic() + 10
+    while len(found := do.list(asked.all())) < 2:
+        assert time.monotonic() < until, found
+    assert [order.rank for order in found] == [5, 10]
+    assert sent[-1].index == "by_status"
+    found = do.list(Order.by_status.filter(status=state).order_by("-rank"))
+    assert [order.rank for order in found] == [10, 5, 0]
+
+
+def test_rows_of_parts_are_read_from_the_key(do, key, orders):
+    mine = Order.objects.filter(user_id=key)
+    assert do.list(mine.values_list("number", flat=True)) == [2, 10, 1]
+    assert do.list(mine.values("user_id", "number"))[0] == {"user_id": key, "number": 2}
+    [first, *_] = do.list(mine.only("number"))
+    assert (first.number, first.user_id) == (2, key)
+    with pytest.raises(FieldNotLoaded):
+        _ = first.note
+    first.note = "x"
+    do(first.save)
+    first.status = "paid"
+    do(first.save)
+    do(first.refresh_from_db)
+    assert (first.note, first.queue) == ("x", "STATUS#paid")
+
+
+def test_a_transaction_has_items_by_their_parts(do, key, orders):
+    first = orders[0]
+    parts = {"user_id": key, "created": first.created, "number": first.number}
+
+    def write():
+        with transaction.atomic():
+            Order.create(user_id=key, created=DAY, number=77)
+            Order.objects.filter(**parts).update(status="paid", rank=3)
+            Order.objects.delete(user_id=key, created=DAY, number=10)
+
+    if do.mode == "sync":
+        write()
+        found = transaction.get([(Order, parts)])
+    else:
+
+        async def awrite():
+            async with transaction.aatomic():
+                await Order.acreate(user_id=key, created=DAY, number=77)
+                await Order.objects.filter(**parts).aupdate(status="paid", rank=3)
+                await Order.objects.adelete(user_id=key, created=DAY, number=10)
+            return await transaction.aget([(Order, parts)])
+
+        found = do.run(awrite())
+    assert (found[0].queue, found[0].place, found[0].number) == ("STATUS#paid", f"0003#{key}", 2)
+    assert numbers(do.list(Order.objects.filter(user_id=key))) == [2, 77, 1]
+
+
+def test_versions_unique_values_and_conditions_go_with_parts(do, key, stored):
+    step = do(Step.objects.create, owner=key, kind="k", page=1, text="t", mail=f"{key}@x")
+    assert stored(step).keys() == {"key", "at", "count", "mail", "version"}
+    twin = do(Step.objects.get, owner=key, kind="k", page=1, text="t")
+    do(twin.update, count=F("count") + 1)
+    assert (twin.count, twin.version) == (1, 2)
+    twin.count = 5
+    do(twin.save, condition=Step.page == 1)
+    twin.count = 6
+    with pytest.raises(ConditionFailed):
+        do(twin.save, condition=Step.page > 1)
+    with options(atomic=True):
+        do(twin.save)
+    do(twin.delete)
+    assert do(Step.objects.get_or_none, owner=key, kind="k", page=1, text="t") is None
+
+
+def test_items_of_others_are_read_and_written_by_the_key_that_they_have(do, key, put, stored):
+    put(Order, {"pk": {"S": f"USER#{key}"}, "sk": {"S": "PROFILE"}, "note": {"S": "x"}})
+    [other] = do.list(Order.objects.filter(pk=f"USER#{key}"))
+    assert (other.user_id, other.note, other.sk) == (key, "x", "PROFILE")
+    other.note = "y"
+    do(other.save)
+    assert stored(other) == {
+        "pk": {"S": f"USER#{key}"},
+        "sk": {"S": "PROFILE"},
+        "note": {"S": "y"},
+    }
+    do(other.delete)
+    assert do(Order.objects.get_or_none, f"USER#{key}", "PROFILE") is None
+
+
+def test_what_a_template_is_made_of_must_be_as_it_was_loaded(do, key):
+    order = do(Order.objects.create, user_id=key, created=DAY, number=1)
+
+    class Both(Model):
+        class Meta:
+            table_name = "template-orders"
+
+        pk = CharField(hash_key=True)
+        sk = CharField(range_key=True)
+        status = CharField()
+        note = CharField()
+        queue = CharField(template="{status}#{note}")
+
+    mine, theirs = (do(Both.objects.get, order.pk, order.sk) for _ in range(2))
+    theirs.note = "a"
+    do(theirs.save)
+    mine.status = "paid"
+    with pytest.raises(ConditionFailed):
+        do(mine.save)
+    do(mine.refresh_from_db)
+    mine.status = "paid"
+    do(mine.save)
+    assert mine.queue == "paid#a"
+
+
+def test_many_are_read_again_by_their_keys(do, key, orders):
+    loaded = [Order(user_id=key, created=DAY, number=2)]
+    do(load, loaded)
+    assert loaded[0].queue == "STATUS#open"
+    assert do(Order.objects.batch_get, *orders[:2]) == orders[:2]
