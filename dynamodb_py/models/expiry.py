@@ -2,31 +2,28 @@
 
 DynamoDB deletes an item some time after its TTL has come, often a day or more. With
 ``Meta.hide_expired`` it counts as gone at once: query sets ask DynamoDB for the others alone, and
-what is read by key, where DynamoDB cannot be asked so, is looked at after reading.
+what is read by key, where DynamoDB cannot be asked so, is looked at after reading (``standing.py``).
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from time import time
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from msgspec.structs import replace
 
 from ..exceptions import ModelDefinitionError
 from ..expressions import Compare, Condition, Path, Unexpired, Value
 from ..operations.base import Wire
 from ..operations.items import StoredItem
-from ..planning import Question, Shortcut
 from .fields.base import Field
 from .fields.scalars import IntegerField
 from .fields.times import TimestampField
 
 if TYPE_CHECKING:
-    from .options import Options
     from .records import FieldSet
 
 AnyField = Field[Any, Any]
@@ -76,47 +73,6 @@ class Expiry:
             return False
         seconds: str | None = cast("Wire", wire).get("N")
         return seconds is not None and float(seconds) <= int(time())
-
-    def visible(self, question: Question) -> Question:
-        """Return *question*, asked of the items that are not past their moment."""
-        condition = question.condition
-        everything = condition.is_empty and not question.order  # which needs no .scan() to be said
-        return replace(
-            question,
-            condition=condition & self.unexpired(),
-            scan=question.scan or everything,
-        )
-
-    def timed(self, shortcut: Shortcut | None) -> Shortcut | None:
-        """Return *shortcut*, which was made of a visible question, without the moment to give it."""
-        if shortcut is None:
-            return None
-        fill, now = shortcut, self.now
-        return lambda wires: fill((*wires, now()))
-
-
-def seen(meta: Options, item: StoredItem | None) -> StoredItem | None:
-    """Return *item* as reads of the model give it: None where it is past its moment and hidden."""
-    expiry = meta.expiry
-    return None if expiry is not None and item is not None and expiry.hides(item) else item
-
-
-def all_seen(meta: Options, items: Sequence[StoredItem | None]) -> Sequence[StoredItem | None]:
-    """Return *items* as reads of the model give them."""
-    return items if meta.expiry is None else [seen(meta, item) for item in items]
-
-
-def is_hidden(meta: Options, wires: Mapping[str, Any] | None) -> bool:
-    """Tell whether reads of the model hide the item of these attributes."""
-    return meta.expiry is not None and wires is not None and meta.expiry.hides_wires(wires)
-
-
-def asks_presence_alone(meta: Options, condition: Condition | None) -> bool:
-    """Tell whether *condition* asks nothing but that the item exists and is not hidden."""
-    terms = () if condition is None else condition.conjuncts
-    return bool(terms) and all(
-        term == meta.present or isinstance(term, Unexpired) for term in terms
-    )
 
 
 def ttl_field(model: str, fields: FieldSet, named: object) -> AnyField | None:
