@@ -14,6 +14,7 @@
     ├── FieldNotLoaded                the field was not fetched
     ├── UnreadableValue               a stored attribute is not what its field says
     ├── DoesNotExist                  no item has the key (.missing)
+    ├── ProtectedError                other items refer to what would be deleted (.objects)
     ├── MultipleObjectsReturned
     ├── TableMismatch                 the live table is not what the model says (.differences)
     ├── BatchIncomplete               some of a batch was not done (.unprocessed)
@@ -137,6 +138,17 @@ class DoesNotExist(DynamoDBError, LookupError):
     def __init__(self, message: str = "", *, missing: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.missing = list(missing)
+
+
+class ProtectedError(DynamoDBError):
+    """Other items refer to what would be deleted, with ``on_delete=PROTECT``; nothing was written.
+
+    ``objects`` has some of them.
+    """
+
+    def __init__(self, message: str = "", *, objects: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.objects = list(objects)
 
 
 class MultipleObjectsReturned(DynamoDBError, LookupError):

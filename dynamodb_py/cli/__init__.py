@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ..exceptions import DynamoDBError
-from . import unique
+from . import denormalize, unique
 from .common import Misused
 
 # Exit statuses, beside 0.
@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m dynamodb_py", description="Work on tables of models."
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    denormalize.add_to(commands)
     unique.add_to(commands)
     try:
         chosen = parser.parse_args(arguments)

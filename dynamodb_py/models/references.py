@@ -15,7 +15,8 @@ from .fields.scalars import one_of, refused
 class KeyOf(Field[Any, Any]):
     """The key of an item of *model*: its hash key alone, or a map of both keys.
 
-    Reading gives an instance that knows only its key; ``refresh_from_db()`` fetches the rest.
+    Reading gives an instance that knows only its key; ``fetch()`` fetches the rest, and
+    ``prefetch_related()`` that of many.
     """
 
     def __init__(self, model: type[Any], **options: Any) -> None:
@@ -42,7 +43,9 @@ class KeyOf(Field[Any, Any]):
         meta = self.model._meta
         key = stored if self.kind == "M" else {meta.hash_key.attribute: {self.kind: stored}}
         load = self.model._partially(frozenset(field.name for field in meta.keys))
-        return load(to_json(key))
+        stub = load(to_json(key))
+        stub._aside.stub = True
+        return stub
 
     def from_plain(self, value: Any, /) -> Any:
         return (

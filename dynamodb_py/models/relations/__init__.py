@@ -1,0 +1,1 @@
+"""Relations: fields that refer to items of other models, and what leads back."""

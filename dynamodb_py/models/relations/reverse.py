@@ -1,0 +1,278 @@
+"""The way back: ``author.books``, the items that refer to an instance."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+
+from ...connections import Connection, get_connection
+from ...exceptions import FieldNotLoaded, QueryError, ValidationError
+from ...flows import Flow, awaiting, blocking, run
+from ..proxies import Proxies
+from .finding import way_of
+from .stubs import has_running_loop, tell
+from .together import together
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..base import Model
+    from ..queryset import QuerySet
+    from .foreign import ForeignKey
+
+M = TypeVar("M", bound="Model")
+
+
+def related_rows(reference: ForeignKey[Any, Any], owner: Any, *, whole: bool = True) -> Any:
+    """Return the query set of the items that refer to *owner* by *reference*.
+
+    :param whole: complete them where the index does not hold all of them.
+    """
+    model: Any = reference.model
+    alias = owner.__dict__.get("_using")
+    manager = model.objects if alias is None else model.objects.using(alias)
+    rows = manager.get_queryset().filter(reference.eq(owner))
+    if reference.way is None:
+        reference.way = way_of(reference)
+    name, holds_all = reference.way
+    if name is None or (reference.index is None and holds_all):
+        return rows  # the planner may know a better one for what else is asked
+    rows = rows.index(name)
+    return rows if holds_all or not whole else rows.full()
+
+
+class RelatedSet(Proxies[M], Generic[M]):
+    """The items that refer to one instance: a query set, and what changes it.
+
+    ``author.books.all()``, ``filter()``, ``count()`` and the like ask the index that begins with the
+    reference, by one Query; a loop over ``author.books`` does too. Type checkers know the attribute
+    by an annotation in the target's class, ``books: RelatedSet[Book]``.
+
+    What changes several items does so in one transaction up to 100 of them, and in several, one
+    after the other, beyond that. An index is read eventually consistent: what was just written may be
+    missing in it for a moment.
+    """
+
+    def __init__(
+        self, reference: ForeignKey[Any, Any], owner: Any, kept: list[Any] | None = None
+    ) -> None:
+        self._reference, self._owner, self._kept = reference, owner, kept
+
+    @property
+    def model(self) -> type[M]:
+        """The model whose items they are."""
+        return cast("type[M]", self._reference.model)
+
+    @property
+    def _link(self) -> Connection:
+        alias = self._owner.__dict__.get("_using")
+        return get_connection(alias or self.model._options().using)
+
+    def get_queryset(self) -> QuerySet[M]:
+        rows: QuerySet[M] = related_rows(self._reference, self._owner)
+        return rows
+
+    def all(self) -> QuerySet[M]:
+        """Return the query set of all of them; what ``prefetch_related()`` has read is not read again."""
+        rows = self.get_queryset()
+        if self._kept is not None:
+            rows._kept = list(self._kept)
+        return rows
+
+    def __iter__(self) -> Iterator[M]:
+        return iter(self.all())
+
+    def __aiter__(self) -> AsyncIterator[M]:
+        return self.all().__aiter__()
+
+    def __repr__(self) -> str:
+        return f"<{self._reference.related_name} of {self._owner!r}>"
+
+    # -- changes -------------------------------------------------------------------------------
+
+    def _checked(self, objects: Iterable[Any]) -> list[M]:
+        found: list[M] = []
+        for each in objects:
+            if not isinstance(each, self.model):
+                raise ValidationError(f"{each!r} is no {self.model.__name__}: give instances of it")
+            if not any(each is other for other in found):
+                found.append(each)
+        return found
+
+    def _writes(self, objects: Iterable[M], value: Any) -> list[Callable[[], Flow[object]]]:
+        """Let *objects* refer to *value*, and return what writes that; undone where it is not written."""
+        found: list[Callable[[], Flow[object]]] = []
+        for each in objects:
+            self._reference.assign(each, value)
+            found.append(each._save)
+        return found
+
+    def _add(self, *objects: M) -> Flow[None]:
+        """Let *objects* refer to this instance, and save them: new ones are put, of others what changed.
+
+        :raises ValidationError: one is not of the model, or cannot be stored; nothing was sent.
+        """
+        writes = self._writes(self._checked(objects), self._owner)
+        self._kept = None
+        yield from together(writes)
+
+    add = blocking(_add)
+    aadd = awaiting(_add)
+
+    def _create(self, /, **values: Any) -> Flow[M]:
+        """Insert an item that refers to this instance, and return it: as ``objects.create()``."""
+        name = self._reference.name
+        if name in values:
+            raise TypeError(
+                f"{name} is the instance whose {self._reference.related_name} these are"
+            )
+        alias = self._owner.__dict__.get("_using")
+        manager: Any = self.model.objects if alias is None else self.model.objects.using(alias)
+        self._kept = None
+        flow: Flow[M] = manager._create(**values, **{name: self._owner})
+        return (yield from flow)
+
+    create = blocking(_create)
+    acreate = awaiting(_create)
+
+    def _remove(self, *objects: M) -> Flow[None]:
+        """Let *objects*, which refer to this instance, refer to nothing, and save them.
+
+        :raises QueryError: the reference must have a value.
+        :raises DoesNotExist: one does not refer to this instance; nothing was sent.
+        """
+        found = self._checked(objects)
+        self._check_nullable("remove")
+        mine = self._reference.key_of(self._owner)
+        for each in found:
+            if self._reference.key_in(each) != mine:
+                raise self.model.DoesNotExist(
+                    f"{each!r} does not refer to {self._owner!r}", missing=[each]
+                )
+        self._kept = None
+        yield from together(self._writes(found, None))
+
+    remove = blocking(_remove)
+    aremove = awaiting(_remove)
+
+    def _clear(self) -> Flow[None]:
+        """Let all of them refer to nothing; they are read for that."""
+        self._check_nullable("clear")
+        rows = yield from self.get_queryset()._all_rows()
+        self._kept = None
+        yield from together(self._writes(list(rows), None))
+
+    clear = blocking(_clear)
+    aclear = awaiting(_clear)
+
+    def _set(self, objects: Iterable[M]) -> Flow[None]:
+        """Let just *objects* refer to this instance: the others are read, and refer to nothing then.
+
+        :raises QueryError: there are others, and the reference must have a value.
+        """
+        wanted = self._checked(objects)
+        rows = yield from self.get_queryset()._all_rows()
+        there = {each.primary_key for each in rows}
+        keep = {each.primary_key for each in wanted}
+        gone = [each for each in rows if each.primary_key not in keep]
+        if gone:
+            self._check_nullable("set")
+        mine = self._reference.key_of(self._owner)
+        new = [
+            each
+            for each in wanted
+            if each.primary_key not in there
+            or not each.persisted
+            or self._reference.key_in(each) != mine
+        ]
+        self._kept = None
+        yield from together([*self._writes(gone, None), *self._writes(new, self._owner)])
+
+    set = blocking(_set)
+    aset = awaiting(_set)
+
+    def _check_nullable(self, verb: str) -> None:
+        if not is_nullable(self._reference):
+            raise QueryError(
+                f"{self._reference.related_name}.{verb}(): {self._reference.label} must have a value: "
+                "delete the items, or add() them to another"
+            )
+
+
+def is_nullable(reference: ForeignKey[Any, Any]) -> bool:
+    """Tell whether items may refer to nothing."""
+    return not any(part.required or part.is_key for part in reference.parts)
+
+
+class Related:
+    """``Author.books``: what gives each instance the set of items that refer to it."""
+
+    def __init__(self, reference: ForeignKey[Any, Any], name: str) -> None:
+        self.reference, self.name = reference, name
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> RelatedSet[Any]: ...
+    def __get__(self, instance: object | None, owner: type[Any]) -> Self | RelatedSet[Any]:
+        if instance is None:
+            return self
+        kept = instance.__dict__.get(self.name)
+        if kept is None:
+            return RelatedSet(self.reference, instance)
+        found: RelatedSet[Any] = kept
+        return found
+
+    def __set__(self, instance: object, value: object) -> None:
+        raise AttributeError(
+            f"{type(instance).__name__}.{self.name} are items of {self.reference.owner}: "
+            f"{self.name}.set([...]) says which, and writes them"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.reference.label}>"
+
+
+class RelatedOne:
+    """``User.profile``: the one item that refers to an instance, fetched on demand."""
+
+    def __init__(self, reference: ForeignKey[Any, Any], name: str) -> None:
+        self.reference, self.name = reference, name
+
+    def __get__(self, instance: object | None, owner: type[Any]) -> Any:
+        if instance is None:
+            return self
+        kept = instance.__dict__.get(self.name)
+        if kept is None:
+            model: Any = self.reference.model
+            if has_running_loop():
+                raise FieldNotLoaded(
+                    f"{owner.__name__}.{self.name} was not fetched, and an event loop runs here: "
+                    f"await {model.__name__}.objects.aget({self.reference.name}=...), or "
+                    f"await aprefetch([...], {self.name!r}) first"
+                )
+            tell("%s.%s: fetching the %s on demand", owner.__name__, self.name, model.__name__)
+            rows = related_rows(self.reference, instance)
+            kept = run(rows.limit(1)._all_rows(), rows._link)
+        return self.only(instance, kept)
+
+    def only(self, instance: Any, rows: list[Any]) -> Any:
+        """Return the one of *rows*, and keep it; it knows *instance* for what it refers to."""
+        model: Any = self.reference.model
+        if not rows:
+            raise model.DoesNotExist(
+                f"no {model.__name__} has {instance!r} as its {self.reference.name}",
+                missing=[instance],
+            )
+        self.reference.keep(rows[0], instance)
+        instance.__dict__[self.name] = rows
+        return rows[0]
+
+    def __set__(self, instance: object, value: object) -> None:
+        raise AttributeError(
+            f"{type(instance).__name__}.{self.name} is an item of {self.reference.owner}: assign "
+            f"this instance to its {self.reference.name}, and save that"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.reference.label}>"
