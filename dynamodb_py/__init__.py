@@ -21,6 +21,7 @@ from .exceptions import (
     MaxRequestsReached,
     ModelDefinitionError,
     MultipleObjectsReturned,
+    ProtectedError,
     QueryError,
     ReadTimeout,
     RequestError,
@@ -50,6 +51,8 @@ from .models.fields import (
     BinaryField,
     BooleanField,
     CharField,
+    CompositeField,
+    CompressedField,
     CounterField,
     DateField,
     DateTimeField,
@@ -67,15 +70,32 @@ from .models.fields import (
     TimeDeltaField,
     TimeField,
     TimestampField,
+    ULIDField,
     UUIDField,
     VersionField,
 )
 from .models.indexes import GlobalIndex, LocalIndex
+from .models.item_collections import Collection
 from .models.manager import Manager
+from .models.mixins import SoftDelete, SoftDeleteManager, SoftDeleteQuerySet, Timestamped
 from .models.pages import Page
 from .models.queryset import QuerySet
+from .models.relations.copies import CopiesReport, arefresh_copies, refresh_copies
+from .models.relations.foreign import (
+    CASCADE,
+    DO_NOTHING,
+    NULLIFY,
+    PROTECT,
+    ForeignKey,
+    OneToOneField,
+)
+from .models.relations.many import ManySet, ManyToManyField
+from .models.relations.prefetching import Dangling, aprefetch, prefetch
+from .models.relations.reverse import RelatedSet
+from .models.relations.stubs import OnDelete
 from .models.repairing import acheck_unique, arepair_unique, check_unique, repair_unique
 from .models.results import BulkResult, Outcome
+from .models.shared import SharedTable
 from .models.uniqueness import UniqueConstraint
 from .models.validators import (
     EmailValidator,
@@ -100,6 +120,10 @@ from .table import Table
 __version__ = "0.1.0"
 
 __all__ = [
+    "CASCADE",
+    "DO_NOTHING",
+    "NULLIFY",
+    "PROTECT",
     "AccessDenied",
     "AlreadyExists",
     "AsyncBatchBlock",
@@ -110,13 +134,18 @@ __all__ = [
     "BulkResult",
     "CancellationReason",
     "CharField",
+    "Collection",
+    "CompositeField",
+    "CompressedField",
     "Condition",
     "ConditionFailed",
     "ConfigurationError",
     "ConnectTimeout",
     "Connection",
     "ConnectionFailed",
+    "CopiesReport",
     "CounterField",
+    "Dangling",
     "DateField",
     "DateTimeField",
     "DecimalField",
@@ -133,6 +162,7 @@ __all__ = [
     "Field",
     "FieldNotLoaded",
     "FloatField",
+    "ForeignKey",
     "GlobalIndex",
     "IntegerField",
     "InvalidCursor",
@@ -143,6 +173,8 @@ __all__ = [
     "ListField",
     "LocalIndex",
     "Manager",
+    "ManySet",
+    "ManyToManyField",
     "MapField",
     "MaxLengthValidator",
     "MaxRequestsReached",
@@ -152,16 +184,20 @@ __all__ = [
     "Model",
     "ModelDefinitionError",
     "MultipleObjectsReturned",
+    "OnDelete",
     "OneOfValidator",
+    "OneToOneField",
     "Outcome",
     "Page",
     "Plan",
+    "ProtectedError",
     "Q",
     "QueryError",
     "QuerySet",
     "RawExpression",
     "ReadTimeout",
     "RegexValidator",
+    "RelatedSet",
     "RequestError",
     "ResponseCorrupted",
     "Retries",
@@ -169,6 +205,10 @@ __all__ = [
     "ServiceError",
     "ServiceUnavailable",
     "SetField",
+    "SharedTable",
+    "SoftDelete",
+    "SoftDeleteManager",
+    "SoftDeleteQuerySet",
     "StaleItem",
     "Table",
     "TableAlreadyExists",
@@ -180,8 +220,10 @@ __all__ = [
     "TimeDeltaField",
     "TimeField",
     "TimestampField",
+    "Timestamped",
     "TransactionCanceled",
     "TransactionConflict",
+    "ULIDField",
     "URLValidator",
     "UUIDField",
     "UniqueConstraint",
@@ -193,6 +235,8 @@ __all__ = [
     "acheck_unique",
     "adelete_all",
     "aload",
+    "aprefetch",
+    "arefresh_copies",
     "arepair_unique",
     "asave_all",
     "capacity",
@@ -202,6 +246,8 @@ __all__ = [
     "get_connection",
     "load",
     "options",
+    "prefetch",
+    "refresh_copies",
     "repair_unique",
     "save_all",
     "signals",

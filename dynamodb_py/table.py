@@ -68,9 +68,12 @@ class Table:
                 f"{kind.__name__} has no table: Table() takes a model that is not abstract"
             )
         self.model = kind
-        self.schema = cast("Options", options).schema
+        # Where several classes share a table, what all of them need.
+        known = cast("Any", options)
+        self.schema: TableSchema = getattr(known, "table_schema", None) or known.schema
         self.using = using if using is not None else cast("Options", options).using
-        self.companions: Sequence[TableSchema] = getattr(options, "companions", ())
+        home: Any = getattr(options, "home", options)  # of a model in a shared table, that
+        self.companions: Sequence[TableSchema] = getattr(home, "companions", ())
         """The tables that the model needs beside it: that of the sentinels of what is unique."""
 
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any, Generic, cast
 
@@ -20,10 +20,11 @@ from ..planning import Estimate, Plan, Question, estimate
 from ..reading import Reader
 from .builders import PLAINLY, UNASKED, How, M, R
 from .bulk import ProgressOption, consistently, key_reader, read_all, shown
-from .courses import Coming, Course, Several, Straight
-from .expiry import all_seen
+from .courses import Coming, Completed, Course, Several, Straight
+from .relations.prefetching import prefetching, tree_of
 from .rows import loader
 from .shaping import Shaping
+from .standing import all_seen, seen
 
 
 class Answers(Shaping[M, R], Generic[M, R]):
@@ -47,11 +48,18 @@ class Answers(Shaping[M, R], Generic[M, R]):
         if consistently(how.consistent):  # options() may ask for it
             question = replace(question, consistent=True)
         meta = self.model._options()
-        if meta.expiry is not None:
-            question = meta.expiry.visible(question)
+        if meta.standing is not None:
+            question = meta.standing.visible(question)
+        if meta.parts is not None and meta.place is None:  # a shared table asks the keys first
+            question = meta.parts.asked(question)
         table = self._link.table_name(meta.table_name)
         if explained:
-            return meta.planner.explain(table, question)
+            plan = meta.planner.explain(table, question)
+            if meta.parts is not None:
+                plan = meta.parts.explained(plan)
+            if meta.standing is not None:
+                plan = meta.standing.explained(plan)
+            return plan if meta.kind is None else meta.kind.explained(plan)
         return meta.planner.plan(table, question)
 
     def _reader(self, plan: Plan) -> Reader:
@@ -109,8 +117,17 @@ class Answers(Shaping[M, R], Generic[M, R]):
         shortcut = latest[2]
         return None if shortcut is None else shortcut(wires)
 
-    def _rows(self, limit: int | None = None) -> Coming[R]:
-        """Return the rows on their way, at most *limit* of them."""
+    def _rows(self, limit: int | None = None) -> Coming[R] | Completed[R]:
+        """Return the rows on their way, at most *limit* of them, with what they refer to."""
+        coming = self._bare_rows(limit)
+        return Completed(coming, self._complete) if self._how.related else coming
+
+    def _complete(self, rows: list[R]) -> Flow[None]:
+        """Read what *rows* refer to, where this was said to, into them."""
+        if self._how.related and rows:
+            yield from prefetching(rows, tree_of(self.model, self._how.related), self._link)
+
+    def _bare_rows(self, limit: int | None = None) -> Coming[R]:
         if limit is None and (request := self._straight()) is not None:
             return Straight(request, cast("Callable[[StoredItem], R]", self.model._load))
         question = self._question
@@ -120,7 +137,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
             return self._course(question)
         parts = cast("tuple[Answers[M, R], ...]", self._how.parts)
         limit = question.limit
-        starts = [partial(part._rows, limit) for part in parts]
+        starts = [partial(part._bare_rows, limit) for part in parts]
         return Several(starts, key_reader(self.model._options()), limit)
 
     def _all_rows(self) -> Flow[list[R]]:
@@ -147,7 +164,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
 
     def _first(self) -> Flow[R | None]:
         """Return the first row, or None."""
-        if self._kept is not None or self._how.parts:
+        if self._kept is not None or self._how.parts or self._how.related:
             for row in (yield from self._first_rows(1)):
                 return row
             return None
@@ -192,9 +209,9 @@ class Answers(Shaping[M, R], Generic[M, R]):
         meta = self.model._options()
         by_key = bool(given) and not isinstance(given[0], Condition)
         if by_key or (not given and meta.is_key(lookups)):
-            row = yield from self._get_or_none(*given, consistent=consistent, **lookups)
+            row, hidden = yield from self._by_key(given, lookups, consistent)
             if row is None:
-                raise self._missing(given, lookups)
+                raise self._missing(given, lookups, hidden)
             return row
         asked = self.filter(*given, **lookups) if given or lookups else self
         if consistent is not None:
@@ -221,6 +238,15 @@ class Answers(Shaping[M, R], Generic[M, R]):
         :param consistent: True sees every write before it, for twice the price; by default as
             ``options()`` says.
         """
+        return (yield from self._by_key(key, named, consistent))[0]
+
+    get_or_none = blocking(_get_or_none)
+    aget_or_none = awaiting(_get_or_none)
+
+    def _by_key(
+        self, key: tuple[Any, ...], named: Mapping[str, Any], consistent: bool | None
+    ) -> Flow[tuple[R | None, StoredItem | None]]:
+        """Return the item with this key, or None; then what is there and is not given, if anything."""
         meta, how = self.model._options(), self._how
         wire = meta.key(key, named)
         if consistent is None:
@@ -228,23 +254,26 @@ class Answers(Shaping[M, R], Generic[M, R]):
         if self._question is UNASKED and how.shape is None and how.start is None and not how.parts:
             table = self._link.table_name(meta.table_name)
             item = yield from GetItem(table, wire, consistently(consistent))
-            gone = item is None or (meta.expiry is not None and meta.expiry.hides(item))
-            return None if item is None or gone else loader(self.model, None, None, how.using)(item)
+            if (there := seen(meta, item)) is None:
+                return None, item
+            row = loader(self.model, None, None, how.using)(there)
+            yield from self._complete([row])
+            return row, None
         names = [field.name for field in meta.keys]
         asked = self.filter(**(dict(zip(names, key, strict=True)) if key else named))
         if consistent is not None:
             asked = asked.consistent(consistent)
         rows = yield from asked._first_rows(1)
-        return rows[0] if rows else None
+        return (rows[0] if rows else None), None
 
-    get_or_none = blocking(_get_or_none)
-    aget_or_none = awaiting(_get_or_none)
-
-    def _missing(self, key: tuple[Any, ...], named: dict[str, Any]) -> Exception:
+    def _missing(
+        self, key: tuple[Any, ...], named: dict[str, Any], hidden: StoredItem | None
+    ) -> Exception:
         said = ", ".join([*map(repr, key), *(f"{name}={each!r}" for name, each in named.items())])
-        return self.model.DoesNotExist(
-            f"{self.model.__name__} has no item with the key {said}", missing=[key or named]
-        )
+        text, kind = f"{self.model.__name__} has no item with the key {said}", self.model._meta.kind
+        if kind is not None and hidden is not None and not kind.holds(hidden):
+            text += f": there is one of the kind {kind.tree.kind_of(hidden)!r}"
+        return self.model.DoesNotExist(text, missing=[key or named])
 
     def _count(self) -> Flow[int]:
         """Return how many rows there are; DynamoDB counts, but what it reads for that is paid for."""
@@ -260,7 +289,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         asked = self
         if self._kept is None and not self._how.parts:
             question = replace(self._question, wanted=(), along=(), full=False)
-            asked = self._but(question, replace(self._how, shape=None))
+            asked = self._but(question, replace(self._how, shape=None, related=()))
         return bool((yield from asked._first_rows(1)))
 
     exists = blocking(_exists)
@@ -296,8 +325,10 @@ class Answers(Shaping[M, R], Generic[M, R]):
         if wanted is not None:
             along = [Path((name,)) for name in self._question.along]
             paths = dict.fromkeys([*wanted, *along, *(field._path() for field in meta.keys)])
-            if meta.expiry is not None:
-                paths[meta.expiry.path] = None
+            if meta.kind is not None:
+                paths[meta.kind.path] = None
+            if meta.standing is not None:
+                paths.update(dict.fromkeys(meta.standing.paths))
             held = frozenset(str(path.parts[0]) for path in paths)
             said = {table: Expressions.of(projection=paths)}
         items = yield from read_all(

@@ -8,25 +8,32 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 from .. import exceptions
 from ..connections import Connection, get_connection
 from ..exceptions import ModelDefinitionError, ValidationError
-from ..expressions import Action, Add, Value
+from ..expressions import Action, Add, Condition, Value
 from ..flows import Flow, awaiting, blocking
 from ..operations.items import GetItem, StoredItem
 from .bulk import consistently
-from .expiry import seen
 from .fields.base import Field
+from .kind_declaring import join
 from .manager import Manager
 from .objects import Objects
 from .options import Options, prepare
 from .records import FieldSet
 from .references import KeyOf
+from .relations import registry
+from .relations.cascading import deleting_all
+from .relations.connecting import connect_references
+from .relations.registry import Waiting
+from .relations.stubs import asks, is_stub
 from .saving import Saving
 from .signals import Hooked, class_prepared, made, post_init, pre_init, watch_loading
+from .standing import seen
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .batch_block import AsyncBatchBlock, BatchBlock
     from .bulk import ProgressOption
+    from .relations.foreign import ForeignKey
     from .results import BulkResult
 
 
@@ -67,6 +74,10 @@ class Model(Hooked, Saving):
     AlreadyExists: ClassVar[type[exceptions.AlreadyExists]] = exceptions.AlreadyExists
 
     _using: ClassVar[str | None] = None
+    _referrers: ClassVar[tuple[ForeignKey[Any, Any], ...]] = ()
+    """The references to this model that lead back to it, or that count when it is deleted."""
+    _is_kind: ClassVar[bool] = True
+    """Whether ``Meta.discriminator`` is about the class; a shared table says it for its models."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -74,16 +85,38 @@ class Model(Hooked, Saving):
         for name in ("DoesNotExist", "MultipleObjectsReturned", "AlreadyExists"):
             setattr(cls, name, _own(cls, name))
         if "_meta" in cls.__dict__:
-            cls.class_prepared()
-            class_prepared.tell(cls)
+            cls._complete()
 
     @classmethod
-    def _prepare(cls) -> None:
+    def _prepare(cls, *, late: bool = False) -> None:
         """Take stock of the fields and options of the class."""
-        fields, options = prepare(cls, Model)
-        cls._fields = fields
+        fields, options = prepare(cls, Model, late=late)
         if options is not None:
+            if not isinstance(options, Waiting):
+                join(options, Model)
+                if options.place is not None:
+                    options.place.join(options)
             cls._meta = options
+        cls._fields = fields
+
+    @classmethod
+    def _complete(cls) -> None:
+        """Let others know of the class, unless it waits for one that it refers to."""
+        if isinstance(cls._meta, Waiting):
+            registry.wait(cls)
+            return
+        connect_references(cls)
+        registry.made(cls)
+        cls.class_prepared()
+        class_prepared.tell(cls)
+        for other in registry.waiting():
+            other._settle_references(late=False)
+
+    @classmethod
+    def _settle_references(cls, *, late: bool = True) -> None:
+        cls._prepare(late=late)
+        if "_meta" in cls.__dict__ and not isinstance(cls._meta, Waiting):
+            cls._complete()
 
     @classmethod
     def class_prepared(cls) -> None:
@@ -100,6 +133,8 @@ class Model(Hooked, Saving):
         setattr(cls, name, field)
         try:
             cls._prepare()
+            if not isinstance(cls._meta, Waiting):
+                connect_references(cls)
         except ModelDefinitionError:
             if before is None:
                 delattr(cls, name)
@@ -201,11 +236,39 @@ class Model(Hooked, Saving):
     refresh_from_db = blocking(_refresh_from_db)
     arefresh_from_db = awaiting(_refresh_from_db)
 
+    def _delete_for_good(
+        self, *, condition: Condition | None = None, atomic: bool | None = None
+    ) -> Flow[None]:
+        if self._referrers and asks(self.__class__):
+            yield from deleting_all(self, condition, atomic)
+        else:
+            yield from self._delete_alone(condition=condition, atomic=atomic)
+
+    def _delete_alone(
+        self, *, condition: Condition | None = None, atomic: bool | None = None
+    ) -> Flow[None]:
+        """Delete this item, whatever refers to it."""
+        yield from super()._delete_for_good(condition=condition, atomic=atomic)
+
     def _become(self, item: StoredItem) -> None:
         """Take *item* for what is stored, and forget the values that there were."""
         for name in self._fields.by_name:
             self.__dict__.pop(name, None)
+        for name in self._references:
+            self.__dict__.pop(name, None)
         self._stored, self._decoded, self._aside = item, False, None
+
+    def _fetch(self) -> Flow[Self]:
+        """Read this item, if all that is known of it is the key that a reference has; return it.
+
+        :raises DoesNotExist: there is no item with this key.
+        """
+        if is_stub(self):
+            yield from self._refresh_from_db()
+        return self
+
+    fetch = blocking(_fetch)
+    afetch = awaiting(_fetch)
 
     def _incr(self, /, **amounts: float) -> Flow[Self]:
         """Add to number fields in one request, without reading: no other writer's change is lost.

@@ -16,6 +16,7 @@ from ..planning import Question
 from .bulk import ProgressOption
 from .fields.base import Field
 from .lookups import conditions as looked_up
+from .relations.prefetching import tree_of
 from .rows import Shape
 from .sketches import Sketch, Wires, sketch_of
 
@@ -52,6 +53,8 @@ class How(Struct, frozen=True):
     prefetch: bool = False
     start: str | None = None
     """The cursor or checkpoint to go on from."""
+    related: tuple[str, ...] = ()
+    """The relations to read along, as ``prefetch_related()`` takes them."""
     parts: tuple[Any, ...] = ()
     """Of a union: the query sets that it has the rows of."""
 
@@ -265,7 +268,13 @@ class Builders(Generic[M, R]):
                     f"union: query sets of {self.model.__name__} with rows of two kinds, or from two "
                     "connections: say values() and using() alike, or chain what they give, in Python"
                 )
-        how = How(self._how.using, shape=self._how.shape, parts=(self.all(), *others))
+        related = dict.fromkeys(name for each in (self, *others) for name in each._how.related)
+        how = How(
+            self._how.using,
+            shape=self._how.shape,
+            related=tuple(related),
+            parts=(self.all(), *others),
+        )
         return self._but(UNASKED, how)
 
     # -- in which order, and how many ----------------------------------------------------------
@@ -343,6 +352,28 @@ class Builders(Generic[M, R]):
     def prefetch(self, prefetch: bool = True) -> Self:
         """Read one page ahead while the rows of the one before are worked on."""
         return self._going(prefetch=prefetch)
+
+    def prefetch_related(self, *paths: str) -> Self:
+        """Return them with what they refer to: read a page at a time, each item once.
+
+        A reference takes a BatchGetItem for each hundred items, whatever the number of rows; what leads
+        back, and what is between many and many, a Query for each row. References to items that are
+        not there are in the log, as a warning.
+
+        :param paths: names of relations: ``"author"``, ``"lines__product"``, ``"author__publisher"``.
+        :raises QueryError: one names no relation; nothing was sent.
+        """
+        if self._how.shape is not None:
+            raise self._no_relations()
+        tree_of(self.model, paths)
+        related = tuple(dict.fromkeys((*self._how.related, *paths)))
+        how = replace(self._how, related=related)
+        return self._another(self._said, how, self._sketch, self._wires)
+
+    def _no_relations(self) -> QueryError:
+        return QueryError(
+            f"{self.model.__name__}: prefetch_related() is for instances, and values() gives none"
+        )
 
     def after(self, cursor: str) -> Self:
         """Go on behind *cursor*: a ``next_cursor`` of a page, or a checkpoint, of the same query."""

@@ -20,11 +20,13 @@ from ..operations.batches import Delete, Put
 from ..operations.items import Key, StoredItem
 from ..operations.said import Expressions
 from .collecting import check_outside
-from .expiry import seen
+from .deleting import Deleting
 from .jobs import Job, all_begun, batched, distinct
 from .locking import is_atomic
+from .relations.stubs import asks
 from .results import Tally
 from .signals import around_batch, is_heard, saved, saving_all
+from .standing import seen
 
 if TYPE_CHECKING:
     from .base import Model
@@ -222,9 +224,11 @@ def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) 
     deletes = {
         at: Job(each, Delete(each._table, each._key()))
         for at, each in enumerate(all_)
-        if not _is_checked(each)
+        if not _is_checked(each) and _is_plain(each)
+        if each.persisted
+        or each._options().free is None  # of one never loaded, who knows its class
     }
-    flows = {at: each._remove(None, None) for at, each in enumerate(all_) if at not in deletes}
+    flows = {at: _removed(each) for at, each in enumerate(all_) if at not in deletes}
     twins: dict[Any, list[Model]] = {}
     for job in deletes.values():
         twins.setdefault(job.place, []).append(job.given)
@@ -236,6 +240,16 @@ def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) 
     tally: Tally[Any] = Tally(all_)
     yield from _all_of(tally, deletes, flows, settle, workers, shown(progress))
     tally.checked()
+
+
+def _is_plain(instance: Model) -> bool:
+    """Tell whether deleting *instance* is deleting its item, and nothing else."""
+    kind = type(instance)
+    return kind._delete is Deleting._delete and not asks(kind)
+
+
+def _removed(instance: Model) -> Flow[None]:
+    return instance._remove(None, None) if _is_plain(instance) else instance._delete()
 
 
 def _goes_in_batches(instance: Model) -> bool:

@@ -22,9 +22,11 @@ from .builders import M, R
 from .bulk import ProgressOption
 from .changes import changes, still_asked, whole_key, without_presence
 from .collecting import COLLECTOR, check_outside
-from .expiry import asks_presence_alone, is_hidden
+from .deleting import mine
 from .pages import Paging
+from .relations.stubs import check_bulk
 from .rows import loader
+from .standing import asks_presence_alone, is_hidden, is_other
 from .updating import (
     OPTIONS,
     Returning,
@@ -70,6 +72,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
             raised on the way has what was done so far in ``done``.
         """
         check_outside("delete() of a query set")
+        check_bulk(self.model, "delete() of a query set")
         plan, asked = self._of_keys("delete()", rate)
         condition = still_asked(self.model._options(), plan)
 
@@ -138,7 +141,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         meta = self.model._options()
         self._check_no_clash(workers=workers != 1, rate=rate is not None, progress=bool(progress))
         check_no_clash(meta, OPTIONS, condition, returning, create_parents, must_exist)
-        found = changes(meta, actions, values)
+        found = changes(meta, actions, values, making=must_exist is False, key=self._said_key())
         plan, asked = self._of_keys("update()", rate)
         extra = meta.condition(condition)
         still = still_asked(meta, plan)
@@ -165,7 +168,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
                     f"{meta.name}: returning=, create_parents= and must_exist= are for one item: "
                     "filter() by its whole key"
                 )
-            asks = without_presence(meta, still) if must_exist is False else still
+            asks = mine(meta, without_presence(meta, still)) if must_exist is False else still
             only = UpdateItem(plan.table, key, found, asks, returned(returning))
             return (yield from self._update_one(only, returning, create_parents, must_exist))
 
@@ -266,7 +269,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         meta = self.model._options()
         check_outside("modify()")
         check_no_clash(meta, _MODIFY, old, upsert, condition, create_parents)
-        found = changes(meta, actions, values)
+        found = changes(meta, actions, values, making=upsert, key=self._said_key())
         plan, _ = self._of_keys("modify()", None)
         key = None if self._how.start is not None else whole_key(plan)
         if key is None:
@@ -281,7 +284,9 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
             item = yield from updated(update, parents, None if upsert else meta.present)
         except ConditionFailed as error:
             current = error.current
-            if extra is None or is_hidden(meta, current) or (current is None and not upsert):
+            in_the_way = upsert and is_other(meta, current)
+            gone = is_hidden(meta, current) or (current is None and not upsert)
+            if not in_the_way and (extra is None or gone):
                 return None
             if current is not None:
                 [error.current] = map(self._loader_of_items(), [to_json(current)])
@@ -291,6 +296,13 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
 
     modify = blocking(_modify)
     amodify = awaiting(_modify)
+
+    def _said_key(self) -> Key | None:
+        """Return the one key that is asked for, where something is made of it."""
+        composing = self.model._options().composing
+        if composing is None or all(made.is_key for made in composing.all):
+            return None
+        return whole_key(self._plan())
 
     def _asked_of_one(self, plan: Plan, *, upsert: bool) -> Condition | None:
         """Return what must hold of the one item, as *plan* asks for it."""
@@ -304,7 +316,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
                 f"{meta.name}: modify(upsert=True) makes the item that is not there: filter() by its "
                 "key alone, and give condition= for what must hold"
             )
-        return None
+        return meta.free
 
     def _update_one(
         self,

@@ -347,7 +347,7 @@ class BulkWriting(Carrying[M], Generic[M]):
         workers: int,
         progress: Progress | None,
     ) -> Flow[BulkResult[M]]:
-        jobs = [self._delete_job(instance) for instance in given]  # for their keys
+        jobs = [self._key_job(instance) for instance in given]
         distinct(jobs, last_wins=False, model=self.model.__name__, hint="")
         tally = Tally(given)
         flows = [self._updated(instance, named, validate=validate) for instance in given]

@@ -108,21 +108,26 @@ class Carrying(AtomicChunks[M], Generic[M]):
     ) -> Flow[None]:
         """Carry out *jobs*, no two of one key, by their places in *tally*, and note what comes of them."""
         guarded = self._meta.guarded or is_atomic(self._meta, None)
-        if overwrite and not guarded:
-            yield from batched(jobs, tally, self._done, workers, progress)
-            return
         puts = {at: job for at, job in jobs.items() if isinstance(job.write, Put)}
         deletes = {at: job for at, job in jobs.items() if at not in puts}
+        # What has another class of the table for its owner is not deleted: that takes a condition.
+        apart = guarded or (bool(deletes) and self._meta.free is not None)
+        if overwrite and not apart:
+            yield from batched(jobs, tally, self._done, workers, progress)
+            return
         if guarded:
             flows = self._one_by_one(puts.values(), overwrite=overwrite)
         else:
             flows = [self._inserted(job) for job in puts.values()]
         told = counting(progress, len(jobs))
-        yield from self._side_by_side(puts, flows, tally, workers, told)
+        if overwrite and not guarded:
+            yield from batched(puts, tally, self._done, workers, told)
+        else:
+            yield from self._side_by_side(puts, flows, tally, workers, told)
         if not deletes or (tally.errors(puts) and not overwrite):
             return
         rest = counting(progress, len(jobs), len(puts))
-        if guarded:
+        if apart:
             flows = self._one_by_one(deletes.values(), overwrite=overwrite)
             yield from self._side_by_side(deletes, flows, tally, workers, rest)
         else:

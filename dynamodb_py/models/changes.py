@@ -41,6 +41,7 @@ from ..operations.items import DeleteItem, Key, UpdateItem
 from ..planning import Plan
 from .cleaning import clean_value
 from .fields.base import Field
+from .kinds import KindSet
 from .locking import bump, next_version
 
 if TYPE_CHECKING:
@@ -104,11 +105,15 @@ def changes(
     *,
     version_of: Mapping[str, Wire] | None = None,
     claims: bool = False,
+    making: bool = False,
+    key: Mapping[str, Wire] | None = None,
 ) -> tuple[Action, ...]:
     """Return what is written: *actions*, *values* by field, and what fields set themselves.
 
     :param version_of: the item whose version is known; otherwise it is raised, whatever it is.
     :param claims: whether unique values can be changed, by plain values.
+    :param making: whether the item is made where there is none.
+    :param key: the item's key, where it is known: it may say parts of what is made of templates.
 
     Raises :class:`~dynamodb_py.exceptions.ValidationError` with every field that is wrong,
     :class:`~dynamodb_py.exceptions.QueryError` for nothing at all, and TypeError for what is no
@@ -118,6 +123,8 @@ def changes(
         raise QueryError(
             f"{meta.name}: update() has nothing to change: give values by field, or actions"
         )
+    if meta.field_set.references:
+        values = meta.field_set.expanded(values)
     errors: dict[str, list[str]] = {}
     found = [_bound(meta, action, errors) for action in actions]
     for name, value in values.items():
@@ -134,10 +141,16 @@ def changes(
             stamped = field.pre_save(None, adding=False)
             if stamped is not None:
                 found.append(_set(meta, field, stamped, errors))
+    if meta.composing is not None:
+        found += list(meta.composing.recomputed(found, key, errors))
     if meta.guarded:
         _check_guarded(meta, found, errors, claims=claims)
+    if meta.kind is not None:
+        meta.kind.check(found, errors)
     if errors:
         raise ValidationError(errors, model=meta.name)
+    if making and meta.kind is not None and not meta.kind.field.is_key:
+        found.append(meta.kind.setter())
     if meta.version is not None:
         found.append(_versioned(meta.version, version_of))
     check_apart(action.path for action in found)
@@ -318,6 +331,8 @@ def _is_done(action: Action, current: Mapping[str, Wire]) -> bool:
         )
         given: set[Any] = decode(as_sent(action.value.wire))
         return given <= there if isinstance(action, Add) else given.isdisjoint(there)
+    if isinstance(action, KindSet):
+        return found is not None
     if not isinstance(action, Set) or not isinstance(action.value, Value) or found is None:
         return False
     return bool(decode(found) == decode(as_sent(action.value.wire)))

@@ -44,6 +44,7 @@ class Changing(Updating):
             return self._changes(stored, validate=False, named=named)  # that is done
         changes: dict[str, Wire | None] = {}
         errors: dict[str, list[str]] = {}
+        kind = self._meta.kind
         for field, wire, wrong in self._differing(stored):
             if named is not None and field.name not in named and not field.is_key:
                 continue
@@ -53,6 +54,9 @@ class Changing(Updating):
             if field is self._meta.version:
                 errors[field.name] = ["it sets itself with each write: do not assign to it"]
                 continue
+            if kind is not None and kind.is_changed_by(field, wire, stored):
+                errors[field.name] = [kind.unchanging(wire)]
+                continue
             if field.is_key:
                 self._check_key(stored, {field.attribute: wire or {}})
             check(field, self.__dict__[field.name], wire, errors, validate=validate)
@@ -61,6 +65,10 @@ class Changing(Updating):
             raise ValidationError(errors, model=self._meta.name)
         if changes:
             self._stamp_changes(changes)
+        if self._fields.composing is not None:
+            self._fields.composing.finish_changes(self, stored, changes, errors)
+            if errors:
+                raise ValidationError(errors, model=self._meta.name)
         return changes
 
     def _differing(
@@ -70,7 +78,9 @@ class Changing(Updating):
         found: list[tuple[Field[Any, Any], Wire | None, dict[str, list[str]]]] = []
         values = self.__dict__
         unread = self._unread()  # a None there was assigned: what is stored, if anything, goes
-        for field in self._fields:
+        if (composing := self._fields.composing) is not None:
+            stored = composing.completed(stored)
+        for field in self._fields if composing is None else self._fields.written():
             if field.name not in values:
                 continue
             value = values[field.name]
@@ -101,12 +111,28 @@ class Changing(Updating):
     def _differs(self, field: Any, wire: Wire | None, old: Wire | None) -> bool:
         if wire == old:
             return False
+        if field.varies:
+            return self._has_other_value(field, wire, old)
         if old is None:  # a default that was only read is no change
             aside = self._aside
             return aside is None or aside.defaults.get(field.name) != wire
         try:  # the same value may have been spelled otherwise, by another writer
             return bool(field.spell_or_null(field.decode(old)) != wire)
         except (exceptions.UnreadableValue, Unstorable):
+            return True
+
+    def _has_other_value(self, field: Any, wire: Wire | None, old: Wire | None) -> bool:
+        """Tell whether a field that stores one value in many ways has another one than *old*."""
+        if wire is None:
+            return old is not None
+        value = self.__dict__[field.name]
+        try:
+            if old is not None:
+                return bool(field.decode(old) != value)
+            aside = self._aside
+            read = None if aside is None else aside.defaults.get(field.name)
+            return read is None or bool(field.decode(read) != value)
+        except exceptions.UnreadableValue:
             return True
 
     def _as_spelled(self, name: str, wire: Wire | None, stored: WireItem) -> Wire | None:

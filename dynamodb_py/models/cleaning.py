@@ -17,6 +17,7 @@ from ..exceptions import DynamoDBError, FieldNotLoaded, ValidationError
 from ..operations.base import Wire, WireItem
 from .cleaning_hooks import Cleaning
 from .fields.base import REQUIRED, Field, unchecked
+from .fields.compressed import CompressedField
 from .fields.containers import DictField, EmbeddedField, ListField
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ def _documents_in(field: AnyField, value: Any, where: str) -> Iterator[tuple[str
     if isinstance(field, EmbeddedField):
         if isinstance(value, field.document):
             yield where, value
+    elif isinstance(field, CompressedField):
+        if field.inner is not None:
+            yield from _documents_in(field.inner, value, where)
     elif isinstance(field, ListField):
         if field.inner is not None and isinstance(value, (list, tuple)):
             for at, each in enumerate(cast("Sequence[Any]", value)):
@@ -281,7 +285,7 @@ class Cleaned:
         :param exclude: names of fields to leave out; ``clean()`` is called all the same.
         :raises ValidationError: with everything that is wrong, by field.
         """
-        left_out = frozenset(exclude)
+        left_out = frozenset(self._fields.spread(exclude))
         if not left_out <= self._fields.by_name.keys():
             raise self._fields.unknown(sorted(left_out - self._fields.by_name.keys()))
         if not self._decoded:
@@ -355,6 +359,8 @@ class Cleaned:
                 wire = self._careful_wire(field, errors, adding=adding, validate=True)
                 if wire is not None:
                     item[field.attribute] = wire
+        if self._fields.composing is not None:
+            self._fields.composing.finish(cast("Any", self), item, errors)
         if errors:
             raise ValidationError(errors, model=type(self).__name__)
         return item

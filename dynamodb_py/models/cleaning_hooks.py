@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ..exceptions import ModelDefinitionError
 from .fields.base import Field
+from .fields.compressed import CompressedField
 from .fields.containers import DictField, EmbeddedField, ListField, MapField
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _documents_of(field: AnyField) -> Iterator[type]:
     elif isinstance(field, MapField):
         for member in field.schema.values():
             yield from _documents_of(member)
-    elif isinstance(field, (ListField, DictField)) and field.inner is not None:
+    elif isinstance(field, (ListField, DictField, CompressedField)) and field.inner is not None:
         yield from _documents_of(field.inner)
 
 

@@ -62,6 +62,22 @@ class Straight(Generic[R]):
         return [(self.load, item) for item in page.items]
 
 
+class Completed(Generic[R]):
+    """The rows of a query set with what they refer to, which is read a list at a time."""
+
+    __slots__ = ("_coming", "_complete")
+
+    def __init__(self, coming: Coming[R], complete: Callable[[list[R]], Flow[None]]) -> None:
+        self._coming, self._complete = coming, complete
+
+    def more(self) -> Flow[list[R] | None]:
+        """Return the next rows, if only none of them; None at the end."""
+        rows = yield from self._coming.more()
+        if rows:
+            yield from self._complete(rows)
+        return rows
+
+
 class Several(Generic[R]):
     """The rows of several query sets, one after the other, each item once."""
 

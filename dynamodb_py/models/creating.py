@@ -12,7 +12,7 @@ from ..operations.items import GetItem, Key, StoredItem, UpdateItem
 from .belonging import Belonging
 from .changes import changes, unique_among
 from .collecting import check_outside
-from .expiry import seen
+from .standing import is_other, seen
 
 if TYPE_CHECKING:
     from .base import Model
@@ -76,9 +76,9 @@ class Creating(Belonging[M], Generic[M]):
         try:
             yield from new._save(force_insert=True)
         except AlreadyExists as error:
-            if not _is_about(error, new):
-                raise
-            if error.current is not None:
+            if is_other(self._meta, error.current) or not _is_about(error, new):
+                raise  # an item of another class has the key, or it is another's value
+            if error.current is not None and not self._hides(error.current):
                 return error.current, False
             there = yield from self._get_or_none(consistent=True, **key)
             if there is None:
@@ -116,7 +116,9 @@ class Creating(Belonging[M], Generic[M]):
         check_outside("update_or_create()")
         wire = self._meta.key((), key)
         new = self._to_make(defaults if create_defaults is None else create_defaults, key)
-        actions = changes(self._meta, (), _called(defaults), claims=True) if defaults else ()
+        actions = (
+            changes(self._meta, (), _called(defaults), claims=True, key=wire) if defaults else ()
+        )
         for left in reversed(range(RACES)):
             item = yield from self._changed(wire, actions)
             if item is not None:
@@ -124,7 +126,10 @@ class Creating(Belonging[M], Generic[M]):
             try:
                 yield from new._save(force_insert=True)
             except AlreadyExists as error:
-                if not left or not _is_about(error, new):
+                current = error.current
+                hidden = current is not None and self._hides(current)
+                mine = _is_about(error, new) and not is_other(self._meta, current)
+                if not left or hidden or not mine:
                     raise
             else:
                 return new, True
@@ -150,10 +155,20 @@ class Creating(Belonging[M], Generic[M]):
         new._as_put()  # what is wrong with it is told now
         return new
 
+    def _besides(self, condition: Condition | None) -> Condition | None:
+        """Return *condition* and what else must hold of an item that counts as there."""
+        return condition
+
+    def _hides(self, instance: Any) -> bool:
+        """Tell whether this manager or query set does not show an item that is there."""
+        del instance
+        return False
+
     def _changed(self, key: Key, actions: tuple[Action, ...]) -> Flow[StoredItem | None]:
         """Change the item with this key; return all of it as it is then, None where there is none."""
         meta, expiry = self._meta, self._meta.expiry
         fresh = None if expiry is None else expiry.unexpired()
+        fresh = self._besides(fresh)
         try:
             if actions and not unique_among(meta, actions):
                 asked = meta.present if fresh is None else meta.present & fresh

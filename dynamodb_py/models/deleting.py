@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from ..exceptions import ConditionFailed, StaleItem, narrowed
+from ..exceptions import ConditionFailed, DoesNotExist, StaleItem, narrowed
 from ..expressions import Condition
 from ..flows import Flow, awaiting, blocking
 from ..operations import transactions
@@ -17,9 +17,11 @@ from .guarding import Claims, Guarding
 from .locking import Lock, is_atomic
 from .pending import Pending
 from .signals import deleted, deleting, is_heard
+from .standing import is_other
 
 if TYPE_CHECKING:
     from .base import Model
+    from .options import Options
 
 
 class Deleting(Guarding):
@@ -42,6 +44,15 @@ class Deleting(Guarding):
             None where it is gone.
         :raises StaleItem: it was changed, or deleted, since it was loaded; nothing was deleted.
         """
+        yield from self._delete_for_good(condition=condition, atomic=atomic)
+
+    delete = blocking(_delete)
+    adelete = awaiting(_delete)
+
+    def _delete_for_good(
+        self, *, condition: Condition | None = None, atomic: bool | None = None
+    ) -> Flow[None]:
+        """Do as ``_delete``, which a model may override."""
         collector = COLLECTOR.get()
         model: Any = self
         heard = is_heard(cast("type[Model]", type(self)), "delete")
@@ -54,26 +65,38 @@ class Deleting(Guarding):
             else:
                 collector.then(partial(deleted, model))
 
-    delete = blocking(_delete)
-    adelete = awaiting(_delete)
-
     def _remove(self, condition: Condition | None, atomic: bool | None) -> Flow[None]:
         meta, key = self._meta, self._key()
         plain = not meta.guarded and not is_atomic(meta, atomic) and COLLECTOR.get() is None
         if plain:
             try:
-                yield from DeleteItem(self._table, key, condition)
+                yield from DeleteItem(self._table, key, mine(meta, condition))
             except ConditionFailed as error:
-                self._told(error)
-                raise
+                if condition is not None and not condition.is_empty:
+                    self._told(error)
+                    raise
+                # What is there is of another class: no item of this one is.
             self._detach()
             return
-        stored = self._stored_wires()
-        lock = self._lock(stored, atomic)
+        lock = self._lock(self._stored_wires(), atomic)
+        try:
+            yield from self._remove_guarded(condition, lock)
+        except (ConditionFailed, DoesNotExist) as error:
+            asks = lock is not None or (condition is not None and not condition.is_empty)
+            other = isinstance(error, DoesNotExist) or is_other(meta, error.current)
+            if asks or not other:
+                raise
+            self._detach()
+
+    def _remove_guarded(self, condition: Condition | None, lock: Lock | None) -> Flow[None]:
+        """Delete the item together with what keeps its values unique, or in a transaction."""
+        meta, key, stored = self._meta, self._key(), self._stored_wires()
         asked = condition if condition is not None else Condition()
         own = None if asked.is_empty else asked
         if lock is not None:
             asked &= lock.condition
+        elif meta.free is not None:
+            asked = meta.free & asked
 
         def make(before: Mapping[str, Wire]) -> Pending:
             claims = Claims(meta, key, before, {})
@@ -120,3 +143,11 @@ class Deleting(Guarding):
         if kept := self._undeclared():
             self._apart().kept = kept
         self._stored = None
+
+
+def mine(meta: Options, condition: Condition | None) -> Condition | None:
+    """Return *condition*, and that what is there, if anything, is of this class."""
+    free = meta.free
+    if free is None:
+        return condition
+    return free if condition is None else free & condition

@@ -23,10 +23,10 @@ from .changesets import (
     disturbed,
 )
 from .collecting import COLLECTOR
-from .expiry import is_hidden
 from .guarding import Claims
 from .locking import Lock, as_it_was, has_moved, is_atomic, next_version
 from .pending import Pending, void
+from .standing import is_hidden
 from .whole import Whole
 from .wires import applied
 

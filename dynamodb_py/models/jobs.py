@@ -19,7 +19,9 @@ from .changes import changes
 from .changesets import flat
 from .cleaning import spell
 from .creating import RACES, without_version
+from .relations.stubs import check_bulk
 from .results import Status, Tally
+from .standing import is_other
 
 if TYPE_CHECKING:
     from ..operations.base import WireItem
@@ -74,6 +76,11 @@ class Jobs(Belonging[M], Generic[M]):
         return Job(instance, instance._as_put(self._table, validate=validate))
 
     def _delete_job(self, given: Any) -> Job:
+        check_bulk(self.model, "deleting in batches")
+        return self._key_job(given)
+
+    def _key_job(self, given: Any) -> Job:
+        """Return a job that is of use for its key alone."""
         return Job(given, Delete(self._table, self._key(given)))
 
     def _done(self, job: Job) -> None:
@@ -109,8 +116,8 @@ class Jobs(Belonging[M], Generic[M]):
         for left in reversed(range(RACES)):
             try:
                 return (yield from self._inserted(job))
-            except AlreadyExists:
-                if not left:
+            except AlreadyExists as error:
+                if not left or is_other(self._meta, error.current):
                     raise
             key = job.write.key
             update = UpdateItem(self._table, key, actions, self._meta.present, "ALL_NEW")
@@ -130,7 +137,8 @@ class Jobs(Belonging[M], Generic[M]):
             try:
                 yield from instance._store(force_insert=True, validate=False)
             except AlreadyExists as error:
-                if not left or error.fields:  # a value of it is taken, not its key
+                # A value of it is taken, not its key, or that by an item of another class.
+                if not left or error.fields or is_other(self._meta, error.current):
                     raise
             else:
                 return "created"
@@ -153,7 +161,8 @@ class Jobs(Belonging[M], Generic[M]):
             return "unchanged" if instance._stored is before else "updated"
         if validate:
             values = {name: getattr(instance, name) for name in sorted(names)}
-            found = changes(self._meta, (), values, claims=True)
+            key = None if self._meta.composing is None else instance._key()
+            found = changes(self._meta, (), values, claims=True, key=key)
         else:
             found = tuple(self._unchecked_setters(instance, names))
         yield from instance._update(*without_version(self._meta, found), must_exist=True)
@@ -167,6 +176,8 @@ class Jobs(Belonging[M], Generic[M]):
             if field.name in names:
                 value = field.pre_save(getattr(instance, field.name), adding=False)
                 wanted[field.attribute] = spell(field, value, errors)
+        if (composing := self._meta.composing) is not None:
+            composing.finish_setters(instance._wires(adding=False, validate=False), wanted)
         if errors:
             raise ValidationError(errors, model=self._meta.name)
         return flat(wanted)
@@ -177,9 +188,10 @@ class Jobs(Belonging[M], Generic[M]):
         """Return the names of fields to write, after a look at them."""
         if isinstance(names, str):
             raise QueryError(f"{option}={names!r}: give a list of names, [{names!r}]")
-        named = frozenset(names)
+        named = frozenset(self._meta.field_set.spread(names))
         for name in named:
-            if self._meta.get_field(name).is_key:
+            made = self._meta.composing is not None and name in self._meta.composing.fixed
+            if made or self._meta.get_field(name).is_key:
                 raise QueryError(
                     f"{option}: {name} is part of the key, which cannot change: leave it out"
                 )
@@ -207,13 +219,16 @@ class Jobs(Belonging[M], Generic[M]):
         assert isinstance(put, Put)
         wires: WireItem = from_json(put.item)
         wanted: dict[str, Any] = {}
+        kind = None if self._meta.kind is None else self._meta.kind.field
         for field in self._meta.fields:
-            if field.is_key or field is self._meta.version:
+            if field.is_key or field is self._meta.version or field is kind:
                 continue
             asked = field.name not in when_made if names is None else field.name in names
             if asked or (field.stamps and field.pre_save(None, adding=False) is not None):
                 wire = wires.get(field.attribute)
                 wanted[field.attribute] = None if wire is None else as_sent(wire)
+        if (composing := self._meta.composing) is not None:
+            composing.finish_setters(wires, wanted)
         return flat(wanted)
 
 

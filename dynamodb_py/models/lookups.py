@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..expressions import And, Condition, Path, asker, member
+from ..expressions import And, Condition, Path, asker, member, members
 from .fields.containers import EmbeddedField, MapField
 
 if TYPE_CHECKING:
@@ -38,11 +38,18 @@ def _learned(meta: Options, known: dict[str, Make], said: str) -> Make:
     def field(name: str) -> Path:
         return meta.get_field(name)._path()
 
-    make = asker(said, field, meta.resolve)
+    make = _of_reference(meta, said) or asker(said, field, meta.resolve)
     if len(known) >= _MOST:
         known.clear()
     known[said] = make
     return make
+
+
+def _of_reference(meta: Options, said: str) -> Make | None:
+    """Return what makes conditions of a lookup of a reference; None where its one field does."""
+    name, _, word = said.partition("__")
+    reference = meta.field_set.references.get(name)
+    return None if reference is None else reference.lookup(word)
 
 
 @member.register(MapField)
@@ -52,7 +59,10 @@ def _(coder: MapField[Any], part: str) -> str | None:
 
 @member.register(EmbeddedField)
 def _(coder: EmbeddedField[Any, Any], part: str) -> str | None:
-    fields = coder.document._fields
-    if part in fields.by_name:
-        return str(fields.by_name[part].attribute)
-    return part if part in fields.by_attribute else None
+    attribute: str | None = coder.document._attribute_of(part)
+    return attribute
+
+
+@members.register(EmbeddedField)
+def _(coder: EmbeddedField[Any, Any]) -> list[str]:
+    return list(coder.document._declared())

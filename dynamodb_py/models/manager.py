@@ -10,9 +10,11 @@ from ..expressions import Condition
 from ..flows import Flow, awaiting, blocking
 from ..operations.items import DeleteItem, Key
 from .collecting import COLLECTOR
+from .deleting import mine
 from .objects import Objects
 from .proxies import Proxies
 from .queryset import QuerySet
+from .relations.stubs import asks
 from .statements import Statements
 from .writing import Writing
 
@@ -146,18 +148,29 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
             None where there is none.
         """
         wire = self._meta.key(key, named)
+        if asks(self.model):
+            yield from self._known_by(wire)._delete_for_good(condition=condition)
+            return
         if self._meta.constraints or COLLECTOR.get() is not None:
             yield from self._known_by(wire)._remove(self._meta.condition(condition), atomic=False)
             return
+        asked = self._meta.condition(condition)
         try:
-            yield from DeleteItem(self._table, wire, self._meta.condition(condition))
+            yield from DeleteItem(self._table, wire, mine(self._meta, asked))
         except ConditionFailed as error:
+            if asked is None or asked.is_empty:
+                return  # what is there is of another class: no item of this one is
             if error.current is not None:
                 error.current = self._here(self.model.from_db(error.current))
             raise
 
     delete = blocking(_delete)
     adelete = awaiting(_delete)
+
+    def _delete_for_good(self, /, *key: Any, **named: Any) -> Flow[None]:
+        """Do as ``_delete``, whatever a class of managers makes of that."""
+        flow: Flow[None] = Manager[M]._delete(self, *key, **named)
+        return flow
 
     def _known_by(self, key: Key) -> M:
         """Return an instance of which nothing is known but the key."""

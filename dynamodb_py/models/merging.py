@@ -16,6 +16,7 @@ from ..expressions import Action, Add, And, Condition, Path, Remove, Set, Value,
 from ..expressions.conditions import join
 from ..limits import MAX_ITEM_BYTES
 from ..operations.transactions import Check, Delete, Put, Update, Write
+from .kinds import KindSet
 from .locking import Bump
 from .pending import Pending
 from .wires import applied
@@ -151,11 +152,13 @@ def _put_anew(writers: Iterable[Pending], write: Write, other: Put, later: Pendi
 
 def _put_changed(write: Put, later: Pending) -> Write:
     """Return what puts an item with the changes of *later* in it already."""
-    actions = [action for action in _actions(later.write) if not isinstance(action, Bump)]
+    own = (Bump, KindSet)  # which the item that is put has already
+    actions = [action for action in _actions(later.write) if not isinstance(action, own)]
     for action in actions:
         if len(action.path.parts) > 1 or not _is_plain(action):
             raise _Unmergeable(f"what becomes of {action.path} is computed by DynamoDB")
-    if any(term != later.meta.present for term in _terms(later.write.condition)):
+    alike = (later.meta.present, later.meta.free)
+    if any(term not in alike for term in _terms(later.write.condition)):
         raise _Unmergeable("the second is on a condition that the first changes")
     if _constraints(later, actions):
         raise _Unmergeable("both change unique values")
@@ -169,7 +172,7 @@ def _updated(write: Write, later: Pending) -> Write:
     """Return what changes an item in both ways."""
     mine, others = _actions(write), _actions(later.write)
     for action in others:
-        for source in () if isinstance(action, Bump) else action.sources:
+        for source in () if isinstance(action, (Bump, KindSet)) else action.sources:
             if isinstance(source, Path) and _is_changed(source, mine):
                 raise _Unmergeable(f"the second computes with {source}, which the first changes")
     if any(_moves(a, b) or _moves(b, a) for a in mine for b in others):
@@ -192,7 +195,7 @@ def _together(mine: Sequence[Action], others: Sequence[Action]) -> tuple[Action,
     for action in others:
         if isinstance(action, Bump) and (action.path in told or action in found):
             continue
-        if _is_plain(action) and action in found:
+        if (_is_plain(action) or isinstance(action, KindSet)) and action in found:
             continue
         for at, there in enumerate(found):
             if (both := _sum(there, action)) is not None:

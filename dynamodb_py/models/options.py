@@ -14,14 +14,24 @@ from ..expressions import Condition, Exists, NotExists, Path
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
 from ..schema import Index, TableSchema, declare_table
+from .composing import Composing, composing_of
 from .expiry import expiry_of, ttl_field
 from .fields.base import Field
 from .fields.scalars import UUIDField
 from .fields.versions import VersionField
+from .kind_declaring import sharing, united, with_kind
+from .kinds import Kind
+from .narrowing import Narrowed
+from .part_conditions import PartConditions
+from .places import Place, place_of
 from .records import FieldSet, collect
+from .relations.expanding import with_parts, with_references
+from .relations.registry import Waiting
+from .standing import Standing, standing_of
 from .uniqueness import Constraint, compiled, sentinels_schema
 
 if TYPE_CHECKING:
+    from .base import Model
     from .records import Record
     from .sketches import Sketch
 
@@ -42,8 +52,13 @@ _DEFAULTS: dict[str, Any] = {
     "hide_expired": False,
     "constraints": (),
     "unique_table": None,
+    "discriminator": None,
+    "kind": None,
+    "unknown_kind": "warn",
+    "table": None,
+    "keys": {},
 }
-_NOT_INHERITED = frozenset({"table_name", "unique_table", "abstract"})
+_NOT_INHERITED = frozenset({"table_name", "unique_table", "abstract", "kind"})
 
 # The spelling of the older mapper, on the class itself.
 _OLDER = {
@@ -56,15 +71,23 @@ _OLDER = {
 class Options:
     """The table, keys, fields and indexes of one model."""
 
-    def __init__(self, model: type[Record], said: dict[str, Any], fields: FieldSet) -> None:
+    def __init__(
+        self,
+        model: type[Record],
+        said: dict[str, Any],
+        fields: FieldSet,
+        kind: Kind | None = None,
+    ) -> None:
         self.model = model
         self.name = model.__name__
         self.said = said
         self.abstract: bool = said["abstract"]
         self.using: str | None = said["using"]
+        self.place: Place | None = said.get("place")
+        """The shared table that the model is in, if it is in one."""
         self.table_name: str = said["table_name"] or model.__name__
         self.field_set = fields
-        self.indexes = _indexes(model, said)
+        self.indexes = with_parts(_indexes(model, said), fields.references)
         self.hash_key, self.range_key = self._keys()
         self.keys = (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
         self.version = self._version()
@@ -74,25 +97,41 @@ class Options:
         """The field that says when DynamoDB may delete an item, if there is one."""
         self.expiry = expiry_of(self.name, self.ttl, said["hide_expired"])
         """What hides expired items; None where ``Meta.hide_expired`` does not say so."""
+        self.kind = kind
+        """Which of the classes of the table it is; None where there are not several."""
+        self.standing: Standing | None = standing_of(self.expiry, kind)
+        """What every question is asked besides, if anything is."""
         self.schema: TableSchema = self._schema()
+        if self.place is not None:
+            self.standing = Narrowed(self, self.place)
         self.unique_table = self._unique_table()
         """The table of the sentinels of what is unique, if anything is."""
         shared = self.unique_table != f"{self.table_name}-unique"
+        scope = self.table_name if shared else None
+        if self.place is not None:
+            scope = self.place.scope(model, scope)
         self.constraints: tuple[Constraint, ...] = compiled(
             self.name,
-            said["constraints"],
+            with_references(said["constraints"], fields.references),
             fields.by_name,
             self.keys,
-            self.table_name if shared else None,
+            scope,
         )
         """What is unique."""
+        self.composing = self._composing()
+        """What composes the key templates; None where there are none."""
+        self.parts: PartConditions | None = None
+        """What turns conditions on the parts of keys into conditions on the keys."""
+        if self.composing is not None:
+            self.parts = PartConditions(self.composing, self.schema)
         self.companions: tuple[TableSchema, ...] = ()
         """The tables beside the model's own."""
         if self.constraints:
             self.companions = (sentinels_schema(self.unique_table),)
         path = Path((self.hash_key.attribute,), self.hash_key, self.hash_key.label)
-        self.present: Condition = Exists(path)
-        """Holds where the item exists."""
+        present = Exists(path)
+        self.present: Condition = present if kind is None else kind.present(present)
+        """Holds where the item exists, and is of this class."""
         self.missing: Condition = NotExists(path)
         """Holds where there is no item at all."""
         self._planner: Planner | None = None
@@ -137,6 +176,16 @@ class Options:
             )
         return found[0] if found else None
 
+    def _composing(self) -> Composing | None:
+        composing = composing_of(self.name, self.field_set, self.keys)
+        if composing is not None:
+            needed = [name for each in self.constraints for name in each.attributes]
+            if self.ttl is not None:
+                needed.append(self.ttl.attribute)
+            composing.settle(self.schema, needed)
+        self.field_set.composing = composing
+        return composing
+
     def _unique_table(self) -> str:
         said = self.said["unique_table"]
         name = f"{self.table_name}-unique" if said is None else said
@@ -154,6 +203,20 @@ class Options:
         return self.missing if expiry is None else self.missing | expiry.expired()
 
     @property
+    def free(self) -> Condition | None:
+        """Holds where an item of this class is, or may be made by an update; None where anywhere is."""
+        kind = self.kind
+        return None if kind is None or not kind.narrows else self.missing | self.present
+
+    @property
+    def table_schema(self) -> TableSchema:
+        """The table with what all classes need that share it."""
+        kind = self.kind
+        if self.place is not None:
+            return self.place.meta.schema
+        return self.schema if kind is None else united(list(kind.tree.metas.values()))
+
+    @property
     def visible(self) -> Condition:
         """Holds where the item exists and is not hidden by now."""
         expiry = self.expiry
@@ -165,13 +228,21 @@ class Options:
         return self.version is not None or bool(self.constraints)
 
     def _schema(self) -> TableSchema:
+        if self.place is not None:
+            return self.place.schema(self.field_set, self.ttl)
+
         def lookup(name: str) -> tuple[str, str]:
             field = self.field_set.by_name.get(name)
+            if field is None and name in self.field_set.references:
+                field = self.field_set.references[name].single
+            if field is None and name not in keys and not getattr(self.model, "_is_kind", True):
+                return name, ""  # what an index of a shared table holds is of the models in it
             if field is None:
                 known = ", ".join(self.field_set.by_name)
                 raise ModelDefinitionError(f"there is no field {name!r}: the fields are {known}")
             return field.attribute, field.kind
 
+        keys = {key for each in self.indexes for key in (*each.hash_fields, *each.range_fields)}
         try:
             schema = declare_table(
                 self.table_name,
@@ -188,6 +259,16 @@ class Options:
             raise ModelDefinitionError(f"{self.name}: {error}") from None
 
     @property
+    def home(self) -> Options:
+        """What knows the table: of a model in a shared table, the options of that."""
+        return self if self.place is None else self.place.meta
+
+    def forget_plans(self) -> None:
+        """Plan anew from now on: a class came to the table after questions were asked."""
+        if self.sketch is not None:
+            self.sketch.forget()
+
+    @property
     def planner(self) -> Planner:
         """What plans the questions to this model."""
         if self._planner is None:
@@ -199,7 +280,9 @@ class Options:
                 problem=self._key_problem,
                 allow_scan=bool(self.said["allow_scan"]),
                 # Not those with a default: items from before the field was declared lack it.
-                always=frozenset(f.attribute for f in self.field_set if f.required),
+                always=frozenset(f.attribute for f in self.field_set if f.required).union(
+                    () if self.composing is None else self.composing.always
+                ),
             )
             self._planner = Planner(subject)
         return self._planner
@@ -239,6 +322,13 @@ class Options:
                     f"not {given!r} and {dict(named)!r}" if named else f"not {given!r}"
                 )
             named = dict(zip([field.name for field in keys], given, strict=False))
+        elif self.field_set.references:
+            named = self.field_set.expanded(named)
+        if self.composing is not None:
+            try:
+                named = self.composing.texts(named)
+            except KeyError:
+                raise self._no_key(f"not {', '.join(named) or 'nothing'}") from None
         if len(named) != len(keys):
             raise self._no_key(f"not {', '.join(named) or 'nothing'}")
         try:
@@ -247,11 +337,17 @@ class Options:
             raise self._no_key(f"not {', '.join(named)}") from None
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
-        """Tell whether *named* are just the fields of the key."""
+        """Tell whether *named* are just the fields of the key, or its parts."""
+        if self.field_set.references and not self.field_set.references.keys().isdisjoint(named):
+            named = dict.fromkeys(self.field_set.spread(named))
+        if self.composing is not None:
+            return self.composing.is_key(named)
         return len(named) == len(self.keys) and all(field.name in named for field in self.keys)
 
     def _no_key(self, said: str) -> TypeError:
         names = " and ".join(field.name for field in self.keys)
+        if self.composing is not None:
+            names = f"{self.composing.key_names}, or {names}"
         return TypeError(f"the key of {self.name} is {names}, {said}")
 
     def key_of(self, given: Any) -> WireItem:
@@ -287,29 +383,64 @@ class Options:
                 f"condition= takes a condition, such as {self.name}.{self.hash_key.name}.exists(), "
                 f"not {condition!r}"
             )
-        return condition.bind(self.resolve)
+        condition = condition.bind(self.resolve)
+        return condition if self.parts is None else self.parts.condition(condition)
 
     def resolve(self, path: Path) -> Path:
         """Return the path of a field for one that begins with its name; others are left alone."""
-        field = self.field_set.by_name.get(str(path.parts[0]))
+        name = str(path.parts[0])
+        field = self.field_set.by_name.get(name)
+        if field is None and (reference := self.field_set.references.get(name)) is not None:
+            field = reference.single
         if field is None:
             return path
         resolved = field._path()
         for part in path.parts[1:]:
-            resolved = resolved[part]
+            resolved = resolved.follow(part)
         return resolved
 
 
-def prepare(model: type[Record], base: type[Record]) -> tuple[FieldSet, Options | None]:
-    """Return the fields and the options of a new model class; no options where it is abstract."""
+def prepare(
+    model: type[Record], base: type[Record], *, late: bool = False
+) -> tuple[FieldSet, Options | None]:
+    """Return the fields and the options of a new model class; no options where it is abstract.
+
+    Of a model that refers to classes which are not there yet, they are such that know when they are.
+
+    :param late: find the classes that references name wherever they are.
+    """
     said = _said(model)
-    fields = collect(model, base)
+    fields = collect(model, base, late=late)
+    references = model._references
     if said["abstract"]:
+        if said["kind"] is not None:
+            raise ModelDefinitionError(
+                f"{model.__name__}.Meta.kind: the class is abstract, and no item is of it: drop one of "
+                "them"
+            )
         return FieldSet(model.__name__, fields), None
-    if not any(field.is_key for field in fields.values()):
+    if said["table"] is not None:
+        place = place_of(model, said)
+        fields = place.fields(cast("type[Model]", model), said, fields)
+        said = place.said(said)
+    elif said["keys"]:
+        raise ModelDefinitionError(
+            f"{model.__name__}.Meta.keys is for models in a shared table, which Meta.table names: give "
+            "the fields themselves a template="
+        )
+    said = sharing(model, said)
+    unsettled = [each for each in references.values() if not each.is_settled]
+    if not any(field.is_key for field in (*fields.values(), *unsettled)):
         fields = {"id": _default_key(model, fields), **fields}
-    field_set = FieldSet(model.__name__, fields)
-    return field_set, Options(model, said, field_set)
+    if unsettled:
+        waiting: Any = Waiting(model)
+        return FieldSet(model.__name__, fields, references), waiting
+    fields, kind = with_kind(model, base, said, fields)
+    field_set = FieldSet(model.__name__, fields, references)
+    options = Options(model, said, field_set, kind)
+    if options.place is not None:
+        options.place.check(options)
+    return field_set, options
 
 
 def _members(model: type, meta: object) -> dict[str, Any]:
@@ -356,6 +487,8 @@ def _said(model: type[Record]) -> dict[str, Any]:
         here.update({name: own[older] for older, name in _OLDER.items() if older in own})
         if ancestor is not model:
             here = {name: value for name, value in here.items() if name not in _NOT_INHERITED}
+        if isinstance(keys := here.get("keys"), Mapping):  # a class may add to those of its bases
+            here["keys"] = {**said["keys"], **cast("Mapping[str, Any]", keys)}
         said.update(here)
     if said["table_name"] is not None and not isinstance(said["table_name"], str):
         raise ModelDefinitionError(f"{model.__name__}: the table's name is a str")

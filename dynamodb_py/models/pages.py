@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -80,6 +80,9 @@ class Paging(Answers[M, R], Generic[M, R]):
         self._check_single("iterator()")
         plan = self._plan()
         reader, load, cursors = self._reader(plan), self._loader(plan), self._cursors(plan)
+        if self._how.related:
+            ready = Ready(reader, load, self._complete)
+            return Walk(cast("Reader", ready), self._link, ready.take, self._how.prefetch, cursors)
         return Walk(reader, self._link, load, self._how.prefetch, cursors)
 
     def pages(self) -> Pages[R]:
@@ -95,8 +98,10 @@ class Paging(Answers[M, R], Generic[M, R]):
             items = yield from reader.more()
             if items is None:
                 return None
+            rows = list(map(load, items))
+            yield from self._complete(rows)
             return Page(
-                list(map(load, items)),
+                rows,
                 cursor(reader.position()),
                 None,
                 reader.scanned - scanned,
@@ -125,8 +130,10 @@ class Paging(Answers[M, R], Generic[M, R]):
             items.reverse()
         tell = self._cursors(plan)
         onward, before = tell(rest), tell(reader.before())
+        rows = list(map(self._loader(plan), items))
+        yield from self._complete(rows)
         return Page(
-            list(map(self._loader(plan), items)),
+            rows,
             before if back else onward,
             onward if back else before,
             reader.scanned,
@@ -176,6 +183,34 @@ class Paging(Answers[M, R], Generic[M, R]):
                 "page(cursor=...), or go on from a next_cursor"
             )
         return _Telling(plan, self._cursors(plan), start, **self._pace())
+
+
+class Ready(Generic[T]):
+    """A reader that makes rows of what it has read, and completes them, a list at a time."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        load: Callable[[StoredItem], T],
+        complete: Callable[[list[T]], Flow[None]],
+    ) -> None:
+        self._reader, self._load, self._complete = reader, load, complete
+        self._rows: dict[int, T] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    def more(self) -> Flow[list[StoredItem] | None]:
+        items = yield from self._reader.more()
+        if items:
+            rows = list(map(self._load, items))
+            yield from self._complete(rows)
+            self._rows.update({id(item): row for item, row in zip(items, rows, strict=True)})
+        return items
+
+    def take(self, item: StoredItem) -> T:
+        """Return the row of an item, which was made when that was read."""
+        return self._rows.pop(id(item))
 
 
 class _Telling(Reader):

@@ -73,6 +73,9 @@ class Proxies(Generic[M]):
     def prefetch(self, prefetch: bool = True) -> QuerySet[M]:
         return self.get_queryset().prefetch(prefetch)
 
+    def prefetch_related(self, *paths: str) -> QuerySet[M]:
+        return self.get_queryset().prefetch_related(*paths)
+
     def after(self, cursor: str) -> QuerySet[M]:
         return self.get_queryset().after(cursor)
 

@@ -23,9 +23,13 @@ from .cleaning import check as check
 from .cleaning import spell as spell
 from .cleaning_hooks import Cleaning, check_hooks
 from .fields.base import UNFIT, Field, is_checking, unchecked
+from .relations.expanding import References, expand
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .composing import Composing
+    from .relations.foreign import ForeignKey
 
 AnyField = Field[Any, Any]
 _Reader = Callable[[StoredItem, "dict[str, Any]"], None]
@@ -34,8 +38,15 @@ _Reader = Callable[[StoredItem, "dict[str, Any]"], None]
 class FieldSet:
     """The fields of one class, by their names and by their attributes' names."""
 
-    def __init__(self, owner: str, fields: Mapping[str, AnyField]) -> None:
+    def __init__(
+        self,
+        owner: str,
+        fields: Mapping[str, AnyField],
+        references: Mapping[str, ForeignKey[Any, Any]] = MappingProxyType({}),
+    ) -> None:
         self.owner = owner
+        self.references = references
+        """The references of the class by name; their keys are in fields of their own."""
         self.by_name = dict(fields)
         self.by_attribute: dict[str, AnyField] = {}
         for field in fields.values():
@@ -45,6 +56,8 @@ class FieldSet:
                     f"{owner}: the fields {twin.name} and {field.name} are both stored as "
                     f"{field.attribute!r}: give one of them another name="
                 )
+        self.composing: Composing | None = None
+        """What composes the key templates, of a model that has some."""
         self._reader: _Reader | None = None
         self._plan: list[tuple[str, str, AnyField, bool]] | None = None
         self._cleaning: Cleaning | None = None
@@ -63,9 +76,14 @@ class FieldSet:
                     or field.null
                     or field.is_key,
                 )
-                for field in self
+                for field in self.written()
             ]
         return self._plan
+
+    def written(self) -> list[AnyField]:
+        """Return the fields that have values of their own: not those that are made of others."""
+        made = self.composing.by_name if self.composing is not None else ()
+        return [field for field in self if field.name not in made]
 
     def __iter__(self) -> Iterator[AnyField]:
         return iter(self.by_name.values())
@@ -75,11 +93,44 @@ class FieldSet:
         try:
             return self.by_name[name]
         except KeyError:
-            raise self.unknown([name]) from None
+            if (reference := self.references.get(name)) is None:
+                raise self.unknown([name]) from None
+            field: AnyField = reference.single
+            return field
+
+    def spread(self, names: Iterable[str]) -> list[str]:
+        """Return *names* with those of the fields that hold keys in the place of references."""
+        found: list[str] = []
+        for name in names:
+            reference = self.references.get(name)
+            if reference is None:
+                found.append(name)
+            else:
+                found += [part.name for part in (*reference.parts, *reference.copies.values())]
+        return found
+
+    def expanded(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return *values* by field, with those of the fields that hold keys for those of references.
+
+        Raises TypeError where a key is given by both.
+        """
+        if self.references.keys().isdisjoint(values):
+            return values
+        found = {name: each for name, each in values.items() if name not in self.references}
+        for name in values.keys() & self.references.keys():
+            reference = self.references[name]
+            for part in reference.parts:
+                if part.name in values:
+                    raise TypeError(
+                        f"{self.owner} got two values for {name}: {part.name} is its key"
+                    )
+            found = {**reference.expanded(values[name]), **found}
+        return found
 
     def held(self, attributes: frozenset[str]) -> frozenset[str]:
         """Return the names of the fields that are stored in one of *attributes*."""
-        return frozenset(field.name for field in self if field.attribute in attributes)
+        held = frozenset(field.name for field in self if field.attribute in attributes)
+        return held if self.composing is None else held | self.composing.held(attributes)
 
     def attributes(self, names: Iterable[str]) -> frozenset[str]:
         """Return the attributes in which the fields *names* are stored."""
@@ -113,6 +164,8 @@ class FieldSet:
                     values[field.name] = field.decode(wire)
                 except UnreadableValue as error:
                     unreadable[field.name] = error
+        if self.composing is not None:
+            self.composing.fill_readable(values, unreadable)
         return values, unreadable
 
     def _compiled(self) -> _Reader:
@@ -126,6 +179,9 @@ class FieldSet:
             rename[f"a{at}"] = field.attribute
             lines.append(f"    if (wire := wires.a{at}) is not None:")
             lines.append(f"        values[{field.name!r}] = {field.source('wire', names)}")
+        if self.composing is not None:
+            lines.append("    fill(values)")
+            names["fill"] = self.composing.fill
         wires = msgspec.defstruct("Wires", members, rename=rename, gc=False)
         names["parse"] = msgspec.json.Decoder(wires, strict=False).decode
         # The only names in the source are our own, and repr() of identifiers.
@@ -144,6 +200,8 @@ class Aside(Struct):
     """The names of the fields that were fetched, if not all were."""
     kept: WireItem = {}
     """Of an item that was deleted: what no field declares."""
+    stub: bool = False
+    """Whether it was made of a reference, of which nothing but the key is known."""
     spelled: WireItem | None = None
     """Of a document with fields that set themselves: what the others were when they last did."""
 
@@ -154,6 +212,7 @@ class Record(Cleaned):
     __slots__ = ("_aside", "_decoded", "_stored")
 
     _fields: ClassVar[FieldSet]
+    _references: ClassVar[References] = {}
 
     _stored: StoredItem | None
     _decoded: bool
@@ -173,15 +232,36 @@ class Record(Cleaned):
         fields = self._fields.by_name
         mine = self.__dict__
         mine.update(values)
-        if len(mine) == len(fields) and mine.keys() == fields.keys():
+        if self._fields.composing is not None:
+            self._fields.composing.take(mine)
+        elif len(mine) == len(fields) and mine.keys() == fields.keys():
             return
         if not values.keys() <= fields.keys():
             for name in values:
-                del mine[name]
-            raise self._fields.unknown([name for name in values if name not in fields])
+                mine.pop(name, None)
+            self._fill_references(values)
+            return
+        made = self._fields.composing.by_name if self._fields.composing is not None else ()
         for name, field in fields.items():
-            if name not in values:
+            if name not in mine and name not in made:
                 mine[name] = field.make_default()
+
+    def _fill_references(self, values: dict[str, Any]) -> None:
+        """Do as ``_fill`` where references are among the values, or what is unknown."""
+        known: Any = self._fields
+        if self._references.keys() & values.keys():
+            if not all(reference.is_settled for reference in self._references.values()):
+                self._settle_references()
+            known = self._fields
+        if unknown := [n for n in values if n not in known.by_name and n not in known.references]:
+            raise known.unknown(unknown)
+        self._fill(dict(known.expanded(values)))
+        for name in values.keys() & known.references.keys():
+            known.references[name].keep(self, values[name])
+
+    @classmethod
+    def _settle_references(cls) -> None:
+        """Find the classes that references name, wherever they are; somebody needs them now."""
 
     @classmethod
     def _load(cls, stored: StoredItem) -> Self:
@@ -199,7 +279,12 @@ class Record(Cleaned):
     @classmethod
     def _load_partial(cls, stored: StoredItem, held: frozenset[str] | None) -> Self:
         """Load an item of which the attributes *held* were fetched; None stands for all of it."""
-        return cls._load(stored) if held is None else cls._partially(cls._fields.held(held))(stored)
+        return cls._load(stored) if held is None else cls._holding(held)(stored)
+
+    @classmethod
+    def _holding(cls, held: frozenset[str]) -> Callable[[StoredItem], Self]:
+        """Return what loads items of which the attributes *held* were fetched."""
+        return cls._partially(cls._fields.held(held))
 
     @classmethod
     def _partially(cls, names: frozenset[str]) -> Callable[[StoredItem], Self]:
@@ -246,10 +331,20 @@ class Record(Cleaned):
 
     def _missing(self, field: AnyField) -> Any:
         """Return the value of a field without one: its default, which reading alone never stores."""
-        aside = self._aside
+        aside, composing = self._aside, self._fields.composing
+        if composing is not None and (made := composing.by_name.get(field.name)) is not None:
+            text = composing.text_of(self, made)
+            if text is not None or aside is None or aside.partial is None:
+                return text
         if aside is not None:
             if field.name in aside.unreadable:
                 raise aside.unreadable[field.name]
+            if aside.stub and aside.partial is not None and field.name not in aside.partial:
+                raise FieldNotLoaded(
+                    f"{field.label} was not fetched with this instance, which was made of a reference and "
+                    "knows only its key: fetch() or refresh_from_db() fetches it, in asyncio await "
+                    "afetch(), and prefetch_related() many at once"
+                )
             if aside.partial is not None and field.name not in aside.partial:
                 raise FieldNotLoaded(
                     f"{field.label} was not fetched with this instance: refresh_from_db() fetches "
@@ -291,6 +386,8 @@ class Record(Cleaned):
                     continue
             if wire is not None:
                 wires[attribute] = wire
+        if self._fields.composing is not None:
+            self._fields.composing.finish(self, wires, errors)
         if errors:
             raise ValidationError(errors, model=type(self).__name__)
         return wires
@@ -298,7 +395,7 @@ class Record(Cleaned):
     def _known_fields(self) -> list[AnyField]:
         """Return the fields that have a value here, or have none in the item either."""
         unread = self._unread() - self.__dict__.keys()
-        return [field for field in self._fields if field.name not in unread]
+        return [field for field in self._fields.written() if field.name not in unread]
 
     def _is_untouched(self) -> bool:
         """Tell whether this is as it was loaded, since nobody has read or set anything in it."""
@@ -383,7 +480,9 @@ class Record(Cleaned):
             return self._undeclared()
         stored: WireItem = from_json(self._stored)
         attributes = [self._fields.by_name[name].attribute for name in names]
-        return self._undeclared() | {name: as_sent(stored[name]) for name in attributes}
+        return self._undeclared() | {
+            name: as_sent(stored[name]) for name in attributes if name in stored
+        }
 
     # -- for users -----------------------------------------------------------------------------
 
@@ -442,14 +541,21 @@ def _restored(fields: FieldSet, name: str, value: Any) -> Any:
 
 
 def collect(
-    cls: type, base: type[Record], implied: frozenset[str] = frozenset({"id"})
+    cls: type[Any],
+    base: type[Record],
+    implied: frozenset[str] = frozenset({"id"}),
+    *,
+    late: bool = False,
 ) -> dict[str, AnyField]:
     """Return the fields of *cls*, its own bound copies, bases first, in the order of declaration.
 
     Raises ModelDefinitionError for a field that hides something of *base*, or that has a name
     which Python or this package needs, and for a ``clean_<field>`` without its field.
 
+    The references among them, whose keys have fields of their own, are in ``cls._references``.
+
     :param implied: fields that the class is given where it declares no key.
+    :param late: find the classes that references name wherever they are.
     """
     found: dict[str, AnyField] = {}
     for ancestor in reversed(cls.__mro__):
@@ -477,5 +583,8 @@ def collect(
             )
         bound[name] = field.bound_to(cls.__name__, name)
         setattr(cls, name, bound[name])
+    bound, references = expand(cls, base, bound, late=late)
+    if references or cls._references:
+        cls._references = references
     check_hooks(cls, bound, implied)
     return bound

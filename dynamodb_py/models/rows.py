@@ -99,7 +99,7 @@ def loader(
     chosen = shape.columns or tuple(
         Column(field.name, (field.attribute,))
         for field in model._fields
-        if held is None or field.attribute in held
+        if held is None or field.name in model._fields.held(held)
     )
     return _dressed(shape.kind, model, chosen, _values(model, chosen, load))
 
@@ -109,7 +109,7 @@ def _instances(
 ) -> Callable[[StoredItem], M]:
     load: Callable[[StoredItem], M] = model._load
     if held is not None:
-        load = model._partially(model._fields.held(held))
+        load = model._holding(held)
     if using is None:
         return load
 

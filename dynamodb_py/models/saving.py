@@ -152,9 +152,11 @@ class Saving(GuardedSaves):
         """Return the names of ``update_fields``, after a look at them."""
         if isinstance(names, str):
             raise QueryError(f"update_fields={names!r}: give a list of names, [{names!r}]")
-        named = frozenset(names)
+        named = frozenset(self._fields.spread(names))
         for name in named:
-            if self._options().get_field(name).is_key:
+            composing = self._fields.composing
+            made = composing is not None and name in composing.fixed
+            if made or self._options().get_field(name).is_key:
                 raise QueryError(
                     f"update_fields: {name} is part of the key, which cannot change: leave it out"
                 )
@@ -179,6 +181,8 @@ class Saving(GuardedSaves):
         if not changes and not own and not self._is_collected():
             return
         asked = self._meta.present if condition is None else self._meta.present & condition
+        if self._fields.composing is not None:
+            asked &= self._fields.composing.unmoved(stored, changes)
         wanted = changes
         if deep := goes_deep(changes):
             wanted = {name: self._as_spelled(name, wire, stored) for name, wire in changes.items()}

@@ -43,7 +43,7 @@ class Shaping(Builders[M, R], Generic[M, R]):
                     f"{meta.name}: {verb}({name!r}): instances have whole fields: name the field, "
                     "or take values(), which reads places inside documents too"
                 )
-            names.append(meta.get_field(name).name)
+            names += [meta.get_field(each).name for each in meta.field_set.spread([name])]
         return tuple(dict.fromkeys(names))
 
     def _fetching(self, verb: str, names: tuple[str, ...]) -> Self:
@@ -53,10 +53,16 @@ class Shaping(Builders[M, R], Generic[M, R]):
         meta = self.model._options()
         by_name = meta.field_set.by_name
         wanted = tuple(Path((by_name[name].attribute,)) for name in names)
-        # Without its version, an instance could be read and not written.
-        along = meta.version is not None and shape is None and meta.version.name not in names
-        version = (meta.version.attribute,) if along and meta.version is not None else ()
-        return self._asking(wanted=wanted, along=version)._going(fetched=names)
+        if meta.composing is not None:
+            wanted = meta.composing.readable(wanted)
+        # Without its version, an instance could be read and not written; the kind tells its class.
+        needed = [meta.version, None if meta.kind is None else meta.kind.field]
+        along = tuple(
+            field.attribute
+            for field in needed
+            if field is not None and field.name not in names and shape is None
+        )
+        return self._asking(wanted=wanted, along=along)._going(fetched=names)
 
     def _two_shapes(self, verb: str) -> QueryError:
         return QueryError(
@@ -66,8 +72,13 @@ class Shaping(Builders[M, R], Generic[M, R]):
     def _shaped(self, kind: Any, names: tuple[Name, ...]) -> Self:
         if self._how.fetched is not None and kind != "item":
             raise self._two_shapes("only() or defer")
+        if self._how.related:
+            raise self._no_relations()
         shape = Shape(kind, columns(self.model._options(), names))
         wanted = self._question.wanted if kind == "item" else shape.wanted()
+        composing = self.model._options().composing
+        if composing is not None and wanted is not None:
+            wanted = composing.readable(wanted)
         return self._asking(wanted=wanted, along=())._going(shape=shape)
 
     def values(self, *names: Name) -> QuerySet[M, dict[str, Any]]:

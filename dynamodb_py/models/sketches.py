@@ -196,6 +196,11 @@ class Sketch:
         self.head = Sketch(self.meta, self._root, self._terms, {**self._changes, "limit": 1})
         return self.head
 
+    def forget(self) -> None:
+        """Forget what was learned: what the model asks besides is another thing now."""
+        self._next.clear()
+        self.latest, self.head, self.count = None, None, 0
+
     def _keep(self, step: Hashable, after: Sketch | None) -> Sketch | None:
         if len(self._next) >= MOST:
             self._next.clear()
@@ -232,12 +237,13 @@ class Sketch:
         Raises as the planner does.
         """
         meta, shortcut = self.meta, None
-        if all(type(field).key_problem is _USUAL.key_problem for field in meta.field_set):
+        usual = meta.parts is None  # else the values are not in the request as they are
+        if usual and all(type(f).key_problem is _USUAL.key_problem for f in meta.field_set):
             asked = replace(question, consistent=consistent)
-            if (expiry := meta.expiry) is None:
+            if (standing := meta.standing) is None:
                 shortcut = meta.planner.shortcut(table, asked)
             else:
-                shortcut = expiry.timed(meta.planner.shortcut(table, expiry.visible(asked)))
+                shortcut = standing.timed(meta.planner.shortcut(table, standing.visible(asked)))
         self.latest = latest = (table, consistent, shortcut)
         return latest
 

@@ -17,8 +17,8 @@ from ..operations.items import Key, StoredItem
 from ..operations.transactions import TransactGetItems
 from ..retries import Retries
 from .base import Model
-from .expiry import seen
 from .patience import patiently
+from .standing import seen
 
 Asked: TypeAlias = "Model | tuple[type[Model], Any]"
 """What names an item: an instance, or a model and a key."""

@@ -32,6 +32,7 @@ from .guarding import Claims
 from .locking import Lock
 from .pending import Pending
 from .rows import Shape, loader
+from .standing import is_other
 from .uniqueness import Claim
 from .wires import applied
 
@@ -123,12 +124,22 @@ class Updating(Deleting):
         stored = self._stored_wires()
         lock = None if must_exist and self._stored is None else self._lock(stored, atomic)
         locked = stored if lock is not None else None
-        found = changes(meta, actions, values, version_of=locked, claims=True)
-        condition = meta.condition(condition)
         present = must_exist or self.persisted
+        found = changes(
+            meta,
+            actions,
+            values,
+            version_of=locked,
+            claims=True,
+            making=not present,
+            key=None if meta.composing is None else self._key(),
+        )
+        condition = meta.condition(condition)
         asked = Condition() if condition is None else condition
         if present:
             asked = meta.present & asked
+        elif (free := meta.free) is not None:
+            asked = free & asked
         if lock is not None:
             asked &= lock.condition
         unsaved = self._unsaved(found)
@@ -268,7 +279,8 @@ class Updating(Deleting):
         *,
         must_exist: bool,
     ) -> Exception:
-        if must_exist and not self.persisted and error.current is None:
+        lacking = error.current is None or is_other(self._meta, error.current)
+        if must_exist and not self.persisted and lacking:
             return self.DoesNotExist(f"there is no item of {self!r}", missing=[self])
         return self._told_of_lock(error, lock, stored)
 
@@ -321,6 +333,9 @@ class Updating(Deleting):
     def _take(self, field: Any, wire: Wire | None) -> None:
         """Let *field* read as *wire*, or as absent."""
         values, aside = self.__dict__, self._aside
+        if self._fields.composing is not None and field.name in self._fields.composing.by_name:
+            values.pop(field.name, None)  # its parts say what it is
+            return
         if aside is not None:
             aside.unreadable = {n: e for n, e in aside.unreadable.items() if n != field.name}
             aside.defaults = {n: w for n, w in aside.defaults.items() if n != field.name}

@@ -44,6 +44,8 @@ class Whole(Changing):
             stored = self._stored_wires()
             self._check_key(stored, wires)
             wires.update(self._stored_key(stored))
+        if (kind := self._options().kind) is not None:
+            kind.mark(wires, {} if self._stored is None else self._stored_wires())
         return wires
 
     def _key_in(self, wires: Mapping[str, Wire]) -> Key:

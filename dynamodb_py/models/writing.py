@@ -10,7 +10,7 @@ from ..operations.items import Key
 from .bulk import ProgressOption, key_reader, read_all
 from .bulk_writing import BulkWriting
 from .creating import Creating
-from .expiry import all_seen
+from .standing import all_seen
 
 if TYPE_CHECKING:
     from .base import Model
