@@ -72,11 +72,11 @@ class _Live(Writing[M], Generic[M]):
 
     def _deleted(self, given: Any) -> Flow[Status]:
         """Delete an instance, or the item of a key, softly; what is not there counts as deleted."""
-        if isinstance(given, self.model):
-            yield from given._delete()
-            return "deleted"
         with suppress(DoesNotExist):
-            yield from self._keyed(self._key(given))._delete(atomic=False)
+            if isinstance(given, self.model):
+                yield from given._delete()
+            else:
+                yield from self._keyed(self._key(given))._delete(atomic=False)
         return "deleted"
 
     def _delete_job(self, given: Any) -> Job:
@@ -95,7 +95,8 @@ class _Live(Writing[M], Generic[M]):
     ) -> Flow[BulkResult[Any]]:
         """Delete the items with these keys, or these instances, softly, each by a request of its own.
 
-        Those that are not there count as deleted; the rest is as for other models.
+        Those that are not there count as deleted, but with *atomic_chunks*: there one fails its chunk,
+        since a mark would make an item of it. The rest is as for other models.
         """
         check_outside("bulk_delete()")
         given = list(keys)
@@ -201,7 +202,7 @@ class SoftDeleteManager(_Live[M], Manager[M], Generic[M]):
         :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
         :raises DoesNotExist: with *condition*, there is no item.
         """
-        instance: Any = self._keyed(self._meta.key(key, named))
+        instance: Any = self._keyed(self._meta.own_key(self._meta.key(key, named)))
         try:
             yield from instance._delete(condition=condition, atomic=False)
         except DoesNotExist:

@@ -11,6 +11,7 @@ from dynamodb_py import (
     GlobalIndex,
     IntegerField,
     Model,
+    TransactionCanceled,
     delete_all,
     load,
     transaction,
@@ -231,6 +232,21 @@ def test_bulk_delete_is_soft(do, orders, key, atomic):
 def test_bulk_delete_counts_what_is_not_there_as_deleted(do, engine, key):
     assert len(list(do(Order.objects.bulk_delete, [(key, 5), (key, 5), (key, 6)]))) >= 2
     assert do.list(Order.all_objects.filter(user=key)) == []
+
+
+def test_bulk_delete_counts_instances_that_are_gone_as_deleted(do, orders, key):
+    orders[0].hard_delete()
+    given = [Order.all_objects.get(key, 1), orders[0], (key, 9)]
+    assert len(list(do(Order.objects.bulk_delete, given))) == 3
+    assert Order.all_objects.get(key, 1).is_deleted
+    assert Order.all_objects.get_or_none(key, 0) is None
+
+
+def test_in_atomic_chunks_what_is_gone_fails_its_chunk(do, orders, key):
+    with pytest.raises(TransactionCanceled):
+        do(Order.objects.bulk_delete, [orders[0], (key, 9)], atomic_chunks=True)
+    assert not Order.all_objects.get(key, 0).is_deleted
+    assert Order.all_objects.get_or_none(key, 9) is None
 
 
 def test_delete_all_asks_each_model_how(do, orders, key):

@@ -20,6 +20,7 @@ from dynamodb_py import (
     Model,
     QueryError,
     SetField,
+    options,
     transaction,
 )
 from dynamodb_py.cli import main
@@ -120,6 +121,7 @@ class Order(Model):
     lines = ListField(EmbeddedField(Line))
     watched = ListField(ForeignKey(Author))
     liked = SetField(ForeignKey(Author))
+    pets = ListField(ForeignKey("Animal"))
 
 
 class Animal(Model):
@@ -135,6 +137,14 @@ class Animal(Model):
 
 class Dog(Animal):
     bark = CharField()
+
+
+class Herd(Model):
+    class Meta:
+        table_name = "rel-herds"
+
+    id = CharField(hash_key=True)
+    animals = SetField(ForeignKey(Animal))
 
 
 class Album(Model):
@@ -172,7 +182,7 @@ class License(Model):
 
 
 TABLES = [
-    Country, Publisher, Author, Book, Tag, BookTag, AuthorTag, Animal, Profile, Order, Album, Song, Note, License
+    Country, Publisher, Author, Book, Tag, BookTag, AuthorTag, Animal, Herd, Profile, Order, Album, Song, Note, License
 ]  # fmt: skip
 
 
@@ -285,6 +295,26 @@ class TestKinds:
         if do.mode == "sync":
             assert Animal.objects.get(cat.id).friend.bark == "wau"
         assert [type(pet) for pet in settled(do, author.pets.all, 1)] == [Dog]
+
+    def test_in_lists_too(self, author, do):
+        dog = do(Dog.objects.create, id=fresh(), bark="wuff")
+        order = Order(id=fresh(), pets=[dog.id, dog.id])
+        do(order.save)
+        found = do(Order.objects.get, order.id)
+        assert do(found.pets[1].fetch).bark == "wuff"
+        prefetch([found], "pets")
+        assert [type(pet) for pet in found.pets] == [Dog, Dog]
+        assert [pet.bark for pet in found.pets] == ["wuff", "wuff"]
+
+    def test_in_sets_too(self, author, do):
+        dog = do(Dog.objects.create, id=fresh(), bark="wuff")
+        herd = do(Herd.objects.create, id=fresh(), animals={dog})
+        found = do(Herd.objects.get, herd.id)
+        (one,) = found.animals
+        assert do(one.fetch).bark == "wuff"
+        assert one in found.animals
+        assert found.animals == {dog}
+        assert not found.is_changed
 
 
 class TestReverse:
@@ -489,6 +519,12 @@ class TestOnDelete:
         settled(do, protecting.all, 0)
         do(Album.objects.delete, album.id)
         assert do(Song.objects.get_or_none, song.id) is None
+
+    def test_a_delete_by_key_is_compared_with_nothing(self, engine, do):
+        album = do(Album.objects.create, id=fresh())
+        with options(atomic=True):
+            do(Album.objects.delete, album.id)
+        assert do(Album.objects.get_or_none, album.id) is None
 
     def test_what_does_not_ask_is_refused(self, engine, sent):
         with pytest.raises(QueryError, match=r"Song.album \(CASCADE\)"):

@@ -6,7 +6,8 @@ from dynamodb_py import CharField, Document, GlobalIndex, IntegerField, ListFiel
 from dynamodb_py.expressions import Condition
 from dynamodb_py.models.relations.copies import CopiesReport, refresh_copies
 from dynamodb_py.models.relations.foreign import ForeignKey, OneToOneField
-from dynamodb_py.models.relations.many import ManySet, ManyToManyField
+from dynamodb_py.models.relations.many import ManyToManyField
+from dynamodb_py.models.relations.many_sets import ManySet
 from dynamodb_py.models.relations.prefetching import Dangling, aprefetch, prefetch
 from dynamodb_py.models.relations.reverse import RelatedSet
 from dynamodb_py.models.relations.stubs import CASCADE

@@ -33,7 +33,9 @@ def connect_references(model: type[Any]) -> None:
         target = reference.target
         if reference.related_name is not None:
             _lead_back(model, reference, target)
-        before = [each for each in target._referrers if not _is_same(each, reference)]
+        before = [
+            each for each in vars(target).get("_referrers", ()) if not _is_same(each, reference)
+        ]
         target._referrers = (*before, reference)
     members: list[Any] = list(vars(model).values())
     todo = [*_MANY, *(each for each in members if each.__class__ is ManyToManyField)]

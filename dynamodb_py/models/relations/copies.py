@@ -38,7 +38,7 @@ def _flow(
     if not references:
         raise QueryError(f"{model.__name__} keeps no copies: no reference has denormalize=")
     report = CopiesReport()
-    rows = model.objects.get_queryset().scan()
+    rows = model.objects._everything().scan()
     course = rows._bare_rows()
     while (page := (yield from course.more())) is not None:
         dangling = yield from prefetching(page, {name: {} for name in references}, rows._link)

@@ -15,7 +15,8 @@ from ...operations.base import Wire
 from ..bulk import key_reader, read_all
 from ..standing import seen
 from .foreign import ForeignKey
-from .many import ManyRelated, ManySet, ManyToManyField
+from .many import ManyRelated, ManyToManyField
+from .many_sets import ManySet
 from .reverse import Related, RelatedOne, RelatedSet, related_rows
 from .stubs import is_stub
 
@@ -207,6 +208,7 @@ def _keeper(
 def _becoming(stub: Any) -> Callable[[Any], None]:
     def become(target: Any) -> None:
         if target is not None:
+            stub.__class__ = target.__class__  # which the key does not tell
             stub._become(target._stored)
 
     return become

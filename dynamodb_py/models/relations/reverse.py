@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from ...connections import Connection, get_connection
 from ...exceptions import FieldNotLoaded, QueryError, ValidationError
+from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, run
+from ..deleting import Deleting
 from ..proxies import Proxies
 from .finding import way_of
 from .stubs import has_running_loop, tell
@@ -23,15 +26,19 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-def related_rows(reference: ForeignKey[Any, Any], owner: Any, *, whole: bool = True) -> Any:
+def related_rows(
+    reference: ForeignKey[Any, Any], owner: Any, *, whole: bool = True, hidden: bool = False
+) -> Any:
     """Return the query set of the items that refer to *owner* by *reference*.
 
     :param whole: complete them where the index does not hold all of them.
+    :param hidden: those too that the model's ``objects`` leaves out.
     """
     model: Any = reference.model
     alias = owner.__dict__.get("_using")
     manager = model.objects if alias is None else model.objects.using(alias)
-    rows = manager.get_queryset().filter(reference.eq(owner))
+    every = manager._everything() if hidden else manager.get_queryset()
+    rows = every.filter(refers(reference, owner))
     if reference.way is None:
         reference.way = way_of(reference)
     name, holds_all = reference.way
@@ -39,6 +46,26 @@ def related_rows(reference: ForeignKey[Any, Any], owner: Any, *, whole: bool = T
         return rows  # the planner may know a better one for what else is asked
     rows = rows.index(name)
     return rows if holds_all or not whole else rows.full()
+
+
+def refers(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
+    """Return the condition that an item refers to *owner* by *reference*.
+
+    An *owner* that was never loaded may be given as its key is known: as one of a wider class.
+    """
+    if isinstance(owner, reference.target):
+        return reference.eq(owner)
+    return reference.eq(tuple([getattr(owner, name) for name in reference.names]))
+
+
+def is_removed_by(model: type[Any]) -> bool:
+    """Tell whether ``delete()`` of *model* removes an item, rather than marking it as deleted."""
+    return bool(model._delete is Deleting._delete)
+
+
+def is_marked(row: Any) -> bool:
+    """Tell whether an item is marked as deleted, and hidden."""
+    return not is_removed_by(row.__class__) and bool(getattr(row, "is_deleted", False))
 
 
 class RelatedSet(Proxies[M], Generic[M]):
@@ -99,12 +126,21 @@ class RelatedSet(Proxies[M], Generic[M]):
                 found.append(each)
         return found
 
-    def _writes(self, objects: Iterable[M], value: Any) -> list[Callable[[], Flow[object]]]:
-        """Let *objects* refer to *value*, and return what writes that; undone where it is not written."""
+    def _writes(self, objects: Iterable[M]) -> list[Callable[[], Flow[object]]]:
+        """Let *objects* refer to this instance, and return what writes that."""
         found: list[Callable[[], Flow[object]]] = []
         for each in objects:
-            self._reference.assign(each, value)
+            self._reference.assign(each, self._owner)
             found.append(each._save)
+        return found
+
+    def _leaving(self, objects: Iterable[M]) -> list[Callable[[], Flow[object]]]:
+        """Let *objects* refer to nothing, and return what writes that, where they still refer here."""
+        still = self._reference.eq(self._owner)  # which another writer may have changed meanwhile
+        found: list[Callable[[], Flow[object]]] = []
+        for each in objects:
+            self._reference.assign(each, None)
+            found.append(partial(each._save, condition=still if each.persisted else None))
         return found
 
     def _add(self, *objects: M) -> Flow[None]:
@@ -112,7 +148,7 @@ class RelatedSet(Proxies[M], Generic[M]):
 
         :raises ValidationError: one is not of the model, or cannot be stored; nothing was sent.
         """
-        writes = self._writes(self._checked(objects), self._owner)
+        writes = self._writes(self._checked(objects))
         self._kept = None
         yield from together(writes)
 
@@ -140,6 +176,8 @@ class RelatedSet(Proxies[M], Generic[M]):
 
         :raises QueryError: the reference must have a value.
         :raises DoesNotExist: one does not refer to this instance; nothing was sent.
+        :raises ConditionFailed: the item of one refers to another by now, and stays as it is; of
+            several it is TransactionCanceled.
         """
         found = self._checked(objects)
         self._check_nullable("remove")
@@ -150,7 +188,7 @@ class RelatedSet(Proxies[M], Generic[M]):
                     f"{each!r} does not refer to {self._owner!r}", missing=[each]
                 )
         self._kept = None
-        yield from together(self._writes(found, None))
+        yield from together(self._leaving(found))
 
     remove = blocking(_remove)
     aremove = awaiting(_remove)
@@ -160,7 +198,7 @@ class RelatedSet(Proxies[M], Generic[M]):
         self._check_nullable("clear")
         rows = yield from self.get_queryset()._all_rows()
         self._kept = None
-        yield from together(self._writes(list(rows), None))
+        yield from together(self._leaving(list(rows)))
 
     clear = blocking(_clear)
     aclear = awaiting(_clear)
@@ -186,7 +224,7 @@ class RelatedSet(Proxies[M], Generic[M]):
             or self._reference.key_in(each) != mine
         ]
         self._kept = None
-        yield from together([*self._writes(gone, None), *self._writes(new, self._owner)])
+        yield from together([*self._leaving(gone), *self._writes(new)])
 
     set = blocking(_set)
     aset = awaiting(_set)
