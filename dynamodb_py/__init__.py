@@ -89,7 +89,8 @@ from .models.relations.foreign import (
     ForeignKey,
     OneToOneField,
 )
-from .models.relations.many import ManySet, ManyToManyField
+from .models.relations.many import ManyToManyField
+from .models.relations.many_sets import ManySet
 from .models.relations.prefetching import Dangling, aprefetch, prefetch
 from .models.relations.reverse import RelatedSet
 from .models.relations.stubs import OnDelete

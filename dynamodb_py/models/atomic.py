@@ -99,6 +99,8 @@ class atomic:  # noqa: N801 - it reads as a statement
     def check(self, of: Asked, condition: Condition) -> None:
         """Have the transaction go through only where *condition* holds of an item.
 
+        Where a discriminator tells classes apart, it does not hold of an item of another class.
+
         :param of: an instance, or a model and a key, ``(Limit, 1)``; the item is left as it is.
         """
         asked = ask(of)
@@ -106,7 +108,9 @@ class atomic:  # noqa: N801 - it reads as a statement
         bound = meta.condition(condition)
         if bound is None or bound.is_empty:
             raise QueryError(f"check() of {meta.name} has no condition: say what must hold")
-        check = Check(asked.table, asked.key, bound)
+        if (free := meta.free) is not None:  # what is there of another class does not count
+            bound = free & bound
+        check = Check(asked.table, meta.own_key(dict(asked.key)), bound)
         instance = of if isinstance(of, Model) else asked.named()
 
         def explain(error: ConditionFailed) -> Exception:

@@ -190,6 +190,20 @@ class Model(Hooked, Saving):
 
     # -- what it is ----------------------------------------------------------------------------
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return a new, unsaved instance with these values by field name, as of ``to_dict()``.
+
+        It is of the class that its kind says, if that is this one or one below it.
+        """
+        kind, found = cls._options().kind, cls
+        if kind is not None:
+            given = values.get(kind.field.name)
+            said = kind.tree.classes.get(str(getattr(given, "value", given)))  # or of an enum
+            found = said if said is not None and issubclass(said, cls) else cls
+        model: Any = super(Model, found).from_dict(values)
+        return cast("Self", model)
+
     @property
     def persisted(self) -> bool:
         """Whether it was loaded from, or saved to, its table, and not deleted since."""
@@ -212,7 +226,8 @@ class Model(Hooked, Saving):
         key = self._key_values()
         if None in key:
             raise TypeError(f"a {type(self).__name__} without a key cannot be hashed")
-        return hash((type(self), key))
+        # Not of the class: one that knew only its key turns out to be of a narrower one when fetched.
+        return hash((self._options().table_name, key))
 
     def _key_values(self) -> tuple[Any, ...]:
         return tuple(getattr(self, field.name) for field in self._options().keys)
@@ -239,7 +254,7 @@ class Model(Hooked, Saving):
     def _delete_for_good(
         self, *, condition: Condition | None = None, atomic: bool | None = None
     ) -> Flow[None]:
-        if self._referrers and asks(self.__class__):
+        if asks(self.__class__, below=self._stored is None):
             yield from deleting_all(self, condition, atomic)
         else:
             yield from self._delete_alone(condition=condition, atomic=atomic)
@@ -265,6 +280,8 @@ class Model(Hooked, Saving):
         """
         if is_stub(self):
             yield from self._refresh_from_db()
+            if self._stored is not None:
+                self.__class__ = self._load(self._stored).__class__  # which the key does not tell
         return self
 
     fetch = blocking(_fetch)

@@ -49,6 +49,9 @@ class Writer(Protocol):
         workers: int,
         progress: Progress | None,
     ) -> Flow[None]: ...
+    def _gone_too(
+        self, superseded: Iterable[Job], jobs: Mapping[int, Job], tally: Tally[Any]
+    ) -> None: ...
 
 
 class Block(Generic[M]):
@@ -68,6 +71,7 @@ class Block(Generic[M]):
         self._given: list[Any] = []
         self._tally: Tally[Any] = Tally(self._given)
         self._pending: dict[Hashable, tuple[int, Job]] = {}
+        self._superseded: dict[Hashable, list[Job]] = {}
         self._seen: set[Hashable] = set()
         self._sent = 0
         self._state = "not begun"
@@ -108,7 +112,9 @@ class Block(Generic[M]):
                 raise twice(job.write.key, self._writer.model.__name__)
             self._seen.add(place)
         if place in self._pending:
-            self._tally.note(self._pending.pop(place)[0], "superseded")
+            at, earlier = self._pending.pop(place)
+            self._tally.note(at, "superseded")
+            self._superseded.setdefault(place, []).append(earlier)
             self._sent += 1
         self._pending[place] = len(self._given), job
         self._given.append(job.given)
@@ -143,6 +149,9 @@ class Block(Generic[M]):
             workers=self._workers,
             progress=None,
         )
+        for job in jobs.values():
+            superseded = self._superseded.pop(identity(job.write.key), ())
+            self._writer._gone_too(superseded, jobs, self._tally)
         self._sent += len(jobs)
         if self._tell is not None:
             self._tell(self._sent, len(self._given))

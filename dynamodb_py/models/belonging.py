@@ -74,7 +74,9 @@ class Belonging(Generic[M]):
 
     def _key(self, given: Any) -> Key:
         # An instance knows how its key was spelled by whoever wrote it.
-        return given._key() if isinstance(given, self.model) else self._meta.key_of(given)
+        if isinstance(given, self.model):
+            return given._key()
+        return self._meta.own_key(self._meta.key_of(given))
 
     def _keyed(self, key: Key) -> M:
         """Return an instance that was never loaded, of which nothing but the key is said."""

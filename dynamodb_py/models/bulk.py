@@ -169,7 +169,8 @@ def _save_all(
     """Save all *objects*, of any models, as ``save()`` does for each.
 
     New ones are put in batches of 25; loaded ones that changed, and those with a version or unique
-    values, take a request each. Two new ones with one key: the last counts. If a batch fails, nothing
+    values, take a request each. Two new ones with one key: the last counts; an instance that comes twice
+    is saved once. If a batch fails, nothing
     else is sent; of the others, all are tried. What is to be called around a save is called before
     anything is checked and sent, for all of them, and afterwards for those that were written.
 
@@ -185,13 +186,19 @@ def _save_all(
     yield from saving_all([(all_[at], created) for at, created in heard.items()])
     new = {at: each for at, each in enumerate(all_) if _goes_in_batches(each)}
     puts = {at: Job(each, each._as_put(validate=validate)) for at, each in new.items()}
-    flows = {at: each._store(validate=validate) for at, each in enumerate(all_) if at not in new}
+    last = {id(each): at for at, each in enumerate(all_)}
+    tally: Tally[Any] = Tally(all_)
+    flows: dict[int, Flow[Any]] = {}
+    for at, each in enumerate(all_):
+        if at not in new and last[id(each)] == at:
+            flows[at] = each._store(validate=validate)
+        elif at not in new:
+            tally.note(at, "superseded")  # the same instance comes again
 
     def settle(job: Job) -> None:
         assert isinstance(job.write, Put)
         job.given._settle(job.write.item)
 
-    tally: Tally[Any] = Tally(all_)
     yield from _all_of(tally, puts, flows, settle, workers, shown(progress))
     for at, created in heard.items():
         if tally.is_done(at):
@@ -221,35 +228,52 @@ def _delete_all(
 
 
 def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) -> Flow[None]:
-    deletes = {
-        at: Job(each, Delete(each._table, each._key()))
-        for at, each in enumerate(all_)
-        if not _is_checked(each) and _is_plain(each)
-        if each.persisted
-        or each._options().free is None  # of one never loaded, who knows its class
-    }
-    flows = {at: _removed(each) for at, each in enumerate(all_) if at not in deletes}
+    tally: Tally[Any] = Tally(all_)
+    jobs = {at: Job(each, Delete(each._table, each._key())) for at, each in enumerate(all_)}
     twins: dict[Any, list[Model]] = {}
-    for job in deletes.values():
-        twins.setdefault(job.place, []).append(job.given)
+    for job in jobs.values():
+        twins.setdefault(job.place if _is_plain(job.given) else id(job.given), []).append(job.given)
+    last = {id(each[-1]) for each in twins.values()}
+    deletes: dict[int, Job] = {}
+    flows: dict[int, Flow[None]] = {}
+    for at, each in reversed(list(enumerate(all_))):
+        if id(each) not in last:
+            tally.note(at, "superseded")
+            continue
+        last.discard(id(each))  # it may be there twice
+        if _is_deleted_in_batches(each):
+            deletes[at] = jobs[at]
+        else:
+            flows[at] = _removed(each, twins.get(jobs[at].place, ()))
 
     def settle(job: Job) -> None:
         for each in twins[job.place]:
             each._detach()
 
-    tally: Tally[Any] = Tally(all_)
+    deletes, flows = dict(sorted(deletes.items())), dict(sorted(flows.items()))
     yield from _all_of(tally, deletes, flows, settle, workers, shown(progress))
     tally.checked()
+
+
+def _is_deleted_in_batches(instance: Model) -> bool:
+    known = instance.persisted or instance._options().free is None  # else, who knows its class
+    return known and _is_plain(instance) and not _is_checked(instance)
 
 
 def _is_plain(instance: Model) -> bool:
     """Tell whether deleting *instance* is deleting its item, and nothing else."""
     kind = type(instance)
-    return kind._delete is Deleting._delete and not asks(kind)
+    return kind._delete is Deleting._delete and not asks(kind, below=instance._stored is None)
 
 
-def _removed(instance: Model) -> Flow[None]:
-    return instance._remove(None, None) if _is_plain(instance) else instance._delete()
+def _removed(instance: Model, twins: Iterable[Model]) -> Flow[None]:
+    """Delete *instance* by itself; *twins* are all instances of its item, where it is plain."""
+    if not _is_plain(instance):
+        yield from instance._delete()
+        return
+    yield from instance._remove(None, None)
+    for each in twins:
+        each._detach()
 
 
 def _goes_in_batches(instance: Model) -> bool:

@@ -23,19 +23,13 @@ from .bulk import ProgressOption
 from .changes import changes, still_asked, whole_key, without_presence
 from .collecting import COLLECTOR, check_outside
 from .deleting import mine
+from .outcomes import Returning, as_plain, returned
 from .pages import Paging
+from .parents import parents_of, updated
 from .relations.stubs import check_bulk
 from .rows import loader
 from .standing import asks_presence_alone, is_hidden, is_other
-from .updating import (
-    OPTIONS,
-    Returning,
-    as_plain,
-    check_no_clash,
-    parents_of,
-    returned,
-    updated,
-)
+from .updating import OPTIONS, check_no_clash
 from .working import Batches, Done, OneByOne, Removals, Work, said_key
 
 _MODIFY = ("old", "upsert", "condition", "create_parents")
@@ -300,7 +294,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
     def _said_key(self) -> Key | None:
         """Return the one key that is asked for, where something is made of it."""
         composing = self.model._options().composing
-        if composing is None or all(made.is_key for made in composing.all):
+        if composing is None or not (composing.repeated or composing.all != composing.primary):
             return None
         return whole_key(self._plan())
 

@@ -80,22 +80,36 @@ class Carrying(AtomicChunks[M], Generic[M]):
         jobs += map(self._delete_job, deletes)
         tally: Tally[Any] = Tally([job.given for job in jobs], deletes=lists_deletes)
         kept = set(map(id, distinct(jobs, last_wins=overwrite, model=self.model.__name__)))
-        todo: dict[int, Job] = {}
-        for at, job in enumerate(jobs):
-            if id(job) in kept:
-                todo[at] = job
-            else:
+        todo = {at: job for at, job in enumerate(jobs) if id(job) in kept}
+        superseded = [job for job in jobs if id(job) not in kept]
+        for at in range(len(jobs)):
+            if at not in todo:
                 tally.note(at, "superseded")
         tell = shown(progress)
         if atomic_chunks:
             flows = {at: self._by_itself(job, insert=not overwrite) for at, job in todo.items()}
             status = _status(next(iter(todo.values())), overwrite) if todo else "unchanged"
             errors = yield from self._in_chunks(flows, status, tally, workers, tell)
-            return tally.checked(errors)
-        yield from self._carried_out(
-            todo, tally, overwrite=overwrite, workers=workers, progress=tell
-        )
-        return tally.checked()
+        else:
+            yield from self._carried_out(
+                todo, tally, overwrite=overwrite, workers=workers, progress=tell
+            )
+            errors = tally.errors()
+        self._gone_too(superseded, todo, tally)
+        return tally.checked(errors)
+
+    def _gone_too(
+        self, superseded: Iterable[Job], jobs: Mapping[int, Job], tally: Tally[Any]
+    ) -> None:
+        """Let the instances of *superseded* know where one of *jobs* has deleted their item."""
+        deleted = {
+            job.place
+            for at, job in jobs.items()
+            if not isinstance(job.write, Put) and tally.is_done(at)
+        }
+        for job in superseded:
+            if job.place in deleted and isinstance(job.given, self.model):
+                job.given._detach()
 
     def _carried_out(
         self,
@@ -124,7 +138,11 @@ class Carrying(AtomicChunks[M], Generic[M]):
             yield from batched(puts, tally, self._done, workers, told)
         else:
             yield from self._side_by_side(puts, flows, tally, workers, told)
-        if not deletes or (tally.errors(puts) and not overwrite):
+        if tally.errors(puts) and (not overwrite or not guarded):
+            for at in deletes:
+                tally.note(at, "not tried")
+            return
+        if not deletes:
             return
         rest = counting(progress, len(jobs), len(puts))
         if apart:

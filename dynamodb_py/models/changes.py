@@ -41,7 +41,7 @@ from ..operations.items import DeleteItem, Key, UpdateItem
 from ..planning import Plan
 from .cleaning import clean_value
 from .fields.base import Field
-from .kinds import KindSet
+from .kinds import SetOnce
 from .locking import bump, next_version
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def changes(
     claims: bool = False,
     making: bool = False,
     key: Mapping[str, Wire] | None = None,
+    parts: Mapping[str, Wire] | None = None,
 ) -> tuple[Action, ...]:
     """Return what is written: *actions*, *values* by field, and what fields set themselves.
 
@@ -114,6 +115,7 @@ def changes(
     :param claims: whether unique values can be changed, by plain values.
     :param making: whether the item is made where there is none.
     :param key: the item's key, where it is known: it may say parts of what is made of templates.
+    :param parts: what else is known of parts of the key, for an item that is made.
 
     Raises :class:`~dynamodb_py.exceptions.ValidationError` with every field that is wrong,
     :class:`~dynamodb_py.exceptions.QueryError` for nothing at all, and TypeError for what is no
@@ -143,6 +145,8 @@ def changes(
                 found.append(_set(meta, field, stamped, errors))
     if meta.composing is not None:
         found += list(meta.composing.recomputed(found, key, errors))
+        if making and key is not None:
+            found += _besides(meta, found, key, parts or {}, errors)
     if meta.guarded:
         _check_guarded(meta, found, errors, claims=claims)
     if meta.kind is not None:
@@ -156,6 +160,21 @@ def changes(
     check_apart(action.path for action in found)
     _check_size(meta, found)
     return tuple(found)
+
+
+def _besides(
+    meta: Options,
+    actions: list[Action],
+    key: Mapping[str, Wire],
+    parts: Mapping[str, Wire],
+    errors: dict[str, list[str]],
+) -> list[Action]:
+    """Return what is written of the key's parts, where the item may be made; not its kind."""
+    if meta.composing is None:
+        return []
+    own = None if meta.kind is None else meta.kind.tree.attribute
+    besides = meta.composing.besides(actions, key, parts, errors)
+    return [action for action in besides if action.path.parts[0] != own]
 
 
 def _versioned(field: VersionField, version_of: Mapping[str, Wire] | None) -> Action:
@@ -331,7 +350,7 @@ def _is_done(action: Action, current: Mapping[str, Wire]) -> bool:
         )
         given: set[Any] = decode(as_sent(action.value.wire))
         return given <= there if isinstance(action, Add) else given.isdisjoint(there)
-    if isinstance(action, KindSet):
+    if isinstance(action, SetOnce):
         return found is not None
     if not isinstance(action, Set) or not isinstance(action.value, Value) or found is None:
         return False

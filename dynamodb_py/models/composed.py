@@ -113,6 +113,14 @@ class ComposedFields:
                 and part.field.attribute not in self.virtual
             )
             self.virtual.update((part.attribute, each) for part in each.kept)
+        own = {field.attribute for field in self.keys}
+        self.repeated = frozenset(
+            part.attribute
+            for each in self.primary
+            for part in each.parts
+            if part.attribute not in self.virtual and part.attribute not in own
+        )
+        """The attributes of the parts that are stored beside the key."""
         self.fixed = frozenset(
             part.name for each in self.primary for part in each.template.parts if not part.lossy
         )
@@ -273,6 +281,27 @@ class ComposedFields:
             parts = None if wire is None else each.template.parse_wires(wire.get("S", ""))
             for part in each.kept if parts is not None else ():
                 found.setdefault(part.attribute, (parts or {})[part.name])
+        return found
+
+    def said_by(self, key: Mapping[str, Wire]) -> WireItem:
+        """Return what a key says all of, by attribute: itself, and its parts, stored too or not."""
+        found = dict(key)
+        for each in self.primary:
+            wire = key.get(each.attribute)
+            parts = None if wire is None else each.template.parse_wires(wire.get("S", ""))
+            for part in each.parts if parts is not None else ():
+                if part.name in (parts or {}):
+                    found.setdefault(part.attribute, (parts or {})[part.name])
+        return found
+
+    def partly_said(self, record: Record) -> WireItem:
+        """Return what an instance has of the parts that its key says only in part, by attribute."""
+        found: WireItem = {}
+        for part in (part for each in self.primary for part in each.template.parts if part.lossy):
+            value = record.__dict__.get(part.name)
+            wire = None if value is None else part.field.spell(value)
+            if wire is not None:
+                found[part.field.attribute] = wire
         return found
 
     # -- reading -------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ..exceptions import ValidationError
 from ..expressions import (
     Action,
     Condition,
+    IfNotExists,
     Path,
     Remove,
     Set,
@@ -22,6 +23,7 @@ from ..expressions import (
 from ..operations.base import Wire, WireItem
 from .composed import AnyField, Composed, ComposedFields, template_text
 from .fields.base import REQUIRED
+from .kinds import SetOnce
 from .locking import as_it_was
 
 if TYPE_CHECKING:
@@ -150,19 +152,49 @@ class Composing(ComposedFields):
         for name in self.by_attribute.keys() & reached.keys():
             made = self.by_attribute[name]
             errors[made.name] = [f"it is made of {made.said}, and cannot be written: write those"]
-        wires = self.completed(key or {})
+        wires = self.said_by(key or {})
         for each in self.all:
             changed = [part for part in each.parts if part.attribute in reached]
             if not changed:
                 continue
             if each.is_key:
                 for part in changed:
-                    errors[part.name] = [
-                        f"it is part of the key {each.name}, which cannot change: create a new item "
-                        "and delete this one"
-                    ]
+                    errors[part.name] = [_in_key(each, part)]
                 continue
             yield from self._recomputed(each, changed, {**wires}, reached, errors)
+
+    def besides(
+        self,
+        actions: list[Action],
+        key: Mapping[str, Wire],
+        parts: Mapping[str, Wire],
+        errors: Errors,
+    ) -> Iterator[Action]:
+        """Yield what an update that may make the item writes besides *actions*.
+
+        That is what its key says and is stored too, and what templates make of nothing else. What the
+        key says in part alone is written where the item has none yet.
+
+        :param parts: by attribute, the values of parts that the key says only in part, if known.
+        """
+        reached = {str(action.path.parts[0]) for action in actions}
+        said = self.said_by(key)
+        known = {**parts, **said}
+        found = {name: wire for name, wire in known.items() if name in self.repeated}
+        for each in self.all:
+            names = {part.attribute for part in each.parts}
+            if each.is_key or names & reached or not names <= known.keys():
+                continue
+            wire = self._made(each, known, errors)
+            if wire is not None:
+                found[each.attribute] = wire
+                if names <= said.keys():
+                    said[each.attribute] = wire
+        for name, wire in found.items():
+            if name not in reached:
+                path, value = Path((name,)), Value(wire)
+                sure = name in said
+                yield Set(path, value) if sure else SetOnce(path, IfNotExists(path, value))
 
     def finish_setters(self, item: Mapping[str, Wire], wanted: dict[str, Wire | None]) -> None:
         """Put what templates make into what an upsert is to set, as *item* has it."""
@@ -207,6 +239,16 @@ class Composing(ComposedFields):
         wire = self._made(made, wires, errors)
         if wire is not None:
             yield Set(path, Value(wire))
+
+
+def _in_key(made: Composed, part: AnyField) -> str:
+    """Return what is said of an update of a part of a key."""
+    if made.template.by_name[part.name].lossy:
+        return (
+            f"the key {made.name} says it in part: load the item, and save() it, to change it as far as "
+            "the key stays the same"
+        )
+    return f"it is part of the key {made.name}, which cannot change: create a new item and delete this one"
 
 
 def composing_of(name: str, fields: FieldSet, keys: tuple[AnyField, ...]) -> Composing | None:

@@ -174,7 +174,7 @@ class Creating(Belonging[M], Generic[M]):
                 asked = meta.present if fresh is None else meta.present & fresh
                 return (yield from UpdateItem(self._table, key, actions, asked, "ALL_NEW"))
             if actions:
-                own = without_version(meta, actions)
+                own = without_automatic(meta, actions)
                 yield from self._keyed(key)._update(*own, condition=fresh, must_exist=True)
         except AlreadyExists:  # another item has a value that is unique
             raise
@@ -193,12 +193,13 @@ def _is_about(error: AlreadyExists, new: Model) -> bool:
     return error.current is None or bool(error.current == new)
 
 
-def without_version(meta: Options, actions: Iterable[Action]) -> list[Action]:
-    """Return *actions* but that of the version, which ``update()`` adds itself."""
-    version = meta.version
-    return [
-        action for action in actions if version is None or action.path.parts[0] != version.attribute
-    ]
+def without_automatic(meta: Options, actions: Iterable[Action]) -> list[Action]:
+    """Return *actions* but those that ``update()`` adds itself: of the version, and of templates."""
+    version, composing = meta.version, meta.composing
+    own: set[str] = set() if composing is None else set(composing.by_attribute)
+    if version is not None:
+        own.add(version.attribute)
+    return [action for action in actions if action.path.parts[0] not in own]
 
 
 def _called(values: Mapping[str, Any] | None) -> dict[str, Any]:

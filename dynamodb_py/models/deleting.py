@@ -128,10 +128,10 @@ class Deleting(Guarding):
         """Return what a failed condition means; None where an earlier attempt has deleted the item."""
         if error.current is not None:
             return self._told_of_lock(error, lock, stored)
-        if lock is None or self._stored is None:
-            return error
         if error.in_doubt:
             return None
+        if lock is None or self._stored is None:
+            return error
         stale = narrowed(error, StaleItem)
         stale.args = (f"{self!r} is stale: it was deleted since it was loaded",)
         return stale

@@ -61,6 +61,10 @@ class Document(Record):
                 raise field.misdeclared("a version is of an item: declare it in the model")
             if field.unique:
                 raise field.misdeclared(NOT_UNIQUE)
+            if getattr(field, "template", None) is not None:
+                raise field.misdeclared(
+                    "a template makes a key, and a document has none: declare it in the model"
+                )
         cls._place(fields)
         cls._kinds, cls._kind = kinds_of(cls, cls._kinds)
 

@@ -26,7 +26,6 @@ from .collecting import COLLECTOR
 from .guarding import Claims
 from .locking import Lock, as_it_was, has_moved, is_atomic, next_version
 from .pending import Pending, void
-from .standing import is_hidden
 from .whole import Whole
 from .wires import applied
 
@@ -69,7 +68,7 @@ class GuardedSaves(Whole):
             held = asked
             if reads:  # what it replaces is as it was read
                 names = self._names_that_matter()
-                held &= meta.present & as_it_was(names, before) if before else meta.absent
+                held &= meta.taken & as_it_was(names, before) if before else meta.absent
             elif replaces:
                 held &= claims.condition
             elif before and meta.constraints:
@@ -215,8 +214,10 @@ def _with(before: Mapping[str, Wire], wanted: Mapping[str, Wire | None]) -> Wire
 
 
 def _is_out_of_the_way(meta: Options, before: Mapping[str, Wire], now: Any) -> bool:
-    """Tell whether an item that is, or was, hidden may be replaced, though not as it was read."""
-    return is_hidden(meta, now) or (now is None and is_hidden(meta, before))
+    """Tell whether an item that is, or was, expired may be replaced, though not as it was read."""
+    expiry = meta.expiry
+    wires = before if now is None else now
+    return expiry is not None and bool(wires) and expiry.hides_wires(wires)
 
 
 def _is_there(error: ConditionFailed, item: Mapping[str, Wire]) -> bool:

@@ -76,7 +76,7 @@ class Claims:
         self.condition = Condition()
         """Holds where the item is as *before* in all that decides on its unique values."""
         if names:
-            self.condition = meta.present & as_it_was(names, before) if before else meta.missing
+            self.condition = meta.taken & as_it_was(names, before) if before else meta.missing
 
 
 class Guarding(Record):

@@ -18,7 +18,7 @@ from .belonging import Belonging
 from .changes import changes
 from .changesets import flat
 from .cleaning import spell
-from .creating import RACES, without_version
+from .creating import RACES, without_automatic
 from .relations.stubs import check_bulk
 from .results import Status, Tally
 from .standing import is_other
@@ -165,7 +165,7 @@ class Jobs(Belonging[M], Generic[M]):
             found = changes(self._meta, (), values, claims=True, key=key)
         else:
             found = tuple(self._unchecked_setters(instance, names))
-        yield from instance._update(*without_version(self._meta, found), must_exist=True)
+        yield from instance._update(*without_automatic(self._meta, found), must_exist=True)
         return "updated"
 
     def _unchecked_setters(self, instance: M, names: frozenset[str]) -> list[Action]:

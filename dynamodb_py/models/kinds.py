@@ -100,8 +100,8 @@ def is_again(model: type[Any], other: type[Any]) -> bool:
     return (model.__module__, model.__qualname__) == (other.__module__, other.__qualname__)
 
 
-class KindSet(Set, frozen=True):
-    """The kind, for an item that has none yet: what an update writes that may make the item."""
+class SetOnce(Set, frozen=True):
+    """What an update that may make the item writes where it has none yet: its kind, parts of its key."""
 
 
 class Kind:
@@ -202,7 +202,7 @@ class Kind:
         value = Value(self.wire)
         if self.narrows and self.values == [self.value]:
             return Set(self.path, value)  # the condition of the update allows for no other
-        return KindSet(self.path, IfNotExists(self.path, value))
+        return SetOnce(self.path, IfNotExists(self.path, value))
 
     def check(self, actions: Iterable[Action], errors: dict[str, list[str]]) -> None:
         """Say in *errors* that an update would change the kind, where it would."""

@@ -109,6 +109,10 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
         queryset: QuerySet[M] = self._queryset(self.model, self._using)
         return queryset
 
+    def _everything(self) -> QuerySet[M]:
+        """Return the query set of all items, whatever a class of managers leaves out."""
+        return QuerySet[M](self.model, self._using)
+
     def filter(self, /, *conditions: Condition, **lookups: Any) -> QuerySet[M]:
         base = self._base
         if base is None:
@@ -147,9 +151,9 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
         :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
             None where there is none.
         """
-        wire = self._meta.key(key, named)
-        if asks(self.model):
-            yield from self._known_by(wire)._delete_for_good(condition=condition)
+        wire = self._meta.own_key(self._meta.key(key, named))
+        if asks(self.model, below=True):
+            yield from self._known_by(wire)._delete_for_good(condition=condition, atomic=False)
             return
         if self._meta.constraints or COLLECTOR.get() is not None:
             yield from self._known_by(wire)._remove(self._meta.condition(condition), atomic=False)

@@ -16,7 +16,7 @@ from ..expressions import Action, Add, And, Condition, Path, Remove, Set, Value,
 from ..expressions.conditions import join
 from ..limits import MAX_ITEM_BYTES
 from ..operations.transactions import Check, Delete, Put, Update, Write
-from .kinds import KindSet
+from .kinds import SetOnce
 from .locking import Bump
 from .pending import Pending
 from .wires import applied
@@ -152,7 +152,7 @@ def _put_anew(writers: Iterable[Pending], write: Write, other: Put, later: Pendi
 
 def _put_changed(write: Put, later: Pending) -> Write:
     """Return what puts an item with the changes of *later* in it already."""
-    own = (Bump, KindSet)  # which the item that is put has already
+    own = (Bump, SetOnce)  # which the item that is put has already
     actions = [action for action in _actions(later.write) if not isinstance(action, own)]
     for action in actions:
         if len(action.path.parts) > 1 or not _is_plain(action):
@@ -172,7 +172,7 @@ def _updated(write: Write, later: Pending) -> Write:
     """Return what changes an item in both ways."""
     mine, others = _actions(write), _actions(later.write)
     for action in others:
-        for source in () if isinstance(action, (Bump, KindSet)) else action.sources:
+        for source in () if isinstance(action, (Bump, SetOnce)) else action.sources:
             if isinstance(source, Path) and _is_changed(source, mine):
                 raise _Unmergeable(f"the second computes with {source}, which the first changes")
     if any(_moves(a, b) or _moves(b, a) for a in mine for b in others):
@@ -195,7 +195,7 @@ def _together(mine: Sequence[Action], others: Sequence[Action]) -> tuple[Action,
     for action in others:
         if isinstance(action, Bump) and (action.path in told or action in found):
             continue
-        if (_is_plain(action) or isinstance(action, KindSet)) and action in found:
+        if (_is_plain(action) or isinstance(action, SetOnce)) and action in found:
             continue
         for at, there in enumerate(found):
             if (both := _sum(there, action)) is not None:

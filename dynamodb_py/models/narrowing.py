@@ -7,11 +7,12 @@ whole hash key where the template has no parts. By a filter on the discriminator
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..codec import from_json
 from ..expressions import BeginsWith, Between, Compare, Condition, In, Path, Value
 from ..operations.base import Wire
 from ..operations.items import StoredItem
@@ -95,12 +96,16 @@ class Narrowed(Standing):
 
     def hides(self, item: StoredItem) -> bool:
         kind = self._meta.kind
+        if kind is None and self._is_no_key(cast("Mapping[str, Wire]", from_json(item))):
+            return True
         if kind is not None and self._is_foreign(kind.tree.kind_of(item)):
             return True
         return super().hides(item)
 
     def hides_wires(self, wires: Mapping[str, Any]) -> bool:
         kind = self._meta.kind
+        if kind is None and self._is_no_key(wires):
+            return True
         if kind is not None and self._is_foreign(wires.get(kind.tree.attribute, {}).get("S")):
             return True
         return super().hides_wires(wires)
@@ -108,6 +113,11 @@ class Narrowed(Standing):
     def _is_foreign(self, said: str | None) -> bool:
         """Tell whether an item of this kind is of a model that is not related."""
         return said is not None and any(self._place.kind(each) == said for each in self.rivals)
+
+    def _is_no_key(self, wires: Mapping[str, Wire]) -> bool:
+        """Tell whether an item has a key that the templates of this model do not make."""
+        known = [field for field in self._meta.keys if field.attribute in wires]
+        return not all(_makes(field)(wires[field.attribute]) for field in known)
 
     @property
     def rivals(self) -> list[Options]:

@@ -124,6 +124,8 @@ class Options:
         """What turns conditions on the parts of keys into conditions on the keys."""
         if self.composing is not None:
             self.parts = PartConditions(self.composing, self.schema)
+        self.guarded = self.version is not None or bool(self.constraints)
+        """Whether each write of an item needs a condition or companions, which no batch has."""
         self.companions: tuple[TableSchema, ...] = ()
         """The tables beside the model's own."""
         if self.constraints:
@@ -132,6 +134,8 @@ class Options:
         present = Exists(path)
         self.present: Condition = present if kind is None else kind.present(present)
         """Holds where the item exists, and is of this class."""
+        self.taken: Condition = present
+        """Holds where there is an item with the key, of whatever class."""
         self.missing: Condition = NotExists(path)
         """Holds where there is no item at all."""
         self._planner: Planner | None = None
@@ -221,11 +225,6 @@ class Options:
         """Holds where the item exists and is not hidden by now."""
         expiry = self.expiry
         return self.present if expiry is None else self.present & expiry.unexpired()
-
-    @property
-    def guarded(self) -> bool:
-        """Whether each write of an item needs a condition or companions, which no batch has."""
-        return self.version is not None or bool(self.constraints)
 
     def _schema(self) -> TableSchema:
         if self.place is not None:
@@ -358,6 +357,18 @@ class Options:
             return self.key((), cast("Mapping[str, Any]", given))
         parts = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else (given,)
         return self.key(parts, {})
+
+    def own_key(self, key: WireItem) -> WireItem:
+        """Return *key*, which is to be written to; raise ValidationError for another model's.
+
+        In a shared table, a text that the template does not make is a key of something else.
+        """
+        for field in self.keys if self.place is not None else ():
+            template = getattr(field, "bound_template", None)
+            text = key[field.attribute].get("S", "")
+            if template is not None and template.parse_wires(text) is None:
+                raise self._wrong(field, f"{text!r} is no text of the template {template}")
+        return key
 
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""

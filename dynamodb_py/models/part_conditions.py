@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ..exceptions import QueryError
 from ..expressions import (
     And,
     BeginsWith,
-    Between,
     Compare,
     Condition,
     Exists,
@@ -34,6 +32,7 @@ from ..operations.base import Wire
 from ..planning import Plan, Question, Told
 from ..schema import TableSchema
 from .composed import Composed, ComposedFields
+from .part_leaves import KeyWay, Leaf, leaf_of, ways_of
 from .templates import BoundPart
 
 Known: TypeAlias = "Mapping[str, Wire]"
@@ -43,26 +42,6 @@ MOST = 100
 _RANGES = frozenset({"<", "<=", ">", ">=", "between", "begins_with"})
 
 
-class Leaf(Struct, frozen=True, eq=False):
-    """A condition on one part: how it compares, and with what."""
-
-    term: Condition
-    name: str
-    operator: str
-    wires: tuple[Wire, ...]
-
-
-class KeyWay(Struct, frozen=True):
-    """The table or an index: the attributes of its key."""
-
-    index: str | None
-    hash_key: tuple[str, ...]
-    range_key: tuple[str, ...]
-    whole: bool = True
-    """Whether it holds whole items."""
-    scope: str = ""
-
-
 class PartConditions:
     """Turns questions about the parts of a model's keys into questions about the keys."""
 
@@ -70,18 +49,7 @@ class PartConditions:
         self._composing = composing
         self._made = composing.by_attribute
         self._parts = {p.attribute: p.name for each in composing.all for p in each.parts}
-        range_key = () if schema.range_key is None else (schema.range_key.name,)
-        self._ways = [KeyWay(None, (schema.hash_key.name,), range_key)]
-        for index in schema.indexes:
-            self._ways.append(
-                KeyWay(
-                    index.name,
-                    tuple(key.name for key in index.hash_key),
-                    tuple(key.name for key in index.range_key),
-                    index.projection.kind == "ALL",
-                    index.scope,
-                )
-            )
+        self._ways = ways_of(schema)
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -147,7 +115,7 @@ class PartConditions:
             if isinstance(term, Or):
                 terms += term.terms[0].conjuncts  # the others are hoped to be alike
         for term in terms:
-            leaf = _leaf(term)
+            leaf = leaf_of(term)
             if leaf is not None:
                 attribute, operator, _ = leaf
                 (fixed if operator in ("=", "in") else bounded).add(attribute)
@@ -210,7 +178,7 @@ class PartConditions:
         """Return those of *terms* that compare a part with values."""
         found: list[Leaf] = []
         for term in terms:
-            leaf = _leaf(term)
+            leaf = leaf_of(term)
             if leaf is not None and (name := self._parts.get(leaf[0])) is not None:
                 found.append(Leaf(term, name, leaf[1], leaf[2]))
         return found
@@ -404,31 +372,6 @@ class _Group:
             same = leaf.operator == "=" and leaf.wires[0] == known[leaf.name]
             if same or (leaf.name not in known and listed.get(leaf.name) is leaf):
                 done.add(id(leaf.term))
-
-
-def _leaf(term: Condition) -> tuple[str, str, tuple[Wire, ...]] | None:
-    """Return what a term compares, how, and with which values; None where it is of another kind."""
-    left: Any
-    values: tuple[Any, ...]
-    if isinstance(term, Compare):
-        left, operator, values = term.left, term.operator, (term.right,)
-    elif isinstance(term, In):
-        left, operator, values = term.left, "in", term.values
-    elif isinstance(term, Between):
-        left, operator, values = term.left, "between", (term.low, term.high)
-    elif isinstance(term, BeginsWith):
-        left, operator, values = term.path, "begins_with", (term.prefix,)
-    elif isinstance(term, (Exists, NotExists)):
-        left, values = term.path, ()
-        operator = "exists" if isinstance(term, Exists) else "not_exists"
-    else:
-        return None
-    if type(left) is not Path or len(left.parts) != 1:
-        return None
-    wires = tuple(value.wire for value in values if type(value) is Value)
-    if len(wires) < len(values):
-        return None
-    return str(left.parts[0]), operator, wires
 
 
 def _path(made: Composed) -> Path:

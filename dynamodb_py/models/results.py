@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ..exceptions import (
     AlreadyExists,
     BatchIncomplete,
+    ConditionFailed,
     ConnectionFailed,
     ConnectTimeout,
     DoesNotExist,
@@ -53,9 +54,9 @@ class Outcome(Struct, Generic[M], frozen=True):
     * ``"updated"``: an item that was there has new values of some fields;
     * ``"unchanged"``: there was nothing to write, and nothing was sent;
     * ``"deleted"``: there is no such item now;
-    * ``"superseded"``: a later one with the same key was written in its place;
+    * ``"superseded"``: a later one with the same key was written, or deleted, in its place;
     * ``"failed"``: it was not carried out;
-    * ``"unknown"``: no answer came, and it may have been carried out;
+    * ``"unknown"``: an answer was lost, and it may have been carried out;
     * ``"not tried"``: it was not sent, or DynamoDB handed it back.
     """
 
@@ -104,6 +105,8 @@ def status_of(error: Exception) -> Status:
     """Return what *error* says of a write: that it failed, or that nobody knows."""
     if isinstance(error, ServiceUnavailable):
         return "unknown"
+    if isinstance(error, ConditionFailed) and error.in_doubt:
+        return "unknown"  # what is in the way may be what an earlier attempt has written
     if not isinstance(error, ConnectionFailed) or isinstance(error, ConnectTimeout):
         return "failed"
     return "failed" if isinstance(error.__cause__, ConnectionRefusedError) else "unknown"

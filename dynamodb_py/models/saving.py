@@ -82,28 +82,30 @@ class Saving(GuardedSaves):
         :raises DoesNotExist: the item that was loaded is gone.
         :raises QueryError: *update_fields* is given where the whole item would be put.
         """
-        store = partial(
-            self._store,
-            condition=self._options().condition(condition),
+        condition = self._options().condition(condition)
+        created = self._stored is None
+        named = None
+        if update_fields is not None:
+            named = self._only(update_fields, whole=created or force_insert or overwrite)
+        heard = is_heard(cast("type[Model]", type(self)), "save")
+        collector = COLLECTOR.get() if heard else None
+        model: Any = self
+        if heard:
+            yield from saving(model, created=created, update_fields=named)
+        yield from self._store(
+            condition=condition,
             force_insert=force_insert,
             overwrite=overwrite,
+            named=named,
             validate=validate,
             atomic=atomic,
         )
-        whole = self._stored is None or force_insert or overwrite
-        named = None if update_fields is None else self._only(update_fields, whole=whole)
-        model: Any = self
-        if not is_heard(cast("type[Model]", type(self)), "save"):
-            yield from store(named=named)
-            return self
-        created, collector = self._stored is None, COLLECTOR.get()
-        yield from saving(model, created=created, update_fields=named)
-        yield from store(named=named)
-        told = partial(saved, model, created=created, update_fields=named)
-        if collector is None:
-            yield from told()
-        else:
-            collector.then(told)
+        if heard:
+            told = partial(saved, model, created=created, update_fields=named)
+            if collector is None:
+                yield from told()
+            else:
+                collector.then(told)
         return self
 
     save = blocking(_save)
@@ -120,23 +122,15 @@ class Saving(GuardedSaves):
         atomic: bool | None = None,
     ) -> Flow[None]:
         """Do as ``_save``, and let nobody hear of it."""
-        if self._stored is None or force_insert or overwrite:
-            insert = force_insert or (not overwrite and self._inserts(atomic))
-            yield from self._put(condition, insert=insert, validate=validate, atomic=atomic)
-        else:
+        if not (self._stored is None or force_insert or overwrite):
             yield from self._write_changes(condition, validate=validate, named=named, atomic=atomic)
-
-    def _put(
-        self,
-        condition: Condition | None,
-        *,
-        insert: bool,
-        validate: bool,
-        atomic: bool | None = None,
-    ) -> Flow[None]:
-        if self._is_guarded(atomic):
+        elif self._is_guarded(atomic):
+            insert = force_insert or (not overwrite and self._inserts(atomic))
             yield from self._put_guarded(condition, insert=insert, validate=validate, atomic=atomic)
-            return
+        else:
+            yield from self._put(condition, insert=force_insert, validate=validate)
+
+    def _put(self, condition: Condition | None, *, insert: bool, validate: bool) -> Flow[None]:
         item = self._item(validate=validate)
         more = condition is not None and not condition.is_empty
         if insert:

@@ -26,6 +26,7 @@ from ..operations.transactions import Check, Delete, TransactWriteItems, Write
 from ..retries import backoff
 from .bulk import key_reader
 from .findings import Finding, Kind, Told, UniqueReport
+from .item_collections import Kinds
 from .options import Options
 from .telling import decoded
 from .uniqueness import (
@@ -111,7 +112,9 @@ class Sentinels:
         self.scopes = {each.scope: each for each in meta.constraints}
         self.keys = tuple(field.attribute for field in meta.keys)
         attributes = (name for each in meta.constraints for name in each.attributes)
-        named = dict.fromkeys([*self.keys, *attributes])
+        kind = None if meta.place is None else meta.place.discriminator
+        names: list[str] = [*self.keys, *attributes, *([] if kind is None else [kind])]
+        named = dict.fromkeys(names)
         self.said = Expressions.of(projection=[Path((name,)) for name in named])
         self.report = UniqueReport()
         self.open: dict[str, _Owner | None] = {}
@@ -145,7 +148,7 @@ class Sentinels:
     # -- reading everything --------------------------------------------------------------------
 
     def _read(
-        self, table: str, said: Expressions | None, take: Callable[[WireItem], None]
+        self, table: str, said: Expressions | None, take: Callable[[StoredItem], None]
     ) -> Flow[None]:
         count = self.workers
         scans: list[Query | Scan] = [
@@ -164,11 +167,12 @@ class Sentinels:
                 if isinstance(page, Exception):
                     raise page
                 for item in page.items:
-                    take(from_json(item))
+                    take(item)
                 if page.rest is not None:
                     scans.append(page.rest)
 
-    def _take_sentinel(self, wires: WireItem) -> None:
+    def _take_sentinel(self, item: StoredItem) -> None:
+        wires: WireItem = from_json(item)
         self.report.sentinels += 1
         text = wires[VALUE]["S"]
         if self._constraint(text) is None:
@@ -176,7 +180,10 @@ class Sentinels:
         else:
             self.open[text] = self._owner_in(wires)
 
-    def _take_item(self, wires: WireItem) -> None:
+    def _take_item(self, item: StoredItem) -> None:
+        if not self._counts(item):
+            return
+        wires: WireItem = from_json(item)
         self.report.items += 1
         key = self._key_in(wires)
         found = claims(self.meta, wires, key)
@@ -186,6 +193,14 @@ class Sentinels:
                 del self.open[text]
             else:
                 self.todo.setdefault(text, []).append(owner)
+
+    def _counts(self, item: StoredItem) -> bool:
+        """Tell whether *item* is of the model: a shared table has others, with values of their own."""
+        place = self.meta.place
+        if place is None:
+            return True
+        found = Kinds.of_place(place).of(item)
+        return found is not None and place.is_related(found, self.meta)
 
     def _constraint(self, text: str) -> Constraint | None:
         """Return the constraint that a sentinel is of; None for another model's, or nobody's."""
@@ -259,7 +274,9 @@ class Sentinels:
             holders: dict[_Owner, Claim] = {}
             for owner in each:
                 wires = items[owner]
-                if wires is not None and constraint.text(wires) == text:
+                if wires is None or not self._counts(to_json(wires)):
+                    continue
+                if constraint.text(wires) == text:
                     holders[owner] = claims(self.meta, wires, self._key_in(wires))[text]
             mine = {owner: items[owner] for owner in each}
             cases.append(_Case(text, constraint, seen[text], holders, mine))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
-from ..codec import Unstorable, as_sent, binary, decimal_text, to_json
+from ..codec import Unstorable, as_sent, binary, decimal_text, decode, to_json
 from ..exceptions import ConditionFailed, ModelDefinitionError, ValidationError
 from ..expressions import Compare, Condition, NotExists, Path, Value
 from ..limits import MAX_KEY_NAME_BYTES
@@ -251,8 +251,13 @@ def taken(
     :param cause: what DynamoDB answered; what it knows of the request is taken over.
     """
     owner = None if item is None else item.get(OWNER)
-    found = None if owner is None else primary_key(meta, cast("Key", owner.get("M", {})))
+    key: Key = {} if owner is None else cast("Key", owner.get("M", {}))
+    found = primary_key(meta, key)
     by = "another item" if found is None else f"the item {found!r}"
+    if found is not None and found == primary_key(meta, claim.owner):
+        # To this model they are one, and to DynamoDB two.
+        said = ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
+        by += f", whose key is stored in another spelling ({said})"
     error: Any = cast("Any", meta.model).AlreadyExists(
         f"{spoken(meta, claim)} taken by {by}; nothing was written: choose another value, "
         "or change that item first"

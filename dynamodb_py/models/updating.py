@@ -4,34 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from msgspec import Struct
 
 from ..codec import from_json, to_json
-from ..exceptions import ConditionFailed, InvalidRequest, QueryError, UnreadableValue
+from ..exceptions import ConditionFailed, QueryError, UnreadableValue
 from ..expressions import (
     Action,
     Computable,
     Condition,
-    Delete,
-    IfNotExists,
-    Path,
-    Remove,
-    Set,
-    Value,
 )
 from ..flows import Flow, awaiting, blocking
 from ..operations import transactions
 from ..operations.base import Wire, WireItem
-from ..operations.items import StoredItem, UpdateItem
+from ..operations.items import UpdateItem
 from .changes import changes, has_changed, unique_among
 from .collecting import COLLECTOR
 from .deleting import Deleting
 from .guarding import Claims
 from .locking import Lock
+from .outcomes import Outcome, Returning, as_plain, asked_for, changed_inside
+from .parents import parents_of, updated
 from .pending import Pending
-from .rows import Shape, loader
 from .standing import is_other
 from .uniqueness import Claim
 from .wires import applied
@@ -40,15 +35,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .options import Options
-
-Returning: TypeAlias = Literal["new", "old", "updated_new", "updated_old"]
-
-RETURNING: dict[Any, str] = {
-    "new": "ALL_NEW",
-    "old": "ALL_OLD",
-    "updated_new": "UPDATED_NEW",
-    "updated_old": "UPDATED_OLD",
-}
 
 _Unsaved: TypeAlias = "dict[str, tuple[Wire | None, Wire | None]]"
 """By attribute: what was loaded, and what there is now."""
@@ -133,6 +119,7 @@ class Updating(Deleting):
             claims=True,
             making=not present,
             key=None if meta.composing is None else self._key(),
+            parts=None if meta.composing is None else meta.composing.partly_said(self),
         )
         condition = meta.condition(condition)
         asked = Condition() if condition is None else condition
@@ -150,7 +137,7 @@ class Updating(Deleting):
             write = _Collected(found, asked, lock, unsaved, must_exist, own)
             yield from self._update_guarded(write, unique)
             return self
-        returned_as = _asked(found, returning)
+        returned_as = asked_for(found, returning)
         update = UpdateItem(self._table, self._key(), found, asked, returned_as)
         parents = parents_of(found) if create_parents else []
         try:
@@ -314,7 +301,7 @@ class Updating(Deleting):
         """
         stored = self._stored_wires()
         found: _Unsaved = {}
-        for attribute in _changed_inside(actions):
+        for attribute in changed_inside(actions):
             field = self._fields.by_attribute.get(attribute)
             if field is None or field.name not in self.__dict__:
                 continue
@@ -364,79 +351,6 @@ class Updating(Deleting):
         self._apart().partial = known - lost
 
 
-class Outcome(Struct, frozen=True):
-    """What an update did: its actions, what was asked to be returned, and the answer."""
-
-    actions: tuple[Action, ...]
-    asked: str
-    item: StoredItem | None
-
-    @property
-    def attributes(self) -> list[str]:
-        """The attributes that were changed."""
-        return list(dict.fromkeys(str(action.path.parts[0]) for action in self.actions))
-
-    def _plain(self, attribute: str) -> Set | Remove | None:
-        """Return the change that says by itself what the attribute is now, if it does."""
-        for action in self.actions:
-            if action.path.parts == (attribute,):
-                if isinstance(action, Remove):
-                    return action
-                if isinstance(action, Set) and isinstance(action.value, Value):
-                    return action
-        return None
-
-    def knows(self, attribute: str) -> bool:
-        """Tell whether it is known what *attribute* is now."""
-        whole = self.asked == "ALL_NEW"
-        told = self.asked == "UPDATED_NEW" and attribute not in _changed_inside(self.actions)
-        shrunk = any(isinstance(a, Delete) and a.path.parts[0] == attribute for a in self.actions)
-        return whole or (told and not shrunk) or self._plain(attribute) is not None
-
-    def wire(self, attribute: str, before: Mapping[str, Wire]) -> Wire | None:
-        """Return what *attribute*, which was *before*, is now; None where it is absent."""
-        plain = self._plain(attribute)
-        if plain is not None:
-            if isinstance(plain, Remove):
-                return None
-            wire: Wire = from_json(to_json(cast("Value", plain.value).wire))
-            return wire
-        new: WireItem = from_json(self.item or b"{}")
-        if self.asked == "UPDATED_NEW":  # what did not change may be left out of it
-            return new.get(attribute, before.get(attribute))
-        return new.get(attribute)
-
-
-def _changed_inside(actions: Iterable[Action]) -> set[str]:
-    """Return the attributes of which something inside is changed."""
-    return {str(action.path.parts[0]) for action in actions if len(action.path.parts) > 1}
-
-
-def _asked(actions: Sequence[Action], returning: str | None) -> str:
-    """Return what DynamoDB must return, so that the instance knows what was changed."""
-    if returning is not None:
-        return returned(returning)
-    if any(len(a.path.parts) > 1 or isinstance(a, Delete) for a in actions):
-        return "ALL_NEW"  # of what lies inside, UPDATED_NEW returns a part
-    if all(
-        isinstance(a, Remove) or (isinstance(a, Set) and isinstance(a.value, Value))
-        for a in actions
-    ):
-        return "NONE"
-    return "UPDATED_NEW"
-
-
-def returned(returning: str | None) -> str:
-    """Return DynamoDB's word for what *returning* asks for; raise QueryError for no such thing."""
-    if returning is None:
-        return "NONE"
-    try:
-        return RETURNING[returning]
-    except (KeyError, TypeError):
-        said = ", ".join(map(repr, RETURNING))
-        raise QueryError(f"returning={returning!r}: it takes None, {said}") from None
-
-
 def _merged(base: Wire | None, mine: Wire | None, theirs: Wire | None) -> Wire | None:
     """Return *theirs* with what *mine* changed since *base*, as far as both are maps."""
     if mine == base or mine is None or theirs is None or "M" not in mine or "M" not in theirs:
@@ -465,59 +379,3 @@ def check_no_clash(meta: Options, options: Sequence[str], *given: object) -> Non
                 f"update({option}=...) is the option, and {meta.name}.{option} is a field: change "
                 f"that by an action, {meta.name}.{option}.set(...)"
             )
-
-
-def as_plain(model: type[Any], item: StoredItem | None, returning: str | None) -> dict[str, Any]:
-    """Return the values of what an update returned, by field; of undeclared ones by attribute."""
-    if item is None:
-        return {}
-    held = frozenset(cast("WireItem", from_json(item))) if "updated" in str(returning) else None
-    row: dict[str, Any] = loader(model, Shape("item"), held, None)(item)
-    return row
-
-
-# -- parents -----------------------------------------------------------------------------------
-
-
-def parents_of(actions: Iterable[Action]) -> list[list[Path]]:
-    """Return the maps on the way to what *actions* change, level by level.
-
-    Lists are not among them, nor what lies in them: which element is meant is known where there is one.
-    """
-    levels: dict[int, dict[Path, None]] = {}
-    for action in actions:
-        parts = action.path.parts
-        for depth in range(1, len(parts)):
-            if isinstance(parts[depth], int):
-                break
-            levels.setdefault(depth, {})[Path(parts[:depth])] = None
-    return [list(levels[depth]) for depth in sorted(levels)]
-
-
-def updated(
-    update: UpdateItem, parents: list[list[Path]], present: Condition | None
-) -> Flow[StoredItem | None]:
-    """Carry *update* out; with *parents*, make those where DynamoDB refuses it, and do it again.
-
-    *present* is the condition that the item exists, where it must.
-    """
-    try:
-        return (yield from update)
-    except InvalidRequest as refused:
-        if not parents:
-            raise
-        made = _spoken_of(update.condition, parents)
-        condition = present if made else update.condition
-        try:
-            for level in parents:
-                empty = [Set(path, IfNotExists(path, Value({"M": {}}))) for path in level]
-                yield from UpdateItem(update.table, update.key, empty, condition)
-        except InvalidRequest as error:  # what is there is no map
-            raise refused from error
-    return (yield from update)
-
-
-def _spoken_of(condition: Condition | None, parents: list[list[Path]]) -> bool:
-    """Tell whether *condition* may change when *parents* are made."""
-    first = {path.parts[0] for level in parents for path in level}
-    return condition is not None and any(path.parts[0] in first for path in condition.paths())

@@ -27,7 +27,7 @@ class Whole(Changing):
 
     def _item(self, *, validate: bool = True) -> StoredItem:
         """Return the whole item as it would be stored."""
-        return self._as_put(validate=validate).item
+        return self._sized(self._whole(validate=validate))
 
     def _as_put(self, table: str | None = None, *, validate: bool = True) -> Put:
         """Return what puts this instance whole, into its own table unless another is given."""

@@ -34,6 +34,8 @@ from .pages import Paging
 
 HOPELESS = (AccessDenied, TableNotFound)
 """What one write fails of, all others would too."""
+CONCERNING_ONE = (RequestError, UnreadableValue)
+"""What may be wrong with one item, and not with the next."""
 
 
 class Done(Struct, frozen=True):
@@ -253,17 +255,21 @@ class Removals(Work):
         self._manager = manager if alias is None else manager.using(alias)
 
     def _do(self, keys: list[Key]) -> Flow[None]:
-        flows: list[Flow[None]] = [
-            self._manager._known_by(key)._remove(self._condition, False) for key in keys
-        ]
-        outcomes = yield from self._ledger.drive(abreast(flows, self._workers))
+        flows: dict[int, Flow[None]] = {}
+        for at, key in enumerate(keys):
+            try:
+                flows[at] = self._manager._known_by(key)._remove(self._condition, False)
+            except UnreadableValue as error:  # of this item alone nobody knows whose values it has
+                self._fail([key], error)
+        outcomes = yield from self._ledger.drive(abreast(list(flows.values()), self._workers))
         hopeless: Exception | None = None
-        for key, outcome in zip(keys, outcomes, strict=True):
+        for at, outcome in zip(flows, outcomes, strict=True):
+            key = keys[at]
             if not isinstance(outcome, Exception):
                 self._changed += 1
             elif isinstance(outcome, ConditionFailed):
                 self._skipped += 1
-            elif isinstance(outcome, RequestError) and not isinstance(outcome, HOPELESS):
+            elif isinstance(outcome, CONCERNING_ONE) and not isinstance(outcome, HOPELESS):
                 self._fail([key], outcome)
             else:
                 hopeless = hopeless or outcome

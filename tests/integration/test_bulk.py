@@ -381,6 +381,59 @@ def test_bulk_delete_tells_what_became_of_each(engine, do, key):
     assert used.requests == 1
 
 
+@pytest.mark.parametrize("atomic_chunks", [False, True])
+def test_of_two_instances_of_an_item_that_is_deleted_both_know_it(engine, do, key, atomic_chunks):
+    do(Score.create, player=key, game=1)
+    first, second = (do(Score.get, key, 1) for _ in range(2))
+    result = do(Score.objects.bulk_delete, [first, second], atomic_chunks=atomic_chunks)
+    assert statuses(result) == ["superseded", "deleted"]
+    assert (first.persisted, second.persisted) == (False, False)
+
+
+def test_of_an_instance_that_is_put_and_deleted_in_one_call_nothing_is_stored(engine, do, key):
+    page = do(Score.create, player=key, game=1)
+    result = do(Score.batch_write, [page], delete=[(key, 1)], overwrite=True)
+    assert statuses(result) == ["superseded", "deleted"]
+    assert not page.persisted
+
+
+def test_of_two_instances_deleted_in_a_block_both_know_it(engine, do, key):
+    do(Score.create, player=key, game=1)
+    copies = [do(Score.get, key, 1) for _ in range(3)]
+
+    def write():
+        with Score.objects.batch_write(overwrite=True) as batch:
+            for copy in copies:
+                batch.delete(copy)
+
+    async def awrite():
+        async with Score.objects.abatch_write(overwrite=True) as batch:
+            for copy in copies:
+                batch.delete(copy)
+
+    write() if do.mode == "sync" else do.run(awrite())
+    assert [copy.persisted for copy in copies] == [False] * 3
+
+
+def test_what_a_block_has_not_tried_to_delete_is_told_to_be_so(engine, do, key):
+    do(Score.objects.bulk_create, scores(key, 2))
+
+    def write():
+        with Score.objects.batch_write() as batch:
+            batch.put(Score(player=key, game=0))
+            batch.delete((key, 1))
+
+    async def awrite():
+        async with Score.objects.abatch_write() as batch:
+            batch.put(Score(player=key, game=0))
+            batch.delete((key, 1))
+
+    with pytest.raises(AlreadyExists) as raised:
+        write() if do.mode == "sync" else do.run(awrite())
+    assert statuses(raised.value.done) == ["failed", "not tried"]
+    assert points(do, key).keys() == {0, 1}
+
+
 def test_nothing_is_deleted_where_something_could_not_be_written(engine, do, key):
     do(Score.objects.bulk_create, scores(key, 3))
     moved = [Score(player=key, game=0), Score(player=key, game=9)]
@@ -478,6 +531,25 @@ def test_save_all_and_delete_all_keep_versions(engine, do, stored, key):
     delete([*pages, other, both[3]])
     assert not any(each.persisted for each in both)
     assert stored(pages[0]) is None
+
+
+def test_an_instance_that_is_given_twice_is_saved_and_deleted_once(engine, do, sent, key):
+    page = do(Page.create, name=key)
+    page.text = "new"
+    sent.clear()
+    do(save_all, [page, page])
+    assert (page.version, len(sent)) == (2, 1)
+    sent.clear()
+    do(delete_all, [page, page])
+    assert (page.persisted, len(sent)) == (False, 1)
+
+
+def test_two_instances_of_an_item_with_a_version_are_deleted_once(engine, do, stored, key):
+    do(Page.create, name=key)
+    copies = [do(Page.get, key) for _ in range(3)]
+    do(delete_all, copies)
+    assert [copy.persisted for copy in copies] == [False] * 3
+    assert stored(Page(key)) is None
 
 
 def test_an_atomic_bulk_delete_leaves_what_others_changed(engine, do, stored, key):

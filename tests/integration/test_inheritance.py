@@ -480,6 +480,30 @@ def test_a_transaction_is_cancelled_by_what_is_of_another_class(engine, do, stor
     assert kind_at(stored, animals, 70) is None
 
 
+def test_a_check_does_not_hold_of_what_is_of_another_class(engine, do, stored, animals):
+    def together(condition, at):
+        with transaction.atomic():
+            transaction.check((Dog, (animals, at)), condition)
+            Cat(home=animals, at=71).save()
+
+    async def atogether(condition, at):
+        async with transaction.atomic():
+            transaction.check((Dog, (animals, at)), condition)
+            await Cat(home=animals, at=71).asave()
+
+    def attempt(condition, at):
+        do.run(atogether(condition, at)) if do.mode == "async" else together(condition, at)
+
+    for condition in (Dog.owner == animals, Dog.bark.not_exists()):
+        with pytest.raises(TransactionCanceled) as caught:
+            attempt(condition, CAT)
+        assert type(caught.value.reasons[0].current) is Cat
+    assert kind_at(stored, animals, 71) is None
+    attempt(Dog.home.not_exists(), 72)
+    attempt(Dog.owner == animals, 1)
+    assert kind_at(stored, animals, 71) == "cat"
+
+
 # --- the table ---
 
 

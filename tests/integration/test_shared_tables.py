@@ -15,6 +15,7 @@ from dynamodb_py import (
     Model,
     Table,
     TimestampField,
+    ValidationError,
     VersionField,
     delete_all,
     load,
@@ -92,7 +93,33 @@ class Session(Model):
     expires = TimestampField(ttl=True)
 
 
-TABLES = [App]
+class Keyed(SharedTable):
+    class Meta:
+        table_name = "app-keyed"
+        discriminator = None
+
+    pk = CharField(hash_key=True)
+    sk = CharField(range_key=True)
+
+
+class Box(Model):
+    class Meta:
+        table = Keyed
+        keys = {"pk": "BOX#{id}", "sk": "BOX"}
+
+    id = CharField()
+
+
+class Lid(Model):
+    class Meta:
+        table = Keyed
+        keys = {"pk": "BOX#{id}", "sk": "LID#{number:03d}"}
+
+    id = CharField()
+    number = IntegerField()
+
+
+TABLES = [App, Keyed]
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 
@@ -214,6 +241,32 @@ def test_a_scan_gives_one_kind(do, filled):
 def test_the_key_of_another_kind_is_no_item_of_this_one(do, filled):
     with pytest.raises(Order.DoesNotExist):
         do(Order.objects.get, f"USER#{filled}", "PROFILE")
+
+
+def test_nothing_is_written_to_the_key_of_another_kind(do, filled, sent):
+    user = (f"USER#{filled}", "PROFILE")
+    before = len(sent)
+    with pytest.raises(ValidationError, match="'PROFILE' is no text of the template"):
+        do(Order.objects.delete, *user)
+    with pytest.raises(ValidationError, match="'PROFILE' is no text of the template"):
+        do(Session.objects.batch_write, delete=[user])
+    with (
+        pytest.raises(ValidationError, match="'PROFILE' is no text of the template"),
+        transaction.atomic(),
+    ):
+        transaction.check((Order, user), Order.total.not_exists())
+    assert len(sent) == before
+
+
+def test_without_a_discriminator_the_key_tells_what_an_item_is(do, engine, key):
+    do(Box.objects.create, id=key)
+    do(Lid.objects.create, id=key, number=1)
+    assert do(Box.objects.get_or_none, f"BOX#{key}", "LID#001") is None
+    assert do(Lid.objects.get, f"BOX#{key}", "LID#001").number == 1
+    with pytest.raises(ValidationError, match="no text of the template"):
+        do(Box.objects.delete, f"BOX#{key}", "LID#001")
+    with pytest.raises(Box.DoesNotExist):
+        do(Box.objects.get, f"BOX#{key}", "LID#001")
 
 
 def test_changes_are_saved(do, filled, stored):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from dynamodb_py import (
+    AlreadyExists,
     CharField,
     ConditionFailed,
     DateTimeField,
@@ -16,6 +17,7 @@ from dynamodb_py import (
     GlobalIndex,
     IntegerField,
     Model,
+    UniqueConstraint,
     ValidationError,
     VersionField,
     load,
@@ -60,6 +62,42 @@ class Step(Model):
     count = IntegerField(default=0)
     mail = CharField(unique=True)
     version = VersionField()
+
+
+class Visit(Model):
+    """Its key says the moment by the day, and the page, which is stored beside it too."""
+
+    class Meta:
+        table_name = "template-visits"
+        constraints = [UniqueConstraint("page", "slot")]
+
+    key = CharField(hash_key=True, template="{who}", store_parts=True)
+    at = CharField(range_key=True, template="{moment:%Y-%m-%d}#{page:03d}")
+    who = CharField()
+    moment = DateTimeField()
+    page = IntegerField()
+    slot = CharField()
+    count = IntegerField(default=0)
+    queue = CharField(template="PAGE#{page:03d}")
+    place = CharField(template="{moment}#{who}")
+
+    by_page = GlobalIndex(hash_key="queue", range_key="place")
+
+
+class Member(Model):
+    """With a unique value that makes the key of an index."""
+
+    class Meta:
+        table_name = "template-members"
+
+    key = CharField(hash_key=True, template="M#{who}#{page:04d}")
+    who = CharField()
+    page = IntegerField()
+    nick = CharField(unique=True)
+    alias = CharField(template="NICK#{nick}")
+    version = VersionField()
+
+    by_alias = GlobalIndex(hash_key="alias")
 
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -191,7 +229,7 @@ class Word(Model):
     count = IntegerField(default=0)
 
 
-TABLES = [Order, Step, Word]
+TABLES = [Order, Step, Word, Visit, Member]
 
 
 def test_ranges_of_parts_give_what_they_would_of_attributes(do, key):
@@ -268,6 +306,70 @@ def test_a_transaction_has_items_by_their_parts(do, key, orders):
         found = do.run(awrite())
     assert (found[0].queue, found[0].place, found[0].number) == ("STATUS#paid", f"0003#{key}", 2)
     assert numbers(do.list(Order.objects.filter(user_id=key))) == [2, 77, 1]
+
+
+def test_an_update_that_makes_the_item_stores_what_its_key_says_in_part(do, key, stored):
+    order = Order(user_id=key, created=DAY, number=5)
+    do(order.update, rank=1)
+    assert stored(order)["created"] == {"S": "2026-01-02T03:04:05.000000+00:00"}
+    later = Order(user_id=key, created=DAY + dt.timedelta(hours=1), number=5)
+    do(later.update, note="of the same day")
+    [found] = do.list(Order.objects.filter(user_id=key))
+    assert (found.created, found.rank, later.sk) == (DAY, 1, found.sk)
+
+
+def test_an_update_that_makes_the_item_in_a_transaction_stores_that_too(do, key, stored):
+    order = Order(user_id=key, created=DAY, number=5)
+
+    def write():
+        with transaction.atomic():
+            order.update(note="a")
+            order.update(rank=2)
+
+    async def awrite():
+        async with transaction.aatomic():
+            await order.aupdate(note="a")
+            await order.aupdate(rank=2)
+
+    do.run(awrite()) if do.mode == "async" else write()
+    assert stored(order)["created"] == {"S": "2026-01-02T03:04:05.000000+00:00"}
+
+
+def test_an_update_that_makes_the_item_puts_it_in_the_index_that_its_key_says(do, key, stored):
+    visit = Visit(who=key, moment=DAY, page=int(key[:6], 16) % 1000)
+    do(visit.update, count=F("count").if_not_exists(0) + 1)
+    item = stored(visit)
+    assert item["who"] == {"S": key}
+    assert item["page"] == {"N": str(visit.page)}
+    assert item["queue"] == {"S": f"PAGE#{visit.page:03d}"}
+    assert item["place"] == {"S": f"2026-01-02T03:04:05.000000+00:00#{key}"}
+    [found] = do.list(Visit.objects.filter(page=visit.page, moment__gte=DAY, who=key))
+    assert (found.who, found.moment, found.count) == (key, DAY, 1)
+
+
+def test_an_update_that_makes_the_item_claims_unique_values_with_parts_of_the_key(do, key):
+    page = int(key[:6], 16) % 1000
+    do(Visit(who=key, moment=DAY, page=page).update, slot=key)
+    with pytest.raises(AlreadyExists) as caught:
+        do(Visit.objects.create, who=f"{key}2", moment=DAY, page=page, slot=key)
+    assert caught.value.fields == ("page", "slot")
+    with pytest.raises(AlreadyExists):
+        do(Visit(who=f"{key}3", moment=DAY, page=page).update, slot=key)
+
+
+def test_what_is_unique_and_in_the_key_of_an_index_is_updated_unread(do, key, stored):
+    page = int(key[:6], 16) % 1000
+    do(Member.objects.create, who=key, page=page, nick=f"{key}a")
+    _, made = do(Member.objects.update_or_create, who=key, page=page, defaults={"nick": f"{key}b"})
+    member = Member(who=key, page=page)
+    assert (made, stored(member)["alias"]) == (False, {"S": f"NICK#{key}b"})
+    member.nick = f"{key}c"
+    do(Member.objects.bulk_update, [member], ["nick"])
+    assert stored(member)["alias"] == {"S": f"NICK#{key}c"}
+    member = Member(who=key, page=page, nick=f"{key}d")
+    do(Member.objects.bulk_update, [member], ["nick"], validate=False)
+    assert stored(member)["alias"] == {"S": f"NICK#{key}d"}
+    assert do(Member.objects.create, who=key, page=page + 1, nick=f"{key}c").version == 1
 
 
 def test_versions_unique_values_and_conditions_go_with_parts(do, key, stored):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from contextlib import suppress
+from datetime import datetime, timezone
 
 import pytest
 
@@ -22,6 +23,7 @@ from dynamodb_py import (
     StaleItem,
     TransactionCanceled,
     UniqueConstraint,
+    UnreadableValue,
     ValidationError,
     VersionField,
     delete_all,
@@ -353,6 +355,39 @@ def test_an_item_whose_key_others_have_spelled_otherwise_can_be_deleted_by_a_que
     assert (done.changed, done.failed) == (1, [])
     assert do.list(Event.objects.filter(tenant=key)) == []
     assert nothing_to_repair(Event)
+
+
+def test_an_item_whose_key_cannot_be_read_keeps_no_other_from_being_deleted(do, key, put):
+    put(Event, {"tenant": {"S": key}, "at": {"S": "never"}, "mail": {"S": key}})
+    for year in (2020, 2021):
+        at = datetime(year, 1, 1, tzinfo=timezone.utc)
+        do(Event.objects.create, tenant=key, at=at, email=f"{key}{year}")
+    done = do(Event.objects.filter(tenant=key).delete)
+    assert (done.matched, done.changed, done.skipped) == (3, 2, 0)
+    ((said, error),) = done.failed
+    assert said == (key, "never")
+    assert isinstance(error, UnreadableValue)
+    assert "Event.at" in str(error)
+
+
+@pytest.mark.engines("dynoxide", "extenddb")
+def test_a_lost_answer_to_a_delete_by_a_query_is_no_item_that_was_skipped(do, faulty, proxy, key):
+    do(User.objects.create, id=key)
+    # It is read, and without a unique value deleted by itself.
+    proxy.script(proxy.passed, proxy.taken(close))
+    done = do(User.objects.filter(id=key).delete)
+    assert (done.matched, done.changed, done.skipped) == (1, 1, 0)
+
+
+def test_an_item_under_another_spelling_of_the_key_is_told_as_another_one(do, key, put):
+    spelled = {"S": "2020-01-01T00:00:00Z"}
+    put(Event, {"tenant": {"S": key}, "at": spelled, "mail": {"S": key}})
+    repair_unique(Event)
+    again = Event(tenant=key, at=datetime(2020, 1, 1, tzinfo=timezone.utc), email=key)
+    with pytest.raises(AlreadyExists, match="another spelling") as raised:
+        do(again.save)
+    assert "'2020-01-01T00:00:00Z'" in str(raised.value)
+    assert raised.value.fields == ("email",)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from dynamodb_py import (
     IntegerField,
     Model,
     QueryError,
+    SharedTable,
     Table,
     TableNotFound,
 )
@@ -391,3 +392,54 @@ def test_where_nothing_is_unique_there_is_nothing_to_check(engine, do, sent):
 def test_a_missing_table_of_sentinels_is_told_with_what_makes_it(engine, do):
     with pytest.raises(TableNotFound, match=r"no table for the sentinels.*update\(\) makes it"):
         do(repair_unique, Member)
+
+
+# -- several models in one table -------------------------------------------------------------------
+
+
+class Zoo(SharedTable):
+    pk = CharField(hash_key=True)
+
+
+class Keeper(Model):
+    class Meta:
+        table = Zoo
+        keys = {"pk": "KEEPER#{name}"}
+
+    name = CharField()
+    badge = CharField(unique=True)
+
+
+class Visitor(Model):
+    class Meta:
+        table = Zoo
+        keys = {"pk": "VISITOR#{name}"}
+
+    name = CharField()
+    badge = CharField()
+
+
+TABLES.append(Zoo)
+
+
+def test_items_of_other_models_of_a_shared_table_need_no_sentinel(engine, do):
+    for model in (Keeper, Visitor):
+        for each in do.list(model.objects.all()):
+            do(each.delete)
+    do(Keeper.create, name="ann", badge="1")
+    do(Visitor.create, name="ann", badge="1")
+    for name in ("bob", "cid"):
+        do(Visitor.create, name=name, badge="2")
+    report = do(repair_unique, Keeper)
+    assert (report.missing, report.stale, report.is_right) == (0, 0, True), report
+    do(Keeper.create, name="bob", badge="2")
+
+
+def test_a_sentinel_of_an_item_of_another_model_is_deleted(engine, do, client, key):
+    visitor = do(Visitor.create, name=key, badge=key)
+    sentinels = engine.table_name(Keeper._options().unique_table)
+    owner = {"M": {"pk": {"S": visitor.pk}}}
+    sentinel = {"value": {"S": f'["Keeper/badge","{key}"]'}, "owner": owner}
+    client.put_item(TableName=sentinels, Item=sentinel)
+    assert do(repair_unique, Keeper).deleted == 1
+    assert do(Keeper.create, name=key, badge=key).persisted

@@ -43,6 +43,17 @@ class Page(Model):
     version = VersionField()
 
 
+class Animal(Model):
+    class Meta:
+        discriminator = "kind"
+
+    name = CharField(hash_key=True)
+
+
+class Dog(Animal):
+    pass
+
+
 def scores(count):
     return [Score(player=f"p{n}", points=n) for n in range(count)]
 
@@ -62,6 +73,14 @@ def test_of_batches_it_is_known_which_were_carried_out(script):
     assert raised.value.unprocessed == given[25:]
     assert [each.persisted for each in given] == [True] * 25 + [False] * 55
     assert {type(each.error) for each in done.left} == {ReadTimeout, type(None)}
+
+
+def test_after_a_batch_of_one_class_of_a_table_that_fails_nothing_is_deleted(script):
+    script.answers = [ReadTimeout("lost")] * 4
+    with pytest.raises(ReadTimeout) as raised:
+        Dog.objects.batch_write([Dog("a")], delete=["b"], overwrite=True)
+    assert statuses(raised.value.done) == ["unknown", "not tried"]
+    assert len(script.payloads) == 4
 
 
 def test_of_a_chunk_without_an_answer_nobody_knows(script):
@@ -154,6 +173,13 @@ def test_modify_says_what_it_sends(script):
     ],
 )
 def test_only_without_an_answer_nobody_knows(error, status):
+    assert status_of(error) == status
+
+
+@pytest.mark.parametrize(("in_doubt", "status"), [(True, "unknown"), (False, "failed")])
+def test_what_is_in_the_way_after_a_lost_answer_may_be_of_this_very_write(in_doubt, status):
+    error = AlreadyExists("x")
+    error.in_doubt = in_doubt
     assert status_of(error) == status
 
 

@@ -265,6 +265,11 @@ def test_a_document_has_no_keys(key):
     assert told(Document, a=key) == "Test.a: a document has no keys: its item has"
 
 
+def test_a_document_has_no_templates():
+    said = "Test.a: a template makes a key, and a document has none: declare it in the model"
+    assert told(Document, b=CharField(), a=CharField(template="X#{b}")) == said
+
+
 @pytest.mark.parametrize("name", ["extra", "from_db", "from_dict", "to_dict"])
 def test_a_field_of_a_document_hides_nothing_of_it(name):
     said = f"Test.{name} would hide Document.{name}: rename the field, and keep the attribute by name='{name}'"

@@ -224,6 +224,35 @@ def test_another_kind_than_that_of_the_class_is_refused(instance, said):
     assert list(caught.value.errors) == ["kind"]
 
 
+@pytest.mark.parametrize("asked", [Animal, Dog])
+def test_plain_values_make_an_instance_of_the_class_that_their_kind_says(asked):
+    dog = Animal.from_db(item("dog"))
+    again = asked.from_dict(dog.to_dict())
+    assert (type(again), again.to_dict()) == (Dog, dog.to_dict())
+    values = {name: value for name, value in dog.to_dict().items() if name != "kind"}
+    assert type(Dog.from_dict(values)) is Dog
+
+
+def test_plain_values_may_say_their_kind_by_an_enum():
+    class Sort(enum.Enum):
+        THING = "Thing"
+        TOY = "Toy"
+
+    class Thing(Model):
+        class Meta:
+            discriminator = "kind"
+
+        id = CharField(hash_key=True)
+        kind = EnumField(Sort)
+
+    class Toy(Thing):
+        size = IntegerField()
+
+    toy = Toy(id="a", size=3)
+    assert type(Thing.from_dict(toy.to_dict())) is Toy
+    assert type(Thing.from_dict({**toy.to_dict(), "kind": "Toy"})) is Toy
+
+
 @pytest.mark.parametrize("value", ["cat", None, "Puppy"])
 def test_the_kind_of_a_loaded_instance_does_not_change(value):
     dog = Animal.from_db(item("dog"))

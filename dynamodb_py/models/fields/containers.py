@@ -223,6 +223,12 @@ class SetField(_Container["set[T]", SetN]):
     def prepare(self) -> None:
         if self.of is None:
             raise self.misdeclared("a set says what it holds: SetField(str), SetField(int), ...")
+        to = getattr(self.inner, "to", None)
+        if self.inner is not None and isinstance(to, str) and not self.inner.kind:
+            raise self.misdeclared(
+                f"a set is of the type of what it holds, and that of the key of {to!r} is not known by "
+                f"its name alone: give the class, SetField(ForeignKey({to})), or use a ListField"
+            )
         if self.inner is not None and self.inner.kind not in ("S", "N", "B"):
             raise self.misdeclared(
                 f"a set holds texts, numbers or bytes, not {type(self.inner).__name__}: "
