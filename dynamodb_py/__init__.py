@@ -1,5 +1,6 @@
 """Active Record for Amazon DynamoDB, with a manager API in Django's manner."""
 
+from . import signals
 from .connections import Connection, connect, get_connection, options
 from .exceptions import (
     AccessDenied,
@@ -42,7 +43,7 @@ from .exceptions import (
 )
 from .expressions import Condition, F, Q, RawExpression
 from .metering import capacity
-from .models import signals, transaction
+from .models import transaction
 from .models.base import Model
 from .models.batch_block import AsyncBatchBlock, BatchBlock
 from .models.bulk import adelete_all, aload, asave_all, delete_all, load, save_all

@@ -27,6 +27,7 @@ ROOMS = [
     "ttl",
     "table",
     "models",
+    "signals",
     "cli",
     "__main__",
 ]

@@ -18,7 +18,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.models.fields import VersionField
 from dynamodb_py.models.mixins import SoftDelete, Timestamped
-from dynamodb_py.models.signals import post_delete, pre_delete
+from dynamodb_py.signals import post_delete, pre_delete
 
 
 class Order(Timestamped, SoftDelete):

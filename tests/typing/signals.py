@@ -6,7 +6,7 @@ from typing_extensions import assert_type
 
 from dynamodb_py import CharField, Model
 from dynamodb_py.models import signals
-from dynamodb_py.models.signals import Signal, post_save, pre_save, receiver
+from dynamodb_py.signals import Signal, post_save, pre_save, receiver
 
 
 class Order(Model):

@@ -1,0 +1,31 @@
+"""What happens to models, for functions that asked to hear of it: each signal, and ``receiver``."""
+
+from .models.signals import (
+    Signal,
+    class_prepared,
+    post_batch_write,
+    post_delete,
+    post_init,
+    post_save,
+    pre_batch_write,
+    pre_delete,
+    pre_init,
+    pre_save,
+    receiver,
+    transaction_committed,
+)
+
+__all__ = [
+    "Signal",
+    "class_prepared",
+    "post_batch_write",
+    "post_delete",
+    "post_init",
+    "post_save",
+    "pre_batch_write",
+    "pre_delete",
+    "pre_init",
+    "pre_save",
+    "receiver",
+    "transaction_committed",
+]
