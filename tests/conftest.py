@@ -82,6 +82,7 @@ def module_engine(
 
     The tests of such a module share them, and use keys of their own.
     """
+    servers.renew(engine_name)
     models = getattr(request.module, "TABLES", ())
     if not models:
         yield None

@@ -153,6 +153,7 @@ class Server:
 
     def __init__(self, recipe: Recipe, binary: Path) -> None:
         self.recipe = recipe
+        self._client: Any = None
         self.directory = tempfile.TemporaryDirectory(prefix=f"{recipe.name}-")
         self.log = Path(self.directory.name, "output.log")
         for _ in range(3):  # another process may take the port between the look and the start
@@ -200,6 +201,18 @@ class Server:
             return self.process.poll() is None
         return False
 
+    def works(self) -> bool:
+        """Tell whether the engine answers: ExtendDB 0.1.10 may give 500 to everything from the moment
+        on when a client went away in the middle of a request.
+        """
+        if self._client is None:
+            self._client = boto3_client(self.url)
+        try:
+            self._client.list_tables(Limit=1)
+        except Exception:  # whatever it is, after botocore's retries
+            return False
+        return True
+
     def output(self, lines: int = 20) -> str:
         """Return the last *lines* of what the engine printed."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
@@ -214,6 +227,8 @@ class Server:
             self.process.wait(10)
 
     def stop(self) -> None:
+        if self._client is not None:
+            self._client.close()
         self._end()
         self.directory.cleanup()
 
@@ -248,6 +263,13 @@ class Servers:
                 pytest.skip(str(why))
             server = self._running[name] = Server(SERVERS[name], binary)
         return server
+
+    def renew(self, name: str) -> None:
+        """Stop the server where it does not answer any more, so that the next to ask starts another."""
+        server = self._running.get(name)
+        if server is not None and not server.works():
+            server.stop()
+            del self._running[name]
 
     def running(self, name: str) -> Server | None:
         """Return the server if it was started, be it alive or not."""

@@ -236,6 +236,8 @@ def test_batches_side_by_side_do_not_mix(engine, do, leaks, key):
             assert found == [(n, f"{number}") for n in range(30)]
 
 
+# ExtendDB 0.1.10 may answer 500 to everything after clients went away in the middle of requests.
+@pytest.mark.engines("dynoxide")
 @pytest.mark.parametrize("do", ["async"], indirect=True)
 def test_cancelled_tasks_leave_no_connection_and_no_wrong_answer(engine, do, leaks, key):
     async def story():
