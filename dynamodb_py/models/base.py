@@ -202,6 +202,8 @@ class Model(Hooked, Saving):
             said = kind.tree.classes.get(str(getattr(given, "value", given)))  # or of an enum
             found = said if said is not None and issubclass(said, cls) else cls
         model: Any = super(Model, found).from_dict(values)
+        if post_init.in_use:
+            post_init.tell(found, instance=model)
         return cast("Self", model)
 
     @property

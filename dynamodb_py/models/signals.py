@@ -15,7 +15,7 @@ What writes calls the flows of this module: ``saving`` before and ``saved`` afte
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
@@ -347,7 +347,6 @@ def made(instance: Model, args: tuple[Any, ...], values: dict[str, Any]) -> None
 
 _load: Any = vars(Record)["_load"].__func__
 _partially: Any = vars(Record)["_partially"].__func__
-_from_dict: Any = vars(Record)["from_dict"].__func__
 
 
 def _load_aloud(cls: type[Model], stored: StoredItem) -> Model:
@@ -367,16 +366,9 @@ def _partially_aloud(cls: type[Model], names: frozenset[str]) -> Callable[[Store
     return load_aloud
 
 
-def _from_dict_aloud(cls: type[Model], values: Mapping[str, Any]) -> Model:
-    instance: Model = _from_dict(cls, values)
-    post_init.tell(cls, instance=instance)
-    return instance
-
-
 _ALOUD: dict[str, Any] = {
     "_load": classmethod(_load_aloud),
     "_partially": classmethod(_partially_aloud),
-    "from_dict": classmethod(_from_dict_aloud),
 }
 _roots: list[type[Model]] = []
 

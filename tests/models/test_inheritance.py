@@ -233,6 +233,22 @@ def test_plain_values_make_an_instance_of_the_class_that_their_kind_says(asked):
     assert type(Dog.from_dict(values)) is Dog
 
 
+def test_plain_values_make_the_class_that_their_kind_says_while_somebody_hears_of_it_and_after():
+    heard: list[type[Model]] = []
+
+    def hear(sender, **event):
+        heard.append(sender)
+
+    values = Dog(id="a").to_dict()
+    post_init.connect(hear)
+    try:
+        assert type(Animal.from_dict(values)) is Dog
+    finally:
+        post_init.disconnect(hear)
+    assert type(Animal.from_dict(values)) is Dog
+    assert heard == [Dog]
+
+
 def test_plain_values_may_say_their_kind_by_an_enum():
     class Sort(enum.Enum):
         THING = "Thing"

@@ -499,7 +499,7 @@ def test_loading_is_as_before_when_nobody_hears_any_longer(way, log):
     LOADED[way]()
     assert len(log) == 1
     assert (vars(Model).get("_load"), Order._load.__func__) == plain
-    assert not {"_load", "_partially", "from_dict"} & vars(Model).keys()
+    assert not {"_load", "_partially"} & vars(Model).keys()
 
 
 def test_subclasses_that_load_in_their_own_way_are_told_of_once(log):
