@@ -43,6 +43,7 @@ from .cleaning import clean_value
 from .fields.base import Field
 from .kinds import SetOnce
 from .locking import bump, next_version
+from .wires import find, is_plain
 
 if TYPE_CHECKING:
     from .fields.versions import VersionField
@@ -198,27 +199,13 @@ def _check_guarded(
             errors[field.name] = [
                 "it is unique, which an update by a query cannot keep: load the items and save() them"
             ]
-        elif not all(_is_plain(a) for a in actions if a.path.parts[0] == name):
+        elif not all(is_plain(a) for a in actions if a.path.parts[0] == name):
             errors[field.name] = ["it is unique: give the value itself, not an expression"]
-
-
-def _is_plain(action: Action) -> bool:
-    return isinstance(action, Remove) or (
-        isinstance(action, Set) and isinstance(action.value, Value)
-    )
 
 
 def unique_among(meta: Options, actions: Sequence[Action]) -> list[str]:
     """Return the attributes of all constraints of which *actions* change something."""
-    changed = {action.path.parts[0] for action in actions}
-    return list(
-        dict.fromkeys(
-            name
-            for each in meta.constraints
-            if not changed.isdisjoint(each.attributes)
-            for name in each.attributes
-        )
-    )
+    return meta.unique_beside({str(action.path.parts[0]) for action in actions})
 
 
 _IN_KEY = "it is part of the key, which cannot change: create a new item and delete this one"
@@ -339,7 +326,7 @@ def has_changed(operation: DeleteItem | UpdateItem, error: ConditionFailed) -> b
 
 
 def _is_done(action: Action, current: Mapping[str, Wire]) -> bool:
-    found = _lies(current, action.path)
+    found = find(current, action.path.parts)
     if isinstance(action, Remove):
         return found is None
     if isinstance(action, (Add, Delete)) and isinstance(action.value, Value):
@@ -355,17 +342,3 @@ def _is_done(action: Action, current: Mapping[str, Wire]) -> bool:
     if not isinstance(action, Set) or not isinstance(action.value, Value) or found is None:
         return False
     return bool(decode(found) == decode(as_sent(action.value.wire)))
-
-
-def _lies(current: Mapping[str, Wire], path: Path) -> Wire | None:
-    """Return what lies at *path* in an item, if anything."""
-    found: Wire | None = {"M": current}
-    for part in path.parts:
-        if found is None:
-            return None
-        if isinstance(part, str):
-            found = cast("dict[str, Wire]", found.get("M", {})).get(part)
-        else:
-            among = cast("list[Wire]", found.get("L", []))
-            found = among[part] if part < len(among) else None
-    return found

@@ -66,11 +66,11 @@ class Deleting(Guarding):
                 collector.then(partial(deleted, model))
 
     def _remove(self, condition: Condition | None, atomic: bool | None) -> Flow[None]:
-        meta, key = self._meta, self._key()
+        meta = self._meta
         plain = not meta.guarded and not is_atomic(meta, atomic) and COLLECTOR.get() is None
         if plain:
             try:
-                yield from DeleteItem(self._table, key, mine(meta, condition))
+                yield from DeleteItem(self._table, self._key(), mine(meta, condition))
             except ConditionFailed as error:
                 if condition is not None and not condition.is_empty:
                     self._told(error)
@@ -92,7 +92,6 @@ class Deleting(Guarding):
         """Delete the item together with what keeps its values unique, or in a transaction."""
         meta, key, stored = self._meta, self._key(), self._stored_wires()
         asked = condition if condition is not None else Condition()
-        own = None if asked.is_empty else asked
         if lock is not None:
             asked &= lock.condition
         elif meta.free is not None:
@@ -111,11 +110,11 @@ class Deleting(Guarding):
                 settle=self._detach,
                 instance=self,
                 released=claims.released,
-                own=own,
+                own=condition,
                 locked=lock is not None,
             )
 
-        unique = [name for each in meta.constraints for name in each.attributes]
+        unique = meta.unique_beside()
         if not unique:
             yield from self._carry(make({}))
             return

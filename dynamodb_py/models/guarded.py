@@ -54,7 +54,6 @@ class GuardedSaves(Whole):
             asked = meta.absent & asked
         elif lock is not None:
             asked &= lock.condition if is_atomic(meta, atomic) else lock.condition | meta.absent
-        own = None if condition is None or condition.is_empty else condition
         reads = not insert and self._stored is None and meta.guarded
         # What is hidden has unique values still, which whoever takes its place gives up.
         replaces = insert and meta.expiry is not None and bool(meta.constraints)
@@ -85,7 +84,7 @@ class GuardedSaves(Whole):
                 instance=self,
                 released=claims.released,
                 claimed=claims.claimed,
-                own=own,
+                own=condition,
                 locked=lock is not None,
             )
 
@@ -158,14 +157,9 @@ class GuardedSaves(Whole):
                 guarded=bool(todo.guards) or lock is not None,
             )
 
-        names = {
-            name
-            for each in meta.constraints
-            if not wanted.keys().isdisjoint(each.attributes)
-            for name in each.attributes
-        }
-        if names:
-            yield from self._adapting(make, None if names & unknown else stored, names)
+        if names := meta.unique_beside(wanted):
+            known = unknown.isdisjoint(names)
+            yield from self._adapting(make, stored if known else None, names)
         else:
             yield from self._carry(make(stored))
 

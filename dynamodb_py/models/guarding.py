@@ -293,5 +293,5 @@ class Guarding(Record):
     def _names_that_matter(self) -> list[str]:
         """Return the attributes of what is unique, and the version."""
         meta = self._meta
-        names = [name for each in meta.constraints for name in each.attributes]
+        names = meta.unique_beside()
         return names if meta.version is None else [*names, meta.version.attribute]

@@ -186,15 +186,7 @@ class Jobs(Belonging[M], Generic[M]):
 
     def _fields_named(self, option: str, names: Iterable[str]) -> frozenset[str]:
         """Return the names of fields to write, after a look at them."""
-        if isinstance(names, str):
-            raise QueryError(f"{option}={names!r}: give a list of names, [{names!r}]")
-        named = frozenset(self._meta.field_set.spread(names))
-        for name in named:
-            made = self._meta.composing is not None and name in self._meta.composing.fixed
-            if made or self._meta.get_field(name).is_key:
-                raise QueryError(
-                    f"{option}: {name} is part of the key, which cannot change: leave it out"
-                )
+        named = self._meta.to_write(option, names)
         if not named:
             raise QueryError(f"{option} names no field: there is nothing to write")
         return named

@@ -91,8 +91,7 @@ class Tree:
         for other in self.metas.values():
             if other.kind is not None:
                 other.present = other.kind.present(other.present)
-                if other.sketch is not None:
-                    other.sketch.forget()
+                other.forget_plans()
 
 
 def is_again(model: type[Any], other: type[Any]) -> bool:

@@ -12,14 +12,14 @@ from decimal import Context, Decimal
 
 from ..codec import Unstorable, decimal_text, from_json, item_size, to_json
 from ..exceptions import QueryError
-from ..expressions import Action, Add, And, Condition, Path, Remove, Set, Value, check_apart
+from ..expressions import Action, Add, And, Condition, Path, Remove, Value, check_apart
 from ..expressions.conditions import join
 from ..limits import MAX_ITEM_BYTES
 from ..operations.transactions import Check, Delete, Put, Update, Write
 from .kinds import SetOnce
 from .locking import Bump
 from .pending import Pending
-from .wires import applied
+from .wires import applied, is_plain
 
 _SAVES = frozenset({"save", "create"})
 
@@ -225,11 +225,12 @@ def _sum(one: Action, other: Action) -> Action | None:
 
 def _check_asked(write: Write, later: Pending) -> None:
     """Refuse a condition of the caller's on what *write* changes."""
-    if later.own is None:
+    own = later.own
+    if own is None or own.is_empty:
         return
     if isinstance(write, (Put, Delete)):
         raise _Unmergeable("the second is on a condition that the first changes")
-    for path in later.own.paths():
+    for path in own.paths():
         if _is_changed(path, _actions(write)):
             raise _Unmergeable(f"the second is on a condition on {path}, which the first changes")
 
@@ -306,9 +307,7 @@ def _is_plain(action: Action) -> bool:
     """Tell whether *action* says by itself what is there then."""
     if isinstance(action.path.parts[-1], int):
         return False  # an element past the end of the list is appended, each time
-    return isinstance(action, Remove) or (
-        isinstance(action, Set) and isinstance(action.value, Value)
-    )
+    return is_plain(action)
 
 
 def _terms(condition: Condition | None) -> tuple[Condition, ...]:

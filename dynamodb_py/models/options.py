@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
 from ..codec import Unstorable, checked_text
-from ..exceptions import ModelDefinitionError, ValidationError
+from ..exceptions import ModelDefinitionError, QueryError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
@@ -180,10 +180,35 @@ class Options:
             )
         return found[0] if found else None
 
+    def unique_beside(self, changed: Iterable[str] | None = None) -> list[str]:
+        """Return the attributes of all constraints, or of those that one of *changed* is in."""
+        touched = None if changed is None else set(changed)
+        return list(
+            dict.fromkeys(
+                name
+                for each in self.constraints
+                if touched is None or not touched.isdisjoint(each.attributes)
+                for name in each.attributes
+            )
+        )
+
+    def to_write(self, option: str, names: Iterable[str]) -> frozenset[str]:
+        """Return the names of the fields that *option* asks to write; refuse those of the key."""
+        if isinstance(names, str):
+            raise QueryError(f"{option}={names!r}: give a list of names, [{names!r}]")
+        named = frozenset(self.field_set.spread(names))
+        for name in named:
+            made = self.composing is not None and name in self.composing.fixed
+            if made or self.get_field(name).is_key:
+                raise QueryError(
+                    f"{option}: {name} is part of the key, which cannot change: leave it out"
+                )
+        return named
+
     def _composing(self) -> Composing | None:
         composing = composing_of(self.name, self.field_set, self.keys)
         if composing is not None:
-            needed = [name for each in self.constraints for name in each.attributes]
+            needed = self.unique_beside()
             if self.ttl is not None:
                 needed.append(self.ttl.attribute)
             composing.settle(self.schema, needed)

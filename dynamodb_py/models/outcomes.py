@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from ..codec import from_json, to_json
 from ..exceptions import QueryError
-from ..expressions import Action, Delete, Remove, Set, Value
+from ..expressions import Action, Delete, Set, Value
 from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
 from .kinds import SetOnce
 from .rows import Shape, loader
+from .wires import is_plain
 
 Returning: TypeAlias = Literal["new", "old", "updated_new", "updated_old"]
 
@@ -30,30 +31,26 @@ class Outcome(Struct, frozen=True):
 
     actions: tuple[Action, ...]
     asked: str
-    item: StoredItem | None
+    item: WireItem = {}
 
     @property
     def attributes(self) -> list[str]:
         """The attributes that were changed."""
         return list(dict.fromkeys(str(action.path.parts[0]) for action in self.actions))
 
-    def _plain(self, attribute: str) -> Set | Remove | None:
+    def _plain(self, attribute: str) -> Action | None:
         """Return the change that says by itself what the attribute is now, if it does."""
         for action in self.actions:
-            if action.path.parts == (attribute,):
-                if isinstance(action, Remove):
-                    return action
-                if isinstance(action, Set) and isinstance(action.value, Value):
-                    return action
+            if action.path.parts == (attribute,) and is_plain(action):
+                return action
         return None
 
     def knows(self, attribute: str) -> bool:
         """Tell whether it is known what *attribute* is now."""
         whole = self.asked == "ALL_NEW"
         told = self.asked == "UPDATED_NEW" and attribute not in changed_inside(self.actions)
-        new: WireItem = from_json(self.item or b"{}")
         untold = any(
-            isinstance(a, Delete) or (isinstance(a, SetOnce) and attribute not in new)
+            isinstance(a, Delete) or (isinstance(a, SetOnce) and attribute not in self.item)
             for a in self.actions
             if a.path.parts[0] == attribute
         )
@@ -62,15 +59,14 @@ class Outcome(Struct, frozen=True):
     def wire(self, attribute: str, before: Mapping[str, Wire]) -> Wire | None:
         """Return what *attribute*, which was *before*, is now; None where it is absent."""
         plain = self._plain(attribute)
-        if plain is not None:
-            if isinstance(plain, Remove):
-                return None
+        if isinstance(plain, Set):
             wire: Wire = from_json(to_json(cast("Value", plain.value).wire))
             return wire
-        new: WireItem = from_json(self.item or b"{}")
+        if plain is not None:
+            return None
         if self.asked == "UPDATED_NEW":  # what did not change may be left out of it
-            return new.get(attribute, before.get(attribute))
-        return new.get(attribute)
+            return self.item.get(attribute, before.get(attribute))
+        return self.item.get(attribute)
 
 
 def changed_inside(actions: Iterable[Action]) -> set[str]:
@@ -84,10 +80,7 @@ def asked_for(actions: Sequence[Action], returning: str | None) -> str:
         return returned(returning)
     if any(len(a.path.parts) > 1 or isinstance(a, Delete) for a in actions):
         return "ALL_NEW"  # of what lies inside, UPDATED_NEW returns a part
-    if all(
-        isinstance(a, Remove) or (isinstance(a, Set) and isinstance(a.value, Value))
-        for a in actions
-    ):
+    if all(map(is_plain, actions)):
         return "NONE"
     return "UPDATED_NEW"
 

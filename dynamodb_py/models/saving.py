@@ -144,16 +144,7 @@ class Saving(GuardedSaves):
 
     def _only(self, names: Iterable[str], *, whole: bool) -> frozenset[str]:
         """Return the names of ``update_fields``, after a look at them."""
-        if isinstance(names, str):
-            raise QueryError(f"update_fields={names!r}: give a list of names, [{names!r}]")
-        named = frozenset(self._fields.spread(names))
-        for name in named:
-            composing = self._fields.composing
-            made = composing is not None and name in composing.fixed
-            if made or self._options().get_field(name).is_key:
-                raise QueryError(
-                    f"update_fields: {name} is part of the key, which cannot change: leave it out"
-                )
+        named = self._options().to_write("update_fields", names)
         if whole:
             raise QueryError(
                 f"update_fields: {self._meta.name} would be put whole, since it was never loaded or "

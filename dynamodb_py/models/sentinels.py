@@ -111,9 +111,8 @@ class Sentinels:
         self.sentinels = link.table_name(meta.unique_table)
         self.scopes = {each.scope: each for each in meta.constraints}
         self.keys = tuple(field.attribute for field in meta.keys)
-        attributes = (name for each in meta.constraints for name in each.attributes)
         kind = None if meta.place is None else meta.place.discriminator
-        names: list[str] = [*self.keys, *attributes, *([] if kind is None else [kind])]
+        names: list[str] = [*self.keys, *meta.unique_beside(), *([] if kind is None else [kind])]
         named = dict.fromkeys(names)
         self.said = Expressions.of(projection=[Path((name,)) for name in named])
         self.report = UniqueReport()

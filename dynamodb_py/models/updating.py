@@ -129,12 +129,11 @@ class Updating(Deleting):
             asked = free & asked
         if lock is not None:
             asked &= lock.condition
-        unsaved = self._unsaved(found)
+        unsaved = self._unsaved(found, stored)
         unique = unique_among(meta, found)
         if unique or COLLECTOR.get() is not None:
             self._check_collectable(returning, create_parents, unique)
-            own = None if condition is None or condition.is_empty else condition
-            write = _Collected(found, asked, lock, unsaved, must_exist, own)
+            write = _Collected(found, asked, lock, unsaved, must_exist, condition)
             yield from self._update_guarded(write, unique)
             return self
         returned_as = asked_for(found, returning)
@@ -148,7 +147,8 @@ class Updating(Deleting):
                 told = self._update_told(error, lock, stored, must_exist=must_exist)
                 raise told from error.__cause__
             item = to_json(error.current)  # an earlier attempt has done it
-        self._synchronize(Outcome(found, returned_as, item), unsaved)
+        outcome = Outcome(found, returned_as, from_json(item) if item else {})
+        self._synchronize(outcome, unsaved)
         return self if returning is None else as_plain(type(self), item, returning)
 
     def _check_collectable(
@@ -166,7 +166,7 @@ class Updating(Deleting):
     def _update_guarded(self, write: _Collected, unique: Sequence[str]) -> Flow[None]:
         """Change the item together with the sentinels of unique values, or in a transaction."""
         meta, key, stored = self._meta, self._key(), self._stored_wires()
-        outcome = Outcome(write.actions, "NONE", None)
+        outcome = Outcome(write.actions, "NONE")
 
         def make(before: Mapping[str, Wire]) -> Pending:
             held = write.condition
@@ -294,12 +294,11 @@ class Updating(Deleting):
             if (field := self._fields.by_attribute.get(attribute)) is not None:
                 self._take(field, _merged(*unsaved.get(attribute, (wire, wire)), wire))
 
-    def _unsaved(self, actions: Iterable[Action]) -> _Unsaved:
+    def _unsaved(self, actions: Iterable[Action], stored: Mapping[str, Wire]) -> _Unsaved:
         """Return what was loaded, and what there is now, of maps that *actions* change inside.
 
         Asked before anything is sent: what cannot be stored of them raises.
         """
-        stored = self._stored_wires()
         found: _Unsaved = {}
         for attribute in changed_inside(actions):
             field = self._fields.by_attribute.get(attribute)

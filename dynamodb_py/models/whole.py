@@ -40,12 +40,12 @@ class Whole(Changing):
             **self._left_alone(),
             **self._wires(adding=self._stored is None, validate=validate),
         }
+        stored = self._stored_wires()
         if self._stored is not None:
-            stored = self._stored_wires()
             self._check_key(stored, wires)
             wires.update(self._stored_key(stored))
         if (kind := self._options().kind) is not None:
-            kind.mark(wires, {} if self._stored is None else self._stored_wires())
+            kind.mark(wires, stored)
         return wires
 
     def _key_in(self, wires: Mapping[str, Wire]) -> Key:

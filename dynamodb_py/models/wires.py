@@ -66,6 +66,13 @@ def find(item: Mapping[str, Wire], parts: Iterable[str | int]) -> Wire | None:
     return wire
 
 
+def is_plain(action: Action) -> bool:
+    """Tell whether *action* writes a value that it says, or removes what is there."""
+    return isinstance(action, Remove) or (
+        isinstance(action, Set) and isinstance(action.value, Value)
+    )
+
+
 def applied(item: Mapping[str, Wire], actions: Iterable[Action]) -> WireItem:
     """Return what SETs of values and REMOVEs make of *item*, which stays as it is.
 
