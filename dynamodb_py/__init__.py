@@ -44,10 +44,11 @@ from .exceptions import (
 from .expressions import Condition, F, Q, RawExpression
 from .metering import capacity
 from .models import transaction
-from .models.base import Model
-from .models.batch_block import AsyncBatchBlock, BatchBlock
-from .models.bulk import adelete_all, aload, asave_all, delete_all, load, save_all
-from .models.documents import Document
+from .models.bulk.batch_block import AsyncBatchBlock, BatchBlock
+from .models.bulk.mixed_models import adelete_all, aload, asave_all, delete_all, load, save_all
+from .models.bulk.results import BulkResult, Outcome
+from .models.constraints import UniqueConstraint
+from .models.document import Document
 from .models.fields import (
     BinaryField,
     BooleanField,
@@ -75,30 +76,23 @@ from .models.fields import (
     UUIDField,
     VersionField,
 )
+from .models.foreign_keys.field import ForeignKey, OneToOneField
+from .models.foreign_keys.on_delete import CASCADE, DO_NOTHING, NULLIFY, PROTECT, OnDelete
 from .models.indexes import GlobalIndex, LocalIndex
-from .models.item_collections import Collection
-from .models.manager import Manager
-from .models.mixins import SoftDelete, SoftDeleteManager, SoftDeleteQuerySet, Timestamped
-from .models.pages import Page
-from .models.queryset import QuerySet
-from .models.relations.copies import CopiesReport, arefresh_copies, refresh_copies
-from .models.relations.foreign import (
-    CASCADE,
-    DO_NOTHING,
-    NULLIFY,
-    PROTECT,
-    ForeignKey,
-    OneToOneField,
-)
-from .models.relations.many import ManyToManyField
-from .models.relations.many_sets import ManySet
-from .models.relations.prefetching import Dangling, aprefetch, prefetch
+from .models.maintenance.denormalized import CopiesReport, arefresh_copies, refresh_copies
+from .models.maintenance.unique import acheck_unique, arepair_unique, check_unique, repair_unique
+from .models.managers.manager import Manager
+from .models.managers.queryset import QuerySet
+from .models.model import Model
+from .models.queryset.pages import Page
+from .models.queryset.prefetch import Dangling, aprefetch, prefetch
+from .models.queryset.write_execution import Done
+from .models.relations.many_set import ManySet
+from .models.relations.many_to_many import ManyToManyField
 from .models.relations.reverse import RelatedSet
-from .models.relations.stubs import OnDelete
-from .models.repairing import acheck_unique, arepair_unique, check_unique, repair_unique
-from .models.results import BulkResult, Outcome
-from .models.shared import SharedTable
-from .models.uniqueness import UniqueConstraint
+from .models.shared_tables.item_collections import Collection
+from .models.shared_tables.shared_table import SharedTable
+from .models.soft_delete import SoftDelete, SoftDeleteManager, SoftDeleteQuerySet, Timestamped
 from .models.validators import (
     EmailValidator,
     MaxLengthValidator,
@@ -113,7 +107,6 @@ from .models.validators import (
     validate_slug,
     validate_url,
 )
-from .models.working import Done
 from .planning import Estimate, Plan
 from .reading import Walk
 from .retries import Retries

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, TypeAlias, TypeVar, cast
 
 from .codec import binary, number
-from .exceptions import BatchIncomplete, RequestError
+from .exceptions import BatchIncomplete, ConfigurationError, RequestError
 from .flows import Flow
 from .limits import MAX_BATCH_GET, MAX_BATCH_WRITE
 from .operations.base import Operation, Pause, Step, Together
@@ -235,8 +235,6 @@ def _by_table(pairs: Iterable[tuple[str, Key]]) -> dict[str, list[Key]]:
 
 
 # -- flows side by side ------------------------------------------------------------------------
-
-
 def abreast(
     flows: Sequence[Flow[T]], workers: int = 1, progress: Progress | None = None
 ) -> Flow[list[T | Exception]]:
@@ -350,3 +348,44 @@ def resumed(flow: Flow[T], step: Step) -> Flow[T]:
         return value
     finally:
         flow.close()
+
+
+ProgressOption: TypeAlias = "Progress | bool | None"
+
+
+def shown(progress: ProgressOption) -> Progress | None:
+    """Return the callback of *progress*: itself, or that of a bar for True."""
+    if not isinstance(progress, bool):
+        return progress
+    return _bar() if progress else None
+
+
+def _bar() -> Progress:
+    try:
+        from tqdm import tqdm  # only who asks for a bar needs it
+    except ImportError:
+        raise ConfigurationError(
+            "progress=True draws a bar with tqdm: pip install 'dynamodb-py[progress]', "
+            "or give a callable that takes how many are done and how many there are"
+        ) from None
+    bar: Any = tqdm()
+
+    def advance(done: int, total: int) -> None:
+        bar.total = total or None  # of a scan, nobody knows how many there are
+        bar.update(done - bar.n)
+        if total and done >= total:
+            bar.close()
+
+    return advance
+
+
+def counting(progress: Progress | None, total: int, before: int = 0) -> Progress | None:
+    """Return what tells *progress* of a part of a whole: *before* are done, *total* there are."""
+    if progress is None:
+        return None
+    tell = progress
+
+    def advance(done: int, _: int) -> None:
+        tell(before + done, total)
+
+    return advance

@@ -218,3 +218,8 @@ class options:  # noqa: N801 - it reads as a statement
         traceback: TracebackType | None,
     ) -> None:
         OPTIONS.set(OPTIONS.get()[:-1])
+
+
+def consistently(asked: bool | None) -> bool:
+    """Return whether to read consistently: as asked, else as ``options()`` say."""
+    return current_options().consistent if asked is None else asked

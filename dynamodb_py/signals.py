@@ -1,7 +1,7 @@
 """What happens to models, for functions that asked to hear of it: each signal, and ``receiver``."""
 
-from .models.signals import (
-    Signal,
+from .models.signals.dispatcher import Signal, receiver
+from .models.signals.events import (
     class_prepared,
     post_batch_write,
     post_delete,
@@ -11,7 +11,6 @@ from .models.signals import (
     pre_delete,
     pre_init,
     pre_save,
-    receiver,
     transaction_committed,
 )
 

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from ..connections import DEFAULT, connect
-from ..models.base import Model
+from ..models.model import Model
 
 
 class Misused(Exception):

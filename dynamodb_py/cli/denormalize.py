@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from ..models.relations.copies import refresh_copies
+from ..models.maintenance.denormalized import refresh_copies
 from .common import Misused, add_model, model_of
 
 

@@ -6,8 +6,8 @@ import argparse
 import sys
 from typing import Any
 
-from ..models.findings import Finding, UniqueReport
-from ..models.repairing import check_unique, repair_unique
+from ..models.maintenance.unique import check_unique, repair_unique
+from ..models.maintenance.unique_report import Finding, UniqueReport
 from .common import Misused, add_model, model_of
 
 

@@ -233,3 +233,16 @@ def render_update(actions: Iterable[Action], names: Names) -> str:
         if clause in clauses
     )
     return checked(text, "update", "write the whole item, or change it in several updates")
+
+
+class SetOnce(Set, frozen=True):
+    """What an update that may make the item writes where it has none yet: its kind, parts of its key."""
+
+
+class Bump(Set, frozen=True):
+    """The next version of an item whose version is not known here."""
+
+    def is_repeatable(self, changed: Iterable[Path]) -> bool:
+        """It does no harm to raise a version twice."""
+        del changed
+        return True

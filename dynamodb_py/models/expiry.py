@@ -19,14 +19,12 @@ from ..exceptions import ModelDefinitionError
 from ..expressions import Compare, Condition, Path, Unexpired, Value
 from ..operations.base import Wire
 from ..operations.items import StoredItem
-from .fields.base import Field
+from .fields.base import AnyField
 from .fields.scalars import IntegerField
 from .fields.times import TimestampField
 
 if TYPE_CHECKING:
-    from .records import FieldSet
-
-AnyField = Field[Any, Any]
+    from .records.fieldset import FieldSet
 
 
 class Expiry:

@@ -9,8 +9,8 @@ from ..schema import Index
 from ..schema import LocalIndex as _LocalIndex
 
 if TYPE_CHECKING:
-    from .base import Model
-    from .queryset import QuerySet
+    from .managers.queryset import QuerySet
+    from .model import Model
 
 M = TypeVar("M", bound="Model")
 

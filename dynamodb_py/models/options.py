@@ -14,28 +14,28 @@ from ..expressions import Condition, Exists, NotExists, Path
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
 from ..schema import Index, TableSchema, declare_table
-from .composing import Composing, composing_of
+from .constraints import Constraint, compiled, sentinels_schema
 from .expiry import expiry_of, ttl_field
-from .fields.base import Field
+from .fields.base import AnyField
 from .fields.scalars import UUIDField
-from .fields.versions import VersionField
-from .kind_declaring import sharing, united, with_kind
-from .kinds import Kind
-from .narrowing import Narrowed
-from .part_conditions import PartConditions
-from .places import Place, place_of
-from .records import FieldSet, collect
-from .relations.expanding import with_parts, with_references
-from .relations.registry import Waiting
-from .standing import Standing, standing_of
-from .uniqueness import Constraint, compiled, sentinels_schema
+from .fields.version import VersionField
+from .foreign_keys.expansion import with_parts, with_references
+from .inheritance.declaring import sharing, united, with_kind
+from .inheritance.discriminator import Kind
+from .keys.computed_writes import Composing, composing_of
+from .keys.rewriting import PartConditions
+from .records.collect import collect
+from .records.fieldset import FieldSet
+from .registry import Waiting
+from .shared_tables.layout import Place, place_of
+from .shared_tables.visibility import Narrowed
+from .visibility import Standing, standing_of
 
 if TYPE_CHECKING:
-    from .base import Model
-    from .records import Record
-    from .sketches import Sketch
+    from .model import Model
+    from .queryset.compiled_cache import Sketch
+    from .records.record import Record
 
-AnyField = Field[Any, Any]
 
 # What Meta may say, and what it is where neither the class nor a base says it.
 _DEFAULTS: dict[str, Any] = {

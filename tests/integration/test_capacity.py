@@ -22,7 +22,8 @@ from dynamodb_py.expressions import F
 from dynamodb_py.flows import arun, run
 from dynamodb_py.metering import capacity
 from dynamodb_py.operations import transactions
-from dynamodb_py.operations.queries import Expressions, Query
+from dynamodb_py.operations.queries import Query
+from dynamodb_py.operations.said import Expressions
 
 from ..engines import known_fault
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from dynamodb_py import CharField, ConditionFailed, DictField, ListField, Model
 from dynamodb_py.codec import encode
 from dynamodb_py.expressions import Exists, Path
-from dynamodb_py.models.changesets import change_set
-from dynamodb_py.models.wires import applied, same
+from dynamodb_py.models.attribute_values.diff import change_set
+from dynamodb_py.models.attribute_values.values import applied, same
 
 from ..engines import known_fault
 from ..expressions.strategies import scalars

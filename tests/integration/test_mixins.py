@@ -17,8 +17,8 @@ from dynamodb_py import (
     transaction,
 )
 from dynamodb_py.models.fields import VersionField
-from dynamodb_py.models.mixins import SoftDelete, Timestamped
-from dynamodb_py.signals import post_delete, pre_delete
+from dynamodb_py.models.signals.events import post_delete, pre_delete
+from dynamodb_py.models.soft_delete import SoftDelete, Timestamped
 
 
 class Order(Timestamped, SoftDelete):

@@ -19,12 +19,12 @@ from dynamodb_py import (
     VersionField,
 )
 from dynamodb_py.exceptions import ProtectedError
-from dynamodb_py.models.relations.copies import refresh_copies
-from dynamodb_py.models.relations.foreign import ForeignKey
-from dynamodb_py.models.relations.many import ManyToManyField
+from dynamodb_py.models.foreign_keys.field import ForeignKey
+from dynamodb_py.models.foreign_keys.on_delete import CASCADE, NULLIFY, PROTECT
+from dynamodb_py.models.maintenance.denormalized import refresh_copies
+from dynamodb_py.models.relations.many_to_many import ManyToManyField
 from dynamodb_py.models.relations.reverse import RelatedSet
-from dynamodb_py.models.relations.stubs import CASCADE, NULLIFY, PROTECT
-from dynamodb_py.models.signals import pre_delete, pre_save
+from dynamodb_py.models.signals.events import pre_delete, pre_save
 
 
 class Shop(Model):

@@ -25,12 +25,12 @@ from dynamodb_py import (
 )
 from dynamodb_py.cli import main
 from dynamodb_py.exceptions import ProtectedError
-from dynamodb_py.models.relations.copies import refresh_copies
-from dynamodb_py.models.relations.foreign import ForeignKey, OneToOneField
-from dynamodb_py.models.relations.many import ManyToManyField
-from dynamodb_py.models.relations.prefetching import prefetch
+from dynamodb_py.models.foreign_keys.field import ForeignKey, OneToOneField
+from dynamodb_py.models.foreign_keys.on_delete import CASCADE, NULLIFY, PROTECT
+from dynamodb_py.models.maintenance.denormalized import refresh_copies
+from dynamodb_py.models.queryset.prefetch import prefetch
+from dynamodb_py.models.relations.many_to_many import ManyToManyField
 from dynamodb_py.models.relations.reverse import RelatedSet
-from dynamodb_py.models.relations.stubs import CASCADE, NULLIFY, PROTECT
 
 
 class Country(Model):

@@ -23,7 +23,7 @@ from dynamodb_py import (
     save_all,
     transaction,
 )
-from dynamodb_py.models.shared import SharedTable
+from dynamodb_py.models.shared_tables.shared_table import SharedTable
 
 
 class App(SharedTable):

@@ -15,7 +15,8 @@ from dynamodb_py import (
     save_all,
     transaction,
 )
-from dynamodb_py.models.signals import (
+from dynamodb_py.models.signals.dispatcher import receiver
+from dynamodb_py.models.signals.events import (
     post_batch_write,
     post_delete,
     post_init,
@@ -23,7 +24,6 @@ from dynamodb_py.models.signals import (
     pre_batch_write,
     pre_delete,
     pre_save,
-    receiver,
     transaction_committed,
 )
 

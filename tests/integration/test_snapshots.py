@@ -19,7 +19,7 @@ from dynamodb_py import (
 from dynamodb_py.exceptions import TransactionCanceled
 from dynamodb_py.expressions import Add, F, Path, Value
 from dynamodb_py.flows import run
-from dynamodb_py.models.snapshots import get
+from dynamodb_py.models.transaction.snapshot import get
 from dynamodb_py.operations.transactions import Check, Delete, Put, TransactWriteItems, Update
 
 from ..engines import known_fault

@@ -26,7 +26,7 @@ from dynamodb_py import (
 from dynamodb_py.batching import resumed
 from dynamodb_py.exceptions import InvalidRequest
 from dynamodb_py.flows import run
-from dynamodb_py.models.repairing import check_unique
+from dynamodb_py.models.maintenance.unique import check_unique
 from dynamodb_py.operations.tables import DescribeTimeToLive, UpdateTimeToLive
 from dynamodb_py.ttl import switch_on
 

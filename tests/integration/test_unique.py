@@ -30,7 +30,7 @@ from dynamodb_py import (
     save_all,
     transaction,
 )
-from dynamodb_py.models.repairing import check_unique, repair_unique
+from dynamodb_py.models.maintenance.unique import check_unique, repair_unique
 
 from .proxy import close
 

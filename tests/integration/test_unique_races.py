@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dynamodb_py import CharField, IntegerField, Model
-from dynamodb_py.models.repairing import check_unique, repair_unique
+from dynamodb_py.models.maintenance.unique import check_unique, repair_unique
 
 from ..engines import ACCESS_KEY, REGION, SECRET_KEY
 

@@ -17,9 +17,9 @@ from dynamodb_py import (
     Table,
     TableNotFound,
 )
-from dynamodb_py.models.findings import Finding
-from dynamodb_py.models.repairing import check_unique, repair_unique
-from dynamodb_py.models.uniqueness import UniqueConstraint
+from dynamodb_py.models.constraints import UniqueConstraint
+from dynamodb_py.models.maintenance.unique import check_unique, repair_unique
+from dynamodb_py.models.maintenance.unique_report import Finding
 
 
 class User(Model):

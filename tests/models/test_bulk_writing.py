@@ -26,8 +26,8 @@ from dynamodb_py.exceptions import (
     ReadTimeout,
     service_error,
 )
-from dynamodb_py.models.collecting import COLLECTOR
-from dynamodb_py.models.results import BulkResult, Outcome, Tally, status_of
+from dynamodb_py.models.bulk.results import BulkResult, Outcome, Tally, status_of
+from dynamodb_py.models.unit_of_work.collector import COLLECTOR
 
 from ..scripted import Script, checked, scripted_connection
 

@@ -29,8 +29,8 @@ from dynamodb_py.codec import encode
 from dynamodb_py.exceptions import ConnectionFailed, InvalidRequest, service_error
 from dynamodb_py.expressions import Condition, Exists, F, Names, Path, render_update
 from dynamodb_py.limits import MAX_DEPTH, MAX_EXPRESSION_BYTES, MAX_OPERATORS
-from dynamodb_py.models.changesets import ChangeSet, change_set, kept
-from dynamodb_py.models.wires import applied, same
+from dynamodb_py.models.attribute_values.diff import ChangeSet, change_set, kept
+from dynamodb_py.models.attribute_values.values import applied, same
 
 from ..expressions.reference import holds
 from ..expressions.strategies import values

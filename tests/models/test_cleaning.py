@@ -20,7 +20,7 @@ from dynamodb_py import (
     SetField,
     ValidationError,
 )
-from dynamodb_py.models.cleaning import clean_value
+from dynamodb_py.models.records.validation import clean_value
 
 
 def lower(value):

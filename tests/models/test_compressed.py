@@ -26,8 +26,8 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.codec import encode
-from dynamodb_py.models.changes import changes
 from dynamodb_py.models.fields import CompressedField, compressed
+from dynamodb_py.models.persistence.update_actions import changes
 
 from ..expressions.strategies import items
 from .wire import model_of, read_by, stored_by

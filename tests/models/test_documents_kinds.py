@@ -21,7 +21,7 @@ from dynamodb_py import (
     UnreadableValue,
     ValidationError,
 )
-from dynamodb_py.models.lookups import conditions
+from dynamodb_py.models.queryset.lookup_resolution import conditions
 
 from ..expressions.spelling import spell
 

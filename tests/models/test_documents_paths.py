@@ -21,8 +21,8 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.expressions import Names, render_update
-from dynamodb_py.models.changes import changes
-from dynamodb_py.models.lookups import conditions
+from dynamodb_py.models.persistence.update_actions import changes
+from dynamodb_py.models.queryset.lookup_resolution import conditions
 
 from ..expressions.spelling import spell
 

@@ -23,7 +23,7 @@ from dynamodb_py import (
     VersionField,
 )
 from dynamodb_py.codec import from_json
-from dynamodb_py.models.signals import post_init
+from dynamodb_py.models.signals.events import post_init
 
 
 class Animal(Model):

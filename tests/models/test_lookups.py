@@ -26,8 +26,8 @@ from dynamodb_py import (
     UUIDField,
     ValidationError,
 )
-from dynamodb_py.models import lookups as lookups_module
-from dynamodb_py.models.lookups import conditions
+from dynamodb_py.models.queryset import lookup_resolution as lookups_module
+from dynamodb_py.models.queryset.lookup_resolution import conditions
 from dynamodb_py.operations.queries import Query
 
 from ..expressions.spelling import check_request, spell

@@ -18,8 +18,8 @@ from dynamodb_py import (
     ScanRequired,
     TimestampField,
 )
-from dynamodb_py.models.manager import Manager
-from dynamodb_py.models.mixins import (
+from dynamodb_py.models.managers.manager import Manager
+from dynamodb_py.models.soft_delete import (
     SoftDelete,
     SoftDeleteManager,
     SoftDeleteQuerySet,

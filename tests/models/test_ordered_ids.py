@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_py import CharField, Model, ModelDefinitionError, UUIDField, ValidationError
-from dynamodb_py.models.fields import ULIDField, ordered_ids
-from dynamodb_py.models.fields.ordered_ids import Ticks, is_ulid, moment_of, ulid, ulid_at, uuid7
+from dynamodb_py.models.fields import ULIDField
+from dynamodb_py.models.fields import ids as ordered_ids
+from dynamodb_py.models.fields.ids import Ticks, is_ulid, moment_of, ulid, ulid_at, uuid7
 
 from .wire import model_of, read_by, stored_by
 

@@ -29,10 +29,11 @@ from dynamodb_py import (
     ValidationError,
     signals,
 )
-from dynamodb_py.models.relations.foreign import ForeignKey, OneToOneField
-from dynamodb_py.models.relations.many import ManyToManyField
+from dynamodb_py.models.foreign_keys.field import ForeignKey, OneToOneField
+from dynamodb_py.models.foreign_keys.on_delete import CASCADE, NULLIFY
+from dynamodb_py.models.foreign_keys.unloaded import is_stub
+from dynamodb_py.models.relations.many_to_many import ManyToManyField
 from dynamodb_py.models.relations.reverse import RelatedSet
-from dynamodb_py.models.relations.stubs import CASCADE, NULLIFY, is_stub
 
 
 class Author(Model):

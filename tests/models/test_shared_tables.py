@@ -20,7 +20,7 @@ from dynamodb_py import (
     UniqueConstraint,
     ValidationError,
 )
-from dynamodb_py.models.shared import SharedTable
+from dynamodb_py.models.shared_tables.shared_table import SharedTable
 
 from ..expressions.reference import holds
 

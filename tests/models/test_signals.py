@@ -28,8 +28,10 @@ from dynamodb_py import (
 )
 from dynamodb_py.exceptions import service_error
 from dynamodb_py.flows import arun, run
-from dynamodb_py.models import signals
-from dynamodb_py.models.signals import (
+from dynamodb_py.models.queryset.write_execution import said_key
+from dynamodb_py.models.signals import events as signals
+from dynamodb_py.models.signals.dispatcher import receiver
+from dynamodb_py.models.signals.events import (
     around_batch,
     batch_writing,
     batch_written,
@@ -44,10 +46,8 @@ from dynamodb_py.models.signals import (
     pre_delete,
     pre_init,
     pre_save,
-    receiver,
     transaction_committed,
 )
-from dynamodb_py.models.working import said_key
 from dynamodb_py.operations.base import Call
 
 from ..scripted import Link, Script

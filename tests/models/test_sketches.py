@@ -22,7 +22,7 @@ from dynamodb_py import (
     connections,
     options,
 )
-from dynamodb_py.models import sketches
+from dynamodb_py.models.queryset import compiled_cache as sketches
 
 from ..scripted import Script, checked, scripted_connection
 

@@ -18,7 +18,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.exceptions import ConnectionFailed, service_error
 from dynamodb_py.models import transaction
-from dynamodb_py.models.snapshots import get
+from dynamodb_py.models.transaction.snapshot import get
 from dynamodb_py.retries import Retries
 
 from ..scripted import Script, checked, scripted_connection

@@ -293,7 +293,7 @@ def test_update_fields_takes_no_parts_of_the_key():
 
 
 def updates(actions, key=None, **values):
-    from dynamodb_py.models.changes import changes
+    from dynamodb_py.models.persistence.update_actions import changes
 
     found = changes(Order._meta, actions, values, key=key)
     return {
@@ -331,7 +331,7 @@ def test_an_update_needs_all_that_something_is_made_of():
         part = CharField()
 
     from dynamodb_py import F
-    from dynamodb_py.models.changes import changes
+    from dynamodb_py.models.persistence.update_actions import changes
 
     key = {"id": {"N": "1"}, "pk": {"S": "P#x"}}
     found = changes(Task._meta, (), {"team": "a", "rank": 3}, key=key)

@@ -24,8 +24,8 @@ from dynamodb_py import (
     UUIDField,
     ValidationError,
 )
-from dynamodb_py.models.key_ranges import escaped, following, unescaped
-from dynamodb_py.models.templates import KeyTemplate
+from dynamodb_py.models.keys.ranges import escaped, following, unescaped
+from dynamodb_py.models.keys.template import KeyTemplate
 
 
 class Kind(enum.Enum):

@@ -35,7 +35,7 @@ from dynamodb_py.exceptions import (
     service_error,
 )
 from dynamodb_py.expressions import Condition
-from dynamodb_py.signals import post_save, pre_save, transaction_committed
+from dynamodb_py.models.signals.events import post_save, pre_save, transaction_committed
 
 from ..scripted import Script, checked, scripted_connection
 

@@ -32,7 +32,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.codec import from_json, to_json
 from dynamodb_py.exceptions import InvalidRequest, TableInUse
-from dynamodb_py.models.standing import seen
+from dynamodb_py.models.visibility import seen
 from dynamodb_py.operations.base import Pause
 from dynamodb_py.operations.tables import DescribeTimeToLive, UpdateTimeToLive
 from dynamodb_py.reading import query_digest

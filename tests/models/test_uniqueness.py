@@ -38,8 +38,8 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.exceptions import ConditionFailed, service_error
+from dynamodb_py.models.constraints import UniqueConstraint, claims, difference, taken
 from dynamodb_py.models.fields import VersionField
-from dynamodb_py.models.uniqueness import UniqueConstraint, claims, difference, taken
 
 from ..scripted import checked
 from .wire import model_of

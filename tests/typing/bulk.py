@@ -7,8 +7,8 @@ from typing import Any, Literal
 from typing_extensions import assert_type
 
 from dynamodb_py import CharField, F, IntegerField, Model
-from dynamodb_py.models.batch_block import AsyncBatchBlock, BatchBlock
-from dynamodb_py.models.results import BulkResult, Outcome, Status
+from dynamodb_py.models.bulk.batch_block import AsyncBatchBlock, BatchBlock
+from dynamodb_py.models.bulk.results import BulkResult, Outcome, Status
 
 
 class Score(Model):

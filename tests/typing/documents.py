@@ -21,8 +21,8 @@ from dynamodb_py import (
 )
 from dynamodb_py.expressions import Action, Attr
 from dynamodb_py.models.fields import CompressedField, ULIDField
-from dynamodb_py.models.manager import Manager
-from dynamodb_py.models.mixins import SoftDelete, SoftDeleteQuerySet, Timestamped
+from dynamodb_py.models.managers.manager import Manager
+from dynamodb_py.models.soft_delete import SoftDelete, SoftDeleteQuerySet, Timestamped
 
 
 class Address(Document):

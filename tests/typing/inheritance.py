@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing_extensions import assert_type
 
 from dynamodb_py import CharField, GlobalIndex, IntegerField, Model
-from dynamodb_py.models.queryset import QuerySet
-from dynamodb_py.models.results import BulkResult
+from dynamodb_py.models.bulk.results import BulkResult
+from dynamodb_py.models.managers.queryset import QuerySet
 
 
 class Animal(Model):

@@ -33,8 +33,8 @@ from dynamodb_py import (
     TimestampField,
     UUIDField,
 )
-from dynamodb_py.models.manager import Manager
-from dynamodb_py.models.queryset import QuerySet
+from dynamodb_py.models.managers.manager import Manager
+from dynamodb_py.models.managers.queryset import QuerySet
 
 
 class Colour(enum.Enum):

@@ -16,7 +16,7 @@ from dynamodb_py import (
     Model,
     QuerySet,
 )
-from dynamodb_py.models.pages import Page
+from dynamodb_py.models.queryset.pages import Page
 from dynamodb_py.planning import Estimate, Plan
 
 

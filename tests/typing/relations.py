@@ -4,13 +4,13 @@ from typing_extensions import assert_type
 
 from dynamodb_py import CharField, Document, GlobalIndex, IntegerField, ListField, Model, QuerySet
 from dynamodb_py.expressions import Condition
-from dynamodb_py.models.relations.copies import CopiesReport, refresh_copies
-from dynamodb_py.models.relations.foreign import ForeignKey, OneToOneField
-from dynamodb_py.models.relations.many import ManyToManyField
-from dynamodb_py.models.relations.many_sets import ManySet
-from dynamodb_py.models.relations.prefetching import Dangling, aprefetch, prefetch
+from dynamodb_py.models.foreign_keys.field import ForeignKey, OneToOneField
+from dynamodb_py.models.foreign_keys.on_delete import CASCADE
+from dynamodb_py.models.maintenance.denormalized import CopiesReport, refresh_copies
+from dynamodb_py.models.queryset.prefetch import Dangling, aprefetch, prefetch
+from dynamodb_py.models.relations.many_set import ManySet
+from dynamodb_py.models.relations.many_to_many import ManyToManyField
 from dynamodb_py.models.relations.reverse import RelatedSet
-from dynamodb_py.models.relations.stubs import CASCADE
 
 
 class Tag(Model):

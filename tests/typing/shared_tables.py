@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing_extensions import assert_type
 
 from dynamodb_py import CharField, IntegerField, Model
-from dynamodb_py.models.item_collections import Collection
-from dynamodb_py.models.shared import SharedTable
+from dynamodb_py.models.shared_tables.item_collections import Collection
+from dynamodb_py.models.shared_tables.shared_table import SharedTable
 
 
 class App(SharedTable):

@@ -8,7 +8,7 @@ from typing_extensions import assert_type
 
 from dynamodb_py import CharField, F, IntegerField, Model, transaction
 from dynamodb_py.exceptions import CancellationReason, TransactionCanceled
-from dynamodb_py.models.atomic import State, atomic
+from dynamodb_py.models.transaction.atomic import State, atomic
 from dynamodb_py.operations.transactions import TransactWriteItems
 
 

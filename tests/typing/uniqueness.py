@@ -15,13 +15,13 @@ from dynamodb_py import (
     UniqueConstraint,
     UUIDField,
 )
-from dynamodb_py.models.findings import Finding, UniqueReport
-from dynamodb_py.models.repairing import (
+from dynamodb_py.models.maintenance.unique import (
     acheck_unique,
     arepair_unique,
     check_unique,
     repair_unique,
 )
+from dynamodb_py.models.maintenance.unique_report import Finding, UniqueReport
 
 
 class User(Model):

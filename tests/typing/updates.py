@@ -22,7 +22,7 @@ from dynamodb_py import (
     TimestampField,
 )
 from dynamodb_py.expressions import Action, Arithmetic, IfNotExists, ListAppend
-from dynamodb_py.models.updating import Updating
+from dynamodb_py.models.persistence.update import Updating
 
 
 class Score(Updating):

@@ -18,7 +18,7 @@ from .scalars import (
     UUIDField,
 )
 from .times import DateField, DateTimeField, TimeDeltaField, TimeField, TimestampField
-from .versions import VersionField
+from .version import VersionField
 
 __all__ = [
     "BinaryField",

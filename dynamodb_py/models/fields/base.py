@@ -536,6 +536,9 @@ class Field(Operand[V], Generic[V, N]):
         return f"<{type(self).__name__} {self.label}>"
 
 
+AnyField = Field[Any, Any]
+
+
 def known(names: dict[str, Any], value: Any) -> str:
     """Return a name for *value* in the names of compiled source."""
     name = f"f{len(names)}"

@@ -22,7 +22,7 @@ from ...codec import (
     to_json,
     value_of,
 )
-from ...expressions import FREE, Attr, Coder, field_of
+from ...expressions import FREE, Attr, Coder, field_of, member, members
 from ...operations.base import Wire
 from .base import Field, is_checking, known
 from .scalars import (
@@ -37,7 +37,7 @@ from .scalars import (
     one_of,
     refused,
 )
-from .versions import VersionField
+from .version import VersionField
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -762,3 +762,19 @@ def _each(inner: Field[Any, Any], names: dict[str, Any]) -> tuple[str, str]:
     """Return a variable for the elements in compiled source, and the source of one's value."""
     variable = known(names, None)
     return variable, inner.source(variable, names)
+
+
+@member.register(MapField)
+def _(coder: MapField[Any], part: str) -> str | None:
+    return part if part in coder.schema else None
+
+
+@member.register(EmbeddedField)
+def _(coder: EmbeddedField[Any, Any], part: str) -> str | None:
+    attribute: str | None = coder.document._attribute_of(part)
+    return attribute
+
+
+@members.register(EmbeddedField)
+def _(coder: EmbeddedField[Any, Any]) -> list[str]:
+    return list(coder.document._declared())

@@ -10,7 +10,7 @@ import msgspec
 from ...codec import Unstorable, decimal_text, float_text, integer_text
 from ...operations.base import Wire
 from .base import Field
-from .ordered_ids import LENGTH, is_ulid, moment_of, ulid, ulid_at, uuid7
+from .ids import LENGTH, is_ulid, moment_of, ulid, ulid_at, uuid7
 
 if TYPE_CHECKING:
     import uuid

@@ -10,18 +10,18 @@ from ...connections import Connection, get_connection
 from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, run
-from ..deleting import Deleting
-from ..proxies import Proxies
-from .finding import way_of
-from .stubs import has_running_loop, tell
-from .together import together
+from ..foreign_keys.unloaded import has_running_loop, tell
+from ..managers.forwarding import Proxies
+from ..persistence.delete import Deleting
+from ..unit_of_work.together import together
+from .index_choice import way_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..base import Model
-    from ..queryset import QuerySet
-    from .foreign import ForeignKey
+    from ..foreign_keys.field import ForeignKey
+    from ..managers.queryset import QuerySet
+    from ..model import Model
 
 M = TypeVar("M", bound="Model")
 

@@ -1,0 +1,1 @@
+"""Attribute values as DynamoDB spells them: equality, paths, differences; nothing of models."""

@@ -1,0 +1,367 @@
+"""Change sets: the update that turns an item as it was loaded into what it is to be.
+
+Pure functions over attribute values as they are on the wire; a B is bytes, or base64 as it came.
+
+A map is changed key by key, so that the keys of others stay as they are. A list is changed by its
+elements or written whole, whichever is smaller, and always on a condition (a *guard*): that what is
+written over is as it was loaded. An index would mean another element otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from ...codec import as_sent, to_json
+from ...exceptions import QueryError
+from ...expressions import (
+    Action,
+    And,
+    Compare,
+    Condition,
+    Names,
+    NotExists,
+    Path,
+    Remove,
+    Set,
+    Size,
+    Value,
+    render_update,
+)
+from ...expressions.conditions import join
+from ...limits import MAX_DEPTH, MAX_OPERATORS
+from ...operations.base import Wire, WireItem
+from ...operations.items import Key, UpdateItem
+from .values import Parts, alike, find, path_text, same
+
+# What an action or a guard takes in a request beside its names and its value, in bytes.
+_TERM = 12
+_PART = 4
+_NAME = 10
+
+
+class ChangeSet(Struct, frozen=True):
+    """What to write into an item, and what must be as it was for that to be right."""
+
+    actions: Sequence[Action] = ()
+    guards: Sequence[Condition] = ()
+
+    def condition(self, asked: Condition) -> Condition:
+        """Return *asked* together with the guards."""
+        return join(And, asked, *self.guards) if self.guards else asked
+
+    def update(self, table: str, key: Key, asked: Condition) -> UpdateItem:
+        """Return the request that writes it where *asked* holds."""
+        kind = GuardedUpdate if self.guards else UpdateItem
+        return kind(table, key, self.actions, self.condition(asked))
+
+    @property
+    def nested(self) -> bool:
+        """Whether something is written inside an attribute."""
+        return any(len(action.path.parts) > 1 for action in self.actions)
+
+
+class GuardedUpdate(UpdateItem, frozen=True):
+    """An update whose condition does not hold a second time, or that comes to the same then."""
+
+    @property
+    def repeatable(self) -> bool:
+        return True
+
+
+def change_set(
+    before: Mapping[str, Wire],
+    after: Mapping[str, Wire | None],
+    *,
+    asked: Condition | None = None,
+    unknown: frozenset[str] = frozenset(),
+) -> ChangeSet:
+    """Return what turns the item *before* into one with the attributes *after*.
+
+    :param after: the attributes that may have changed; None for one that is to go.
+    :param asked: the condition that the request has besides, which takes some of its room.
+    :param unknown: the attributes of which nobody knows what they are: they are written as they are.
+
+    >>> before = {"doc": {"M": {"a": {"N": "1"}, "b": {"L": []}}}, "n": {"N": "1.0"}}
+    >>> after = {"doc": {"M": {"a": {"N": "2"}, "b": {"L": []}}}, "n": {"N": "1"}, "s": {"S": "x"}}
+    >>> names = Names()
+    >>> render_update(change_set(before, after).actions, names), names.names, names.values
+    ('SET #0 = :0, #1.#2 = :1', {'#0': 's', '#1': 'doc', '#2': 'a'},
+     {':0': {'S': 'x'}, ':1': {'N': '2'}})
+    """
+    whole: list[Action] = []
+    drafts: dict[str, _Draft] = {}
+    for name, new in after.items():
+        old = before.get(name)
+        if new is None:
+            if old is not None or name in unknown:
+                whole.append(Remove(Path((name,))))
+        elif not ("M" in new or "L" in new) or name in unknown:
+            if old is None or not same(old, new):
+                whole.append(Set(Path((name,)), Value(new)))
+        elif (draft := _drafted((name,), old, new, MAX_DEPTH)) is not None:
+            drafts[name] = draft
+    if not drafts:
+        return ChangeSet(whole)
+    return _fitting(before, after, whole, drafts, Condition() if asked is None else asked)
+
+
+def goes_deep(wanted: Mapping[str, Wire | None]) -> bool:
+    """Tell whether one of these attributes is to be a map or a list, which others may have changed."""
+    for wire in wanted.values():  # noqa: SIM110 - any() takes three times as long
+        if wire is not None and ("M" in wire or "L" in wire):
+            return True
+    return False
+
+
+def flat(wanted: Mapping[str, Wire | None]) -> list[Action]:
+    """Return what sets and removes whole attributes."""
+    return [
+        Remove(Path((name,))) if wire is None else Set(Path((name,)), Value(wire))
+        for name, wire in wanted.items()
+    ]
+
+
+def _fitting(
+    before: Mapping[str, Wire],
+    after: Mapping[str, Wire | None],
+    whole: list[Action],
+    drafts: dict[str, _Draft],
+    asked: Condition,
+) -> ChangeSet:
+    """Return the drafts as one, with larger parts until DynamoDB's limits are kept."""
+    while True:
+        found = ChangeSet(
+            [*whole, *(action for each in drafts.values() for action in each.actions)],
+            [guard for each in drafts.values() for guard in each.guards],
+        )
+        deep = [name for name, each in drafts.items() if each.depth > 1]
+        if not deep or _fits(found, asked):
+            return found
+        name = max(deep, key=lambda name: drafts[name].terms)
+        draft = _drafted((name,), before.get(name), after[name], drafts[name].depth - 1)
+        assert draft is not None
+        drafts[name] = draft
+
+
+def _fits(changes: ChangeSet, asked: Condition) -> bool:
+    """Tell whether DynamoDB takes so many operators, and so long expressions."""
+    actions, guards = changes.actions, changes.guards
+    if len(actions) > MAX_OPERATORS:
+        return False
+    if not guards and sum(8 + 6 * len(action.path.parts) for action in actions) < 2000:
+        return True  # nearly always
+    names = Names()
+    try:
+        render_update(actions, names)
+        if guards:
+            changes.condition(asked).render(names)
+    except QueryError:
+        return False
+    return True
+
+
+# -- what it takes ---------------------------------------------------------------------------------
+class _Draft(Struct):
+    """What would be written at one place and below, and what that takes."""
+
+    actions: list[Action]
+    guards: list[Condition]
+    bytes: int
+
+    @property
+    def terms(self) -> int:
+        return len(self.actions) + len(self.guards)
+
+    @property
+    def depth(self) -> int:
+        """How many parts the longest path has."""
+        return max(len(action.path.parts) for action in self.actions)
+
+
+def _drafted(
+    parts: Parts, old: Wire | None, new: Wire | None, deepest: int, *, seen: bool = False
+) -> _Draft | None:
+    """Return what turns *old* into *new*, with paths of *deepest* parts at most; None for nothing.
+
+    *seen* tells that a guard further out says that what lies here is as it was loaded.
+    """
+    if new is None:
+        return None if old is None else _Draft([Remove(Path(parts))], [], _path_bytes(parts))
+    if old is None:
+        guards: list[Condition] = []
+        if not seen and ("M" in new or "L" in new):  # another writer may have begun one, too
+            guards.append(NotExists(Path(parts)))
+        return _Draft([_set(parts, new)], guards, _bytes(parts, new))
+    if same(old, new):
+        return None
+    if "M" in old and "M" in new:
+        return _draft_of_map(parts, old, new, deepest, seen=seen)
+    if "L" in old and "L" in new:
+        return _draft_of_list(parts, old, new, deepest, seen=seen)
+    return _Draft([_set(parts, new)], [], _bytes(parts, new))
+
+
+def _draft_of_map(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bool) -> _Draft | None:
+    was, now = old["M"], new["M"]
+    if len(parts) < deepest:
+        joined = _Draft([], [], 0)
+        for key in {**was, **now}:
+            draft = _drafted((*parts, key), was.get(key), now.get(key), deepest, seen=seen)
+            if draft is None:
+                continue
+            if not key:  # DynamoDB has no path for it
+                return _whole(parts, old, new, seen=seen)
+            _add(joined, draft)
+        if not seen:
+            return joined  # whatever is smaller: a map as a whole would undo what others did in it
+        if joined.bytes < _whole_bytes(parts, old, new, seen=seen):
+            return joined
+    return _whole(parts, old, new, seen=seen)
+
+
+def _draft_of_list(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bool) -> _Draft:
+    if len(parts) >= deepest:
+        return _whole(parts, old, new, seen=seen)
+    most = _whole_bytes(parts, old, new, seen=seen)
+    was, now = old["L"], new["L"]
+    joined = _Draft([], [], 0)
+    if not seen:
+        size = {"N": str(len(was))}
+        joined.guards.append(Compare(Size(Path(parts)), "=", Value(size)))
+        joined.bytes += _bytes(parts, size)
+    for at, (one, other) in enumerate(zip(was, now, strict=False)):
+        draft = _drafted((*parts, at), one, other, deepest, seen=True)
+        if draft is not None:
+            _add(joined, draft)
+            if not seen:
+                _add(joined, _guard((*parts, at), one))
+        if joined.bytes >= most:
+            return _whole(parts, old, new, seen=seen)
+    for at in range(len(was), len(now)):
+        _add(joined, _Draft([_set((*parts, at), now[at])], [], _bytes((*parts, at), now[at])))
+    # From the last on, so that no index is another's once one is gone.
+    for at in reversed(range(len(now), len(was))):
+        _add(joined, _Draft([Remove(Path((*parts, at)))], [], _path_bytes((*parts, at))))
+        if not seen:
+            _add(joined, _guard((*parts, at), was[at]))
+    return joined if joined.bytes < most else _whole(parts, old, new, seen=seen)
+
+
+def _whole(parts: Parts, old: Wire, new: Wire, *, seen: bool) -> _Draft:
+    whole = _Draft([_set(parts, new)], [], _bytes(parts, new))
+    if not seen:
+        _add(whole, _guard(parts, old))
+    return whole
+
+
+def _whole_bytes(parts: Parts, old: Wire, new: Wire, *, seen: bool) -> int:
+    return _bytes(parts, new) + (0 if seen else _bytes(parts, old))
+
+
+def _guard(parts: Parts, old: Wire) -> _Draft:
+    return _Draft([], [Compare(Path(parts), "=", Value(as_sent(old)))], _bytes(parts, old))
+
+
+def _set(parts: Parts, wire: Wire) -> Action:
+    return Set(Path(parts), Value(as_sent(wire)))
+
+
+def _add(draft: _Draft, more: _Draft) -> None:
+    draft.actions += more.actions
+    draft.guards += more.guards
+    draft.bytes += more.bytes
+
+
+def _bytes(parts: Parts, wire: Wire) -> int:
+    return _path_bytes(parts) + len(to_json(wire))
+
+
+def _path_bytes(parts: Parts) -> int:
+    """Return about how many bytes a term with this path takes; the attribute's name is there anyway."""
+    names = sum(_NAME + len(part) for part in parts[1:] if isinstance(part, str))
+    return _TERM + _PART * len(parts) + names
+
+
+# -- when another writer was there -----------------------------------------------------------------
+def carried_out(actions: Iterable[Action], after: WireItem, now: WireItem) -> bool:
+    """Tell whether *now* is already as *actions* make it: lists whole, else what they write."""
+    places = {_place(action.path.parts) for action in actions}
+    return all(alike(find(after, place), find(now, place)) for place in places)
+
+
+def disturbed(changes: ChangeSet, before: WireItem, now: WireItem) -> list[str]:
+    """Return the guarded places, as texts, that are not in *now* as they were in *before*."""
+    places = dict.fromkeys(_place(path.parts) for each in changes.guards for path in each.paths())
+    return [path_text(each) for each in places if not alike(find(before, each), find(now, each))]
+
+
+def _place(parts: Parts) -> Parts:
+    """Return the path of the outermost list that *parts* go into, or *parts*."""
+    for at, part in enumerate(parts):
+        if isinstance(part, int):
+            return parts[:at]
+    return parts
+
+
+def rebased_item(
+    before: Mapping[str, Wire], wanted: Mapping[str, Wire | None], now: Mapping[str, Wire]
+) -> WireItem:
+    """Return what to compare the attributes *wanted* with in place of *before*, as *now* is there."""
+    item = dict(before)
+    for name, new in wanted.items():
+        old = rebased(before.get(name), new, now.get(name))
+        if old is None:
+            item.pop(name, None)
+        else:
+            item[name] = old
+    return item
+
+
+def rebased(old: Wire | None, new: Wire | None, now: Wire | None) -> Wire | None:
+    """Return what to compare *new* with in place of *old*, as *now* is there.
+
+    It is *old*, but that a map which is gone is absent, and one that has come is empty: so that
+    *new* is written whole in the first case, and by keys beside those of others in the second.
+    """
+    if new is None or "M" not in new or (old is not None and same(old, new)):
+        return old
+    if old is not None and "M" not in old:
+        return old
+    if now is None or "M" not in now:
+        return old if old is None else now
+    was: Mapping[str, Wire] = {} if old is None else old["M"]
+    wanted, there = new["M"], now["M"]
+    keys = {
+        key: rebased(was.get(key), wanted.get(key), there.get(key)) for key in {**was, **wanted}
+    }
+    return {"M": {key: wire for key, wire in keys.items() if wire is not None}}
+
+
+def kept(raw: Wire, old: Wire, new: Wire) -> Wire:
+    """Return *new* with all that is in it as in *old* spelled as in *raw*.
+
+    *old* is what the fields make of *raw*, which another writer may have spelled in its own way.
+    """
+    if same(old, new):
+        return raw
+    if "M" in raw and "M" in old and "M" in new:
+        was, had, now = raw["M"], old["M"], new["M"]
+        unsaid = {key: wire for key, wire in was.items() if key not in had and key not in now}
+        return {
+            "M": unsaid
+            | {
+                key: kept(was[key], had[key], wire) if key in was and key in had else wire
+                for key, wire in now.items()
+            }
+        }
+    if "L" in raw and "L" in old and "L" in new and len(raw["L"]) == len(old["L"]):
+        pairs = list(zip(raw["L"], old["L"], strict=True))
+        return {
+            "L": [
+                kept(*pairs[at], wire) if at < len(pairs) else wire
+                for at, wire in enumerate(new["L"])
+            ]
+        }
+    return new

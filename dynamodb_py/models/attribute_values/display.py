@@ -1,0 +1,90 @@
+"""What changed in an item, told to people: the old and the new value of each place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from ...codec import decode
+from ...exceptions import UnreadableValue
+from ...expressions import FREE, Coder
+from ...operations.base import Wire
+from ..fields.base import Field
+from ..fields.containers import EmbeddedField
+from .values import Parts, path_text, same
+
+
+def told(field: Field[Any, Any], old: Wire | None, new: Wire | None) -> dict[str, tuple[Any, Any]]:
+    """Return what differs between two attribute values of *field*, by path, as Python values."""
+    return {
+        path_text(parts, lambda parts: _name(field, parts)): (
+            decoded(coder := _coder(field, parts), was),
+            decoded(coder, now),
+        )
+        for parts, was, now in edits((field.attribute,), old, new)
+    }
+
+
+def decoded(coder: Coder | None, wire: Wire | None) -> Any:
+    """Return the value of an attribute value, as its field has it, or free where that cannot be."""
+    if wire is None:
+        return None
+    if isinstance(coder, Field):
+        try:
+            return cast("Field[Any, Any]", coder).decode(wire)
+        except UnreadableValue:
+            pass
+    return decode(wire)
+
+
+def _coder(field: Field[Any, Any], parts: Parts) -> Coder | None:
+    coder: Coder | None = field
+    for part in parts[1:]:
+        coder = FREE if coder is None else coder.sub(part)
+    return coder
+
+
+def _name(field: Field[Any, Any], parts: Parts) -> str:
+    """Return how the last of *parts* is called: a document's attribute by its field."""
+    if len(parts) == 1:
+        return field.name
+    if isinstance(_coder(field, parts[:-1]), EmbeddedField):
+        inner = _coder(field, parts)
+        if isinstance(inner, Field):
+            return cast("Field[Any, Any]", inner).name
+    return str(parts[-1])
+
+
+def edits(
+    parts: Parts, old: Wire | None, new: Wire | None
+) -> Iterator[tuple[Parts, Wire | None, Wire | None]]:
+    """Yield each place that differs, what is there and what is to be: maps by keys, lists by elements.
+
+    A list is one place where it became shorter, or longer otherwise than at its end.
+    """
+    if old is not None and new is not None:
+        if same(old, new):
+            return
+        if "M" in old and "M" in new:
+            for key in {**old["M"], **new["M"]}:
+                yield from _edits_below(parts, key, old["M"].get(key), new["M"].get(key))
+            return
+        if "L" in old and "L" in new and _by_elements(old["L"], new["L"]):
+            for at, wire in enumerate(new["L"]):
+                was = old["L"][at] if at < len(old["L"]) else None
+                yield from _edits_below(parts, at, was, wire)
+            return
+    yield parts, old, new
+
+
+def _edits_below(
+    parts: Parts, part: str | int, old: Wire | None, new: Wire | None
+) -> Iterator[tuple[Parts, Wire | None, Wire | None]]:
+    if old is not None or new is not None:
+        yield from edits((*parts, part), old, new)
+
+
+def _by_elements(old: list[Wire], new: list[Wire]) -> bool:
+    if len(old) == len(new):
+        return True
+    return len(new) > len(old) and all(map(same, old, new))

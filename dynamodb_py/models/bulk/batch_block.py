@@ -1,0 +1,275 @@
+"""``with Model.objects.batch_write() as batch:``, writes that go out as they fill requests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Generator, Hashable, Iterable, Mapping, Sequence
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from ...batching import Progress, ProgressOption, identity, shown
+from ...connections import Connection
+from ...exceptions import QueryError, ValidationError
+from ...flows import Flow, arun, run
+from ...limits import MAX_BATCH_WRITE
+from ...operations.batches import Delete, Put
+from ...reading.sources import checked_workers
+from ..signals.events import is_heard
+from ..unit_of_work.collector import check_outside
+from .jobs import Job, twice
+from .results import BulkResult, Tally, told
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..model import Model
+
+
+M = TypeVar("M", bound="Model")
+
+
+class Writer(Protocol):
+    """What a block writes by: a manager, or a query set."""
+
+    model: type[Any]
+
+    @property
+    def _link(self) -> Connection: ...
+    def _put_job(self, item: Any, *, validate: bool) -> Job: ...
+    def _delete_job(self, given: Any) -> Job: ...
+    def _around(
+        self, flow: Flow[None], instances: Sequence[Any], deletes: Iterable[Any] = ()
+    ) -> Flow[None]: ...
+    def _carried_out(
+        self,
+        jobs: Mapping[int, Job],
+        tally: Tally[Any],
+        *,
+        overwrite: bool,
+        workers: int,
+        progress: Progress | None,
+    ) -> Flow[None]: ...
+    def _gone_too(
+        self, superseded: Iterable[Job], jobs: Mapping[int, Job], tally: Tally[Any]
+    ) -> None: ...
+
+
+class Block(Generic[M]):
+    """What a block for waiting and one for asyncio have in common."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        *,
+        overwrite: bool = False,
+        validate: bool = True,
+        workers: int = 1,
+        progress: ProgressOption = None,
+    ) -> None:
+        self._writer, self._overwrite, self._validate = writer, overwrite, validate
+        self._workers, self._tell = checked_workers(workers), shown(progress)
+        self._given: list[Any] = []
+        self._tally: Tally[Any] = Tally(self._given)
+        self._pending: dict[Hashable, tuple[int, Job]] = {}
+        self._superseded: dict[Hashable, list[Job]] = {}
+        self._seen: set[Hashable] = set()
+        self._sent = 0
+        self._state = "not begun"
+
+    @property
+    def result(self) -> BulkResult[M]:
+        """What became of everything that was given so far; what was not sent yet is "not tried"."""
+        return self._tally.result()
+
+    def __repr__(self) -> str:
+        said = f"{len(self._given)} given, {len(self._pending)} of them not sent, {self._state}"
+        return f"<{type(self).__name__} of {self._writer.model.__name__}: {said}>"
+
+    def _begin(self) -> None:
+        check_outside("batch_write()")
+        if self._state != "not begun":
+            raise QueryError(f"this block is {self._state}: make another one by batch_write()")
+        self._state = "open"
+
+    def _check_open(self) -> None:
+        if self._state != "open":
+            raise QueryError(
+                f"this block is {self._state}: write inside of `with ....batch_write() as batch:`"
+            )
+
+    def _put(self, item: Any) -> None:
+        self._check_open()
+        self._queue(self._writer._put_job(item, validate=self._validate))
+
+    def _delete(self, key: Any) -> None:
+        self._check_open()
+        self._queue(self._writer._delete_job(key))
+
+    def _queue(self, job: Job) -> None:
+        place = identity(job.write.key)
+        if not self._overwrite:
+            if place in self._seen:
+                raise twice(job.write.key, self._writer.model.__name__)
+            self._seen.add(place)
+        if place in self._pending:
+            at, earlier = self._pending.pop(place)
+            self._tally.note(at, "superseded")
+            self._superseded.setdefault(place, []).append(earlier)
+            self._sent += 1
+        self._pending[place] = len(self._given), job
+        self._given.append(job.given)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._pending) >= MAX_BATCH_WRITE * self._workers
+
+    def _round(self) -> Flow[None]:
+        """Send what fills the requests that may be under way at once, or all that there is."""
+        check_outside("batch_write()")
+        places = list(islice(self._pending, MAX_BATCH_WRITE * self._workers))
+        jobs = dict(self._pending.pop(place) for place in places)
+        puts = [job.given for job in jobs.values() if isinstance(job.write, Put)]
+        deletes = [job.given for job in jobs.values() if isinstance(job.write, Delete)]
+        try:
+            yield from self._writer._around(self._sent_now(jobs), puts, deletes)
+        except Exception as error:
+            for at in jobs:
+                if not self._tally.is_noted(at):
+                    self._tally.note(at, error)
+            raise
+
+    def _sent_now(self, jobs: Mapping[int, Job]) -> Flow[None]:
+        jobs = {at: self._spelled(job) for at, job in jobs.items()}
+        for at in jobs:  # of a request that is left in the middle, nobody knows
+            self._tally.note(at, "unknown")
+        yield from self._writer._carried_out(
+            jobs,
+            self._tally,
+            overwrite=self._overwrite,
+            workers=self._workers,
+            progress=None,
+        )
+        for job in jobs.values():
+            superseded = self._superseded.pop(identity(job.write.key), ())
+            self._writer._gone_too(superseded, jobs, self._tally)
+        self._sent += len(jobs)
+        if self._tell is not None:
+            self._tell(self._sent, len(self._given))
+        if errors := self._tally.errors(jobs):
+            raise told(self._tally.gravest(errors), self.result)
+
+    def _spelled(self, job: Job) -> Job:
+        """Return *job* as it is now, where somebody was told of it who may have changed it."""
+        given: Model = job.given
+        if not isinstance(job.write, Put) or not is_heard(type(given), "batch_write"):
+            return job
+        now = self._writer._put_job(given, validate=self._validate)
+        if identity(now.write.key) != identity(job.write.key):
+            raise ValidationError(
+                f"{job.given!r}: its key has changed since it was put in the block, where a receiver "
+                "hears of it: put another instance for each item",
+                model=self._writer.model.__name__,
+            )
+        return now
+
+
+class BatchBlock(Block[M], Generic[M]):
+    """Puts and deletes that are sent as they fill requests, 25 for each worker, and at the end.
+
+    Of what is pending when the block raises, nothing is sent. What was sent before stays:
+    ``result`` tells. It is of one thread.
+    """
+
+    def __enter__(self) -> Self:
+        self._begin()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            while error is None and self._pending:
+                run(self._round(), self._writer._link)
+        finally:
+            self._state, self._pending = "over", {}
+
+    def put(self, item: M | Mapping[str, Any]) -> None:
+        """Write an item, an instance or a dict of field values, as it is now.
+
+        Where that fills the requests, they are sent.
+
+        :raises ValidationError: it cannot be stored, or, without *overwrite*, there was one with its
+            key in the block; it is not written.
+        :raises AlreadyExists: and others: of what was sent, as for ``batch_write(items)``.
+        :raises QueryError: the block is over, or was not entered.
+        """
+        self._put(item)
+        self._send()
+
+    save = put
+
+    def delete(self, key: Any) -> None:
+        """Delete the item with this key, or this instance; the rest is as for ``put``."""
+        self._delete(key)
+        self._send()
+
+    def _send(self) -> None:
+        while self._is_full:
+            run(self._round(), self._writer._link)
+
+
+class AsyncBatchBlock(Block[M], Generic[M]):
+    """The same for asyncio: ``put`` and ``delete`` take what is given at once, and send when awaited.
+
+    ``await batch.put(item)`` sends where that fills the requests. Without the ``await``, what was given
+    waits for the next one, or the end of the block: it is not lost, but takes memory meanwhile.
+    """
+
+    async def __aenter__(self) -> Self:
+        self._begin()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            while error is None and self._pending:
+                await arun(self._round(), self._writer._link)
+        finally:
+            self._state, self._pending = "over", {}
+
+    def put(self, item: M | Mapping[str, Any]) -> Awaitable[None]:
+        """Write an item, an instance or a dict of field values, as it is now.
+
+        It is taken before this returns; awaiting what it returns sends what fills the requests. It
+        raises as that of a block for waiting does, when it is called or awaited.
+        """
+        self._put(item)
+        return _Sending(self)
+
+    save = put
+
+    def delete(self, key: Any) -> Awaitable[None]:
+        """Delete the item with this key, or this instance; the rest is as for ``put``."""
+        self._delete(key)
+        return _Sending(self)
+
+    async def _send(self) -> None:
+        while self._is_full:
+            await arun(self._round(), self._writer._link)
+
+
+class _Sending:
+    """What may be awaited, or left: a coroutine would complain when it is left."""
+
+    def __init__(self, block: AsyncBatchBlock[Any]) -> None:
+        self._block = block
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._block._send().__await__()

@@ -1,0 +1,260 @@
+"""Many instances, of any models, in one call: ``load``, ``save_all``, ``delete_all``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from ...batching import Progress, ProgressOption, abreast, counting, shown
+from ...connections import Connection
+from ...exceptions import ConfigurationError, DoesNotExist
+from ...flows import Flow, arun, dressed, run
+from ...operations.batches import Delete, Put
+from ..attribute_values.fetch import key_reader, read_all
+from ..foreign_keys.referrers import asks
+from ..persistence.delete import Deleting
+from ..persistence.locks import is_atomic
+from ..signals.events import around_batch, is_heard, saved, saving_all
+from ..unit_of_work.collector import check_outside
+from ..visibility import seen
+from .jobs import Job, all_begun, batched, distinct
+from .results import Tally
+
+if TYPE_CHECKING:
+    from ..model import Model
+
+
+P = ParamSpec("P")
+
+
+def _load(
+    objects: Iterable[Model],
+    *,
+    consistent: bool | None = None,
+    workers: int = 1,
+    progress: ProgressOption = None,
+) -> Flow[None]:
+    """Read all *objects* again, in place, by their keys; of any models, a hundred to a request.
+
+    :param consistent: True sees every write before it; by default as ``options()`` says.
+    :param workers: how many requests may be under way at once.
+    :param progress: called with how many are done and how many there are, or True for a bar.
+    :raises DoesNotExist: some are not there: ``missing`` has them. All others were loaded.
+    """
+    asked = list(objects)
+    found = yield from read_all(
+        [(each._table, each._key()) for each in asked],
+        asked,
+        {each._table: key_reader(each._meta) for each in asked},
+        consistent=consistent,
+        workers=workers,
+        progress=progress,
+    )
+    missing: list[Model] = []
+    for each, item in zip(asked, found, strict=True):
+        there = seen(each._meta, item)
+        if there is None:
+            missing.append(each)
+        else:
+            each._become(there)
+    if missing:
+        said = ", ".join(f"{type(each).__name__} {each.primary_key!r}" for each in missing[:5])
+        raise DoesNotExist(f"{len(missing)} of {len(asked)} are not there: {said}", missing=missing)
+
+
+def _save_all(
+    objects: Iterable[Model],
+    *,
+    validate: bool = True,
+    workers: int = 1,
+    progress: ProgressOption = None,
+) -> Flow[None]:
+    """Save all *objects*, of any models, as ``save()`` does for each.
+
+    New ones are put in batches of 25; loaded ones that changed, and those with a version or unique
+    values, take a request each. Two new ones with one key: the last counts; an instance that comes twice
+    is saved once. If a batch fails, nothing
+    else is sent; of the others, all are tried. What is to be called around a save is called before
+    anything is checked and sent, for all of them, and afterwards for those that were written.
+
+    :param workers: how many requests may be under way at once.
+    :raises ValidationError: values cannot be stored; nothing was sent.
+    :raises DoesNotExist: some that were loaded are gone.
+    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and all
+        else that is raised on the way has in ``done`` what became of each.
+    """
+    check_outside("save_all()")
+    all_ = list(objects)
+    heard = {at: not each.persisted for at, each in enumerate(all_) if is_heard(type(each), "save")}
+    yield from saving_all([(all_[at], created) for at, created in heard.items()])
+    new = {at: each for at, each in enumerate(all_) if _goes_in_batches(each)}
+    puts = {at: Job(each, each._as_put(validate=validate)) for at, each in new.items()}
+    last = {id(each): at for at, each in enumerate(all_)}
+    tally: Tally[Any] = Tally(all_)
+    flows: dict[int, Flow[Any]] = {}
+    for at, each in enumerate(all_):
+        if at not in new and last[id(each)] == at:
+            flows[at] = each._store(validate=validate)
+        elif at not in new:
+            tally.note(at, "superseded")  # the same instance comes again
+
+    def settle(job: Job) -> None:
+        assert isinstance(job.write, Put)
+        job.given._settle(job.write.item)
+
+    yield from _all_of(tally, puts, flows, settle, workers, shown(progress))
+    for at, created in heard.items():
+        if tally.is_done(at):
+            try:
+                yield from saved(all_[at], created=created)
+            except Exception as error:
+                tally.blame(at, error)
+    tally.checked()
+
+
+def _delete_all(
+    objects: Iterable[Model], *, workers: int = 1, progress: ProgressOption = None
+) -> Flow[None]:
+    """Delete all *objects*, of any models, 25 to a request; those that are not there count as deleted.
+
+    Those with a version or unique values take a request each.
+
+    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and all
+        else that is raised on the way has in ``done`` what became of each.
+    """
+    check_outside("delete_all()")
+    all_ = list(objects)
+    if all_:
+        named = [(type(each), each) for each in all_]
+        flow = _deleted_all(all_, workers, progress)
+        yield from around_batch(flow, (), named, using=all_[0]._link.alias)
+
+
+def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) -> Flow[None]:
+    tally: Tally[Any] = Tally(all_)
+    jobs = {at: Job(each, Delete(each._table, each._key())) for at, each in enumerate(all_)}
+    twins: dict[Any, list[Model]] = {}
+    for job in jobs.values():
+        twins.setdefault(job.place if _is_plain(job.given) else id(job.given), []).append(job.given)
+    last = {id(each[-1]) for each in twins.values()}
+    deletes: dict[int, Job] = {}
+    flows: dict[int, Flow[None]] = {}
+    for at, each in reversed(list(enumerate(all_))):
+        if id(each) not in last:
+            tally.note(at, "superseded")
+            continue
+        last.discard(id(each))  # it may be there twice
+        if _is_deleted_in_batches(each):
+            deletes[at] = jobs[at]
+        else:
+            flows[at] = _removed(each, twins.get(jobs[at].place, ()))
+
+    def settle(job: Job) -> None:
+        for each in twins[job.place]:
+            each._detach()
+
+    deletes, flows = dict(sorted(deletes.items())), dict(sorted(flows.items()))
+    yield from _all_of(tally, deletes, flows, settle, workers, shown(progress))
+    tally.checked()
+
+
+def _is_deleted_in_batches(instance: Model) -> bool:
+    known = instance.persisted or instance._options().free is None  # else, who knows its class
+    return known and _is_plain(instance) and not _is_checked(instance)
+
+
+def _is_plain(instance: Model) -> bool:
+    """Tell whether deleting *instance* is deleting its item, and nothing else."""
+    kind = type(instance)
+    return kind._delete is Deleting._delete and not asks(kind, below=instance._stored is None)
+
+
+def _removed(instance: Model, twins: Iterable[Model]) -> Flow[None]:
+    """Delete *instance* by itself; *twins* are all instances of its item, where it is plain."""
+    if not _is_plain(instance):
+        yield from instance._delete()
+        return
+    yield from instance._remove(None, None)
+    for each in twins:
+        each._detach()
+
+
+def _goes_in_batches(instance: Model) -> bool:
+    return not instance.persisted and not _is_checked(instance)
+
+
+def _is_checked(instance: Model) -> bool:
+    """Tell whether each write of *instance* has a condition or companions, which no batch has."""
+    meta = instance._options()
+    return meta.guarded or is_atomic(meta, None)
+
+
+def _all_of(
+    tally: Tally[Any],
+    jobs: Mapping[int, Job],
+    flows: Mapping[int, Flow[Any]],
+    settle: Callable[[Job], None],
+    workers: int,
+    progress: Progress | None,
+) -> Flow[None]:
+    """Carry out *jobs* in batches, then *flows* side by side, and note what comes of each in *tally*."""
+    kept = set(map(id, distinct(jobs.values(), last_wins=True, model="")))
+    todo = {at: job for at, job in jobs.items() if id(job) in kept}
+    for at in jobs.keys() - todo.keys():
+        tally.note(at, "superseded")
+    began = dict(zip(flows, all_begun(flows.values()), strict=True))
+    total = len(todo) + len(began)
+    try:
+        yield from batched(todo, tally, settle, workers, counting(progress, total))
+        if tally.errors(todo):
+            return
+        told = counting(progress, total, total - len(began))
+        outcomes = yield from abreast(list(began.values()), workers, told)
+    finally:
+        for flow in began.values():
+            flow.close()
+    for at, came in zip(began, outcomes, strict=True):
+        tally.note(at, came if isinstance(came, Exception) else "written")
+
+
+def _connection_of(objects: Sequence[Model]) -> Connection | None:
+    """Return the connection that all *objects* have in common, None where there are none."""
+    links = {id(link): link for link in (each._link for each in objects)}
+    if len(links) > 1:
+        names = ", ".join(repr(link.alias) for link in links.values())
+        raise ConfigurationError(
+            f"the objects belong to several connections, {names}: one call each"
+        )
+    return next(iter(links.values()), None)
+
+
+def _waiting(
+    flow: Callable[Concatenate[Iterable[Model], P], Flow[None]],
+) -> Callable[Concatenate[Iterable[Model], P], None]:
+    def function(objects: Iterable[Model], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        all_ = list(objects)
+        link = _connection_of(all_)
+        if link is not None:
+            run(flow(all_, *args, **kwargs), link)
+
+    return dressed(function, flow, "")
+
+
+def _awaited(
+    flow: Callable[Concatenate[Iterable[Model], P], Flow[None]],
+) -> Callable[Concatenate[Iterable[Model], P], Coroutine[Any, Any, None]]:
+    async def function(objects: Iterable[Model], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        all_ = list(objects)
+        link = _connection_of(all_)
+        if link is not None:
+            await arun(flow(all_, *args, **kwargs), link)
+
+    return dressed(function, flow, "a")
+
+
+load = _waiting(_load)
+aload = _awaited(_load)
+save_all = _waiting(_save_all)
+asave_all = _awaited(_save_all)
+delete_all = _waiting(_delete_all)
+adelete_all = _awaited(_delete_all)

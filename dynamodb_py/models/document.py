@@ -1,0 +1,284 @@
+"""Documents: maps with declared fields inside items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from ..codec import Unstorable, as_sent, from_json, to_json
+from ..exceptions import QueryError, UnreadableValue, ValidationError
+from ..expressions import FREE, Coder
+from ..operations.base import Wire, WireItem
+from ..operations.items import StoredItem
+from . import registry
+from .fields.base import AnyField, is_checking
+from .fields.containers import NOT_UNIQUE, EmbeddedField
+from .fields.times import TimestampField
+from .fields.version import VersionField
+from .foreign_keys.expansion import check_no_reference
+from .inheritance.documents import Kinds, kinds_of
+from .records.collect import collect
+from .records.fieldset import FieldSet
+from .records.record import Record
+from .records.validation import check, spell
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Document(Record):
+    """A map with fields, inside an item: ``EmbeddedField(Address)``, ``ListField(Address)``.
+
+    >>> from dynamodb_py import CharField
+    >>> class Address(Document):
+    ...     city = CharField(required=True)
+    >>> Address(city="Lyon").to_dict()
+    {'city': 'Lyon'}
+
+    Attributes that the class does not declare are kept, as in models. ``clean_<field>`` and ``clean()``
+    are called as in models, when what holds the document is checked.
+
+    ``class Meta: discriminator = "kind"`` makes of a class and its subclasses kinds of one document: the
+    attribute ``kind`` says which. Each subclass is called so by its name, or as its ``Meta.kind`` says;
+    ``EmbeddedField(Payment)`` reads each as what it is. What to do with a kind that no class has,
+    ``Meta.unknown_kind`` says: ``"warn"``, by default, reads it as the class that the field names, and
+    ``"raise"`` raises UnreadableValue.
+    """
+
+    _fields: ClassVar[FieldSet] = FieldSet("Document", {})
+    _kinds: ClassVar[Kinds | None] = None
+    """The classes that this one is a kind of, if there are several."""
+    _kind: ClassVar[str | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        fields = collect(cls, Document, implied=frozenset())
+        for field in fields.values():
+            if field.is_key:
+                raise field.misdeclared("a document has no keys: its item has")
+            if isinstance(field, TimestampField) and field.ttl:
+                raise field.misdeclared(
+                    "DynamoDB deletes whole items: declare the TTL in the model"
+                )
+            if isinstance(field, VersionField):
+                raise field.misdeclared("a version is of an item: declare it in the model")
+            if field.unique:
+                raise field.misdeclared(NOT_UNIQUE)
+            if getattr(field, "template", None) is not None:
+                raise field.misdeclared(
+                    "a template makes a key, and a document has none: declare it in the model"
+                )
+        cls._place(fields)
+        cls._kinds, cls._kind = kinds_of(cls, cls._kinds)
+
+    @classmethod
+    def _place(cls, fields: dict[str, AnyField]) -> None:
+        check_no_reference(cls.__name__, cls._references)
+        cls._fields = FieldSet(cls.__name__, fields, cls._references)
+        if not all(reference.is_settled for reference in cls._references.values()):
+            registry.wait(cls, named=False)
+
+    @classmethod
+    def _settle_references(cls, *, late: bool = True) -> None:
+        cls._place(collect(cls, Document, implied=frozenset(), late=late))
+
+    @classmethod
+    def _as_field(cls) -> EmbeddedField[Any, Any]:
+        return EmbeddedField(cls)
+
+    def _spell(self, depth: int, /) -> Wire:
+        """Return this document on the wire; raise Unstorable with all fields that are wrong."""
+        if not self._decoded and self._stored is not None:
+            if self._is_untouched():
+                stored: WireItem = from_json(self._stored)
+                return {"M": {name: as_sent(wire) for name, wire in stored.items()}}
+            self._decode()  # a value was set before any was read
+        wires = self._untouched()
+        wrong: list[Unstorable] = []
+        stamping = [field for field in self._fields if field.stamps]
+        for field in self._fields:
+            if field.stamps or (field.name not in self.__dict__ and self._stored is not None):
+                continue  # absent, or not readable: left as it is
+            self._spell_field(field, wires, wrong, depth)
+        if stamping:
+            self._spell_stamped(stamping, wires, wrong, depth)
+        if self._kinds is not None:
+            self._say_kind(self._kinds, wires, wrong)
+        if wrong:
+            raise Unstorable.all_of(wrong)
+        return {"M": wires}
+
+    def _say_kind(self, kinds: Kinds, wires: WireItem, wrong: list[Unstorable]) -> None:
+        """Put the kind into *wires*, or into *wrong* that another one was assigned."""
+        if self._kind is None:
+            wrong.append(
+                Unstorable(f"{type(self).__name__} is abstract: make one of its subclasses")
+            )
+            return
+        attribute = kinds.attribute
+        was: Wire | None = None
+        if self._stored is not None:
+            was = cast("WireItem", from_json(self._stored)).get(attribute)
+            if was is None and type(self) is kinds.root and attribute not in wires:
+                return  # from before there were kinds
+        kind: Wire = {"S": self._kind} if was is None else was
+        if wires.setdefault(attribute, kind) != kind:
+            said = f"it is {kind['S']!r}, and cannot change: make an instance of another class"
+            wrong.append(Unstorable(said).inside(f".{kinds.name}"))
+
+    def _untouched(self) -> WireItem:
+        """Return the stored attributes that no value here stands for."""
+        if self._stored is None:
+            return {}
+        here = {field.attribute for field in self._fields if field.name in self.__dict__}
+        stored: WireItem = from_json(self._stored)
+        return {name: as_sent(wire) for name, wire in stored.items() if name not in here}
+
+    def _spell_field(
+        self, field: AnyField, wires: WireItem, wrong: list[Unstorable], depth: int
+    ) -> None:
+        """Put the attribute value of one field into *wires*, or what is wrong with it into *wrong*."""
+        errors: dict[str, list[str]] = {}
+        value = getattr(self, field.name)
+        wire = spell(field, value, errors, depth)
+        check(field, value, wire, errors, validate=is_checking())
+        if errors:
+            faults = [(f".{path}", said) for path, each in errors.items() for said in each]
+            wrong.append(Unstorable(faults[0][1], faults))
+        aside = self._aside
+        if wire is None or (aside is not None and aside.defaults.get(field.name) == wire):
+            return  # reading alone never stores a default
+        wires[field.attribute] = wire
+
+    def _spell_stamped(
+        self, fields: list[AnyField], wires: WireItem, wrong: list[Unstorable], depth: int
+    ) -> None:
+        """Do the fields that set themselves, which they do when another one has changed."""
+        others = dict(wires)
+        changed = others != self._others_before(depth)
+        for field in fields:
+            if changed:
+                value = self.__dict__.get(field.name)
+                self._stamp(field, value, adding=self._stored is None)
+            if field.name in self.__dict__ or self._stored is None:
+                self._spell_field(field, wires, wrong, depth)
+        self._apart().spelled = others
+
+    def _others_before(self, depth: int) -> WireItem | None:
+        """Return what was stored of the fields that do not set themselves, None if never any."""
+        if self._aside is not None and self._aside.spelled is not None:
+            return self._aside.spelled
+        if self._stored is None:
+            return None
+        before = type(self)._load(self._stored)
+        before._decode()
+        wires = before._untouched()
+        for field in self._fields:
+            if not field.stamps and field.name in before.__dict__:
+                before._spell_field(field, wires, [], depth)
+        return wires
+
+    # -- several kinds -------------------------------------------------------------------------
+
+    @classmethod
+    def _loader(cls) -> Callable[[StoredItem], Self]:
+        """Return what makes a document of its JSON; it raises ValueError for a kind that is none."""
+        return cls._load if cls._kinds is None else cls._load_kind
+
+    @classmethod
+    def _load_kind(cls, stored: StoredItem) -> Self:
+        assert cls._kinds is not None
+        found: type[Any] = cls._kinds.class_of(stored, cls)
+        document: Self = found._load(stored)
+        return document
+
+    @classmethod
+    def from_db(cls, item: StoredItem | str | Mapping[str, Any]) -> Self:
+        if cls._kinds is None:
+            return super().from_db(item)
+        if isinstance(item, str):
+            item = item.encode()
+        try:
+            return cls._load_kind(item if isinstance(item, bytes) else to_json(item))
+        except ValueError as error:
+            raise UnreadableValue(f"{cls.__name__}: {error}") from error
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        if self._kinds is None:
+            return super().extra
+        extra = dict(super().extra)
+        extra.pop(self._kinds.attribute, None)
+        return extra
+
+    def to_dict(self) -> dict[str, Any]:
+        values, kinds = super().to_dict(), self._kinds
+        if kinds is None or kinds.name in values:
+            return values
+        stored: WireItem = {} if self._stored is None else from_json(self._stored)
+        kind: Any = stored.get(kinds.attribute, {}).get("S", self._kind)
+        return {kinds.name: kind, **values}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        kinds = cls._kinds
+        if kinds is None or kinds.name not in values:
+            return super().from_dict(values)
+        kind = values[kinds.name]
+        found: Any = kinds.classes.get(kind)
+        if found is None or not issubclass(found, cls):
+            raise ValidationError({kinds.name: [kinds.strange(kind, cls)]}, model=cls.__name__)
+        if kinds.name not in found._fields.by_name:
+            values = {name: value for name, value in values.items() if name != kinds.name}
+        document: Any = super(Document, found).from_dict(values)
+        return cast("Self", document)
+
+    # -- what lies inside, for conditions and changes ------------------------------------------
+
+    @classmethod
+    def _declared(cls) -> dict[str, AnyField]:
+        """Return the fields by name: those of all kinds, where there are several."""
+        fields = dict(cls._fields.by_name)
+        for kind in () if cls._kinds is None else cls._kinds.below(cls):
+            fields |= {n: f for n, f in kind._fields.by_name.items() if n not in fields}
+        return fields
+
+    @classmethod
+    def _attribute_of(cls, name: str) -> str | None:
+        """Return the attribute of the field *name*, or *name* where that is one itself.
+
+        Raises QueryError where the kinds store it in several.
+        """
+        found = [cls._fields.by_name.get(name)]
+        if found[0] is None and cls._kinds is not None:
+            found = [kind._fields.by_name.get(name) for kind in cls._kinds.below(cls)]
+        attributes = {field.attribute: field for field in found if field is not None}
+        if len(attributes) > 1:
+            said = " and ".join(f"{f.label} as {a!r}" for a, f in attributes.items())
+            raise QueryError(
+                f"{cls.__name__}: what {name} is, is not known: {said} are stored apart; ask for one by "
+                "the attribute's name"
+            )
+        for attribute in attributes:
+            return attribute
+        return name if cls._coder_at(name) is not None else None
+
+    @classmethod
+    def _coder_at(cls, attribute: str) -> Coder | None:
+        """Return how values of an attribute are spelled; None where no field is stored there."""
+        found: AnyField | None = cls._fields.by_attribute.get(attribute)
+        kinds = cls._kinds
+        if found is not None or kinds is None:
+            return found
+        among = [kind._fields.by_attribute.get(attribute) for kind in kinds.below(cls)]
+        several = [field for field in among if field is not None]
+        if several:
+            return several[0] if len({type(field) for field in several}) == 1 else FREE
+        return FREE if attribute == kinds.attribute else None
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.to_dict() == other.to_dict() and self.extra == other.extra
+
+    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType] - it can change

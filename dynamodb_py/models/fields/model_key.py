@@ -1,0 +1,55 @@
+"""A model as a value of another's field: stored as the key that it refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from ...codec import Unstorable, to_json
+from ...exceptions import ModelDefinitionError, ValidationError
+from ...operations.base import Wire
+from .base import Field
+from .scalars import one_of, refused
+
+
+class KeyOf(Field[Any, Any]):
+    """The key of an item of *model*: its hash key alone, or a map of both keys.
+
+    Reading gives an instance that knows only its key; ``fetch()`` fetches the rest, and
+    ``prefetch_related()`` that of many.
+    """
+
+    def __init__(self, model: type[Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.model = model
+        meta = getattr(model, "_meta", None)
+        if meta is None:
+            raise ModelDefinitionError(
+                f"{model.__name__} is abstract: it has no items to refer to; name a model that has"
+            )
+        self.kind = meta.hash_key.kind if meta.range_key is None else "M"
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        del depth  # a key is flat
+        if not isinstance(value, self.model):
+            raise refused(value, one_of(self.model))
+        try:
+            key = self.model._meta.key_of(value)
+        except ValidationError as error:
+            raise Unstorable(str(error)) from error
+        return {"M": key} if self.kind == "M" else key[self.model._meta.hash_key.attribute]
+
+    def read(self, stored: Any, /) -> Any:
+        meta = self.model._meta
+        key = stored if self.kind == "M" else {meta.hash_key.attribute: {self.kind: stored}}
+        load = self.model._partially(frozenset(field.name for field in meta.keys))
+        stub = load(to_json(key))
+        stub._aside.stub = True
+        return stub
+
+    def from_plain(self, value: Any, /) -> Any:
+        return (
+            self.model.from_dict(cast("Mapping[str, Any]", value))
+            if isinstance(value, Mapping)
+            else value
+        )

@@ -1,0 +1,51 @@
+"""The field that counts the writes of an item, so that a stale copy of it is not written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...expressions import Action, Arithmetic, IfNotExists, Path, Value
+from ...expressions.updates import Bump
+from ...operations.base import Wire
+from .scalars import IntegerField
+
+
+class VersionField(IntegerField[int]):
+    """The version of an item, which sets itself: an instance that is stale is not written.
+
+    Every write of an instance that was loaded or saved is on condition that the item still has the
+    version that the instance has, and stores the next one; otherwise it raises
+    :class:`~dynamodb_py.exceptions.StaleItem`. A new instance is written only where there is no item
+    with its key. It is 0 before the first write, and 1 afterwards. What is written without an
+    instance that knows the version, such as ``objects.filter(...).update()``, raises it unasked.
+
+    :param name: the attribute's name in DynamoDB; the Python name by default.
+
+    >>> from dynamodb_py import CharField, Model
+    >>> class Account(Model):
+    ...     name = CharField(hash_key=True)
+    ...     version = VersionField()
+    >>> Account(name="ann").version
+    0
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        base: Any = IntegerField
+        base.__init__(self, name=name, default=0)
+
+
+def bump(field: VersionField) -> Action:
+    """Return what raises the version of an item, whatever it is."""
+    path = Path((field.attribute,))
+    return Bump(path, Arithmetic(IfNotExists(path, Value({"N": "0"})), "+", Value({"N": "1"})))
+
+
+def next_version(field: VersionField, item: Mapping[str, Wire]) -> Wire:
+    """Return the version that follows on that of *item*, which may have none.
+
+    Raises UnreadableValue for one that is no whole number.
+    """
+    wire = item.get(field.attribute)
+    version = None if wire is None else field.decode(wire)
+    return {"N": str((version or 0) + 1)}

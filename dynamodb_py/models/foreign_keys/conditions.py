@@ -1,0 +1,128 @@
+"""Comparing references: the conditions on the fields that hold the key of what is referred to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ...exceptions import QueryError
+from ...expressions import And, Attr, Condition, Exists, Never, NotExists, Or, Path
+from ...expressions.conditions import join
+from ..fields.base import AnyField, Field
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import uuid
+    from decimal import Decimal
+    from typing import TypeAlias
+
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T")
+    RefN = TypeVar("RefN", default="T | None")
+    Key: TypeAlias = (
+        "str | int | bytes | Decimal | uuid.UUID | dt.datetime | dt.date | tuple[Any, ...]"
+    )
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+    RefN = TypeVar("N")
+
+
+class Comparing(Field[T, RefN]):
+    """What a reference is asked: by ``==``, ``!=``, ``is_in()``, and by lookups."""
+
+    model: type[Any] | None
+    """The class that this is a field of."""
+    parts: tuple[AnyField, ...]
+    """The fields that hold the key, in the order of the target's."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def target(self) -> type[Any]: ...
+        def key_of(self, given: Any) -> tuple[Any, ...]: ...
+
+    @property
+    def single(self) -> AnyField:
+        """The one field that holds the key.
+
+        :raises QueryError: there are several.
+        """
+        if len(self.parts) == 1:
+            return self.parts[0]
+        names = ", ".join(part.name for part in self.parts)
+        raise QueryError(
+            f"{self.label} is stored as {names}: compare it with ==, != and is_in(), and ask all "
+            "else of these"
+        )
+
+    def _path(self) -> Path:
+        return self.single._path() if self.model is not None else super()._path()
+
+    def _pair(self, part: AnyField, value: Any) -> Condition:
+        return Attr(part._path()).eq(value)
+
+    if TYPE_CHECKING:
+
+        def eq(self, other: T | Key | None) -> Condition: ...  # type: ignore[override]
+        def ne(self, other: T | Key | None) -> Condition: ...  # type: ignore[override]
+        def __eq__(self, other: T | Key | None) -> Condition: ...  # type: ignore[override]
+        def __ne__(self, other: T | Key | None) -> Condition: ...  # type: ignore[override]
+        def is_in(self, *values: Any) -> Condition: ...
+    else:
+
+        def eq(self, other: Any) -> Condition:
+            """It refers to *other*, an instance or a key; None: to nothing."""
+            if other is None:
+                return join(And, *[Attr(part._path()).eq(None) for part in self.parts])
+            key = self.key_of(other)
+            return join(And, *[self._pair(*each) for each in zip(self.parts, key, strict=True)])
+
+        def ne(self, other: Any) -> Condition:
+            """It refers to something else than *other*, or to nothing; ``!= None``: to something."""
+            return ~self.eq(other)
+
+        def is_in(self, *values: Any) -> Condition:
+            """It refers to one of *values*."""
+            given = values
+            if len(values) == 1 and isinstance(values[0], (list, set, frozenset)):
+                given = tuple(values[0])
+            elif len(values) == 1 and len(self.parts) == 1 and isinstance(values[0], tuple):
+                given = values[0]
+            if len(self.parts) == 1:
+                single = [each if each is None else self.key_of(each)[0] for each in given]
+                return Attr(self.single._path()).is_in(single)
+            if not given:
+                return Never(self.parts[0]._path())
+            return join(Or, *[self.eq(each) for each in given])
+
+        __eq__, __ne__ = eq, ne
+        __hash__ = object.__hash__
+
+    def lookup(self, word: str) -> Callable[[Any], Condition] | None:
+        """Return what makes the condition of a lookup's value; None where the one part knows it."""
+        if word in ("", "exact", "eq"):
+            return self.eq
+        if word == "ne":
+            return self.ne
+        if word == "in":
+            return lambda values: self.is_in(list(values))
+        if word == "isnull":
+            return lambda wanted: self.eq(None) if wanted else self.ne(None)
+        if len(self.parts) == 1:
+            return None
+        if word == "exists":
+            kind = Exists
+            paths = [part._path() for part in self.parts]
+            return lambda wanted: join(And, *[(kind if wanted else NotExists)(p) for p in paths])
+        return self._no_lookup(word)
+
+    def _no_lookup(self, word: str) -> Callable[[Any], Condition]:
+        names = ", ".join(part.name for part in self.parts)
+        raise QueryError(
+            f"{self.owner}: {self.name}__{word}=: a reference to {self.target.__name__} is stored as "
+            f"{names}: ask {self.name}=, {self.name}__in=, {self.name}__isnull=, or these; DynamoDB has "
+            "no joins"
+        )

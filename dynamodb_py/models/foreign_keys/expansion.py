@@ -1,0 +1,290 @@
+"""Expanding: a reference becomes the fields that hold its key, and the copies that it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from typing import Any, cast
+
+from ...exceptions import ModelDefinitionError
+from ...schema import Index
+from ..constraints import UniqueConstraint
+from ..fields.base import AnyField, Field
+from ..fields.containers import DictField, ListField, MapField, SetField
+from ..fields.scalars import BinaryField, CharField, DecimalField, UUIDField
+from ..keys.template import KeyTemplate
+from ..registry import anywhere, nearby
+from .field import ForeignKey
+
+References = dict[str, ForeignKey[Any, Any]]
+
+_PLAIN: dict[str, type[AnyField]] = {"S": CharField, "N": DecimalField, "B": BinaryField}
+
+
+def expand(
+    cls: type[Any], base: type[Any], fields: Mapping[str, AnyField], *, late: bool = False
+) -> tuple[dict[str, AnyField], References]:
+    """Return *fields* with those that hold keys in the place of references, and the references.
+
+    A reference to a class that is not there yet is not settled, and has no fields.
+
+    :param late: look for classes by name wherever they are, as somebody needs them now.
+    :raises ModelDefinitionError: a reference, or what it asks for, cannot be.
+    """
+    references: References = {}
+    expanded: dict[str, AnyField] = {}
+    for name, field in fields.items():
+        _place_inside(cls, field)
+        if isinstance(field, ForeignKey):
+            references[name] = field
+        elif not field.part_of:
+            expanded[name] = field
+    if not references:
+        return dict(fields) if len(expanded) == len(fields) else expanded, references
+    found: dict[str, AnyField] = {}
+    for name, field in fields.items():
+        if name in references:
+            found.update(_settled(cls, base, references[name], expanded, late=late))
+        elif name in expanded:
+            found[name] = field
+    return found, references
+
+
+def _place_inside(cls: type[Any], field: AnyField) -> None:
+    """Tell the references inside of lists, sets and maps which class they belong to."""
+    if isinstance(field, ForeignKey):
+        field.model = cls
+    elif isinstance(field, MapField):
+        for member in field.schema.values():
+            _place_inside(cls, member)
+    elif isinstance(field, (ListField, SetField, DictField)) and field.inner is not None:
+        inner: Any = field.inner
+        _place_inside(cls, inner)
+        said = _called(field)
+        if issubclass(inner.__class__, ForeignKey):
+            for option in ("related_name", "denormalize", "copies"):
+                if getattr(inner, option):
+                    raise inner.misdeclared(
+                        f"{option}= means nothing inside a {said}: DynamoDB has no "
+                        "index of elements; take a ManyToManyField, or a model between the two"
+                    )
+
+
+def _called(field: Any) -> str:
+    return str(field.__class__.__name__)
+
+
+def _settled(
+    cls: type[Any],
+    base: type[Any],
+    reference: ForeignKey[Any, Any],
+    others: Mapping[str, AnyField],
+    *,
+    late: bool,
+) -> dict[str, AnyField]:
+    target = _target(cls, reference, late=late)
+    if target is None:
+        return {}
+    own = target is cls
+    keys = _own_keys(others) if own else keys_of(target)
+    if not keys:
+        return {}
+    reference._target = target
+    _check_keys(reference, keys)
+    found: dict[str, AnyField] = {}
+    parts: list[AnyField] = []
+    for key in keys:
+        name = f"{reference.name}_id" if len(keys) == 1 else f"{reference.name}_{key.name}"
+        part = _declared(reference, key, name, others)
+        if part is None:
+            part = found[name] = _placed(cls, base, reference, _part(reference, key, keys), name)
+        parts.append(part)
+    reference.parts, reference.names = tuple(parts), tuple(key.name for key in keys)
+    if len(parts) == 1:
+        reference.attribute, reference.kind = parts[0].attribute, parts[0].kind
+    reference.copies = {}
+    for field in _copied(reference, others if own else target._fields.by_name):
+        name = f"{reference.name}_{field.name}"
+        attribute = f"{reference._wire_name or reference.name}_{field.name}"
+        found[name] = _placed(cls, base, reference, _plainly(field, attribute), name)
+        reference.copies[field.name] = found[name]
+    return found
+
+
+def _target(cls: type[Any], reference: ForeignKey[Any, Any], *, late: bool) -> type[Any] | None:
+    to = reference.to
+    if isinstance(to, type):
+        return to
+    if late:
+        return anywhere(to, cls, reference.label)
+    return nearby(to, cls)
+
+
+def _own_keys(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
+    """Return the key of the class that is being made; without one it is given an ``id``."""
+    if any(field.is_key for field in fields.values()):
+        return identifying(fields)
+    return (UUIDField().bound_to("", "id"),)
+
+
+def _check_keys(reference: ForeignKey[Any, Any], keys: tuple[AnyField, ...]) -> None:
+    if len(keys) < 2:
+        return
+    names = " and ".join(key.name for key in keys)
+    for option in ("hash_key", "range_key", "unique", "default", "validators"):
+        if reference.said.get(option):
+            raise reference.misdeclared(
+                f"{option}= is for references of one attribute, and the key of "
+                f"{reference.target.__name__} is {names}: declare the fields "
+                f"{', '.join(f'{reference.name}_{key.name}' for key in keys)} yourself, with what they "
+                "need, and the reference takes them"
+            )
+
+
+def _declared(
+    reference: ForeignKey[Any, Any], key: AnyField, name: str, others: Mapping[str, AnyField]
+) -> AnyField | None:
+    """Return the field *name* that the class declares itself, if it does."""
+    field = others.get(name)
+    if field is None:
+        return None
+    if field.kind != key.kind:
+        raise reference.misdeclared(
+            f"its key would be in {name}, which is declared as {type(field).__name__}, of type "
+            f"{field.kind}, and {key.label} is of type {key.kind}: rename it, or declare it alike"
+        )
+    if said := [option for option, value in reference.said.items() if value]:
+        raise reference.misdeclared(
+            f"{', '.join(said)}= is a matter of {name}, which is declared by itself: say it there"
+        )
+    return field
+
+
+def _part(reference: ForeignKey[Any, Any], key: AnyField, keys: tuple[AnyField, ...]) -> AnyField:
+    stem = reference._wire_name or reference.name
+    part = _plainly(key, stem if len(keys) == 1 else f"{stem}_{key.name}")
+    part.required, part.null = reference.required, reference.null
+    if len(keys) == 1:
+        part.hash_key, part.range_key = reference.hash_key, reference.range_key
+        part.unique = reference.unique or (reference.one_to_one and not reference.is_key)
+        part.default, part.validators = reference.default, reference.validators
+    return part
+
+
+def _plainly(field: AnyField, attribute: str) -> AnyField:
+    """Return a field that stores what *field* does, without what else is asked of that."""
+    if getattr(field, "template", None) is not None or isinstance(field, ForeignKey):
+        plain: AnyField = _PLAIN[field.kind]()
+    else:
+        plain = copy(field)
+    plain.hash_key = plain.range_key = plain.required = plain.null = plain.unique = False
+    plain.default, plain.choices, plain.validators = None, None, ()
+    plain.min_value = plain.max_value = plain.min_length = plain.max_length = None
+    for option in ("auto_now", "auto_now_add", "ttl"):
+        if getattr(plain, option, False):
+            setattr(plain, option, False)
+    plain._wire_name = attribute
+    return plain
+
+
+def _placed(
+    cls: type[Any], base: type[Any], reference: ForeignKey[Any, Any], field: AnyField, name: str
+) -> AnyField:
+    """Put a field that *reference* needs into the class."""
+    there: Any = getattr(cls, name, None)
+    ours = there is None or (isinstance(there, Field) and there.part_of)
+    if hasattr(base, name) or not ours:
+        raise reference.misdeclared(
+            f"it needs a field {name}, and {cls.__name__}.{name} is {there!r}: rename one of them"
+        )
+    placed = field.bound_to(cls.__name__, name)
+    placed.part_of = reference.name
+    setattr(cls, name, placed)
+    return placed
+
+
+def _copied(reference: ForeignKey[Any, Any], fields: Mapping[str, AnyField]) -> list[AnyField]:
+    found: list[AnyField] = []
+    for name in reference.denormalize:
+        field = fields.get(name)
+        if field is None:
+            raise reference.misdeclared(
+                f"denormalize= names {name!r}, and {reference.target.__name__} has no such field: it "
+                f"has {', '.join(fields)}"
+            )
+        if field.is_key:
+            raise reference.misdeclared(
+                f"denormalize= names {name!r}, which is of the key: the reference itself holds that"
+            )
+        found.append(field)
+    return found
+
+
+def with_references(said: Any, references: Mapping[str, ForeignKey[Any, Any]]) -> Any:
+    """Return the constraints *said*, and those of one-to-one references of several parts."""
+    if not references or not isinstance(said, (list, tuple)):
+        return said
+    found = [
+        UniqueConstraint(*[part.name for part in reference.parts])
+        for reference in references.values()
+        if reference.one_to_one
+        and len(reference.parts) > 1
+        and not all(part.is_key for part in reference.parts)
+    ]
+    return [*cast("list[Any]", said), *found]
+
+
+def with_parts(indexes: list[Index], references: Mapping[str, ForeignKey[Any, Any]]) -> list[Index]:
+    """Return *indexes* with the fields that hold keys in the place of references."""
+    if not references:
+        return indexes
+    found: list[Index] = []
+    for index in indexes:
+        changed = copy(index)
+        for role in ("hash_fields", "range_fields", "projected"):
+            names: list[str] = []
+            for name in getattr(index, role):
+                known = references.get(name)
+                names += [name] if known is None else [part.name for part in known.parts]
+            setattr(changed, role, tuple(names))
+        found.append(changed)
+    return found
+
+
+def check_no_reference(kind: str, references: Mapping[str, ForeignKey[Any, Any]]) -> None:
+    """Refuse in documents what only items can have: keys, unique values, and what leads back."""
+    for reference in references.values():
+        if reference.is_key or reference.unique:
+            raise reference.misdeclared("a document has no keys, and nothing unique: its item has")
+        if reference.related_name or reference.on_delete.name != "DO_NOTHING":
+            raise ModelDefinitionError(
+                f"{kind}.{reference.name}: DynamoDB has no index of what is inside documents, so "
+                "nothing leads back: drop related_name= and on_delete="
+            )
+        if reference.one_to_one:
+            raise ModelDefinitionError(
+                f"{kind}.{reference.name}: what is inside documents cannot be unique: take a ForeignKey"
+            )
+
+
+def keys_of(target: type[Any]) -> tuple[AnyField, ...]:
+    """Return the fields that say which item of a model is meant: its key, or what makes that up.
+
+    None are where the key refers to a class that is not there yet.
+    """
+    return identifying(target._fields.by_name)
+
+
+def identifying(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
+    """Return those of *fields* that are the key; in the place of a template, its parts."""
+    hashes = [field for field in fields.values() if field.hash_key]
+    ranges = [field for field in fields.values() if field.range_key]
+    found: dict[str, AnyField] = {}
+    for key in (*hashes, *ranges):
+        template = getattr(key, "template", None)
+        names = (key.name,) if template is None else KeyTemplate(template, key.label).names
+        for name in names:
+            if name not in fields:
+                return ()
+            found[name] = fields[name]
+    return tuple(found.values())

@@ -1,0 +1,426 @@
+"""References: a field that holds the key of another model's item, and reads as that item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
+
+from ...codec import Unstorable
+from ...connections import current_options
+from ...exceptions import ValidationError
+from ...flows import Flow, run
+from ...operations.base import Wire
+from ...operations.items import GetItem
+from ..fields.base import AnyField
+from ..fields.model_key import KeyOf
+from ..fields.scalars import one_of
+from ..registry import anywhere
+from ..visibility import seen
+from .conditions import Comparing
+from .on_delete import CASCADE as CASCADE
+from .on_delete import DO_NOTHING as DO_NOTHING
+from .on_delete import NULLIFY as NULLIFY
+from .on_delete import PROTECT as PROTECT
+from .on_delete import OnDelete
+from .unloaded import has_running_loop, is_stub, stub_of, tell
+
+if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from typing_extensions import TypeVar, Unpack
+
+    from ..fields.base import Yes
+    from .conditions import Key
+
+    T = TypeVar("T")
+    X = TypeVar("X")
+    RefN = TypeVar("RefN", default="T | None")
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+    RefN = TypeVar("N")
+
+
+_TAKEN = frozenset(
+    {"name", "hash_key", "range_key", "default", "required", "null", "unique", "validators"}
+)
+
+
+class ForeignKey(Comparing[T, RefN]):
+    """A reference to an item of another model, stored as its key.
+
+    The key of a model with a hash key alone is one attribute, called as the field; its value is also
+    ``book.author_id``. That of a model with both keys is an attribute for each, ``author_tenant``
+    and ``author_id``, called after the target's fields. A field of that name which the model declares
+    itself is taken for it, if it is of the same kind.
+
+    Reading ``book.author`` fetches the item once, on demand; where an event loop runs it gives an
+    instance that knows only its key, and ``await book.author.afetch()`` fetches it.
+
+    :param to: the model, or its name: ``"Author"``, ``"shop.models.Author"``, ``"self"``.
+    :param related_name: what the target's instances have, to lead back: ``author.books``. Its query
+        takes an index that begins with the reference, or a table that does. ``%(class)s`` in it is
+        the name of the model, in small letters.
+    :param index: the name of that index; found by itself where it is not said.
+    :param on_delete: what becomes of this item when ``delete()`` deletes the target.
+    :param denormalize: names of fields of the target of which to keep a copy beside the reference,
+        as ``author_name``: taken whenever an instance that is loaded is assigned.
+    :param name: the attribute's name, and what the names of several begin with.
+
+    ``required``, ``null``, ``unique``, ``hash_key``, ``range_key`` and ``default``, a key, are as for
+    other fields.
+    """
+
+    one_to_one: ClassVar[bool] = False
+
+    @overload
+    def __init__(
+        self: ForeignKey[X, X | None], to: type[X], *, null: Yes, **o: Unpack[_Nullable]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ForeignKey[X, X], to: type[X], *, required: Yes, **o: Unpack[_Options]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ForeignKey[X, X], to: type[X], *, hash_key: Yes, **o: Unpack[_Options]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ForeignKey[X, X], to: type[X], *, range_key: Yes, **o: Unpack[_Options]
+    ) -> None: ...
+    @overload
+    def __init__(self: ForeignKey[X, X | None], to: type[X], **o: Unpack[_Options]) -> None: ...
+    @overload
+    def __init__(self: ForeignKey[Any, Any], to: str, **o: Unpack[_Named]) -> None: ...
+    def __init__(
+        self,
+        to: Any,
+        *,
+        related_name: str | None = None,
+        index: str | None = None,
+        on_delete: OnDelete = DO_NOTHING,
+        denormalize: Iterable[str] = (),
+        **options: Any,
+    ) -> None:
+        if unknown := options.keys() - _TAKEN:
+            raise TypeError(
+                f"{type(self).__name__} takes no {', '.join(sorted(unknown))}: it takes related_name, "
+                f"index, on_delete, denormalize, {', '.join(sorted(_TAKEN))}"
+            )
+        super().__init__(**options)
+        self.said = options
+        self.to, self.related_name, self.index = to, related_name, index
+        self.on_delete, self.denormalize = on_delete, denormalize
+        self.model: type[Any] | None = None
+        """The class that this is a field of."""
+        self.parts: tuple[AnyField, ...] = ()
+        """The fields that hold the key, in the order of the target's."""
+        self.names: tuple[str, ...] = ()
+        """The names of the target's fields that they are like."""
+        self.copies: dict[str, AnyField] = {}
+        """The fields that hold copies, by the names of the target's."""
+        self._target: type[Any] | None = None
+        self._whole: KeyOf | None = None
+        self.way: tuple[str | None, bool] | None = None
+        """The index by which what refers to an item is found, and whether it holds whole items."""
+        if isinstance(to, type) and "_meta" in vars(to):
+            self._target = to
+            fields: Any = vars(to)["_fields"]
+            keys: list[AnyField] = [field for field in fields if field.is_key]
+            if len(keys) == 1:
+                self.kind = keys[0].kind  # a SetField asks for it at once
+
+    # -- becoming part of a class ------------------------------------------------------------
+
+    def prepare(self) -> None:
+        if isinstance(self.to, type):
+            if not hasattr(self.to, "_load_key") or not hasattr(self.to, "DoesNotExist"):
+                raise self.misdeclared(f"{self.to!r} is no model: a reference is to an item of one")
+            if "_meta" not in vars(self.to):
+                raise self.misdeclared(
+                    f"{self.to.__name__} is abstract: it has no items to refer to; name a model that "
+                    "has"
+                )
+        elif not isinstance(self.to, str) or not self.to:
+            raise self.misdeclared(f"{self.to!r} is no model: give a model class, or its name")
+        if not isinstance(self.on_delete, OnDelete):
+            raise self.misdeclared(
+                f"on_delete={self.on_delete!r}: it is DO_NOTHING, PROTECT, NULLIFY or CASCADE"
+            )
+        if isinstance(self.denormalize, str):
+            raise self.misdeclared(f"denormalize={self.denormalize!r}: give a list of names")
+        self.denormalize = tuple(self.denormalize)
+        self._check_names()
+        if self.on_delete is NULLIFY and (self.required or self.is_key):
+            raise self.misdeclared(
+                "on_delete=NULLIFY would leave it without a value, and it has to have one: drop "
+                "required=True, or take PROTECT or CASCADE"
+            )
+        self._prepare_checks()
+        self.way = None
+
+    def _check_names(self) -> None:
+        for option in ("related_name", "index"):
+            said = getattr(self, option)
+            if said is not None and (not isinstance(said, str) or not said):
+                raise self.misdeclared(f"{option}={said!r}: it is a name")
+        name = self.related_name
+        if name and not name.replace("%(class)s", "x").isidentifier():
+            raise self.misdeclared(f"related_name={name!r}: it is to be an attribute's name")
+        if self.index and not name and self.on_delete is DO_NOTHING:
+            raise self.misdeclared(
+                "index= says how related items are found, and nothing here asks for them: give it a "
+                "related_name, or an on_delete"
+            )
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the target is known, and the fields that hold its key."""
+        return bool(self.parts)
+
+    @property
+    def target(self) -> type[Any]:
+        """The model that this refers to; raises ModelDefinitionError where there is none by the name."""
+        if self._target is None:
+            if isinstance(self.to, type):
+                self._target = self.to
+            elif self.model is None:
+                raise self.misdeclared(f"{self.to!r} has no meaning outside of a class")
+            else:
+                self._target = anywhere(self.to, self.model, self.label)
+        return self._target
+
+    # -- as the element of a list, a set or a map ----------------------------------------------
+
+    def whole(self) -> KeyOf:
+        """Return what stores the key in one value."""
+        if self._whole is None:
+            self._whole = KeyOf(self.target)
+            self.kind = self._whole.kind
+        return self._whole
+
+    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+        whole = self.whole()
+        if not isinstance(value, self.target):
+            try:
+                key = self.target._meta.key_of(value)
+                value = stub_of(self.target, key, None)
+            except (ValidationError, TypeError, ValueError) as error:
+                raise Unstorable(
+                    f"{value!r} is {one_of(value.__class__)}, neither {one_of(self.target)} nor the key of "
+                    f"one: {error}"
+                ) from error
+        return whole.spell(value, depth)
+
+    def decode(self, wire: Mapping[str, Any], /) -> Any:
+        self.whole()
+        return super().decode(wire)
+
+    def read(self, stored: Any, /) -> Any:
+        return self.whole().read(stored)
+
+    def from_plain(self, value: Any, /) -> Any:
+        return self.whole().from_plain(value)
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    def key_in(self, record: Any) -> tuple[Any, ...] | None:
+        """Return the values of the key that *record* refers to; None where it refers to nothing."""
+        key = tuple([getattr(record, part.name) for part in self.parts])
+        return None if None in key else key
+
+    def key_of(self, given: Any) -> tuple[Any, ...]:
+        """Return the values of the key of what names an item of the target: an instance, or its key.
+
+        :raises ValidationError: it is neither.
+        """
+        if isinstance(given, self.target):
+            key = tuple([getattr(given, name) for name in self.names])
+            if None in key:
+                raise self._wrong(f"{given!r} has no key yet: give it one first")
+            return key
+        if hasattr(given, "_fields") and not isinstance(given, tuple):
+            raise self._wrong(
+                f"{given!r} is {one_of(given.__class__)}, not {one_of(self.target)}: it takes one, or the "
+                "key of one"
+            )
+        parts = cast("tuple[Any, ...]", given if isinstance(given, tuple) else (given,))
+        if len(parts) != len(self.parts) or None in parts:
+            names = ", ".join(part.name for part in self.parts)
+            raise self._wrong(
+                f"{given!r} is no key of {one_of(self.target)}, which is of {names}: give "
+                f"{one_of(self.target)}, or {'a tuple of these' if len(self.parts) > 1 else 'that'}"
+            )
+        return parts
+
+    def wires_of(self, key: tuple[Any, ...]) -> dict[str, Wire]:
+        """Return the target's key on the wire."""
+        wires: dict[str, Wire] = self.target._meta.key((), dict(zip(self.names, key, strict=True)))
+        return wires
+
+    def _wrong(self, said: str) -> ValidationError:
+        return ValidationError({self.name: [said]}, model=self.owner)
+
+    def expanded(self, given: Any) -> dict[str, Any]:
+        """Return the values of the fields that hold what is *given*: the key, and the copies."""
+        if given is None:
+            names = [*self.parts, *self.copies.values()]
+            return {field.name: None for field in names}
+        values = dict(zip([part.name for part in self.parts], self.key_of(given), strict=True))
+        if self.copies:
+            known = isinstance(given, self.target) and not is_stub(given)
+            for name, copy in self.copies.items():
+                values[copy.name] = getattr(given, name) if known else None
+        return values
+
+    # -- the descriptor: a data descriptor, other than fields are ------------------------------
+
+    if TYPE_CHECKING:
+
+        def __set__(self, instance: object, value: RefN | Key) -> None: ...
+    else:
+
+        def __get__(self, instance: Any, owner: Any) -> Any:
+            if instance is None:
+                return self
+            return self._settled(type(instance)).follow(instance)
+
+        def __set__(self, instance: Any, value: Any) -> None:
+            self._settled(type(instance)).assign(instance, value)
+
+        def _settled(self, kind: Any) -> Any:
+            """Return the reference as the class has it once its target is known."""
+            if self.parts:
+                return self
+            kind._settle_references()
+            return kind._references[self.name]
+
+    def follow(self, record: Any) -> Any:
+        """Return the item that *record* refers to: None, or one that is fetched where it can be.
+
+        :raises DoesNotExist: there is no such item.
+        """
+        key = self.key_in(record)
+        if key is None:
+            return None
+        target = self.kept(record, key)
+        if target is not None and is_stub(target) and not has_running_loop():
+            target = run(self._fetched(record, key), target._link)
+        if target is None:
+            raise self.dangling(record, key)
+        record.__dict__[self.name] = (key, target)
+        return target
+
+    def kept(self, record: Any, key: tuple[Any, ...]) -> Any:
+        """Return what is known of the item with *key*: itself, a stub, or None for one that is not."""
+        kept = record.__dict__.get(self.name)
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        return self.stub(record, key)
+
+    def stub(self, record: Any, key: tuple[Any, ...]) -> Any:
+        """Return an instance of the target that knows only its key."""
+        return stub_of(self.target, self.wires_of(key), record.__dict__.get("_using"))
+
+    def _fetched(self, record: Any, key: tuple[Any, ...]) -> Flow[Any]:
+        stub = self.stub(record, key)
+        tell("%s: fetching %s %r on demand", self.label, self.target.__name__, stub.primary_key)
+        item = seen(
+            stub._meta, (yield from GetItem(stub._table, stub._key(), current_options().consistent))
+        )
+        if item is None:
+            return None
+        target = self.target._load(item)
+        if "_using" in stub.__dict__:
+            target.__dict__["_using"] = stub._using
+        return target
+
+    def dangling(self, record: Any, key: tuple[Any, ...]) -> Exception:
+        """Return the error for a reference to an item that is not there."""
+        said = key[0] if len(key) == 1 else key
+        found: Exception = self.target.DoesNotExist(
+            f"{self.label} refers to {self.target.__name__} {said!r}, and there is no such item",
+            missing=[said],
+        )
+        return found
+
+    def assign(self, record: Any, value: Any) -> None:
+        """Let *record* refer to *value*: an instance, a key, or None; nothing is sent."""
+        values = self.expanded(value)
+        if record._stored is not None and not record._decoded:
+            record._decode()
+        record.__dict__.update(values)
+        self.keep(record, value)
+
+    def keep(self, record: Any, value: Any) -> None:
+        """Have *record* give *value* for this reference, where that is an instance."""
+        if value is not None and isinstance(value, self.target):
+            record.__dict__[self.name] = (self.key_in(record), value)
+        else:
+            record.__dict__.pop(self.name, None)
+
+
+class OneToOneField(ForeignKey[T, RefN]):
+    """A reference that no two items have: ``related_name`` leads back to one instance.
+
+    The rest is as for :class:`ForeignKey`. Unless it is the whole key of the table, what it refers to
+    is unique as by ``unique=True``, or by a :class:`~dynamodb_py.UniqueConstraint` of its parts.
+    """
+
+    one_to_one = True
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: OneToOneField[X, X | None], to: type[X], *, null: Yes, **o: Unpack[_Nullable]
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: OneToOneField[X, X], to: type[X], *, required: Yes, **o: Unpack[_Options]
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: OneToOneField[X, X], to: type[X], *, hash_key: Yes, **o: Unpack[_Options]
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: OneToOneField[X, X], to: type[X], *, range_key: Yes, **o: Unpack[_Options]
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: OneToOneField[X, X | None], to: type[X], **o: Unpack[_Options]
+        ) -> None: ...
+        @overload
+        def __init__(self: OneToOneField[Any, Any], to: str, **o: Unpack[_Named]) -> None: ...
+        def __init__(self, to: Any, **o: Any) -> None: ...
+
+
+if TYPE_CHECKING:
+
+    class _Options(TypedDict, total=False):
+        """The keywords of references."""
+
+        related_name: str | None
+        index: str | None
+        on_delete: OnDelete
+        denormalize: Iterable[str]
+        name: str | None
+        unique: bool
+        default: Any
+        validators: Any
+
+    class _Nullable(_Options, total=False):
+        """The keywords of a reference that may be None whatever else is said."""
+
+        required: bool
+
+    class _Named(_Options, total=False):
+        """The keywords of a reference by name."""
+
+        required: bool
+        null: bool
+        hash_key: bool
+        range_key: bool

@@ -1,0 +1,243 @@
+"""How classes come to share a table: what each declares of its kind, and what must be alike in all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec.structs import replace
+
+from ...codec import Unstorable
+from ...exceptions import ModelDefinitionError, UnreadableValue
+from ...schema import IndexSchema, TableSchema
+from ..fields.base import AnyField
+from ..fields.scalars import CharField
+from .discriminator import Kind, Tree, dispatch, is_again
+
+if TYPE_CHECKING:
+    from ..options import Options
+    from ..records.record import Record
+
+
+_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
+_UNKNOWN = ("warn", "raise")
+
+
+def shared_with(model: type[Record]) -> Options | None:
+    """Return the options of the class whose table *model* shares, if a base class has kinds."""
+    metas = [vars(base).get("_meta") for base in model.__mro__[1:]]
+    found: list[Options] = [meta for meta in metas if meta is not None and meta.kind is not None]
+    trees = {id(meta.kind.tree): meta for meta in found if meta.kind is not None}
+    if len(trees) > 1:
+        names = " and ".join(meta.kind.tree.root.__name__ for meta in trees.values() if meta.kind)
+        raise ModelDefinitionError(
+            f"{model.__name__} inherits from classes of several tables, {names}: an item is in one"
+        )
+    return found[0] if found else None
+
+
+def sharing(model: type[Record], said: dict[str, Any]) -> dict[str, Any]:
+    """Return what Meta says of *model*, with the table of the class that it shares one with."""
+    base = shared_with(model)
+    name = model.__name__
+    if base is None or base.kind is None:
+        if said["discriminator"] is None and said["kind"] is not None:
+            raise ModelDefinitionError(
+                f"{name}.Meta.kind is of use beside Meta.discriminator alone, which names the "
+                "attribute that holds it"
+            )
+        return said
+    root: Any = base.kind.tree.root
+    alike = {"table_name": base.table_name, "unique_table": base.said["unique_table"]}
+    for option, value in alike.items():
+        if said[option] not in (None, value):
+            raise ModelDefinitionError(
+                f"{name}.Meta.{option} is {said[option]!r}, and {name} is a kind of {root.__name__}, "
+                f"which is kept in {base.table_name!r}: drop it"
+            )
+    for option in ("discriminator", "unknown_kind", "using"):
+        if said[option] != root._meta.said[option]:
+            raise ModelDefinitionError(
+                f"{name}.Meta.{option} is {said[option]!r}, and that of {root.__name__}, whose table "
+                f"it shares, is {root._meta.said[option]!r}: say it there alone"
+            )
+    return {**said, **alike}
+
+
+def with_kind(
+    model: type[Record], base: type[Record], said: Mapping[str, Any], fields: dict[str, AnyField]
+) -> tuple[dict[str, AnyField], Kind | None]:
+    """Return the fields of a class with that of its kind among them, and its kind; None without one."""
+    name = said["discriminator"]
+    if name is None or not getattr(model, "_is_kind", True):
+        return fields, None
+    if not isinstance(name, str) or not name:
+        raise ModelDefinitionError(
+            f"{model.__name__}.Meta.discriminator is {name!r}: it is the name of a field, or of an "
+            "attribute"
+        )
+    if said["unknown_kind"] not in _UNKNOWN:
+        raise ModelDefinitionError(
+            f"{model.__name__}.Meta.unknown_kind is {said['unknown_kind']!r}: it is "
+            '"warn" or "raise"'
+        )
+    shared, before = shared_with(model), vars(model).get("_meta")
+    tree: Tree | None = None
+    for meta in (shared, before):  # before: fields are added to a class that is complete
+        if meta is not None and meta.kind is not None:
+            tree = meta.kind.tree
+    attribute = tree.attribute if tree is not None else _attribute(name, fields)
+    field = next((each for each in fields.values() if each.attribute == attribute), None)
+    if field is None:
+        field = _undeclared(model, base, fields, attribute)
+        fields = {**fields, field.name: field}
+    value = _value(model, field, said["kind"])
+    if tree is None:
+        tree = Tree(model, attribute, raises=said["unknown_kind"] == "raise")
+    return fields, Kind(tree, model, value, field)
+
+
+def _attribute(name: str, fields: Mapping[str, AnyField]) -> str:
+    return fields[name].attribute if name in fields else name
+
+
+def _undeclared(
+    model: type[Record], base: type[Record], fields: Mapping[str, AnyField], attribute: str
+) -> AnyField:
+    """Return the field of an attribute that the model does not declare: called so, or ``kind``."""
+    for name in (attribute, "kind"):
+        free = name not in fields and not hasattr(base, name)
+        if free and _NAME.fullmatch(name) and not hasattr(model, name):
+            field = CharField(name=attribute).bound_to(model.__name__, name)
+            setattr(model, name, field)
+            return field
+    raise ModelDefinitionError(
+        f"{model.__name__}.Meta.discriminator is {attribute!r}, which cannot be the name of a field "
+        f"here: declare one, such as item_kind = CharField(name={attribute!r})"
+    )
+
+
+def _value(model: type[Record], field: AnyField, said: object) -> str:
+    """Return the kind of a class, which is the default of the field from now on."""
+    value = model.__name__ if said is None else said
+    if not isinstance(value, str) or not value:
+        raise ModelDefinitionError(f"{model.__name__}.Meta.kind is {value!r}: it is a text")
+    if field.kind != "S" or field.unique:
+        raise field.misdeclared("it holds the kinds of items, texts: declare a CharField")
+    wire, default = {"S": value}, cast("Any", None)
+    try:
+        default = field.decode(wire)
+        if field.spell(default) != wire:
+            raise Unstorable("it would be stored otherwise")
+        problems = field.problems(default)
+    except (UnreadableValue, Unstorable) as error:
+        problems = [str(error)]
+    if field.is_key and (problem := field.key_problem(wire)):
+        problems.append(problem)
+    if problems:
+        raise field.misdeclared(
+            f"it cannot hold {value!r}, the kind of {model.__name__}: {problems[0]}"
+        )
+    field.default = default
+    return value
+
+
+# -- joining the others ----------------------------------------------------------------------------
+def join(meta: Options, plain: type[Any]) -> None:
+    """Count a class, which is complete, among those of its table; raise where they do not go together.
+
+    :param plain: the class whose methods load items.
+    """
+    kind = meta.kind
+    if kind is None:
+        return
+    tree = kind.tree
+    others = [each for each in tree.metas.values() if not is_again(meta.model, each.model)]
+    twin = next((o for o in others if o.kind is not None and o.kind.value == kind.value), None)
+    if twin is not None:
+        raise ModelDefinitionError(
+            f"{meta.name} and {twin.name} are both of the kind {kind.value!r} of "
+            f"{tree.root.__name__}: give one of them another Meta.kind"
+        )
+    if kind.narrows:
+        _check_alike(meta, tree.root._meta)
+    united([*others, meta])
+    tree.add(meta, kind.value)
+    if not kind.narrows:
+        for name, method in dispatch(tree, plain).items():
+            setattr(meta.model, name, method)
+
+
+def _check_alike(meta: Options, root: Options) -> None:
+    """Refuse what a class cannot have for itself, as the others write and delete its items too."""
+    mine, theirs = meta.schema, root.schema
+    wrong = ""
+    if (mine.hash_key, mine.range_key) != (theirs.hash_key, theirs.range_key):
+        wrong = "its key is another one"
+    elif _billing(mine) != _billing(theirs):
+        wrong = "its billing or throughput is another one"
+    elif (meta.version and meta.version.attribute) != (root.version and root.version.attribute):
+        wrong = "a VersionField is of all kinds or of none"
+    elif {each.scope for each in meta.constraints} != {each.scope for each in root.constraints}:
+        wrong = "what is unique is unique among all kinds"
+    if wrong:
+        raise ModelDefinitionError(
+            f"{meta.name} is a kind of {root.name} and shares its table, and {wrong}: say it in "
+            f"{root.name}"
+        )
+
+
+def _billing(schema: TableSchema) -> tuple[object, ...]:
+    return schema.billing_mode, schema.read_capacity, schema.write_capacity
+
+
+def united(metas: list[Options]) -> TableSchema:
+    """Return the schema of the table that all of these classes share.
+
+    Raises ModelDefinitionError where two of them do not go together.
+    """
+    metas = sorted(metas, key=lambda meta: meta.kind is None or meta.kind.narrows)
+    first = metas[0]
+    indexes: dict[str, tuple[IndexSchema, Options]] = {}
+    ttl: tuple[str, Options] | None = None
+    for meta in metas:
+        for index in meta.schema.indexes:
+            there, by = indexes.setdefault(index.name, (index, meta))
+            if there != index:
+                raise ModelDefinitionError(
+                    f"{meta.name} and {by.name} share a table, and both declare the index "
+                    f"{index.name!r}: {index}; {there}; declare it alike, or under two names"
+                )
+        if meta.schema.ttl is not None:
+            ttl = ttl or (meta.schema.ttl, meta)
+            if ttl[0] != meta.schema.ttl:
+                raise ModelDefinitionError(
+                    f"{meta.name} and {ttl[1].name} share a table, which has one TTL, and say "
+                    f"{meta.schema.ttl!r} and {ttl[0]!r}: keep one"
+                )
+    schema = replace(
+        first.schema,
+        indexes=tuple(index for index, _ in indexes.values()),
+        ttl=None if ttl is None else ttl[0],
+    )
+    _check_types(metas, schema)
+    return schema
+
+
+def _check_types(metas: list[Options], schema: TableSchema) -> None:
+    """Refuse a field of another type than the key of an index that it is stored in: no write succeeds."""
+    types: dict[str, str] = {}
+    for key in schema.all_keys():
+        if types.setdefault(key.name, key.type) != key.type:
+            raise ModelDefinitionError(
+                f"{metas[0].name}: {key.name!r} is of type {key.type} in one index of its kinds and of "
+                f"type {types[key.name]} in another: give one of the fields another name="
+            )
+    for meta in metas:
+        for field in meta.field_set:
+            if field.kind != types.get(field.attribute, field.kind):
+                raise field.misdeclared(
+                    f"it is stored as {field.kind}, and is in the key of an index of the table, as "
+                    f"{types[field.attribute]}: give it another name="
+                )

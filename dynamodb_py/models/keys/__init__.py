@@ -1,0 +1,1 @@
+"""Key templates: composing and parsing keys, and conditions on their parts as conditions on keys."""

@@ -1,0 +1,252 @@
+"""Composing: the key templates of one model, and the attributes that they make of its fields.
+
+A template field has no value of its own: it is made of its parts whenever an item is written. Parts of
+the table's own key that the key says all of are not stored a second time, and are read back from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...codec import as_sent, from_json
+from ...exceptions import ValidationError
+from ...expressions import Action, Condition, IfNotExists, Path, Remove, Set, Value
+from ...expressions.updates import SetOnce
+from ...operations.base import Wire, WireItem
+from ..attribute_values.values import as_it_was
+from ..fields.base import REQUIRED, AnyField
+from .computed import Composed, ComposedFields, template_text
+
+if TYPE_CHECKING:
+    from ..records.fieldset import FieldSet
+    from ..records.record import Record
+
+
+Errors = dict[str, list[str]]
+
+
+class Composing(ComposedFields):
+    """What is written of the template fields of one model."""
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def finish(self, record: Record, wires: WireItem, errors: Errors) -> None:
+        """Put what templates make into a whole item, and take out what need not be stored."""
+        unread = record._unread() - record.__dict__.keys()
+        for each in self.all:
+            self._check_assigned(record, each, errors)
+            if any(part.name in errors for part in each.parts):
+                continue
+            if record._stored is not None and any(part.name in unread for part in each.parts):
+                stored: WireItem = from_json(record._stored)
+                if each.attribute in stored:
+                    wires[each.attribute] = stored[each.attribute]
+                continue
+            wire = self._made(each, wires, errors)
+            if wire is not None:
+                wires[each.attribute] = wire
+            elif each.is_key:
+                for part in each.parts:
+                    if part.attribute not in wires:
+                        errors.setdefault(part.name, [REQUIRED])
+        for attribute in self.virtual:
+            wires.pop(attribute, None)
+
+    def _made(self, made: Composed, wires: Mapping[str, Wire], errors: Errors) -> Wire | None:
+        try:
+            wire = made.made(wires)
+        except ValidationError as error:
+            errors.update(error.errors)
+            return None
+        if wire is not None and (problem := made.field.key_problem(wire)) is not None:
+            errors[made.name] = [f"{problem}: it is made of {made.said}"]
+        return wire
+
+    def _check_assigned(self, record: Record, made: Composed, errors: Errors) -> None:
+        """Say in *errors* that a template field was assigned another value than its parts make."""
+        given = record.__dict__.get(made.name)
+        if given is None:
+            return
+        known = [record.__dict__.get(part.name) for part in made.parts]
+        if record._stored is None and None in known:
+            return  # what is missing is told
+        text = None
+        if None not in known:
+            text = made.template.compose(dict(zip(made.template.names, known, strict=True)))
+        if text != given:
+            errors[made.name] = [f"it is made of {made.said}, and cannot be assigned: set those"]
+
+    def finish_changes(
+        self,
+        record: Record,
+        stored: Mapping[str, Wire],
+        changes: dict[str, Wire | None],
+        errors: Errors,
+    ) -> None:
+        """Put what templates make of *changes* into them, and take out what need not be stored.
+
+        Says in *errors* where the key would change, or what is not known.
+        """
+        before = self.completed(stored)
+        after = {name: wire for name, wire in {**before, **changes}.items() if wire is not None}
+        unread = record._unread() - record.__dict__.keys()
+        for each in self.all:
+            self._check_assigned(record, each, errors)
+            changed = [part for part in each.parts if part.attribute in changes]
+            if not changed:
+                continue
+            lost = [part.name for part in each.parts if part.name in unread]
+            if lost:
+                errors[changed[0].name] = [
+                    f"{each.name} is made of it and of {', '.join(lost)}, which was not fetched: "
+                    "refresh_from_db() first"
+                ]
+                continue
+            wire = self._made(each, after, errors)
+            if wire == stored.get(each.attribute):
+                continue
+            if each.is_key:
+                for part in changed:
+                    errors.setdefault(part.name, [self._fixed(each, part, before)])
+            elif not any(part.name in errors for part in changed):
+                changes[each.attribute] = wire
+        for attribute in self.virtual:
+            changes.pop(attribute, None)
+
+    def _fixed(self, made: Composed, part: AnyField, before: Mapping[str, Wire]) -> str:
+        wire = before.get(part.attribute)
+        was = "" if wire is None else f" and was {part.decode(wire)!r} when loaded"
+        return (
+            f"it is part of the key {made.name}{was}: an item's key cannot change; create a new item "
+            "and delete this one"
+        )
+
+    def unmoved(self, stored: Mapping[str, Wire], changes: Mapping[str, Any]) -> Condition:
+        """Return the condition that what templates are made of, and is not written, is as it was."""
+        names: dict[str, None] = {}
+        for each in self.all:
+            if not each.is_key and each.attribute in changes:
+                for part in each.parts:
+                    if part.attribute not in changes and part.attribute not in self.virtual:
+                        names[part.attribute] = None
+        names = {name: None for name in names if all(name != key.attribute for key in self.keys)}
+        return as_it_was(names, stored) if names else Condition()
+
+    def recomputed(
+        self, actions: list[Action], key: Mapping[str, Wire] | None, errors: Errors
+    ) -> Iterator[Action]:
+        """Yield what an update changes of templates, where *actions* change their parts.
+
+        Says in *errors* what cannot be: a part of the key, or one without the others.
+
+        :param key: the item's key, where it is known.
+        """
+        reached = {str(action.path.parts[0]): action for action in actions}
+        for name in self.by_attribute.keys() & reached.keys():
+            made = self.by_attribute[name]
+            errors[made.name] = [f"it is made of {made.said}, and cannot be written: write those"]
+        wires = self.said_by(key or {})
+        for each in self.all:
+            changed = [part for part in each.parts if part.attribute in reached]
+            if not changed:
+                continue
+            if each.is_key:
+                for part in changed:
+                    errors[part.name] = [_in_key(each, part)]
+                continue
+            yield from self._recomputed(each, changed, {**wires}, reached, errors)
+
+    def besides(
+        self,
+        actions: list[Action],
+        key: Mapping[str, Wire],
+        parts: Mapping[str, Wire],
+        errors: Errors,
+    ) -> Iterator[Action]:
+        """Yield what an update that may make the item writes besides *actions*.
+
+        That is what its key says and is stored too, and what templates make of nothing else. What the
+        key says in part alone is written where the item has none yet.
+
+        :param parts: by attribute, the values of parts that the key says only in part, if known.
+        """
+        reached = {str(action.path.parts[0]) for action in actions}
+        said = self.said_by(key)
+        known = {**parts, **said}
+        found = {name: wire for name, wire in known.items() if name in self.repeated}
+        for each in self.all:
+            names = {part.attribute for part in each.parts}
+            if each.is_key or names & reached or not names <= known.keys():
+                continue
+            wire = self._made(each, known, errors)
+            if wire is not None:
+                found[each.attribute] = wire
+                if names <= said.keys():
+                    said[each.attribute] = wire
+        for name, wire in found.items():
+            if name not in reached:
+                path, value = Path((name,)), Value(wire)
+                sure = name in said
+                yield Set(path, value) if sure else SetOnce(path, IfNotExists(path, value))
+
+    def finish_setters(self, item: Mapping[str, Wire], wanted: dict[str, Wire | None]) -> None:
+        """Put what templates make into what an upsert is to set, as *item* has it."""
+        for each in self.all:
+            if not each.is_key and any(part.attribute in wanted for part in each.parts):
+                wire = item.get(each.attribute)
+                wanted[each.attribute] = None if wire is None else as_sent(wire)
+        for attribute in self.virtual:
+            wanted.pop(attribute, None)
+
+    def _recomputed(
+        self,
+        made: Composed,
+        changed: list[AnyField],
+        wires: WireItem,
+        reached: Mapping[str, Action],
+        errors: Errors,
+    ) -> Iterator[Action]:
+        path = Path((made.attribute,), label=made.field.label)
+        removed = False
+        for part in changed:
+            action = reached[part.attribute]
+            if isinstance(action, Remove):
+                removed = True
+            elif isinstance(action, Set) and isinstance(action.value, Value):
+                wires[part.attribute] = action.value.wire
+            else:
+                errors[part.name] = [
+                    f"{made.name} is made of it: give the value itself, or load the item and save() it"
+                ]
+                return
+        if removed:
+            yield Remove(path)
+            return
+        lost = [part.name for part in made.parts if part.attribute not in wires]
+        if lost:
+            errors[changed[0].name] = [
+                f"{made.name} is made of it and of {', '.join(lost)}: give all of them in one update, "
+                "or load the item and save() it"
+            ]
+            return
+        wire = self._made(made, wires, errors)
+        if wire is not None:
+            yield Set(path, Value(wire))
+
+
+def _in_key(made: Composed, part: AnyField) -> str:
+    """Return what is said of an update of a part of a key."""
+    if made.template.by_name[part.name].lossy:
+        return (
+            f"the key {made.name} says it in part: load the item, and save() it, to change it as far as "
+            "the key stays the same"
+        )
+    return f"it is part of the key {made.name}, which cannot change: create a new item and delete this one"
+
+
+def composing_of(name: str, fields: FieldSet, keys: tuple[AnyField, ...]) -> Composing | None:
+    """Return what composes the keys of a model; None where it has no templates."""
+    if all(template_text(field) is None for field in fields):
+        return None
+    return Composing(name, fields, keys)

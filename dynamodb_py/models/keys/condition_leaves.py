@@ -1,0 +1,83 @@
+"""What is asked of the parts of keys: conditions that compare one part, and the keys that may answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from ...expressions import (
+    BeginsWith,
+    Between,
+    Compare,
+    Condition,
+    Exists,
+    In,
+    NotExists,
+    Path,
+    Value,
+)
+from ...operations.base import Wire
+from ...schema import TableSchema
+
+
+class Leaf(Struct, frozen=True, eq=False):
+    """A condition on one part: how it compares, and with what."""
+
+    term: Condition
+    name: str
+    operator: str
+    wires: tuple[Wire, ...]
+
+
+class KeyWay(Struct, frozen=True):
+    """The table or an index: the attributes of its key."""
+
+    index: str | None
+    hash_key: tuple[str, ...]
+    range_key: tuple[str, ...]
+    whole: bool = True
+    """Whether it holds whole items."""
+    scope: str = ""
+
+
+def leaf_of(term: Condition) -> tuple[str, str, tuple[Wire, ...]] | None:
+    """Return what a term compares, how, and with which values; None where it is of another kind."""
+    left: Any
+    values: tuple[Any, ...]
+    if isinstance(term, Compare):
+        left, operator, values = term.left, term.operator, (term.right,)
+    elif isinstance(term, In):
+        left, operator, values = term.left, "in", term.values
+    elif isinstance(term, Between):
+        left, operator, values = term.left, "between", (term.low, term.high)
+    elif isinstance(term, BeginsWith):
+        left, operator, values = term.path, "begins_with", (term.prefix,)
+    elif isinstance(term, (Exists, NotExists)):
+        left, values = term.path, ()
+        operator = "exists" if isinstance(term, Exists) else "not_exists"
+    else:
+        return None
+    if type(left) is not Path or len(left.parts) != 1:
+        return None
+    wires = tuple(value.wire for value in values if type(value) is Value)
+    if len(wires) < len(values):
+        return None
+    return str(left.parts[0]), operator, wires
+
+
+def ways_of(schema: TableSchema) -> list[KeyWay]:
+    """Return the table and its indexes."""
+    range_key = () if schema.range_key is None else (schema.range_key.name,)
+    found = [KeyWay(None, (schema.hash_key.name,), range_key)]
+    for index in schema.indexes:
+        found.append(
+            KeyWay(
+                index.name,
+                tuple(key.name for key in index.hash_key),
+                tuple(key.name for key in index.range_key),
+                index.projection.kind == "ALL",
+                index.scope,
+            )
+        )
+    return found

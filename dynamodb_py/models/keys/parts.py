@@ -1,0 +1,348 @@
+"""How one part of a key template is spelled: the text of a field's stored value, and back.
+
+A part's text sorts as the field's stored value does, or the codec says that it does not.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from ...codec import Unstorable
+from ...exceptions import UnreadableValue
+from ...operations.base import Wire
+from ..fields.base import AnyField
+from ..fields.scalars import CharField, DecimalField, EnumField, FloatField, TextField
+from ..fields.times import DateField, DateTimeField, TimeDeltaField, TimestampField, in_utc
+from .overlap import ANY, DIGITS, Language, digits, either, many, one, only, row, text
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class PartCodec:
+    """A part of a template that holds the value of *field*."""
+
+    width: int | None = None
+    """How long each text is; None: as long as the value."""
+    sorts = True
+    """Whether the texts are in the order of the stored values."""
+    lossy = False
+    """Whether the value cannot be had back from the text."""
+    greatest: str | None = None
+    """The last of the texts, where there is one."""
+
+    def __init__(self, field: AnyField) -> None:
+        self.field = field
+        self.name = field.name
+
+    def text(self, wire: Wire) -> str:
+        """Return the text of a stored value; raise Unstorable, with what cannot be there."""
+        raise NotImplementedError
+
+    def wire(self, said: str) -> Wire | None:
+        """Return the stored value of a text; None where this part does not spell any so.
+
+        Of a lossy part it is whatever has this text.
+        """
+        raise NotImplementedError
+
+    def language(self) -> Language:
+        """Return the texts that there can be."""
+        raise NotImplementedError
+
+    def value(self, wire: Wire) -> Any:
+        """Return the field's value of what is stored, for messages."""
+        return self.field.decode(wire)
+
+    def refused(self, wire: Wire, said: str) -> Unstorable:
+        """Return the error for a value that cannot be a part of a key."""
+        return Unstorable(f"{self.name}={self.value(wire)!r} {said}")
+
+
+class TextPart(PartCodec):
+    """What is stored as S, as it is stored."""
+
+    def __init__(self, field: AnyField) -> None:
+        super().__init__(field)
+        self.width = field.text_width if field.plain else None
+        self._any = type(field) in (CharField, TextField)
+
+    def text(self, wire: Wire) -> str:
+        said: str = wire["S"]
+        if self.width is not None and len(said) != self.width:
+            raise self.refused(wire, f"is stored in {len(said)} characters, not in {self.width}")
+        return said
+
+    def wire(self, said: str) -> Wire | None:
+        wire: Wire = {"S": said}
+        if self._any:
+            return wire
+        try:
+            same = self.field.spell(self.field.decode(wire)) == wire
+        except (UnreadableValue, Unstorable):
+            return None
+        return wire if same else None
+
+    def texts(self) -> list[str] | None:
+        """Return all texts that there are, where those are known."""
+        return list(self.field.members) if isinstance(self.field, EnumField) else None
+
+    def language(self) -> Language:
+        if (texts := self.texts()) is not None:
+            return either(text(each) for each in texts)
+        if self.width is not None:
+            return row([one(ANY)] * self.width)
+        return many(one(ANY))
+
+
+class NumberPart(PartCodec):
+    """An int as its digits: what is not as wide as another does not sort with it."""
+
+    sorts = False
+
+    def text(self, wire: Wire) -> str:
+        number: str = wire["N"]
+        if _INTEGER.fullmatch(number) is None:
+            raise self.refused(wire, "is no whole number: keys of it would not sort")
+        return number
+
+    def wire(self, said: str) -> Wire | None:
+        return {"N": said} if _INTEGER.fullmatch(said) else None
+
+    def language(self) -> Language:
+        first = one(((0x31, 0x39),))
+        whole = row([first, many(one(DIGITS))])
+        return either([text("0"), whole, row([text("-"), whole])])
+
+
+class PaddedPart(NumberPart):
+    """An int of 0 and more, with zeros before it: ``{number:08d}``."""
+
+    sorts = True
+
+    def __init__(self, field: AnyField, width: int) -> None:
+        super().__init__(field)
+        self.width = self._digits = width
+        self.greatest = "9" * width
+
+    def text(self, wire: Wire) -> str:
+        number = super().text(wire)
+        if number[0] == "-":
+            raise self.refused(wire, "is negative: its keys would not sort")
+        if len(number) > self._digits:
+            raise self.refused(
+                wire, f"has more than {self._digits} digits: its keys would not sort"
+            )
+        return number.zfill(self._digits)
+
+    def wire(self, said: str) -> Wire | None:
+        if _DIGITS.fullmatch(said) is None or len(said) != self._digits:
+            return None
+        return {"N": said.lstrip("0") or "0"}
+
+    def language(self) -> Language:
+        return digits(self._digits)
+
+
+_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
+_DIGITS = re.compile(r"[0-9]+")
+
+
+# What a directive is made of: digits, the least and greatest number, what of a moment it is.
+_DIRECTIVES = {
+    "Y": (4, 1, 9999),
+    "m": (2, 1, 12),
+    "d": (2, 1, 31),
+    "H": (2, 0, 23),
+    "M": (2, 0, 59),
+    "S": (2, 0, 59),
+    "f": (6, 0, 999_999),
+    "j": (3, 1, 366),
+    "G": (4, 1, 9999),
+    "V": (2, 1, 53),
+    "u": (1, 1, 7),
+}
+_ORDERS = ("YmdHMSf", "YjHMSf", "GVuHMSf")
+_OF_A_DAY = frozenset("HMSf")
+
+
+class MomentPart(PartCodec):
+    """A date, or a moment in UTC, by a format: ``{created:%Y-%m-%d}``."""
+
+    def __init__(self, field: AnyField, pieces: list[str]) -> None:
+        super().__init__(field)
+        self.pieces = pieces
+        said = "".join(piece[1] for piece in pieces if piece[0] == "%")
+        self.sorts = any(order.startswith(said) for order in _ORDERS)
+        days = isinstance(field, DateField)
+        whole = [order[: order.index("H")] if days else order for order in _ORDERS]
+        if isinstance(field, TimestampField) and field.in_whole_seconds:
+            whole += [order[:-1] for order in _ORDERS]
+        # The order in which they stand is no matter here.
+        self.lossy = not any(set(order) <= set(said) for order in whole)
+        self.width = sum(
+            _DIRECTIVES[piece[1]][0] if piece[0] == "%" else len(piece) for piece in pieces
+        )
+        self.greatest = "".join(
+            str(_DIRECTIVES[piece[1]][2]) if piece[0] == "%" else piece for piece in pieces
+        )
+
+    def text(self, wire: Wire) -> str:
+        moment: Any = self.field.decode(wire)
+        numbers = _numbers(in_utc(moment) if isinstance(moment, datetime) else moment)
+        said = ""
+        for piece in self.pieces:
+            if piece[0] != "%":
+                said += piece
+                continue
+            digits_, _, _ = _DIRECTIVES[piece[1]]
+            said += str(numbers[piece[1]]).zfill(digits_)
+        return said
+
+    def wire(self, said: str) -> Wire | None:
+        numbers: dict[str, int] = {}
+        at = 0
+        for piece in self.pieces:
+            width = len(piece) if piece[0] != "%" else _DIRECTIVES[piece[1]][0]
+            here, at = said[at : at + width], at + width
+            if piece[0] != "%":
+                if here != piece:
+                    return None
+                continue
+            _, low, high = _DIRECTIVES[piece[1]]
+            if len(here) != width or _DIGITS.fullmatch(here) is None:
+                return None
+            number = int(here)
+            if not low <= number <= high or numbers.setdefault(piece[1], number) != number:
+                return None
+        if at != len(said):
+            return None
+        return self._wire_of(numbers, said)
+
+    def _wire_of(self, numbers: dict[str, int], said: str) -> Wire | None:
+        try:
+            moment = _moment(numbers)
+            value = moment if not isinstance(self.field, DateField) else moment.date()
+            wire = self.field.spell(value)
+        except (ValueError, OverflowError, Unstorable):
+            return None
+        # Such as 2026-02-30 or a week 53 too many, which are of no moment.
+        return wire if wire is not None and self.text(wire) == said else None
+
+    def language(self) -> Language:
+        return row(
+            text(piece) if piece[0] != "%" else _of_numbers(*_DIRECTIVES[piece[1]])
+            for piece in self.pieces
+        )
+
+
+def _numbers(moment: date) -> dict[str, int]:
+    week = moment.isocalendar()
+    found = {
+        "Y": moment.year,
+        "m": moment.month,
+        "d": moment.day,
+        "j": moment.timetuple().tm_yday,
+        "G": week[0],
+        "V": week[1],
+        "u": week[2],
+    }
+    if isinstance(moment, datetime):
+        found |= {"H": moment.hour, "M": moment.minute, "S": moment.second, "f": moment.microsecond}
+    return found
+
+
+def _moment(numbers: dict[str, int]) -> datetime:
+    """Return the first moment that has these numbers, as far as they say which."""
+    if "j" in numbers:  # where no year is said, a leap year, which has a day more
+        day = date(numbers.get("Y", 2000), 1, 1) + timedelta(days=numbers["j"] - 1)
+    elif "V" in numbers or "G" in numbers or "u" in numbers:
+        day = _day_of_week(numbers)
+    else:
+        day = date(numbers.get("Y", 2000), numbers.get("m", 1), numbers.get("d", 1))
+    return datetime(
+        day.year,
+        day.month,
+        day.day,
+        numbers.get("H", 0),
+        numbers.get("M", 0),
+        numbers.get("S", 0),
+        numbers.get("f", 0),
+        tzinfo=timezone.utc,
+    )
+
+
+def _day_of_week(numbers: dict[str, int]) -> date:
+    # 2004 has 53 weeks.
+    return date.fromisocalendar(
+        numbers.get("G", 2004), numbers.get("V", 1 if "G" in numbers else 2), numbers.get("u", 1)
+    )
+
+
+def _of_numbers(width: int, low: int, high: int) -> Language:
+    """Return the numbers from *low* to *high* in so many digits; of many, all of the digits."""
+    if width > 2:
+        return digits(width)
+    by_first: dict[str, list[str]] = {}
+    for number in range(low, high + 1):
+        said = str(number).zfill(width)
+        by_first.setdefault(said[:-1], []).append(said[-1])
+    return either(
+        row([text(first), one(only("".join(lasts)))]) for first, lasts in by_first.items()
+    )
+
+
+def codec_of(field: AnyField, format: str) -> PartCodec:
+    """Return how *field* is spelled in a key; raise ValueError, with a sentence, where it cannot be."""
+    name = field.name
+    if isinstance(field, (DecimalField, FloatField, TimeDeltaField)) and field.kind == "N":
+        raise ValueError(
+            f"{name} is a {type(field).__name__}, whose numbers have no text that sorts as they do: "
+            "use an IntegerField, of cents or the like, or leave it out of the key"
+        )
+    if field.kind not in ("S", "N"):
+        raise ValueError(
+            f"{name} is stored as {field.kind}: parts of a key are texts, whole numbers and moments"
+        )
+    if field.null:
+        raise ValueError(f"{name} has null=True, and a key has no None in it: drop null=True")
+    if isinstance(field, (DateField, DateTimeField, TimestampField)) and "%" in format:
+        return MomentPart(field, _pieces(field, format))
+    if not format:
+        return TextPart(field) if field.kind == "S" else NumberPart(field)
+    padded = re.fullmatch(r"0([1-9][0-9]?)d", format)
+    if padded is not None and field.kind == "N":
+        return PaddedPart(field, int(padded[1]))
+    wanted = "0 and how many digits, as in 08d" if field.kind == "N" else "none"
+    if isinstance(field, (DateField, DateTimeField, TimestampField)):
+        wanted = "one of %Y %m %d %H %M %S %f and the like, as in %Y-%m-%d"
+    raise ValueError(
+        f"{{{name}:{format}}} is no format that keys can have for a {type(field).__name__}: "
+        f"it takes {wanted}"
+    )
+
+
+def _pieces(field: AnyField, format: str) -> list[str]:
+    """Return the directives and the texts between them."""
+    pieces: list[str] = []
+    for found in re.finditer(r"%(.?)|[^%]+", format, re.DOTALL):
+        piece, letter = found[0], found[1]
+        if letter is None or letter in _DIRECTIVES:
+            pieces.append(piece)
+        else:
+            raise ValueError(
+                f"{{{field.name}:{format}}} has {piece}: keys take "
+                f"{' '.join('%' + each for each in _DIRECTIVES)}, each as wide whatever the moment"
+            )
+        if letter in _OF_A_DAY and isinstance(field, DateField):
+            raise ValueError(
+                f"{{{field.name}:{format}}} has {piece}, and a date has no time of day"
+            )
+    said = {piece[1] for piece in pieces if piece[0] == "%"}
+    kinds = [each for each in ("Ymd", "Yj", "GVu") if said - _OF_A_DAY <= set(each)]
+    if not kinds:
+        raise ValueError(
+            f"{{{field.name}:{format}}} mixes calendars: keys take %Y %m %d, or %Y %j, or %G %V %u"
+        )
+    return pieces

@@ -1,0 +1,411 @@
+"""Key templates: ``USER#{user_id}``, and the texts that they are composed to and parsed from.
+
+A part is spelled so that the texts are in the order of the parts, and that no two tuples of parts have
+one text. Where a text of any length is followed by a literal, that is a matter of the literal's first
+character *c*. Below ``/`` what would come before the end of the part is escaped: each character up to
+*c*, and the next one after it, which is the escape character itself. With ``#``:
+
+>>> escaped("a b#c", "#")
+'a$Pb$Sc'
+
+Above, where digits and letters would have to be escaped, a value with *c* in it is refused, and texts
+have no order. What stands last is never escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from string import Formatter
+from typing import Any
+
+from msgspec import Struct
+
+from ...codec import Unstorable
+from ...exceptions import ModelDefinitionError, ValidationError
+from ...operations.base import Wire
+from ..fields.base import REQUIRED, AnyField
+from .overlap import Language, but, common, either, many, one, row
+from .overlap import text as exactly
+from .parts import NumberPart, PartCodec, TextPart, codec_of
+from .ranges import KeyRange, Prefix, ended, escaped, following, unescaped
+
+
+class Part(Struct, frozen=True):
+    """A part of a template: a field's name, and a format or ""."""
+
+    name: str
+    format: str = ""
+
+
+class KeyTemplate:
+    """A template, taken apart into literals and parts.
+
+    >>> KeyTemplate("ORDER#{created:%Y-%m-%d}#{number:08d}").names
+    ('created', 'number')
+
+    :param text: literals and ``{field}`` or ``{field:format}``; ``{{`` and ``}}`` are braces.
+    :param label: what messages call it.
+    """
+
+    def __init__(self, text: str, label: str = "template") -> None:
+        self.text, self.label = text, label
+        self.pieces: tuple[str | Part, ...] = tuple(self._taken_apart())
+        self.names = tuple(each.name for each in self.pieces if isinstance(each, Part))
+        if not self.pieces:
+            raise self.wrong("is empty: name a field in it, as in USER#{user_id}, or a word")
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise self.wrong(f"names {name} twice: once is enough")
+
+    def _taken_apart(self) -> Iterator[str | Part]:
+        if not isinstance(self.text, str):
+            raise self.wrong("is no text")
+        literal = ""
+        try:
+            for before, name, format_, conversion in Formatter().parse(self.text):
+                literal += before
+                if name is None:
+                    continue
+                if conversion or not name.isidentifier() or "{" in (format_ or ""):
+                    raise self.wrong(
+                        f"has {{{name}}}: write a field's name, maybe a colon and a format"
+                    )
+                if literal:
+                    yield literal
+                literal = ""
+                yield Part(name, format_ or "")
+        except ValueError as error:
+            raise self.wrong(f"cannot be read: {error}; {{{{ and }}}} stand for braces") from None
+        if literal:
+            yield literal
+
+    def wrong(self, said: str) -> ModelDefinitionError:
+        """Return the error that names this template."""
+        return ModelDefinitionError(f"{self.label}: template={self.text!r} {said}")
+
+    @property
+    def literal_prefix(self) -> str:
+        """What every text of it begins with."""
+        first = self.pieces[0]
+        return first if isinstance(first, str) else ""
+
+    def bind(self, fields: Mapping[str, AnyField]) -> BoundTemplate:
+        """Return the template with what spells each part, by the fields of a model.
+
+        Raises ModelDefinitionError for fields that are not there or cannot be parts of keys.
+        """
+        return BoundTemplate(self, fields)
+
+    def __repr__(self) -> str:
+        return f"<KeyTemplate {self.text!r}>"
+
+
+class BoundPart:
+    """A part in its place: how it is spelled there, by what stands behind it."""
+
+    def __init__(self, codec: PartCodec, behind: str | None, *, last: bool) -> None:
+        self.codec, self.name, self.field = codec, codec.name, codec.field
+        self.last = last
+        """Whether nothing follows."""
+        self.ends = "" if last or codec.width is not None or behind is None else behind[0]
+        """The character that ends it; "" where it ends by its width, or with the key."""
+        self.escapes = bool(self.ends) and ord(self.ends) < ord("/")
+        self.sorts = codec.sorts and (not self.ends or self.escapes)
+        self.lossy = codec.lossy
+
+    def text(self, wire: Wire) -> str:
+        """Return what stands in a key for a stored value; raise Unstorable."""
+        said = self.codec.text(wire)
+        if self.escapes:
+            return escaped(said, self.ends)
+        if self.ends and self.ends in said:
+            raise self.codec.refused(
+                wire, f"has {self.ends!r} in it, which ends this part of the key: use another value"
+            )
+        return said
+
+    def wire(self, said: str) -> Wire | None:
+        """Return the stored value of what stands in a key; None for what stands in none."""
+        found = unescaped(said, self.ends) if self.escapes else said
+        return None if found is None else self.codec.wire(found)
+
+    def language(self) -> Language:
+        """Return what can stand in a key."""
+        if not isinstance(self.codec, TextPart) or not self.ends:
+            return self.codec.language()
+        if (texts := self.codec.texts()) is not None:
+            if self.escapes:
+                return either(exactly(escaped(each, self.ends)) for each in texts)
+            return either(exactly(each) for each in texts if self.ends not in each)
+        return ended(self.ends) if self.escapes else many(one(but(self.ends)))
+
+
+class BoundTemplate:
+    """A template with the fields of a model: composes keys, and parses them.
+
+    Values are of the fields' types for :meth:`compose` and :meth:`parse`, and as they are stored for
+    their twins with ``_wires``.
+    """
+
+    def __init__(self, template: KeyTemplate, fields: Mapping[str, AnyField]) -> None:
+        self.template = template
+        self.label, self.literal_prefix = template.label, template.literal_prefix
+        self.pieces: tuple[str | BoundPart, ...] = tuple(self._bound(fields))
+        self.parts = tuple(each for each in self.pieces if isinstance(each, BoundPart))
+        self.names = template.names
+        self.by_name = {part.name: part for part in self.parts}
+        self.sorts = all(part.sorts for part in self.parts)
+        """Whether keys are in the order of the tuples of their parts."""
+
+    def _bound(self, fields: Mapping[str, AnyField]) -> Iterator[str | BoundPart]:
+        pieces = self.template.pieces
+        for at, piece in enumerate(pieces):
+            if isinstance(piece, str):
+                yield piece
+                continue
+            field = fields.get(piece.name)
+            if field is None:
+                raise self.template.wrong(
+                    f"names {piece.name}, and there is no such field: the fields are "
+                    f"{', '.join(fields)}"
+                )
+            try:
+                codec = codec_of(field, piece.format)
+            except ValueError as error:
+                raise self.template.wrong(f"cannot be: {error}") from None
+            behind = pieces[at + 1] if at + 1 < len(pieces) else None
+            self._check_end(codec, behind)
+            literal = behind if isinstance(behind, str) else None
+            yield BoundPart(codec, literal, last=behind is None)
+
+    def _check_end(self, codec: PartCodec, behind: str | Part | None) -> None:
+        """Refuse what leaves open where a part ends."""
+        if codec.width is not None or behind is None:
+            return
+        if isinstance(behind, Part):
+            raise self.template.wrong(
+                f"has nothing between {codec.name} and {behind.name}, so that nobody knows where "
+                f"{codec.name} ends: put a character such as # between them"
+            )
+        if isinstance(codec, NumberPart) and behind[0] in "0123456789":
+            raise self.template.wrong(
+                f"has {behind[0]!r} after {codec.name}, which is a number: begin with another "
+                "character, such as #, or give it a width, as in {number:08d}"
+            )
+
+    # -- composing and parsing -----------------------------------------------------------------
+
+    def compose(self, values: Mapping[str, Any]) -> str:
+        """Return the key of these values.
+
+        Raises :class:`~dynamodb_py.exceptions.ValidationError` with every part that is missing or
+        cannot be there.
+        """
+        wires: dict[str, Wire] = {}
+        errors: dict[str, list[str]] = {}
+        for part in self.parts:
+            try:
+                wires[part.name] = self._spelled(part, values.get(part.name))
+            except Unstorable as error:
+                errors[part.name] = [str(error)]
+        if errors:
+            raise ValidationError(errors, model=self._model)
+        return self.compose_wires(wires)
+
+    def compose_wires(self, wires: Mapping[str, Wire]) -> str:
+        """Return the key of these values, as they are stored, by the names of their fields."""
+        said = ""
+        errors: dict[str, list[str]] = {}
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                said += piece
+                continue
+            try:
+                said += piece.text(wires[piece.name])
+            except Unstorable as error:
+                errors[piece.name] = [str(error)]
+        if errors:
+            raise ValidationError(errors, model=self._model)
+        return said
+
+    @property
+    def _model(self) -> str:
+        return self.parts[0].field.owner
+
+    def _spelled(self, part: BoundPart, value: Any) -> Wire:
+        wire = None if value is None else part.field.spell(value)
+        if wire is None:
+            raise Unstorable(REQUIRED)
+        return wire
+
+    def parse(self, text: str) -> dict[str, Any] | None:
+        """Return the values of a key's parts; None where *text* is no key of this template.
+
+        Without parts whose format loses something, such as a moment by its day.
+        """
+        wires = self.parse_wires(text)
+        if wires is None:
+            return None
+        return {name: self.by_name[name].field.decode(wire) for name, wire in wires.items()}
+
+    def parse_wires(self, text: str) -> dict[str, Wire] | None:
+        """Return the values of a key's parts as they are stored; else as :meth:`parse`."""
+        at = 0
+        wires: dict[str, Wire] = {}
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                if not text.startswith(piece, at):
+                    return None
+                at += len(piece)
+                continue
+            end = self._end(piece, text, at)
+            wire = piece.wire(text[at:end]) if at <= end <= len(text) else None
+            if wire is None:
+                return None
+            if not piece.lossy:
+                wires[piece.name] = wire
+            at = end
+        return wires if at == len(text) else None
+
+    def _end(self, part: BoundPart, text: str, at: int) -> int:
+        if part.codec.width is not None:
+            return at + part.codec.width
+        return text.find(part.ends, at) if part.ends else len(text)
+
+    # -- questions -----------------------------------------------------------------------------
+
+    def prefix(self, equals: Mapping[str, Any]) -> Prefix:
+        """Return how the keys begin whose parts have these values, as far as they are the first."""
+        return self.prefix_wires(
+            {
+                part.name: self._asked(part, equals[part.name])
+                for part in self.parts
+                if part.name in equals
+            }
+        )
+
+    def _asked(self, part: BoundPart, value: Any) -> Wire:
+        try:
+            return self._spelled(part, value)
+        except Unstorable as error:
+            raise ValidationError({part.name: [str(error)]}, model=self._model) from None
+
+    def prefix_wires(self, equals: Mapping[str, Wire]) -> Prefix:
+        """Do as :meth:`prefix`, for values as they are stored."""
+        said = ""
+        used: list[BoundPart] = []
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                said += piece
+                continue
+            if piece.name not in equals:
+                break
+            said += self._text(piece, equals[piece.name])
+            used.append(piece)
+        return Prefix(
+            said,
+            tuple(part.name for part in used),
+            complete=len(used) == len(self.parts),
+            exact=not any(part.lossy for part in used),
+        )
+
+    def _text(self, part: BoundPart, wire: Wire) -> str:
+        try:
+            return part.text(wire)
+        except Unstorable as error:
+            raise ValidationError({part.name: [str(error)]}, model=self._model) from None
+
+    def bounds(
+        self, equals: Mapping[str, Any], part: str, operator: str, *values: Any
+    ) -> KeyRange | None:
+        """Return the keys that begin with the parts *equals* and compare so in the next part.
+
+        :param operator: ``<``, ``<=``, ``>``, ``>=``, ``between`` with two values, ``begins_with``.
+        :return: None where *part* is not the next one, or has no order in the key.
+        """
+        found = self.by_name.get(part)
+        if found is None:
+            return None
+        if operator == "begins_with":  # the beginning of a text need not be one that fits
+            wires = [{"S": value} for value in values]
+        else:
+            wires = [self._asked(found, value) for value in values]
+        known = {name: self._asked(self.by_name[name], equals[name]) for name in equals}
+        return self.bounds_wires(known, part, operator, wires)
+
+    def bounds_wires(
+        self, equals: Mapping[str, Wire], part: str, operator: str, values: list[Wire]
+    ) -> KeyRange | None:
+        """Do as :meth:`bounds`, for values as they are stored."""
+        prefix = self.prefix_wires(equals)
+        at = len(prefix.parts)
+        if at == len(self.parts) or self.parts[at].name != part:
+            return None
+        next_ = self.parts[at]
+        exact = prefix.exact and not next_.lossy
+        if operator == "begins_with":
+            return self._beginning(prefix.text, next_, values[0], exact)
+        if not next_.sorts:
+            return None
+        if operator == "between":
+            low = self._from(prefix.text, next_, ">=", values[0])
+            high = self._from(prefix.text, next_, "<=", values[1])
+        else:
+            low = self._from(prefix.text, next_, operator, values[0])
+            high = low
+        return KeyRange(low.low, high.high, low.open_low, high.open_high, exact=exact)
+
+    def _beginning(self, prefix: str, part: BoundPart, wire: Wire, exact: bool) -> KeyRange | None:
+        if not isinstance(part.codec, TextPart) or "S" not in wire:
+            return None
+        begins: str = wire["S"]
+        if part.ends and not part.escapes and part.ends in begins:
+            return None
+        said = prefix + (escaped(begins, part.ends) if part.escapes else begins)
+        return KeyRange(prefix=said, exact=exact)
+
+    def _from(self, prefix: str, part: BoundPart, operator: str, wire: Wire) -> KeyRange:
+        """Return the keys behind *prefix* that compare so with what begins with this value.
+
+        A format that loses something has the values beside the given one in the same text.
+        """
+        said = prefix + self._text(part, wire) + self._literal_after(part)
+        whole = part.last and part.codec.width is None
+        after, open_ = following(prefix) if prefix else None, True
+        if part.last and part.codec.greatest is not None:
+            after, open_ = prefix + part.codec.greatest, False
+        if operator in (">", ">="):
+            if operator == ">=" or part.lossy:
+                return KeyRange(said, after, open_high=open_)
+            if whole:
+                return KeyRange(said, after, open_low=True, open_high=open_)
+            return KeyRange(following(said), after, open_high=open_)
+        low = prefix or None
+        if operator == "<" and not part.lossy:
+            return KeyRange(low, said, open_high=True)
+        if part.last and not part.lossy:
+            return KeyRange(low, said)
+        return KeyRange(low, following(said), open_high=True)
+
+    def _literal_after(self, part: BoundPart) -> str:
+        at = self.pieces.index(part) + 1
+        behind = self.pieces[at] if at < len(self.pieces) else ""
+        return behind if isinstance(behind, str) else ""
+
+    # -- others --------------------------------------------------------------------------------
+
+    def language(self) -> Language:
+        """Return the texts that it can be composed to."""
+        return row(
+            exactly(piece) if isinstance(piece, str) else piece.language() for piece in self.pieces
+        )
+
+    def collision(self, other: BoundTemplate) -> str | None:
+        """Return a text that both can be composed to; None where there is none."""
+        return common(self.language(), other.language())
+
+    def __str__(self) -> str:
+        return self.template.text
+
+    def __repr__(self) -> str:
+        return f"<BoundTemplate {self.template.text!r}>"

@@ -1,0 +1,99 @@
+"""Checking and repairing what is unique: ``check_unique(Model)``, ``repair_unique(Model)``."""
+
+from __future__ import annotations
+
+from ...connections import Connection, get_connection
+from ...exceptions import QueryError
+from ...flows import Flow, arun, run
+from ..model import Model
+from ..unit_of_work.collector import check_outside
+from .unique_repair import Sentinels
+from .unique_report import Finding, Told, UniqueReport
+
+__all__ = [
+    "Finding",
+    "UniqueReport",
+    "acheck_unique",
+    "arepair_unique",
+    "check_unique",
+    "repair_unique",
+]
+
+
+def check_unique(
+    model: type[Model],
+    *,
+    workers: int = 1,
+    using: str | None = None,
+    told: Told | None = None,
+) -> UniqueReport:
+    """Compare all items of a model's table with the sentinels of what is unique; change nothing.
+
+    It reads both tables whole, consistently, and what seems wrong again: what others write
+    meanwhile is not taken for a fault.
+
+    :param workers: in how many segments the tables are read, side by side.
+    :param using: the alias of the connection; by default the model's.
+    :param told: called with each finding.
+    :raises QueryError: nothing is unique in the model.
+    :raises TableNotFound: there is no table, or none of the sentinels; ``Table(Model).update()``
+        makes that one.
+    """
+    flow, link = _begin(model, using, told, workers=workers, mend=False)
+    return run(flow, link)
+
+
+async def acheck_unique(
+    model: type[Model],
+    *,
+    workers: int = 1,
+    using: str | None = None,
+    told: Told | None = None,
+) -> UniqueReport:
+    """Await what ``check_unique()`` waits for."""
+    flow, link = _begin(model, using, told, workers=workers, mend=False)
+    return await arun(flow, link)
+
+
+def repair_unique(
+    model: type[Model],
+    *,
+    workers: int = 1,
+    using: str | None = None,
+    told: Told | None = None,
+) -> UniqueReport:
+    """Do as ``check_unique()``, and make and delete sentinels so that they are as the items are.
+
+    Others may write meanwhile: each mend is a transaction that holds only while the items and the
+    sentinel are as they were read. Items are never changed. Of a value that several items have, one
+    that has it keeps, or gets, the sentinel, so that there come no more of them.
+    """
+    flow, link = _begin(model, using, told, workers=workers, mend=True)
+    return run(flow, link)
+
+
+async def arepair_unique(
+    model: type[Model],
+    *,
+    workers: int = 1,
+    using: str | None = None,
+    told: Told | None = None,
+) -> UniqueReport:
+    """Await what ``repair_unique()`` waits for."""
+    flow, link = _begin(model, using, told, workers=workers, mend=True)
+    return await arun(flow, link)
+
+
+def _begin(
+    model: type[Model], using: str | None, told: Told | None, *, workers: int, mend: bool
+) -> tuple[Flow[UniqueReport], Connection]:
+    check_outside("repair_unique()" if mend else "check_unique()")
+    meta = model._options()
+    if not meta.constraints:
+        raise QueryError(
+            f"nothing is unique in {meta.name}: declare a field unique=True, or Meta.constraints"
+        )
+    if workers < 1:
+        raise QueryError(f"workers={workers}: at least one request is under way")
+    link = get_connection(using or meta.using)
+    return Sentinels(meta, link, told, workers=workers, mend=mend).all(), link

@@ -1,0 +1,403 @@
+"""Sentinels that are not as the items are: finding them, and mending them while others write.
+
+Both tables are read whole, one after the other; what does not agree is read again, and mended by
+transactions that hold only while all is as it was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeAlias, cast
+
+from msgspec import Struct
+
+from ...batching import batch_get
+from ...codec import as_sent, from_json, to_json
+from ...connections import Connection
+from ...exceptions import TableNotFound, TransactionCanceled
+from ...expressions import Compare, Condition, Exists, NotExists, Path, Value
+from ...flows import Flow
+from ...operations.base import Pause, Together, WireItem
+from ...operations.items import Key, StoredItem
+from ...operations.queries import Page, Query, Scan
+from ...operations.said import Expressions
+from ...operations.transactions import Check, Delete, TransactWriteItems, Write
+from ...retries import backoff
+from ..attribute_values.display import decoded
+from ..attribute_values.fetch import key_reader
+from ..constraints import (
+    OWNER,
+    VALUE,
+    Claim,
+    Constraint,
+    absent,
+    claims,
+    owner_of,
+    primary_key,
+    sentinel_key,
+)
+from ..options import Options
+from ..shared_tables.item_collections import Kinds
+from .unique_report import Finding, Kind, Told, UniqueReport
+
+# How many values are looked at in one go: two requests for them all, and one for each to mend.
+_CHUNK = 100
+
+
+# How often a value that others keep writing is looked at again.
+_ROUNDS = 8
+
+
+# Why a transaction may be canceled by what others write; another look tells more.
+_OTHERS = frozenset(
+    {"ConditionalCheckFailed", "TransactionConflict", "ThrottlingError"}
+    | {"ProvisionedThroughputExceeded"}
+)
+
+_Owner: TypeAlias = bytes
+"""The key of an item as JSON, in one spelling: what is kept of an item."""
+
+
+class _Seen(Struct, frozen=True):
+    """A sentinel as it was read, or that there is none."""
+
+    raw: WireItem | None = None
+    owner: _Owner | None = None
+    """Its owner; None where that is no key of the model's."""
+
+    def unchanged(self) -> Condition:
+        """Return the condition that it still is so."""
+        if self.raw is None:
+            return absent()
+        owner = self.raw.get(OWNER)
+        path = Path((OWNER,))
+        if owner is None:
+            return Exists(Path((VALUE,))) & NotExists(path)
+        return Compare(path, "=", Value(as_sent(owner)))
+
+
+class _Case(Struct, frozen=True):
+    """One value as it was found: its sentinel, and which items have it."""
+
+    text: str
+    constraint: Constraint
+    seen: _Seen
+    holders: dict[_Owner, Claim]
+    items: Mapping[_Owner, WireItem | None]
+
+    @property
+    def kind(self) -> Kind | None:
+        if len(self.holders) > 1:
+            return "duplicate"
+        if not self.holders:
+            return None if self.seen.raw is None else "stale"
+        return None if self.seen.owner in self.holders else "missing"
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether the sentinel is as it is to be."""
+        if not self.holders:
+            return self.seen.raw is None
+        return self.seen.owner in self.holders
+
+
+class Sentinels:
+    """One check, or one repair with *mend*, of the sentinels of a model."""
+
+    def __init__(
+        self, meta: Options, link: Connection, told: Told | None, *, workers: int, mend: bool
+    ) -> None:
+        self.meta, self.told, self.workers, self.mend = meta, told, workers, mend
+        self.table = link.table_name(meta.table_name)
+        self.sentinels = link.table_name(meta.unique_table)
+        self.scopes = {each.scope: each for each in meta.constraints}
+        self.keys = tuple(field.attribute for field in meta.keys)
+        kind = None if meta.place is None else meta.place.discriminator
+        names: list[str] = [*self.keys, *meta.unique_beside(), *([] if kind is None else [kind])]
+        named = dict.fromkeys(names)
+        self.said = Expressions.of(projection=[Path((name,)) for name in named])
+        self.report = UniqueReport()
+        self.open: dict[str, _Owner | None] = {}
+        """Sentinels whose items did not come yet."""
+        self.todo: dict[str, list[_Owner]] = {}
+        """What is to be looked at: values, and the items that seem to have them."""
+
+    def all(self) -> Flow[UniqueReport]:
+        try:
+            yield from self._read(self.sentinels, None, self._take_sentinel)
+        except TableNotFound as error:
+            error.args = (f"there is no table for the sentinels of {self.meta.name}",)
+            vars(error)["advice"] = "Table(Model).update() makes it"
+            raise
+        yield from self._read(self.table, self.said, self._take_item)
+        for text, owner in self.open.items():
+            self.todo.setdefault(text, []).extend([] if owner is None else [owner])
+        self.open.clear()
+        pauses = backoff(0.05, 2.0)
+        for _ in range(_ROUNDS):
+            todo, self.todo = self.todo, {}
+            texts = iter(todo)
+            while chunk := list(islice(texts, _CHUNK)):
+                yield from self._look({text: todo[text] for text in chunk})
+            if not self.todo:
+                break
+            yield Pause(next(pauses))
+        self.report.unsettled = len(self.todo)
+        return self.report
+
+    # -- reading everything --------------------------------------------------------------------
+
+    def _read(
+        self, table: str, said: Expressions | None, take: Callable[[StoredItem], None]
+    ) -> Flow[None]:
+        count = self.workers
+        scans: list[Query | Scan] = [
+            Scan(
+                table=table,
+                said=said or Expressions(),
+                consistent=True,
+                segment=(at, count) if count > 1 else None,
+            )
+            for at in range(count)
+        ]
+        while scans:
+            pages: list[Page | Exception] = yield from Together(scans, count)
+            scans = []
+            for page in pages:
+                if isinstance(page, Exception):
+                    raise page
+                for item in page.items:
+                    take(item)
+                if page.rest is not None:
+                    scans.append(page.rest)
+
+    def _take_sentinel(self, item: StoredItem) -> None:
+        wires: WireItem = from_json(item)
+        self.report.sentinels += 1
+        text = wires[VALUE]["S"]
+        if self._constraint(text) is None:
+            self.report.others += 1
+        else:
+            self.open[text] = self._owner_in(wires)
+
+    def _take_item(self, item: StoredItem) -> None:
+        if not self._counts(item):
+            return
+        wires: WireItem = from_json(item)
+        self.report.items += 1
+        key = self._key_in(wires)
+        found = claims(self.meta, wires, key)
+        owner = _packed(key) if found else b""
+        for text in found:
+            if self.open.get(text) == owner:
+                del self.open[text]
+            else:
+                self.todo.setdefault(text, []).append(owner)
+
+    def _counts(self, item: StoredItem) -> bool:
+        """Tell whether *item* is of the model: a shared table has others, with values of their own."""
+        place = self.meta.place
+        if place is None:
+            return True
+        found = Kinds.of_place(place).of(item)
+        return found is not None and place.is_related(found, self.meta)
+
+    def _constraint(self, text: str) -> Constraint | None:
+        """Return the constraint that a sentinel is of; None for another model's, or nobody's."""
+        try:
+            parts: Any = from_json(text)
+            return self.scopes.get(parts[0])
+        except (ValueError, LookupError, TypeError):
+            return None
+
+    def _key_in(self, wires: Mapping[str, Any]) -> Key:
+        return {name: wires[name] for name in self.keys}
+
+    def _owner_in(self, sentinel: WireItem) -> _Owner | None:
+        owner: Any = sentinel.get(OWNER, {}).get("M", {})
+        if any(field.kind not in owner.get(field.attribute, ()) for field in self.meta.keys):
+            return None
+        return _packed(self._key_in(owner))
+
+    # -- looking again, and mending --------------------------------------------------------------
+
+    def _look(self, todo: Mapping[str, Sequence[_Owner]]) -> Flow[None]:
+        """Look at some values; what is to be looked at once more is put back."""
+        cases = yield from self._cases(todo)
+        wrong = [case for case in cases if case.kind is not None]
+        if not wrong:
+            return
+        if not self.mend:
+            now = yield from self._seen([case.text for case in wrong])
+            for case in wrong:
+                if now[case.text].owner == case.seen.owner:
+                    self._found(case, mended=False)
+                else:
+                    self._again(case)
+            return
+        amiss = [case for case in wrong if not case.is_mended]
+        outcomes: list[Exception | None] = yield from Together(
+            [TransactWriteItems(self._writes(case), _token()) for case in amiss], self.workers
+        )
+        failed = {id(case) for case in self._failed(amiss, outcomes)}
+        for case in wrong:
+            if id(case) in failed:
+                self._again(case)
+            else:
+                self._found(case, mended=not case.is_mended)
+
+    def _failed(
+        self, cases: Iterable[_Case], outcomes: Iterable[Exception | None]
+    ) -> Iterator[_Case]:
+        for case, outcome in zip(cases, outcomes, strict=True):
+            if isinstance(outcome, TransactionCanceled):
+                blamed = {each.code for each in outcome.reasons if each.is_to_blame}
+                if not blamed <= _OTHERS:
+                    raise outcome
+                yield case
+            elif outcome is not None:
+                raise outcome
+
+    def _again(self, case: _Case) -> None:
+        self.todo[case.text] = list(case.items)
+
+    def _cases(self, todo: Mapping[str, Sequence[_Owner]]) -> Flow[list[_Case]]:
+        seen = yield from self._seen(list(todo))
+        owners = {
+            text: dict.fromkeys([*known, *_some(seen[text].owner)]) for text, known in todo.items()
+        }
+        items = yield from self._items({owner for each in owners.values() for owner in each})
+        cases: list[_Case] = []
+        for text, each in owners.items():
+            constraint = self._constraint(text)
+            assert constraint is not None
+            holders: dict[_Owner, Claim] = {}
+            for owner in each:
+                wires = items[owner]
+                if wires is None or not self._counts(to_json(wires)):
+                    continue
+                if constraint.text(wires) == text:
+                    holders[owner] = claims(self.meta, wires, self._key_in(wires))[text]
+            mine = {owner: items[owner] for owner in each}
+            cases.append(_Case(text, constraint, seen[text], holders, mine))
+        return cases
+
+    def _seen(self, texts: Sequence[str]) -> Flow[dict[str, _Seen]]:
+        found = yield from batch_get(
+            [(self.sentinels, sentinel_key(text)) for text in texts],
+            {self.sentinels: _sentinel_key_in},
+            consistent=True,
+            workers=self.workers,
+        )
+        seen: dict[str, _Seen] = {}
+        for text, item in zip(texts, found, strict=True):
+            raw: WireItem | None = None if item is None else from_json(item)
+            seen[text] = _Seen() if raw is None else _Seen(raw, self._owner_in(raw))
+        return seen
+
+    def _items(self, owners: Iterable[_Owner]) -> Flow[dict[_Owner, WireItem | None]]:
+        all_ = list(owners)
+        found = yield from batch_get(
+            [(self.table, _unpacked(owner)) for owner in all_],
+            {self.table: key_reader(self.meta)},
+            consistent=True,
+            workers=self.workers,
+            said={self.table: self.said},
+        )
+        return {
+            owner: None if item is None else cast("WireItem", from_json(item))
+            for owner, item in zip(all_, found, strict=True)
+        }
+
+    def _writes(self, case: _Case) -> list[Write]:
+        """Return what makes the sentinel right, as long as all is as it was read."""
+        checks: list[Write] = []
+        write: Write
+        concerned = [] if case.seen.owner is None else [case.seen.owner]
+        if case.holders:
+            owner, claim = next(iter(case.holders.items()))
+            concerned.append(owner)
+            write = claim.put_if(self.sentinels, self.meta.name, case.seen.unchanged())
+        else:
+            write = Delete(self.sentinels, sentinel_key(case.text), case.seen.unchanged())
+        for owner in concerned:
+            unchanged = self._unchanged(case.constraint, case.items[owner])
+            checks.append(Check(self.table, _unpacked(owner), unchanged))
+        return [write, *checks]
+
+    def _unchanged(self, constraint: Constraint, wires: WireItem | None) -> Condition:
+        """Return the condition that an item has the values that were read, or is still gone."""
+        there = Path((self.keys[0],))
+        if wires is None:
+            return NotExists(there)
+        condition: Condition = Exists(there)
+        for name in constraint.attributes:
+            path = Path((name,))
+            if name in self.keys:
+                continue
+            if name in wires:
+                condition &= Compare(path, "=", Value(as_sent(wires[name])))
+            else:
+                condition &= NotExists(path)
+        return condition
+
+    # -- telling -------------------------------------------------------------------------------
+
+    def _found(self, case: _Case, *, mended: bool) -> None:
+        report, seen = self.report, case.seen
+        if case.holders and seen.owner not in case.holders:
+            report.missing += 1
+            report.made += mended
+            self._tell(case, "missing", [next(iter(case.holders))])
+        if seen.raw is not None and seen.owner not in case.holders:
+            report.stale += 1
+            report.deleted += mended
+            self._tell(case, "stale", [seen.owner])
+        if case.kind == "duplicate":
+            report.duplicates.append(self._finding(case, "duplicate", list(case.holders)))
+            if self.told is not None:
+                self.told(report.duplicates[-1])
+
+    def _tell(self, case: _Case, kind: Kind, owners: list[_Owner | None]) -> None:
+        if self.told is not None:
+            self.told(self._finding(case, kind, owners))
+
+    def _finding(
+        self,
+        case: _Case,
+        kind: Kind,
+        owners: Sequence[_Owner | None],
+    ) -> Finding:
+        values: dict[str, Any] = {}
+        if kind != "stale":
+            claim = next(iter(case.holders.values()))
+            for field, wire in zip(case.constraint.fields, claim.wires, strict=True):
+                values[field.name] = decoded(field, wire)
+        keys = [
+            None if owner is None else primary_key(self.meta, _unpacked(owner)) for owner in owners
+        ]
+        return Finding(kind, self.meta.name, case.constraint.name, case.text, values, keys)
+
+
+def _packed(key: Key) -> _Owner:
+    return to_json(owner_of(key))
+
+
+def _unpacked(owner: _Owner) -> Key:
+    key: WireItem = from_json(owner)
+    return {name: as_sent(wire) for name, wire in key.items()}
+
+
+def _some(owner: _Owner | None) -> list[_Owner]:
+    return [] if owner is None else [owner]
+
+
+def _sentinel_key_in(item: StoredItem) -> Key:
+    return {VALUE: from_json(item)[VALUE]}
+
+
+def _token() -> str:
+    from uuid import uuid4  # only who mends something pays for its import
+
+    return uuid4().hex

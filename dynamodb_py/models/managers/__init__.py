@@ -1,0 +1,1 @@
+"""``Model.objects``: the manager and the query set whole, PartiQL, creating."""

@@ -1,0 +1,138 @@
+"""PartiQL: ``Model.objects.execute('SELECT * FROM {table} WHERE ...', ...)``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec.structs import replace
+
+from ...codec import decode_item, encode
+from ...connections import Connection, consistently
+from ...exceptions import QueryError, ServiceError, narrowed
+from ...flows import Flow, awaiting, blocking
+from ...operations.items import StoredItem
+from ...operations.statements import ExecuteStatement
+
+if TYPE_CHECKING:
+    from ..model import Model
+    from ..options import Options
+
+
+FEWEST = 100
+"""How many items a request reads at least where ``limit`` alone is said.
+
+A WHERE that is no key's would otherwise turn ``limit=1`` into a request for each item that it drops.
+"""
+
+
+class Managing(Protocol):
+    """What a manager has for its statements."""
+
+    @property
+    def model(self) -> type[Model]: ...
+    @property
+    def _link(self) -> Connection: ...
+    @property
+    def _meta(self) -> Options: ...
+    @property
+    def _table(self) -> str: ...
+    def _load(self, item: StoredItem, /) -> Any: ...
+
+
+class Statements:
+    """What makes a manager execute PartiQL."""
+
+    def _execute(
+        self: Managing,
+        statement: str,
+        /,
+        *parameters: Any,
+        consistent: bool | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> Flow[list[Any]]:
+        """Carry out a PartiQL statement, and return what it gives, to the end.
+
+        ``SELECT * FROM {table}`` gives instances; a SELECT of some attributes, or of an index
+        (``{table}."by_wins"``), and ``RETURNING`` give plain dicts of what is stored, by attribute
+        name. A statement that returns nothing gives []. Hooks, validation and version fields know
+        nothing of what a statement writes, and a SELECT whose WHERE says no key reads, and pays
+        for, the whole table.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+
+        :param statement: one statement; ``{table}`` stands for the quoted name of the table.
+        :param parameters: a value for each question mark, as in a free-form document.
+        :param consistent: of a SELECT: True sees every write before it, for twice the price; by
+            default as ``options()`` says.
+        :param limit: how many rows to return at most.
+        :param page_size: how many items each request reads; by default as many as *limit*, but at
+            least 100, else what DynamoDB puts in 1 MB.
+        :raises ValidationError: a parameter cannot be stored; nothing was sent.
+        :raises AlreadyExists: an INSERT met an item with its key.
+        :raises ConditionFailed: the WHERE of an UPDATE or a DELETE does not hold.
+        """
+        wires = [encode(value, f"parameter {at}") for at, value in enumerate(parameters, start=1)]
+        table = self._table
+        operation = ExecuteStatement(
+            statement.replace("{table}", _quoted(table)), wires, table=table
+        )
+        if operation.reads:
+            size = None if limit is None else max(limit, FEWEST)
+            operation = replace(
+                operation,
+                consistent=consistently(consistent),
+                limit=size if page_size is None else page_size,
+            )
+        _check(operation, limit, page_size)
+        return _rows(self, operation, limit)
+
+    execute = blocking(_execute)
+    aexecute = awaiting(_execute)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _check(operation: ExecuteStatement, limit: int | None, page_size: int | None) -> None:
+    for name, value, least in (("limit", limit, 0), ("page_size", page_size, 1)):
+        if value is None:
+            continue
+        if not operation.reads:
+            raise QueryError(f"{name}={value} is for a SELECT: other statements are about one item")
+        if value < least:
+            raise QueryError(f"{name}={value}: it is {least} or more")
+
+
+def _rows(manager: Managing, operation: ExecuteStatement, limit: int | None) -> Flow[list[Any]]:
+    items: list[StoredItem] = []
+    rest: ExecuteStatement | None = None if limit == 0 else operation
+    while rest is not None:
+        try:
+            page = yield from rest
+        except ServiceError as error:
+            raise _told(error, manager.model.AlreadyExists) from error.__cause__
+        items += page.items
+        rest = page.rest if limit is None or len(items) < limit else None
+    row = manager._load if _whole(operation) else decode_item
+    return [row(item) for item in items[:limit]]
+
+
+def _whole(operation: ExecuteStatement) -> bool:
+    """Tell whether the statement reads whole items of the table: no part of them, and no index."""
+    table = operation.table
+    names = f"{re.escape(_quoted(table))}|{re.escape(table)}"
+    pattern = rf"\s*(?i:SELECT\s*\*\s*FROM\s*)(?:{names})(?![\w.-]|\s*\.)"
+    return re.match(pattern, operation.statement) is not None
+
+
+def _told(error: ServiceError, exists: type[ServiceError]) -> ServiceError:
+    if error.code == "DuplicateItemException":
+        return narrowed(error, exists)
+    if error.code == "UnknownOperationException":
+        error.args = (
+            f"{error.args[0]}: this server has no PartiQL: say it with filter(), get(), create(), "
+            "update() or delete()",
+        )
+    return error

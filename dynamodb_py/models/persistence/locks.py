@@ -1,0 +1,76 @@
+"""Locks: what of an item must be as it was loaded, for a write of it to be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ...connections import current_options
+from ...exceptions import QueryError
+from ...expressions import Condition
+from ...limits import MAX_OPERATORS
+from ...operations.base import Wire
+from ..attribute_values.values import as_it_was, has_moved
+
+if TYPE_CHECKING:
+    from ..options import Options
+
+
+class Lock(Struct, frozen=True):
+    """What must be as it was, and the condition that it is."""
+
+    condition: Condition
+    watched: frozenset[str]
+    """The attributes that must be as they were."""
+
+    def is_broken(self, before: Mapping[str, Wire], now: Mapping[str, Wire]) -> bool:
+        """Tell whether *now* is not as *before* in what is watched."""
+        return has_moved(self.watched, before, now)
+
+
+def lock_of_none(meta: Options) -> Lock:
+    """Return the lock that there is no item, or one that is hidden by now."""
+    return Lock(meta.absent, frozenset(field.attribute for field in meta.keys))
+
+
+def lock_of_version(meta: Options, item: Mapping[str, Wire]) -> Lock | None:
+    """Return the lock that the item is of the version that *item* has; None without versions."""
+    if meta.version is None:
+        return None
+    name = meta.version.attribute
+    return Lock(_held(meta, [name], item), frozenset({name}))
+
+
+def lock_of_all(meta: Options, item: Mapping[str, Wire], unknown: frozenset[str]) -> Lock:
+    """Return the lock that the item has all attributes as *item* has, but for those not fetched.
+
+    Attributes that no field declares are among them, as far as *item* has them. Raises QueryError
+    where that are more than a condition of DynamoDB's can name.
+    """
+    keys = {field.attribute for field in meta.keys}
+    names = dict.fromkeys([*item, *(field.attribute for field in meta.fields)])
+    watched = [name for name in names if name not in keys and name not in unknown]
+    if 2 * len(watched) > MAX_OPERATORS - 20:
+        raise QueryError(
+            f"{meta.name}: atomic=True compares every attribute, and {len(watched)} are more than a "
+            f"condition of {MAX_OPERATORS} operators can name: declare a VersionField"
+        )
+    return Lock(_held(meta, watched, item), frozenset(watched))
+
+
+def _held(meta: Options, names: Iterable[str], item: Mapping[str, Wire]) -> Condition:
+    """Return the condition that the item is there, and has *names* as *item* has."""
+    names = list(names)
+    held = as_it_was(names, item)
+    # What is equal to something is there.
+    return held if any(name in item for name in names) else meta.present & held
+
+
+def is_atomic(meta: Options, asked: bool | None) -> bool:
+    """Return whether a write is to be atomic: as *asked*, else as ``options()`` or Meta say."""
+    if asked is not None:
+        return asked
+    held = current_options().atomic
+    return meta.atomic if held is None else held

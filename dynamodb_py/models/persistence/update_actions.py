@@ -1,0 +1,295 @@
+"""Changes: what an update writes, and on which condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from ...codec import Unstorable, as_sent, checked_text, decode, item_size
+from ...exceptions import ConditionFailed, ItemTooLarge, QueryError, ValidationError
+from ...expressions import (
+    SETS,
+    Action,
+    Add,
+    Computable,
+    Delete,
+    IfNotExists,
+    Path,
+    Remove,
+    Said,
+    Set,
+    Value,
+    as_action,
+    as_source,
+    check_apart,
+)
+from ...expressions.updates import SetOnce
+from ...limits import MAX_ITEM_BYTES
+from ...operations.base import Wire
+from ...operations.items import DeleteItem, UpdateItem
+from ..attribute_values.values import find, is_plain
+from ..fields.base import AnyField, Field
+from ..fields.version import bump, next_version
+from ..records.validation import clean_value
+
+if TYPE_CHECKING:
+    from ..fields.version import VersionField
+    from ..options import Options
+
+
+def changes(
+    meta: Options,
+    actions: Sequence[object],
+    values: Mapping[str, Any],
+    *,
+    version_of: Mapping[str, Wire] | None = None,
+    claims: bool = False,
+    making: bool = False,
+    key: Mapping[str, Wire] | None = None,
+    parts: Mapping[str, Wire] | None = None,
+) -> tuple[Action, ...]:
+    """Return what is written: *actions*, *values* by field, and what fields set themselves.
+
+    :param version_of: the item whose version is known; otherwise it is raised, whatever it is.
+    :param claims: whether unique values can be changed, by plain values.
+    :param making: whether the item is made where there is none.
+    :param key: the item's key, where it is known: it may say parts of what is made of templates.
+    :param parts: what else is known of parts of the key, for an item that is made.
+
+    Raises :class:`~dynamodb_py.exceptions.ValidationError` with every field that is wrong,
+    :class:`~dynamodb_py.exceptions.QueryError` for nothing at all, and TypeError for what is no
+    field or no action.
+    """
+    if not actions and not values:
+        raise QueryError(
+            f"{meta.name}: update() has nothing to change: give values by field, or actions"
+        )
+    if meta.field_set.references:
+        values = meta.field_set.expanded(values)
+    errors: dict[str, list[str]] = {}
+    found = [_bound(meta, action, errors) for action in actions]
+    for name, value in values.items():
+        field = meta.get_field(name)
+        if field.is_key:
+            errors[name] = [_IN_KEY]
+        elif isinstance(value, (Computable, Action)):
+            found.append(_bound(meta, _on(meta, field, value), errors))
+        else:
+            found.append(_set(meta, field, field.pre_save(value, adding=False), errors))
+    reached = {action.path.parts[0] for action in found}
+    for field in meta.fields:
+        if field.stamps and field.attribute not in reached:
+            stamped = field.pre_save(None, adding=False)
+            if stamped is not None:
+                found.append(_set(meta, field, stamped, errors))
+    if meta.composing is not None:
+        found += list(meta.composing.recomputed(found, key, errors))
+        if making and key is not None:
+            found += _besides(meta, found, key, parts or {}, errors)
+    if meta.guarded:
+        _check_guarded(meta, found, errors, claims=claims)
+    if meta.kind is not None:
+        meta.kind.check(found, errors)
+    if errors:
+        raise ValidationError(errors, model=meta.name)
+    if making and meta.kind is not None and not meta.kind.field.is_key:
+        found.append(meta.kind.setter())
+    if meta.version is not None:
+        found.append(_versioned(meta.version, version_of))
+    check_apart(action.path for action in found)
+    _check_size(meta, found)
+    return tuple(found)
+
+
+def _besides(
+    meta: Options,
+    actions: list[Action],
+    key: Mapping[str, Wire],
+    parts: Mapping[str, Wire],
+    errors: dict[str, list[str]],
+) -> list[Action]:
+    """Return what is written of the key's parts, where the item may be made; not its kind."""
+    if meta.composing is None:
+        return []
+    own = None if meta.kind is None else meta.kind.tree.attribute
+    besides = meta.composing.besides(actions, key, parts, errors)
+    return [action for action in besides if action.path.parts[0] != own]
+
+
+def _versioned(field: VersionField, version_of: Mapping[str, Wire] | None) -> Action:
+    if version_of is None:
+        return bump(field)
+    return Set(Path((field.attribute,)), Value(next_version(field, version_of)))
+
+
+def _check_guarded(
+    meta: Options, actions: Sequence[Action], errors: dict[str, list[str]], *, claims: bool
+) -> None:
+    """Say in *errors* which changes of the version and of unique values are not possible."""
+    version = meta.version
+    for action in actions:
+        if version is not None and action.path.parts[0] == version.attribute:
+            errors[version.name] = ["it sets itself with each write: do not change it"]
+    changed = {action.path.parts[0] for action in actions}
+    for name in (name for name in unique_among(meta, actions) if name in changed):
+        field = meta.field_set.by_attribute[name]
+        if not claims:
+            errors[field.name] = [
+                "it is unique, which an update by a query cannot keep: load the items and save() them"
+            ]
+        elif not all(is_plain(a) for a in actions if a.path.parts[0] == name):
+            errors[field.name] = ["it is unique: give the value itself, not an expression"]
+
+
+def unique_among(meta: Options, actions: Sequence[Action]) -> list[str]:
+    """Return the attributes of all constraints of which *actions* change something."""
+    return meta.unique_beside({str(action.path.parts[0]) for action in actions})
+
+
+_IN_KEY = "it is part of the key, which cannot change: create a new item and delete this one"
+
+
+def _on(meta: Options, field: AnyField, value: Computable | Action) -> Action:
+    """Return the change of *field* that the keyword argument ``field=value`` says."""
+    if not isinstance(value, Action):
+        return Set(field._path(), as_source(value))
+    path = meta.resolve(value.path) if value.path.by_name else value.path
+    if path.parts[0] != field.attribute:
+        raise QueryError(
+            f"{meta.name}: {field.name}= is given a change of {path}: give that by position"
+        )
+    return value
+
+
+def _bound(meta: Options, given: object, errors: dict[str, list[str]]) -> Action:
+    """Return the action that *given* is, with the fields' paths for names, and values spelled.
+
+    Says in *errors* what is wrong with it.
+    """
+    action = as_action(given)
+    if action is None:
+        raise TypeError(
+            f"{meta.name}: update() takes values by field, and actions: F(...).add(1), "
+            f".remove(), .set(...), or Set, Remove, Add, Delete, not {given!r}"
+        )
+    path = meta.resolve(action.path) if action.path.by_name else action.path
+    where = _called(meta, path)
+    if any(field.attribute == path.parts[0] for field in meta.keys):
+        errors[where] = [_IN_KEY]
+        return action
+    try:
+        bound = action.bind(meta.resolve, where)
+        for source in bound.sources:
+            if isinstance(source, Value):
+                checked_text(source.wire)
+    except ValidationError as error:
+        errors.update(error.errors)
+        return action
+    except Unstorable as error:
+        errors.update(error.errors(where))
+        return action
+    if said := _problems(path, action, bound):
+        errors[where] = said
+    return bound
+
+
+def _called(meta: Options, path: Path) -> str:
+    """Return what messages call *path*: the field's name, and the way inside."""
+    first, *inside = path.parts
+    field = meta.field_set.by_attribute.get(str(first))
+    name = str(first) if field is None else field.name
+    return name + "".join(f"[{at}]" if isinstance(at, int) else f".{at}" for at in inside)
+
+
+def _problems(path: Path, action: Action, bound: Action) -> list[str]:
+    """Return what the options of the field at *path* have against its new value."""
+    field = path.coder
+    if not isinstance(field, Field):
+        return []
+    known = cast("AnyField", field)
+    if isinstance(bound, Remove):
+        # An element of a list is not declared: the field there is that of all of them.
+        required = known.required and isinstance(path.parts[-1], str)
+        return ["it is required: give it a value"] if required else []
+    whole = action.value if isinstance(action, Set) else None
+    while isinstance(whole, IfNotExists):
+        whole = whole.value
+    if not isinstance(whole, Said) or whole.value is None or not known.constrained:
+        return []
+    return known.problems(whole.value)
+
+
+def _set(meta: Options, field: AnyField, value: Any, errors: dict[str, list[str]]) -> Action:
+    """Return what writes *value*, or say in *errors* what is wrong with it."""
+    wire = clean_value(field, value, errors)
+    path = Path((field.attribute,), label=f"{meta.name}.{field.attribute}")
+    if wire is None:
+        return Remove(path)
+    try:
+        return Set(path, Value(checked_text(wire)))
+    except Unstorable as error:
+        errors.update(error.errors(field.name))
+        return Remove(path)
+
+
+def _check_size(meta: Options, actions: Sequence[Action]) -> None:
+    """Raise ItemTooLarge where what is set alone is over DynamoDB's 400 KB."""
+    size = sum(
+        item_size({"": source.wire})
+        for action in actions
+        if not isinstance(action, Delete)
+        for source in action.sources
+        if isinstance(source, Value)
+    )
+    if size > MAX_ITEM_BYTES:
+        raise ItemTooLarge(
+            f"the new values have {size} bytes, DynamoDB takes {MAX_ITEM_BYTES} for an item",
+            model=meta.name,
+        )
+
+
+def has_changed(operation: DeleteItem | UpdateItem, error: ConditionFailed) -> bool:
+    """Tell whether an earlier attempt, whose answer was lost, did what *error* now refuses to do.
+
+    Then the item is as *operation* leaves it.
+    """
+    if not error.in_doubt:
+        return False
+    if isinstance(operation, DeleteItem):
+        return error.current is None
+    if error.current is None:
+        return False
+    current: dict[str, Wire] = error.current
+    return all(_is_done(action, current) for action in operation.actions)
+
+
+def _is_done(action: Action, current: Mapping[str, Wire]) -> bool:
+    found = find(current, action.path.parts)
+    if isinstance(action, Remove):
+        return found is None
+    if isinstance(action, (Add, Delete)) and isinstance(action.value, Value):
+        if action.value.kind not in SETS:
+            return False
+        there: set[Any] = (
+            decode(found) if found is not None and action.value.kind in found else set()
+        )
+        given: set[Any] = decode(as_sent(action.value.wire))
+        return given <= there if isinstance(action, Add) else given.isdisjoint(there)
+    if isinstance(action, SetOnce):
+        return found is not None
+    if not isinstance(action, Set) or not isinstance(action.value, Value) or found is None:
+        return False
+    return bool(decode(found) == decode(as_sent(action.value.wire)))
+
+
+RACES = 8
+"""How often an item may come and go between two requests, before that is told as an error."""
+
+
+def without_automatic(meta: Options, actions: Iterable[Action]) -> list[Action]:
+    """Return *actions* but those that ``update()`` adds itself: of the version, and of templates."""
+    version, composing = meta.version, meta.composing
+    own: set[str] = set() if composing is None else set(composing.by_attribute)
+    if version is not None:
+        own.add(version.attribute)
+    return [action for action in actions if action.path.parts[0] not in own]

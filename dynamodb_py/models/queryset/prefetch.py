@@ -1,0 +1,384 @@
+"""Prefetching: the items that a page of others refers to, by as few requests as there can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from msgspec import Struct
+
+from ...batching import abreast, identity
+from ...connections import Connection
+from ...exceptions import ConfigurationError, QueryError
+from ...flows import Flow, arun, run
+from ...operations.base import Wire
+from ..attribute_values.fetch import key_reader, read_all
+from ..foreign_keys.field import ForeignKey
+from ..foreign_keys.unloaded import is_stub
+from ..relations.many_set import ManySet
+from ..relations.many_to_many import ManyRelated, ManyToManyField
+from ..relations.reverse import Related, RelatedOne, RelatedSet, related_rows
+from ..visibility import seen
+
+if TYPE_CHECKING:
+    from ..model import Model
+
+
+Tree: TypeAlias = "dict[str, Tree]"
+Objects: TypeAlias = "list[Any]"
+
+WORKERS = 8
+"""How many queries for what leads back are under way at once: it takes one for each instance."""
+
+_SHOWN = 5
+
+
+class Dangling(Struct, frozen=True):
+    """A reference to an item that is not there, as a prefetch found it."""
+
+    owner: Any
+    """The instance, or the document, that refers to it."""
+    name: str
+    """The reference, or the field that holds it."""
+    model: type[Any]
+    """The model of the item."""
+    key: Any
+    """The item's ``primary_key``."""
+
+    def __str__(self) -> str:
+        return f"{type(self.owner).__name__}.{self.name}: {self.model.__name__} {self.key!r}"
+
+
+class _Want(Struct, eq=False):
+    """An item that is to be read, and what is to be done with it, or with None."""
+
+    owner: Any
+    name: str
+    stub: Any
+    take: Callable[[Any], None]
+
+
+def tree_of(model: type[Any], paths: Iterable[str]) -> Tree:
+    """Return what *paths*, as ``lines__product``, ask for of instances of *model*, level by level.
+
+    :raises QueryError: one names no relation.
+    """
+    tree: Tree = {}
+    for path in paths:
+        if not isinstance(path, str):
+            raise QueryError(
+                f"prefetch_related({path!r}): it takes names of relations, author__publisher for one "
+                "of what another leads to"
+            )
+        at, kind = tree, model
+        for name in path.split("__"):
+            kind = _led_to(kind, name, path)
+            at = at.setdefault(name, {})
+    return tree
+
+
+def _led_to(kind: Any, name: str, path: str) -> Any:
+    """Return the class of what *name* leads to from instances of *kind*; None where that is open."""
+    if kind is None:
+        return None
+    if not all(reference.is_settled for reference in kind._references.values()):
+        kind._settle_references()
+    if name in kind._references:
+        return kind._references[name].target
+    descriptor = getattr(kind, name, None)
+    if isinstance(descriptor, (Related, RelatedOne)):
+        return descriptor.reference.model
+    if isinstance(descriptor, (ManyToManyField, ManyRelated)):
+        return descriptor.far_model
+    if name in kind._fields.by_name:
+        inner: Any = kind._fields.by_name[name]
+        while getattr(inner, "inner", None) is not None:
+            inner = inner.inner
+        if isinstance(inner, ForeignKey):
+            return inner.target
+        found = getattr(inner, "document", None) or getattr(inner, "model", None)
+        if found is not None:
+            return found
+    known = [*kind._references, *(n for n in dir(kind) if _leads(getattr(kind, n, None)))]
+    raise QueryError(
+        f"prefetch_related({path!r}): {kind.__name__}.{name} leads to no other item: what does is "
+        f"{', '.join(known) or 'nothing'}, and fields that hold references or documents"
+    )
+
+
+def _leads(member: object) -> bool:
+    return isinstance(member, (Related, RelatedOne, ManyToManyField, ManyRelated))
+
+
+def prefetching(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[list[Dangling]]:
+    """Read what *tree* asks for of *objects*, into them; return the references to what is not there.
+
+    Each level takes one BatchGetItem for each hundred items that it leads to, whatever relations
+    they come by; duplicates are read once. What leads back takes one Query for each instance.
+    """
+    dangling: list[Dangling] = []
+    level: list[tuple[Objects, Tree]] = [(list(objects), tree)]
+    while level:
+        wants: list[_Want] = []
+        queries: list[Flow[Any]] = []
+        between: list[_Want] = []
+        later: list[tuple[Callable[[], Objects], Tree]] = []
+        for held, below in _within(level):
+            for name, sub in below.items():
+                wants += _wants(held, name)
+                queries += _queries(held, name, between)
+                later.append((_after(held, name), sub))
+        yield from _answer(wants, dangling, link)
+        for outcome in (yield from abreast(queries, WORKERS)):
+            if isinstance(outcome, Exception):
+                raise outcome
+        yield from _answer(between, dangling, link)
+        level = [(found, sub) for reach, sub in later if sub and (found := reach())]
+    _report(dangling)
+    return dangling
+
+
+def _within(level: list[tuple[Objects, Tree]]) -> Iterator[tuple[Objects, Tree]]:
+    """Yield *level* with the documents of instances in the place of the fields that hold them."""
+    for objects, tree in level:
+        here: Tree = {}
+        for name, sub in tree.items():
+            documents = _documents(objects, name)
+            if documents is None:
+                here[name] = sub
+            elif sub:
+                yield from _within([(documents, sub)])
+        if here:
+            yield objects, here
+
+
+def _documents(objects: Objects, name: str) -> Objects | None:
+    """Return the documents that the field *name* holds; None where it is none that holds any."""
+    found: Objects = []
+    for each in objects:
+        if name not in each._fields.by_name:
+            return None
+        for value in _elements(getattr(each, name)):
+            if hasattr(value, "_load_key") and hasattr(value, "_table"):
+                return None
+            if hasattr(value, "_references"):
+                found.append(value)
+    return found
+
+
+def _elements(value: Any) -> Iterator[Any]:
+    """Yield the values inside lists, sets and maps."""
+    if isinstance(value, Mapping):
+        for each in cast("Mapping[Any, Any]", value).values():
+            yield from _elements(each)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for each in cast("Iterable[Any]", value):
+            yield from _elements(each)
+    elif value is not None:
+        yield value
+
+
+# -- by key ----------------------------------------------------------------------------------------
+def _wants(objects: Objects, name: str) -> Iterator[_Want]:
+    for each in objects:
+        reference = each._references.get(name)
+        if reference is not None:
+            key = reference.key_in(each)
+            if key is None:
+                continue
+            target = reference.kept(each, key)
+            if target is None or is_stub(target):
+                yield _Want(each, name, reference.stub(each, key), _keeper(reference, each, key))
+        elif name in each._fields.by_name:
+            for stub in _elements(getattr(each, name)):
+                if hasattr(stub, "_table") and is_stub(stub):
+                    yield _Want(each, name, stub, _becoming(stub))
+
+
+def _keeper(
+    reference: ForeignKey[Any, Any], owner: Any, key: tuple[Any, ...]
+) -> Callable[[Any], None]:
+    def keep(target: Any) -> None:
+        owner.__dict__[reference.name] = (key, target)
+
+    return keep
+
+
+def _becoming(stub: Any) -> Callable[[Any], None]:
+    def become(target: Any) -> None:
+        if target is not None:
+            stub.__class__ = target.__class__  # which the key does not tell
+            stub._become(target._stored)
+
+    return become
+
+
+def _answer(wants: list[_Want], dangling: list[Dangling], link: Connection) -> Flow[None]:
+    """Read all that is wanted, each item once, and hand it out."""
+    if not wants:
+        return
+    asked: list[tuple[str, Mapping[str, Wire]]] = []
+    for want in wants:
+        if want.stub._link is not link:
+            raise ConfigurationError(
+                f"{type(want.owner).__name__}.{want.name}: {type(want.stub).__name__} is on the "
+                f"connection {want.stub._link.alias!r}, and what is read here on {link.alias!r}: "
+                "prefetch over one connection at a time"
+            )
+        asked.append((want.stub._table, want.stub._key()))
+    readers = {want.stub._table: key_reader(want.stub._meta) for want in wants}
+    items = yield from read_all(
+        [(table, dict(key)) for table, key in asked],
+        [want.stub for want in wants],
+        readers,
+        consistent=None,
+        workers=1,
+        progress=None,
+    )
+    loaded: dict[Any, Any] = {}
+    for want, (table, key), item in zip(wants, asked, items, strict=True):
+        model: Any = want.stub.__class__
+        there = seen(model._meta, item)
+        if there is None:
+            dangling.append(Dangling(want.owner, want.name, model, want.stub.primary_key))
+            want.take(None)
+            continue
+        place = (table, model, identity(dict(key)))
+        if place not in loaded:
+            target: Any = model._load(there)
+            loaded[place] = target
+            if "_using" in want.stub.__dict__:
+                target.__dict__["_using"] = want.stub._using
+        want.take(loaded[place])
+
+
+# -- by queries ------------------------------------------------------------------------------------
+def _queries(objects: Objects, name: str, wants: list[_Want]) -> Iterator[Flow[Any]]:
+    """Yield what reads the items that lead back to *objects*; of those between, into *wants*."""
+    for each in objects:
+        descriptor: Any = getattr(each.__class__, name, None)
+        if name in each.__dict__ and isinstance(descriptor, (RelatedOne, Related)):
+            continue
+        if isinstance(descriptor, (Related, RelatedOne)):
+            yield _related(each, descriptor)
+        elif isinstance(descriptor, (ManyToManyField, ManyRelated)):
+            yield _between(each, descriptor, wants)
+
+
+def _related(owner: Any, descriptor: Related | RelatedOne) -> Flow[None]:
+    reference = descriptor.reference
+    rows = related_rows(reference, owner)
+    if isinstance(descriptor, RelatedOne):
+        rows = rows.limit(1)
+    flow: Flow[list[Any]] = rows._all_rows()
+    found = yield from flow
+    for each in found:
+        reference.keep(each, owner)
+    several = isinstance(descriptor, Related)
+    owner.__dict__[descriptor.name] = RelatedSet[Any](reference, owner, found) if several else found
+
+
+def _between(owner: Any, descriptor: Any, found: list[_Want]) -> Flow[None]:
+    """Read the items between *owner* and others, and note what those are to be read by."""
+    related: ManySet[Any] = descriptor.related(owner)
+    flow: Flow[list[Any]] = related.rows()._all_rows()
+    rows = yield from flow
+    targets: dict[int, Any] = {}
+
+    def taker(at: int) -> Callable[[Any], None]:
+        def take(target: Any) -> None:
+            if target is not None:
+                targets[at] = target
+                related._kept = [targets[each] for each in sorted(targets)]
+
+        return take
+
+    related._kept = []
+    owner.__dict__[descriptor.name] = related
+    for at, stub in enumerate(related.stubs(rows)):
+        found.append(_Want(owner, descriptor.name, stub, taker(at)))
+
+
+def _after(objects: Objects, name: str) -> Callable[[], Objects]:
+    """Return what finds the items that *name* led to, once they were read, each once."""
+
+    def reach() -> Objects:
+        found: dict[int, Any] = {}
+        for owner in objects:
+            for each in _reached(owner, name):
+                if each is not None and not is_stub(each):
+                    found[id(each)] = each
+        return list(found.values())
+
+    return reach
+
+
+def _reached(owner: Any, name: str) -> Iterable[Any]:
+    reference = owner._references.get(name)
+    if reference is not None:
+        key = reference.key_in(owner)
+        return () if key is None else (reference.kept(owner, key),)
+    kept = owner.__dict__.get(name)
+    if isinstance(getattr(owner.__class__, name, None), (Related, ManyToManyField, ManyRelated)):
+        return () if kept is None else kept._kept or ()
+    if isinstance(getattr(owner.__class__, name, None), RelatedOne):
+        return kept or ()
+    return [each for each in _elements(getattr(owner, name)) if hasattr(each, "_table")]
+
+
+def _report(dangling: Sequence[Dangling]) -> None:
+    if not dangling:
+        return
+    import logging  # only where there is something to say
+
+    said = ", ".join(map(str, dangling[:_SHOWN]))
+    logging.getLogger("dynamodb_py.relations").warning(
+        "references to items that do not exist, %d of them: %s", len(dangling), said
+    )
+
+
+# -- for users -------------------------------------------------------------------------------------
+def _flow(objects: Sequence[Any], paths: tuple[str, ...], link: Connection) -> Flow[list[Dangling]]:
+    kinds: dict[type[Any], Objects] = {}
+    for each in objects:
+        kinds.setdefault(each.__class__, []).append(each)
+    dangling: list[Dangling] = []
+    for kind, same in kinds.items():
+        dangling += yield from prefetching(same, tree_of(kind, paths), link)
+    return dangling
+
+
+def _link_of(objects: Sequence[Model]) -> Connection:
+    links = {id(each._link): each._link for each in objects}
+    if len(links) > 1:
+        names = ", ".join(repr(link.alias) for link in links.values())
+        raise ConfigurationError(
+            f"the objects belong to several connections, {names}: one call each"
+        )
+    return next(iter(links.values()))
+
+
+def prefetch(objects: Iterable[Model], /, *paths: str) -> list[Dangling]:
+    """Read what *objects* refer to, into them: duplicates once, a hundred items to a request.
+
+    What was read already is not read again. A relation that leads back, or over a model between the
+    two, takes one Query for each instance, some of them side by side.
+
+    :param paths: names of relations, ``"author"``, ``"lines__product"``.
+    :return: the references to items that are not there; they are in the log too, as a warning.
+    :raises QueryError: a path names no relation.
+    """
+    all_ = list(objects)
+    if not all_:
+        return []
+    link = _link_of(all_)
+    return run(_flow(all_, paths, link), link)
+
+
+async def aprefetch(objects: Iterable[Model], /, *paths: str) -> list[Dangling]:
+    """Read what *objects* refer to, into them, as :func:`prefetch` does, awaited."""
+    all_ = list(objects)
+    if not all_:
+        return []
+    link = _link_of(all_)
+    return await arun(_flow(all_, paths, link), link)

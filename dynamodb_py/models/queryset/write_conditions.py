@@ -1,0 +1,78 @@
+"""The conditions of writes by query: each item must still match."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...expressions import (
+    And,
+    AttributeType,
+    BeginsWith,
+    Between,
+    Compare,
+    Condition,
+    Contains,
+    Exists,
+    In,
+    Not,
+    NotExists,
+    Or,
+    Path,
+    Value,
+)
+from ...operations.base import Wire
+from ...operations.items import Key
+from ...planning import Plan
+
+if TYPE_CHECKING:
+    from ..options import Options
+
+
+# Conditions that say nothing of other attributes than their paths.
+_KNOWN = frozenset(
+    {And, AttributeType, BeginsWith, Between, Compare, Contains, Exists, In, Not, NotExists, Or}
+)
+
+
+def still_asked(meta: Options, plan: Plan) -> Condition:
+    """Return the condition that an item which *plan* found is still there and still matches."""
+    keys = {key.name for key in plan.key}
+    condition = plan.condition
+    still = meta.present
+    for term in condition.conjuncts:
+        if not _is_about(term, keys):  # an item's key is what it was
+            still &= term
+    return still
+
+
+def without_presence(meta: Options, still: Condition) -> Condition | None:
+    """Return *still* without its term that the item is there; None where nothing is left."""
+    left = Condition()
+    for term in still.conjuncts:
+        if term != meta.present:
+            left &= term
+    return None if left.is_empty else left
+
+
+def whole_key(plan: Plan) -> Key | None:
+    """Return the key of the one item that *plan* could find, if there is one at most."""
+    if plan.get is not None:
+        return plan.get.key
+    if plan.kind != "query" or plan.index is not None or plan.limit == 0:
+        return None
+    condition = plan.condition
+    said: dict[Any, Wire] = {}
+    for term in condition.conjuncts:
+        if isinstance(term, Compare) and term.operator == "=" and type(term.right) is Value:
+            left = term.left
+            if isinstance(left, Path) and len(left.parts) == 1:
+                said[left.parts[0]] = term.right.wire
+    names = [key.name for key in plan.key]
+    return {name: said[name] for name in names} if said.keys() >= set(names) else None
+
+
+def _is_about(condition: Condition, attributes: set[str]) -> bool:
+    """Tell whether *condition* says something of these attributes, and of no others."""
+    return all(type(node) in _KNOWN for node in condition._nodes()) and all(
+        path.parts[0] in attributes for path in condition.paths()
+    )

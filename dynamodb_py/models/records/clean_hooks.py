@@ -1,0 +1,168 @@
+"""What a class asks for to clean its values: its ``clean_<field>`` methods, and its ``clean()``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from ...exceptions import ModelDefinitionError
+from ..fields.base import AnyField, Field
+from ..fields.compressed import CompressedField
+from ..fields.containers import DictField, EmbeddedField, ListField, MapField
+
+if TYPE_CHECKING:
+    from .record import Record
+
+
+PREFIX = "clean_"
+
+
+class Cleaning(Struct, frozen=True):
+    """What one class asks for beside the options of its fields; found once for each class."""
+
+    hooks: dict[str, str]
+    """The method ``clean_<field>`` of each field that has one."""
+    whole: bool
+    """Whether the class has a ``clean()``."""
+    inside: frozenset[str]
+    """The fields in which there may be documents that ask for something."""
+    idle: bool
+    """Whether there is nothing to call at all."""
+
+    @classmethod
+    def of(cls, kind: type[Record]) -> Cleaning:
+        """Return what *kind* asks for."""
+        hooks = _hooks(kind)
+        whole = kind._has_clean()
+        inside = frozenset(field.name for field in kind._fields if _asks_inside(field, {kind}))
+        return cls(hooks, whole, inside, not (hooks or whole or inside))
+
+
+def _hooks(kind: type[Record]) -> dict[str, str]:
+    found = {field.name: PREFIX + field.name for field in kind._fields}
+    return {
+        name: hook
+        for name, hook in found.items()
+        if callable(method := getattr(kind, hook, None)) and not isinstance(method, Field)
+    }
+
+
+def _asks_inside(field: AnyField, seen: set[type]) -> bool:
+    """Tell whether a value of *field* may hold documents with hooks."""
+    return any(_asks(document, seen) for document in _documents_of(field))
+
+
+def _asks(document: Any, seen: set[type]) -> bool:
+    if document in seen:
+        return False
+    seen.add(document)
+    return bool(
+        _hooks(document)
+        or document._has_clean()
+        or any(_asks_inside(field, seen) for field in document._fields)
+        # A value may be of a subclass.
+        or any(_asks(narrower, seen) for narrower in document.__subclasses__())
+    )
+
+
+def _documents_of(field: AnyField) -> Iterator[type]:
+    """Yield the classes of the documents that *field* declares."""
+    if isinstance(field, EmbeddedField):
+        yield field.document
+    elif isinstance(field, MapField):
+        for member in field.schema.values():
+            yield from _documents_of(member)
+    elif isinstance(field, (ListField, DictField, CompressedField)) and field.inner is not None:
+        yield from _documents_of(field.inner)
+
+
+# -- what is declared wrongly --------------------------------------------------------------------
+def check_hooks(kind: type, fields: Mapping[str, AnyField], implied: frozenset[str]) -> None:
+    """Raise ModelDefinitionError for a ``clean()`` or ``clean_<field>`` that cannot be meant so.
+
+    :param implied: fields that the class is given where none of *fields* is a key.
+    """
+    known = set(fields)
+    if not any(field.is_key for field in fields.values()):
+        known |= implied
+    lenient = bool(getattr(vars(kind).get("Meta"), "abstract", False))
+    for name, member in list(vars(kind).items()):
+        if name == "clean":
+            _check_clean(kind, member)
+        elif name.startswith(PREFIX) and name not in fields:
+            field = name.removeprefix(PREFIX)
+            _check_hook(kind, name, member, is_field=field in known, lenient=lenient)
+
+
+def _check_clean(kind: type, member: Any) -> None:
+    where = f"{kind.__name__}.clean"
+    if not callable(getattr(kind, "clean", None)):
+        raise ModelDefinitionError(
+            f"{where} is {member!r}: that name is the method that checks the whole; "
+            "rename what you have"
+        )
+    if takes_arguments(member, 0) is False:
+        raise ModelDefinitionError(f"{where}() is called with nothing: write def clean(self)")
+    _must_be_plain(where, member)
+
+
+def _check_hook(kind: type, name: str, member: Any, *, is_field: bool, lenient: bool) -> None:
+    takes = takes_arguments(member, 1)
+    where = f"{kind.__name__}.{name}"
+    if not is_field:
+        if takes and not lenient:
+            raise ModelDefinitionError(
+                f"{where}() would never be called: there is no field {name.removeprefix(PREFIX)}, and "
+                "methods of that name and one argument clean a field; correct it, or rename it"
+            )
+        return
+    if takes is False:
+        raise ModelDefinitionError(
+            f"{where}() is called with the field's value, and returns the one to keep: "
+            f"write def {name}(self, value)"
+        )
+    _must_be_plain(where, member)
+    if _says_none(member):
+        raise ModelDefinitionError(
+            f"{where}() is annotated to return None: it returns the value to keep, "
+            "and the field would be emptied"
+        )
+
+
+def _function(member: Any) -> FunctionType | None:
+    inner: Any = getattr(member, "__func__", member)
+    return inner if isinstance(inner, FunctionType) else None
+
+
+def takes_arguments(member: Any, count: int) -> bool | None:
+    """Tell whether a method can be called with *count* arguments; None where that is not known."""
+    function = _function(member)
+    if function is None:
+        return None
+    code = function.__code__
+    given = count + (not isinstance(member, staticmethod))
+    needed = code.co_argcount - len(function.__defaults__ or ())
+    more = bool(code.co_flags & 0x04)  # *args, as what wraps another function has
+    missing = code.co_kwonlyargcount - len(function.__kwdefaults__ or ())
+    return needed <= given and (more or given <= code.co_argcount) and not missing
+
+
+def _must_be_plain(where: str, member: Any) -> None:
+    function = _function(member)
+    if function is not None and function.__code__.co_flags & (0x80 | 0x20 | 0x200):
+        raise ModelDefinitionError(
+            f"{where}() is a coroutine or a generator: it runs inside save() and asave() alike, "
+            "so write a plain function; ask what takes waiting before you save"
+        )
+
+
+def _says_none(member: Any) -> bool:
+    function = _function(member)
+    try:
+        said = {} if function is None else function.__annotations__
+    except NameError:  # of names that only a type checker imports, from Python 3.14 on
+        return False
+    return "return" in said and said["return"] in (None, "None")

@@ -1,0 +1,61 @@
+"""Collects the fields of a class from its class statement and its bases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...exceptions import ModelDefinitionError
+from ..fields.base import AnyField, Field
+from ..foreign_keys.expansion import expand
+from .clean_hooks import check_hooks
+from .record import Record
+
+
+def collect(
+    cls: type[Any],
+    base: type[Record],
+    implied: frozenset[str] = frozenset({"id"}),
+    *,
+    late: bool = False,
+) -> dict[str, AnyField]:
+    """Return the fields of *cls*, its own bound copies, bases first, in the order of declaration.
+
+    Raises ModelDefinitionError for a field that hides something of *base*, or that has a name
+    which Python or this package needs, and for a ``clean_<field>`` without its field.
+
+    The references among them, whose keys have fields of their own, are in ``cls._references``.
+
+    :param implied: fields that the class is given where it declares no key.
+    :param late: find the classes that references name wherever they are.
+    """
+    found: dict[str, AnyField] = {}
+    for ancestor in reversed(cls.__mro__):
+        for name, value in vars(ancestor).items():
+            if isinstance(value, Field):
+                found[name] = value
+            elif isinstance(value, type) and issubclass(value, Field):
+                raise ModelDefinitionError(
+                    f"{cls.__name__}.{name} is the class {value.__name__}: write {value.__name__}()"
+                )
+            elif name in found and not name.startswith("__"):
+                del found[name]  # a subclass put something else, such as None, in its place
+    bound: dict[str, AnyField] = {}
+    for name, field in found.items():
+        if name.startswith("_") or name.endswith("_") or "__" in name:
+            raise ModelDefinitionError(
+                f"{cls.__name__}.{name}: a field's name has no underscore at its start or end, and no "
+                "two in a row, which separate lookups: rename it, and keep the attribute by "
+                f"name={name!r}"
+            )
+        if hasattr(base, name):
+            raise ModelDefinitionError(
+                f"{cls.__name__}.{name} would hide {base.__name__}.{name}: "
+                f"rename the field, and keep the attribute by name={name!r}"
+            )
+        bound[name] = field.bound_to(cls.__name__, name)
+        setattr(cls, name, bound[name])
+    bound, references = expand(cls, base, bound, late=late)
+    if references or cls._references:
+        cls._references = references
+    check_hooks(cls, bound, implied)
+    return bound

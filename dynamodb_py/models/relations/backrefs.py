@@ -1,0 +1,89 @@
+"""Connecting: what a reference leads back by is put into its target, once both classes are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...exceptions import ModelDefinitionError
+from ..foreign_keys.expansion import References
+from ..foreign_keys.field import ForeignKey
+from ..foreign_keys.on_delete import DO_NOTHING
+from .index_choice import index_of
+from .many_to_many import ManyToManyField
+from .reverse import Related, RelatedOne
+
+_MANY: list[ManyToManyField[Any]] = []
+"""The fields whose models are not all there yet."""
+
+
+def connect_references(model: type[Any]) -> None:
+    """Put into the targets of the references of *model* what leads back.
+
+    :raises ModelDefinitionError: there is no index for it, or the name is taken.
+    """
+    for reference in _own(model).values():
+        if reference.related_name is None and reference.on_delete is DO_NOTHING:
+            continue
+        asks = (
+            f"related_name={reference.related_name!r} asks"
+            if reference.related_name is not None
+            else f"on_delete={reference.on_delete.name} asks"
+        )
+        index_of(model._meta, reference, asks)
+        target = reference.target
+        if reference.related_name is not None:
+            _lead_back(model, reference, target)
+        before = [
+            each for each in vars(target).get("_referrers", ()) if not _is_same(each, reference)
+        ]
+        target._referrers = (*before, reference)
+    members: list[Any] = list(vars(model).values())
+    todo = [*_MANY, *(each for each in members if each.__class__ is ManyToManyField)]
+    _MANY.clear()
+    while todo:
+        field = todo.pop(0)
+        try:
+            if not field.connect():
+                _MANY.append(field)
+        except ModelDefinitionError:
+            _MANY.extend(todo)  # but not this one, which nothing can mend
+            raise
+
+
+def _own(model: type[Any]) -> References:
+    """Return the references that no base class with a table has: they lead back to that."""
+    inherited = {
+        name
+        for base in model.__mro__[1:]
+        if "_meta" in vars(base)
+        for name in getattr(base, "_references", ())
+    }
+    return {name: each for name, each in model._references.items() if name not in inherited}
+
+
+def _is_same(one: ForeignKey[Any, Any], other: ForeignKey[Any, Any]) -> bool:
+    mine, theirs = one.model, other.model
+    same = mine is theirs or (
+        mine is not None
+        and theirs is not None
+        and (mine.__module__, mine.__qualname__) == (theirs.__module__, theirs.__qualname__)
+    )
+    return same and one.name == other.name
+
+
+def _lead_back(model: type[Any], reference: ForeignKey[Any, Any], target: type[Any]) -> None:
+    name = str(reference.related_name).replace("%(class)s", model.__name__.lower())
+    there = vars(target).get(name) or getattr(target, name, None)
+    if isinstance(there, (Related, RelatedOne)):
+        if _is_same(there.reference, reference):
+            there = None
+        else:
+            there = f"the related_name of {there.reference.label}"
+    if there is not None or name in target._fields.by_name or name in target._references:
+        raise reference.misdeclared(
+            f"related_name={name!r}: {target.__name__} has that already"
+            + (f", {there}" if isinstance(there, str) else "")
+            + ": give it another one"
+        )
+    descriptor = RelatedOne(reference, name) if reference.one_to_one else Related(reference, name)
+    setattr(target, name, descriptor)

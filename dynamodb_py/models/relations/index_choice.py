@@ -1,0 +1,90 @@
+"""Finding: the index by which the items that refer to something are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..keys.template import KeyTemplate
+
+if TYPE_CHECKING:
+    from ...schema import KeyAttribute
+    from ..foreign_keys.field import ForeignKey
+    from ..options import Options
+
+
+def way_of(reference: ForeignKey[Any, Any]) -> tuple[str | None, bool]:
+    """Return the index by which the items that refer to something are found, and whether it is whole."""
+    model: Any = reference.model
+    name = index_of(model._meta, reference, "this asks")
+    whole = all(
+        index.projection.kind == "ALL" for index in model._meta.schema.indexes if index.name == name
+    )
+    return name, whole
+
+
+def index_of(meta: Options, reference: ForeignKey[Any, Any], asks: str) -> str | None:
+    """Return the name of the index by which related items are found; None for the table itself.
+
+    :param asks: who asks for them, for messages.
+    :raises ModelDefinitionError: there is none.
+    """
+    wanted = [part.name for part in reference.parts]
+    schema = meta.schema
+    said = reference.index
+    fit: list[tuple[bool, str]] = []
+    for index in schema.indexes:
+        keys = _said_by(meta, index.hash_key or (schema.hash_key,))
+        ranges = _said_by(meta, index.range_key)
+        if _begins_with(keys, ranges, wanted):
+            fit.append((index.projection.kind != "ALL", index.name))
+        elif index.name == said:
+            raise reference.misdeclared(
+                f"index={said!r}: its key is {', '.join([*keys, *ranges])}, which does not begin with "
+                f"the reference: it would have to be {_needed(reference)}"
+            )
+    if said is not None:
+        if said not in [name for _, name in fit]:
+            names = ", ".join(index.name for index in schema.indexes) or "none"
+            raise reference.misdeclared(
+                f"index={said!r}: {meta.name} has no such index: it has {names}"
+            )
+        return said
+    ranges = [] if schema.range_key is None else _said_by(meta, (schema.range_key,))
+    if _begins_with(_said_by(meta, (schema.hash_key,)), ranges, wanted):
+        return None
+    if not fit:
+        raise reference.misdeclared(
+            f"{asks}, that is, which items refer to {reference.target.__name__}, and no index of "
+            f"{meta.name} begins with {reference.name}: add by_{reference.name} = {_needed(reference)}"
+        )
+    return min(fit)[1]
+
+
+def _said_by(meta: Options, keys: Iterable[KeyAttribute]) -> list[str]:
+    """Return the names of the fields that say the attributes *keys*; of templates, of their parts."""
+    found: list[str] = []
+    for key in keys:
+        field: Any = meta.field_set.by_attribute.get(key.name)
+        template = getattr(field, "template", None)
+        if field is None:
+            found.append(key.name)
+        elif template is None:
+            found.append(field.name)
+        else:
+            found += KeyTemplate(template, field.label).names
+    return found
+
+
+def _begins_with(hashes: list[str], ranges: list[str], wanted: list[str]) -> bool:
+    """Tell whether one Query finds all items with values of *wanted*, and no others."""
+    left = [name for name in wanted if name not in hashes]
+    return set(hashes) <= set(wanted) and ranges[: len(left)] == left
+
+
+def _needed(reference: ForeignKey[Any, Any]) -> str:
+    if len(reference.parts) == 1:
+        return f'GlobalIndex(hash_key="{reference.name}")'
+    first, *others = (part.name for part in reference.parts)
+    rest = f'"{others[0]}"' if len(others) == 1 else str(others)
+    return f'GlobalIndex(hash_key="{first}", range_key={rest})'

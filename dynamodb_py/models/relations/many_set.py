@@ -1,0 +1,249 @@
+"""What is in a relation between many and many: read and written by items of a model between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from ...connections import Connection, get_connection
+from ...flows import Flow, arun, awaiting, blocking, run
+from ..attribute_values.fetch import key_reader, read_all
+from ..foreign_keys.field import ForeignKey
+from ..unit_of_work.together import together
+from ..visibility import seen
+from .reverse import is_marked, related_rows
+
+if TYPE_CHECKING:
+    from ..managers.queryset import QuerySet
+    from ..model import Model
+
+
+T = TypeVar("T", bound="Model")
+Reference = ForeignKey[Any, Any]
+
+
+class ManySet(Generic[T]):
+    """The items that one instance has to do with, by items of a model between the two.
+
+    A loop over it takes one Query of the model between, and a BatchGetItem for each hundred items; they
+    come in the order of that Query. What changes it does so in one transaction up to 100 writes, and
+    in several, one after the other, beyond that.
+    """
+
+    def __init__(self, owner: Any, near: Reference, far: Reference) -> None:
+        self._owner, self._near, self._far = owner, near, far
+        self._kept: list[Any] | None = None
+
+    @property
+    def through(self) -> type[Any]:
+        """The model between the two."""
+        model: Any = self._near.model
+        return cast("type[Any]", model)
+
+    @property
+    def _alias(self) -> str | None:
+        alias: str | None = self._owner.__dict__.get("_using")
+        return alias
+
+    @property
+    def _link(self) -> Connection:
+        return get_connection(self._alias or self.through._options().using)
+
+    def rows(self) -> QuerySet[Any]:
+        """Return the query set of the items between the two."""
+        rows: QuerySet[Any] = related_rows(self._near, self._owner)
+        return rows
+
+    def all(self) -> ManySet[T]:
+        """Return the same set again, with nothing read."""
+        return ManySet(self._owner, self._near, self._far)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def _fetch(self) -> Flow[list[T]]:
+        """Return all of them as a list; items that are not there any more are left out, with a warning."""
+        if self._kept is None:
+            rows = yield from self.rows()._all_rows()
+            stubs = self.stubs(rows)
+            self._kept = yield from _read(stubs)
+        return list(self._kept)
+
+    fetch = blocking(_fetch)
+    afetch = awaiting(_fetch)
+
+    def stubs(self, rows: Iterable[Any]) -> list[Any]:
+        """Return instances, which know only their keys, of what the items between refer to, each once."""
+        keys = [key for row in rows if (key := self._far.key_in(row)) is not None]
+        return [self._far.stub(self._owner, key) for key in dict.fromkeys(keys)]
+
+    def __iter__(self) -> Iterator[T]:
+        found: list[T] = run(self._fetch(), self._link)
+        return iter(found)
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        for each in await arun(self._fetch(), self._link):
+            yield each
+
+    def _count(self) -> Flow[int]:
+        """Return how many items there are between the two; what they refer to is not read."""
+        return (yield from self.rows()._count())
+
+    count = blocking(_count)
+    acount = awaiting(_count)
+
+    def _exists(self) -> Flow[bool]:
+        """Return whether there is any."""
+        return (yield from self.rows()._exists())
+
+    exists = blocking(_exists)
+    aexists = awaiting(_exists)
+
+    def _contains(self, target: T | Any) -> Flow[bool]:
+        """Return whether *target*, an instance or its key, is among them."""
+        return (yield from self.rows().filter(self._far.eq(target))._exists())
+
+    contains = blocking(_contains)
+    acontains = awaiting(_contains)
+
+    def __repr__(self) -> str:
+        return f"<{self._far.target.__name__}s of {self._owner!r} by {self.through.__name__}>"
+
+    # -- changing ------------------------------------------------------------------------------
+
+    def _row(self, target: Any, **values: Any) -> Any:
+        row = self.through(**values, **{self._near.name: self._owner, self._far.name: target})
+        if self._alias is not None:
+            row.__dict__["_using"] = self._alias
+        return row
+
+    def _is_keyed(self) -> bool:
+        """Tell whether the two references are the whole key of the model between."""
+        parts = {part.name for part in (*self._near.parts, *self._far.parts)}
+        return {field.name for field in self.through._options().keys} == parts
+
+    def _there(self, keys: list[tuple[Any, ...]]) -> Flow[dict[tuple[Any, ...], Any]]:
+        """Return the items between this one and those with *keys*, by key: the ones that there are."""
+        if self._is_keyed():
+            wanted = [self._row(_plain(key)) for key in keys]
+            known = yield from _read(wanted, whole=True)
+            rows = [row for row in known if not is_marked(row)]  # which AlreadyExists tells of
+        else:
+            rows = yield from self.rows()._all_rows()
+        found = {key: row for row in rows if (key := self._far.key_in(row)) is not None}
+        return {key: found[key] for key in keys if key in found}
+
+    def _keys(self, targets: Iterable[Any]) -> list[tuple[Any, ...]]:
+        return list(dict.fromkeys(self._far.key_of(each) for each in targets))
+
+    def _add(self, *targets: T | Any, through: dict[str, Any] | None = None) -> Flow[None]:
+        """Add *targets*, instances or their keys; those that are there already stay as they are.
+
+        It is read first which ones are there.
+
+        :param through: the values of the other fields of the items between the two.
+        :raises AlreadyExists: another writer has added one meanwhile, or it is deleted softly, of
+            one; of several it is TransactionCanceled.
+        """
+        by_key = {self._far.key_of(each): each for each in targets}
+        there = yield from self._there(list(by_key))
+        rows = [
+            self._row(each, **(through or {})) for key, each in by_key.items() if key not in there
+        ]
+        self._kept = None
+        yield from together([_inserted(row) for row in rows])
+
+    add = blocking(_add)
+    aadd = awaiting(_add)
+
+    def _create(self, /, **values: Any) -> Flow[T]:
+        """Insert an item of the other model and the one between the two, in one transaction."""
+        target = self._far.target(**values)
+        if self._alias is not None:
+            target.__dict__["_using"] = self._alias
+        self._kept = None
+        yield from together([_inserted(target), _inserted(self._row(target))])
+        return cast("T", target)
+
+    create = blocking(_create)
+    acreate = awaiting(_create)
+
+    def _remove(self, *targets: T | Any) -> Flow[None]:
+        """Take *targets* out, instances or their keys: the items between are deleted, nothing else."""
+        keys = self._keys(targets)
+        if self._is_keyed():
+            rows = [self._row(_plain(key)) for key in keys]
+        else:
+            rows = list((yield from self._there(keys)).values())
+        self._kept = None
+        yield from together([row._delete for row in rows])
+
+    remove = blocking(_remove)
+    aremove = awaiting(_remove)
+
+    def _clear(self) -> Flow[None]:
+        """Take all of them out: the items between are read, and deleted."""
+        rows = yield from self.rows()._all_rows()
+        self._kept = None
+        yield from together([row._delete for row in rows])
+
+    clear = blocking(_clear)
+    aclear = awaiting(_clear)
+
+    def _set(self, targets: Iterable[T | Any]) -> Flow[None]:
+        """Let just *targets* be in it: what is between is read, and added and deleted as it takes."""
+        wanted = {self._far.key_of(each): each for each in targets}
+        rows = yield from self.rows()._all_rows()
+        there = {self._far.key_in(row) for row in rows}
+        gone = [row._delete for row in rows if self._far.key_in(row) not in wanted]
+        new = [_inserted(self._row(each)) for key, each in wanted.items() if key not in there]
+        self._kept = None
+        yield from together([*gone, *new])
+
+    set = blocking(_set)
+    aset = awaiting(_set)
+
+
+def _plain(key: tuple[Any, ...]) -> Any:
+    return key if len(key) > 1 else next(iter(key))
+
+
+def _inserted(instance: Any) -> Callable[[], Flow[object]]:
+    def insert() -> Flow[object]:
+        return instance._save(force_insert=True)  # type: ignore[no-any-return]
+
+    return insert
+
+
+def _read(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
+    """Read the items of *stubs*, and leave out those that are not there.
+
+    :param whole: they are not stubs but instances with keys, whose absence says nothing.
+    """
+    if not stubs:
+        return []
+    items = yield from read_all(
+        [(each._table, each._key()) for each in stubs],
+        stubs,
+        {each._table: key_reader(each._meta) for each in stubs},
+        consistent=True if whole else None,
+        workers=1,
+        progress=None,
+    )
+    found: list[Any] = []
+    missing: list[str] = []
+    for stub, item in zip(stubs, items, strict=True):
+        there = seen(stub._meta, item)
+        if there is None:
+            missing.append(f"{type(stub).__name__} {stub.primary_key!r}")
+            continue
+        target: Any = stub._load(there)
+        if "_using" in stub.__dict__:
+            target.__dict__["_using"] = stub._using
+        found.append(target)
+    if missing and not whole:
+        import logging  # only where there is something to say
+
+        logging.getLogger("dynamodb_py.relations").warning(
+            "%d items that others refer to do not exist: %s", len(missing), ", ".join(missing[:5])
+        )
+    return found

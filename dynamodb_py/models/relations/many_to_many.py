@@ -1,0 +1,228 @@
+"""Many to many: items that refer to each other by items of a model between the two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+
+from ...exceptions import ModelDefinitionError
+from ..foreign_keys.field import ForeignKey
+from ..registry import anywhere, nearby
+from .index_choice import index_of
+from .many_set import ManySet
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..model import Model
+
+
+T = TypeVar("T", bound="Model")
+Reference = ForeignKey[Any, Any]
+
+
+class ManyToManyField(Generic[T]):
+    """Items of another model, by items of a model between the two, which has a reference to each.
+
+    ::
+
+        class BookTag(Model):
+            book = ForeignKey("Book", hash_key=True)
+            tag = ForeignKey(Tag, range_key=True)
+            by_tag = GlobalIndex(hash_key="tag", range_key="book")
+
+    Nothing of it is stored in the item itself. The model between needs a table or an index that begins
+    with its reference to this model, and for *related_name* one that begins with the other.
+
+    :param to: the other model, or its name.
+    :param through: the model between, or its name.
+    :param related_name: what the other model's instances have, to lead back.
+    :param through_fields: the names of the references to this model and to the other, where the
+        model between has several.
+    """
+
+    @overload
+    def __init__(
+        self,
+        to: type[T],
+        *,
+        through: type[Model] | str,
+        related_name: str | None = None,
+        through_fields: tuple[str, str] | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ManyToManyField[Any],
+        to: str,
+        *,
+        through: type[Model] | str,
+        related_name: str | None = None,
+        through_fields: tuple[str, str] | None = None,
+    ) -> None: ...
+    def __init__(
+        self,
+        to: Any,
+        *,
+        through: Any,
+        related_name: str | None = None,
+        through_fields: tuple[str, str] | None = None,
+    ) -> None:
+        self.to, self.said_through, self.related_name = to, through, related_name
+        self.through_fields = through_fields
+        self.model: Any = None
+        self.name = ""
+        self._ends: tuple[Reference, Reference] | None = None
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self.model, self.name = owner, name
+
+    @property
+    def label(self) -> str:
+        """``Model.field``, for messages."""
+        return f"{self.model.__name__}.{self.name}" if self.model is not None else self.name
+
+    @property
+    def far_model(self) -> type[Any]:
+        """The other model."""
+        return self.ends()[1].target
+
+    def connect(self) -> bool:
+        """Connect the two models, if they are there; tell whether they are.
+
+        :raises ModelDefinitionError: the model between lacks what is needed.
+        """
+        if self._ends is not None:
+            return True
+        to, through = (
+            nearby(each, self.model) if isinstance(each, str) else each
+            for each in (self.to, self.said_through)
+        )
+        if to is None or through is None or not _is_settled(through) or not _is_settled(to):
+            return False
+        self._find(to, through)
+        return True
+
+    def ends(self) -> tuple[Reference, Reference]:
+        """Return the references of the model between, to this model and to the other."""
+        if self._ends is None:
+            to, through = (
+                anywhere(each, self.model, self.label) if isinstance(each, str) else each
+                for each in (self.to, self.said_through)
+            )
+            through._options().name  # noqa: B018 - one that waits looks for what it refers to
+            self._find(to, through)
+        ends = self._ends
+        assert ends is not None
+        return ends
+
+    def _find(self, to: Any, through: Any) -> None:
+        references: dict[str, Reference] = through._references
+        if self.through_fields is not None:
+            for name in self.through_fields:
+                if name not in references:
+                    raise self._wrong(f"{through.__name__} has no reference {name}")
+            near, far = (references[name] for name in self.through_fields)
+        else:
+            near = self._one(
+                [r for r in references.values() if issubclass(self.model, r.target)],
+                through,
+                self.model,
+            )
+            others = [r for r in references.values() if r.target is to and r is not near]
+            far = self._one(others, through, to)
+        index_of(through._meta, near, f"{self.label} asks for the {through.__name__}s of one")
+        if self.related_name is not None:
+            index_of(through._meta, far, f"related_name={self.related_name!r} of {self.label} asks")
+            self._lead_back(to)
+        self._ends = (near, far)
+
+    def _one(self, found: list[Reference], through: Any, model: Any) -> Reference:
+        if len(found) == 1:
+            return found[0]
+        said = "no reference" if not found else "several references"
+        raise self._wrong(
+            f"{through.__name__} has {said} to {model.__name__}: "
+            + (
+                f"give it a ForeignKey({model.__name__})"
+                if not found
+                else 'say through_fields=("to this one", "to the other")'
+            )
+        )
+
+    def _lead_back(self, to: Any) -> None:
+        name = str(self.related_name)
+        there: Any = getattr(to, name, None)
+        again = isinstance(there, ManyRelated) and there.field.label == self.label
+        if there is not None and not again:
+            raise self._wrong(
+                f"related_name={name!r}: {to.__name__} has that already: give it another one"
+            )
+        setattr(to, name, ManyRelated(self, name))
+
+    def _wrong(self, said: str) -> ModelDefinitionError:
+        return ModelDefinitionError(f"{self.label}: {said}")
+
+    def related(self, instance: Any) -> ManySet[Any]:
+        """Return the set of *instance*, with nothing read."""
+        near, far = self.ends()
+        return ManySet(instance, near, far)
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> ManySet[T]: ...
+    def __get__(self, instance: object | None, owner: type[Any]) -> Self | ManySet[T]:
+        if instance is None:
+            return self
+        kept = instance.__dict__.get(self.name)
+        return self.related(instance) if kept is None else cast("ManySet[T]", kept)
+
+    if not TYPE_CHECKING:
+
+        def __set__(self, instance: Any, value: Any) -> None:
+            raise AttributeError(
+                f"{self.label} is kept by {self.said_through!r}: {self.name}.set([...]) says what is "
+                "in it, and writes that"
+            )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label}>"
+
+
+class ManyRelated:
+    """The way back of a :class:`ManyToManyField`."""
+
+    def __init__(self, field: ManyToManyField[Any], name: str) -> None:
+        self.field, self.name = field, name
+
+    @property
+    def far_model(self) -> type[Any]:
+        """The model that the field is of."""
+        model: type[Any] = self.field.ends()[0].target
+        return model
+
+    def related(self, instance: Any) -> ManySet[Any]:
+        """Return the set of *instance*, with nothing read."""
+        near, far = self.field.ends()
+        return ManySet(instance, far, near)
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> ManySet[Any]: ...
+    def __get__(self, instance: object | None, owner: type[Any]) -> Self | ManySet[Any]:
+        if instance is None:
+            return self
+        kept = instance.__dict__.get(self.name)
+        return self.related(instance) if kept is None else cast("ManySet[Any]", kept)
+
+    if not TYPE_CHECKING:
+
+        def __set__(self, instance: Any, value: Any) -> None:
+            raise AttributeError(
+                f"{type(instance).__name__}.{self.name}: {self.name}.set([...]) says what is in it, "
+                "and writes that"
+            )
+
+
+def _is_settled(model: Any) -> bool:
+    return "_meta" in vars(model) and all(each.is_settled for each in model._references.values())

@@ -1,0 +1,317 @@
+"""Narrowing: how a query set of one model in a shared table leaves out the items of the others.
+
+By the key where that tells them apart, which costs nothing: ``begins_with`` on the range key, or the
+whole hash key where the template has no parts. By a filter on the discriminator otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ...codec import from_json
+from ...expressions import BeginsWith, Between, Compare, Condition, In, Path, Value
+from ...operations.base import Wire
+from ...operations.items import StoredItem
+from ...planning import Plan, Question, Shortcut
+from ..fields.base import AnyField
+from ..keys.ranges import following
+from ..visibility import Standing
+from .collisions import clash, comparable, prefix_of, template_of
+from .layout import Place
+
+if TYPE_CHECKING:
+    from ..options import Options
+
+
+Fixed: TypeAlias = "Mapping[str, tuple[Wire, ...]]"
+"""The attributes that a condition says the values of, and which."""
+
+
+class _Way(Struct, frozen=True, eq=False):
+    """The table, or an index of it, as a model knows it."""
+
+    name: str | None
+    hashes: tuple[AnyField, ...]
+    range: AnyField | None
+    whole: bool
+    """Whether all of each item can be read by it."""
+
+
+class _Rivals(Struct, frozen=True, eq=False):
+    """The models that a question of one model must leave out."""
+
+    all: list[Options]
+    by_way: list[tuple[list[Options], bool]]
+    """For each way: those that may have the same hash key, and whether range keys tell them apart."""
+
+
+class Narrowed(Standing):
+    """What the questions to one model of a shared table are asked besides."""
+
+    def __init__(self, meta: Options, place: Place) -> None:
+        super().__init__(meta.expiry, meta.kind)
+        self._meta, self._place = meta, place
+        self._ways = _ways(meta)
+        self._rivals: tuple[int, _Rivals] = (-1, _Rivals([], []))
+
+    @property
+    def paths(self) -> list[Path]:
+        kind = self._meta.kind
+        return [*super().paths, *([] if kind is None or self.kind is not None else [kind.path])]
+
+    def visible(self, question: Question) -> Question:
+        everything = question.condition.is_empty and not question.order
+        question = self._of_keys(question)
+        if not question.scan:
+            question = self._with_constants(question)
+        everything = everything and question.condition.is_empty
+        condition = question.condition & self._besides(question) & self.condition()
+        question = replace(question, condition=condition, scan=question.scan or everything)
+        kind, composing = self._meta.kind, self._meta.composing
+        if kind is not None and composing is not None and kind.tree.attribute in composing.virtual:
+            return self._of_keys(question)  # the kind is a part of the key itself
+        return question
+
+    def _of_keys(self, question: Question) -> Question:
+        """Return *question*, asked of the keys in place of their parts: those tell the models apart."""
+        parts = self._meta.parts
+        return question if parts is None else parts.asked(question)
+
+    def explained(self, plan: Plan) -> Plan:
+        told = plan.told
+        if plan.kind == "nothing" or told is None or self.kind is not None or not self.rivals:
+            return plan  # what is of a class below another says so itself
+        kind = self._meta.kind
+        names = {path.parts[0] for path in told.filter.paths()}
+        filtered = kind is not None and kind.tree.attribute in names
+        how = f"by a filter on {kind.tree.attribute}" if filtered and kind else "by the key"
+        note = f"only {self._meta.name}, of the models in {self._place.name}: told apart {how}"
+        return replace(plan, told=replace(told, notes=(*told.notes, note)))
+
+    def timed(self, shortcut: Shortcut | None) -> Shortcut | None:
+        return None  # what is asked besides depends on the question
+
+    def hides(self, item: StoredItem) -> bool:
+        kind = self._meta.kind
+        if kind is None and self._is_no_key(cast("Mapping[str, Wire]", from_json(item))):
+            return True
+        if kind is not None and self._is_foreign(kind.tree.kind_of(item)):
+            return True
+        return super().hides(item)
+
+    def hides_wires(self, wires: Mapping[str, Any]) -> bool:
+        kind = self._meta.kind
+        if kind is None and self._is_no_key(wires):
+            return True
+        if kind is not None and self._is_foreign(wires.get(kind.tree.attribute, {}).get("S")):
+            return True
+        return super().hides_wires(wires)
+
+    def _is_foreign(self, said: str | None) -> bool:
+        """Tell whether an item of this kind is of a model that is not related."""
+        return said is not None and any(self._place.kind(each) == said for each in self.rivals)
+
+    def _is_no_key(self, wires: Mapping[str, Wire]) -> bool:
+        """Tell whether an item has a key that the templates of this model do not make."""
+        known = [field for field in self._meta.keys if field.attribute in wires]
+        return not all(_makes(field)(wires[field.attribute]) for field in known)
+
+    @property
+    def rivals(self) -> list[Options]:
+        """The models whose items are to be left out, besides those of classes of the same tree."""
+        return self._known().all
+
+    def _known(self) -> _Rivals:
+        """Return what the models in the table have in common with this one, as of now."""
+        version, found = self._rivals
+        if version != self._place.version:
+            rivals = list(self._place.rivals(self._meta))
+            found = _Rivals(rivals, [_shared(way, rivals) for way in self._ways])
+            self._rivals = self._place.version, found
+        return found
+
+    # -- how -----------------------------------------------------------------------------------
+
+    def _with_constants(self, question: Question) -> Question:
+        """Return *question* with the parts of a key that are the same for all items of this model."""
+        fixed = fixed_by(question.condition)
+        ways = [way for way in self._ways if question.index in (None, way.name)]
+        said = next((way for way in ways if _is_said(way, fixed)), None)
+        if said is None and not any(_is_said(way, fixed) for way in self._ways):
+            said = next((way for way in ways if self._is_constant(way, question)), None)
+        if said is None:
+            return question
+        keys = [*said.hashes, *([] if said.range is None else [said.range])]
+        for field in keys:
+            template = template_of(field)
+            if field.attribute not in fixed and template is not None and not template.parts:
+                same = Compare(_path(field), "=", Value({"S": template.literal_prefix}))
+                question = replace(question, condition=question.condition & same)
+        return question
+
+    def _is_constant(self, way: _Way, question: Question) -> bool:
+        """Tell whether all items of the model are found by a hash key that needs not be said."""
+        if way.name is not None and (
+            question.consistent or not way.whole or not self._has_all(way)
+        ):
+            return False
+        templates = [template_of(field) for field in way.hashes]
+        return all(template is not None and not template.parts for template in templates)
+
+    def _has_all(self, way: _Way) -> bool:
+        """Tell whether every item of the model is in an index."""
+        always = self._meta.planner.subject.always
+        keys = (*way.hashes, *([] if way.range is None else [way.range]))
+        return all(field.attribute in always for field in keys)
+
+    def _besides(self, question: Question) -> Condition:
+        """Return what leaves out the items of other models; it is empty where nothing is needed."""
+        fixed, known = fixed_by(question.condition), self._known()
+        for way, (rivals, apart) in zip(self._ways, known.by_way, strict=True):
+            if question.index not in (None, way.name) and way.name is not None:
+                continue
+            if not _is_said(way, fixed):
+                continue
+            if not all(all(map(_makes(f), fixed[f.attribute])) for f in way.hashes):
+                return self._told()  # keys that are not made by the templates of this model
+            if way.range is not None and way.range.attribute in fixed:
+                rivals = [each for each in rivals if _can_have(way.range, fixed, each)]
+                apart = apart or not rivals
+            if not rivals and self.kind is None:
+                return Condition()
+            begins = _begins(way.range, question.condition)
+            if way.range is not None and apart:
+                return begins
+            return begins & self._told() if way.name is None else self._told()
+        return self._told() if known.all else Condition()
+
+    def _told(self) -> Condition:
+        """Return the condition that an item says that it is one of this model's, as a filter."""
+        kind = self._meta.kind
+        if self.kind is not None:
+            return Condition()  # which is asked anyway
+        if kind is None:
+            fields = [field for field in self._meta.keys if prefix_of(field)]
+            begins = [BeginsWith(_path(each), Value({"S": prefix_of(each)})) for each in fields]
+            condition = Condition()
+            for term in begins:
+                condition = condition & term
+            return condition
+        values = tuple(Value({"S": each}) for each in kind.values)
+        return Compare(kind.path, "=", values[0]) if len(values) == 1 else In(kind.path, values)
+
+
+def _ways(meta: Options) -> tuple[_Way, ...]:
+    """Return the table and its global indexes, as far as items of the model are in them."""
+    fields = meta.field_set.by_attribute
+    found = [_Way(None, (meta.hash_key,), meta.range_key, whole=True)]
+    for index in meta.schema.indexes:
+        ranges = [fields[key.name] for key in index.range_key]
+        hashes = tuple(fields[key.name] for key in index.hash_key) or (meta.hash_key,)
+        whole = index.projection.kind == "ALL"
+        if index.scope == "global":
+            found.append(_Way(index.name, hashes, ranges[0] if len(ranges) == 1 else None, whole))
+    return tuple(found)
+
+
+def _is_said(way: _Way, fixed: Fixed) -> bool:
+    return all(field.attribute in fixed for field in way.hashes)
+
+
+def _shared(way: _Way, rivals: Sequence[Options]) -> tuple[list[Options], bool]:
+    """Return the models whose items may have the same hash key, and whether range keys tell them apart."""
+    found = [each for each in rivals if _can_share(way.hashes, each)]
+    return found, way.range is not None and _apart(way.range, found)
+
+
+def _can_share(hashes: Sequence[AnyField], rival: Options) -> bool:
+    """Tell whether an item of *rival* could have a hash key that is made as these fields are."""
+    theirs = rival.field_set.by_attribute
+    for field in hashes:
+        other = theirs.get(field.attribute)
+        if other is None or clash(field, other) is None:
+            return False
+    return True
+
+
+def _can_have(field: AnyField, fixed: Fixed, rival: Options) -> bool:
+    """Tell whether an item of *rival* could have the range key that is asked for, if it is one."""
+    other = rival.field_set.by_attribute.get(field.attribute)
+    return other is not None and any(map(_makes(other), fixed[field.attribute]))
+
+
+def _makes(field: AnyField) -> Callable[[Wire], bool]:
+    """Return what tells whether a key field can have a value."""
+    template = template_of(field)
+
+    def made(wire: Wire) -> bool:
+        text = wire.get("S")
+        return template is None or (text is not None and template.parse_wires(text) is not None)
+
+    return made
+
+
+def _apart(field: AnyField, rivals: list[Options]) -> bool:
+    """Tell whether no range key of *rivals* begins as those of *field* do."""
+    found = [rival.field_set.by_attribute.get(field.attribute) for rival in rivals]
+    return not any(
+        other is not None and comparable(prefix_of(field), prefix_of(other)) for other in found
+    )
+
+
+def _begins(field: AnyField | None, condition: Condition) -> Condition:
+    """Return what says that a range key begins as all of the model's do, unless *condition* says so."""
+    prefix = prefix_of(field)
+    if field is None or not prefix or _is_below(condition, field.attribute, prefix):
+        return Condition()
+    return BeginsWith(_path(field), Value({"S": prefix}))
+
+
+def _is_below(condition: Condition, attribute: str, prefix: str) -> bool:
+    """Tell whether *condition* lets no value of an attribute through that begins otherwise."""
+    low, high, after = False, False, following(prefix)
+    for term in condition.conjuncts:
+        if isinstance(term, BeginsWith) and _at(term.path, attribute):
+            if _text(term.prefix).startswith(prefix):
+                return True
+        elif isinstance(term, Between) and _at(term.left, attribute):
+            low = low or _text(term.low) >= prefix
+            high = high or prefix <= _text(term.high) < after
+        elif isinstance(term, Compare) and _at(term.left, attribute):
+            said = _text(term.right)
+            if term.operator == "=":
+                return said.startswith(prefix)
+            low = low or (term.operator in (">", ">=") and said >= prefix)
+            high = high or (term.operator == "<" and prefix <= said <= after)
+            high = high or (term.operator == "<=" and prefix <= said < after)
+    return low and high
+
+
+def _at(operand: object, attribute: str) -> bool:
+    return type(operand) is Path and operand.parts == (attribute,)
+
+
+def _text(value: object) -> str:
+    return str(value.wire.get("S", "")) if type(value) is Value else ""
+
+
+def fixed_by(condition: Condition) -> Fixed:
+    """Return the attributes that *condition* says the values of."""
+    found: dict[str, tuple[Wire, ...]] = {}
+    for term in condition.conjuncts:
+        if not isinstance(term, (Compare, In)) or type(term.left) is not Path:
+            continue
+        values = term.values if isinstance(term, In) else (term.right,)
+        same = isinstance(term, In) or term.operator == "="
+        if same and len(term.left.parts) == 1 and all(type(each) is Value for each in values):
+            wires = tuple(each.wire for each in values if isinstance(each, Value))
+            found[str(term.left.parts[0])] = wires
+    return found
+
+
+def _path(field: AnyField) -> Path:
+    return Path((field.attribute,), field, field.label)

@@ -1,0 +1,48 @@
+"""The reasons of a cancelled transaction, by call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...exceptions import CancellationReason, ConditionFailed, TransactionCanceled
+from ..constraints import taken
+from .pending import Pending
+from .sentinels import Sentinel
+from .transaction_items import CONDITION_FAILED, Member
+
+
+def reason_of(
+    call: Pending,
+    told: Iterable[tuple[Member | Sentinel, CancellationReason]],
+    error: TransactionCanceled,
+) -> CancellationReason:
+    """Return why *call* is to blame, or that it is not: its item first, then its unique values."""
+    for each, raw in told:
+        if raw.is_to_blame and any(mine is call for mine in each.calls):
+            break
+    else:
+        return CancellationReason("None", instance=call.instance, verb=call.verb)
+    reason = CancellationReason(
+        raw.code, raw.message, raw.item, instance=call.instance, verb=call.verb
+    )
+    if raw.code != CONDITION_FAILED:
+        return reason
+    failed = failure(raw, error)
+    if isinstance(each, Sentinel):
+        claim = each.claimed or each.released
+        assert claim is not None
+        reason.error = taken(call.meta, claim, raw.item, failed)
+    else:
+        reason.error = call.explain(failed)
+        reason.current = getattr(reason.error, "current", None)
+    return reason
+
+
+def failure(reason: CancellationReason, error: TransactionCanceled) -> ConditionFailed:
+    """Return the error that a call whose condition failed would have ended with by itself."""
+    failed = ConditionFailed(reason.message or reason.code)
+    failed.code, failed.message, failed.status = reason.code, reason.message, error.status
+    failed.operation, failed.table = error.operation, error.table
+    failed.request_id = error.request_id  # its token has kept an earlier attempt from counting
+    failed.current = None if reason.item is None else dict(reason.item)
+    return failed

@@ -1,0 +1,44 @@
+"""The items of a transaction: what each pending write becomes in a TransactWriteItems."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from ...codec import from_json, item_size, to_json
+from ...expressions import Value
+from ...operations.transactions import Put, Update, Write
+from .pending import Pending
+
+Place: TypeAlias = "tuple[str, Hashable]"
+
+CONDITION_FAILED = "ConditionalCheckFailed"
+
+
+class Member(Struct, eq=False):
+    """One item of the transaction, and the calls that it is for."""
+
+    calls: list[Pending]
+    write: Write
+    size: int = 0
+
+
+def measure_write(pending: Pending) -> int:
+    """Return how many bytes an item has, as far as that is known."""
+    write = pending.write
+    item = write.item if isinstance(write, Put) else pending.after
+    if item is not None:
+        return item_size(from_json(item))
+    if isinstance(write, Update):
+        values = [
+            source.wire
+            for action in write.actions
+            for source in action.sources
+            if isinstance(source, Value)
+        ]
+        return item_size({str(at): wire for at, wire in enumerate(values)}) + len(
+            to_json(dict(pending.key))
+        )
+    return 0
