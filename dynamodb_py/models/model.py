@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
-from .. import exceptions
-from ..connections import Connection, consistently, get_connection
+from ..connections import consistently
 from ..exceptions import ModelDefinitionError, ValidationError
 from ..expressions import Action, Add, Condition, Value
 from ..flows import Flow, awaiting, blocking
@@ -19,7 +18,7 @@ from .foreign_keys.unloaded import is_stub
 from .inheritance.declaring import join
 from .managers.manager import Manager
 from .managers.objects import Objects
-from .options import Options, prepare
+from .options import prepare
 from .persistence.save import Saving
 from .records.fieldset import FieldSet
 from .registry import Waiting
@@ -63,18 +62,10 @@ class Model(Hooked, Saving):
     field of the moment when DynamoDB deletes an item, and whether reads hide those that are past it).
     """
 
-    _meta: ClassVar[Options]
     _fields: ClassVar[FieldSet] = FieldSet("Model", {})
 
     objects = cast("Objects", Manager())  # no annotation: a class may have another manager
 
-    DoesNotExist: ClassVar[type[exceptions.DoesNotExist]] = exceptions.DoesNotExist
-    MultipleObjectsReturned: ClassVar[type[exceptions.MultipleObjectsReturned]] = (
-        exceptions.MultipleObjectsReturned
-    )
-    AlreadyExists: ClassVar[type[exceptions.AlreadyExists]] = exceptions.AlreadyExists
-
-    _using: ClassVar[str | None] = None
     _referrers: ClassVar[tuple[ForeignKey[Any, Any], ...]] = ()
     """The references to this model that lead back to it, or that count when it is deleted."""
     _is_kind: ClassVar[bool] = True
@@ -169,22 +160,6 @@ class Model(Hooked, Saving):
             values[name] = value
         return values
 
-    @property
-    def _link(self) -> Connection:
-        return get_connection(self._using or self._options().using)
-
-    @property
-    def _table(self) -> str:
-        return self._link.table_name(self._options().table_name)
-
-    @classmethod
-    def _options(cls) -> Options:
-        try:
-            meta: Options = cls.__dict__["_meta"]  # its own, not that of a base class
-        except KeyError:
-            raise TypeError(f"{cls.__name__} is abstract: it has no table") from None
-        return meta
-
     @classmethod
     def _as_field(cls) -> KeyOf:
         return KeyOf(cls)
@@ -206,34 +181,6 @@ class Model(Hooked, Saving):
         if post_init.in_use:
             post_init.tell(found, instance=model)
         return cast("Self", model)
-
-    @property
-    def persisted(self) -> bool:
-        """Whether it was loaded from, or saved to, its table, and not deleted since."""
-        return self._stored is not None
-
-    @property
-    def primary_key(self) -> Any:
-        """The value of the hash key, or the pair of the hash and the range key."""
-        values = self._key_values()
-        return values if len(values) > 1 else next(iter(values))
-
-    def __eq__(self, other: object) -> bool:
-        """Tell whether both are of one class and have the same key, which is not None."""
-        if type(other) is not type(self):
-            return NotImplemented
-        mine = self._key_values()
-        return self is other or (None not in mine and mine == other._key_values())
-
-    def __hash__(self) -> int:
-        key = self._key_values()
-        if None in key:
-            raise TypeError(f"a {type(self).__name__} without a key cannot be hashed")
-        # Not of the class: one that knew only its key turns out to be of a narrower one when fetched.
-        return hash((self._options().table_name, key))
-
-    def _key_values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, field.name) for field in self._options().keys)
 
     # -- refreshing, counting ----------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ... import exceptions
 from ...codec import as_sent, from_json
@@ -20,7 +20,7 @@ from ...flows import Flow
 from ...operations.base import Wire, WireItem
 from ...operations.items import GetItem, Key
 from ..attribute_values.values import has_moved
-from ..records.record import Record
+from ..instance import Instance
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.commit import carried_out, new_token
 from ..unit_of_work.pending import Pending
@@ -28,33 +28,17 @@ from ..visibility import is_other
 from .locks import Lock, is_atomic, lock_of_all, lock_of_none, lock_of_version
 
 if TYPE_CHECKING:
-    from ...connections import Connection
-    from ..options import Options
+    pass
 
 
 # How often a write adapts itself to what another writer did to the item meanwhile.
 TRIES = 4
 
 
-class Guarding(Record):
+class Guarding(Instance):
     """What the verbs of instances have in common."""
 
     __slots__ = ()
-
-    if TYPE_CHECKING:  # what it is a part of has these
-        _meta: ClassVar[Options]
-        DoesNotExist: ClassVar[type[exceptions.DoesNotExist]]
-        AlreadyExists: ClassVar[type[exceptions.AlreadyExists]]
-        _using: ClassVar[str | None]
-
-        @property
-        def _link(self) -> Connection: ...
-        @property
-        def _table(self) -> str: ...
-        @property
-        def persisted(self) -> bool: ...
-        @classmethod
-        def _options(cls) -> Options: ...
 
     # -- what is stored ------------------------------------------------------------------------
 

@@ -42,5 +42,6 @@ def told_apart(mine: Options, other: Options) -> bool:
 
 
 def describe_key(field: AnyField) -> str:
+    """Return the texts that a key field can have, for messages."""
     template = template_of(field)
     return "any text" if template is None else f'"{template}"'

@@ -38,6 +38,7 @@ class Sentinel(Struct, eq=False):
 
 
 def is_release(each: Member | Sentinel) -> bool:
+    """Tell whether this releases a unique value and nothing else."""
     return isinstance(each, Sentinel) and each.claimed is None
 
 
