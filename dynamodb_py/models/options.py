@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
-from ..codec import Unstorable, checked_text
+from ..codec import Unstorable, as_sent, checked_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
 from ..operations.base import Wire, WireItem
@@ -24,6 +24,7 @@ from .inheritance.declaring import sharing, united, with_kind
 from .inheritance.discriminator import Kind
 from .keys.computed_writes import Composing, composing_of
 from .keys.rewriting import PartConditions
+from .records.base import BaseRecord
 from .records.collect import collect
 from .records.fieldset import FieldSet
 from .registry import Waiting
@@ -82,6 +83,8 @@ class Options:
         self.name = model.__name__
         self.said = said
         self.abstract: bool = said["abstract"]
+        self.observed_verbs: tuple[object, frozenset[str]] = (None, frozenset())
+        """The verbs that hooks or receivers observe, and the state of the receivers then."""
         self.using: str | None = said["using"]
         self.place: Place | None = said.get("place")
         """The shared table that the model is in, if it is in one."""
@@ -377,11 +380,46 @@ class Options:
     def key_of(self, given: Any) -> WireItem:
         """Return the key on the wire of what names an item: an instance, a dict, a tuple, a value."""
         if isinstance(given, self.model):
-            return dict(cast("Any", given)._key())
+            return dict(self.key_of_record(cast("BaseRecord", given)))
         if isinstance(given, Mapping):
             return self.key((), cast("Mapping[str, Any]", given))
         parts = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else (given,)
         return self.key(parts, {})
+
+    def key_of_record(self, record: BaseRecord) -> WireItem:
+        """Return the key of an instance on the wire: as it was loaded, if it was."""
+        if record._state is not None and record._state.known_key is not None:
+            return record._state.known_key
+        if self.composing is None:
+            values = {field.name: getattr(record, field.name) for field in self.keys}
+        else:
+            values = self.composing.key_of(record)
+        key = self.key((), values)
+        if record._stored is None:
+            return key
+        stored: WireItem = from_json(record._stored)
+        self.check_key(stored, key)
+        return self.stored_key(stored)  # another writer may have spelled it otherwise
+
+    def stored_key(self, stored: Mapping[str, Wire]) -> WireItem:
+        """Return the key among stored attributes; raise ValidationError where it was not loaded."""
+        for field in self.keys:
+            if field.attribute not in stored:
+                raise self._wrong(field, "it is part of the key, and was not loaded")
+        return {field.attribute: as_sent(stored[field.attribute]) for field in self.keys}
+
+    def check_key(self, stored: Mapping[str, Wire], wires: Mapping[str, Wire]) -> None:
+        """Refuse to write a loaded instance under another key than it was loaded from."""
+        for field in self.keys:
+            if field.attribute not in wires:
+                continue
+            old = stored.get(field.attribute)
+            if old is not None and field.spell(field.decode(old)) != wires[field.attribute]:
+                raise self._wrong(
+                    field,
+                    f"it is part of the key and was {field.decode(old)!r} when loaded: "
+                    "an item's key cannot change; create a new item and delete this one",
+                )
 
     def own_key(self, key: WireItem) -> WireItem:
         """Return *key*, which is to be written to; raise ValidationError for another model's.
@@ -446,15 +484,14 @@ def prepare(
     :param late: find the classes that references name wherever they are.
     """
     said = _said(model)
-    fields = collect(model, base, late=late)
-    references = model._references
+    fields, references = collect(model, base, late=late)
     if said["abstract"]:
         if said["kind"] is not None:
             raise ModelDefinitionError(
                 f"{model.__name__}.Meta.kind: the class is abstract, and no item is of it: drop one of "
                 "them"
             )
-        return FieldSet(model.__name__, fields), None
+        return FieldSet(model.__name__, fields, references), None
     if said["table"] is not None:
         place = place_of(model, said)
         fields = place.fields(cast("type[Model]", model), said, fields)

@@ -97,7 +97,7 @@ def waiting() -> Iterator[type[Any]]:
             _WAITING.pop(name, None)
         elif _WAITING.get(name) is weak:
             yield model
-            if all(each.is_settled for each in model._references.values()):
+            if all(each.is_settled for each in model._fieldset.references.values()):
                 _WAITING.pop(name, None)
 
 

@@ -18,6 +18,7 @@ from ..planning import Plan, Question
 from .bulk.jobs import Job, distinct
 from .bulk.results import BulkResult, Status, Tally
 from .fields.times import DateTimeField
+from .instance import options_of
 from .managers.batch_get import Writing
 from .managers.manager import Manager
 from .managers.objects import Objects
@@ -25,6 +26,7 @@ from .managers.queryset import QuerySet
 from .model import Model
 from .queryset.builders import M, R
 from .queryset.write_execution import Done
+from .records.base import unread_fields
 from .signals.events import deleted, deleting, is_heard
 from .unit_of_work.collector import COLLECTOR, check_outside
 
@@ -161,7 +163,7 @@ class SoftDeleteQuerySet(_Live[M], QuerySet[M, R], Generic[M, R]):
     ) -> Flow[dict[Hashable, M]]:
         asked = self
         if (question := self._question).wanted is not None:
-            attribute = self.model._options().get_field("deleted_at").attribute
+            attribute = options_of(self.model).get_field("deleted_at").attribute
             asked = self._asking(along=(*question.along, attribute))
         found = yield from QuerySet[M, R]._in_bulk(
             asked, keys, consistent=consistent, workers=workers, progress=progress
@@ -299,7 +301,7 @@ class SoftDelete(Model):
         if not collected:
             return type(self).deleted_at.if_not_exists(_now())
         # A transaction does not tell what it made of that.
-        known = "deleted_at" not in self._unread() and self.deleted_at
+        known = "deleted_at" not in unread_fields(self) and self.deleted_at
         return known or _now()
 
     def _hard_delete(
@@ -329,7 +331,7 @@ class SoftDelete(Model):
 
 def live_condition(model: type[Any]) -> Condition:
     """Return the condition that an item is not deleted softly."""
-    field = model._options().get_field("deleted_at")
+    field = options_of(model).get_field("deleted_at")
     return NotExists(Path((field.attribute,), field, field.label))
 
 
@@ -340,7 +342,7 @@ def is_deleted(instance: Any) -> bool:
 
 def _known_deleted(instance: SoftDelete) -> bool:
     """Tell whether an instance that may have been fetched in part is known to be deleted."""
-    return "deleted_at" not in instance._unread() and is_deleted(instance)
+    return "deleted_at" not in unread_fields(instance) and is_deleted(instance)
 
 
 def _now() -> datetime:

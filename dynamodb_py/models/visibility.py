@@ -55,10 +55,10 @@ class Standing:
         """Tell whether a hash key that can be read holds the kind, and all items of it are there."""
         if self.kind is None:
             return False
-        schema, name = self.kind.model._options().schema, self.kind.tree.attribute
+        schema, name = self.kind.model._meta.schema, self.kind.tree.attribute
         if schema.hash_key.name == name and question.index is None:
             return True
-        always = {name, schema.hash_key.name, *self.kind.model._options().planner.subject.always}
+        always = {name, schema.hash_key.name, *self.kind.model._meta.planner.subject.always}
         if schema.range_key is not None:
             always.add(schema.range_key.name)
         return any(

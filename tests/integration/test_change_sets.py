@@ -11,6 +11,7 @@ from dynamodb_py.codec import encode
 from dynamodb_py.expressions import Exists, Path
 from dynamodb_py.models.attribute_values.diff import change_set
 from dynamodb_py.models.attribute_values.values import applied, same
+from dynamodb_py.models.persistence.stored import stored_wires
 
 from ..engines import known_fault
 from ..expressions.strategies import scalars
@@ -54,7 +55,7 @@ def found(do, key):
 def same_after_reading(page, found):
     assert not page.is_changed
     assert found().to_dict() == page.to_dict()
-    assert same({"M": found()._stored_wires()}, {"M": page._stored_wires()})
+    assert same({"M": stored_wires(found())}, {"M": stored_wires(page)})
 
 
 def test_edits_in_place_are_all_stored_and_a_stale_copy_sends_nothing(two, do, sent, found):

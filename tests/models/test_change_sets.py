@@ -31,6 +31,7 @@ from dynamodb_py.expressions import Condition, Exists, F, Names, Path, render_up
 from dynamodb_py.limits import MAX_DEPTH, MAX_EXPRESSION_BYTES, MAX_OPERATORS
 from dynamodb_py.models.attribute_values.diff import ChangeSet, change_set, kept
 from dynamodb_py.models.attribute_values.values import applied, same
+from dynamodb_py.models.persistence.stored import stored_wires
 
 from ..expressions.reference import holds
 from ..expressions.strategies import values
@@ -463,8 +464,8 @@ def test_a_save_sends_the_places_that_changed(order, script, do):
         "REMOVE #8, #2.#9"
     )
     assert not order.is_changed
-    assert order._stored_wires()["days"] == FULL["days"]
-    stored = order._stored_wires()
+    assert stored_wires(order)["days"] == FULL["days"]
+    stored = stored_wires(order)
     assert stored["doc"] == {
         "M": {"a": {"L": [{"N": "2"}, {"S": "x" * 99}]}, "c": {"L": [{"N": "1"}]}}
     }

@@ -23,6 +23,9 @@ from dynamodb_py import (
     VersionField,
 )
 from dynamodb_py.codec import from_json
+from dynamodb_py.models.persistence.stored import encode_item, stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.records.base import fetched_fields
 from dynamodb_py.models.signals.events import post_init
 
 
@@ -63,7 +66,7 @@ def item(kind=None, **attributes):
 
 
 def wires(instance):
-    return from_json(instance._item())
+    return from_json(encode_item(instance))
 
 
 def filter_of(queryset):
@@ -146,7 +149,7 @@ def test_a_field_is_replaced_or_taken_away_by_the_class_that_says_so_last():
         note = None
 
     assert isinstance(Page._meta.get_field("name"), IntegerField)
-    assert "note" not in Page._fields.by_name
+    assert "note" not in Page._fieldset.by_name
     with pytest.raises(TypeError, match="no field note"):
         Page(path="/", note="x")
 
@@ -220,7 +223,7 @@ def test_an_instance_without_a_value_for_the_kind_gets_it_on_writing():
 )
 def test_another_kind_than_that_of_the_class_is_refused(instance, said):
     with pytest.raises(ValidationError, match=said) as caught:
-        instance._item()
+        encode_item(instance)
     assert list(caught.value.errors) == ["kind"]
 
 
@@ -274,7 +277,7 @@ def test_the_kind_of_a_loaded_instance_does_not_change(value):
     dog = Animal.from_db(item("dog"))
     dog.kind = value
     with pytest.raises(ValidationError, match="it tells the classes of the table apart"):
-        dog._changes(dog._stored_wires(), validate=True)
+        changes_to_write(dog, stored_wires(dog), validate=True)
     with pytest.raises(ValidationError, match="kind"):
         dog.update(kind="cat")
     with pytest.raises(ValidationError, match="kind cannot change"):
@@ -311,15 +314,15 @@ def test_an_item_is_loaded_as_the_class_that_it_is(asked, stored, expected):
 
 def test_an_item_that_was_fetched_in_part_is_of_its_class_where_the_kind_was_fetched():
     held = frozenset({"id", "kind", "bark"})
-    load = Animal._holding(held)
+    load = Animal._load_partially(held)
     dog = load(b'{"id": {"S": "a"}, "kind": {"S": "dog"}, "bark": {"N": "3"}}')
     assert type(dog) is Dog
-    assert dog._partial == {"id", "kind", "bark"}
+    assert fetched_fields(dog) == {"id", "kind", "bark"}
     cat = load(b'{"id": {"S": "b"}, "kind": {"S": "cat"}}')
     assert type(cat) is Cat
-    assert cat._partial == {"id", "kind"}
-    unknown = Animal._holding(frozenset({"id"}))(b'{"id": {"S": "a"}}')
-    assert (type(unknown), unknown._partial) == (Animal, {"id"})
+    assert fetched_fields(cat) == {"id", "kind"}
+    unknown = Animal._load_partially(frozenset({"id"}))(b'{"id": {"S": "a"}}')
+    assert (type(unknown), fetched_fields(unknown)) == (Animal, {"id"})
 
 
 def test_what_is_no_item_is_told_when_it_is_read():

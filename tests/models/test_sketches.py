@@ -22,6 +22,7 @@ from dynamodb_py import (
     connections,
     options,
 )
+from dynamodb_py.models.instance import options_of
 from dynamodb_py.models.queryset import compiled_cache as sketches
 
 from ..scripted import Script, checked, scripted_connection
@@ -278,7 +279,7 @@ def test_shapes_built_of_data_do_not_pile_up(monkeypatch):
     for count in range(100):
         rows.limit(count)
         Score.objects.filter(player="a").limit(count).page_size(count + 1)
-    root = Score._options().sketch
+    root = options_of(Score).sketch
     waiting, seen = [root], 0
     while waiting:
         sketch = waiting.pop()

@@ -40,6 +40,8 @@ from dynamodb_py import (
 from dynamodb_py.exceptions import ConditionFailed, service_error
 from dynamodb_py.models.constraints import UniqueConstraint, claims, difference, taken
 from dynamodb_py.models.fields import VersionField
+from dynamodb_py.models.persistence.stored import key_of
+from dynamodb_py.models.records.attributes import encode_fields
 
 from ..scripted import checked
 from .wire import model_of
@@ -71,7 +73,7 @@ class Event(Model):
 def of(model, **values):
     """Return the claims of an instance that is about to be saved."""
     instance = model(**values)
-    return claims(model._meta, instance._wires(adding=True), instance._key())
+    return claims(model._meta, encode_fields(instance, adding=True), key_of(instance))
 
 
 def text(field: Field, value) -> str | None:

@@ -9,6 +9,10 @@ from ...connections import Connection
 from ...exceptions import ConfigurationError, ValidationError
 from ...flows import Flow
 from ...operations.items import Key, StoredItem
+from ..instance import options_of
+from ..persistence.stored import key_of
+from ..records.base import load_key, state_of
+from ..records.filling import fill
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -36,7 +40,7 @@ class Belonging(Generic[M]):
 
     @property
     def _meta(self) -> Options:
-        return self.model._options()
+        return options_of(self.model)
 
     @property
     def _table(self) -> str:
@@ -76,13 +80,13 @@ class Belonging(Generic[M]):
     def _key(self, given: Any) -> Key:
         # An instance knows how its key was spelled by whoever wrote it.
         if isinstance(given, self.model):
-            return given._key()
+            return key_of(given)
         return self._meta.own_key(self._meta.key_of(given))
 
     def _keyed(self, key: Key) -> M:
         """Return an instance that was never loaded, of which nothing but the key is said."""
-        loaded = self.model._load_key(key)
+        loaded = load_key(self.model, key)
         instance = self.model.__new__(self.model)
-        instance._fill({field.name: getattr(loaded, field.name) for field in self._meta.keys})
-        instance.__dict__["_known_as"] = key  # which another writer may have spelled otherwise
+        fill(instance, {field.name: getattr(loaded, field.name) for field in self._meta.keys})
+        state_of(instance).known_key = key  # which another writer may have spelled otherwise
         return self._here(instance)

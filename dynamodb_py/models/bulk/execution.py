@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ...batching import Progress, ProgressOption, abreast, counting, shown
 from ...flows import Flow
 from ...operations.batches import Put
+from ..persistence.delete import mark_deleted
 from ..persistence.locks import is_atomic
 from ..signals.events import around_batch
 from .atomic_chunks import AtomicChunks
@@ -109,7 +110,7 @@ class Carrying(AtomicChunks[M], Generic[M]):
         }
         for job in superseded:
             if job.place in deleted and isinstance(job.given, self.model):
-                job.given._detach()
+                mark_deleted(job.given)
 
     def _carried_out(
         self,

@@ -16,7 +16,13 @@ from ...operations.batches import Delete, Put
 from ...operations.items import GetItem, Key, PutItem, UpdateItem
 from ..attribute_values.diff import flat
 from ..foreign_keys.referrers import check_bulk
+from ..persistence.delete import mark_deleted, remove_item
+from ..persistence.failures import as_model_error
+from ..persistence.save import store_instance
+from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
+from ..persistence.update import update_instance
 from ..persistence.update_actions import RACES, changes, without_automatic
+from ..records.attributes import encode_fields
 from ..records.validation import spell
 from ..visibility import is_other
 from .bound_model import Belonging
@@ -73,7 +79,7 @@ class Jobs(Belonging[M], Generic[M]):
 
     def _put_job(self, item: M | Mapping[str, Any], *, validate: bool) -> Job:
         instance = self._instance(item)
-        return Job(instance, instance._as_put(self._table, validate=validate))
+        return Job(instance, make_put(instance, self._table, validate=validate))
 
     def _delete_job(self, given: Any) -> Job:
         check_bulk(self.model, "deleting in batches")
@@ -86,9 +92,9 @@ class Jobs(Belonging[M], Generic[M]):
     def _done(self, job: Job) -> None:
         """Let the instance of *job*, which was carried out, know it."""
         if isinstance(job.write, Put):
-            self._here(job.given)._settle(job.write.item)
+            mark_saved(self._here(job.given), job.write.item)
         elif isinstance(job.given, self.model):
-            job.given._detach()
+            mark_deleted(job.given)
 
     # -- one item ------------------------------------------------------------------------------
 
@@ -98,7 +104,7 @@ class Jobs(Belonging[M], Generic[M]):
         try:
             yield from PutItem(job.write.table, job.write.item, self._meta.absent)
         except ConditionFailed as error:
-            raise job.given._told(error, insert=True) from error.__cause__
+            raise as_model_error(job.given, error, insert=True) from error.__cause__
         self._done(job)
         return "created"
 
@@ -106,10 +112,12 @@ class Jobs(Belonging[M], Generic[M]):
         """Return what puts or deletes one item by itself, with all that belongs to it."""
         if isinstance(job.write, Put):  # when the job was made, it was validated
             instance: Model = self._at_home(job.given)
-            return instance._store(force_insert=insert, overwrite=not insert, validate=False)
+            return store_instance(
+                instance, force_insert=insert, overwrite=not insert, validate=False
+            )
         if isinstance(job.given, self.model):
-            return self._at_home(job.given)._remove(None, None)
-        return self._keyed(job.write.key)._remove(None, False)
+            return remove_item(self._at_home(job.given), None, None)
+        return remove_item(self._keyed(job.write.key), None, False)
 
     def _upserted(self, job: Job, actions: Sequence[Action]) -> Flow[Status]:
         """Put an item where there is none with its key, else change the one that is there."""
@@ -126,7 +134,7 @@ class Jobs(Belonging[M], Generic[M]):
             except ConditionFailed:
                 continue  # it is gone again
             if item is not None:
-                self._here(job.given)._become(item)
+                replace_stored(self._here(job.given), item)
             return "updated" if actions else "unchanged"
         raise AssertionError("the last try returns or raises")
 
@@ -135,7 +143,7 @@ class Jobs(Belonging[M], Generic[M]):
         instance, key = job.given, job.write.key
         for left in reversed(range(RACES)):
             try:
-                yield from instance._store(force_insert=True, validate=False)
+                yield from store_instance(instance, force_insert=True, validate=False)
             except AlreadyExists as error:
                 # A value of it is taken, not its key, or that by an item of another class.
                 if not left or error.fields or is_other(self._meta, error.current):
@@ -144,12 +152,14 @@ class Jobs(Belonging[M], Generic[M]):
                 return "created"
             if actions:
                 try:
-                    yield from self._keyed(key)._update(*actions, must_exist=True, atomic=False)
+                    yield from update_instance(
+                        self._keyed(key), *actions, must_exist=True, atomic=False
+                    )
                 except self.model.DoesNotExist:
                     continue
             item = yield from GetItem(self._table, key, True)
             if item is not None:
-                instance._become(item)
+                replace_stored(instance, item)
                 return "updated" if actions else "unchanged"
         raise AssertionError("the last try returns or raises")
 
@@ -157,15 +167,15 @@ class Jobs(Belonging[M], Generic[M]):
         """Write the fields *names* of an item that exists."""
         if instance.persisted:
             before = instance._stored
-            yield from instance._store(named=names, validate=validate)
+            yield from store_instance(instance, named=names, validate=validate)
             return "unchanged" if instance._stored is before else "updated"
         if validate:
             values = {name: getattr(instance, name) for name in sorted(names)}
-            key = None if self._meta.composing is None else instance._key()
+            key = None if self._meta.composing is None else key_of(instance)
             found = changes(self._meta, (), values, claims=True, key=key)
         else:
             found = tuple(self._unchecked_setters(instance, names))
-        yield from instance._update(*without_automatic(self._meta, found), must_exist=True)
+        yield from update_instance(instance, *without_automatic(self._meta, found), must_exist=True)
         return "updated"
 
     def _unchecked_setters(self, instance: M, names: frozenset[str]) -> list[Action]:
@@ -177,7 +187,7 @@ class Jobs(Belonging[M], Generic[M]):
                 value = field.pre_save(getattr(instance, field.name), adding=False)
                 wanted[field.attribute] = spell(field, value, errors)
         if (composing := self._meta.composing) is not None:
-            composing.finish_setters(instance._wires(adding=False, validate=False), wanted)
+            composing.finish_setters(encode_fields(instance, adding=False, validate=False), wanted)
         if errors:
             raise ValidationError(errors, model=self._meta.name)
         return flat(wanted)

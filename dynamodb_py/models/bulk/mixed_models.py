@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from ...batching import Progress, ProgressOption, abreast, counting, shown
 from ...connections import Connection
 from ...exceptions import ConfigurationError, DoesNotExist
-from ...flows import Flow, arun, dressed, run
+from ...flows import Flow, arun, dressed, flow_of, run
 from ...operations.batches import Delete, Put
 from ..attribute_values.fetch import key_reader, read_all
 from ..foreign_keys.referrers import asks
-from ..persistence.delete import Deleting
+from ..instance import options_of, table_of
+from ..persistence.delete import delete_instance, mark_deleted, remove_item
 from ..persistence.locks import is_atomic
+from ..persistence.save import store_instance
+from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..signals.events import around_batch, is_heard, saved, saving_all
 from ..unit_of_work.collector import check_outside
 from ..visibility import seen
@@ -43,9 +46,9 @@ def _load(
     """
     asked = list(objects)
     found = yield from read_all(
-        [(each._table, each._key()) for each in asked],
+        [(table_of(each), key_of(each)) for each in asked],
         asked,
-        {each._table: key_reader(each._meta) for each in asked},
+        {table_of(each): key_reader(each._meta) for each in asked},
         consistent=consistent,
         workers=workers,
         progress=progress,
@@ -56,7 +59,7 @@ def _load(
         if there is None:
             missing.append(each)
         else:
-            each._become(there)
+            replace_stored(each, there)
     if missing:
         said = ", ".join(f"{type(each).__name__} {each.primary_key!r}" for each in missing[:5])
         raise DoesNotExist(f"{len(missing)} of {len(asked)} are not there: {said}", missing=missing)
@@ -88,19 +91,19 @@ def _save_all(
     heard = {at: not each.persisted for at, each in enumerate(all_) if is_heard(type(each), "save")}
     yield from saving_all([(all_[at], created) for at, created in heard.items()])
     new = {at: each for at, each in enumerate(all_) if _goes_in_batches(each)}
-    puts = {at: Job(each, each._as_put(validate=validate)) for at, each in new.items()}
+    puts = {at: Job(each, make_put(each, validate=validate)) for at, each in new.items()}
     last = {id(each): at for at, each in enumerate(all_)}
     tally: Tally[Any] = Tally(all_)
     flows: dict[int, Flow[Any]] = {}
     for at, each in enumerate(all_):
         if at not in new and last[id(each)] == at:
-            flows[at] = each._store(validate=validate)
+            flows[at] = store_instance(each, validate=validate)
         elif at not in new:
             tally.note(at, "superseded")  # the same instance comes again
 
     def settle(job: Job) -> None:
         assert isinstance(job.write, Put)
-        job.given._settle(job.write.item)
+        mark_saved(job.given, job.write.item)
 
     yield from _all_of(tally, puts, flows, settle, workers, shown(progress))
     for at, created in heard.items():
@@ -132,7 +135,7 @@ def _delete_all(
 
 def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) -> Flow[None]:
     tally: Tally[Any] = Tally(all_)
-    jobs = {at: Job(each, Delete(each._table, each._key())) for at, each in enumerate(all_)}
+    jobs = {at: Job(each, Delete(table_of(each), key_of(each))) for at, each in enumerate(all_)}
     twins: dict[Any, list[Model]] = {}
     for job in jobs.values():
         twins.setdefault(job.place if _is_plain(job.given) else id(job.given), []).append(job.given)
@@ -151,7 +154,7 @@ def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) 
 
     def settle(job: Job) -> None:
         for each in twins[job.place]:
-            each._detach()
+            mark_deleted(each)
 
     deletes, flows = dict(sorted(deletes.items())), dict(sorted(flows.items()))
     yield from _all_of(tally, deletes, flows, settle, workers, shown(progress))
@@ -159,24 +162,28 @@ def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) 
 
 
 def _is_deleted_in_batches(instance: Model) -> bool:
-    known = instance.persisted or instance._options().free is None  # else, who knows its class
+    known = (
+        instance.persisted or options_of(type(instance)).free is None
+    )  # else, who knows its class
     return known and _is_plain(instance) and not _is_checked(instance)
 
 
 def _is_plain(instance: Model) -> bool:
     """Tell whether deleting *instance* is deleting its item, and nothing else."""
     kind = type(instance)
-    return kind._delete is Deleting._delete and not asks(kind, below=instance._stored is None)
+    return flow_of(kind, "delete") is delete_instance and not asks(
+        kind, below=instance._stored is None
+    )
 
 
 def _removed(instance: Model, twins: Iterable[Model]) -> Flow[None]:
     """Delete *instance* by itself; *twins* are all instances of its item, where it is plain."""
     if not _is_plain(instance):
-        yield from instance._delete()
+        yield from flow_of(type(instance), "delete")(instance)
         return
-    yield from instance._remove(None, None)
+    yield from remove_item(instance, None, None)
     for each in twins:
-        each._detach()
+        mark_deleted(each)
 
 
 def _goes_in_batches(instance: Model) -> bool:
@@ -185,7 +192,7 @@ def _goes_in_batches(instance: Model) -> bool:
 
 def _is_checked(instance: Model) -> bool:
     """Tell whether each write of *instance* has a condition or companions, which no batch has."""
-    meta = instance._options()
+    meta = options_of(type(instance))
     return meta.guarded or is_atomic(meta, None)
 
 

@@ -509,7 +509,7 @@ class Field(Operand[V], Generic[V, N]):
             if self.name in values:
                 value = values[self.name]
                 return value
-        value = record._missing(self)
+        value = record._value_of_unset(self)
         return value
 
     if TYPE_CHECKING:  # for the type checkers only: the descriptor is a non-data one

@@ -25,6 +25,7 @@ from ...codec import (
 from ...expressions import FREE, Attr, Coder, field_of, member, members
 from ...operations.base import Wire
 from .base import Field, is_checking, known
+from .model_key import KeyOf
 from .scalars import (
     LENGTHS,
     BinaryField,
@@ -105,8 +106,9 @@ def field_for(of: Any) -> Field[Any, Any] | None:
         return None
     if of in _FIELD_OF:
         return _FIELD_OF[of]()
-    as_field: Callable[[], Field[Any, Any]] | None = getattr(of, "_as_field", None)
-    return None if as_field is None else as_field()
+    if not hasattr(of, "_fieldset"):
+        return None
+    return KeyOf(of) if hasattr(of, "DoesNotExist") else EmbeddedField(of)
 
 
 def placed_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) -> Field[Any, Any]:
@@ -777,4 +779,8 @@ def _(coder: EmbeddedField[Any, Any], part: str) -> str | None:
 
 @members.register(EmbeddedField)
 def _(coder: EmbeddedField[Any, Any]) -> list[str]:
-    return list(coder.document._declared())
+    document = coder.document
+    kinds = () if document._kinds is None else document._kinds.below(document)
+    return list(
+        dict.fromkeys(name for each in (document, *kinds) for name in each._fieldset.by_name)
+    )

@@ -42,9 +42,9 @@ class KeyOf(Field[Any, Any]):
     def read(self, stored: Any, /) -> Any:
         meta = self.model._meta
         key = stored if self.kind == "M" else {meta.hash_key.attribute: {self.kind: stored}}
-        load = self.model._partially(frozenset(field.name for field in meta.keys))
+        load = self.model._load_partially(frozenset(field.attribute for field in meta.keys))
         stub = load(to_json(key))
-        stub._aside.stub = True
+        stub._state.stub = True
         return stub
 
     def from_plain(self, value: Any, /) -> Any:

@@ -103,7 +103,7 @@ def _settled(
     if len(parts) == 1:
         reference.attribute, reference.kind = parts[0].attribute, parts[0].kind
     reference.copies = {}
-    for field in _copied(reference, others if own else target._fields.by_name):
+    for field in _copied(reference, others if own else target._fieldset.by_name):
         name = f"{reference.name}_{field.name}"
         attribute = f"{reference._wire_name or reference.name}_{field.name}"
         found[name] = _placed(cls, base, reference, _plainly(field, attribute), name)
@@ -272,7 +272,7 @@ def keys_of(target: type[Any]) -> tuple[AnyField, ...]:
 
     None are where the key refers to a class that is not there yet.
     """
-    return identifying(target._fields.by_name)
+    return identifying(target._fieldset.by_name)
 
 
 def identifying(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:

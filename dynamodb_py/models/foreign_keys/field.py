@@ -127,7 +127,7 @@ class ForeignKey(Comparing[T, RefN]):
         """The index by which what refers to an item is found, and whether it holds whole items."""
         if isinstance(to, type) and "_meta" in vars(to):
             self._target = to
-            fields: Any = vars(to)["_fields"]
+            fields: Any = vars(to)["_fieldset"]
             keys: list[AnyField] = [field for field in fields if field.is_key]
             if len(keys) == 1:
                 self.kind = keys[0].kind  # a SetField asks for it at once
@@ -241,7 +241,7 @@ class ForeignKey(Comparing[T, RefN]):
             if None in key:
                 raise self._wrong(f"{given!r} has no key yet: give it one first")
             return key
-        if hasattr(given, "_fields") and not isinstance(given, tuple):
+        if hasattr(given, "_fieldset") and not isinstance(given, tuple):
             raise self._wrong(
                 f"{given!r} is {one_of(given.__class__)}, not {one_of(self.target)}: it takes one, or the "
                 "key of one"
@@ -295,7 +295,7 @@ class ForeignKey(Comparing[T, RefN]):
             if self.parts:
                 return self
             kind._settle_references()
-            return kind._references[self.name]
+            return kind._fieldset.references[self.name]
 
     def follow(self, record: Any) -> Any:
         """Return the item that *record* refers to: None, or one that is fetched where it can be.
@@ -327,9 +327,9 @@ class ForeignKey(Comparing[T, RefN]):
     def _fetched(self, record: Any, key: tuple[Any, ...]) -> Flow[Any]:
         stub = self.stub(record, key)
         tell("%s: fetching %s %r on demand", self.label, self.target.__name__, stub.primary_key)
-        item = seen(
-            stub._meta, (yield from GetItem(stub._table, stub._key(), current_options().consistent))
-        )
+        table = stub._link.table_name(stub._meta.table_name)
+        get = GetItem(table, stub._meta.key_of(stub), current_options().consistent)
+        item = seen(stub._meta, (yield from get))
         if item is None:
             return None
         target = self.target._load(item)

@@ -12,14 +12,16 @@ from ...operations.base import Wire
 
 def is_stub(instance: Any) -> bool:
     """Tell whether nothing but its key is known of an instance, since that was all that was read."""
-    aside = instance._aside
+    aside = instance._state
     return aside is not None and bool(aside.stub)
 
 
 def stub_of(target: type[Any], key: Mapping[str, Wire], alias: str | None) -> Any:
     """Return an instance of which nothing is known but the key."""
-    stub = target._partially(frozenset(field.name for field in target._meta.keys))(to_json(key))
-    stub._aside.stub = True
+    stub = target._load_partially(frozenset(field.attribute for field in target._meta.keys))(
+        to_json(key)
+    )
+    stub._state.stub = True
     if alias is not None:
         stub.__dict__["_using"] = alias
     return stub

@@ -225,15 +225,15 @@ def dispatch(tree: Tree, plain: Any) -> dict[str, Any]:
 
     def holding(cls: type[Any], held: frozenset[str]) -> Callable[[StoredItem], Any]:
         if tree.attribute not in held:
-            return cast("Callable[[StoredItem], Any]", plain._holding.__func__(cls, held))
+            return cast("Callable[[StoredItem], Any]", plain._load_partially.__func__(cls, held))
         loads: dict[type[Any], Callable[[StoredItem], Any]] = {}
 
         def load_held(stored: StoredItem) -> Any:
             found = tree.class_of(cls, stored)
             if found not in loads:
-                loads[found] = plain._holding.__func__(found, held)
+                loads[found] = plain._load_partially.__func__(found, held)
             return loads[found](stored)
 
         return load_held
 
-    return {"_load": classmethod(load), "_holding": classmethod(holding)}
+    return {"_load": classmethod(load), "_load_partially": classmethod(holding)}

@@ -113,7 +113,7 @@ def _begun(cls: type[Document], said: dict[str, Any]) -> Kinds:
         raise ModelDefinitionError(
             f'{cls.__name__}.Meta.unknown_kind is {unknown!r}: it is "warn" or "raise"'
         )
-    field = cls._fields.by_name.get(name) or cls._fields.by_attribute.get(name)
+    field = cls._fieldset.by_name.get(name) or cls._fieldset.by_attribute.get(name)
     attribute = name if field is None else field.attribute
     name = attribute if field is None else field.name
     wire = msgspec.defstruct("Kind", [("wire", Any, None)], rename={"wire": attribute}, gc=False)
@@ -134,7 +134,7 @@ def _joined(cls: type[Document], kinds: Kinds, kind: object) -> str:
             f"{cls.__name__} and {twin.__name__} are both the kind {kind!r} of {kinds.root.__name__}: "
             "give one of them another Meta.kind"
         )
-    field = cls._fields.by_attribute.get(kinds.attribute)
+    field = cls._fieldset.by_attribute.get(kinds.attribute)
     if field is not None:
         if field.kind != "S":
             raise field.misdeclared("it holds the kind, a text: declare a CharField")

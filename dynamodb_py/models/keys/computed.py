@@ -16,6 +16,7 @@ from ...operations.base import Wire, WireItem
 from ...schema import TableSchema
 from ..fields.base import AnyField
 from ..fields.version import VersionField
+from ..records.base import unread_fields
 from .template import BoundTemplate, KeyTemplate
 
 if TYPE_CHECKING:
@@ -265,7 +266,7 @@ class ComposedFields:
             return values[made.name]
         if record._stored is None:
             return None
-        unread = record._unread()
+        unread = unread_fields(record)
         lost = [part.name for part in made.parts if values.get(part.name) is None]
         if lost and not made.is_key and unread.isdisjoint(lost):
             return None  # what it is made of is not there

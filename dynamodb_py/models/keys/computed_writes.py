@@ -16,6 +16,7 @@ from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ..attribute_values.values import as_it_was
 from ..fields.base import REQUIRED, AnyField
+from ..records.base import unread_fields
 from .computed import Composed, ComposedFields, template_text
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Composing(ComposedFields):
 
     def finish(self, record: Record, wires: WireItem, errors: Errors) -> None:
         """Put what templates make into a whole item, and take out what need not be stored."""
-        unread = record._unread() - record.__dict__.keys()
+        unread = unread_fields(record) - record.__dict__.keys()
         for each in self.all:
             self._check_assigned(record, each, errors)
             if any(part.name in errors for part in each.parts):
@@ -90,7 +91,7 @@ class Composing(ComposedFields):
         """
         before = self.completed(stored)
         after = {name: wire for name, wire in {**before, **changes}.items() if wire is not None}
-        unread = record._unread() - record.__dict__.keys()
+        unread = unread_fields(record) - record.__dict__.keys()
         for each in self.all:
             self._check_assigned(record, each, errors)
             changed = [part for part in each.parts if part.attribute in changes]

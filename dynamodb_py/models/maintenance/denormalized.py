@@ -12,6 +12,7 @@ from ...exceptions import ConditionFailed, DoesNotExist, QueryError
 from ...expressions import Attr, Condition
 from ...flows import Flow, arun, run
 from ..foreign_keys.field import ForeignKey
+from ..persistence.update import update_instance
 from ..queryset.prefetch import prefetching
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class CopiesReport(Struct):
 def _flow(
     model: type[Model], workers: int, dry_run: bool, told: Callable[[str], object] | None
 ) -> Flow[CopiesReport]:
-    references = {name: each for name, each in model._references.items() if each.copies}
+    references = {name: each for name, each in model._fieldset.references.items() if each.copies}
     if not references:
         raise QueryError(f"{model.__name__} keeps no copies: no reference has denormalize=")
     report = CopiesReport()
@@ -87,7 +88,7 @@ def _written(
         if any(copy.name in wanted for copy in reference.copies.values()):
             for part in reference.parts:
                 still &= Attr(part._path()).eq(getattr(row, part.name))
-    return row._update(condition=still, must_exist=True, **wanted)  # type: ignore[no-any-return]
+    return update_instance(row, condition=still, must_exist=True, **wanted)  # type: ignore[no-any-return]
 
 
 def refresh_copies(

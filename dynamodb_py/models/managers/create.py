@@ -10,6 +10,9 @@ from ...expressions import Action, Computable, Condition
 from ...flows import Flow, awaiting, blocking
 from ...operations.items import GetItem, Key, StoredItem, UpdateItem
 from ..bulk.bound_model import Belonging
+from ..persistence.save import save_instance
+from ..persistence.stored import make_put
+from ..persistence.update import update_instance
 from ..persistence.update_actions import RACES, changes, unique_among, without_automatic
 from ..unit_of_work.collector import check_outside
 from ..visibility import is_other, seen
@@ -39,8 +42,8 @@ class Creating(Belonging[M], Generic[M]):
         """
         self._no_clash("create", ("overwrite", "condition"))
         instance = self._new(values)
-        yield from instance._save(
-            force_insert=not overwrite, overwrite=overwrite, condition=condition
+        yield from save_instance(
+            instance, force_insert=not overwrite, overwrite=overwrite, condition=condition
         )
         return instance
 
@@ -71,7 +74,7 @@ class Creating(Belonging[M], Generic[M]):
             return instance, False
         new = self._new({**_called(defaults), **key})
         try:
-            yield from new._save(force_insert=True)
+            yield from save_instance(new, force_insert=True)
         except AlreadyExists as error:
             if is_other(self._meta, error.current) or not _is_about(error, new):
                 raise  # an item of another class has the key, or it is another's value
@@ -121,7 +124,7 @@ class Creating(Belonging[M], Generic[M]):
             if item is not None:
                 return self._load(item), False
             try:
-                yield from new._save(force_insert=True)
+                yield from save_instance(new, force_insert=True)
             except AlreadyExists as error:
                 current = error.current
                 hidden = current is not None and self._hides(current)
@@ -149,7 +152,7 @@ class Creating(Belonging[M], Generic[M]):
                     model=self._meta.name,
                 )
         new = self._new({**_called(defaults), **key})
-        new._as_put()  # what is wrong with it is told now
+        make_put(new)  # what is wrong with it is told now
         return new
 
     def _besides(self, condition: Condition | None) -> Condition | None:
@@ -172,7 +175,7 @@ class Creating(Belonging[M], Generic[M]):
                 return (yield from UpdateItem(self._table, key, actions, asked, "ALL_NEW"))
             if actions:
                 own = without_automatic(meta, actions)
-                yield from self._keyed(key)._update(*own, condition=fresh, must_exist=True)
+                yield from update_instance(self._keyed(key), *own, condition=fresh, must_exist=True)
         except AlreadyExists:  # another item has a value that is unique
             raise
         except (ConditionFailed, DoesNotExist):

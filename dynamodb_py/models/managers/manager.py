@@ -10,7 +10,8 @@ from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking
 from ...operations.items import DeleteItem, Key
 from ..foreign_keys.referrers import asks
-from ..persistence.delete import mine
+from ..persistence.delete import mine, remove_item
+from ..records.base import state_of
 from ..unit_of_work.collector import COLLECTOR
 from .batch_get import Writing
 from .forwarding import Proxies
@@ -157,7 +158,9 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
             yield from self._known_by(wire)._delete_for_good(condition=condition, atomic=False)
             return
         if self._meta.constraints or COLLECTOR.get() is not None:
-            yield from self._known_by(wire)._remove(self._meta.condition(condition), atomic=False)
+            yield from remove_item(
+                self._known_by(wire), self._meta.condition(condition), atomic=False
+            )
             return
         asked = self._meta.condition(condition)
         try:
@@ -180,7 +183,7 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
     def _known_by(self, key: Key) -> M:
         """Return an instance of which nothing is known but the key."""
         instance = self.model.__new__(self.model)
-        instance.__dict__["_known_as"] = key  # which another writer may have spelled otherwise
+        state_of(instance).known_key = key  # which another writer may have spelled otherwise
         for field in self._meta.keys:
             instance.__dict__[field.name] = field.decode(key[field.attribute])
         return self._here(instance)

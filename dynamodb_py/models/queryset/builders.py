@@ -15,6 +15,7 @@ from ...expressions import And, Condition, Never, Path, Size
 from ...expressions.conditions import join
 from ...planning import Question
 from ..fields.base import Field
+from ..instance import options_of
 from ..records.rows import Shape
 from .compiled_cache import Sketch, Wires, sketch_of
 from .lookup_resolution import conditions as looked_up
@@ -91,7 +92,7 @@ class Builders(Generic[M, R]):
     @property
     def _link(self) -> Connection:
         sketch = self._sketch
-        meta = self.model._options() if sketch is None else sketch.meta
+        meta = options_of(self.model) if sketch is None else sketch.meta
         return get_connection(self._how.using or meta.using)
 
     @property
@@ -119,7 +120,7 @@ class Builders(Generic[M, R]):
     def _sketched(self) -> Sketch | None:
         """Return the sketch of the question, where it has one."""
         if self._sketch is None and self._said is UNASKED and not self._how.parts:
-            self._sketch = sketch_of(self.model._options())
+            self._sketch = sketch_of(options_of(self.model))
         return self._sketch
 
     def _asking(self, **changes: Any) -> Self:
@@ -157,7 +158,7 @@ class Builders(Generic[M, R]):
 
     def none(self) -> Self:
         """Return the query set without rows, which sends nothing."""
-        return self._asking(condition=Never(self.model._options().hash_key._path()))
+        return self._asking(condition=Never(options_of(self.model).hash_key._path()))
 
     def filter(self, /, *conditions: Condition, **lookups: Any) -> Self:
         """Return those that match all of these, and all before: ``filter(Score.wins > 3, title="a")``."""
@@ -210,7 +211,7 @@ class Builders(Generic[M, R]):
         return self._asking(condition=self._question.condition & ~self._joined(conditions, lookups))
 
     def _joined(self, conditions: Iterable[Condition], lookups: dict[str, Any]) -> Condition:
-        meta = self.model._options()
+        meta = options_of(self.model)
         said = [looked_up(meta, lookups)] if lookups else []
         for each in conditions:
             if not isinstance(each, Condition):
@@ -288,7 +289,7 @@ class Builders(Generic[M, R]):
 
     def _ordered(self, name: str | Field[Any, Any]) -> tuple[str, bool]:
         said = name.name if isinstance(name, Field) else name
-        field = self.model._options().get_field(said.removeprefix("-"))
+        field = options_of(self.model).get_field(said.removeprefix("-"))
         return field.attribute, said.startswith("-")
 
     def reverse(self) -> Self:
@@ -324,7 +325,7 @@ class Builders(Generic[M, R]):
 
     def index(self, name: str) -> Self:
         """Return them as read through the index called *name*, whichever the planner would take."""
-        known = [index.name for index in self.model._options().schema.indexes]
+        known = [index.name for index in options_of(self.model).schema.indexes]
         if name not in known:
             raise QueryError(
                 f"{self.model.__name__} has no index {name!r}: it has {', '.join(known) or 'none'}"

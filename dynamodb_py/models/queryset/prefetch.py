@@ -15,6 +15,8 @@ from ...operations.base import Wire
 from ..attribute_values.fetch import key_reader, read_all
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
+from ..instance import table_of
+from ..persistence.stored import key_of, replace_stored
 from ..relations.many_set import ManySet
 from ..relations.many_to_many import ManyRelated, ManyToManyField
 from ..relations.reverse import Related, RelatedOne, RelatedSet, related_rows
@@ -81,17 +83,17 @@ def _led_to(kind: Any, name: str, path: str) -> Any:
     """Return the class of what *name* leads to from instances of *kind*; None where that is open."""
     if kind is None:
         return None
-    if not all(reference.is_settled for reference in kind._references.values()):
+    if not all(reference.is_settled for reference in kind._fieldset.references.values()):
         kind._settle_references()
-    if name in kind._references:
-        return kind._references[name].target
+    if name in kind._fieldset.references:
+        return kind._fieldset.references[name].target
     descriptor = getattr(kind, name, None)
     if isinstance(descriptor, (Related, RelatedOne)):
         return descriptor.reference.model
     if isinstance(descriptor, (ManyToManyField, ManyRelated)):
         return descriptor.far_model
-    if name in kind._fields.by_name:
-        inner: Any = kind._fields.by_name[name]
+    if name in kind._fieldset.by_name:
+        inner: Any = kind._fieldset.by_name[name]
         while getattr(inner, "inner", None) is not None:
             inner = inner.inner
         if isinstance(inner, ForeignKey):
@@ -99,7 +101,7 @@ def _led_to(kind: Any, name: str, path: str) -> Any:
         found = getattr(inner, "document", None) or getattr(inner, "model", None)
         if found is not None:
             return found
-    known = [*kind._references, *(n for n in dir(kind) if _leads(getattr(kind, n, None)))]
+    known = [*kind._fieldset.references, *(n for n in dir(kind) if _leads(getattr(kind, n, None)))]
     raise QueryError(
         f"prefetch_related({path!r}): {kind.__name__}.{name} leads to no other item: what does is "
         f"{', '.join(known) or 'nothing'}, and fields that hold references or documents"
@@ -156,12 +158,12 @@ def _documents(objects: Objects, name: str) -> Objects | None:
     """Return the documents that the field *name* holds; None where it is none that holds any."""
     found: Objects = []
     for each in objects:
-        if name not in each._fields.by_name:
+        if name not in each._fieldset.by_name:
             return None
         for value in _elements(getattr(each, name)):
             if hasattr(value, "_load_key") and hasattr(value, "_table"):
                 return None
-            if hasattr(value, "_references"):
+            if hasattr(value, "_fieldset"):
                 found.append(value)
     return found
 
@@ -181,7 +183,7 @@ def _elements(value: Any) -> Iterator[Any]:
 # -- by key ----------------------------------------------------------------------------------------
 def _wants(objects: Objects, name: str) -> Iterator[_Want]:
     for each in objects:
-        reference = each._references.get(name)
+        reference = each._fieldset.references.get(name)
         if reference is not None:
             key = reference.key_in(each)
             if key is None:
@@ -189,7 +191,7 @@ def _wants(objects: Objects, name: str) -> Iterator[_Want]:
             target = reference.kept(each, key)
             if target is None or is_stub(target):
                 yield _Want(each, name, reference.stub(each, key), _keeper(reference, each, key))
-        elif name in each._fields.by_name:
+        elif name in each._fieldset.by_name:
             for stub in _elements(getattr(each, name)):
                 if hasattr(stub, "_table") and is_stub(stub):
                     yield _Want(each, name, stub, _becoming(stub))
@@ -208,7 +210,7 @@ def _becoming(stub: Any) -> Callable[[Any], None]:
     def become(target: Any) -> None:
         if target is not None:
             stub.__class__ = target.__class__  # which the key does not tell
-            stub._become(target._stored)
+            replace_stored(stub, target._stored)
 
     return become
 
@@ -225,8 +227,8 @@ def _answer(wants: list[_Want], dangling: list[Dangling], link: Connection) -> F
                 f"connection {want.stub._link.alias!r}, and what is read here on {link.alias!r}: "
                 "prefetch over one connection at a time"
             )
-        asked.append((want.stub._table, want.stub._key()))
-    readers = {want.stub._table: key_reader(want.stub._meta) for want in wants}
+        asked.append((table_of(want.stub), key_of(want.stub)))
+    readers = {table_of(want.stub): key_reader(want.stub._meta) for want in wants}
     items = yield from read_all(
         [(table, dict(key)) for table, key in asked],
         [want.stub for want in wants],
@@ -314,7 +316,7 @@ def _after(objects: Objects, name: str) -> Callable[[], Objects]:
 
 
 def _reached(owner: Any, name: str) -> Iterable[Any]:
-    reference = owner._references.get(name)
+    reference = owner._fieldset.references.get(name)
     if reference is not None:
         key = reference.key_in(owner)
         return () if key is None else (reference.kept(owner, key),)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, cast, overload
 from ...exceptions import QueryError
 from ...expressions import Operand, Path, member
 from ..fields.base import Field
+from ..instance import options_of
 from ..records.rows import Column, Name, Shape
 from .builders import Builders, M, R
 
@@ -31,11 +32,11 @@ class Shaping(Builders[M, R], Generic[M, R]):
     def defer(self, *fields: str | Field[Any, Any]) -> Self:
         """Leave these fields unread, beside what was left out before; key and version are read."""
         left = self._named("defer", fields)
-        names = self._how.fetched or tuple(self.model._options().field_set.by_name)
+        names = self._how.fetched or tuple(options_of(self.model).field_set.by_name)
         return self._fetching("defer", tuple(name for name in names if name not in left))
 
     def _named(self, verb: str, fields: tuple[str | Field[Any, Any], ...]) -> tuple[str, ...]:
-        meta = self.model._options()
+        meta = options_of(self.model)
         names: list[str] = []
         for field in fields:
             name = field.name if isinstance(field, Field) else field
@@ -51,7 +52,7 @@ class Shaping(Builders[M, R], Generic[M, R]):
         shape = self._how.shape
         if shape is not None and shape.kind != "item":
             raise self._two_shapes(verb)
-        meta = self.model._options()
+        meta = options_of(self.model)
         by_name = meta.field_set.by_name
         wanted = tuple(Path((by_name[name].attribute,)) for name in names)
         if meta.composing is not None:
@@ -75,9 +76,9 @@ class Shaping(Builders[M, R], Generic[M, R]):
             raise self._two_shapes("only() or defer")
         if self._how.related:
             raise self._no_relations()
-        shape = Shape(kind, columns(self.model._options(), names))
+        shape = Shape(kind, columns(options_of(self.model), names))
         wanted = self._question.wanted if kind == "item" else shape.wanted()
-        composing = self.model._options().composing
+        composing = options_of(self.model).composing
         if composing is not None and wanted is not None:
             wanted = composing.readable(wanted)
         return self._asking(wanted=wanted, along=())._going(shape=shape)

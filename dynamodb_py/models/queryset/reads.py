@@ -21,6 +21,7 @@ from ...operations.tables import DescribeTable
 from ...planning import Estimate, Plan, Question, estimate
 from ...reading import Reader
 from ..attribute_values.fetch import key_reader, read_all
+from ..instance import options_of
 from ..records.rows import loader
 from ..visibility import all_seen, seen
 from .builders import PLAINLY, UNASKED, How, M, R
@@ -49,7 +50,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
             question = self._question
         if consistently(how.consistent):  # options() may ask for it
             question = replace(question, consistent=True)
-        meta = self.model._options()
+        meta = options_of(self.model)
         if meta.standing is not None:
             question = meta.standing.visible(question)
         if meta.parts is not None and meta.place is None:  # a shared table asks the keys first
@@ -140,7 +141,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         parts = cast("tuple[Answers[M, R], ...]", self._how.parts)
         limit = question.limit
         starts = [partial(part._bare_rows, limit) for part in parts]
-        return Several(starts, key_reader(self.model._options()), limit)
+        return Several(starts, key_reader(options_of(self.model)), limit)
 
     def _all_rows(self) -> Flow[list[R]]:
         """Read to the end, and keep the rows."""
@@ -208,7 +209,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         :raises DoesNotExist: there is none; the model's own subclass of it.
         :raises MultipleObjectsReturned: there are several; the model's own subclass of it.
         """
-        meta = self.model._options()
+        meta = options_of(self.model)
         by_key = bool(given) and not isinstance(given[0], Condition)
         if by_key or (not given and meta.is_key(lookups)):
             row, hidden = yield from self._by_key(given, lookups, consistent)
@@ -249,7 +250,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         self, key: tuple[Any, ...], named: Mapping[str, Any], consistent: bool | None
     ) -> Flow[tuple[R | None, StoredItem | None]]:
         """Return the item with this key, or None; then what is there and is not given, if anything."""
-        meta, how = self.model._options(), self._how
+        meta, how = options_of(self.model), self._how
         wire = meta.key(key, named)
         if consistent is None:
             consistent = how.consistent
@@ -317,7 +318,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         :param progress: called with how many are done and how many there are, or True for a bar.
         :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
         """
-        meta, how = self.model._options(), self._how
+        meta, how = options_of(self.model), self._how
         self._check_only_fields("in_bulk()")
         given = list(keys)
         table = self._link.table_name(meta.table_name)

@@ -28,7 +28,9 @@ from ...operations.items import DeleteItem, Key, UpdateItem
 from ...reading import Reader
 from ...reading.pacing import Ledger
 from ...reading.sources import checked_workers
+from ..persistence.delete import remove_item
 from ..persistence.update_actions import has_changed
+from ..records.base import load_key
 from .pages import Paging
 
 HOPELESS = (AccessDenied, TableNotFound)
@@ -70,7 +72,7 @@ class Done(Struct, frozen=True):
 def said_key(model: type[Any], key: Key) -> Any:
     """Return *key* as instances have it: ``primary_key``."""
     try:
-        return model._load_key(key).primary_key
+        return load_key(model, key).primary_key
     except UnreadableValue:
         values = [decode(wire) for wire in key.values()]
         return tuple(values) if len(values) > 1 else values[0]
@@ -257,7 +259,7 @@ class Removals(Work):
         flows: dict[int, Flow[None]] = {}
         for at, key in enumerate(keys):
             try:
-                flows[at] = self._manager._known_by(key)._remove(self._condition, False)
+                flows[at] = remove_item(self._manager._known_by(key), self._condition, False)
             except UnreadableValue as error:  # of this item alone nobody knows whose values it has
                 self._fail([key], error)
         outcomes = yield from self._ledger.drive(abreast(list(flows.values()), self._workers))

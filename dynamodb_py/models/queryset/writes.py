@@ -17,11 +17,13 @@ from ...planning import Plan
 from ...reading.keys import key_of
 from ...reading.pacing import Ledger
 from ..foreign_keys.referrers import check_bulk
+from ..instance import options_of
 from ..persistence.delete import mine
 from ..persistence.parent_maps import parents_of, updated
-from ..persistence.update import OPTIONS, check_no_clash
+from ..persistence.update import OPTIONS, check_no_clash, update_instance
 from ..persistence.update_actions import changes
 from ..persistence.update_result import Returning, as_plain, returned
+from ..records.base import state_of
 from ..records.rows import loader
 from ..unit_of_work.collector import COLLECTOR, check_outside
 from ..visibility import asks_presence_alone, is_hidden, is_other
@@ -66,13 +68,13 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         check_outside("delete() of a query set")
         check_bulk(self.model, "delete() of a query set")
         plan, asked = self._of_keys("delete()", rate)
-        condition = still_asked(self.model._options(), plan)
+        condition = still_asked(options_of(self.model), plan)
 
         def delete(key: Key) -> DeleteItem:
             return DeleteItem(plan.table, key, condition)
 
         work: Work
-        if self.model._options().constraints:
+        if options_of(self.model).constraints:
             asks = condition if checked or asked._is_whole_key(plan) else None
             work = Removals(self, workers, progress, asks)
         elif checked or asked._is_whole_key(plan):
@@ -130,7 +132,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         :raises RequestError: reading failed, or no write can succeed. This and all else that is
             raised on the way has what was done so far in ``done``.
         """
-        meta = self.model._options()
+        meta = options_of(self.model)
         self._check_no_clash(workers=workers != 1, rate=rate is not None, progress=bool(progress))
         check_no_clash(meta, OPTIONS, condition, returning, create_parents, must_exist)
         found = changes(meta, actions, values, making=must_exist is False, key=self._said_key())
@@ -143,7 +145,8 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         if key is None:
             check_outside("update() of what a query finds")
         elif COLLECTOR.get() is not None:
-            yield from self._known_by(key)._update(
+            yield from update_instance(
+                self._known_by(key),
                 *actions,
                 condition=without_presence(meta, still),
                 returning=returning,
@@ -258,7 +261,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         :raises ConditionFailed: *condition*, or with it the question, does not hold; ``current`` is the
             item as it stands.
         """
-        meta = self.model._options()
+        meta = options_of(self.model)
         check_outside("modify()")
         check_no_clash(meta, _MODIFY, old, upsert, condition, create_parents)
         found = changes(meta, actions, values, making=upsert, key=self._said_key())
@@ -291,14 +294,14 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
 
     def _said_key(self) -> Key | None:
         """Return the one key that is asked for, where something is made of it."""
-        composing = self.model._options().composing
+        composing = options_of(self.model).composing
         if composing is None or not (composing.repeated or composing.all != composing.primary):
             return None
         return whole_key(self._plan())
 
     def _asked_of_one(self, plan: Plan, *, upsert: bool) -> Condition | None:
         """Return what must hold of the one item, as *plan* asks for it."""
-        meta = self.model._options()
+        meta = options_of(self.model)
         still = still_asked(meta, plan)
         if not upsert:
             return still
@@ -318,7 +321,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         must_exist: bool | None,
     ) -> Flow[Any]:
         """Carry out the update of the one item that is asked for."""
-        meta = self.model._options()
+        meta = options_of(self.model)
         parents = parents_of(update.actions) if create_parents else []
         ledger = Ledger()
         try:
@@ -346,8 +349,8 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
     def _known_by(self, key: Key) -> M:
         """Return an instance of which nothing is known but the key."""
         instance = self.model.__new__(self.model)
-        instance.__dict__["_known_as"] = key  # which another writer may have spelled otherwise
-        for field in self.model._options().keys:
+        state_of(instance).known_key = key  # which another writer may have spelled otherwise
+        for field in options_of(self.model).keys:
             instance.__dict__[field.name] = field.decode(key[field.attribute])
         if self._how.using is not None:
             instance.__dict__["_using"] = self._how.using
@@ -358,7 +361,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
 
     def _check_no_clash(self, **options: bool) -> None:
         for option, given in options.items():
-            if given and option in self.model._options().field_set.by_name:
+            if given and option in options_of(self.model).field_set.by_name:
                 raise TypeError(
                     f"update({option}=...) is the option, and {self.model.__name__}.{option} is a "
                     f"field: change that by an action, {self.model.__name__}.{option}.set(...)"

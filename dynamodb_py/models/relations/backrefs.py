@@ -56,9 +56,11 @@ def _own(model: type[Any]) -> References:
         name
         for base in model.__mro__[1:]
         if "_meta" in vars(base)
-        for name in getattr(base, "_references", ())
+        for name in base._fieldset.references
     }
-    return {name: each for name, each in model._references.items() if name not in inherited}
+    return {
+        name: each for name, each in model._fieldset.references.items() if name not in inherited
+    }
 
 
 def _is_same(one: ForeignKey[Any, Any], other: ForeignKey[Any, Any]) -> bool:
@@ -79,7 +81,7 @@ def _lead_back(model: type[Any], reference: ForeignKey[Any, Any], target: type[A
             there = None
         else:
             there = f"the related_name of {there.reference.label}"
-    if there is not None or name in target._fields.by_name or name in target._references:
+    if there is not None or name in target._fieldset.by_name or name in target._fieldset.references:
         raise reference.misdeclared(
             f"related_name={name!r}: {target.__name__} has that already"
             + (f", {there}" if isinstance(there, str) else "")

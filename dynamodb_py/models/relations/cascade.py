@@ -11,10 +11,13 @@ from msgspec import Struct
 from ...exceptions import ProtectedError
 from ...expressions import And, Condition, NotExists, Or
 from ...expressions.conditions import join
-from ...flows import Flow
+from ...flows import Flow, flow_of
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.on_delete import NULLIFY, PROTECT
 from ..foreign_keys.referrers import asks
+from ..instance import Instance
+from ..persistence.delete import delete_alone
+from ..persistence.save import save_instance
 from ..unit_of_work.together import together
 from .reverse import is_marked, is_removed_by, refers, related_rows
 
@@ -23,7 +26,19 @@ Reference = ForeignKey[Any, Any]
 _SHOWN = 5
 
 
-def deleting_all(instance: Any, condition: Condition | None, atomic: bool | None) -> Flow[None]:
+def delete_for_good(
+    instance: Instance, *, condition: Condition | None = None, atomic: bool | None = None
+) -> Flow[None]:
+    """Delete *instance* itself, and do with what refers to it as ``on_delete`` says."""
+    if asks(instance.__class__, below=instance._stored is None):
+        yield from _delete_with_referrers(instance, condition, atomic)
+    else:
+        yield from delete_alone(instance, condition=condition, atomic=atomic)
+
+
+def _delete_with_referrers(
+    instance: Any, condition: Condition | None, atomic: bool | None
+) -> Flow[None]:
     """Delete *instance*, and do with what refers to it as ``on_delete`` says, referrers first.
 
     Each is written on condition that it still refers to what it did. One of a model that is deleted
@@ -57,7 +72,7 @@ def deleting_all(instance: Any, condition: Condition | None, atomic: bool | None
         level = found
     writes = [_clearing(each) for place, each in cleared.items() if place not in {own, *gone}]
     writes += [_removing(each) for each in reversed(gone.values())]  # the latest found first
-    writes.append(partial(instance._delete_alone, condition=condition, atomic=atomic))
+    writes.append(partial(delete_alone, instance, condition=condition, atomic=atomic))
     yield from together(writes)
 
 
@@ -76,18 +91,18 @@ def _clearing(referrer: _Referrer) -> Callable[[], Flow[object]]:
         reference.assign(row, None)
         names += [part.name for part in (*reference.parts, *reference.copies.values())]
     still = join(And, *[still for _, still in referrer.by])
-    return partial(row._save, update_fields=names, condition=still)
+    return partial(partial(save_instance, row), update_fields=names, condition=still)
 
 
 def _removing(referrer: _Referrer) -> Callable[[], Flow[object]]:
     """Return what deletes an item, as its model does; one that is gone by now counts as deleted."""
     row, ((reference, still), *_) = referrer.row, referrer.by
     if not is_removed_by(row.__class__):
-        return partial(row._delete, condition=still)
+        return partial(flow_of(type(row), "delete"), row, condition=still)
     if reference.way is not None and reference.way[0] is None:
-        return row._delete_alone  # type: ignore[no-any-return]  # its own key refers, which stays
+        return partial(delete_alone, row)  # its own key refers, which stays
     absent = NotExists(row._meta.hash_key._path())
-    return partial(row._delete_alone, condition=join(Or, still, absent))
+    return partial(delete_alone, row, condition=join(Or, still, absent))
 
 
 def _referrers(reference: Reference, instance: Any, excused: int) -> Flow[list[Any]]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ...connections import Connection, get_connection
-from ...flows import Flow, arun, awaiting, blocking, run
+from ...flows import Flow, arun, awaiting, blocking, flow_of, run
 from ..attribute_values.fetch import key_reader, read_all
 from ..foreign_keys.field import ForeignKey
+from ..instance import options_of, table_of
+from ..persistence.save import save_instance
+from ..persistence.stored import key_of
 from ..unit_of_work.together import together
 from ..visibility import seen
 from .reverse import is_marked, related_rows
@@ -47,7 +51,7 @@ class ManySet(Generic[T]):
 
     @property
     def _link(self) -> Connection:
-        return get_connection(self._alias or self.through._options().using)
+        return get_connection(self._alias or options_of(self.through).using)
 
     def rows(self) -> QuerySet[Any]:
         """Return the query set of the items between the two."""
@@ -119,7 +123,7 @@ class ManySet(Generic[T]):
     def _is_keyed(self) -> bool:
         """Tell whether the two references are the whole key of the model between."""
         parts = {part.name for part in (*self._near.parts, *self._far.parts)}
-        return {field.name for field in self.through._options().keys} == parts
+        return {field.name for field in options_of(self.through).keys} == parts
 
     def _there(self, keys: list[tuple[Any, ...]]) -> Flow[dict[tuple[Any, ...], Any]]:
         """Return the items between this one and those with *keys*, by key: the ones that there are."""
@@ -175,7 +179,7 @@ class ManySet(Generic[T]):
         else:
             rows = list((yield from self._there(keys)).values())
         self._kept = None
-        yield from together([row._delete for row in rows])
+        yield from together([partial(flow_of(type(row), "delete"), row) for row in rows])
 
     remove = blocking(_remove)
     aremove = awaiting(_remove)
@@ -184,7 +188,7 @@ class ManySet(Generic[T]):
         """Take all of them out: the items between are read, and deleted."""
         rows = yield from self.rows()._all_rows()
         self._kept = None
-        yield from together([row._delete for row in rows])
+        yield from together([partial(flow_of(type(row), "delete"), row) for row in rows])
 
     clear = blocking(_clear)
     aclear = awaiting(_clear)
@@ -194,7 +198,11 @@ class ManySet(Generic[T]):
         wanted = {self._far.key_of(each): each for each in targets}
         rows = yield from self.rows()._all_rows()
         there = {self._far.key_in(row) for row in rows}
-        gone = [row._delete for row in rows if self._far.key_in(row) not in wanted]
+        gone = [
+            partial(flow_of(type(row), "delete"), row)
+            for row in rows
+            if self._far.key_in(row) not in wanted
+        ]
         new = [_inserted(self._row(each)) for key, each in wanted.items() if key not in there]
         self._kept = None
         yield from together([*gone, *new])
@@ -209,7 +217,7 @@ def _plain(key: tuple[Any, ...]) -> Any:
 
 def _inserted(instance: Any) -> Callable[[], Flow[object]]:
     def insert() -> Flow[object]:
-        return instance._save(force_insert=True)  # type: ignore[no-any-return]
+        return save_instance(instance, force_insert=True)  # type: ignore[no-any-return]
 
     return insert
 
@@ -222,9 +230,9 @@ def _read(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
     if not stubs:
         return []
     items = yield from read_all(
-        [(each._table, each._key()) for each in stubs],
+        [(table_of(each), key_of(each)) for each in stubs],
         stubs,
-        {each._table: key_reader(each._meta) for each in stubs},
+        {table_of(each): key_reader(each._meta) for each in stubs},
         consistent=True if whole else None,
         workers=1,
         progress=None,

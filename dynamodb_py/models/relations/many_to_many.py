@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from ...exceptions import ModelDefinitionError
 from ..foreign_keys.field import ForeignKey
+from ..instance import options_of
 from ..registry import anywhere, nearby
 from .index_choice import index_of
 from .many_set import ManySet
@@ -108,14 +109,14 @@ class ManyToManyField(Generic[T]):
                 anywhere(each, self.model, self.label) if isinstance(each, str) else each
                 for each in (self.to, self.said_through)
             )
-            through._options().name  # noqa: B018 - one that waits looks for what it refers to
+            options_of(through).name  # noqa: B018 - one that waits looks for what it refers to
             self._find(to, through)
         ends = self._ends
         assert ends is not None
         return ends
 
     def _find(self, to: Any, through: Any) -> None:
-        references: dict[str, Reference] = through._references
+        references: dict[str, Reference] = through._fieldset.references
         if self.through_fields is not None:
             for name in self.through_fields:
                 if name not in references:
@@ -225,4 +226,6 @@ class ManyRelated:
 
 
 def _is_settled(model: Any) -> bool:
-    return "_meta" in vars(model) and all(each.is_settled for each in model._references.values())
+    return "_meta" in vars(model) and all(
+        each.is_settled for each in model._fieldset.references.values()
+    )

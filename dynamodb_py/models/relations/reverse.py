@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from ...connections import Connection, get_connection
 from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
-from ...flows import Flow, awaiting, blocking, run
+from ...flows import Flow, awaiting, blocking, flow_of, run
 from ..foreign_keys.unloaded import has_running_loop, tell
+from ..instance import options_of
 from ..managers.forwarding import Proxies
-from ..persistence.delete import Deleting
+from ..persistence.delete import delete_instance
+from ..persistence.save import save_instance
 from ..unit_of_work.together import together
 from .index_choice import way_of
 
@@ -60,7 +62,7 @@ def refers(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
 
 def is_removed_by(model: type[Any]) -> bool:
     """Tell whether ``delete()`` of *model* removes an item, rather than marking it as deleted."""
-    return bool(model._delete is Deleting._delete)
+    return flow_of(model, "delete") is delete_instance
 
 
 def is_marked(row: Any) -> bool:
@@ -93,7 +95,7 @@ class RelatedSet(Proxies[M], Generic[M]):
     @property
     def _link(self) -> Connection:
         alias = self._owner.__dict__.get("_using")
-        return get_connection(alias or self.model._options().using)
+        return get_connection(alias or options_of(self.model).using)
 
     def get_queryset(self) -> QuerySet[M]:
         rows: QuerySet[M] = related_rows(self._reference, self._owner)
@@ -131,7 +133,7 @@ class RelatedSet(Proxies[M], Generic[M]):
         found: list[Callable[[], Flow[object]]] = []
         for each in objects:
             self._reference.assign(each, self._owner)
-            found.append(each._save)
+            found.append(partial(save_instance, each))
         return found
 
     def _leaving(self, objects: Iterable[M]) -> list[Callable[[], Flow[object]]]:
@@ -140,7 +142,9 @@ class RelatedSet(Proxies[M], Generic[M]):
         found: list[Callable[[], Flow[object]]] = []
         for each in objects:
             self._reference.assign(each, None)
-            found.append(partial(each._save, condition=still if each.persisted else None))
+            found.append(
+                partial(partial(save_instance, each), condition=still if each.persisted else None)
+            )
         return found
 
     def _add(self, *objects: M) -> Flow[None]:

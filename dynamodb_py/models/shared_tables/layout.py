@@ -11,6 +11,7 @@ from ...exceptions import ModelDefinitionError
 from ...schema import Index, IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
+from ..instance import options_of
 from .collisions import clash, describe_key, told_apart
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ class Place:
     def scope(self, model: type[Any], table: str | None) -> str:
         """Return what sentinels of a model begin with: its own word, as the table has several."""
         root = self.root(model)
-        word = root._options().said.get("kind") if root is not model else None
+        word = options_of(root).said.get("kind") if root is not model else None
         word = word or root.__name__
         return word if table is None else f"{table}/{word}"
 
