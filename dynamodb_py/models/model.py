@@ -62,6 +62,7 @@ class Model(Hooked, Saving):
     field of the moment when DynamoDB deletes an item, and whether reads hide those that are past it).
     """
 
+    _meta: ClassVar[Options]
     _fields: ClassVar[FieldSet] = FieldSet("Model", {})
 
     objects = cast("Objects", Manager())  # no annotation: a class may have another manager
