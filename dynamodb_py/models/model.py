@@ -18,7 +18,7 @@ from .foreign_keys.unloaded import is_stub
 from .inheritance.declaring import join
 from .managers.manager import Manager
 from .managers.objects import Objects
-from .options import prepare
+from .options import Options, prepare
 from .persistence.save import Saving
 from .records.fieldset import FieldSet
 from .registry import Waiting
