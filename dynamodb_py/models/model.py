@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 from ..batching import ProgressOption
 from ..exceptions import ModelDefinitionError
 from ..expressions import Action, Computable, Condition
-from ..flows import awaiting, blocking, name_verbs
+from ..flows import Flow, awaiting, blocking, name_verbs
 from . import registry
 from .bulk.batch_block import AsyncBatchBlock, BatchBlock
 from .bulk.results import BulkResult
@@ -213,7 +213,10 @@ class Model(Instance):
     delete = blocking(delete_instance)
     adelete = awaiting(delete_instance)
 
-    _delete_for_good = delete_for_good
+    def _delete_for_good(
+        self, *, condition: Condition | None = None, atomic: bool | None = None
+    ) -> Flow[None]:
+        return delete_for_good(self, condition=condition, atomic=atomic)
 
     refresh_from_db = blocking(refresh_instance)
     arefresh_from_db = awaiting(refresh_instance)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ..batching import ProgressOption, shown
 from ..exceptions import DoesNotExist, QueryError
 from ..expressions import Action, Condition, NotExists, Path
-from ..flows import Flow, awaiting, blocking
+from ..flows import Flow, awaiting, blocking, flow_of, name_verbs
 from ..operations.items import StoredItem
 from ..operations.queries import Query
 from ..planning import Plan, Question
@@ -24,6 +24,7 @@ from .managers.manager import Manager
 from .managers.objects import Objects
 from .managers.queryset import QuerySet
 from .model import Model
+from .persistence.update import update_instance
 from .queryset.builders import M, R
 from .queryset.write_execution import Done
 from .records.base import unread_fields
@@ -76,9 +77,10 @@ class _Live(Writing[M], Generic[M]):
         """Delete an instance, or the item of a key, softly; what is not there counts as deleted."""
         with suppress(DoesNotExist):
             if isinstance(given, self.model):
-                yield from given._delete()
+                yield from flow_of(type(given), "delete")(given)
             else:
-                yield from self._keyed(self._key(given))._delete(atomic=False)
+                instance = self._keyed(self._key(given))
+                yield from flow_of(instance.__class__, "delete")(instance, atomic=False)
         return "deleted"
 
     def _delete_job(self, given: Any) -> Job:
@@ -206,7 +208,9 @@ class SoftDeleteManager(_Live[M], Manager[M], Generic[M]):
         """
         instance: Any = self._keyed(self._meta.own_key(self._meta.key(key, named)))
         try:
-            yield from instance._delete(condition=condition, atomic=False)
+            yield from flow_of(instance.__class__, "delete")(
+                instance, condition=condition, atomic=False
+            )
         except DoesNotExist:
             if condition is not None:
                 raise
@@ -215,6 +219,72 @@ class SoftDeleteManager(_Live[M], Manager[M], Generic[M]):
 SoftDeleteQuerySet._manager = SoftDeleteManager
 
 
+def delete_softly(
+    instance: SoftDelete,
+    *,
+    condition: Condition | None = None,
+    atomic: bool | None = None,
+    hard: bool = False,
+) -> Flow[None]:
+    """Mark this item as deleted now, in one request; one that is marked keeps its moment.
+
+    In a transaction one keeps the moment that the instance knows of.
+
+    :param condition: delete only where it holds.
+    :param atomic: as for ``update()``.
+    :param hard: delete the item itself, as other models do.
+    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
+    :raises DoesNotExist: there is no item; not so with *hard*.
+    :raises StaleItem: as for other models.
+    """
+    if hard:
+        yield from instance._delete_for_good(condition=condition, atomic=atomic)
+        return
+    collector = COLLECTOR.get()
+    heard = is_heard(type(instance), "delete")
+    if heard:
+        yield from deleting(instance)
+    mark: Any = _mark(instance, collected=collector is not None)
+    yield from update_instance(
+        instance, deleted_at=mark, condition=condition, must_exist=True, atomic=atomic
+    )
+    if heard:
+        if collector is None:
+            yield from deleted(instance)
+        else:
+            collector.then(lambda: deleted(instance))
+
+
+def _mark(instance: SoftDelete, *, collected: bool) -> Any:
+    """Return what ``deleted_at`` is to be: now, where there is nothing yet."""
+    if not collected:
+        return type(instance).deleted_at.if_not_exists(_now())
+    # A transaction does not tell what it made of that.
+    known = "deleted_at" not in unread_fields(instance) and instance.deleted_at
+    return known or _now()
+
+
+def delete_hard(
+    instance: SoftDelete, *, condition: Condition | None = None, atomic: bool | None = None
+) -> Flow[None]:
+    """Delete the item itself: ``delete(hard=True)``."""
+    yield from instance._delete_for_good(condition=condition, atomic=atomic)
+
+
+def restore_instance(
+    instance: SoftDelete, *, condition: Condition | None = None, atomic: bool | None = None
+) -> Flow[None]:
+    """Take the mark off the item, in one request; one that has none is left as it is.
+
+    :param condition: and *atomic*: as for ``update()``.
+    :raises DoesNotExist: there is no item.
+    """
+    yield from update_instance(
+        instance, deleted_at=None, condition=condition, must_exist=True, atomic=atomic
+    )
+
+
+@name_verbs
 class SoftDelete(Model):
     """A mixin for models whose items are marked as deleted before they are: ``deleted_at`` says when.
 
@@ -241,41 +311,6 @@ class SoftDelete(Model):
         """Whether it was deleted softly."""
         return self.deleted_at is not None
 
-    def _delete(
-        self,
-        *,
-        condition: Condition | None = None,
-        atomic: bool | None = None,
-        hard: bool = False,
-    ) -> Flow[None]:
-        """Mark this item as deleted now, in one request; one that is marked keeps its moment.
-
-        In a transaction one keeps the moment that the instance knows of.
-
-        :param condition: delete only where it holds.
-        :param atomic: as for ``update()``.
-        :param hard: delete the item itself, as other models do.
-        :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
-        :raises DoesNotExist: there is no item; not so with *hard*.
-        :raises StaleItem: as for other models.
-        """
-        if hard:
-            yield from self._delete_for_good(condition=condition, atomic=atomic)
-            return
-        collector = COLLECTOR.get()
-        heard = is_heard(type(self), "delete")
-        if heard:
-            yield from deleting(self)
-        mark: Any = self._mark(collected=collector is not None)
-        yield from self._update(
-            deleted_at=mark, condition=condition, must_exist=True, atomic=atomic
-        )
-        if heard:
-            if collector is None:
-                yield from deleted(self)
-            else:
-                collector.then(lambda: deleted(self))
-
     if TYPE_CHECKING:
 
         def delete(
@@ -293,40 +328,14 @@ class SoftDelete(Model):
             hard: bool = False,
         ) -> None: ...
     else:
-        delete = blocking(_delete)
-        adelete = awaiting(_delete)
+        delete = blocking(delete_softly)
+        adelete = awaiting(delete_softly)
 
-    def _mark(self, *, collected: bool) -> Any:
-        """Return what ``deleted_at`` is to be: now, where there is nothing yet."""
-        if not collected:
-            return type(self).deleted_at.if_not_exists(_now())
-        # A transaction does not tell what it made of that.
-        known = "deleted_at" not in unread_fields(self) and self.deleted_at
-        return known or _now()
+    hard_delete = blocking(delete_hard)
+    ahard_delete = awaiting(delete_hard)
 
-    def _hard_delete(
-        self, *, condition: Condition | None = None, atomic: bool | None = None
-    ) -> Flow[None]:
-        """Delete the item itself: ``delete(hard=True)``."""
-        yield from self._delete_for_good(condition=condition, atomic=atomic)
-
-    hard_delete = blocking(_hard_delete)
-    ahard_delete = awaiting(_hard_delete)
-
-    def _restore(
-        self, *, condition: Condition | None = None, atomic: bool | None = None
-    ) -> Flow[None]:
-        """Take the mark off the item, in one request; one that has none is left as it is.
-
-        :param condition: and *atomic*: as for ``update()``.
-        :raises DoesNotExist: there is no item.
-        """
-        yield from self._update(
-            deleted_at=None, condition=condition, must_exist=True, atomic=atomic
-        )
-
-    restore = blocking(_restore)
-    arestore = awaiting(_restore)
+    restore = blocking(restore_instance)
+    arestore = awaiting(restore_instance)
 
 
 def live_condition(model: type[Any]) -> Condition:

@@ -39,7 +39,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.models.persistence.stored import stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
-from dynamodb_py.models.records.attributes import encode_fields
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..engines import ACCESS_KEY, REGION, SECRET_KEY
 

@@ -22,7 +22,7 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.models.queryset.lookup_resolution import conditions
-from dynamodb_py.models.records.attributes import encode_fields
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..expressions.spelling import spell
 

@@ -23,7 +23,7 @@ from dynamodb_py import (
 from dynamodb_py.expressions import Names, render_update
 from dynamodb_py.models.persistence.update_actions import changes
 from dynamodb_py.models.queryset.lookup_resolution import conditions
-from dynamodb_py.models.records.attributes import encode_fields
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..expressions.spelling import spell
 

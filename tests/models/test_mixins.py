@@ -21,7 +21,7 @@ from dynamodb_py import (
 from dynamodb_py.models.managers.manager import Manager
 from dynamodb_py.models.persistence.stored import stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
-from dynamodb_py.models.records.attributes import encode_fields
+from dynamodb_py.models.records.encoding import encode_fields
 from dynamodb_py.models.soft_delete import (
     SoftDelete,
     SoftDeleteManager,

@@ -34,7 +34,7 @@ from dynamodb_py.models.foreign_keys.on_delete import CASCADE, NULLIFY
 from dynamodb_py.models.foreign_keys.unloaded import is_stub
 from dynamodb_py.models.persistence.stored import key_of, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
-from dynamodb_py.models.records.attributes import encode_fields
+from dynamodb_py.models.records.encoding import encode_fields
 from dynamodb_py.models.relations.many_to_many import ManyToManyField
 from dynamodb_py.models.relations.reverse import RelatedSet
 
@@ -356,7 +356,7 @@ def test_of_a_key_that_a_template_makes_the_parts_are_stored():
     purchase = Purchase(customer=anna, id="1")
     assert purchase.customer_id == 7
     assert Purchase._meta.key_of(purchase)["pk"] == {"S": "CUSTOMER#7"}
-    stub = Purchase._references["customer"].stub(purchase, (7,))
+    stub = Purchase._fieldset.references["customer"].stub(purchase, (7,))
     assert key_of(stub) == {"pk": {"S": "CUSTOMER#7"}, "sk": {"S": "PROFILE"}}
     assert stub.number == 7
     [request] = anna.purchases.all().explain().operations
@@ -395,7 +395,7 @@ def test_a_subclass_can_take_another_target_or_none():
         author = ForeignKey(Shelf)
         sequel = None
 
-    assert [part.name for part in Draft._references["author"].parts] == [
+    assert [part.name for part in Draft._fieldset.references["author"].parts] == [
         "author_room",
         "author_number",
     ]
@@ -475,7 +475,7 @@ def test_a_name_that_several_have_is_told_with_all_of_them():
         id = CharField(hash_key=True)
         twin = ForeignKey(f"{__name__}.scope1.Twin54")
 
-    assert Other._references["twin"].target is made[1]
+    assert Other._fieldset.references["twin"].target is made[1]
 
 
 def test_a_class_can_refer_to_itself():

@@ -37,7 +37,7 @@ from dynamodb_py import (
 from dynamodb_py.codec import from_json, to_json
 from dynamodb_py.models.persistence.stored import encode_item, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
-from dynamodb_py.models.records.attributes import encode_fields
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..expressions.spelling import check_request
 from ..test_codec import FREE, TEXTS, as_read

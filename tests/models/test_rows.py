@@ -121,7 +121,7 @@ def test_dicts_are_plain_and_have_what_is_not_declared(script, do):
 def test_named_rows(script, do):
     [row] = rows(script, do, lambda q: q.values_list("wins", "doc__a", named=True))
     assert (row.wins, row.doc__a) == (5, [{"b": 1.5}])
-    assert row._fieldset == ("wins", "doc__a")
+    assert row._fields == ("wins", "doc__a")
     [row] = rows(script, do, lambda q: q.values_list(named=True))
     assert row.k == "a"
     with pytest.raises(QueryError, match=r"a named tuple cannot have these names.*values\(\)"):

@@ -464,9 +464,6 @@ LOADED = {
     "_partially": lambda: Order._load_partially(frozenset({"number", "count"}))(
         b'{"number":{"S":"a"},"count":{"N":"3"}}'
     ),
-    "_load_partial": lambda: Order._load_partial(
-        b'{"number":{"S":"a"},"count":{"N":"3"}}', frozenset({"number", "count"})
-    ),
     "from_dict": lambda: Order.from_dict({"number": "a", "count": 3}),
 }
 

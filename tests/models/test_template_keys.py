@@ -244,8 +244,9 @@ def test_a_key_that_is_none_of_the_template_makes_its_parts_unreadable():
 
 def test_items_read_in_part_have_the_parts_of_their_key():
     keys = {name: STORED[name] for name in ("pk", "sk")}
-    order = Order._load_partial(b'{"pk":{"S":"USER#7"},"sk":{"S":"ORDER#2026-01-02#00000003"}}',
-                                frozenset(keys))  # fmt: skip
+    order = Order._load_partially(frozenset(keys))(
+        b'{"pk":{"S":"USER#7"},"sk":{"S":"ORDER#2026-01-02#00000003"}}'
+    )
     assert (order.user_id, order.number) == (7, 3)
     query = Order.objects.filter(user_id=7).only("number", "note")
     assert {str(path) for path in query._question.wanted} == {"sk", "note"}

@@ -41,7 +41,7 @@ from dynamodb_py.exceptions import ConditionFailed, service_error
 from dynamodb_py.models.constraints import UniqueConstraint, claims, difference, taken
 from dynamodb_py.models.fields import VersionField
 from dynamodb_py.models.persistence.stored import key_of
-from dynamodb_py.models.records.attributes import encode_fields
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..scripted import checked
 from .wire import model_of

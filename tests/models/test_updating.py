@@ -311,7 +311,7 @@ def test_a_set_that_became_empty_is_gone(script, do):
 
 def test_a_partly_fetched_instance_knows_what_it_changed(script, do):
     script.answers = [{"Attributes": {"rank": {"N": "2"}}}]
-    item = Score._load_partial(msgspec.json.encode(KEY), frozenset({"u"}))
+    item = Score._load_partially(frozenset({"u"}))(msgspec.json.encode(KEY))
     do(item.update, rank=F("rank") + 1)
     assert item.rank == 2
     with pytest.raises(FieldNotLoaded):

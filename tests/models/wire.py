@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dynamodb_py import CharField, Field, Model
-from dynamodb_py.models.records.attributes import encode_fields
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..expressions.spelling import check_request
 

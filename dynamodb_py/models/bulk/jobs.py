@@ -22,8 +22,8 @@ from ..persistence.save import store_instance
 from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..persistence.update import update_instance
 from ..persistence.update_actions import RACES, changes, without_automatic
-from ..records.attributes import encode_fields
-from ..records.validation import spell
+from ..records.checks import spell
+from ..records.encoding import encode_fields
 from ..visibility import is_other
 from .bound_model import Belonging
 from .results import Status, Tally

@@ -10,7 +10,8 @@ from ...connections import Connection
 from ...exceptions import ConfigurationError, DoesNotExist
 from ...flows import Flow, arun, dressed, flow_of, run
 from ...operations.batches import Delete, Put
-from ..attribute_values.fetch import key_reader, read_all
+from ...reading.keys import key_of as key_reader
+from ..attribute_values.fetch import read_all
 from ..foreign_keys.referrers import asks
 from ..instance import options_of, table_of
 from ..persistence.delete import delete_instance, mark_deleted, remove_item
@@ -48,7 +49,7 @@ def _load(
     found = yield from read_all(
         [(table_of(each), key_of(each)) for each in asked],
         asked,
-        {table_of(each): key_reader(each._meta) for each in asked},
+        {table_of(each): key_reader(each._meta.schema.key) for each in asked},
         consistent=consistent,
         workers=workers,
         progress=progress,

@@ -108,7 +108,9 @@ def field_for(of: Any) -> Field[Any, Any] | None:
         return _FIELD_OF[of]()
     if not hasattr(of, "_fieldset"):
         return None
-    return KeyOf(of) if hasattr(of, "DoesNotExist") else EmbeddedField(of)
+    kind: Any = KeyOf if hasattr(of, "DoesNotExist") else EmbeddedField
+    field: Field[Any, Any] = kind(of)
+    return field
 
 
 def placed_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) -> Field[Any, Any]:

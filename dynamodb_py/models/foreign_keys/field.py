@@ -136,7 +136,7 @@ class ForeignKey(Comparing[T, RefN]):
 
     def prepare(self) -> None:
         if isinstance(self.to, type):
-            if not hasattr(self.to, "_load_key") or not hasattr(self.to, "DoesNotExist"):
+            if not hasattr(self.to, "_load_partially") or not hasattr(self.to, "DoesNotExist"):
                 raise self.misdeclared(f"{self.to!r} is no model: a reference is to an item of one")
             if "_meta" not in vars(self.to):
                 raise self.misdeclared(

@@ -88,7 +88,7 @@ def _written(
         if any(copy.name in wanted for copy in reference.copies.values()):
             for part in reference.parts:
                 still &= Attr(part._path()).eq(getattr(row, part.name))
-    return update_instance(row, condition=still, must_exist=True, **wanted)  # type: ignore[no-any-return]
+    return update_instance(row, condition=still, must_exist=True, **wanted)
 
 
 def refresh_copies(

@@ -10,7 +10,7 @@ from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking
 from ...operations.items import DeleteItem, Key
 from ..foreign_keys.referrers import asks
-from ..persistence.delete import mine, remove_item
+from ..persistence.delete import remove_item, restrict_to_class
 from ..records.base import state_of
 from ..unit_of_work.collector import COLLECTOR
 from .batch_get import Writing
@@ -164,7 +164,7 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
             return
         asked = self._meta.condition(condition)
         try:
-            yield from DeleteItem(self._table, wire, mine(self._meta, asked))
+            yield from DeleteItem(self._table, wire, restrict_to_class(self._meta, asked))
         except ConditionFailed as error:
             if asked is None or asked.is_empty:
                 return  # what is there is of another class: no item of this one is

@@ -50,6 +50,7 @@ def put_guarded(
     validate: bool,
     atomic: bool | None,
 ) -> Flow[None]:
+    """Put the whole item, with what its lock and its unique values need."""
     meta, wires, stored = (
         instance._meta,
         complete_item(instance, validate=validate),
@@ -126,6 +127,7 @@ def write_guarded(
     named: frozenset[str] | None,
     atomic: bool | None,
 ) -> Flow[None]:
+    """Write what changed, with what its lock and its unique values need."""
     meta, key, unknown = (
         instance._meta,
         instance._meta.stored_key(stored),
@@ -211,6 +213,7 @@ def _settle_changes(
 def explain_refusal(
     instance: Instance, error: ConditionFailed | InvalidRequest, places: Sequence[str]
 ) -> Exception:
+    """Return the error for an update that was refused: of another writer where *places* name any."""
     if not isinstance(error, ConditionFailed):
         return error
     if places:

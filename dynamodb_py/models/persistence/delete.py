@@ -61,6 +61,7 @@ def delete_alone(
 
 
 def remove_item(instance: Instance, condition: Condition | None, atomic: bool | None) -> Flow[None]:
+    """Delete the item, without hooks and signals."""
     meta = instance._meta
     plain = not meta.guarded and not is_atomic(meta, atomic) and COLLECTOR.get() is None
     if plain:

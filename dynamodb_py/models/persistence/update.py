@@ -289,11 +289,8 @@ def _mark_unknown(instance: Instance, attributes: Sequence[str]) -> None:
     lost = instance._fieldset.held(frozenset(attributes))
     for name in lost:
         instance.__dict__.pop(name, None)
-    known = (
-        fetched_fields(instance)
-        if fetched_fields(instance) is not None
-        else frozenset(instance._fieldset.by_name)
-    )
+    fetched = fetched_fields(instance)
+    known = frozenset(instance._fieldset.by_name) if fetched is None else fetched
     state_of(instance).partial = known - lost
 
 

@@ -12,10 +12,11 @@ from ...connections import Connection
 from ...exceptions import ConfigurationError, QueryError
 from ...flows import Flow, arun, run
 from ...operations.base import Wire
-from ..attribute_values.fetch import key_reader, read_all
+from ...reading.keys import key_of as key_reader
+from ..attribute_values.fetch import read_all
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
-from ..instance import table_of
+from ..instance import Instance, table_of
 from ..persistence.stored import key_of, replace_stored
 from ..relations.many_set import ManySet
 from ..relations.many_to_many import ManyRelated, ManyToManyField
@@ -161,7 +162,7 @@ def _documents(objects: Objects, name: str) -> Objects | None:
         if name not in each._fieldset.by_name:
             return None
         for value in _elements(getattr(each, name)):
-            if hasattr(value, "_load_key") and hasattr(value, "_table"):
+            if isinstance(value, Instance):
                 return None
             if hasattr(value, "_fieldset"):
                 found.append(value)
@@ -193,7 +194,7 @@ def _wants(objects: Objects, name: str) -> Iterator[_Want]:
                 yield _Want(each, name, reference.stub(each, key), _keeper(reference, each, key))
         elif name in each._fieldset.by_name:
             for stub in _elements(getattr(each, name)):
-                if hasattr(stub, "_table") and is_stub(stub):
+                if isinstance(stub, Instance) and is_stub(stub):
                     yield _Want(each, name, stub, _becoming(stub))
 
 
@@ -228,7 +229,7 @@ def _answer(wants: list[_Want], dangling: list[Dangling], link: Connection) -> F
                 "prefetch over one connection at a time"
             )
         asked.append((table_of(want.stub), key_of(want.stub)))
-    readers = {table_of(want.stub): key_reader(want.stub._meta) for want in wants}
+    readers = {table_of(want.stub): key_reader(want.stub._meta.schema.key) for want in wants}
     items = yield from read_all(
         [(table, dict(key)) for table, key in asked],
         [want.stub for want in wants],
@@ -325,7 +326,7 @@ def _reached(owner: Any, name: str) -> Iterable[Any]:
         return () if kept is None else kept._kept or ()
     if isinstance(getattr(owner.__class__, name, None), RelatedOne):
         return kept or ()
-    return [each for each in _elements(getattr(owner, name)) if hasattr(each, "_table")]
+    return [each for each in _elements(getattr(owner, name)) if isinstance(each, Instance)]
 
 
 def _report(dangling: Sequence[Dangling]) -> None:

@@ -20,7 +20,8 @@ from ...operations.said import Expressions
 from ...operations.tables import DescribeTable
 from ...planning import Estimate, Plan, Question, estimate
 from ...reading import Reader
-from ..attribute_values.fetch import key_reader, read_all
+from ...reading.keys import key_of as key_reader
+from ..attribute_values.fetch import read_all
 from ..instance import options_of
 from ..records.rows import loader
 from ..visibility import all_seen, seen
@@ -141,7 +142,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         parts = cast("tuple[Answers[M, R], ...]", self._how.parts)
         limit = question.limit
         starts = [partial(part._bare_rows, limit) for part in parts]
-        return Several(starts, key_reader(options_of(self.model)), limit)
+        return Several(starts, key_reader(options_of(self.model).schema.key), limit)
 
     def _all_rows(self) -> Flow[list[R]]:
         """Read to the end, and keep the rows."""
@@ -337,7 +338,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         items = yield from read_all(
             [(table, meta.key_of(key)) for key in given],
             given,
-            {table: key_reader(meta)},
+            {table: key_reader(meta.schema.key)},
             consistent=how.consistent if consistent is None else consistent,
             workers=workers,
             progress=progress,

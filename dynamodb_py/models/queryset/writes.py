@@ -18,7 +18,7 @@ from ...reading.keys import key_of
 from ...reading.pacing import Ledger
 from ..foreign_keys.referrers import check_bulk
 from ..instance import options_of
-from ..persistence.delete import mine
+from ..persistence.delete import restrict_to_class
 from ..persistence.parent_maps import parents_of, updated
 from ..persistence.update import OPTIONS, check_no_clash, update_instance
 from ..persistence.update_actions import changes
@@ -163,7 +163,11 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
                     f"{meta.name}: returning=, create_parents= and must_exist= are for one item: "
                     "filter() by its whole key"
                 )
-            asks = mine(meta, without_presence(meta, still)) if must_exist is False else still
+            asks = (
+                restrict_to_class(meta, without_presence(meta, still))
+                if must_exist is False
+                else still
+            )
             only = UpdateItem(plan.table, key, found, asks, returned(returning))
             return (yield from self._update_one(only, returning, create_parents, must_exist))
 

@@ -7,7 +7,7 @@ saving compares with, and hold the attributes that the class does not declare.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from msgspec import Struct
@@ -41,6 +41,11 @@ class RecordState(Struct):
     """Of a document with fields that set themselves: what the others were when they last did."""
     known_key: Key | None = None
     """The key as another writer spelled it, of an instance that was made of its key."""
+
+    def unread(self, names: Iterable[str]) -> frozenset[str]:
+        """Return those of the fields *names* that could not be read, or were not fetched."""
+        unread = frozenset(self.unreadable)
+        return unread if self.partial is None else unread.union(names) - (self.partial - unread)
 
 
 class BaseRecord:
@@ -169,12 +174,7 @@ def fetched_fields(record: BaseRecord) -> frozenset[str] | None:
 def unread_fields(record: BaseRecord) -> frozenset[str]:
     """Return the fields that have no value here though the item may have one."""
     state = record._state
-    if state is None:
-        return frozenset()
-    unread = frozenset(state.unreadable)
-    if state.partial is None:
-        return unread
-    return unread | (record._fieldset.by_name.keys() - state.partial)
+    return frozenset() if state is None else state.unread(record._fieldset.by_name)
 
 
 def is_untouched(record: BaseRecord) -> bool:

@@ -12,7 +12,6 @@ from ...exceptions import ModelDefinitionError
 from ..fields.base import AnyField, Field
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField, MapField
-from .base import BaseRecord
 
 PREFIX = "clean_"
 
@@ -30,7 +29,7 @@ class Cleaning(Struct, frozen=True):
     """Whether there is nothing to call at all."""
 
     @classmethod
-    def of(cls, kind: type[BaseRecord]) -> Cleaning:
+    def of(cls, kind: type[Any]) -> Cleaning:
         """Return what *kind* asks for."""
         hooks = _hooks(kind)
         whole = has_clean(kind)
@@ -38,7 +37,7 @@ class Cleaning(Struct, frozen=True):
         return cls(hooks, whole, inside, not (hooks or whole or inside))
 
 
-def _hooks(kind: type[BaseRecord]) -> dict[str, str]:
+def _hooks(kind: type[Any]) -> dict[str, str]:
     found = {field.name: PREFIX + field.name for field in kind._fieldset}
     return {
         name: hook
@@ -165,6 +164,7 @@ def _says_none(member: Any) -> bool:
     return "return" in said and said["return"] in (None, "None")
 
 
-def has_clean(kind: type[BaseRecord]) -> bool:
+def has_clean(kind: type[Any]) -> bool:
     """Tell whether *kind* has a ``clean()`` of its own."""
-    return kind.clean is not BaseRecord.clean
+    owner = next(base for base in kind.__mro__ if "clean" in vars(base))
+    return owner.__mro__[1] is not object  # the one that does nothing is the root's

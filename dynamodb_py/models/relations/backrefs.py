@@ -56,7 +56,7 @@ def _own(model: type[Any]) -> References:
         name
         for base in model.__mro__[1:]
         if "_meta" in vars(base)
-        for name in base._fieldset.references
+        for name in vars(base)["_fieldset"].references
     }
     return {
         name: each for name, each in model._fieldset.references.items() if name not in inherited

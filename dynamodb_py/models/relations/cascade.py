@@ -98,7 +98,7 @@ def _removing(referrer: _Referrer) -> Callable[[], Flow[object]]:
     """Return what deletes an item, as its model does; one that is gone by now counts as deleted."""
     row, ((reference, still), *_) = referrer.row, referrer.by
     if not is_removed_by(row.__class__):
-        return partial(flow_of(type(row), "delete"), row, condition=still)
+        return partial(flow_of(row.__class__, "delete"), row, condition=still)
     if reference.way is not None and reference.way[0] is None:
         return partial(delete_alone, row)  # its own key refers, which stays
     absent = NotExists(row._meta.hash_key._path())

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ...connections import Connection, get_connection
 from ...flows import Flow, arun, awaiting, blocking, flow_of, run
-from ..attribute_values.fetch import key_reader, read_all
+from ...reading.keys import key_of as key_reader
+from ..attribute_values.fetch import read_all
 from ..foreign_keys.field import ForeignKey
 from ..instance import options_of, table_of
 from ..persistence.save import save_instance
@@ -18,11 +19,11 @@ from ..visibility import seen
 from .reverse import is_marked, related_rows
 
 if TYPE_CHECKING:
+    from ..instance import Instance
     from ..managers.queryset import QuerySet
-    from ..model import Model
 
 
-T = TypeVar("T", bound="Model")
+T = TypeVar("T", bound="Instance")
 Reference = ForeignKey[Any, Any]
 
 
@@ -179,7 +180,7 @@ class ManySet(Generic[T]):
         else:
             rows = list((yield from self._there(keys)).values())
         self._kept = None
-        yield from together([partial(flow_of(type(row), "delete"), row) for row in rows])
+        yield from together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
 
     remove = blocking(_remove)
     aremove = awaiting(_remove)
@@ -188,7 +189,7 @@ class ManySet(Generic[T]):
         """Take all of them out: the items between are read, and deleted."""
         rows = yield from self.rows()._all_rows()
         self._kept = None
-        yield from together([partial(flow_of(type(row), "delete"), row) for row in rows])
+        yield from together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
 
     clear = blocking(_clear)
     aclear = awaiting(_clear)
@@ -199,7 +200,7 @@ class ManySet(Generic[T]):
         rows = yield from self.rows()._all_rows()
         there = {self._far.key_in(row) for row in rows}
         gone = [
-            partial(flow_of(type(row), "delete"), row)
+            partial(flow_of(row.__class__, "delete"), row)
             for row in rows
             if self._far.key_in(row) not in wanted
         ]
@@ -217,7 +218,7 @@ def _plain(key: tuple[Any, ...]) -> Any:
 
 def _inserted(instance: Any) -> Callable[[], Flow[object]]:
     def insert() -> Flow[object]:
-        return save_instance(instance, force_insert=True)  # type: ignore[no-any-return]
+        return save_instance(instance, force_insert=True)
 
     return insert
 
@@ -232,7 +233,7 @@ def _read(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
     items = yield from read_all(
         [(table_of(each), key_of(each)) for each in stubs],
         stubs,
-        {table_of(each): key_reader(each._meta) for each in stubs},
+        {table_of(each): key_reader(each._meta.schema.key) for each in stubs},
         consistent=True if whole else None,
         workers=1,
         progress=None,
