@@ -15,8 +15,8 @@ from .fields.base import AnyField, is_checking
 from .fields.containers import NOT_UNIQUE
 from .fields.times import TimestampField
 from .fields.version import VersionField
-from .foreign_keys.expansion import References, check_no_reference
-from .inheritance.documents import Kinds, kinds_of
+from .foreign_keys.expansion import References, check_document_references
+from .inheritance.documents import Kinds, find_kinds
 from .records.attributes import stamp_field
 from .records.base import is_untouched, state_of
 from .records.checks import Errors, check, spell
@@ -71,7 +71,7 @@ class Document(Record):
                     "a template makes a key, and a document has none: declare it in the model"
                 )
         _set_fields(cls, fields, references)
-        cls._kinds, cls._kind = kinds_of(cls, cls._kinds)
+        cls._kinds, cls._kind = find_kinds(cls, cls._kinds)
 
     @classmethod
     def _settle_references(cls, *, late: bool = True) -> None:
@@ -183,10 +183,10 @@ class Document(Record):
 
 
 def _set_fields(kind: type[Document], fields: dict[str, AnyField], references: References) -> None:
-    check_no_reference(kind.__name__, references)
+    check_document_references(kind.__name__, references)
     kind._fieldset = FieldSet(kind.__name__, fields, references)
     if not all(reference.is_settled for reference in references.values()):
-        registry.wait(kind, named=False)
+        registry.defer(kind, named=False)
 
 
 def encode_document(document: Document, depth: int) -> Wire:

@@ -13,7 +13,7 @@ from . import registry
 from .bulk.batch_block import AsyncBatchBlock, BatchBlock
 from .bulk.results import BulkResult
 from .fields.base import Field
-from .inheritance.declaring import join
+from .inheritance.declaring import register_class
 from .instance import Instance, options_of
 from .managers.manager import Manager
 from .managers.objects import Objects
@@ -22,12 +22,12 @@ from .persistence.delete import delete_instance
 from .persistence.refresh import decrement, fetch_instance, increment, refresh_instance
 from .persistence.save import save_instance
 from .persistence.stored import stored_wires
-from .persistence.tracking import describe_changes, find_changed, revert_instance
+from .persistence.tracking import describe_instance_changes, find_changed, revert_instance
 from .persistence.update import update_instance
 from .persistence.update_result import Returning
 from .records.fieldset import FieldSet
 from .records.filling import fill
-from .registry import Waiting
+from .registry import DeferredOptions
 from .relations.backrefs import connect_references
 from .relations.cascade import delete_for_good
 from .signals.events import class_prepared, fill_with_signals, post_init, pre_init
@@ -82,7 +82,7 @@ class Model(Instance):
     @classmethod
     def _settle_references(cls, *, late: bool = True) -> None:
         cls._prepare(late=late)
-        if "_meta" in cls.__dict__ and not isinstance(cls._meta, Waiting):
+        if "_meta" in cls.__dict__ and not isinstance(cls._meta, DeferredOptions):
             _complete(cls)
 
     @classmethod
@@ -90,10 +90,10 @@ class Model(Instance):
         """Take stock of the fields and options of the class."""
         fields, options = prepare(cls, Model, late=late)
         if options is not None:
-            if not isinstance(options, Waiting):
-                join(options, Model)
-                if options.place is not None:
-                    options.place.join(options)
+            if not isinstance(options, DeferredOptions):
+                register_class(options, Model)
+                if options.layout is not None:
+                    options.layout.join(options)
             cls._meta = options
         cls._fieldset = fields
 
@@ -112,7 +112,7 @@ class Model(Instance):
         setattr(cls, name, field)
         try:
             cls._prepare()
-            if not isinstance(cls._meta, Waiting):
+            if not isinstance(cls._meta, DeferredOptions):
                 connect_references(cls)
         except ModelDefinitionError:
             if before is None:
@@ -141,7 +141,7 @@ class Model(Instance):
         kind, found = options_of(cls).kind, cls
         if kind is not None:
             given = values.get(kind.field.name)
-            said = kind.tree.classes.get(str(getattr(given, "value", given)))  # or of an enum
+            said = kind.hierarchy.classes.get(str(getattr(given, "value", given)))  # or of an enum
             found = said if said is not None and issubclass(said, cls) else cls
         model: Any = super(Model, found).from_dict(values)
         if post_init.in_use:
@@ -254,7 +254,7 @@ class Model(Instance):
         >>> page.changes()
         {'doc.n': (1, 2)}
         """
-        return describe_changes(self)
+        return describe_instance_changes(self)
 
     def revert(self) -> None:
         """Go back to what was loaded or saved last, in-place edits included; nothing is sent.
@@ -400,14 +400,14 @@ def _fill(instance: Model, key: tuple[Any, ...], values: dict[str, Any]) -> None
 
 def _complete(model: type[Model]) -> None:
     """Register the class, and connect what refers to it, unless it waits for one that it refers to."""
-    if isinstance(model._meta, Waiting):
-        registry.wait(model)
+    if isinstance(model._meta, DeferredOptions):
+        registry.defer(model)
         return
     connect_references(model)
-    registry.made(model)
+    registry.register(model)
     model.class_prepared()
     class_prepared.tell(model)
-    for other in registry.waiting():
+    for other in registry.find_deferred():
         other._settle_references(late=False)
 
 

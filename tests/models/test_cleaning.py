@@ -204,7 +204,7 @@ def test_what_a_hook_returns_is_checked_as_what_was_given():
             "n": ["20 is greater than max_value 10"],
             "text": ["7 is an int, not text"],
         }
-        assert errors_of(getattr(Test(k="a", n=1), check)) == {
+        assert errors_of(check, Test(k="a", n=1)) == {
             "text": ["its length 6 is greater than max_length 3"]
         }
 

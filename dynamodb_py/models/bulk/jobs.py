@@ -14,8 +14,8 @@ from ...expressions import Action
 from ...flows import Flow
 from ...operations.batches import Delete, Put
 from ...operations.items import GetItem, Key, PutItem, UpdateItem
-from ..attribute_values.diff import flat
-from ..foreign_keys.referrers import check_bulk
+from ..attribute_values.diff import write_whole_attributes
+from ..foreign_keys.referrers import refuse_bulk_delete
 from ..persistence.delete import mark_deleted, remove_item
 from ..persistence.failures import as_model_error
 from ..persistence.save import store_instance
@@ -24,7 +24,7 @@ from ..persistence.update import update_instance
 from ..persistence.update_actions import RACES, changes, without_automatic
 from ..records.checks import spell
 from ..records.encoding import encode_fields
-from ..visibility import is_other
+from ..visibility import is_of_other_class
 from .bound_model import Belonging
 from .results import Status, Tally
 
@@ -82,7 +82,7 @@ class Jobs(Belonging[M], Generic[M]):
         return Job(instance, make_put(instance, self._table, validate=validate))
 
     def _delete_job(self, given: Any) -> Job:
-        check_bulk(self.model, "deleting in batches")
+        refuse_bulk_delete(self.model, "deleting in batches")
         return self._key_job(given)
 
     def _key_job(self, given: Any) -> Job:
@@ -125,7 +125,7 @@ class Jobs(Belonging[M], Generic[M]):
             try:
                 return (yield from self._inserted(job))
             except AlreadyExists as error:
-                if not left or is_other(self._meta, error.current):
+                if not left or is_of_other_class(self._meta, error.current):
                     raise
             key = job.write.key
             update = UpdateItem(self._table, key, actions, self._meta.present, "ALL_NEW")
@@ -146,7 +146,7 @@ class Jobs(Belonging[M], Generic[M]):
                 yield from store_instance(instance, force_insert=True, validate=False)
             except AlreadyExists as error:
                 # A value of it is taken, not its key, or that by an item of another class.
-                if not left or error.fields or is_other(self._meta, error.current):
+                if not left or error.fields or is_of_other_class(self._meta, error.current):
                     raise
             else:
                 return "created"
@@ -171,7 +171,7 @@ class Jobs(Belonging[M], Generic[M]):
             return "unchanged" if instance._stored is before else "updated"
         if validate:
             values = {name: getattr(instance, name) for name in sorted(names)}
-            key = None if self._meta.composing is None else key_of(instance)
+            key = None if self._meta.computed is None else key_of(instance)
             found = changes(self._meta, (), values, claims=True, key=key)
         else:
             found = tuple(self._unchecked_setters(instance, names))
@@ -186,17 +186,17 @@ class Jobs(Belonging[M], Generic[M]):
             if field.name in names:
                 value = field.pre_save(getattr(instance, field.name), adding=False)
                 wanted[field.attribute] = spell(field, value, errors)
-        if (composing := self._meta.composing) is not None:
-            composing.finish_setters(encode_fields(instance, adding=False, validate=False), wanted)
+        if (computed := self._meta.computed) is not None:
+            computed.compose_setters(encode_fields(instance, adding=False, validate=False), wanted)
         if errors:
             raise ValidationError(errors, model=self._meta.name)
-        return flat(wanted)
+        return write_whole_attributes(wanted)
 
     # -- which fields ----------------------------------------------------------------------------
 
     def _fields_named(self, option: str, names: Iterable[str]) -> frozenset[str]:
         """Return the names of fields to write, after a look at them."""
-        named = self._meta.to_write(option, names)
+        named = self._meta.check_writable(option, names)
         if not named:
             raise QueryError(f"{option} names no field: there is nothing to write")
         return named
@@ -229,9 +229,9 @@ class Jobs(Belonging[M], Generic[M]):
             if asked or (field.stamps and field.pre_save(None, adding=False) is not None):
                 wire = wires.get(field.attribute)
                 wanted[field.attribute] = None if wire is None else as_sent(wire)
-        if (composing := self._meta.composing) is not None:
-            composing.finish_setters(wires, wanted)
-        return flat(wanted)
+        if (computed := self._meta.computed) is not None:
+            computed.compose_setters(wires, wanted)
+        return write_whole_attributes(wanted)
 
 
 def batched(

@@ -11,8 +11,8 @@ from ...exceptions import ConfigurationError, DoesNotExist
 from ...flows import Flow, arun, dressed, flow_of, run
 from ...operations.batches import Delete, Put
 from ...reading.keys import key_of as key_reader
-from ..attribute_values.fetch import read_all
-from ..foreign_keys.referrers import asks
+from ..attribute_values.fetch import read_items
+from ..foreign_keys.referrers import find_restricting_references
 from ..instance import options_of, table_of
 from ..persistence.delete import delete_instance, mark_deleted, remove_item
 from ..persistence.locks import is_atomic
@@ -20,7 +20,7 @@ from ..persistence.save import store_instance
 from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..signals.events import around_batch, is_heard, saved, saving_all
 from ..unit_of_work.collector import check_outside
-from ..visibility import seen
+from ..visibility import filter_item
 from .jobs import Job, all_begun, batched, distinct
 from .results import Tally
 
@@ -46,7 +46,7 @@ def _load(
     :raises DoesNotExist: some are not there: ``missing`` has them. All others were loaded.
     """
     asked = list(objects)
-    found = yield from read_all(
+    found = yield from read_items(
         [(table_of(each), key_of(each)) for each in asked],
         asked,
         {table_of(each): key_reader(each._meta.schema.key) for each in asked},
@@ -56,7 +56,7 @@ def _load(
     )
     missing: list[Model] = []
     for each, item in zip(asked, found, strict=True):
-        there = seen(each._meta, item)
+        there = filter_item(each._meta, item)
         if there is None:
             missing.append(each)
         else:
@@ -172,7 +172,7 @@ def _is_deleted_in_batches(instance: Model) -> bool:
 def _is_plain(instance: Model) -> bool:
     """Tell whether deleting *instance* is deleting its item, and nothing else."""
     kind = type(instance)
-    return flow_of(kind, "delete") is delete_instance and not asks(
+    return flow_of(kind, "delete") is delete_instance and not find_restricting_references(
         kind, below=instance._stored is None
     )
 

@@ -13,8 +13,8 @@ from ...flows import Flow
 from ...operations import transactions
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ..attribute_values.diff import ChangeSet, carried_out, change_set, disturbed
-from ..attribute_values.values import applied, as_it_was, has_moved
+from ..attribute_values.diff import ChangeSet, find_conflicting_paths, is_applied, make_change_set
+from ..attribute_values.values import apply_actions, has_changed, require_unchanged
 from ..constraints import Claims
 from ..fields.version import next_version
 from ..instance import Instance, table_of
@@ -76,7 +76,7 @@ def put_guarded(
         held = asked
         if reads:  # what it replaces is as it was read
             names = guarded_attributes(instance._meta)
-            held &= meta.taken & as_it_was(names, before) if before else meta.absent
+            held &= meta.key_exists & require_unchanged(names, before) if before else meta.absent
         elif replaces:
             held &= claims.condition
         elif before and meta.constraints:
@@ -134,7 +134,7 @@ def write_guarded(
         unknown_attributes(instance),
     )
     lock = lock_of(instance, stored, atomic)
-    if not change_set(stored, wanted, asked=asked, unknown=unknown).actions:
+    if not make_change_set(stored, wanted, condition=asked, unknown=unknown).actions:
         if own is None and not is_collected(instance):
             return
         wanted = {}
@@ -148,8 +148,8 @@ def write_guarded(
     def make(before: Mapping[str, Wire]) -> Pending:
         claims = Claims(meta, key, before, _with(before, wanted), whole=False)
         held = asked & claims.condition
-        todo = change_set(stored, wanted, asked=held, unknown=unknown)
-        after = applied(stored, todo.actions)
+        todo = make_change_set(stored, wanted, condition=held, unknown=unknown)
+        after = apply_actions(stored, todo.actions)
         item, condition = encode_sized(instance, after), todo.condition(held)
         write: transactions.Write = transactions.Check(table_of(instance), key, condition)
         if todo.actions:
@@ -174,7 +174,7 @@ def write_guarded(
             guarded=bool(todo.guards) or lock is not None,
         )
 
-    if names := meta.unique_beside(wanted):
+    if names := meta.unique_attributes(wanted):
         known = unknown.isdisjoint(names)
         yield from retry_on_conflict(instance, make, stored if known else None, names)
     else:
@@ -188,11 +188,11 @@ def _explain_changes(
     current: Any = error.current
     if isinstance(current, Mapping):
         now = dict(cast("Mapping[str, Wire]", current))
-        after = applied(stored, todo.actions)
-        if error.in_doubt and todo.actions and carried_out(todo.actions, after, now):
+        after = apply_actions(stored, todo.actions)
+        if error.in_doubt and todo.actions and is_applied(todo.actions, after, now):
             return None
         if lock is None:
-            return explain_refusal(instance, error, disturbed(todo, stored, now))
+            return explain_refusal(instance, error, find_conflicting_paths(todo, stored, now))
     return as_stale_error(instance, error, lock, stored)
 
 
@@ -201,7 +201,7 @@ def _settle_changes(
 ) -> None:
     """Count what *actions* have written as stored: *item*, but for what came in between."""
     if instance._stored is not before:
-        item = to_json(applied(stored_wires(instance), actions))
+        item = to_json(apply_actions(stored_wires(instance), actions))
     instance._stored = item
     written = {str(action.path.parts[0]) for action in actions}
     mark_fetched(instance, written)
@@ -243,4 +243,4 @@ def _is_there(error: ConditionFailed, item: Mapping[str, Wire]) -> bool:
     if not error.in_doubt or not isinstance(current, Mapping):
         return False
     now = cast("Mapping[str, Wire]", current)
-    return not has_moved({**item, **now}, item, now)
+    return not has_changed({**item, **now}, item, now)

@@ -19,7 +19,7 @@ from ..records.base import state_of
 from ..signals.events import deleted, deleting, is_heard
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending
-from ..visibility import is_other
+from ..visibility import is_of_other_class
 from .failures import as_model_error, as_stale_error
 from .locks import Lock, is_atomic, lock_of
 from .sending import execute_or_collect, retry_on_conflict
@@ -81,7 +81,7 @@ def remove_item(instance: Instance, condition: Condition | None, atomic: bool | 
         yield from _remove_guarded(instance, condition, lock)
     except (ConditionFailed, DoesNotExist) as error:
         asks = lock is not None or (condition is not None and not condition.is_empty)
-        other = isinstance(error, DoesNotExist) or is_other(meta, error.current)
+        other = isinstance(error, DoesNotExist) or is_of_other_class(meta, error.current)
         if asks or not other:
             raise
         mark_deleted(instance)
@@ -115,7 +115,7 @@ def _remove_guarded(
             locked=lock is not None,
         )
 
-    unique = meta.unique_beside()
+    unique = meta.unique_attributes()
     if not unique:
         yield from execute_or_collect(make({}))
         return

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from ...exceptions import ConditionFailed, DoesNotExist, StaleItem, UnreadableValue, narrowed
 from ...operations.base import Wire
-from ..attribute_values.values import has_moved
+from ..attribute_values.values import has_changed
 from ..instance import Instance
 from ..records.base import load_key
-from ..visibility import is_other
+from ..visibility import is_of_other_class
 from .locks import Lock
 
 
@@ -33,7 +33,7 @@ def as_model_error(
         error.current = found
         if insert:
             return narrowed(error, instance.AlreadyExists)
-        gone = instance._stored is not None and is_other(instance._meta, wires)
+        gone = instance._stored is not None and is_of_other_class(instance._meta, wires)
         return as_gone_error(instance) if gone else error
     if insert:  # without an item the key is free, but for engines that never send one
         return error if more else narrowed(error, instance.AlreadyExists)
@@ -62,7 +62,7 @@ def as_stale_error(
     names = [
         field.name if (field := instance._fieldset.by_attribute.get(name)) is not None else name
         for name in sorted(lock.watched)
-        if has_moved([name], stored, now)
+        if has_changed([name], stored, now)
     ]
     stale.args = (
         f"{instance!r} is stale: another writer changed {', '.join(names)} since it was loaded; "

@@ -9,7 +9,7 @@ from ...flows import Flow
 from ...operations.items import GetItem
 from ..foreign_keys.unloaded import is_stub
 from ..instance import Instance, M, options_of, table_of
-from ..visibility import seen
+from ..visibility import filter_item
 from .stored import key_of, replace_stored
 from .update import update_instance
 
@@ -21,7 +21,7 @@ def refresh_instance(instance: Instance, *, consistent: bool | None = None) -> F
     :raises DoesNotExist: there is no item with this key.
     """
     key = key_of(instance)
-    item = seen(
+    item = filter_item(
         instance._meta, (yield from GetItem(table_of(instance), key, consistently(consistent)))
     )
     if item is None:

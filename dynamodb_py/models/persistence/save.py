@@ -14,14 +14,14 @@ from ...operations.base import Wire, WireItem
 from ...operations.items import GetItem, PutItem, StoredItem, UpdateItem
 from ..attribute_values.diff import (
     ChangeSet,
-    carried_out,
-    change_set,
-    disturbed,
-    flat,
-    goes_deep,
-    rebased_item,
+    find_conflicting_paths,
+    has_containers,
+    is_applied,
+    make_change_set,
+    rebase_item,
+    write_whole_attributes,
 )
-from ..attribute_values.values import applied
+from ..attribute_values.values import apply_actions
 from ..instance import Instance, M, options_of, table_of
 from ..signals.events import is_heard, saved, saving
 from ..unit_of_work.collector import COLLECTOR
@@ -148,7 +148,7 @@ def _check_update_fields(
     instance: Instance, names: Iterable[str], *, whole: bool
 ) -> frozenset[str]:
     """Return the names of ``update_fields``, after a look at them."""
-    named = options_of(type(instance)).to_write("update_fields", names)
+    named = options_of(type(instance)).check_writable("update_fields", names)
     if whole:
         raise QueryError(
             f"update_fields: {instance._meta.name} would be put whole, since it was never loaded or "
@@ -171,10 +171,10 @@ def _write_changes(
     if not changes and not own and not is_collected(instance):
         return
     asked = instance._meta.present if condition is None else instance._meta.present & condition
-    if instance._fieldset.composing is not None:
-        asked &= instance._fieldset.composing.unmoved(stored, changes)
+    if instance._fieldset.computed is not None:
+        asked &= instance._fieldset.computed.require_unchanged_parts(stored, changes)
     wanted = changes
-    if deep := goes_deep(changes):
+    if deep := has_containers(changes):
         wanted = {
             name: keep_spelling_of(instance, name, wire, stored) for name, wire in changes.items()
         }
@@ -203,7 +203,7 @@ def _send_flat(
 ) -> Flow[StoredItem]:
     """Do as ``_send`` for attributes none of which is to be a map or a list: nearly always."""
     operation = UpdateItem(
-        table_of(instance), instance._meta.stored_key(stored), flat(wanted), asked
+        table_of(instance), instance._meta.stored_key(stored), write_whole_attributes(wanted), asked
     )
     after = {**stored, **wanted}
     item = encode_sized(instance, {name: wire for name, wire in after.items() if wire is not None})
@@ -227,22 +227,22 @@ def _send_changes(
     :param own: *asked* has a condition of the caller's, so that a failure may be of that.
     """
     key, unknown, before = instance._meta.stored_key(stored), unknown_attributes(instance), stored
-    todo = change_set(before, wanted, asked=asked, unknown=unknown)
+    todo = make_change_set(before, wanted, condition=asked, unknown=unknown)
     if not todo.actions and not own:
         return None
     for left in reversed(range(TRIES)):
-        after = applied(before, todo.actions)
+        after = apply_actions(before, todo.actions)
         item = encode_sized(instance, after)
         try:
             yield from todo.update(table_of(instance), key, asked)
         except (ConditionFailed, InvalidRequest) as error:
             now = yield from _find_current(instance, error, todo)
-            if not own and carried_out(todo.actions, after, now):
+            if not own and is_applied(todo.actions, after, now):
                 return item  # by this request, an answer to which was lost
-            before = rebased_item(before, wanted, now)
-            again = change_set(before, wanted, asked=asked, unknown=unknown)
+            before = rebase_item(before, wanted, now)
+            again = make_change_set(before, wanted, condition=asked, unknown=unknown)
             if not left or again.actions == todo.actions:
-                places = () if own else disturbed(todo, stored, now)
+                places = () if own else find_conflicting_paths(todo, stored, now)
                 raise explain_refusal(instance, error, places) from error.__cause__
             todo = again
         else:

@@ -10,7 +10,7 @@ from ...exceptions import AlreadyExists, ConditionFailed, StaleItem
 from ...flows import Flow
 from ...operations.base import Wire, WireItem
 from ...operations.items import GetItem
-from ..attribute_values.values import has_moved
+from ..attribute_values.values import has_changed
 from ..instance import Instance, table_of
 from ..options import Options
 from ..unit_of_work.collector import COLLECTOR
@@ -61,7 +61,7 @@ def retry_on_conflict(
                 raise
             current: Any = error.current
             now: WireItem = {} if current is None else stored_wires(current)
-            if not has_moved(names, before, now) and bool(now) == bool(before):
+            if not has_changed(names, before, now) and bool(now) == bool(before):
                 raise
             before = now
         else:
@@ -70,5 +70,5 @@ def retry_on_conflict(
 
 def guarded_attributes(meta: Options) -> list[str]:
     """Return the attributes of what is unique, and the version."""
-    names = meta.unique_beside()
+    names = meta.unique_attributes()
     return names if meta.version is None else [*names, meta.version.attribute]

@@ -63,11 +63,11 @@ def complete_item(instance: Instance, *, validate: bool) -> WireItem:
         instance._meta.check_key(stored, wires)
         wires.update(instance._meta.stored_key(stored))
     if (kind := options_of(type(instance)).kind) is not None:
-        kind.mark(wires, stored)
+        kind.set_discriminator(wires, stored)
     return wires
 
 
-def key_in(instance: Instance, wires: Mapping[str, Wire]) -> Key:
+def read_key(instance: Instance, wires: Mapping[str, Wire]) -> Key:
     """Return the key among the attributes of the item."""
     return {field.attribute: wires[field.attribute] for field in options_of(type(instance)).keys}
 

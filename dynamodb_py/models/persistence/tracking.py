@@ -8,10 +8,10 @@ from typing import Any
 from ...codec import Unstorable
 from ...exceptions import QueryError, UnreadableValue, ValidationError
 from ...operations.base import Wire, WireItem
-from ..attribute_values.diff import kept
-from ..attribute_values.display import decoded, told
-from ..attribute_values.values import same
-from ..fields.base import AnyField, is_checking, unchecked
+from ..attribute_values.diff import keep_spelling
+from ..attribute_values.display import decode_or_free, describe_changes
+from ..attribute_values.values import equal
+from ..fields.base import AnyField, is_checking, without_validation
 from ..instance import Instance
 from ..records.attributes import stamp_field
 from ..records.base import fetched_fields, state_of, unread_fields
@@ -32,7 +32,9 @@ def changes_to_write(
     :param named: the fields to look at; the key is looked at in any case.
     """
     if not validate and is_checking():
-        return unchecked(lambda: changes_to_write(instance, stored, validate=False, named=named))
+        return without_validation(
+            lambda: changes_to_write(instance, stored, validate=False, named=named)
+        )
 
     def changed() -> list[AnyField]:
         fields = [field for field, _, _ in find_changed(instance, stored)]
@@ -63,8 +65,8 @@ def changes_to_write(
         raise ValidationError(errors, model=instance._meta.name)
     if changes:
         _stamp_changes(instance, changes)
-    if instance._fieldset.composing is not None:
-        instance._fieldset.composing.finish_changes(instance, stored, changes, errors)
+    if instance._fieldset.computed is not None:
+        instance._fieldset.computed.compose_changes(instance, stored, changes, errors)
         if errors:
             raise ValidationError(errors, model=instance._meta.name)
     return changes
@@ -77,9 +79,9 @@ def find_changed(
     found: list[tuple[AnyField, Wire | None, Errors]] = []
     values = instance.__dict__
     unread = unread_fields(instance)  # a None there was assigned: what is stored, if anything, goes
-    if (composing := instance._fieldset.composing) is not None:
-        stored = composing.completed(stored)
-    for field in instance._fieldset if composing is None else instance._fieldset.written():
+    if (computed := instance._fieldset.computed) is not None:
+        stored = computed.add_key_parts(stored)
+    for field in instance._fieldset if computed is None else instance._fieldset.written():
         if field.name not in values:
             continue
         value = values[field.name]
@@ -108,7 +110,7 @@ def _stamp_changes(instance: Instance, changes: dict[str, Wire | None]) -> None:
             value = instance._value_of_unset(field)
         stamped = stamp_field(instance, field, value, adding=False)
         if stamped is not value:
-            changes[field.attribute] = field.spell_or_null(stamped)
+            changes[field.attribute] = field.to_wire_or_null(stamped)
 
 
 def _is_different(instance: Instance, field: AnyField, wire: Wire | None, old: Wire | None) -> bool:
@@ -120,7 +122,7 @@ def _is_different(instance: Instance, field: AnyField, wire: Wire | None, old: W
         state = instance._state
         return state is None or state.defaults.get(field.name) != wire
     try:  # the same value may have been spelled otherwise, by another writer
-        return bool(field.spell_or_null(field.decode(old)) != wire)
+        return bool(field.to_wire_or_null(field.decode(old)) != wire)
     except (UnreadableValue, Unstorable):
         return True
 
@@ -159,13 +161,13 @@ def keep_spelling_of(
         return wire
     field = instance._fieldset.by_attribute[name]
     try:
-        spelled = field.spell_or_null(field.decode(old))
+        spelled = field.to_wire_or_null(field.decode(old))
     except (UnreadableValue, Unstorable):
         return wire
-    return wire if spelled is None or same(old, spelled) else kept(old, spelled, wire)
+    return wire if spelled is None or equal(old, spelled) else keep_spelling(old, spelled, wire)
 
 
-def describe_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
+def describe_instance_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
     """Return the old and the new value of each place that changed, by path."""
     stored = stored_wires(instance)
     changes: dict[str, tuple[Any, Any]] = {}
@@ -173,12 +175,12 @@ def describe_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
         old = stored.get(field.attribute)
         if wrong:
             value = instance.__dict__[field.name]
-            changes[field.name] = (None if old is None else decoded(field, old), value)
+            changes[field.name] = (None if old is None else decode_or_free(field, old), value)
         else:
             spelled = keep_spelling_of(
                 instance, field.attribute, wire, {field.attribute: old} if old else {}
             )
-            changes.update(told(field, old, spelled))
+            changes.update(describe_changes(field, old, spelled))
     return changes
 
 

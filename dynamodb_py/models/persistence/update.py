@@ -15,14 +15,14 @@ from ...flows import Flow
 from ...operations import transactions
 from ...operations.base import Wire, WireItem
 from ...operations.items import UpdateItem
-from ..attribute_values.values import applied
+from ..attribute_values.values import apply_actions
 from ..constraints import Claim, Claims
 from ..instance import Instance, options_of, table_of
 from ..options import Options
 from ..records.base import fetched_fields, state_of
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending
-from ..visibility import is_other
+from ..visibility import is_of_other_class
 from .failures import as_stale_error
 from .locks import Lock, lock_of
 from .parent_maps import parents_of, updated
@@ -108,8 +108,8 @@ def update_instance(
         version_of=locked,
         claims=True,
         making=not present,
-        key=None if meta.composing is None else key_of(instance),
-        parts=None if meta.composing is None else meta.composing.partly_said(instance),
+        key=None if meta.computed is None else key_of(instance),
+        parts=None if meta.computed is None else meta.computed.find_lossy_parts(instance),
     )
     condition = meta.condition(condition)
     asked = Condition() if condition is None else condition
@@ -166,10 +166,10 @@ def _update_guarded(instance: Instance, write: _Collected, unique: Sequence[str]
         claimed: Sequence[Claim] = ()
         if unique:
             plain = [a for a in write.actions if a.path.parts[0] in unique]
-            after = {**applied(before, plain), **key}
+            after = {**apply_actions(before, plain), **key}
             claims = Claims(meta, key, before, after, whole=False)
             released, claimed = claims.released, claims.claimed
-            held &= claims.condition if before else meta.missing
+            held &= claims.condition if before else meta.key_missing
         return Pending(
             verb="update",
             meta=meta,
@@ -202,7 +202,7 @@ def _explain_update(
     *,
     must_exist: bool,
 ) -> Exception:
-    lacking = error.current is None or is_other(instance._meta, error.current)
+    lacking = error.current is None or is_of_other_class(instance._meta, error.current)
     if must_exist and not instance.persisted and lacking:
         return instance.DoesNotExist(f"there is no item of {instance!r}", missing=[instance])
     return as_stale_error(instance, error, lock, stored)
@@ -259,8 +259,8 @@ def _take_value(instance: Instance, field: Any, wire: Wire | None) -> None:
     """Let *field* read as *wire*, or as absent."""
     values, aside = instance.__dict__, instance._state
     if (
-        instance._fieldset.composing is not None
-        and field.name in instance._fieldset.composing.by_name
+        instance._fieldset.computed is not None
+        and field.name in instance._fieldset.computed.by_name
     ):
         values.pop(field.name, None)  # its parts say what it is
         return
@@ -270,7 +270,7 @@ def _take_value(instance: Instance, field: Any, wire: Wire | None) -> None:
     if wire is None:
         values.pop(field.name, None)
         if instance._stored is None:
-            values[field.name] = field.when_absent()
+            values[field.name] = field.make_absent_value()
         return
     try:
         values[field.name] = field.decode(wire)

@@ -110,9 +110,9 @@ class BaseRecord:
 
     def _value_of_unset(self, field: AnyField) -> Any:
         """Return the value of a field without one: its default, which reading alone never stores."""
-        state, composing = self._state, self._fieldset.composing
-        if composing is not None and (made := composing.by_name.get(field.name)) is not None:
-            text = composing.text_of(self, made)
+        state, computed = self._state, self._fieldset.computed
+        if computed is not None and (made := computed.by_name.get(field.name)) is not None:
+            text = computed.compose_text(self, made)
             if text is not None or state is None or state.partial is None:
                 return text
         if state is not None:
@@ -130,10 +130,10 @@ class BaseRecord:
                     "it; a query reads it where only() and defer() do not leave it out, and through "
                     "an index with .full(), or where the index's projection includes it"
                 )
-        value = field.make_default() if self._stored is None else field.when_absent()
+        value = field.make_default() if self._stored is None else field.make_absent_value()
         self.__dict__[field.name] = value
         if self._stored is not None and value is not None:
-            state_of(self).defaults[field.name] = field.spell_or_null(value)
+            state_of(self).defaults[field.name] = field.to_wire_or_null(value)
         return value
 
     def clean(self) -> None:

@@ -14,7 +14,7 @@ Errors: TypeAlias = "dict[str, list[str]]"
 def spell(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire | None:
     """Return the attribute value of a field's value, or say in *errors* why there is none."""
     try:
-        return field.spell_or_null(value, depth)
+        return field.to_wire_or_null(value, depth)
     except Unstorable as error:
         errors.update(error.errors(field.name))
         return None
@@ -27,12 +27,14 @@ def check(
     if value is None:
         if field.is_key or (field.required and validate):
             errors[field.name] = [REQUIRED]
-    elif wire is not None and field.is_key and (problem := field.key_problem(wire)) is not None:
+    elif (
+        wire is not None and field.is_key and (problem := field.find_key_problem(wire)) is not None
+    ):
         errors[field.name] = [problem]
     elif (
         validate
         and field.constrained
         and field.name not in errors
-        and (said := field.problems(value))
+        and (said := field.find_problems(value))
     ):
         errors[field.name] = said

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...exceptions import ModelDefinitionError
 from ..fields.base import AnyField, Field
-from ..foreign_keys.expansion import References, expand
+from ..foreign_keys.expansion import References, expand_references
 from .base import BaseRecord
 from .clean_hooks import check_hooks
 
@@ -52,6 +52,6 @@ def collect(
             )
         bound[name] = field.bound_to(cls.__name__, name)
         setattr(cls, name, bound[name])
-    bound, references = expand(cls, base, bound, late=late)
+    bound, references = expand_references(cls, base, bound, late=late)
     check_hooks(cls, bound, implied)
     return bound, references

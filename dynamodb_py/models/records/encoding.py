@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...codec import Unstorable
 from ...exceptions import ValidationError
 from ...operations.base import WireItem
-from ..fields.base import is_checking, unchecked
+from ..fields.base import is_checking, without_validation
 from .attributes import encode_field, known_fields
 from .base import BaseRecord
 from .checks import Errors
@@ -18,7 +18,7 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
     Raises ValidationError with every field that is wrong.
     """
     if not validate and is_checking():
-        return unchecked(lambda: encode_fields(record, adding=adding, validate=False))
+        return without_validation(lambda: encode_fields(record, adding=adding, validate=False))
     if not record._decoded:
         record._decode()
     if validate and not (record._fieldset._cleaning or cleaning_of(record)).idle:
@@ -33,14 +33,14 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
             continue
         else:
             try:
-                wire = field.spell(value)
+                wire = field.to_wire(value)
             except Unstorable as error:
                 errors.update(error.errors(name))
                 continue
         if wire is not None:
             wires[attribute] = wire
-    if record._fieldset.composing is not None:
-        record._fieldset.composing.finish(record, wires, errors)
+    if record._fieldset.computed is not None:
+        record._fieldset.computed.compose_item(record, wires, errors)
     if errors:
         raise ValidationError(errors, model=type(record).__name__)
     return wires
@@ -58,8 +58,8 @@ def _clean_and_encode(record: BaseRecord, *, adding: bool) -> WireItem:
             wire = encode_field(record, field, errors, adding=adding, validate=True)
             if wire is not None:
                 item[field.attribute] = wire
-    if record._fieldset.composing is not None:
-        record._fieldset.composing.finish(record, item, errors)
+    if record._fieldset.computed is not None:
+        record._fieldset.computed.compose_item(record, item, errors)
     if errors:
         raise ValidationError(errors, model=type(record).__name__)
     return item

@@ -12,8 +12,8 @@ def fill(record: BaseRecord, values: dict[str, Any]) -> None:
     fields = record._fieldset.by_name
     filled = record.__dict__
     filled.update(values)
-    if record._fieldset.composing is not None:
-        record._fieldset.composing.take(filled)
+    if record._fieldset.computed is not None:
+        record._fieldset.computed.split_texts(filled)
     elif len(filled) == len(fields) and filled.keys() == fields.keys():
         return
     if not values.keys() <= fields.keys():
@@ -21,7 +21,7 @@ def fill(record: BaseRecord, values: dict[str, Any]) -> None:
             filled.pop(name, None)
         _fill_references(record, values)
         return
-    made = record._fieldset.composing.by_name if record._fieldset.composing is not None else ()
+    made = record._fieldset.computed.by_name if record._fieldset.computed is not None else ()
     for name, field in fields.items():
         if name not in filled and name not in made:
             filled[name] = field.make_default()

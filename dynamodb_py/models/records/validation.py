@@ -15,7 +15,7 @@ from msgspec import Struct
 from ...codec import Unstorable
 from ...exceptions import DynamoDBError, FieldNotLoaded, ValidationError
 from ...operations.base import Wire
-from ..fields.base import REQUIRED, AnyField, unchecked
+from ..fields.base import REQUIRED, AnyField, without_validation
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField
 from .attributes import known_fields
@@ -109,7 +109,7 @@ def _check_again(
     def find() -> list[AnyField]:
         return [field for field in fields if _is_new(record, field, wires[field.name])]
 
-    for field in unchecked(find):
+    for field in without_validation(find):
         name = field.name
         if wires[name] is not None and name in refused and errors[name] == refused[name]:
             del errors[name]
@@ -119,7 +119,7 @@ def _check_again(
 
 def _is_new(record: BaseRecord, field: AnyField, wire: Wire | None) -> bool:
     try:
-        return field.spell_or_null(getattr(record, field.name)) != wire
+        return field.to_wire_or_null(getattr(record, field.name)) != wire
     except Unstorable:
         return True
 
@@ -215,7 +215,7 @@ def _is_sound(record: BaseRecord, where: str, errors: Errors) -> bool:
     said = [each for path in errors if _is_inside(path, where) for each in errors[path]]
     if REQUIRED in said:
         return False
-    return not said or unchecked(lambda: _has_its_types(record))
+    return not said or without_validation(lambda: _has_its_types(record))
 
 
 def _has_its_types(record: BaseRecord) -> bool:
@@ -257,12 +257,12 @@ def clean_changed(record: BaseRecord, find_changed: Callable[[], list[AnyField]]
     """
     if cleaning_of(record).idle:
         return False
-    changed = unchecked(find_changed)
+    changed = without_validation(find_changed)
     if not changed:
         return True
     wires = cleaned(record, changed, [field.name for field in changed])
     errors: Errors = {}
-    for field in unchecked(find_changed):  # clean() may have set further fields
+    for field in without_validation(find_changed):  # clean() may have set further fields
         if field.name not in wires:
             value = record.__dict__[field.name]
             check(field, value, spell(field, value, errors), errors, validate=True)

@@ -20,7 +20,7 @@ from ..instance import options_of, table_of
 from ..model import Model
 from ..persistence.stored import key_of
 from ..unit_of_work.commit import patiently
-from ..visibility import seen
+from ..visibility import filter_item
 
 Asked: TypeAlias = "Model | tuple[type[Model], Any]"
 """What names an item: an instance, or a model and a key."""
@@ -155,7 +155,7 @@ def _read(asks: Sequence[Ask], retries: Retries) -> Flow[list[Model | None]]:
     loaded: dict[Hashable, Model] = {}  # an item that was asked for twice is one object
     answer: list[Model | None] = []
     for ask, place in zip(asks, places, strict=True):
-        item = seen(ask.model._meta, found[place])
+        item = filter_item(ask.model._meta, found[place])
         if item is None:
             answer.append(None)
             continue
