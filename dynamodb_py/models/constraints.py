@@ -20,8 +20,8 @@ from ..operations.base import Wire, WireItem
 from ..operations.items import Key
 from ..operations.transactions import Delete, Put
 from ..schema import KeyAttribute, TableSchema
-from .attribute_values.display import decoded
-from .attribute_values.values import as_it_was, has_moved
+from .attribute_values.display import decode_or_free
+from .attribute_values.values import has_changed, require_unchanged
 from .fields.base import AnyField
 from .fields.scalars import CounterField
 from .fields.version import VersionField
@@ -114,7 +114,7 @@ def _canonical(field: AnyField, wire: Wire) -> str:
         return to_json({"B": binary(value)}).decode()
     if not (field.leaf is str and field.reads_as_stored and field.plain):
         try:  # others may have spelled it otherwise: a date, a UUID
-            spelled = field.spell(field.decode(wire))
+            spelled = field.to_wire(field.decode(wire))
         except (Unstorable, ValueError):
             spelled = None
         value = value if spelled is None else spelled["S"]
@@ -145,22 +145,22 @@ class Claim(Struct, frozen=True):
     @property
     def key(self) -> Key:
         """The key of the sentinel."""
-        return sentinel_key(self.value)
+        return make_sentinel_key(self.value)
 
     def put(self, table: str, model: str) -> Put:
         """Return what makes the sentinel, where the value is free or this very item's already.
 
         *table* is that of the sentinels, *model* the name of the class that writes.
         """
-        return self.put_if(table, model, absent() | owned_by(self.owner))
+        return self.put_if(table, model, require_absent() | require_owner(self.owner))
 
     def handover(self, table: str, model: str, releaser: Key) -> Put:
         """Return what takes the value over from the item *releaser*, which gives it up.
 
         It is for the transaction in which that does so: there cannot be two writes of one sentinel.
         """
-        mine = absent() | owned_by(self.owner)
-        return self.put_if(table, model, mine | owned_by(owner_of(releaser)))
+        mine = require_absent() | require_owner(self.owner)
+        return self.put_if(table, model, mine | require_owner(normalize_key(releaser)))
 
     def put_if(self, table: str, model: str, condition: Condition) -> Put:
         """Return what makes the sentinel, or takes it over, where *condition* holds."""
@@ -173,25 +173,25 @@ class Claim(Struct, frozen=True):
         That its condition fails means that another item has the value too, and its sentinel: there
         is nothing to delete then.
         """
-        return Delete(table, self.key, absent() | owned_by(self.owner))
+        return Delete(table, self.key, require_absent() | require_owner(self.owner))
 
 
-def sentinel_key(value: str) -> Key:
+def make_sentinel_key(value: str) -> Key:
     """Return the key of the sentinel of *value*."""
     return {VALUE: {"S": value}}
 
 
-def absent() -> Condition:
+def require_absent() -> Condition:
     """Return the condition that there is no sentinel."""
     return NotExists(Path((VALUE,)))
 
 
-def owned_by(owner: Key) -> Condition:
+def require_owner(owner: Key) -> Condition:
     """Return the condition that the sentinel is of the item *owner*."""
     return Compare(Path((OWNER,)), "=", Value({"M": dict(owner)}))
 
 
-def owner_of(key: Mapping[str, Any]) -> WireItem:
+def normalize_key(key: Mapping[str, Any]) -> WireItem:
     """Return a primary key in one spelling, numbers by value and a B as bytes.
 
     >>> owner_of({"id": {"N": "1.0"}})
@@ -215,18 +215,18 @@ class ConstrainedOptions(Protocol):
     @property
     def keys(self) -> Sequence[AnyField]: ...
     @property
-    def taken(self) -> Condition: ...
+    def key_exists(self) -> Condition: ...
     @property
-    def missing(self) -> Condition: ...
+    def key_missing(self) -> Condition: ...
     def get_field(self, name: str) -> AnyField: ...
 
 
-def claims(meta: ConstrainedOptions, wires: Mapping[str, Wire], key: Key) -> dict[str, Claim]:
+def find_claims(meta: ConstrainedOptions, wires: Mapping[str, Wire], key: Key) -> dict[str, Claim]:
     """Return what the constraints of a model make of an item with these *wires*, by sentinel.
 
     *wires* may be of a loaded item, where a B is base64, or fresh ones.
     """
-    owner = owner_of(key)
+    owner = normalize_key(key)
     found: dict[str, Claim] = {}
     for constraint in meta.constraints:
         text = constraint.text(wires)
@@ -242,7 +242,7 @@ def claims(meta: ConstrainedOptions, wires: Mapping[str, Wire], key: Key) -> dic
     return found
 
 
-def difference(
+def compare_claims(
     before: Mapping[str, Claim], after: Mapping[str, Claim]
 ) -> tuple[list[Claim], list[Claim]]:
     """Return what an item gives up, and what it newly has."""
@@ -252,7 +252,7 @@ def difference(
 
 
 # -- telling ---------------------------------------------------------------------------------------
-def taken(
+def make_already_exists(
     meta: ConstrainedOptions,
     claim: Claim,
     item: Mapping[str, Wire] | None = None,
@@ -265,15 +265,15 @@ def taken(
     """
     owner = None if item is None else item.get(OWNER)
     key: Key = {} if owner is None else cast("Key", owner.get("M", {}))
-    found = primary_key(meta, key)
+    found = decode_primary_key(meta, key)
     by = "another item" if found is None else f"the item {found!r}"
-    if found is not None and found == primary_key(meta, claim.owner):
+    if found is not None and found == decode_primary_key(meta, claim.owner):
         # To this model they are one, and to DynamoDB two.
         said = ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
         by += f", whose key is stored in another spelling ({said})"
     model: Any = meta.model
     error: Any = model.AlreadyExists(
-        f"{spoken(meta, claim)} taken by {by}; nothing was written: choose another value, "
+        f"{describe_claim(meta, claim)} taken by {by}; nothing was written: choose another value, "
         "or change that item first"
     )
     if cause is not None:
@@ -285,26 +285,26 @@ def taken(
     return cast("ConditionFailed", error)
 
 
-def spoken(meta: ConstrainedOptions, claim: Claim) -> str:
+def describe_claim(meta: ConstrainedOptions, claim: Claim) -> str:
     """Return the beginning of a sentence on a value, with its verb: ``User.email: 'a@b.c' is``."""
     fields = [meta.get_field(name) for name in claim.fields]
-    values = [decoded(field, wire) for field, wire in zip(fields, claim.wires, strict=True)]
+    values = [decode_or_free(field, wire) for field, wire in zip(fields, claim.wires, strict=True)]
     if len(fields) == 1:
         return f"{meta.name}.{fields[0].name}: {values[0]!r} is"
     pairs = zip(claim.fields, values, strict=True)
     return f"{meta.name}: {', '.join(f'{name}={value!r}' for name, value in pairs)} are"
 
 
-def primary_key(meta: ConstrainedOptions, key: Mapping[str, Any]) -> Any:
+def decode_primary_key(meta: ConstrainedOptions, key: Mapping[str, Any]) -> Any:
     """Return the value of the hash key, or the pair of both keys; None where it is no such key."""
     if any(field.attribute not in key for field in meta.keys):
         return None
-    values = [decoded(field, key[field.attribute]) for field in meta.keys]
+    values = [decode_or_free(field, key[field.attribute]) for field in meta.keys]
     return tuple(values) if len(values) > 1 else values[0]
 
 
 # -- declaring -------------------------------------------------------------------------------------
-def compiled(
+def compile_constraints(
     model: str,
     said: Any,
     fields: Mapping[str, AnyField],
@@ -394,7 +394,7 @@ def _name(constraint: UniqueConstraint, where: str, members: Iterable[AnyField])
     return name
 
 
-def sentinels_schema(name: str) -> TableSchema:
+def make_sentinels_schema(name: str) -> TableSchema:
     """Return what a table of sentinels is: it is billed by request."""
     return TableSchema(name, KeyAttribute(VALUE, "S"))
 
@@ -417,18 +417,20 @@ class Claims:
 
         :param whole: the item is replaced or deleted; otherwise just what differs is written.
         """
-        had = claims(meta, before, key) if before else {}
-        has = claims(meta, after, key) if after else {}
+        had = find_claims(meta, before, key) if before else {}
+        has = find_claims(meta, after, key) if after else {}
         self.released: list[Claim]
         self.claimed: list[Claim]
-        self.released, self.claimed = difference(had, has)
+        self.released, self.claimed = compare_claims(had, has)
         names = {
             attribute: None
             for constraint in meta.constraints
-            if whole or has_moved(constraint.attributes, before, after)
+            if whole or has_changed(constraint.attributes, before, after)
             for attribute in constraint.attributes
         }
         self.condition = Condition()
         """Holds where the item is as *before* in all that decides on its unique values."""
         if names:
-            self.condition = meta.taken & as_it_was(names, before) if before else meta.missing
+            self.condition = (
+                meta.key_exists & require_unchanged(names, before) if before else meta.key_missing
+            )

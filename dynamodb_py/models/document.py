@@ -15,8 +15,8 @@ from .fields.base import AnyField, is_checking
 from .fields.containers import NOT_UNIQUE, EmbeddedField
 from .fields.times import TimestampField
 from .fields.version import VersionField
-from .foreign_keys.expansion import check_no_reference
-from .inheritance.documents import Kinds, kinds_of
+from .foreign_keys.expansion import check_document_references
+from .inheritance.documents import Kinds, find_kinds
 from .records.collect import collect
 from .records.fieldset import FieldSet
 from .records.record import Record
@@ -69,14 +69,14 @@ class Document(Record):
                     "a template makes a key, and a document has none: declare it in the model"
                 )
         cls._place(fields)
-        cls._kinds, cls._kind = kinds_of(cls, cls._kinds)
+        cls._kinds, cls._kind = find_kinds(cls, cls._kinds)
 
     @classmethod
     def _place(cls, fields: dict[str, AnyField]) -> None:
-        check_no_reference(cls.__name__, cls._references)
+        check_document_references(cls.__name__, cls._references)
         cls._fields = FieldSet(cls.__name__, fields, cls._references)
         if not all(reference.is_settled for reference in cls._references.values()):
-            registry.wait(cls, named=False)
+            registry.defer(cls, named=False)
 
     @classmethod
     def _settle_references(cls, *, late: bool = True) -> None:

@@ -70,7 +70,7 @@ class Expiry:
         return seconds is not None and float(seconds) <= int(time())
 
 
-def ttl_field(model: str, fields: Mapping[str, AnyField], named: object) -> AnyField | None:
+def find_ttl_field(model: str, fields: Mapping[str, AnyField], named: object) -> AnyField | None:
     """Return the field whose moment DynamoDB deletes items by, if there is one.
 
     :param named: ``Meta.ttl``.
@@ -110,7 +110,7 @@ def _named(model: str, fields: Mapping[str, AnyField], named: object) -> AnyFiel
     return field
 
 
-def expiry_of(model: str, field: AnyField | None, asked: object) -> Expiry | None:
+def make_expiry(model: str, field: AnyField | None, asked: object) -> Expiry | None:
     """Return what ``Meta.hide_expired`` asks for; None where it asks for nothing."""
     if not isinstance(asked, bool):
         raise ModelDefinitionError(f"{model}.Meta.hide_expired is {asked!r}: it is True or False")

@@ -13,20 +13,20 @@ from ..operations.items import GetItem, StoredItem
 from . import registry
 from .fields.base import Field
 from .fields.model_key import KeyOf
-from .foreign_keys.referrers import asks
+from .foreign_keys.referrers import find_restricting_references
 from .foreign_keys.unloaded import is_stub
-from .inheritance.declaring import join
+from .inheritance.declaring import register_class
 from .managers.manager import Manager
 from .managers.objects import Objects
 from .options import Options, prepare
 from .persistence.save import Saving
 from .records.fieldset import FieldSet
-from .registry import Waiting
+from .registry import DeferredOptions
 from .relations.backrefs import connect_references
-from .relations.cascade import deleting_all
+from .relations.cascade import delete_with_referrers
 from .signals.events import class_prepared, made, post_init, pre_init, watch_loading
 from .signals.hooks import Hooked
-from .visibility import seen
+from .visibility import filter_item
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -85,30 +85,30 @@ class Model(Hooked, Saving):
         """Take stock of the fields and options of the class."""
         fields, options = prepare(cls, Model, late=late)
         if options is not None:
-            if not isinstance(options, Waiting):
-                join(options, Model)
-                if options.place is not None:
-                    options.place.join(options)
+            if not isinstance(options, DeferredOptions):
+                register_class(options, Model)
+                if options.layout is not None:
+                    options.layout.join(options)
             cls._meta = options
         cls._fields = fields
 
     @classmethod
     def _complete(cls) -> None:
         """Let others know of the class, unless it waits for one that it refers to."""
-        if isinstance(cls._meta, Waiting):
-            registry.wait(cls)
+        if isinstance(cls._meta, DeferredOptions):
+            registry.defer(cls)
             return
         connect_references(cls)
-        registry.made(cls)
+        registry.register(cls)
         cls.class_prepared()
         class_prepared.tell(cls)
-        for other in registry.waiting():
+        for other in registry.find_deferred():
             other._settle_references(late=False)
 
     @classmethod
     def _settle_references(cls, *, late: bool = True) -> None:
         cls._prepare(late=late)
-        if "_meta" in cls.__dict__ and not isinstance(cls._meta, Waiting):
+        if "_meta" in cls.__dict__ and not isinstance(cls._meta, DeferredOptions):
             cls._complete()
 
     @classmethod
@@ -126,7 +126,7 @@ class Model(Hooked, Saving):
         setattr(cls, name, field)
         try:
             cls._prepare()
-            if not isinstance(cls._meta, Waiting):
+            if not isinstance(cls._meta, DeferredOptions):
                 connect_references(cls)
         except ModelDefinitionError:
             if before is None:
@@ -176,7 +176,7 @@ class Model(Hooked, Saving):
         kind, found = cls._options().kind, cls
         if kind is not None:
             given = values.get(kind.field.name)
-            said = kind.tree.classes.get(str(getattr(given, "value", given)))  # or of an enum
+            said = kind.hierarchy.classes.get(str(getattr(given, "value", given)))  # or of an enum
             found = said if said is not None and issubclass(said, cls) else cls
         model: Any = super(Model, found).from_dict(values)
         if post_init.in_use:
@@ -192,7 +192,9 @@ class Model(Hooked, Saving):
         :raises DoesNotExist: there is no item with this key.
         """
         key = self._key()
-        item = seen(self._meta, (yield from GetItem(self._table, key, consistently(consistent))))
+        item = filter_item(
+            self._meta, (yield from GetItem(self._table, key, consistently(consistent)))
+        )
         if item is None:
             raise self.DoesNotExist(
                 f"{self._meta.name} has no item {self.primary_key!r}", missing=[self]
@@ -205,8 +207,8 @@ class Model(Hooked, Saving):
     def _delete_for_good(
         self, *, condition: Condition | None = None, atomic: bool | None = None
     ) -> Flow[None]:
-        if asks(self.__class__, below=self._stored is None):
-            yield from deleting_all(self, condition, atomic)
+        if find_restricting_references(self.__class__, below=self._stored is None):
+            yield from delete_with_referrers(self, condition, atomic)
         else:
             yield from self._delete_alone(condition=condition, atomic=atomic)
 

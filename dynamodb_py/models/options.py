@@ -14,20 +14,20 @@ from ..expressions import Condition, Exists, NotExists, Path
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
 from ..schema import Index, TableSchema, declare_table
-from .constraints import Constraint, compiled, sentinels_schema
-from .expiry import expiry_of, ttl_field
+from .constraints import Constraint, compile_constraints, make_sentinels_schema
+from .expiry import find_ttl_field, make_expiry
 from .fields.base import AnyField
 from .fields.scalars import UUIDField
 from .fields.version import VersionField
-from .foreign_keys.expansion import with_parts, with_references
-from .inheritance.declaring import sharing, united, with_kind
-from .inheritance.discriminator import Kind
-from .keys.computed_writes import Composing, composing_of
+from .foreign_keys.expansion import add_reference_constraints, expand_indexes
+from .inheritance.declaring import add_discriminator, inherit_table_options, merge_schemas
+from .inheritance.discriminator import PolymorphicIdentity
+from .keys.computed_writes import ComputedFields, find_computed_fields
 from .keys.rewriting import PartConditions
 from .records.collect import collect
 from .records.fieldset import FieldSet
-from .registry import Waiting
-from .visibility import Standing, standing_of
+from .registry import DeferredOptions
+from .visibility import ItemFilter, make_filter
 
 # What Meta may say, and what it is where neither the class nor a base says it.
 _DEFAULTS: dict[str, Any] = {
@@ -70,7 +70,7 @@ class TableLayout(Protocol):
     ) -> dict[str, AnyField]: ...
     def said(self, said: Mapping[str, Any]) -> dict[str, Any]: ...
     def schema(self, fields: FieldSet, ttl: AnyField | None) -> TableSchema: ...
-    def filter(self, meta: Options) -> Standing: ...
+    def filter(self, meta: Options) -> ItemFilter: ...
     def scope(self, model: type[Any], table: str | None) -> str: ...
     def check(self, meta: Options) -> None: ...
     def join(self, meta: Options) -> None: ...
@@ -90,67 +90,67 @@ class Options:
         model: type[Any],
         said: dict[str, Any],
         fields: FieldSet,
-        kind: Kind | None = None,
+        kind: PolymorphicIdentity | None = None,
     ) -> None:
         self.model = model
         self.name = model.__name__
-        self.said = said
+        self.declared = said
         self.abstract: bool = said["abstract"]
         self.using: str | None = said["using"]
-        self.place: TableLayout | None = said.get("place")
+        self.layout: TableLayout | None = said.get("place")
         """The shared table that the model is in, if it is in one."""
         self.table_name: str = said["table_name"] or model.__name__
         self.field_set = fields
-        self.indexes = with_parts(_indexes(model, said), fields.references)
+        self.indexes = expand_indexes(_indexes(model, said), fields.references)
         self.hash_key, self.range_key = self._keys()
         self.keys = (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
         self.version = self._version()
         self.atomic = bool(said["atomic"])
         """Whether writes by instances count only where nothing changed since they were loaded."""
-        self.ttl = ttl_field(self.name, fields.by_name, said["ttl"])
+        self.ttl = find_ttl_field(self.name, fields.by_name, said["ttl"])
         """The field that says when DynamoDB may delete an item, if there is one."""
-        self.expiry = expiry_of(self.name, self.ttl, said["hide_expired"])
+        self.expiry = make_expiry(self.name, self.ttl, said["hide_expired"])
         """What hides expired items; None where ``Meta.hide_expired`` does not say so."""
         self.kind = kind
         """Which of the classes of the table it is; None where there are not several."""
-        self.standing: Standing | None = standing_of(self.expiry, kind)
+        self.item_filter: ItemFilter | None = make_filter(self.expiry, kind)
         """What every question is asked besides, if anything is."""
         self.schema: TableSchema = self._schema()
-        if self.place is not None:
-            self.standing = self.place.filter(self)
+        if self.layout is not None:
+            self.item_filter = self.layout.filter(self)
         self.unique_table = self._unique_table()
         """The table of the sentinels of what is unique, if anything is."""
         shared = self.unique_table != f"{self.table_name}-unique"
         scope = self.table_name if shared else None
-        if self.place is not None:
-            scope = self.place.scope(model, scope)
-        self.constraints: tuple[Constraint, ...] = compiled(
+        if self.layout is not None:
+            scope = self.layout.scope(model, scope)
+        self.constraints: tuple[Constraint, ...] = compile_constraints(
             self.name,
-            with_references(said["constraints"], fields.references),
+            add_reference_constraints(said["constraints"], fields.references),
             fields.by_name,
             self.keys,
             scope,
         )
         """What is unique."""
-        self.composing = self._composing()
+        self.computed = self._find_computed()
         """What composes the key templates; None where there are none."""
-        self.parts: PartConditions | None = None
+        self.part_conditions: PartConditions | None = None
         """What turns conditions on the parts of keys into conditions on the keys."""
-        if self.composing is not None:
-            self.parts = PartConditions(self.composing, self.schema)
+        if self.computed is not None:
+            self.part_conditions = PartConditions(self.computed, self.schema)
         self.guarded = self.version is not None or bool(self.constraints)
         """Whether each write of an item needs a condition or companions, which no batch has."""
         self.companions: tuple[TableSchema, ...] = ()
         """The tables beside the model's own."""
         if self.constraints:
-            self.companions = (sentinels_schema(self.unique_table),)
+            self.companions = (make_sentinels_schema(self.unique_table),)
         path = Path((self.hash_key.attribute,), self.hash_key, self.hash_key.label)
         present = Exists(path)
         self.present: Condition = present if kind is None else kind.present(present)
         """Holds where the item exists, and is of this class."""
-        self.taken: Condition = present
+        self.key_exists: Condition = present
         """Holds where there is an item with the key, of whatever class."""
-        self.missing: Condition = NotExists(path)
+        self.key_missing: Condition = NotExists(path)
         """Holds where there is no item at all."""
         self._planner: Planner | None = None
         self.cache: QueryCache | None = None
@@ -199,7 +199,7 @@ class Options:
         """The scopes of the constraints."""
         return frozenset(each.scope for each in self.constraints)
 
-    def unique_beside(self, changed: Iterable[str] | None = None) -> list[str]:
+    def unique_attributes(self, changed: Iterable[str] | None = None) -> list[str]:
         """Return the attributes of all constraints, or of those that one of *changed* is in."""
         touched = None if changed is None else set(changed)
         return list(
@@ -211,31 +211,31 @@ class Options:
             )
         )
 
-    def to_write(self, option: str, names: Iterable[str]) -> frozenset[str]:
+    def check_writable(self, option: str, names: Iterable[str]) -> frozenset[str]:
         """Return the names of the fields that *option* asks to write; refuse those of the key."""
         if isinstance(names, str):
             raise QueryError(f"{option}={names!r}: give a list of names, [{names!r}]")
         named = frozenset(self.field_set.spread(names))
         for name in named:
-            made = self.composing is not None and name in self.composing.fixed
+            made = self.computed is not None and name in self.computed.fixed
             if made or self.get_field(name).is_key:
                 raise QueryError(
                     f"{option}: {name} is part of the key, which cannot change: leave it out"
                 )
         return named
 
-    def _composing(self) -> Composing | None:
-        composing = composing_of(self.name, self.field_set.by_name, self.keys)
-        if composing is not None:
-            needed = self.unique_beside()
+    def _find_computed(self) -> ComputedFields | None:
+        computed = find_computed_fields(self.name, self.field_set.by_name, self.keys)
+        if computed is not None:
+            needed = self.unique_attributes()
             if self.ttl is not None:
                 needed.append(self.ttl.attribute)
-            composing.settle(self.schema, needed)
-        self.field_set.composing = composing
-        return composing
+            computed.settle(self.schema, needed)
+        self.field_set.computed = computed
+        return computed
 
     def _unique_table(self) -> str:
-        said = self.said["unique_table"]
+        said = self.declared["unique_table"]
         name = f"{self.table_name}-unique" if said is None else said
         if not isinstance(name, str) or not name or name == self.table_name:
             raise ModelDefinitionError(
@@ -248,21 +248,21 @@ class Options:
     def absent(self) -> Condition:
         """Holds where an item may be put: there is none, or ``Meta.hide_expired`` hides it by now."""
         expiry = self.expiry
-        return self.missing if expiry is None else self.missing | expiry.expired()
+        return self.key_missing if expiry is None else self.key_missing | expiry.expired()
 
     @property
     def free(self) -> Condition | None:
         """Holds where an item of this class is, or may be made by an update; None where anywhere is."""
         kind = self.kind
-        return None if kind is None or not kind.narrows else self.missing | self.present
+        return None if kind is None or not kind.is_subclass else self.key_missing | self.present
 
     @property
     def table_schema(self) -> TableSchema:
         """The table with what all classes need that share it."""
         kind = self.kind
-        if self.place is not None:
-            return self.place.meta.schema
-        return self.schema if kind is None else united(list(kind.tree.metas.values()))
+        if self.layout is not None:
+            return self.layout.meta.schema
+        return self.schema if kind is None else merge_schemas(list(kind.hierarchy.metas.values()))
 
     @property
     def visible(self) -> Condition:
@@ -271,8 +271,8 @@ class Options:
         return self.present if expiry is None else self.present & expiry.unexpired()
 
     def _schema(self) -> TableSchema:
-        if self.place is not None:
-            return self.place.schema(self.field_set, self.ttl)
+        if self.layout is not None:
+            return self.layout.schema(self.field_set, self.ttl)
 
         def lookup(name: str) -> tuple[str, str]:
             field = self.field_set.by_name.get(name)
@@ -293,9 +293,9 @@ class Options:
                 None if self.range_key is None else self.range_key.name,
                 lookup=lookup,
                 indexes=self.indexes,
-                billing_mode=self.said["billing_mode"],
-                read_capacity=self.said["read_capacity"],
-                write_capacity=self.said["write_capacity"],
+                billing_mode=self.declared["billing_mode"],
+                read_capacity=self.declared["read_capacity"],
+                write_capacity=self.declared["write_capacity"],
             )
             return schema if self.ttl is None else replace(schema, ttl=self.ttl.attribute)
         except ModelDefinitionError as error:
@@ -304,7 +304,7 @@ class Options:
     @property
     def home(self) -> Options:
         """What knows the table: of a model in a shared table, the options of that."""
-        return self if self.place is None else self.place.meta
+        return self if self.layout is None else self.layout.meta
 
     def forget_plans(self) -> None:
         """Plan anew from now on: a class came to the table after questions were asked."""
@@ -321,10 +321,10 @@ class Options:
                 schema=self.schema,
                 fields=names,
                 problem=self._key_problem,
-                allow_scan=bool(self.said["allow_scan"]),
+                allow_scan=bool(self.declared["allow_scan"]),
                 # Not those with a default: items from before the field was declared lack it.
                 always=frozenset(f.attribute for f in self.field_set if f.required).union(
-                    () if self.composing is None else self.composing.always
+                    () if self.computed is None else self.computed.always
                 ),
             )
             self._planner = Planner(subject)
@@ -337,12 +337,12 @@ class Options:
             return None
         if field.kind not in wire:
             return f"it is of type {next(iter(wire))}, and this key is of type {field.kind}"
-        problem = field.key_problem(wire)
+        problem = field.find_key_problem(wire)
         if problem is not None and not field.hash_key and self._is_hash(attribute):
             # The hash key of an index may be longer than what the field took it for.
             field = copy(field)
             field.hash_key = True
-            problem = field.key_problem(wire)
+            problem = field.find_key_problem(wire)
         return problem
 
     def _is_hash(self, attribute: str) -> bool:
@@ -367,9 +367,9 @@ class Options:
             named = dict(zip([field.name for field in keys], given, strict=False))
         elif self.field_set.references:
             named = self.field_set.expanded(named)
-        if self.composing is not None:
+        if self.computed is not None:
             try:
-                named = self.composing.texts(named)
+                named = self.computed.compose_key_values(named)
             except KeyError:
                 raise self._no_key(f"not {', '.join(named) or 'nothing'}") from None
         if len(named) != len(keys):
@@ -383,14 +383,14 @@ class Options:
         """Tell whether *named* are just the fields of the key, or its parts."""
         if self.field_set.references and not self.field_set.references.keys().isdisjoint(named):
             named = dict.fromkeys(self.field_set.spread(named))
-        if self.composing is not None:
-            return self.composing.is_key(named)
+        if self.computed is not None:
+            return self.computed.is_key(named)
         return len(named) == len(self.keys) and all(field.name in named for field in self.keys)
 
     def _no_key(self, said: str) -> TypeError:
         names = " and ".join(field.name for field in self.keys)
-        if self.composing is not None:
-            names = f"{self.composing.key_names}, or {names}"
+        if self.computed is not None:
+            names = f"{self.computed.key_names}, or {names}"
         return TypeError(f"the key of {self.name} is {names}, {said}")
 
     def key_of(self, given: Any) -> WireItem:
@@ -402,12 +402,12 @@ class Options:
         parts = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else (given,)
         return self.key(parts, {})
 
-    def own_key(self, key: WireItem) -> WireItem:
+    def check_own_key(self, key: WireItem) -> WireItem:
         """Return *key*, which is to be written to; raise ValidationError for another model's.
 
         In a shared table, a text that the template does not make is a key of something else.
         """
-        for field in self.keys if self.place is not None else ():
+        for field in self.keys if self.layout is not None else ():
             template = getattr(field, "bound_template", None)
             text = key[field.attribute].get("S", "")
             if template is not None and template.parse_wires(text) is None:
@@ -417,12 +417,12 @@ class Options:
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""
         try:
-            wire = checked_text(field.spell(value) or {}) if value is not None else None
+            wire = checked_text(field.to_wire(value) or {}) if value is not None else None
         except Unstorable as error:
             raise self._wrong(field, str(error)) from None
         if not wire:
             raise self._wrong(field, "it is required: give it a value")
-        if (reason := field.key_problem(wire)) is not None:
+        if (reason := field.find_key_problem(wire)) is not None:
             raise self._wrong(field, reason)
         return wire
 
@@ -439,7 +439,11 @@ class Options:
                 f"not {condition!r}"
             )
         condition = condition.bind(self.resolve)
-        return condition if self.parts is None else self.parts.condition(condition)
+        return (
+            condition
+            if self.part_conditions is None
+            else self.part_conditions.rewrite_condition(condition)
+        )
 
     def resolve(self, path: Path) -> Path:
         """Return the path of a field for one that begins with its name; others are left alone."""
@@ -483,18 +487,18 @@ def prepare(
             f"{model.__name__}.Meta.keys is for models in a shared table, which Meta.table names: give "
             "the fields themselves a template="
         )
-    said = sharing(model, said)
+    said = inherit_table_options(model, said)
     unsettled = [each for each in references.values() if not each.is_settled]
     if not any(field.is_key for field in (*fields.values(), *unsettled)):
         fields = {"id": _default_key(model, fields), **fields}
     if unsettled:
-        waiting: Any = Waiting(model)
+        waiting: Any = DeferredOptions(model)
         return FieldSet(model.__name__, fields, references), waiting
-    fields, kind = with_kind(model, base, said, fields)
+    fields, kind = add_discriminator(model, base, said, fields)
     field_set = FieldSet(model.__name__, fields, references)
     options = Options(model, said, field_set, kind)
-    if options.place is not None:
-        options.place.check(options)
+    if options.layout is not None:
+        options.layout.check(options)
     return field_set, options
 
 

@@ -28,7 +28,7 @@ def _called(name: str) -> list[type[Any]]:
     return [each for each in list(_MODELS.values()) if each.__name__ == name]
 
 
-def nearby(name: str, model: type[Any]) -> type[Any] | None:
+def find_nearby(name: str, model: type[Any]) -> type[Any] | None:
     """Return the model that *name* means to *model*, by what is defined where *model* is.
 
     None where that is not settled yet: another class of that name may still be made there.
@@ -41,13 +41,13 @@ def nearby(name: str, model: type[Any]) -> type[Any] | None:
     return found.get(f"{_scope(model)}.{name}") or found.get(f"{model.__module__}.{name}")
 
 
-def anywhere(name: str, model: type[Any], field: str) -> type[Any]:
+def find_anywhere(name: str, model: type[Any], field: str) -> type[Any]:
     """Return the model that *name* means to *model*, from wherever it is.
 
     :param field: what refers to it, for messages.
     :raises ModelDefinitionError: there is none, or there are several.
     """
-    found = nearby(name, model)
+    found = find_nearby(name, model)
     if found is not None:
         return found
     others = [] if "." in name else _called(name)
@@ -67,13 +67,13 @@ def anywhere(name: str, model: type[Any], field: str) -> type[Any]:
     )
 
 
-def made(model: type[Any]) -> None:
+def register(model: type[Any]) -> None:
     """Note that *model* is complete."""
     _MODELS[_full_name(model)] = model
     _WAITING.pop(_full_name(model), None)
 
 
-def wait(model: type[Any], *, named: bool = True) -> None:
+def defer(model: type[Any], *, named: bool = True) -> None:
     """Note that *model* refers to a class that is not there yet.
 
     :param named: whether others may refer to it, as they may not to documents.
@@ -85,7 +85,7 @@ def wait(model: type[Any], *, named: bool = True) -> None:
     _WAITING[name] = ref(model)
 
 
-def waiting() -> Iterator[type[Any]]:
+def find_deferred() -> Iterator[type[Any]]:
     """Yield the models that wait."""
     for name, weak in list(_WAITING.items()):
         model = weak()
@@ -97,7 +97,7 @@ def waiting() -> Iterator[type[Any]]:
                 _WAITING.pop(name, None)
 
 
-class Waiting:
+class DeferredOptions:
     """What stands for the options of a model that waits: who asks it anything needs them now."""
 
     def __init__(self, model: type[Any]) -> None:

@@ -202,7 +202,7 @@ class SoftDeleteManager(_Live[M], Manager[M], Generic[M]):
         :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
         :raises DoesNotExist: with *condition*, there is no item.
         """
-        instance: Any = self._keyed(self._meta.own_key(self._meta.key(key, named)))
+        instance: Any = self._keyed(self._meta.check_own_key(self._meta.key(key, named)))
         try:
             yield from instance._delete(condition=condition, atomic=False)
         except DoesNotExist:

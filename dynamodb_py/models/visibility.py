@@ -17,16 +17,16 @@ from ..operations.items import StoredItem
 from ..operations.queries import Query
 from ..planning import Plan, Question, Shortcut
 from .expiry import Expiry
-from .inheritance.discriminator import Kind
+from .inheritance.discriminator import PolymorphicIdentity
 
 
-class Standing:
+class ItemFilter:
     """What holds for all items that a model's reads give."""
 
-    def __init__(self, expiry: Expiry | None, kind: Kind | None) -> None:
+    def __init__(self, expiry: Expiry | None, kind: PolymorphicIdentity | None) -> None:
         """Take what hides expired items, and the class whose items there are."""
         self.expiry = expiry
-        self.kind = kind if kind is not None and kind.narrows else None
+        self.kind = kind if kind is not None and kind.is_subclass else None
 
     @property
     def paths(self) -> list[Path]:
@@ -40,7 +40,7 @@ class Standing:
             asked = self.expiry.unexpired()
         return asked if self.kind is None else asked & self.kind.condition()
 
-    def visible(self, question: Question) -> Question:
+    def apply_to(self, question: Question) -> Question:
         """Return *question*, asked of the items that are given."""
         everything = question.condition.is_empty and not question.order
         asked = question.condition & self.condition()
@@ -52,7 +52,7 @@ class Standing:
         """Tell whether a hash key that can be read holds the kind, and all items of it are there."""
         if self.kind is None:
             return False
-        schema, name = self.kind.model._options().schema, self.kind.tree.attribute
+        schema, name = self.kind.model._options().schema, self.kind.hierarchy.attribute
         if schema.hash_key.name == name and question.index is None:
             return True
         always = {name, schema.hash_key.name, *self.kind.model._options().planner.subject.always}
@@ -67,7 +67,7 @@ class Standing:
             for index in schema.indexes
         )
 
-    def explained(self, plan: Plan) -> Plan:
+    def explain(self, plan: Plan) -> Plan:
         """Return *plan* with a note that says how it leaves out what is not given, where it can tell."""
         return plan
 
@@ -83,7 +83,7 @@ class Standing:
             return True
         return self.expiry is not None and self.expiry.hides_wires(wires)
 
-    def timed(self, shortcut: Shortcut | None) -> Shortcut | None:
+    def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
         """Return *shortcut*, which was made of a visible question, without what is asked besides.
 
         It gives nothing where there are other kinds now than when it was made.
@@ -93,7 +93,7 @@ class Standing:
         fill, kind = shortcut, self.kind
         if kind is None:
             return lambda wires: fill((*wires, *self._wires()))
-        tree, version = kind.tree, kind.tree.version
+        tree, version = kind.hierarchy, kind.hierarchy.version
 
         def filled(wires: Sequence[Wire]) -> Query | None:
             return fill((*wires, *self._wires())) if tree.version == version else None
@@ -110,56 +110,58 @@ class Standing:
         return wires
 
 
-def standing_of(expiry: Expiry | None, kind: Kind | None) -> Standing | None:
+def make_filter(expiry: Expiry | None, kind: PolymorphicIdentity | None) -> ItemFilter | None:
     """Return what questions are asked besides; None where that is nothing."""
-    if expiry is None and (kind is None or not kind.narrows):
+    if expiry is None and (kind is None or not kind.is_subclass):
         return None
-    return Standing(expiry, kind)
+    return ItemFilter(expiry, kind)
 
 
 class FilteredOptions(Protocol):
     """The options of a model, as far as filtering its items needs them."""
 
     @property
-    def standing(self) -> Standing | None: ...
+    def item_filter(self) -> ItemFilter | None: ...
     @property
-    def kind(self) -> Kind | None: ...
+    def kind(self) -> PolymorphicIdentity | None: ...
     @property
     def present(self) -> Condition: ...
 
 
-def seen(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | None:
+def filter_item(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | None:
     """Return *item* as reads of the model give it: None where it is hidden."""
-    standing = meta.standing
+    standing = meta.item_filter
     return None if standing is not None and item is not None and standing.hides(item) else item
 
 
-def all_seen(
+def filter_items(
     meta: FilteredOptions, items: Sequence[StoredItem | None]
 ) -> Sequence[StoredItem | None]:
     """Return *items* as reads of the model give them."""
-    return items if meta.standing is None else [seen(meta, item) for item in items]
+    return items if meta.item_filter is None else [filter_item(meta, item) for item in items]
 
 
 def is_hidden(meta: FilteredOptions, wires: Mapping[str, Any] | None) -> bool:
     """Tell whether reads of the model hide the item of these attributes."""
-    return meta.standing is not None and wires is not None and meta.standing.hides_wires(wires)
+    return (
+        meta.item_filter is not None and wires is not None and meta.item_filter.hides_wires(wires)
+    )
 
 
-def is_other(meta: FilteredOptions, current: Any) -> bool:
+def is_of_other_class(meta: FilteredOptions, current: Any) -> bool:
     """Tell whether *current*, an item that is in the way, is of another class of the table.
 
     :param current: the attributes, an instance, or None.
     """
     kind = meta.kind
-    if kind is None or current is None or not kind.narrows:
+    if kind is None or current is None or not kind.is_subclass:
         return False
     if isinstance(current, Mapping):
         return not kind.holds_wires(current)  # pyright: ignore[reportUnknownArgumentType]
     return not isinstance(current, kind.model)
 
 
-def asks_presence_alone(meta: FilteredOptions, condition: Condition | None) -> bool:
+def requires_existence_only(meta: FilteredOptions, condition: Condition | None) -> bool:
     """Tell whether *condition* asks nothing but that the item exists and is not hidden."""
     terms = () if condition is None else condition.conjuncts
     return bool(terms) and all(

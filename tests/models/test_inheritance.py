@@ -170,7 +170,7 @@ def test_of_two_bases_the_first_counts_as_in_python_also_in_a_diamond():
         key = CharField(hash_key=True)
 
     assert [field.name for field in Both._meta.fields] == ["made", "size", "right", "key"]
-    assert (Both(key="a").size, Both._meta.said["allow_scan"]) == (1, True)
+    assert (Both(key="a").size, Both._meta.declared["allow_scan"]) == (1, True)
 
 
 def test_a_subclass_of_a_model_without_a_discriminator_has_a_table_of_its_own():
@@ -444,7 +444,7 @@ def test_new_classes_and_fields_count_at_once():
     assert filter_of(Lamp.objects.filter(id="a")) == "kind IN (Candle, Lamp)"
     Thing.add_field("size", IntegerField())
     assert type(Thing.from_db(item("Candle"))) is Candle
-    assert Thing.objects.model._meta.kind.tree is Candle._meta.kind.tree
+    assert Thing.objects.model._meta.kind.hierarchy is Candle._meta.kind.hierarchy
 
 
 def test_a_class_that_is_defined_again_takes_the_place_of_the_first():
@@ -497,7 +497,7 @@ def test_an_abstract_class_in_between_is_no_kind():
         pass
 
     assert Lamp._meta.table_name == "things"
-    assert list(Thing._meta.kind.tree.metas) == ["Thing", "Lamp"]
+    assert list(Thing._meta.kind.hierarchy.metas) == ["Thing", "Lamp"]
     assert [field.name for field in Lamp._meta.fields] == ["id", "kind", "watts"]
 
 
@@ -517,7 +517,7 @@ def test_an_abstract_base_may_name_the_discriminator_for_several_tables():
         pass
 
     assert (Apple._meta.table_name, Stone._meta.table_name) == ("Fruit", "Stone")
-    assert Apple._meta.kind.tree is not Stone._meta.kind.tree
+    assert Apple._meta.kind.hierarchy is not Stone._meta.kind.hierarchy
     with pytest.raises(ModelDefinitionError, match="inherits from classes of several tables"):
 
         class Peach(Fruit, Stone):
@@ -565,10 +565,10 @@ def define(base=Animal, name="Wrong", meta=None, **members):
     ids=range(19),
 )  # fmt: skip
 def test_what_does_not_go_together_is_refused_when_the_class_is_made(make, said):
-    before = dict(Animal._meta.kind.tree.metas)
+    before = dict(Animal._meta.kind.hierarchy.metas)
     with pytest.raises(ModelDefinitionError, match=said):
         make()
-    assert Animal._meta.kind.tree.metas == before
+    assert Animal._meta.kind.hierarchy.metas == before
 
 
 def test_one_ttl_is_for_all_kinds():

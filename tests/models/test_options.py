@@ -56,11 +56,11 @@ class Code(Field[str, str]):
         super().__init__(**more)
         self.late = late
 
-    def key_problem(self, wire, /):
-        usual = super().key_problem(wire) if self.late else None
+    def find_key_problem(self, wire, /):
+        usual = super().find_key_problem(wire) if self.late else None
         if usual is None and wire["S"].endswith("13"):
             return "it is cursed"
-        return usual or super().key_problem(wire)
+        return usual or super().find_key_problem(wire)
 
 
 class Room(Model):

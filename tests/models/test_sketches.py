@@ -258,8 +258,8 @@ def test_a_field_that_refuses_keys_by_itself_is_asked(script):
     class Code(Field[str, str]):
         kind = "S"
 
-        def key_problem(self, wire, /):
-            return "it is cursed" if wire["S"] == "13" else super().key_problem(wire)
+        def find_key_problem(self, wire, /):
+            return "it is cursed" if wire["S"] == "13" else super().find_key_problem(wire)
 
     class Room(Model):
         floor = IntegerField(hash_key=True)

@@ -544,9 +544,9 @@ def test_a_model_without_templates_has_nothing_of_it():
     class Plain(Model):
         id = CharField(hash_key=True)
 
-    assert Plain._meta.composing is None
-    assert Plain._meta.parts is None
-    assert Plain._fields.composing is None
+    assert Plain._meta.computed is None
+    assert Plain._meta.part_conditions is None
+    assert Plain._fields.computed is None
 
 
 # -- declaring -------------------------------------------------------------------------------------
@@ -670,8 +670,8 @@ def test_a_question_of_the_key_holds_for_what_the_question_of_its_parts_holds_fo
     said &= data.draw(comparisons(free))
     item = {field.attribute: field.encode(getattr(line, field.name)) for field in Line._fields}
     stored = put_of(line)
-    rewritten = Line._meta.parts.asked(Question(said)).condition
+    rewritten = Line._meta.part_conditions.rewrite(Question(said)).condition
     assert reference.holds(rewritten, stored) == reference.holds(said, item)
     assert not {"page", "row", "text"} & {path.parts[0] for path in rewritten.paths()}
-    written = Line._meta.parts.condition(said)
+    written = Line._meta.part_conditions.rewrite_condition(said)
     assert reference.holds(written, stored) == reference.holds(said, item)

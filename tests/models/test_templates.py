@@ -24,7 +24,7 @@ from dynamodb_py import (
     UUIDField,
     ValidationError,
 )
-from dynamodb_py.models.keys.ranges import escaped, following, unescaped
+from dynamodb_py.models.keys.ranges import escape, find_following, unescape
 from dynamodb_py.models.keys.template import KeyTemplate
 
 
@@ -476,13 +476,13 @@ def test_what_is_said_not_to_collide_does_not(data):
 
 @given(text=WORDS, ends=st.sampled_from("# -.,!\x00+"))
 def test_escaping_can_be_undone_and_leaves_no_end(text, ends):
-    assert ends not in escaped(text, ends)
-    assert unescaped(escaped(text, ends), ends) == text
+    assert ends not in escape(text, ends)
+    assert unescape(escape(text, ends), ends) == text
 
 
 @given(text=WORDS, other=WORDS)
 def test_what_follows_a_text_follows_all_that_begin_with_it(text, other):
     assume(text.rstrip("\U0010ffff"))
-    after = following(text)
+    after = find_following(text)
     assert text + other < after
     assert (other >= after) == (other > text and not other.startswith(text))

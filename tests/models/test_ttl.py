@@ -32,7 +32,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.codec import from_json, to_json
 from dynamodb_py.exceptions import InvalidRequest, TableInUse
-from dynamodb_py.models.visibility import seen
+from dynamodb_py.models.visibility import filter_item
 from dynamodb_py.operations.base import Pause
 from dynamodb_py.operations.tables import DescribeTimeToLive, UpdateTimeToLive
 from dynamodb_py.reading import query_digest
@@ -315,10 +315,10 @@ def test_subclasses_inherit_it_and_may_say_otherwise():
 def test_an_item_is_hidden_from_its_moment_on(clock, wire, hidden):
     wires = {"key": {"S": "a"}, **({} if wire is None else {"ttl": wire})}
     item = to_json(wires)
-    assert seen(Session._meta, item) == (None if hidden else item)
+    assert filter_item(Session._meta, item) == (None if hidden else item)
     assert Session._meta.expiry.hides_wires(wires) is hidden
-    assert seen(Plain._meta, item) is item
-    assert seen(Session._meta, None) is None
+    assert filter_item(Plain._meta, item) is item
+    assert filter_item(Session._meta, None) is None
 
 
 def test_an_expired_item_counts_as_absent_to_what_inserts(clock):

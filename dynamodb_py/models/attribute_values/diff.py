@@ -33,7 +33,7 @@ from ...expressions.conditions import join
 from ...limits import MAX_DEPTH, MAX_OPERATORS
 from ...operations.base import Wire, WireItem
 from ...operations.items import Key, UpdateItem
-from .values import Parts, alike, find, path_text, same
+from .values import Parts, equal, equal_or_absent, find_at, path_text
 
 # What an action or a guard takes in a request beside its names and its value, in bytes.
 _TERM = 12
@@ -70,7 +70,7 @@ class GuardedUpdate(UpdateItem, frozen=True):
         return True
 
 
-def change_set(
+def make_change_set(
     before: Mapping[str, Wire],
     after: Mapping[str, Wire | None],
     *,
@@ -98,7 +98,7 @@ def change_set(
             if old is not None or name in unknown:
                 whole.append(Remove(Path((name,))))
         elif not ("M" in new or "L" in new) or name in unknown:
-            if old is None or not same(old, new):
+            if old is None or not equal(old, new):
                 whole.append(Set(Path((name,)), Value(new)))
         elif (draft := _drafted((name,), old, new, MAX_DEPTH)) is not None:
             drafts[name] = draft
@@ -107,7 +107,7 @@ def change_set(
     return _fitting(before, after, whole, drafts, Condition() if asked is None else asked)
 
 
-def goes_deep(wanted: Mapping[str, Wire | None]) -> bool:
+def has_containers(wanted: Mapping[str, Wire | None]) -> bool:
     """Tell whether one of these attributes is to be a map or a list, which others may have changed."""
     for wire in wanted.values():  # noqa: SIM110 - any() takes three times as long
         if wire is not None and ("M" in wire or "L" in wire):
@@ -115,7 +115,7 @@ def goes_deep(wanted: Mapping[str, Wire | None]) -> bool:
     return False
 
 
-def flat(wanted: Mapping[str, Wire | None]) -> list[Action]:
+def write_whole_attributes(wanted: Mapping[str, Wire | None]) -> list[Action]:
     """Return what sets and removes whole attributes."""
     return [
         Remove(Path((name,))) if wire is None else Set(Path((name,)), Value(wire))
@@ -194,7 +194,7 @@ def _drafted(
         if not seen and ("M" in new or "L" in new):  # another writer may have begun one, too
             guards.append(NotExists(Path(parts)))
         return _Draft([_set(parts, new)], guards, _bytes(parts, new))
-    if same(old, new):
+    if equal(old, new):
         return None
     if "M" in old and "M" in new:
         return _draft_of_map(parts, old, new, deepest, seen=seen)
@@ -285,16 +285,20 @@ def _path_bytes(parts: Parts) -> int:
 
 
 # -- when another writer was there -----------------------------------------------------------------
-def carried_out(actions: Iterable[Action], after: WireItem, now: WireItem) -> bool:
+def is_applied(actions: Iterable[Action], after: WireItem, now: WireItem) -> bool:
     """Tell whether *now* is already as *actions* make it: lists whole, else what they write."""
     places = {_place(action.path.parts) for action in actions}
-    return all(alike(find(after, place), find(now, place)) for place in places)
+    return all(equal_or_absent(find_at(after, place), find_at(now, place)) for place in places)
 
 
-def disturbed(changes: ChangeSet, before: WireItem, now: WireItem) -> list[str]:
+def find_conflicting_paths(changes: ChangeSet, before: WireItem, now: WireItem) -> list[str]:
     """Return the guarded places, as texts, that are not in *now* as they were in *before*."""
     places = dict.fromkeys(_place(path.parts) for each in changes.guards for path in each.paths())
-    return [path_text(each) for each in places if not alike(find(before, each), find(now, each))]
+    return [
+        path_text(each)
+        for each in places
+        if not equal_or_absent(find_at(before, each), find_at(now, each))
+    ]
 
 
 def _place(parts: Parts) -> Parts:
@@ -305,13 +309,13 @@ def _place(parts: Parts) -> Parts:
     return parts
 
 
-def rebased_item(
+def rebase_item(
     before: Mapping[str, Wire], wanted: Mapping[str, Wire | None], now: Mapping[str, Wire]
 ) -> WireItem:
     """Return what to compare the attributes *wanted* with in place of *before*, as *now* is there."""
     item = dict(before)
     for name, new in wanted.items():
-        old = rebased(before.get(name), new, now.get(name))
+        old = rebase(before.get(name), new, now.get(name))
         if old is None:
             item.pop(name, None)
         else:
@@ -319,13 +323,13 @@ def rebased_item(
     return item
 
 
-def rebased(old: Wire | None, new: Wire | None, now: Wire | None) -> Wire | None:
+def rebase(old: Wire | None, new: Wire | None, now: Wire | None) -> Wire | None:
     """Return what to compare *new* with in place of *old*, as *now* is there.
 
     It is *old*, but that a map which is gone is absent, and one that has come is empty: so that
     *new* is written whole in the first case, and by keys beside those of others in the second.
     """
-    if new is None or "M" not in new or (old is not None and same(old, new)):
+    if new is None or "M" not in new or (old is not None and equal(old, new)):
         return old
     if old is not None and "M" not in old:
         return old
@@ -333,18 +337,16 @@ def rebased(old: Wire | None, new: Wire | None, now: Wire | None) -> Wire | None
         return old if old is None else now
     was: Mapping[str, Wire] = {} if old is None else old["M"]
     wanted, there = new["M"], now["M"]
-    keys = {
-        key: rebased(was.get(key), wanted.get(key), there.get(key)) for key in {**was, **wanted}
-    }
+    keys = {key: rebase(was.get(key), wanted.get(key), there.get(key)) for key in {**was, **wanted}}
     return {"M": {key: wire for key, wire in keys.items() if wire is not None}}
 
 
-def kept(raw: Wire, old: Wire, new: Wire) -> Wire:
+def keep_spelling(raw: Wire, old: Wire, new: Wire) -> Wire:
     """Return *new* with all that is in it as in *old* spelled as in *raw*.
 
     *old* is what the fields make of *raw*, which another writer may have spelled in its own way.
     """
-    if same(old, new):
+    if equal(old, new):
         return raw
     if "M" in raw and "M" in old and "M" in new:
         was, had, now = raw["M"], old["M"], new["M"]
@@ -352,7 +354,7 @@ def kept(raw: Wire, old: Wire, new: Wire) -> Wire:
         return {
             "M": unsaid
             | {
-                key: kept(was[key], had[key], wire) if key in was and key in had else wire
+                key: keep_spelling(was[key], had[key], wire) if key in was and key in had else wire
                 for key, wire in now.items()
             }
         }
@@ -360,7 +362,7 @@ def kept(raw: Wire, old: Wire, new: Wire) -> Wire:
         pairs = list(zip(raw["L"], old["L"], strict=True))
         return {
             "L": [
-                kept(*pairs[at], wire) if at < len(pairs) else wire
+                keep_spelling(*pairs[at], wire) if at < len(pairs) else wire
                 for at, wire in enumerate(new["L"])
             ]
         }

@@ -13,7 +13,7 @@ from ...operations.items import Key, StoredItem
 from ...operations.said import Expressions
 
 
-def read_all(
+def read_items(
     asked: Sequence[tuple[str, Key]],
     given: Sequence[Any],
     readers: Mapping[str, KeyReader],

@@ -14,7 +14,7 @@ from ...operations.base import Wire, WireItem
 Parts: TypeAlias = "tuple[str | int, ...]"
 
 
-def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Tell whether two attribute values mean the same.
 
     Numbers do by value, sets whatever their order, a B as bytes or as base64.
@@ -33,10 +33,10 @@ def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
             return Decimal(mine) == Decimal(theirs)
         case "M":
             return mine.keys() == theirs.keys() and all(
-                same(wire, theirs[key]) for key, wire in mine.items()
+                equal(wire, theirs[key]) for key, wire in mine.items()
             )
         case "L":
-            return len(mine) == len(theirs) and all(map(same, mine, theirs))
+            return len(mine) == len(theirs) and all(map(equal, mine, theirs))
         case "B":
             return binary(mine) == binary(theirs)
         case "SS":
@@ -49,12 +49,12 @@ def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
             return False
 
 
-def alike(one: Wire | None, other: Wire | None) -> bool:
+def equal_or_absent(one: Wire | None, other: Wire | None) -> bool:
     """Tell whether two attribute values, or the lack of one, mean the same."""
-    return one is other if one is None or other is None else same(one, other)
+    return one is other if one is None or other is None else equal(one, other)
 
 
-def find(item: Mapping[str, Wire], parts: Iterable[str | int]) -> Wire | None:
+def find_at(item: Mapping[str, Wire], parts: Iterable[str | int]) -> Wire | None:
     """Return what lies at a path of an item, or None."""
     found: Any = {"M": item}
     for part in parts:
@@ -74,7 +74,7 @@ def is_plain(action: Action) -> bool:
     )
 
 
-def applied(item: Mapping[str, Wire], actions: Iterable[Action]) -> WireItem:
+def apply_actions(item: Mapping[str, Wire], actions: Iterable[Action]) -> WireItem:
     """Return what SETs of values and REMOVEs make of *item*, which stays as it is.
 
     Elements of a list are removed from the last one on.
@@ -129,14 +129,14 @@ def path_text(parts: Parts, name: Callable[[Parts], str] = lambda parts: str(par
     return text
 
 
-def has_moved(
+def has_changed(
     attributes: Iterable[str], before: Mapping[str, Wire], now: Mapping[str, Wire]
 ) -> bool:
     """Tell whether one of *attributes* is not in *now* as it is in *before*."""
-    return any(not alike(before.get(name), now.get(name)) for name in attributes)
+    return any(not equal_or_absent(before.get(name), now.get(name)) for name in attributes)
 
 
-def as_it_was(attributes: Iterable[str], item: Mapping[str, Wire]) -> Condition:
+def require_unchanged(attributes: Iterable[str], item: Mapping[str, Wire]) -> Condition:
     """Return the condition that *attributes* are as in *item*: equal, or absent."""
     terms: list[Condition] = []
     for name in attributes:

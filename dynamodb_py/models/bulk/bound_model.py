@@ -77,7 +77,7 @@ class Belonging(Generic[M]):
         # An instance knows how its key was spelled by whoever wrote it.
         if isinstance(given, self.model):
             return given._key()
-        return self._meta.own_key(self._meta.key_of(given))
+        return self._meta.check_own_key(self._meta.key_of(given))
 
     def _keyed(self, key: Key) -> M:
         """Return an instance that was never loaded, of which nothing but the key is said."""

@@ -14,11 +14,11 @@ from ...expressions import Action
 from ...flows import Flow
 from ...operations.batches import Delete, Put
 from ...operations.items import GetItem, Key, PutItem, UpdateItem
-from ..attribute_values.diff import flat
-from ..foreign_keys.referrers import check_bulk
+from ..attribute_values.diff import write_whole_attributes
+from ..foreign_keys.referrers import refuse_bulk_delete
 from ..persistence.update_actions import RACES, changes, without_automatic
 from ..records.validation import spell
-from ..visibility import is_other
+from ..visibility import is_of_other_class
 from .bound_model import Belonging
 from .results import Status, Tally
 
@@ -76,7 +76,7 @@ class Jobs(Belonging[M], Generic[M]):
         return Job(instance, instance._as_put(self._table, validate=validate))
 
     def _delete_job(self, given: Any) -> Job:
-        check_bulk(self.model, "deleting in batches")
+        refuse_bulk_delete(self.model, "deleting in batches")
         return self._key_job(given)
 
     def _key_job(self, given: Any) -> Job:
@@ -117,7 +117,7 @@ class Jobs(Belonging[M], Generic[M]):
             try:
                 return (yield from self._inserted(job))
             except AlreadyExists as error:
-                if not left or is_other(self._meta, error.current):
+                if not left or is_of_other_class(self._meta, error.current):
                     raise
             key = job.write.key
             update = UpdateItem(self._table, key, actions, self._meta.present, "ALL_NEW")
@@ -138,7 +138,7 @@ class Jobs(Belonging[M], Generic[M]):
                 yield from instance._store(force_insert=True, validate=False)
             except AlreadyExists as error:
                 # A value of it is taken, not its key, or that by an item of another class.
-                if not left or error.fields or is_other(self._meta, error.current):
+                if not left or error.fields or is_of_other_class(self._meta, error.current):
                     raise
             else:
                 return "created"
@@ -161,7 +161,7 @@ class Jobs(Belonging[M], Generic[M]):
             return "unchanged" if instance._stored is before else "updated"
         if validate:
             values = {name: getattr(instance, name) for name in sorted(names)}
-            key = None if self._meta.composing is None else instance._key()
+            key = None if self._meta.computed is None else instance._key()
             found = changes(self._meta, (), values, claims=True, key=key)
         else:
             found = tuple(self._unchecked_setters(instance, names))
@@ -176,17 +176,17 @@ class Jobs(Belonging[M], Generic[M]):
             if field.name in names:
                 value = field.pre_save(getattr(instance, field.name), adding=False)
                 wanted[field.attribute] = spell(field, value, errors)
-        if (composing := self._meta.composing) is not None:
-            composing.finish_setters(instance._wires(adding=False, validate=False), wanted)
+        if (computed := self._meta.computed) is not None:
+            computed.compose_setters(instance._wires(adding=False, validate=False), wanted)
         if errors:
             raise ValidationError(errors, model=self._meta.name)
-        return flat(wanted)
+        return write_whole_attributes(wanted)
 
     # -- which fields ----------------------------------------------------------------------------
 
     def _fields_named(self, option: str, names: Iterable[str]) -> frozenset[str]:
         """Return the names of fields to write, after a look at them."""
-        named = self._meta.to_write(option, names)
+        named = self._meta.check_writable(option, names)
         if not named:
             raise QueryError(f"{option} names no field: there is nothing to write")
         return named
@@ -219,9 +219,9 @@ class Jobs(Belonging[M], Generic[M]):
             if asked or (field.stamps and field.pre_save(None, adding=False) is not None):
                 wire = wires.get(field.attribute)
                 wanted[field.attribute] = None if wire is None else as_sent(wire)
-        if (composing := self._meta.composing) is not None:
-            composing.finish_setters(wires, wanted)
-        return flat(wanted)
+        if (computed := self._meta.computed) is not None:
+            computed.compose_setters(wires, wanted)
+        return write_whole_attributes(wanted)
 
 
 def batched(

@@ -11,13 +11,13 @@ from ...exceptions import ConfigurationError, DoesNotExist
 from ...flows import Flow, arun, dressed, run
 from ...operations.batches import Delete, Put
 from ...reading.keys import key_of
-from ..attribute_values.fetch import read_all
-from ..foreign_keys.referrers import asks
+from ..attribute_values.fetch import read_items
+from ..foreign_keys.referrers import find_restricting_references
 from ..persistence.delete import Deleting
 from ..persistence.locks import is_atomic
 from ..signals.events import around_batch, is_heard, saved, saving_all
 from ..unit_of_work.collector import check_outside
-from ..visibility import seen
+from ..visibility import filter_item
 from .jobs import Job, all_begun, batched, distinct
 from .results import Tally
 
@@ -43,7 +43,7 @@ def _load(
     :raises DoesNotExist: some are not there: ``missing`` has them. All others were loaded.
     """
     asked = list(objects)
-    found = yield from read_all(
+    found = yield from read_items(
         [(each._table, each._key()) for each in asked],
         asked,
         {each._table: key_of(each._meta.schema.key) for each in asked},
@@ -53,7 +53,7 @@ def _load(
     )
     missing: list[Model] = []
     for each, item in zip(asked, found, strict=True):
-        there = seen(each._meta, item)
+        there = filter_item(each._meta, item)
         if there is None:
             missing.append(each)
         else:
@@ -167,7 +167,9 @@ def _is_deleted_in_batches(instance: Model) -> bool:
 def _is_plain(instance: Model) -> bool:
     """Tell whether deleting *instance* is deleting its item, and nothing else."""
     kind = type(instance)
-    return kind._delete is Deleting._delete and not asks(kind, below=instance._stored is None)
+    return kind._delete is Deleting._delete and not find_restricting_references(
+        kind, below=instance._stored is None
+    )
 
 
 def _removed(instance: Model, twins: Iterable[Model]) -> Flow[None]:

@@ -83,7 +83,7 @@ def is_checking() -> bool:
     return _checking.get()
 
 
-def unchecked(make: Callable[[], T]) -> T:
+def without_validation(make: Callable[[], T]) -> T:
     """Return what *make* gives while the options of fields do not count."""
     token = _checking.set(False)
     try:
@@ -156,7 +156,7 @@ class Field(Operand[V], Generic[V, N]):
     part_of: str = ""
     """The name of the reference that this field was made for; "" for those that are declared."""
     constrained: bool = False
-    """Whether :meth:`problems` has anything to look at."""
+    """Whether :meth:`find_problems` has anything to look at."""
     plain: bool = False
     """Whether :meth:`to_db` is that of the type's own class, not of a subclass."""
     _known_path: Path | None = None
@@ -238,8 +238,8 @@ class Field(Operand[V], Generic[V, N]):
         self._prepare_checks()
         if self.default is not None and not callable(self.default):
             wire = self._must_hold("default", self.default)
-            problems = self.problems(self.default)
-            if wire is not None and self.is_key and (problem := self.key_problem(wire)):
+            problems = self.find_problems(self.default)
+            if wire is not None and self.is_key and (problem := self.find_key_problem(wire)):
                 problems.append(problem)
             if problems:
                 raise self.misdeclared(f"default={self.default!r} cannot be stored: {problems[0]}")
@@ -287,7 +287,7 @@ class Field(Operand[V], Generic[V, N]):
     def _must_hold(self, option: str, value: Any) -> Wire | None:
         """Return what is stored for a value of an option; refuse one that this field cannot store."""
         try:
-            return self.spell(value)
+            return self.to_wire(value)
         except Unstorable as error:
             raise self.misdeclared(f"{option}={value!r} cannot be stored: {error}") from None
 
@@ -327,7 +327,7 @@ class Field(Operand[V], Generic[V, N]):
             return default()
         return default if type(default) in _FIXED else copy.deepcopy(default)
 
-    def when_absent(self) -> Any:
+    def make_absent_value(self) -> Any:
         """Return the value of a stored item that does not have the attribute: a default, or None."""
         return self.make_default()
 
@@ -357,7 +357,7 @@ class Field(Operand[V], Generic[V, N]):
         value: V = stored
         return value
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         """Return the attribute value for *value*, *depth* levels into a document.
 
         None stands for absence. Raises :class:`~dynamodb_py.codec.Unstorable`.
@@ -370,13 +370,13 @@ class Field(Operand[V], Generic[V, N]):
             raise Unstorable(f"{value!r} is not stored as {self.kind} but as {next(iter(wire))}")
         return wire
 
-    def spell_or_null(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire_or_null(self, value: Any, depth: int = 0, /) -> Wire | None:
         """Return the attribute value for *value*, which may be None."""
         if value is None:
             return {"NULL": True} if self.null else None
-        return self.spell(value, depth)
+        return self.to_wire(value, depth)
 
-    def problems(self, value: Any) -> list[str]:
+    def find_problems(self, value: Any) -> list[str]:
         """Return what is wrong with *value*, not None, by the options: choices, bounds, validators."""
         said = self._out_of_bounds(value)
         if self.choices is not None and value not in self.choices:
@@ -406,7 +406,7 @@ class Field(Operand[V], Generic[V, N]):
             said.append(f"its length {len(value)} is greater than max_length {self.max_length}")
         return said
 
-    def key_problem(self, wire: Wire, /) -> str | None:
+    def find_key_problem(self, wire: Wire, /) -> str | None:
         """Return what DynamoDB would refuse in this value of a key, if anything.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-partition-sort-keys
@@ -433,7 +433,7 @@ class Field(Operand[V], Generic[V, N]):
         under the name *where*.
         """
         try:
-            wire = self.spell_or_null(value)
+            wire = self.to_wire_or_null(value)
             return wire if wire is None else checked_text(wire)
         except Unstorable as error:
             raise ValidationError(error.errors(where or self.label)) from None
@@ -481,16 +481,16 @@ class Field(Operand[V], Generic[V, N]):
             return dict[str, Any]
         return msgspec.defstruct("Wire", [(self.kind, self.leaf)], gc=False)
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         """Return the Python expression for the value of what *wire* (an expression too) holds.
 
         What the expression calls is put into *names*.
         """
         if self.null or self.leaf is None:
-            return f"{known(names, self.decode)}({wire})"
+            return f"{bind_name(names, self.decode)}({wire})"
         if self.reads_as_stored:
             return f"{wire}.{self.kind}"
-        return f"{known(names, self.to_python)}({wire}.{self.kind})"
+        return f"{bind_name(names, self.to_python)}({wire}.{self.kind})"
 
     # -- the descriptor ------------------------------------------------------------------------
 
@@ -539,7 +539,7 @@ class Field(Operand[V], Generic[V, N]):
 AnyField = Field[Any, Any]
 
 
-def known(names: dict[str, Any], value: Any) -> str:
+def bind_name(names: dict[str, Any], value: Any) -> str:
     """Return a name for *value* in the names of compiled source."""
     name = f"f{len(names)}"
     names[name] = value

@@ -24,7 +24,7 @@ from ...codec import (
 )
 from ...expressions import FREE, Attr, Coder, field_of, member, members
 from ...operations.base import Wire
-from .base import Field, is_checking, known
+from .base import Field, bind_name, is_checking
 from .scalars import (
     LENGTHS,
     BinaryField,
@@ -168,11 +168,11 @@ def spell_inside(field: Field[Any, Any] | None, value: Any, depth: int) -> Wire:
         return encode_value(value, depth)
     if value is None and not field.null:
         raise Unstorable("None is not stored here: give the inner field null=True")
-    wire = field.spell_or_null(value, depth)
+    wire = field.to_wire_or_null(value, depth)
     if wire is None:
         raise Unstorable("an empty set cannot be stored inside a list or a map: leave it out")
     if value is not None and field.constrained and is_checking():
-        said = field.problems(value)
+        said = field.find_problems(value)
         if said:
             raise Unstorable("; ".join(said))
     return wire
@@ -245,10 +245,10 @@ class SetField(_Container["set[T]", SetN]):
         default = super().make_default()
         return set[Any]() if default is None and not self.null else default
 
-    def when_absent(self) -> Any:
+    def make_absent_value(self) -> Any:
         return set[Any]()  # so the empty set is stored, whatever the default is
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         del depth  # a set holds no documents
         if not isinstance(value, AbstractSet):
             raise refused(value, "a set")
@@ -277,9 +277,9 @@ class SetField(_Container["set[T]", SetN]):
             "Wire", [(self.kind, set.__class_getitem__(self.inner.leaf))], gc=False
         )
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if not self._native():
-            return f"{known(names, self.decode)}({wire})"
+            return f"{bind_name(names, self.decode)}({wire})"
         return f"{wire}.{self.kind}"
 
 
@@ -351,7 +351,7 @@ class ListField(_Container["list[T]", ListN]):
     def __init__(self, of: Any = None, **options: Any) -> None:
         super().__init__(of, **options)
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, (list, tuple)):
             raise refused(value, "a list")
         elements = cast("Sequence[Any]", value)
@@ -390,11 +390,11 @@ class ListField(_Container["list[T]", ListN]):
         inner: Any = Tree if self.inner is None else self.inner.wire_type()
         return msgspec.defstruct("Wire", [("L", list[inner])], gc=False)
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
-            return f"{known(names, self.decode)}({wire})"
+            return f"{bind_name(names, self.decode)}({wire})"
         if self.inner is None:
-            return f"{known(names, list_of)}({wire}.L)"
+            return f"{bind_name(names, list_of)}({wire}.L)"
         each, value = _each(self.inner, names)
         return f"[{value} for {each} in {wire}.L]"
 
@@ -475,7 +475,7 @@ class DictField(_Container["dict[str, T]", DictN]):
         del key
         return self.inner
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, Mapping):
             raise refused(value, "a dict")
         members = cast("Mapping[Any, Any]", value)
@@ -531,11 +531,11 @@ class DictField(_Container["dict[str, T]", DictN]):
         inner: Any = Tree if self.inner is None else self.inner.wire_type()
         return msgspec.defstruct("Wire", [("M", dict[str, inner])], gc=False)
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
-            return f"{known(names, self.decode)}({wire})"
+            return f"{bind_name(names, self.decode)}({wire})"
         if self.inner is None:
-            return f"{known(names, map_of)}({wire}.M)"
+            return f"{bind_name(names, map_of)}({wire}.M)"
         each, value = _each(self.inner, names)
         return f"{{key: {value} for key, {each} in {wire}.M.items()}}"
 
@@ -605,14 +605,14 @@ class MapField(DictField[Any, MapN]):
     def _field_at(self, key: str) -> Field[Any, Any] | None:
         return self.schema.get(key)
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if isinstance(value, Mapping):
             given = cast("Mapping[str, Any]", value)
             # A None of a declared member is left out, like a None of a model's field.
             value = {
                 key: each for key, each in given.items() if each is not None or self._null(key)
             }
-        return super().spell(value, depth)
+        return super().to_wire(value, depth)
 
     def _null(self, key: str) -> bool:
         field = self.schema.get(key)
@@ -630,8 +630,8 @@ class MapField(DictField[Any, MapN]):
     def wire_type(self) -> Any:
         return dict[str, Any]
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
-        return f"{known(names, self.decode)}({wire})"
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
+        return f"{bind_name(names, self.decode)}({wire})"
 
 
 class EmbeddedField(Field[T, DocN]):
@@ -672,7 +672,7 @@ class EmbeddedField(Field[T, DocN]):
         self._as_asked = None  # that of the field which this is a copy of
         super().prepare()
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, self.document):
             raise refused(value, one_of(self.document))
         return cast("Embedded", value)._spell(deeper(depth))
@@ -691,10 +691,10 @@ class EmbeddedField(Field[T, DocN]):
             return dict[str, Any]
         return msgspec.defstruct("Wire", [("M", msgspec.Raw)], gc=False)
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
-            return f"{known(names, self.decode)}({wire})"
-        return f"{known(names, self._load())}(bytes({wire}.M))"
+            return f"{bind_name(names, self.decode)}({wire})"
+        return f"{bind_name(names, self._load())}(bytes({wire}.M))"
 
     def sub(self, part: str | int, /) -> Coder | None:
         if isinstance(part, int):
@@ -760,8 +760,8 @@ def _asking(field: EmbeddedField[Any, Any]) -> Any:
 
 def _each(inner: Field[Any, Any], names: dict[str, Any]) -> tuple[str, str]:
     """Return a variable for the elements in compiled source, and the source of one's value."""
-    variable = known(names, None)
-    return variable, inner.source(variable, names)
+    variable = bind_name(names, None)
+    return variable, inner.reader_source(variable, names)
 
 
 @member.register(MapField)

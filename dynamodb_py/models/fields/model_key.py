@@ -29,7 +29,7 @@ class KeyOf(Field[Any, Any]):
             )
         self.kind = meta.hash_key.kind if meta.range_key is None else "M"
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         del depth  # a key is flat
         if not isinstance(value, self.model):
             raise refused(value, one_of(self.model))

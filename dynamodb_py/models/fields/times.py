@@ -15,7 +15,7 @@ import msgspec
 
 from ...codec import Unstorable
 from ...operations.base import Wire
-from .base import Field, known
+from .base import Field, bind_name
 from .scalars import VALUES, refused
 
 if TYPE_CHECKING:
@@ -201,8 +201,8 @@ class _MomentField(_AutoField, Field[datetime, MomentN]):
         """Return the moment in the zone in which it is shown."""
         return moment if self.tz is None else moment.astimezone(zone(self.tz))
 
-    def problems(self, value: Any) -> list[str]:
-        return super().problems(in_utc(value) if self._bounded() else value)
+    def find_problems(self, value: Any) -> list[str]:
+        return super().find_problems(in_utc(value) if self._bounded() else value)
 
     def _bounded(self) -> bool:
         return self.min_value is not None or self.max_value is not None
@@ -273,22 +273,22 @@ class DateTimeField(_MomentField[MomentN]):
             raise refused(value, "a datetime")
         return stored_in_utc(value).isoformat("T", "microseconds")
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is datetime:
             return {"S": stored_in_utc(value).isoformat("T", "microseconds")}
-        return super().spell(value, depth)
+        return super().to_wire(value, depth)
 
     def to_python(self, stored: Any, /) -> datetime:
         moment = in_utc(_parsed(stored))
         return moment if self.tz is None else self.shown(moment)
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
-        inner = super().source(wire, names)
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
+        inner = super().reader_source(wire, names)
         if self.null or self.tz is not None or type(self).to_python is not DateTimeField.to_python:
             return inner
         # Text as this package writes it is spared the call.
         ours = f"len(text := {wire}.S) == 32 and text[10] == 'T' and text[26:] == '+00:00'"
-        return f"{known(names, datetime.fromisoformat)}(text) if {ours} else {inner}"
+        return f"{bind_name(names, datetime.fromisoformat)}(text) if {ours} else {inner}"
 
 
 class TimestampField(_MomentField[MomentN]):

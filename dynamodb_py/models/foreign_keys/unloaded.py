@@ -16,7 +16,7 @@ def is_stub(instance: Any) -> bool:
     return aside is not None and bool(aside.stub)
 
 
-def stub_of(target: type[Any], key: Mapping[str, Wire], alias: str | None) -> Any:
+def make_stub(target: type[Any], key: Mapping[str, Wire], alias: str | None) -> Any:
     """Return an instance of which nothing is known but the key."""
     stub = target._partially(frozenset(field.name for field in target._meta.keys))(to_json(key))
     stub._aside.stub = True
@@ -31,7 +31,7 @@ def has_running_loop() -> bool:
     return asyncio is not None and asyncio._get_running_loop() is not None
 
 
-def tell(message: str, *said: object) -> None:
+def log_fetch(message: str, *said: object) -> None:
     """Say in the debug log that a reference was fetched on demand."""
     import logging  # only who follows references pays for its import
 

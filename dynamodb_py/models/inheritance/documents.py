@@ -62,7 +62,7 @@ class Kinds(Struct, eq=False):
         return (each for each in list(self.classes.values()) if issubclass(each, asked))
 
 
-def kinds_of(cls: type[Any], inherited: Kinds | None) -> tuple[Kinds | None, str | None]:
+def find_kinds(cls: type[Any], inherited: Kinds | None) -> tuple[Kinds | None, str | None]:
     """Return the kinds that *cls* is one of, and its own, as its Meta says."""
     said = _said(cls)
     if "discriminator" in said:

@@ -55,7 +55,7 @@ class PartCodec:
         """Return the field's value of what is stored, for messages."""
         return self.field.decode(wire)
 
-    def refused(self, wire: Wire, said: str) -> Unstorable:
+    def make_refusal(self, wire: Wire, said: str) -> Unstorable:
         """Return the error for a value that cannot be a part of a key."""
         return Unstorable(f"{self.name}={self.value(wire)!r} {said}")
 
@@ -71,7 +71,9 @@ class TextPart(PartCodec):
     def text(self, wire: Wire) -> str:
         said: str = wire["S"]
         if self.width is not None and len(said) != self.width:
-            raise self.refused(wire, f"is stored in {len(said)} characters, not in {self.width}")
+            raise self.make_refusal(
+                wire, f"is stored in {len(said)} characters, not in {self.width}"
+            )
         return said
 
     def wire(self, said: str) -> Wire | None:
@@ -79,7 +81,7 @@ class TextPart(PartCodec):
         if self._any:
             return wire
         try:
-            same = self.field.spell(self.field.decode(wire)) == wire
+            same = self.field.to_wire(self.field.decode(wire)) == wire
         except (UnreadableValue, Unstorable):
             return None
         return wire if same else None
@@ -104,7 +106,7 @@ class NumberPart(PartCodec):
     def text(self, wire: Wire) -> str:
         number: str = wire["N"]
         if _INTEGER.fullmatch(number) is None:
-            raise self.refused(wire, "is no whole number: keys of it would not sort")
+            raise self.make_refusal(wire, "is no whole number: keys of it would not sort")
         return number
 
     def wire(self, said: str) -> Wire | None:
@@ -129,9 +131,9 @@ class PaddedPart(NumberPart):
     def text(self, wire: Wire) -> str:
         number = super().text(wire)
         if number[0] == "-":
-            raise self.refused(wire, "is negative: its keys would not sort")
+            raise self.make_refusal(wire, "is negative: its keys would not sort")
         if len(number) > self._digits:
-            raise self.refused(
+            raise self.make_refusal(
                 wire, f"has more than {self._digits} digits: its keys would not sort"
             )
         return number.zfill(self._digits)
@@ -224,7 +226,7 @@ class MomentPart(PartCodec):
         try:
             moment = _moment(numbers)
             value = moment if not isinstance(self.field, DateField) else moment.date()
-            wire = self.field.spell(value)
+            wire = self.field.to_wire(value)
         except (ValueError, OverflowError, Unstorable):
             return None
         # Such as 2026-02-30 or a week 53 too many, which are of no moment.
@@ -293,7 +295,7 @@ def _of_numbers(width: int, low: int, high: int) -> Language:
     )
 
 
-def codec_of(field: AnyField, format: str) -> PartCodec:
+def make_codec(field: AnyField, format: str) -> PartCodec:
     """Return how *field* is spelled in a key; raise ValueError, with a sentence, where it cannot be."""
     name = field.name
     if isinstance(field, (DecimalField, FloatField, TimeDeltaField)) and field.kind == "N":

@@ -56,7 +56,7 @@ class KeyRange(Struct, frozen=True):
         return said
 
 
-def escaped(text: str, ends: str) -> str:
+def escape(text: str, ends: str) -> str:
     """Return a text with nothing in it that would come before *ends*, a character below ``/``."""
     last = chr(ord(ends) + 1)
     if not text or min(text) > last:  # nearly always
@@ -66,7 +66,7 @@ def escaped(text: str, ends: str) -> str:
     )
 
 
-def unescaped(text: str, ends: str) -> str | None:
+def unescape(text: str, ends: str) -> str | None:
     """Return the text that was escaped so; None for what no text is escaped to."""
     last = chr(ord(ends) + 1)
     if not text or min(text) > last:
@@ -77,7 +77,7 @@ def unescaped(text: str, ends: str) -> str | None:
         text,
         flags=re.DOTALL,
     )
-    return found if escaped(found, ends) == text else None
+    return found if escape(found, ends) == text else None
 
 
 def ended(ends: str) -> Language:
@@ -87,7 +87,7 @@ def ended(ends: str) -> Language:
     return many(either([one(above(last)), pair]))
 
 
-def following(text: str) -> str:
+def find_following(text: str) -> str:
     """Return the least text that is greater than all that begin with *text*, which is not empty."""
     kept = text.rstrip(chr(_LAST_CHARACTER))
     code = ord(kept[-1]) + 1

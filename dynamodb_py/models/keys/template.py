@@ -26,8 +26,8 @@ from ...operations.base import Wire
 from ..fields.base import REQUIRED, AnyField
 from .overlap import Language, but, common, either, many, one, row
 from .overlap import text as exactly
-from .parts import NumberPart, PartCodec, TextPart, codec_of
-from .ranges import KeyRange, Prefix, ended, escaped, following, unescaped
+from .parts import NumberPart, PartCodec, TextPart, make_codec
+from .ranges import KeyRange, Prefix, ended, escape, find_following, unescape
 
 
 class Part(Struct, frozen=True):
@@ -52,14 +52,14 @@ class KeyTemplate:
         self.pieces: tuple[str | Part, ...] = tuple(self._taken_apart())
         self.names = tuple(each.name for each in self.pieces if isinstance(each, Part))
         if not self.pieces:
-            raise self.wrong("is empty: name a field in it, as in USER#{user_id}, or a word")
+            raise self.make_error("is empty: name a field in it, as in USER#{user_id}, or a word")
         for name in self.names:
             if self.names.count(name) > 1:
-                raise self.wrong(f"names {name} twice: once is enough")
+                raise self.make_error(f"names {name} twice: once is enough")
 
     def _taken_apart(self) -> Iterator[str | Part]:
         if not isinstance(self.text, str):
-            raise self.wrong("is no text")
+            raise self.make_error("is no text")
         literal = ""
         try:
             for before, name, format_, conversion in Formatter().parse(self.text):
@@ -67,7 +67,7 @@ class KeyTemplate:
                 if name is None:
                     continue
                 if conversion or not name.isidentifier() or "{" in (format_ or ""):
-                    raise self.wrong(
+                    raise self.make_error(
                         f"has {{{name}}}: write a field's name, maybe a colon and a format"
                     )
                 if literal:
@@ -75,11 +75,13 @@ class KeyTemplate:
                 literal = ""
                 yield Part(name, format_ or "")
         except ValueError as error:
-            raise self.wrong(f"cannot be read: {error}; {{{{ and }}}} stand for braces") from None
+            raise self.make_error(
+                f"cannot be read: {error}; {{{{ and }}}} stand for braces"
+            ) from None
         if literal:
             yield literal
 
-    def wrong(self, said: str) -> ModelDefinitionError:
+    def make_error(self, said: str) -> ModelDefinitionError:
         """Return the error that names this template."""
         return ModelDefinitionError(f"{self.label}: template={self.text!r} {said}")
 
@@ -117,16 +119,16 @@ class BoundPart:
         """Return what stands in a key for a stored value; raise Unstorable."""
         said = self.codec.text(wire)
         if self.escapes:
-            return escaped(said, self.ends)
+            return escape(said, self.ends)
         if self.ends and self.ends in said:
-            raise self.codec.refused(
+            raise self.codec.make_refusal(
                 wire, f"has {self.ends!r} in it, which ends this part of the key: use another value"
             )
         return said
 
     def wire(self, said: str) -> Wire | None:
         """Return the stored value of what stands in a key; None for what stands in none."""
-        found = unescaped(said, self.ends) if self.escapes else said
+        found = unescape(said, self.ends) if self.escapes else said
         return None if found is None else self.codec.wire(found)
 
     def language(self) -> Language:
@@ -135,7 +137,7 @@ class BoundPart:
             return self.codec.language()
         if (texts := self.codec.texts()) is not None:
             if self.escapes:
-                return either(exactly(escaped(each, self.ends)) for each in texts)
+                return either(exactly(escape(each, self.ends)) for each in texts)
             return either(exactly(each) for each in texts if self.ends not in each)
         return ended(self.ends) if self.escapes else many(one(but(self.ends)))
 
@@ -165,14 +167,14 @@ class BoundTemplate:
                 continue
             field = fields.get(piece.name)
             if field is None:
-                raise self.template.wrong(
+                raise self.template.make_error(
                     f"names {piece.name}, and there is no such field: the fields are "
                     f"{', '.join(fields)}"
                 )
             try:
-                codec = codec_of(field, piece.format)
+                codec = make_codec(field, piece.format)
             except ValueError as error:
-                raise self.template.wrong(f"cannot be: {error}") from None
+                raise self.template.make_error(f"cannot be: {error}") from None
             behind = pieces[at + 1] if at + 1 < len(pieces) else None
             self._check_end(codec, behind)
             literal = behind if isinstance(behind, str) else None
@@ -183,12 +185,12 @@ class BoundTemplate:
         if codec.width is not None or behind is None:
             return
         if isinstance(behind, Part):
-            raise self.template.wrong(
+            raise self.template.make_error(
                 f"has nothing between {codec.name} and {behind.name}, so that nobody knows where "
                 f"{codec.name} ends: put a character such as # between them"
             )
         if isinstance(codec, NumberPart) and behind[0] in "0123456789":
-            raise self.template.wrong(
+            raise self.template.make_error(
                 f"has {behind[0]!r} after {codec.name}, which is a number: begin with another "
                 "character, such as #, or give it a width, as in {number:08d}"
             )
@@ -233,7 +235,7 @@ class BoundTemplate:
         return self.parts[0].field.owner
 
     def _spelled(self, part: BoundPart, value: Any) -> Wire:
-        wire = None if value is None else part.field.spell(value)
+        wire = None if value is None else part.field.to_wire(value)
         if wire is None:
             raise Unstorable(REQUIRED)
         return wire
@@ -361,7 +363,7 @@ class BoundTemplate:
         begins: str = wire["S"]
         if part.ends and not part.escapes and part.ends in begins:
             return None
-        said = prefix + (escaped(begins, part.ends) if part.escapes else begins)
+        said = prefix + (escape(begins, part.ends) if part.escapes else begins)
         return KeyRange(prefix=said, exact=exact)
 
     def _from(self, prefix: str, part: BoundPart, operator: str, wire: Wire) -> KeyRange:
@@ -371,7 +373,7 @@ class BoundTemplate:
         """
         said = prefix + self._text(part, wire) + self._literal_after(part)
         whole = part.last and part.codec.width is None
-        after, open_ = following(prefix) if prefix else None, True
+        after, open_ = find_following(prefix) if prefix else None, True
         if part.last and part.codec.greatest is not None:
             after, open_ = prefix + part.codec.greatest, False
         if operator in (">", ">="):
@@ -379,13 +381,13 @@ class BoundTemplate:
                 return KeyRange(said, after, open_high=open_)
             if whole:
                 return KeyRange(said, after, open_low=True, open_high=open_)
-            return KeyRange(following(said), after, open_high=open_)
+            return KeyRange(find_following(said), after, open_high=open_)
         low = prefix or None
         if operator == "<" and not part.lossy:
             return KeyRange(low, said, open_high=True)
         if part.last and not part.lossy:
             return KeyRange(low, said)
-        return KeyRange(low, following(said), open_high=True)
+        return KeyRange(low, find_following(said), open_high=True)
 
     def _literal_after(self, part: BoundPart) -> str:
         at = self.pieces.index(part) + 1

@@ -67,13 +67,13 @@ def _wanted(row: Any, references: dict[str, ForeignKey[Any, Any]]) -> dict[str, 
     """Return the copies of an item that are to be others, by field."""
     found: dict[str, Any] = {}
     for reference in references.values():
-        key = reference.key_in(row)
-        target = None if key is None else reference.kept(row, key)
+        key = reference.read_key(row)
+        target = None if key is None else reference.get_target(row, key)
         if key is not None and target is None:
             continue  # it is not there: what was known of it is all that there is
         for name, copy in reference.copies.items():
             value = None if target is None else getattr(target, name)
-            if copy.spell_or_null(value) != copy.spell_or_null(getattr(row, copy.name)):
+            if copy.to_wire_or_null(value) != copy.to_wire_or_null(getattr(row, copy.name)):
                 found[copy.name] = value
     return found
 

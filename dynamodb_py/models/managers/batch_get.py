@@ -9,9 +9,9 @@ from ...batching import ProgressOption
 from ...flows import Flow, awaiting, blocking
 from ...operations.items import Key
 from ...reading.keys import key_of
-from ..attribute_values.fetch import read_all
+from ..attribute_values.fetch import read_items
 from ..bulk.writes import BulkWriting
-from ..visibility import all_seen
+from ..visibility import filter_items
 from .create import Creating
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Writing(Creating[M], BulkWriting[M], Generic[M]):
     ) -> Flow[list[M | None]]:
         table = self._table
         asked: list[tuple[str, Key]] = [(table, self._key(key)) for key in keys]
-        items = yield from read_all(
+        items = yield from read_items(
             asked,
             keys,
             {table: key_of(self._meta.schema.key)},
@@ -67,5 +67,5 @@ class Writing(Creating[M], BulkWriting[M], Generic[M]):
         loaded: dict[int, M] = {}  # an item that was asked for twice is one object
         return [
             None if item is None else loaded.setdefault(id(item), self._load(item))
-            for item in all_seen(self._meta, items)
+            for item in filter_items(self._meta, items)
         ]

@@ -12,7 +12,7 @@ from ...operations.items import GetItem, Key, StoredItem, UpdateItem
 from ..bulk.bound_model import Belonging
 from ..persistence.update_actions import RACES, changes, unique_among, without_automatic
 from ..unit_of_work.collector import check_outside
-from ..visibility import is_other, seen
+from ..visibility import filter_item, is_of_other_class
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -73,7 +73,7 @@ class Creating(Belonging[M], Generic[M]):
         try:
             yield from new._save(force_insert=True)
         except AlreadyExists as error:
-            if is_other(self._meta, error.current) or not _is_about(error, new):
+            if is_of_other_class(self._meta, error.current) or not _is_about(error, new):
                 raise  # an item of another class has the key, or it is another's value
             if error.current is not None and not self._hides(error.current):
                 return error.current, False
@@ -125,7 +125,7 @@ class Creating(Belonging[M], Generic[M]):
             except AlreadyExists as error:
                 current = error.current
                 hidden = current is not None and self._hides(current)
-                mine = _is_about(error, new) and not is_other(self._meta, current)
+                mine = _is_about(error, new) and not is_of_other_class(self._meta, current)
                 if not left or hidden or not mine:
                     raise
             else:
@@ -177,7 +177,7 @@ class Creating(Belonging[M], Generic[M]):
             raise
         except (ConditionFailed, DoesNotExist):
             return None
-        return seen(meta, (yield from GetItem(self._table, key, True)))
+        return filter_item(meta, (yield from GetItem(self._table, key, True)))
 
 
 def _is_about(error: AlreadyExists, new: Model) -> bool:

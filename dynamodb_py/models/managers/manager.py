@@ -9,7 +9,7 @@ from ...exceptions import ConditionFailed
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking
 from ...operations.items import DeleteItem, Key
-from ..foreign_keys.referrers import asks
+from ..foreign_keys.referrers import find_restricting_references
 from ..persistence.delete import mine
 from ..unit_of_work.collector import COLLECTOR
 from .batch_get import Writing
@@ -152,8 +152,8 @@ class Manager(Proxies[M], Writing[M], Statements, Objects, Generic[M]):
         :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
             None where there is none.
         """
-        wire = self._meta.own_key(self._meta.key(key, named))
-        if asks(self.model, below=True):
+        wire = self._meta.check_own_key(self._meta.key(key, named))
+        if find_restricting_references(self.model, below=True):
             yield from self._known_by(wire)._delete_for_good(condition=condition, atomic=False)
             return
         if self._meta.constraints or COLLECTOR.get() is not None:

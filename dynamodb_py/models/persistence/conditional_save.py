@@ -13,8 +13,8 @@ from ...flows import Flow
 from ...operations import transactions
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ..attribute_values.diff import ChangeSet, carried_out, change_set, disturbed
-from ..attribute_values.values import applied, as_it_was, has_moved
+from ..attribute_values.diff import ChangeSet, find_conflicting_paths, is_applied, make_change_set
+from ..attribute_values.values import apply_actions, has_changed, require_unchanged
 from ..constraints import Claims
 from ..fields.version import next_version
 from ..unit_of_work.collector import COLLECTOR
@@ -60,7 +60,9 @@ class GuardedSaves(Whole):
             held = asked
             if reads:  # what it replaces is as it was read
                 names = self._names_that_matter()
-                held &= meta.taken & as_it_was(names, before) if before else meta.absent
+                held &= (
+                    meta.key_exists & require_unchanged(names, before) if before else meta.absent
+                )
             elif replaces:
                 held &= claims.condition
             elif before and meta.constraints:
@@ -112,7 +114,7 @@ class GuardedSaves(Whole):
     ) -> Flow[None]:
         meta, key, unknown = self._meta, self._stored_key(stored), self._unknown()
         lock = self._lock(stored, atomic)
-        if not change_set(stored, wanted, asked=asked, unknown=unknown).actions:
+        if not make_change_set(stored, wanted, asked=asked, unknown=unknown).actions:
             if own is None and not self._is_collected():
                 return
             wanted = {}
@@ -126,8 +128,8 @@ class GuardedSaves(Whole):
         def make(before: Mapping[str, Wire]) -> Pending:
             claims = Claims(meta, key, before, _with(before, wanted), whole=False)
             held = asked & claims.condition
-            todo = change_set(stored, wanted, asked=held, unknown=unknown)
-            after = applied(stored, todo.actions)
+            todo = make_change_set(stored, wanted, asked=held, unknown=unknown)
+            after = apply_actions(stored, todo.actions)
             item, condition = self._sized(after), todo.condition(held)
             write: transactions.Write = transactions.Check(self._table, key, condition)
             if todo.actions:
@@ -150,7 +152,7 @@ class GuardedSaves(Whole):
                 guarded=bool(todo.guards) or lock is not None,
             )
 
-        if names := meta.unique_beside(wanted):
+        if names := meta.unique_attributes(wanted):
             known = unknown.isdisjoint(names)
             yield from self._adapting(make, stored if known else None, names)
         else:
@@ -163,11 +165,11 @@ class GuardedSaves(Whole):
         current: Any = error.current
         if isinstance(current, Mapping):
             now = dict(cast("Mapping[str, Wire]", current))
-            after = applied(stored, todo.actions)
-            if error.in_doubt and todo.actions and carried_out(todo.actions, after, now):
+            after = apply_actions(stored, todo.actions)
+            if error.in_doubt and todo.actions and is_applied(todo.actions, after, now):
                 return None
             if lock is None:
-                return self._refused(error, disturbed(todo, stored, now))
+                return self._refused(error, find_conflicting_paths(todo, stored, now))
         return self._told_of_lock(error, lock, stored)
 
     def _settle_changes(
@@ -175,7 +177,7 @@ class GuardedSaves(Whole):
     ) -> None:
         """Count what *actions* have written as stored: *item*, but for what came in between."""
         if self._stored is not before:
-            item = to_json(applied(self._stored_wires(), actions))
+            item = to_json(apply_actions(self._stored_wires(), actions))
         self._stored = item
         written = {str(action.path.parts[0]) for action in actions}
         self._knows(written)
@@ -213,4 +215,4 @@ def _is_there(error: ConditionFailed, item: Mapping[str, Wire]) -> bool:
     if not error.in_doubt or not isinstance(current, Mapping):
         return False
     now = cast("Mapping[str, Wire]", current)
-    return not has_moved({**item, **now}, item, now)
+    return not has_changed({**item, **now}, item, now)

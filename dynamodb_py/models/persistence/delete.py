@@ -16,7 +16,7 @@ from ..constraints import Claims
 from ..signals.events import deleted, deleting, is_heard
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending
-from ..visibility import is_other
+from ..visibility import is_of_other_class
 from .locks import Lock, is_atomic
 from .sending import Guarding
 
@@ -84,7 +84,7 @@ class Deleting(Guarding):
             yield from self._remove_guarded(condition, lock)
         except (ConditionFailed, DoesNotExist) as error:
             asks = lock is not None or (condition is not None and not condition.is_empty)
-            other = isinstance(error, DoesNotExist) or is_other(meta, error.current)
+            other = isinstance(error, DoesNotExist) or is_of_other_class(meta, error.current)
             if asks or not other:
                 raise
             self._detach()
@@ -115,7 +115,7 @@ class Deleting(Guarding):
                 locked=lock is not None,
             )
 
-        unique = meta.unique_beside()
+        unique = meta.unique_attributes()
         if not unique:
             yield from self._carry(make({}))
             return

@@ -12,7 +12,7 @@ from ...exceptions import QueryError
 from ...expressions import Condition
 from ...limits import MAX_OPERATORS
 from ...operations.base import Wire
-from ..attribute_values.values import as_it_was, has_moved
+from ..attribute_values.values import has_changed, require_unchanged
 
 if TYPE_CHECKING:
     from ..options import Options
@@ -27,7 +27,7 @@ class Lock(Struct, frozen=True):
 
     def is_broken(self, before: Mapping[str, Wire], now: Mapping[str, Wire]) -> bool:
         """Tell whether *now* is not as *before* in what is watched."""
-        return has_moved(self.watched, before, now)
+        return has_changed(self.watched, before, now)
 
 
 def lock_of_none(meta: Options) -> Lock:
@@ -63,7 +63,7 @@ def lock_of_all(meta: Options, item: Mapping[str, Wire], unknown: frozenset[str]
 def _held(meta: Options, names: Iterable[str], item: Mapping[str, Wire]) -> Condition:
     """Return the condition that the item is there, and has *names* as *item* has."""
     names = list(names)
-    held = as_it_was(names, item)
+    held = require_unchanged(names, item)
     # What is equal to something is there.
     return held if any(name in item for name in names) else meta.present & held
 

@@ -14,14 +14,14 @@ from ...operations.base import Wire, WireItem
 from ...operations.items import GetItem, PutItem, StoredItem, UpdateItem
 from ..attribute_values.diff import (
     ChangeSet,
-    carried_out,
-    change_set,
-    disturbed,
-    flat,
-    goes_deep,
-    rebased_item,
+    find_conflicting_paths,
+    has_containers,
+    is_applied,
+    make_change_set,
+    rebase_item,
+    write_whole_attributes,
 )
-from ..attribute_values.values import applied
+from ..attribute_values.values import apply_actions
 from ..signals.events import is_heard, saved, saving
 from ..unit_of_work.collector import COLLECTOR
 from .conditional_save import GuardedSaves
@@ -140,7 +140,7 @@ class Saving(GuardedSaves):
 
     def _only(self, names: Iterable[str], *, whole: bool) -> frozenset[str]:
         """Return the names of ``update_fields``, after a look at them."""
-        named = self._options().to_write("update_fields", names)
+        named = self._options().check_writable("update_fields", names)
         if whole:
             raise QueryError(
                 f"update_fields: {self._meta.name} would be put whole, since it was never loaded or "
@@ -162,10 +162,10 @@ class Saving(GuardedSaves):
         if not changes and not own and not self._is_collected():
             return
         asked = self._meta.present if condition is None else self._meta.present & condition
-        if self._fields.composing is not None:
-            asked &= self._fields.composing.unmoved(stored, changes)
+        if self._fields.computed is not None:
+            asked &= self._fields.computed.require_unchanged_parts(stored, changes)
         wanted = changes
-        if deep := goes_deep(changes):
+        if deep := has_containers(changes):
             wanted = {name: self._as_spelled(name, wire, stored) for name, wire in changes.items()}
         if self._is_guarded(atomic):
             yield from self._write_guarded(
@@ -184,7 +184,9 @@ class Saving(GuardedSaves):
         self, stored: WireItem, wanted: dict[str, Wire | None], asked: Condition
     ) -> Flow[StoredItem]:
         """Do as ``_send`` for attributes none of which is to be a map or a list: nearly always."""
-        operation = UpdateItem(self._table, self._stored_key(stored), flat(wanted), asked)
+        operation = UpdateItem(
+            self._table, self._stored_key(stored), write_whole_attributes(wanted), asked
+        )
         after = {**stored, **wanted}
         item = self._sized({name: wire for name, wire in after.items() if wire is not None})
         try:
@@ -201,22 +203,22 @@ class Saving(GuardedSaves):
         :param own: *asked* has a condition of the caller's, so that a failure may be of that.
         """
         key, unknown, before = self._stored_key(stored), self._unknown(), stored
-        todo = change_set(before, wanted, asked=asked, unknown=unknown)
+        todo = make_change_set(before, wanted, asked=asked, unknown=unknown)
         if not todo.actions and not own:
             return None
         for left in reversed(range(TRIES)):
-            after = applied(before, todo.actions)
+            after = apply_actions(before, todo.actions)
             item = self._sized(after)
             try:
                 yield from todo.update(self._table, key, asked)
             except (ConditionFailed, InvalidRequest) as error:
                 now = yield from self._met(error, todo)
-                if not own and carried_out(todo.actions, after, now):
+                if not own and is_applied(todo.actions, after, now):
                     return item  # by this request, an answer to which was lost
-                before = rebased_item(before, wanted, now)
-                again = change_set(before, wanted, asked=asked, unknown=unknown)
+                before = rebase_item(before, wanted, now)
+                again = make_change_set(before, wanted, asked=asked, unknown=unknown)
                 if not left or again.actions == todo.actions:
-                    places = () if own else disturbed(todo, stored, now)
+                    places = () if own else find_conflicting_paths(todo, stored, now)
                     raise self._refused(error, places) from error.__cause__
                 todo = again
             else:

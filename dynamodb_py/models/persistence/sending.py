@@ -19,12 +19,12 @@ from ...exceptions import (
 from ...flows import Flow
 from ...operations.base import Wire, WireItem
 from ...operations.items import GetItem, Key
-from ..attribute_values.values import has_moved
+from ..attribute_values.values import has_changed
 from ..instance import Instance
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.commit import carried_out, new_token
 from ..unit_of_work.pending import Pending
-from ..visibility import is_other
+from ..visibility import is_of_other_class
 from .locks import Lock, is_atomic, lock_of_all, lock_of_none, lock_of_version
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ class Guarding(Instance):
         if known is not None:
             return known
         options = self._options()
-        composing = options.composing
-        if composing is None:
+        computed = options.computed
+        if computed is None:
             values = {field.name: getattr(self, field.name) for field in options.keys}
         else:
-            values = composing.key_of(self)
+            values = computed.compose_key(self)
         key = options.key((), values)
         if self._stored is None:
             return key
@@ -91,7 +91,7 @@ class Guarding(Instance):
             if field.attribute not in wires:
                 continue
             old = stored.get(field.attribute)
-            if old is not None and field.spell(field.decode(old)) != wires[field.attribute]:
+            if old is not None and field.to_wire(field.decode(old)) != wires[field.attribute]:
                 raise ValidationError(
                     {
                         field.name: [
@@ -145,7 +145,7 @@ class Guarding(Instance):
             error.current = found
             if insert:
                 return narrowed(error, self.AlreadyExists)
-            gone = self._stored is not None and is_other(self._meta, wires)
+            gone = self._stored is not None and is_of_other_class(self._meta, wires)
             return self._gone() if gone else error
         if insert:  # without an item the key is free, but for engines that never send one
             return error if more else narrowed(error, self.AlreadyExists)
@@ -173,7 +173,7 @@ class Guarding(Instance):
         names = [
             field.name if (field := self._fields.by_attribute.get(name)) is not None else name
             for name in sorted(lock.watched)
-            if has_moved([name], stored, now)
+            if has_changed([name], stored, now)
         ]
         stale.args = (
             f"{self!r} is stale: another writer changed {', '.join(names)} since it was loaded; "
@@ -225,7 +225,7 @@ class Guarding(Instance):
                     raise
                 current: Any = error.current
                 now: WireItem = {} if current is None else current._stored_wires()
-                if not has_moved(names, before, now) and bool(now) == bool(before):
+                if not has_changed(names, before, now) and bool(now) == bool(before):
                     raise
                 before = now
             else:
@@ -234,5 +234,5 @@ class Guarding(Instance):
     def _names_that_matter(self) -> list[str]:
         """Return the attributes of what is unique, and the version."""
         meta = self._meta
-        names = meta.unique_beside()
+        names = meta.unique_attributes()
         return names if meta.version is None else [*names, meta.version.attribute]

@@ -42,7 +42,7 @@ class Whole(Changing):
             self._check_key(stored, wires)
             wires.update(self._stored_key(stored))
         if (kind := self._options().kind) is not None:
-            kind.mark(wires, stored)
+            kind.set_discriminator(wires, stored)
         return wires
 
     def _key_in(self, wires: Mapping[str, Wire]) -> Key:

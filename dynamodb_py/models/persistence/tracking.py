@@ -10,10 +10,10 @@ from ...codec import Unstorable
 from ...exceptions import QueryError, ValidationError
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ..attribute_values.diff import kept
-from ..attribute_values.display import decoded, told
-from ..attribute_values.values import same
-from ..fields.base import Field, is_checking, unchecked
+from ..attribute_values.diff import keep_spelling
+from ..attribute_values.display import decode_or_free, describe_changes
+from ..attribute_values.values import equal
+from ..fields.base import Field, is_checking, without_validation
 from ..records.validation import check, spell
 from .update import Updating
 
@@ -39,7 +39,7 @@ class Changing(Updating):
         :param named: the fields to look at; the key is looked at in any case.
         """
         if not validate and is_checking():
-            return unchecked(lambda: self._changes(stored, validate=False, named=named))
+            return without_validation(lambda: self._changes(stored, validate=False, named=named))
         if validate and self._clean_changed(stored, named):
             return self._changes(stored, validate=False, named=named)  # that is done
         changes: dict[str, Wire | None] = {}
@@ -65,8 +65,8 @@ class Changing(Updating):
             raise ValidationError(errors, model=self._meta.name)
         if changes:
             self._stamp_changes(changes)
-        if self._fields.composing is not None:
-            self._fields.composing.finish_changes(self, stored, changes, errors)
+        if self._fields.computed is not None:
+            self._fields.computed.compose_changes(self, stored, changes, errors)
             if errors:
                 raise ValidationError(errors, model=self._meta.name)
         return changes
@@ -78,9 +78,9 @@ class Changing(Updating):
         found: list[tuple[Field[Any, Any], Wire | None, dict[str, list[str]]]] = []
         values = self.__dict__
         unread = self._unread()  # a None there was assigned: what is stored, if anything, goes
-        if (composing := self._fields.composing) is not None:
-            stored = composing.completed(stored)
-        for field in self._fields if composing is None else self._fields.written():
+        if (computed := self._fields.computed) is not None:
+            stored = computed.add_key_parts(stored)
+        for field in self._fields if computed is None else self._fields.written():
             if field.name not in values:
                 continue
             value = values[field.name]
@@ -106,7 +106,7 @@ class Changing(Updating):
                 value = self._missing(field)
             stamped = self._stamp(field, value, adding=False)
             if stamped is not value:
-                changes[field.attribute] = field.spell_or_null(stamped)
+                changes[field.attribute] = field.to_wire_or_null(stamped)
 
     def _differs(self, field: Any, wire: Wire | None, old: Wire | None) -> bool:
         if wire == old:
@@ -117,7 +117,7 @@ class Changing(Updating):
             aside = self._aside
             return aside is None or aside.defaults.get(field.name) != wire
         try:  # the same value may have been spelled otherwise, by another writer
-            return bool(field.spell_or_null(field.decode(old)) != wire)
+            return bool(field.to_wire_or_null(field.decode(old)) != wire)
         except (exceptions.UnreadableValue, Unstorable):
             return True
 
@@ -142,10 +142,10 @@ class Changing(Updating):
             return wire
         field = self._fields.by_attribute[name]
         try:
-            spelled = field.spell_or_null(field.decode(old))
+            spelled = field.to_wire_or_null(field.decode(old))
         except (exceptions.UnreadableValue, Unstorable):
             return wire
-        return wire if spelled is None or same(old, spelled) else kept(old, spelled, wire)
+        return wire if spelled is None or equal(old, spelled) else keep_spelling(old, spelled, wire)
 
     # -- what changed --------------------------------------------------------------------------
 
@@ -177,12 +177,12 @@ class Changing(Updating):
             old = stored.get(field.attribute)
             if wrong:
                 value = self.__dict__[field.name]
-                changes[field.name] = (None if old is None else decoded(field, old), value)
+                changes[field.name] = (None if old is None else decode_or_free(field, old), value)
             else:
                 spelled = self._as_spelled(
                     field.attribute, wire, {field.attribute: old} if old else {}
                 )
-                changes.update(told(field, old, spelled))
+                changes.update(describe_changes(field, old, spelled))
         return changes
 
     def revert(self) -> None:

@@ -15,11 +15,11 @@ from ...flows import Flow, awaiting, blocking
 from ...operations import transactions
 from ...operations.base import Wire, WireItem
 from ...operations.items import UpdateItem
-from ..attribute_values.values import applied
+from ..attribute_values.values import apply_actions
 from ..constraints import Claim, Claims
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending
-from ..visibility import is_other
+from ..visibility import is_of_other_class
 from .delete import Deleting
 from .locks import Lock
 from .parent_maps import parents_of, updated
@@ -114,8 +114,8 @@ class Updating(Deleting):
             version_of=locked,
             claims=True,
             making=not present,
-            key=None if meta.composing is None else self._key(),
-            parts=None if meta.composing is None else meta.composing.partly_said(self),
+            key=None if meta.computed is None else self._key(),
+            parts=None if meta.computed is None else meta.computed.find_lossy_parts(self),
         )
         condition = meta.condition(condition)
         asked = Condition() if condition is None else condition
@@ -170,10 +170,10 @@ class Updating(Deleting):
             claimed: Sequence[Claim] = ()
             if unique:
                 plain = [a for a in write.actions if a.path.parts[0] in unique]
-                after = {**applied(before, plain), **key}
+                after = {**apply_actions(before, plain), **key}
                 claims = Claims(meta, key, before, after, whole=False)
                 released, claimed = claims.released, claims.claimed
-                held &= claims.condition if before else meta.missing
+                held &= claims.condition if before else meta.key_missing
             return Pending(
                 verb="update",
                 meta=meta,
@@ -262,7 +262,7 @@ class Updating(Deleting):
         *,
         must_exist: bool,
     ) -> Exception:
-        lacking = error.current is None or is_other(self._meta, error.current)
+        lacking = error.current is None or is_of_other_class(self._meta, error.current)
         if must_exist and not self.persisted and lacking:
             return self.DoesNotExist(f"there is no item of {self!r}", missing=[self])
         return self._told_of_lock(error, lock, stored)
@@ -315,7 +315,7 @@ class Updating(Deleting):
     def _take(self, field: Any, wire: Wire | None) -> None:
         """Let *field* read as *wire*, or as absent."""
         values, aside = self.__dict__, self._aside
-        if self._fields.composing is not None and field.name in self._fields.composing.by_name:
+        if self._fields.computed is not None and field.name in self._fields.computed.by_name:
             values.pop(field.name, None)  # its parts say what it is
             return
         if aside is not None:
@@ -324,7 +324,7 @@ class Updating(Deleting):
         if wire is None:
             values.pop(field.name, None)
             if self._stored is None:
-                values[field.name] = field.when_absent()
+                values[field.name] = field.make_absent_value()
             return
         try:
             values[field.name] = field.decode(wire)

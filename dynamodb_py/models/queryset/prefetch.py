@@ -13,13 +13,13 @@ from ...exceptions import ConfigurationError, QueryError
 from ...flows import Flow, arun, run
 from ...operations.base import Wire
 from ...reading.keys import key_of
-from ..attribute_values.fetch import read_all
+from ..attribute_values.fetch import read_items
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
 from ..relations.many_set import ManySet
 from ..relations.many_to_many import ManyRelated, ManyToManyField
-from ..relations.reverse import Related, RelatedOne, RelatedSet, related_rows
-from ..visibility import seen
+from ..relations.reverse import Related, RelatedOne, RelatedSet, query_related
+from ..visibility import filter_item
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -184,12 +184,14 @@ def _wants(objects: Objects, name: str) -> Iterator[_Want]:
     for each in objects:
         reference = each._references.get(name)
         if reference is not None:
-            key = reference.key_in(each)
+            key = reference.read_key(each)
             if key is None:
                 continue
-            target = reference.kept(each, key)
+            target = reference.get_target(each, key)
             if target is None or is_stub(target):
-                yield _Want(each, name, reference.stub(each, key), _keeper(reference, each, key))
+                yield _Want(
+                    each, name, reference.make_stub(each, key), _keeper(reference, each, key)
+                )
         elif name in each._fields.by_name:
             for stub in _elements(getattr(each, name)):
                 if hasattr(stub, "_table") and is_stub(stub):
@@ -228,7 +230,7 @@ def _answer(wants: list[_Want], dangling: list[Dangling], link: Connection) -> F
             )
         asked.append((want.stub._table, want.stub._key()))
     readers = {want.stub._table: key_of(want.stub._meta.schema.key) for want in wants}
-    items = yield from read_all(
+    items = yield from read_items(
         [(table, dict(key)) for table, key in asked],
         [want.stub for want in wants],
         readers,
@@ -239,7 +241,7 @@ def _answer(wants: list[_Want], dangling: list[Dangling], link: Connection) -> F
     loaded: dict[Any, Any] = {}
     for want, (table, key), item in zip(wants, asked, items, strict=True):
         model: Any = want.stub.__class__
-        there = seen(model._meta, item)
+        there = filter_item(model._meta, item)
         if there is None:
             dangling.append(Dangling(want.owner, want.name, model, want.stub.primary_key))
             want.take(None)
@@ -268,7 +270,7 @@ def _queries(objects: Objects, name: str, wants: list[_Want]) -> Iterator[Flow[A
 
 def _related(owner: Any, descriptor: Related | RelatedOne) -> Flow[None]:
     reference = descriptor.reference
-    rows = related_rows(reference, owner)
+    rows = query_related(reference, owner)
     if isinstance(descriptor, RelatedOne):
         rows = rows.limit(1)
     flow: Flow[list[Any]] = rows._all_rows()
@@ -317,8 +319,8 @@ def _after(objects: Objects, name: str) -> Callable[[], Objects]:
 def _reached(owner: Any, name: str) -> Iterable[Any]:
     reference = owner._references.get(name)
     if reference is not None:
-        key = reference.key_in(owner)
-        return () if key is None else (reference.kept(owner, key),)
+        key = reference.read_key(owner)
+        return () if key is None else (reference.get_target(owner, key),)
     kept = owner.__dict__.get(name)
     if isinstance(getattr(owner.__class__, name, None), (Related, ManyToManyField, ManyRelated)):
         return () if kept is None else kept._kept or ()

@@ -54,8 +54,8 @@ class Shaping(Builders[M, R], Generic[M, R]):
         meta = self.model._options()
         by_name = meta.field_set.by_name
         wanted = tuple(Path((by_name[name].attribute,)) for name in names)
-        if meta.composing is not None:
-            wanted = meta.composing.readable(wanted)
+        if meta.computed is not None:
+            wanted = meta.computed.resolve_paths(wanted)
         # Without its version, an instance could be read and not written; the kind tells its class.
         needed = [meta.version, None if meta.kind is None else meta.kind.field]
         along = tuple(
@@ -77,9 +77,9 @@ class Shaping(Builders[M, R], Generic[M, R]):
             raise self._no_relations()
         shape = Shape(kind, columns(self.model._options(), names))
         wanted = self._question.wanted if kind == "item" else shape.wanted()
-        composing = self.model._options().composing
-        if composing is not None and wanted is not None:
-            wanted = composing.readable(wanted)
+        computed = self.model._options().computed
+        if computed is not None and wanted is not None:
+            wanted = computed.resolve_paths(wanted)
         return self._asking(wanted=wanted, along=())._going(shape=shape)
 
     def values(self, *names: Name) -> QuerySet[M, dict[str, Any]]:

@@ -21,9 +21,9 @@ from ...operations.tables import DescribeTable
 from ...planning import Estimate, Plan, Question, estimate
 from ...reading import Reader
 from ...reading.keys import key_of
-from ..attribute_values.fetch import read_all
+from ..attribute_values.fetch import read_items
 from ..records.rows import loader
-from ..visibility import all_seen, seen
+from ..visibility import filter_item, filter_items
 from .builders import PLAINLY, UNASKED, How, M, R
 from .prefetch import prefetching, tree_of
 from .projection import Shaping
@@ -51,18 +51,20 @@ class Answers(Shaping[M, R], Generic[M, R]):
         if consistently(how.consistent):  # options() may ask for it
             question = replace(question, consistent=True)
         meta = self.model._options()
-        if meta.standing is not None:
-            question = meta.standing.visible(question)
-        if meta.parts is not None and meta.place is None:  # a shared table asks the keys first
-            question = meta.parts.asked(question)
+        if meta.item_filter is not None:
+            question = meta.item_filter.apply_to(question)
+        if (
+            meta.part_conditions is not None and meta.layout is None
+        ):  # a shared table asks the keys first
+            question = meta.part_conditions.rewrite(question)
         table = self._link.table_name(meta.table_name)
         if explained:
             plan = meta.planner.explain(table, question)
-            if meta.parts is not None:
-                plan = meta.parts.explained(plan)
-            if meta.standing is not None:
-                plan = meta.standing.explained(plan)
-            return plan if meta.kind is None else meta.kind.explained(plan)
+            if meta.part_conditions is not None:
+                plan = meta.part_conditions.explain(plan)
+            if meta.item_filter is not None:
+                plan = meta.item_filter.explain(plan)
+            return plan if meta.kind is None else meta.kind.explain(plan)
         return meta.planner.plan(table, question)
 
     def _reader(self, plan: Plan) -> Reader:
@@ -257,7 +259,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         if self._question is UNASKED and how.shape is None and how.start is None and not how.parts:
             table = self._link.table_name(meta.table_name)
             item = yield from GetItem(table, wire, consistently(consistent))
-            if (there := seen(meta, item)) is None:
+            if (there := filter_item(meta, item)) is None:
                 return None, item
             row = loader(self.model, None, None, how.using)(there)
             yield from self._complete([row])
@@ -275,7 +277,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         said = ", ".join([*map(repr, key), *(f"{name}={each!r}" for name, each in named.items())])
         text, kind = f"{self.model.__name__} has no item with the key {said}", self.model._meta.kind
         if kind is not None and hidden is not None and not kind.holds(hidden):
-            text += f": there is one of the kind {kind.tree.kind_of(hidden)!r}"
+            text += f": there is one of the kind {kind.hierarchy.kind_of(hidden)!r}"
         return self.model.DoesNotExist(text, missing=[key or named])
 
     def _count(self) -> Flow[int]:
@@ -330,11 +332,11 @@ class Answers(Shaping[M, R], Generic[M, R]):
             paths = dict.fromkeys([*wanted, *along, *(field._path() for field in meta.keys)])
             if meta.kind is not None:
                 paths[meta.kind.path] = None
-            if meta.standing is not None:
-                paths.update(dict.fromkeys(meta.standing.paths))
+            if meta.item_filter is not None:
+                paths.update(dict.fromkeys(meta.item_filter.paths))
             held = frozenset(str(path.parts[0]) for path in paths)
             said = {table: Expressions.of(projection=paths)}
-        items = yield from read_all(
+        items = yield from read_items(
             [(table, meta.key_of(key)) for key in given],
             given,
             {table: key_of(meta.schema.key)},
@@ -344,7 +346,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
             said=said,
         )
         load = loader(self.model, None, held, how.using)
-        found = [load(item) for item in all_seen(meta, items) if item is not None]
+        found = [load(item) for item in filter_items(meta, items) if item is not None]
         return {instance.primary_key: instance for instance in found}
 
     in_bulk = blocking(_in_bulk)

@@ -16,7 +16,7 @@ from ...operations.items import DeleteItem, Key, UpdateItem
 from ...planning import Plan
 from ...reading.keys import key_of
 from ...reading.pacing import Ledger
-from ..foreign_keys.referrers import check_bulk
+from ..foreign_keys.referrers import refuse_bulk_delete
 from ..persistence.delete import mine
 from ..persistence.parent_maps import parents_of, updated
 from ..persistence.update import OPTIONS, check_no_clash
@@ -24,7 +24,7 @@ from ..persistence.update_actions import changes
 from ..persistence.update_result import Returning, as_plain, returned
 from ..records.rows import loader
 from ..unit_of_work.collector import COLLECTOR, check_outside
-from ..visibility import asks_presence_alone, is_hidden, is_other
+from ..visibility import is_hidden, is_of_other_class, requires_existence_only
 from .builders import M, R
 from .pages import Paging
 from .write_conditions import still_asked, whole_key, without_presence
@@ -64,7 +64,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
             raised on the way has what was done so far in ``done``.
         """
         check_outside("delete() of a query set")
-        check_bulk(self.model, "delete() of a query set")
+        refuse_bulk_delete(self.model, "delete() of a query set")
         plan, asked = self._of_keys("delete()", rate)
         condition = still_asked(self.model._options(), plan)
 
@@ -276,7 +276,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
             item = yield from updated(update, parents, None if upsert else meta.present)
         except ConditionFailed as error:
             current = error.current
-            in_the_way = upsert and is_other(meta, current)
+            in_the_way = upsert and is_of_other_class(meta, current)
             gone = is_hidden(meta, current) or (current is None and not upsert)
             if not in_the_way and (extra is None or gone):
                 return None
@@ -291,8 +291,8 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
 
     def _said_key(self) -> Key | None:
         """Return the one key that is asked for, where something is made of it."""
-        composing = self.model._options().composing
-        if composing is None or not (composing.repeated or composing.all != composing.primary):
+        computed = self.model._options().computed
+        if computed is None or not (computed.repeated or computed.all != computed.primary):
             return None
         return whole_key(self._plan())
 
@@ -303,7 +303,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
         if not upsert:
             return still
         rest = without_presence(meta, still)
-        if rest is not None and not asks_presence_alone(meta, rest):
+        if rest is not None and not requires_existence_only(meta, rest):
             raise QueryError(
                 f"{meta.name}: modify(upsert=True) makes the item that is not there: filter() by its "
                 "key alone, and give condition= for what must hold"
@@ -334,7 +334,7 @@ class BulkByQuery(Paging[M, R], Generic[M, R]):
                         f"{meta.name} has no item with the key {said_key(self.model, update.key)!r}",
                         missing=[said_key(self.model, update.key)],
                     ) from error.__cause__
-                if asks_presence_alone(meta, update.condition):
+                if requires_existence_only(meta, update.condition):
                     return Done(requests=ledger.requests)
             if error.current is not None:
                 [error.current] = map(self._loader_of_items(), [to_json(error.current)])

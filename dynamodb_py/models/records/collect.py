@@ -6,7 +6,7 @@ from typing import Any
 
 from ...exceptions import ModelDefinitionError
 from ..fields.base import AnyField, Field
-from ..foreign_keys.expansion import expand
+from ..foreign_keys.expansion import expand_references
 from .clean_hooks import check_hooks
 from .record import Record
 
@@ -54,7 +54,7 @@ def collect(
             )
         bound[name] = field.bound_to(cls.__name__, name)
         setattr(cls, name, bound[name])
-    bound, references = expand(cls, base, bound, late=late)
+    bound, references = expand_references(cls, base, bound, late=late)
     if references or cls._references:
         cls._references = references
     check_hooks(cls, bound, implied)

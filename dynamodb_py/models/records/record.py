@@ -17,7 +17,7 @@ from ...codec import Unstorable, as_sent, decode, from_json, item_size, to_json
 from ...exceptions import FieldNotLoaded, UnreadableValue, ValidationError
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ..fields.base import UNFIT, AnyField, is_checking, unchecked
+from ..fields.base import UNFIT, AnyField, is_checking, without_validation
 from ..foreign_keys.expansion import References
 from .fieldset import FieldSet
 from .validation import Cleaned
@@ -70,8 +70,8 @@ class Record(Cleaned):
         fields = self._fields.by_name
         mine = self.__dict__
         mine.update(values)
-        if self._fields.composing is not None:
-            self._fields.composing.take(mine)
+        if self._fields.computed is not None:
+            self._fields.computed.split_texts(mine)
         elif len(mine) == len(fields) and mine.keys() == fields.keys():
             return
         if not values.keys() <= fields.keys():
@@ -79,7 +79,7 @@ class Record(Cleaned):
                 mine.pop(name, None)
             self._fill_references(values)
             return
-        made = self._fields.composing.by_name if self._fields.composing is not None else ()
+        made = self._fields.computed.by_name if self._fields.computed is not None else ()
         for name, field in fields.items():
             if name not in mine and name not in made:
                 mine[name] = field.make_default()
@@ -169,9 +169,9 @@ class Record(Cleaned):
 
     def _missing(self, field: AnyField) -> Any:
         """Return the value of a field without one: its default, which reading alone never stores."""
-        aside, composing = self._aside, self._fields.composing
-        if composing is not None and (made := composing.by_name.get(field.name)) is not None:
-            text = composing.text_of(self, made)
+        aside, computed = self._aside, self._fields.computed
+        if computed is not None and (made := computed.by_name.get(field.name)) is not None:
+            text = computed.compose_text(self, made)
             if text is not None or aside is None or aside.partial is None:
                 return text
         if aside is not None:
@@ -189,10 +189,10 @@ class Record(Cleaned):
                     "it; a query reads it where only() and defer() do not leave it out, and through "
                     "an index with .full(), or where the index's projection includes it"
                 )
-        value = field.make_default() if self._stored is None else field.when_absent()
+        value = field.make_default() if self._stored is None else field.make_absent_value()
         self.__dict__[field.name] = value
         if self._stored is not None and value is not None:
-            self._apart().defaults[field.name] = field.spell_or_null(value)
+            self._apart().defaults[field.name] = field.to_wire_or_null(value)
         return value
 
     # -- what would be stored ------------------------------------------------------------------
@@ -203,7 +203,7 @@ class Record(Cleaned):
         Raises ValidationError with every field that is wrong.
         """
         if not validate and is_checking():
-            return unchecked(lambda: self._wires(adding=adding, validate=False))
+            return without_validation(lambda: self._wires(adding=adding, validate=False))
         if not self._decoded:
             self._decode()
         if validate and not (self._fields._cleaning or self._cleaning()).idle:
@@ -218,14 +218,14 @@ class Record(Cleaned):
                 continue
             else:
                 try:
-                    wire = field.spell(value)
+                    wire = field.to_wire(value)
                 except Unstorable as error:
                     errors.update(error.errors(name))
                     continue
             if wire is not None:
                 wires[attribute] = wire
-        if self._fields.composing is not None:
-            self._fields.composing.finish(self, wires, errors)
+        if self._fields.computed is not None:
+            self._fields.computed.compose_item(self, wires, errors)
         if errors:
             raise ValidationError(errors, model=type(self).__name__)
         return wires

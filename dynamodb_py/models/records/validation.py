@@ -15,7 +15,7 @@ from msgspec import Struct
 from ...codec import Unstorable
 from ...exceptions import DynamoDBError, FieldNotLoaded, ValidationError
 from ...operations.base import Wire, WireItem
-from ..fields.base import REQUIRED, AnyField, unchecked
+from ..fields.base import REQUIRED, AnyField, without_validation
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField
 from .clean_hooks import Cleaning
@@ -31,7 +31,7 @@ Errors: TypeAlias = "dict[str, list[str]]"
 def spell(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire | None:
     """Return the attribute value of a field's value, or say in *errors* why there is none."""
     try:
-        return field.spell_or_null(value, depth)
+        return field.to_wire_or_null(value, depth)
     except Unstorable as error:
         errors.update(error.errors(field.name))
         return None
@@ -44,13 +44,15 @@ def check(
     if value is None:
         if field.is_key or (field.required and validate):
             errors[field.name] = [REQUIRED]
-    elif wire is not None and field.is_key and (problem := field.key_problem(wire)) is not None:
+    elif (
+        wire is not None and field.is_key and (problem := field.find_key_problem(wire)) is not None
+    ):
         errors[field.name] = [problem]
     elif (
         validate
         and field.constrained
         and field.name not in errors
-        and (said := field.problems(value))
+        and (said := field.find_problems(value))
     ):
         errors[field.name] = said
 
@@ -140,7 +142,7 @@ def _check_again(
     def find() -> list[AnyField]:
         return [field for field in fields if _is_new(record, field, wires[field.name])]
 
-    for field in unchecked(find):
+    for field in without_validation(find):
         name = field.name
         if wires[name] is not None and name in refused and errors[name] == refused[name]:
             del errors[name]
@@ -150,7 +152,7 @@ def _check_again(
 
 def _is_new(record: Record, field: AnyField, wire: Wire | None) -> bool:
     try:
-        return field.spell_or_null(getattr(record, field.name)) != wire
+        return field.to_wire_or_null(getattr(record, field.name)) != wire
     except Unstorable:
         return True
 
@@ -246,7 +248,7 @@ def _is_sound(record: Record, where: str, errors: Errors) -> bool:
     said = [each for path in errors if _is_inside(path, where) for each in errors[path]]
     if REQUIRED in said:
         return False
-    return not said or unchecked(lambda: _has_its_types(record))
+    return not said or without_validation(lambda: _has_its_types(record))
 
 
 def _has_its_types(record: Record) -> bool:
@@ -338,7 +340,7 @@ class Cleaned:
         return True
 
     def _changed(self, stored: Mapping[str, Wire], among: Iterable[str] | None) -> list[AnyField]:
-        fields = [field for field, _, _ in unchecked(lambda: self._differing(stored))]
+        fields = [field for field, _, _ in without_validation(lambda: self._differing(stored))]
         if among is None:
             return fields
         names = frozenset(among)
@@ -358,8 +360,8 @@ class Cleaned:
                 wire = self._careful_wire(field, errors, adding=adding, validate=True)
                 if wire is not None:
                     item[field.attribute] = wire
-        if self._fields.composing is not None:
-            self._fields.composing.finish(cast("Any", self), item, errors)
+        if self._fields.computed is not None:
+            self._fields.computed.compose_item(cast("Any", self), item, errors)
         if errors:
             raise ValidationError(errors, model=type(self).__name__)
         return item

@@ -8,7 +8,7 @@ from ...exceptions import ModelDefinitionError
 from ..foreign_keys.expansion import References
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.on_delete import DO_NOTHING
-from .index_choice import index_of
+from .index_choice import choose_index
 from .many_to_many import ManyToManyField
 from .reverse import Related, RelatedOne
 
@@ -29,7 +29,7 @@ def connect_references(model: type[Any]) -> None:
             if reference.related_name is not None
             else f"on_delete={reference.on_delete.name} asks"
         )
-        index_of(model._meta, reference, asks)
+        choose_index(model._meta, reference, asks)
         target = reference.target
         if reference.related_name is not None:
             _lead_back(model, reference, target)

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from ..options import Options
 
 
-def way_of(reference: ForeignKey[Any, Any]) -> tuple[str | None, bool]:
+def find_index(reference: ForeignKey[Any, Any]) -> tuple[str | None, bool]:
     """Return the index by which the items that refer to something are found, and whether it is whole."""
     model: Any = reference.model
-    name = index_of(model._meta, reference, "this asks")
+    name = choose_index(model._meta, reference, "this asks")
     whole = all(
         index.projection.kind == "ALL" for index in model._meta.schema.indexes if index.name == name
     )
     return name, whole
 
 
-def index_of(meta: Options, reference: ForeignKey[Any, Any], asks: str) -> str | None:
+def choose_index(meta: Options, reference: ForeignKey[Any, Any], asks: str) -> str | None:
     """Return the name of the index by which related items are found; None for the table itself.
 
     :param asks: who asks for them, for messages.

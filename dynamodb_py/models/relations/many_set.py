@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from ...connections import Connection, get_connection
 from ...flows import Flow, arun, awaiting, blocking, run
 from ...reading.keys import key_of
-from ..attribute_values.fetch import read_all
+from ..attribute_values.fetch import read_items
 from ..foreign_keys.field import ForeignKey
 from ..unit_of_work.together import together
-from ..visibility import seen
-from .reverse import is_marked, related_rows
+from ..visibility import filter_item
+from .reverse import is_soft_deleted, query_related
 
 if TYPE_CHECKING:
     from ..instance import Instance
@@ -52,7 +52,7 @@ class ManySet(Generic[T]):
 
     def rows(self) -> QuerySet[Any]:
         """Return the query set of the items between the two."""
-        rows: QuerySet[Any] = related_rows(self._near, self._owner)
+        rows: QuerySet[Any] = query_related(self._near, self._owner)
         return rows
 
     def all(self) -> ManySet[T]:
@@ -74,8 +74,8 @@ class ManySet(Generic[T]):
 
     def stubs(self, rows: Iterable[Any]) -> list[Any]:
         """Return instances, which know only their keys, of what the items between refer to, each once."""
-        keys = [key for row in rows if (key := self._far.key_in(row)) is not None]
-        return [self._far.stub(self._owner, key) for key in dict.fromkeys(keys)]
+        keys = [key for row in rows if (key := self._far.read_key(row)) is not None]
+        return [self._far.make_stub(self._owner, key) for key in dict.fromkeys(keys)]
 
     def __iter__(self) -> Iterator[T]:
         found: list[T] = run(self._fetch(), self._link)
@@ -127,10 +127,12 @@ class ManySet(Generic[T]):
         if self._is_keyed():
             wanted = [self._row(_plain(key)) for key in keys]
             known = yield from _read(wanted, whole=True)
-            rows = [row for row in known if not is_marked(row)]  # which AlreadyExists tells of
+            rows = [
+                row for row in known if not is_soft_deleted(row)
+            ]  # which AlreadyExists tells of
         else:
             rows = yield from self.rows()._all_rows()
-        found = {key: row for row in rows if (key := self._far.key_in(row)) is not None}
+        found = {key: row for row in rows if (key := self._far.read_key(row)) is not None}
         return {key: found[key] for key in keys if key in found}
 
     def _keys(self, targets: Iterable[Any]) -> list[tuple[Any, ...]]:
@@ -194,8 +196,8 @@ class ManySet(Generic[T]):
         """Let just *targets* be in it: what is between is read, and added and deleted as it takes."""
         wanted = {self._far.key_of(each): each for each in targets}
         rows = yield from self.rows()._all_rows()
-        there = {self._far.key_in(row) for row in rows}
-        gone = [row._delete for row in rows if self._far.key_in(row) not in wanted]
+        there = {self._far.read_key(row) for row in rows}
+        gone = [row._delete for row in rows if self._far.read_key(row) not in wanted]
         new = [_inserted(self._row(each)) for key, each in wanted.items() if key not in there]
         self._kept = None
         yield from together([*gone, *new])
@@ -222,7 +224,7 @@ def _read(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
     """
     if not stubs:
         return []
-    items = yield from read_all(
+    items = yield from read_items(
         [(each._table, each._key()) for each in stubs],
         stubs,
         {each._table: key_of(each._meta.schema.key) for each in stubs},
@@ -233,7 +235,7 @@ def _read(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
     found: list[Any] = []
     missing: list[str] = []
     for stub, item in zip(stubs, items, strict=True):
-        there = seen(stub._meta, item)
+        there = filter_item(stub._meta, item)
         if there is None:
             missing.append(f"{type(stub).__name__} {stub.primary_key!r}")
             continue

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from ...exceptions import ModelDefinitionError
 from ..foreign_keys.field import ForeignKey
-from ..registry import anywhere, nearby
-from .index_choice import index_of
+from ..registry import find_anywhere, find_nearby
+from .index_choice import choose_index
 from .many_set import ManySet
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class ManyToManyField(Generic[T]):
         if self._ends is not None:
             return True
         to, through = (
-            nearby(each, self.model) if isinstance(each, str) else each
+            find_nearby(each, self.model) if isinstance(each, str) else each
             for each in (self.to, self.said_through)
         )
         if to is None or through is None or not _is_settled(through) or not _is_settled(to):
@@ -105,7 +105,7 @@ class ManyToManyField(Generic[T]):
         """Return the references of the model between, to this model and to the other."""
         if self._ends is None:
             to, through = (
-                anywhere(each, self.model, self.label) if isinstance(each, str) else each
+                find_anywhere(each, self.model, self.label) if isinstance(each, str) else each
                 for each in (self.to, self.said_through)
             )
             through._options().name  # noqa: B018 - one that waits looks for what it refers to
@@ -129,9 +129,11 @@ class ManyToManyField(Generic[T]):
             )
             others = [r for r in references.values() if r.target is to and r is not near]
             far = self._one(others, through, to)
-        index_of(through._meta, near, f"{self.label} asks for the {through.__name__}s of one")
+        choose_index(through._meta, near, f"{self.label} asks for the {through.__name__}s of one")
         if self.related_name is not None:
-            index_of(through._meta, far, f"related_name={self.related_name!r} of {self.label} asks")
+            choose_index(
+                through._meta, far, f"related_name={self.related_name!r} of {self.label} asks"
+            )
             self._lead_back(to)
         self._ends = (near, far)
 

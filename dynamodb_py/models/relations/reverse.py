@@ -10,11 +10,11 @@ from ...connections import Connection, get_connection
 from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, run
-from ..foreign_keys.unloaded import has_running_loop, tell
+from ..foreign_keys.unloaded import has_running_loop, log_fetch
 from ..managers.forwarding import Proxies
 from ..persistence.delete import Deleting
 from ..unit_of_work.together import together
-from .index_choice import way_of
+from .index_choice import find_index
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-def related_rows(
+def query_related(
     reference: ForeignKey[Any, Any], owner: Any, *, whole: bool = True, hidden: bool = False
 ) -> Any:
     """Return the query set of the items that refer to *owner* by *reference*.
@@ -38,17 +38,17 @@ def related_rows(
     alias = owner.__dict__.get("_using")
     manager = model.objects if alias is None else model.objects.using(alias)
     every = manager._everything() if hidden else manager.get_queryset()
-    rows = every.filter(refers(reference, owner))
-    if reference.way is None:
-        reference.way = way_of(reference)
-    name, holds_all = reference.way
+    rows = every.filter(require_reference(reference, owner))
+    if reference.lookup_index is None:
+        reference.lookup_index = find_index(reference)
+    name, holds_all = reference.lookup_index
     if name is None or (reference.index is None and holds_all):
         return rows  # the planner may know a better one for what else is asked
     rows = rows.index(name)
     return rows if holds_all or not whole else rows.full()
 
 
-def refers(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
+def require_reference(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
     """Return the condition that an item refers to *owner* by *reference*.
 
     An *owner* that was never loaded may be given as its key is known: as one of a wider class.
@@ -58,14 +58,14 @@ def refers(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
     return reference.eq(tuple([getattr(owner, name) for name in reference.names]))
 
 
-def is_removed_by(model: type[Any]) -> bool:
+def deletes_items(model: type[Any]) -> bool:
     """Tell whether ``delete()`` of *model* removes an item, rather than marking it as deleted."""
     return bool(model._delete is Deleting._delete)
 
 
-def is_marked(row: Any) -> bool:
+def is_soft_deleted(row: Any) -> bool:
     """Tell whether an item is marked as deleted, and hidden."""
-    return not is_removed_by(row.__class__) and bool(getattr(row, "is_deleted", False))
+    return not deletes_items(row.__class__) and bool(getattr(row, "is_deleted", False))
 
 
 class RelatedSet(Proxies[M], Generic[M]):
@@ -96,7 +96,7 @@ class RelatedSet(Proxies[M], Generic[M]):
         return get_connection(alias or self.model._options().using)
 
     def get_queryset(self) -> QuerySet[M]:
-        rows: QuerySet[M] = related_rows(self._reference, self._owner)
+        rows: QuerySet[M] = query_related(self._reference, self._owner)
         return rows
 
     def all(self) -> QuerySet[M]:
@@ -183,7 +183,7 @@ class RelatedSet(Proxies[M], Generic[M]):
         self._check_nullable("remove")
         mine = self._reference.key_of(self._owner)
         for each in found:
-            if self._reference.key_in(each) != mine:
+            if self._reference.read_key(each) != mine:
                 raise self.model.DoesNotExist(
                     f"{each!r} does not refer to {self._owner!r}", missing=[each]
                 )
@@ -221,7 +221,7 @@ class RelatedSet(Proxies[M], Generic[M]):
             for each in wanted
             if each.primary_key not in there
             or not each.persisted
-            or self._reference.key_in(each) != mine
+            or self._reference.read_key(each) != mine
         ]
         self._kept = None
         yield from together([*self._leaving(gone), *self._writes(new)])
@@ -289,8 +289,8 @@ class RelatedOne:
                     f"await {model.__name__}.objects.aget({self.reference.name}=...), or "
                     f"await aprefetch([...], {self.name!r}) first"
                 )
-            tell("%s.%s: fetching the %s on demand", owner.__name__, self.name, model.__name__)
-            rows = related_rows(self.reference, instance)
+            log_fetch("%s.%s: fetching the %s on demand", owner.__name__, self.name, model.__name__)
+            rows = query_related(self.reference, instance)
             kept = run(rows.limit(1)._all_rows(), rows._link)
         return self.only(instance, kept)
 

@@ -11,8 +11,8 @@ from ...exceptions import ModelDefinitionError
 from ...schema import Index, IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
-from .collisions import clash, describe_key, told_apart
-from .visibility import Narrowed
+from .collisions import describe_key, find_common_key, have_distinct_prefixes
+from .visibility import SharedTableFilter
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -24,7 +24,7 @@ OF_THE_TABLE = ("table_name", "billing_mode", "read_capacity", "write_capacity",
 """What the shared table's own Meta says, and no model in it."""
 
 
-class Place:
+class SharedTableLayout:
     """A shared table: its keys and indexes, and the models in it."""
 
     def __init__(self, meta: Options) -> None:
@@ -207,9 +207,9 @@ class Place:
         inside = tuple(index for index in schema.indexes if _is_in(index, fields))
         return replace(schema, indexes=inside, ttl=None if ttl is None else ttl.attribute)
 
-    def filter(self, meta: Options) -> Narrowed:
+    def filter(self, meta: Options) -> SharedTableFilter:
         """Return the filter on reads of a model in this table."""
-        return Narrowed(meta, self)
+        return SharedTableFilter(meta, self)
 
     def said(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the Meta of a model comes to in this table."""
@@ -226,7 +226,7 @@ class Place:
     def scope(self, model: type[Any], table: str | None) -> str:
         """Return what sentinels of a model begin with: its own word, as the table has several."""
         root = self.root(model)
-        word = root._options().said.get("kind") if root is not model else None
+        word = root._options().declared.get("kind") if root is not model else None
         word = word or root.__name__
         return word if table is None else f"{table}/{word}"
 
@@ -278,7 +278,7 @@ class Place:
             return  # one tree: the discriminator tells them apart
         examples: list[tuple[AnyField, AnyField, str]] = []
         for one, two in zip(mine.keys, other.keys, strict=True):
-            example = clash(one, two)
+            example = find_common_key(one, two)
             if example is None:
                 return
             examples.append((one, two, example))
@@ -302,7 +302,7 @@ class Place:
             )
         if self.discriminator is not None or self.is_related(mine, other):
             return
-        if not told_apart(mine, other):
+        if not have_distinct_prefixes(mine, other):
             raise ModelDefinitionError(
                 f"{self.name}.Meta says discriminator = None, and what keys of {mine.name} and "
                 f"{other.name} begin with does not tell them apart: "
@@ -318,7 +318,7 @@ class Place:
         """Tell whether one of two models inherits from the other, or both from a third in the table."""
         return self.root(mine.model) is self.root(other.model)
 
-    def rivals(self, meta: Options) -> Iterator[Options]:
+    def find_unrelated(self, meta: Options) -> Iterator[Options]:
         """Yield the models whose items are none of *meta*'s model, nor of one it is related to."""
         for member in self.members:
             if member is not meta and not self.is_related(meta, member):
@@ -336,7 +336,7 @@ def is_index(value: object) -> bool:
 
 
 def _discriminator(meta: Options) -> str | None:
-    said = meta.said["discriminator"]
+    said = meta.declared["discriminator"]
     if said is not None and (not isinstance(said, str) or not said):
         raise ModelDefinitionError(
             f"{meta.name}.Meta.discriminator is {said!r}: it is the name of the attribute that says "

@@ -18,9 +18,9 @@ from ...operations.base import Wire
 from ...operations.items import StoredItem
 from ...planning import Plan, Question, Shortcut
 from ..fields.base import AnyField
-from ..keys.ranges import following
-from ..visibility import Standing
-from .collisions import clash, comparable, prefix_of, template_of
+from ..keys.ranges import find_following
+from ..visibility import ItemFilter
+from .collisions import can_share_prefix, find_common_key, get_prefix, get_template
 
 if TYPE_CHECKING:
     from ..options import Options
@@ -36,7 +36,7 @@ class Layout(Protocol):
     name: str
     version: int
 
-    def rivals(self, meta: Options) -> Iterator[Options]: ...
+    def find_unrelated(self, meta: Options) -> Iterator[Options]: ...
     def kind(self, meta: Options) -> str | None: ...
 
 
@@ -58,7 +58,7 @@ class _Rivals(Struct, frozen=True, eq=False):
     """For each way: those that may have the same hash key, and whether range keys tell them apart."""
 
 
-class Narrowed(Standing):
+class SharedTableFilter(ItemFilter):
     """What the questions to one model of a shared table are asked besides."""
 
     def __init__(self, meta: Options, place: Layout) -> None:
@@ -72,7 +72,7 @@ class Narrowed(Standing):
         kind = self._meta.kind
         return [*super().paths, *([] if kind is None or self.kind is not None else [kind.path])]
 
-    def visible(self, question: Question) -> Question:
+    def apply_to(self, question: Question) -> Question:
         everything = question.condition.is_empty and not question.order
         question = self._of_keys(question)
         if not question.scan:
@@ -80,35 +80,39 @@ class Narrowed(Standing):
         everything = everything and question.condition.is_empty
         condition = question.condition & self._besides(question) & self.condition()
         question = replace(question, condition=condition, scan=question.scan or everything)
-        kind, composing = self._meta.kind, self._meta.composing
-        if kind is not None and composing is not None and kind.tree.attribute in composing.virtual:
+        kind, computed = self._meta.kind, self._meta.computed
+        if (
+            kind is not None
+            and computed is not None
+            and kind.hierarchy.attribute in computed.virtual
+        ):
             return self._of_keys(question)  # the kind is a part of the key itself
         return question
 
     def _of_keys(self, question: Question) -> Question:
         """Return *question*, asked of the keys in place of their parts: those tell the models apart."""
-        parts = self._meta.parts
-        return question if parts is None else parts.asked(question)
+        parts = self._meta.part_conditions
+        return question if parts is None else parts.rewrite(question)
 
-    def explained(self, plan: Plan) -> Plan:
+    def explain(self, plan: Plan) -> Plan:
         told = plan.told
         if plan.kind == "nothing" or told is None or self.kind is not None or not self.rivals:
             return plan  # what is of a class below another says so itself
         kind = self._meta.kind
         names = {path.parts[0] for path in told.filter.paths()}
-        filtered = kind is not None and kind.tree.attribute in names
-        how = f"by a filter on {kind.tree.attribute}" if filtered and kind else "by the key"
+        filtered = kind is not None and kind.hierarchy.attribute in names
+        how = f"by a filter on {kind.hierarchy.attribute}" if filtered and kind else "by the key"
         note = f"only {self._meta.name}, of the models in {self._place.name}: told apart {how}"
         return replace(plan, told=replace(told, notes=(*told.notes, note)))
 
-    def timed(self, shortcut: Shortcut | None) -> Shortcut | None:
+    def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
         return None  # what is asked besides depends on the question
 
     def hides(self, item: StoredItem) -> bool:
         kind = self._meta.kind
         if kind is None and self._is_no_key(cast("Mapping[str, Wire]", from_json(item))):
             return True
-        if kind is not None and self._is_foreign(kind.tree.kind_of(item)):
+        if kind is not None and self._is_foreign(kind.hierarchy.kind_of(item)):
             return True
         return super().hides(item)
 
@@ -116,7 +120,7 @@ class Narrowed(Standing):
         kind = self._meta.kind
         if kind is None and self._is_no_key(wires):
             return True
-        if kind is not None and self._is_foreign(wires.get(kind.tree.attribute, {}).get("S")):
+        if kind is not None and self._is_foreign(wires.get(kind.hierarchy.attribute, {}).get("S")):
             return True
         return super().hides_wires(wires)
 
@@ -138,7 +142,7 @@ class Narrowed(Standing):
         """Return what the models in the table have in common with this one, as of now."""
         version, found = self._rivals
         if version != self._place.version:
-            rivals = list(self._place.rivals(self._meta))
+            rivals = list(self._place.find_unrelated(self._meta))
             found = _Rivals(rivals, [_shared(way, rivals) for way in self._ways])
             self._rivals = self._place.version, found
         return found
@@ -147,7 +151,7 @@ class Narrowed(Standing):
 
     def _with_constants(self, question: Question) -> Question:
         """Return *question* with the parts of a key that are the same for all items of this model."""
-        fixed = fixed_by(question.condition)
+        fixed = find_fixed_values(question.condition)
         ways = [way for way in self._ways if question.index in (None, way.name)]
         said = next((way for way in ways if _is_said(way, fixed)), None)
         if said is None and not any(_is_said(way, fixed) for way in self._ways):
@@ -156,7 +160,7 @@ class Narrowed(Standing):
             return question
         keys = [*said.hashes, *([] if said.range is None else [said.range])]
         for field in keys:
-            template = template_of(field)
+            template = get_template(field)
             if field.attribute not in fixed and template is not None and not template.parts:
                 same = Compare(_path(field), "=", Value({"S": template.literal_prefix}))
                 question = replace(question, condition=question.condition & same)
@@ -168,7 +172,7 @@ class Narrowed(Standing):
             question.consistent or not way.whole or not self._has_all(way)
         ):
             return False
-        templates = [template_of(field) for field in way.hashes]
+        templates = [get_template(field) for field in way.hashes]
         return all(template is not None and not template.parts for template in templates)
 
     def _has_all(self, way: _Way) -> bool:
@@ -179,7 +183,7 @@ class Narrowed(Standing):
 
     def _besides(self, question: Question) -> Condition:
         """Return what leaves out the items of other models; it is empty where nothing is needed."""
-        fixed, known = fixed_by(question.condition), self._known()
+        fixed, known = find_fixed_values(question.condition), self._known()
         for way, (rivals, apart) in zip(self._ways, known.by_way, strict=True):
             if question.index not in (None, way.name) and way.name is not None:
                 continue
@@ -204,8 +208,8 @@ class Narrowed(Standing):
         if self.kind is not None:
             return Condition()  # which is asked anyway
         if kind is None:
-            fields = [field for field in self._meta.keys if prefix_of(field)]
-            begins = [BeginsWith(_path(each), Value({"S": prefix_of(each)})) for each in fields]
+            fields = [field for field in self._meta.keys if get_prefix(field)]
+            begins = [BeginsWith(_path(each), Value({"S": get_prefix(each)})) for each in fields]
             condition = Condition()
             for term in begins:
                 condition = condition & term
@@ -242,7 +246,7 @@ def _can_share(hashes: Sequence[AnyField], rival: Options) -> bool:
     theirs = rival.field_set.by_attribute
     for field in hashes:
         other = theirs.get(field.attribute)
-        if other is None or clash(field, other) is None:
+        if other is None or find_common_key(field, other) is None:
             return False
     return True
 
@@ -255,7 +259,7 @@ def _can_have(field: AnyField, fixed: Fixed, rival: Options) -> bool:
 
 def _makes(field: AnyField) -> Callable[[Wire], bool]:
     """Return what tells whether a key field can have a value."""
-    template = template_of(field)
+    template = get_template(field)
 
     def made(wire: Wire) -> bool:
         text = wire.get("S")
@@ -268,13 +272,14 @@ def _apart(field: AnyField, rivals: list[Options]) -> bool:
     """Tell whether no range key of *rivals* begins as those of *field* do."""
     found = [rival.field_set.by_attribute.get(field.attribute) for rival in rivals]
     return not any(
-        other is not None and comparable(prefix_of(field), prefix_of(other)) for other in found
+        other is not None and can_share_prefix(get_prefix(field), get_prefix(other))
+        for other in found
     )
 
 
 def _begins(field: AnyField | None, condition: Condition) -> Condition:
     """Return what says that a range key begins as all of the model's do, unless *condition* says so."""
-    prefix = prefix_of(field)
+    prefix = get_prefix(field)
     if field is None or not prefix or _is_below(condition, field.attribute, prefix):
         return Condition()
     return BeginsWith(_path(field), Value({"S": prefix}))
@@ -282,7 +287,7 @@ def _begins(field: AnyField | None, condition: Condition) -> Condition:
 
 def _is_below(condition: Condition, attribute: str, prefix: str) -> bool:
     """Tell whether *condition* lets no value of an attribute through that begins otherwise."""
-    low, high, after = False, False, following(prefix)
+    low, high, after = False, False, find_following(prefix)
     for term in condition.conjuncts:
         if isinstance(term, BeginsWith) and _at(term.path, attribute):
             if _text(term.prefix).startswith(prefix):
@@ -308,7 +313,7 @@ def _text(value: object) -> str:
     return str(value.wire.get("S", "")) if type(value) is Value else ""
 
 
-def fixed_by(condition: Condition) -> Fixed:
+def find_fixed_values(condition: Condition) -> Fixed:
     """Return the attributes that *condition* says the values of."""
     found: dict[str, tuple[Wire, ...]] = {}
     for term in condition.conjuncts:

@@ -110,7 +110,7 @@ class atomic:  # noqa: N801 - it reads as a statement
             raise QueryError(f"check() of {meta.name} has no condition: say what must hold")
         if (free := meta.free) is not None:  # what is there of another class does not count
             bound = free & bound
-        check = Check(asked.table, meta.own_key(dict(asked.key)), bound)
+        check = Check(asked.table, meta.check_own_key(dict(asked.key)), bound)
         instance = of if isinstance(of, Model) else asked.named()
 
         def explain(error: ConditionFailed) -> Exception:

@@ -18,7 +18,7 @@ from ...operations.transactions import TransactGetItems
 from ...retries import Retries
 from ..model import Model
 from ..unit_of_work.commit import patiently
-from ..visibility import seen
+from ..visibility import filter_item
 
 Asked: TypeAlias = "Model | tuple[type[Model], Any]"
 """What names an item: an instance, or a model and a key."""
@@ -153,7 +153,7 @@ def _read(asks: Sequence[Ask], retries: Retries) -> Flow[list[Model | None]]:
     loaded: dict[Hashable, Model] = {}  # an item that was asked for twice is one object
     answer: list[Model | None] = []
     for ask, place in zip(asks, places, strict=True):
-        item = seen(ask.model._meta, found[place])
+        item = filter_item(ask.model._meta, found[place])
         if item is None:
             answer.append(None)
             continue
