@@ -164,7 +164,7 @@ def test_any_key_comes_back_as_it_was(room, number):
     except ValidationError:
         return  # no Unicode text
     again = Book.from_db(item)
-    assert Book.shelf.key_in(again) == (room, number)
+    assert Book.shelf.read_key(again) == (room, number)
     assert Book.shelf.make_stub(again, (room, number)).primary_key == (room, number)
 
 
@@ -187,7 +187,7 @@ def test_keys_of_all_kinds_are_stored_as_in_their_table():
 
 
 def test_an_instance_of_a_reference_alone_says_how_it_is_fetched():
-    stub = Book.author.stub(Book(isbn="1"), ("ann",))
+    stub = Book.author.make_stub(Book(isbn="1"), ("ann",))
     assert is_stub(stub)
     assert stub.id == "ann"
     assert stub == ANN

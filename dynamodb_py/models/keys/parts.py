@@ -6,18 +6,15 @@ A part's text sorts as the field's stored value does, or the codec says that it 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone
 from typing import Any
 
 from ...codec import Unstorable
 from ...exceptions import UnreadableValue
 from ...operations.base import Wire
 from ..fields.base import AnyField
-from ..fields.scalars import CharField, DecimalField, EnumField, FloatField, TextField
+from ..fields.scalars import CharField, DecimalField, FloatField, TextField
 from ..fields.times import DateField, DateTimeField, TimeDeltaField, TimestampField, in_utc
-from .overlap import ANY, DIGITS, Language, digits, either, many, one, only, row, text
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class PartCodec:
@@ -45,10 +42,6 @@ class PartCodec:
 
         Of a lossy part it is whatever has this text.
         """
-        raise NotImplementedError
-
-    def language(self) -> Language:
-        """Return the texts that there can be."""
         raise NotImplementedError
 
     def value(self, wire: Wire) -> Any:
@@ -86,17 +79,6 @@ class TextPart(PartCodec):
             return None
         return wire if same else None
 
-    def texts(self) -> list[str] | None:
-        """Return all texts that there are, where those are known."""
-        return list(self.field.members) if isinstance(self.field, EnumField) else None
-
-    def language(self) -> Language:
-        if (texts := self.texts()) is not None:
-            return either(text(each) for each in texts)
-        if self.width is not None:
-            return row([one(ANY)] * self.width)
-        return many(one(ANY))
-
 
 class NumberPart(PartCodec):
     """An int as its digits: what is not as wide as another does not sort with it."""
@@ -111,11 +93,6 @@ class NumberPart(PartCodec):
 
     def wire(self, said: str) -> Wire | None:
         return {"N": said} if _INTEGER.fullmatch(said) else None
-
-    def language(self) -> Language:
-        first = one(((0x31, 0x39),))
-        whole = row([first, many(one(DIGITS))])
-        return either([text("0"), whole, row([text("-"), whole])])
 
 
 class PaddedPart(NumberPart):
@@ -143,9 +120,6 @@ class PaddedPart(NumberPart):
             return None
         return {"N": said.lstrip("0") or "0"}
 
-    def language(self) -> Language:
-        return digits(self._digits)
-
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _DIGITS = re.compile(r"[0-9]+")
@@ -160,12 +134,8 @@ _DIRECTIVES = {
     "M": (2, 0, 59),
     "S": (2, 0, 59),
     "f": (6, 0, 999_999),
-    "j": (3, 1, 366),
-    "G": (4, 1, 9999),
-    "V": (2, 1, 53),
-    "u": (1, 1, 7),
 }
-_ORDERS = ("YmdHMSf", "YjHMSf", "GVuHMSf")
+_ORDER = "YmdHMSf"
 _OF_A_DAY = frozenset("HMSf")
 
 
@@ -176,13 +146,13 @@ class MomentPart(PartCodec):
         super().__init__(field)
         self.pieces = pieces
         said = "".join(piece[1] for piece in pieces if piece[0] == "%")
-        self.sorts = any(order.startswith(said) for order in _ORDERS)
-        days = isinstance(field, DateField)
-        whole = [order[: order.index("H")] if days else order for order in _ORDERS]
-        if isinstance(field, TimestampField) and field.in_whole_seconds:
-            whole += [order[:-1] for order in _ORDERS]
-        # The order in which they stand is no matter here.
-        self.lossy = not any(set(order) <= set(said) for order in whole)
+        self.sorts = _ORDER.startswith(said)
+        whole = _ORDER
+        if isinstance(field, DateField):
+            whole = "Ymd"
+        elif isinstance(field, TimestampField) and field.in_whole_seconds:
+            whole = "YmdHMS"
+        self.lossy = not set(whole) <= set(said)  # whatever the order of the directives
         self.width = sum(
             _DIRECTIVES[piece[1]][0] if piece[0] == "%" else len(piece) for piece in pieces
         )
@@ -229,69 +199,28 @@ class MomentPart(PartCodec):
             wire = self.field.to_wire(value)
         except (ValueError, OverflowError, Unstorable):
             return None
-        # Such as 2026-02-30 or a week 53 too many, which are of no moment.
+        # Such as 2026-02-30, which is no day.
         return wire if wire is not None and self.text(wire) == said else None
-
-    def language(self) -> Language:
-        return row(
-            text(piece) if piece[0] != "%" else _of_numbers(*_DIRECTIVES[piece[1]])
-            for piece in self.pieces
-        )
 
 
 def _numbers(moment: date) -> dict[str, int]:
-    week = moment.isocalendar()
-    found = {
-        "Y": moment.year,
-        "m": moment.month,
-        "d": moment.day,
-        "j": moment.timetuple().tm_yday,
-        "G": week[0],
-        "V": week[1],
-        "u": week[2],
-    }
+    found = {"Y": moment.year, "m": moment.month, "d": moment.day}
     if isinstance(moment, datetime):
         found |= {"H": moment.hour, "M": moment.minute, "S": moment.second, "f": moment.microsecond}
     return found
 
 
 def _moment(numbers: dict[str, int]) -> datetime:
-    """Return the first moment that has these numbers, as far as they say which."""
-    if "j" in numbers:  # where no year is said, a leap year, which has a day more
-        day = date(numbers.get("Y", 2000), 1, 1) + timedelta(days=numbers["j"] - 1)
-    elif "V" in numbers or "G" in numbers or "u" in numbers:
-        day = _day_of_week(numbers)
-    else:
-        day = date(numbers.get("Y", 2000), numbers.get("m", 1), numbers.get("d", 1))
+    """Return the first moment that has these numbers; without a year, one of a leap year."""
     return datetime(
-        day.year,
-        day.month,
-        day.day,
+        numbers.get("Y", 2000),
+        numbers.get("m", 1),
+        numbers.get("d", 1),
         numbers.get("H", 0),
         numbers.get("M", 0),
         numbers.get("S", 0),
         numbers.get("f", 0),
         tzinfo=timezone.utc,
-    )
-
-
-def _day_of_week(numbers: dict[str, int]) -> date:
-    # 2004 has 53 weeks.
-    return date.fromisocalendar(
-        numbers.get("G", 2004), numbers.get("V", 1 if "G" in numbers else 2), numbers.get("u", 1)
-    )
-
-
-def _of_numbers(width: int, low: int, high: int) -> Language:
-    """Return the numbers from *low* to *high* in so many digits; of many, all of the digits."""
-    if width > 2:
-        return digits(width)
-    by_first: dict[str, list[str]] = {}
-    for number in range(low, high + 1):
-        said = str(number).zfill(width)
-        by_first.setdefault(said[:-1], []).append(said[-1])
-    return either(
-        row([text(first), one(only("".join(lasts)))]) for first, lasts in by_first.items()
     )
 
 
@@ -341,10 +270,4 @@ def _pieces(field: AnyField, format: str) -> list[str]:
             raise ValueError(
                 f"{{{field.name}:{format}}} has {piece}, and a date has no time of day"
             )
-    said = {piece[1] for piece in pieces if piece[0] == "%"}
-    kinds = [each for each in ("Ymd", "Yj", "GVu") if said - _OF_A_DAY <= set(each)]
-    if not kinds:
-        raise ValueError(
-            f"{{{field.name}:{format}}} mixes calendars: keys take %Y %m %d, or %Y %j, or %G %V %u"
-        )
     return pieces

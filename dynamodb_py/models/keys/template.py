@@ -24,10 +24,9 @@ from ...codec import Unstorable
 from ...exceptions import ModelDefinitionError, ValidationError
 from ...operations.base import Wire
 from ..fields.base import REQUIRED, AnyField
-from .overlap import Language, but, common, either, many, one, row
-from .overlap import text as exactly
+from .overlap import Outline
 from .parts import NumberPart, PartCodec, TextPart, make_codec
-from .ranges import KeyRange, Prefix, ended, escape, find_following, unescape
+from .ranges import KeyRange, Prefix, escape, find_following, unescape
 
 
 class Part(Struct, frozen=True):
@@ -131,16 +130,6 @@ class BoundPart:
         found = unescape(said, self.ends) if self.escapes else said
         return None if found is None else self.codec.wire(found)
 
-    def language(self) -> Language:
-        """Return what can stand in a key."""
-        if not isinstance(self.codec, TextPart) or not self.ends:
-            return self.codec.language()
-        if (texts := self.codec.texts()) is not None:
-            if self.escapes:
-                return either(exactly(escape(each, self.ends)) for each in texts)
-            return either(exactly(each) for each in texts if self.ends not in each)
-        return ended(self.ends) if self.escapes else many(one(but(self.ends)))
-
 
 class BoundTemplate:
     """A template with the fields of a model: composes keys, and parses them.
@@ -158,6 +147,9 @@ class BoundTemplate:
         self.by_name = {part.name: part for part in self.parts}
         self.sorts = all(part.sorts for part in self.parts)
         """Whether keys are in the order of the tuples of their parts."""
+        self._outline = Outline.of(
+            piece if isinstance(piece, str) else piece.codec.width for piece in self.pieces
+        )
 
     def _bound(self, fields: Mapping[str, AnyField]) -> Iterator[str | BoundPart]:
         pieces = self.template.pieces
@@ -396,15 +388,9 @@ class BoundTemplate:
 
     # -- others --------------------------------------------------------------------------------
 
-    def language(self) -> Language:
-        """Return the texts that it can be composed to."""
-        return row(
-            exactly(piece) if isinstance(piece, str) else piece.language() for piece in self.pieces
-        )
-
-    def collision(self, other: BoundTemplate) -> str | None:
-        """Return a text that both can be composed to; None where there is none."""
-        return common(self.language(), other.language())
+    def can_equal(self, other: BoundTemplate) -> bool:
+        """Tell whether both templates may make one text; False if their literals rule it out."""
+        return self._outline.can_equal(other._outline)
 
     def __str__(self) -> str:
         return self.template.text

@@ -11,7 +11,7 @@ from ...exceptions import ModelDefinitionError
 from ...schema import Index, IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
-from .collisions import describe_key, find_common_key, have_distinct_prefixes
+from .collisions import check_apart, check_kinds
 from .visibility import SharedTableFilter
 
 if TYPE_CHECKING:
@@ -245,8 +245,9 @@ class SharedTableLayout:
         """
         others = self._others(meta)
         for other in others:
-            self._check_apart(meta, other)
-            self._check_kinds(meta, other)
+            if not self.is_related(meta, other):  # the discriminator tells related models apart
+                check_apart(self.name, meta, other)
+                check_kinds(self.name, self.discriminator, meta, other)
         for other in (self.meta, *others):
             self._check_ttl(meta, other)
 
@@ -271,44 +272,6 @@ class SharedTableLayout:
             f"{mine.label} and {theirs.label} both say when an item of {self.name} expires, and a "
             f"table has one attribute for that: store them in one, name={theirs.attribute!r}"
         )
-
-    def _check_apart(self, mine: Options, other: Options) -> None:
-        """Raise where an item of one model could have the key of an item of the other."""
-        if self.is_related(mine, other):
-            return  # one tree: the discriminator tells them apart
-        examples: list[tuple[AnyField, AnyField, str]] = []
-        for one, two in zip(mine.keys, other.keys, strict=True):
-            example = find_common_key(one, two)
-            if example is None:
-                return
-            examples.append((one, two, example))
-        said = " and ".join(f"{one.name} {example!r}" for one, _, example in examples)
-        both = "; ".join(
-            f"{one.label} is made as {describe_key(one)}, {two.label} as {describe_key(two)}"
-            for one, two, _ in examples
-        )
-        raise ModelDefinitionError(
-            f"{mine.name} and {other.name} are both in {self.name}, and an item of each could have the "
-            f"key {said}: {both}. Begin one of the templates with a word of its own, such as "
-            f'"{mine.name.upper()}#"'
-        )
-
-    def _check_kinds(self, mine: Options, other: Options) -> None:
-        kind = self.kind(mine)
-        if kind is not None and kind == self.kind(other):
-            raise ModelDefinitionError(
-                f"{mine.name} and {other.name} are both of the kind {kind!r} in {self.name}: give one "
-                "of them another Meta.kind"
-            )
-        if self.discriminator is not None or self.is_related(mine, other):
-            return
-        if not have_distinct_prefixes(mine, other):
-            raise ModelDefinitionError(
-                f"{self.name}.Meta says discriminator = None, and what keys of {mine.name} and "
-                f"{other.name} begin with does not tell them apart: "
-                + "; ".join(f"{f.label} is {describe_key(f)}" for f in (*mine.keys, *other.keys))
-                + ". Begin a template with a word of its own, or name an attribute as discriminator"
-            )
 
     def kind(self, meta: Options) -> str | None:
         """Return what the items of a model say in the discriminator; None where there is none."""

@@ -20,7 +20,7 @@ from ...planning import Plan, Question, Shortcut
 from ..fields.base import AnyField
 from ..keys.ranges import find_following
 from ..visibility import ItemFilter
-from .collisions import can_share_prefix, find_common_key, get_prefix, get_template
+from .collisions import can_be_equal, can_share_prefix, get_prefix, get_template
 
 if TYPE_CHECKING:
     from ..options import Options
@@ -246,7 +246,7 @@ def _can_share(hashes: Sequence[AnyField], rival: Options) -> bool:
     theirs = rival.field_set.by_attribute
     for field in hashes:
         other = theirs.get(field.attribute)
-        if other is None or find_common_key(field, other) is None:
+        if other is None or not can_be_equal(field, other):
             return False
     return True
 
