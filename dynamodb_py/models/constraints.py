@@ -194,7 +194,7 @@ def require_owner(owner: Key) -> Condition:
 def normalize_key(key: Mapping[str, Any]) -> WireItem:
     """Return a primary key in one spelling, numbers by value and a B as bytes.
 
-    >>> owner_of({"id": {"N": "1.0"}})
+    >>> normalize_key({"id": {"N": "1.0"}})
     {'id': {'N': '1'}}
     """
     return {

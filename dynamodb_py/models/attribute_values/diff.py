@@ -86,7 +86,7 @@ def make_change_set(
     >>> before = {"doc": {"M": {"a": {"N": "1"}, "b": {"L": []}}}, "n": {"N": "1.0"}}
     >>> after = {"doc": {"M": {"a": {"N": "2"}, "b": {"L": []}}}, "n": {"N": "1"}, "s": {"S": "x"}}
     >>> names = Names()
-    >>> render_update(change_set(before, after).actions, names), names.names, names.values
+    >>> render_update(make_change_set(before, after).actions, names), names.names, names.values
     ('SET #0 = :0, #1.#2 = :1', {'#0': 's', '#1': 'doc', '#2': 'a'},
      {':0': {'S': 'x'}, ':1': {'N': '2'}})
     """

@@ -19,7 +19,7 @@ def equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
     Numbers do by value, sets whatever their order, a B as bytes or as base64.
 
-    >>> same({"N": "1.0"}, {"N": "1"}), same({"SS": ["a", "b"]}, {"SS": ["b", "a"]})
+    >>> equal({"N": "1.0"}, {"N": "1"}), equal({"SS": ["a", "b"]}, {"SS": ["b", "a"]})
     (True, True)
     """
     if one == other:

@@ -5,7 +5,7 @@ one text. Where a text of any length is followed by a literal, that is a matter 
 character *c*. Below ``/`` what would come before the end of the part is escaped: each character up to
 *c*, and the next one after it, which is the escape character itself. With ``#``:
 
->>> escaped("a b#c", "#")
+>>> escape("a b#c", "#")
 'a$Pb$Sc'
 
 Above, where digits and letters would have to be escaped, a value with *c* in it is refused, and texts
