@@ -207,7 +207,7 @@ def test_what_is_too_much_for_one_expression_is_sent_in_larger_parts(width, dept
 
     before, after = item(doc=document(1), other={"a": 1}), item(doc=document(2), other={"a": 2})
     asked = Exists(Path(("id",)))
-    changes = make_change_set(before, after, asked=asked)
+    changes = make_change_set(before, after, condition=asked)
     assert apply_actions(before, changes.actions) == after
     names = Names()
     assert len(changes.actions) <= MAX_OPERATORS

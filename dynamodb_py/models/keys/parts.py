@@ -37,7 +37,7 @@ class PartCodec:
         """Return the text of a stored value; raise Unstorable, with what cannot be there."""
         raise NotImplementedError
 
-    def wire(self, said: str) -> Wire | None:
+    def wire(self, text: str) -> Wire | None:
         """Return the stored value of a text; None where this part does not spell any so.
 
         Of a lossy part it is whatever has this text.
@@ -48,9 +48,9 @@ class PartCodec:
         """Return the field's value of what is stored, for messages."""
         return self.field.decode(wire)
 
-    def make_refusal(self, wire: Wire, said: str) -> Unstorable:
+    def make_refusal(self, wire: Wire, problem: str) -> Unstorable:
         """Return the error for a value that cannot be a part of a key."""
-        return Unstorable(f"{self.name}={self.value(wire)!r} {said}")
+        return Unstorable(f"{self.name}={self.value(wire)!r} {problem}")
 
 
 class TextPart(PartCodec):
@@ -62,15 +62,15 @@ class TextPart(PartCodec):
         self._any = type(field) in (CharField, TextField)
 
     def text(self, wire: Wire) -> str:
-        said: str = wire["S"]
-        if self.width is not None and len(said) != self.width:
+        text: str = wire["S"]
+        if self.width is not None and len(text) != self.width:
             raise self.make_refusal(
-                wire, f"is stored in {len(said)} characters, not in {self.width}"
+                wire, f"is stored in {len(text)} characters, not in {self.width}"
             )
-        return said
+        return text
 
-    def wire(self, said: str) -> Wire | None:
-        wire: Wire = {"S": said}
+    def wire(self, text: str) -> Wire | None:
+        wire: Wire = {"S": text}
         if self._any:
             return wire
         try:
@@ -91,8 +91,8 @@ class NumberPart(PartCodec):
             raise self.make_refusal(wire, "is no whole number: keys of it would not sort")
         return number
 
-    def wire(self, said: str) -> Wire | None:
-        return {"N": said} if _INTEGER.fullmatch(said) else None
+    def wire(self, text: str) -> Wire | None:
+        return {"N": text} if _INTEGER.fullmatch(text) else None
 
 
 class PaddedPart(NumberPart):
@@ -115,10 +115,10 @@ class PaddedPart(NumberPart):
             )
         return number.zfill(self._digits)
 
-    def wire(self, said: str) -> Wire | None:
-        if _DIGITS.fullmatch(said) is None or len(said) != self._digits:
+    def wire(self, text: str) -> Wire | None:
+        if _DIGITS.fullmatch(text) is None or len(text) != self._digits:
             return None
-        return {"N": said.lstrip("0") or "0"}
+        return {"N": text.lstrip("0") or "0"}
 
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
@@ -145,14 +145,14 @@ class MomentPart(PartCodec):
     def __init__(self, field: AnyField, pieces: list[str]) -> None:
         super().__init__(field)
         self.pieces = pieces
-        said = "".join(piece[1] for piece in pieces if piece[0] == "%")
-        self.sorts = _ORDER.startswith(said)
+        directives = "".join(piece[1] for piece in pieces if piece[0] == "%")
+        self.sorts = _ORDER.startswith(directives)
         whole = _ORDER
         if isinstance(field, DateField):
             whole = "Ymd"
         elif isinstance(field, TimestampField) and field.in_whole_seconds:
             whole = "YmdHMS"
-        self.lossy = not set(whole) <= set(said)  # whatever the order of the directives
+        self.lossy = not set(whole) <= set(directives)  # whatever the order of the directives
         self.width = sum(
             _DIRECTIVES[piece[1]][0] if piece[0] == "%" else len(piece) for piece in pieces
         )
@@ -163,21 +163,21 @@ class MomentPart(PartCodec):
     def text(self, wire: Wire) -> str:
         moment: Any = self.field.decode(wire)
         numbers = _numbers(in_utc(moment) if isinstance(moment, datetime) else moment)
-        said = ""
+        text = ""
         for piece in self.pieces:
             if piece[0] != "%":
-                said += piece
+                text += piece
                 continue
             digits_, _, _ = _DIRECTIVES[piece[1]]
-            said += str(numbers[piece[1]]).zfill(digits_)
-        return said
+            text += str(numbers[piece[1]]).zfill(digits_)
+        return text
 
-    def wire(self, said: str) -> Wire | None:
+    def wire(self, text: str) -> Wire | None:
         numbers: dict[str, int] = {}
         at = 0
         for piece in self.pieces:
             width = len(piece) if piece[0] != "%" else _DIRECTIVES[piece[1]][0]
-            here, at = said[at : at + width], at + width
+            here, at = text[at : at + width], at + width
             if piece[0] != "%":
                 if here != piece:
                     return None
@@ -188,11 +188,11 @@ class MomentPart(PartCodec):
             number = int(here)
             if not low <= number <= high or numbers.setdefault(piece[1], number) != number:
                 return None
-        if at != len(said):
+        if at != len(text):
             return None
-        return self._wire_of(numbers, said)
+        return self._wire_of(numbers, text)
 
-    def _wire_of(self, numbers: dict[str, int], said: str) -> Wire | None:
+    def _wire_of(self, numbers: dict[str, int], text: str) -> Wire | None:
         try:
             moment = _moment(numbers)
             value = moment if not isinstance(self.field, DateField) else moment.date()
@@ -200,7 +200,7 @@ class MomentPart(PartCodec):
         except (ValueError, OverflowError, Unstorable):
             return None
         # Such as 2026-02-30, which is no day.
-        return wire if wire is not None and self.text(wire) == said else None
+        return wire if wire is not None and self.text(wire) == text else None
 
 
 def _numbers(moment: date) -> dict[str, int]:

@@ -47,12 +47,12 @@ class KeyRange(Struct, frozen=True):
         low, high = self.low, self.high
         if low is not None and high is not None and not (self.open_low or self.open_high):
             return Between(path, Value({"S": low}), Value({"S": high}))
-        said = Condition()
+        condition = Condition()
         if low is not None:
-            said &= Compare(path, ">" if self.open_low else ">=", Value({"S": low}))
+            condition &= Compare(path, ">" if self.open_low else ">=", Value({"S": low}))
         if high is not None:
-            said &= Compare(path, "<" if self.open_high else "<=", Value({"S": high}))
-        return said
+            condition &= Compare(path, "<" if self.open_high else "<=", Value({"S": high}))
+        return condition
 
 
 def escape(text: str, ends: str) -> str:

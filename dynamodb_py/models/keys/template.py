@@ -80,9 +80,9 @@ class KeyTemplate:
         if literal:
             yield literal
 
-    def make_error(self, said: str) -> ModelDefinitionError:
+    def make_error(self, problem: str) -> ModelDefinitionError:
         """Return the error that names this template."""
-        return ModelDefinitionError(f"{self.label}: template={self.text!r} {said}")
+        return ModelDefinitionError(f"{self.label}: template={self.text!r} {problem}")
 
     @property
     def literal_prefix(self) -> str:
@@ -116,18 +116,18 @@ class BoundPart:
 
     def text(self, wire: Wire) -> str:
         """Return what stands in a key for a stored value; raise Unstorable."""
-        said = self.codec.text(wire)
+        text = self.codec.text(wire)
         if self.escapes:
-            return escape(said, self.ends)
-        if self.ends and self.ends in said:
+            return escape(text, self.ends)
+        if self.ends and self.ends in text:
             raise self.codec.make_refusal(
                 wire, f"has {self.ends!r} in it, which ends this part of the key: use another value"
             )
-        return said
+        return text
 
-    def wire(self, said: str) -> Wire | None:
+    def wire(self, text: str) -> Wire | None:
         """Return the stored value of what stands in a key; None for what stands in none."""
-        found = unescape(said, self.ends) if self.escapes else said
+        found = unescape(text, self.ends) if self.escapes else text
         return None if found is None else self.codec.wire(found)
 
 
@@ -208,19 +208,19 @@ class BoundTemplate:
 
     def compose_wires(self, wires: Mapping[str, Wire]) -> str:
         """Return the key of these values, as they are stored, by the names of their fields."""
-        said = ""
+        text = ""
         errors: dict[str, list[str]] = {}
         for piece in self.pieces:
             if isinstance(piece, str):
-                said += piece
+                text += piece
                 continue
             try:
-                said += piece.text(wires[piece.name])
+                text += piece.text(wires[piece.name])
             except Unstorable as error:
                 errors[piece.name] = [str(error)]
         if errors:
             raise ValidationError(errors, model=self._model)
-        return said
+        return text
 
     @property
     def _model(self) -> str:
@@ -286,18 +286,18 @@ class BoundTemplate:
 
     def prefix_wires(self, equals: Mapping[str, Wire]) -> Prefix:
         """Do as :meth:`prefix`, for values as they are stored."""
-        said = ""
+        text = ""
         used: list[BoundPart] = []
         for piece in self.pieces:
             if isinstance(piece, str):
-                said += piece
+                text += piece
                 continue
             if piece.name not in equals:
                 break
-            said += self._text(piece, equals[piece.name])
+            text += self._text(piece, equals[piece.name])
             used.append(piece)
         return Prefix(
-            said,
+            text,
             tuple(part.name for part in used),
             complete=len(used) == len(self.parts),
             exact=not any(part.lossy for part in used),
@@ -355,31 +355,31 @@ class BoundTemplate:
         begins: str = wire["S"]
         if part.ends and not part.escapes and part.ends in begins:
             return None
-        said = prefix + (escape(begins, part.ends) if part.escapes else begins)
-        return KeyRange(prefix=said, exact=exact)
+        text = prefix + (escape(begins, part.ends) if part.escapes else begins)
+        return KeyRange(prefix=text, exact=exact)
 
     def _from(self, prefix: str, part: BoundPart, operator: str, wire: Wire) -> KeyRange:
         """Return the keys behind *prefix* that compare so with what begins with this value.
 
         A format that loses something has the values beside the given one in the same text.
         """
-        said = prefix + self._text(part, wire) + self._literal_after(part)
+        text = prefix + self._text(part, wire) + self._literal_after(part)
         whole = part.last and part.codec.width is None
         after, open_ = find_following(prefix) if prefix else None, True
         if part.last and part.codec.greatest is not None:
             after, open_ = prefix + part.codec.greatest, False
         if operator in (">", ">="):
             if operator == ">=" or part.lossy:
-                return KeyRange(said, after, open_high=open_)
+                return KeyRange(text, after, open_high=open_)
             if whole:
-                return KeyRange(said, after, open_low=True, open_high=open_)
-            return KeyRange(find_following(said), after, open_high=open_)
+                return KeyRange(text, after, open_low=True, open_high=open_)
+            return KeyRange(find_following(text), after, open_high=open_)
         low = prefix or None
         if operator == "<" and not part.lossy:
-            return KeyRange(low, said, open_high=True)
+            return KeyRange(low, text, open_high=True)
         if part.last and not part.lossy:
-            return KeyRange(low, said)
-        return KeyRange(low, find_following(said), open_high=True)
+            return KeyRange(low, text)
+        return KeyRange(low, find_following(text), open_high=True)
 
     def _literal_after(self, part: BoundPart) -> str:
         at = self.pieces.index(part) + 1

@@ -114,7 +114,7 @@ class GuardedSaves(Whole):
     ) -> Flow[None]:
         meta, key, unknown = self._meta, self._stored_key(stored), self._unknown()
         lock = self._lock(stored, atomic)
-        if not make_change_set(stored, wanted, asked=asked, unknown=unknown).actions:
+        if not make_change_set(stored, wanted, condition=asked, unknown=unknown).actions:
             if own is None and not self._is_collected():
                 return
             wanted = {}
@@ -128,7 +128,7 @@ class GuardedSaves(Whole):
         def make(before: Mapping[str, Wire]) -> Pending:
             claims = Claims(meta, key, before, _with(before, wanted), whole=False)
             held = asked & claims.condition
-            todo = make_change_set(stored, wanted, asked=held, unknown=unknown)
+            todo = make_change_set(stored, wanted, condition=held, unknown=unknown)
             after = apply_actions(stored, todo.actions)
             item, condition = self._sized(after), todo.condition(held)
             write: transactions.Write = transactions.Check(self._table, key, condition)

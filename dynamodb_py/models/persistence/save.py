@@ -203,7 +203,7 @@ class Saving(GuardedSaves):
         :param own: *asked* has a condition of the caller's, so that a failure may be of that.
         """
         key, unknown, before = self._stored_key(stored), self._unknown(), stored
-        todo = make_change_set(before, wanted, asked=asked, unknown=unknown)
+        todo = make_change_set(before, wanted, condition=asked, unknown=unknown)
         if not todo.actions and not own:
             return None
         for left in reversed(range(TRIES)):
@@ -216,7 +216,7 @@ class Saving(GuardedSaves):
                 if not own and is_applied(todo.actions, after, now):
                     return item  # by this request, an answer to which was lost
                 before = rebase_item(before, wanted, now)
-                again = make_change_set(before, wanted, asked=asked, unknown=unknown)
+                again = make_change_set(before, wanted, condition=asked, unknown=unknown)
                 if not left or again.actions == todo.actions:
                     places = () if own else find_conflicting_paths(todo, stored, now)
                     raise self._refused(error, places) from error.__cause__

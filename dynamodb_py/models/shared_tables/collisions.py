@@ -66,9 +66,9 @@ def get_prefix(field: AnyField | None) -> str:
     return "" if template is None else template.literal_prefix
 
 
-def have_distinct_prefixes(mine: Options, other: Options) -> bool:
+def have_distinct_prefixes(meta: Options, other: Options) -> bool:
     """Tell whether the beginnings of the keys of two models are different."""
-    pairs = zip(mine.keys, other.keys, strict=True)
+    pairs = zip(meta.keys, other.keys, strict=True)
     return any(not can_share_prefix(get_prefix(one), get_prefix(two)) for one, two in pairs)
 
 
