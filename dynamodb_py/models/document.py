@@ -16,7 +16,7 @@ from .fields.containers import NOT_UNIQUE, EmbeddedField
 from .fields.times import TimestampField
 from .fields.version import VersionField
 from .foreign_keys.expansion import check_document_references
-from .inheritance.documents import Kinds, find_kinds
+from .inheritance.documents import DocumentKinds, find_kinds
 from .records.collect import collect
 from .records.fieldset import FieldSet
 from .records.record import Record
@@ -46,7 +46,7 @@ class Document(Record):
     """
 
     _fields: ClassVar[FieldSet] = FieldSet("Document", {})
-    _kinds: ClassVar[Kinds | None] = None
+    _kinds: ClassVar[DocumentKinds | None] = None
     """The classes that this one is a kind of, if there are several."""
     _kind: ClassVar[str | None] = None
 
@@ -108,7 +108,7 @@ class Document(Record):
             raise Unstorable.all_of(wrong)
         return {"M": wires}
 
-    def _say_kind(self, kinds: Kinds, wires: WireItem, wrong: list[Unstorable]) -> None:
+    def _say_kind(self, kinds: DocumentKinds, wires: WireItem, wrong: list[Unstorable]) -> None:
         """Put the kind into *wires*, or into *wrong* that another one was assigned."""
         if self._kind is None:
             wrong.append(
@@ -227,7 +227,9 @@ class Document(Record):
         kind = values[kinds.name]
         found: Any = kinds.classes.get(kind)
         if found is None or not issubclass(found, cls):
-            raise ValidationError({kinds.name: [kinds.strange(kind, cls)]}, model=cls.__name__)
+            raise ValidationError(
+                {kinds.name: [kinds.describe_unknown(kind, cls)]}, model=cls.__name__
+            )
         if kinds.name not in found._fields.by_name:
             values = {name: value for name, value in values.items() if name != kinds.name}
         document: Any = super(Document, found).from_dict(values)
