@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ..batching import ProgressOption
     from .bulk.batch_block import AsyncBatchBlock, BatchBlock
     from .bulk.results import BulkResult
-    from .foreign_keys.field import ForeignKey
 
 
 class Model(Hooked, Saving):
@@ -66,11 +65,6 @@ class Model(Hooked, Saving):
     _fields: ClassVar[FieldSet] = FieldSet("Model", {})
 
     objects = cast("Objects", Manager())  # no annotation: a class may have another manager
-
-    _referrers: ClassVar[tuple[ForeignKey[Any, Any], ...]] = ()
-    """The references to this model that lead back to it, or that count when it is deleted."""
-    _is_kind: ClassVar[bool] = True
-    """Whether ``Meta.discriminator`` is about the class; a shared table says it for its models."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
