@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-class _Asked(Index):
-    """What makes an index that is an attribute of a model the query set of what is in it."""
+class _IndexAttribute(Index):
+    """An index as an attribute of a model: reading it gives the query set of its items."""
 
     _attribute: str = ""
 
@@ -25,20 +25,20 @@ class _Asked(Index):
         self._attribute = name
 
     def __get__(self, instance: object | None, owner: type[M]) -> QuerySet[M]:
-        """Return the query set of the index, of the model that it is asked of."""
+        """Return the query set of the index, for the model *owner*."""
         if instance is not None:
             raise AttributeError(
-                f"{self._attribute} is of the class: {owner.__name__}.{self._attribute}, "
-                "not of an instance"
+                f"{self._attribute} belongs to the class: use {owner.__name__}.{self._attribute}, "
+                "not an instance"
             )
         manager: Any = owner.objects
         return cast("QuerySet[M]", manager.get_queryset().index(self.name))
 
 
-class GlobalIndex(_Asked, _GlobalIndex):
+class GlobalIndex(_IndexAttribute, _GlobalIndex):
     """A global secondary index: another hash key, and maybe another range key, for the same items.
 
-    As an attribute of a model it is asked like ``objects``; in ``Meta.indexes`` by its name.
+    As an attribute of a model it is used like ``objects``; one in ``Meta.indexes`` is used by its name.
 
     >>> from dynamodb_py import CharField, Model
     >>> class Account(Model):
@@ -59,7 +59,7 @@ class GlobalIndex(_Asked, _GlobalIndex):
     """
 
 
-class LocalIndex(_Asked, _LocalIndex):
+class LocalIndex(_IndexAttribute, _LocalIndex):
     """A local secondary index: another range key under the table's hash key.
 
     The rest is as for :class:`GlobalIndex`. The table needs a range key of its own, and the index

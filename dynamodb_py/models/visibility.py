@@ -1,7 +1,7 @@
-"""What every question to a model is asked besides: not what is expired, not what is of another class.
+"""The filter on every read of a model: expired items and items of other classes are left out.
 
-Query sets ask DynamoDB for it. What is read by key, where DynamoDB cannot be asked so, is looked at
-after reading.
+Query sets send it to DynamoDB. Items read by key, which DynamoDB does not filter, are checked after
+reading. Soft deletes are in ``soft_delete``, other models of a shared table in ``shared_tables``.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ from .inheritance.discriminator import PolymorphicIdentity
 
 
 class ItemFilter:
-    """What holds for all items that a model's reads give."""
+    """The filter on the reads of a model."""
 
     def __init__(self, expiry: Expiry | None, kind: PolymorphicIdentity | None) -> None:
-        """Take what hides expired items, and the class whose items there are."""
+        """Make the filter; *expiry* and *kind* are None where the model has none."""
         self.expiry = expiry
         self.kind = kind if kind is not None and kind.is_subclass else None
 
     @property
     def paths(self) -> list[Path]:
-        """The places in an item that :meth:`hides` looks at."""
+        """The paths in an item that :meth:`hides` reads."""
         return [each.path for each in (self.expiry, self.kind) if each is not None]
 
     def condition(self) -> Condition:
-        """Return the condition that an item is given, now."""
-        asked = Condition()
+        """Return the condition that an item is visible now."""
+        condition = Condition()
         if self.expiry is not None:
-            asked = self.expiry.unexpired()
-        return asked if self.kind is None else asked & self.kind.condition()
+            condition = self.expiry.unexpired()
+        return condition if self.kind is None else condition & self.kind.condition()
 
     def apply_to(self, question: Question) -> Question:
-        """Return *question*, asked of the items that are given."""
+        """Return *question* with the condition that the items are visible."""
         everything = question.condition.is_empty and not question.order
-        asked = question.condition & self.condition()
-        # What asks for everything needs no .scan() to be said, unless a key tells where it is.
+        condition = question.condition & self.condition()
+        # A query for everything needs no .scan(), unless a key finds all items of the class.
         scan = everything and not self._has_key(question)
-        return replace(question, condition=asked, scan=question.scan or scan)
+        return replace(question, condition=condition, scan=question.scan or scan)
 
     def _has_key(self, question: Question) -> bool:
-        """Tell whether a hash key that can be read holds the kind, and all items of it are there."""
+        """Tell whether the table or an index has the kind as hash key, and holds all items of it."""
         if self.kind is None:
             return False
         schema, name = self.kind.model._meta.schema, self.kind.hierarchy.attribute
@@ -68,25 +68,25 @@ class ItemFilter:
         )
 
     def explain(self, plan: Plan) -> Plan:
-        """Return *plan* with a note that says how it leaves out what is not given, where it can tell."""
+        """Return *plan* with a note on how it leaves out other items, if the filter adds one."""
         return plan
 
     def hides(self, item: StoredItem) -> bool:
-        """Tell whether reads do not give *item*."""
+        """Tell whether reads leave out *item*."""
         if self.kind is not None and not self.kind.holds(item):
             return True
         return self.expiry is not None and self.expiry.hides(item)
 
     def hides_wires(self, wires: Mapping[str, Any]) -> bool:
-        """Tell whether reads do not give the item of these attributes."""
+        """Tell whether reads leave out the item with these attributes."""
         if self.kind is not None and not self.kind.holds_wires(wires):
             return True
         return self.expiry is not None and self.expiry.hides_wires(wires)
 
     def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
-        """Return *shortcut*, which was made of a visible question, without what is asked besides.
+        """Return *shortcut*, made for a filtered question, with the filter's values put in by itself.
 
-        It gives nothing where there are other kinds now than when it was made.
+        It returns None once there are other kinds than when it was made.
         """
         if shortcut is None:
             return None
@@ -111,7 +111,7 @@ class ItemFilter:
 
 
 def make_filter(expiry: Expiry | None, kind: PolymorphicIdentity | None) -> ItemFilter | None:
-    """Return what questions are asked besides; None where that is nothing."""
+    """Return the filter on reads of a model; None if it has nothing to filter by."""
     if expiry is None and (kind is None or not kind.is_subclass):
         return None
     return ItemFilter(expiry, kind)
@@ -129,7 +129,7 @@ class FilteredOptions(Protocol):
 
 
 def filter_item(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | None:
-    """Return *item* as reads of the model give it: None where it is hidden."""
+    """Return *item*, or None if reads of the model hide it."""
     standing = meta.item_filter
     return None if standing is not None and item is not None and standing.hides(item) else item
 
@@ -137,7 +137,7 @@ def filter_item(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | 
 def filter_items(
     meta: FilteredOptions, items: Sequence[StoredItem | None]
 ) -> Sequence[StoredItem | None]:
-    """Return *items* as reads of the model give them."""
+    """Return *items* with None for each that reads of the model hide."""
     return items if meta.item_filter is None else [filter_item(meta, item) for item in items]
 
 
@@ -149,7 +149,7 @@ def is_hidden(meta: FilteredOptions, wires: Mapping[str, Any] | None) -> bool:
 
 
 def is_of_other_class(meta: FilteredOptions, current: Any) -> bool:
-    """Tell whether *current*, an item that is in the way, is of another class of the table.
+    """Tell whether *current*, the item that made a condition fail, is of another class of the table.
 
     :param current: the attributes, an instance, or None.
     """
@@ -162,7 +162,7 @@ def is_of_other_class(meta: FilteredOptions, current: Any) -> bool:
 
 
 def requires_existence_only(meta: FilteredOptions, condition: Condition | None) -> bool:
-    """Tell whether *condition* asks nothing but that the item exists and is not hidden."""
+    """Tell whether *condition* requires only that the item exists and is not hidden."""
     terms = () if condition is None else condition.conjuncts
     return bool(terms) and all(
         term == meta.present or isinstance(term, Unexpired) for term in terms

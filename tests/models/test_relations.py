@@ -167,8 +167,8 @@ def test_any_key_comes_back_as_it_was(room, number):
     except ValidationError:
         return  # no Unicode text
     again = Book.from_db(item)
-    assert Book.shelf.key_in(again) == (room, number)
-    assert Book.shelf.stub(again, (room, number)).primary_key == (room, number)
+    assert Book.shelf.read_key(again) == (room, number)
+    assert Book.shelf.make_stub(again, (room, number)).primary_key == (room, number)
 
 
 def test_keys_of_all_kinds_are_stored_as_in_their_table():
@@ -190,7 +190,7 @@ def test_keys_of_all_kinds_are_stored_as_in_their_table():
 
 
 def test_an_instance_of_a_reference_alone_says_how_it_is_fetched():
-    stub = Book.author.stub(Book(isbn="1"), ("ann",))
+    stub = Book.author.make_stub(Book(isbn="1"), ("ann",))
     assert is_stub(stub)
     assert stub.id == "ann"
     assert stub == ANN
@@ -356,7 +356,7 @@ def test_of_a_key_that_a_template_makes_the_parts_are_stored():
     purchase = Purchase(customer=anna, id="1")
     assert purchase.customer_id == 7
     assert Purchase._meta.key_of(purchase)["pk"] == {"S": "CUSTOMER#7"}
-    stub = Purchase._fieldset.references["customer"].stub(purchase, (7,))
+    stub = Purchase._fieldset.references["customer"].make_stub(purchase, (7,))
     assert key_of(stub) == {"pk": {"S": "CUSTOMER#7"}, "sk": {"S": "PROFILE"}}
     assert stub.number == 7
     [request] = anna.purchases.all().explain().operations

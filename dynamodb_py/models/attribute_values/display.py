@@ -1,4 +1,4 @@
-"""What changed in an item, told to people: the old and the new value of each place."""
+"""The difference of two items for people: the old and the new value at each path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .values import Parts, equal, path_text
 def describe_changes(
     field: Field[Any, Any], old: Wire | None, new: Wire | None
 ) -> dict[str, tuple[Any, Any]]:
-    """Return what differs between two attribute values of *field*, by path, as Python values."""
+    """Return the old and the new Python value at each path where two values of *field* differ."""
     return {
         path_text(parts, lambda parts: _name(field, parts)): (
             decode_or_free(coder := _coder(field, parts), was),
@@ -28,7 +28,7 @@ def describe_changes(
 
 
 def decode_or_free(coder: Coder | None, wire: Wire | None) -> Any:
-    """Return the value of an attribute value, as its field has it, or free where that cannot be."""
+    """Return an attribute value decoded by its field, or freely if the field cannot read it."""
     if wire is None:
         return None
     if isinstance(coder, Field):
@@ -47,7 +47,7 @@ def _coder(field: Field[Any, Any], parts: Parts) -> Coder | None:
 
 
 def _name(field: Field[Any, Any], parts: Parts) -> str:
-    """Return how the last of *parts* is called: a document's attribute by its field."""
+    """Return the name of the last of *parts*; the attribute of a document is named by its field."""
     if len(parts) == 1:
         return field.name
     if isinstance(_coder(field, parts[:-1]), EmbeddedField):
@@ -60,9 +60,9 @@ def _name(field: Field[Any, Any], parts: Parts) -> str:
 def find_edits(
     parts: Parts, old: Wire | None, new: Wire | None
 ) -> Iterator[tuple[Parts, Wire | None, Wire | None]]:
-    """Yield each place that differs, what is there and what is to be: maps by keys, lists by elements.
+    """Yield each path that differs with both values: maps by keys, lists by elements.
 
-    A list is one place where it became shorter, or longer otherwise than at its end.
+    A list that became shorter, or longer in the middle, is yielded whole.
     """
     if old is not None and new is not None:
         if equal(old, new):

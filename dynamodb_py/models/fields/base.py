@@ -306,9 +306,9 @@ class Field(Operand[V], Generic[V, N]):
         if self.null:
             raise self.misdeclared("a key always has a value: drop null=True")
 
-    def misdeclared(self, said: str) -> ModelDefinitionError:
+    def misdeclared(self, problem: str) -> ModelDefinitionError:
         """Return the error that names this field."""
-        return ModelDefinitionError(f"{self.label}: {said}")
+        return ModelDefinitionError(f"{self.label}: {problem}")
 
     @property
     def is_key(self) -> bool:
@@ -378,33 +378,33 @@ class Field(Operand[V], Generic[V, N]):
 
     def find_problems(self, value: Any) -> list[str]:
         """Return what is wrong with *value*, not None, by the options: choices, bounds, validators."""
-        said = self._out_of_bounds(value)
+        problems = self._out_of_bounds(value)
         if self.choices is not None and value not in self.choices:
-            said.append(f"{value!r} is not one of {', '.join(map(repr, self.choices))}")
+            problems.append(f"{value!r} is not one of {', '.join(map(repr, self.choices))}")
         for validator in self.validators:
             try:
                 if validator(value) is False:
-                    said.append(f"{value!r} is refused by {_called(validator)}")
+                    problems.append(f"{value!r} is refused by {_called(validator)}")
             except ValidationError as error:
-                said.extend(message for each in error.errors.values() for message in each)
+                problems.extend(message for each in error.errors.values() for message in each)
             except ValueError as error:
-                said.append(str(error))
-        return said
+                problems.append(str(error))
+        return problems
 
     def _out_of_bounds(self, value: Any) -> list[str]:
-        said: list[str] = []
+        problems: list[str] = []
         try:
             if self.min_value is not None and value < self.min_value:
-                said.append(f"{value!r} is less than min_value {self.min_value!r}")
+                problems.append(f"{value!r} is less than min_value {self.min_value!r}")
             if self.max_value is not None and value > self.max_value:
-                said.append(f"{value!r} is greater than max_value {self.max_value!r}")
+                problems.append(f"{value!r} is greater than max_value {self.max_value!r}")
         except TypeError as error:  # a time with an offset and one without
-            said.append(f"{value!r} cannot be compared with its bounds: {error}")
+            problems.append(f"{value!r} cannot be compared with its bounds: {error}")
         if self.min_length is not None and len(value) < self.min_length:
-            said.append(f"its length {len(value)} is less than min_length {self.min_length}")
+            problems.append(f"its length {len(value)} is less than min_length {self.min_length}")
         if self.max_length is not None and len(value) > self.max_length:
-            said.append(f"its length {len(value)} is greater than max_length {self.max_length}")
-        return said
+            problems.append(f"its length {len(value)} is greater than max_length {self.max_length}")
+        return problems
 
     def find_key_problem(self, wire: Wire, /) -> str | None:
         """Return what DynamoDB would refuse in this value of a key, if anything.
@@ -457,9 +457,9 @@ class Field(Operand[V], Generic[V, N]):
             return None if "NULL" in wire else self.read(wire[self.kind])
         except UNFIT as error:
             known = isinstance(wire, Mapping) and self.kind in wire
-            said = str(error) if known else f"{self.kind} was expected"
+            problem = str(error) if known else f"{self.kind} was expected"
             raise UnreadableValue(
-                f"{self.label}: the stored {wire!r} cannot be read as {type(self).__name__}: {said}"
+                f"{self.label}: the stored {wire!r} cannot be read as {type(self).__name__}: {problem}"
             ) from error
 
     def read(self, stored: Any, /) -> V:

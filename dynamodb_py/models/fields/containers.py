@@ -176,9 +176,9 @@ def spell_inside(field: Field[Any, Any] | None, value: Any, depth: int) -> Wire:
     if wire is None:
         raise Unstorable("an empty set cannot be stored inside a list or a map: leave it out")
     if value is not None and field.constrained and is_checking():
-        said = field.find_problems(value)
-        if said:
-            raise Unstorable("; ".join(said))
+        problems = field.find_problems(value)
+        if problems:
+            raise Unstorable("; ".join(problems))
     return wire
 
 
@@ -754,10 +754,10 @@ class _AskedField(_Asked, EmbeddedField[Any, Any]):
 
 def _asking(field: EmbeddedField[Any, Any]) -> Any:
     kind = type(field)
-    asked: Any = _AskedField
+    owner: Any = _AskedField
     if kind is not EmbeddedField:
-        asked = type(kind.__name__, (_Asked, kind), {})
-    place = object.__new__(asked)
+        owner = type(kind.__name__, (_Asked, kind), {})
+    place = object.__new__(owner)
     place.__dict__.update(field.__dict__)
     return place
 

@@ -62,8 +62,8 @@ def one_of(kind: type[Any]) -> str:
 
 def refused(value: object, wanted: str, instead: str = "") -> Unstorable:
     """Return the error for a value of another type than *wanted*."""
-    said = f"{value!r} is {one_of(type(value))}, not {wanted}"
-    return Unstorable(f"{said}: {instead}" if instead else said)
+    message = f"{value!r} is {one_of(type(value))}, not {wanted}"
+    return Unstorable(f"{message}: {instead}" if instead else message)
 
 
 class CharField(Field[str, StrN]):

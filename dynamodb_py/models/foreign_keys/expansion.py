@@ -60,12 +60,12 @@ def _place_inside(cls: type[Any], field: AnyField) -> None:
     elif isinstance(field, (ListField, SetField, DictField)) and field.inner is not None:
         inner: Any = field.inner
         _place_inside(cls, inner)
-        said = _called(field)
+        container = _called(field)
         if issubclass(inner.__class__, ForeignKey):
             for option in ("related_name", "denormalize", "copies"):
                 if getattr(inner, option):
                     raise inner.misdeclared(
-                        f"{option}= means nothing inside a {said}: DynamoDB has no "
+                        f"{option}= means nothing inside a {container}: DynamoDB has no "
                         "index of elements; take a ManyToManyField, or a model between the two"
                     )
 
@@ -153,9 +153,9 @@ def _declared(
             f"its key would be in {name}, which is declared as {type(field).__name__}, of type "
             f"{field.kind}, and {key.label} is of type {key.kind}: rename it, or declare it alike"
         )
-    if said := [option for option, value in reference.options.items() if value]:
+    if options := [option for option, value in reference.options.items() if value]:
         raise reference.misdeclared(
-            f"{', '.join(said)}= is a matter of {name}, which is declared by itself: say it there"
+            f"{', '.join(options)}= is a matter of {name}, which is declared by itself: say it there"
         )
     return field
 
@@ -220,10 +220,10 @@ def _copied(reference: ForeignKey[Any, Any], fields: Mapping[str, AnyField]) -> 
     return found
 
 
-def add_reference_constraints(said: Any, references: Mapping[str, ForeignKey[Any, Any]]) -> Any:
-    """Return the constraints *said*, and those of one-to-one references of several parts."""
-    if not references or not isinstance(said, (list, tuple)):
-        return said
+def add_reference_constraints(declared: Any, references: Mapping[str, ForeignKey[Any, Any]]) -> Any:
+    """Return the constraints *declared*, and those of one-to-one references of several parts."""
+    if not references or not isinstance(declared, (list, tuple)):
+        return declared
     found = [
         UniqueConstraint(*[part.name for part in reference.parts])
         for reference in references.values()
@@ -231,7 +231,7 @@ def add_reference_constraints(said: Any, references: Mapping[str, ForeignKey[Any
         and len(reference.parts) > 1
         and not all(part.is_key for part in reference.parts)
     ]
-    return [*cast("list[Any]", said), *found]
+    return [*cast("list[Any]", declared), *found]
 
 
 def expand_indexes(

@@ -163,9 +163,9 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def _check_names(self) -> None:
         for option in ("related_name", "index"):
-            said = getattr(self, option)
-            if said is not None and (not isinstance(said, str) or not said):
-                raise self.misdeclared(f"{option}={said!r}: it is a name")
+            value = getattr(self, option)
+            if value is not None and (not isinstance(value, str) or not value):
+                raise self.misdeclared(f"{option}={value!r}: it is a name")
         name = self.related_name
         if name and not name.replace("%(class)s", "x").isidentifier():
             raise self.misdeclared(f"related_name={name!r}: it is to be an attribute's name")
@@ -260,8 +260,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         wires: dict[str, Wire] = self.target._meta.key((), dict(zip(self.names, key, strict=True)))
         return wires
 
-    def _wrong(self, said: str) -> ValidationError:
-        return ValidationError({self.name: [said]}, model=self.owner)
+    def _wrong(self, problem: str) -> ValidationError:
+        return ValidationError({self.name: [problem]}, model=self.owner)
 
     def expanded(self, given: Any) -> dict[str, Any]:
         """Return the values of the fields that hold what is *given*: the key, and the copies."""
@@ -341,10 +341,10 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def make_missing_error(self, record: Any, key: tuple[Any, ...]) -> Exception:
         """Return the error for a reference to an item that is not there."""
-        said = key[0] if len(key) == 1 else key
+        shown = key[0] if len(key) == 1 else key
         found: Exception = self.target.DoesNotExist(
-            f"{self.label} refers to {self.target.__name__} {said!r}, and there is no such item",
-            missing=[said],
+            f"{self.label} refers to {self.target.__name__} {shown!r}, and there is no such item",
+            missing=[shown],
         )
         return found
 

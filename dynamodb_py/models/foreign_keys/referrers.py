@@ -35,8 +35,8 @@ def _below(model: type[Any]) -> Iterator[type[Any]]:
 def refuse_bulk_delete(model: type[Any], verb: str) -> None:
     """Refuse *verb*, which deletes without looking at what refers to the items, where that counts."""
     if found := find_restricting_references(model, below=True):
-        said = ", ".join(f"{each.label} ({each.on_delete.name})" for each in found)
+        references = ", ".join(f"{each.label} ({each.on_delete.name})" for each in found)
         raise QueryError(
             f"{verb} of {model.__name__} would delete items without asking what refers to them, and "
-            f"{said} wants to be asked: delete instances, by delete() or delete_all(list(queryset))"
+            f"{references} wants to be asked: delete instances, by delete() or delete_all(list(queryset))"
         )

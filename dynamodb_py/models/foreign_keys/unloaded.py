@@ -33,8 +33,8 @@ def has_running_loop() -> bool:
     return asyncio is not None and asyncio._get_running_loop() is not None
 
 
-def log_fetch(message: str, *said: object) -> None:
+def log_fetch(message: str, *arguments: object) -> None:
     """Say in the debug log that a reference was fetched on demand."""
     import logging  # only who follows references pays for its import
 
-    logging.getLogger("dynamodb_py.relations").debug(message, *said)
+    logging.getLogger("dynamodb_py.relations").debug(message, *arguments)

@@ -42,39 +42,39 @@ def find_shared_options(model: type[Any]) -> InheritedOptions | None:
     return found[0] if found else None
 
 
-def inherit_table_options(model: type[Any], said: dict[str, Any]) -> dict[str, Any]:
+def inherit_table_options(model: type[Any], declared: dict[str, Any]) -> dict[str, Any]:
     """Return what Meta says of *model*, with the table of the class that it shares one with."""
     base = find_shared_options(model)
     name = model.__name__
     if base is None or base.kind is None:
-        if said["discriminator"] is None and said["kind"] is not None:
+        if declared["discriminator"] is None and declared["kind"] is not None:
             raise ModelDefinitionError(
                 f"{name}.Meta.kind is of use beside Meta.discriminator alone, which names the "
                 "attribute that holds it"
             )
-        return said
+        return declared
     root: Any = base.kind.hierarchy.root
     alike = {"table_name": base.table_name, "unique_table": base.declared["unique_table"]}
     for option, value in alike.items():
-        if said[option] not in (None, value):
+        if declared[option] not in (None, value):
             raise ModelDefinitionError(
-                f"{name}.Meta.{option} is {said[option]!r}, and {name} is a kind of {root.__name__}, "
+                f"{name}.Meta.{option} is {declared[option]!r}, and {name} is a kind of {root.__name__}, "
                 f"which is kept in {base.table_name!r}: drop it"
             )
     for option in ("discriminator", "unknown_kind", "using"):
-        if said[option] != root._meta.declared[option]:
+        if declared[option] != root._meta.declared[option]:
             raise ModelDefinitionError(
-                f"{name}.Meta.{option} is {said[option]!r}, and that of {root.__name__}, whose table "
+                f"{name}.Meta.{option} is {declared[option]!r}, and that of {root.__name__}, whose table "
                 f"it shares, is {root._meta.declared[option]!r}: say it there alone"
             )
-    return {**said, **alike}
+    return {**declared, **alike}
 
 
 def add_discriminator(
-    model: type[Any], base: type[Any], said: Mapping[str, Any], fields: dict[str, AnyField]
+    model: type[Any], base: type[Any], declared: Mapping[str, Any], fields: dict[str, AnyField]
 ) -> tuple[dict[str, AnyField], PolymorphicIdentity | None]:
     """Return the fields of a class with that of its kind among them, and its kind; None without one."""
-    name = said["discriminator"]
+    name = declared["discriminator"]
     if name is None or not getattr(model, "_is_kind", True):
         return fields, None
     if not isinstance(name, str) or not name:
@@ -82,9 +82,9 @@ def add_discriminator(
             f"{model.__name__}.Meta.discriminator is {name!r}: it is the name of a field, or of an "
             "attribute"
         )
-    if said["unknown_kind"] not in _UNKNOWN:
+    if declared["unknown_kind"] not in _UNKNOWN:
         raise ModelDefinitionError(
-            f"{model.__name__}.Meta.unknown_kind is {said['unknown_kind']!r}: it is "
+            f"{model.__name__}.Meta.unknown_kind is {declared['unknown_kind']!r}: it is "
             '"warn" or "raise"'
         )
     shared, before = find_shared_options(model), vars(model).get("_meta")
@@ -97,9 +97,9 @@ def add_discriminator(
     if field is None:
         field = _undeclared(model, base, fields, attribute)
         fields = {**fields, field.name: field}
-    value = _value(model, field, said["kind"])
+    value = _value(model, field, declared["kind"])
     if tree is None:
-        tree = Hierarchy(model, attribute, raises=said["unknown_kind"] == "raise")
+        tree = Hierarchy(model, attribute, raises=declared["unknown_kind"] == "raise")
     return fields, PolymorphicIdentity(tree, model, value, field)
 
 
@@ -123,9 +123,9 @@ def _undeclared(
     )
 
 
-def _value(model: type[Any], field: AnyField, said: object) -> str:
+def _value(model: type[Any], field: AnyField, declared: object) -> str:
     """Return the kind of a class, which is the default of the field from now on."""
-    value = model.__name__ if said is None else said
+    value = model.__name__ if declared is None else declared
     if not isinstance(value, str) or not value:
         raise ModelDefinitionError(f"{model.__name__}.Meta.kind is {value!r}: it is a text")
     if field.kind != "S" or field.unique:
@@ -176,11 +176,11 @@ def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
 
 def _check_alike(meta: InheritedOptions, root: InheritedOptions) -> None:
     """Refuse what a class cannot have for itself, as the others write and delete its items too."""
-    mine, theirs = meta.schema, root.schema
+    own, shared = meta.schema, root.schema
     wrong = ""
-    if (mine.hash_key, mine.range_key) != (theirs.hash_key, theirs.range_key):
+    if (own.hash_key, own.range_key) != (shared.hash_key, shared.range_key):
         wrong = "its key is another one"
-    elif _billing(mine) != _billing(theirs):
+    elif _billing(own) != _billing(shared):
         wrong = "its billing or throughput is another one"
     elif (meta.version and meta.version.attribute) != (root.version and root.version.attribute):
         wrong = "a VersionField is of all kinds or of none"

@@ -67,31 +67,31 @@ class Hierarchy:
         wire = self.read(item).wire
         return None if wire is None else cast("str | None", wire.S)
 
-    def class_of(self, asked: type[Any], item: StoredItem) -> type[Any]:
-        """Return the class of an item; *asked* where it has no kind, or where that was not fetched.
+    def class_of(self, default: type[Any], item: StoredItem) -> type[Any]:
+        """Return the class of an item; *default* where it has no kind, or where that was not fetched.
 
         Raises UnreadableValue for a kind that no class has, where ``Meta.unknown_kind`` says so.
         """
         try:
             wire = self.read(item).wire
         except ValueError:  # it is no item at all: reading its fields tells what is wrong
-            return asked
+            return default
         if wire is None:
-            return asked
+            return default
         return self.classes.get(wire.S) or self.unknown(wire.S)
 
     def unknown(self, kind: str | None) -> type[Any]:
         """Return the class for an item whose kind no class has."""
         name = self.root.__name__
-        said = (
+        message = (
             f"{name}: an item is of the kind {kind!r}, and the classes are of the kinds "
             f"{', '.join(map(repr, self.metas))}: import the module of its class"
         )
         if self.raises:
-            raise UnreadableValue(f'{said}, or say unknown_kind = "warn" in Meta')
+            raise UnreadableValue(f'{message}, or say unknown_kind = "warn" in Meta')
         if repr(kind) not in self._warned:
             self._warned.add(repr(kind))
-            warnings.warn(f"{said}; it is read as {name}", stacklevel=2)
+            warnings.warn(f"{message}; it is read as {name}", stacklevel=2)
         return self.root
 
     def add(self, meta: InheritedOptions, kind: str) -> None:
@@ -193,21 +193,21 @@ class PolymorphicIdentity:
         Raises ValidationError where another was assigned.
         """
         name = self.hierarchy.attribute
-        said, known = wires.get(name), stored.get(name)
-        if said is None or "NULL" in said:
+        wire, known = wires.get(name), stored.get(name)
+        if wire is None or "NULL" in wire:
             wires[name] = self.wire if known is None else known
-        elif said != (self.wire if known is None else known):
+        elif wire != (self.wire if known is None else known):
             raise ValidationError(
-                {self.field.name: [self.unchanging(said)]}, model=self.field.owner
+                {self.field.name: [self.unchanging(wire)]}, model=self.field.owner
             )
 
     def is_changed_by(self, field: AnyField, wire: Wire | None, stored: Mapping[str, Wire]) -> bool:
         """Tell whether to store *wire* for *field* gives the item another kind than it has."""
         return field is self.field and (wire != self.wire or field.attribute in stored)
 
-    def unchanging(self, said: Wire | None) -> str:
-        """Return what is said of an instance of this class that is to be of the kind *said*."""
-        kind = None if said is None else said.get("S")
+    def unchanging(self, wire: Wire | None) -> str:
+        """Return the message for an instance of this class whose discriminator was set to *wire*."""
+        kind = None if wire is None else wire.get("S")
         there = self.hierarchy.classes.get(kind)
         make = "leave it out" if there is None else f"make an instance of {there.__name__}"
         return (

@@ -274,8 +274,8 @@ class ComputedReads:
                     name, f"{text!r} is not what {each.said} make: leave it out, it is made of them"
                 )
 
-    def _wrong(self, name: str, said: str) -> ValidationError:
-        return ValidationError({name: [said]}, model=self.name)
+    def _wrong(self, name: str, message: str) -> ValidationError:
+        return ValidationError({name: [message]}, model=self.name)
 
     def compose_text(self, record: ComputedRecord, made: ComputedField) -> Any:
         """Return the text of a template field of an instance as it is now; None without its parts."""

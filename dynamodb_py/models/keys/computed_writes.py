@@ -169,8 +169,8 @@ class ComputedFields(ComputedReads):
         :param parts: by attribute, the values of parts that the key says only in part, if known.
         """
         reached = {str(action.path.parts[0]) for action in actions}
-        said = self.parse_key(key)
-        known = {**parts, **said}
+        in_key = self.parse_key(key)
+        known = {**parts, **in_key}
         found = {name: wire for name, wire in known.items() if name in self.repeated}
         for each in self.all:
             names = {part.attribute for part in each.parts}
@@ -179,12 +179,12 @@ class ComputedFields(ComputedReads):
             wire = self._made(each, known, errors)
             if wire is not None:
                 found[each.attribute] = wire
-                if names <= said.keys():
-                    said[each.attribute] = wire
+                if names <= in_key.keys():
+                    in_key[each.attribute] = wire
         for name, wire in found.items():
             if name not in reached:
                 path, value = Path((name,)), Value(wire)
-                sure = name in said
+                sure = name in in_key
                 yield Set(path, value) if sure else SetOnce(path, IfNotExists(path, value))
 
     def compose_setters(self, item: Mapping[str, Wire], wanted: dict[str, Wire | None]) -> None:

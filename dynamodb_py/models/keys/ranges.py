@@ -11,7 +11,6 @@ import re
 from msgspec import Struct
 
 from ...expressions import BeginsWith, Between, Compare, Condition, Path, Value
-from .overlap import Language, above, either, many, one, only, row
 
 _FIRST_ESCAPED = 0x30
 _LAST_CHARACTER = 0x10FFFF
@@ -48,12 +47,12 @@ class KeyRange(Struct, frozen=True):
         low, high = self.low, self.high
         if low is not None and high is not None and not (self.open_low or self.open_high):
             return Between(path, Value({"S": low}), Value({"S": high}))
-        said = Condition()
+        condition = Condition()
         if low is not None:
-            said &= Compare(path, ">" if self.open_low else ">=", Value({"S": low}))
+            condition &= Compare(path, ">" if self.open_low else ">=", Value({"S": low}))
         if high is not None:
-            said &= Compare(path, "<" if self.open_high else "<=", Value({"S": high}))
-        return said
+            condition &= Compare(path, "<" if self.open_high else "<=", Value({"S": high}))
+        return condition
 
 
 def escape(text: str, ends: str) -> str:
@@ -78,13 +77,6 @@ def unescape(text: str, ends: str) -> str | None:
         flags=re.DOTALL,
     )
     return found if escape(found, ends) == text else None
-
-
-def ended(ends: str) -> Language:
-    """Return the texts that are escaped for *ends*."""
-    last = chr(ord(ends) + 1)
-    pair = row([one(only(last)), one(((_FIRST_ESCAPED, _FIRST_ESCAPED + ord(last)),))])
-    return many(either([one(above(last)), pair]))
 
 
 def find_following(text: str) -> str:

@@ -59,11 +59,11 @@ class PartConditions:
         asks = self._is_about_parts(said) or any(name in self._parts for name, _ in question.order)
         if not asks:
             return question
-        way = self._way(question)
-        group = _Group(self, way)
+        key = self._way(question)
+        group = _Group(self, key)
         condition = group.rewritten(said.conjuncts, {}, ())
         known = {leaf.name for leaf in self._leaves(said.conjuncts) if leaf.operator == "="}
-        order = tuple(self._ordered(question.order, way, known))
+        order = tuple(self._ordered(question.order, key, known))
         return replace(question, condition=condition, order=order)
 
     def rewrite_condition(self, condition: Condition) -> Condition:
@@ -74,10 +74,10 @@ class PartConditions:
 
     def explain(self, plan: Plan) -> Plan:
         """Return *plan* with notes that say what the keys that it asks for are made of."""
-        way = next(each for each in self._ways if each.index == plan.index)
+        key = next(each for each in self._ways if each.index == plan.index)
         notes = [
             f"{made.name} is made of {made.said}"
-            for name in (*way.hash_key, *way.range_key)
+            for name in (*key.hash_key, *key.range_key)
             if (made := self._made.get(name)) is not None
         ]
         if plan.kind == "nothing" or not notes:
@@ -92,18 +92,18 @@ class PartConditions:
 
     def _way(self, question: Question) -> KeySchema:
         """Return the table or the index whose key the question says most of."""
-        ways = [each for each in self._ways if question.index in (None, each.index)]
+        keys = [each for each in self._ways if question.index in (None, each.index)]
         fixed, bounded = self._named(question.condition)
         best, most = self._ways[0], (0, 0, 0)
-        for way in ways:
-            if way.scope == "global" and question.consistent:
+        for key in keys:
+            if key.scope == "global" and question.consistent:
                 continue
-            held = way.whole or question.wanted is not None or question.full or question.counting
+            held = key.whole or question.wanted is not None or question.full or question.counting
             if not held and question.index is None:
                 continue
-            score = self._score(way, fixed, bounded)
-            if score > most or (question.index is not None and way.index == question.index):
-                best, most = way, score
+            score = self._score(key, fixed, bounded)
+            if score > most or (question.index is not None and key.index == question.index):
+                best, most = key, score
         return best
 
     def _named(self, condition: Condition) -> tuple[set[str], set[str]]:
@@ -121,13 +121,13 @@ class PartConditions:
                 (fixed if operator in ("=", "in") else bounded).add(attribute)
         return fixed, bounded
 
-    def _score(self, way: KeySchema, fixed: set[str], bounded: set[str]) -> tuple[int, int, int]:
-        for name in way.hash_key:
+    def _score(self, key: KeySchema, fixed: set[str], bounded: set[str]) -> tuple[int, int, int]:
+        for name in key.hash_key:
             made = self._made.get(name)
             if name not in fixed and (made is None or not _all_in(made, fixed)):
                 return 0, 0, 0
         ranges = 0
-        for name in way.range_key:
+        for name in key.range_key:
             made = self._made.get(name)
             if made is None:
                 ranges += 2 * (name in fixed) + (name in bounded)
@@ -135,15 +135,15 @@ class PartConditions:
                 ranges += 2
             elif made.parts:
                 ranges += made.parts[0].attribute in (fixed | bounded)
-        return 1, ranges, way.index is None
+        return 1, ranges, key.index is None
 
     def _ordered(
-        self, order: Sequence[tuple[str, bool]], way: KeySchema, known: set[str]
+        self, order: Sequence[tuple[str, bool]], key: KeySchema, known: set[str]
     ) -> Iterator[tuple[str, bool]]:
         """Yield what to order by: the key, in place of the parts that it is in the order of."""
-        found = [self._made[name] for name in way.range_key if name in self._made]
+        found = [self._made[name] for name in key.range_key if name in self._made]
         waiting = [part for made in found for part in made.template.parts if part.name not in known]
-        said: tuple[str, bool] | None = None
+        ordered: tuple[str, bool] | None = None
         for attribute, descends in order:
             name = self._parts.get(attribute)
             if name is None:
@@ -152,21 +152,21 @@ class PartConditions:
             if name in known:
                 continue
             fits = waiting and waiting[0].name == name and waiting[0].sorts
-            if not fits or waiting[0].lossy or (said is not None and said[1] != descends):
-                raise self._unordered(name, way, waiting)
+            if not fits or waiting[0].lossy or (ordered is not None and ordered[1] != descends):
+                raise self._unordered(name, key, waiting)
             waiting.pop(0)
             made = next(each for each in found if name in each.template.by_name)
-            if said is None:
-                said = (made.attribute, descends)
-                yield said
+            if ordered is None:
+                ordered = (made.attribute, descends)
+                yield ordered
 
-    def _unordered(self, name: str, way: KeySchema, waiting: Sequence[BoundPart]) -> QueryError:
+    def _unordered(self, name: str, key: KeySchema, waiting: Sequence[BoundPart]) -> QueryError:
         parts: list[str] = []
         for part in waiting:
             if not part.sorts or part.lossy:
                 break
             parts.append(part.name)
-        title = "the table" if way.index is None else f"index {way.index}"
+        title = "the table" if key.index is None else f"index {key.index}"
         return QueryError(
             f"{self._composing.name}: order_by({name!r}): the items of {title} are in order of "
             f"{', '.join(parts) or 'their key'}: order by that, or sort in Python"
@@ -230,8 +230,8 @@ class PartConditions:
 class _Group:
     """Rewrites what must hold together, and what is inside of it."""
 
-    def __init__(self, all_: PartConditions, way: KeySchema | None) -> None:
-        self._all, self._way = all_, way
+    def __init__(self, all_: PartConditions, key: KeySchema | None) -> None:
+        self._all, self._way = all_, key
         self._composing = all_._composing
 
     def rewritten(

@@ -67,7 +67,7 @@ def complete_item(instance: Instance, *, validate: bool) -> WireItem:
     return wires
 
 
-def read_key(instance: Instance, wires: Mapping[str, Wire]) -> Key:
+def key_in(instance: Instance, wires: Mapping[str, Wire]) -> Key:
     """Return the key among the attributes of the item."""
     return {field.attribute: wires[field.attribute] for field in options_of(type(instance)).keys}
 

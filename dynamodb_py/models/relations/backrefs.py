@@ -24,12 +24,12 @@ def connect_references(model: type[Any]) -> None:
     for reference in _own(model).values():
         if reference.related_name is None and reference.on_delete is DO_NOTHING:
             continue
-        asks = (
+        reason = (
             f"related_name={reference.related_name!r} asks"
             if reference.related_name is not None
             else f"on_delete={reference.on_delete.name} asks"
         )
-        choose_index(model._meta, reference, asks)
+        choose_index(model._meta, reference, reason)
         target = reference.target
         if reference.related_name is not None:
             _lead_back(model, reference, target)

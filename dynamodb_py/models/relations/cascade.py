@@ -126,9 +126,9 @@ def _referrers(reference: Reference, instance: Any, excused: int) -> Flow[list[A
 def _check(instance: Any, reference: Reference, rows: list[Any]) -> None:
     if not rows:
         return
-    said = ", ".join(repr(row) for row in rows[:3])
+    shown = ", ".join(repr(row) for row in rows[:3])
     raise ProtectedError(
-        f"{instance!r} cannot be deleted: {reference.label} of {said}"
+        f"{instance!r} cannot be deleted: {reference.label} of {shown}"
         f"{' and others' if len(rows) > 3 else ''} refers to it, with on_delete=PROTECT",
         objects=rows,
     )

@@ -141,9 +141,9 @@ class ManyToManyField(Generic[T]):
     def _one(self, found: list[Reference], through: Any, model: Any) -> Reference:
         if len(found) == 1:
             return found[0]
-        said = "no reference" if not found else "several references"
+        problem = "no reference" if not found else "several references"
         raise self._wrong(
-            f"{through.__name__} has {said} to {model.__name__}: "
+            f"{through.__name__} has {problem} to {model.__name__}: "
             + (
                 f"give it a ForeignKey({model.__name__})"
                 if not found
@@ -161,8 +161,8 @@ class ManyToManyField(Generic[T]):
             )
         setattr(to, name, ManyRelated(self, name))
 
-    def _wrong(self, said: str) -> ModelDefinitionError:
-        return ModelDefinitionError(f"{self.label}: {said}")
+    def _wrong(self, problem: str) -> ModelDefinitionError:
+        return ModelDefinitionError(f"{self.label}: {problem}")
 
     def related(self, instance: Any) -> ManySet[Any]:
         """Return the set of *instance*, with nothing read."""

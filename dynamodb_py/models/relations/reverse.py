@@ -185,9 +185,9 @@ class RelatedSet(Proxies[M], Generic[M]):
         """
         found = self._checked(objects)
         self._check_nullable("remove")
-        mine = self._reference.key_of(self._owner)
+        key = self._reference.key_of(self._owner)
         for each in found:
-            if self._reference.read_key(each) != mine:
+            if self._reference.read_key(each) != key:
                 raise self.model.DoesNotExist(
                     f"{each!r} does not refer to {self._owner!r}", missing=[each]
                 )
@@ -219,13 +219,13 @@ class RelatedSet(Proxies[M], Generic[M]):
         gone = [each for each in rows if each.primary_key not in keep]
         if gone:
             self._check_nullable("set")
-        mine = self._reference.key_of(self._owner)
+        key = self._reference.key_of(self._owner)
         new = [
             each
             for each in wanted
             if each.primary_key not in there
             or not each.persisted
-            or self._reference.read_key(each) != mine
+            or self._reference.read_key(each) != key
         ]
         self._kept = None
         yield from together([*self._leaving(gone), *self._writes(new)])

@@ -141,9 +141,9 @@ class Collection:
     def __repr__(self) -> str:
         if self._read is None:
             return f"<Collection of {self._place.name}: {self._queryset._question.condition!r}>"
-        said = ", ".join(f"{len(group)} {m.__name__}" for m, group in self.grouped().items())
+        parts = ", ".join(f"{len(group)} {m.__name__}" for m, group in self.grouped().items())
         more = f", {len(self._others)} others" if self._others else ""
-        return f"<Collection of {self._place.name}: {said or 'nothing'}{more}>"
+        return f"<Collection of {self._place.name}: {parts or 'nothing'}{more}>"
 
     def _check(self, model: type[Model]) -> None:
         known = self._place.models

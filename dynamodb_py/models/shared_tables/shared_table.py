@@ -113,8 +113,8 @@ class SharedTable(Model):
         )
 
     @classmethod
-    async def acollection(cls, **asked: Any) -> Collection:
+    async def acollection(cls, **arguments: Any) -> Collection:
         """Return what lives under one hash key, read: the arguments are those of ``collection``."""
-        found = cls.collection(**asked)
+        found = cls.collection(**arguments)
         await found.afetch()
         return found

@@ -20,7 +20,7 @@ from ...planning import Plan, Question, Shortcut
 from ..fields.base import AnyField
 from ..keys.ranges import find_following
 from ..visibility import ItemFilter
-from .collisions import can_share_prefix, find_common_key, get_prefix, get_template
+from .collisions import can_be_equal, can_share_prefix, get_prefix, get_template
 
 if TYPE_CHECKING:
     from ..options import Options
@@ -124,9 +124,9 @@ class SharedTableFilter(ItemFilter):
             return True
         return super().hides_wires(wires)
 
-    def _is_foreign(self, said: str | None) -> bool:
+    def _is_foreign(self, kind: str | None) -> bool:
         """Tell whether an item of this kind is of a model that is not related."""
-        return said is not None and any(self._place.kind(each) == said for each in self.rivals)
+        return kind is not None and any(self._place.kind(each) == kind for each in self.rivals)
 
     def _is_no_key(self, wires: Mapping[str, Wire]) -> bool:
         """Tell whether an item has a key that the templates of this model do not make."""
@@ -143,7 +143,7 @@ class SharedTableFilter(ItemFilter):
         version, found = self._rivals
         if version != self._place.version:
             rivals = list(self._place.find_unrelated(self._meta))
-            found = _Rivals(rivals, [_shared(way, rivals) for way in self._ways])
+            found = _Rivals(rivals, [_shared(index, rivals) for index in self._ways])
             self._rivals = self._place.version, found
         return found
 
@@ -152,13 +152,13 @@ class SharedTableFilter(ItemFilter):
     def _with_constants(self, question: Question) -> Question:
         """Return *question* with the parts of a key that are the same for all items of this model."""
         fixed = find_fixed_values(question.condition)
-        ways = [way for way in self._ways if question.index in (None, way.name)]
-        said = next((way for way in ways if _is_said(way, fixed)), None)
-        if said is None and not any(_is_said(way, fixed) for way in self._ways):
-            said = next((way for way in ways if self._is_constant(way, question)), None)
-        if said is None:
+        indexes = [index for index in self._ways if question.index in (None, index.name)]
+        chosen = next((index for index in indexes if _is_said(index, fixed)), None)
+        if chosen is None and not any(_is_said(index, fixed) for index in self._ways):
+            chosen = next((index for index in indexes if self._is_constant(index, question)), None)
+        if chosen is None:
             return question
-        keys = [*said.hashes, *([] if said.range is None else [said.range])]
+        keys = [*chosen.hashes, *([] if chosen.range is None else [chosen.range])]
         for field in keys:
             template = get_template(field)
             if field.attribute not in fixed and template is not None and not template.parts:
@@ -166,40 +166,40 @@ class SharedTableFilter(ItemFilter):
                 question = replace(question, condition=question.condition & same)
         return question
 
-    def _is_constant(self, way: _Way, question: Question) -> bool:
+    def _is_constant(self, index: _Way, question: Question) -> bool:
         """Tell whether all items of the model are found by a hash key that needs not be said."""
-        if way.name is not None and (
-            question.consistent or not way.whole or not self._has_all(way)
+        if index.name is not None and (
+            question.consistent or not index.whole or not self._has_all(index)
         ):
             return False
-        templates = [get_template(field) for field in way.hashes]
+        templates = [get_template(field) for field in index.hashes]
         return all(template is not None and not template.parts for template in templates)
 
-    def _has_all(self, way: _Way) -> bool:
+    def _has_all(self, index: _Way) -> bool:
         """Tell whether every item of the model is in an index."""
         always = self._meta.planner.subject.always
-        keys = (*way.hashes, *([] if way.range is None else [way.range]))
+        keys = (*index.hashes, *([] if index.range is None else [index.range]))
         return all(field.attribute in always for field in keys)
 
     def _besides(self, question: Question) -> Condition:
         """Return what leaves out the items of other models; it is empty where nothing is needed."""
         fixed, known = find_fixed_values(question.condition), self._known()
-        for way, (rivals, apart) in zip(self._ways, known.by_way, strict=True):
-            if question.index not in (None, way.name) and way.name is not None:
+        for index, (rivals, apart) in zip(self._ways, known.by_way, strict=True):
+            if question.index not in (None, index.name) and index.name is not None:
                 continue
-            if not _is_said(way, fixed):
+            if not _is_said(index, fixed):
                 continue
-            if not all(all(map(_makes(f), fixed[f.attribute])) for f in way.hashes):
+            if not all(all(map(_makes(f), fixed[f.attribute])) for f in index.hashes):
                 return self._told()  # keys that are not made by the templates of this model
-            if way.range is not None and way.range.attribute in fixed:
-                rivals = [each for each in rivals if _can_have(way.range, fixed, each)]
+            if index.range is not None and index.range.attribute in fixed:
+                rivals = [each for each in rivals if _can_have(index.range, fixed, each)]
                 apart = apart or not rivals
             if not rivals and self.kind is None:
                 return Condition()
-            begins = _begins(way.range, question.condition)
-            if way.range is not None and apart:
+            begins = _begins(index.range, question.condition)
+            if index.range is not None and apart:
                 return begins
-            return begins & self._told() if way.name is None else self._told()
+            return begins & self._told() if index.name is None else self._told()
         return self._told() if known.all else Condition()
 
     def _told(self) -> Condition:
@@ -231,14 +231,14 @@ def _ways(meta: Options) -> tuple[_Way, ...]:
     return tuple(found)
 
 
-def _is_said(way: _Way, fixed: Fixed) -> bool:
-    return all(field.attribute in fixed for field in way.hashes)
+def _is_said(index: _Way, fixed: Fixed) -> bool:
+    return all(field.attribute in fixed for field in index.hashes)
 
 
-def _shared(way: _Way, rivals: Sequence[Options]) -> tuple[list[Options], bool]:
+def _shared(index: _Way, rivals: Sequence[Options]) -> tuple[list[Options], bool]:
     """Return the models whose items may have the same hash key, and whether range keys tell them apart."""
-    found = [each for each in rivals if _can_share(way.hashes, each)]
-    return found, way.range is not None and _apart(way.range, found)
+    found = [each for each in rivals if _can_share(index.hashes, each)]
+    return found, index.range is not None and _apart(index.range, found)
 
 
 def _can_share(hashes: Sequence[AnyField], rival: Options) -> bool:
@@ -246,7 +246,7 @@ def _can_share(hashes: Sequence[AnyField], rival: Options) -> bool:
     theirs = rival.field_set.by_attribute
     for field in hashes:
         other = theirs.get(field.attribute)
-        if other is None or find_common_key(field, other) is None:
+        if other is None or not can_be_equal(field, other):
             return False
     return True
 
@@ -296,12 +296,12 @@ def _is_below(condition: Condition, attribute: str, prefix: str) -> bool:
             low = low or _text(term.low) >= prefix
             high = high or prefix <= _text(term.high) < after
         elif isinstance(term, Compare) and _at(term.left, attribute):
-            said = _text(term.right)
+            text = _text(term.right)
             if term.operator == "=":
-                return said.startswith(prefix)
-            low = low or (term.operator in (">", ">=") and said >= prefix)
-            high = high or (term.operator == "<" and prefix <= said <= after)
-            high = high or (term.operator == "<=" and prefix <= said < after)
+                return text.startswith(prefix)
+            low = low or (term.operator in (">", ">=") and text >= prefix)
+            high = high or (term.operator == "<" and prefix <= text <= after)
+            high = high or (term.operator == "<=" and prefix <= text < after)
     return low and high
 
 
