@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,21 @@ HARMLESS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run a single module in this process: a module's tests are one worker's anyway."""
+    modules = {Path(argument.partition("::")[0]) for argument in config.args}
+    if len(modules) == 1 and modules.pop().is_file():
+        return 0
+    given = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
+    return int(given) if given else len(os.sched_getaffinity(0))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse ids that differ from process to process, which the workers could not agree upon."""
+    if found := [item.nodeid for item in items if re.search(r"\bat 0x[0-9a-f]{6}", item.nodeid)]:
+        raise pytest.UsageError("these ids hold addresses; give them others by ids=", *found)
 
 
 @pytest.fixture(scope="session", autouse=True)
