@@ -68,7 +68,7 @@ def plays(engine, client):
             puts = [{"PutRequest": {"Item": item}} for item in ITEMS[start : start + 25]]
             client.batch_write_item(RequestItems={table: puts})
     for index in ("titles", "keys"):
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while client.scan(TableName=table, IndexName=index)["Count"] < COUNT:
             assert time.monotonic() < until, f"{index} does not fill"
             time.sleep(0.05)

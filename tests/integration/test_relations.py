@@ -201,7 +201,7 @@ def apis(sent) -> list[str]:
 
 def settled(do, rows, count):
     """Return the rows, as soon as the index has *count* of them: it is eventually consistent."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while len(found := do.list(rows())) != count:
         assert time.monotonic() < until, f"the index has {len(found)} of {count} items"
         time.sleep(0.02)
@@ -379,7 +379,7 @@ class TestPrefetch:
             Book(isbn=isbn, shelf=at, author=authors[at % 3], title=f"t{at}") for at in range(100)
         ]
         Book.batch_write(books)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while sum(each.books.count() for each in authors) < 100:
             assert time.monotonic() < until
         return isbn, authors, publisher
