@@ -60,6 +60,9 @@ def _mocked(name: str) -> Iterator[None]:
         yield
         return
     from moto import mock_aws
+    from moto.core.custom_responses_mock import reset_responses_mock
+    from moto.core.model_instances import reset_model_data
+    from moto.core.models import responses_mock
 
     mock = mock_aws()
     mock.start(reset=False)
@@ -67,6 +70,9 @@ def _mocked(name: str) -> Iterator[None]:
         yield
     finally:
         mock.stop(remove_data=False)
+        # What moto has ever made it keeps in lists of its own: gigabytes, in the end.
+        reset_responses_mock(responses_mock)
+        reset_model_data()
 
 
 def _engine(name: str, servers: Servers) -> Engine:
