@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sys
 import uuid
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
@@ -36,6 +37,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for name in names
     ]
     metafunc.parametrize("engine_name", params, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loader() -> Iterator[None]:
+    """Let all sessions of botocore read its descriptions of services once."""
+    import botocore.session
+
+    with pytest.MonkeyPatch.context() as patch:
+        once = functools.cache(botocore.session.create_loader)
+        patch.setattr(botocore.session, "create_loader", once)
+        yield
 
 
 @pytest.fixture(scope="session")
