@@ -161,7 +161,9 @@ ALL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("error", ALL, ids=lambda each: f"{type(each).__name__}-{id(each)}")
+@pytest.mark.parametrize(
+    "error", ALL, ids=[f"{at}-{type(each).__name__}" for at, each in enumerate(ALL)]
+)
 @pytest.mark.parametrize(
     "again", [copy.copy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "pickle"]
 )

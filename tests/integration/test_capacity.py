@@ -56,7 +56,7 @@ TABLES = [Score, Plain]
 
 def soon(ask):
     """Return what *ask* gives, once it gives something: ExtendDB's indexes lag a little."""
-    for _ in range(100):
+    for _ in range(3000):
         if found := ask():
             return found
         time.sleep(0.02)

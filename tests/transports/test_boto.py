@@ -64,7 +64,7 @@ def client(url, **given):
 )
 def test_faults_are_the_same_errors_through_botocore(fault, kind):
     with FaultyServer(fault, fault) as server:
-        one = client(server.url, read_timeout=0.3)
+        one = client(server.url, read_timeout=0.3 if kind is ReadTimeout else 10)
         door, adoor = BotoTransport(one), AsyncBotoTransport(one)
         for send in (door.send, lambda operation: asyncio.run(adoor.send(operation))):
             with pytest.raises(DynamoDBError) as caught:
