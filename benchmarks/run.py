@@ -1,6 +1,6 @@
 """Measures dynamodb_py beside boto3, PynamoDB, pydynox and aiodynamo: CPU, side by side.
 
-    python benchmarks/run.py                      everything, about five minutes
+    python benchmarks/run.py                      everything, about eight minutes
     python benchmarks/run.py --quick              everything, fewer and shorter rounds
     python benchmarks/run.py --only get,query --contenders dynamodb_py,boto3 --quick
     python benchmarks/run.py --contenders dynamodb_py,dynamodb_py@938fb98      and an older commit
