@@ -18,7 +18,7 @@ from .limits import MAX_BATCH_GET, MAX_BATCH_WRITE
 from .operations.base import Operation, Pause, Step, Together
 from .operations.batches import BatchGetItem, BatchWriteItem, Delete, Found, Put
 from .operations.items import Key, StoredItem
-from .operations.said import Expressions
+from .operations.read_expressions import Expressions
 from .retries import backoff
 
 T = TypeVar("T")

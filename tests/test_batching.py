@@ -22,7 +22,7 @@ from dynamodb_py.expressions import Path
 from dynamodb_py.operations.base import Call, Pause, Together
 from dynamodb_py.operations.batches import Delete, Found, Put
 from dynamodb_py.operations.items import GetItem
-from dynamodb_py.operations.said import Expressions
+from dynamodb_py.operations.read_expressions import Expressions
 
 from .scripted import checked
 

@@ -13,12 +13,12 @@ from datetime import date, datetime
 from typing import Any, TypeAlias, cast
 
 from ..exceptions import QueryError
-from .advice import ADVICE, PARTS_OF_TIME
 from .comparisons import Compare
 from .conditions import And, Condition, Plain, join
 from .names import Names, Wire
 from .operands import ORDERED, SCALARS, Attr, Comparable, SizeOf
 from .paths import Argument, Path, Resolve, Size, Value, member, members
+from .unsupported_lookups import ADVICE, PARTS_OF_TIME
 
 Make: TypeAlias = Callable[[Any], Condition]
 """Makes the condition of the value that a lookup is given."""

@@ -18,7 +18,7 @@ from ..exceptions import (
 from ..flows import Flow, arun, dressed, run
 from ..operations.batches import Delete, Put
 from ..operations.items import Key, StoredItem
-from ..operations.said import Expressions
+from ..operations.read_expressions import Expressions
 from .collecting import check_outside
 from .deleting import Deleting
 from .jobs import Job, all_begun, batched, distinct

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
 from ..exceptions import DynamoDBError
 from ..flows import run
 from ..planning import Question
-from ..reading.walks import adriven, driven
+from ..reading.iteration import adriven, driven
 from .builders import How, M, R, portable
 from .bulk_by_query import BulkByQuery
 from .objects import ObjectsAs

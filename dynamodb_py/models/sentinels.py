@@ -21,7 +21,7 @@ from ..flows import Flow
 from ..operations.base import Pause, Together, WireItem
 from ..operations.items import Key, StoredItem
 from ..operations.queries import Page, Query, Scan
-from ..operations.said import Expressions
+from ..operations.read_expressions import Expressions
 from ..operations.transactions import Check, Delete, TransactWriteItems, Write
 from ..retries import backoff
 from .bulk import key_reader

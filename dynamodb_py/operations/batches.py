@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from .base import Operation, Payload
 from .items import Key, StoredItem
-from .said import Expressions
+from .read_expressions import Expressions
 
 
 class _KeysOutput(Struct):

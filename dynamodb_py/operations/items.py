@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from ..expressions import Action, Condition, Names, is_repeatable, render_update
 from .base import Operation, Payload
-from .said import Expressions
+from .read_expressions import Expressions
 
 StoredItem: TypeAlias = bytes
 """An item as the JSON of its attributes."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from .base import Operation, Payload
 from .items import Key, StoredItem
-from .said import Expressions
+from .read_expressions import Expressions
 
 __all__ = ["Expressions", "Page", "Query", "Scan"]
 

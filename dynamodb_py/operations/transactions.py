@@ -13,7 +13,7 @@ from ..expressions import Action, Condition, Names, render_update
 from ..limits import MAX_TOKEN, MAX_TRANSACTION
 from .base import Operation, Payload
 from .items import Key, StoredItem, conditional
-from .said import Expressions
+from .read_expressions import Expressions
 
 
 class _Got(Struct):

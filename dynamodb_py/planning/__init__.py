@@ -2,8 +2,8 @@
 
 from .estimates import Estimate, estimate
 from .plan import Lane, Plan, Question, Rejected, Subject, Told, Trim
+from .plan_cache import Shortcut
 from .planner import Planner
-from .templates import Shortcut
 
 __all__ = [
     "Estimate",

@@ -9,15 +9,14 @@ from ..exceptions import QueryError, ScanRequired
 from ..expressions import Condition, Path
 from ..operations.items import GetItem, Key
 from ..operations.queries import Expressions, Query, Scan
-from .branches import Unfit
-from .costs import cost, why_not
-from .grounds import Grounds, Noted, grounds
+from .access_paths import Fit, Stretch, Way, check_value, fit, key_conditions, unfixed
+from .alternatives import Unfit
+from .assumptions import Grounds, Notes
 from .intervals import in_order
-from .notes import Notes
 from .plan import Lane, Plan, Question, Rejected, Subject, Told, Trim
+from .plan_cache import Noted, Shortcut, Templates, grounds
+from .ranking import cost, why_not
 from .suggestions import ASKABLE, helpful_index, serving_index
-from .templates import Shortcut, Templates
-from .ways import Fit, Stretch, Way, check_value, fit, key_conditions, unfixed
 
 
 class Planner:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..expressions import Condition
+from .access_paths import Fit, Way
+from .comparisons import bounded_attributes, fixed_attributes
 from .plan import Question, Subject
-from .terms import bounded_attributes, fixed_attributes
-from .ways import Fit, Way
 
 ASKABLE = "a query takes =, <, <=, >, >=, between, begins_with and in on a range key"
 

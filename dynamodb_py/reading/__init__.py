@@ -6,9 +6,9 @@ that can be given to strangers. ``pages`` and :class:`Walk` drive a reader to it
 """
 
 from .cursors import decode, encode, query_digest
+from .iteration import Walk, apages, pages
 from .positions import Mark, Position, reversed_plan
 from .reader import Reader
-from .walks import Walk, apages, pages
 
 __all__ = [
     "Mark",

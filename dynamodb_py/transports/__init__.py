@@ -6,11 +6,11 @@ client was handed over) or somebody has hooked into it (:mod:`.hooks`).
 
 from __future__ import annotations
 
+from ..credentials.settings import Settings
+from ..credentials.targets import LazyTarget
 from ..flows import AsyncTransport, Transport
 from .boto import AsyncBotoTransport, BotoTransport
-from .doors import AsyncDoor, Choice, Door
-from .settings import Settings
-from .targets import LazyTarget
+from .routing import AsyncDoor, Choice, Door
 
 __all__ = [
     "AsyncBotoTransport",

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
+from ..credentials.sessions import sentence
 from ..exceptions import (
     ConfigurationError,
     ConnectionFailed,
@@ -20,12 +21,11 @@ from ..exceptions import (
     ServiceError,
     service_error,
 )
+from ..http.binaries import with_bytes
+from ..http.log import debugging
 from ..metering import payload_of
 from ..operations.base import Operation
-from .binaries import with_bytes
 from .integrity import checked
-from .log import debugging
-from .sessions import sentence
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode

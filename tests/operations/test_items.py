@@ -7,7 +7,7 @@ import pytest
 
 from dynamodb_py.expressions import Add, Condition, F, Path, Remove, Set, Value
 from dynamodb_py.operations.items import DeleteItem, GetItem, PutItem, UpdateItem
-from dynamodb_py.operations.said import Expressions
+from dynamodb_py.operations.read_expressions import Expressions
 
 from ..scripted import checked
 

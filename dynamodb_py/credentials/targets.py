@@ -1,0 +1,115 @@
+"""A target: all that the wire must know to send, found out when the first request is sent."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from ..exceptions import ConfigurationError
+from .endpoints import Endpoint, plain_endpoint, ruled_endpoint
+from .keys import Credentials, Fixed, Refreshable, static_keys
+from .proxies import Proxy, find_proxy
+from .sessions import NO_CREDENTIALS, make_client, make_session
+from .settings import Settings
+from .signing import Signer
+from .tls import make_context, trusted
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+
+class Target(Struct, frozen=True):
+    """Where requests go and who signs them."""
+
+    endpoint: Endpoint
+    credentials: Credentials
+    signer: Signer
+    proxy: Proxy | None
+    context: SSLContext | None
+    """For TLS; None where plain HTTP is spoken."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that connections are opened to: the endpoint's or the proxy's."""
+        near = self.proxy or self.endpoint
+        return near.host, near.port
+
+
+def find_target(settings: Settings) -> Target:
+    """Find out everything; this may read files, import botocore and ask the network.
+
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` with what is missing.
+    """
+    endpoint, configured = plain_endpoint(settings), None
+    if endpoint is not None:
+        keys = static_keys(settings)
+        if keys is None:  # the environment changed under our feet
+            raise ConfigurationError(NO_CREDENTIALS)
+        credentials: Credentials = Fixed(keys)
+    else:
+        endpoint, credentials, configured = _ask_botocore(settings)
+    proxy = find_proxy(endpoint)
+    context = None
+    if endpoint.scheme == "https":
+        context = make_context(trusted(settings.verify, configured))
+    return Target(endpoint, credentials, _signer(endpoint, proxy), proxy, context)
+
+
+def _ask_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str | None]:
+    from botocore.exceptions import BotoCoreError
+
+    session = make_session(settings)
+    client = make_client(settings, session)
+    try:
+        found = session.get_credentials()
+        endpoint = ruled_endpoint(client)
+        configured: Any = session.get_config_variable("ca_bundle")
+    except BotoCoreError as error:
+        raise ConfigurationError(f"boto3's configuration cannot be used: {error}") from error
+    finally:
+        client.close()
+    if found is None:
+        raise ConfigurationError(NO_CREDENTIALS)
+    return endpoint, Refreshable(found), configured
+
+
+def _signer(endpoint: Endpoint, proxy: Proxy | None) -> Signer:
+    line = headers = ""
+    if proxy is not None and endpoint.scheme == "http":  # a proxy for plain HTTP reads the request
+        line = endpoint.url
+        if proxy.authorization:
+            headers = f"Proxy-Authorization: {proxy.authorization}\r\n"
+    return Signer(
+        region=endpoint.region,
+        host=endpoint.authority,
+        path=endpoint.path,
+        line=line,
+        headers=headers,
+    )
+
+
+class LazyTarget:
+    """The target of some settings, found once, by whoever needs it first."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.found: Target | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def quick(self) -> bool:
+        """Whether finding it can do without botocore, and so without files and network."""
+        return plain_endpoint(self.settings) is not None
+
+    def get(self) -> Target:
+        """Return the target, finding it the first time."""
+        with self._lock:
+            if self.found is None:
+                self.found = find_target(self.settings)
+            return self.found
+
+    def after_fork(self) -> None:
+        """In a child: whichever thread held the lock is not there any more."""
+        self._lock = threading.Lock()

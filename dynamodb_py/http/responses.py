@@ -1,0 +1,70 @@
+"""What a response means: the body of a success, or the exception for anything else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from ..exceptions import RequestError, ResponseCorrupted, ServiceError, service_error
+from ..operations.base import Operation
+from .binaries import with_bytes
+from .codec import Response
+
+# What a status alone says, in DynamoDB's words; a proxy has no others.
+_CODES = {408: "RequestTimeout", 429: "TooManyRequestsException"}
+
+
+def read_answer(response: Response, operation: Operation[Any]) -> bytes:
+    """Return the body of *response* if it is a success that arrived undamaged, else raise.
+
+    Raises :class:`~dynamodb_py.exceptions.ResponseCorrupted` when the body does not match its
+    checksum, else the :class:`~dynamodb_py.exceptions.ServiceError` that the error's code names.
+    """
+    body, headers = response.body, response.headers
+    checksum = headers.get(b"x-amz-crc32")
+    if checksum is not None and checksum != b"%d" % crc32(body):
+        raise about(
+            ResponseCorrupted("The answer does not match its checksum."),
+            operation,
+            _request_id(response),
+        )
+    if response.status == 200:
+        if body[-1:] == b"}" and body[:1] == b"{":
+            return body
+        if not (body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"):
+            raise about(
+                ResponseCorrupted(f"The answer is no JSON object: {body[:80]!r}."),
+                operation,
+                _request_id(response),
+            )
+        return body
+    raise about(_error(response), operation, _request_id(response))
+
+
+def about(error: RequestError, operation: Operation[Any], request_id: str = "") -> RequestError:
+    """Return *error*, which now says what was asked for."""
+    error.operation = operation.api
+    error.table = ", ".join(operation.tables)
+    error.request_id = request_id
+    return error
+
+
+def _request_id(response: Response) -> str:
+    return response.headers.get(b"x-amzn-requestid", b"").decode("latin-1")
+
+
+def _error(response: Response) -> ServiceError:
+    """Return the exception for an answer that is no success."""
+    status, body = response.status, response.body
+    said: dict[str, Any] = {}
+    with suppress(msgspec.DecodeError, RecursionError):  # a proxy's page is no JSON
+        said = msgspec.json.decode(body, type=dict[str, Any])
+    code = str(said.get("__type") or said.get("code") or "").rpartition("#")[2].partition(":")[0]
+    message = said.get("message") or said.get("Message") or ""
+    if not code:
+        code = _CODES.get(status, f"HTTP{status}")
+        message = message or body[:200].decode("utf-8", "replace")
+    return service_error(code, str(message), status=status, body=with_bytes(said))

@@ -1,0 +1,227 @@
+"""A connection that is awaited: an asyncio protocol with one request on it at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from ..credentials.targets import Target
+from ..exceptions import ConnectionFailed, ReadTimeout
+from .codec import Response, ResponseReader, connect_request
+from .sockets import failure, readable, tunnel_refused
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future, TimerHandle, Transport
+
+
+_BUFFER, _LARGE_BUFFER = 64 * 1024, 256 * 1024
+
+
+class Stream:
+    """One open connection, made by :func:`make_stream`.
+
+    *lost* is called once, when the connection is gone for whatever reason.
+    """
+
+    def __init__(
+        self, loop: AbstractEventLoop, patience: float, lost: Callable[[Stream], None]
+    ) -> None:
+        self.loop = loop
+        self.idle_since = 0.0
+        self._patience = patience
+        self._lost: Callable[[Stream], None] | None = lost
+        self._transport: Transport | None = None
+        self._waiter: Future[Response] | None = None
+        self._reader: ResponseReader | None = None
+        self._deadline = 0.0
+        self._timer: TimerHandle | None = None
+        self._buffer = memoryview(bytearray(_BUFFER))
+
+    @property
+    def open(self) -> bool:
+        """Whether a request can be sent."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def exchange(self, request: bytes, *, tunnel: bool = False) -> Future[Response]:
+        """Send *request* and return the future of its whole response.
+
+        The future raises ConnectionFailed and its subclasses; whoever stops waiting for it must
+        call :meth:`abort`.
+        """
+        loop, transport = self.loop, self._transport
+        if transport is None or transport.is_closing():  # the server left before it was asked
+            raise ConnectionFailed("The server closed the connection without an answer.")
+        waiter = self._waiter = loop.create_future()
+        self._reader = ResponseReader(tunnel=tunnel)
+        # One timer serves all requests of a connection: it is set anew only when it has fired.
+        self._deadline = loop.time() + self._patience
+        if self._timer is None:
+            self._timer = loop.call_at(self._deadline, self._late)
+        transport.write(request)
+        return waiter
+
+    @property
+    def stale(self) -> bool:
+        """Whether the server closed the connection while the loop was not looking."""
+        if self._transport is None:
+            return True
+        return readable(self._transport.get_extra_info("socket"))
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._gone()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def bury(self) -> None:
+        """Close a connection whose event loop was closed before it."""
+        transport: Any = self._transport
+        self._gone()
+        with suppress(RuntimeError):  # the loop is closed
+            transport.abort()
+        # What the loop would do next. Without it the socket stays open until it is collected.
+        transport = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
+        finish = getattr(transport, "_call_connection_lost", None)
+        if finish is not None:
+            with suppress(Exception):
+                finish(None)
+
+    def rewire(self, transport: Any) -> None:
+        """Go on over *transport*, TLS within the tunnel that was opened."""
+        self._transport = transport
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: Any) -> None:
+        self.rewire(transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        # A buffer of our own: asyncio's is made anew for every read, which costs more than reading.
+        if self._reader is not None and self._reader.missing > len(self._buffer) < _LARGE_BUFFER:
+            self._buffer = memoryview(bytearray(_LARGE_BUFFER))
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data, reader = bytes(self._buffer[:nbytes]), self._reader
+        if reader is None:  # nobody asked
+            self.abort()
+            return
+        try:
+            response = reader.feed(data)
+        except ConnectionFailed as error:
+            self._fail(error)
+            return
+        if response is not None:
+            self._finish(response)
+
+    def eof_received(self) -> bool:
+        self._ended(None)
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._ended(error)
+        self._gone()
+
+    def pause_writing(self) -> None:
+        """One request is all that is ever buffered."""
+
+    def resume_writing(self) -> None:
+        """There is nothing to resume."""
+
+    def _finish(self, response: Response) -> None:
+        waiter, self._waiter, self._reader = self._waiter, None, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(response)
+
+    def _ended(self, error: Exception | None) -> None:
+        reader = self._reader
+        if reader is None:
+            return
+        try:
+            if error is not None:
+                raise ConnectionFailed(f"The connection broke: {error}.") from error
+            self._finish(reader.end())
+        except ConnectionFailed as failed:
+            self._fail(failed)
+
+    def _fail(self, error: ConnectionFailed) -> None:
+        waiter, self._waiter, self._reader = self._waiter, None, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+        self.abort()
+
+    def _late(self) -> None:
+        self._timer = None
+        if self._reader is None:
+            return
+        if self.loop.time() < self._deadline:  # a later request than the one it was set for
+            self._timer = self.loop.call_at(self._deadline, self._late)
+            return
+        self._fail(
+            ReadTimeout(
+                f"No whole answer within {self._patience:g} seconds; give connect() a longer "
+                "read_timeout if that can be."
+            )
+        )
+
+    def _gone(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            lost(self)
+
+
+_kinds: list[type[Stream]] = []
+
+
+def make_stream(loop: AbstractEventLoop, patience: float, lost: Callable[[Stream], None]) -> Stream:
+    """Return a stream that is not open yet, as a protocol that asyncio knows."""
+    if not _kinds:
+        from asyncio import BufferedProtocol  # not before something is awaited
+
+        _kinds.append(cast("type[Stream]", type("BufferedStream", (Stream, BufferedProtocol), {})))
+    return _kinds[0](loop, patience, lost)
+
+
+async def open_stream(stream: Stream, target: Target, connect_timeout: float) -> None:
+    """Connect *stream* to *target*, through its proxy and with TLS where there is one.
+
+    Raises ConnectTimeout, or ConnectionFailed with what is in the way; the stream is closed then.
+    """
+    import asyncio
+
+    try:
+        await asyncio.wait_for(_connect(stream, target), connect_timeout)
+    except asyncio.TimeoutError as error:  # before Python 3.11, one of asyncio's own
+        stream.abort()
+        raise failure(TimeoutError(), target, connect_timeout) from error
+    except OSError as error:
+        stream.abort()
+        raise failure(error, target, connect_timeout) from error
+    except BaseException:
+        stream.abort()
+        raise
+
+
+async def _connect(stream: Stream, target: Target) -> None:
+    loop = stream.loop
+    host, port = target.address
+    factory = cast("Any", lambda: stream)
+    name = target.endpoint.host
+    if target.context is None:
+        await loop.create_connection(factory, host, port)
+    elif target.proxy is None:
+        await loop.create_connection(factory, host, port, ssl=target.context, server_hostname=name)
+    else:
+        transport, _ = await loop.create_connection(factory, host, port)
+        wanted = connect_request(name, target.endpoint.port, target.proxy.authorization)
+        refused = tunnel_refused(await stream.exchange(wanted, tunnel=True))
+        if refused is not None:
+            raise refused
+        secure = await loop.start_tls(
+            transport, cast("Any", stream), target.context, server_hostname=name
+        )
+        stream.rewire(secure)

@@ -1,0 +1,295 @@
+"""Branches: a condition as alternatives, each with what it says of a key and with the rest of it.
+
+A key condition takes one comparison for each attribute, and a filter none of the key's attributes
+at all. So what a condition says of them is taken out of it, as intervals, through ``AND``, ``OR``
+and ``NOT``, until each alternative is a place in the index and a filter that does not speak of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from itertools import product
+
+from msgspec import Struct
+
+from ..exceptions import QueryError
+from ..expressions import (
+    And,
+    AttributeType,
+    BeginsWith,
+    Between,
+    Compare,
+    Condition,
+    Exists,
+    In,
+    Never,
+    Not,
+    NotExists,
+    Or,
+    Path,
+    Value,
+)
+from ..operations.base import Wire
+from ..schema import KeyAttribute
+from . import intervals
+from .assumptions import Notes
+from .intervals import WHOLE, Interval, Span
+
+MOST = 1000
+"""How many alternatives a condition may come to: each is a request."""
+
+
+class Unfit(QueryError):
+    """The condition says something of the key that a query of this index cannot ask."""
+
+
+class Branch(Struct, frozen=True, eq=False):
+    """One alternative: what it says of key attributes, and the terms of its filter."""
+
+    spans: Mapping[str, Span] = {}
+    filter: tuple[Condition, ...] = ()
+    needs: frozenset[str] = frozenset()
+    """The attributes without which an item does not match."""
+    spares: frozenset[str] = frozenset()
+    """The attributes of which it says something that items without them fulfil."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can match."""
+        return any(not span for span in self.spans.values())
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The attributes that it speaks of and that matching items may not have."""
+        return self.spares - self.needs
+
+    @property
+    def condition(self) -> Condition:
+        """The filter as a condition."""
+        joined = Condition()
+        for term in dict.fromkeys(self.filter):  # what is said twice is asked once
+            joined &= term
+        return joined
+
+
+class Extraction:
+    """Takes what a condition says of the attributes *keys* out of it."""
+
+    def __init__(self, keys: Mapping[str, KeyAttribute], notes: Notes) -> None:
+        self._keys = keys
+        self._notes = notes
+        self._vague: set[str] = set()
+        """The attributes of which alternatives speak, and those with a prefix: it may have no end."""
+        self._cut: set[str] = set()
+        """The attributes of which it follows from the values where their bounds are."""
+
+    def branches(self, condition: Condition) -> list[Branch]:
+        """Return the alternatives of *condition*; raise Unfit where there is no way to ask it so."""
+        return self._merged(self._expand(condition, negated=False))
+
+    def _mentions(self, condition: Condition) -> bool:
+        return any(path.parts[0] in self._keys for path in condition.paths())
+
+    def _expand(self, condition: Condition, *, negated: bool) -> list[Branch]:
+        if condition.is_empty:
+            return [Branch()]
+        if isinstance(condition, Never):
+            return [Branch()] if negated else []
+        if not self._mentions(condition):
+            return [Branch(filter=(~condition if negated else condition,))]
+        if isinstance(condition, Not):
+            return self._expand(condition.term, negated=not negated)
+        if isinstance(condition, (And, Or)):
+            parts = [self._expand(term, negated=negated) for term in condition.terms]
+            if isinstance(condition, Or) is negated:
+                return self._all(parts)
+            self._notes.compared = True  # alternatives may fall together or overlap
+            branches = [branch for part in parts for branch in part]
+            self._vague.update(name for branch in branches for name in branch.spans)
+            return self._merged(branches)
+        return [self._leaf(condition, negated=negated)]
+
+    def _all(self, parts: list[list[Branch]]) -> list[Branch]:
+        """Return the alternatives in which one of each of *parts* holds."""
+        found = [Branch()]
+        for part in parts:
+            if len(found) * len(part) > MOST:
+                raise Unfit(f"it comes to more than {MOST} alternatives: ask in several queries")
+            found = [self._both(one, other) for one, other in product(found, part)]
+        return found
+
+    def _both(self, one: Branch, other: Branch) -> Branch:
+        spans = dict(one.spans)
+        for name, span in other.spans.items():
+            if name in spans:
+                self._note(name, spans[name], span)
+                spans[name] = intervals.both(spans[name], span)
+            else:
+                spans[name] = span
+        return Branch(
+            spans, one.filter + other.filter, one.needs | other.needs, one.spares | other.spares
+        )
+
+    def _note(self, name: str, one: Span, other: Span) -> None:
+        """Note what follows from the values where both spans of an attribute hold."""
+        if name in self._vague:
+            self._notes.compared = self._notes.met = True
+            return
+        if any(all(each.is_whole for each in span) for span in (one, other)):
+            return  # nothing does: the one holds always, or never
+        bounds = _bounds(one, other) or _bounds(other, one)
+        if bounds is not None and name not in self._cut:
+            self._notes.less.append(bounds)
+            return
+        self._cut.add(name)
+        self._notes.compared = True
+        if not _meet_beyond(one, other):
+            self._notes.met = True
+
+    def _leaf(self, leaf: Condition, *, negated: bool) -> Branch:
+        name = str(next(leaf.paths()).parts[0])
+        if name not in self._keys:
+            name = next(str(p.parts[0]) for p in leaf.paths() if p.parts[0] in self._keys)
+        key = self._keys[name]
+        try:
+            span = self._span(leaf, key)
+        except Unfit:
+            self._notes.clear()  # it is, whatever the values
+            raise
+        if negated:
+            if isinstance(leaf, BeginsWith):  # some prefixes have nothing after them
+                self._notes.compared = True
+            span = intervals.others(span)
+        # Of an attribute that is not there, only these hold.
+        when_missing = isinstance(leaf, NotExists) or (
+            isinstance(leaf, Compare) and leaf.operator == "<>"
+        )
+        found = frozenset((name,))
+        if when_missing is negated:
+            return Branch({name: span}, needs=found)
+        return Branch({name: span}, spares=found)
+
+    def _span(self, leaf: Condition, key: KeyAttribute) -> Span:
+        """Return the values of *key* for which *leaf* holds."""
+        left, *others = leaf._operands()
+        values = [each for each in others if isinstance(each, Value)]
+        if left != Path((key.name,)) or len(values) != len(others):
+            raise Unfit(f"{leaf.described()} cannot be asked of a key")
+        for value in values:
+            if value.kind != key.type:
+                raise Unfit(
+                    f"{left} is of type {key.type}, and is compared with a value of type {value.kind}"
+                )
+        wires = [value.wire for value in values]
+        match leaf:
+            case Compare(operator=operator):
+                return self._compared(operator, wires[0])
+            case Between():
+                return (intervals.between(*wires),)
+            case BeginsWith():
+                self._vague.add(key.name)
+                return (intervals.prefixed(wires[0]),)
+            case In():
+                return self._points(wires)
+            case Exists():
+                return (WHOLE,)
+            case NotExists():
+                return ()
+            case AttributeType(type=kind):
+                return (WHOLE,) if kind == key.type else ()
+            case _:
+                raise Unfit(f"{leaf.described()} cannot be asked of a key")
+
+    def _points(self, wires: list[Wire]) -> Span:
+        span = intervals.points(wires)
+        if len(span) < len(wires):
+            self._notes.compared = True
+        elif len(wires) > 1:
+            self._notes.distinct.append(wires)
+        return span
+
+    def _compared(self, operator: str, wire: dict[str, str]) -> Span:
+        match operator:
+            case "=":
+                return (intervals.point(wire),)
+            case "<>":
+                return intervals.others((intervals.point(wire),))
+            case ">" | ">=":
+                return (intervals.above(wire, open=operator == ">"),)
+            case _:
+                return (intervals.below(wire, open=operator == "<"),)
+
+    def _merged(self, branches: list[Branch]) -> list[Branch]:
+        """Return *branches* with those joined that differ in one respect: an interval or the filter."""
+        if len(branches) < 2:
+            return branches
+        for name in self._keys:
+            branches = _joined(branches, name)
+        return _filters_joined(branches)
+
+
+def _bounds(one: Span, other: Span) -> tuple[Wire, Wire] | None:
+    """Return the bounds, where *one* has just a lower and *other* just an upper one beyond it."""
+    if len(one) != 1 or len(other) != 1:
+        return None
+    low, high = one[0].low, other[0].high
+    if low is None or one[0].high is not None or high is None or other[0].low is not None:
+        return None
+    return (low.wire, high.wire) if low.rank < high.rank else None
+
+
+def _meet_beyond(one: Span, other: Span) -> bool:
+    """Tell whether both have no end on the same side, so that they meet there whatever the values."""
+    below, above = (
+        all(any(getattr(each, edge) is None for each in span) for span in (one, other))
+        for edge in ("low", "high")
+    )
+    return below or above
+
+
+def _signature(span: Span) -> Hashable:
+    return tuple(interval.signature for interval in span)
+
+
+def _place(branch: Branch, but: str | None = None) -> Hashable:
+    """Return what is equal for branches that say the same of the key, but for one attribute."""
+    said = [(name, _signature(span)) for name, span in branch.spans.items() if name != but]
+    return frozenset(said), branch.needs, branch.spares
+
+
+def _joined(branches: list[Branch], name: str) -> list[Branch]:
+    """Return *branches*, those that differ in what they say of *name* alone as one."""
+    groups: dict[Hashable, list[Branch]] = {}
+    for branch in branches:
+        place = (_place(branch, but=name), frozenset(branch.filter), name in branch.spans)
+        groups.setdefault(place, []).append(branch)
+    return [
+        _with(group[0], name, [i for branch in group for i in branch.spans[name]])
+        if len(group) > 1 and name in group[0].spans
+        else group[0]
+        for group in groups.values()
+    ]
+
+
+def _with(branch: Branch, name: str, found: Iterable[Interval]) -> Branch:
+    spans = {**branch.spans, name: intervals.any_of(found)}
+    return Branch(spans, branch.filter, branch.needs, branch.spares)
+
+
+def _filters_joined(branches: list[Branch]) -> list[Branch]:
+    """Return *branches*, those of one place as one whose filter is that of either."""
+    groups: dict[Hashable, list[Branch]] = {}
+    for branch in branches:
+        groups.setdefault(_place(branch), []).append(branch)
+    joined: list[Branch] = []
+    for first, *rest in groups.values():
+        if not rest:
+            joined.append(first)
+            continue
+        filters = [branch.condition for branch in (first, *rest)]
+        either = Condition()
+        for each in filters:
+            either |= each
+        terms = () if any(each.is_empty for each in filters) else (either,)
+        joined.append(Branch(first.spans, terms, first.needs, first.spares))
+    return joined

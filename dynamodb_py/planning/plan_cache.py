@@ -1,0 +1,278 @@
+"""Templates: plans by the shape of their question, so that a shape is planned once.
+
+Of two questions that differ in their values only, the plans do too, unless the planner had to
+compare the values with each other. So a plan is kept with a note of where each value goes, and of what
+the planner saw in the values, in all ways that it looked at: that two bounds have something between
+them, say. That is looked at again. Where it saw more than can be noted, the plan is not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..codec import rank
+from ..expressions import Condition
+from ..limits import MAX_RANGE_KEY_BYTES
+from ..operations.base import Wire
+from ..operations.queries import Expressions, Query
+from .access_paths import Fit, Way, check_value, hopeless
+from .assumptions import Grounds, Notes
+from .plan import Lane, Plan, Question, Subject, Trim
+from .ranking import cost, least_cost
+
+MOST = 512
+"""How many shapes are kept for one model."""
+
+_SHORT = MAX_RANGE_KEY_BYTES // 4
+"""So many characters, of four bytes at most, fit into any key."""
+
+_Slots: TypeAlias = "tuple[tuple[str, int], ...]"
+
+Shortcut: TypeAlias = "Callable[[Sequence[Wire]], Query | None]"
+"""Makes the request that answers a question of one shape out of the values of it; None where this
+question is to be planned by itself."""
+
+Noted: TypeAlias = "Sequence[tuple[Way, Notes]]"
+"""The ways that were looked at, in the order in which they are preferred, with what was noted."""
+
+
+class _Guards(Struct, frozen=True, eq=False):
+    """What must hold of the values: where they are."""
+
+    less: tuple[tuple[int, int], ...]
+    distinct: tuple[tuple[int, ...], ...]
+    unlike: tuple[tuple[tuple[int, ...], ...], ...]
+
+    def hold(self, values: Sequence[Wire]) -> bool:
+        for low, high in self.less:
+            if not rank(values[low]) < rank(values[high]):
+                return False
+        for slots in self.distinct:
+            if len({rank(values[slot]) for slot in slots}) < len(slots):
+                return False
+        for terms in self.unlike:
+            said = [[values[slot] for slot in slots] for slots in terms]
+            if any(each in said[:at] for at, each in enumerate(said)):
+                return False
+        return True
+
+
+class _Template(Struct, frozen=True, eq=False):
+    plan: Plan
+    keys: _Slots = ()
+    """Where the values of a GetItem's key are."""
+    values: tuple[_Slots, ...] = ()
+    """Where the values of each lane's request are."""
+    trims: tuple[tuple[int, ...], ...] = ()
+    """Where the values are that each lane's request drops."""
+    checked: _Slots = ()
+    """Values of key attributes, which must be such as a key can have."""
+    guards: _Guards | None = None
+
+    def filled(self, question: Question, values: Sequence[Wire], subject: Subject) -> Plan | None:
+        if self.guards is not None and not self.guards.hold(values):
+            return None
+        for name, slot in self.checked:
+            check_value(subject, name, values[slot])
+        plan = self.plan
+        if plan.get is not None:
+            get = replace(plan.get, key={name: values[slot] for name, slot in self.keys})
+            return replace(plan, get=get, condition=question.condition)
+        lanes = tuple(
+            _refilled(lane, slots, trims, values) if slots else lane
+            for lane, slots, trims in zip(plan.lanes, self.values, self.trims, strict=True)
+        )
+        return replace(plan, lanes=lanes, condition=question.condition)
+
+    def shortcut(self, subject: Subject) -> Shortcut | None:
+        """Return what makes the plan's one request; None where there is more to the plan than that."""
+        plan, guards = self.plan, self.guards
+        if plan.kind != "query" or plan.full or len(plan.lanes) != 1 or plan.lanes[0].trims:
+            return None
+        (request,), (slots,) = plan.lanes[0].requests, self.values
+        said = request.said
+        if not isinstance(request, Query) or len(slots) != len(said.values):
+            return None
+        keys, filter_, projection, names = said.keys, said.filter, said.projection, said.names
+        kinds = {slot: next(iter(said.values[name])) for name, slot in slots}
+        checked = [(name, slot, kinds[slot]) for name, slot in self.checked]
+
+        def filled(values: Sequence[Wire]) -> Query | None:
+            if guards is not None and not guards.hold(values):
+                return None
+            for name, slot, kind in checked:
+                if not 0 < len(values[slot][kind]) <= _SHORT:
+                    check_value(subject, name, values[slot])
+            put: dict[str, Wire] = {}
+            for name, slot in slots:  # quicker than anything shorter
+                put[name] = values[slot]
+            return replace(request, said=Expressions(keys, filter_, projection, names, put))
+
+        return filled
+
+
+def _refilled(lane: Lane, slots: _Slots, dropped: tuple[int, ...], values: Sequence[Wire]) -> Lane:
+    request = lane.requests[0]
+    said = request.said
+    filled = {**said.values} if len(slots) < len(said.values) else {}
+    for name, slot in slots:
+        filled[name] = values[slot]
+    said = Expressions(said.keys, said.filter, said.projection, said.names, filled)
+    requests = (replace(request, said=said),)
+    if not dropped or not (trim := lane.trims[0]):
+        return Lane(requests)
+    return Lane(requests, (Trim(trim.attribute, tuple(values[slot] for slot in dropped)),))
+
+
+class Templates:
+    """The plans of one model by shape."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._known: dict[Hashable, _Template] = {}
+
+    def fill(self, table: str, question: Question) -> Plan | None:
+        """Return the plan of *question*, if one of its shape is kept."""
+        values: list[Wire] = []
+        template = self._known.get(_shape(table, question, values))
+        return None if template is None else template.filled(question, values, self._subject)
+
+    def shortcut(self, table: str, question: Question) -> Shortcut | None:
+        """Return what makes the request of questions of one shape, if one of it is kept."""
+        template = self._known.get(_shape(table, question, []))
+        return None if template is None else template.shortcut(self._subject)
+
+    def keep(self, table: str, question: Question, plan: Plan, grounds: Grounds) -> None:
+        """Keep *plan*, if it can be seen where all values of *question* went."""
+        values: list[Wire] = []
+        shape = _shape(table, question, values)
+        template = _template(plan, values, grounds)
+        if template is None:
+            return
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[shape] = template
+
+
+def _shape(table: str, question: Question, values: list[Wire]) -> Hashable:
+    return (
+        table,
+        question.condition.shape(values),
+        question.order,
+        question.backward,
+        question.index,
+        question.consistent,
+        question.wanted,
+        question.along,
+        question.limit,
+        question.page_size,
+        question.scan,
+        question.segments,
+        question.counting,
+        question.full,
+    )
+
+
+def _template(plan: Plan, values: Sequence[Wire], grounds: Grounds) -> _Template | None:
+    """Return the template of *plan*, None where a value cannot be followed to its place."""
+    at = {id(wire): slot for slot, wire in enumerate(values)}
+    if len(at) != len(values) or any(id(wire) not in at for wire in grounds.wires()):
+        return None
+    checked, guards = _slots(grounds.checked, at), _guards(grounds, at)
+    kept = replace(plan, told=None)
+    if plan.get is not None:
+        keys = _slots(plan.get.key.items(), at)
+        used = set(keys)
+        template = _Template(kept, keys=keys, checked=checked, guards=guards)
+    elif any(len(lane.requests) != 1 for lane in plan.lanes) or not _followed(plan, at):
+        return None
+    else:
+        found = tuple(_slots(lane.requests[0].said.values.items(), at) for lane in plan.lanes)
+        trims = tuple(
+            tuple(at[id(wire)] for trim in lane.trims if trim for wire in trim.wires)
+            for lane in plan.lanes
+        )
+        used = {slot for slots in found for slot in slots}
+        template = _Template(kept, values=found, trims=trims, checked=checked, guards=guards)
+    everywhere = {slot for _, slot in used} == set(range(len(values)))
+    return template if everywhere else None
+
+
+def _guards(grounds: Grounds, at: Mapping[int, int]) -> _Guards | None:
+    """Return what must hold of the values; None where nothing must."""
+    if not (grounds.less or grounds.distinct or grounds.unlike):
+        return None
+    return _Guards(
+        less=tuple((at[id(low)], at[id(high)]) for low, high in grounds.less),
+        distinct=tuple(tuple(at[id(wire)] for wire in wires) for wires in grounds.distinct),
+        unlike=tuple(
+            tuple(tuple(at[id(wire)] for wire in term) for term in terms)
+            for terms in grounds.unlike
+        ),
+    )
+
+
+def _followed(plan: Plan, at: Mapping[int, int]) -> bool:
+    """Tell whether all values that are dropped after reading are values of the question."""
+    trims = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
+    return all(id(wire) in at for trim in trims for wire in trim.wires)
+
+
+def _slots(pairs: Iterable[tuple[str, Wire]], at: dict[int, int]) -> _Slots:
+    return tuple((name, at[id(wire)]) for name, wire in pairs if id(wire) in at)
+
+
+def grounds(question: Question, chosen: Fit | None, noted: Noted) -> Grounds | None:
+    """Return what it rests on that *chosen*, or a scan where it is None, answers *question*.
+
+    None where it rests on more than can be told: such a plan is made for each question by itself.
+    """
+    if chosen is not None and (chosen.notes.compared or len(chosen.stretches) != 1):
+        return None
+    less: list[tuple[Wire, Wire]] = []
+    distinct: list[tuple[Wire, ...]] = []
+    for way, notes in noted:
+        mine = chosen is not None and way is chosen.way
+        if not mine and hopeless(way, question):
+            continue
+        # Where bounds have nothing between them, any way knows that nothing matches.
+        less += notes.less
+        if not mine and not _counts(way, notes, question, chosen, noted):
+            continue
+        if notes.compared:
+            return None
+        distinct += map(tuple, notes.distinct)
+    return Grounds(
+        checked=() if chosen is None else chosen.checked,
+        less=tuple({(id(low), id(high)): (low, high) for low, high in less}.values()),
+        distinct=tuple({tuple(map(id, each)): each for each in distinct}.values()),
+        unlike=() if chosen is None else _unlike(chosen.stretches[0].filter),
+    )
+
+
+def _counts(way: Way, notes: Notes, question: Question, chosen: Fit | None, noted: Noted) -> bool:
+    """Tell whether *way*, which was not chosen, could have been for other values."""
+    if notes.met:
+        return True
+    if not notes.compared and not notes.distinct:
+        return False
+    least = least_cost(way, question)
+    if least is None or chosen is None:
+        return least is not None
+    ways = [each for each, _ in noted]
+    return (least, ways.index(way)) < (cost(chosen, question), ways.index(chosen.way))
+
+
+def _unlike(filter_: Condition) -> tuple[tuple[tuple[Wire, ...], ...], ...]:
+    """Return the values of those terms of a filter that differ in their values only."""
+    groups: dict[Hashable, list[tuple[Wire, ...]]] = {}
+    for term in filter_.conjuncts:
+        values: list[Wire] = []
+        shape = term.shape(values)
+        if values:
+            groups.setdefault(shape, []).append(tuple(values))
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)

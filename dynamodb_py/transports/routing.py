@@ -1,0 +1,128 @@
+"""The two doors to DynamoDB, each of which chooses, request by request, the wire or botocore."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ..credentials.sessions import make_client
+from ..credentials.settings import Settings
+from ..credentials.targets import LazyTarget
+from ..http.aio import AsyncHttpTransport
+from ..http.forks import watch
+from ..http.log import debugging
+from ..http.sync import HttpTransport
+from ..operations.base import Operation
+from .boto import BotoTransport
+from .hooks import MOCK, MOCK_SERVER, WRAPPED, Hooks
+
+_WHO = {
+    MOCK: "moto's mock",
+    MOCK_SERVER: "moto's server",
+    WRAPPED: "instrumentation of botocore",
+}
+
+
+class Choice:
+    """Knows whether requests go through botocore now, and through which client."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._always = settings.client is not None or settings.session is not None
+        self._hooks = Hooks()
+        self._seen = 0
+        self._lock = threading.Lock()
+        self.boto: BotoTransport | None = None
+        watch(self)
+
+    def botocore(self) -> bool:
+        """Tell whether the next request must go through botocore."""
+        if self._always:
+            return True
+        seen = self._hooks.look()
+        if seen != self._seen:
+            self._switch(seen)
+        return seen != 0
+
+    def make(self) -> BotoTransport:
+        """Return the transport over botocore, made if there is none; that takes its time.
+
+        Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
+        """
+        with self._lock:
+            if self.boto is None:
+                settings = self._settings
+                if settings.client is not None:
+                    self.boto = BotoTransport(settings.client)
+                else:
+                    served = bool(self._seen & MOCK_SERVER)
+                    self.boto = BotoTransport(
+                        make_client(settings, boto3_default=served), owned=True
+                    )
+            return self.boto
+
+    def _switch(self, seen: int) -> None:
+        """Note who is there now. A client made for others may lack a hook, or have their keys."""
+        with self._lock:
+            if seen == self._seen:
+                return
+            self._seen = seen
+            before, self.boto = self.boto, None
+        if before is not None:
+            before.close()
+        logger = debugging()
+        if logger is not None and seen:
+            who = " and ".join(name for bit, name in _WHO.items() if seen & bit)
+            logger.debug("%s is active: requests go through botocore", who)
+        elif logger is not None:
+            logger.debug("no hooks in botocore any more: requests go over the wire")
+
+    def after_fork(self) -> None:
+        """In a child: whichever thread held the lock is not there any more."""
+        self._lock = threading.Lock()
+
+
+class Door:
+    """The blocking transport of a connection."""
+
+    def __init__(self, choice: Choice, lazy: LazyTarget) -> None:
+        self._choice = choice
+        self._wire = HttpTransport(lazy)
+
+    def send(self, operation: Operation[Any], /) -> bytes:
+        """Send *operation* once and return the body of its response."""
+        choice = self._choice
+        if choice.botocore():
+            return (choice.boto or choice.make()).send(operation)
+        return self._wire.send(operation)
+
+    def close(self) -> None:
+        """Close what is open; the next request opens it anew."""
+        self._wire.close()
+        if self._choice.boto is not None:
+            self._choice.boto.close()
+
+
+class AsyncDoor:
+    """The transport of a connection that is awaited."""
+
+    def __init__(self, choice: Choice, lazy: LazyTarget) -> None:
+        self._choice = choice
+        self._wire = AsyncHttpTransport(lazy)
+
+    async def send(self, operation: Operation[Any], /) -> bytes:
+        """Send *operation* once and return the body of its response."""
+        if self._choice.botocore():
+            from asyncio import to_thread  # takes the context along: traces stay whole
+
+            return await to_thread(self._through_botocore, operation)
+        return await self._wire.send(operation)
+
+    def _through_botocore(self, operation: Operation[Any]) -> bytes:
+        return (self._choice.boto or self._choice.make()).send(operation)
+
+    async def close(self) -> None:
+        """Close what is open; the next request opens it anew."""
+        await self._wire.close()
+        if self._choice.boto is not None:
+            self._choice.boto.close()
