@@ -15,7 +15,7 @@ from ..exceptions import (
     DoesNotExist,
     RequestError,
 )
-from ..flows import Flow, arun, dressed, run
+from ..flows import Flow, arun, copy_name, run
 from ..operations.batches import Delete, Put
 from ..operations.items import Key, StoredItem
 from ..operations.read_expressions import Expressions
@@ -334,7 +334,7 @@ def _waiting(
         if link is not None:
             run(flow(all_, *args, **kwargs), link)
 
-    return dressed(function, flow, "")
+    return copy_name(function, flow, "")
 
 
 def _awaited(
@@ -346,7 +346,7 @@ def _awaited(
         if link is not None:
             await arun(flow(all_, *args, **kwargs), link)
 
-    return dressed(function, flow, "a")
+    return copy_name(function, flow, "a")
 
 
 load = _waiting(_load)

@@ -9,8 +9,8 @@ from operator import length_hint
 from threading import Thread
 from typing import Generic, TypeAlias, TypeVar
 
-from ..exceptions import QueryError
-from ..flows import Flow, Link, arun, run
+from ..exceptions import DynamoDBError, QueryError
+from ..flows import Flow, Link, arun, hides_frames, run
 from ..operations.items import StoredItem
 from .positions import Position
 from .reader import Reader
@@ -19,7 +19,7 @@ from .sources import Place
 R = TypeVar("R")
 T = TypeVar("T")
 
-_Asking: TypeAlias = "Callable[[], Flow[T | None]]"
+_NextPage: TypeAlias = "Callable[[], Flow[T | None]]"
 
 
 def pages(
@@ -40,16 +40,17 @@ def apages(
     return adriven(reader.more, link, ahead)
 
 
-def driven(more: _Asking[T], link: Link, ahead: bool) -> Generator[T, None, None]:
+def driven(more: _NextPage[T], link: Link, ahead: bool) -> Generator[T, None, None]:
     """Yield what *more* gives, a flow at a time, until it is None; see :func:`pages`."""
-    if ahead:
-        yield from _fetched_ahead(more, link)
-        return
+    return _drive_ahead(more, link) if ahead else _drive(more, link)
+
+
+def _drive(more: _NextPage[T], link: Link) -> Generator[T, None, None]:
     while (page := run(more(), link)) is not None:
         yield page
 
 
-def _fetched_ahead(more: _Asking[T], link: Link) -> Generator[T, None, None]:
+def _drive_ahead(more: _NextPage[T], link: Link) -> Generator[T, None, None]:
     coming = _Coming(more, link)
     try:
         while (page := coming.page()) is not None:
@@ -62,7 +63,7 @@ def _fetched_ahead(more: _Asking[T], link: Link) -> Generator[T, None, None]:
 class _Coming(Generic[T]):
     """A page that is being fetched, in a thread that ends when it is there."""
 
-    def __init__(self, more: _Asking[T], link: Link) -> None:
+    def __init__(self, more: _NextPage[T], link: Link) -> None:
         self._flow, self._link = more(), link
         self._page: T | None = None
         self._error: BaseException | None = None
@@ -79,12 +80,14 @@ class _Coming(Generic[T]):
 
     def page(self) -> T | None:
         self.thread.join()
-        if self._error is not None:
-            raise self._error
+        error = self._error
+        if error is not None:
+            short = isinstance(error, DynamoDBError) and hides_frames(error)
+            raise error.with_traceback(None) if short else error
         return self._page
 
 
-async def adriven(more: _Asking[T], link: Link, ahead: bool) -> AsyncGenerator[T, None]:
+async def adriven(more: _NextPage[T], link: Link, ahead: bool) -> AsyncGenerator[T, None]:
     """Yield what *more* gives, a flow at a time, until it is None; see :func:`apages`."""
     if not ahead:
         while (page := await arun(more(), link)) is not None:
