@@ -55,30 +55,30 @@ def identity(key: Key) -> Hashable:
 
 
 def batch_get(
-    asked: Sequence[tuple[str, Key]],
+    requested: Sequence[tuple[str, Key]],
     readers: Mapping[str, KeyReader],
     *,
     consistent: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
-    said: Mapping[str, Expressions] = {},
+    expressions: Mapping[str, Expressions] = {},
 ) -> Flow[list[StoredItem | None]]:
-    """Read the items of *asked*, tables and keys, any number; None stands for one that is not there.
+    """Read the items of *requested*, tables and keys, any number; None stands for one that is not there.
 
     :param readers: what reads the key of an item, by table.
     :param workers: how many requests may be under way at once.
-    :param said: what to read of the items, by table; the key is needed of each, to know them by.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those of *asked*.
+    :param expressions: what to read of the items, by table; the key is needed of each, to know them by.
+    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those of *requested*.
     :raises RequestError: one request failed for good; its ``unprocessed`` has those that were not read.
     """
-    places = [(table, identity(key)) for table, key in asked]
-    keys = dict(zip(places, asked, strict=True))
-    waiting, patience = deque(keys), _Patience()
+    places = [(table, identity(key)) for table, key in requested]
+    keys = dict(zip(places, requested, strict=True))
+    waiting, stalls = deque(keys), _Backoff()
     found: dict[_Place, StoredItem] = {}
     while waiting:
         chunks = _chunks(waiting, MAX_BATCH_GET, workers)
         round_ = [
-            BatchGetItem(_by_table(keys[place] for place in each), consistent, said)
+            BatchGetItem(_by_table(keys[place] for place in each), consistent, expressions)
             for each in chunks
         ]
         outcomes = yield from Together(round_, workers)
@@ -90,7 +90,7 @@ def batch_get(
                 undone.extend(chunk)
             else:
                 _put_in_place(outcome, readers, found)
-                undone.extend(_unread(chunk, outcome))
+                undone.extend(_find_unread(chunk, outcome))
         waiting.extendleft(reversed(undone))
         if failure is not None:
             if isinstance(failure, RequestError):
@@ -99,10 +99,10 @@ def batch_get(
         if progress is not None:
             progress(len(keys) - len(waiting), len(keys))
         if undone:
-            seconds = patience.seconds(progressed=len(undone) < sum(map(len, chunks)))
+            seconds = stalls.seconds(progressed=len(undone) < sum(map(len, chunks)))
             if seconds is None:
-                told = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
-                raise _given_up(told, [keys[place] for place in waiting])
+                message = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
+                raise _make_incomplete_error(message, [keys[place] for place in waiting])
             yield from Pause(seconds)
     return [found.get(place) for place in places]
 
@@ -116,7 +116,7 @@ def _put_in_place(
             found[table, identity(read(item))] = item
 
 
-def _unread(chunk: Sequence[_Place], response: Found) -> list[_Place]:
+def _find_unread(chunk: Sequence[_Place], response: Found) -> list[_Place]:
     """Return the places of *chunk* that the response leaves for another request."""
     if not response.unprocessed:
         return []
@@ -139,12 +139,12 @@ def batch_write(
     :raises RequestError: one request failed for good; its ``unprocessed`` has the writes that were
         not carried out, or may not have been.
     """
-    waiting, patience = deque(writes), _Patience()
+    waiting, stalls = deque(writes), _Backoff()
     while waiting:
         round_ = [BatchWriteItem(each) for each in _chunks(waiting, MAX_BATCH_WRITE, workers)]
         outcomes = yield from Together(round_, workers)
         failed: dict[int, Exception] = {}
-        undone, failure = _undone(round_, outcomes, failed)
+        undone, failure = _collect_undone(round_, outcomes, failed)
         waiting.extendleft(reversed(undone))
         if failure is not None:
             if faults is not None:
@@ -156,10 +156,10 @@ def batch_write(
             progress(len(writes) - len(waiting), len(writes))
         if undone:
             sent = sum(len(operation.writes) for operation in round_)
-            seconds = patience.seconds(progressed=len(undone) < sent)
+            seconds = stalls.seconds(progressed=len(undone) < sent)
             if seconds is None:
-                said = f"DynamoDB left {len(waiting)} of {len(writes)} writes undone"
-                given_up = _given_up(said, list(waiting))
+                message = f"DynamoDB left {len(waiting)} of {len(writes)} writes undone"
+                given_up = _make_incomplete_error(message, list(waiting))
                 if faults is not None:
                     faults.update({id(write): None for write in waiting})
                     faults.update({id(write): given_up for write in undone})
@@ -167,7 +167,7 @@ def batch_write(
             yield from Pause(seconds)
 
 
-class _Patience:
+class _Backoff:
     """How long to wait for the next round, and when to give up."""
 
     def __init__(self) -> None:
@@ -183,14 +183,14 @@ class _Patience:
         return None if self._stuck == PATIENCE else next(self._pauses)
 
 
-def _given_up(said: str, unprocessed: Sequence[Any]) -> BatchIncomplete:
+def _make_incomplete_error(message: str, unprocessed: Sequence[Any]) -> BatchIncomplete:
     return BatchIncomplete(
-        f"{said}, {PATIENCE} times in a row: the tables' throughput is too low for this batch",
+        f"{message}, {PATIENCE} times in a row: the tables' throughput is too low for this batch",
         unprocessed=unprocessed,
     )
 
 
-def _undone(
+def _collect_undone(
     operations: Sequence[BatchWriteItem], outcomes: Sequence[Any], failed: dict[int, Exception]
 ) -> tuple[list[Put | Delete], Exception | None]:
     """Return the writes that are still to be done, and the first failure; note what *failed* by itself."""
@@ -202,11 +202,11 @@ def _undone(
             undone.extend(operation.writes)
             failed.update({id(write): outcome for write in operation.writes})
         elif outcome:
-            undone.extend(_still(operation, outcome))
+            undone.extend(_find_unprocessed(operation, outcome))
     return undone, failure
 
 
-def _still(
+def _find_unprocessed(
     operation: BatchWriteItem, left: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Iterator[Put | Delete]:
     """Yield the writes of *operation* that DynamoDB hands back, as they were given."""
@@ -215,8 +215,8 @@ def _still(
     for table, requests in left.items():
         for request in requests:
             put = request.get("PutRequest")
-            said = put["Item"] if put is not None else request["DeleteRequest"]["Key"]
-            yield writes[table, identity({name: said[name] for name in names[table]})]
+            attributes = put["Item"] if put is not None else request["DeleteRequest"]["Key"]
+            yield writes[table, identity({name: attributes[name] for name in names[table]})]
 
 
 def _chunks(waiting: deque[T], size: int, most: int) -> list[list[T]]:
@@ -237,7 +237,7 @@ def _by_table(pairs: Iterable[tuple[str, Key]]) -> dict[str, list[Key]]:
 # -- flows side by side ------------------------------------------------------------------------
 
 
-def abreast(
+def run_together(
     flows: Sequence[Flow[T]], workers: int = 1, progress: Progress | None = None
 ) -> Flow[list[T | Exception]]:
     """Drive *flows* side by side; return, in order, what each one gave or the exception it raised.
@@ -270,7 +270,7 @@ def abreast(
             while len(begun) < size and first < len(flows):
                 go_on(first, None)
                 first += 1
-            answers = yield from _answers(begun, workers)
+            answers = yield from _execute_round(begun, workers)
             begun.clear()
             for at, answer in answers.items():
                 go_on(at, answer)
@@ -287,7 +287,7 @@ def _next_step(flow: Flow[Any], outcome: Any) -> Step:
     return flow.throw(outcome) if isinstance(outcome, Exception) else flow.send(outcome)
 
 
-def _answers(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
+def _execute_round(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
     """Carry out one round of steps; return what came of each, an exception where it failed."""
     answers: dict[int, Any] = {}
     operations: list[Operation[Any]] = []
@@ -309,13 +309,13 @@ def _answers(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
         elif isinstance(step, Pause):
             answers[at], pause = None, max(pause, step.seconds)
         else:
-            answers[at] = yield from _alone(step)
+            answers[at] = yield from _execute_one(step)
     if pause:
         yield Pause(pause)
     return answers
 
 
-def _alone(step: Step) -> Flow[Any]:
+def _execute_one(step: Step) -> Flow[Any]:
     """Carry out a step of which two cannot go together; return its exception where it fails."""
     try:
         return (yield step)
@@ -323,7 +323,7 @@ def _alone(step: Step) -> Flow[Any]:
         return error
 
 
-def begun(flow: Flow[T]) -> Flow[T]:
+def start_flow(flow: Flow[T]) -> Flow[T]:
     """Carry *flow* out up to its first step, now, and return one that goes on from there.
 
     What is wrong with what it is to do is raised before anything is sent.
@@ -331,20 +331,20 @@ def begun(flow: Flow[T]) -> Flow[T]:
     try:
         step = next(flow)
     except StopIteration as stop:
-        return _over(stop.value)
-    return resumed(flow, step)
+        return _finish(stop.value)
+    return resume_flow(flow, step)
 
 
-def _over(value: T) -> Flow[T]:
+def _finish(value: T) -> Flow[T]:
     yield from ()
     return value
 
 
-def resumed(flow: Flow[T], step: Step) -> Flow[T]:
+def resume_flow(flow: Flow[T], step: Step) -> Flow[T]:
     """Go on with *flow*, whose latest step is *step*."""
     try:
         while True:
-            step = _next_step(flow, (yield from _alone(step)))
+            step = _next_step(flow, (yield from _execute_one(step)))
     except StopIteration as stop:
         value: T = stop.value
         return value

@@ -61,12 +61,12 @@ def encode(value: object, where: str = "") -> dict[str, Any]:
     {'M': {'a': {'L': [{'N': '1'}, {'N': '0.1'}, {'NULL': True}]}}}
     """
     try:
-        return checked_text(encode_value(value))
+        return check_text(encode_value(value))
     except Unstorable as error:
         raise ValidationError(error.errors(where)) from None
 
 
-def checked_text(wire: dict[str, Any]) -> dict[str, Any]:
+def check_text(wire: dict[str, Any]) -> dict[str, Any]:
     """Return *wire*; raise :class:`Unstorable` for text in it that is no Unicode text."""
     try:
         to_json(wire)
@@ -139,7 +139,7 @@ def decimal_text(value: Decimal) -> str:
 
 def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
     """Return a list of free values as an attribute value, *depth* levels into a document."""
-    depth = deeper(depth)
+    depth = check_depth(depth)
     wires: list[Any] = []
     try:
         for each in value:
@@ -157,7 +157,7 @@ def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
 
 def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
     """Return a mapping of free values as an attribute value, *depth* levels into a document."""
-    depth = deeper(depth)
+    depth = check_depth(depth)
     wires: dict[str, Any] = {}
     for key, each in value.items():
         if not isinstance(key, str):
@@ -174,7 +174,7 @@ def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
     return {"M": wires}
 
 
-def deeper(depth: int) -> int:
+def check_depth(depth: int) -> int:
     """Return one more than *depth*; raise :class:`Unstorable` past DynamoDB's 32 levels.
 
     What lies innermost is a level of its own: 31 lists and maps are taken, around one value.

@@ -76,14 +76,14 @@ class ValidationError(DynamoDBError, ValueError):
             errors = {"": [errors]}
         self.model = model
         self.errors: dict[str, list[str]] = {
-            name: [said] if isinstance(said, str) else list(said) for name, said in errors.items()
+            name: [text] if isinstance(text, str) else list(text) for name, text in errors.items()
         }
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:
         parts = [
-            f"{name}: {'; '.join(said)}" if name else "; ".join(said)
-            for name, said in self.errors.items()
+            f"{name}: {'; '.join(text)}" if name else "; ".join(text)
+            for name, text in self.errors.items()
         ]
         return (f"{self.model}: " if self.model else "") + " | ".join(parts)
 
@@ -196,19 +196,19 @@ class RequestError(DynamoDBError):
     unprocessed: Sequence[Any] = ()
     """After a batch: what was not carried out, in the form in which it was given."""
 
-    def _said(self) -> str:
+    def _describe(self) -> str:
         """Return what went wrong, without what the request was."""
         return super().__str__()
 
     def __str__(self) -> str:
-        said = self._said()
+        text = self._describe()
         about = " on ".join(part for part in (self.operation, self.table) if part)
         tail = [f"request {self.request_id}"] if self.request_id else []
         if self.attempts > 1:
             tail.append(f"{self.attempts} attempts")
         if self.advice and getattr(self, "code", True):  # not where our own words say what to do
-            said = f"{said}; {self.advice}"
-        return (f"{about}: " if about else "") + said + (f" ({', '.join(tail)})" if tail else "")
+            text = f"{text}; {self.advice}"
+        return (f"{about}: " if about else "") + text + (f" ({', '.join(tail)})" if tail else "")
 
 
 class ConnectionFailed(RequestError, ConnectionError):
@@ -304,21 +304,21 @@ class CancellationReason(Struct):
         return self.code != "None"
 
     def __str__(self) -> str:
-        about = " of ".join(part for part in (self.verb, _named(self.instance)) if part)
-        said = f"{self.code} ({self.message})" if self.message else self.code
-        return f"{about}: {said}" if about else said
+        about = " of ".join(part for part in (self.verb, _describe_instance(self.instance)) if part)
+        text = f"{self.code} ({self.message})" if self.message else self.code
+        return f"{about}: {text}" if about else text
 
 
-def _named(instance: Any) -> str:
+def _describe_instance(instance: Any) -> str:
     """Return the class and the key of *instance*, for messages."""
     if instance is None:
         return ""
     try:
-        said = repr(instance.primary_key)
+        text = repr(instance.primary_key)
     except Exception:  # whatever it is: the message of an error does not raise another
         return type(instance).__name__
     # A pair of keys has parentheses of its own.
-    return type(instance).__name__ + (said if said.startswith("(") else f"({said})")
+    return type(instance).__name__ + (text if text.startswith("(") else f"({text})")
 
 
 _MAX_BLAMED = 5
@@ -333,12 +333,12 @@ class TransactionCanceled(ServiceError):
 
     reasons: Sequence[CancellationReason] = ()
 
-    def _said(self) -> str:
+    def _describe(self) -> str:
         blamed = [(at, each) for at, each in enumerate(self.reasons) if each.is_to_blame]
-        said = [f"reasons[{at}], {each}" for at, each in blamed[:_MAX_BLAMED]]
+        text = [f"reasons[{at}], {each}" for at, each in blamed[:_MAX_BLAMED]]
         if len(blamed) > _MAX_BLAMED:
-            said.append(f"and {len(blamed) - _MAX_BLAMED} more")
-        return "; ".join([super()._said(), *said])
+            text.append(f"and {len(blamed) - _MAX_BLAMED} more")
+        return "; ".join([super()._describe(), *text])
 
 
 class TransactionConflict(ServiceError):
@@ -458,9 +458,9 @@ _DETAILS: dict[type[ServiceError], tuple[str, str]] = {
 def _reasons(body: Mapping[str, Any]) -> list[CancellationReason]:
     """Return the CancellationReasons of an error's body, in order."""
     found: Any = body.get("CancellationReasons")
-    told = cast("list[Any]", found) if isinstance(found, list) else []
+    listed = cast("list[Any]", found) if isinstance(found, list) else []
     reasons: list[CancellationReason] = []
-    for each in told:
+    for each in listed:
         one = cast("Mapping[str, Any]", each if isinstance(each, Mapping) else {})
         code, message, item = one.get("Code"), one.get("Message"), one.get("Item")
         reasons.append(CancellationReason(code or "None", message or "", item or None))
@@ -491,7 +491,7 @@ def service_error(
     return error
 
 
-def narrowed(error: ServiceError, kind: type[ServiceError]) -> ServiceError:
+def narrow_error(error: ServiceError, kind: type[ServiceError]) -> ServiceError:
     """Return *error* as one of the narrower class *kind*, with all that it knows."""
     same = kind(*error.args)
     vars(same).update(vars(error))

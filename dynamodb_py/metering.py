@@ -24,7 +24,7 @@ from .operations.transactions import TransactGetItems
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 _EITHER = frozenset({"ExecuteStatement"})
-_TELLING = _READS | _WRITES | _EITHER
+_METERED = _READS | _WRITES | _EITHER
 """The calls that take ``ReturnConsumedCapacity``."""
 
 
@@ -160,7 +160,7 @@ class capacity:  # noqa: N801 - it reads as a statement
 def payload_of(operation: Operation[Any]) -> Payload:
     """Return the body of the request, which asks for its price where a meter is active."""
     payload = operation.payload()
-    if METERS.get() and operation.api in _TELLING:
+    if METERS.get() and operation.api in _METERED:
         payload["ReturnConsumedCapacity"] = "INDEXES"
     return payload
 
@@ -210,7 +210,7 @@ _read = msgspec.json.Decoder(_Answer).decode
 def note(operation: Operation[Any], body: bytes) -> None:
     """Add what the answer to *operation* says to the meters that are active."""
     answer = _Answer()
-    if operation.api in _TELLING:
+    if operation.api in _METERED:
         try:
             answer = _read(body)
         except msgspec.DecodeError:  # whoever parses it will tell
@@ -242,8 +242,8 @@ def _items(operation: Operation[Any], answer: _Answer) -> _Items:
     table = tables[0] if len(tables) == 1 else ""
     if found:
         # In the order of what was asked, whatever the tables.
-        asked = operation.gets if isinstance(operation, TransactGetItems) else ()
-        names = [name for name, _ in asked] if len(asked) == len(found) else [table] * len(found)
+        gets = operation.gets if isinstance(operation, TransactGetItems) else ()
+        names = [name for name, _ in gets] if len(gets) == len(found) else [table] * len(found)
         counts = Counter(n for n, got in zip(names, found, strict=True) if got.Item is not UNSET)
         return {name: (count, count) for name, count in counts.items()}
     if answer.Item is not UNSET:
@@ -259,9 +259,9 @@ def _add(
     used.attempts += 1
     counts = list(items.values())
     used._met(sum(read for read, _ in counts), sum(returned for _, returned in counts))
-    told = {each.TableName for each in paid}
+    named = {each.TableName for each in paid}
     index = operation.index if isinstance(operation, (Query, Scan)) else None
-    for name in filter(None, {*operation.tables, *told}):
+    for name in filter(None, {*operation.tables, *named}):
         table = used.by_table.setdefault(name, TableCost())
         count = items.get(name, (0, 0))
         table._met(*count)

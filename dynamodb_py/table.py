@@ -27,8 +27,8 @@ from .operations.tables import (
     UpdateTable,
 )
 from .schema import TableSchema, name_problem
-from .ttl import difference, due, ensure, switch_on
-from .waiting import TIMEOUT, find, pauses, until_active, until_gone
+from .ttl import describe_difference, ensure, find_change, switch_on
+from .waiting import TIMEOUT, find, pauses, wait_until_active, wait_until_gone
 
 # The option that names the table of the sentinels.
 _SENTINELS = "Meta.unique_table"
@@ -115,13 +115,13 @@ class Table:
         waits = pauses(timeout if wait else 0.0)
         found = (yield from find(name)) if if_not_exists else None
         if found is None or _is_leaving(found):
-            found = yield from _make(name, schema, waits, accept=if_not_exists)
+            found = yield from _create_table(name, schema, waits, accept=if_not_exists)
         else:
             _check_keys(schema, found)
         yield from self._make_companions(waits)
         if not wait:
             return found
-        found = yield from until_active(name, appearing=True, waits=waits)
+        found = yield from wait_until_active(name, appearing=True, waits=waits)
         yield from self._await_companions(waits)
         yield from ensure(name, schema.ttl, waits)
         return found
@@ -164,7 +164,7 @@ class Table:
         is no table.
         """
         waits = pauses(timeout)
-        found = yield from until_active(self.name, waits=waits)
+        found = yield from wait_until_active(self.name, waits=waits)
         yield from self._await_companions(waits)
         return found
 
@@ -181,13 +181,13 @@ class Table:
         no table, unless *missing_ok*. The table of the sentinels, where something is unique, goes too.
         """
         waits = pauses(timeout if wait else 0.0)
-        going = yield from _remove(self.name, waits, missing_ok=missing_ok)
+        going = yield from _delete_table(self.name, waits, missing_ok=missing_ok)
         if wait and going is not None:
-            yield from until_gone(self.name, table_id=going.get("TableId"), waits=waits)
+            yield from wait_until_gone(self.name, table_id=going.get("TableId"), waits=waits)
         for name in self._companions():  # after it: the items count on their sentinels
-            going = yield from _remove(name, waits, missing_ok=True)
+            going = yield from _delete_table(name, waits, missing_ok=True)
             if wait and going is not None:
-                yield from until_gone(name, table_id=going.get("TableId"), waits=waits)
+                yield from wait_until_gone(name, table_id=going.get("TableId"), waits=waits)
 
     delete = blocking(_delete)
     adelete = awaiting(_delete)
@@ -218,13 +218,13 @@ class Table:
         waits = pauses(timeout if wait else 0.0)
         ttl = None
         if schema.ttl is not None:  # looked at first: a mismatch is told before anything is sent
-            yield from until_active(self.name, waits=waits)
-            ttl = yield from due(self.name, schema.ttl)
-        found, sent = yield from _bring(self.name, schema, waits)
+            yield from wait_until_active(self.name, waits=waits)
+            ttl = yield from find_change(self.name, schema.ttl)
+        found, sent = yield from _apply_changes(self.name, schema, waits)
         self._check_names()
         yield from self._make_companions(waits)
         if sent and wait:
-            found = yield from until_active(self.name, waits=waits)
+            found = yield from wait_until_active(self.name, waits=waits)
         if wait:
             yield from self._await_companions(waits)
         if ttl is not None:
@@ -242,22 +242,22 @@ class Table:
         Raises TableNotFound if there is no table.
         """
         live = TableSchema.parse((yield from DescribeTable(self.name)))
-        said = self.schema.differences(live)
-        if not said and _change(self.name, self.schema, live) is not None:
-            said.append(_billing_difference(self.schema, live))
+        found_differences = self.schema.differences(live)
+        if not found_differences and _find_change(self.name, self.schema, live) is not None:
+            found_differences.append(_billing_difference(self.schema, live))
         if self.schema.ttl is not None:
-            ttl = difference(self.schema.ttl, (yield from DescribeTimeToLive(self.name)))
-            said += [] if ttl is None else [ttl]
+            ttl = describe_difference(self.schema.ttl, (yield from DescribeTimeToLive(self.name)))
+            found_differences += [] if ttl is None else [ttl]
         for name, schema in self._companions().items():
             found = yield from find(name)
             if found is None or _is_leaving(found):
-                said.append(
+                found_differences.append(
                     f"uniqueness: there is no table {name} for the sentinels; update() makes it, and "
                     "python -m dynamodb_py unique repair fills it"
                 )
             else:
-                said += schema.key_differences(TableSchema.parse(found))
-        return said
+                found_differences += schema.key_differences(TableSchema.parse(found))
+        return found_differences
 
     diff = blocking(_diff)
     adiff = awaiting(_diff)
@@ -280,16 +280,16 @@ class Table:
         for name, schema in self._companions().items():
             found = yield from find(name)
             if found is None or _is_leaving(found):
-                yield from _make(name, schema, waits, accept=True)
+                yield from _create_table(name, schema, waits, accept=True)
             else:
                 _check_keys(schema, found, _SENTINELS)
 
     def _await_companions(self, waits: Iterator[float]) -> Flow[None]:
         for name in self._companions():
-            yield from until_active(name, appearing=True, waits=waits)
+            yield from wait_until_active(name, appearing=True, waits=waits)
 
 
-def _make(
+def _create_table(
     name: str, schema: TableSchema, waits: Iterator[float], *, accept: bool
 ) -> Flow[TableDescription]:
     """Create the table; once one of that name is gone, if that one is being deleted.
@@ -307,7 +307,7 @@ def _make(
             if accept:
                 _check_keys(schema, found)
             elif refusal.attempts == 1 or not _is_ours(schema, found, started):
-                raise _already_exists(refusal) from refusal
+                raise _make_exists_error(refusal) from refusal
             return found
         pause = next(waits, None)
         if pause is None:
@@ -315,7 +315,7 @@ def _make(
         yield from Pause(pause)
 
 
-def _remove(
+def _delete_table(
     name: str, waits: Iterator[float], *, missing_ok: bool
 ) -> Flow[TableDescription | None]:
     """Delete the table as soon as it can be; the value is None if there was none."""
@@ -334,14 +334,14 @@ def _remove(
         yield from Pause(pause)
 
 
-def _bring(
+def _apply_changes(
     name: str, schema: TableSchema, waits: Iterator[float]
 ) -> Flow[tuple[TableDescription, bool]]:
     """Send what brings the live table to *schema*; return its state, and if anything was sent."""
     refusal: ServiceError | None = None
     while True:
-        found = yield from until_active(name, waits=waits)
-        change = _change(name, schema, TableSchema.parse(found))
+        found = yield from wait_until_active(name, waits=waits)
+        change = _find_change(name, schema, TableSchema.parse(found))
         if change is None:
             return found, False
         if refusal is not None:
@@ -369,7 +369,7 @@ def _is_ours(schema: TableSchema, found: TableDescription, started: float) -> bo
     return created is not None and created.timestamp() >= started - _CLOCK_SKEW
 
 
-def _already_exists(refusal: RequestError) -> TableAlreadyExists:
+def _make_exists_error(refusal: RequestError) -> TableAlreadyExists:
     error = TableAlreadyExists(
         "there is a table of this name already; update() brings its throughput to what the model "
         "says"
@@ -406,7 +406,7 @@ def _billing_difference(wanted: TableSchema, live: TableSchema) -> str:
     return f"billing: the model has {spell(wanted)}; the table has {spell(live)}"
 
 
-def _change(name: str, wanted: TableSchema, live: TableSchema) -> UpdateTable | None:
+def _find_change(name: str, wanted: TableSchema, live: TableSchema) -> UpdateTable | None:
     """Return the request that makes *live* what is *wanted*; None if it is that already."""
     if differences := wanted.differences(live):
         raise TableMismatch(

@@ -13,7 +13,7 @@ from .operations.base import Pause
 from .operations.tables import DescribeTimeToLive, TimeToLive, UpdateTimeToLive
 
 
-def difference(wanted: str, live: TimeToLive) -> str | None:
+def describe_difference(wanted: str, live: TimeToLive) -> str | None:
     """Say how the TTL of a table, *live*, differs from being on by the attribute *wanted*."""
     if live.is_on:
         if live.attribute == wanted:
@@ -24,15 +24,15 @@ def difference(wanted: str, live: TimeToLive) -> str | None:
     return f"TTL: the model has it by the attribute {wanted!r}; that of the table {found}"
 
 
-def due(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
+def find_change(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
     """Return the request that switches TTL on by the attribute *wanted*; None where it is on.
 
     Raises TableMismatch where it cannot be now: it is on by another attribute, or is just being
     switched off.
     """
     live = yield from DescribeTimeToLive(table)
-    said = difference(wanted, live)
-    if said is None:
+    problem = describe_difference(wanted, live)
+    if problem is None:
         return None
     if live.status == "DISABLED":
         return UpdateTimeToLive(table, wanted)
@@ -44,7 +44,9 @@ def due(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
             f"AttributeName={live.attribute},Enabled=false), and update() an hour later; or name that "
             "attribute in the model"
         )
-    raise TableMismatch(f"the table {table} has another TTL than the model. {said}. {mend}", [said])
+    raise TableMismatch(
+        f"the table {table} has another TTL than the model. {problem}. {mend}", [problem]
+    )
 
 
 def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:
@@ -57,7 +59,7 @@ def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:
             yield from change
         except InvalidRequest:
             # Another program did it, or an earlier attempt whose answer was lost.
-            if (yield from due(change.table, change.attribute)) is not None:
+            if (yield from find_change(change.table, change.attribute)) is not None:
                 raise
         except TableInUse:
             pause = next(waits, None)
@@ -72,6 +74,6 @@ def ensure(table: str, wanted: str | None, waits: Iterator[float]) -> Flow[None]
     """Switch TTL on by the attribute *wanted*, if it is not; None asks for nothing."""
     if wanted is None:
         return
-    change = yield from due(table, wanted)
+    change = yield from find_change(table, wanted)
     if change is not None:
         yield from switch_on(change, waits)

@@ -48,7 +48,7 @@ def find(table: str) -> Flow[TableDescription | None]:
         return None
 
 
-def until_active(
+def wait_until_active(
     table: str,
     *,
     timeout: float = TIMEOUT,
@@ -84,7 +84,7 @@ def until_active(
         yield from Pause(pause)
 
 
-def until_gone(
+def wait_until_gone(
     table: str,
     *,
     timeout: float = TIMEOUT,

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from ..exceptions import ConfigurationError
-from .keys import static_keys
+from .keys import find_static_keys
 from .settings import Settings
 
 # Regions of the partitions "aws" and "aws-cn"; those of the others have one more part.
@@ -22,7 +22,7 @@ _URL = re.compile(
 )
 
 # Any of these makes boto3 choose another endpoint, or read a file first.
-_ASK_BOTOCORE = (
+_NEEDS_BOTOCORE = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_USE_FIPS_ENDPOINT",
@@ -75,7 +75,7 @@ def parse_endpoint(url: str, region: str) -> Endpoint:
     return Endpoint(region, scheme, host, port or usual, found["path"] or "/")
 
 
-def plain_endpoint(settings: Settings) -> Endpoint | None:
+def find_plain_endpoint(settings: Settings) -> Endpoint | None:
     """Return the endpoint if it can be known without botocore, else None.
 
     That is so when keys and region are in the settings or the environment and no shared file of
@@ -83,7 +83,7 @@ def plain_endpoint(settings: Settings) -> Endpoint | None:
     """
     environ = os.environ
     region = settings.region_name or environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION")
-    if not region or settings.profile_name or static_keys(settings) is None:
+    if not region or settings.profile_name or find_static_keys(settings) is None:
         return None
     if environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE"):
         return None
@@ -92,21 +92,21 @@ def plain_endpoint(settings: Settings) -> Endpoint | None:
         endpoint = parse_endpoint(given, region)
         # A shared file could still name a bundle of certificate authorities.
         trusted = settings.verify is not True or environ.get("AWS_CA_BUNDLE")
-        plain = endpoint.scheme == "http" or trusted or not shared_files()
+        plain = endpoint.scheme == "http" or trusted or not has_shared_files()
         return endpoint if plain else None
-    if shared_files():
+    if has_shared_files():
         return None
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
         url = environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL")
         if url:
             return parse_endpoint(url, region)
-    if any(environ.get(name) for name in _ASK_BOTOCORE) or not _PLAIN_REGION.fullmatch(region):
+    if any(environ.get(name) for name in _NEEDS_BOTOCORE) or not _PLAIN_REGION.fullmatch(region):
         return None
     suffix = ".cn" if region.startswith("cn-") else ""
     return parse_endpoint(f"https://dynamodb.{region}.amazonaws.com{suffix}", region)
 
 
-def shared_files() -> bool:
+def has_shared_files() -> bool:
     """Tell whether there is a config or credentials file that boto3 would read."""
     named = (
         os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config",
@@ -115,7 +115,7 @@ def shared_files() -> bool:
     return any(os.path.isfile(os.path.expanduser(name)) for name in named)
 
 
-def ruled_endpoint(client: Any) -> Endpoint:
+def resolve_endpoint(client: Any) -> Endpoint:
     """Return the endpoint that botocore's rules give for *client*'s region and account."""
     context: dict[str, Any] = {
         "client_region": client.meta.region_name,

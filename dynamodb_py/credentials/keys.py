@@ -86,7 +86,7 @@ def check(keys: Keys) -> Keys:
     return keys
 
 
-def static_keys(settings: Settings) -> Keys | None:
+def find_static_keys(settings: Settings) -> Keys | None:
     """Return the keys that need no botocore: the settings' own, else the environment's, else None.
 
     Raises :class:`~dynamodb_py.exceptions.ConfigurationError` when only half of a pair is given.

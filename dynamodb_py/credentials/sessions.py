@@ -34,7 +34,7 @@ def make_session(settings: Settings) -> Any:
     return session
 
 
-def region_of(session: Any, settings: Settings) -> str | None:
+def find_region(session: Any, settings: Settings) -> str | None:
     """Return the region: of the settings, else as boto3 finds it, else AWS_REGION's (Lambda's)."""
     inner = getattr(session, "_session", session)  # boto3's session is a coat over botocore's
     found = settings.region_name or inner.get_config_variable("region")
@@ -59,7 +59,7 @@ def make_client(settings: Settings, session: Any = None, *, boto3_default: bool 
         retries={"total_max_attempts": 1, "mode": "standard"},
     )
     given: dict[str, Any] = {
-        "region_name": region_of(session, settings),
+        "region_name": find_region(session, settings),
         "config": config,
         # None rather than True, so that AWS_CA_BUNDLE and the config file are asked.
         "verify": None if settings.verify is True else settings.verify,
@@ -78,10 +78,10 @@ def make_client(settings: Settings, session: Any = None, *, boto3_default: bool 
     try:
         return make("dynamodb", **given)
     except (BotoCoreError, ValueError) as error:  # a ValueError says that an endpoint is no URL
-        raise ConfigurationError(sentence(error)) from error
+        raise ConfigurationError(explain(error)) from error
 
 
-def sentence(error: Exception) -> str:
+def explain(error: Exception) -> str:
     """Return what *error* of botocore's says, and what to do where that is known."""
     kind = type(error).__name__
     if kind == "NoRegionError":

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from ..exceptions import ConfigurationError
-from .endpoints import Endpoint, plain_endpoint, ruled_endpoint
-from .keys import Credentials, Fixed, Refreshable, static_keys
+from .endpoints import Endpoint, find_plain_endpoint, resolve_endpoint
+from .keys import Credentials, Fixed, Refreshable, find_static_keys
 from .proxies import Proxy, find_proxy
 from .sessions import NO_CREDENTIALS, make_client, make_session
 from .settings import Settings
 from .signing import Signer
-from .tls import make_context, trusted
+from .tls import find_authorities, make_context
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -42,29 +42,29 @@ def find_target(settings: Settings) -> Target:
 
     Raises :class:`~dynamodb_py.exceptions.ConfigurationError` with what is missing.
     """
-    endpoint, configured = plain_endpoint(settings), None
+    endpoint, configured = find_plain_endpoint(settings), None
     if endpoint is not None:
-        keys = static_keys(settings)
+        keys = find_static_keys(settings)
         if keys is None:  # the environment changed under our feet
             raise ConfigurationError(NO_CREDENTIALS)
         credentials: Credentials = Fixed(keys)
     else:
-        endpoint, credentials, configured = _ask_botocore(settings)
+        endpoint, credentials, configured = _find_with_botocore(settings)
     proxy = find_proxy(endpoint)
     context = None
     if endpoint.scheme == "https":
-        context = make_context(trusted(settings.verify, configured))
+        context = make_context(find_authorities(settings.verify, configured))
     return Target(endpoint, credentials, _signer(endpoint, proxy), proxy, context)
 
 
-def _ask_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str | None]:
+def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str | None]:
     from botocore.exceptions import BotoCoreError
 
     session = make_session(settings)
     client = make_client(settings, session)
     try:
         found = session.get_credentials()
-        endpoint = ruled_endpoint(client)
+        endpoint = resolve_endpoint(client)
         configured: Any = session.get_config_variable("ca_bundle")
     except BotoCoreError as error:
         raise ConfigurationError(f"boto3's configuration cannot be used: {error}") from error
@@ -101,7 +101,7 @@ class LazyTarget:
     @property
     def quick(self) -> bool:
         """Whether finding it can do without botocore, and so without files and network."""
-        return plain_endpoint(self.settings) is not None
+        return find_plain_endpoint(self.settings) is not None
 
     def get(self) -> Target:
         """Return the target, finding it the first time."""

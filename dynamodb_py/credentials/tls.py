@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 
-def trusted(verify: bool | str, configured: str | None = None) -> bool | str:
+def find_authorities(verify: bool | str, configured: str | None = None) -> bool | str:
     """Return what certificates are checked against, as boto3 finds it.
 
     *verify* unless it is True; AWS_CA_BUNDLE; the config file's ``ca_bundle`` (*configured*);
@@ -39,7 +39,11 @@ def make_context(verify: bool | str) -> SSLContext:
     bundle = verify if isinstance(verify, str) else None
     try:
         if bundle is None:
-            bundle = None if _system_has_authorities(ssl.get_default_verify_paths()) else _shipped()
+            bundle = (
+                None
+                if _system_has_authorities(ssl.get_default_verify_paths())
+                else _find_bundled_authorities()
+            )
         if bundle is not None and os.path.isdir(bundle):
             return ssl.create_default_context(capath=bundle)
         return ssl.create_default_context(cafile=bundle)
@@ -56,7 +60,7 @@ def _system_has_authorities(paths: object) -> bool:
     return os.name != "posix" or bool(found)
 
 
-def _shipped() -> str | None:
+def _find_bundled_authorities() -> str | None:
     """Return the bundle that comes with botocore, for images without a store of their own."""
     from importlib.util import find_spec  # finds the package without importing it
 

@@ -16,7 +16,7 @@ from .comparisons import (
     NotExists,
 )
 from .conditions import And, Condition, Not, Or, Unexpired
-from .lookups import FieldName, Lookup, Q, asker
+from .lookups import FieldName, Lookup, Q, compile_lookup
 from .names import Names, Wire
 from .operands import Attr, Comparable, F, Operand, SizeOf, field_of
 from .paths import (
@@ -34,7 +34,7 @@ from .paths import (
 )
 from .projections import render_projection
 from .raw import RawExpression
-from .sources import SETS, Arithmetic, Computable, IfNotExists, ListAppend, Said, as_source
+from .sources import SETS, Arithmetic, Computable, IfNotExists, ListAppend, PythonValue, as_source
 from .updates import (
     Action,
     Add,
@@ -80,10 +80,10 @@ __all__ = [
     "Operand",
     "Or",
     "Path",
+    "PythonValue",
     "Q",
     "RawExpression",
     "Remove",
-    "Said",
     "Set",
     "Size",
     "SizeOf",
@@ -93,8 +93,8 @@ __all__ = [
     "Wire",
     "as_action",
     "as_source",
-    "asker",
     "check_apart",
+    "compile_lookup",
     "field_of",
     "is_repeatable",
     "member",

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ..exceptions import QueryError
 from ..limits import MAX_OPERATORS
-from .names import Names, Wire, checked
+from .names import Names, Wire, check_length
 from .paths import Argument, Path, Resolve, Size, Value
 
 _HERE = f"{__package__}."
@@ -38,7 +38,7 @@ class Condition(Struct, frozen=True):
         super().__init_subclass__(**options)
         own = vars(cls)
         if "_spell" in own and "_shape" not in own and not cls.__module__.startswith(_HERE):
-            cls._shape = _unknown_shape  # type: ignore[method-assign]
+            cls._shape = _make_unique_shape  # type: ignore[method-assign]
 
     def render(self, names: Names) -> str:
         """Spell this condition, keeping its names and values in *names*; "" if it is empty.
@@ -48,7 +48,7 @@ class Condition(Struct, frozen=True):
         """
         if self._children():  # one node alone is never over the limit
             self._check_operators()
-        return checked(self._spell(names), "condition", "ask in several requests")
+        return check_length(self._spell(names), "condition", "ask in several requests")
 
     def paths(self) -> Iterator[Path]:
         """Yield every path that the condition speaks of, in order, as often as it does."""
@@ -75,7 +75,7 @@ class Condition(Struct, frozen=True):
         if not any(path.by_name for path in self.paths()):
             return self
         self._check_operators()
-        return self._bound(resolve)
+        return self._bind_names(resolve)
 
     def shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
         """Return what the condition says without its values, and add those to *values*, in order.
@@ -126,11 +126,11 @@ class Condition(Struct, frozen=True):
             shape.append(term._shape(values))
         return tuple(shape)
 
-    def _bound(self, resolve: Resolve) -> Condition:
+    def _bind_names(self, resolve: Resolve) -> Condition:
         """Do as :meth:`bind`, for this node and all below it."""
         for operand in self._operands():
-            if isinstance(operand, Late):
-                return operand.ask(self, resolve)
+            if isinstance(operand, DeferredValue):
+                return operand.rebuild(self, resolve)
         fields = [_bind(getattr(self, name), resolve) for name in self.__struct_fields__]
         return type(self)(*fields)
 
@@ -167,16 +167,16 @@ class Condition(Struct, frozen=True):
             "and, or, not, in, nor as a < b < c"
         )
 
-    def described(self) -> str:
+    def describe(self) -> str:
         """Return what it says, with names and values spelled out, for people."""
         if self.is_empty:
             return "none"
         if (count := self.operators()) > MAX_OPERATORS:
             return f"{count} operators"
-        return self._spell(Plain())
+        return self._spell(ReadableNames())
 
     def __repr__(self) -> str:
-        return f"<Condition: {self.described()}>"
+        return f"<Condition: {self.describe()}>"
 
 
 class And(Condition, frozen=True):
@@ -195,10 +195,10 @@ class And(Condition, frozen=True):
         return any(term.is_never for term in self.terms)
 
     def _spell(self, names: Names) -> str:
-        return _spell_joined(self.terms, " AND ", names)
+        return _spell_terms(self.terms, " AND ", names)
 
-    def _bound(self, resolve: Resolve) -> Condition:
-        return _bind_joined(And, self.terms, resolve)
+    def _bind_names(self, resolve: Resolve) -> Condition:
+        return _bind_terms(And, self.terms, resolve)
 
     def _children(self) -> tuple[Condition, ...]:
         return self.terms
@@ -212,10 +212,10 @@ class Or(Condition, frozen=True):
     terms: tuple[Condition, ...]
 
     def _spell(self, names: Names) -> str:
-        return _spell_joined(self.terms, " OR ", names)
+        return _spell_terms(self.terms, " OR ", names)
 
-    def _bound(self, resolve: Resolve) -> Condition:
-        return _bind_joined(Or, self.terms, resolve)
+    def _bind_names(self, resolve: Resolve) -> Condition:
+        return _bind_terms(Or, self.terms, resolve)
 
     def _children(self) -> tuple[Condition, ...]:
         return self.terms
@@ -229,8 +229,8 @@ class Not(Condition, frozen=True):
     def _spell(self, names: Names) -> str:
         return f"(NOT {self.term._spell(names)})"
 
-    def _bound(self, resolve: Resolve) -> Condition:
-        return ~self.term._bound(resolve)
+    def _bind_names(self, resolve: Resolve) -> Condition:
+        return ~self.term._bind_names(resolve)
 
     def _children(self) -> tuple[Condition, ...]:
         return (self.term,)
@@ -259,7 +259,7 @@ def join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
     return kind(tuple(terms))
 
 
-def _spell_joined(terms: tuple[Condition, ...], word: str, names: Names) -> str:
+def _spell_terms(terms: tuple[Condition, ...], word: str, names: Names) -> str:
     spelled: list[str] = []
     for term in terms:  # no comprehension: it would take a frame more at each depth
         spelled.append(term._spell(names))
@@ -267,12 +267,12 @@ def _spell_joined(terms: tuple[Condition, ...], word: str, names: Names) -> str:
     return spelled[0] if len(spelled) == 1 else f"({word.join(spelled)})"
 
 
-def _bind_joined(
+def _bind_terms(
     kind: type[And] | type[Or], terms: tuple[Condition, ...], resolve: Resolve
 ) -> Condition:
     bound: list[Condition] = []
     for term in terms:
-        bound.append(term._bound(resolve))
+        bound.append(term._bind_names(resolve))
     return join(kind, *bound)
 
 
@@ -287,10 +287,10 @@ def _bind(part: object, resolve: Resolve) -> object:
     return part
 
 
-class Late(Value, frozen=True):
+class DeferredValue(Value, frozen=True):
     """A value beside a name that only the field of that name can spell."""
 
-    def ask(self, node: Condition, resolve: Resolve) -> Condition:
+    def rebuild(self, node: Condition, resolve: Resolve) -> Condition:
         """Return *node*, which has this value, as it is asked of what its names stand for."""
         raise NotImplementedError
 
@@ -307,13 +307,13 @@ def operand_shape(operand: Argument, values: list[Wire]) -> Hashable:
     return operand.kind
 
 
-def _unknown_shape(self: Condition, values: list[Wire]) -> tuple[Hashable, ...]:
+def _make_unique_shape(self: Condition, values: list[Wire]) -> tuple[Hashable, ...]:
     """Return a shape that equals no other: nobody knows what this class says."""
     del self, values
     return (object(),)
 
 
-class Plain(Names):
+class ReadableNames(Names):
     """Names and values spelled out, for people to read."""
 
     __slots__ = ()

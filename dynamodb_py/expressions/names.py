@@ -62,7 +62,7 @@ class Names:
         return payload
 
 
-def checked(text: str, kind: str, advice: str) -> str:
+def check_length(text: str, kind: str, advice: str) -> str:
     """Return *text*; raise :class:`QueryError` where it is longer than an expression may be.
 
     All of *text* is ASCII: names and values are placeholders in it.

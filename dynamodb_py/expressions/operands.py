@@ -21,7 +21,7 @@ from .comparisons import (
     Never,
     NotExists,
 )
-from .conditions import Condition, Late, Plain
+from .conditions import Condition, DeferredValue, ReadableNames
 from .names import Names, Wire
 from .paths import (
     AFFIX,
@@ -36,7 +36,7 @@ from .paths import (
     member,
     members,
 )
-from .sources import Computable, IfNotExists, Said, as_source
+from .sources import Computable, IfNotExists, PythonValue, as_source
 from .updates import Action, Add, Delete, Remove, Set
 
 if TYPE_CHECKING:
@@ -70,28 +70,28 @@ class Comparable(Generic[V]):
     def eq(self, other: V | Comparable[V] | None) -> Condition:
         """Equal to *other*; ``== None`` asks whether the attribute is missing or NULL."""
         right = self._operand(other)
-        return _absent(self._term()) if right is None else Compare(self._term(), "=", right)
+        return _is_absent(self._term()) if right is None else Compare(self._term(), "=", right)
 
     def ne(self, other: V | Comparable[V] | None) -> Condition:
         """Not equal to *other*, or missing; ``!= None`` asks for an attribute that is there, not NULL."""
         right = self._operand(other)
-        return ~_absent(self._term()) if right is None else Compare(self._term(), "<>", right)
+        return ~_is_absent(self._term()) if right is None else Compare(self._term(), "<>", right)
 
     def lt(self, other: V | Comparable[V]) -> Condition:
         """Less than *other*: numbers by value, text and bytes by their (UTF-8) bytes."""
-        return Compare(self._term(), "<", self._ordered("<", other))
+        return Compare(self._term(), "<", self._ordered_operand("<", other))
 
     def lte(self, other: V | Comparable[V]) -> Condition:
         """Less than or equal to *other*."""
-        return Compare(self._term(), "<=", self._ordered("<=", other))
+        return Compare(self._term(), "<=", self._ordered_operand("<=", other))
 
     def gt(self, other: V | Comparable[V]) -> Condition:
         """Greater than *other*."""
-        return Compare(self._term(), ">", self._ordered(">", other))
+        return Compare(self._term(), ">", self._ordered_operand(">", other))
 
     def gte(self, other: V | Comparable[V]) -> Condition:
         """Greater than or equal to *other*."""
-        return Compare(self._term(), ">=", self._ordered(">=", other))
+        return Compare(self._term(), ">=", self._ordered_operand(">=", other))
 
     def __eq__(self, other: V | Comparable[V] | None) -> Condition:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return self.eq(other)
@@ -119,7 +119,7 @@ class Comparable(Generic[V]):
 
         Raises :class:`QueryError` where *low* is greater than *high*, or of another type.
         """
-        first, last = self._ordered("between", low), self._ordered("between", high)
+        first, last = self._ordered_operand("between", low), self._ordered_operand("between", high)
         if type(first) is Value and type(last) is Value:
             _check_bounds(str(self._term()), first, last)
         return Between(self._term(), first, last)
@@ -137,13 +137,13 @@ class Comparable(Generic[V]):
         """
         given = values[0] if len(values) == 1 and _is_many(values[0]) else values
         operands = [self._operand(value) for value in cast("Iterable[Any]", given)]
-        known = _distinct([each for each in operands if each is not None])
+        known = _without_duplicates([each for each in operands if each is not None])
         if isinstance(given, (set, frozenset)):  # which have another order in each process
             known = tuple(sorted(known, key=repr))
         term = self._term()
         condition: Condition = In(term, known) if known else Condition()
         if None in operands:
-            return condition | _absent(term)
+            return condition | _is_absent(term)
         return condition if known else Never(_path_of(term))
 
     # Without these, `in` and loops would ask for [0], [1], ... without end.
@@ -163,7 +163,7 @@ class Comparable(Generic[V]):
         wire = self._wire(value)
         return None if wire is None else Value(wire)
 
-    def _ordered(self, operator: str, value: object) -> Argument:
+    def _ordered_operand(self, operator: str, value: object) -> Argument:
         """Return *value* as an operand that has an order."""
         operand = self._operand(value)
         if operand is None or (type(operand) is Value and operand.kind not in ORDERED):
@@ -207,7 +207,7 @@ class Operand(Comparable[V], Computable):
 
     def begins_with(self, prefix: str | bytes | Comparable[Any]) -> Condition:
         """The text, or the bytes, begin with *prefix*, taken as it is, for dates and the like too."""
-        return BeginsWith(self._path(), self._sought(prefix, AFFIX, "begins_with"))
+        return BeginsWith(self._path(), self._encode_sought(prefix, AFFIX, "begins_with"))
 
     def contains(self, value: Any) -> Condition:
         """The set or list has the element *value*, or the text the part *value*."""
@@ -215,7 +215,7 @@ class Operand(Comparable[V], Computable):
         coder = path.coder.element()
         if coder is None:
             raise QueryError(f"{path}.contains(): only text, lists and sets contain something")
-        return Contains(path, self._sought(value, coder, "contains"))
+        return Contains(path, self._encode_sought(value, coder, "contains"))
 
     def size(self) -> SizeOf:
         """Return its size, to be compared: a text's length, a number of bytes, or of elements."""
@@ -247,7 +247,7 @@ class Operand(Comparable[V], Computable):
         None removes the attribute, or stores a NULL where the field has ``null=True``, as free
         documents do.
         """
-        return _early(Set(self._path(), as_source(value)))
+        return _check_early(Set(self._path(), as_source(value)))
 
     def remove(self) -> Action:
         """Remove what lies there: the attribute, the key of a map, or the element of a list."""
@@ -262,7 +262,7 @@ class Operand(Comparable[V], Computable):
             raise ValidationError(
                 {f"{self._path()}.add()": [f"a number or a set can be added, not {value!r}"]}
             )
-        return _early(Add(self._path(), Said.of(value)))
+        return _check_early(Add(self._path(), PythonValue.of(value)))
 
     def discard(self, elements: V | AbstractSet[Any]) -> Action:
         """Take *elements*, a set, out of the set; one that becomes empty goes with them."""
@@ -270,9 +270,9 @@ class Operand(Comparable[V], Computable):
             raise ValidationError(
                 {f"{self._path()}.discard()": [f"{elements!r} is no set: write {{...}}"]}
             )
-        return _early(Delete(self._path(), Said.of(cast("object", elements))))
+        return _check_early(Delete(self._path(), PythonValue.of(cast("object", elements))))
 
-    def _sought(self, value: object, coder: Coder, function: str) -> Argument:
+    def _encode_sought(self, value: object, coder: Coder, function: str) -> Argument:
         if isinstance(value, Comparable):
             return value._term()
         path = self._path()
@@ -288,14 +288,14 @@ class Operand(Comparable[V], Computable):
 _NOT_ADDED = (str, bytes, bytearray, memoryview, bool, type(None), list, tuple, dict)
 
 
-def _early(action: Action) -> Action:
+def _check_early(action: Action) -> Action:
     """Return *action*; raise here and now what is wrong with it, where its place is known."""
     if not action.path.by_name:
-        action.bind(_same)
+        action.bind(_keep_path)
     return action
 
 
-def _same(path: Path) -> Path:
+def _keep_path(path: Path) -> Path:
     return path
 
 
@@ -316,13 +316,13 @@ class Attr(Operand[Any]):
 
     def _operand(self, value: object) -> Argument | None:
         if value.__class__ not in SCALARS and self._where.by_name and _is_foreign(value):
-            return Given.of(value, str(self._where))
+            return ForeignValue.of(value, str(self._where))
         return super()._operand(value)
 
-    def _sought(self, value: object, coder: Coder, function: str) -> Argument:
+    def _encode_sought(self, value: object, coder: Coder, function: str) -> Argument:
         if self._where.by_name and coder is not AFFIX and _is_foreign(value):
-            return Given.of(value, f"{self._where}.{function}()")
-        return super()._sought(value, coder, function)
+            return ForeignValue.of(value, f"{self._where}.{function}()")
+        return super()._encode_sought(value, coder, function)
 
     def __getattr__(self, name: str) -> Attr:
         """Return the field *name* of the document that lies here: ``Order.lines[0].qty``."""
@@ -340,7 +340,7 @@ def field_of(place: Operand[Any], name: str) -> Attr:
         if known is not None and (key := member(path.coder, name)) is not None:
             return Attr(path[key])
         if known is not None:
-            raise AttributeError(f"{path}.{name}: {path._nothing(name)}")
+            raise AttributeError(f"{path}.{name}: {path._explain_missing(name)}")
     raise AttributeError(f"{type(place).__name__!r} object has no attribute {name!r}")
 
 
@@ -395,25 +395,25 @@ class SizeOf(Comparable[int]):
         return str(self._term())
 
 
-class Given(Late, frozen=True):
+class ForeignValue(DeferredValue, frozen=True):
     """A Python value beside a name, of a type that a free-form document does not hold."""
 
-    said: Any
+    value: Any
     where: str
 
     @classmethod
-    def of(cls, said: object, where: str) -> Given:
-        """Keep *said*; a copy where it could be changed meanwhile."""
-        fixed = type(said).__hash__ is not None
-        return cls({}, said if fixed else copy.deepcopy(said), where)
+    def of(cls, value: object, where: str) -> ForeignValue:
+        """Keep *value*; a copy where it could be changed meanwhile."""
+        fixed = type(value).__hash__ is not None
+        return cls({}, value if fixed else copy.deepcopy(value), where)
 
     def render(self, names: Names) -> str:
-        if isinstance(names, Plain):
-            return repr(self.said)
-        return names.value(codec.encode(self.said, self.where))  # raises, and says why
+        if isinstance(names, ReadableNames):
+            return repr(self.value)
+        return names.value(codec.encode(self.value, self.where))  # raises, and says why
 
-    def ask(self, node: Condition, resolve: Resolve) -> Condition:
-        attr, *others = [_asked_again(operand, resolve) for operand in node._operands()]
+    def rebuild(self, node: Condition, resolve: Resolve) -> Condition:
+        attr, *others = [_unwrap(operand, resolve) for operand in node._operands()]
         if isinstance(node, In):
             return cast("Condition", attr.is_in(others))
         if isinstance(node, Between):
@@ -439,18 +439,18 @@ class _Spelled(Comparable[Any]):
         return self._value
 
 
-def _asked_again(operand: Argument, resolve: Resolve) -> Any:
-    """Return what :class:`Given` asks with in place of *operand*."""
-    if isinstance(operand, Given):
-        return operand.said
+def _unwrap(operand: Argument, resolve: Resolve) -> Any:
+    """Return what :class:`ForeignValue` asks with in place of *operand*."""
+    if isinstance(operand, ForeignValue):
+        return operand.value
     if isinstance(operand, Value):
         return _Spelled(operand)
     if isinstance(operand, Size):
-        return SizeOf(_known(operand.path, resolve))
-    return Attr(_known(operand, resolve))
+        return SizeOf(_resolve(operand.path, resolve))
+    return Attr(_resolve(operand, resolve))
 
 
-def _known(path: Path, resolve: Resolve) -> Path:
+def _resolve(path: Path, resolve: Resolve) -> Path:
     """Return what *path* stands for: a field's path, or itself as it is on the wire."""
     path = resolve(path) if path.by_name else path
     return Path(path.parts, path.coder, path.label) if path.by_name else path
@@ -479,7 +479,7 @@ def _is_foreign(value: object) -> bool:
     return not isinstance(value, (*_FREE_TYPES, Comparable, Condition))
 
 
-def _distinct(operands: list[Argument]) -> tuple[Argument, ...]:
+def _without_duplicates(operands: list[Argument]) -> tuple[Argument, ...]:
     """Return *operands* without those that come again."""
     try:
         keys = [tuple(one.wire.items()) if type(one) is Value else one for one in operands]
@@ -505,7 +505,7 @@ def _path_of(term: Term) -> Path:
     return term.path if isinstance(term, Size) else term
 
 
-def _absent(term: Term) -> Condition:
+def _is_absent(term: Term) -> Condition:
     """Missing, or NULL: the two ways in which None is stored."""
     if isinstance(term, Size):
         raise QueryError(f"{term} is never None: ask {term.path}.exists()")

@@ -64,8 +64,8 @@ class Affix:
     def encode(self, value: Any, where: str, /) -> Wire:
         if isinstance(value, (str, bytes, bytearray)):
             return codec.encode(value, where)
-        said = f"only str or bytes can be looked for here, not {value!r}"
-        raise ValidationError({where: [said]})
+        message = f"only str or bytes can be looked for here, not {value!r}"
+        raise ValidationError({where: [message]})
 
     def sub(self, part: str | int, /) -> None:
         """Nothing lies inside a text."""
@@ -130,7 +130,7 @@ class Path(Struct, frozen=True, eq=False):
         self._check(part)
         coder = self.coder.sub(part)
         if coder is None:
-            raise QueryError(f"{self}[{part!r}]: {self._nothing(part)}")
+            raise QueryError(f"{self}[{part!r}]: {self._explain_missing(part)}")
         return Path((*self.parts, part), coder, f"{self}[{part!r}]", self.by_name)
 
     def follow(self, part: str | int) -> Path:
@@ -138,7 +138,7 @@ class Path(Struct, frozen=True, eq=False):
         key = member(self.coder, part) if isinstance(part, str) else None
         return self[part if key is None else key]
 
-    def _nothing(self, part: object) -> str:
+    def _explain_missing(self, part: object) -> str:
         """Return why nothing lies at *part*."""
         known = members(self.coder)
         if known is None:
@@ -242,9 +242,9 @@ def check_apart(paths: Iterable[Path]) -> None:
     if len({path.parts[0] for path in paths}) == len(paths):
         return  # nearly always
     for one, other in pairwise(sorted(paths, key=sort_key)):
-        for mine, theirs in zip(one.parts, other.parts, strict=False):
-            if mine != theirs:
-                _check_same_kind(one, other, mine, theirs)
+        for own, other_part in zip(one.parts, other.parts, strict=False):
+            if own != other_part:
+                _check_same_kind(one, other, own, other_part)
                 break
         else:
             raise QueryError(
@@ -258,8 +258,8 @@ def sort_key(path: Path) -> list[tuple[bool, str | int]]:
     return [(isinstance(part, str), part) for part in path.parts]
 
 
-def _check_same_kind(one: Path, other: Path, mine: str | int, theirs: str | int) -> None:
-    if type(mine) is not type(theirs):
+def _check_same_kind(one: Path, other: Path, own: str | int, other_part: str | int) -> None:
+    if type(own) is not type(other_part):
         raise QueryError(
             f"{one} and {other} cannot both be: one takes what lies there for a list, "
             "the other for a map"

@@ -46,13 +46,13 @@ class Source(Protocol):
         ...
 
 
-class Said(Struct, frozen=True):
+class PythonValue(Struct, frozen=True):
     """A Python value that waits for the place where it goes, whose coder spells it."""
 
     value: Any
 
     @classmethod
-    def of(cls, value: object) -> Said:
+    def of(cls, value: object) -> PythonValue:
         """Keep *value*; a copy where it could be changed meanwhile."""
         return cls(value if type(value).__hash__ is not None else copy.deepcopy(value))
 
@@ -61,7 +61,7 @@ class Said(Struct, frozen=True):
         return names.value(codec.encode(self.value))
 
     def __hash__(self) -> int:
-        return hash(Said)
+        return hash(PythonValue)
 
 
 class Target(Struct, frozen=True):
@@ -75,26 +75,26 @@ class Target(Struct, frozen=True):
         """DynamoDB's type of what lies there; "" where nothing is known of it."""
         return kind_of(self.coder)
 
-    def refused(self, said: str) -> ValidationError:
+    def make_error(self, where: str) -> ValidationError:
         """Return the error for something that cannot be there."""
-        return ValidationError({self.where: [said]})
+        return ValidationError({self.where: [where]})
 
     def spell(self, value: object) -> Value:
         """Return *value* as it is stored here."""
         if value is None:
             null = getattr(self.coder, "null", True)
             if not null:
-                raise self.refused("None is not stored here: remove() it, or give a value")
+                raise self.make_error("None is not stored here: remove() it, or give a value")
             return Value({"NULL": True})
         wire = self.coder.encode(value, self.where)
         if wire is None:
-            raise self.refused(f"{value!r} is stored as absent: use remove()")
+            raise self.make_error(f"{value!r} is stored as absent: use remove()")
         return Value(wire)
 
     def amount(self, value: object) -> Value:
         """Return *value* as a number to be added here, or taken from what is here."""
         if self.kind not in ("", NUMBER):
-            raise self.refused(
+            raise self.make_error(
                 f"{value!r} cannot be added: this is stored as {self.kind}, no number"
             )
         if self.kind and not self._holds_numbers():
@@ -102,7 +102,7 @@ class Target(Struct, frozen=True):
         else:
             wire = self.coder.encode(value, self.where) if value is not None else None
         if not wire or NUMBER not in wire:
-            raise self.refused(f"{value!r} is no number: only numbers are added and subtracted")
+            raise self.make_error(f"{value!r} is no number: only numbers are added and subtracted")
         return Value(wire)
 
     def _holds_numbers(self) -> bool:
@@ -120,7 +120,7 @@ class Target(Struct, frozen=True):
                 seconds = Decimal(value // dt.timedelta(microseconds=1)) / 1_000_000
                 return codec.encode(seconds, self.where)
         if isinstance(value, dt.date):
-            raise self.refused(f"{value!r} is a moment: add a timedelta, or seconds")
+            raise self.make_error(f"{value!r} is a moment: add a timedelta, or seconds")
         if isinstance(value, (int, float, Decimal)):
             return codec.encode(value, self.where)
         return self.coder.encode(value, self.where) if value is not None else None
@@ -128,26 +128,26 @@ class Target(Struct, frozen=True):
     def elements(self, value: object) -> Value:
         """Return the list *value* as it is joined to the list here."""
         if self.kind not in ("", LIST):
-            raise self.refused(f"it is stored as {self.kind}: only lists are appended to")
+            raise self.make_error(f"it is stored as {self.kind}: only lists are appended to")
         if not isinstance(value, (list, tuple)):
-            raise self.refused(f"{value!r} is no list: write [{value!r}] to append one element")
+            raise self.make_error(f"{value!r} is no list: write [{value!r}] to append one element")
         return self.spell(cast("object", value))
 
     def members(self, value: object, verb: str) -> Value:
         """Return the set *value*, not empty, as it is spelled here."""
         if self.kind and self.kind not in SETS:
-            raise self.refused(f"it is stored as {self.kind}: {verb} of a set is for sets")
+            raise self.make_error(f"it is stored as {self.kind}: {verb} of a set is for sets")
         if not isinstance(value, (set, frozenset)):
-            raise self.refused(f"{value!r} is no set: write {{...}}")
+            raise self.make_error(f"{value!r} is no set: write {{...}}")
         if not value:
-            raise self.refused("the set is empty: leave the change out")
+            raise self.make_error("the set is empty: leave the change out")
         return self.spell(cast("object", value))
 
     def check(self, path: Path, *, kind: str) -> None:
         """Refuse *path* as a source where its type is known and another one than *kind*."""
         other = kind_of(path.coder)
         if kind and other and kind != other:
-            raise self.refused(f"{path} is stored as {other}, and a {kind} is needed here")
+            raise self.make_error(f"{path} is stored as {other}, and a {kind} is needed here")
 
 
 def kind_of(coder: Coder) -> str:
@@ -179,7 +179,7 @@ class Computable:
 
     def __mul__(self, other: object) -> NoReturn:
         raise TypeError(
-            f"{_shown(self._source())}: DynamoDB adds and subtracts, and computes nothing else; read "
+            f"{_describe(self._source())}: DynamoDB adds and subtracts, and computes nothing else; read "
             "the item, and write the result on condition that nothing changed meanwhile"
         )
 
@@ -190,8 +190,8 @@ class Computable:
 
     def __neg__(self) -> NoReturn:
         raise TypeError(
-            f"-{_shown(self._source())}: DynamoDB adds and subtracts, and computes nothing else: write "
-            f"0 - {_shown(self._source())}"
+            f"-{_describe(self._source())}: DynamoDB adds and subtracts, and computes nothing else: write "
+            f"0 - {_describe(self._source())}"
         )
 
     def append(self, values: Any) -> ListAppend:
@@ -227,9 +227,9 @@ class IfNotExists(Computable, Struct, frozen=True):
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
         """Return it with fields' paths for names, and its values spelled."""
-        path = known(self.path, resolve)
+        path = resolve_path(self.path, resolve)
         target.check(path, kind=kind)
-        return IfNotExists(path, bound(self.value, resolve, target, kind))
+        return IfNotExists(path, bind_source(self.value, resolve, target, kind))
 
 
 class ListAppend(Computable, Struct, frozen=True):
@@ -243,19 +243,19 @@ class ListAppend(Computable, Struct, frozen=True):
     @classmethod
     def of(cls, first: object, second: object, own: object) -> ListAppend:
         """Make the node of what was written."""
-        said = f"{_shown(as_source(own))}.append()"
+        where = f"{_describe(as_source(own))}.append()"
         for value in (first, second):
-            if isinstance(source := as_source(value), Said) and not isinstance(
+            if isinstance(source := as_source(value), PythonValue) and not isinstance(
                 source.value, (list, tuple)
             ):
                 raise ValidationError(
                     {
-                        said: [
+                        where: [
                             f"{source.value!r} is no list: write [{source.value!r}] for one element"
                         ]
                     }
                 )
-        return cls(_operand(first, said), _operand(second, said), own_path(as_source(own)))
+        return cls(_operand(first, where), _operand(second, where), find_own_path(as_source(own)))
 
     def _source(self) -> Part:
         return self
@@ -267,11 +267,11 @@ class ListAppend(Computable, Struct, frozen=True):
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
         """Return it with fields' paths for names, and its values spelled."""
         if kind not in ("", LIST):
-            raise target.refused(f"it is stored as {kind}: only lists are appended to")
+            raise target.make_error(f"it is stored as {kind}: only lists are appended to")
         first, second = (
             target.elements(each.value)
-            if isinstance(each, Said)
-            else bound(each, resolve, target, LIST)
+            if isinstance(each, PythonValue)
+            else bind_source(each, resolve, target, LIST)
             for each in (self.first, self.second)
         )
         return ListAppend(first, second, self.own)
@@ -288,16 +288,20 @@ class Arithmetic(Computable, Struct, frozen=True):
     def of(cls, left: object, operator: str, right: object) -> Arithmetic:
         """Make the node of what was written; raise :class:`QueryError` for more than one operator."""
         sides = as_source(left), as_source(right)
-        said = f"{_shown(sides[0])} {operator} {_shown(sides[1])}"
+        where = f"{_describe(sides[0])} {operator} {_describe(sides[1])}"
         for side in sides:
             wrong = isinstance(side, ListAppend) or (
-                isinstance(side, Said) and isinstance(side.value, _NO_NUMBERS)
+                isinstance(side, PythonValue) and isinstance(side.value, _NO_NUMBERS)
             )
             if wrong:
                 raise ValidationError(
-                    {said: [f"{_shown(side)} is no number: only numbers are added and subtracted"]}
+                    {
+                        where: [
+                            f"{_describe(side)} is no number: only numbers are added and subtracted"
+                        ]
+                    }
                 )
-        return cls(_operand(left, said), operator, _operand(right, said))
+        return cls(_operand(left, where), operator, _operand(right, where))
 
     def _source(self) -> Part:
         return self
@@ -309,21 +313,23 @@ class Arithmetic(Computable, Struct, frozen=True):
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
         """Return it with fields' paths for names, and its values spelled."""
         if kind not in ("", NUMBER):
-            raise target.refused(f"it is stored as {kind}: only numbers are added and subtracted")
+            raise target.make_error(
+                f"it is stored as {kind}: only numbers are added and subtracted"
+            )
         left, right = (
             target.amount(each.value)
-            if isinstance(each, Said)
-            else bound(each, resolve, target, NUMBER)
+            if isinstance(each, PythonValue)
+            else bind_source(each, resolve, target, NUMBER)
             for each in (self.left, self.right)
         )
         return Arithmetic(left, self.operator, right)
 
 
 Node: TypeAlias = "IfNotExists | ListAppend | Arithmetic"
-Part: TypeAlias = "Path | Value | Said | IfNotExists | ListAppend | Arithmetic"
+Part: TypeAlias = "Path | Value | PythonValue | IfNotExists | ListAppend | Arithmetic"
 
 NODES = (IfNotExists, ListAppend, Arithmetic)
-_KNOWN = (Path, Value, Said, *NODES)
+_KNOWN = (Path, Value, PythonValue, *NODES)
 
 
 def as_source(value: object) -> Part:
@@ -332,40 +338,40 @@ def as_source(value: object) -> Part:
         return value._source()
     if isinstance(value, _KNOWN):
         return value
-    return Said.of(value)
+    return PythonValue.of(value)
 
 
-def _operand(value: object, said: str) -> Part:
+def _operand(value: object, where: str) -> Part:
     source = as_source(value)
     if isinstance(source, Arithmetic):
         raise QueryError(
-            f"{said}: DynamoDB takes one + or - in each change, and none inside a function: "
+            f"{where}: DynamoDB takes one + or - in each change, and none inside a function: "
             "compute what is constant in Python, or use several updates"
         )
     return source
 
 
-def known(path: Path, resolve: Resolve) -> Path:
+def resolve_path(path: Path, resolve: Resolve) -> Path:
     """Return what *path* stands for: a field's path where it is one by name."""
     return resolve(path) if path.by_name else path
 
 
-def bound(source: Part, resolve: Resolve, target: Target, kind: str) -> Part:
+def bind_source(source: Part, resolve: Resolve, target: Target, kind: str) -> Part:
     """Return *source* with fields' paths for names, and values as *target* spells them.
 
     *kind* is DynamoDB's type that is needed, "" for any. Raises
     :class:`~dynamodb_py.exceptions.ValidationError` for what cannot be.
     """
-    if isinstance(source, Said):
+    if isinstance(source, PythonValue):
         return target.spell(source.value)
     if isinstance(source, Path):
-        path = known(source, resolve)
+        path = resolve_path(source, resolve)
         target.check(path, kind=kind)
         return path
     return source.bind(resolve, target, kind) if isinstance(source, NODES) else source
 
 
-def own_path(source: Source) -> Path | None:
+def find_own_path(source: Source) -> Path | None:
     """Return the path that *source* changes where it is an action by itself; None for none."""
     if isinstance(source, Path):
         return source
@@ -389,5 +395,5 @@ def leaves(source: Source) -> Iterator[Source]:
         yield source
 
 
-def _shown(source: Source) -> str:
-    return repr(source.value) if isinstance(source, Said) else str(source)
+def _describe(source: Source) -> str:
+    return repr(source.value) if isinstance(source, PythonValue) else str(source)

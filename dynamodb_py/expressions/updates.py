@@ -11,7 +11,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from ..exceptions import QueryError
-from .names import Names, checked
+from .names import Names, check_length
 from .paths import Path, Resolve, Value, check_apart
 from .sources import (
     NODES,
@@ -19,14 +19,14 @@ from .sources import (
     SETS,
     Computable,
     IfNotExists,
-    Said,
+    PythonValue,
     Source,
     Target,
     as_source,
-    bound,
-    known,
+    bind_source,
+    find_own_path,
     leaves,
-    own_path,
+    resolve_path,
 )
 
 CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
@@ -50,7 +50,7 @@ class Action(Struct, frozen=True):
         :class:`~dynamodb_py.exceptions.ValidationError` for values that cannot be there.
         """
         del where
-        path = known(self.path, resolve)
+        path = resolve_path(self.path, resolve)
         return self if path is self.path else type(self)(path)
 
     @property
@@ -75,14 +75,14 @@ class Set(Action, frozen=True):
         return f"{self.path.render(names)} = {self.value.render(names)}"
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = known(self.path, resolve), self.value
-        if isinstance(value, Value) or not isinstance(value, (Said, Path, *NODES)):
+        path, value = resolve_path(self.path, resolve), self.value
+        if isinstance(value, Value) or not isinstance(value, (PythonValue, Path, *NODES)):
             return self if path is self.path else Set(path, value)
         target = Target(path.coder, where or str(path))
-        if isinstance(value, Said) and _is_absence(path, value.value):
+        if isinstance(value, PythonValue) and _is_absence(path, value.value):
             return Remove(path)
         # A path or a free place may hold anything: DynamoDB copies what it finds.
-        return Set(path, bound(value, resolve, target, target.kind))
+        return Set(path, bind_source(value, resolve, target, target.kind))
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -97,8 +97,8 @@ class Set(Action, frozen=True):
             return True  # what it has written is there the second time
         changed = list(changed)
         return all(
-            isinstance(leaf, (Value, Said))
-            or (isinstance(leaf, Path) and not any(_meet(leaf, path) for path in changed))
+            isinstance(leaf, (Value, PythonValue))
+            or (isinstance(leaf, Path) and not any(_overlap(leaf, path) for path in changed))
             for leaf in self.sources
         )
 
@@ -117,7 +117,7 @@ class Add(Action, frozen=True):
 
     clause: ClassVar[str] = "ADD"
 
-    value: Value | Said
+    value: Value | PythonValue
 
     def __post_init__(self) -> None:
         value = self.value
@@ -128,7 +128,7 @@ class Add(Action, frozen=True):
         return f"{self.path.render(names)} {self.value.render(names)}"
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = known(self.path, resolve), self.value
+        path, value = resolve_path(self.path, resolve), self.value
         if isinstance(value, Value):
             return self if path is self.path else Add(path, value)
         target = Target(path.coder, where or str(path))
@@ -150,7 +150,7 @@ class Delete(Action, frozen=True):
 
     clause: ClassVar[str] = "DELETE"
 
-    value: Value | Said
+    value: Value | PythonValue
 
     def __post_init__(self) -> None:
         value = self.value
@@ -161,7 +161,7 @@ class Delete(Action, frozen=True):
         return f"{self.path.render(names)} {self.value.render(names)}"
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = known(self.path, resolve), self.value
+        path, value = resolve_path(self.path, resolve), self.value
         if isinstance(value, Value):
             return self if path is self.path else Delete(path, value)
         target = Target(path.coder, where or str(path))
@@ -179,7 +179,7 @@ def as_action(given: object) -> Action | None:
     if not isinstance(given, Computable):
         return None
     source = as_source(given)
-    path = None if isinstance(source, Path) else own_path(source)
+    path = None if isinstance(source, Path) else find_own_path(source)
     return None if path is None else Set(path, source)
 
 
@@ -193,9 +193,9 @@ def is_repeatable(actions: Iterable[Action]) -> bool:
     return all(action.is_repeatable(changed) for action in actions)
 
 
-def _meet(one: Path, other: Path) -> bool:
+def _overlap(one: Path, other: Path) -> bool:
     """Tell whether one of these is the other, or lies inside it."""
-    return all(mine == theirs for mine, theirs in zip(one.parts, other.parts, strict=False))
+    return all(own == other_part for own, other_part in zip(one.parts, other.parts, strict=False))
 
 
 def _is_absence(path: Path, value: object) -> bool:
@@ -209,7 +209,7 @@ def _is_absence(path: Path, value: object) -> bool:
     return isinstance(value, (set, frozenset)) and path.encode(value) is None
 
 
-def _as_it_is(path: Path) -> Path:
+def _keep_path(path: Path) -> Path:
     return path
 
 
@@ -222,7 +222,7 @@ def render_update(actions: Iterable[Action], names: Names) -> str:
     >>> render_update([Add(score, Value({"N": "1"})), Remove(tags)], Names())
     'REMOVE #0 ADD #1 :0'
     """
-    actions = [action.bind(_as_it_is) for action in actions]
+    actions = [action.bind(_keep_path) for action in actions]
     check_apart(action.path for action in actions)
     clauses: dict[str, list[Action]] = {}
     for action in actions:
@@ -232,4 +232,4 @@ def render_update(actions: Iterable[Action], names: Names) -> str:
         for clause in CLAUSES
         if clause in clauses
     )
-    return checked(text, "update", "write the whole item, or change it in several updates")
+    return check_length(text, "update", "write the whole item, or change it in several updates")

@@ -14,9 +14,9 @@ from ..metering import payload_of
 from ..operations.base import Operation
 from .codec import Response
 from .forks import watch
-from .log import debugging
+from .log import get_debug_logger
 from .pool import STALE_AFTER
-from .responses import about, read_answer
+from .responses import describe_request, read_answer
 from .streams import Stream, make_stream, open_stream
 from .sync import encode, log_line
 
@@ -85,10 +85,10 @@ class StreamPool:
         while self.idle:
             self.idle.pop().abort()
 
-    def bury(self) -> None:
+    def discard(self) -> None:
         """Close everything after the loop was closed."""
         for stream in list(self.streams):
-            stream.bury()
+            stream.discard()
         self.idle.clear()
 
     async def keep(self) -> None:
@@ -179,7 +179,7 @@ class AsyncHttpTransport:
         body = encode(payload_of(operation))
         request = target.signer.request(operation.api, body, keys)
         pool = self._pools.get(loop) or await self._new_pool(loop)
-        logger = debugging()
+        logger = get_debug_logger()
         if logger is not None:
             started = time.perf_counter()
             response = await self._exchange(target, pool, request, operation)
@@ -199,7 +199,7 @@ class AsyncHttpTransport:
                 stream.abort()
                 raise
         except ConnectionFailed as error:
-            about(error, operation)
+            describe_request(error, operation)
             raise
         if response.reusable:
             pool.give(stream)
@@ -222,7 +222,7 @@ class AsyncHttpTransport:
     async def _new_pool(self, loop: AbstractEventLoop) -> StreamPool:
         for other in list(self._pools):
             if other.is_closed():
-                self._pools.pop(other).bury()
+                self._pools.pop(other).discard()
         pool = self._pools[loop] = StreamPool(loop, self._lazy.settings)
         await pool.keep()
         return pool
@@ -235,7 +235,7 @@ class AsyncHttpTransport:
             if loop is running:
                 await pool.release()
             elif loop.is_closed():
-                pool.bury()
+                pool.discard()
             else:
                 with suppress(RuntimeError):  # closed at this very moment
                     loop.call_soon_threadsafe(pool.close)

@@ -93,11 +93,11 @@ def _parse_head(head: bytes, *, tunnel: bool) -> _Head:
     first = lines.pop(0)
     status = 200 if first == b"HTTP/1.1 200 OK" else _parse_status(first)
     fields = _parse_fields(lines)
-    said = fields.get(b"connection", b"")
-    if said == b"keep-alive":
+    connection = fields.get(b"connection", b"")
+    if connection == b"keep-alive":
         keep = True
     else:
-        tokens = [token.strip() for token in said.lower().split(b",")]
+        tokens = [token.strip() for token in connection.lower().split(b",")]
         keep = (first.startswith(b"HTTP/1.1") or b"keep-alive" in tokens) and b"close" not in tokens
     if b"content-encoding" in fields and fields[b"content-encoding"].lower() != b"identity":
         raise ResponseCorrupted("The server compressed its answer, which nobody asked for.")

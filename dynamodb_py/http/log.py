@@ -12,7 +12,7 @@ _DEBUG = 10
 _logger: Logger | None = None
 
 
-def debugging() -> Logger | None:
+def get_debug_logger() -> Logger | None:
     """Return the logger if somebody reads its debug lines, else None.
 
     A process that never imported :mod:`logging` cannot be reading them, and need not import it.

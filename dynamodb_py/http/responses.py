@@ -26,7 +26,7 @@ def read_answer(response: Response, operation: Operation[Any]) -> bytes:
     body, headers = response.body, response.headers
     checksum = headers.get(b"x-amz-crc32")
     if checksum is not None and checksum != b"%d" % crc32(body):
-        raise about(
+        raise describe_request(
             ResponseCorrupted("The answer does not match its checksum."),
             operation,
             _request_id(response),
@@ -35,16 +35,18 @@ def read_answer(response: Response, operation: Operation[Any]) -> bytes:
         if body[-1:] == b"}" and body[:1] == b"{":
             return body
         if not (body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"):
-            raise about(
+            raise describe_request(
                 ResponseCorrupted(f"The answer is no JSON object: {body[:80]!r}."),
                 operation,
                 _request_id(response),
             )
         return body
-    raise about(_error(response), operation, _request_id(response))
+    raise describe_request(_error(response), operation, _request_id(response))
 
 
-def about(error: RequestError, operation: Operation[Any], request_id: str = "") -> RequestError:
+def describe_request(
+    error: RequestError, operation: Operation[Any], request_id: str = ""
+) -> RequestError:
     """Return *error*, which now says what was asked for."""
     error.operation = operation.api
     error.table = ", ".join(operation.tables)
@@ -59,12 +61,14 @@ def _request_id(response: Response) -> str:
 def _error(response: Response) -> ServiceError:
     """Return the exception for an answer that is no success."""
     status, body = response.status, response.body
-    said: dict[str, Any] = {}
+    parsed: dict[str, Any] = {}
     with suppress(msgspec.DecodeError, RecursionError):  # a proxy's page is no JSON
-        said = msgspec.json.decode(body, type=dict[str, Any])
-    code = str(said.get("__type") or said.get("code") or "").rpartition("#")[2].partition(":")[0]
-    message = said.get("message") or said.get("Message") or ""
+        parsed = msgspec.json.decode(body, type=dict[str, Any])
+    code = (
+        str(parsed.get("__type") or parsed.get("code") or "").rpartition("#")[2].partition(":")[0]
+    )
+    message = parsed.get("message") or parsed.get("Message") or ""
     if not code:
         code = _CODES.get(status, f"HTTP{status}")
         message = message or body[:200].decode("utf-8", "replace")
-    return service_error(code, str(message), status=status, body=with_bytes(said))
+    return service_error(code, str(message), status=status, body=with_bytes(parsed))

@@ -25,12 +25,12 @@ _KERNEL_TIMEOUTS = sys.platform == "linux"
 class Connection:
     """One open connection; whoever holds it is the only one to use it."""
 
-    __slots__ = ("_patience", "_plain", "_recv", "_sendall", "_socket", "idle_since")
+    __slots__ = ("_plain", "_read_timeout", "_recv", "_sendall", "_socket", "idle_since")
 
     def __init__(self, opened: socket.socket, *, tls: bool, read_timeout: float) -> None:
         self._socket = opened
         self._sendall, self._recv = opened.sendall, opened.recv
-        self._patience = read_timeout
+        self._read_timeout = read_timeout
         self._plain = not tls
         self.idle_since = 0.0
         if self._plain and _KERNEL_TIMEOUTS:
@@ -52,7 +52,7 @@ class Connection:
             return response or self._go_on(reader)
         except (BlockingIOError, TimeoutError) as error:
             raise ReadTimeout(
-                f"No whole answer within {self._patience:g} seconds; give connect() a longer "
+                f"No whole answer within {self._read_timeout:g} seconds; give connect() a longer "
                 "read_timeout if that can be."
             ) from error
         except OSError as error:
@@ -64,7 +64,7 @@ class Connection:
         """Read the rest of a long answer; however slowly it trickles in, it ends in time."""
         from socket import MSG_WAITALL
 
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._read_timeout
         while time.monotonic() < deadline:
             # MSG_WAITALL: one call, and no copying together afterwards.
             missing = min(reader.missing, 1024 * _CHUNK)
@@ -81,7 +81,7 @@ class Connection:
     def stale(self) -> bool:
         """Whether the server closed the connection, or said something unasked, meanwhile."""
         if not (self._plain and _KERNEL_TIMEOUTS):
-            return readable(self._socket)
+            return is_readable(self._socket)
         from socket import MSG_DONTWAIT, MSG_PEEK
 
         try:
@@ -120,12 +120,12 @@ def open_connection(target: Target, connect_timeout: float, read_timeout: float)
         if opened is not None:
             opened.close()
         if isinstance(error, OSError):
-            raise failure(error, target, connect_timeout) from error
+            raise make_connect_error(error, target, connect_timeout) from error
         raise
     return connection
 
 
-def failure(error: OSError, target: Target, connect_timeout: float) -> ConnectionFailed:
+def make_connect_error(error: OSError, target: Target, connect_timeout: float) -> ConnectionFailed:
     """Return the exception for *error*, met while connecting to *target*."""
     if isinstance(error, ConnectionFailed):
         return error
@@ -147,7 +147,7 @@ def failure(error: OSError, target: Target, connect_timeout: float) -> Connectio
     return ConnectionFailed(f"No connection to {place}: {error}.")
 
 
-def tunnel_refused(response: Response) -> ConnectionFailed | None:
+def make_tunnel_error(response: Response) -> ConnectionFailed | None:
     """Return the exception for a proxy's answer to CONNECT, None if it opened the tunnel."""
     if 200 <= response.status < 300:
         return None
@@ -166,7 +166,7 @@ def _tunnel(opened: socket.socket, target: Target, deadline: float) -> None:
         opened.settimeout(_left(deadline))
         data = opened.recv(_CHUNK)
         response = reader.feed(data) if data else reader.end()
-    refused = tunnel_refused(response)
+    refused = make_tunnel_error(response)
     if refused is not None:
         raise refused
 
@@ -185,7 +185,7 @@ def _left(deadline: float) -> float:
     return left
 
 
-def readable(opened: socket.socket) -> bool:
+def is_readable(opened: socket.socket) -> bool:
     """Tell whether there is something to read, the end of the connection included."""
     import select
 

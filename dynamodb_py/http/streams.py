@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..credentials.targets import Target
 from ..exceptions import ConnectionFailed, ReadTimeout
 from .codec import Response, ResponseReader, connect_request
-from .sockets import failure, readable, tunnel_refused
+from .sockets import is_readable, make_connect_error, make_tunnel_error
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, TimerHandle, Transport
@@ -25,11 +25,11 @@ class Stream:
     """
 
     def __init__(
-        self, loop: AbstractEventLoop, patience: float, lost: Callable[[Stream], None]
+        self, loop: AbstractEventLoop, read_timeout: float, lost: Callable[[Stream], None]
     ) -> None:
         self.loop = loop
         self.idle_since = 0.0
-        self._patience = patience
+        self._read_timeout = read_timeout
         self._lost: Callable[[Stream], None] | None = lost
         self._transport: Transport | None = None
         self._waiter: Future[Response] | None = None
@@ -55,9 +55,9 @@ class Stream:
         waiter = self._waiter = loop.create_future()
         self._reader = ResponseReader(tunnel=tunnel)
         # One timer serves all requests of a connection: it is set anew only when it has fired.
-        self._deadline = loop.time() + self._patience
+        self._deadline = loop.time() + self._read_timeout
         if self._timer is None:
-            self._timer = loop.call_at(self._deadline, self._late)
+            self._timer = loop.call_at(self._deadline, self._time_out)
         transport.write(request)
         return waiter
 
@@ -66,18 +66,18 @@ class Stream:
         """Whether the server closed the connection while the loop was not looking."""
         if self._transport is None:
             return True
-        return readable(self._transport.get_extra_info("socket"))
+        return is_readable(self._transport.get_extra_info("socket"))
 
     def abort(self) -> None:
         """Close the connection at once."""
-        self._gone()
+        self._forget()
         if self._transport is not None:
             self._transport.abort()
 
-    def bury(self) -> None:
+    def discard(self) -> None:
         """Close a connection whose event loop was closed before it."""
         transport: Any = self._transport
-        self._gone()
+        self._forget()
         with suppress(RuntimeError):  # the loop is closed
             transport.abort()
         # What the loop would do next. Without it the socket stays open until it is collected.
@@ -116,12 +116,12 @@ class Stream:
             self._finish(response)
 
     def eof_received(self) -> bool:
-        self._ended(None)
+        self._end(None)
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._ended(error)
-        self._gone()
+        self._end(error)
+        self._forget()
 
     def pause_writing(self) -> None:
         """One request is all that is ever buffered."""
@@ -134,7 +134,7 @@ class Stream:
         if waiter is not None and not waiter.done():
             waiter.set_result(response)
 
-    def _ended(self, error: Exception | None) -> None:
+    def _end(self, error: Exception | None) -> None:
         reader = self._reader
         if reader is None:
             return
@@ -151,21 +151,21 @@ class Stream:
             waiter.set_exception(error)
         self.abort()
 
-    def _late(self) -> None:
+    def _time_out(self) -> None:
         self._timer = None
         if self._reader is None:
             return
         if self.loop.time() < self._deadline:  # a later request than the one it was set for
-            self._timer = self.loop.call_at(self._deadline, self._late)
+            self._timer = self.loop.call_at(self._deadline, self._time_out)
             return
         self._fail(
             ReadTimeout(
-                f"No whole answer within {self._patience:g} seconds; give connect() a longer "
+                f"No whole answer within {self._read_timeout:g} seconds; give connect() a longer "
                 "read_timeout if that can be."
             )
         )
 
-    def _gone(self) -> None:
+    def _forget(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -177,13 +177,15 @@ class Stream:
 _kinds: list[type[Stream]] = []
 
 
-def make_stream(loop: AbstractEventLoop, patience: float, lost: Callable[[Stream], None]) -> Stream:
+def make_stream(
+    loop: AbstractEventLoop, read_timeout: float, lost: Callable[[Stream], None]
+) -> Stream:
     """Return a stream that is not open yet, as a protocol that asyncio knows."""
     if not _kinds:
         from asyncio import BufferedProtocol  # not before something is awaited
 
         _kinds.append(cast("type[Stream]", type("BufferedStream", (Stream, BufferedProtocol), {})))
-    return _kinds[0](loop, patience, lost)
+    return _kinds[0](loop, read_timeout, lost)
 
 
 async def open_stream(stream: Stream, target: Target, connect_timeout: float) -> None:
@@ -197,10 +199,10 @@ async def open_stream(stream: Stream, target: Target, connect_timeout: float) ->
         await asyncio.wait_for(_connect(stream, target), connect_timeout)
     except asyncio.TimeoutError as error:  # before Python 3.11, one of asyncio's own
         stream.abort()
-        raise failure(TimeoutError(), target, connect_timeout) from error
+        raise make_connect_error(TimeoutError(), target, connect_timeout) from error
     except OSError as error:
         stream.abort()
-        raise failure(error, target, connect_timeout) from error
+        raise make_connect_error(error, target, connect_timeout) from error
     except BaseException:
         stream.abort()
         raise
@@ -218,7 +220,7 @@ async def _connect(stream: Stream, target: Target) -> None:
     else:
         transport, _ = await loop.create_connection(factory, host, port)
         wanted = connect_request(name, target.endpoint.port, target.proxy.authorization)
-        refused = tunnel_refused(await stream.exchange(wanted, tunnel=True))
+        refused = make_tunnel_error(await stream.exchange(wanted, tunnel=True))
         if refused is not None:
             raise refused
         secure = await loop.start_tls(

@@ -13,9 +13,9 @@ from ..metering import payload_of
 from ..operations.base import Operation
 from .codec import Response
 from .forks import watch
-from .log import debugging
+from .log import get_debug_logger
 from .pool import Pool
-from .responses import about, read_answer
+from .responses import describe_request, read_answer
 from .sockets import open_connection
 
 encode = msgspec.json.Encoder().encode
@@ -41,7 +41,7 @@ class HttpTransport:
             target = self._target = self._lazy.get()
         body = encode(payload_of(operation))
         request = target.signer.request(operation.api, body, target.credentials.keys())
-        logger = debugging()
+        logger = get_debug_logger()
         if logger is not None:
             started = time.perf_counter()
             response = self._exchange(target, request, operation)
@@ -66,7 +66,7 @@ class HttpTransport:
                 connection.close()
                 raise
         except ConnectionFailed as error:
-            about(error, operation)
+            describe_request(error, operation)
             raise
         if response.reusable:
             pool.give(connection, home)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias
 
 import msgspec
 
-from ..batching import KeyReader, Progress, abreast, batch_get
+from ..batching import KeyReader, Progress, batch_get, run_together
 from ..connections import Connection, current_options
 from ..exceptions import (
     BatchIncomplete,
@@ -116,7 +116,7 @@ def read_all(
                 consistent=consistently(consistent),
                 workers=workers,
                 progress=shown(progress),
-                said=said,
+                expressions=said,
             )
         )
     except (BatchIncomplete, RequestError) as error:
@@ -306,7 +306,7 @@ def _all_of(
         if tally.errors(todo):
             return
         told = counting(progress, total, total - len(began))
-        outcomes = yield from abreast(list(began.values()), workers, told)
+        outcomes = yield from run_together(list(began.values()), workers, told)
     finally:
         for flow in began.values():
             flow.close()

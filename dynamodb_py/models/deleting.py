@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from ..exceptions import ConditionFailed, DoesNotExist, StaleItem, narrowed
+from ..exceptions import ConditionFailed, DoesNotExist, StaleItem, narrow_error
 from ..expressions import Condition
 from ..flows import Flow, awaiting, blocking
 from ..operations import transactions
@@ -131,7 +131,7 @@ class Deleting(Guarding):
             return None
         if lock is None or self._stored is None:
             return error
-        stale = narrowed(error, StaleItem)
+        stale = narrow_error(error, StaleItem)
         stale.args = (f"{self!r} is stale: it was deleted since it was loaded",)
         return stale
 

@@ -14,7 +14,7 @@ from ..exceptions import (
     StaleItem,
     UnreadableValue,
     ValidationError,
-    narrowed,
+    narrow_error,
 )
 from ..expressions import Condition
 from ..flows import Flow
@@ -203,11 +203,11 @@ class Guarding(Record):
                 found.__dict__["_using"] = self._using
             error.current = found
             if insert:
-                return narrowed(error, self.AlreadyExists)
+                return narrow_error(error, self.AlreadyExists)
             gone = self._stored is not None and is_other(self._meta, wires)
             return self._gone() if gone else error
         if insert:  # without an item the key is free, but for engines that never send one
-            return error if more else narrowed(error, self.AlreadyExists)
+            return error if more else narrow_error(error, self.AlreadyExists)
         return error if self._stored is None else self._gone()
 
     def _told_of_lock(
@@ -219,7 +219,7 @@ class Guarding(Record):
         told = self._told(error)
         if lock is None or now is None or told is not error or not lock.is_broken(stored, now):
             return told
-        stale = narrowed(error, StaleItem)
+        stale = narrow_error(error, StaleItem)
         if self._stored is None:
             expiry = self._meta.expiry
             if expiry is not None and expiry.hides_wires(now):

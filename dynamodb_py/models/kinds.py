@@ -14,7 +14,7 @@ from ..exceptions import UnreadableValue, ValidationError
 from ..expressions import Action, Compare, Condition, IfNotExists, In, Path, Set, Value
 from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
-from ..planning import Plan, Told
+from ..planning import Explanation, Plan
 from .fields.base import Field
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ class Kind:
         """Return *plan* with a note that says how it leaves the other classes out."""
         if not self.narrows or plan.kind == "nothing":
             return plan
-        told = plan.told or Told()
-        filtered = any(path.parts[0] == self.tree.attribute for path in told.filter.paths())
+        explanation = plan.explanation or Explanation()
+        filtered = any(path.parts[0] == self.tree.attribute for path in explanation.filter.paths())
         names = sorted(
             meta.model.__name__
             for meta in self.tree.metas.values()
@@ -164,7 +164,7 @@ class Kind:
         )
         how = "by a filter, as no key that is read holds it" if filtered else "by the key"
         note = f"only {', '.join(names)}: {self.field.name} is asked for {how}"
-        return replace(plan, told=replace(told, notes=(*told.notes, note)))
+        return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
     # -- what is written -----------------------------------------------------------------------
 

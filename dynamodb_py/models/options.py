@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
-from ..codec import Unstorable, checked_text
+from ..codec import Unstorable, check_text
 from ..exceptions import ModelDefinitionError, QueryError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
 from ..operations.base import Wire, WireItem
@@ -398,7 +398,7 @@ class Options:
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""
         try:
-            wire = checked_text(field.spell(value) or {}) if value is not None else None
+            wire = check_text(field.spell(value) or {}) if value is not None else None
         except Unstorable as error:
             raise self._wrong(field, str(error)) from None
         if not wire:

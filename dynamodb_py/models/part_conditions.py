@@ -29,7 +29,7 @@ from ..expressions import (
 )
 from ..expressions.conditions import join
 from ..operations.base import Wire
-from ..planning import Plan, Question, Told
+from ..planning import Explanation, Plan, Question
 from ..schema import TableSchema
 from .composed import Composed, ComposedFields
 from .part_leaves import KeyWay, Leaf, leaf_of, ways_of
@@ -82,8 +82,8 @@ class PartConditions:
         ]
         if plan.kind == "nothing" or not notes:
             return plan
-        told = plan.told or Told()
-        return replace(plan, told=replace(told, notes=(*told.notes, *notes)))
+        explanation = plan.explanation or Explanation()
+        return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, *notes)))
 
     def _is_about_parts(self, condition: Condition) -> bool:
         return any(path.parts[0] in self._parts for path in condition.paths())

@@ -153,7 +153,7 @@ class Sentinels:
         scans: list[Query | Scan] = [
             Scan(
                 table=table,
-                said=said or Expressions(),
+                expressions=said or Expressions(),
                 consistent=True,
                 segment=(at, count) if count > 1 else None,
             )
@@ -301,7 +301,7 @@ class Sentinels:
             {self.table: key_reader(self.meta)},
             consistent=True,
             workers=self.workers,
-            said={self.table: self.said},
+            expressions={self.table: self.said},
         )
         return {
             owner: None if item is None else cast("WireItem", from_json(item))

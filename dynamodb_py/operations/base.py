@@ -19,7 +19,7 @@ WireItem: TypeAlias = "dict[str, Wire]"
 Payload: TypeAlias = "dict[str, Any]"
 
 
-class Asked(Struct, Generic[T], frozen=True):
+class BaseStep(Struct, Generic[T], frozen=True):
     """Something that a flow may ask for, and what it will then know."""
 
     def parse(self, outcome: Any, /) -> T:
@@ -35,7 +35,7 @@ class Asked(Struct, Generic[T], frozen=True):
             raise ResponseCorrupted(f"the answer is not what DynamoDB sends: {error}") from error
 
 
-class Operation(Asked[T], frozen=True):
+class Operation(BaseStep[T], frozen=True):
     """One API call: how to ask, and how to read the answer.
 
     ``payload()`` is a plain dict that msgspec encodes to the request's JSON: a B is bytes there, and
@@ -60,7 +60,7 @@ class Operation(Asked[T], frozen=True):
         raise NotImplementedError
 
 
-class Pause(Asked[None], frozen=True):
+class Pause(BaseStep[None], frozen=True):
     """Wait a while."""
 
     seconds: float
@@ -69,7 +69,7 @@ class Pause(Asked[None], frozen=True):
         """Nothing is known afterwards."""
 
 
-class Together(Asked["list[T | Exception]"], Generic[T], frozen=True):
+class Together(BaseStep["list[T | Exception]"], Generic[T], frozen=True):
     """Several operations that may run side by side, at most *workers* at once.
 
     Each is carried out, whatever becomes of the others: the outcome has, in the order of the
@@ -90,7 +90,7 @@ class Together(Asked["list[T | Exception]"], Generic[T], frozen=True):
         ]
 
 
-class Call(Asked[Any], frozen=True):
+class Call(BaseStep[Any], frozen=True):
     """Call a function of the user's; what it gives is awaited where that can be awaited.
 
     Where one blocks, it is run by an event loop of its own. Within a running loop that is not

@@ -47,7 +47,7 @@ class BatchGetItem(Operation[Found], frozen=True):
 
     keys: Mapping[str, Sequence[Key]]
     consistent: bool = False
-    said: Mapping[str, Expressions] = {}
+    expressions: Mapping[str, Expressions] = {}
     """The projection of each table; by default whole items."""
 
     @property
@@ -60,8 +60,8 @@ class BatchGetItem(Operation[Found], frozen=True):
             request: Payload = {"Keys": keys}
             if self.consistent:
                 request["ConsistentRead"] = True
-            said = self.said.get(table)
-            requests[table] = request if said is None else said.into(request)
+            expressions = self.expressions.get(table)
+            requests[table] = request if expressions is None else expressions.into(request)
         return {"RequestItems": requests}
 
     def parse(self, outcome: bytes, /) -> Found:

@@ -45,14 +45,14 @@ class GetItem(Operation["StoredItem | None"], frozen=True):
     table: str
     key: Key
     consistent: bool = False
-    said: Expressions | None = None
+    expressions: Expressions | None = None
     """The projection; by default the whole item."""
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Key": self.key}
         if self.consistent:
             payload["ConsistentRead"] = True
-        return payload if self.said is None else self.said.into(payload)
+        return payload if self.expressions is None else self.expressions.into(payload)
 
     def parse(self, outcome: bytes, /) -> StoredItem | None:
         item = _read_get(outcome).Item
@@ -69,7 +69,7 @@ class _Write(Operation["StoredItem | None"], frozen=True):
         return None if item is UNSET else bytes(item)
 
 
-def conditional(
+def add_condition(
     payload: Payload, condition: Condition | None, names: Names, returning: str = "NONE"
 ) -> Payload:
     """Add *condition* and all *names* to *payload*; of a failed one, the item is wanted."""
@@ -95,7 +95,7 @@ class PutItem(_Write, frozen=True):
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
-        return conditional(payload, self.condition, Names(), self.returning)
+        return add_condition(payload, self.condition, Names(), self.returning)
 
 
 class UpdateItem(_Write, frozen=True):
@@ -120,7 +120,7 @@ class UpdateItem(_Write, frozen=True):
         names = Names()
         if self.actions:
             payload["UpdateExpression"] = render_update(self.actions, names)
-        return conditional(payload, self.condition, names, self.returning)
+        return add_condition(payload, self.condition, names, self.returning)
 
 
 class DeleteItem(_Write, frozen=True):
@@ -137,4 +137,4 @@ class DeleteItem(_Write, frozen=True):
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Key": self.key}
-        return conditional(payload, self.condition, Names(), self.returning)
+        return add_condition(payload, self.condition, Names(), self.returning)

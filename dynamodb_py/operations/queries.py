@@ -50,7 +50,7 @@ class _Reading(Operation[Page], frozen=True):
     """What Query and Scan have in common."""
 
     table: str
-    said: Expressions = Expressions()
+    expressions: Expressions = Expressions()
     index: str | None = None
     consistent: bool = False
     limit: int | None = None
@@ -63,7 +63,7 @@ class _Reading(Operation[Page], frozen=True):
     """Whether to ask for the capacity units consumed."""
 
     def payload(self) -> Payload:
-        payload = self.said.into({"TableName": self.table})
+        payload = self.expressions.into({"TableName": self.table})
         if self.index is not None:
             payload["IndexName"] = self.index
         if self.consistent:

@@ -55,7 +55,7 @@ class _Change(Operation[TableDescription], frozen=True):
     table: str
 
     def parse(self, outcome: bytes, /) -> TableDescription:
-        return _with_times(_read_change(outcome).TableDescription)
+        return _parse_times(_read_change(outcome).TableDescription)
 
 
 class CreateTable(_Change, frozen=True):
@@ -126,7 +126,7 @@ class DescribeTable(Operation[TableDescription], frozen=True):
         return {"TableName": self.table}
 
     def parse(self, outcome: bytes, /) -> TableDescription:
-        return _with_times(_read_describe(outcome).Table)
+        return _parse_times(_read_describe(outcome).Table)
 
 
 class TableNames(Struct, frozen=True):
@@ -212,16 +212,16 @@ class UpdateTimeToLive(Operation[None], frozen=True):
         del outcome  # what was asked for
 
 
-def _with_times(described: TableDescription) -> TableDescription:
+def _parse_times(described: TableDescription) -> TableDescription:
     """Return it with every ``...DateTime``, seconds since 1970, as an aware datetime."""
-    return {name: _with_time(name, value) for name, value in described.items()}
+    return {name: _parse_time(name, value) for name, value in described.items()}
 
 
-def _with_time(name: str, value: Any) -> Any:
+def _parse_time(name: str, value: Any) -> Any:
     if isinstance(value, dict):
-        return _with_times(cast("TableDescription", value))
+        return _parse_times(cast("TableDescription", value))
     if isinstance(value, list):
-        return [_with_time(name, each) for each in cast("Sequence[Any]", value)]
+        return [_parse_time(name, each) for each in cast("Sequence[Any]", value)]
     if name.endswith("DateTime") and isinstance(value, (int, float)):
         try:
             return _EPOCH + timedelta(seconds=value)

@@ -12,7 +12,7 @@ from ..exceptions import QueryError, ResponseCorrupted
 from ..expressions import Action, Condition, Names, render_update
 from ..limits import MAX_TOKEN, MAX_TRANSACTION
 from .base import Operation, Payload
-from .items import Key, StoredItem, conditional
+from .items import Key, StoredItem, add_condition
 from .read_expressions import Expressions
 
 
@@ -61,14 +61,14 @@ class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
 
     gets: Sequence[tuple[str, Key]]
     """Tables and keys."""
-    said: Sequence[Expressions | None] = ()
+    expressions: Sequence[Expressions | None] = ()
     """The projection of each; by default whole items."""
 
     def __post_init__(self) -> None:
         _check_count(len(self.gets))
-        if self.said and len(self.said) != len(self.gets):
+        if self.expressions and len(self.expressions) != len(self.gets):
             raise QueryError(
-                f"{len(self.said)} projections for {len(self.gets)} items: "
+                f"{len(self.expressions)} projections for {len(self.gets)} items: "
                 "give one for each, None for a whole item"
             )
 
@@ -78,9 +78,11 @@ class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
 
     def payload(self) -> Payload:
         gets: list[Payload] = [{"TableName": table, "Key": key} for table, key in self.gets]
-        for get, said in zip(gets, self.said, strict=False):  # none at all stands for all None
-            if said is not None:
-                said.into(get)
+        for get, expressions in zip(
+            gets, self.expressions, strict=False
+        ):  # none at all stands for all None
+            if expressions is not None:
+                expressions.into(get)
         return {"TransactItems": [{"Get": get} for get in gets]}
 
     def parse(self, outcome: bytes, /) -> list[StoredItem | None]:
@@ -100,7 +102,7 @@ class Put(Struct, frozen=True):
     def request(self) -> Payload:
         """Return it as TransactWriteItems spells it."""
         payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
-        return {"Put": conditional(payload, self.condition, Names())}
+        return {"Put": add_condition(payload, self.condition, Names())}
 
 
 class Update(Struct, frozen=True):
@@ -125,7 +127,7 @@ class Update(Struct, frozen=True):
             "Key": self.key,
             "UpdateExpression": render_update(self.actions, names),
         }
-        return {"Update": conditional(payload, self.condition, names)}
+        return {"Update": add_condition(payload, self.condition, names)}
 
 
 class Delete(Struct, frozen=True):
@@ -138,7 +140,7 @@ class Delete(Struct, frozen=True):
     def request(self) -> Payload:
         """Return it as TransactWriteItems spells it."""
         payload: Payload = {"TableName": self.table, "Key": self.key}
-        return {"Delete": conditional(payload, self.condition, Names())}
+        return {"Delete": add_condition(payload, self.condition, Names())}
 
 
 class Check(Struct, frozen=True):
@@ -152,7 +154,7 @@ class Check(Struct, frozen=True):
         """Return it as TransactWriteItems spells it; raises QueryError for an empty condition."""
         names = Names()
         payload: Payload = {"TableName": self.table, "Key": self.key}
-        conditional(payload, self.condition, names)
+        add_condition(payload, self.condition, names)
         if "ConditionExpression" not in payload:
             raise QueryError(f"a check of {self.table} without a condition: say what must hold")
         return {"ConditionCheck": payload}

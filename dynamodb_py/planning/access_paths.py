@@ -12,7 +12,7 @@ from ..exceptions import ValidationError
 from ..expressions import Compare, Condition, Path, Value
 from ..operations.base import Wire
 from ..schema import IndexSchema, KeyAttribute, TableSchema
-from .alternatives import MOST, Branch, Extraction, Unfit
+from .alternatives import MOST, Alternative, Extraction, Unfit
 from .assumptions import Notes
 from .comparisons import fixed_attributes
 from .intervals import WHOLE, Interval, Span, overlap
@@ -22,7 +22,7 @@ Place: TypeAlias = "tuple[Wire, ...]"
 """Values of the attributes that are fixed: the hash key, and range keys from the left."""
 
 
-class Way(Struct, frozen=True):
+class AccessPath(Struct, frozen=True):
     """The table, or an index: its key, and what of an item it holds."""
 
     index: IndexSchema | None
@@ -33,7 +33,7 @@ class Way(Struct, frozen=True):
     """The attributes that it holds; None: all."""
 
     @classmethod
-    def all_of(cls, schema: TableSchema) -> list[Way]:
+    def all_of(cls, schema: TableSchema) -> list[AccessPath]:
         """Return the ways to the items of a table: itself first, then its local and global indexes."""
         range_key = () if schema.range_key is None else (schema.range_key,)
         table_key = (schema.hash_key, *range_key)
@@ -42,7 +42,7 @@ class Way(Struct, frozen=True):
         return [table, *(cls._of(index, table_key) for index in ordered)]
 
     @classmethod
-    def _of(cls, index: IndexSchema, table_key: tuple[KeyAttribute, ...]) -> Way:
+    def _of(cls, index: IndexSchema, table_key: tuple[KeyAttribute, ...]) -> AccessPath:
         held = None
         if index.projection.kind != "ALL":
             keys = (*table_key, *index.keys)
@@ -94,7 +94,7 @@ class Stretch(Struct, frozen=True, eq=False):
 class Fit(Struct, frozen=True, eq=False):
     """How a way answers a question."""
 
-    way: Way
+    access: AccessPath
     stretches: tuple[Stretch, ...]
     fixed: int
     """How many attributes of the range key are fixed."""
@@ -111,8 +111,8 @@ class Fit(Struct, frozen=True, eq=False):
     def whole_keys(self) -> bool:
         """Whether each stretch is one item of the table, and nothing else is asked."""
         return (
-            self.way.index is None
-            and self.fixed == len(self.way.range_key)
+            self.access.index is None
+            and self.fixed == len(self.access.range_key)
             and all(stretch.filter.is_empty for stretch in self.stretches)
         )
 
@@ -125,160 +125,180 @@ class Fit(Struct, frozen=True, eq=False):
         return any(len(each) > 1 and overlap(each) for each in spans.values())
 
 
-def fit(way: Way, subject: Subject, question: Question, notes: Notes | None = None) -> Fit:
-    """Return how *way* answers *question*; raise Unfit, with the reason, where it cannot.
+def fit(
+    access: AccessPath, subject: Subject, question: Question, notes: Notes | None = None
+) -> Fit:
+    """Return how *access* answers *question*; raise Unfit, with the reason, where it cannot.
 
     What follows from the values is put into *notes*, of an Unfit too.
     """
-    _check_reading(way, question)
+    _check_reading(access, question)
     notes = Notes() if notes is None else notes
-    extraction = Extraction(way.keys, notes)
+    extraction = Extraction(access.keys, notes)
     try:
-        branches = extraction.branches(question.condition)
+        alternatives = extraction.alternatives(question.condition)
     except Unfit:
-        if (name := unfixed(way, question.condition)) is not None:
-            raise _hash_open(way, subject, name) from None  # which says more
+        if (name := find_unfixed(access, question.condition)) is not None:
+            raise _make_unfixed_error(access, subject, name) from None  # which says more
         raise
-    missing = frozenset[str]().union(*(branch.missing for branch in branches)) & way.sparse
+    missing = (
+        frozenset[str]().union(*(alternative.missing for alternative in alternatives))
+        & access.sparse
+    )
     if missing and question.index is None:
         names = ", ".join(map(subject.field, sorted(missing)))
         raise Unfit(f"items without {names} match too, and are not in it")
-    branches = [branch for branch in branches if not branch.is_empty]
-    fixed, stretches = _stretches(way, subject, branches)
-    _check_held(way, subject, question, branches)
-    order, forward = _ordered(way, subject, question, fixed, stretches)
-    lacking = frozenset(n for n in way.sparse if not all(n in each.needs for each in branches))
+    alternatives = [alternative for alternative in alternatives if not alternative.is_empty]
+    fixed, stretches = _stretches(access, subject, alternatives)
+    _check_held(access, subject, question, alternatives)
+    order, forward = _ordered(access, subject, question, fixed, stretches)
+    lacking = frozenset(
+        n for n in access.sparse if not all(n in each.needs for each in alternatives)
+    )
     unasked = lacking - subject.always - {name for name, _ in question.order}
     if unasked and question.index is None:
         names = ", ".join(map(subject.field, sorted(unasked)))
         raise Unfit(
             f"items that have no {names} are not in it: ask for {names} too, order by it, or choose "
-            f'the index with .index("{way.name}")'
+            f'the index with .index("{access.name}")'
         )
     return Fit(
-        way=way,
+        access=access,
         stretches=tuple(stretches),
         fixed=fixed,
         order=order,
         forward=forward,
         lacking=tuple(sorted(lacking)),
-        checked=tuple(_key_values(way, fixed, stretches)),
+        checked=tuple(_key_values(access, fixed, stretches)),
         notes=notes,
     )
 
 
-def _check_reading(way: Way, question: Question) -> None:
-    if question.consistent and way.is_global:
+def _check_reading(access: AccessPath, question: Question) -> None:
+    if question.consistent and access.is_global:
         raise Unfit("a global index cannot be read consistently")
 
 
-def unfixed(way: Way, condition: Condition) -> str | None:
+def find_unfixed(access: AccessPath, condition: Condition) -> str | None:
     """Return an attribute of the hash key that *condition* does not fix at once, or None."""
     found = set(fixed_attributes(condition))
-    return next((key.name for key in way.hash_key if key.name not in found), None)
+    return next((key.name for key in access.hash_key if key.name not in found), None)
 
 
-def _hash_open(way: Way, subject: Subject, name: str) -> Unfit:
-    role = "its hash key" if len(way.hash_key) == 1 else "a part of its hash key"
+def _make_unfixed_error(access: AccessPath, subject: Subject, name: str) -> Unfit:
+    role = "its hash key" if len(access.hash_key) == 1 else "a part of its hash key"
     return Unfit(f"{role}, {subject.field(name)}, is not fixed")
 
 
-def _check_held(way: Way, subject: Subject, question: Question, branches: Sequence[Branch]) -> None:
+def _check_held(
+    access: AccessPath, subject: Subject, question: Question, alternatives: Sequence[Alternative]
+) -> None:
     """Refuse an index that does not hold what is asked for or filtered by."""
-    if way.held is None:
+    if access.held is None:
         return
-    filtered = {str(path.parts[0]) for b in branches for t in b.filter for path in t.paths()}
-    if lost := filtered - way.held:
+    filtered = {str(path.parts[0]) for b in alternatives for t in b.filter for path in t.paths()}
+    if lost := filtered - access.held:
         names = ", ".join(map(subject.field, sorted(lost)))
         raise Unfit(f"it does not hold {names}, which the filter asks for")
-    if not withheld(way, question):
+    if not lacks_attributes(access, question):
         return
     if question.wanted is None:
         raise Unfit(
             "it does not hold whole items: choose it with .index(), and .full() to complete "
             "them from the table, or name what you need with .only()"
         )
-    lost = {str(path.parts[0]) for path in question.wanted} - way.held
+    lost = {str(path.parts[0]) for path in question.wanted} - access.held
     names = ", ".join(map(subject.field, sorted(lost)))
     raise Unfit(f"it does not hold {names}: .full() reads whole items from the table")
 
 
-def withheld(way: Way, question: Question) -> bool:
-    """Tell whether *way* lacks what is to be read, whatever the condition."""
-    if way.held is None or question.full or question.counting:
+def lacks_attributes(access: AccessPath, question: Question) -> bool:
+    """Tell whether *access* lacks what is to be read, whatever the condition."""
+    if access.held is None or question.full or question.counting:
         return False
     if question.wanted is None:
         return question.index is None
-    return any(str(path.parts[0]) not in way.held for path in question.wanted)
+    return any(str(path.parts[0]) not in access.held for path in question.wanted)
 
 
-def hopeless(way: Way, question: Question) -> bool:
-    """Tell whether *way* cannot serve even where nothing matches, whatever the condition says."""
-    return withheld(way, question) or (way.index is not None and unordered(way, question))
+def is_hopeless(access: AccessPath, question: Question) -> bool:
+    """Tell whether *access* cannot serve even where nothing matches, whatever the condition says."""
+    return lacks_attributes(access, question) or (
+        access.index is not None and lacks_order(access, question)
+    )
 
 
-def unordered(way: Way, question: Question) -> bool:
-    """Tell whether an order is asked for by what is not in the key of *way*."""
-    return any(name not in way.keys for name, _ in question.order)
+def lacks_order(access: AccessPath, question: Question) -> bool:
+    """Tell whether an order is asked for by what is not in the key of *access*."""
+    return any(name not in access.keys for name, _ in question.order)
 
 
-def _stretches(way: Way, subject: Subject, branches: Sequence[Branch]) -> tuple[int, list[Stretch]]:
+def _stretches(
+    access: AccessPath, subject: Subject, alternatives: Sequence[Alternative]
+) -> tuple[int, list[Stretch]]:
     """Return how many range attributes are fixed, and what to read."""
-    fixed = min((_fixed(way, branch) for branch in branches), default=len(way.range_key))
+    fixed = min(
+        (_count_fixed(access, alternative) for alternative in alternatives),
+        default=len(access.range_key),
+    )
     stretches: list[Stretch] = []
-    for branch in branches:
-        for stretch in _of_branch(way, subject, branch, fixed):
+    for alternative in alternatives:
+        for stretch in _stretches_of(access, subject, alternative, fixed):
             stretches.append(stretch)
             if len(stretches) > MOST:
                 raise Unfit(f"it would take more than {MOST} requests: ask in several queries")
     return fixed, stretches
 
 
-def _fixed(way: Way, branch: Branch) -> int:
+def _count_fixed(access: AccessPath, alternative: Alternative) -> int:
     """Return how many attributes of the range key, from the left, have single values."""
     count = 0
-    for key in way.range_key:
-        span = branch.spans.get(key.name)
+    for key in access.range_key:
+        span = alternative.spans.get(key.name)
         if span is None or not all(interval.is_point for interval in span):
             break
         count += 1
     return count
 
 
-def _of_branch(way: Way, subject: Subject, branch: Branch, fixed: int) -> Iterator[Stretch]:
-    for key in way.hash_key:
-        span = branch.spans.get(key.name)
+def _stretches_of(
+    access: AccessPath, subject: Subject, alternative: Alternative, fixed: int
+) -> Iterator[Stretch]:
+    for key in access.hash_key:
+        span = alternative.spans.get(key.name)
         if span is None or not all(interval.is_point for interval in span):
-            raise _hash_open(way, subject, key.name)
-    free = way.range_key[fixed:]
+            raise _make_unfixed_error(access, subject, key.name)
+    free = access.range_key[fixed:]
     bound = free[0] if free else None
     for key in free[1:]:
-        if key.name in branch.spans:
+        if key.name in alternative.spans:
             before = subject.field(free[0].name)
             raise Unfit(f"{subject.field(key.name)} counts only where {before} is fixed by =")
-    names = [key.name for key in (*way.hash_key, *way.range_key[:fixed])]
-    condition = branch.condition
-    span = (WHOLE,) if bound is None else branch.spans.get(bound.name, (WHOLE,))
-    for points in product(*(branch.spans[name] for name in names)):
+    names = [key.name for key in (*access.hash_key, *access.range_key[:fixed])]
+    condition = alternative.condition
+    span = (WHOLE,) if bound is None else alternative.spans.get(bound.name, (WHOLE,))
+    for points in product(*(alternative.spans[name] for name in names)):
         place = tuple(point.low.wire for point in points if point.low is not None)
         ranks = tuple(point.signature for point in points)
         for interval in span:
             yield Stretch(place, ranks, interval, condition)
 
 
-def _key_values(way: Way, fixed: int, stretches: Sequence[Stretch]) -> Iterator[tuple[str, Wire]]:
+def _key_values(
+    access: AccessPath, fixed: int, stretches: Sequence[Stretch]
+) -> Iterator[tuple[str, Wire]]:
     """Yield what is said of key attributes, with their names."""
-    keys = (*way.hash_key, *way.range_key[:fixed])
+    keys = (*access.hash_key, *access.range_key[:fixed])
     for stretch in stretches:
         for key, wire in zip(keys, stretch.place, strict=True):
             yield key.name, wire
         interval = stretch.interval
         if interval.prefix is not None:
-            yield way.range_key[fixed].name, interval.prefix
+            yield access.range_key[fixed].name, interval.prefix
             continue
         for edge in (interval.low, interval.high):
             if edge is not None:
-                yield way.range_key[fixed].name, edge.wire
+                yield access.range_key[fixed].name, edge.wire
 
 
 def check_value(subject: Subject, name: str, wire: Wire) -> None:
@@ -289,28 +309,37 @@ def check_value(subject: Subject, name: str, wire: Wire) -> None:
 
 
 def _ordered(
-    way: Way, subject: Subject, question: Question, fixed: int, stretches: Sequence[Stretch]
+    access: AccessPath,
+    subject: Subject,
+    question: Question,
+    fixed: int,
+    stretches: Sequence[Stretch],
 ) -> tuple[tuple[KeyAttribute, ...], bool]:
     """Return what the items are ordered by, and whether it ascends, as *question* wants."""
-    free = way.range_key[fixed:]
-    same = _same(way, fixed, stretches)
-    asked = [(name, descends) for name, descends in question.order if name not in same]
-    single = len(stretches) <= 1 and way.index is None and not free
-    if asked and not single:
+    free = access.range_key[fixed:]
+    same = _common_attributes(access, fixed, stretches)
+    requested = [(name, descends) for name, descends in question.order if name not in same]
+    single = len(stretches) <= 1 and access.index is None and not free
+    if requested and not single:
         # Of several places, the fixed attributes still have an order between them.
-        order = tuple(key for key in way.range_key if key.name not in same)
-        names = [key.name for key in order[: len(asked)]]
-        if names != [name for name, _ in asked] or len({descends for _, descends in asked}) > 1:
-            raise Unfit(f"its items are in order of {_said(subject, order)}")
-    descends = bool(asked and asked[0][1]) != question.backward
-    if not asked and question.order and not single:
+        order = tuple(key for key in access.range_key if key.name not in same)
+        names = [key.name for key in order[: len(requested)]]
+        if (
+            names != [name for name, _ in requested]
+            or len({descends for _, descends in requested}) > 1
+        ):
+            raise Unfit(f"its items are in order of {_names_of(subject, order)}")
+    descends = bool(requested and requested[0][1]) != question.backward
+    if not requested and question.order and not single:
         descends = question.order[0][1] != question.backward
-    return tuple(key for key in way.range_key if key.name not in same), not descends
+    return tuple(key for key in access.range_key if key.name not in same), not descends
 
 
-def _same(way: Way, fixed: int, stretches: Sequence[Stretch]) -> frozenset[str]:
+def _common_attributes(
+    access: AccessPath, fixed: int, stretches: Sequence[Stretch]
+) -> frozenset[str]:
     """Return the attributes that are equal for all items."""
-    keys = (*way.hash_key, *way.range_key[:fixed])
+    keys = (*access.hash_key, *access.range_key[:fixed])
     if not stretches:
         return frozenset()
     first = stretches[0].ranks
@@ -321,16 +350,16 @@ def _same(way: Way, fixed: int, stretches: Sequence[Stretch]) -> frozenset[str]:
     )
 
 
-def _said(subject: Subject, order: Sequence[KeyAttribute]) -> str:
+def _names_of(subject: Subject, order: Sequence[KeyAttribute]) -> str:
     return ", ".join(subject.field(key.name) for key in order) or "nothing"
 
 
-def key_conditions(way: Way, fixed: int, stretch: Stretch) -> Condition:
+def key_conditions(access: AccessPath, fixed: int, stretch: Stretch) -> Condition:
     """Return the key condition that reads *stretch*."""
-    keys = (*way.hash_key, *way.range_key[:fixed])
+    keys = (*access.hash_key, *access.range_key[:fixed])
     condition = Condition()
     for key, wire in zip(keys, stretch.place, strict=True):
         condition &= Compare(Path((key.name,)), "=", Value(wire))
-    if fixed < len(way.range_key):
-        condition &= stretch.interval.condition(Path((way.range_key[fixed].name,)))
+    if fixed < len(access.range_key):
+        condition &= stretch.interval.condition(Path((access.range_key[fixed].name,)))
     return condition

@@ -43,7 +43,7 @@ class Unfit(QueryError):
     """The condition says something of the key that a query of this index cannot ask."""
 
 
-class Branch(Struct, frozen=True, eq=False):
+class Alternative(Struct, frozen=True, eq=False):
     """One alternative: what it says of key attributes, and the terms of its filter."""
 
     spans: Mapping[str, Span] = {}
@@ -83,20 +83,20 @@ class Extraction:
         self._cut: set[str] = set()
         """The attributes of which it follows from the values where their bounds are."""
 
-    def branches(self, condition: Condition) -> list[Branch]:
+    def alternatives(self, condition: Condition) -> list[Alternative]:
         """Return the alternatives of *condition*; raise Unfit where there is no way to ask it so."""
-        return self._merged(self._expand(condition, negated=False))
+        return self._merge(self._expand(condition, negated=False))
 
     def _mentions(self, condition: Condition) -> bool:
         return any(path.parts[0] in self._keys for path in condition.paths())
 
-    def _expand(self, condition: Condition, *, negated: bool) -> list[Branch]:
+    def _expand(self, condition: Condition, *, negated: bool) -> list[Alternative]:
         if condition.is_empty:
-            return [Branch()]
+            return [Alternative()]
         if isinstance(condition, Never):
-            return [Branch()] if negated else []
+            return [Alternative()] if negated else []
         if not self._mentions(condition):
-            return [Branch(filter=(~condition if negated else condition,))]
+            return [Alternative(filter=(~condition if negated else condition,))]
         if isinstance(condition, Not):
             return self._expand(condition.term, negated=not negated)
         if isinstance(condition, (And, Or)):
@@ -104,29 +104,29 @@ class Extraction:
             if isinstance(condition, Or) is negated:
                 return self._all(parts)
             self._notes.compared = True  # alternatives may fall together or overlap
-            branches = [branch for part in parts for branch in part]
-            self._vague.update(name for branch in branches for name in branch.spans)
-            return self._merged(branches)
+            alternatives = [alternative for part in parts for alternative in part]
+            self._vague.update(name for alternative in alternatives for name in alternative.spans)
+            return self._merge(alternatives)
         return [self._leaf(condition, negated=negated)]
 
-    def _all(self, parts: list[list[Branch]]) -> list[Branch]:
+    def _all(self, parts: list[list[Alternative]]) -> list[Alternative]:
         """Return the alternatives in which one of each of *parts* holds."""
-        found = [Branch()]
+        found = [Alternative()]
         for part in parts:
             if len(found) * len(part) > MOST:
                 raise Unfit(f"it comes to more than {MOST} alternatives: ask in several queries")
             found = [self._both(one, other) for one, other in product(found, part)]
         return found
 
-    def _both(self, one: Branch, other: Branch) -> Branch:
+    def _both(self, one: Alternative, other: Alternative) -> Alternative:
         spans = dict(one.spans)
         for name, span in other.spans.items():
             if name in spans:
                 self._note(name, spans[name], span)
-                spans[name] = intervals.both(spans[name], span)
+                spans[name] = intervals.intersect(spans[name], span)
             else:
                 spans[name] = span
-        return Branch(
+        return Alternative(
             spans, one.filter + other.filter, one.needs | other.needs, one.spares | other.spares
         )
 
@@ -146,7 +146,7 @@ class Extraction:
         if not _meet_beyond(one, other):
             self._notes.met = True
 
-    def _leaf(self, leaf: Condition, *, negated: bool) -> Branch:
+    def _leaf(self, leaf: Condition, *, negated: bool) -> Alternative:
         name = str(next(leaf.paths()).parts[0])
         if name not in self._keys:
             name = next(str(p.parts[0]) for p in leaf.paths() if p.parts[0] in self._keys)
@@ -166,15 +166,15 @@ class Extraction:
         )
         found = frozenset((name,))
         if when_missing is negated:
-            return Branch({name: span}, needs=found)
-        return Branch({name: span}, spares=found)
+            return Alternative({name: span}, needs=found)
+        return Alternative({name: span}, spares=found)
 
     def _span(self, leaf: Condition, key: KeyAttribute) -> Span:
         """Return the values of *key* for which *leaf* holds."""
         left, *others = leaf._operands()
         values = [each for each in others if isinstance(each, Value)]
         if left != Path((key.name,)) or len(values) != len(others):
-            raise Unfit(f"{leaf.described()} cannot be asked of a key")
+            raise Unfit(f"{leaf.describe()} cannot be asked of a key")
         for value in values:
             if value.kind != key.type:
                 raise Unfit(
@@ -183,12 +183,12 @@ class Extraction:
         wires = [value.wire for value in values]
         match leaf:
             case Compare(operator=operator):
-                return self._compared(operator, wires[0])
+                return self._compare(operator, wires[0])
             case Between():
                 return (intervals.between(*wires),)
             case BeginsWith():
                 self._vague.add(key.name)
-                return (intervals.prefixed(wires[0]),)
+                return (intervals.with_prefix(wires[0]),)
             case In():
                 return self._points(wires)
             case Exists():
@@ -198,7 +198,7 @@ class Extraction:
             case AttributeType(type=kind):
                 return (WHOLE,) if kind == key.type else ()
             case _:
-                raise Unfit(f"{leaf.described()} cannot be asked of a key")
+                raise Unfit(f"{leaf.describe()} cannot be asked of a key")
 
     def _points(self, wires: list[Wire]) -> Span:
         span = intervals.points(wires)
@@ -208,7 +208,7 @@ class Extraction:
             self._notes.distinct.append(wires)
         return span
 
-    def _compared(self, operator: str, wire: dict[str, str]) -> Span:
+    def _compare(self, operator: str, wire: dict[str, str]) -> Span:
         match operator:
             case "=":
                 return (intervals.point(wire),)
@@ -219,13 +219,13 @@ class Extraction:
             case _:
                 return (intervals.below(wire, open=operator == "<"),)
 
-    def _merged(self, branches: list[Branch]) -> list[Branch]:
-        """Return *branches* with those joined that differ in one respect: an interval or the filter."""
-        if len(branches) < 2:
-            return branches
+    def _merge(self, alternatives: list[Alternative]) -> list[Alternative]:
+        """Return *alternatives* with those joined that differ in one respect: an interval or the filter."""
+        if len(alternatives) < 2:
+            return alternatives
         for name in self._keys:
-            branches = _joined(branches, name)
-        return _filters_joined(branches)
+            alternatives = _join(alternatives, name)
+        return _join_filters(alternatives)
 
 
 def _bounds(one: Span, other: Span) -> tuple[Wire, Wire] | None:
@@ -251,45 +251,49 @@ def _signature(span: Span) -> Hashable:
     return tuple(interval.signature for interval in span)
 
 
-def _place(branch: Branch, but: str | None = None) -> Hashable:
+def _place(alternative: Alternative, but: str | None = None) -> Hashable:
     """Return what is equal for branches that say the same of the key, but for one attribute."""
-    said = [(name, _signature(span)) for name, span in branch.spans.items() if name != but]
-    return frozenset(said), branch.needs, branch.spares
+    spans = [(name, _signature(span)) for name, span in alternative.spans.items() if name != but]
+    return frozenset(spans), alternative.needs, alternative.spares
 
 
-def _joined(branches: list[Branch], name: str) -> list[Branch]:
-    """Return *branches*, those that differ in what they say of *name* alone as one."""
-    groups: dict[Hashable, list[Branch]] = {}
-    for branch in branches:
-        place = (_place(branch, but=name), frozenset(branch.filter), name in branch.spans)
-        groups.setdefault(place, []).append(branch)
+def _join(alternatives: list[Alternative], name: str) -> list[Alternative]:
+    """Return *alternatives*, those that differ in what they say of *name* alone as one."""
+    groups: dict[Hashable, list[Alternative]] = {}
+    for alternative in alternatives:
+        place = (
+            _place(alternative, but=name),
+            frozenset(alternative.filter),
+            name in alternative.spans,
+        )
+        groups.setdefault(place, []).append(alternative)
     return [
-        _with(group[0], name, [i for branch in group for i in branch.spans[name]])
+        _with(group[0], name, [i for alternative in group for i in alternative.spans[name]])
         if len(group) > 1 and name in group[0].spans
         else group[0]
         for group in groups.values()
     ]
 
 
-def _with(branch: Branch, name: str, found: Iterable[Interval]) -> Branch:
-    spans = {**branch.spans, name: intervals.any_of(found)}
-    return Branch(spans, branch.filter, branch.needs, branch.spares)
+def _with(alternative: Alternative, name: str, found: Iterable[Interval]) -> Alternative:
+    spans = {**alternative.spans, name: intervals.unite(found)}
+    return Alternative(spans, alternative.filter, alternative.needs, alternative.spares)
 
 
-def _filters_joined(branches: list[Branch]) -> list[Branch]:
-    """Return *branches*, those of one place as one whose filter is that of either."""
-    groups: dict[Hashable, list[Branch]] = {}
-    for branch in branches:
-        groups.setdefault(_place(branch), []).append(branch)
-    joined: list[Branch] = []
+def _join_filters(alternatives: list[Alternative]) -> list[Alternative]:
+    """Return *alternatives*, those of one place as one whose filter is that of either."""
+    groups: dict[Hashable, list[Alternative]] = {}
+    for alternative in alternatives:
+        groups.setdefault(_place(alternative), []).append(alternative)
+    joined: list[Alternative] = []
     for first, *rest in groups.values():
         if not rest:
             joined.append(first)
             continue
-        filters = [branch.condition for branch in (first, *rest)]
+        filters = [alternative.condition for alternative in (first, *rest)]
         either = Condition()
         for each in filters:
             either |= each
         terms = () if any(each.is_empty for each in filters) else (either,)
-        joined.append(Branch(first.spans, terms, first.needs, first.spares))
+        joined.append(Alternative(first.spans, terms, first.needs, first.spares))
     return joined

@@ -35,7 +35,7 @@ class Notes:
         self.compared = self.met = False
 
 
-class Grounds(Struct, frozen=True, eq=False):
+class Assumptions(Struct, frozen=True, eq=False):
     """Other values of the same shape have the same plan, if these hold of them."""
 
     checked: tuple[tuple[str, Wire], ...] = ()

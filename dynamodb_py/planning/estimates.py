@@ -59,7 +59,7 @@ def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
     least = requests * unit
     most = max(ceil(size / READ_UNIT_BYTES) * unit, least)
     read = items
-    if plan.limit is not None and not any(r.said.filter for r in _requests(plan)):
+    if plan.limit is not None and not any(r.expressions.filter for r in _requests(plan)):
         read = min(items, plan.limit * requests)
         most = min(most, max(ceil(read * each / READ_UNIT_BYTES) * unit, least))
     if plan.full:

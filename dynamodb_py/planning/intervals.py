@@ -68,7 +68,7 @@ class Interval(Struct, frozen=True, eq=False):
             return Compare(path, "<" if high.open else "<=", Value(high.wire))
         return Condition()
 
-    def trimmed(self) -> tuple[Wire, ...]:
+    def trimmed_values(self) -> tuple[Wire, ...]:
         """Return the values that its condition reads and that are not in it."""
         if self.prefix is not None or self.low is None or self.high is None:
             return ()
@@ -102,7 +102,7 @@ def between(low: Wire, high: Wire) -> Interval:
     return Interval(Edge(low, rank(low)), Edge(high, rank(high)))
 
 
-def prefixed(prefix: Wire) -> Interval:
+def with_prefix(prefix: Wire) -> Interval:
     """Return the interval of the texts, or bytes, that begin with *prefix*."""
     after = _after(prefix)
     high = None if after is None else Edge(after, rank(after), open=True)
@@ -154,10 +154,10 @@ def _meet(one: Interval, other: Interval) -> Interval | None:
     return _from(low, high)
 
 
-def both(one: Span, other: Span) -> Span:
+def intersect(one: Span, other: Span) -> Span:
     """Return the values that are in *one* and in *other*."""
     met = (_meet(a, b) for a in one for b in other)
-    return in_order(interval for interval in met if interval is not None)
+    return sort_intervals(interval for interval in met if interval is not None)
 
 
 def _from(low: Edge | None, high: Edge | None) -> Interval:
@@ -167,10 +167,10 @@ def _from(low: Edge | None, high: Edge | None) -> Interval:
     return Interval(low, high)
 
 
-def any_of(intervals: Iterable[Interval]) -> Span:
+def unite(intervals: Iterable[Interval]) -> Span:
     """Return the values of all *intervals*, which may overlap, as a span."""
     joined: list[Interval] = []
-    for interval in in_order(intervals):
+    for interval in sort_intervals(intervals):
         if joined and _touch(joined[-1], interval):
             last = joined[-1]
             high = _reach(last.high, interval.high)
@@ -182,7 +182,7 @@ def any_of(intervals: Iterable[Interval]) -> Span:
     return tuple(joined)
 
 
-def in_order(intervals: Iterable[Interval]) -> Span:
+def sort_intervals(intervals: Iterable[Interval]) -> Span:
     """Return *intervals* by their lower bounds; of two that begin together the longer first."""
     return tuple(sorted(intervals, key=_Start))
 
@@ -196,12 +196,12 @@ class _Start:
         self.interval = interval
 
     def __lt__(self, other: _Start) -> bool:
-        low, theirs = self.interval.low, other.interval.low
-        if low is None or theirs is None:
-            return low is None and theirs is not None
-        if low.rank != theirs.rank:
-            return bool(low.rank < theirs.rank)
-        return theirs.open and not low.open
+        low, other_low = self.interval.low, other.interval.low
+        if low is None or other_low is None:
+            return low is None and other_low is not None
+        if low.rank != other_low.rank:
+            return bool(low.rank < other_low.rank)
+        return other_low.open and not low.open
 
 
 def _touch(one: Interval, other: Interval) -> bool:
@@ -235,22 +235,22 @@ def others(span: Span) -> Span:
     """Return the values that are not in *span*."""
     rest: list[Interval] = []
     low: Edge | None = None
-    for interval in in_order(span):
+    for interval in sort_intervals(span):
         if interval.low is not None:
-            rest.append(_from(low, _turned(interval.low)))
+            rest.append(_from(low, _flip(interval.low)))
         if interval.high is None:
             return tuple(rest)
-        low = _turned(interval.high)
+        low = _flip(interval.high)
     return (*rest, Interval(low, None))
 
 
-def _turned(edge: Edge) -> Edge:
+def _flip(edge: Edge) -> Edge:
     return Edge(edge.wire, edge.rank, not edge.open)
 
 
 def overlap(spans: Sequence[Span]) -> bool:
     """Tell whether a value lies in more than one of *spans*."""
-    intervals = in_order(interval for span in spans for interval in span)
+    intervals = sort_intervals(interval for span in spans for interval in span)
     furthest: Edge | None = None
     for at, interval in enumerate(intervals):
         if at and (furthest is None or interval.low is None or _inside(interval.low, furthest)):

@@ -88,7 +88,7 @@ class Rejected(Struct, frozen=True):
     why: str
 
 
-class Told(Struct, frozen=True):
+class Explanation(Struct, frozen=True):
     """What a plan says of itself, for people."""
 
     filter: Condition = Condition()
@@ -114,7 +114,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     get: GetItem | None = None
     keys: tuple[Key, ...] = ()
     """The keys to read by BatchGetItem, in the order of the results."""
-    said: Expressions | None = None
+    expressions: Expressions | None = None
     """The projection of the BatchGetItem."""
     lanes: tuple[Lane, ...] = ()
     order: tuple[KeyAttribute, ...] = ()
@@ -134,7 +134,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     held: frozenset[str] | None = None
     """The attributes that the items are read with; None: all that there are."""
     condition: Condition = Condition()
-    told: Told | None = None
+    explanation: Explanation | None = None
     """None where the plan was made up from one of the same shape; ``explain()`` always has it."""
 
     @property
@@ -142,33 +142,33 @@ class Plan(Struct, frozen=True, kw_only=True):
         """The requests as they are first sent; further pages of them follow where there are any."""
         if self.get is not None:
             return (self.get,)
-        said = {} if self.said is None else {self.table: self.said}
+        expressions = {} if self.expressions is None else {self.table: self.expressions}
         chunks = range(0, len(self.keys), MAX_BATCH_GET)
         batches = tuple(
             BatchGetItem(
-                {self.table: list(self.keys[at : at + MAX_BATCH_GET])}, self.consistent, said
+                {self.table: list(self.keys[at : at + MAX_BATCH_GET])}, self.consistent, expressions
             )
             for at in chunks
         )
         return batches or tuple(request for lane in self.lanes for request in lane.requests)
 
     def __str__(self) -> str:
-        return described(self)
+        return describe(self)
 
     __repr__ = __str__
 
 
-def described(plan: Plan) -> str:
+def describe(plan: Plan) -> str:
     """Return *plan* in lines for people."""
     return "\n".join(_lines(plan))
 
 
 def _lines(plan: Plan) -> Iterator[str]:
     yield _title(plan)
-    told = plan.told
-    if told is not None and told.reason:
-        yield f"  why: {told.reason}"
-    for other in told.others if told is not None else ():
+    explanation = plan.explanation
+    if explanation is not None and explanation.reason:
+        yield f"  why: {explanation.reason}"
+    for other in explanation.others if explanation is not None else ():
         where = "the table" if other.index is None else f"index {other.index}"
         yield f"  not {where}: {other.why}"
     requests = plan.operations
@@ -176,34 +176,34 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"  {request.api}: {request.payload()!r}"
     if len(requests) > _SHOWN:
         yield f"  ... and {len(requests) - _SHOWN} more of these"
-    yield from _afterwards(plan)
-    for note in told.notes if told is not None else ():
+    yield from _lines_after_reading(plan)
+    for note in explanation.notes if explanation is not None else ():
         yield f"  note: {note}"
-    if told is not None and told.suggestion:
-        yield f"  an index would read only what matches: {told.suggestion}"
+    if explanation is not None and explanation.suggestion:
+        yield f"  an index would read only what matches: {explanation.suggestion}"
 
 
 def _title(plan: Plan) -> str:
     if plan.kind == "nothing":
         return f"Nothing is sent for {plan.model}"
     name = {"get": "GetItem", "batch_get": "BatchGetItem", "query": "Query", "scan": "Scan"}
-    said = f"{name[plan.kind]} on {plan.table}"
+    title = f"{name[plan.kind]} on {plan.table}"
     if plan.index is not None:
-        said += f", index {plan.index}"
+        title += f", index {plan.index}"
     count = len(plan.operations)
     if count > 1:
-        said += f", {count} requests" + (" side by side" if len(plan.lanes) > 1 else "")
+        title += f", {count} requests" + (" side by side" if len(plan.lanes) > 1 else "")
     if plan.order and plan.kind != "get":
         direction = "ascending" if plan.forward else "descending"
-        said += f", by {', '.join(key.name for key in plan.order)}, {direction}"
-    return said
+        title += f", by {', '.join(key.name for key in plan.order)}, {direction}"
+    return title
 
 
-def _afterwards(plan: Plan) -> Iterator[str]:
-    told = plan.told
-    if told is not None and not told.filter.is_empty:
-        said = told.filter.described()
-        yield f"  after reading: {said} (DynamoDB drops what does not match, and it is paid for)"
+def _lines_after_reading(plan: Plan) -> Iterator[str]:
+    explanation = plan.explanation
+    if explanation is not None and not explanation.filter.is_empty:
+        text = explanation.filter.describe()
+        yield f"  after reading: {text} (DynamoDB drops what does not match, and it is paid for)"
     dropped = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
     for trim in dropped[:1]:
         values = ", ".join(repr(wire) for trim in dropped for wire in trim.wires)

@@ -19,8 +19,8 @@ from ..expressions import Condition
 from ..limits import MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire
 from ..operations.queries import Expressions, Query
-from .access_paths import Fit, Way, check_value, hopeless
-from .assumptions import Grounds, Notes
+from .access_paths import AccessPath, Fit, check_value, is_hopeless
+from .assumptions import Assumptions, Notes
 from .plan import Lane, Plan, Question, Subject, Trim
 from .ranking import cost, least_cost
 
@@ -36,7 +36,7 @@ Shortcut: TypeAlias = "Callable[[Sequence[Wire]], Query | None]"
 """Makes the request that answers a question of one shape out of the values of it; None where this
 question is to be planned by itself."""
 
-Noted: TypeAlias = "Sequence[tuple[Way, Notes]]"
+ExaminedPaths: TypeAlias = "Sequence[tuple[AccessPath, Notes]]"
 """The ways that were looked at, in the order in which they are preferred, with what was noted."""
 
 
@@ -55,8 +55,8 @@ class _Guards(Struct, frozen=True, eq=False):
             if len({rank(values[slot]) for slot in slots}) < len(slots):
                 return False
         for terms in self.unlike:
-            said = [[values[slot] for slot in slots] for slots in terms]
-            if any(each in said[:at] for at, each in enumerate(said)):
+            groups = [[values[slot] for slot in slots] for slots in terms]
+            if any(each in groups[:at] for at, each in enumerate(groups)):
                 return False
         return True
 
@@ -73,7 +73,7 @@ class _Template(Struct, frozen=True, eq=False):
     """Values of key attributes, which must be such as a key can have."""
     guards: _Guards | None = None
 
-    def filled(self, question: Question, values: Sequence[Wire], subject: Subject) -> Plan | None:
+    def fill(self, question: Question, values: Sequence[Wire], subject: Subject) -> Plan | None:
         if self.guards is not None and not self.guards.hold(values):
             return None
         for name, slot in self.checked:
@@ -83,7 +83,7 @@ class _Template(Struct, frozen=True, eq=False):
             get = replace(plan.get, key={name: values[slot] for name, slot in self.keys})
             return replace(plan, get=get, condition=question.condition)
         lanes = tuple(
-            _refilled(lane, slots, trims, values) if slots else lane
+            _refill(lane, slots, trims, values) if slots else lane
             for lane, slots, trims in zip(plan.lanes, self.values, self.trims, strict=True)
         )
         return replace(plan, lanes=lanes, condition=question.condition)
@@ -94,14 +94,19 @@ class _Template(Struct, frozen=True, eq=False):
         if plan.kind != "query" or plan.full or len(plan.lanes) != 1 or plan.lanes[0].trims:
             return None
         (request,), (slots,) = plan.lanes[0].requests, self.values
-        said = request.said
-        if not isinstance(request, Query) or len(slots) != len(said.values):
+        expressions = request.expressions
+        if not isinstance(request, Query) or len(slots) != len(expressions.values):
             return None
-        keys, filter_, projection, names = said.keys, said.filter, said.projection, said.names
-        kinds = {slot: next(iter(said.values[name])) for name, slot in slots}
+        keys, filter_, projection, names = (
+            expressions.keys,
+            expressions.filter,
+            expressions.projection,
+            expressions.names,
+        )
+        kinds = {slot: next(iter(expressions.values[name])) for name, slot in slots}
         checked = [(name, slot, kinds[slot]) for name, slot in self.checked]
 
-        def filled(values: Sequence[Wire]) -> Query | None:
+        def fill(values: Sequence[Wire]) -> Query | None:
             if guards is not None and not guards.hold(values):
                 return None
             for name, slot, kind in checked:
@@ -110,25 +115,27 @@ class _Template(Struct, frozen=True, eq=False):
             put: dict[str, Wire] = {}
             for name, slot in slots:  # quicker than anything shorter
                 put[name] = values[slot]
-            return replace(request, said=Expressions(keys, filter_, projection, names, put))
+            return replace(request, expressions=Expressions(keys, filter_, projection, names, put))
 
-        return filled
+        return fill
 
 
-def _refilled(lane: Lane, slots: _Slots, dropped: tuple[int, ...], values: Sequence[Wire]) -> Lane:
+def _refill(lane: Lane, slots: _Slots, dropped: tuple[int, ...], values: Sequence[Wire]) -> Lane:
     request = lane.requests[0]
-    said = request.said
-    filled = {**said.values} if len(slots) < len(said.values) else {}
+    expressions = request.expressions
+    filled = {**expressions.values} if len(slots) < len(expressions.values) else {}
     for name, slot in slots:
         filled[name] = values[slot]
-    said = Expressions(said.keys, said.filter, said.projection, said.names, filled)
-    requests = (replace(request, said=said),)
+    expressions = Expressions(
+        expressions.keys, expressions.filter, expressions.projection, expressions.names, filled
+    )
+    requests = (replace(request, expressions=expressions),)
     if not dropped or not (trim := lane.trims[0]):
         return Lane(requests)
     return Lane(requests, (Trim(trim.attribute, tuple(values[slot] for slot in dropped)),))
 
 
-class Templates:
+class PlanCache:
     """The plans of one model by shape."""
 
     def __init__(self, subject: Subject) -> None:
@@ -139,18 +146,18 @@ class Templates:
         """Return the plan of *question*, if one of its shape is kept."""
         values: list[Wire] = []
         template = self._known.get(_shape(table, question, values))
-        return None if template is None else template.filled(question, values, self._subject)
+        return None if template is None else template.fill(question, values, self._subject)
 
     def shortcut(self, table: str, question: Question) -> Shortcut | None:
         """Return what makes the request of questions of one shape, if one of it is kept."""
         template = self._known.get(_shape(table, question, []))
         return None if template is None else template.shortcut(self._subject)
 
-    def keep(self, table: str, question: Question, plan: Plan, grounds: Grounds) -> None:
+    def keep(self, table: str, question: Question, plan: Plan, assumptions: Assumptions) -> None:
         """Keep *plan*, if it can be seen where all values of *question* went."""
         values: list[Wire] = []
         shape = _shape(table, question, values)
-        template = _template(plan, values, grounds)
+        template = _template(plan, values, assumptions)
         if template is None:
             return
         if len(self._known) >= MOST:
@@ -177,21 +184,23 @@ def _shape(table: str, question: Question, values: list[Wire]) -> Hashable:
     )
 
 
-def _template(plan: Plan, values: Sequence[Wire], grounds: Grounds) -> _Template | None:
+def _template(plan: Plan, values: Sequence[Wire], assumptions: Assumptions) -> _Template | None:
     """Return the template of *plan*, None where a value cannot be followed to its place."""
     at = {id(wire): slot for slot, wire in enumerate(values)}
-    if len(at) != len(values) or any(id(wire) not in at for wire in grounds.wires()):
+    if len(at) != len(values) or any(id(wire) not in at for wire in assumptions.wires()):
         return None
-    checked, guards = _slots(grounds.checked, at), _guards(grounds, at)
-    kept = replace(plan, told=None)
+    checked, guards = _slots(assumptions.checked, at), _guards(assumptions, at)
+    kept = replace(plan, explanation=None)
     if plan.get is not None:
         keys = _slots(plan.get.key.items(), at)
         used = set(keys)
         template = _Template(kept, keys=keys, checked=checked, guards=guards)
-    elif any(len(lane.requests) != 1 for lane in plan.lanes) or not _followed(plan, at):
+    elif any(len(lane.requests) != 1 for lane in plan.lanes) or not _is_traceable(plan, at):
         return None
     else:
-        found = tuple(_slots(lane.requests[0].said.values.items(), at) for lane in plan.lanes)
+        found = tuple(
+            _slots(lane.requests[0].expressions.values.items(), at) for lane in plan.lanes
+        )
         trims = tuple(
             tuple(at[id(wire)] for trim in lane.trims if trim for wire in trim.wires)
             for lane in plan.lanes
@@ -202,21 +211,21 @@ def _template(plan: Plan, values: Sequence[Wire], grounds: Grounds) -> _Template
     return template if everywhere else None
 
 
-def _guards(grounds: Grounds, at: Mapping[int, int]) -> _Guards | None:
+def _guards(assumptions: Assumptions, at: Mapping[int, int]) -> _Guards | None:
     """Return what must hold of the values; None where nothing must."""
-    if not (grounds.less or grounds.distinct or grounds.unlike):
+    if not (assumptions.less or assumptions.distinct or assumptions.unlike):
         return None
     return _Guards(
-        less=tuple((at[id(low)], at[id(high)]) for low, high in grounds.less),
-        distinct=tuple(tuple(at[id(wire)] for wire in wires) for wires in grounds.distinct),
+        less=tuple((at[id(low)], at[id(high)]) for low, high in assumptions.less),
+        distinct=tuple(tuple(at[id(wire)] for wire in wires) for wires in assumptions.distinct),
         unlike=tuple(
             tuple(tuple(at[id(wire)] for wire in term) for term in terms)
-            for terms in grounds.unlike
+            for terms in assumptions.unlike
         ),
     )
 
 
-def _followed(plan: Plan, at: Mapping[int, int]) -> bool:
+def _is_traceable(plan: Plan, at: Mapping[int, int]) -> bool:
     """Tell whether all values that are dropped after reading are values of the question."""
     trims = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
     return all(id(wire) in at for trim in trims for wire in trim.wires)
@@ -226,7 +235,9 @@ def _slots(pairs: Iterable[tuple[str, Wire]], at: dict[int, int]) -> _Slots:
     return tuple((name, at[id(wire)]) for name, wire in pairs if id(wire) in at)
 
 
-def grounds(question: Question, chosen: Fit | None, noted: Noted) -> Grounds | None:
+def find_assumptions(
+    question: Question, chosen: Fit | None, examined: ExaminedPaths
+) -> Assumptions | None:
     """Return what it rests on that *chosen*, or a scan where it is None, answers *question*.
 
     None where it rests on more than can be told: such a plan is made for each question by itself.
@@ -235,39 +246,48 @@ def grounds(question: Question, chosen: Fit | None, noted: Noted) -> Grounds | N
         return None
     less: list[tuple[Wire, Wire]] = []
     distinct: list[tuple[Wire, ...]] = []
-    for way, notes in noted:
-        mine = chosen is not None and way is chosen.way
-        if not mine and hopeless(way, question):
+    for access, notes in examined:
+        is_chosen = chosen is not None and access is chosen.access
+        if not is_chosen and is_hopeless(access, question):
             continue
         # Where bounds have nothing between them, any way knows that nothing matches.
         less += notes.less
-        if not mine and not _counts(way, notes, question, chosen, noted):
+        if not is_chosen and not _could_win(access, notes, question, chosen, examined):
             continue
         if notes.compared:
             return None
         distinct += map(tuple, notes.distinct)
-    return Grounds(
+    return Assumptions(
         checked=() if chosen is None else chosen.checked,
         less=tuple({(id(low), id(high)): (low, high) for low, high in less}.values()),
         distinct=tuple({tuple(map(id, each)): each for each in distinct}.values()),
-        unlike=() if chosen is None else _unlike(chosen.stretches[0].filter),
+        unlike=() if chosen is None else _values_of_similar_terms(chosen.stretches[0].filter),
     )
 
 
-def _counts(way: Way, notes: Notes, question: Question, chosen: Fit | None, noted: Noted) -> bool:
-    """Tell whether *way*, which was not chosen, could have been for other values."""
+def _could_win(
+    access: AccessPath,
+    notes: Notes,
+    question: Question,
+    chosen: Fit | None,
+    examined: ExaminedPaths,
+) -> bool:
+    """Tell whether *access*, which was not chosen, could have been for other values."""
     if notes.met:
         return True
     if not notes.compared and not notes.distinct:
         return False
-    least = least_cost(way, question)
+    least = least_cost(access, question)
     if least is None or chosen is None:
         return least is not None
-    ways = [each for each, _ in noted]
-    return (least, ways.index(way)) < (cost(chosen, question), ways.index(chosen.way))
+    access_paths = [each for each, _ in examined]
+    return (least, access_paths.index(access)) < (
+        cost(chosen, question),
+        access_paths.index(chosen.access),
+    )
 
 
-def _unlike(filter_: Condition) -> tuple[tuple[tuple[Wire, ...], ...], ...]:
+def _values_of_similar_terms(filter_: Condition) -> tuple[tuple[tuple[Wire, ...], ...], ...]:
     """Return the values of those terms of a filter that differ in their values only."""
     groups: dict[Hashable, list[tuple[Wire, ...]]] = {}
     for term in filter_.conjuncts:

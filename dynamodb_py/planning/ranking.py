@@ -20,7 +20,7 @@ from ..expressions import (
     Or,
 )
 from ..schema import KeyAttribute
-from .access_paths import Fit, Way, unordered
+from .access_paths import AccessPath, Fit, lacks_order
 from .plan import Question
 
 Cost: TypeAlias = "tuple[Any, ...]"
@@ -29,25 +29,25 @@ Cost: TypeAlias = "tuple[Any, ...]"
 
 def cost(fit: Fit, question: Question) -> Cost:
     """Return what *fit* is compared with others by."""
-    return (_reading(fit), len(fit.stretches), *_fixed_costs(fit.way, question))
+    return (_reading(fit), len(fit.stretches), *_fixed_costs(fit.access, question))
 
 
-def why_not(worse: Fit, chosen: Fit) -> str:
+def explain_rejection(worse: Fit, chosen: Fit) -> str:
     """Return what is better about *chosen*."""
     if _reading(worse) != _reading(chosen):
         return "it would read more items"
     if len(worse.stretches) != len(chosen.stretches):
         return "it would take more requests"
-    if _breadth(worse.way) != _breadth(chosen.way):
+    if _breadth(worse.access) != _breadth(chosen.access):
         return "its entries are larger"
     return "it would read as much"
 
 
-def _fixed_costs(way: Way, question: Question) -> Cost:
+def _fixed_costs(access: AccessPath, question: Question) -> Cost:
     return (
-        question.full and way.held is not None,  # which are read a second time
-        _breadth(way),
-        (0 if way.index is None else 1 + way.is_global),
+        question.full and access.held is not None,  # which are read a second time
+        _breadth(access),
+        (0 if access.index is None else 1 + access.is_global),
     )
 
 
@@ -55,23 +55,23 @@ def _reading(fit: Fit) -> int:
     """Return how much of what has the same hash key is read, roughly: less is less."""
     if not fit.stretches:
         return 0
-    if fit.fixed == len(fit.way.range_key):
-        return _reading_of(fit.way, fit.fixed, 0)
-    return _reading_of(fit.way, fit.fixed, min(each.interval.ends for each in fit.stretches))
+    if fit.fixed == len(fit.access.range_key):
+        return _reading_of(fit.access, fit.fixed, 0)
+    return _reading_of(fit.access, fit.fixed, min(each.interval.ends for each in fit.stretches))
 
 
-def _reading_of(way: Way, fixed: int, ends: int) -> int:
+def _reading_of(access: AccessPath, fixed: int, ends: int) -> int:
     """Return the same, of the range key's fixed attributes and of the next one's bounds."""
-    if fixed == len(way.range_key):  # nothing is left open but, for an index, how many there are
-        return 0 if way.index is None else 1 if way.range_key else 5
+    if fixed == len(access.range_key):  # nothing is left open but, for an index, how many there are
+        return 0 if access.index is None else 1 if access.range_key else 5
     return 4 - ends + (not fixed)
 
 
-def _breadth(way: Way) -> int:
+def _breadth(access: AccessPath) -> int:
     """Return how large the entries of a way are, roughly."""
-    if way.index is None:
+    if access.index is None:
         return 2
-    return {"ALL": 2, "INCLUDE": 1}.get(way.index.projection.kind, 0)
+    return {"ALL": 2, "INCLUDE": 1}.get(access.index.projection.kind, 0)
 
 
 # -- whatever the values -----------------------------------------------------------------------------
@@ -83,23 +83,25 @@ _Tightness: TypeAlias = "Mapping[str, int] | None"
 nothing can match."""
 
 
-def least_cost(way: Way, question: Question) -> Cost | None:
-    """Return what *way* costs at least, whatever the values; None where it can never serve.
+def least_cost(access: AccessPath, question: Question) -> Cost | None:
+    """Return what *access* costs at least, whatever the values; None where it can never serve.
 
     Of questions only that match something whatever the values (see ``Notes.met``).
     """
-    said = _tightness(question.condition, way.keys, negated=False)
-    if said is None:
+    tightness = _tightness(question.condition, access.keys, negated=False)
+    if tightness is None:
         return (0,)  # less than any other
-    if any(said.get(key.name) != _POINTS for key in way.hash_key):
+    if any(tightness.get(key.name) != _POINTS for key in access.hash_key):
         return None
     fixed = 0
-    while fixed < len(way.range_key) and said.get(way.range_key[fixed].name) == _POINTS:
+    while fixed < len(access.range_key) and tightness.get(access.range_key[fixed].name) == _POINTS:
         fixed += 1
-    if unordered(way, question) and (way.index is not None or fixed < len(way.range_key)):
+    if lacks_order(access, question) and (
+        access.index is not None or fixed < len(access.range_key)
+    ):
         return None  # only one item of the table needs no order
-    ends = said.get(way.range_key[fixed].name, 0) if fixed < len(way.range_key) else 0
-    return (_reading_of(way, fixed, ends), 1, *_fixed_costs(way, question))
+    ends = tightness.get(access.range_key[fixed].name, 0) if fixed < len(access.range_key) else 0
+    return (_reading_of(access, fixed, ends), 1, *_fixed_costs(access, question))
 
 
 def _tightness(

@@ -70,13 +70,13 @@ def encode(
         backward = position.backward
     body = _pack(
         _Body(
-            [_packed_mark(mark) for mark in position.lanes],
+            [_pack_mark(mark) for mark in position.lanes],
             position.used,
-            _packed(position.value) or [],
+            _pack_wires(position.value) or [],
             backward,
         )
     )
-    head = bytes((VERSION, key is not None)) + _bound(digest) + len(body).to_bytes(4, "big")
+    head = bytes((VERSION, key is not None)) + _hash_digest(digest) + len(body).to_bytes(4, "big")
     data = head + body
     data += _check(data, key)
     text = b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
@@ -115,7 +115,7 @@ def decode(text: str, digest: bytes, key: bytes | None = None) -> Position:
     if not compare_digest(check, _check(head + body, key)):
         signed = "" if key is None else ", or signed with another key"
         raise _invalid(f"it was altered{signed}")
-    if head[2:-4] != _bound(digest):
+    if head[2:-4] != _hash_digest(digest):
         raise _invalid("it was made for another query")
     return _position(body)
 
@@ -148,22 +148,22 @@ def _position(body: bytes) -> Position:
         lanes = tuple(
             Mark(
                 lane.request,
-                _unpacked(lane.after),
-                None if lane.run is None else (lane.run[0], _unpacked(lane.run[1])),
+                _unpack_wires(lane.after),
+                None if lane.run is None else (lane.run[0], _unpack_wires(lane.run[1])),
             )
             for lane in read.lanes
         )
-        return Position(lanes, read.used, _unpacked(read.value) or (), read.backward)
+        return Position(lanes, read.used, _unpack_wires(read.value) or (), read.backward)
     except (msgspec.DecodeError, ValueError):
         raise _invalid("it was not made by dynamodb_py") from None
 
 
-def _packed_mark(mark: Mark) -> _Lane:
-    run = None if mark.run is None else (mark.run[0], _packed(mark.run[1]))
-    return _Lane(mark.request, _packed(mark.after), run)
+def _pack_mark(mark: Mark) -> _Lane:
+    run = None if mark.run is None else (mark.run[0], _pack_wires(mark.run[1]))
+    return _Lane(mark.request, _pack_wires(mark.after), run)
 
 
-def _packed(wires: Wires | None) -> list[_Leaf] | None:
+def _pack_wires(wires: Wires | None) -> list[_Leaf] | None:
     return None if wires is None else [_leaf(as_sent(wire)) for wire in wires]
 
 
@@ -172,7 +172,7 @@ def _leaf(wire: Wire) -> _Leaf:
     return wire if kind == "B" else (value,) if kind == "N" else value
 
 
-def _unpacked(leaves: list[_Leaf] | None) -> Wires | None:
+def _unpack_wires(leaves: list[_Leaf] | None) -> Wires | None:
     return None if leaves is None else tuple(map(_wire, leaves))
 
 
@@ -201,7 +201,7 @@ def _check(data: bytes, key: bytes | None) -> bytes:
     return _blake2b(data, _CHECK, key or b"")
 
 
-def _bound(digest: bytes) -> bytes:
+def _hash_digest(digest: bytes) -> bytes:
     return _blake2b(digest, _DIGEST)
 
 
@@ -213,7 +213,7 @@ def query_digest(plan: Plan) -> bytes:
 
     What is read of each item, how many at once and up to which limit, does not count.
     """
-    said = [
+    parts = [
         plan.kind,
         plan.table,
         plan.index,
@@ -224,12 +224,12 @@ def query_digest(plan: Plan) -> bytes:
         [len(lane.requests) for lane in plan.lanes],
         len(plan.keys),
         # The terms of an AND in one order, however they were said.
-        sorted((list(_spelled(term)) for term in plan.condition.conjuncts), key=to_json),
+        sorted((list(_spell_condition(term)) for term in plan.condition.conjuncts), key=to_json),
     ]
-    return _blake2b(to_json(said), _DIGEST)
+    return _blake2b(to_json(parts), _DIGEST)
 
 
-def _spelled(condition: Condition) -> Iterator[Any]:
+def _spell_condition(condition: Condition) -> Iterator[Any]:
     """Yield all that *condition* says, node by node, each with the number of its terms."""
     if isinstance(condition, Unexpired):
         yield ["Unexpired", *(list(path.parts) for path in condition.paths())]
@@ -240,30 +240,30 @@ def _spelled(condition: Condition) -> Iterator[Any]:
             yield from _of_field(getattr(node, name))
 
 
-def _of_field(said: object) -> Iterator[Any]:
-    if isinstance(said, Condition):
+def _of_field(part: object) -> Iterator[Any]:
+    if isinstance(part, Condition):
         return
-    if isinstance(said, tuple):
-        for each in cast("tuple[object, ...]", said):
+    if isinstance(part, tuple):
+        for each in cast("tuple[object, ...]", part):
             yield from _of_field(each)
-    elif isinstance(said, Path):
-        yield ["path", *said.parts]
-    elif isinstance(said, Size):
-        yield ["size", *said.path.parts]
-    elif isinstance(said, Value):
-        yield ["value", _sorted(said.wire)]
+    elif isinstance(part, Path):
+        yield ["path", *part.parts]
+    elif isinstance(part, Size):
+        yield ["size", *part.path.parts]
+    elif isinstance(part, Value):
+        yield ["value", _sort_sets(part.wire)]
     else:
-        yield said
+        yield part
 
 
-def _sorted(wire: Any) -> Any:
+def _sort_sets(wire: Any) -> Any:
     """Return *wire* with the elements of its sets in order: Python's sets have none."""
     if isinstance(wire, dict):
         members = cast("dict[str, Any]", wire)
         return {
-            name: sorted(each) if name in ("SS", "NS", "BS") else _sorted(each)
+            name: sorted(each) if name in ("SS", "NS", "BS") else _sort_sets(each)
             for name, each in sorted(members.items())
         }
     if isinstance(wire, list):
-        return [_sorted(each) for each in cast("list[Any]", wire)]
+        return [_sort_sets(each) for each in cast("list[Any]", wire)]
     return wire

@@ -30,17 +30,17 @@ def pages(
     It is fetched in a thread, with a copy of the context. Closing waits for a request that is under
     way. What fails is raised where the list would have come.
     """
-    return driven(reader.more, link, ahead)
+    return drive_pages(reader.more, link, ahead)
 
 
 def apages(
     reader: Reader, link: Link, ahead: bool = False
 ) -> AsyncGenerator[list[StoredItem], None]:
     """Yield the lists of *reader* to the end, awaited; with *ahead*, one is fetched in a task."""
-    return adriven(reader.more, link, ahead)
+    return adrive_pages(reader.more, link, ahead)
 
 
-def driven(more: _NextPage[T], link: Link, ahead: bool) -> Generator[T, None, None]:
+def drive_pages(more: _NextPage[T], link: Link, ahead: bool) -> Generator[T, None, None]:
     """Yield what *more* gives, a flow at a time, until it is None; see :func:`pages`."""
     return _drive_ahead(more, link) if ahead else _drive(more, link)
 
@@ -51,16 +51,16 @@ def _drive(more: _NextPage[T], link: Link) -> Generator[T, None, None]:
 
 
 def _drive_ahead(more: _NextPage[T], link: Link) -> Generator[T, None, None]:
-    coming = _Coming(more, link)
+    ahead_page = _PageAhead(more, link)
     try:
-        while (page := coming.page()) is not None:
-            coming = _Coming(more, link)
+        while (page := ahead_page.page()) is not None:
+            ahead_page = _PageAhead(more, link)
             yield page
     finally:
-        coming.thread.join()
+        ahead_page.thread.join()
 
 
-class _Coming(Generic[T]):
+class _PageAhead(Generic[T]):
     """A page that is being fetched, in a thread that ends when it is there."""
 
     def __init__(self, more: _NextPage[T], link: Link) -> None:
@@ -87,7 +87,7 @@ class _Coming(Generic[T]):
         return self._page
 
 
-async def adriven(more: _NextPage[T], link: Link, ahead: bool) -> AsyncGenerator[T, None]:
+async def adrive_pages(more: _NextPage[T], link: Link, ahead: bool) -> AsyncGenerator[T, None]:
     """Yield what *more* gives, a flow at a time, until it is None; see :func:`apages`."""
     if not ahead:
         while (page := await arun(more(), link)) is not None:
@@ -95,32 +95,32 @@ async def adriven(more: _NextPage[T], link: Link, ahead: bool) -> AsyncGenerator
         return
     import asyncio  # a script that never awaits does not pay for its import
 
-    coming = asyncio.ensure_future(arun(more(), link))
+    ahead_page = asyncio.ensure_future(arun(more(), link))
     try:
-        while (page := await coming) is not None:
-            coming = asyncio.ensure_future(arun(more(), link))
+        while (page := await ahead_page) is not None:
+            ahead_page = asyncio.ensure_future(arun(more(), link))
             yield page
     finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
+        ahead_page.cancel()
+        await asyncio.gather(ahead_page, return_exceptions=True)
 
 
 _Page: TypeAlias = "tuple[list[StoredItem], Place]"
 
 
-def _placed(reader: Reader) -> Flow[_Page | None]:
+def _read_page(reader: Reader) -> Flow[_Page | None]:
     items = yield from reader.more()
     return None if items is None else (items, reader.place())
 
 
-class _Walking(Generic[R]):
+class _WalkState(Generic[R]):
     """What a walk and its generators share, so that none of them keeps another alive."""
 
     def __init__(
         self, reader: Reader, link: Link, load: Callable[[StoredItem], R], ahead: bool
     ) -> None:
         self.reader, self.link, self.load, self.ahead = reader, link, load, ahead
-        self.more = partial(_placed, reader)
+        self.more = partial(_read_page, reader)
         self.left: Iterator[StoredItem] = iter(())
         """The items of the page that were not taken yet."""
         self.size = 0
@@ -141,10 +141,10 @@ class _Walking(Generic[R]):
     def taken(self) -> int:
         return self.size - length_hint(self.left) - self.unloaded
 
-    def turn(self) -> None:
+    def take_page(self) -> None:
         self.check(self.apages)
         if self.pages is None:
-            self.pages = driven(self.more, self.link, self.ahead)
+            self.pages = drive_pages(self.more, self.link, self.ahead)
         try:
             page = next(self.pages, None)
         except BaseException as error:
@@ -156,7 +156,7 @@ class _Walking(Generic[R]):
     async def aturn(self) -> None:
         self.check(self.pages)
         if self.apages is None:
-            self.apages = adriven(self.more, self.link, self.ahead)
+            self.apages = adrive_pages(self.more, self.link, self.ahead)
         try:
             page = await anext(self.apages, None)
         except BaseException as error:
@@ -172,7 +172,7 @@ class _Walking(Generic[R]):
             raise QueryError("this walk was interrupted: go on with another, from its checkpoint")
 
 
-def _rows(walking: _Walking[R]) -> Generator[R, None, None]:
+def _rows(walking: _WalkState[R]) -> Generator[R, None, None]:
     walking.unloaded = walking.broken = False
     while not walking.ended:
         try:
@@ -180,10 +180,10 @@ def _rows(walking: _Walking[R]) -> Generator[R, None, None]:
         except Exception:
             walking.unloaded = walking.broken = True
             raise
-        walking.turn()
+        walking.take_page()
 
 
-async def _arows(walking: _Walking[R]) -> AsyncGenerator[R, None]:
+async def _arows(walking: _WalkState[R]) -> AsyncGenerator[R, None]:
     walking.unloaded = walking.broken = False
     while not walking.ended:
         try:
@@ -213,7 +213,7 @@ class Walk(Generic[R], Iterator[R], AsyncIterator[R]):
         ahead: bool,
         cursor: Callable[[Position | None], str | None],
     ) -> None:
-        self._walking = _Walking(reader, link, load, ahead)
+        self._walking = _WalkState(reader, link, load, ahead)
         self._cursor = cursor
         self._rows: Generator[R, None, None] | None = None
         self._arows: AsyncGenerator[R, None] | None = None

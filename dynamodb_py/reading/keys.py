@@ -71,13 +71,13 @@ def _reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[Stored
     return read
 
 
-def comparable(attributes: Attributes, wires: Sequence[Wire]) -> Any:
+def to_comparable(attributes: Attributes, wires: Sequence[Wire]) -> Any:
     """Return the values of *wires* as what :func:`values_of` returns reads them."""
     values = tuple(rank(wire) for wire in wires)
     return values[0] if len(attributes) == 1 else values
 
 
-def spelled(value: Any) -> Wires:
+def to_wires(value: Any) -> Wires:
     """Return what :func:`values_of` read as it is on the wire."""
     values = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else (value,)
     return tuple(

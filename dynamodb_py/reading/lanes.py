@@ -14,7 +14,7 @@ from ..operations.items import Key, StoredItem
 from ..operations.queries import Page, Query, Scan
 from ..planning.plan import Lane, Plan, Trim
 from ..schema import KeyAttribute
-from .keys import comparable, start_key, values_of, wires_in, wires_of
+from .keys import start_key, to_comparable, values_of, wires_in, wires_of
 from .pacing import Ledger
 from .positions import Mark, Position, position_of
 from .sources import Place
@@ -56,9 +56,9 @@ class Stream:
         self.rest: Query | Scan | None = lane.requests[0]
         """The next request; None at the end."""
         if mark is not None:
-            self._set_out(mark)
+            self._start_at(mark)
 
-    def _set_out(self, mark: Mark) -> None:
+    def _start_at(self, mark: Mark) -> None:
         at, requests = mark.request, self._lane.requests
         after = None if mark.after is None else start_key(self._plan.position, mark.after)
         self.sheet = Sheet(at, after, [], at, after)
@@ -79,12 +79,12 @@ class Stream:
             if request is None:
                 return None
             if ledger.guarded:
-                page = yield from ledger.ask(request)
+                page = yield from ledger.send(request)
             else:  # the same, without a generator between
                 ledger.requests += 1
                 page = yield from request
                 ledger.note(request, page)
-            items, used = self.turn(page), 0
+            items, used = self.take_page(page), 0
         self._since = used
         if want is None or len(items) - used <= want:
             self.used = len(items)
@@ -102,15 +102,15 @@ class Stream:
         return request
 
     def _gives_all(self, request: Query | Scan) -> bool:
-        return not request.said.filter and not self._lane.trims
+        return not request.expressions.filter and not self._lane.trims
 
-    def turn(self, page: Page) -> list[StoredItem]:
+    def take_page(self, page: Page) -> list[StoredItem]:
         """Take *page* as the next sheet, and return its items."""
         at, after = self.sheet.next_at, self.sheet.next_after
         requests, trims = self._lane.requests, self._lane.trims
         items = page.items
         if trims:
-            items = _trimmed(items, trims[at])
+            items = _trim(items, trims[at])
         rest = page.rest
         if rest is None:
             following = at + 1
@@ -173,25 +173,25 @@ def streams_of(plan: Plan, ledger: Ledger, start: Position | None) -> list[Strea
     return [Stream(lane, plan, ledger, mark) for lane, mark in zip(plan.lanes, marks, strict=True)]
 
 
-def _trimmed(items: list[StoredItem], trim: Trim | None) -> list[StoredItem]:
+def _trim(items: list[StoredItem], trim: Trim | None) -> list[StoredItem]:
     if trim is None or not trim.wires:
         return items
     (kind,) = {kind for wire in trim.wires for kind in wire}
     attributes = (KeyAttribute(trim.attribute, kind),)
-    dropped = {comparable(attributes, (wire,)) for wire in trim.wires}
+    dropped = {to_comparable(attributes, (wire,)) for wire in trim.wires}
     read = values_of(attributes)
     return [item for item in items if read(item) not in dropped]
 
 
-def ask_all(streams: list[Stream], ledger: Ledger, workers: int, want: int | None) -> Flow[None]:
+def read_pages(streams: list[Stream], ledger: Ledger, workers: int, want: int | None) -> Flow[None]:
     """Have the next page of each of *streams*, as far as requests are left; then raise what failed."""
-    asked = (stream.request(want) for stream in streams)
-    requests = [request for request in asked if request is not None]
-    outcomes = yield from ledger.ask_together(requests, workers)
+    following = (stream.request(want) for stream in streams)
+    requests = [request for request in following if request is not None]
+    outcomes = yield from ledger.send_together(requests, workers)
     failure: Exception | None = None
     for stream, outcome in zip(streams, outcomes, strict=False):
         if isinstance(outcome, Page):
-            stream.turn(outcome)
+            stream.take_page(outcome)
         else:
             failure = failure or outcome
     if failure is not None:
@@ -214,11 +214,11 @@ class SideBySide:
         """Give what the next round of requests brings, or what the latest one left."""
         streams = self._streams
         if all(stream.is_empty for stream in streams):
-            asked = self._next()
-            if not asked:
+            following = self._next()
+            if not following:
                 return None
-            yield from ask_all(asked, self._ledger, self._workers, want)
-            self._turn = (streams.index(asked[-1]) + 1) % len(streams)
+            yield from read_pages(following, self._ledger, self._workers, want)
+            self._turn = (streams.index(following[-1]) + 1) % len(streams)
         self._stand = [(stream.sheet, stream.used) for stream in streams]
         self._shares = []
         items: list[StoredItem] = []

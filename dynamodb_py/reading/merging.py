@@ -20,8 +20,8 @@ from ..flows import Flow
 from ..operations.base import Wire
 from ..operations.items import Key, StoredItem
 from ..planning.plan import Plan
-from .keys import comparable, key_of, spelled, start_key, values_of, wires_in
-from .lanes import Sheet, Stream, ask_all, before, streams_of
+from .keys import key_of, start_key, to_comparable, to_wires, values_of, wires_in
+from .lanes import Sheet, Stream, before, read_pages, streams_of
 from .pacing import Ledger
 from .positions import Mark, Position, position_of
 from .sources import Place
@@ -73,7 +73,7 @@ class Merge:
             yield from self._fill(dry, want)
             if any(each.is_empty and each.rest is not None for each in dry):
                 return self._give([])
-        entries = self._merged(want)
+        entries = self._merge(want)
         return self._give(entries) if entries or dry else None
 
     def _stand(self) -> list[tuple[Sheet, int]]:
@@ -82,7 +82,7 @@ class Merge:
     def _fill(self, dry: list[Stream], want: int | None) -> Flow[None]:
         former = [stream.sheet for stream in dry]
         try:
-            yield from ask_all(dry, self._ledger, self._workers, want)
+            yield from read_pages(dry, self._ledger, self._workers, want)
         finally:  # what came is kept, whatever else failed
             for stream, sheet in zip(dry, former, strict=True):
                 if stream.sheet is not sheet:
@@ -109,16 +109,16 @@ class Merge:
 
     # -- giving --------------------------------------------------------------------------------
 
-    def _merged(self, want: int | None) -> list[_Entry]:
+    def _merge(self, want: int | None) -> list[_Entry]:
         """Return what is to be given next, in order."""
         forward = self._plan.forward
-        bound, last = self._bound()
+        bound, last = self._hash_digest()
         entries: list[_Entry] = []
         for lane, stream in enumerate(self._streams):
             values, low = stream.sheet.values, stream.used
             high = len(values)
             if last is not None and lane != last:
-                high = until(values, low, bound, included=lane < last, forward=forward)
+                high = find_end(values, low, bound, included=lane < last, forward=forward)
             if want is not None:
                 high = min(high, low + want)
             if low < high:
@@ -128,7 +128,7 @@ class Merge:
         entries.sort(key=_value, reverse=not forward)  # stable, so that the first lane is first
         return entries if want is None else entries[:want]
 
-    def _bound(self) -> tuple[Any, int | None]:
+    def _hash_digest(self) -> tuple[Any, int | None]:
         """Return the order value up to which all is known, and the lane that it is from."""
         ends = [
             (stream.sheet.values[-1], lane)
@@ -186,7 +186,7 @@ class Merge:
             self._mark(lane, sheet, used[lane], runs.get(lane))
             for lane, (sheet, _) in enumerate(given.stand)
         ]
-        return position_of(marks, self._plan, spelled(value) if runs else ())
+        return position_of(marks, self._plan, to_wires(value) if runs else ())
 
     def _mark(self, lane: int, sheet: Sheet, used: int, run: tuple[int, Key | None] | None) -> Mark:
         mark = self._streams[lane].mark(sheet, used)
@@ -243,7 +243,7 @@ class Merge:
         """Set out with the order value, and the runs, that *start* was left with."""
         plan = self._plan
         self._unknown = start
-        self._value = comparable(plan.order, start.value)
+        self._value = to_comparable(plan.order, start.value)
         for stream, mark in zip(self._streams, start.lanes, strict=True):
             if mark.run is not None:
                 at, after = mark.run
@@ -259,8 +259,8 @@ class Merge:
             stream = Stream(plan.lanes[lane], plan, self._ledger, Mark(*mark.run))
             goes_on = True
             while goes_on and stream.rest is not None:
-                page = yield from self._ledger.ask(stream.rest)
-                for item in stream.turn(page):
+                page = yield from self._ledger.send(stream.rest)
+                for item in stream.take_page(page):
                     goes_on = self._value_of(item) == self._value
                     if not goes_on:
                         break
@@ -273,19 +273,19 @@ class Merge:
     def _is_at(self, last: Key) -> bool:
         """Tell whether a page that ended at *last* may not have been the last of the present value."""
         wires: Sequence[Wire] = wires_in(self._plan.order, last)
-        return bool(comparable(self._plan.order, wires) == self._value)
+        return bool(to_comparable(self._plan.order, wires) == self._value)
 
     def before(self) -> Position | None:
         """Return where the reversed plan finds what lies before; unknown where items may repeat."""
         return None if self._plan.distinct else before(self._streams, self._plan)
 
 
-def until(values: Sequence[Any], low: int, bound: Any, *, included: bool, forward: bool) -> int:
+def find_end(values: Sequence[Any], low: int, bound: Any, *, included: bool, forward: bool) -> int:
     """Return how far sorted *values*, from *low* on, come before *bound*, or up to it if *included*.
 
-    >>> until([1, 2, 2, 3], 0, 2, included=True, forward=True)
+    >>> find_end([1, 2, 2, 3], 0, 2, included=True, forward=True)
     3
-    >>> until([3, 2, 2, 1], 0, 2, included=False, forward=False)
+    >>> find_end([3, 2, 2, 1], 0, 2, included=False, forward=False)
     1
     """
     high = len(values)

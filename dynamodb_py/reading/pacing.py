@@ -70,7 +70,7 @@ class Ledger:
     """Whether requests are limited, in number or in speed."""
     _most: int | None = None
     _bucket: Bucket | None = None
-    _tell: Progress | None = None
+    _progress: Progress | None = None
     _total = 0
 
     def restrict(self, most: int | None, bucket: Bucket | None) -> None:
@@ -78,29 +78,29 @@ class Ledger:
         self._most, self._bucket = most, bucket
         self.guarded = True
 
-    def report(self, tell: Progress, total: int) -> None:
-        """Tell *tell* how far the read is."""
-        self._tell, self._total = tell, total
+    def set_progress(self, progress: Progress, total: int) -> None:
+        """Tell *progress* how far the read is."""
+        self._progress, self._total = progress, total
 
-    def ask(self, request: Query | Scan) -> Flow[Page]:
+    def send(self, request: Query | Scan) -> Flow[Page]:
         """Send one request."""
         if self.guarded:
             self.allowance(1)
-            request = yield from self._paced(request)
+            request = yield from self._pace(request)
         self.requests += 1
         page = yield from request
         self.note(request, page)
         return page
 
-    def ask_together(
+    def send_together(
         self, requests: Sequence[Query | Scan], workers: int
     ) -> Flow[list[Page | Exception]]:
         """Send as many of *requests* as may still be sent, side by side."""
         sent = requests[: self.allowance(len(requests))]
         if len(sent) == 1:
-            return [(yield from self.ask(sent[0]))]
+            return [(yield from self.send(sent[0]))]
         if self._bucket is not None:
-            first = yield from self._paced(sent[0])
+            first = yield from self._pace(sent[0])
             sent = [first, *(replace(each, measured=True) for each in sent[1:])]
         self.requests += len(sent)
         outcomes = yield from Together(sent, workers)
@@ -131,17 +131,17 @@ class Ledger:
         finally:
             flow.close()
 
-    def got(self, items: Sequence[StoredItem], *, consistent: bool) -> None:
+    def count_items(self, items: Sequence[StoredItem], *, consistent: bool) -> None:
         """Count items that were read by their keys, of which DynamoDB was not asked the price."""
         self.scanned += len(items)
         if self._bucket is not None:
             each = (estimated_units([item], consistent=consistent) for item in items)
             self._bucket.spend(sum(each))
 
-    def tell(self) -> None:
+    def report_progress(self) -> None:
         """Tell how far the read is."""
-        if self._tell is not None:
-            self._tell(self.scanned, self._total)
+        if self._progress is not None:
+            self._progress(self.scanned, self._total)
 
     def allowance(self, wanted: int) -> int:
         """Return how many of *wanted* requests may be sent, at least one.
@@ -160,7 +160,7 @@ class Ledger:
                 "or go on from .cursor"
             )
 
-    def _paced(self, request: Query | Scan) -> Flow[Query | Scan]:
+    def _pace(self, request: Query | Scan) -> Flow[Query | Scan]:
         """Wait as long as the rate asks for; return *request* as one that tells its price."""
         if self._bucket is None:
             return request

@@ -103,11 +103,11 @@ def reversed_plan(plan: Plan) -> Plan:
     """
     if plan.kind == "scan":
         raise QueryError(f"{plan.model}: a scan has no order that could be reversed")
-    lanes = tuple(_reversed_lane(lane) for lane in reversed(plan.lanes))
+    lanes = tuple(_reverse_lane(lane) for lane in reversed(plan.lanes))
     return replace(plan, keys=plan.keys[::-1], lanes=lanes, forward=not plan.forward)
 
 
-def _reversed_lane(lane: Lane) -> Lane:
+def _reverse_lane(lane: Lane) -> Lane:
     requests: list[Any] = [
         replace(request, forward=not request.forward)
         for request in reversed(lane.requests)

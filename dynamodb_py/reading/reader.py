@@ -15,7 +15,7 @@ from .lanes import SideBySide, Stream
 from .merging import Merge
 from .pacing import Bucket, Clock, Ledger
 from .positions import Position, check_fits, is_beginning
-from .sources import ByKeys, Completed, Nothing, One, Place, Source, checked_workers
+from .sources import ByKeys, Completed, Nothing, One, Place, Source, check_workers
 
 
 class Reader:
@@ -57,13 +57,13 @@ class Reader:
         if max_requests is not None or rate is not None:
             ledger.restrict(max_requests, None if rate is None else Bucket(rate, clock))
         if progress is not None:
-            ledger.report(progress, total)
+            ledger.set_progress(progress, total)
         lanes = plan.lanes
         if len(lanes) == 1 and not plan.full:  # by far the most frequent
             mark = None if start is None else start.lanes[0]
             self._source: Source = Stream(lanes[0], plan, ledger, mark)
         else:
-            self._source = _source(plan, ledger, start, checked_workers(workers))
+            self._source = _source(plan, ledger, start, check_workers(workers))
         self.returned = 0
         """How many items were given."""
 
@@ -97,7 +97,7 @@ class Reader:
         if items:
             self.returned += len(items)
         if ledger.requests != requests:
-            ledger.tell()
+            ledger.report_progress()
         return items
 
     def count(self) -> Flow[int]:
@@ -119,7 +119,7 @@ class Reader:
         """Return what :meth:`position` is for the latest list, for when the next one is under way."""
         place = self._source.place()
         if self._start is not None and self._start.backward:
-            return partial(_backward, place)
+            return partial(_make_backward, place)
         return place
 
     def before(self) -> Position | None:
@@ -138,7 +138,7 @@ class Reader:
         return replace(position, backward=True)
 
 
-def _backward(place: Place, taken: int | None) -> Position | None:
+def _make_backward(place: Place, taken: int | None) -> Position | None:
     position = place(taken)
     return None if position is None else replace(position, backward=True)
 

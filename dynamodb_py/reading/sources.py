@@ -70,7 +70,7 @@ class One:
         item = yield from self._ledger.drive(iter(get))
         self._used = 1
         found = [] if item is None else [item]
-        self._ledger.got(found, consistent=get.consistent)
+        self._ledger.count_items(found, consistent=get.consistent)
         self._since = 0 if found else 1
         return found
 
@@ -109,14 +109,14 @@ class ByKeys:
                 {plan.table: key_of(plan.key)},
                 consistent=plan.consistent,
                 workers=chunks,
-                said={} if plan.said is None else {plan.table: plan.said},
+                expressions={} if plan.expressions is None else {plan.table: plan.expressions},
             )
         )
         self._since = self._used
         self._used += len(keys)
         self._ends = [self._since + at for at, item in enumerate(found, 1) if item is not None]
         items = [item for item in found if item is not None]
-        ledger.got(items, consistent=plan.consistent)
+        ledger.count_items(items, consistent=plan.consistent)
         return items
 
     def place(self) -> Place:
@@ -175,11 +175,11 @@ class Completed:
                 {plan.table: read},
                 consistent=plan.consistent,
                 workers=self._workers,
-                said={} if plan.said is None else {plan.table: plan.said},
+                expressions={} if plan.expressions is None else {plan.table: plan.expressions},
             )
         )
         scanned = ledger.scanned
-        ledger.got([item for item in found if item is not None], consistent=plan.consistent)
+        ledger.count_items([item for item in found if item is not None], consistent=plan.consistent)
         ledger.scanned = scanned  # they were counted when they came from the index
         return found
 
@@ -201,7 +201,7 @@ def _place_of_completed(
     return place(ends[taken - 1] if taken else begun)
 
 
-def checked_workers(workers: int) -> int:
+def check_workers(workers: int) -> int:
     """Return *workers*; raise :class:`~dynamodb_py.exceptions.QueryError` for none."""
     if workers < 1:
         raise QueryError(f"workers={workers}: at least one request is under way")

@@ -57,11 +57,11 @@ class Index:
     def resolve(self, lookup: Lookup) -> IndexSchema:
         """Return the index with attribute names and types in place of field names."""
         keys = [
-            tuple(_key(lookup, f"{self._said}: {role}", field) for field in fields)
+            tuple(_key(lookup, f"{self._label}: {role}", field) for field in fields)
             for role, fields in (("hash_key", self.hash_fields), ("range_key", self.range_fields))
         ]
         projected = tuple(
-            _look(lookup, f"{self._said}: projection", field)[0] for field in self.projected
+            _look_up(lookup, f"{self._label}: projection", field)[0] for field in self.projected
         )
         return IndexSchema(
             name=self.name or "",
@@ -74,7 +74,7 @@ class Index:
         )
 
     @property
-    def _said(self) -> str:
+    def _label(self) -> str:
         return f"index {self.name!r}" if self.name else f"a {type(self).__name__} without a name"
 
     def _fields(self, role: str, given: object, parts: int) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ class Index:
             return names
         several = f", or a list of one to {parts} of them" if parts > 1 else ""
         raise ModelDefinitionError(
-            f"{self._said}: {role} is the name of a field{several}, not {given!r}"
+            f"{self._label}: {role} is the name of a field{several}, not {given!r}"
         )
 
     def _project(self, given: object) -> tuple[str, tuple[str, ...]]:
@@ -95,7 +95,7 @@ class Index:
         if names is not None:
             return "INCLUDE", names
         raise ModelDefinitionError(
-            f'{self._said}: projection is "all", "keys" or a list of field names, not {given!r}'
+            f'{self._label}: projection is "all", "keys" or a list of field names, not {given!r}'
         )
 
 
@@ -126,7 +126,7 @@ class GlobalIndex(Index):
     ) -> None:
         super().__init__(name, hash_key, range_key, projection, limits.MAX_KEY_PARTS)
         if not self.hash_fields:
-            raise ModelDefinitionError(f"{self._said}: hash_key is needed: the name of a field")
+            raise ModelDefinitionError(f"{self._label}: hash_key is needed: the name of a field")
         self.read_capacity, self.write_capacity = read_capacity, write_capacity
 
 
@@ -149,7 +149,7 @@ class LocalIndex(Index):
     ) -> None:
         super().__init__(name, None, range_key, projection, 1)
         if not self.range_fields:
-            raise ModelDefinitionError(f"{self._said}: range_key is needed: the name of a field")
+            raise ModelDefinitionError(f"{self._label}: range_key is needed: the name of a field")
 
 
 def declare_table(
@@ -199,7 +199,7 @@ def _names(given: object) -> tuple[str, ...] | None:
     return names if len(names) == len(each) else None
 
 
-def _look(lookup: Lookup, role: str, field: str) -> tuple[str, str]:
+def _look_up(lookup: Lookup, role: str, field: str) -> tuple[str, str]:
     try:
         return lookup(field)
     except ModelDefinitionError as error:
@@ -207,7 +207,7 @@ def _look(lookup: Lookup, role: str, field: str) -> tuple[str, str]:
 
 
 def _key(lookup: Lookup, role: str, field: str) -> KeyAttribute:
-    name, kind = _look(lookup, role, field)
+    name, kind = _look_up(lookup, role, field)
     if kind not in _KEY_TYPES:
         raise ModelDefinitionError(
             f"{role}: {field!r} is stored as {kind}, and a key is a string, a number or binary "

@@ -106,7 +106,7 @@ class TableSchema(Struct, frozen=True):
     it: it is set and asked for by requests of its own."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "indexes", tuple(map(self._completed, self.indexes)))
+        force_setattr(self, "indexes", tuple(map(self._complete, self.indexes)))
 
     @classmethod
     def parse(cls, description: Mapping[str, Any]) -> TableSchema:
@@ -216,17 +216,17 @@ class TableSchema(Struct, frozen=True):
         """Say where keys and indexes differ from those of *live*; throughput is left out."""
         wanted = {index.name: index for index in self.indexes}
         found = {index.name: index for index in live.indexes}
-        said = self.key_differences(live)
+        text = self.key_differences(live)
         for name in sorted(wanted.keys() | found.keys()):
             if name not in found:
-                said.append(f"index {name}: the table does not have it ({wanted[name]})")
+                text.append(f"index {name}: the table does not have it ({wanted[name]})")
             elif name not in wanted:
-                said.append(f"index {name}: the model does not declare it ({found[name]})")
+                text.append(f"index {name}: the model does not declare it ({found[name]})")
             elif str(wanted[name]) != str(found[name]):
-                said.append(
+                text.append(
                     f"index {name}: the model has {wanted[name]}; the table has {found[name]}"
                 )
-        return said
+        return text
 
     def _range_keys(self) -> tuple[KeyAttribute, ...]:
         return () if self.range_key is None else (self.range_key,)
@@ -237,7 +237,7 @@ class TableSchema(Struct, frozen=True):
         for index in self.indexes:
             yield from index.keys
 
-    def _completed(self, index: IndexSchema) -> IndexSchema:
+    def _complete(self, index: IndexSchema) -> IndexSchema:
         if index.scope == "local":
             index = replace(index, hash_key=(self.hash_key,))
         held = {key.name for key in (self.hash_key, *self._range_keys(), *index.keys)}
@@ -292,8 +292,8 @@ def _encode_keys(
 
 
 def _spell(hash_key: Sequence[KeyAttribute], range_key: Sequence[KeyAttribute]) -> str:
-    said = f"hash key {' + '.join(map(str, hash_key))}"
-    return f"{said}, range key {' + '.join(map(str, range_key))}" if range_key else said
+    text = f"hash key {' + '.join(map(str, hash_key))}"
+    return f"{text}, range key {' + '.join(map(str, range_key))}" if range_key else text
 
 
 def _parse_keys(

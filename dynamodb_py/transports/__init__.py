@@ -10,7 +10,7 @@ from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget
 from ..flows import AsyncTransport, Transport
 from .boto import AsyncBotoTransport, BotoTransport
-from .routing import AsyncDoor, Choice, Door
+from .routing import AsyncRoutingTransport, Router, RoutingTransport
 
 __all__ = [
     "AsyncBotoTransport",
@@ -29,5 +29,5 @@ def open_transports(settings: Settings) -> tuple[Transport, AsyncTransport]:
     then. Where region or credentials are missing, that request raises
     :class:`~dynamodb_py.exceptions.ConfigurationError`.
     """
-    choice, lazy = Choice(settings), LazyTarget(settings)
-    return Door(choice, lazy), AsyncDoor(choice, lazy)
+    router, lazy = Router(settings), LazyTarget(settings)
+    return RoutingTransport(router, lazy), AsyncRoutingTransport(router, lazy)

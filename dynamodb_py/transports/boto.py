@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
-from ..credentials.sessions import sentence
+from ..credentials.sessions import explain
 from ..exceptions import (
     ConfigurationError,
     ConnectionFailed,
@@ -22,10 +22,10 @@ from ..exceptions import (
     service_error,
 )
 from ..http.binaries import with_bytes
-from ..http.log import debugging
+from ..http.log import get_debug_logger
 from ..metering import payload_of
 from ..operations.base import Operation
-from .integrity import checked
+from .integrity import check_responses
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -67,11 +67,11 @@ class BotoTransport:
         How often botocore itself tries again is the client's business.
         """
         params = with_bytes(_decode(_encode(payload_of(operation))))
-        see_mock(self._client)
-        client = _plain(self._client)
+        register_mock(self._client)
+        client = _without_resource_handlers(self._client)
         started = time.perf_counter()
         try:
-            with checked(self._client):
+            with check_responses(self._client):
                 response = client._make_api_call(operation.api, params)
         except Exception as error:
             found = _translate(error)
@@ -81,7 +81,7 @@ class BotoTransport:
                 raise
             raise found from error
         metadata = response.pop("ResponseMetadata", {})
-        logger = debugging()
+        logger = get_debug_logger()
         if logger is not None:
             logger.debug(
                 "%s %s: status %s, through botocore, %.2f ms",
@@ -115,7 +115,7 @@ class AsyncBotoTransport:
         self._sync.close()
 
 
-def see_mock(client: Any) -> None:
+def register_mock(client: Any) -> None:
     """Make *client* see moto's mock, if one is active and the client was made before its import.
 
     Such a client would send the request to the real AWS.
@@ -129,7 +129,7 @@ def see_mock(client: Any) -> None:
         client.meta.events.register("before-send", stubber)
 
 
-def _plain(client: Any) -> Any:
+def _without_resource_handlers(client: Any) -> Any:
     """Return *client*, or for that of a resource a twin that leaves DynamoDB's values alone.
 
     Made anew each time, for a handler such as the Stubber's may come or go at any time.
@@ -173,24 +173,24 @@ def _translate(error: Exception) -> DynamoDBError | None:
         return _service_error(error)
     for name in names:
         if name in _CONNECTION:
-            kind, said = _CONNECTION[name]
-            return kind(f"{said}: {error}")
+            kind, text = _CONNECTION[name]
+            return kind(f"{text}: {error}")
     if "BotoCoreError" not in names or "StubResponseError" in names:
         return None
     if "ParamValidationError" in names:
         return service_error("ValidationException", str(error))
-    return ConfigurationError(sentence(error))
+    return ConfigurationError(explain(error))
 
 
 def _service_error(error: Any) -> ServiceError:
     response = error.response
-    said: dict[str, Any] = response.get("Error") or {}
+    parsed: dict[str, Any] = response.get("Error") or {}
     metadata: dict[str, Any] = response.get("ResponseMetadata") or {}
     body = {n: v for n, v in response.items() if n not in ("Error", "ResponseMetadata")}
     # Through JSON, so that the body is the same as over a wire of our own.
     found = service_error(
-        str(said.get("Code") or "Unknown"),
-        str(said.get("Message") or response.get("message") or ""),
+        str(parsed.get("Code") or "Unknown"),
+        str(parsed.get("Message") or response.get("message") or ""),
         status=metadata.get("HTTPStatusCode") or 400,
         body=with_bytes(_decode(_encode(_with_seconds(body)))),
     )

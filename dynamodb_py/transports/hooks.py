@@ -35,7 +35,7 @@ class Hooks:
         found = 0
         models = modules.get("moto.core.models")
         if models is not None:
-            found = _mocks(models)
+            found = _find_mocks(models)
         endpoint = modules.get("botocore.endpoint")
         try:
             call = client.BaseClient.__dict__["_make_api_call"]
@@ -44,13 +44,13 @@ class Hooks:
             return found
         own = self._own
         if call is not own[0] or prepare is not own[1]:
-            if not (_botocores(call) and _botocores(prepare)):
+            if not (_is_botocores(call) and _is_botocores(prepare)):
                 return found | WRAPPED
             self._own = (call, prepare)
         return found
 
 
-def _mocks(models: Any) -> int:
+def _find_mocks(models: Any) -> int:
     stubber = getattr(models, "botocore_stubber", None)
     found = MOCK if stubber is not None and stubber.enabled else 0
     for name in ("ServerModeMockAWS", "ProxyModeMockAWS"):
@@ -61,7 +61,7 @@ def _mocks(models: Any) -> int:
     return found
 
 
-def _botocores(function: Any) -> bool:
+def _is_botocores(function: Any) -> bool:
     """Tell whether *function* is botocore's own.
 
     botocore decorates some of its functions itself, so a ``__wrapped__`` says nothing; where the

@@ -21,7 +21,7 @@ _ours = threading.local()
 
 
 @contextmanager
-def checked(client: Any) -> Generator[None]:
+def check_responses(client: Any) -> Generator[None]:
     """Check the responses that *client* gets in this thread meanwhile.
 
     The handler stays with the client and is idle at all other times. It raises

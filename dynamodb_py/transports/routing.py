@@ -10,20 +10,20 @@ from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget
 from ..http.aio import AsyncHttpTransport
 from ..http.forks import watch
-from ..http.log import debugging
+from ..http.log import get_debug_logger
 from ..http.sync import HttpTransport
 from ..operations.base import Operation
 from .boto import BotoTransport
 from .hooks import MOCK, MOCK_SERVER, WRAPPED, Hooks
 
-_WHO = {
+_HOOK_NAMES = {
     MOCK: "moto's mock",
     MOCK_SERVER: "moto's server",
     WRAPPED: "instrumentation of botocore",
 }
 
 
-class Choice:
+class Router:
     """Knows whether requests go through botocore now, and through which client."""
 
     def __init__(self, settings: Settings) -> None:
@@ -70,9 +70,9 @@ class Choice:
             before, self.boto = self.boto, None
         if before is not None:
             before.close()
-        logger = debugging()
+        logger = get_debug_logger()
         if logger is not None and seen:
-            who = " and ".join(name for bit, name in _WHO.items() if seen & bit)
+            who = " and ".join(name for bit, name in _HOOK_NAMES.items() if seen & bit)
             logger.debug("%s is active: requests go through botocore", who)
         elif logger is not None:
             logger.debug("no hooks in botocore any more: requests go over the wire")
@@ -82,47 +82,47 @@ class Choice:
         self._lock = threading.Lock()
 
 
-class Door:
+class RoutingTransport:
     """The blocking transport of a connection."""
 
-    def __init__(self, choice: Choice, lazy: LazyTarget) -> None:
-        self._choice = choice
+    def __init__(self, router: Router, lazy: LazyTarget) -> None:
+        self._router = router
         self._wire = HttpTransport(lazy)
 
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""
-        choice = self._choice
-        if choice.botocore():
-            return (choice.boto or choice.make()).send(operation)
+        router = self._router
+        if router.botocore():
+            return (router.boto or router.make()).send(operation)
         return self._wire.send(operation)
 
     def close(self) -> None:
         """Close what is open; the next request opens it anew."""
         self._wire.close()
-        if self._choice.boto is not None:
-            self._choice.boto.close()
+        if self._router.boto is not None:
+            self._router.boto.close()
 
 
-class AsyncDoor:
+class AsyncRoutingTransport:
     """The transport of a connection that is awaited."""
 
-    def __init__(self, choice: Choice, lazy: LazyTarget) -> None:
-        self._choice = choice
+    def __init__(self, router: Router, lazy: LazyTarget) -> None:
+        self._router = router
         self._wire = AsyncHttpTransport(lazy)
 
     async def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""
-        if self._choice.botocore():
+        if self._router.botocore():
             from asyncio import to_thread  # takes the context along: traces stay whole
 
             return await to_thread(self._through_botocore, operation)
         return await self._wire.send(operation)
 
     def _through_botocore(self, operation: Operation[Any]) -> bytes:
-        return (self._choice.boto or self._choice.make()).send(operation)
+        return (self._router.boto or self._router.make()).send(operation)
 
     async def close(self) -> None:
         """Close what is open; the next request opens it anew."""
         await self._wire.close()
-        if self._choice.boto is not None:
-            self._choice.boto.close()
+        if self._router.boto is not None:
+            self._router.boto.close()

@@ -14,7 +14,7 @@ import time
 import boto3
 import pytest
 
-from dynamodb_py.credentials.endpoints import parse_endpoint, plain_endpoint
+from dynamodb_py.credentials.endpoints import find_plain_endpoint, parse_endpoint
 from dynamodb_py.credentials.keys import Keys, Refreshable
 from dynamodb_py.credentials.targets import LazyTarget, find_target
 from dynamodb_py.exceptions import ConfigurationError
@@ -142,7 +142,7 @@ ASKED = [
 @pytest.mark.parametrize(("variables", "given", "url", "access_key"), PLAIN)
 def test_what_is_known_needs_no_botocore(surroundings, variables, given, url, access_key):
     surroundings(variables)
-    assert plain_endpoint(Settings(**given)) is not None
+    assert find_plain_endpoint(Settings(**given)) is not None
     target = find_target(Settings(**given))
     assert (target.endpoint.url, target.credentials.keys().access_key) == (url, access_key)
 
@@ -164,7 +164,7 @@ def test_the_rest_is_asked_of_botocore(
     surroundings, variables, given, config, credentials, url, access_key
 ):
     surroundings(variables, config, credentials)
-    assert plain_endpoint(Settings(**given)) is None
+    assert find_plain_endpoint(Settings(**given)) is None
     target = find_target(Settings(**given))
     assert (target.endpoint.url, target.credentials.keys().access_key) == (url, access_key)
 
@@ -180,7 +180,7 @@ def test_the_rest_is_asked_of_botocore(
 )
 def test_a_config_file_is_read_unless_nothing_in_it_can_matter(surroundings, given, plain):
     surroundings(KEYS | REGION, "[default]\noutput = json\n")
-    assert (plain_endpoint(Settings(**given)) is not None) is plain
+    assert (find_plain_endpoint(Settings(**given)) is not None) is plain
 
 
 @pytest.mark.parametrize(

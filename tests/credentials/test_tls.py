@@ -9,7 +9,7 @@ import threading
 import pytest
 import trustme
 
-from dynamodb_py.credentials.tls import _shipped, make_context, trusted
+from dynamodb_py.credentials.tls import _find_bundled_authorities, find_authorities, make_context
 from dynamodb_py.exceptions import ConfigurationError, ConnectionFailed, ConnectTimeout, ReadTimeout
 
 from .. import faulty
@@ -174,7 +174,7 @@ def test_who_is_trusted(monkeypatch, verify, environ, configured, expected):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert trusted(verify, configured) == expected
+    assert find_authorities(verify, configured) == expected
 
 
 def test_what_is_no_bundle_says_so(tmp_path):
@@ -195,5 +195,5 @@ def test_certificates_are_checked_unless_told_otherwise(bundle, tmp_path):
 
 def test_a_system_without_authorities_has_those_that_come_with_botocore(monkeypatch):
     monkeypatch.setattr("dynamodb_py.credentials.tls._system_has_authorities", lambda paths: False)
-    assert str(_shipped()).endswith("cacert.pem")
+    assert str(_find_bundled_authorities()).endswith("cacert.pem")
     assert len(make_context(True).get_ca_certs()) > 50

@@ -27,7 +27,7 @@ SET = Set(Path(("name",)), Value({"S": "new"}))
         (GetItem("test", KEY), {"TableName": "test", "Key": KEY}),
         (GetItem("test", KEY, consistent=True), {"TableName": "test", "Key": KEY, "ConsistentRead": True}),
         (
-            GetItem("test", KEY, said=Expressions.of(projection=[Path(("size",)), Path(("k",))])),
+            GetItem("test", KEY, expressions=Expressions.of(projection=[Path(("size",)), Path(("k",))])),
             {
                 "TableName": "test",
                 "Key": KEY,

@@ -10,23 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_py.expressions import F
-from dynamodb_py.planning.access_paths import Fit, Way, fit, key_conditions
+from dynamodb_py.planning.access_paths import AccessPath, Fit, fit, key_conditions
 from dynamodb_py.planning.alternatives import Unfit
 
 from ..expressions.reference import holds
 from .tables import CONDITIONS, ITEMS, SCHEMA, TEXTS, asking, subject
 
-WAYS = {way.name: way for way in Way.all_of(SCHEMA)}
+WAYS = {access.name: access for access in AccessPath.all_of(SCHEMA)}
 
 
 def times_read(fitted: Fit, item: dict[str, Any]) -> int:
     """Return by how many of the requests *item* is found."""
     return sum(
-        holds(key_conditions(fitted.way, fitted.fixed, stretch), item)
+        holds(key_conditions(fitted.access, fitted.fixed, stretch), item)
         and (stretch.filter.is_empty or holds(stretch.filter, item))
         and not any(
-            item[fitted.way.range_key[fitted.fixed].name] == wire
-            for wire in stretch.interval.trimmed()
+            item[fitted.access.range_key[fitted.fixed].name] == wire
+            for wire in stretch.interval.trimmed_values()
         )
         for stretch in fitted.stretches
     )
@@ -35,19 +35,19 @@ def times_read(fitted: Fit, item: dict[str, Any]) -> int:
 @pytest.mark.parametrize("name", [None, "by_score", "titles", "plain"])
 @given(condition=CONDITIONS, hashes=st.lists(TEXTS, min_size=1, max_size=2), items=st.lists(ITEMS))
 def test_a_way_reads_just_what_matches(name, condition, hashes, items):
-    way = WAYS[name]
-    hash_key = way.hash_key[0]
+    access = WAYS[name]
+    hash_key = access.hash_key[0]
     values = hashes if hash_key.type == "S" else range(len(hashes))
     condition &= F(hash_key.name).is_in(values)
     try:
-        fitted = fit(way, subject(), asking(condition))
+        fitted = fit(access, subject(), asking(condition))
     except Unfit:
         # Only because the index lacks items that may match.
-        assert way.sparse
+        assert access.sparse
         return
     for item in items:
-        if not way.sparse <= item.keys():
-            assert not holds(condition, item) or way.sparse & set(fitted.lacking)
+        if not access.sparse <= item.keys():
+            assert not holds(condition, item) or access.sparse & set(fitted.lacking)
             continue
         found = times_read(fitted, item)
         assert (found > 0) == holds(condition, item)
@@ -56,8 +56,8 @@ def test_a_way_reads_just_what_matches(name, condition, hashes, items):
 
 @given(condition=CONDITIONS, user=TEXTS, items=st.lists(ITEMS))
 def test_the_requests_of_one_hash_key_are_in_order(condition, user, items):
-    way = WAYS[None]
-    fitted = fit(way, subject(), asking(condition & (F("user") == user)))
+    access = WAYS[None]
+    fitted = fit(access, subject(), asking(condition & (F("user") == user)))
     if fitted.overlapping or fitted.fixed:
         return
     spans = [stretch.interval for stretch in fitted.stretches]

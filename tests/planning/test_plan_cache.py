@@ -31,7 +31,7 @@ USER, TITLE, SCORE, WINS = F("user"), F("title"), F("score"), F("wins")
 
 
 def bare(plan):
-    return replace(plan, told=None)
+    return replace(plan, explanation=None)
 
 
 PAIRS = [
@@ -59,7 +59,7 @@ def test_a_shape_is_planned_once(first, second, monkeypatch):
     planner = Planner(subject())
     planner.plan("scores", asking(first))
     wanted = bare(planner.explain("scores", asking(second)))
-    monkeypatch.setattr(planner, "_made", None)
+    monkeypatch.setattr(planner, "_make_plan", None)
     assert planner.plan("scores", asking(second)) == wanted
 
 
@@ -235,7 +235,7 @@ KEPT = [
 def test_usual_shapes_are_kept(question, monkeypatch):
     planner = Planner(subject())
     wanted = bare(planner.plan("scores", question))
-    monkeypatch.setattr(planner, "_made", None)
+    monkeypatch.setattr(planner, "_make_plan", None)
     assert planner.plan("scores", question) == wanted
 
 
@@ -245,7 +245,7 @@ def test_a_shortcut_holds_for_as_long_as_the_plan_does():
     shortcut = planner.shortcut("scores", asking(kept[0] & kept[1]))
     values = [{"S": "a"}, {"S": "b"}, {"S": "d"}, {"N": "1"}, {"N": "2"}]
     assert shortcut is not None
-    assert shortcut(values).said.values == {f":{at}": wire for at, wire in enumerate(values)}
+    assert shortcut(values).expressions.values == {f":{at}": wire for at, wire in enumerate(values)}
     assert shortcut([*values[:1], {"S": "d"}, {"S": "d"}, *values[3:]]) is None
     assert shortcut([*values[:3], {"N": "1"}, {"N": "1"}]) is None
 
@@ -297,4 +297,4 @@ def test_shapes_are_not_kept_without_end():
     planner = Planner(subject())
     for limit in range(1, 2000):
         planner.plan("scores", asking(USER == "a", limit=limit))
-    assert len(planner._templates._known) < 1000
+    assert len(planner._cache._known) < 1000
