@@ -1,6 +1,6 @@
-"""Batches of any size: as few requests as DynamoDB allows, and nothing dropped.
+"""Batches of any size, in as few requests as DynamoDB allows.
 
-Duplicate keys are asked for once; what DynamoDB leaves undone is asked for again, after a pause.
+Duplicate keys are read once; unprocessed keys and writes are sent again after a pause.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ProgrammingErrors.html#Programming.Errors.BatchOperations
 """
 
@@ -24,7 +24,7 @@ from .retries import backoff
 T = TypeVar("T")
 
 Progress: TypeAlias = Callable[[int, int], object]
-"""Called with how many are done and how many there are."""
+"""Called with the number done, and the total."""
 
 KeyReader: TypeAlias = Callable[[StoredItem], Key]
 """Reads the key out of an item."""
@@ -32,14 +32,14 @@ KeyReader: TypeAlias = Callable[[StoredItem], Key]
 _Place: TypeAlias = "tuple[str, Hashable]"
 
 PATIENCE = 10
-"""How often in a row a batch may get nowhere, some 30 seconds in all, before it is given up."""
+"""After so many rounds in a row without progress, some 30 seconds, a batch gives up."""
 
 BASE_PAUSE = 0.05
 LONGEST_PAUSE = 10.0
 
 
 def identity(key: Key) -> Hashable:
-    """Return what is equal for equal keys, however their numbers and bytes are spelled.
+    """Return a value that is equal for equal keys, however their numbers and bytes are spelled.
 
     >>> identity({"n": {"N": "1.0"}}) == identity({"n": {"N": "1"}})
     True
@@ -63,22 +63,22 @@ def batch_get(
     progress: Progress | None = None,
     expressions: Mapping[str, Expressions] = {},
 ) -> Flow[list[StoredItem | None]]:
-    """Read the items of *requested*, tables and keys, any number; None stands for one that is not there.
+    """Read the items of *requested*, any number of tables and keys; None for a missing item.
 
-    :param readers: what reads the key of an item, by table.
-    :param workers: how many requests may be under way at once.
-    :param expressions: what to read of the items, by table; the key is needed of each, to know them by.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those of *requested*.
-    :raises RequestError: one request failed for good; its ``unprocessed`` has those that were not read.
+    :param readers: functions that read the key of an item, by table.
+    :param workers: the most parallel requests.
+    :param expressions: projections by table; each must include the key.
+    :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has those of *requested*.
+    :raises RequestError: a request failed; its ``unprocessed`` has the keys that were not read.
     """
     places = [(table, identity(key)) for table, key in requested]
     keys = dict(zip(places, requested, strict=True))
     waiting, stalls = deque(keys), _Backoff()
     found: dict[_Place, StoredItem] = {}
     while waiting:
-        chunks = _chunks(waiting, MAX_BATCH_GET, workers)
+        chunks = _take_chunks(waiting, MAX_BATCH_GET, workers)
         round_ = [
-            BatchGetItem(_by_table(keys[place] for place in each), consistent, expressions)
+            BatchGetItem(_group_by_table(keys[place] for place in each), consistent, expressions)
             for each in chunks
         ]
         outcomes = yield from Together(round_, workers)
@@ -117,7 +117,7 @@ def _put_in_place(
 
 
 def _find_unread(chunk: Sequence[_Place], response: Found) -> list[_Place]:
-    """Return the places of *chunk* that the response leaves for another request."""
+    """Return the places of *chunk* that the response did not process."""
     if not response.unprocessed:
         return []
     left = {(table, identity(key)) for table, keys in response.unprocessed.items() for key in keys}
@@ -131,17 +131,17 @@ def batch_write(
     progress: Progress | None = None,
     faults: dict[int, Exception | None] | None = None,
 ) -> Flow[None]:
-    """Put and delete, any number; no two of *writes* may be for one item.
+    """Put and delete any number of items; no two of *writes* may be for one item.
 
-    :param faults: where to note, by the ``id()`` of each write that is left at the end, what went wrong
-        with the request that it was in, or None where it was not sent, or handed back.
+    :param faults: receives, by the ``id()`` of each write that is left at the end, the error of its
+        request, or None if it was not sent or not processed.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those writes.
-    :raises RequestError: one request failed for good; its ``unprocessed`` has the writes that were
-        not carried out, or may not have been.
+    :raises RequestError: a request failed; its ``unprocessed`` has the writes that were not executed,
+        or may not have been.
     """
     waiting, stalls = deque(writes), _Backoff()
     while waiting:
-        round_ = [BatchWriteItem(each) for each in _chunks(waiting, MAX_BATCH_WRITE, workers)]
+        round_ = [BatchWriteItem(each) for each in _take_chunks(waiting, MAX_BATCH_WRITE, workers)]
         outcomes = yield from Together(round_, workers)
         failed: dict[int, Exception] = {}
         undone, failure = _collect_undone(round_, outcomes, failed)
@@ -168,14 +168,14 @@ def batch_write(
 
 
 class _Backoff:
-    """How long to wait for the next round, and when to give up."""
+    """The pauses between rounds, and when to give up."""
 
     def __init__(self) -> None:
         self._stuck = 0
         self._pauses = backoff(BASE_PAUSE, LONGEST_PAUSE)
 
     def seconds(self, *, progressed: bool) -> float | None:
-        """Return how long to wait now; None when nothing has got on for too long."""
+        """Return the seconds to wait now; None after too many rounds without progress."""
         if progressed:
             self._stuck, self._pauses = 0, backoff(BASE_PAUSE, LONGEST_PAUSE)
         else:
@@ -193,7 +193,7 @@ def _make_incomplete_error(message: str, unprocessed: Sequence[Any]) -> BatchInc
 def _collect_undone(
     operations: Sequence[BatchWriteItem], outcomes: Sequence[Any], failed: dict[int, Exception]
 ) -> tuple[list[Put | Delete], Exception | None]:
-    """Return the writes that are still to be done, and the first failure; note what *failed* by itself."""
+    """Return the writes that are left, and the first failure; record the errors in *failed*."""
     undone: list[Put | Delete] = []
     failure: Exception | None = None
     for operation, outcome in zip(operations, outcomes, strict=True):
@@ -209,7 +209,7 @@ def _collect_undone(
 def _find_unprocessed(
     operation: BatchWriteItem, left: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Iterator[Put | Delete]:
-    """Yield the writes of *operation* that DynamoDB hands back, as they were given."""
+    """Yield the writes of *operation* that DynamoDB left unprocessed."""
     writes = {(write.table, identity(write.key)): write for write in operation.writes}
     names = {write.table: tuple(write.key) for write in operation.writes}
     for table, requests in left.items():
@@ -219,42 +219,41 @@ def _find_unprocessed(
             yield writes[table, identity({name: attributes[name] for name in names[table]})]
 
 
-def _chunks(waiting: deque[T], size: int, most: int) -> list[list[T]]:
-    """Take at most *most* lists of at most *size* from the front of *waiting*."""
+def _take_chunks(waiting: deque[T], size: int, most: int) -> list[list[T]]:
+    """Remove up to *most* lists of up to *size* from the front of *waiting*."""
     chunks: list[list[T]] = []
     while waiting and len(chunks) < most:
         chunks.append([waiting.popleft() for _ in range(min(size, len(waiting)))])
     return chunks
 
 
-def _by_table(pairs: Iterable[tuple[str, Key]]) -> dict[str, list[Key]]:
+def _group_by_table(pairs: Iterable[tuple[str, Key]]) -> dict[str, list[Key]]:
     keys: dict[str, list[Key]] = {}
     for table, key in pairs:
         keys.setdefault(table, []).append(key)
     return keys
 
 
-# -- flows side by side ------------------------------------------------------------------------
+# -- flows in parallel -------------------------------------------------------------------------
 
 
 def run_together(
     flows: Sequence[Flow[T]], workers: int = 1, progress: Progress | None = None
 ) -> Flow[list[T | Exception]]:
-    """Drive *flows* side by side; return, in order, what each one gave or the exception it raised.
+    """Drive *flows* in parallel; return, in order, the result or the exception of each.
 
-    All are driven to their end, whatever becomes of the others. The operations that they ask for next
-    go out together, at most *workers* at once; a pause that one asks for holds up all, so that nobody
-    adds to what DynamoDB has too much of already. No more than 25 for each worker are begun at
-    a time: what they hold in memory does not grow with their number.
+    All are driven to their end, even if some fail. Their next operations are sent together, at most
+    *workers* at once. A pause of one delays all, to lower the load on a throttled table. At most 25
+    flows per worker are open at a time, which limits the memory.
 
-    :param progress: called with how many are done and how many there are, after each round.
+    :param progress: called with the number done, and the total, after each round.
     """
     outcomes: list[T | Exception | None] = [None] * len(flows)
     begun: dict[int, Step] = {}
     size = Together[Any]((), workers).workers * MAX_BATCH_WRITE
     first = done = 0
 
-    def go_on(at: int, outcome: Any) -> None:
+    def advance(at: int, outcome: Any) -> None:
         nonlocal done
         try:
             begun[at] = _next_step(flows[at], outcome)
@@ -268,27 +267,27 @@ def run_together(
     try:
         while done < len(flows):
             while len(begun) < size and first < len(flows):
-                go_on(first, None)
+                advance(first, None)
                 first += 1
             answers = yield from _execute_round(begun, workers)
             begun.clear()
             for at, answer in answers.items():
-                go_on(at, answer)
+                advance(at, answer)
             if progress is not None:
                 progress(done, len(flows))
         return cast("list[T | Exception]", outcomes)
     finally:
-        for flow in flows:  # a flow that was begun must not wait for the garbage collector
+        for flow in flows:  # a started flow must not wait for the garbage collector
             flow.close()
 
 
 def _next_step(flow: Flow[Any], outcome: Any) -> Step:
-    """Tell *flow* what came of its last step, and return the next one."""
+    """Send *flow* the outcome of its last step, and return the next step."""
     return flow.throw(outcome) if isinstance(outcome, Exception) else flow.send(outcome)
 
 
 def _execute_round(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
-    """Carry out one round of steps; return what came of each, an exception where it failed."""
+    """Execute one round of steps; return the outcome of each, an exception if it failed."""
     answers: dict[int, Any] = {}
     operations: list[Operation[Any]] = []
     for step in steps.values():
@@ -298,7 +297,7 @@ def _execute_round(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, An
             operations += step.operations
     bodies: Iterator[Any] = iter(())
     if operations:
-        # Not by ``yield from``, which would parse what the flows parse themselves.
+        # Not by ``yield from``: the flows parse the bodies themselves.
         bodies = iter((yield Together(operations, workers)))
     pause = 0.0
     for at, step in steps.items():
@@ -316,7 +315,7 @@ def _execute_round(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, An
 
 
 def _execute_one(step: Step) -> Flow[Any]:
-    """Carry out a step of which two cannot go together; return its exception where it fails."""
+    """Execute a step that cannot be combined; return its exception if it fails."""
     try:
         return (yield step)
     except Exception as error:
@@ -324,9 +323,9 @@ def _execute_one(step: Step) -> Flow[Any]:
 
 
 def start_flow(flow: Flow[T]) -> Flow[T]:
-    """Carry *flow* out up to its first step, now, and return one that goes on from there.
+    """Run *flow* up to its first step, and return a flow that continues from there.
 
-    What is wrong with what it is to do is raised before anything is sent.
+    Errors in its arguments are raised before anything is sent.
     """
     try:
         step = next(flow)
@@ -341,7 +340,7 @@ def _finish(value: T) -> Flow[T]:
 
 
 def resume_flow(flow: Flow[T], step: Step) -> Flow[T]:
-    """Go on with *flow*, whose latest step is *step*."""
+    """Continue *flow*, whose latest step is *step*."""
     try:
         while True:
             step = _next_step(flow, (yield from _execute_one(step)))

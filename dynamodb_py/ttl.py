@@ -1,4 +1,4 @@
-"""The TTL of a live table: whether it is on, by which attribute, and what brings it to the model's.
+"""The TTL of a live table: how it differs from the model's, and the change to it.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-how-to.html
 """
@@ -14,7 +14,7 @@ from .operations.tables import DescribeTimeToLive, TimeToLive, UpdateTimeToLive
 
 
 def describe_difference(wanted: str, live: TimeToLive) -> str | None:
-    """Say how the TTL of a table, *live*, differs from being on by the attribute *wanted*."""
+    """Return how the TTL of a table, *live*, differs from TTL by the attribute *wanted*, or None."""
     if live.is_on:
         if live.attribute == wanted:
             return None
@@ -25,10 +25,10 @@ def describe_difference(wanted: str, live: TimeToLive) -> str | None:
 
 
 def find_change(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
-    """Return the request that switches TTL on by the attribute *wanted*; None where it is on.
+    """Return the request that switches TTL on by the attribute *wanted*; None if it is on.
 
-    Raises TableMismatch where it cannot be now: it is on by another attribute, or is just being
-    switched off.
+    Raises TableMismatch if that is impossible now: TTL is on by another attribute, or being switched
+    off.
     """
     live = yield from DescribeTimeToLive(table)
     problem = describe_difference(wanted, live)
@@ -50,15 +50,15 @@ def find_change(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
 
 
 def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:
-    """Send *change*, which was due, unless another program is first; *waits* are pauses.
+    """Send *change*, unless another program is first; *waits* are pauses.
 
-    DynamoDB takes up to an hour until items are deleted, which is not waited for.
+    DynamoDB takes up to an hour to enable TTL; this does not wait for it.
     """
     while True:
         try:
             yield from change
         except InvalidRequest:
-            # Another program did it, or an earlier attempt whose answer was lost.
+            # Another program made the change, or an earlier attempt whose answer was lost.
             if (yield from find_change(change.table, change.attribute)) is not None:
                 raise
         except TableInUse:
@@ -71,7 +71,7 @@ def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:
 
 
 def ensure(table: str, wanted: str | None, waits: Iterator[float]) -> Flow[None]:
-    """Switch TTL on by the attribute *wanted*, if it is not; None asks for nothing."""
+    """Switch TTL on by the attribute *wanted*, unless it is on or *wanted* is None."""
     if wanted is None:
         return
     change = yield from find_change(table, wanted)

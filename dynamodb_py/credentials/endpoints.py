@@ -1,4 +1,4 @@
-"""Where requests go: an explicit endpoint, the rule for plain regions, or botocore's rules."""
+"""Endpoints: explicit, by the rule for plain regions, or by botocore's rules."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _URL = re.compile(
     r"(?P<path>/[!$-.0-;=@-Z_a-z~/%]*)?"
 )
 
-# Any of these makes boto3 choose another endpoint, or read a file first.
+# With any of these, boto3 chooses another endpoint, or reads a file first.
 _NEEDS_BOTOCORE = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -44,7 +44,7 @@ class Endpoint(Struct, frozen=True):
 
     @property
     def authority(self) -> str:
-        """Host and port, the port only where it is not the scheme's own."""
+        """Host and port, without the default port of the scheme."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         usual = {"http": 80, "https": 443}[self.scheme]
         return host if self.port == usual else f"{host}:{self.port}"
@@ -56,7 +56,7 @@ class Endpoint(Struct, frozen=True):
 
 
 def parse_endpoint(url: str, region: str) -> Endpoint:
-    """Return the endpoint of *url*; raises ConfigurationError for what is none.
+    """Return the endpoint of *url*; raise ConfigurationError for an invalid one.
 
     >>> parse_endpoint("http://127.0.0.1:8000", "eu-west-1").authority
     '127.0.0.1:8000'
@@ -76,10 +76,10 @@ def parse_endpoint(url: str, region: str) -> Endpoint:
 
 
 def find_plain_endpoint(settings: Settings) -> Endpoint | None:
-    """Return the endpoint if it can be known without botocore, else None.
+    """Return the endpoint if it does not need botocore, else None.
 
-    That is so when keys and region are in the settings or the environment and no shared file of
-    AWS's could change anything. In doubt, botocore is asked.
+    It does not if keys and region are in the settings or the environment, and no shared file of AWS
+    can change anything. In doubt, botocore decides.
     """
     environ = os.environ
     region = settings.region_name or environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION")
@@ -90,7 +90,7 @@ def find_plain_endpoint(settings: Settings) -> Endpoint | None:
     given = settings.endpoint_url
     if given is not None:
         endpoint = parse_endpoint(given, region)
-        # A shared file could still name a bundle of certificate authorities.
+        # A shared file may name a bundle of certificate authorities.
         trusted = settings.verify is not True or environ.get("AWS_CA_BUNDLE")
         plain = endpoint.scheme == "http" or trusted or not has_shared_files()
         return endpoint if plain else None
@@ -116,7 +116,7 @@ def has_shared_files() -> bool:
 
 
 def resolve_endpoint(client: Any) -> Endpoint:
-    """Return the endpoint that botocore's rules give for *client*'s region and account."""
+    """Return the endpoint by botocore's rules for *client*'s region and account."""
     context: dict[str, Any] = {
         "client_region": client.meta.region_name,
         "client_config": client.meta.config,

@@ -1,4 +1,4 @@
-"""Whose credentials sign a request: those in the settings, in the environment, or botocore's."""
+"""Credentials from the settings, the environment, or botocore."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .settings import Settings
 
 
 class Keys(NamedTuple):
-    """One set of credentials, as it is at one moment."""
+    """One set of credentials at one moment."""
 
     access_key: str
     secret_key: str
@@ -18,15 +18,15 @@ class Keys(NamedTuple):
 
 
 class Credentials(Protocol):
-    """Gives the keys for a request; they may change from one request to the next."""
+    """Returns the keys for a request; they may change between requests."""
 
     @property
     def due(self) -> bool:
-        """Whether :meth:`keys` may have to wait for the network."""
+        """Whether :meth:`keys` may need the network."""
         ...
 
     def keys(self) -> Keys:
-        """Return the keys to sign with now; the same object as long as they do not change."""
+        """Return the current keys; the same object while they do not change."""
         ...
 
 
@@ -36,14 +36,14 @@ class Fixed:
     due = False
 
     def __init__(self, keys: Keys) -> None:
-        self._keys = check(keys)
+        self._keys = check_keys(keys)
 
     def keys(self) -> Keys:
         return self._keys
 
 
 class Refreshable:
-    """botocore's credentials, which may refresh themselves from wherever they come."""
+    """botocore's credentials, which may refresh themselves."""
 
     def __init__(self, credentials: Any) -> None:
         self._credentials = credentials
@@ -57,20 +57,20 @@ class Refreshable:
     def keys(self) -> Keys:
         try:
             frozen = self._credentials.get_frozen_credentials()
-        except Exception as error:  # a refresh may fail in as many ways as there are providers
+        except Exception as error:  # each provider has its own exceptions
             raise ConfigurationError(
                 f"The AWS credentials could not be refreshed: {error} Sign in again, or set "
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
             ) from error
         latest = self._latest
         if latest is None or (latest[0] is not frozen and latest[0] != frozen):
-            keys = check(Keys(frozen.access_key, frozen.secret_key, frozen.token))
+            keys = check_keys(Keys(frozen.access_key, frozen.secret_key, frozen.token))
             latest = self._latest = (frozen, keys)
         return latest[1]
 
 
-def check(keys: Keys) -> Keys:
-    """Return *keys* if they can stand in a header, which line ends and the like cannot."""
+def check_keys(keys: Keys) -> Keys:
+    """Return *keys* if they are valid in a header, without line ends and the like."""
     if not keys.access_key or not keys.secret_key:
         missing = "secret access key" if keys.access_key else "access key id"
         raise ConfigurationError(
@@ -87,12 +87,12 @@ def check(keys: Keys) -> Keys:
 
 
 def find_static_keys(settings: Settings) -> Keys | None:
-    """Return the keys that need no botocore: the settings' own, else the environment's, else None.
+    """Return the keys that do not need botocore: of the settings, else of the environment, else None.
 
     Raises :class:`~dynamodb_py.exceptions.ConfigurationError` when only half of a pair is given.
     """
     if settings.aws_access_key_id or settings.aws_secret_access_key or settings.aws_session_token:
-        return check(
+        return check_keys(
             Keys(
                 settings.aws_access_key_id or "",
                 settings.aws_secret_access_key or "",
@@ -102,9 +102,9 @@ def find_static_keys(settings: Settings) -> Keys | None:
     environ = os.environ
     if settings.profile_name or not environ.get("AWS_ACCESS_KEY_ID"):
         return None
-    if environ.get("AWS_CREDENTIAL_EXPIRATION"):  # they will be replaced: botocore looks again
+    if environ.get("AWS_CREDENTIAL_EXPIRATION"):  # they expire: botocore refreshes them
         return None
     token = environ.get("AWS_SECURITY_TOKEN") or environ.get("AWS_SESSION_TOKEN")
-    return check(
+    return check_keys(
         Keys(environ["AWS_ACCESS_KEY_ID"], environ.get("AWS_SECRET_ACCESS_KEY") or "", token)
     )

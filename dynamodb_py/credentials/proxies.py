@@ -1,4 +1,4 @@
-"""Proxies, as the environment names them: HTTPS_PROXY, HTTP_PROXY, NO_PROXY."""
+"""Proxies of the environment: HTTPS_PROXY, HTTP_PROXY, NO_PROXY."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .endpoints import Endpoint
 
 
 class Proxy(Struct, frozen=True):
-    """A proxy; *authorization* is the header's value, empty where none is needed."""
+    """A proxy; *authorization* is the header's value, or empty."""
 
     host: str
     port: int
@@ -20,15 +20,15 @@ class Proxy(Struct, frozen=True):
 
 
 def find_proxy(endpoint: Endpoint) -> Proxy | None:
-    """Return the proxy for requests to *endpoint*, None where they go straight.
+    """Return the proxy for requests to *endpoint*, or None.
 
-    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` for a proxy that is no URL or that
-    wants anything but plain HTTP.
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` for an invalid URL or another scheme
+    than plain HTTP.
     """
-    # Elsewhere the system's own settings may name one.
+    # On other systems the system settings may name one.
     if sys.platform == "linux" and not any(n.lower().endswith("_proxy") for n in os.environ):
         return None
-    from urllib.request import getproxies, proxy_bypass  # 15 ms, needed beside a proxy only
+    from urllib.request import getproxies, proxy_bypass  # 15 ms, only with a proxy
 
     url = getproxies().get(endpoint.scheme)
     if not url or proxy_bypass(endpoint.authority):
@@ -37,7 +37,7 @@ def find_proxy(endpoint: Endpoint) -> Proxy | None:
 
 
 def parse_proxy(url: str) -> Proxy:
-    """Return the proxy of *url*; ``host:port`` alone will do.
+    """Return the proxy of *url*, which may be just ``host:port``.
 
     >>> parse_proxy("http://me:secret@10.0.0.1:3128").authorization
     'Basic bWU6c2VjcmV0'

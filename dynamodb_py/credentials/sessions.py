@@ -1,4 +1,4 @@
-"""botocore's sessions and clients, made from settings; botocore is imported when one is made."""
+"""botocore's sessions and clients for settings; botocore is imported with the first one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .settings import Settings
 
 
 def make_session(settings: Settings) -> Any:
-    """Return the session of the settings, else a new one of botocore's own.
+    """Return the session of the settings, else a new one of botocore.
 
-    Raises :class:`~dynamodb_py.exceptions.ConfigurationError`: no such profile, a config file that
-    cannot be read.
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` for an unknown profile or an unreadable
+    config file.
     """
     if settings.session is not None:
         return settings.session
-    from botocore.exceptions import BotoCoreError  # 90 ms that few processes need at once
+    from botocore.exceptions import BotoCoreError  # 90 ms, rarely needed
     from botocore.session import Session
 
     try:
@@ -28,7 +28,7 @@ def make_session(settings: Settings) -> Any:
                 settings.aws_secret_access_key,
                 settings.aws_session_token,
             )
-        session.get_scoped_config()  # a profile that does not exist is found here
+        session.get_scoped_config()  # raises for an unknown profile
     except BotoCoreError as error:
         raise ConfigurationError(f"boto3's configuration cannot be used: {error}") from error
     return session
@@ -36,16 +36,16 @@ def make_session(settings: Settings) -> Any:
 
 def find_region(session: Any, settings: Settings) -> str | None:
     """Return the region: of the settings, else as boto3 finds it, else AWS_REGION's (Lambda's)."""
-    inner = getattr(session, "_session", session)  # boto3's session is a coat over botocore's
+    inner = getattr(session, "_session", session)  # boto3's session wraps botocore's
     found = settings.region_name or inner.get_config_variable("region")
     return found or os.environ.get("AWS_REGION") or None
 
 
 def make_client(settings: Settings, session: Any = None, *, boto3_default: bool = False) -> Any:
-    """Return a new client of DynamoDB's, without retries: those are the driver's.
+    """Return a new DynamoDB client without retries: the driver retries.
 
-    With *boto3_default* the client comes from ``boto3.client``, which moto replaces when it runs
-    as a server. Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
+    With *boto3_default* the client comes from ``boto3.client``, which moto replaces if it runs as a
+    server. Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
     """
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -61,7 +61,7 @@ def make_client(settings: Settings, session: Any = None, *, boto3_default: bool 
     given: dict[str, Any] = {
         "region_name": find_region(session, settings),
         "config": config,
-        # None rather than True, so that AWS_CA_BUNDLE and the config file are asked.
+        # None instead of True, so that AWS_CA_BUNDLE and the config file count.
         "verify": None if settings.verify is True else settings.verify,
     }
     if settings.endpoint_url is not None:
@@ -77,12 +77,12 @@ def make_client(settings: Settings, session: Any = None, *, boto3_default: bool 
         make = cast("Any", boto3).client
     try:
         return make("dynamodb", **given)
-    except (BotoCoreError, ValueError) as error:  # a ValueError says that an endpoint is no URL
+    except (BotoCoreError, ValueError) as error:  # a ValueError for an invalid endpoint URL
         raise ConfigurationError(explain(error)) from error
 
 
 def explain(error: Exception) -> str:
-    """Return what *error* of botocore's says, and what to do where that is known."""
+    """Return the message for *error* of botocore, with what to do if known."""
     kind = type(error).__name__
     if kind == "NoRegionError":
         return NO_REGION

@@ -1,4 +1,4 @@
-"""What a transport must be told: where requests go, with whose credentials, and how patiently."""
+"""The settings of transports: endpoint, credentials and timeouts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from msgspec import Struct
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """The settings of one pair of transports; what is None is found as boto3 finds it.
+    """The settings of one pair of transports; None means boto3's default.
 
     ``connect_timeout`` and ``read_timeout`` are seconds; the second is for a whole answer.
-    ``pool_size`` is how many connections are kept open: for asyncio also the most that are open at
-    once, while threads may open more for a moment. ``verify`` is True, False (certificates are not
+    ``pool_size`` is the number of connections to keep open: for asyncio the most open connections;
+    threads may open more for a moment. ``verify`` is True, False (certificates are not
     checked: never in production) or the path of a file or directory with certificate authorities.
 
-    ``session`` is a boto3 or botocore session, ``client`` a boto3 client or resource of DynamoDB's;
-    with either, requests go through botocore, with all of its hooks.
+    ``session`` is a boto3 or botocore session, ``client`` a boto3 client or resource for DynamoDB;
+    with either, requests go through botocore with its hooks.
     """
 
     region_name: str | None = None

@@ -1,7 +1,7 @@
-"""AWS Signature Version 4, for the one shape of request that DynamoDB knows.
+"""AWS Signature Version 4 for the requests of DynamoDB.
 
-Every request is a POST of JSON to the same path, so most of what is signed is known beforehand; the
-signing key is good for a day, and the time stamp for a second. The rules:
+Every request is a POST of JSON to the same path, so most of the signed text is constant; the signing
+key is valid for a day, and the time stamp for a second. The rules:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -19,7 +19,7 @@ SERVICE = "dynamodb"
 
 
 class _Signing(NamedTuple):
-    """What the requests of one second and one pair of keys have in common."""
+    """The common parts of the requests of one second and one pair of keys."""
 
     second: int
     keys: Keys
@@ -34,8 +34,8 @@ class _Signing(NamedTuple):
 class Signer:
     """Builds signed requests to one host and path.
 
-    *host* is the value of the header, with the port unless it is the scheme's own; *line* is the
-    request's target, the path or, through a proxy, a whole URL.
+    *host* is the value of the header, with the port unless it is the default; *line* is the request's
+    target: the path or, through a proxy, a whole URL.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Signer:
         headers: str = "",
         service: str = SERVICE,
     ) -> None:
-        import hashlib  # with OpenSSL behind them, these cost an import of this package too much
+        import hashlib  # they load OpenSSL: too slow for `import dynamodb_py`
         import hmac
 
         self._sha256 = hashlib.sha256
@@ -56,18 +56,18 @@ class Signer:
         self.region, self.host, self.service = region, host, service
         self._path = path
         if path.strip("/"):
-            from urllib.parse import quote  # 2 ms that nobody needs whose path is the usual one
+            from urllib.parse import quote  # 2 ms, only for an unusual path
 
-            # As botocore spells it: the path quoted once more, save for its slashes.
+            # As in botocore: the path is quoted once more, except for its slashes.
             self._path = quote(path, safe="/~")
         self._line = line or path
         self._headers = headers
         self._latest: _Signing | None = None
 
     def request(self, api: str, body: bytes, keys: Keys, now: float | None = None) -> bytes:
-        """Return the signed request for *api* as bytes, body and all.
+        """Return the signed request for *api* as bytes, with its body.
 
-        *now* is the time in seconds since 1970, of the machine's clock where it is None.
+        *now* is the time in seconds since 1970, by default that of the machine's clock.
         """
         second = int(time.time() if now is None else now)
         latest = self._latest

@@ -1,4 +1,4 @@
-"""A target: all that the wire must know to send, found out when the first request is sent."""
+"""Targets: endpoint, credentials, proxy and TLS, determined with the first request."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 
 
 class Target(Struct, frozen=True):
-    """Where requests go and who signs them."""
+    """The destination of requests, and their signer."""
 
     endpoint: Endpoint
     credentials: Credentials
     signer: Signer
     proxy: Proxy | None
     context: SSLContext | None
-    """For TLS; None where plain HTTP is spoken."""
+    """For TLS; None for plain HTTP."""
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port that connections are opened to: the endpoint's or the proxy's."""
+        """Host and port of connections: the endpoint's or the proxy's."""
         near = self.proxy or self.endpoint
         return near.host, near.port
 
 
 def find_target(settings: Settings) -> Target:
-    """Find out everything; this may read files, import botocore and ask the network.
+    """Determine the target; this may read files, import botocore and use the network.
 
-    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` with what is missing.
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` for missing settings.
     """
     endpoint, configured = find_plain_endpoint(settings), None
     if endpoint is not None:
         keys = find_static_keys(settings)
-        if keys is None:  # the environment changed under our feet
+        if keys is None:  # the environment changed meanwhile
             raise ConfigurationError(NO_CREDENTIALS)
         credentials: Credentials = Fixed(keys)
     else:
@@ -54,7 +54,7 @@ def find_target(settings: Settings) -> Target:
     context = None
     if endpoint.scheme == "https":
         context = make_context(find_authorities(settings.verify, configured))
-    return Target(endpoint, credentials, _signer(endpoint, proxy), proxy, context)
+    return Target(endpoint, credentials, _make_signer(endpoint, proxy), proxy, context)
 
 
 def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str | None]:
@@ -75,7 +75,7 @@ def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str 
     return endpoint, Refreshable(found), configured
 
 
-def _signer(endpoint: Endpoint, proxy: Proxy | None) -> Signer:
+def _make_signer(endpoint: Endpoint, proxy: Proxy | None) -> Signer:
     line = headers = ""
     if proxy is not None and endpoint.scheme == "http":  # a proxy for plain HTTP reads the request
         line = endpoint.url
@@ -91,7 +91,7 @@ def _signer(endpoint: Endpoint, proxy: Proxy | None) -> Signer:
 
 
 class LazyTarget:
-    """The target of some settings, found once, by whoever needs it first."""
+    """The target of some settings, determined at its first use."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -100,16 +100,16 @@ class LazyTarget:
 
     @property
     def quick(self) -> bool:
-        """Whether finding it can do without botocore, and so without files and network."""
+        """Whether it needs no botocore, and so no files and network."""
         return find_plain_endpoint(self.settings) is not None
 
     def get(self) -> Target:
-        """Return the target, finding it the first time."""
+        """Return the target."""
         with self._lock:
             if self.found is None:
                 self.found = find_target(self.settings)
             return self.found
 
     def after_fork(self) -> None:
-        """In a child: whichever thread held the lock is not there any more."""
+        """Replace the lock: its thread does not exist in the child process."""
         self._lock = threading.Lock()

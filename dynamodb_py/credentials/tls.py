@@ -1,4 +1,4 @@
-"""TLS: which certificate authorities are trusted."""
+"""TLS contexts and their certificate authorities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def find_authorities(verify: bool | str, configured: str | None = None) -> bool | str:
-    """Return what certificates are checked against, as boto3 finds it.
+    """Return the certificate authorities to trust, as in boto3.
 
     *verify* unless it is True; AWS_CA_BUNDLE; the config file's ``ca_bundle`` (*configured*);
     REQUESTS_CA_BUNDLE; True, which stands for the system's authorities.
@@ -29,7 +29,7 @@ def make_context(verify: bool | str) -> SSLContext:
     With False, certificates are not checked at all. Raises
     :class:`~dynamodb_py.exceptions.ConfigurationError` for a bundle that cannot be read.
     """
-    import ssl  # a process that speaks plain HTTP to an engine beside it does without
+    import ssl  # not needed for plain HTTP
 
     if verify is False:
         context = ssl.create_default_context()
@@ -55,13 +55,13 @@ def make_context(verify: bool | str) -> SSLContext:
 
 
 def _system_has_authorities(paths: object) -> bool:
-    """Tell whether OpenSSL finds a store of its own; elsewhere than on Unix the system has one."""
+    """Tell whether OpenSSL finds a store of authorities; systems other than Unix have one."""
     found = getattr(paths, "cafile", None) or getattr(paths, "capath", None)
     return os.name != "posix" or bool(found)
 
 
 def _find_bundled_authorities() -> str | None:
-    """Return the bundle that comes with botocore, for images without a store of their own."""
+    """Return botocore's bundle, for images without a store of authorities."""
     from importlib.util import find_spec  # finds the package without importing it
 
     spec = find_spec("botocore")

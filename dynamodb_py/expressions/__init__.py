@@ -1,7 +1,6 @@
-"""Expressions: what to ask of items and change in them, as values, and how DynamoDB spells it.
+"""Conditions, updates and projections as values, and their spelling for DynamoDB.
 
-Pure: nothing here talks to DynamoDB, and values are spelled for the wire as soon as they are given,
-so that a wrong one raises where it is written.
+Nothing here does I/O. Values are encoded at once, so that a wrong one raises where it is written.
 """
 
 from .comparisons import (

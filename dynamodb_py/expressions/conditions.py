@@ -1,7 +1,7 @@
-"""Conditions: questions about an item with a yes or no answer, and how DynamoDB spells them.
+"""Conditions on items, and their spelling for DynamoDB.
 
-They are values: frozen, equal by what they say, joined with ``&``, ``|`` and ``~``. An attribute
-that is missing makes every comparison with it false but ``<>``, which is then true.
+They are frozen values, equal by content, joined with ``&``, ``|`` and ``~``. A comparison with a
+missing attribute is false, except ``<>``, which is true.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
@@ -22,9 +22,9 @@ _HERE = f"{__package__}."
 
 
 class Condition(Struct, frozen=True):
-    """A question about an item. ``Condition()`` is the empty one, which asks nothing.
+    """A condition on an item. ``Condition()`` is the empty one, which always holds.
 
-    The empty condition is where collecting conditions begins: ``&`` and ``|`` with it give the
+    The empty condition is the start for collecting conditions: ``&`` and ``|`` with it give the
     other side, ``~`` of it is itself, and it renders to nothing.
 
     >>> Condition().is_empty, ~Condition() == Condition(), Condition().render(Names())
@@ -32,7 +32,7 @@ class Condition(Struct, frozen=True):
     """
 
     _operators: ClassVar[int] = 1
-    """How many operators and functions the node itself is spelled with, for DynamoDB's limit."""
+    """The number of operators and functions of the node itself, for DynamoDB's limit."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -48,10 +48,10 @@ class Condition(Struct, frozen=True):
         """
         if self._children():  # one node alone is never over the limit
             self._check_operators()
-        return check_length(self._spell(names), "condition", "ask in several requests")
+        return check_length(self._spell(names), "condition", "split it into several requests")
 
     def paths(self) -> Iterator[Path]:
-        """Yield every path that the condition speaks of, in order, as often as it does."""
+        """Yield every path in the condition, in order, with repetitions."""
         for node in self._nodes():
             for operand in node._operands():
                 if isinstance(operand, Size):
@@ -60,7 +60,7 @@ class Condition(Struct, frozen=True):
                     yield operand
 
     def operators(self) -> int:
-        """Return how many operators and functions the condition is spelled with."""
+        """Return the number of operators and functions in the condition."""
         count = 0
         for node in self._nodes():
             count += node._operators + max(len(node._children()) - 1, 0)
@@ -68,9 +68,9 @@ class Condition(Struct, frozen=True):
         return count
 
     def bind(self, resolve: Resolve) -> Condition:
-        """Return the condition with each path that is ``by_name`` replaced by what *resolve* says.
+        """Return the condition with *resolve* applied to each path that is ``by_name``.
 
-        Lookups become the conditions that they stand for, with the values as their fields spell them.
+        Lookups become conditions whose values their fields encode.
         """
         if not any(path.by_name for path in self.paths()):
             return self
@@ -78,30 +78,30 @@ class Condition(Struct, frozen=True):
         return self._bind_names(resolve)
 
     def shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
-        """Return what the condition says without its values, and add those to *values*, in order.
+        """Return the condition without its values, and append those to *values*, in order.
 
         Conditions of equal shapes have the same text and names, and as many values of the same
-        types: what was made of one serves the other, with its own values in place.
+        types: a plan for the one also fits the other, with its values.
         """
         try:
             return self._shape(values)
         except RecursionError:
-            self._check_operators()  # which says what to do
+            self._check_operators()  # with a clearer error
             raise
 
     @property
     def is_empty(self) -> bool:
-        """Whether it asks nothing."""
+        """Whether it is the empty condition."""
         return type(self) is Condition
 
     @property
     def conjuncts(self) -> tuple[Condition, ...]:
-        """What must all hold: the terms of an AND, else the condition itself."""
+        """The terms of an AND, else the condition itself."""
         return (self,)
 
     @property
     def is_never(self) -> bool:
-        """Whether it holds for nothing, whatever the item, as can be seen without asking."""
+        """Whether it certainly holds for no item."""
         return False
 
     def _check_operators(self) -> None:
@@ -110,7 +110,7 @@ class Condition(Struct, frozen=True):
         if count > MAX_OPERATORS:
             raise QueryError(
                 f"this condition has {count} operators, and DynamoDB takes {MAX_OPERATORS}: "
-                "ask in several requests, or use is_in() where values are listed"
+                "split it into several requests, or use is_in() where values are listed"
             )
 
     def _spell(self, names: Names) -> str:
@@ -118,7 +118,7 @@ class Condition(Struct, frozen=True):
         return ""
 
     def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
-        """Return the shape of a node that says nothing but its class, operands and terms."""
+        """Return the shape of a node that has only its class, operands and terms."""
         shape: list[Hashable] = [type(self)]
         for operand in self._operands():
             shape.append(operand_shape(operand, values))
@@ -168,7 +168,7 @@ class Condition(Struct, frozen=True):
         )
 
     def describe(self) -> str:
-        """Return what it says, with names and values spelled out, for people."""
+        """Return it with names and values in place, for people."""
         if self.is_empty:
             return "none"
         if (count := self.operators()) > MAX_OPERATORS:
@@ -240,14 +240,14 @@ class Not(Condition, frozen=True):
 
 
 class Unexpired(Not, frozen=True):
-    """An item's moment has not come: the term, which does not hold, says that it is past.
+    """An item has not expired: the negated term compares its moment with the present.
 
-    The present moment in it is another one in each request, so a cursor is not bound to that.
+    The present moment differs in each request, so cursors are not bound to it.
     """
 
 
 def join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
-    """Return *conditions* joined into one: flat, and without those that ask nothing."""
+    """Return *conditions* joined into one: flat, without empty ones."""
     terms: list[Condition] = []
     for condition in conditions:
         if type(condition) is kind:
@@ -261,7 +261,7 @@ def join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
 
 def _spell_terms(terms: tuple[Condition, ...], word: str, names: Names) -> str:
     spelled: list[str] = []
-    for term in terms:  # no comprehension: it would take a frame more at each depth
+    for term in terms:  # a comprehension would take one more frame at each depth
         spelled.append(term._spell(names))
     # DynamoDB refuses redundant parentheses.
     return spelled[0] if len(spelled) == 1 else f"({word.join(spelled)})"
@@ -277,7 +277,7 @@ def _bind_terms(
 
 
 def _bind(part: object, resolve: Resolve) -> object:
-    """Return *part* of a node, an operand or a tuple of them or else, with its paths resolved."""
+    """Return *part* of a node, such as an operand or a tuple of them, with its paths resolved."""
     if isinstance(part, Path):
         return resolve(part) if part.by_name else part
     if isinstance(part, Size):
@@ -288,33 +288,33 @@ def _bind(part: object, resolve: Resolve) -> object:
 
 
 class DeferredValue(Value, frozen=True):
-    """A value beside a name that only the field of that name can spell."""
+    """A value beside a name, which only the field of that name can encode."""
 
     def rebuild(self, node: Condition, resolve: Resolve) -> Condition:
-        """Return *node*, which has this value, as it is asked of what its names stand for."""
+        """Return *node*, which has this value, with names resolved and the value encoded."""
         raise NotImplementedError
 
 
 def operand_shape(operand: Argument, values: list[Wire]) -> Hashable:
-    """Return what *operand* says without its value, and add that to *values*."""
+    """Return *operand* without its value, and append that to *values*."""
     if isinstance(operand, Path):
         return operand.parts
     if isinstance(operand, Size):
         return (Size, operand.path.parts)
     if type(operand) is not Value:
-        operand.render(Names())  # raises where a value is not spelled yet
+        operand.render(Names())  # raises if the value is not encoded yet
     values.append(operand.wire)
     return operand.kind
 
 
 def _make_unique_shape(self: Condition, values: list[Wire]) -> tuple[Hashable, ...]:
-    """Return a shape that equals no other: nobody knows what this class says."""
+    """Return a shape that equals no other, for a class of unknown content."""
     del self, values
     return (object(),)
 
 
 class ReadableNames(Names):
-    """Names and values spelled out, for people to read."""
+    """Names and values in place of placeholders, for people."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
-"""Lookups: ``top_score__gt=9000``, Django's spelling of conditions, and ``Q``, which carries them.
+"""Lookups: ``top_score__gt=9000``, Django's spelling of conditions, and ``Q`` for lookups.
 
-The first part names a field, what follows goes into it, and the last part may say how to compare. So
-what a lookup means is known only beside a model's fields: until then it is a :class:`Lookup`.
+The first part names a field, the next parts lead into it, and the last part may be a comparison. A
+lookup has a meaning only for the fields of a model: until then it is a :class:`Lookup`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .paths import Argument, Path, Resolve, Size, Value, member, members
 from .unsupported_lookups import ADVICE, PARTS_OF_TIME
 
 Make: TypeAlias = Callable[[Any], Condition]
-"""Makes the condition of the value that a lookup is given."""
+"""Makes the condition for the value of a lookup."""
 
 _COMPARISONS: dict[str, Callable[[Comparable[Any], Any], Condition]] = {
     "exact": lambda operand, value: operand.eq(value),
@@ -51,11 +51,11 @@ _PLAIN = SCALARS | {datetime, date}
 
 
 class FieldName(Path, frozen=True, eq=False):
-    """The name of a field that a lookup begins with: a model must have it, unlike a name in F."""
+    """The field name of a lookup: the model must declare it, unlike a name in F."""
 
 
 class Lookup(Condition, frozen=True):
-    """One lookup and its value, of which :meth:`bind` makes the condition beside a model's fields."""
+    """One lookup and its value; :meth:`bind` makes a condition of it for a model's fields."""
 
     text: str
     value: Any
@@ -73,7 +73,7 @@ class Lookup(Condition, frozen=True):
 
     def _make_unbound_error(self) -> QueryError:
         return QueryError(
-            f"{self.text}=: a lookup speaks of a model's fields: give it to filter() or condition= "
+            f"{self.text}=: a lookup needs a model's fields: give it to filter() or condition= "
             f"of a model, or use a field or F, such as F({_split(self.text)[0]!r}) == value"
         )
 
@@ -97,8 +97,8 @@ class Lookup(Condition, frozen=True):
 def Q(*conditions: Condition, **lookups: Any) -> Condition:  # noqa: N802 - its name in Django
     """Return the condition that all of *conditions* and *lookups* hold; ``Q()`` is the empty one.
 
-    Lookups are those of ``filter()``; what they mean is settled, and what is wrong with them told,
-    when the condition is given to a model.
+    Lookups are those of ``filter()``; they are resolved, and checked, for the model that uses the
+    condition.
 
     >>> Q(wins__gt=3) | ~Q(tags__contains="x", title="a")
     <Condition: (wins__gt=3 OR (NOT (tags__contains='x' AND title='a')))>
@@ -110,11 +110,10 @@ def Q(*conditions: Condition, **lookups: Any) -> Condition:  # noqa: N802 - its 
 
 
 def compile_lookup(text: str, field: Callable[[str], Path], resolve: Resolve) -> Make:
-    """Return what makes conditions of the values that the lookup *text* is given.
+    """Return a function that makes the condition of the lookup *text* for a value.
 
-    *field* returns the path of a field by its name, or raises; *resolve* is what
-    :meth:`Condition.bind` takes. Raises :class:`QueryError`, with what to do, for a lookup that there
-    is not.
+    *field* returns the path of a field by its name, or raises; *resolve* is as for
+    :meth:`Condition.bind`. Raises :class:`QueryError` for an unknown lookup.
     """
     name, *rest = _split(text)
     path = field(name)
@@ -140,10 +139,10 @@ def _split(text: str) -> list[str]:
 
 
 def _follow(where: str, path: Path, rest: list[str]) -> tuple[Path, str, bool]:
-    """Return where the parts after the field's name lead, the lookup, and whether of the size."""
+    """Return the path after the field's name, the comparison, and whether it compares the size."""
     for place, part in enumerate(rest):
         key: str | int | None = member(path.coder, part)
-        if key is None:  # what is declared wins over the words
+        if key is None:  # declared members win over lookups
             left = len(rest) - place
             if left == 1 and (part in _COMPARISONS or part in _FUNCTIONS):
                 return path, part, False
@@ -155,7 +154,7 @@ def _follow(where: str, path: Path, rest: list[str]) -> tuple[Path, str, bool]:
 
 
 def _resolve_part(where: str, path: Path, part: str, *, last: bool) -> str | int:
-    """Return the key or the index that *part* is inside *path*; raise where it can be neither."""
+    """Return *part* as a key or index inside *path*; raise if it is neither."""
     if last and part in ADVICE and part not in PARTS_OF_TIME:
         raise _make_unsupported_error(where, path, part)
     if part.isascii() and part.isdigit() and path.coder.sub(int(part)) is not None:
@@ -165,7 +164,7 @@ def _resolve_part(where: str, path: Path, part: str, *, last: bool) -> str | int
     if part in ADVICE:
         raise _make_unsupported_error(where, path, part)
     if part in _COMPARISONS or part in _FUNCTIONS:
-        raise QueryError(f"{where}: {part} says how to compare, so nothing can follow it")
+        raise QueryError(f"{where}: {part} is a comparison, so nothing can follow it")
     if part == "size":
         raise QueryError(f"{where}: a size compares with a number: {', '.join(_COMPARISONS)}")
     if members(path.coder) is not None:
@@ -185,7 +184,7 @@ def _make_unsupported_error(where: str, path: Path, part: str) -> QueryError:
 
 
 def _make_presence_test(where: str, path: Path, word: str) -> Make:
-    """Return what asks of values that are not always stored alike: whether there is one."""
+    """Return a lookup for values without one stored form: only their presence can be tested."""
 
     def make(value: Any) -> Condition:
         if word in ("exists", "isnull", "type") or (
@@ -194,15 +193,15 @@ def _make_presence_test(where: str, path: Path, word: str) -> Make:
             build = _COMPARISONS.get(word) or _FUNCTIONS[word]
             return build(Attr(path), value)
         raise QueryError(
-            f"{where}: what is stored at {path} cannot be compared with a value: ask "
-            "__exists=True, or keep what you ask for in a field of its own"
+            f"{where}: what is stored at {path} cannot be compared with a value: use "
+            "__exists=True, or keep the value to compare in a field of its own"
         )
 
     return make
 
 
 def _make_comparison(path: Path, sign: str, otherwise: Make) -> Make:
-    """Return what compares *path* with plain values by the straightest way."""
+    """Return a fast comparison of *path* with plain values; *otherwise* handles other values."""
     encode, label = path.coder.encode, str(path)
     if sign in ("=", "<>"):
 
@@ -235,7 +234,7 @@ def _make_condition(where: str, build: Make, resolve: Resolve) -> Make:
             return condition
         if value.__class__ in (list, tuple) and _PLAIN.issuperset(map(type, value)):
             return condition
-        return condition.bind(resolve)  # another attribute may be among the values
+        return condition.bind(resolve)  # attributes may be among the values
 
     return make
 
@@ -249,7 +248,7 @@ def _to_list(value: Any) -> list[Any]:
 
 
 def _to_elements(value: Any) -> Any:
-    # A set stays one: what it holds is put in an order that is the same everywhere.
+    # A set stays a set: its elements are sorted later.
     return cast("Any", value) if isinstance(value, (set, frozenset)) else _to_list(value)
 
 
@@ -266,7 +265,7 @@ def _to_bool(value: Any) -> bool:
     raise QueryError(f"{value!r} is neither True nor False")
 
 
-# -- the values inside Q: kept so that they compare, pickle, and do not change ------------------
+# -- values inside Q, in a form that compares, pickles, and does not change ---------------------
 
 
 def _freeze(value: Any) -> Any:

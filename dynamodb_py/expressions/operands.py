@@ -1,4 +1,4 @@
-"""What stands on one side of an operator, and the Python operators that make conditions of it."""
+"""Operands, and the Python operators that make conditions and updates of them."""
 
 from __future__ import annotations
 
@@ -51,29 +51,29 @@ ORDERED = frozenset({"S", "N", "B"})
 """The types that DynamoDB orders."""
 
 SCALARS: frozenset[type] = frozenset({str, int, float, bool, bytes, Decimal})
-"""Nothing has to be asked of these: each is one value, in a free-form document too."""
+"""Types of plain values, which need no checks and are valid in a free-form document."""
 
 
 class Comparable(Generic[V]):
-    """Something that compares with values and with its like: the base of :class:`Operand`."""
+    """Compares with values and with other operands: the base of :class:`Operand`."""
 
     __slots__ = ()
 
     def _term(self) -> Term:
-        """Return what is compared."""
+        """Return the term to compare."""
         raise NotImplementedError
 
     def _wire(self, value: object) -> Wire | None:
-        """Return *value*, not None, as it is spelled beside this; None where it is stored as absent."""
+        """Return *value*, not None, as it is encoded here; None if it is stored as absent."""
         raise NotImplementedError
 
     def eq(self, other: V | Comparable[V] | None) -> Condition:
-        """Equal to *other*; ``== None`` asks whether the attribute is missing or NULL."""
+        """Equal to *other*; ``== None`` tests that the attribute is missing or NULL."""
         right = self._operand(other)
         return _is_absent(self._term()) if right is None else Compare(self._term(), "=", right)
 
     def ne(self, other: V | Comparable[V] | None) -> Condition:
-        """Not equal to *other*, or missing; ``!= None`` asks for an attribute that is there, not NULL."""
+        """Not equal to *other*, or missing; ``!= None`` tests that the attribute exists and is not NULL."""
         right = self._operand(other)
         return ~_is_absent(self._term()) if right is None else Compare(self._term(), "<>", right)
 
@@ -138,7 +138,7 @@ class Comparable(Generic[V]):
         given = values[0] if len(values) == 1 and _is_many(values[0]) else values
         operands = [self._operand(value) for value in cast("Iterable[Any]", given)]
         known = _without_duplicates([each for each in operands if each is not None])
-        if isinstance(given, (set, frozenset)):  # which have another order in each process
+        if isinstance(given, (set, frozenset)):  # their order differs in each process
             known = tuple(sorted(known, key=repr))
         term = self._term()
         condition: Condition = In(term, known) if known else Condition()
@@ -146,14 +146,14 @@ class Comparable(Generic[V]):
             return condition | _is_absent(term)
         return condition if known else Never(_path_of(term))
 
-    # Without these, `in` and loops would ask for [0], [1], ... without end.
+    # Without these, `in` and loops would read [0], [1], ... without end.
     __iter__: ClassVar[None] = None
 
     def __contains__(self, value: object) -> NoReturn:
         raise TypeError(f"{self._term()}: use .contains({value!r}); Python makes a bool of `in`")
 
     def _operand(self, value: object) -> Argument | None:
-        """Return *value* as an operand; None where it stands for an attribute that is absent."""
+        """Return *value* as an operand; None if it stands for an absent attribute."""
         if value.__class__ not in SCALARS:
             if isinstance(value, Comparable):
                 return value._term()
@@ -164,7 +164,7 @@ class Comparable(Generic[V]):
         return None if wire is None else Value(wire)
 
     def _ordered_operand(self, operator: str, value: object) -> Argument:
-        """Return *value* as an operand that has an order."""
+        """Return *value* as an operand of a type with an order."""
         operand = self._operand(value)
         if operand is None or (type(operand) is Value and operand.kind not in ORDERED):
             kind = operand.kind if isinstance(operand, Value) else "NULL"
@@ -176,15 +176,15 @@ class Comparable(Generic[V]):
 
 
 class Operand(Comparable[V], Computable):
-    """A mixin for what lies at a path: what makes conditions of it, and changes.
+    """A mixin for the value at a path, which makes conditions and changes.
 
-    It needs nothing but ``_path()``, which says where, and keeps nothing of its own.
+    It needs only ``_path()``, and has no state.
     """
 
     __slots__ = ()
 
     def _path(self) -> Path:
-        """Return where the value lies."""
+        """Return the path of the value."""
         raise NotImplementedError
 
     def _term(self) -> Path:
@@ -194,19 +194,19 @@ class Operand(Comparable[V], Computable):
         return self._path().encode(value)
 
     def __getitem__(self, part: str | int) -> Attr:
-        """Return what lies inside at *part*: the key of a map or the index of a list."""
+        """Return the attribute at *part*: the key of a map or the index of a list."""
         return Attr(self._path().follow(part))
 
     def exists(self) -> Condition:
-        """Something lies there, if only a NULL."""
+        """The path has a value, which may be NULL."""
         return Exists(self._path())
 
     def not_exists(self) -> Condition:
-        """Nothing lies there, not even a NULL."""
+        """The path has no value, not even NULL."""
         return NotExists(self._path())
 
     def begins_with(self, prefix: str | bytes | Comparable[Any]) -> Condition:
-        """The text, or the bytes, begin with *prefix*, taken as it is, for dates and the like too."""
+        """The stored text or bytes begin with *prefix*, which is not encoded by the field."""
         return BeginsWith(self._path(), self._encode_sought(prefix, AFFIX, "begins_with"))
 
     def contains(self, value: Any) -> Condition:
@@ -222,7 +222,7 @@ class Operand(Comparable[V], Computable):
         return SizeOf(self._path())
 
     def attribute_type(self, type: str, /) -> Condition:
-        """What lies there is of this type: S, SS, N, NS, B, BS, BOOL, NULL, L or M."""
+        """The value has this type: S, SS, N, NS, B, BS, BOOL, NULL, L or M."""
         if type not in TYPES:
             raise QueryError(
                 f"{self._path()}.attribute_type({type!r}): DynamoDB's types are {', '.join(TYPES)}"
@@ -235,28 +235,28 @@ class Operand(Comparable[V], Computable):
         return self._path()
 
     def if_not_exists(self, value: V | Computable | None) -> IfNotExists:
-        """Return what lies there, or *value* where nothing does, for an update.
+        """Return the value there, or *value* if there is none, for an update.
 
-        As an action of an update it writes *value* where nothing lies.
+        As an action of an update it writes *value* if there is none.
         """
         return IfNotExists.of(self._path(), value)
 
     def set(self, value: V | Computable | None) -> Action:
-        """Write *value* there: a value, another attribute, or what is computed of attributes.
+        """Write *value* there: a value, another attribute, or an expression of attributes.
 
-        None removes the attribute, or stores a NULL where the field has ``null=True``, as free
-        documents do.
+        None removes the attribute, or stores NULL if the field has ``null=True`` or the document is
+        free-form.
         """
         return _check_early(Set(self._path(), as_source(value)))
 
     def remove(self) -> Action:
-        """Remove what lies there: the attribute, the key of a map, or the element of a list."""
+        """Remove the attribute, the key of a map, or the element of a list."""
         return Remove(self._path())
 
     def add(self, value: V | float | Decimal | timedelta) -> Action:
-        """Add a number to the number, or elements to the set; what is missing counts as 0 or empty.
+        """Add a number to the number, or elements to the set; a missing one counts as 0 or empty.
 
-        To a moment that is stored as a number, a timedelta or seconds are added.
+        A timedelta or seconds can be added to a moment that is stored as a number.
         """
         if isinstance(value, (*_NOT_ADDED, Computable)):
             raise ValidationError(
@@ -265,7 +265,7 @@ class Operand(Comparable[V], Computable):
         return _check_early(Add(self._path(), PythonValue.of(value)))
 
     def discard(self, elements: V | AbstractSet[Any]) -> Action:
-        """Take *elements*, a set, out of the set; one that becomes empty goes with them."""
+        """Remove *elements*, a set, from the set; a set that becomes empty is removed."""
         if not isinstance(elements, (set, frozenset)):
             raise ValidationError(
                 {f"{self._path()}.discard()": [f"{elements!r} is no set: write {{...}}"]}
@@ -278,7 +278,7 @@ class Operand(Comparable[V], Computable):
         path = self._path()
         _check_is_value(path, value)
         if value is None and coder is not AFFIX:
-            coder = FREE  # an element that is None is a NULL, whatever the others are
+            coder = FREE  # an element that is None is stored as NULL
         wire = coder.encode(value, f"{path}.{function}()")
         if wire is None:
             raise QueryError(f"{path}.{function}({value!r}): this is stored as absent")
@@ -289,7 +289,7 @@ _NOT_ADDED = (str, bytes, bytearray, memoryview, bool, type(None), list, tuple, 
 
 
 def _check_early(action: Action) -> Action:
-    """Return *action*; raise here and now what is wrong with it, where its place is known."""
+    """Return *action*; raise its errors now if its path is known."""
     if not action.path.by_name:
         action.bind(_keep_path)
     return action
@@ -300,7 +300,7 @@ def _keep_path(path: Path) -> Path:
 
 
 class Attr(Operand[Any]):
-    """An attribute, or a place inside one, of which conditions are made.
+    """An attribute, or a part of one, in conditions and updates.
 
     >>> Attr(Path(("doc",)))["a"][0] >= 5
     <Condition: doc.a[0] >= 5>
@@ -325,7 +325,7 @@ class Attr(Operand[Any]):
         return super()._encode_sought(value, coder, function)
 
     def __getattr__(self, name: str) -> Attr:
-        """Return the field *name* of the document that lies here: ``Order.lines[0].qty``."""
+        """Return the field *name* of the document here: ``Order.lines[0].qty``."""
         return field_of(self, name)
 
     def __repr__(self) -> str:
@@ -333,7 +333,7 @@ class Attr(Operand[Any]):
 
 
 def field_of(place: Operand[Any], name: str) -> Attr:
-    """Return the field *name* of the document at *place*; raise AttributeError with those that are."""
+    """Return the field *name* of the document at *place*; raise AttributeError with the known names."""
     if not name.startswith("_"):
         path = place._path()
         known = members(path.coder)
@@ -350,8 +350,8 @@ class F(Attr):
     Digits after ``__`` are the index of a list. For names that hold ``__``, and for keys of maps
     that are digits: ``F("doc")["0"]``.
 
-    Values beside it are spelled as in a free-form document; those that have no place there, such as
-    a datetime or a UUID, wait for the model, and are spelled by its field of that name.
+    Values beside it are encoded as in a free-form document; other values, such as a datetime or a
+    UUID, are encoded by the model's field of that name.
 
     >>> F("y") < F("r")
     <Condition: y < r>
@@ -396,21 +396,21 @@ class SizeOf(Comparable[int]):
 
 
 class ForeignValue(DeferredValue, frozen=True):
-    """A Python value beside a name, of a type that a free-form document does not hold."""
+    """A Python value beside a name, of a type that a free-form document cannot have."""
 
     value: Any
     where: str
 
     @classmethod
     def of(cls, value: object, where: str) -> ForeignValue:
-        """Keep *value*; a copy where it could be changed meanwhile."""
+        """Wrap *value*; copy it if it is mutable."""
         fixed = type(value).__hash__ is not None
         return cls({}, value if fixed else copy.deepcopy(value), where)
 
     def render(self, names: Names) -> str:
         if isinstance(names, ReadableNames):
             return repr(self.value)
-        return names.value(codec.encode(self.value, self.where))  # raises, and says why
+        return names.value(codec.encode(self.value, self.where))  # raises
 
     def rebuild(self, node: Condition, resolve: Resolve) -> Condition:
         attr, *others = [_unwrap(operand, resolve) for operand in node._operands()]
@@ -428,7 +428,7 @@ _METHODS = {"=": "eq", "<>": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte
 
 
 class _Spelled(Comparable[Any]):
-    """A value that is spelled already."""
+    """A value that is encoded already."""
 
     __slots__ = ("_value",)
 
@@ -440,7 +440,7 @@ class _Spelled(Comparable[Any]):
 
 
 def _unwrap(operand: Argument, resolve: Resolve) -> Any:
-    """Return what :class:`ForeignValue` asks with in place of *operand*."""
+    """Return *operand* with names resolved and a :class:`ForeignValue` unwrapped."""
     if isinstance(operand, ForeignValue):
         return operand.value
     if isinstance(operand, Value):
@@ -451,7 +451,7 @@ def _unwrap(operand: Argument, resolve: Resolve) -> Any:
 
 
 def _resolve(path: Path, resolve: Resolve) -> Path:
-    """Return what *path* stands for: a field's path, or itself as it is on the wire."""
+    """Return the field's path for *path*, or itself as a path on the wire."""
     path = resolve(path) if path.by_name else path
     return Path(path.parts, path.coder, path.label) if path.by_name else path
 
@@ -475,12 +475,12 @@ _FREE_TYPES = (
 
 
 def _is_foreign(value: object) -> bool:
-    """Tell whether *value* is of a type of its own, which a free-form document does not hold."""
+    """Tell whether a free-form document cannot have the type of *value*."""
     return not isinstance(value, (*_FREE_TYPES, Comparable, Condition))
 
 
 def _without_duplicates(operands: list[Argument]) -> tuple[Argument, ...]:
-    """Return *operands* without those that come again."""
+    """Return *operands* without duplicates."""
     try:
         keys = [tuple(one.wire.items()) if type(one) is Value else one for one in operands]
         return tuple(dict(zip(keys, operands, strict=True)).values())
@@ -506,9 +506,9 @@ def _path_of(term: Term) -> Path:
 
 
 def _is_absent(term: Term) -> Condition:
-    """Missing, or NULL: the two ways in which None is stored."""
+    """Return the condition for None: missing, or NULL."""
     if isinstance(term, Size):
-        raise QueryError(f"{term} is never None: ask {term.path}.exists()")
+        raise QueryError(f"{term} is never None: use {term.path}.exists()")
     return NotExists(term) | AttributeType(term, "NULL")
 
 

@@ -11,7 +11,7 @@ from .paths import Path, check_apart
 def render_projection(paths: Iterable[Path], names: Names) -> str:
     """Spell a ProjectionExpression for *paths*; "" for none of them.
 
-    What another path includes is left out, as DynamoDB wants: ``doc`` and ``doc["a"]`` read ``doc``.
+    A path within another one is left out, as DynamoDB requires: ``doc`` and ``doc["a"]`` read ``doc``.
 
     >>> render_projection([Path(("doc", "a")), Path(("name",)), Path(("doc",))], Names())
     '#0, #1'

@@ -1,7 +1,7 @@
-"""Sources: what a SET takes its value from, other than a value or a path alone.
+"""Sources: the expressions from which a SET takes its value.
 
 ``F("wins") + 1``, ``F("wins").if_not_exists(0)`` and ``F("ids").append([7])`` are frozen nodes. Values in
-them stay as they were given until it is known where the result goes: the target's coder spells them.
+them stay Python values until the target is known, whose coder encodes them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _NO_NUMBERS = (
 
 
 class Source(Protocol):
-    """What a SET takes its value from: a :class:`Value`, a :class:`Path`, or a node of this module."""
+    """A source of a SET: a :class:`Value`, a :class:`Path`, or a node of this module."""
 
     def render(self, names: Names, /) -> str:
         """Spell it with the placeholders of *names*."""
@@ -47,13 +47,13 @@ class Source(Protocol):
 
 
 class PythonValue(Struct, frozen=True):
-    """A Python value that waits for the place where it goes, whose coder spells it."""
+    """A Python value that the coder of its target will encode."""
 
     value: Any
 
     @classmethod
     def of(cls, value: object) -> PythonValue:
-        """Keep *value*; a copy where it could be changed meanwhile."""
+        """Wrap *value*; copy it if it is mutable."""
         return cls(value if type(value).__hash__ is not None else copy.deepcopy(value))
 
     def render(self, names: Names) -> str:
@@ -65,18 +65,18 @@ class PythonValue(Struct, frozen=True):
 
 
 class Target(Struct, frozen=True):
-    """Where a value goes: how values are spelled there, and what messages call the place."""
+    """The target of a value: its coder, and its name in messages."""
 
     coder: Coder = FREE
     where: str = ""
 
     @property
     def kind(self) -> str:
-        """DynamoDB's type of what lies there; "" where nothing is known of it."""
+        """DynamoDB's type of the values there; "" if unknown."""
         return kind_of(self.coder)
 
     def make_error(self, where: str) -> ValidationError:
-        """Return the error for something that cannot be there."""
+        """Return the error for a value that cannot be there."""
         return ValidationError({self.where: [where]})
 
     def spell(self, value: object) -> Value:
@@ -92,7 +92,7 @@ class Target(Struct, frozen=True):
         return Value(wire)
 
     def amount(self, value: object) -> Value:
-        """Return *value* as a number to be added here, or taken from what is here."""
+        """Return *value* as a number to add or subtract here."""
         if self.kind not in ("", NUMBER):
             raise self.make_error(
                 f"{value!r} cannot be added: this is stored as {self.kind}, no number"
@@ -106,7 +106,7 @@ class Target(Struct, frozen=True):
         return Value(wire)
 
     def _holds_numbers(self) -> bool:
-        """Tell whether the values here are numbers in Python too, as moments are not."""
+        """Tell whether the values here are numbers in Python too, unlike moments."""
         try:
             return self.coder.encode(0, self.where) is not None
         except ValidationError:
@@ -126,7 +126,7 @@ class Target(Struct, frozen=True):
         return self.coder.encode(value, self.where) if value is not None else None
 
     def elements(self, value: object) -> Value:
-        """Return the list *value* as it is joined to the list here."""
+        """Return the list *value* as it is appended here."""
         if self.kind not in ("", LIST):
             raise self.make_error(f"it is stored as {self.kind}: only lists are appended to")
         if not isinstance(value, (list, tuple)):
@@ -134,7 +134,7 @@ class Target(Struct, frozen=True):
         return self.spell(cast("object", value))
 
     def members(self, value: object, verb: str) -> Value:
-        """Return the set *value*, not empty, as it is spelled here."""
+        """Return the set *value*, not empty, as it is encoded here."""
         if self.kind and self.kind not in SETS:
             raise self.make_error(f"it is stored as {self.kind}: {verb} of a set is for sets")
         if not isinstance(value, (set, frozenset)):
@@ -144,25 +144,25 @@ class Target(Struct, frozen=True):
         return self.spell(cast("object", value))
 
     def check(self, path: Path, *, kind: str) -> None:
-        """Refuse *path* as a source where its type is known and another one than *kind*."""
+        """Refuse *path* as a source if its type is known and differs from *kind*."""
         other = kind_of(path.coder)
         if kind and other and kind != other:
             raise self.make_error(f"{path} is stored as {other}, and a {kind} is needed here")
 
 
 def kind_of(coder: Coder) -> str:
-    """Return DynamoDB's type of the values of *coder*; "" where they may be of any."""
+    """Return DynamoDB's type of the values of *coder*; "" if they may have any."""
     kind: str = getattr(coder, "kind", "")
     return kind
 
 
 class Computable:
-    """A mixin for what a SET can compute with: the operators ``+`` and ``-``, and the functions."""
+    """A mixin for the operators ``+`` and ``-`` and the functions of a SET."""
 
     __slots__ = ()
 
     def _source(self) -> Part:
-        """Return what is computed with."""
+        """Return the source to compute with."""
         raise NotImplementedError
 
     def __add__(self, other: Any) -> Arithmetic:
@@ -195,27 +195,27 @@ class Computable:
         )
 
     def append(self, values: Any) -> ListAppend:
-        """Return this list with *values*, a list too, behind it.
+        """Return this list followed by *values*, a list too.
 
-        As an action of an update it changes the list in its place. DynamoDB refuses it where the
-        item has no such list: ``F("ids").if_not_exists([]).append([7])`` starts one.
+        As an action of an update it changes the list itself. DynamoDB refuses it if the item has
+        no such list: ``F("ids").if_not_exists([]).append([7])`` starts one.
         """
         return ListAppend.of(self, values, self)
 
     def prepend(self, values: Any) -> ListAppend:
-        """Return this list with *values*, a list too, before it; else as :meth:`append`."""
+        """Return *values*, a list too, followed by this list; else as :meth:`append`."""
         return ListAppend.of(values, self, self)
 
 
 class IfNotExists(Computable, Struct, frozen=True):
-    """What lies at a path, or *value* where nothing does."""
+    """The value at a path, or *value* if there is none."""
 
     path: Path
     value: Part
 
     @classmethod
     def of(cls, path: Path, value: object) -> IfNotExists:
-        """Make the node of what was written."""
+        """Make the node of Python operands."""
         return cls(path, _operand(value, f"{path}.if_not_exists()"))
 
     def _source(self) -> Part:
@@ -226,23 +226,23 @@ class IfNotExists(Computable, Struct, frozen=True):
         return f"if_not_exists({self.path.render(names)}, {self.value.render(names)})"
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
-        """Return it with fields' paths for names, and its values spelled."""
+        """Return it with names resolved and values encoded."""
         path = resolve_path(self.path, resolve)
         target.check(path, kind=kind)
         return IfNotExists(path, bind_source(self.value, resolve, target, kind))
 
 
 class ListAppend(Computable, Struct, frozen=True):
-    """Two lists, one behind the other."""
+    """Two lists, one after the other."""
 
     first: Part
     second: Part
     own: Path | None = None
-    """The list that is changed where this is an action by itself."""
+    """The list that this changes as an action."""
 
     @classmethod
     def of(cls, first: object, second: object, own: object) -> ListAppend:
-        """Make the node of what was written."""
+        """Make the node of Python operands."""
         where = f"{_describe(as_source(own))}.append()"
         for value in (first, second):
             if isinstance(source := as_source(value), PythonValue) and not isinstance(
@@ -265,7 +265,7 @@ class ListAppend(Computable, Struct, frozen=True):
         return f"list_append({self.first.render(names)}, {self.second.render(names)})"
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
-        """Return it with fields' paths for names, and its values spelled."""
+        """Return it with names resolved and values encoded."""
         if kind not in ("", LIST):
             raise target.make_error(f"it is stored as {kind}: only lists are appended to")
         first, second = (
@@ -286,7 +286,7 @@ class Arithmetic(Computable, Struct, frozen=True):
 
     @classmethod
     def of(cls, left: object, operator: str, right: object) -> Arithmetic:
-        """Make the node of what was written; raise :class:`QueryError` for more than one operator."""
+        """Make the node of Python operands; raise :class:`QueryError` for more than one operator."""
         sides = as_source(left), as_source(right)
         where = f"{_describe(sides[0])} {operator} {_describe(sides[1])}"
         for side in sides:
@@ -311,7 +311,7 @@ class Arithmetic(Computable, Struct, frozen=True):
         return f"{self.left.render(names)} {self.operator} {self.right.render(names)}"
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
-        """Return it with fields' paths for names, and its values spelled."""
+        """Return it with names resolved and values encoded."""
         if kind not in ("", NUMBER):
             raise target.make_error(
                 f"it is stored as {kind}: only numbers are added and subtracted"
@@ -333,7 +333,7 @@ _KNOWN = (Path, Value, PythonValue, *NODES)
 
 
 def as_source(value: object) -> Part:
-    """Return what *value*, as it was written, stands for."""
+    """Return the source that *value* stands for."""
     if isinstance(value, Computable):
         return value._source()
     if isinstance(value, _KNOWN):
@@ -352,15 +352,15 @@ def _operand(value: object, where: str) -> Part:
 
 
 def resolve_path(path: Path, resolve: Resolve) -> Path:
-    """Return what *path* stands for: a field's path where it is one by name."""
+    """Return *path* with its name resolved."""
     return resolve(path) if path.by_name else path
 
 
 def bind_source(source: Part, resolve: Resolve, target: Target, kind: str) -> Part:
-    """Return *source* with fields' paths for names, and values as *target* spells them.
+    """Return *source* with names resolved, and values encoded for *target*.
 
-    *kind* is DynamoDB's type that is needed, "" for any. Raises
-    :class:`~dynamodb_py.exceptions.ValidationError` for what cannot be.
+    *kind* is the required DynamoDB type, "" for any. Raises
+    :class:`~dynamodb_py.exceptions.ValidationError` for a source that does not fit.
     """
     if isinstance(source, PythonValue):
         return target.spell(source.value)
@@ -372,7 +372,7 @@ def bind_source(source: Part, resolve: Resolve, target: Target, kind: str) -> Pa
 
 
 def find_own_path(source: Source) -> Path | None:
-    """Return the path that *source* changes where it is an action by itself; None for none."""
+    """Return the path that *source* changes as an action, or None."""
     if isinstance(source, Path):
         return source
     if isinstance(source, IfNotExists):
@@ -381,7 +381,7 @@ def find_own_path(source: Source) -> Path | None:
 
 
 def leaves(source: Source) -> Iterator[Source]:
-    """Yield the paths and values that *source* is made of, and what is none of ours as it is."""
+    """Yield the paths and values of *source*; an unknown kind of source as it is."""
     if isinstance(source, IfNotExists):
         yield source.path
         yield from leaves(source.value)

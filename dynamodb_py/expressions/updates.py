@@ -1,4 +1,4 @@
-"""Updates: what to change in an item, and how DynamoDB spells it.
+"""Updates: changes of an item, and their spelling for DynamoDB.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
@@ -44,9 +44,9 @@ class Action(Struct, frozen=True):
         return self.path.render(names)
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        """Return the change with fields' paths for names, and its values as the place spells them.
+        """Return the change with names resolved and its values encoded.
 
-        *where* is what messages call the place. Raises
+        *where* is the name of the path in messages. Raises
         :class:`~dynamodb_py.exceptions.ValidationError` for values that cannot be there.
         """
         del where
@@ -55,17 +55,17 @@ class Action(Struct, frozen=True):
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """The paths and values that it is made of, beside its own path."""
+        """The paths and values that it uses besides its own path."""
         return ()
 
     def is_repeatable(self, changed: Iterable[Path]) -> bool:
-        """Tell whether doing it twice, in one update with what changes *changed*, is as once."""
+        """Tell whether a second execution, in an update that changes *changed*, changes nothing."""
         del changed
         return True
 
 
 class Set(Action, frozen=True):
-    """Write *value* at the path, whether or not something lies there."""
+    """Write *value* at the path, which may have a value already."""
 
     clause: ClassVar[str] = "SET"
 
@@ -81,7 +81,7 @@ class Set(Action, frozen=True):
         target = Target(path.coder, where or str(path))
         if isinstance(value, PythonValue) and _is_absence(path, value.value):
             return Remove(path)
-        # A path or a free place may hold anything: DynamoDB copies what it finds.
+        # A path or a free-form target may have any type: DynamoDB copies the value.
         return Set(path, bind_source(value, resolve, target, target.kind))
 
     @property
@@ -91,10 +91,10 @@ class Set(Action, frozen=True):
     def is_repeatable(self, changed: Iterable[Path]) -> bool:
         last = self.path.parts[-1]
         if isinstance(last, int) and last:
-            return False  # past the end of the list it appends, each time; at 0, just once
+            return False  # past the end of a list, it appends each time; at 0, only once
         value = self.value
         if isinstance(value, IfNotExists) and value.path == self.path:
-            return True  # what it has written is there the second time
+            return True  # the second time, the path has a value
         changed = list(changed)
         return all(
             isinstance(leaf, (Value, PythonValue))
@@ -104,7 +104,7 @@ class Set(Action, frozen=True):
 
 
 class Remove(Action, frozen=True):
-    """Remove the attribute, the key of a map or the element of a list; nothing, if it is not there."""
+    """Remove the attribute, the key of a map or the element of a list, if it exists."""
 
     clause: ClassVar[str] = "REMOVE"
 
@@ -113,7 +113,7 @@ class Remove(Action, frozen=True):
 
 
 class Add(Action, frozen=True):
-    """Add a number to a number, or elements to a set; what is missing counts as 0 or as empty."""
+    """Add a number to a number, or elements to a set; a missing one counts as 0 or empty."""
 
     clause: ClassVar[str] = "ADD"
 
@@ -146,7 +146,7 @@ class Add(Action, frozen=True):
 
 
 class Delete(Action, frozen=True):
-    """Take elements out of a set; a set that becomes empty goes with them."""
+    """Remove elements from a set; a set that becomes empty is removed."""
 
     clause: ClassVar[str] = "DELETE"
 
@@ -173,7 +173,7 @@ class Delete(Action, frozen=True):
 
 
 def as_action(given: object) -> Action | None:
-    """Return the change that *given* is: an action, or what computes with the place that it changes."""
+    """Return *given* as an action: itself, or a SET of an expression to its own path; else None."""
     if isinstance(given, Action):
         return given
     if not isinstance(given, Computable):
@@ -184,9 +184,9 @@ def as_action(given: object) -> Action | None:
 
 
 def is_repeatable(actions: Iterable[Action]) -> bool:
-    """Tell whether an update with *actions*, carried out twice, comes to the same as once.
+    """Tell whether a second execution of *actions* changes nothing.
 
-    One that computes with what it changes does not, nor one that moves the elements of a list.
+    It does if an action computes with a value that the update changes, or moves elements of a list.
     """
     actions = list(actions)
     changed = [action.path for action in actions]
@@ -194,18 +194,18 @@ def is_repeatable(actions: Iterable[Action]) -> bool:
 
 
 def _overlap(one: Path, other: Path) -> bool:
-    """Tell whether one of these is the other, or lies inside it."""
+    """Tell whether one path is the other, or a part of it."""
     return all(own == other_part for own, other_part in zip(one.parts, other.parts, strict=False))
 
 
 def _is_absence(path: Path, value: object) -> bool:
-    """Tell whether *value* is stored at *path* by removing what lies there."""
+    """Tell whether *value* is stored at *path* by removing the attribute."""
     if isinstance(path.parts[-1], int):
-        return False  # which would move the elements behind it
+        return False  # removing would move the elements after it
     coder = path.coder
     if value is None:
-        return not getattr(coder, "null", True)  # a free place holds a NULL
-    # Only of a set, whose empty one DynamoDB does not have, or of a field of that sort.
+        return not getattr(coder, "null", True)  # a free-form target stores NULL
+    # Only for sets: DynamoDB has no empty one.
     return isinstance(value, (set, frozenset)) and path.encode(value) is None
 
 
@@ -216,7 +216,7 @@ def _keep_path(path: Path) -> Path:
 def render_update(actions: Iterable[Action], names: Names) -> str:
     """Spell an UpdateExpression for *actions*, in the order given within each clause; "" for none.
 
-    Raises :class:`QueryError` where two of them reach the same value, and over 4 KB of text.
+    Raises :class:`QueryError` if two of them overlap, and over 4 KB of text.
 
     >>> score, tags = Path(("score",)), Path(("tags",))
     >>> render_update([Add(score, Value({"N": "1"})), Remove(tags)], Names())

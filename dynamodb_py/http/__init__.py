@@ -1,1 +1,1 @@
-"""The wire of our own: HTTP/1.1 and AWS Signature Version 4 over pooled connections."""
+"""Transports over pooled HTTP/1.1 connections. Signing is in ``credentials``."""

@@ -1,4 +1,4 @@
-"""The transport that is awaited: one pool of connections per event loop."""
+"""The asyncio transport: one pool of connections per event loop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class StreamPool:
-    """The connections of one event loop, at most *size* of them; who waits longest is next."""
+    """The connections of one event loop, at most ``pool_size``; the longest waiting task is next."""
 
     def __init__(self, loop: AbstractEventLoop, settings: Settings) -> None:
         self.loop = loop
@@ -34,7 +34,7 @@ class StreamPool:
         self._size = max(settings.pool_size, 1)
         self.idle: list[Stream] = []
         self.streams: set[Stream] = set()
-        self._places = 0  # taken: connections that are open or being opened
+        self._places = 0  # connections that are open or being opened
         self._waiting: deque[Future[Stream | None]] = deque()
         self._closed = False
         self._keeper: AsyncGenerator[None] | None = None
@@ -50,7 +50,7 @@ class StreamPool:
         return None
 
     async def take(self, target: Target) -> Stream:
-        """Return a connection for the caller alone: an idle one, a new one, or the next free."""
+        """Return a connection for the caller: an idle one, a new one, or the next free one."""
         while True:
             stream = self.pop()
             if stream is not None:
@@ -59,7 +59,7 @@ class StreamPool:
                 self._places += 1
                 break
             stream = await self._wait()
-            if stream is None:  # a place became free, and is ours
+            if stream is None:  # the right to open one
                 break
             if stream.open:
                 return stream
@@ -69,7 +69,7 @@ class StreamPool:
         return stream
 
     def give(self, stream: Stream) -> None:
-        """Take a connection back, for whoever waits longest or for later."""
+        """Return a connection to the pool, or to the longest waiting task."""
         if not stream.open:
             stream.abort()
         elif not self._hand_over(stream):
@@ -80,28 +80,28 @@ class StreamPool:
             self.idle.append(stream)
 
     def close(self) -> None:
-        """Close the idle connections now, those in use when they come back."""
+        """Close the idle connections now, those in use after use."""
         self._closed = True
         while self.idle:
             self.idle.pop().abort()
 
     def discard(self) -> None:
-        """Close everything after the loop was closed."""
+        """Close all connections after the loop was closed."""
         for stream in list(self.streams):
             stream.discard()
         self.idle.clear()
 
     async def keep(self) -> None:
-        """See to it that the connections are closed when the loop shuts down.
+        """Close the connections when the loop shuts down.
 
-        asyncio.run() and its like close the async generators of a loop before the loop itself.
+        asyncio.run() closes the async generators of a loop before the loop itself.
         """
         if self._keeper is None:
             self._keeper = self._until_shutdown()
             await self._keeper.__anext__()
 
     async def release(self) -> None:
-        """Do as :meth:`close`, and give the sockets a turn of the loop to be closed in."""
+        """Like :meth:`close`, but also let the loop close the sockets."""
         import asyncio
 
         self.close()
@@ -113,9 +113,9 @@ class StreamPool:
         try:
             yield
         finally:
-            for stream in list(self.streams):  # whoever used them has been cancelled by now
+            for stream in list(self.streams):  # their tasks have been cancelled by now
                 stream.abort()
-            await asyncio.sleep(0)  # a turn for the loop to close the sockets
+            await asyncio.sleep(0)  # lets the loop close the sockets
 
     async def _wait(self) -> Stream | None:
         """Wait for a connection, or for None: the right to open one."""
@@ -124,7 +124,7 @@ class StreamPool:
         try:
             return await waiter
         except BaseException:
-            if waiter.done() and not waiter.cancelled():  # cancelled with the place in our hand
+            if waiter.done() and not waiter.cancelled():  # cancelled after it got the place
                 stream = waiter.result()
                 if stream is None:
                     self._free_place()
@@ -152,7 +152,7 @@ class StreamPool:
 
 
 class AsyncHttpTransport:
-    """Sends operations over pooled connections of its own; tasks, loops and threads may share it."""
+    """Sends operations over pooled connections; tasks, loops and threads may share it."""
 
     def __init__(self, lazy: LazyTarget) -> None:
         self._lazy = lazy
@@ -164,15 +164,15 @@ class AsyncHttpTransport:
     async def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response.
 
-        Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError where no
-        region or no credentials are known. A cancelled request closes its connection.
+        Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError without a
+        region or credentials. A cancelled request closes its connection.
         """
         target = self._target
         if target is None:
             target = await self._find()
         loop = self._running_loop()
         credentials = target.credentials
-        if credentials.due:  # to refresh them may take a while, which others need not wait for
+        if credentials.due:  # a refresh takes time, and must not block the loop
             keys = await loop.run_in_executor(None, credentials.keys)
         else:
             keys = credentials.keys()
@@ -195,7 +195,7 @@ class AsyncHttpTransport:
             stream = pool.pop() or await pool.take(target)
             try:
                 response = await stream.exchange(request)
-            except BaseException:  # cancelled, too: half an answer may be under way
+            except BaseException:  # cancellation too: half an answer may follow
                 stream.abort()
                 raise
         except ConnectionFailed as error:
@@ -209,7 +209,7 @@ class AsyncHttpTransport:
 
     async def _find(self) -> Target:
         if self._lazy.found is None and not self._lazy.quick:
-            # botocore's import, files, perhaps the network: in a thread, for the loop's sake.
+            # In a thread: it imports botocore, reads files, and may use the network.
             target = await _running_loop().run_in_executor(None, self._lazy.get)
         else:
             target = self._lazy.get()
@@ -242,6 +242,6 @@ class AsyncHttpTransport:
 
 
 def _running_loop() -> AbstractEventLoop:
-    from asyncio import get_running_loop  # not before something is awaited
+    from asyncio import get_running_loop  # imported with the first await
 
     return get_running_loop()

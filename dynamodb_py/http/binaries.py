@@ -9,8 +9,7 @@ from typing import Any, cast
 def with_bytes(value: Any) -> Any:
     r"""Return *value*, parsed JSON, with each B and BS of its attribute values as bytes.
 
-    A dict whose only key is B, beside a text, is such a value: an attribute *named* B has a dict
-    beside its name.
+    A dict whose only key is B, with a text, is such a value: an attribute *named* B has a dict.
 
     >>> with_bytes({"Item": {"B": {"B": "AAE="}}})
     {'Item': {'B': {'B': b'\x00\x01'}}}

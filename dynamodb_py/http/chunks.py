@@ -10,24 +10,24 @@ MAX_BODY = 256 * 1024 * 1024
 _MAX_LINE = 16 * 1024
 _HEX = b"0123456789abcdefABCDEF"
 
-# What comes next, where it is not the rest of a chunk.
+# The next part, if it is not the rest of a chunk.
 _SIZE, _LINE_END, _TRAILER = -1, -2, -3
 
 
 class ChunkReader:
-    """Reads one chunked body: ``feed()`` it what arrives until it returns the body."""
+    """Reads one chunked body: ``feed()`` takes received data until it returns the body."""
 
     def __init__(self) -> None:
         self.rest = b""
-        """What was not used: part of a line, or once the body is whole, what follows it."""
+        """The unused data: part of a line, or the data after the body."""
         self._chunks: list[bytes] = []
         self._total = 0
         self._next = _SIZE
 
     def feed(self, data: bytes) -> bytes | None:
-        """Take what arrived; return the body once it is whole.
+        """Take received data; return the body when it is complete.
 
-        Raises :class:`~dynamodb_py.exceptions.ResponseCorrupted` for what is not chunked.
+        Raises :class:`~dynamodb_py.exceptions.ResponseCorrupted` for data that is not chunked.
         """
         data, self.rest = self.rest + data, b""
         while data:
@@ -42,10 +42,12 @@ class ChunkReader:
                 return None
             data = after
             if self._next == _SIZE:
-                self._next = self._size(line)
+                self._next = self._parse_size(line)
             elif self._next == _LINE_END:
                 if line:
-                    raise ResponseCorrupted("The server sent a chunk that is longer than it said.")
+                    raise ResponseCorrupted(
+                        "The server sent a chunk that is longer than announced."
+                    )
                 self._next = _SIZE
             elif not line:  # trailers end with an empty line
                 self.rest = data
@@ -53,7 +55,7 @@ class ChunkReader:
         return None
 
     def _take(self, data: bytes) -> bytes:
-        """Take from *data* what the current chunk lacks; return what is left."""
+        """Take the rest of the current chunk from *data*; return what is left."""
         chunk = data[: self._next]
         self._chunks.append(chunk)
         self._next -= len(chunk)
@@ -61,8 +63,8 @@ class ChunkReader:
             self._next = _LINE_END
         return data[len(chunk) :]
 
-    def _size(self, line: bytes) -> int:
-        """Return what follows the line that tells a chunk's size."""
+    def _parse_size(self, line: bytes) -> int:
+        """Return the chunk's size in *line*, or _TRAILER after the last chunk."""
         digits = line.partition(b";")[0].strip()
         if not digits or len(digits) > 8 or digits.strip(_HEX):
             raise ResponseCorrupted(f"The server sent a chunk without a size: {line[:40]!r}.")

@@ -1,8 +1,8 @@
-"""HTTP/1.1 without any I/O: the bytes of a request, and a reader that is fed those of a response.
+"""HTTP/1.1 without any I/O: the bytes of a request, and a reader of responses.
 
-The reader gives a whole response or raises: a body is never shorter or longer than what the server
-announced. What HTTP allows but no DynamoDB sends (compressed bodies, folded headers, a success
-without a length) is refused, because it could not be told from a damaged answer.
+The reader returns a whole response or raises: a body always has the announced length. Features of
+HTTP that DynamoDB does not use (compressed bodies, folded headers, a success without a length) are
+refused, because such an answer may be damaged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CHUNKED, _UNTIL_END = -1, -2
 
 
 class Response(Struct, frozen=True):
-    """A whole response: names of headers in lower case, the body without its transfer coding."""
+    """A whole response: header names in lower case, the body without transfer coding."""
 
     status: int
     headers: dict[bytes, bytes]
@@ -31,7 +31,7 @@ class Response(Struct, frozen=True):
 
 
 def connect_request(host: str, port: int, authorization: str = "") -> bytes:
-    """Return the request that asks a proxy for a tunnel to *host* and *port*."""
+    """Return the CONNECT request for a tunnel to *host* and *port*."""
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     lines = [f"CONNECT {where} HTTP/1.1", f"Host: {where}"]
     if authorization:
@@ -40,13 +40,13 @@ def connect_request(host: str, port: int, authorization: str = "") -> bytes:
 
 
 class _Names(dict[bytes, bytes]):
-    """Names of headers as they came, each checked once, and in lower case."""
+    """Header names as received, checked once, to lower case."""
 
     def __missing__(self, name: bytes) -> bytes:
-        # A space here is a folded line, or an attempt to smuggle a header past someone.
+        # A space here is a folded line, or an attempt to smuggle a header.
         if not _TOKEN.fullmatch(name):
             raise ResponseCorrupted(f"The server sent a header that is none: {name[:80]!r}.")
-        if len(self) < 256:  # a server that makes names up must not fill our memory
+        if len(self) < 256:  # random names must not fill the memory
             self[name] = name.lower()
         return name.lower()
 
@@ -56,7 +56,7 @@ _names = _Names()
 
 
 def _parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
-    """Return the headers; one that comes twice has both values, with a comma between."""
+    """Return the headers; a repeated one has its values joined by commas."""
     names = _names
     try:
         pairs = [line.split(b":", 1) for line in lines]
@@ -74,7 +74,7 @@ def _parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
 def _parse_status(line: bytes) -> int:
     found = _STATUS.fullmatch(line)
     if found is None:
-        raise ResponseCorrupted(f"The server does not speak HTTP/1.1; it said {line[:80]!r}.")
+        raise ResponseCorrupted(f"The server does not speak HTTP/1.1; it sent {line[:80]!r}.")
     return int(found[1])
 
 
@@ -100,13 +100,15 @@ def _parse_head(head: bytes, *, tunnel: bool) -> _Head:
         tokens = [token.strip() for token in connection.lower().split(b",")]
         keep = (first.startswith(b"HTTP/1.1") or b"keep-alive" in tokens) and b"close" not in tokens
     if b"content-encoding" in fields and fields[b"content-encoding"].lower() != b"identity":
-        raise ResponseCorrupted("The server compressed its answer, which nobody asked for.")
-    size = 0 if tunnel and status < 300 else _size(status, fields)
+        raise ResponseCorrupted(
+            "The server compressed its answer, which the request does not allow."
+        )
+    size = 0 if tunnel and status < 300 else _find_size(status, fields)
     return _Head(status, fields, size, keep and size != _UNTIL_END)
 
 
-def _size(status: int, fields: dict[bytes, bytes]) -> int:
-    """Return how the end of the body will be known."""
+def _find_size(status: int, fields: dict[bytes, bytes]) -> int:
+    """Return the size of the body, _CHUNKED or _UNTIL_END."""
     length, coding = fields.get(b"content-length"), fields.get(b"transfer-encoding")
     if status < 200 or status in (204, 304):
         return 0
@@ -120,13 +122,13 @@ def _size(status: int, fields: dict[bytes, bytes]) -> int:
         return int(length)
     if status >= 400:
         return _UNTIL_END  # a proxy's error page
-    raise ResponseCorrupted("The server did not say how long its answer is.")
+    raise ResponseCorrupted("The server did not announce the length of its answer.")
 
 
 class ResponseReader:
-    """Reads one response: ``feed()`` it what arrives until it returns a :class:`Response`."""
+    """Reads one response: ``feed()`` takes received data until it returns a :class:`Response`."""
 
-    # Defaults of the class, so that the usual reader, fed once, costs next to nothing to make.
+    # On the class, so that the usual reader, which is fed once, is cheap to make.
     _tunnel = False  # whether a 2xx has no body, as after CONNECT
     _head: _Head | None = None
     _parts: list[bytes] | None = None  # of the head or the body, as they came
@@ -139,14 +141,14 @@ class ResponseReader:
 
     @property
     def missing(self) -> int:
-        """Bytes that the body still lacks, where that is known, else 0."""
+        """The missing bytes of the body, 0 if unknown."""
         head = self._head
         return head.size - self._have if head is not None and head.size > 0 else 0
 
     def feed(self, data: bytes) -> Response | None:
-        """Take what arrived; return the response once it is whole.
+        """Take received data; return the response when it is complete.
 
-        Raises :class:`~dynamodb_py.exceptions.ResponseCorrupted` for what is no HTTP.
+        Raises :class:`~dynamodb_py.exceptions.ResponseCorrupted` for data that is not HTTP.
         """
         head = self._head
         if head is None:
@@ -157,7 +159,7 @@ class ResponseReader:
                 self._parts = [data]
                 return None
             self._head, self._parts = head, None
-            if head.size == len(data):  # the usual answer: all of it in one go
+            if head.size == len(data):  # the usual answer, received at once
                 return Response(head.status, head.headers, data, head.keep)
         if head.size == _CHUNKED:
             return self._feed_chunks(head, data)
@@ -173,7 +175,7 @@ class ResponseReader:
         raise ResponseCorrupted("The server closed the connection in the middle of its answer.")
 
     def _read_head(self, data: bytes) -> tuple[_Head | None, bytes]:
-        """Return the head, interim ones skipped, or None if it is not all there; and what follows."""
+        """Return the head, without interim ones, or None if incomplete; and the data after it."""
         while True:
             end = data.find(b"\r\n\r\n")
             if end > MAX_HEAD or (end < 0 and len(data) > MAX_HEAD):
@@ -181,7 +183,7 @@ class ResponseReader:
             if end < 0:
                 if not b"HTTP/1.".startswith(data[:7]):
                     raise ResponseCorrupted(
-                        f"The server does not speak HTTP/1.1; it said {data[:80]!r}."
+                        f"The server does not speak HTTP/1.1; it sent {data[:80]!r}."
                     )
                 return None, data
             head = _parse_head(data[:end], tunnel=self._tunnel)
@@ -189,7 +191,7 @@ class ResponseReader:
             if head.status >= 200:
                 return head, data
             if head.status == 101:
-                raise ResponseCorrupted("The server wants to speak another protocol than HTTP/1.1.")
+                raise ResponseCorrupted("The server switched to another protocol than HTTP/1.1.")
 
     def _feed_body(self, head: _Head, data: bytes) -> Response | None:
         size, have = head.size, self._have + len(data)
@@ -205,7 +207,7 @@ class ResponseReader:
         if have < size:
             return None
         body = b"".join(parts) if len(parts) > 1 else data
-        # More than was announced: the answer is whole, but whatever follows cannot be trusted.
+        # With more data than announced, the answer is whole, but the connection is unusable.
         return Response(head.status, head.headers, body[:size], head.keep and have == size)
 
     def _feed_chunks(self, head: _Head, data: bytes) -> Response | None:

@@ -1,4 +1,4 @@
-"""Forks: a child process must not use, nor shut down, what its parent has open."""
+"""Forks: a child process must not use, nor shut down, its parent's connections."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from weakref import WeakSet
 
 
 class Forked(Protocol):
-    """Something that must be told when it finds itself in a child process."""
+    """An object with state that a child process must not use."""
 
     def after_fork(self) -> None:
-        """Forget what belongs to the parent."""
+        """Reset the state of the parent."""
         ...
 
 
@@ -23,10 +23,10 @@ def watch(forked: Forked) -> None:
     _watched.add(forked)
 
 
-def _in_child() -> None:
+def _call_after_fork() -> None:
     for forked in list(_watched):
         forked.after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # Windows cannot fork
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(after_in_child=_call_after_fork)

@@ -13,15 +13,15 @@ _logger: Logger | None = None
 
 
 def get_debug_logger() -> Logger | None:
-    """Return the logger if somebody reads its debug lines, else None.
+    """Return the logger if its debug lines are enabled, else None.
 
-    A process that never imported :mod:`logging` cannot be reading them, and need not import it.
+    A process that never imported :mod:`logging` cannot have enabled them.
     """
     global _logger
     logger = _logger
     if logger is None:
         logging: Any = sys.modules.get("logging")
-        if not hasattr(logging, "getLogger"):  # not imported, or another thread is at it
+        if not hasattr(logging, "getLogger"):  # not imported, or another thread is importing it
             return None
         logger = _logger = cast("Logger", logging.getLogger("dynamodb_py"))
     return logger if logger.isEnabledFor(_DEBUG) else None

@@ -1,4 +1,4 @@
-"""The idle connections of the blocking transport: the one used last is used next."""
+"""The idle connections of the blocking transport, last in, first out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .forks import watch
 from .sockets import Connection
 
 STALE_AFTER = 0.02
-"""Seconds of idleness after which a connection is looked at before it is used again."""
+"""Seconds of idleness after which a connection is checked before its next use."""
 
 
 class Pool:
@@ -32,25 +32,24 @@ class Pool:
             connection.close()
 
     def give(self, connection: Connection, home: list[Connection]) -> None:
-        """Take *connection* back, if *home*, the list at the time it left, is still in use."""
+        """Take *connection* back, if *home*, the list from which it came, is still in use."""
         if home is self.idle and len(home) < self._size:
             connection.idle_since = time.monotonic()
             home.append(connection)
             if home is self.idle:
                 return
-            # close() or a fork came between: whatever is in the old list has no owner any more.
+            # close() or a fork came between: the old list has no owner any more.
             _close_all(home)
         else:
             connection.close()
 
     def close(self) -> None:
-        """Close every idle connection; those in use are closed when they come back."""
+        """Close every idle connection; those in use are closed after use."""
         home, self.idle = self.idle, []
         _close_all(home)
 
     def after_fork(self) -> None:
-        # Closing a descriptor in a child leaves the parent's connection as it is, TLS included:
-        # nothing is sent.
+        # Closing a descriptor in a child sends nothing, so the parent's connection stays, with TLS too.
         self.close()
 
     def __del__(self) -> None:

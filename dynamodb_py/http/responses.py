@@ -1,4 +1,4 @@
-"""What a response means: the body of a success, or the exception for anything else."""
+"""The body of a successful response, or the exception for any other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..operations.base import Operation
 from .binaries import with_bytes
 from .codec import Response
 
-# What a status alone says, in DynamoDB's words; a proxy has no others.
+# DynamoDB's codes for a status alone, as from a proxy.
 _CODES = {408: "RequestTimeout", 429: "TooManyRequestsException"}
 
 
@@ -41,13 +41,13 @@ def read_answer(response: Response, operation: Operation[Any]) -> bytes:
                 _request_id(response),
             )
         return body
-    raise describe_request(_error(response), operation, _request_id(response))
+    raise describe_request(_make_error(response), operation, _request_id(response))
 
 
 def describe_request(
     error: RequestError, operation: Operation[Any], request_id: str = ""
 ) -> RequestError:
-    """Return *error*, which now says what was asked for."""
+    """Return *error* with operation, table and request id."""
     error.operation = operation.api
     error.table = ", ".join(operation.tables)
     error.request_id = request_id
@@ -58,8 +58,8 @@ def _request_id(response: Response) -> str:
     return response.headers.get(b"x-amzn-requestid", b"").decode("latin-1")
 
 
-def _error(response: Response) -> ServiceError:
-    """Return the exception for an answer that is no success."""
+def _make_error(response: Response) -> ServiceError:
+    """Return the exception for an unsuccessful answer."""
     status, body = response.status, response.body
     parsed: dict[str, Any] = {}
     with suppress(msgspec.DecodeError, RecursionError):  # a proxy's page is no JSON

@@ -1,4 +1,4 @@
-"""A connection that waits: a blocking socket with one request on it at a time."""
+"""A blocking connection: a socket with one request at a time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 _CHUNK = 64 * 1024
 
-# On Linux the kernel keeps the time: a socket that blocks costs a system call less than one that
-# is polled first. TLS cannot do that, for OpenSSL would simply try again.
+# On Linux the kernel enforces the timeout: a blocking socket takes one system call less than polling.
+# Not with TLS: OpenSSL would try again.
 _KERNEL_TIMEOUTS = sys.platform == "linux"
 
 
 class Connection:
-    """One open connection; whoever holds it is the only one to use it."""
+    """One open connection, with one user at a time."""
 
     __slots__ = ("_plain", "_read_timeout", "_recv", "_sendall", "_socket", "idle_since")
 
@@ -41,8 +41,8 @@ class Connection:
     def exchange(self, request: bytes) -> Response:
         """Send *request* and return the whole response.
 
-        Raises ConnectionFailed and its subclasses; after that, or after any exception, the
-        connection is good for nothing but :meth:`close`.
+        Raises ConnectionFailed and its subclasses; after any exception, the connection can only be
+        closed.
         """
         reader = ResponseReader()
         try:
@@ -61,12 +61,12 @@ class Connection:
             raise ConnectionFailed(f"The connection broke: {error}.") from error
 
     def _go_on(self, reader: ResponseReader) -> Response:
-        """Read the rest of a long answer; however slowly it trickles in, it ends in time."""
+        """Read the rest of a long answer, within the timeout for the whole answer."""
         from socket import MSG_WAITALL
 
         deadline = time.monotonic() + self._read_timeout
         while time.monotonic() < deadline:
-            # MSG_WAITALL: one call, and no copying together afterwards.
+            # MSG_WAITALL: one call, without joining parts afterwards.
             missing = min(reader.missing, 1024 * _CHUNK)
             if missing and self._plain and _KERNEL_TIMEOUTS:
                 data = self._recv(missing, MSG_WAITALL)
@@ -79,7 +79,7 @@ class Connection:
 
     @property
     def stale(self) -> bool:
-        """Whether the server closed the connection, or said something unasked, meanwhile."""
+        """Whether the server closed the idle connection, or sent unexpected data."""
         if not (self._plain and _KERNEL_TIMEOUTS):
             return is_readable(self._socket)
         from socket import MSG_DONTWAIT, MSG_PEEK
@@ -93,7 +93,7 @@ class Connection:
         return True  # closed, or there are bytes that belong to no request
 
     def close(self) -> None:
-        """Close it; this does not wait for the other side."""
+        """Close it, without waiting for the other side."""
         with suppress(OSError):  # it is gone either way
             self._socket.close()
 
@@ -101,9 +101,9 @@ class Connection:
 def open_connection(target: Target, connect_timeout: float, read_timeout: float) -> Connection:
     """Open a connection to *target*, through its proxy and with TLS where there is one.
 
-    Raises ConnectTimeout, or ConnectionFailed with what is in the way.
+    Raises ConnectTimeout, or ConnectionFailed with the reason.
     """
-    import socket  # 3 ms that `import dynamodb_py` need not take
+    import socket  # 3 ms, not during `import dynamodb_py`
 
     deadline = time.monotonic() + connect_timeout
     opened = None
@@ -126,7 +126,7 @@ def open_connection(target: Target, connect_timeout: float, read_timeout: float)
 
 
 def make_connect_error(error: OSError, target: Target, connect_timeout: float) -> ConnectionFailed:
-    """Return the exception for *error*, met while connecting to *target*."""
+    """Return the exception for *error* of connecting to *target*."""
     if isinstance(error, ConnectionFailed):
         return error
     host, port = target.address
@@ -148,7 +148,7 @@ def make_connect_error(error: OSError, target: Target, connect_timeout: float) -
 
 
 def make_tunnel_error(response: Response) -> ConnectionFailed | None:
-    """Return the exception for a proxy's answer to CONNECT, None if it opened the tunnel."""
+    """Return the exception for a proxy's answer to CONNECT; None if the tunnel is open."""
     if 200 <= response.status < 300:
         return None
     hint = " Put user:password@ into HTTPS_PROXY." if response.status == 407 else ""
@@ -156,14 +156,14 @@ def make_tunnel_error(response: Response) -> ConnectionFailed | None:
 
 
 def _tunnel(opened: socket.socket, target: Target, deadline: float) -> None:
-    """Ask the proxy for a tunnel to the endpoint."""
+    """Open a tunnel to the endpoint through the proxy."""
     assert target.proxy is not None
     endpoint = target.endpoint
-    opened.settimeout(_left(deadline))
+    opened.settimeout(_remaining(deadline))
     opened.sendall(connect_request(endpoint.host, endpoint.port, target.proxy.authorization))
     reader, response = ResponseReader(tunnel=True), None
     while response is None:
-        opened.settimeout(_left(deadline))
+        opened.settimeout(_remaining(deadline))
         data = opened.recv(_CHUNK)
         response = reader.feed(data) if data else reader.end()
     refused = make_tunnel_error(response)
@@ -174,11 +174,11 @@ def _tunnel(opened: socket.socket, target: Target, deadline: float) -> None:
 def _secure(
     opened: socket.socket, context: SSLContext, host: str, deadline: float
 ) -> socket.socket:
-    opened.settimeout(_left(deadline))
+    opened.settimeout(_remaining(deadline))
     return context.wrap_socket(opened, server_hostname=host)
 
 
-def _left(deadline: float) -> float:
+def _remaining(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError
@@ -186,13 +186,13 @@ def _left(deadline: float) -> float:
 
 
 def is_readable(opened: socket.socket) -> bool:
-    """Tell whether there is something to read, the end of the connection included."""
+    """Tell whether there is data, or the end of the connection, to read."""
     import select
 
     try:
         if not hasattr(select, "poll"):
             return bool(select.select([opened], [], [], 0)[0])
-        poll = select.poll()  # select() itself cannot see descriptors over 1023
+        poll = select.poll()  # select() cannot handle descriptors over 1023
         poll.register(opened, select.POLLIN)
         return bool(poll.poll(0))
     except (OSError, ValueError):
@@ -204,7 +204,7 @@ def _kernel_timeout(opened: socket.socket, seconds: float) -> None:
     from struct import pack
 
     opened.settimeout(None)
-    # Never zero, which would mean to wait for ever.
+    # Never zero, which means no timeout.
     whole, rest = divmod(max(round(seconds * 1_000_000), 1), 1_000_000)
     timeval = pack("@ll", whole, rest)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)

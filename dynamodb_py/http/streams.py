@@ -1,4 +1,4 @@
-"""A connection that is awaited: an asyncio protocol with one request on it at a time."""
+"""An asyncio connection: a protocol with one request at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BUFFER, _LARGE_BUFFER = 64 * 1024, 256 * 1024
 class Stream:
     """One open connection, made by :func:`make_stream`.
 
-    *lost* is called once, when the connection is gone for whatever reason.
+    *lost* is called once, when the connection is closed for any reason.
     """
 
     def __init__(
@@ -46,15 +46,15 @@ class Stream:
     def exchange(self, request: bytes, *, tunnel: bool = False) -> Future[Response]:
         """Send *request* and return the future of its whole response.
 
-        The future raises ConnectionFailed and its subclasses; whoever stops waiting for it must
-        call :meth:`abort`.
+        The future raises ConnectionFailed and its subclasses; a caller that stops waiting for it
+        must call :meth:`abort`.
         """
         loop, transport = self.loop, self._transport
-        if transport is None or transport.is_closing():  # the server left before it was asked
+        if transport is None or transport.is_closing():  # closed by the server while idle
             raise ConnectionFailed("The server closed the connection without an answer.")
         waiter = self._waiter = loop.create_future()
         self._reader = ResponseReader(tunnel=tunnel)
-        # One timer serves all requests of a connection: it is set anew only when it has fired.
+        # One timer for all requests of a connection: it is set again only after it has fired.
         self._deadline = loop.time() + self._read_timeout
         if self._timer is None:
             self._timer = loop.call_at(self._deadline, self._time_out)
@@ -63,7 +63,7 @@ class Stream:
 
     @property
     def stale(self) -> bool:
-        """Whether the server closed the connection while the loop was not looking."""
+        """Whether the server closed the connection since the loop last read it."""
         if self._transport is None:
             return True
         return is_readable(self._transport.get_extra_info("socket"))
@@ -80,7 +80,7 @@ class Stream:
         self._forget()
         with suppress(RuntimeError):  # the loop is closed
             transport.abort()
-        # What the loop would do next. Without it the socket stays open until it is collected.
+        # The next step of the loop; else the socket stays open until garbage collection.
         transport = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
         finish = getattr(transport, "_call_connection_lost", None)
         if finish is not None:
@@ -88,23 +88,23 @@ class Stream:
                 finish(None)
 
     def rewire(self, transport: Any) -> None:
-        """Go on over *transport*, TLS within the tunnel that was opened."""
+        """Continue over *transport*, TLS within the open tunnel."""
         self._transport = transport
 
-    # What the event loop calls.
+    # Called by the event loop.
 
     def connection_made(self, transport: Any) -> None:
         self.rewire(transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        # A buffer of our own: asyncio's is made anew for every read, which costs more than reading.
+        # Own buffer: asyncio would make a new one for every read, which costs more than reading.
         if self._reader is not None and self._reader.missing > len(self._buffer) < _LARGE_BUFFER:
             self._buffer = memoryview(bytearray(_LARGE_BUFFER))
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         data, reader = bytes(self._buffer[:nbytes]), self._reader
-        if reader is None:  # nobody asked
+        if reader is None:  # unexpected data
             self.abort()
             return
         try:
@@ -124,10 +124,10 @@ class Stream:
         self._forget()
 
     def pause_writing(self) -> None:
-        """One request is all that is ever buffered."""
+        """At most one request is buffered."""
 
     def resume_writing(self) -> None:
-        """There is nothing to resume."""
+        """Nothing to resume."""
 
     def _finish(self, response: Response) -> None:
         waiter, self._waiter, self._reader = self._waiter, None, None
@@ -155,7 +155,7 @@ class Stream:
         self._timer = None
         if self._reader is None:
             return
-        if self.loop.time() < self._deadline:  # a later request than the one it was set for
+        if self.loop.time() < self._deadline:  # set for an earlier request
             self._timer = self.loop.call_at(self._deadline, self._time_out)
             return
         self._fail(
@@ -180,9 +180,9 @@ _kinds: list[type[Stream]] = []
 def make_stream(
     loop: AbstractEventLoop, read_timeout: float, lost: Callable[[Stream], None]
 ) -> Stream:
-    """Return a stream that is not open yet, as a protocol that asyncio knows."""
+    """Return a new stream, not open yet, as an asyncio protocol."""
     if not _kinds:
-        from asyncio import BufferedProtocol  # not before something is awaited
+        from asyncio import BufferedProtocol  # imported with the first await
 
         _kinds.append(cast("type[Stream]", type("BufferedStream", (Stream, BufferedProtocol), {})))
     return _kinds[0](loop, read_timeout, lost)
@@ -191,13 +191,13 @@ def make_stream(
 async def open_stream(stream: Stream, target: Target, connect_timeout: float) -> None:
     """Connect *stream* to *target*, through its proxy and with TLS where there is one.
 
-    Raises ConnectTimeout, or ConnectionFailed with what is in the way; the stream is closed then.
+    Raises ConnectTimeout, or ConnectionFailed with the reason; the stream is closed then.
     """
     import asyncio
 
     try:
         await asyncio.wait_for(_connect(stream, target), connect_timeout)
-    except asyncio.TimeoutError as error:  # before Python 3.11, one of asyncio's own
+    except asyncio.TimeoutError as error:  # before Python 3.11, asyncio has its own
         stream.abort()
         raise make_connect_error(TimeoutError(), target, connect_timeout) from error
     except OSError as error:

@@ -22,7 +22,7 @@ encode = msgspec.json.Encoder().encode
 
 
 class HttpTransport:
-    """Sends operations over pooled connections of its own; threads may share it."""
+    """Sends operations over pooled connections; threads may share it."""
 
     def __init__(self, lazy: LazyTarget) -> None:
         self._lazy = lazy
@@ -33,8 +33,8 @@ class HttpTransport:
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response.
 
-        Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError where no
-        region or no credentials are known.
+        Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError without a
+        region or credentials.
         """
         target = self._target
         if target is None:
@@ -62,7 +62,7 @@ class HttpTransport:
                 )
             try:
                 response = connection.exchange(request)
-            except BaseException:  # an interrupt too: half an answer may be under way
+            except BaseException:  # an interrupt too: half an answer may follow
                 connection.close()
                 raise
         except ConnectionFailed as error:
@@ -80,7 +80,7 @@ class HttpTransport:
 
 
 def log_line(logger: Any, operation: Operation[Any], response: Response, seconds: float) -> None:
-    """Write the debug line of one request; retries and their number are the driver's to tell."""
+    """Write the debug line of one attempt."""
     logger.debug(
         "%s %s: status %d, %d bytes, %.2f ms",
         operation.api,

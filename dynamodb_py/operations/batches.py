@@ -31,7 +31,7 @@ _read_write = msgspec.json.Decoder(_BatchWriteOutput).decode
 
 
 class Found(Struct, frozen=True):
-    """What a BatchGetItem found, by table, and the keys that it left undone."""
+    """The items of a BatchGetItem, by table, and the unprocessed keys."""
 
     items: dict[str, list[StoredItem]]
     unprocessed: dict[str, list[Key]]
@@ -80,23 +80,23 @@ class Put(Struct, frozen=True):
     item: StoredItem
 
     def request(self) -> Payload:
-        """Return it as BatchWriteItem spells it."""
+        """Return the WriteRequest."""
         return {"PutRequest": {"Item": Raw(self.item)}}
 
 
 class Delete(Struct, frozen=True):
-    """A key whose item is to go, in a batch."""
+    """A key whose item to delete, in a batch."""
 
     table: str
     key: Key
 
     def request(self) -> Payload:
-        """Return it as BatchWriteItem spells it."""
+        """Return the WriteRequest."""
         return {"DeleteRequest": {"Key": self.key}}
 
 
 class BatchWriteItem(Operation["dict[str, list[dict[str, Any]]]"], frozen=True):
-    """Put and delete up to 25 items; the value is what was left undone, by table, as DynamoDB spells it.
+    """Put and delete up to 25 items; the result is DynamoDB's UnprocessedItems.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
     """

@@ -1,6 +1,6 @@
 """One item at a time: GetItem, PutItem, UpdateItem, DeleteItem.
 
-Items travel as bytes: the JSON of their attributes, as it stands on the wire.
+Items are bytes: the JSON of their attributes, as in the request or response.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class GetItem(Operation["StoredItem | None"], frozen=True):
 
 
 class _Write(Operation["StoredItem | None"], frozen=True):
-    """What the writes have in common: a condition, and the item as it was or is."""
+    """The base of writes: their result is the old or new item, if requested."""
 
     table: str
 
@@ -72,7 +72,7 @@ class _Write(Operation["StoredItem | None"], frozen=True):
 def add_condition(
     payload: Payload, condition: Condition | None, names: Names, returning: str = "NONE"
 ) -> Payload:
-    """Add *condition* and all *names* to *payload*; of a failed one, the item is wanted."""
+    """Add *condition* and all *names* to *payload*; if it fails, DynamoDB returns the item."""
     if condition is not None and (text := condition.render(names)):
         payload["ConditionExpression"] = text
         payload["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
@@ -82,7 +82,7 @@ def add_condition(
 
 
 class PutItem(_Write, frozen=True):
-    """Write one item whole; the value is the old one with ``returning="ALL_OLD"``.
+    """Write one whole item; the result is the old one with ``returning="ALL_OLD"``.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
     """
@@ -99,7 +99,7 @@ class PutItem(_Write, frozen=True):
 
 
 class UpdateItem(_Write, frozen=True):
-    """Change some attributes of one item, or make it.
+    """Change attributes of one item, or create it.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
     """
@@ -124,7 +124,7 @@ class UpdateItem(_Write, frozen=True):
 
 
 class DeleteItem(_Write, frozen=True):
-    """Delete one item; the value is the old one with ``returning="ALL_OLD"``.
+    """Delete one item; the result is the old one with ``returning="ALL_OLD"``.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
     """

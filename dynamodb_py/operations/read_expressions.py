@@ -1,4 +1,4 @@
-"""What a read says of its items, spelled for DynamoDB: conditions and a projection."""
+"""The expressions of a read: conditions and a projection."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .base import Payload, Wire
 
 
 class Expressions(Struct, frozen=True):
-    """The expressions of one read, spelled once: plain data, and the same for its every page.
+    """The expressions of one read, rendered once for all its pages.
 
     >>> Expressions.of(projection=[Path(("name",))])
     Expressions(keys='', filter='', projection='#0', names={'#0': 'name'}, values={})
     """
 
     keys: str = ""
-    """KeyConditionExpression: the key, or the part of it, that a Query reads."""
+    """KeyConditionExpression: the keys that a Query reads."""
     filter: str = ""
-    """FilterExpression: what DynamoDB drops after reading, which is paid for."""
+    """FilterExpression: applied after reading, so dropped items cost units too."""
     projection: str = ""
-    """ProjectionExpression: what DynamoDB sends of each item."""
+    """ProjectionExpression: the attributes that DynamoDB sends."""
     names: dict[str, str] = {}
     values: dict[str, Wire] = {}
 
@@ -34,7 +34,7 @@ class Expressions(Struct, frozen=True):
         filter: Condition | None = None,
         projection: Iterable[Path] = (),
     ) -> Expressions:
-        """Spell these; what is None or empty is left out.
+        """Render these; None and empty ones are left out.
 
         Raises :class:`~dynamodb_py.exceptions.QueryError` past DynamoDB's limits of an expression
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
@@ -49,7 +49,7 @@ class Expressions(Struct, frozen=True):
         )
 
     def into(self, payload: Payload, /) -> Payload:
-        """Add what there is to *payload*, and return it; DynamoDB refuses empty members."""
+        """Add the expressions to *payload*, and return it; DynamoDB refuses empty members."""
         if self.keys:
             payload["KeyConditionExpression"] = self.keys
         if self.filter:

@@ -13,7 +13,7 @@ from ..schema import TableSchema, Throughput
 from .base import Operation, Payload
 
 TableDescription: TypeAlias = "dict[str, Any]"
-"""What DynamoDB tells of a table, times as aware datetimes in UTC.
+"""DynamoDB's description of a table, times as aware datetimes in UTC.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 """
@@ -50,7 +50,7 @@ _read_list = msgspec.json.Decoder(_ListOutput).decode
 
 
 class _Change(Operation[TableDescription], frozen=True):
-    """What the calls that change a table have in common: the answer describes it."""
+    """The base of calls that change a table: the result is its description."""
 
     table: str
 
@@ -59,7 +59,7 @@ class _Change(Operation[TableDescription], frozen=True):
 
 
 class CreateTable(_Change, frozen=True):
-    """Make a table of *schema* under the name *table*, which counts, not the schema's.
+    """Create a table of *schema* under the name *table*, not the schema's name.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
     """
@@ -75,7 +75,7 @@ class CreateTable(_Change, frozen=True):
 class UpdateTable(_Change, frozen=True):
     """Change billing and throughput of a table, and of its global indexes by name.
 
-    What is None or left out stays as it is; what is given must differ from what is.
+    None leaves a setting; others must differ from the current ones.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
     """
@@ -162,7 +162,7 @@ class ListTables(Operation[TableNames], frozen=True):
 
 
 class TimeToLive(Struct, frozen=True):
-    """The TTL of a table: its status, and the attribute that it goes by, if any."""
+    """The TTL of a table: its status, and its attribute, if any."""
 
     status: str
     """ENABLING, ENABLED, DISABLING or DISABLED."""
@@ -170,12 +170,12 @@ class TimeToLive(Struct, frozen=True):
 
     @property
     def is_on(self) -> bool:
-        """Whether it is on, or will be."""
+        """Whether TTL is on, or being switched on."""
         return self.status in ("ENABLING", "ENABLED")
 
 
 class DescribeTimeToLive(Operation[TimeToLive], frozen=True):
-    """Ask for the TTL of a table.
+    """Read the TTL of a table.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTimeToLive.html
     """
@@ -193,7 +193,7 @@ class DescribeTimeToLive(Operation[TimeToLive], frozen=True):
 
 
 class UpdateTimeToLive(Operation[None], frozen=True):
-    """Switch the TTL of a table on, or off, which must not be so already; once an hour at most.
+    """Switch the TTL of a table on, or off, at most once an hour; it must be a change.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
     """
@@ -209,7 +209,7 @@ class UpdateTimeToLive(Operation[None], frozen=True):
         return {"TableName": self.table, "TimeToLiveSpecification": specification}
 
     def parse(self, outcome: bytes, /) -> None:
-        del outcome  # what was asked for
+        del outcome  # it repeats the request
 
 
 def _parse_times(described: TableDescription) -> TableDescription:
@@ -226,5 +226,5 @@ def _parse_time(name: str, value: Any) -> Any:
         try:
             return _EPOCH + timedelta(seconds=value)
         except OverflowError:
-            return value  # nothing that a datetime can say: better as it came than not at all
+            return value  # out of the range of datetime
     return value

@@ -1,4 +1,4 @@
-"""Planning: from a question to the requests that answer it. Pure; nothing here waits."""
+"""Planning turns a question into the requests that answer it. It does no I/O."""
 
 from .estimates import Estimate, estimate
 from .plan import Explanation, Lane, Plan, Question, Rejected, Subject, Trim

@@ -1,4 +1,4 @@
-"""Ways: the table and its indexes, and how each could answer a question."""
+"""Access paths: the table and its indexes, and how each can answer a question."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Place: TypeAlias = "tuple[Wire, ...]"
 
 
 class AccessPath(Struct, frozen=True):
-    """The table, or an index: its key, and what of an item it holds."""
+    """The table or an index: its key, and the attributes that it holds."""
 
     index: IndexSchema | None
     hash_key: tuple[KeyAttribute, ...]
@@ -34,7 +34,7 @@ class AccessPath(Struct, frozen=True):
 
     @classmethod
     def all_of(cls, schema: TableSchema) -> list[AccessPath]:
-        """Return the ways to the items of a table: itself first, then its local and global indexes."""
+        """Return the access paths of a table: itself, then its local and its global indexes."""
         range_key = () if schema.range_key is None else (schema.range_key,)
         table_key = (schema.hash_key, *range_key)
         table = cls(None, (schema.hash_key,), range_key, table_key, None)
@@ -56,7 +56,7 @@ class AccessPath(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return "the table" if self.index is None else f"index {self.index.name}"
 
     @property
@@ -82,17 +82,17 @@ class AccessPath(Struct, frozen=True):
 
 
 class Stretch(Struct, frozen=True, eq=False):
-    """What one request reads: the items of a place, within an interval, that pass a filter."""
+    """What one request reads: the items with a key prefix, within an interval, that pass a filter."""
 
     place: Place
     ranks: tuple[object, ...]
-    """What is equal for equal places, however their numbers are spelled."""
+    """Equal for equal places, however their numbers are spelled."""
     interval: Interval
     filter: Condition
 
 
 class Fit(Struct, frozen=True, eq=False):
-    """How a way answers a question."""
+    """How an access path answers a question."""
 
     access: AccessPath
     stretches: tuple[Stretch, ...]
@@ -101,15 +101,15 @@ class Fit(Struct, frozen=True, eq=False):
     order: tuple[KeyAttribute, ...]
     forward: bool
     lacking: tuple[str, ...]
-    """Attributes without which an item is not in the index, while the question does not ask for them."""
+    """Attributes that the index requires of its items, and that the condition does not require."""
     checked: tuple[tuple[str, Wire], ...]
-    """The values of key attributes, which must be such as a key can have."""
+    """The values of key attributes; each must be valid in a key."""
     notes: Notes
-    """What it follows from, beside the shape of the question."""
+    """What it depends on besides the shape of the question."""
 
     @property
     def whole_keys(self) -> bool:
-        """Whether each stretch is one item of the table, and nothing else is asked."""
+        """Whether each stretch is one item of the table, without a filter."""
         return (
             self.access.index is None
             and self.fixed == len(self.access.range_key)
@@ -128,9 +128,9 @@ class Fit(Struct, frozen=True, eq=False):
 def fit(
     access: AccessPath, subject: Subject, question: Question, notes: Notes | None = None
 ) -> Fit:
-    """Return how *access* answers *question*; raise Unfit, with the reason, where it cannot.
+    """Return how *access* answers *question*; raise Unfit with the reason if it cannot.
 
-    What follows from the values is put into *notes*, of an Unfit too.
+    *notes* records what depends on the values, for an Unfit as well.
     """
     _check_reading(access, question)
     notes = Notes() if notes is None else notes
@@ -139,7 +139,7 @@ def fit(
         alternatives = extraction.alternatives(question.condition)
     except Unfit:
         if (name := find_unfixed(access, question.condition)) is not None:
-            raise _make_unfixed_error(access, subject, name) from None  # which says more
+            raise _make_unfixed_error(access, subject, name) from None  # a clearer reason
         raise
     missing = (
         frozenset[str]().union(*(alternative.missing for alternative in alternatives))
@@ -149,9 +149,9 @@ def fit(
         names = ", ".join(map(subject.field, sorted(missing)))
         raise Unfit(f"items without {names} match too, and are not in it")
     alternatives = [alternative for alternative in alternatives if not alternative.is_empty]
-    fixed, stretches = _stretches(access, subject, alternatives)
+    fixed, stretches = _find_stretches(access, subject, alternatives)
     _check_held(access, subject, question, alternatives)
-    order, forward = _ordered(access, subject, question, fixed, stretches)
+    order, forward = _find_order(access, subject, question, fixed, stretches)
     lacking = frozenset(
         n for n in access.sparse if not all(n in each.needs for each in alternatives)
     )
@@ -159,7 +159,7 @@ def fit(
     if unasked and question.index is None:
         names = ", ".join(map(subject.field, sorted(unasked)))
         raise Unfit(
-            f"items that have no {names} are not in it: ask for {names} too, order by it, or choose "
+            f"items that have no {names} are not in it: filter by {names} too, order by it, or choose "
             f'the index with .index("{access.name}")'
         )
     return Fit(
@@ -180,7 +180,7 @@ def _check_reading(access: AccessPath, question: Question) -> None:
 
 
 def find_unfixed(access: AccessPath, condition: Condition) -> str | None:
-    """Return an attribute of the hash key that *condition* does not fix at once, or None."""
+    """Return an attribute of the hash key that no term of *condition* fixes, or None."""
     found = set(fixed_attributes(condition))
     return next((key.name for key in access.hash_key if key.name not in found), None)
 
@@ -193,13 +193,13 @@ def _make_unfixed_error(access: AccessPath, subject: Subject, name: str) -> Unfi
 def _check_held(
     access: AccessPath, subject: Subject, question: Question, alternatives: Sequence[Alternative]
 ) -> None:
-    """Refuse an index that does not hold what is asked for or filtered by."""
+    """Refuse an index that lacks attributes that are read or filtered by."""
     if access.held is None:
         return
     filtered = {str(path.parts[0]) for b in alternatives for t in b.filter for path in t.paths()}
     if lost := filtered - access.held:
         names = ", ".join(map(subject.field, sorted(lost)))
-        raise Unfit(f"it does not hold {names}, which the filter asks for")
+        raise Unfit(f"it does not hold {names}, which the filter needs")
     if not lacks_attributes(access, question):
         return
     if question.wanted is None:
@@ -213,7 +213,7 @@ def _check_held(
 
 
 def lacks_attributes(access: AccessPath, question: Question) -> bool:
-    """Tell whether *access* lacks what is to be read, whatever the condition."""
+    """Tell whether *access* lacks attributes to read, whatever the condition."""
     if access.held is None or question.full or question.counting:
         return False
     if question.wanted is None:
@@ -222,21 +222,21 @@ def lacks_attributes(access: AccessPath, question: Question) -> bool:
 
 
 def is_hopeless(access: AccessPath, question: Question) -> bool:
-    """Tell whether *access* cannot serve even where nothing matches, whatever the condition says."""
+    """Tell whether *access* cannot answer *question*, whatever the condition."""
     return lacks_attributes(access, question) or (
         access.index is not None and lacks_order(access, question)
     )
 
 
 def lacks_order(access: AccessPath, question: Question) -> bool:
-    """Tell whether an order is asked for by what is not in the key of *access*."""
+    """Tell whether *question* orders by an attribute outside the key of *access*."""
     return any(name not in access.keys for name, _ in question.order)
 
 
-def _stretches(
+def _find_stretches(
     access: AccessPath, subject: Subject, alternatives: Sequence[Alternative]
 ) -> tuple[int, list[Stretch]]:
-    """Return how many range attributes are fixed, and what to read."""
+    """Return how many range attributes are fixed, and the stretches to read."""
     fixed = min(
         (_count_fixed(access, alternative) for alternative in alternatives),
         default=len(access.range_key),
@@ -246,7 +246,9 @@ def _stretches(
         for stretch in _stretches_of(access, subject, alternative, fixed):
             stretches.append(stretch)
             if len(stretches) > MOST:
-                raise Unfit(f"it would take more than {MOST} requests: ask in several queries")
+                raise Unfit(
+                    f"it would take more than {MOST} requests: split it into several queries"
+                )
     return fixed, stretches
 
 
@@ -287,7 +289,7 @@ def _stretches_of(
 def _key_values(
     access: AccessPath, fixed: int, stretches: Sequence[Stretch]
 ) -> Iterator[tuple[str, Wire]]:
-    """Yield what is said of key attributes, with their names."""
+    """Yield the values of key attributes, with their names."""
     keys = (*access.hash_key, *access.range_key[:fixed])
     for stretch in stretches:
         for key, wire in zip(keys, stretch.place, strict=True):
@@ -302,20 +304,20 @@ def _key_values(
 
 
 def check_value(subject: Subject, name: str, wire: Wire) -> None:
-    """Raise ValidationError where no key can have this value."""
+    """Raise ValidationError for a value that no key can have."""
     problem = subject.problem(name, wire)
     if problem is not None:
         raise ValidationError({subject.field(name): [problem]}, model=subject.name)
 
 
-def _ordered(
+def _find_order(
     access: AccessPath,
     subject: Subject,
     question: Question,
     fixed: int,
     stretches: Sequence[Stretch],
 ) -> tuple[tuple[KeyAttribute, ...], bool]:
-    """Return what the items are ordered by, and whether it ascends, as *question* wants."""
+    """Return the attributes that order the items for *question*, and whether they ascend."""
     free = access.range_key[fixed:]
     same = _common_attributes(access, fixed, stretches)
     requested = [(name, descends) for name, descends in question.order if name not in same]

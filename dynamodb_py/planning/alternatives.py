@@ -1,8 +1,8 @@
-"""Branches: a condition as alternatives, each with what it says of a key and with the rest of it.
+"""Alternatives: a condition as a list of key intervals, each with a filter for the rest.
 
-A key condition takes one comparison for each attribute, and a filter none of the key's attributes
-at all. So what a condition says of them is taken out of it, as intervals, through ``AND``, ``OR``
-and ``NOT``, until each alternative is a place in the index and a filter that does not speak of it.
+A key condition takes one comparison for each attribute, and a filter takes no attribute of the key.
+So the comparisons of key attributes are taken out of a condition, through ``AND``, ``OR`` and
+``NOT``, as intervals. The rest of each alternative is a filter without key attributes.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ from .assumptions import Notes
 from .intervals import WHOLE, Interval, Span
 
 MOST = 1000
-"""How many alternatives a condition may come to: each is a request."""
+"""The most alternatives of a condition: each is a request."""
 
 
 class Unfit(QueryError):
-    """The condition says something of the key that a query of this index cannot ask."""
+    """The condition restricts the key in a form that a query of this index cannot express."""
 
 
 class Alternative(Struct, frozen=True, eq=False):
-    """One alternative: what it says of key attributes, and the terms of its filter."""
+    """One alternative: intervals of key attributes, and the terms of its filter."""
 
     spans: Mapping[str, Span] = {}
     filter: tuple[Condition, ...] = ()
     needs: frozenset[str] = frozenset()
-    """The attributes without which an item does not match."""
+    """The attributes that a matching item must have."""
     spares: frozenset[str] = frozenset()
-    """The attributes of which it says something that items without them fulfil."""
+    """The attributes whose comparisons also hold for items without them."""
 
     @property
     def is_empty(self) -> bool:
@@ -60,31 +60,31 @@ class Alternative(Struct, frozen=True, eq=False):
 
     @property
     def missing(self) -> frozenset[str]:
-        """The attributes that it speaks of and that matching items may not have."""
+        """The attributes that it compares and that matching items may lack."""
         return self.spares - self.needs
 
     @property
     def condition(self) -> Condition:
         """The filter as a condition."""
         joined = Condition()
-        for term in dict.fromkeys(self.filter):  # what is said twice is asked once
+        for term in dict.fromkeys(self.filter):  # each term once
             joined &= term
         return joined
 
 
 class Extraction:
-    """Takes what a condition says of the attributes *keys* out of it."""
+    """Takes the comparisons of the attributes *keys* out of a condition."""
 
     def __init__(self, keys: Mapping[str, KeyAttribute], notes: Notes) -> None:
         self._keys = keys
         self._notes = notes
         self._vague: set[str] = set()
-        """The attributes of which alternatives speak, and those with a prefix: it may have no end."""
+        """Attributes that several alternatives compare, and those with a prefix, which may have no end."""
         self._cut: set[str] = set()
-        """The attributes of which it follows from the values where their bounds are."""
+        """Attributes whose bounds depend on the values."""
 
     def alternatives(self, condition: Condition) -> list[Alternative]:
-        """Return the alternatives of *condition*; raise Unfit where there is no way to ask it so."""
+        """Return the alternatives of *condition*; raise Unfit if a query cannot express it."""
         return self._merge(self._expand(condition, negated=False))
 
     def _mentions(self, condition: Condition) -> bool:
@@ -102,27 +102,29 @@ class Extraction:
         if isinstance(condition, (And, Or)):
             parts = [self._expand(term, negated=negated) for term in condition.terms]
             if isinstance(condition, Or) is negated:
-                return self._all(parts)
-            self._notes.compared = True  # alternatives may fall together or overlap
+                return self._combine_all(parts)
+            self._notes.compared = True  # alternatives may coincide or overlap
             alternatives = [alternative for part in parts for alternative in part]
             self._vague.update(name for alternative in alternatives for name in alternative.spans)
             return self._merge(alternatives)
-        return [self._leaf(condition, negated=negated)]
+        return [self._make_alternative(condition, negated=negated)]
 
-    def _all(self, parts: list[list[Alternative]]) -> list[Alternative]:
+    def _combine_all(self, parts: list[list[Alternative]]) -> list[Alternative]:
         """Return the alternatives in which one of each of *parts* holds."""
         found = [Alternative()]
         for part in parts:
             if len(found) * len(part) > MOST:
-                raise Unfit(f"it comes to more than {MOST} alternatives: ask in several queries")
-            found = [self._both(one, other) for one, other in product(found, part)]
+                raise Unfit(
+                    f"it comes to more than {MOST} alternatives: split it into several queries"
+                )
+            found = [self._combine(one, other) for one, other in product(found, part)]
         return found
 
-    def _both(self, one: Alternative, other: Alternative) -> Alternative:
+    def _combine(self, one: Alternative, other: Alternative) -> Alternative:
         spans = dict(one.spans)
         for name, span in other.spans.items():
             if name in spans:
-                self._note(name, spans[name], span)
+                self._record(name, spans[name], span)
                 spans[name] = intervals.intersect(spans[name], span)
             else:
                 spans[name] = span
@@ -130,14 +132,14 @@ class Extraction:
             spans, one.filter + other.filter, one.needs | other.needs, one.spares | other.spares
         )
 
-    def _note(self, name: str, one: Span, other: Span) -> None:
-        """Note what follows from the values where both spans of an attribute hold."""
+    def _record(self, name: str, one: Span, other: Span) -> None:
+        """Record what depends on the values where both spans of an attribute hold."""
         if name in self._vague:
             self._notes.compared = self._notes.met = True
             return
         if any(all(each.is_whole for each in span) for span in (one, other)):
-            return  # nothing does: the one holds always, or never
-        bounds = _bounds(one, other) or _bounds(other, one)
+            return  # nothing depends on them: one span holds always or never
+        bounds = _find_bounds(one, other) or _find_bounds(other, one)
         if bounds is not None and name not in self._cut:
             self._notes.less.append(bounds)
             return
@@ -146,21 +148,21 @@ class Extraction:
         if not _meet_beyond(one, other):
             self._notes.met = True
 
-    def _leaf(self, leaf: Condition, *, negated: bool) -> Alternative:
+    def _make_alternative(self, leaf: Condition, *, negated: bool) -> Alternative:
         name = str(next(leaf.paths()).parts[0])
         if name not in self._keys:
             name = next(str(p.parts[0]) for p in leaf.paths() if p.parts[0] in self._keys)
         key = self._keys[name]
         try:
-            span = self._span(leaf, key)
+            span = self._find_span(leaf, key)
         except Unfit:
-            self._notes.clear()  # it is, whatever the values
+            self._notes.clear()  # it is unfit, whatever the values
             raise
         if negated:
-            if isinstance(leaf, BeginsWith):  # some prefixes have nothing after them
+            if isinstance(leaf, BeginsWith):  # no value follows some prefixes
                 self._notes.compared = True
-            span = intervals.others(span)
-        # Of an attribute that is not there, only these hold.
+            span = intervals.complement(span)
+        # Only these hold for a missing attribute.
         when_missing = isinstance(leaf, NotExists) or (
             isinstance(leaf, Compare) and leaf.operator == "<>"
         )
@@ -169,12 +171,12 @@ class Extraction:
             return Alternative({name: span}, needs=found)
         return Alternative({name: span}, spares=found)
 
-    def _span(self, leaf: Condition, key: KeyAttribute) -> Span:
+    def _find_span(self, leaf: Condition, key: KeyAttribute) -> Span:
         """Return the values of *key* for which *leaf* holds."""
         left, *others = leaf._operands()
         values = [each for each in others if isinstance(each, Value)]
         if left != Path((key.name,)) or len(values) != len(others):
-            raise Unfit(f"{leaf.describe()} cannot be asked of a key")
+            raise Unfit(f"{leaf.describe()} cannot be a key condition")
         for value in values:
             if value.kind != key.type:
                 raise Unfit(
@@ -190,7 +192,7 @@ class Extraction:
                 self._vague.add(key.name)
                 return (intervals.with_prefix(wires[0]),)
             case In():
-                return self._points(wires)
+                return self._make_points(wires)
             case Exists():
                 return (WHOLE,)
             case NotExists():
@@ -198,9 +200,9 @@ class Extraction:
             case AttributeType(type=kind):
                 return (WHOLE,) if kind == key.type else ()
             case _:
-                raise Unfit(f"{leaf.describe()} cannot be asked of a key")
+                raise Unfit(f"{leaf.describe()} cannot be a key condition")
 
-    def _points(self, wires: list[Wire]) -> Span:
+    def _make_points(self, wires: list[Wire]) -> Span:
         span = intervals.points(wires)
         if len(span) < len(wires):
             self._notes.compared = True
@@ -213,14 +215,14 @@ class Extraction:
             case "=":
                 return (intervals.point(wire),)
             case "<>":
-                return intervals.others((intervals.point(wire),))
+                return intervals.complement((intervals.point(wire),))
             case ">" | ">=":
                 return (intervals.above(wire, open=operator == ">"),)
             case _:
                 return (intervals.below(wire, open=operator == "<"),)
 
     def _merge(self, alternatives: list[Alternative]) -> list[Alternative]:
-        """Return *alternatives* with those joined that differ in one respect: an interval or the filter."""
+        """Return *alternatives*, joining those that differ only in one interval or in the filter."""
         if len(alternatives) < 2:
             return alternatives
         for name in self._keys:
@@ -228,8 +230,8 @@ class Extraction:
         return _join_filters(alternatives)
 
 
-def _bounds(one: Span, other: Span) -> tuple[Wire, Wire] | None:
-    """Return the bounds, where *one* has just a lower and *other* just an upper one beyond it."""
+def _find_bounds(one: Span, other: Span) -> tuple[Wire, Wire] | None:
+    """Return both bounds if *one* has only a lower, and *other* only an upper one above it."""
     if len(one) != 1 or len(other) != 1:
         return None
     low, high = one[0].low, other[0].high
@@ -239,7 +241,7 @@ def _bounds(one: Span, other: Span) -> tuple[Wire, Wire] | None:
 
 
 def _meet_beyond(one: Span, other: Span) -> bool:
-    """Tell whether both have no end on the same side, so that they meet there whatever the values."""
+    """Tell whether both are unbounded on one side, so that they meet there whatever the values."""
     below, above = (
         all(any(getattr(each, edge) is None for each in span) for span in (one, other))
         for edge in ("low", "high")
@@ -251,40 +253,40 @@ def _signature(span: Span) -> Hashable:
     return tuple(interval.signature for interval in span)
 
 
-def _place(alternative: Alternative, but: str | None = None) -> Hashable:
-    """Return what is equal for branches that say the same of the key, but for one attribute."""
+def _make_signature(alternative: Alternative, but: str | None = None) -> Hashable:
+    """Return a value that is equal for alternatives with the same key intervals, except *but*."""
     spans = [(name, _signature(span)) for name, span in alternative.spans.items() if name != but]
     return frozenset(spans), alternative.needs, alternative.spares
 
 
 def _join(alternatives: list[Alternative], name: str) -> list[Alternative]:
-    """Return *alternatives*, those that differ in what they say of *name* alone as one."""
+    """Return *alternatives*, joining those that differ only in the intervals of *name*."""
     groups: dict[Hashable, list[Alternative]] = {}
     for alternative in alternatives:
         place = (
-            _place(alternative, but=name),
+            _make_signature(alternative, but=name),
             frozenset(alternative.filter),
             name in alternative.spans,
         )
         groups.setdefault(place, []).append(alternative)
     return [
-        _with(group[0], name, [i for alternative in group for i in alternative.spans[name]])
+        _replace_span(group[0], name, [i for alternative in group for i in alternative.spans[name]])
         if len(group) > 1 and name in group[0].spans
         else group[0]
         for group in groups.values()
     ]
 
 
-def _with(alternative: Alternative, name: str, found: Iterable[Interval]) -> Alternative:
+def _replace_span(alternative: Alternative, name: str, found: Iterable[Interval]) -> Alternative:
     spans = {**alternative.spans, name: intervals.unite(found)}
     return Alternative(spans, alternative.filter, alternative.needs, alternative.spares)
 
 
 def _join_filters(alternatives: list[Alternative]) -> list[Alternative]:
-    """Return *alternatives*, those of one place as one whose filter is that of either."""
+    """Return *alternatives*, joining those with the same intervals by an OR of their filters."""
     groups: dict[Hashable, list[Alternative]] = {}
     for alternative in alternatives:
-        groups.setdefault(_place(alternative), []).append(alternative)
+        groups.setdefault(_make_signature(alternative), []).append(alternative)
     joined: list[Alternative] = []
     for first, *rest in groups.values():
         if not rest:

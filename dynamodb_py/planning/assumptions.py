@@ -1,4 +1,4 @@
-"""Assumptions: what a plan, or one path's fit, follows from besides the shape of the question."""
+"""Assumptions: what a plan, or the fit of one access path, depends on besides the question's shape."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from ..operations.base import Wire
 
 
 class Notes:
-    """What was seen of the values while one way was fitted to a question.
+    """What the planner found out about the values while it fitted one access path to a question.
 
-    As long as *less* and *distinct* hold, and nothing was *compared*, any values of the same shape
-    give the same: as many requests of the same kinds, or the same refusal.
+    If *less* and *distinct* hold, and nothing was *compared*, other values of the same shape give
+    the same result: as many requests of the same kinds, or the same refusal.
     """
 
     __slots__ = ("compared", "distinct", "less", "met")
 
     def __init__(self) -> None:
         self.less: list[tuple[Wire, Wire]] = []
-        """Pairs of values of which the first is less."""
+        """Pairs of values; the first is less."""
         self.distinct: list[Sequence[Wire]] = []
         """Values of one IN, which all differ."""
         self.compared = False
-        """Whether it followed from other comparisons too."""
+        """Whether the result depends on other comparisons as well."""
         self.met = False
-        """Whether other values could leave nothing to match, however it came out with these."""
+        """Whether with other values nothing could match."""
 
     def clear(self) -> None:
-        """Forget everything: what came of it follows from the shape alone."""
+        """Forget everything: the result depends on the shape alone."""
         self.less.clear()
         self.distinct.clear()
         self.compared = self.met = False
 
 
 class Assumptions(Struct, frozen=True, eq=False):
-    """Other values of the same shape have the same plan, if these hold of them."""
+    """Values of the same shape have the same plan if these hold for them."""
 
     checked: tuple[tuple[str, Wire], ...] = ()
-    """Values of key attributes, which must be such as a key can have."""
+    """Values of key attributes; each must be valid in a key."""
     less: tuple[tuple[Wire, Wire], ...] = ()
-    """Pairs of values of which the first must be less."""
+    """Pairs of values; the first must be less."""
     distinct: tuple[tuple[Wire, ...], ...] = ()
-    """Values that must all differ, as keys do."""
+    """Groups of values that must all differ."""
     unlike: tuple[tuple[tuple[Wire, ...], ...], ...] = ()
-    """The values of terms that must all differ, since DynamoDB is asked once what is said twice."""
+    """Groups of terms whose values must differ, since a filter has each term once."""
 
     def wires(self) -> Iterator[Wire]:
         """Yield the values that are compared."""

@@ -1,4 +1,4 @@
-"""Terms: what a condition says of an attribute at first sight, before it is taken apart."""
+"""Comparisons of attributes at the top level of a condition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BOUNDS = frozenset({"<", "<=", ">", ">="})
 
 
 def fixed_attributes(condition: Condition) -> Iterator[str]:
-    """Yield the attributes that *condition* compares with one value, or with a list of them."""
+    """Yield the attributes that *condition* fixes to one value or a list of values."""
     for term in condition.conjuncts:
         if isinstance(term, Compare) and term.operator == "=":
             yield from _attribute(term.left, term.right)
@@ -20,7 +20,7 @@ def fixed_attributes(condition: Condition) -> Iterator[str]:
 
 
 def bounded_attributes(condition: Condition) -> Iterator[str]:
-    """Yield the attributes of which *condition* says where they lie."""
+    """Yield the attributes that *condition* bounds."""
     for term in condition.conjuncts:
         if isinstance(term, Compare) and term.operator in _BOUNDS:
             yield from _attribute(term.left, term.right)

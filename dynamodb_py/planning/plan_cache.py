@@ -1,9 +1,9 @@
-"""Templates: plans by the shape of their question, so that a shape is planned once.
+"""Plans by the shape of their question, so that each shape is planned once.
 
-Of two questions that differ in their values only, the plans do too, unless the planner had to
-compare the values with each other. So a plan is kept with a note of where each value goes, and of what
-the planner saw in the values, in all ways that it looked at: that two bounds have something between
-them, say. That is looked at again. Where it saw more than can be noted, the plan is not kept.
+Plans of questions that differ only in their values differ only in these values, unless the planner
+compared the values with each other. So a cached plan has the place of each value, and the
+assumptions that the planner made in all access paths: that one bound is below another, say. They are
+checked again for each question. A plan with other assumptions is not cached.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from .plan import Lane, Plan, Question, Subject, Trim
 from .ranking import cost, least_cost
 
 MOST = 512
-"""How many shapes are kept for one model."""
+"""The most shapes that are cached for one model."""
 
 _SHORT = MAX_RANGE_KEY_BYTES // 4
-"""So many characters, of four bytes at most, fit into any key."""
+"""So many characters, of at most four bytes each, fit into any key."""
 
 _Slots: TypeAlias = "tuple[tuple[str, int], ...]"
 
 Shortcut: TypeAlias = "Callable[[Sequence[Wire]], Query | None]"
-"""Makes the request that answers a question of one shape out of the values of it; None where this
-question is to be planned by itself."""
+"""Makes the request for a question of one shape out of its values; None if the question needs a plan of
+its own."""
 
 ExaminedPaths: TypeAlias = "Sequence[tuple[AccessPath, Notes]]"
-"""The ways that were looked at, in the order in which they are preferred, with what was noted."""
+"""The examined access paths, in order of preference, with their notes."""
 
 
 class _Guards(Struct, frozen=True, eq=False):
-    """What must hold of the values: where they are."""
+    """The assumptions, by the positions of the values."""
 
     less: tuple[tuple[int, int], ...]
     distinct: tuple[tuple[int, ...], ...]
@@ -64,13 +64,13 @@ class _Guards(Struct, frozen=True, eq=False):
 class _Template(Struct, frozen=True, eq=False):
     plan: Plan
     keys: _Slots = ()
-    """Where the values of a GetItem's key are."""
+    """Positions of the values of a GetItem's key."""
     values: tuple[_Slots, ...] = ()
-    """Where the values of each lane's request are."""
+    """Positions of the values of each lane's request."""
     trims: tuple[tuple[int, ...], ...] = ()
-    """Where the values are that each lane's request drops."""
+    """Positions of the values that each lane drops."""
     checked: _Slots = ()
-    """Values of key attributes, which must be such as a key can have."""
+    """Values of key attributes; each must be valid in a key."""
     guards: _Guards | None = None
 
     def fill(self, question: Question, values: Sequence[Wire], subject: Subject) -> Plan | None:
@@ -89,7 +89,7 @@ class _Template(Struct, frozen=True, eq=False):
         return replace(plan, lanes=lanes, condition=question.condition)
 
     def shortcut(self, subject: Subject) -> Shortcut | None:
-        """Return what makes the plan's one request; None where there is more to the plan than that."""
+        """Return what makes the only request of the plan; None if the plan has more to do."""
         plan, guards = self.plan, self.guards
         if plan.kind != "query" or plan.full or len(plan.lanes) != 1 or plan.lanes[0].trims:
             return None
@@ -143,21 +143,21 @@ class PlanCache:
         self._known: dict[Hashable, _Template] = {}
 
     def fill(self, table: str, question: Question) -> Plan | None:
-        """Return the plan of *question*, if one of its shape is kept."""
+        """Return the plan of *question*, if its shape is cached."""
         values: list[Wire] = []
-        template = self._known.get(_shape(table, question, values))
+        template = self._known.get(_make_shape(table, question, values))
         return None if template is None else template.fill(question, values, self._subject)
 
     def shortcut(self, table: str, question: Question) -> Shortcut | None:
-        """Return what makes the request of questions of one shape, if one of it is kept."""
-        template = self._known.get(_shape(table, question, []))
+        """Return what makes the request of questions of this shape, if it is cached."""
+        template = self._known.get(_make_shape(table, question, []))
         return None if template is None else template.shortcut(self._subject)
 
     def keep(self, table: str, question: Question, plan: Plan, assumptions: Assumptions) -> None:
-        """Keep *plan*, if it can be seen where all values of *question* went."""
+        """Cache *plan*, if each value of *question* can be traced to its place."""
         values: list[Wire] = []
-        shape = _shape(table, question, values)
-        template = _template(plan, values, assumptions)
+        shape = _make_shape(table, question, values)
+        template = _make_template(plan, values, assumptions)
         if template is None:
             return
         if len(self._known) >= MOST:
@@ -165,7 +165,7 @@ class PlanCache:
         self._known[shape] = template
 
 
-def _shape(table: str, question: Question, values: list[Wire]) -> Hashable:
+def _make_shape(table: str, question: Question, values: list[Wire]) -> Hashable:
     return (
         table,
         question.condition.shape(values),
@@ -184,22 +184,24 @@ def _shape(table: str, question: Question, values: list[Wire]) -> Hashable:
     )
 
 
-def _template(plan: Plan, values: Sequence[Wire], assumptions: Assumptions) -> _Template | None:
-    """Return the template of *plan*, None where a value cannot be followed to its place."""
+def _make_template(
+    plan: Plan, values: Sequence[Wire], assumptions: Assumptions
+) -> _Template | None:
+    """Return the template of *plan*, None if a value cannot be traced to its place."""
     at = {id(wire): slot for slot, wire in enumerate(values)}
     if len(at) != len(values) or any(id(wire) not in at for wire in assumptions.wires()):
         return None
-    checked, guards = _slots(assumptions.checked, at), _guards(assumptions, at)
+    checked, guards = _find_slots(assumptions.checked, at), _make_guards(assumptions, at)
     kept = replace(plan, explanation=None)
     if plan.get is not None:
-        keys = _slots(plan.get.key.items(), at)
+        keys = _find_slots(plan.get.key.items(), at)
         used = set(keys)
         template = _Template(kept, keys=keys, checked=checked, guards=guards)
     elif any(len(lane.requests) != 1 for lane in plan.lanes) or not _is_traceable(plan, at):
         return None
     else:
         found = tuple(
-            _slots(lane.requests[0].expressions.values.items(), at) for lane in plan.lanes
+            _find_slots(lane.requests[0].expressions.values.items(), at) for lane in plan.lanes
         )
         trims = tuple(
             tuple(at[id(wire)] for trim in lane.trims if trim for wire in trim.wires)
@@ -211,8 +213,8 @@ def _template(plan: Plan, values: Sequence[Wire], assumptions: Assumptions) -> _
     return template if everywhere else None
 
 
-def _guards(assumptions: Assumptions, at: Mapping[int, int]) -> _Guards | None:
-    """Return what must hold of the values; None where nothing must."""
+def _make_guards(assumptions: Assumptions, at: Mapping[int, int]) -> _Guards | None:
+    """Return the assumptions by position; None if there are none."""
     if not (assumptions.less or assumptions.distinct or assumptions.unlike):
         return None
     return _Guards(
@@ -226,21 +228,21 @@ def _guards(assumptions: Assumptions, at: Mapping[int, int]) -> _Guards | None:
 
 
 def _is_traceable(plan: Plan, at: Mapping[int, int]) -> bool:
-    """Tell whether all values that are dropped after reading are values of the question."""
+    """Tell whether each value that is dropped after reading is a value of the question."""
     trims = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
     return all(id(wire) in at for trim in trims for wire in trim.wires)
 
 
-def _slots(pairs: Iterable[tuple[str, Wire]], at: dict[int, int]) -> _Slots:
+def _find_slots(pairs: Iterable[tuple[str, Wire]], at: dict[int, int]) -> _Slots:
     return tuple((name, at[id(wire)]) for name, wire in pairs if id(wire) in at)
 
 
 def find_assumptions(
     question: Question, chosen: Fit | None, examined: ExaminedPaths
 ) -> Assumptions | None:
-    """Return what it rests on that *chosen*, or a scan where it is None, answers *question*.
+    """Return the assumptions behind *chosen*, or behind a scan if it is None, as answer of *question*.
 
-    None where it rests on more than can be told: such a plan is made for each question by itself.
+    None if they cannot be expressed: such a plan is not cached.
     """
     if chosen is not None and (chosen.notes.compared or len(chosen.stretches) != 1):
         return None
@@ -250,7 +252,7 @@ def find_assumptions(
         is_chosen = chosen is not None and access is chosen.access
         if not is_chosen and is_hopeless(access, question):
             continue
-        # Where bounds have nothing between them, any way knows that nothing matches.
+        # With no value between two bounds, each access path finds that nothing matches.
         less += notes.less
         if not is_chosen and not _could_win(access, notes, question, chosen, examined):
             continue
@@ -272,7 +274,7 @@ def _could_win(
     chosen: Fit | None,
     examined: ExaminedPaths,
 ) -> bool:
-    """Tell whether *access*, which was not chosen, could have been for other values."""
+    """Tell whether *access*, which was not chosen, could be chosen for other values."""
     if notes.met:
         return True
     if not notes.compared and not notes.distinct:
@@ -288,7 +290,7 @@ def _could_win(
 
 
 def _values_of_similar_terms(filter_: Condition) -> tuple[tuple[tuple[Wire, ...], ...], ...]:
-    """Return the values of those terms of a filter that differ in their values only."""
+    """Return the values of the terms of a filter that differ only in their values."""
     groups: dict[Hashable, list[tuple[Wire, ...]]] = {}
     for term in filter_.conjuncts:
         values: list[Wire] = []

@@ -1,4 +1,4 @@
-"""The planner: which requests answer a question, at the least cost, and none that lacks items."""
+"""The planner finds the cheapest requests that answer a question completely."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .suggestions import ASKABLE, helpful_index, serving_index
 
 
 class Planner:
-    """Plans the questions that are put to one model."""
+    """Plans the questions to one model."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
@@ -28,7 +28,7 @@ class Planner:
         self._cache = PlanCache(subject)
 
     def plan(self, table: str, question: Question) -> Plan:
-        """Return the plan that answers *question* from *table*; by shape, where one was made before.
+        """Return the plan that answers *question* from *table*, from the cache if its shape is there.
 
         Raises :class:`~dynamodb_py.exceptions.ScanRequired` where only a scan could answer it, and
         :class:`~dynamodb_py.exceptions.QueryError` for what DynamoDB cannot do.
@@ -42,39 +42,39 @@ class Planner:
         return plan
 
     def shortcut(self, table: str, question: Question) -> Shortcut | None:
-        """Return what makes the one Query that answers questions of this shape, out of their values.
+        """Return what makes the Query for questions of this shape out of the condition's values, in order.
 
-        The values are those of the condition, in its order. None where it takes more than that Query,
-        or where each such question is to be planned by itself. Raises as :meth:`plan` does.
+        None if the answer takes more than one Query, or if the shape is not cached. Raises as
+        :meth:`plan` does.
         """
         plan = self.plan(table, question)
         return None if plan.held is not None else self._cache.shortcut(table, question)
 
     def explain(self, table: str, question: Question) -> Plan:
-        """Return the plan with all that it can say of itself."""
+        """Return the plan with its explanation."""
         return self._make_plan(table, question)[0]
 
     def _make_plan(self, table: str, question: Question) -> tuple[Plan, Assumptions | None]:
-        """Return the plan, and what it rests on beside the shape, if that can be told."""
+        """Return the plan and its assumptions, None if they cannot be expressed."""
         if question.limit == 0 or question.condition.is_never:
-            return self._nothing(table, question), None
+            return self._plan_nothing(table, question), None
         if question.scan or (question.condition.is_empty and not question.order):
-            return self._scan(
+            return self._plan_scan(
                 table, question, Explanation(reason=_describe_request(question))
             ), Assumptions()
         fits, rejected, examined = self._fit_all(question)
         if not fits:
             if self.subject.allow_scan and question.index is None and not question.order:
                 explanation = Explanation(reason="Meta.allow_scan allows it", others=rejected)
-                return self._scan(table, question, explanation), find_assumptions(
+                return self._plan_scan(table, question, explanation), find_assumptions(
                     question, None, examined
                 )
-            raise self._refusal(question, rejected)
+            raise self._make_refusal(question, rejected)
         chosen, *others = sorted(fits, key=lambda each: cost(each, question))
         for name, wire in chosen.checked:
             check_value(self.subject, name, wire)
         explanation = self._explain(question, chosen, others, rejected)
-        return self._query(table, question, chosen, explanation), find_assumptions(
+        return self._plan_query(table, question, chosen, explanation), find_assumptions(
             question, chosen, examined
         )
 
@@ -103,7 +103,7 @@ class Planner:
         known = ", ".join(str(access.name) for access in self._access_paths[1:]) or "none"
         raise QueryError(f"{self.subject.name} has no index {index!r}: its indexes are {known}")
 
-    def _refusal(self, question: Question, rejected: Sequence[Rejected]) -> QueryError:
+    def _make_refusal(self, question: Question, rejected: Sequence[Rejected]) -> QueryError:
         name = self.subject.name
         reasons = "; ".join(f"{_title(each.index)}: {each.why}" for each in rejected)
         if question.index is not None:
@@ -111,10 +111,12 @@ class Planner:
         index = serving_index(self.subject, self._access_paths, question)
         more = [f"declare {index}"] if index else []
         if not question.order and not question.backward:  # a scan has no order
-            more.append("say .scan() to read all and pay for it")
+            more.append("use .scan() to read all and pay for it")
         if any(find_unfixed(access, question.condition) is None for access in self._access_paths):
-            advice = _join_alternatives("ask for more and choose in Python", *more)
-            return QueryError(f"{name}: this cannot be asked so ({reasons}): {ASKABLE}; {advice}")
+            advice = _join_alternatives("query for more and filter in Python", *more)
+            return QueryError(
+                f"{name}: DynamoDB cannot answer this ({reasons}): {ASKABLE}; {advice}"
+            )
         hash_key = self.subject.field(self.subject.schema.hash_key.name)
         return ScanRequired(
             f"{name}: only reading the whole table could answer this ({reasons}): "
@@ -123,7 +125,7 @@ class Planner:
 
     # -- plans ---------------------------------------------------------------------------------
 
-    def _base(
+    def _common_values(
         self, table: str, question: Question, access: AccessPath, explanation: Explanation
     ) -> dict[str, Any]:
         return {
@@ -136,17 +138,19 @@ class Planner:
             "limit": question.limit,
             "counting": question.counting,
             "full": question.full and access.held is not None and not question.counting,
-            "held": _held(access, question),
+            "held": _find_held(access, question),
             "condition": question.condition,
             "explanation": explanation,
         }
 
-    def _nothing(self, table: str, question: Question) -> Plan:
+    def _plan_nothing(self, table: str, question: Question) -> Plan:
         access = self._find_access(question.index)
-        why = "limit(0) asks for nothing" if question.limit == 0 else "nothing can match"
-        return Plan(kind="nothing", **self._base(table, question, access, Explanation(reason=why)))
+        why = "limit(0) needs no items" if question.limit == 0 else "nothing can match"
+        return Plan(
+            kind="nothing", **self._common_values(table, question, access, Explanation(reason=why))
+        )
 
-    def _scan(self, table: str, question: Question, explanation: Explanation) -> Plan:
+    def _plan_scan(self, table: str, question: Question, explanation: Explanation) -> Plan:
         access = self._find_access(question.index)
         name = self.subject.name
         if question.order or question.backward:
@@ -189,24 +193,26 @@ class Planner:
             _scan_notes(self.subject, access),
             explanation.suggestion,
         )
-        base = self._base(table, question, access, explanation)
+        base = self._common_values(table, question, access, explanation)
         return Plan(
             kind="scan", lanes=lanes, expressions=_completion_projection(base, question), **base
         )
 
-    def _query(self, table: str, question: Question, fit: Fit, explanation: Explanation) -> Plan:
-        base = self._base(table, question, fit.access, explanation)
+    def _plan_query(
+        self, table: str, question: Question, fit: Fit, explanation: Explanation
+    ) -> Plan:
+        base = self._common_values(table, question, fit.access, explanation)
         if not fit.stretches:
             base["explanation"] = Explanation(reason="nothing can match")
             return Plan(kind="nothing", **base)
         if fit.whole_keys:
-            return self._by_keys(table, question, fit, base)
+            return self._plan_keys(table, question, fit, base)
         overlapping = fit.overlapping
         trims = any(stretch.interval.trimmed_values() for stretch in fit.stretches)
         by_items = trims or overlapping
         lanes = [
-            self._lane(table, question, fit, group, by_items=by_items)
-            for group in _groups(fit, apart=overlapping)
+            self._make_lane(table, question, fit, group, by_items=by_items)
+            for group in _group_stretches(fit, apart=overlapping)
         ]
         order = fit.order
         if not overlapping and (question.counting or not order) and len(lanes) > 1:
@@ -221,8 +227,8 @@ class Planner:
             **base,
         )
 
-    def _by_keys(self, table: str, question: Question, fit: Fit, base: dict[str, Any]) -> Plan:
-        keys = _keys(fit)
+    def _plan_keys(self, table: str, question: Question, fit: Fit, base: dict[str, Any]) -> Plan:
+        keys = _list_keys(fit)
         projection = (
             () if question.wanted is None else _projection(fit.access, question, trims=True)
         )
@@ -235,7 +241,7 @@ class Planner:
             return Plan(kind="get", get=get, **base)
         return Plan(kind="batch_get", keys=tuple(keys), **base)
 
-    def _lane(
+    def _make_lane(
         self,
         table: str,
         question: Question,
@@ -270,7 +276,7 @@ class Planner:
             trims.append(Trim(attribute, dropped) if dropped else None)
         return Lane(tuple(requests), tuple(trims) if any(trims) else ())
 
-    # -- words ---------------------------------------------------------------------------------
+    # -- explanation ---------------------------------------------------------------------------
 
     def _explain(
         self,
@@ -309,13 +315,13 @@ def _title(index: str | None) -> str:
 
 
 def _describe_request(question: Question) -> str:
-    return "a scan was asked for" if question.scan else "everything was asked for"
+    return "scan() was called" if question.scan else "there is no condition"
 
 
 def _reason(subject: Subject, question: Question, chosen: Fit, *, alone: bool) -> str:
     access = chosen.access
     if question.index is not None:
-        return "it was asked for by name"
+        return "index() chose it"
     names = [key.name for key in (*access.hash_key, *access.range_key[: chosen.fixed])]
     reason = f"{' and '.join(map(subject.field, names))} {'is' if len(names) == 1 else 'are'} fixed"
     if chosen.fixed < len(access.range_key):
@@ -329,26 +335,26 @@ def _reason(subject: Subject, question: Question, chosen: Fit, *, alone: bool) -
     )
 
 
-def _held(access: AccessPath, question: Question) -> frozenset[str] | None:
-    """Return the attributes that items will have; None where that is all of them."""
+def _find_held(access: AccessPath, question: Question) -> frozenset[str] | None:
+    """Return the attributes that are read; None: all of them."""
     if question.wanted is not None:
         keys = (key.name for key in access.position)
-        return frozenset(str(path.parts[0]) for path in _wanted(access, question)).union(keys)
+        return frozenset(str(path.parts[0]) for path in _wanted_paths(access, question)).union(keys)
     return None if question.full else access.held
 
 
 def _projection(access: AccessPath, question: Question, *, trims: bool) -> tuple[Path, ...]:
-    """Return what to read of each item; () reads all that there is."""
+    """Return the paths to read of each item; () reads everything."""
     keys = tuple(Path((key.name,)) for key in access.position)
     if question.counting:
         return keys if trims else ()
     if question.full and access.held is not None:
-        return keys  # what else there is comes from the table
-    return () if question.wanted is None else (*_wanted(access, question), *keys)
+        return keys  # the table gives the rest
+    return () if question.wanted is None else (*_wanted_paths(access, question), *keys)
 
 
-def _wanted(access: AccessPath, question: Question) -> tuple[Path, ...]:
-    """Return what to read of each item beside its keys, where that is not everything."""
+def _wanted_paths(access: AccessPath, question: Question) -> tuple[Path, ...]:
+    """Return the paths to read of each item besides its keys, if not everything."""
     whole = access.held is None or question.full
     along = [name for name in question.along if whole or name in (access.held or ())]
     return (*(question.wanted or ()), *(Path((name,)) for name in along))
@@ -379,7 +385,7 @@ def _scan_notes(subject: Subject, access: AccessPath) -> tuple[str, ...]:
 
 
 def _check_scanned(subject: Subject, access: AccessPath, question: Question) -> None:
-    """Refuse what an index does not hold."""
+    """Refuse attributes that an index does not hold."""
     if access.held is None:
         return
     uses = [("filters by", question.condition.paths())]
@@ -394,11 +400,11 @@ def _check_scanned(subject: Subject, access: AccessPath, question: Question) -> 
             )
 
 
-def _keys(fit: Fit) -> list[Key]:
+def _list_keys(fit: Fit) -> list[Key]:
     """Return the keys of whole items, in the order of the results, each once."""
     names = [key.name for key in (*fit.access.hash_key, *fit.access.range_key)]
     stretches = list(fit.stretches)
-    if fit.order:  # with equal range keys in the order of the hash keys as they were asked for
+    if fit.order:  # equal range keys in the order of the hash keys in the condition
         places = {each.ranks[:1]: at for at, each in reversed(list(enumerate(stretches)))}
         stretches.sort(key=lambda each: (each.ranks[1:], places[each.ranks[:1]]))
     if not fit.forward:
@@ -409,7 +415,7 @@ def _keys(fit: Fit) -> list[Key]:
     return list(unique.values())
 
 
-def _groups(fit: Fit, *, apart: bool) -> list[list[Stretch]]:
+def _group_stretches(fit: Fit, *, apart: bool) -> list[list[Stretch]]:
     """Return the stretches of each lane, in the order in which they are read."""
     if apart:
         return [[stretch] for stretch in fit.stretches]
@@ -417,13 +423,13 @@ def _groups(fit: Fit, *, apart: bool) -> list[list[Stretch]]:
     groups: dict[object, list[Stretch]] = {}
     for stretch in fit.stretches:
         groups.setdefault(stretch.ranks[:hashes], []).append(stretch)
-    found = [_sorted(group, hashes) for group in groups.values()]
+    found = [_sort_stretches(group, hashes) for group in groups.values()]
     if not fit.forward:
         found = [group[::-1] for group in reversed(found)]
     return found
 
 
-def _sorted(stretches: list[Stretch], hashes: int) -> list[Stretch]:
+def _sort_stretches(stretches: list[Stretch], hashes: int) -> list[Stretch]:
     """Return the stretches of one hash key in the order of the range key."""
     by_interval = {
         id(each): at for at, each in enumerate(sort_intervals(s.interval for s in stretches))

@@ -1,4 +1,4 @@
-"""Costs: what ways are chosen by."""
+"""The ranking of access paths by cost."""
 
 from __future__ import annotations
 
@@ -28,47 +28,47 @@ Cost: TypeAlias = "tuple[Any, ...]"
 
 
 def cost(fit: Fit, question: Question) -> Cost:
-    """Return what *fit* is compared with others by."""
-    return (_reading(fit), len(fit.stretches), *_fixed_costs(fit.access, question))
+    """Return the cost of *fit*, to compare it with others."""
+    return (_rate_reading(fit), len(fit.stretches), *_fixed_costs(fit.access, question))
 
 
 def explain_rejection(worse: Fit, chosen: Fit) -> str:
-    """Return what is better about *chosen*."""
-    if _reading(worse) != _reading(chosen):
+    """Return why *chosen* is better than *worse*."""
+    if _rate_reading(worse) != _rate_reading(chosen):
         return "it would read more items"
     if len(worse.stretches) != len(chosen.stretches):
         return "it would take more requests"
-    if _breadth(worse.access) != _breadth(chosen.access):
+    if _rate_breadth(worse.access) != _rate_breadth(chosen.access):
         return "its entries are larger"
     return "it would read as much"
 
 
 def _fixed_costs(access: AccessPath, question: Question) -> Cost:
     return (
-        question.full and access.held is not None,  # which are read a second time
-        _breadth(access),
+        question.full and access.held is not None,  # each item is read twice
+        _rate_breadth(access),
         (0 if access.index is None else 1 + access.is_global),
     )
 
 
-def _reading(fit: Fit) -> int:
-    """Return how much of what has the same hash key is read, roughly: less is less."""
+def _rate_reading(fit: Fit) -> int:
+    """Return roughly how much of an item collection is read; smaller is less."""
     if not fit.stretches:
         return 0
     if fit.fixed == len(fit.access.range_key):
-        return _reading_of(fit.access, fit.fixed, 0)
-    return _reading_of(fit.access, fit.fixed, min(each.interval.ends for each in fit.stretches))
+        return _rate_open_end(fit.access, fit.fixed, 0)
+    return _rate_open_end(fit.access, fit.fixed, min(each.interval.ends for each in fit.stretches))
 
 
-def _reading_of(access: AccessPath, fixed: int, ends: int) -> int:
-    """Return the same, of the range key's fixed attributes and of the next one's bounds."""
-    if fixed == len(access.range_key):  # nothing is left open but, for an index, how many there are
+def _rate_open_end(access: AccessPath, fixed: int, ends: int) -> int:
+    """Like ``_rate_reading``, for a number of fixed range attributes and the bounds of the next one."""
+    if fixed == len(access.range_key):  # one key, of which an index may have several items
         return 0 if access.index is None else 1 if access.range_key else 5
     return 4 - ends + (not fixed)
 
 
-def _breadth(access: AccessPath) -> int:
-    """Return how large the entries of a way are, roughly."""
+def _rate_breadth(access: AccessPath) -> int:
+    """Return roughly how large the entries of an access path are."""
     if access.index is None:
         return 2
     return {"ALL": 2, "INCLUDE": 1}.get(access.index.projection.kind, 0)
@@ -79,14 +79,14 @@ def _breadth(access: AccessPath) -> int:
 _POINTS = 3
 
 _Tightness: TypeAlias = "Mapping[str, int] | None"
-"""How many ends the intervals of each attribute have at most, _POINTS for single values; None where
-nothing can match."""
+"""The most ends of the intervals of each attribute, _POINTS for single values; None if nothing can
+match."""
 
 
 def least_cost(access: AccessPath, question: Question) -> Cost | None:
-    """Return what *access* costs at least, whatever the values; None where it can never serve.
+    """Return the least cost of *access* for any values; None if it never fits.
 
-    Of questions only that match something whatever the values (see ``Notes.met``).
+    Only for questions that match something whatever the values (see ``Notes.met``).
     """
     tightness = _tightness(question.condition, access.keys, negated=False)
     if tightness is None:
@@ -99,15 +99,15 @@ def least_cost(access: AccessPath, question: Question) -> Cost | None:
     if lacks_order(access, question) and (
         access.index is not None or fixed < len(access.range_key)
     ):
-        return None  # only one item of the table needs no order
+        return None  # a single item needs no order
     ends = tightness.get(access.range_key[fixed].name, 0) if fixed < len(access.range_key) else 0
-    return (_reading_of(access, fixed, ends), 1, *_fixed_costs(access, question))
+    return (_rate_open_end(access, fixed, ends), 1, *_fixed_costs(access, question))
 
 
 def _tightness(
     condition: Condition, keys: Mapping[str, KeyAttribute], *, negated: bool
 ) -> _Tightness:
-    """Return what *condition* says of *keys*; it is taken apart as by ``Extraction``."""
+    """Return how *condition* bounds *keys*, taken apart as in ``Extraction``."""
     if isinstance(condition, Never):
         return {} if negated else None
     if not any(path.parts[0] in keys for path in condition.paths()):
@@ -116,13 +116,13 @@ def _tightness(
         return _tightness(condition.term, keys, negated=not negated)
     if isinstance(condition, (And, Or)):
         parts = [_tightness(term, keys, negated=negated) for term in condition.terms]
-        return _of_all(parts) if isinstance(condition, Or) is negated else _of_any(parts)
+        return _join_and(parts) if isinstance(condition, Or) is negated else _join_or(parts)
     name = next(str(path.parts[0]) for path in condition.paths() if path.parts[0] in keys)
-    ends = _ends(condition, keys[name], negated=negated)
+    ends = _count_ends(condition, keys[name], negated=negated)
     return None if ends is None else {name: ends}
 
 
-def _of_all(parts: Iterable[_Tightness]) -> _Tightness:
+def _join_and(parts: Iterable[_Tightness]) -> _Tightness:
     joined: dict[str, int] = {}
     for part in parts:
         if part is None:
@@ -133,7 +133,7 @@ def _of_all(parts: Iterable[_Tightness]) -> _Tightness:
     return joined
 
 
-def _of_any(parts: Iterable[_Tightness]) -> _Tightness:
+def _join_or(parts: Iterable[_Tightness]) -> _Tightness:
     possible = [part for part in parts if part is not None]
     if not possible:
         return None
@@ -144,7 +144,7 @@ def _of_any(parts: Iterable[_Tightness]) -> _Tightness:
     }
 
 
-def _ends(leaf: Condition, key: KeyAttribute, *, negated: bool) -> int | None:
+def _count_ends(leaf: Condition, key: KeyAttribute, *, negated: bool) -> int | None:
     match leaf:
         case Compare(operator="<>"):
             return _POINTS if negated else 1

@@ -1,4 +1,4 @@
-"""Suggestions: the index that would help, and what to do about a question that cannot be asked."""
+"""Suggestions: the index that would help a question."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def serving_index(subject: Subject, access_paths: Sequence[AccessPath], question
 def helpful_index(
     subject: Subject, access_paths: Sequence[AccessPath], chosen: Fit, filter_: Condition
 ) -> str:
-    """Return the index that would spare reading what *filter_* drops, or ""."""
+    """Return the index that would avoid reading the items that *filter_* drops, or ""."""
     access = chosen.access
     single = access.index is None and chosen.fixed == len(access.range_key)
     if single or len(access.hash_key) > 1:
@@ -41,7 +41,7 @@ def helpful_index(
 def _declare(
     subject: Subject, access_paths: Sequence[AccessPath], hash_key: str, range_key: str | None
 ) -> str:
-    """Return the declaration of an index; "" where the table, or an index, has such a key."""
+    """Return the declaration of an index; "" if the table or an index has such a key."""
     for access in access_paths:
         hashes, ranges = (
             [key.name for key in keys] for keys in (access.hash_key, access.range_key[:1])

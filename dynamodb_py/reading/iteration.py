@@ -1,4 +1,4 @@
-"""Walks: readers that are driven to the end, page by page, waiting or awaited."""
+"""Iteration: readers that are driven to the end, page by page, sync or async."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def pages(
 ) -> Generator[list[StoredItem], None, None]:
     """Yield the lists of *reader* to the end; with *ahead*, one is fetched while one is used.
 
-    It is fetched in a thread, with a copy of the context. Closing waits for a request that is under
-    way. What fails is raised where the list would have come.
+    A thread fetches it, with a copy of the context. Closing waits for a running request. An error
+    is raised in place of the list.
     """
     return drive_pages(reader.more, link, ahead)
 
@@ -41,7 +41,7 @@ def apages(
 
 
 def drive_pages(more: _NextPage[T], link: Link, ahead: bool) -> Generator[T, None, None]:
-    """Yield what *more* gives, a flow at a time, until it is None; see :func:`pages`."""
+    """Yield the results of the flows of *more* until one is None; see :func:`pages`."""
     return _drive_ahead(more, link) if ahead else _drive(more, link)
 
 
@@ -61,7 +61,7 @@ def _drive_ahead(more: _NextPage[T], link: Link) -> Generator[T, None, None]:
 
 
 class _PageAhead(Generic[T]):
-    """A page that is being fetched, in a thread that ends when it is there."""
+    """A page that a thread fetches; the thread ends with it."""
 
     def __init__(self, more: _NextPage[T], link: Link) -> None:
         self._flow, self._link = more(), link
@@ -88,7 +88,7 @@ class _PageAhead(Generic[T]):
 
 
 async def adrive_pages(more: _NextPage[T], link: Link, ahead: bool) -> AsyncGenerator[T, None]:
-    """Yield what *more* gives, a flow at a time, until it is None; see :func:`apages`."""
+    """Yield the results of the flows of *more* until one is None; see :func:`apages`."""
     if not ahead:
         while (page := await arun(more(), link)) is not None:
             yield page
@@ -114,7 +114,7 @@ def _read_page(reader: Reader) -> Flow[_Page | None]:
 
 
 class _WalkState(Generic[R]):
-    """What a walk and its generators share, so that none of them keeps another alive."""
+    """The state of a walk, apart from it, so that its generators do not keep the walk alive."""
 
     def __init__(
         self, reader: Reader, link: Link, load: Callable[[StoredItem], R], ahead: bool
@@ -122,13 +122,13 @@ class _WalkState(Generic[R]):
         self.reader, self.link, self.load, self.ahead = reader, link, load, ahead
         self.more = partial(_read_page, reader)
         self.left: Iterator[StoredItem] = iter(())
-        """The items of the page that were not taken yet."""
+        """The rest of the page."""
         self.size = 0
         self.place: Place = reader.place()
         self.pages: Generator[_Page, None, None] | None = None
         self.apages: AsyncGenerator[_Page, None] | None = None
         self.unloaded = False
-        """Whether the item that was taken last could not be loaded."""
+        """Whether the latest item could not be loaded."""
         self.broken = self.interrupted = self.ended = False
 
     def begin(self, page: _Page | None) -> None:
@@ -148,12 +148,12 @@ class _WalkState(Generic[R]):
         try:
             page = next(self.pages, None)
         except BaseException as error:
-            self.pages, self.broken = None, True  # whoever goes on asks again for what failed
+            self.pages, self.broken = None, True  # to continue, the failed request is sent again
             self.interrupted = not isinstance(error, Exception)
             raise
         self.begin(page)
 
-    async def aturn(self) -> None:
+    async def atake_page(self) -> None:
         self.check(self.pages)
         if self.apages is None:
             self.apages = adrive_pages(self.more, self.link, self.ahead)
@@ -168,7 +168,7 @@ class _WalkState(Generic[R]):
     def check(self, others: object) -> None:
         if others is not None:
             raise QueryError("iterate with for or with async for, not both: make a walk for each")
-        if self.interrupted:  # a page may have come that nobody saw
+        if self.interrupted:  # a page may be lost
             raise QueryError("this walk was interrupted: go on with another, from its checkpoint")
 
 
@@ -192,14 +192,14 @@ async def _arows(walking: _WalkState[R]) -> AsyncGenerator[R, None]:
         except Exception:
             walking.unloaded = walking.broken = True
             raise
-        await walking.aturn()
+        await walking.atake_page()
 
 
 class Walk(Generic[R], Iterator[R], AsyncIterator[R]):
     """The rows of a reader, one after the other, in the memory of a page (two with *ahead*).
 
-    It is iterated once, with ``for`` or with ``async for``. After an error it can be iterated
-    further: what failed is asked for again, and a row that could not be loaded is passed over.
+    It is iterated once, with ``for`` or with ``async for``. After an error the iteration can
+    continue: a failed request is sent again, and a row that could not be loaded is skipped.
 
     :param load: makes a row of an item.
     :param cursor: makes the text of a position.
@@ -236,9 +236,9 @@ class Walk(Generic[R], Iterator[R], AsyncIterator[R]):
 
     @property
     def checkpoint(self) -> str | None:
-        """Where to go on after the rows that were taken so far; None when all there is was given.
+        """The cursor after the rows so far; None at the end of the results.
 
-        Where the query's limit ended the walk, it says where that was.
+        If the query's limit ended the walk, it is the cursor after the last row.
         """
         walking = self._walking
         return self._cursor(walking.place(walking.taken()))
@@ -255,11 +255,11 @@ class Walk(Generic[R], Iterator[R], AsyncIterator[R]):
 
     @property
     def units(self) -> float:
-        """The read units that answers told of; they are asked for where there is a rate."""
+        """The read units in the answers; DynamoDB reports them if there is a rate."""
         return self._walking.reader.units
 
     def close(self) -> None:
-        """End the walk; a request that is under way is waited for. The checkpoint stays."""
+        """End the walk after a running request. The checkpoint stays."""
         walking = self._walking
         walking.ended = True
         if self._rows is not None:
@@ -268,7 +268,7 @@ class Walk(Generic[R], Iterator[R], AsyncIterator[R]):
             walking.pages.close()
 
     async def aclose(self) -> None:
-        """End the walk; a request that is under way is cancelled. The checkpoint stays."""
+        """End the walk and cancel a running request. The checkpoint stays."""
         walking = self._walking
         walking.ended = True
         if self._arows is not None:

@@ -21,7 +21,7 @@ from .sources import Place
 
 
 class Sheet(Struct):
-    """A page of a lane as it was read: from where on, its items, and where the next one begins."""
+    """A page of a lane: where it begins, its items, and where the next one begins."""
 
     at: int
     """The request, counted from 0."""
@@ -33,7 +33,7 @@ class Sheet(Struct):
     values: Sequence[Any] = ()
     """The order values of the items, where lanes are merged."""
     run: tuple[Any, int, Key | None] | None = None
-    """Where the order value that the items before had last began, if that must be known."""
+    """The order value of the last item, and where its items began; None if not needed."""
 
 
 _BEGINNING = Sheet(0, None, [], 0, None)
@@ -42,12 +42,12 @@ _BEGINNING = Sheet(0, None, [], 0, None)
 class Stream:
     """One lane, read page by page; alone it is a source."""
 
-    # On the class, for most streams are one request: making them is spared.
+    # On the class: most streams are one request, and need no values of their own.
     sheet = _BEGINNING
     used = 0
-    """How many items of the sheet were given."""
+    """How many items of the sheet were returned."""
     head: tuple[int, StoredItem] | None = None
-    """The first item that came, and of which request."""
+    """The first item, and its request."""
     _since = 0
     _fresh = True
 
@@ -68,11 +68,11 @@ class Stream:
 
     @property
     def is_empty(self) -> bool:
-        """Whether all that was read was given."""
+        """Whether all items of the sheet were returned."""
         return self.used == len(self.sheet.items)
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give what is left of the page, or the next one, as a source does."""
+        """Return the rest of the page, or the next one."""
         items, used = self.sheet.items, self.used
         if used == len(items):
             request, ledger = self.request(want), self._ledger
@@ -80,7 +80,7 @@ class Stream:
                 return None
             if ledger.guarded:
                 page = yield from ledger.send(request)
-            else:  # the same, without a generator between
+            else:  # the same without a further generator
                 ledger.requests += 1
                 page = yield from request
                 ledger.note(request, page)
@@ -93,7 +93,7 @@ class Stream:
         return items[used : self.used]
 
     def request(self, want: int | None) -> Query | Scan | None:
-        """Return the next request; from the second on it reads no more than can be wanted."""
+        """Return the next request; from the second on it reads no more than *want* items."""
         request = self.rest
         if want is None or self._fresh or request is None:
             return request
@@ -105,7 +105,7 @@ class Stream:
         return not request.expressions.filter and not self._lane.trims
 
     def take_page(self, page: Page) -> list[StoredItem]:
-        """Take *page* as the next sheet, and return its items."""
+        """Make *page* the sheet, and return its items."""
         at, after = self.sheet.next_at, self.sheet.next_after
         requests, trims = self._lane.requests, self._lane.trims
         items = page.items
@@ -117,7 +117,7 @@ class Stream:
             self.rest = requests[following] if following < len(requests) else None
             self.sheet = Sheet(at, after, items, following, None)
         else:
-            self.rest = rest  # narrowed as the latest was: less is wanted of it still
+            self.rest = rest  # with the lowered limit: even less is wanted now
             self.sheet = Sheet(at, after, items, at, page.last)
         self.used = self._since = 0
         self._fresh = False
@@ -126,7 +126,7 @@ class Stream:
         return items
 
     def mark(self, sheet: Sheet, used: int) -> Mark:
-        """Return where the lane stands when the first *used* items of *sheet* were given."""
+        """Return the mark of the lane after the first *used* items of *sheet*."""
         if used == len(sheet.items):
             at, after = sheet.next_at, sheet.next_after
         elif used:
@@ -146,11 +146,11 @@ class Stream:
         return position_of([self.mark(sheet, used)], self._plan)
 
     def before(self) -> Position | None:
-        """Return where the reversed plan finds what lies before the first item that came."""
+        """Return the position of the reversed plan before the first item."""
         return before([self], self._plan)
 
     def before_mark(self) -> Mark | None:
-        """Return the mark of :meth:`before`, of this lane; None as long as it is unknown."""
+        """Return the mark of :meth:`before` for this lane; None while it is unknown."""
         if self.head is not None:
             at, item = self.head
             last = len(self._lane.requests) - 1
@@ -159,7 +159,7 @@ class Stream:
 
 
 def before(streams: list[Stream], plan: Plan) -> Position | None:
-    """Return where the reversed plan finds what lies before the heads of all lanes."""
+    """Return the position of the reversed plan before the first items of all lanes."""
     if plan.kind != "query":
         return None
     marks = [stream.before_mark() for stream in reversed(streams)]
@@ -184,7 +184,7 @@ def _trim(items: list[StoredItem], trim: Trim | None) -> list[StoredItem]:
 
 
 def read_pages(streams: list[Stream], ledger: Ledger, workers: int, want: int | None) -> Flow[None]:
-    """Have the next page of each of *streams*, as far as requests are left; then raise what failed."""
+    """Read the next page of each of *streams*, as far as requests are allowed; raise the first error."""
     following = (stream.request(want) for stream in streams)
     requests = [request for request in following if request is not None]
     outcomes = yield from ledger.send_together(requests, workers)
@@ -199,19 +199,19 @@ def read_pages(streams: list[Stream], ledger: Ledger, workers: int, want: int | 
 
 
 class SideBySide:
-    """Several lanes without an order in common: items are given as they come."""
+    """Several lanes without a common order: items are returned as they come."""
 
     def __init__(self, plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> None:
         self._plan, self._ledger, self._workers = plan, ledger, workers
         self._streams = streams_of(plan, ledger, start)
         self._turn = 0
-        """The lane that is asked first in the next round: with fewer workers, all have their turn."""
+        """The first lane of the next round, so that few workers serve all lanes in turn."""
         self._stand = [(stream.sheet, stream.used) for stream in self._streams]
         self._shares: list[tuple[int, int]] = []
-        """The lanes of the latest list, and how many items of it are theirs."""
+        """The lanes of the latest list, and how many of its items each gave."""
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give what the next round of requests brings, or what the latest one left."""
+        """Return the items of the next round of requests, or the rest of the latest one."""
         streams = self._streams
         if all(stream.is_empty for stream in streams):
             following = self._next()
@@ -233,7 +233,7 @@ class SideBySide:
         return items
 
     def _next(self) -> list[Stream]:
-        """Return the lanes to ask: a page of each is in memory, so no more than are asked at once."""
+        """Return the next lanes to read, at most one for each worker: their pages are in memory."""
         lanes = self._streams[self._turn :] + self._streams[: self._turn]
         return [stream for stream in lanes if stream.rest is not None][: self._workers]
 

@@ -1,4 +1,4 @@
-"""How models declare tables and indexes: by the names of fields."""
+"""Declarations of tables and indexes by the names of fields."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .values import (
 )
 
 Lookup: TypeAlias = Callable[[str], "tuple[str, str]"]
-"""Gives the attribute name and the type letter of a field, or raises ModelDefinitionError."""
+"""Returns the attribute name and the type letter of a field, or raises ModelDefinitionError."""
 
 _KEY_TYPES = ("S", "N", "B")
 _PROJECTIONS = {"all": "ALL", "keys": "KEYS_ONLY", "keys_only": "KEYS_ONLY"}
 
 
 class Index:
-    """What both kinds of index have in common; an attribute of a model or in ``Meta.indexes``."""
+    """The base of both kinds of index; an attribute of a model or in ``Meta.indexes``."""
 
     scope: Literal["global", "local"]
 
@@ -100,13 +100,13 @@ class Index:
 
 
 class GlobalIndex(Index):
-    """A global secondary index: another hash key, and maybe another range key, for the same items.
+    """A global secondary index: another hash key, and optionally a range key, for the same items.
 
     *hash_key* and *range_key* are names of fields, or lists of one to four of them
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html).
     *name* is the index's name; as an attribute of a model, it is the attribute's name unless given.
-    *projection* is ``"all"``, ``"keys"``, or a list of the fields that the index holds beside the
-    keys. A capacity that is not given is the table's; on demand there is none.
+    *projection* is ``"all"``, ``"keys"``, or a list of the fields that the index holds besides the
+    keys. By default, capacities are the table's; on demand there are none.
 
     >>> GlobalIndex("GameTitleIndex", hash_key="title", range_key="top_score")
     <GlobalIndex GameTitleIndex>
@@ -167,7 +167,7 @@ def declare_table(
 
     *lookup* gives the attribute name and type letter of a field. Without capacities a table is
     billed on demand (``PAY_PER_REQUEST``); with capacities, of which both are needed, it is
-    ``PROVISIONED``. Raises ModelDefinitionError for what DynamoDB would refuse.
+    ``PROVISIONED``. Raises ModelDefinitionError for a schema that DynamoDB would refuse.
 
     >>> lookup = {"name": ("n", "S"), "score": ("score", "N")}.__getitem__
     >>> declare_table("Test", "name", "score", lookup=lookup).hash_key
@@ -191,7 +191,7 @@ def declare_table(
 
 
 def _names(given: object) -> tuple[str, ...] | None:
-    """Return the names in a list of names, and None for anything else."""
+    """Return the names in a list of names; None for anything else."""
     if not isinstance(given, (list, tuple, set, frozenset)):
         return None
     each = tuple(cast("Iterable[object]", given))
@@ -217,7 +217,7 @@ def _key(lookup: Lookup, role: str, field: str) -> KeyAttribute:
 
 
 def _problems(schema: TableSchema) -> Iterator[str]:
-    """Yield what DynamoDB would refuse, as sentences that say what to do."""
+    """Yield the reasons why DynamoDB would refuse *schema*, with what to do."""
     if schema.range_key is not None and schema.range_key.name == schema.hash_key.name:
         yield (
             f"hash_key and range_key are both the attribute {schema.hash_key.name!r}: "
@@ -257,7 +257,7 @@ def _problems_of_names(schema: TableSchema) -> Iterator[str]:
 
 
 def _problems_of_numbers(schema: TableSchema) -> Iterator[str]:
-    # The sum over all indexes is what counts: API_CreateTable, NonKeyAttributes.
+    # The limit is for the sum over all indexes: API_CreateTable, NonKeyAttributes.
     projected = sum(len(index.projection.names) for index in schema.indexes)
     for found, limit, what in (
         (len(schema.global_indexes), limits.MAX_GLOBAL_INDEXES, "global indexes"),

@@ -1,4 +1,4 @@
-"""The two doors to DynamoDB, each of which chooses, request by request, the wire or botocore."""
+"""Transports that choose between HTTP and botocore for each request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HOOK_NAMES = {
 
 
 class Router:
-    """Knows whether requests go through botocore now, and through which client."""
+    """Decides whether requests go through botocore now, and has the client for it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -45,7 +45,7 @@ class Router:
         return seen != 0
 
     def make(self) -> BotoTransport:
-        """Return the transport over botocore, made if there is none; that takes its time.
+        """Return the transport over botocore; the first call makes it, which is slow.
 
         Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
         """
@@ -62,7 +62,7 @@ class Router:
             return self.boto
 
     def _switch(self, seen: int) -> None:
-        """Note who is there now. A client made for others may lack a hook, or have their keys."""
+        """Record the hooks and drop the client: it may lack a new hook, or have a mock's keys."""
         with self._lock:
             if seen == self._seen:
                 return
@@ -78,7 +78,7 @@ class Router:
             logger.debug("no hooks in botocore any more: requests go over the wire")
 
     def after_fork(self) -> None:
-        """In a child: whichever thread held the lock is not there any more."""
+        """Replace the lock: its thread does not exist in the child process."""
         self._lock = threading.Lock()
 
 
@@ -97,14 +97,14 @@ class RoutingTransport:
         return self._wire.send(operation)
 
     def close(self) -> None:
-        """Close what is open; the next request opens it anew."""
+        """Close the open connections; the next request opens new ones."""
         self._wire.close()
         if self._router.boto is not None:
             self._router.boto.close()
 
 
 class AsyncRoutingTransport:
-    """The transport of a connection that is awaited."""
+    """The asyncio transport of a connection."""
 
     def __init__(self, router: Router, lazy: LazyTarget) -> None:
         self._router = router
@@ -113,7 +113,7 @@ class AsyncRoutingTransport:
     async def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""
         if self._router.botocore():
-            from asyncio import to_thread  # takes the context along: traces stay whole
+            from asyncio import to_thread  # copies the context, for tracing
 
             return await to_thread(self._through_botocore, operation)
         return await self._wire.send(operation)
@@ -122,7 +122,7 @@ class AsyncRoutingTransport:
         return (self._router.boto or self._router.make()).send(operation)
 
     async def close(self) -> None:
-        """Close what is open; the next request opens it anew."""
+        """Close the open connections; the next request opens new ones."""
         await self._wire.close()
         if self._router.boto is not None:
             self._router.boto.close()

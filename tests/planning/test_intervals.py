@@ -65,7 +65,7 @@ def test_spans_are_sets(case):
     mine, theirs = intervals.unite(one), intervals.unite(other)
     inside = any(holds_in((each,), wire) for each in one)
     assert holds_in(mine, wire) == inside
-    assert holds_in(intervals.others(mine), wire) is not inside
+    assert holds_in(intervals.complement(mine), wire) is not inside
     both = intervals.intersect(mine, theirs)
     assert holds_in(both, wire) == (inside and holds_in(theirs, wire))
     if inside and holds_in(theirs, wire):

@@ -150,14 +150,14 @@ REFUSED = [
         'declare GlobalIndex(hash_key="tenant", range_key="round")',
     ),
     (asking(TITLE > "a"), ScanRequired, "the table: its hash key, user, is not fixed"),
-    (asking(~ONE), ScanRequired, "say .scan() to read all and pay for it"),
+    (asking(~ONE), ScanRequired, "use .scan() to read all and pay for it"),
     (asking(ONE | (WINS == 3)), ScanRequired, "filter by user=..."),
     (asking(ONE, "wins"), QueryError, 'GlobalIndex(hash_key="user", range_key="wins")'),
     (asking(ONE, "title", "-score"), QueryError, "its items are in order of title"),
     (
         asking(ONE & TITLE.contains("x")),
         QueryError,
-        "contains(title, 'x') cannot be asked of a key",
+        "contains(title, 'x') cannot be a key condition",
     ),
     (
         asking(TITLE == "b", consistent=True),
@@ -171,9 +171,9 @@ REFUSED = [
     ),
     (asking(ONE, index="nowhere"), QueryError, "has no index 'nowhere': its indexes are by_score"),
     (asking(ONE, index="titles"), QueryError, "its hash key, title, is not fixed"),
-    (asking(TITLE == "b"), QueryError, "items that have no score are not in it: ask for score too"),
+    (asking(TITLE == "b"), QueryError, "items that have no score are not in it: filter by score too"),
     (asking((TITLE == "b") & (WINS > 1)), QueryError, 'choose the index with .index("titles")'),
-    (asking(TITLE == "b", "wins"), QueryError, "ask for more and choose in Python"),
+    (asking(TITLE == "b", "wins"), QueryError, "query for more and filter in Python"),
     (
         asking((TITLE == "b") & (F("tenant") == "t"), index="wins"),
         QueryError,

@@ -179,7 +179,7 @@ def test_a_forged_body_is_an_invalid_cursor(body):
 
 def test_a_position_too_long_for_a_cursor_is_refused():
     mark = Mark(0, ({"S": "x" * 2000}, {"S": "y" * 1000}))
-    with pytest.raises(QueryError, match="ask in several queries"):
+    with pytest.raises(QueryError, match="split it into several queries"):
         encode(Position((mark,) * 400), b"q")
 
 
