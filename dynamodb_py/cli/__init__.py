@@ -24,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m dynamodb_py", description="Work on tables of models."
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    denormalize.into(commands)
-    unique.into(commands)
+    denormalize.add_to(commands)
+    unique.add_to(commands)
     try:
         chosen = parser.parse_args(arguments)
     except SystemExit as exit_:  # argparse has told what is wrong, or how it is used

@@ -10,7 +10,7 @@ from ..models.relations.copies import refresh_copies
 from .common import Misused, add_model, model_of
 
 
-def into(commands: Any) -> None:
+def add_to(commands: Any) -> None:
     """Add the command to the parser's *commands*."""
     said = "bring the copies that references keep (denormalize=) up to date"
     parser = commands.add_parser(

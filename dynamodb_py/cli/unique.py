@@ -11,7 +11,7 @@ from ..models.repairing import check_unique, repair_unique
 from .common import Misused, add_model, model_of
 
 
-def into(commands: Any) -> None:
+def add_to(commands: Any) -> None:
     """Add the command to the parser's *commands*."""
     unique = commands.add_parser(
         "unique",

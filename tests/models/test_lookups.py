@@ -251,7 +251,7 @@ def test_a_lookup_goes_into_fields(lookups, text, names, values):
 @pytest.mark.parametrize(
     ("lookups", "said"),
     [
-        ({"name__iexact": "a"}, r"Place: name__iexact=: DynamoDB has no iexact: it compares letters as they are. Keep the text in one case .* ask exact of that"),
+        ({"name__iexact": "a"}, r"Place: name__iexact=: DynamoDB has no iexact: it compares letters as they are. Keep the text in one case .* use exact on that"),
         ({"name__icontains": "a"}, "Keep the text in one case in a field of its own, and use contains on that"),
         ({"name__istartswith": "a"}, "Keep the text in one case in a field of its own, and use startswith on that"),
         ({"name__endswith": "a"}, "Use name__contains=, and look at the end in Python; or store the text reversed"),
