@@ -171,7 +171,11 @@ REFUSED = [
     ),
     (asking(ONE, index="nowhere"), QueryError, "has no index 'nowhere': its indexes are by_score"),
     (asking(ONE, index="titles"), QueryError, "its hash key, title, is not fixed"),
-    (asking(TITLE == "b"), QueryError, "items that have no score are not in it: filter by score too"),
+    (
+        asking(TITLE == "b"),
+        QueryError,
+        "items that have no score are not in it: filter by score too",
+    ),
     (asking((TITLE == "b") & (WINS > 1)), QueryError, 'choose the index with .index("titles")'),
     (asking(TITLE == "b", "wins"), QueryError, "query for more and filter in Python"),
     (
