@@ -328,7 +328,7 @@ def test_what_takes_several_conditions_or_requests_is_answered(engine, do, score
 
 
 REFUSED = [
-    (lambda rows: rows.filter(Score.game == Score.wins), "cannot be asked"),
+    (lambda rows: rows.filter(Score.game == Score.wins), "cannot be a key condition"),
     (lambda rows: rows.filter(wins__near=3), "unknown lookup 'near': there are exact, eq"),
     (lambda rows: rows.filter(wins__between=3), "give a list of them"),
     (lambda rows: rows.filter(wins__between=(1, 2, 3)), "give two, the lower one first"),

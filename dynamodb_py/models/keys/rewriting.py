@@ -29,7 +29,7 @@ from ...expressions import (
 )
 from ...expressions.conditions import join
 from ...operations.base import Wire
-from ...planning import Plan, Question, Told
+from ...planning import Explanation, Plan, Question
 from ...schema import TableSchema
 from .computed import ComputedField, ComputedReads
 from .condition_leaves import Comparison, KeySchema, list_keys, parse_comparison
@@ -82,8 +82,8 @@ class PartConditions:
         ]
         if plan.kind == "nothing" or not notes:
             return plan
-        told = plan.told or Told()
-        return replace(plan, told=replace(told, notes=(*told.notes, *notes)))
+        explanation = plan.explanation or Explanation()
+        return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, *notes)))
 
     def _is_about_parts(self, condition: Condition) -> bool:
         return any(path.parts[0] in self._parts for path in condition.paths())
@@ -284,8 +284,8 @@ class _Group:
             made = self._composing.virtual.get(str(path.parts[0]))
             if made is not None:
                 raise QueryError(
-                    f"{self._composing.name}: {path} is stored in {made.name} alone, which cannot be "
-                    f"asked so: compare it with a value, or store it: store_parts=True of {made.name}"
+                    f"{self._composing.name}: {path} is stored in {made.name} alone, which cannot "
+                    f"answer this: compare it with a value, or store it: store_parts=True of {made.name}"
                 )
         return term
 
