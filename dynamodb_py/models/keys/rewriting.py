@@ -284,8 +284,8 @@ class _Group:
             made = self._composing.virtual.get(str(path.parts[0]))
             if made is not None:
                 raise QueryError(
-                    f"{self._composing.name}: {path} is stored in {made.name} alone, which cannot "
-                    f"answer this: compare it with a value, or store it: store_parts=True of {made.name}"
+                    f"{self._composing.name}: {path} is stored in {made.name} alone, which cannot be "
+                    f"asked so: compare it with a value, or store it: store_parts=True of {made.name}"
                 )
         return term
 
