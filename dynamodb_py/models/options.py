@@ -149,7 +149,7 @@ class Options:
             self.companions = (make_sentinels_schema(self.unique_table),)
         path = Path((self.hash_key.attribute,), self.hash_key, self.hash_key.label)
         present = Exists(path)
-        self.present: Condition = present if kind is None else kind.present(present)
+        self.present: Condition = present if kind is None else kind.require_class(present)
         """Holds if the item exists and is of this class."""
         self.key_exists: Condition = present
         """Holds if an item with the key exists, of any class."""

@@ -8,6 +8,7 @@ from ...exceptions import ModelDefinitionError
 from ..foreign_keys.expansion import References
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.on_delete import DO_NOTHING
+from ..inheritance.discriminator import is_redefinition
 from .index_choice import choose_index
 from .many_to_many import ManyToManyField
 from .reverse import Related, RelatedOne
@@ -64,13 +65,9 @@ def _own(model: type[Any]) -> References:
 
 
 def _is_same(one: ForeignKey[Any, Any], other: ForeignKey[Any, Any]) -> bool:
-    mine, theirs = one.model, other.model
-    same = mine is theirs or (
-        mine is not None
-        and theirs is not None
-        and (mine.__module__, mine.__qualname__) == (theirs.__module__, theirs.__qualname__)
-    )
-    return same and one.name == other.name
+    if one.model is None or other.model is None:
+        return False
+    return is_redefinition(one.model, other.model) and one.name == other.name
 
 
 def _lead_back(model: type[Any], reference: ForeignKey[Any, Any], target: type[Any]) -> None:

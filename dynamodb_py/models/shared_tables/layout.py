@@ -12,6 +12,7 @@ from ...schema import Index, IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
 from ..instance import options_of
+from ..inheritance.discriminator import is_redefinition
 from .collisions import check_apart, check_kinds
 from .visibility import SharedTableFilter
 
@@ -253,7 +254,7 @@ class SharedTableLayout:
             self._check_ttl(meta, other)
 
     def _others(self, meta: Options) -> list[Options]:
-        return [other for other in self.members if not _is_again(other.model, meta.model)]
+        return [other for other in self.members if not is_redefinition(meta.model, other.model)]
 
     def join(self, meta: Options) -> None:
         """Take a model into the table that was looked at."""
@@ -311,13 +312,6 @@ def _discriminator(meta: Options) -> str | None:
             f"{meta.name}.Meta.discriminator is {name!r}, which is a field of {meta.name}: take another"
         )
     return name
-
-
-def _is_again(other: type[Any], model: type[Any]) -> bool:
-    """Tell whether *other* is what *model* replaces: itself, or the same class defined once more."""
-    if other is model:
-        return True
-    return (other.__module__, other.__qualname__) == (model.__module__, model.__qualname__)
 
 
 def _keys_of(meta: Options) -> dict[str, AnyField]:
