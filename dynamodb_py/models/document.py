@@ -131,7 +131,9 @@ class Document(Record):
         kind = values[kinds.name]
         found: Any = kinds.classes.get(kind)
         if found is None or not issubclass(found, cls):
-            raise ValidationError({kinds.name: [kinds.describe_unknown(kind, cls)]}, model=cls.__name__)
+            raise ValidationError(
+                {kinds.name: [kinds.describe_unknown(kind, cls)]}, model=cls.__name__
+            )
         if kinds.name not in found._fieldset.by_name:
             values = {name: value for name, value in values.items() if name != kinds.name}
         document: Any = super(Document, found).from_dict(values)
@@ -212,7 +214,9 @@ def encode_document(document: Document, depth: int) -> Wire:
     return {"M": wires}
 
 
-def _put_kind(document: Document, kinds: DocumentKinds, wires: WireItem, wrong: list[Unstorable]) -> None:
+def _put_kind(
+    document: Document, kinds: DocumentKinds, wires: WireItem, wrong: list[Unstorable]
+) -> None:
     """Put the kind into *wires*, or into *wrong* that another one was assigned."""
     if document._kind is None:
         wrong.append(

@@ -13,7 +13,7 @@ from .options import Options
 from .records.record import Record
 
 if TYPE_CHECKING:
-    from .foreign_keys.field import ForeignKey
+    pass
 
 M = TypeVar("M", bound="Instance")
 
@@ -32,8 +32,6 @@ class Instance(Record):
     AlreadyExists: ClassVar[type[exceptions.AlreadyExists]] = exceptions.AlreadyExists
 
     _using: ClassVar[str | None] = None
-    _referrers: ClassVar[tuple[ForeignKey[Any, Any], ...]] = ()
-    """The references to this model that lead back to it, or that count when it is deleted."""
 
     @property
     def _link(self) -> Connection:
