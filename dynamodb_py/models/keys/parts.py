@@ -14,7 +14,7 @@ from ...exceptions import UnreadableValue
 from ...operations.base import Wire
 from ..fields.base import AnyField
 from ..fields.scalars import CharField, DecimalField, FloatField, TextField
-from ..fields.times import DateField, DateTimeField, TimeDeltaField, TimestampField, in_utc
+from ..fields.times import DateField, DateTimeField, TimeDeltaField, TimestampField, to_utc
 
 
 class PartCodec:
@@ -162,7 +162,7 @@ class MomentPart(PartCodec):
 
     def text(self, wire: Wire) -> str:
         moment: Any = self.field.decode(wire)
-        numbers = _numbers(in_utc(moment) if isinstance(moment, datetime) else moment)
+        numbers = _numbers(to_utc(moment) if isinstance(moment, datetime) else moment)
         text = ""
         for piece in self.pieces:
             if piece[0] != "%":
