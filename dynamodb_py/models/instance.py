@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from .. import exceptions
 from ..connections import Connection, get_connection
@@ -11,9 +11,6 @@ from ..expressions import Condition
 from ..flows import Flow
 from .options import Options
 from .records.record import Record
-
-if TYPE_CHECKING:
-    pass
 
 M = TypeVar("M", bound="Instance")
 
