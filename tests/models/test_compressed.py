@@ -239,7 +239,7 @@ def test_zstd_without_its_size_is_read():
 
 
 def test_without_zstd_that_is_told_when_it_is_needed(monkeypatch):
-    monkeypatch.setattr(compressed, "_known", [None])
+    monkeypatch.setattr(compressed, "_zstd_functions", [None])
     with pytest.raises(
         ModelDefinitionError, match=r"not installed: pip install dynamodb_py\[zstd\]"
     ):
