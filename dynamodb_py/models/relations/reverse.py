@@ -13,6 +13,7 @@ from ...flows import Flow, awaiting, blocking, run
 from ..foreign_keys.unloaded import has_running_loop, tell
 from ..managers.forwarding import Proxies
 from ..persistence.delete import Deleting
+from ..queryset.prefetch import Prefetchable, Want
 from ..unit_of_work.together import together
 from .index_choice import way_of
 
@@ -242,11 +243,39 @@ def is_nullable(reference: ForeignKey[Any, Any]) -> bool:
     return not any(part.required or part.is_key for part in reference.parts)
 
 
-class Related:
-    """``Author.books``: what gives each instance the set of items that refer to it."""
+class _Back(Prefetchable):
+    """An attribute that leads from an instance to the items that refer to it."""
 
     def __init__(self, reference: ForeignKey[Any, Any], name: str) -> None:
         self.reference, self.name = reference, name
+
+    @property
+    def leads_to(self) -> type[Any]:
+        return cast("type[Any]", self.reference.model)
+
+    def _read(self, owner: Any, rows: Any) -> Flow[list[Any]]:
+        flow: Flow[list[Any]] = rows._all_rows()
+        found = yield from flow
+        for each in found:
+            self.reference.keep(each, owner)
+        return found
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.reference.label}>"
+
+
+class Related(_Back):
+    """``Author.books``: what gives each instance the set of items that refer to it."""
+
+    def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
+        del wants
+        if self.name not in owner.__dict__:
+            found = yield from self._read(owner, related_rows(self.reference, owner))
+            owner.__dict__[self.name] = RelatedSet[Any](self.reference, owner, found)
+
+    def reached(self, owner: Any) -> Iterable[Any]:
+        kept: RelatedSet[Any] | None = owner.__dict__.get(self.name)
+        return () if kept is None else kept._kept or ()
 
     @overload
     def __get__(self, instance: None, owner: type[Any]) -> Self: ...
@@ -267,15 +296,18 @@ class Related:
             f"{self.name}.set([...]) says which, and writes them"
         )
 
-    def __repr__(self) -> str:
-        return f"<{self.name}: {self.reference.label}>"
 
-
-class RelatedOne:
+class RelatedOne(_Back):
     """``User.profile``: the one item that refers to an instance, fetched on demand."""
 
-    def __init__(self, reference: ForeignKey[Any, Any], name: str) -> None:
-        self.reference, self.name = reference, name
+    def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
+        del wants
+        if self.name not in owner.__dict__:
+            rows = related_rows(self.reference, owner).limit(1)
+            owner.__dict__[self.name] = yield from self._read(owner, rows)
+
+    def reached(self, owner: Any) -> Iterable[Any]:
+        return owner.__dict__.get(self.name) or ()
 
     def __get__(self, instance: object | None, owner: type[Any]) -> Any:
         if instance is None:
@@ -311,6 +343,3 @@ class RelatedOne:
             f"{type(instance).__name__}.{self.name} is an item of {self.reference.owner}: assign "
             f"this instance to its {self.reference.name}, and save that"
         )
-
-    def __repr__(self) -> str:
-        return f"<{self.name}: {self.reference.label}>"
