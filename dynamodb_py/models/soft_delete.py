@@ -89,14 +89,12 @@ class _Live(Writing[M], Generic[M]):
         self,
         keys: Iterable[Any],
         *,
-        atomic_chunks: bool = False,
         workers: int = 1,
         progress: ProgressOption = None,
     ) -> Flow[BulkResult[Any]]:
         """Delete the items with these keys, or these instances, softly, each by a request of its own.
 
-        Those that are not there count as deleted, but with *atomic_chunks*: there one fails its chunk,
-        since a mark would make an item of it. The rest is as for other models.
+        Those that are not there count as deleted. The rest is as for other models.
         """
         check_outside("bulk_delete()")
         given = list(keys)
@@ -109,9 +107,6 @@ class _Live(Writing[M], Generic[M]):
                 flows[at] = self._deleted(job.given)
             else:
                 tally.note(at, "superseded")
-        if atomic_chunks:
-            errors = yield from self._in_chunks(flows, "deleted", tally, workers, shown(progress))
-            return tally.checked(errors)
         yield from self._side_by_side(flows, list(flows.values()), tally, workers, shown(progress))
         return tally.checked()
 

@@ -10,8 +10,7 @@ from ...flows import Flow
 from ...operations.batches import Put
 from ..persistence.locks import is_atomic
 from ..signals.events import around_batch
-from .atomic_chunks import AtomicChunks
-from .jobs import Job, batched, distinct, ended
+from .jobs import Job, Jobs, batched, distinct, ended
 from .results import BulkResult, Status, Tally
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ M = TypeVar("M", bound="Model")
 T = TypeVar("T")
 
 
-class Carrying(AtomicChunks[M], Generic[M]):
+class Carrying(Jobs[M], Generic[M]):
     """Carries out puts and deletes, and notes what becomes of each."""
 
     __slots__ = ()
@@ -42,7 +41,6 @@ class Carrying(AtomicChunks[M], Generic[M]):
         *,
         overwrite: bool,
         validate: bool = True,
-        atomic_chunks: bool = False,
         lists_deletes: bool = False,
         workers: int,
         progress: ProgressOption,
@@ -57,7 +55,6 @@ class Carrying(AtomicChunks[M], Generic[M]):
             gone,
             overwrite=overwrite,
             validate=validate,
-            atomic_chunks=atomic_chunks,
             lists_deletes=lists_deletes,
             workers=workers,
             progress=progress,
@@ -71,7 +68,6 @@ class Carrying(AtomicChunks[M], Generic[M]):
         *,
         overwrite: bool,
         validate: bool,
-        atomic_chunks: bool,
         lists_deletes: bool,
         workers: int,
         progress: ProgressOption,
@@ -86,17 +82,11 @@ class Carrying(AtomicChunks[M], Generic[M]):
             if at not in todo:
                 tally.note(at, "superseded")
         tell = shown(progress)
-        if atomic_chunks:
-            flows = {at: self._by_itself(job, insert=not overwrite) for at, job in todo.items()}
-            status = _status(next(iter(todo.values())), overwrite) if todo else "unchanged"
-            errors = yield from self._in_chunks(flows, status, tally, workers, tell)
-        else:
-            yield from self._carried_out(
-                todo, tally, overwrite=overwrite, workers=workers, progress=tell
-            )
-            errors = tally.errors()
+        yield from self._carried_out(
+            todo, tally, overwrite=overwrite, workers=workers, progress=tell
+        )
         self._gone_too(superseded, todo, tally)
-        return tally.checked(errors)
+        return tally.checked()
 
     def _gone_too(
         self, superseded: Iterable[Job], jobs: Mapping[int, Job], tally: Tally[Any]

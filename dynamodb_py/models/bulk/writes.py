@@ -161,7 +161,6 @@ class BulkWriting(Carrying[M], Generic[M]):
         self,
         keys: Iterable[Any],
         *,
-        atomic_chunks: bool = False,
         workers: int = 1,
         progress: ProgressOption = None,
     ) -> Flow[BulkResult[Any]]:
@@ -170,13 +169,11 @@ class BulkWriting(Carrying[M], Generic[M]):
         Those that are not there count as deleted. Items with a version or unique values take
         a request each.
 
-        :param atomic_chunks: delete up to 100 at a time, all of them or none, at twice the price.
         :param workers: how many requests may be under way at once.
         :param progress: called with how many are done and how many there are, or True for a bar.
         :return: what was deleted, as it was given; ``outcomes`` tells what became of each.
         :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has their keys.
-        :raises TransactionCanceled: with *atomic_chunks*, others kept writing to an item; all other
-            chunks were tried. This and all else that is raised on the way has the result in ``done``.
+            This and all else that is raised on the way has the result in ``done``.
         """
         check_outside("bulk_delete()")
         return (
@@ -184,7 +181,6 @@ class BulkWriting(Carrying[M], Generic[M]):
                 (),
                 keys,
                 overwrite=True,
-                atomic_chunks=atomic_chunks,
                 lists_deletes=True,
                 workers=workers,
                 progress=progress,
@@ -203,7 +199,6 @@ class BulkWriting(Carrying[M], Generic[M]):
         overwrite: bool = False,
         update_conflicts: bool = False,
         update_fields: Iterable[str] | None = None,
-        atomic_chunks: bool = False,
         validate: bool = True,
         workers: int = 1,
         progress: ProgressOption = None,
@@ -218,8 +213,6 @@ class BulkWriting(Carrying[M], Generic[M]):
         :param update_fields: with *update_conflicts*: set no other fields than these, and those that
             set themselves; None removes. By default all but the key, and those that set themselves
             when an item is made.
-        :param atomic_chunks: write up to 100 at a time (and 4 MB), all of them or none, at twice the
-            price.
         :param validate: False skips ``required``, ``choices``, bounds and validators.
         :param workers: how many requests may be under way at once.
         :param progress: called with how many are done and how many there are, or True for a bar.
@@ -227,16 +220,13 @@ class BulkWriting(Carrying[M], Generic[M]):
         :raises ValidationError: some values cannot be stored, or, without *overwrite*, two items have
             one key; nothing was sent.
         :raises AlreadyExists: some keys were taken: ``unprocessed`` has their instances, ``current``
-            the first one's item. All others were written.
-        :raises TransactionCanceled: with *atomic_chunks*, a chunk was not written; ``done`` has the
-            ``AlreadyExists`` of the items that are to blame. All other chunks were tried. This and all
-            else that is raised on the way has the result in ``done``.
+            the first one's item. All others were written. This and all else that is raised on the
+            way has the result in ``done``.
         """
         check_outside("bulk_create()")
-        if update_conflicts and (overwrite or atomic_chunks):
-            option = "overwrite" if overwrite else "atomic_chunks"
+        if update_conflicts and overwrite:
             raise QueryError(
-                f"bulk_create(update_conflicts=True, {option}=True): choose one of them"
+                "bulk_create(update_conflicts=True, overwrite=True): choose one of them"
             )
         if update_fields is not None and not update_conflicts:
             raise QueryError("bulk_create(update_fields=...) is of use with update_conflicts=True")
@@ -257,7 +247,6 @@ class BulkWriting(Carrying[M], Generic[M]):
                 (),
                 overwrite=overwrite,
                 validate=validate,
-                atomic_chunks=atomic_chunks,
                 workers=workers,
                 progress=progress,
             )
@@ -295,7 +284,6 @@ class BulkWriting(Carrying[M], Generic[M]):
         instances: Iterable[M | Mapping[str, Any]],
         fields: Iterable[str],
         *,
-        atomic_chunks: bool = False,
         validate: bool = True,
         workers: int = 1,
         progress: ProgressOption = None,
@@ -308,8 +296,6 @@ class BulkWriting(Carrying[M], Generic[M]):
 
         :param instances: instances, or dicts of the key and the values of the fields.
         :param fields: the names of the fields to write, not of the key.
-        :param atomic_chunks: write up to 100 at a time (and 4 MB), all of them or none, at twice the
-            price.
         :param validate: False skips ``required``, ``choices``, bounds and validators.
         :param workers: how many requests may be under way at once.
         :param progress: called with how many are done and how many there are, or True for a bar.
@@ -317,9 +303,8 @@ class BulkWriting(Carrying[M], Generic[M]):
         :raises ValidationError: some values cannot be stored, or two instances have one key; nothing
             was sent.
         :raises DoesNotExist: some items are not there: ``missing`` has their instances.
-        :raises ConditionFailed: a list that changed was changed by another writer too.
-        :raises TransactionCanceled: with *atomic_chunks*, a chunk was not written; all other chunks
-            were tried. This and all else that is raised on the way has the result in ``done``.
+        :raises ConditionFailed: a list that changed was changed by another writer too. This and all
+            else that is raised on the way has the result in ``done``.
         """
         check_outside("bulk_update()")
         named = self._fields_named("fields", fields)
@@ -327,7 +312,6 @@ class BulkWriting(Carrying[M], Generic[M]):
         flow = self._updated_all(
             given,
             named,
-            atomic_chunks=atomic_chunks,
             validate=validate,
             workers=workers,
             progress=shown(progress),
@@ -342,7 +326,6 @@ class BulkWriting(Carrying[M], Generic[M]):
         given: Sequence[M],
         named: frozenset[str],
         *,
-        atomic_chunks: bool,
         validate: bool,
         workers: int,
         progress: Progress | None,
@@ -351,10 +334,6 @@ class BulkWriting(Carrying[M], Generic[M]):
         distinct(jobs, last_wins=False, model=self.model.__name__, hint="")
         tally = Tally(given)
         flows = [self._updated(instance, named, validate=validate) for instance in given]
-        if atomic_chunks:
-            by_place = dict(enumerate(flows))
-            errors = yield from self._in_chunks(by_place, "updated", tally, workers, progress)
-            return tally.checked(errors)
         started = all_begun(flows)
         yield from self._side_by_side(range(len(given)), started, tally, workers, progress)
         return tally.checked()
