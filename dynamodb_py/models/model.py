@@ -18,7 +18,7 @@ from .foreign_keys.unloaded import is_stub
 from .inheritance.declaring import join
 from .managers.manager import Manager
 from .managers.objects import Objects
-from .options import prepare
+from .options import Options, prepare
 from .persistence.save import Saving
 from .records.fieldset import FieldSet
 from .registry import Waiting
@@ -62,6 +62,7 @@ class Model(Hooked, Saving):
     field of the moment when DynamoDB deletes an item, and whether reads hide those that are past it).
     """
 
+    _meta: ClassVar[Options]
     _fields: ClassVar[FieldSet] = FieldSet("Model", {})
 
     objects = cast("Objects", Manager())  # no annotation: a class may have another manager
