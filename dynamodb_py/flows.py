@@ -7,10 +7,12 @@ that waits; retries happen in them, so a flow sees an error only when trying aga
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from itertools import repeat
+from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
 from .exceptions import QueryError, RequestError
@@ -22,6 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S", bound="Connected")
 F = TypeVar("F", bound=Callable[..., Any])
+K = TypeVar("K")
 
 Flow: TypeAlias = Generator[Step, Any, T]
 
@@ -249,33 +252,59 @@ class _Once:
 
 
 def blocking(flow: Callable[Concatenate[S, P], Flow[T]]) -> Callable[Concatenate[S, P], T]:
-    """Turn the flow ``_save`` into the method ``save``, which waits for it."""
-    name = flow.__name__
+    """Make a method that drives *flow*, a function of the object and arguments, and waits for it.
+
+    The class is decorated with :func:`name_verbs`. To replace a verb, replace both twins.
+    """
 
     def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        latest: Flow[T] = getattr(self, name)(*args, **kwargs)
-        return run(latest, self._link)
+        return run(flow(self, *args, **kwargs), self._link)
 
-    return dressed(method, flow, "")
+    return as_verb(method, flow)
 
 
 def awaiting(
     flow: Callable[Concatenate[S, P], Flow[T]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
-    """Turn the flow ``_save`` into the method ``asave``, which awaits it."""
-    name = flow.__name__
+    """Make a method that drives *flow*, a function of the object and arguments, and awaits it."""
 
     async def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        latest: Flow[T] = getattr(self, name)(*args, **kwargs)
-        return await arun(latest, self._link)
+        return await arun(flow(self, *args, **kwargs), self._link)
 
-    return dressed(method, flow, "a")
+    return as_verb(method, flow)
 
 
-def dressed(method: F, flow: Callable[..., Any], prefix: str) -> F:
-    """Give *method* the name and words of *flow*; its signature follows from ``__wrapped__``."""
-    method.__name__ = prefix + flow.__name__.removeprefix("_")
-    method.__qualname__ = flow.__qualname__.removesuffix(flow.__name__) + method.__name__
-    method.__module__, method.__doc__ = flow.__module__, flow.__doc__
-    method.__wrapped__ = flow  # type: ignore[attr-defined]
+def as_verb(method: F, flow: Callable[..., Any]) -> F:
+    """Let *method* show the documentation and signature of *flow*, and what driving that returns."""
+    method.__doc__, method.flow = flow.__doc__, flow  # type: ignore[attr-defined]
+    method.__wrapped__ = _shown(flow)  # type: ignore[attr-defined]
     return method
+
+
+def _shown(flow: Any) -> FunctionType:
+    """Return a copy of *flow* for inspect and help(): a method, annotated as what driving it returns."""
+    code, annotations = flow.__code__, dict(flow.__annotations__)
+    first = str(annotations.pop(code.co_varnames[0], ""))
+    returns = re.sub(r"^Flow\[(.*)\]$", r"\1", str(annotations.get("return", "Any")))
+    if first.isidentifier():  # the type variable of the object
+        returns = re.sub(rf"\b{first}\b", "Self", returns)
+    annotations["return"] = returns
+    code = code.replace(co_varnames=("self", *code.co_varnames[1:]))
+    shown = FunctionType(code, {}, flow.__name__, flow.__defaults__, flow.__closure__)
+    shown.__kwdefaults__, shown.__annotations__ = flow.__kwdefaults__, annotations
+    return shown
+
+
+def name_verbs(kind: type[K]) -> type[K]:
+    """Name the verbs in the body of a class after their attributes: a class decorator."""
+    for name, method in vars(kind).items():
+        if hasattr(method, "flow"):
+            method.__name__, method.__module__ = name, kind.__module__
+            method.__qualname__ = f"{kind.__qualname__}.{name}"
+    return kind
+
+
+def flow_of(kind: type[Any], verb: str) -> Callable[..., Flow[Any]]:
+    """Return the flow behind the method *verb* of a class: that of the nearest class that has one."""
+    flows = (getattr(vars(base).get(verb), "flow", None) for base in kind.__mro__)
+    return next(flow for flow in flows if flow is not None)

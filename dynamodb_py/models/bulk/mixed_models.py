@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from ...batching import Progress, ProgressOption, abreast, counting, shown
 from ...connections import Connection
 from ...exceptions import ConfigurationError, DoesNotExist
-from ...flows import Flow, arun, dressed, run
+from ...flows import Flow, arun, as_verb, run
 from ...operations.batches import Delete, Put
 from ..attribute_values.fetch import key_reader, read_all
 from ..foreign_keys.referrers import asks
@@ -237,7 +237,7 @@ def _waiting(
         if link is not None:
             run(flow(all_, *args, **kwargs), link)
 
-    return dressed(function, flow, "")
+    return as_verb(function, flow)
 
 
 def _awaited(
@@ -249,7 +249,7 @@ def _awaited(
         if link is not None:
             await arun(flow(all_, *args, **kwargs), link)
 
-    return dressed(function, flow, "a")
+    return as_verb(function, flow)
 
 
 load = _waiting(_load)
