@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from msgspec import Struct
 
@@ -25,10 +25,6 @@ from .attribute_values.values import as_it_was, has_moved
 from .fields.base import AnyField
 from .fields.scalars import CounterField
 from .fields.version import VersionField
-
-if TYPE_CHECKING:
-    from .options import Options
-
 
 VALUE = "value"
 """The hash key of a table of sentinels: which constraint, and which value."""
@@ -207,7 +203,25 @@ def owner_of(key: Mapping[str, Any]) -> WireItem:
     }
 
 
-def claims(meta: Options, wires: Mapping[str, Wire], key: Key) -> dict[str, Claim]:
+class ConstrainedOptions(Protocol):
+    """The options of a model, as far as its constraints need them."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def model(self) -> type[Any]: ...
+    @property
+    def constraints(self) -> tuple[Constraint, ...]: ...
+    @property
+    def keys(self) -> Sequence[AnyField]: ...
+    @property
+    def taken(self) -> Condition: ...
+    @property
+    def missing(self) -> Condition: ...
+    def get_field(self, name: str) -> AnyField: ...
+
+
+def claims(meta: ConstrainedOptions, wires: Mapping[str, Wire], key: Key) -> dict[str, Claim]:
     """Return what the constraints of a model make of an item with these *wires*, by sentinel.
 
     *wires* may be of a loaded item, where a B is base64, or fresh ones.
@@ -239,7 +253,7 @@ def difference(
 
 # -- telling ---------------------------------------------------------------------------------------
 def taken(
-    meta: Options,
+    meta: ConstrainedOptions,
     claim: Claim,
     item: Mapping[str, Wire] | None = None,
     cause: Exception | None = None,
@@ -257,7 +271,8 @@ def taken(
         # To this model they are one, and to DynamoDB two.
         said = ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
         by += f", whose key is stored in another spelling ({said})"
-    error: Any = cast("Any", meta.model).AlreadyExists(
+    model: Any = meta.model
+    error: Any = model.AlreadyExists(
         f"{spoken(meta, claim)} taken by {by}; nothing was written: choose another value, "
         "or change that item first"
     )
@@ -270,7 +285,7 @@ def taken(
     return cast("ConditionFailed", error)
 
 
-def spoken(meta: Options, claim: Claim) -> str:
+def spoken(meta: ConstrainedOptions, claim: Claim) -> str:
     """Return the beginning of a sentence on a value, with its verb: ``User.email: 'a@b.c' is``."""
     fields = [meta.get_field(name) for name in claim.fields]
     values = [decoded(field, wire) for field, wire in zip(fields, claim.wires, strict=True)]
@@ -280,7 +295,7 @@ def spoken(meta: Options, claim: Claim) -> str:
     return f"{meta.name}: {', '.join(f'{name}={value!r}' for name, value in pairs)} are"
 
 
-def primary_key(meta: Options, key: Mapping[str, Any]) -> Any:
+def primary_key(meta: ConstrainedOptions, key: Mapping[str, Any]) -> Any:
     """Return the value of the hash key, or the pair of both keys; None where it is no such key."""
     if any(field.attribute not in key for field in meta.keys):
         return None
@@ -391,7 +406,7 @@ class Claims:
 
     def __init__(
         self,
-        meta: Options,
+        meta: ConstrainedOptions,
         key: Key,
         before: Mapping[str, Wire],
         after: Mapping[str, Wire],

@@ -270,7 +270,9 @@ class Document(Record):
         kinds = cls._kinds
         if found is not None or kinds is None:
             return found
-        among = [kind._fields.by_attribute.get(attribute) for kind in kinds.below(cls)]
+        among: list[AnyField | None] = [
+            kind._fields.by_attribute.get(attribute) for kind in kinds.below(cls)
+        ]
         several = [field for field in among if field is not None]
         if several:
             return several[0] if len({type(field) for field in several}) == 1 else FREE

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from time import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -22,9 +22,6 @@ from ..operations.items import StoredItem
 from .fields.base import AnyField
 from .fields.scalars import IntegerField
 from .fields.times import TimestampField
-
-if TYPE_CHECKING:
-    from .records.fieldset import FieldSet
 
 
 class Expiry:
@@ -73,13 +70,13 @@ class Expiry:
         return seconds is not None and float(seconds) <= int(time())
 
 
-def ttl_field(model: str, fields: FieldSet, named: object) -> AnyField | None:
+def ttl_field(model: str, fields: Mapping[str, AnyField], named: object) -> AnyField | None:
     """Return the field whose moment DynamoDB deletes items by, if there is one.
 
     :param named: ``Meta.ttl``.
     :raises ModelDefinitionError: there are several, or it is none that can be.
     """
-    found = [field for field in fields if isinstance(field, TimestampField) and field.ttl]
+    found = [field for field in fields.values() if isinstance(field, TimestampField) and field.ttl]
     chosen: list[AnyField] = [*found]
     if named is not None:
         field = _named(model, fields, named)
@@ -98,10 +95,10 @@ def ttl_field(model: str, fields: FieldSet, named: object) -> AnyField | None:
     return field
 
 
-def _named(model: str, fields: FieldSet, named: object) -> AnyField:
-    field = fields.by_name.get(named) if isinstance(named, str) else None
+def _named(model: str, fields: Mapping[str, AnyField], named: object) -> AnyField:
+    field = fields.get(named) if isinstance(named, str) else None
     if field is None:
-        known = ", ".join(fields.by_name)
+        known = ", ".join(fields)
         raise ModelDefinitionError(
             f"{model}.Meta.ttl is {named!r}: it takes the name of a field, one of {known}"
         )

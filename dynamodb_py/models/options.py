@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from msgspec.structs import replace
 
@@ -27,15 +27,7 @@ from .keys.rewriting import PartConditions
 from .records.collect import collect
 from .records.fieldset import FieldSet
 from .registry import Waiting
-from .shared_tables.layout import Place, place_of
-from .shared_tables.visibility import Narrowed
 from .visibility import Standing, standing_of
-
-if TYPE_CHECKING:
-    from .model import Model
-    from .queryset.compiled_cache import Sketch
-    from .records.record import Record
-
 
 # What Meta may say, and what it is where neither the class nor a base says it.
 _DEFAULTS: dict[str, Any] = {
@@ -68,12 +60,34 @@ _OLDER = {
 }
 
 
+class TableLayout(Protocol):
+    """The layout of a shared table, as far as the options of a model in it need it."""
+
+    meta: Options
+
+    def fields(
+        self, model: type[Any], said: Mapping[str, Any], fields: Mapping[str, AnyField]
+    ) -> dict[str, AnyField]: ...
+    def said(self, said: Mapping[str, Any]) -> dict[str, Any]: ...
+    def schema(self, fields: FieldSet, ttl: AnyField | None) -> TableSchema: ...
+    def filter(self, meta: Options) -> Standing: ...
+    def scope(self, model: type[Any], table: str | None) -> str: ...
+    def check(self, meta: Options) -> None: ...
+    def join(self, meta: Options) -> None: ...
+
+
+class QueryCache(Protocol):
+    """What query sets keep of the queries of one model."""
+
+    def forget(self) -> None: ...
+
+
 class Options:
     """The table, keys, fields and indexes of one model."""
 
     def __init__(
         self,
-        model: type[Record],
+        model: type[Any],
         said: dict[str, Any],
         fields: FieldSet,
         kind: Kind | None = None,
@@ -83,7 +97,7 @@ class Options:
         self.said = said
         self.abstract: bool = said["abstract"]
         self.using: str | None = said["using"]
-        self.place: Place | None = said.get("place")
+        self.place: TableLayout | None = said.get("place")
         """The shared table that the model is in, if it is in one."""
         self.table_name: str = said["table_name"] or model.__name__
         self.field_set = fields
@@ -93,7 +107,7 @@ class Options:
         self.version = self._version()
         self.atomic = bool(said["atomic"])
         """Whether writes by instances count only where nothing changed since they were loaded."""
-        self.ttl = ttl_field(self.name, fields, said["ttl"])
+        self.ttl = ttl_field(self.name, fields.by_name, said["ttl"])
         """The field that says when DynamoDB may delete an item, if there is one."""
         self.expiry = expiry_of(self.name, self.ttl, said["hide_expired"])
         """What hides expired items; None where ``Meta.hide_expired`` does not say so."""
@@ -103,7 +117,7 @@ class Options:
         """What every question is asked besides, if anything is."""
         self.schema: TableSchema = self._schema()
         if self.place is not None:
-            self.standing = Narrowed(self, self.place)
+            self.standing = self.place.filter(self)
         self.unique_table = self._unique_table()
         """The table of the sentinels of what is unique, if anything is."""
         shared = self.unique_table != f"{self.table_name}-unique"
@@ -139,7 +153,7 @@ class Options:
         self.missing: Condition = NotExists(path)
         """Holds where there is no item at all."""
         self._planner: Planner | None = None
-        self.sketch: Sketch | None = None
+        self.cache: QueryCache | None = None
         """Where query sets keep what those of one shape have in common."""
 
     def __repr__(self) -> str:
@@ -180,6 +194,11 @@ class Options:
             )
         return found[0] if found else None
 
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of the constraints."""
+        return frozenset(each.scope for each in self.constraints)
+
     def unique_beside(self, changed: Iterable[str] | None = None) -> list[str]:
         """Return the attributes of all constraints, or of those that one of *changed* is in."""
         touched = None if changed is None else set(changed)
@@ -206,7 +225,7 @@ class Options:
         return named
 
     def _composing(self) -> Composing | None:
-        composing = composing_of(self.name, self.field_set, self.keys)
+        composing = composing_of(self.name, self.field_set.by_name, self.keys)
         if composing is not None:
             needed = self.unique_beside()
             if self.ttl is not None:
@@ -289,8 +308,8 @@ class Options:
 
     def forget_plans(self) -> None:
         """Plan anew from now on: a class came to the table after questions were asked."""
-        if self.sketch is not None:
-            self.sketch.forget()
+        if self.cache is not None:
+            self.cache.forget()
 
     @property
     def planner(self) -> Planner:
@@ -377,7 +396,7 @@ class Options:
     def key_of(self, given: Any) -> WireItem:
         """Return the key on the wire of what names an item: an instance, a dict, a tuple, a value."""
         if isinstance(given, self.model):
-            return dict(cast("Any", given)._key())
+            return dict(given._key())
         if isinstance(given, Mapping):
             return self.key((), cast("Mapping[str, Any]", given))
         parts = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else (given,)
@@ -437,7 +456,7 @@ class Options:
 
 
 def prepare(
-    model: type[Record], base: type[Record], *, late: bool = False
+    model: type[Any], base: type[Any], *, late: bool = False
 ) -> tuple[FieldSet, Options | None]:
     """Return the fields and the options of a new model class; no options where it is abstract.
 
@@ -456,8 +475,8 @@ def prepare(
             )
         return FieldSet(model.__name__, fields), None
     if said["table"] is not None:
-        place = place_of(model, said)
-        fields = place.fields(cast("type[Model]", model), said, fields)
+        place = _layout_of(model, said)
+        fields = place.fields(model, said, fields)
         said = place.said(said)
     elif said["keys"]:
         raise ModelDefinitionError(
@@ -479,6 +498,21 @@ def prepare(
     return field_set, options
 
 
+def _layout_of(model: type[Any], said: Mapping[str, Any]) -> TableLayout:
+    """Return the layout of the shared table that ``Meta.table`` names.
+
+    Raises ModelDefinitionError if it names no shared table.
+    """
+    table = said["table"]
+    layout: TableLayout | None = vars(table).get("_place") if isinstance(table, type) else None
+    if layout is None:
+        raise ModelDefinitionError(
+            f"{model.__name__}.Meta.table is {table!r}: it takes a subclass of SharedTable; "
+            "a table of the model's own is named by table_name"
+        )
+    return layout
+
+
 def _members(model: type, meta: object) -> dict[str, Any]:
     """Return what the class Meta says, and what the bases of that class say."""
     if not isinstance(meta, type):
@@ -494,7 +528,7 @@ def _members(model: type, meta: object) -> dict[str, Any]:
     }
 
 
-def _default_key(model: type[Record], fields: dict[str, AnyField]) -> AnyField:
+def _default_key(model: type[Any], fields: dict[str, AnyField]) -> AnyField:
     if "id" in fields:
         raise ModelDefinitionError(
             f"{model.__name__} has a field id but no key: give one field hash_key=True"
@@ -502,11 +536,11 @@ def _default_key(model: type[Record], fields: dict[str, AnyField]) -> AnyField:
     from uuid import uuid4  # only models without a key of their own pay for its import
 
     field = UUIDField(hash_key=True, default=uuid4).bound_to(model.__name__, "id")
-    model.id = field  # type: ignore[attr-defined]
+    model.id = field
     return field
 
 
-def _said(model: type[Record]) -> dict[str, Any]:
+def _said(model: type[Any]) -> dict[str, Any]:
     """Return what the class and its bases say in Meta and in the older spelling."""
     said = dict(_DEFAULTS)
     for ancestor in reversed(model.__mro__):
@@ -531,7 +565,7 @@ def _said(model: type[Record]) -> dict[str, Any]:
     return said
 
 
-def _indexes(model: type[Record], said: dict[str, Any]) -> list[Index]:
+def _indexes(model: type[Any], said: dict[str, Any]) -> list[Index]:
     found: dict[str, Index] = {}
     for ancestor in reversed(model.__mro__):
         for name, value in vars(ancestor).items():

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakValueDictionary, ref
 
 from ..exceptions import ModelDefinitionError
-
-if TYPE_CHECKING:
-    from .options import Options
-
 
 _MODELS: WeakValueDictionary[str, type[Any]] = WeakValueDictionary()
 """By module and qualified name: a class that is made again, as notebooks do, takes its own place."""
@@ -107,11 +103,10 @@ class Waiting:
     def __init__(self, model: type[Any]) -> None:
         vars(self)["model"] = model
 
-    def _settled(self) -> Options:
+    def _settled(self) -> Any:
         model = vars(self)["model"]
         model._settle_references()
-        options: Options = model.__dict__["_meta"]
-        return options
+        return model.__dict__["_meta"]
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -7,7 +7,7 @@ after reading.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from msgspec.structs import replace
 
@@ -18,9 +18,6 @@ from ..operations.queries import Query
 from ..planning import Plan, Question, Shortcut
 from .expiry import Expiry
 from .inheritance.discriminator import Kind
-
-if TYPE_CHECKING:
-    from .options import Options
 
 
 class Standing:
@@ -120,23 +117,36 @@ def standing_of(expiry: Expiry | None, kind: Kind | None) -> Standing | None:
     return Standing(expiry, kind)
 
 
-def seen(meta: Options, item: StoredItem | None) -> StoredItem | None:
+class FilteredOptions(Protocol):
+    """The options of a model, as far as filtering its items needs them."""
+
+    @property
+    def standing(self) -> Standing | None: ...
+    @property
+    def kind(self) -> Kind | None: ...
+    @property
+    def present(self) -> Condition: ...
+
+
+def seen(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | None:
     """Return *item* as reads of the model give it: None where it is hidden."""
     standing = meta.standing
     return None if standing is not None and item is not None and standing.hides(item) else item
 
 
-def all_seen(meta: Options, items: Sequence[StoredItem | None]) -> Sequence[StoredItem | None]:
+def all_seen(
+    meta: FilteredOptions, items: Sequence[StoredItem | None]
+) -> Sequence[StoredItem | None]:
     """Return *items* as reads of the model give them."""
     return items if meta.standing is None else [seen(meta, item) for item in items]
 
 
-def is_hidden(meta: Options, wires: Mapping[str, Any] | None) -> bool:
+def is_hidden(meta: FilteredOptions, wires: Mapping[str, Any] | None) -> bool:
     """Tell whether reads of the model hide the item of these attributes."""
     return meta.standing is not None and wires is not None and meta.standing.hides_wires(wires)
 
 
-def is_other(meta: Options, current: Any) -> bool:
+def is_other(meta: FilteredOptions, current: Any) -> bool:
     """Tell whether *current*, an item that is in the way, is of another class of the table.
 
     :param current: the attributes, an instance, or None.
@@ -149,7 +159,7 @@ def is_other(meta: Options, current: Any) -> bool:
     return not isinstance(current, kind.model)
 
 
-def asks_presence_alone(meta: Options, condition: Condition | None) -> bool:
+def asks_presence_alone(meta: FilteredOptions, condition: Condition | None) -> bool:
     """Tell whether *condition* asks nothing but that the item exists and is not hidden."""
     terms = () if condition is None else condition.conjuncts
     return bool(terms) and all(

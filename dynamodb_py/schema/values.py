@@ -228,19 +228,24 @@ class TableSchema(Struct, frozen=True):
                 )
         return said
 
+    @property
+    def key(self) -> tuple[KeyAttribute, ...]:
+        """The attributes of the primary key: the hash key, and the range key if there is one."""
+        return (self.hash_key, *self._range_keys())
+
     def _range_keys(self) -> tuple[KeyAttribute, ...]:
         return () if self.range_key is None else (self.range_key,)
 
     def all_keys(self) -> Iterator[KeyAttribute]:
         """Yield the attributes of every key, the table's first; one may come several times."""
-        yield from (self.hash_key, *self._range_keys())
+        yield from self.key
         for index in self.indexes:
             yield from index.keys
 
     def _completed(self, index: IndexSchema) -> IndexSchema:
         if index.scope == "local":
             index = replace(index, hash_key=(self.hash_key,))
-        held = {key.name for key in (self.hash_key, *self._range_keys(), *index.keys)}
+        held = {key.name for key in (*self.key, *index.keys)}
         return replace(index, projection=index.projection.without(held))
 
     def _encode_global(self, index: IndexSchema) -> dict[str, Any]:

@@ -278,7 +278,7 @@ def test_shapes_built_of_data_do_not_pile_up(monkeypatch):
     for count in range(100):
         rows.limit(count)
         Score.objects.filter(player="a").limit(count).page_size(count + 1)
-    root = Score._options().sketch
+    root = Score._options().cache
     waiting, seen = [root], 0
     while waiting:
         sketch = waiting.pop()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import Any
 
 from ...batching import KeyReader, ProgressOption, batch_get, shown
 from ...connections import consistently
@@ -13,23 +11,6 @@ from ...exceptions import BatchIncomplete, RequestError
 from ...flows import Flow
 from ...operations.items import Key, StoredItem
 from ...operations.said import Expressions
-
-if TYPE_CHECKING:
-    from ..options import Options
-
-
-def key_reader(meta: Options) -> KeyReader:
-    """Return what reads the key out of an item of a model, and nothing else of it."""
-    names = [field.attribute for field in meta.keys]
-    members = [(f"k{at}", dict[str, Any]) for at in range(len(names))]
-    rename = {f"k{at}": name for at, name in enumerate(names)}
-    read = msgspec.json.Decoder(msgspec.defstruct("Key", members, rename=rename)).decode
-    astuple = msgspec.structs.astuple
-
-    def key_of(item: bytes) -> dict[str, Any]:
-        return dict(zip(names, astuple(read(item)), strict=True))
-
-    return key_of
 
 
 def read_all(

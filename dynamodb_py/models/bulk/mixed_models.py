@@ -10,7 +10,8 @@ from ...connections import Connection
 from ...exceptions import ConfigurationError, DoesNotExist
 from ...flows import Flow, arun, as_verb, run
 from ...operations.batches import Delete, Put
-from ..attribute_values.fetch import key_reader, read_all
+from ...reading.keys import key_of
+from ..attribute_values.fetch import read_all
 from ..foreign_keys.referrers import asks
 from ..persistence.delete import Deleting
 from ..persistence.locks import is_atomic
@@ -45,7 +46,7 @@ def _load(
     found = yield from read_all(
         [(each._table, each._key()) for each in asked],
         asked,
-        {each._table: key_reader(each._meta) for each in asked},
+        {each._table: key_of(each._meta.schema.key) for each in asked},
         consistent=consistent,
         workers=workers,
         progress=progress,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from msgspec.structs import replace
 
@@ -13,21 +13,18 @@ from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...schema import IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
-from .discriminator import Kind, Tree, dispatch, is_again
-
-if TYPE_CHECKING:
-    from ..options import Options
-    from ..records.record import Record
-
+from .discriminator import InheritedOptions, Kind, Tree, dispatch, is_again
 
 _NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
 _UNKNOWN = ("warn", "raise")
 
 
-def shared_with(model: type[Record]) -> Options | None:
+def shared_with(model: type[Any]) -> InheritedOptions | None:
     """Return the options of the class whose table *model* shares, if a base class has kinds."""
     metas = [vars(base).get("_meta") for base in model.__mro__[1:]]
-    found: list[Options] = [meta for meta in metas if meta is not None and meta.kind is not None]
+    found: list[InheritedOptions] = [
+        meta for meta in metas if meta is not None and meta.kind is not None
+    ]
     trees = {id(meta.kind.tree): meta for meta in found if meta.kind is not None}
     if len(trees) > 1:
         names = " and ".join(meta.kind.tree.root.__name__ for meta in trees.values() if meta.kind)
@@ -37,7 +34,7 @@ def shared_with(model: type[Record]) -> Options | None:
     return found[0] if found else None
 
 
-def sharing(model: type[Record], said: dict[str, Any]) -> dict[str, Any]:
+def sharing(model: type[Any], said: dict[str, Any]) -> dict[str, Any]:
     """Return what Meta says of *model*, with the table of the class that it shares one with."""
     base = shared_with(model)
     name = model.__name__
@@ -66,7 +63,7 @@ def sharing(model: type[Record], said: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_kind(
-    model: type[Record], base: type[Record], said: Mapping[str, Any], fields: dict[str, AnyField]
+    model: type[Any], base: type[Any], said: Mapping[str, Any], fields: dict[str, AnyField]
 ) -> tuple[dict[str, AnyField], Kind | None]:
     """Return the fields of a class with that of its kind among them, and its kind; None without one."""
     name = said["discriminator"]
@@ -103,7 +100,7 @@ def _attribute(name: str, fields: Mapping[str, AnyField]) -> str:
 
 
 def _undeclared(
-    model: type[Record], base: type[Record], fields: Mapping[str, AnyField], attribute: str
+    model: type[Any], base: type[Any], fields: Mapping[str, AnyField], attribute: str
 ) -> AnyField:
     """Return the field of an attribute that the model does not declare: called so, or ``kind``."""
     for name in (attribute, "kind"):
@@ -118,7 +115,7 @@ def _undeclared(
     )
 
 
-def _value(model: type[Record], field: AnyField, said: object) -> str:
+def _value(model: type[Any], field: AnyField, said: object) -> str:
     """Return the kind of a class, which is the default of the field from now on."""
     value = model.__name__ if said is None else said
     if not isinstance(value, str) or not value:
@@ -144,7 +141,7 @@ def _value(model: type[Record], field: AnyField, said: object) -> str:
 
 
 # -- joining the others ----------------------------------------------------------------------------
-def join(meta: Options, plain: type[Any]) -> None:
+def join(meta: InheritedOptions, plain: type[Any]) -> None:
     """Count a class, which is complete, among those of its table; raise where they do not go together.
 
     :param plain: the class whose methods load items.
@@ -169,7 +166,7 @@ def join(meta: Options, plain: type[Any]) -> None:
             setattr(meta.model, name, method)
 
 
-def _check_alike(meta: Options, root: Options) -> None:
+def _check_alike(meta: InheritedOptions, root: InheritedOptions) -> None:
     """Refuse what a class cannot have for itself, as the others write and delete its items too."""
     mine, theirs = meta.schema, root.schema
     wrong = ""
@@ -179,7 +176,7 @@ def _check_alike(meta: Options, root: Options) -> None:
         wrong = "its billing or throughput is another one"
     elif (meta.version and meta.version.attribute) != (root.version and root.version.attribute):
         wrong = "a VersionField is of all kinds or of none"
-    elif {each.scope for each in meta.constraints} != {each.scope for each in root.constraints}:
+    elif meta.scopes != root.scopes:
         wrong = "what is unique is unique among all kinds"
     if wrong:
         raise ModelDefinitionError(
@@ -192,15 +189,15 @@ def _billing(schema: TableSchema) -> tuple[object, ...]:
     return schema.billing_mode, schema.read_capacity, schema.write_capacity
 
 
-def united(metas: list[Options]) -> TableSchema:
+def united(metas: list[InheritedOptions]) -> TableSchema:
     """Return the schema of the table that all of these classes share.
 
     Raises ModelDefinitionError where two of them do not go together.
     """
     metas = sorted(metas, key=lambda meta: meta.kind is None or meta.kind.narrows)
     first = metas[0]
-    indexes: dict[str, tuple[IndexSchema, Options]] = {}
-    ttl: tuple[str, Options] | None = None
+    indexes: dict[str, tuple[IndexSchema, InheritedOptions]] = {}
+    ttl: tuple[str, InheritedOptions] | None = None
     for meta in metas:
         for index in meta.schema.indexes:
             there, by = indexes.setdefault(index.name, (index, meta))
@@ -225,7 +222,7 @@ def united(metas: list[Options]) -> TableSchema:
     return schema
 
 
-def _check_types(metas: list[Options], schema: TableSchema) -> None:
+def _check_types(metas: list[InheritedOptions], schema: TableSchema) -> None:
     """Refuse a field of another type than the key of an index that it is stored in: no write succeeds."""
     types: dict[str, str] = {}
     for key in schema.all_keys():
@@ -235,7 +232,7 @@ def _check_types(metas: list[Options], schema: TableSchema) -> None:
                 f"type {types[key.name]} in another: give one of the fields another name="
             )
     for meta in metas:
-        for field in meta.field_set:
+        for field in meta.fields:
             if field.kind != types.get(field.attribute, field.kind):
                 raise field.misdeclared(
                     f"it is stored as {field.kind}, and is in the key of an index of the table, as "

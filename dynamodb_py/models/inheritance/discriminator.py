@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 from msgspec import Struct
@@ -16,14 +16,32 @@ from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ...planning import Plan, Told
+from ...schema import TableSchema
 from ..fields.base import AnyField
-
-if TYPE_CHECKING:
-    from ..options import Options
 
 
 class _Text(Struct, gc=False):
     S: str | None = None
+
+
+class InheritedOptions(Protocol):
+    """The options of a model, as far as the classes that share its table need them."""
+
+    model: type[Any]
+    name: str
+    said: dict[str, Any]
+    table_name: str
+    schema: TableSchema
+    kind: Kind | None
+    present: Condition
+
+    @property
+    def version(self) -> AnyField | None: ...
+    @property
+    def fields(self) -> Iterable[AnyField]: ...
+    @property
+    def scopes(self) -> frozenset[str]: ...
+    def forget_plans(self) -> None: ...
 
 
 class Tree:
@@ -33,7 +51,7 @@ class Tree:
         self.root, self.attribute = root, attribute
         self.raises = raises
         """Whether an item of a kind that no class has cannot be read."""
-        self.metas: dict[str, Options] = {}
+        self.metas: dict[str, InheritedOptions] = {}
         """What is known of each class, by kind."""
         self.classes: dict[str | None, type[Any]] = {}
         self.version = 0
@@ -76,7 +94,7 @@ class Tree:
             warnings.warn(f"{said}; it is read as {name}", stacklevel=2)
         return self.root
 
-    def add(self, meta: Options, kind: str) -> None:
+    def add(self, meta: InheritedOptions, kind: str) -> None:
         """Count a class among those that there are, or the new one of a class that is made again."""
         model = meta.model
         self.metas = {

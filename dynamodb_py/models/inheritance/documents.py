@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -12,17 +12,13 @@ from msgspec import Struct
 from ...exceptions import ModelDefinitionError
 from ...operations.items import StoredItem
 
-if TYPE_CHECKING:
-    from ..document import Document
-
-
 _KNOWN = ("discriminator", "kind", "unknown_kind", "abstract")
 
 
 class Kinds(Struct, eq=False):
     """The classes that one discriminator tells apart."""
 
-    root: type[Document]
+    root: type[Any]
     """The class that names it; the others are below."""
     attribute: str
     name: str
@@ -30,10 +26,10 @@ class Kinds(Struct, eq=False):
     raises: bool
     """Whether a kind that no class has cannot be read."""
     read: Callable[[StoredItem], Any]
-    classes: dict[str, type[Document]] = {}
+    classes: dict[str, type[Any]] = {}
     warned: set[str] = set()
 
-    def class_of(self, stored: StoredItem, asked: type[Document]) -> type[Document]:
+    def class_of(self, stored: StoredItem, asked: type[Any]) -> type[Any]:
         """Return the class of a stored document, which is *asked* or below it.
 
         A document that says no kind is of the class *asked*. Raises ValueError for one of another.
@@ -56,17 +52,17 @@ class Kinds(Struct, eq=False):
             raise ValueError(said)  # noqa: TRY004 - of a stored value
         return found
 
-    def strange(self, kind: object, asked: type[Document]) -> str:
+    def strange(self, kind: object, asked: type[Any]) -> str:
         """Return what is said of a *kind* that is none of those of *asked*."""
         known = [name for name, each in self.classes.items() if issubclass(each, asked)]
         return f"{kind!r} is no kind of {asked.__name__}: there are {', '.join(known)}"
 
-    def below(self, asked: type[Document]) -> Iterator[type[Document]]:
+    def below(self, asked: type[Any]) -> Iterator[type[Any]]:
         """Yield the classes that a value may be of where *asked* is declared."""
         return (each for each in list(self.classes.values()) if issubclass(each, asked))
 
 
-def kinds_of(cls: type[Document], inherited: Kinds | None) -> tuple[Kinds | None, str | None]:
+def kinds_of(cls: type[Any], inherited: Kinds | None) -> tuple[Kinds | None, str | None]:
     """Return the kinds that *cls* is one of, and its own, as its Meta says."""
     said = _said(cls)
     if "discriminator" in said:
@@ -103,7 +99,7 @@ def _said(cls: type) -> dict[str, Any]:
     return said
 
 
-def _begun(cls: type[Document], said: dict[str, Any]) -> Kinds:
+def _begun(cls: type[Any], said: dict[str, Any]) -> Kinds:
     name, unknown = said["discriminator"], said.get("unknown_kind", "warn")
     if not isinstance(name, str) or not name:
         raise ModelDefinitionError(
@@ -121,7 +117,7 @@ def _begun(cls: type[Document], said: dict[str, Any]) -> Kinds:
     return Kinds(cls, attribute, name, unknown == "raise", read)
 
 
-def _joined(cls: type[Document], kinds: Kinds, kind: object) -> str:
+def _joined(cls: type[Any], kinds: Kinds, kind: object) -> str:
     """Count *cls* as the class of *kind*; give the field that holds it, if any, its value."""
     if not isinstance(kind, str) or not kind:
         raise ModelDefinitionError(f"{cls.__name__}.Meta.kind is {kind!r}: it is a text")

@@ -7,20 +7,29 @@ key says all of are not stored a second time, and are read back from it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ...codec import from_json
 from ...exceptions import UnreadableValue, ValidationError
 from ...expressions import Path
 from ...operations.base import Wire, WireItem
+from ...operations.items import StoredItem
 from ...schema import TableSchema
 from ..fields.base import AnyField
 from ..fields.version import VersionField
 from .template import BoundTemplate, KeyTemplate
 
-if TYPE_CHECKING:
-    from ..records.fieldset import FieldSet
-    from ..records.record import Record
+
+class ComposedRecord(Protocol):
+    """A record, as far as composing its keys needs it: the values are in its ``__dict__``."""
+
+    __dict__: dict[str, Any]
+    _decoded: bool
+
+    @property
+    def _stored(self) -> StoredItem | None: ...
+    def _decode(self) -> None: ...
+    def _unread(self) -> frozenset[str]: ...
 
 
 class Composed:
@@ -59,9 +68,13 @@ class Composed:
 class ComposedFields:
     """The template fields of one model: how their parts are read, and what names a key."""
 
-    def __init__(self, name: str, fields: FieldSet, keys: tuple[AnyField, ...]) -> None:
+    def __init__(
+        self, name: str, fields: Mapping[str, AnyField], keys: tuple[AnyField, ...]
+    ) -> None:
         self.name, self.fields, self.keys = name, fields, keys
-        self.all = [self._composed(field) for field in fields if template_text(field) is not None]
+        self.all = [
+            self._composed(field) for field in fields.values() if template_text(field) is not None
+        ]
         self.by_name = {each.name: each for each in self.all}
         self.by_attribute = {each.attribute: each for each in self.all}
         self.primary = [each for each in self.all if each.is_key]
@@ -76,7 +89,7 @@ class ComposedFields:
 
     def _composed(self, field: AnyField) -> Composed:
         template = KeyTemplate(template_text(field) or "", field.label)
-        bound = template.bind(self.fields.by_name)
+        bound = template.bind(self.fields)
         for part in bound.parts:
             if template_text(part.field) is not None:
                 raise template.wrong(f"names {part.name}, which is made of a template itself")
@@ -124,7 +137,9 @@ class ComposedFields:
             part.name for each in self.primary for part in each.template.parts if not part.lossy
         )
         """The fields that cannot change without the key, by name."""
-        required = {field.attribute for field in self.fields if field.required or field.is_key}
+        required = {
+            field.attribute for field in self.fields.values() if field.required or field.is_key
+        }
         required |= self.virtual.keys()
         self.always = frozenset(
             each.attribute
@@ -170,7 +185,7 @@ class ComposedFields:
                 found[field.name] = self.by_name[field.name].template.compose(named)
         return found
 
-    def key_of(self, record: Record) -> dict[str, Any]:
+    def key_of(self, record: ComposedRecord) -> dict[str, Any]:
         """Return the values of the key's fields of an instance; raise ValidationError for none."""
         found: dict[str, Any] = {}
         for field in self.keys:
@@ -249,7 +264,7 @@ class ComposedFields:
     def _wrong(self, name: str, said: str) -> ValidationError:
         return ValidationError({name: [said]}, model=self.name)
 
-    def text_of(self, record: Record, made: Composed) -> Any:
+    def text_of(self, record: ComposedRecord, made: Composed) -> Any:
         """Return the text of a template field of an instance as it is now; None without its parts."""
         if not record._decoded:
             record._decode()
@@ -293,7 +308,7 @@ class ComposedFields:
                     found.setdefault(part.attribute, (parts or {})[part.name])
         return found
 
-    def partly_said(self, record: Record) -> WireItem:
+    def partly_said(self, record: ComposedRecord) -> WireItem:
         """Return what an instance has of the parts that its key says only in part, by attribute."""
         found: WireItem = {}
         for part in (part for each in self.primary for part in each.template.parts if part.lossy):

@@ -7,7 +7,7 @@ the table's own key that the key says all of are not stored a second time, and a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...codec import as_sent, from_json
 from ...exceptions import ValidationError
@@ -16,12 +16,7 @@ from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ..attribute_values.values import as_it_was
 from ..fields.base import REQUIRED, AnyField
-from .computed import Composed, ComposedFields, template_text
-
-if TYPE_CHECKING:
-    from ..records.fieldset import FieldSet
-    from ..records.record import Record
-
+from .computed import Composed, ComposedFields, ComposedRecord, template_text
 
 Errors = dict[str, list[str]]
 
@@ -31,7 +26,7 @@ class Composing(ComposedFields):
 
     # -- writing -------------------------------------------------------------------------------
 
-    def finish(self, record: Record, wires: WireItem, errors: Errors) -> None:
+    def finish(self, record: ComposedRecord, wires: WireItem, errors: Errors) -> None:
         """Put what templates make into a whole item, and take out what need not be stored."""
         unread = record._unread() - record.__dict__.keys()
         for each in self.all:
@@ -63,7 +58,7 @@ class Composing(ComposedFields):
             errors[made.name] = [f"{problem}: it is made of {made.said}"]
         return wire
 
-    def _check_assigned(self, record: Record, made: Composed, errors: Errors) -> None:
+    def _check_assigned(self, record: ComposedRecord, made: Composed, errors: Errors) -> None:
         """Say in *errors* that a template field was assigned another value than its parts make."""
         given = record.__dict__.get(made.name)
         if given is None:
@@ -79,7 +74,7 @@ class Composing(ComposedFields):
 
     def finish_changes(
         self,
-        record: Record,
+        record: ComposedRecord,
         stored: Mapping[str, Wire],
         changes: dict[str, Wire | None],
         errors: Errors,
@@ -245,8 +240,10 @@ def _in_key(made: Composed, part: AnyField) -> str:
     return f"it is part of the key {made.name}, which cannot change: create a new item and delete this one"
 
 
-def composing_of(name: str, fields: FieldSet, keys: tuple[AnyField, ...]) -> Composing | None:
+def composing_of(
+    name: str, fields: Mapping[str, AnyField], keys: tuple[AnyField, ...]
+) -> Composing | None:
     """Return what composes the keys of a model; None where it has no templates."""
-    if all(template_text(field) is None for field in fields):
+    if all(template_text(field) is None for field in fields.values()):
         return None
     return Composing(name, fields, keys)

@@ -23,9 +23,9 @@ from ...operations.items import Key, StoredItem
 from ...operations.queries import Page, Query, Scan
 from ...operations.said import Expressions
 from ...operations.transactions import Check, Delete, TransactWriteItems, Write
+from ...reading.keys import key_of
 from ...retries import backoff
 from ..attribute_values.display import decoded
-from ..attribute_values.fetch import key_reader
 from ..constraints import (
     OWNER,
     VALUE,
@@ -39,6 +39,7 @@ from ..constraints import (
 )
 from ..options import Options
 from ..shared_tables.item_collections import Kinds
+from ..shared_tables.layout import Place
 from .unique_report import Finding, Kind, Told, UniqueReport
 
 # How many values are looked at in one go: two requests for them all, and one for each to mend.
@@ -113,7 +114,8 @@ class Sentinels:
         self.sentinels = link.table_name(meta.unique_table)
         self.scopes = {each.scope: each for each in meta.constraints}
         self.keys = tuple(field.attribute for field in meta.keys)
-        kind = None if meta.place is None else meta.place.discriminator
+        self.place = cast("Place | None", meta.place)
+        kind = None if self.place is None else self.place.discriminator
         names: list[str] = [*self.keys, *meta.unique_beside(), *([] if kind is None else [kind])]
         named = dict.fromkeys(names)
         self.said = Expressions.of(projection=[Path((name,)) for name in named])
@@ -197,11 +199,10 @@ class Sentinels:
 
     def _counts(self, item: StoredItem) -> bool:
         """Tell whether *item* is of the model: a shared table has others, with values of their own."""
-        place = self.meta.place
-        if place is None:
+        if self.place is None:
             return True
-        found = Kinds.of_place(place).of(item)
-        return found is not None and place.is_related(found, self.meta)
+        found = Kinds.of_place(self.place).of(item)
+        return found is not None and self.place.is_related(found, self.meta)
 
     def _constraint(self, text: str) -> Constraint | None:
         """Return the constraint that a sentinel is of; None for another model's, or nobody's."""
@@ -300,7 +301,7 @@ class Sentinels:
         all_ = list(owners)
         found = yield from batch_get(
             [(self.table, _unpacked(owner)) for owner in all_],
-            {self.table: key_reader(self.meta)},
+            {self.table: key_of(self.meta.schema.key)},
             consistent=True,
             workers=self.workers,
             said={self.table: self.said},

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ...batching import ProgressOption
 from ...flows import Flow, awaiting, blocking
 from ...operations.items import Key
-from ..attribute_values.fetch import key_reader, read_all
+from ...reading.keys import key_of
+from ..attribute_values.fetch import read_all
 from ..bulk.writes import BulkWriting
 from ..visibility import all_seen
 from .create import Creating
@@ -58,7 +59,7 @@ class Writing(Creating[M], BulkWriting[M], Generic[M]):
         items = yield from read_all(
             asked,
             keys,
-            {table: key_reader(self._meta)},
+            {table: key_of(self._meta.schema.key)},
             consistent=consistent,
             workers=workers,
             progress=progress,

@@ -267,6 +267,7 @@ def _term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, An
 
 def sketch_of(meta: Options) -> Sketch:
     """Return the sketch of the question that asks nothing yet."""
-    if meta.sketch is None:
-        meta.sketch = Sketch(meta)
-    return meta.sketch
+    sketch: Any = meta.cache
+    if sketch is None:
+        sketch = meta.cache = Sketch(meta)
+    return sketch  # type: ignore[no-any-return]

@@ -12,7 +12,8 @@ from ...connections import Connection
 from ...exceptions import ConfigurationError, QueryError
 from ...flows import Flow, arun, run
 from ...operations.base import Wire
-from ..attribute_values.fetch import key_reader, read_all
+from ...reading.keys import key_of
+from ..attribute_values.fetch import read_all
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
 from ..instance import Instance
@@ -234,7 +235,7 @@ def _answer(wants: list[Want], dangling: list[Dangling], link: Connection) -> Fl
                 "prefetch over one connection at a time"
             )
         asked.append((want.stub._table, want.stub._key()))
-    readers = {want.stub._table: key_reader(want.stub._meta) for want in wants}
+    readers = {want.stub._table: key_of(want.stub._meta.schema.key) for want in wants}
     items = yield from read_all(
         [(table, dict(key)) for table, key in asked],
         [want.stub for want in wants],

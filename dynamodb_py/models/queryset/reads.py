@@ -20,7 +20,8 @@ from ...operations.said import Expressions
 from ...operations.tables import DescribeTable
 from ...planning import Estimate, Plan, Question, estimate
 from ...reading import Reader
-from ..attribute_values.fetch import key_reader, read_all
+from ...reading.keys import key_of
+from ..attribute_values.fetch import read_all
 from ..records.rows import loader
 from ..visibility import all_seen, seen
 from .builders import PLAINLY, UNASKED, How, M, R
@@ -140,7 +141,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         parts = cast("tuple[Answers[M, R], ...]", self._how.parts)
         limit = question.limit
         starts = [partial(part._bare_rows, limit) for part in parts]
-        return Several(starts, key_reader(self.model._options()), limit)
+        return Several(starts, key_of(self.model._options().schema.key), limit)
 
     def _all_rows(self) -> Flow[list[R]]:
         """Read to the end, and keep the rows."""
@@ -336,7 +337,7 @@ class Answers(Shaping[M, R], Generic[M, R]):
         items = yield from read_all(
             [(table, meta.key_of(key)) for key in given],
             given,
-            {table: key_reader(meta)},
+            {table: key_of(meta.schema.key)},
             consistent=how.consistent if consistent is None else consistent,
             workers=workers,
             progress=progress,

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ...connections import Connection, get_connection
 from ...flows import Flow, arun, awaiting, blocking, run
-from ..attribute_values.fetch import key_reader, read_all
+from ...reading.keys import key_of
+from ..attribute_values.fetch import read_all
 from ..foreign_keys.field import ForeignKey
 from ..unit_of_work.together import together
 from ..visibility import seen
 from .reverse import is_marked, related_rows
 
 if TYPE_CHECKING:
+    from ..instance import Instance
     from ..managers.queryset import QuerySet
-    from ..model import Model
 
 
-T = TypeVar("T", bound="Model")
+T = TypeVar("T", bound="Instance")
 Reference = ForeignKey[Any, Any]
 
 
@@ -224,7 +225,7 @@ def _read(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
     items = yield from read_all(
         [(each._table, each._key()) for each in stubs],
         stubs,
-        {each._table: key_reader(each._meta) for each in stubs},
+        {each._table: key_of(each._meta.schema.key) for each in stubs},
         consistent=True if whole else None,
         workers=1,
         progress=None,

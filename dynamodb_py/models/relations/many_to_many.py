@@ -16,10 +16,10 @@ from .many_set import ManySet
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..model import Model
+    from ..instance import Instance
 
 
-T = TypeVar("T", bound="Model")
+T = TypeVar("T", bound="Instance")
 Reference = ForeignKey[Any, Any]
 
 
@@ -80,7 +80,7 @@ class ManyToManyField(_Across, Generic[T]):
         self,
         to: type[T],
         *,
-        through: type[Model] | str,
+        through: type[Instance] | str,
         related_name: str | None = None,
         through_fields: tuple[str, str] | None = None,
     ) -> None: ...
@@ -89,7 +89,7 @@ class ManyToManyField(_Across, Generic[T]):
         self: ManyToManyField[Any],
         to: str,
         *,
-        through: type[Model] | str,
+        through: type[Instance] | str,
         related_name: str | None = None,
         through_fields: tuple[str, str] | None = None,
     ) -> None: ...

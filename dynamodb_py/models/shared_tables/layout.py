@@ -12,6 +12,7 @@ from ...schema import Index, IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
 from .collisions import clash, describe_key, told_apart
+from .visibility import Narrowed
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -206,6 +207,10 @@ class Place:
         inside = tuple(index for index in schema.indexes if _is_in(index, fields))
         return replace(schema, indexes=inside, ttl=None if ttl is None else ttl.attribute)
 
+    def filter(self, meta: Options) -> Narrowed:
+        """Return the filter on reads of a model in this table."""
+        return Narrowed(meta, self)
+
     def said(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the Meta of a model comes to in this table."""
         mine = self.meta
@@ -323,21 +328,6 @@ class Place:
         """Return the class in this table that *model* inherits from first of all, or itself."""
         inside = {member.model for member in self.members}
         return next((each for each in reversed(model.__mro__) if each in inside), model)
-
-
-def place_of(model: type[Any], said: Mapping[str, Any]) -> Place:
-    """Return the shared table that ``Meta.table`` names.
-
-    Raises ModelDefinitionError where it is none.
-    """
-    table = said["table"]
-    place = vars(table).get("_place") if isinstance(table, type) else None
-    if not isinstance(place, Place):
-        raise ModelDefinitionError(
-            f"{model.__name__}.Meta.table is {table!r}: it takes a subclass of SharedTable; "
-            "a table of the model's own is named by table_name"
-        )
-    return place
 
 
 def is_index(value: object) -> bool:

@@ -6,8 +6,8 @@ whole hash key where the template has no parts. By a filter on the discriminator
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,7 +21,6 @@ from ..fields.base import AnyField
 from ..keys.ranges import following
 from ..visibility import Standing
 from .collisions import clash, comparable, prefix_of, template_of
-from .layout import Place
 
 if TYPE_CHECKING:
     from ..options import Options
@@ -29,6 +28,16 @@ if TYPE_CHECKING:
 
 Fixed: TypeAlias = "Mapping[str, tuple[Wire, ...]]"
 """The attributes that a condition says the values of, and which."""
+
+
+class Layout(Protocol):
+    """A shared table, as far as filtering the items of one of its models needs it."""
+
+    name: str
+    version: int
+
+    def rivals(self, meta: Options) -> Iterator[Options]: ...
+    def kind(self, meta: Options) -> str | None: ...
 
 
 class _Way(Struct, frozen=True, eq=False):
@@ -52,7 +61,7 @@ class _Rivals(Struct, frozen=True, eq=False):
 class Narrowed(Standing):
     """What the questions to one model of a shared table are asked besides."""
 
-    def __init__(self, meta: Options, place: Place) -> None:
+    def __init__(self, meta: Options, place: Layout) -> None:
         super().__init__(meta.expiry, meta.kind)
         self._meta, self._place = meta, place
         self._ways = _ways(meta)
