@@ -260,6 +260,8 @@ def blocking(flow: Callable[Concatenate[S, P], Flow[T]]) -> Callable[Concatenate
     def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return run(flow(self, *args, **kwargs), self._link)
 
+    method.__name__ = flow.__name__.removeprefix("_")
+    method.__qualname__ = flow.__qualname__.removesuffix(flow.__name__) + method.__name__
     return as_verb(method, flow)
 
 
@@ -271,6 +273,8 @@ def awaiting(
     async def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await arun(flow(self, *args, **kwargs), self._link)
 
+    method.__name__ = "a" + flow.__name__.removeprefix("_")
+    method.__qualname__ = flow.__qualname__.removesuffix(flow.__name__) + method.__name__
     return as_verb(method, flow)
 
 
@@ -307,4 +311,5 @@ def name_verbs(kind: type[K]) -> type[K]:
 def flow_of(kind: type[Any], verb: str) -> Callable[..., Flow[Any]]:
     """Return the flow behind the method *verb* of a class: that of the nearest class that has one."""
     flows = (getattr(vars(base).get(verb), "flow", None) for base in kind.__mro__)
-    return next(flow for flow in flows if flow is not None)
+    found: Callable[..., Flow[Any]] = next(flow for flow in flows if flow is not None)
+    return found

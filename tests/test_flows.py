@@ -21,7 +21,7 @@ from dynamodb_py.exceptions import (
     Throttled,
     service_error,
 )
-from dynamodb_py.flows import Flow, arun, awaiting, blocking, run
+from dynamodb_py.flows import Flow, arun, awaiting, blocking, name_verbs, run
 from dynamodb_py.operations.base import Call, Operation, Pause, Together
 from dynamodb_py.operations.items import GetItem
 from dynamodb_py.retries import Retries
@@ -570,24 +570,31 @@ def test_whoever_interrupts_a_function_is_heard_and_the_flow_is_closed(drive):
 # -- methods of flows ----------------------------------------------------------------------------
 
 
+def say_word(owner: Owner, word: str, *, loud: bool = False) -> Flow[str]:
+    """Say *word*."""
+    answer = yield from Echo(word)
+    return answer.upper() if loud else answer
+
+
+def say_loud(owner: Owner, word: str) -> Flow[str]:
+    return say_word(owner, word + "!", loud=True)
+
+
+@name_verbs
 class Owner:
     """Something with a flow as a method."""
 
     def __init__(self, script: Script) -> None:
         self._link = Link(script)
 
-    def _say(self, word: str, *, loud: bool = False) -> Flow[str]:
-        """Say *word*."""
-        answer = yield from Echo(word)
-        return answer.upper() if loud else answer
-
-    say = blocking(_say)
-    asay = awaiting(_say)
+    say = blocking(say_word)
+    asay = awaiting(say_word)
 
 
+@name_verbs
 class Louder(Owner):
-    def _say(self, word: str, *, loud: bool = False) -> Flow[str]:
-        return super()._say(word + "!", loud=True)
+    say = blocking(say_loud)
+    asay = awaiting(say_loud)
 
 
 def test_a_flow_becomes_a_method_and_its_twin():

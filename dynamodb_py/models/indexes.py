@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from ..schema import GlobalIndex as _GlobalIndex
 from ..schema import Index
 from ..schema import LocalIndex as _LocalIndex
+from .instance import Instance
 
 if TYPE_CHECKING:
     from .managers.queryset import QuerySet
-    from .model import Model
 
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound=Instance)
 
 
-class _Asked(Index):
-    """What makes an index that is an attribute of a model the query set of what is in it."""
+class _IndexAttribute(Index):
+    """An index that is an attribute of a model, where it gives the query set of its items."""
 
     _attribute: str = ""
 
@@ -31,11 +31,12 @@ class _Asked(Index):
                 f"{self._attribute} is of the class: {owner.__name__}.{self._attribute}, "
                 "not of an instance"
             )
-        manager: Any = owner.objects
+        model: Any = owner
+        manager = model.objects
         return cast("QuerySet[M]", manager.get_queryset().index(self.name))
 
 
-class GlobalIndex(_Asked, _GlobalIndex):
+class GlobalIndex(_IndexAttribute, _GlobalIndex):
     """A global secondary index: another hash key, and maybe another range key, for the same items.
 
     As an attribute of a model it is asked like ``objects``; in ``Meta.indexes`` by its name.
@@ -59,7 +60,7 @@ class GlobalIndex(_Asked, _GlobalIndex):
     """
 
 
-class LocalIndex(_Asked, _LocalIndex):
+class LocalIndex(_IndexAttribute, _LocalIndex):
     """A local secondary index: another range key under the table's hash key.
 
     The rest is as for :class:`GlobalIndex`. The table needs a range key of its own, and the index

@@ -26,6 +26,7 @@ from dynamodb_py.exceptions import (
     ReadTimeout,
     service_error,
 )
+from dynamodb_py.models.bulk.bound_model import make_instance
 from dynamodb_py.models.bulk.results import BulkResult, Outcome, Tally, status_of
 from dynamodb_py.models.unit_of_work.collector import COLLECTOR
 
@@ -204,7 +205,7 @@ def test_what_writes_at_once_is_refused_in_a_transaction(script, write):
 
 def test_an_instance_of_another_connection_is_refused(script):
     connections._connections["other"] = scripted_connection(Script(), "other")
-    there = Score.objects.using("other")._new({"player": "a"})
+    there = make_instance(Score.objects.using("other"), {"player": "a"})
     with pytest.raises(ConfigurationError, match=r"objects.using\('other'\)"):
         Score.objects.bulk_update([there], ["points"])
     assert script.sent == []

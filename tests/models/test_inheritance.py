@@ -23,6 +23,7 @@ from dynamodb_py import (
     VersionField,
 )
 from dynamodb_py.codec import from_json
+from dynamodb_py.models.queryset.execution import direct_query
 from dynamodb_py.models.signals.events import post_init
 
 
@@ -623,20 +624,20 @@ def test_query_sets_of_one_shape_ask_so_too_and_follow_new_classes():
         pass
 
     def values(wanted):
-        request = Lamp.objects.filter(id=wanted)._straight()
+        request = direct_query(Lamp.objects.filter(id=wanted))
         return request and sorted(
             v["S"] for v in request.payload()["ExpressionAttributeValues"].values()
         )
 
     before = Lamp.objects.filter(id="a")
-    assert before._straight() is not None
+    assert direct_query(before) is not None
     assert values("b") == ["Lamp", "b"]
 
     class Candle(Lamp):
         pass
 
     assert values("c") == ["Candle", "Lamp", "c"]
-    assert before._straight() is None  # what was learned no longer holds
+    assert direct_query(before) is None  # what was learned no longer holds
     assert filter_of(before) == "kind IN (Candle, Lamp)"
 
 

@@ -1,9 +1,9 @@
-"""The flows that a bulk write is made of: each writes one item, and tells what became of it."""
+"""The flows that a bulk write is made of: each writes one item and returns its status."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
@@ -12,23 +12,26 @@ from ...codec import as_sent, decode, from_json
 from ...exceptions import AlreadyExists, ConditionFailed, QueryError, ValidationError
 from ...expressions import Action
 from ...flows import Flow
+from ...operations.base import WireItem
 from ...operations.batches import Delete, Put
-from ...operations.items import GetItem, Key, PutItem, UpdateItem
+from ...operations.items import GetItem, Key, PutItem, StoredItem, UpdateItem
 from ..attribute_values.diff import flat
 from ..foreign_keys.referrers import check_bulk
+from ..instance import Instance
+from ..options import Options
 from ..persistence.update_actions import RACES, changes, without_automatic
 from ..records.validation import spell
 from ..visibility import is_other
-from .bound_model import Belonging
+from .bound_model import (
+    BoundModel,
+    as_instance,
+    bind_connection,
+    check_connection,
+    instance_of_key,
+    key_from,
+    table_name,
+)
 from .results import Status, Tally
-
-if TYPE_CHECKING:
-    from ...operations.base import WireItem
-    from ..model import Model
-
-
-M = TypeVar("M", bound="Model")
-
 
 OVERWRITE = ", or say overwrite=True, so that the last one counts"
 
@@ -46,194 +49,212 @@ class Job(Struct, frozen=True, eq=False):
         return self.write.table, identity(self.write.key)
 
 
-def distinct(
+def keep_last(
     jobs: Iterable[Job], *, last_wins: bool, model: str, hint: str = OVERWRITE
 ) -> list[Job]:
-    """Return *jobs* with one for each item, the last; raise where two are not wanted."""
+    """Return *jobs* with one for each item, the last; raise where there may not be two."""
     kept: dict[tuple[str, Hashable], Job] = {}
     for job in jobs:
         place = job.place
         if place in kept and not last_wins:
-            raise twice(job.write.key, model, hint)
+            raise duplicate_key(job.write.key, model, hint)
         kept.pop(place, None)
         kept[place] = job
     return list(kept.values())
 
 
-def twice(key: Key, model: str, hint: str = OVERWRITE) -> ValidationError:
+def duplicate_key(key: Key, model: str, hint: str = OVERWRITE) -> ValidationError:
     """Return the error for two items with one key."""
     said = ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
     return ValidationError(f"two of the items have the key {said}: drop one{hint}", model=model)
 
 
-class Jobs(Belonging[M], Generic[M]):
-    """Makes the flows of bulk writes."""
+def put_job(bound: BoundModel[Any], item: Any, *, validate: bool) -> Job:
+    """Return the job that puts an instance, or a dict of field values."""
+    instance = as_instance(bound, item)
+    return Job(instance, instance._as_put(table_name(bound), validate=validate))
 
-    __slots__ = ()
 
-    def _put_job(self, item: M | Mapping[str, Any], *, validate: bool) -> Job:
-        instance = self._instance(item)
-        return Job(instance, instance._as_put(self._table, validate=validate))
+def delete_job(bound: BoundModel[Any], given: Any) -> Job:
+    """Return the job that deletes an instance, or the item of a key."""
+    if bound._scope is not None:
+        bound._scope.check_batch_delete(bound.model)
+    check_bulk(bound.model, "deleting in batches")
+    return key_job(bound, given)
 
-    def _delete_job(self, given: Any) -> Job:
-        check_bulk(self.model, "deleting in batches")
-        return self._key_job(given)
 
-    def _key_job(self, given: Any) -> Job:
-        """Return a job that is of use for its key alone."""
-        return Job(given, Delete(self._table, self._key(given)))
+def key_job(bound: BoundModel[Any], given: Any) -> Job:
+    """Return a job that is of use for its key alone."""
+    return Job(given, Delete(table_name(bound), key_from(bound, given)))
 
-    def _done(self, job: Job) -> None:
-        """Let the instance of *job*, which was carried out, know it."""
-        if isinstance(job.write, Put):
-            self._here(job.given)._settle(job.write.item)
-        elif isinstance(job.given, self.model):
-            job.given._detach()
 
-    # -- one item ------------------------------------------------------------------------------
+def mark_done(bound: BoundModel[Any], job: Job) -> None:
+    """Let the instance of *job*, which was carried out, know it."""
+    if isinstance(job.write, Put):
+        bind_connection(bound, job.given)._settle(job.write.item)
+    elif isinstance(job.given, bound.model):
+        job.given._detach()
 
-    def _inserted(self, job: Job) -> Flow[Status]:
-        """Put an item where there is none with its key."""
-        assert isinstance(job.write, Put)
+
+# -- one item --------------------------------------------------------------------------------------
+def insert(bound: BoundModel[Any], job: Job) -> Flow[Status]:
+    """Put an item where there is none with its key."""
+    assert isinstance(job.write, Put)
+    try:
+        yield from PutItem(job.write.table, job.write.item, bound.model._options().absent)
+    except ConditionFailed as error:
+        raise job.given._told(error, insert=True) from error.__cause__
+    mark_done(bound, job)
+    return "created"
+
+
+def write_one(bound: BoundModel[Any], job: Job, *, overwrite: bool) -> Flow[Status]:
+    """Put or delete one item by itself, with its version and unique values."""
+    if isinstance(job.write, Put):  # when the job was made, it was validated
+        instance = check_connection(bound, job.given)
+        flow = instance._store(force_insert=not overwrite, overwrite=overwrite, validate=False)
+        return _with_status(flow, "written" if overwrite else "created")
+    if isinstance(job.given, bound.model):
+        return _with_status(check_connection(bound, job.given)._remove(None, None), "deleted")
+    removed = instance_of_key(bound, job.write.key)._remove(None, False)
+    return _with_status(removed, "deleted")
+
+
+def _with_status(flow: Flow[Any], status: Status) -> Flow[Status]:
+    yield from flow
+    return status
+
+
+def upsert(bound: BoundModel[Any], job: Job, actions: Sequence[Action]) -> Flow[Status]:
+    """Put an item where there is none with its key, else change the one that is there."""
+    meta, instance = bound.model._options(), job.given
+    for left in reversed(range(RACES)):
         try:
-            yield from PutItem(job.write.table, job.write.item, self._meta.absent)
-        except ConditionFailed as error:
-            raise job.given._told(error, insert=True) from error.__cause__
-        self._done(job)
-        return "created"
-
-    def _by_itself(self, job: Job, *, insert: bool) -> Flow[None]:
-        """Return what puts or deletes one item by itself, with all that belongs to it."""
-        if isinstance(job.write, Put):  # when the job was made, it was validated
-            instance: Model = self._at_home(job.given)
-            return instance._store(force_insert=insert, overwrite=not insert, validate=False)
-        if isinstance(job.given, self.model):
-            return self._at_home(job.given)._remove(None, None)
-        return self._keyed(job.write.key)._remove(None, False)
-
-    def _upserted(self, job: Job, actions: Sequence[Action]) -> Flow[Status]:
-        """Put an item where there is none with its key, else change the one that is there."""
-        for left in reversed(range(RACES)):
-            try:
-                return (yield from self._inserted(job))
-            except AlreadyExists as error:
-                if not left or is_other(self._meta, error.current):
-                    raise
-            key = job.write.key
-            update = UpdateItem(self._table, key, actions, self._meta.present, "ALL_NEW")
-            try:
-                item = yield from update
-            except ConditionFailed:
-                continue  # it is gone again
-            if item is not None:
-                self._here(job.given)._become(item)
-            return "updated" if actions else "unchanged"
-        raise AssertionError("the last try returns or raises")
-
-    def _upserted_guarded(self, job: Job, actions: Sequence[Action]) -> Flow[Status]:
-        """Do as ``_upserted``, of a model whose items keep more than themselves."""
-        instance, key = job.given, job.write.key
-        for left in reversed(range(RACES)):
-            try:
-                yield from instance._store(force_insert=True, validate=False)
-            except AlreadyExists as error:
-                # A value of it is taken, not its key, or that by an item of another class.
-                if not left or error.fields or is_other(self._meta, error.current):
-                    raise
-            else:
-                return "created"
-            if actions:
-                try:
-                    yield from self._keyed(key)._update(*actions, must_exist=True, atomic=False)
-                except self.model.DoesNotExist:
-                    continue
-            item = yield from GetItem(self._table, key, True)
-            if item is not None:
-                instance._become(item)
-                return "updated" if actions else "unchanged"
-        raise AssertionError("the last try returns or raises")
-
-    def _updated(self, instance: M, names: frozenset[str], *, validate: bool) -> Flow[Status]:
-        """Write the fields *names* of an item that exists."""
-        if instance.persisted:
-            before = instance._stored
-            yield from instance._store(named=names, validate=validate)
-            return "unchanged" if instance._stored is before else "updated"
-        if validate:
-            values = {name: getattr(instance, name) for name in sorted(names)}
-            key = None if self._meta.composing is None else instance._key()
-            found = changes(self._meta, (), values, claims=True, key=key)
+            if not meta.guarded:
+                return (yield from insert(bound, job))
+            yield from instance._store(force_insert=True, validate=False)
+        except AlreadyExists as error:
+            # A value of it is taken, not its key, or that by an item of another class.
+            if not left or error.fields or is_other(meta, error.current):
+                raise
         else:
-            found = tuple(self._unchecked_setters(instance, names))
-        yield from instance._update(*without_automatic(self._meta, found), must_exist=True)
-        return "updated"
-
-    def _unchecked_setters(self, instance: M, names: frozenset[str]) -> list[Action]:
-        """Return what sets the fields *names* as they are, whatever their options say."""
-        wanted: dict[str, Any] = {}
-        errors: dict[str, list[str]] = {}
-        for field in self._meta.fields:
-            if field.name in names:
-                value = field.pre_save(getattr(instance, field.name), adding=False)
-                wanted[field.attribute] = spell(field, value, errors)
-        if (composing := self._meta.composing) is not None:
-            composing.finish_setters(instance._wires(adding=False, validate=False), wanted)
-        if errors:
-            raise ValidationError(errors, model=self._meta.name)
-        return flat(wanted)
-
-    # -- which fields ----------------------------------------------------------------------------
-
-    def _fields_named(self, option: str, names: Iterable[str]) -> frozenset[str]:
-        """Return the names of fields to write, after a look at them."""
-        named = self._meta.to_write(option, names)
-        if not named:
-            raise QueryError(f"{option} names no field: there is nothing to write")
-        return named
-
-    def _set_when_made(self, instance: M) -> frozenset[str]:
-        """Return the fields without a value that set themselves when an item is made, and only then."""
-        return frozenset(
-            field.name
-            for field in self._meta.fields
-            if field.stamps
-            and instance.__dict__.get(field.name) is None
-            and field.pre_save(None, adding=False) is None
-        )
-
-    def _setters(
-        self, put: Put | Delete, names: frozenset[str] | None, when_made: frozenset[str]
-    ) -> list[Action]:
-        """Return what sets the fields *names*, and those that set themselves, as *put* has them.
-
-        None stands for all but the key and those of *when_made*.
-        """
-        assert isinstance(put, Put)
-        wires: WireItem = from_json(put.item)
-        wanted: dict[str, Any] = {}
-        kind = None if self._meta.kind is None else self._meta.kind.field
-        for field in self._meta.fields:
-            if field.is_key or field is self._meta.version or field is kind:
-                continue
-            asked = field.name not in when_made if names is None else field.name in names
-            if asked or (field.stamps and field.pre_save(None, adding=False) is not None):
-                wire = wires.get(field.attribute)
-                wanted[field.attribute] = None if wire is None else as_sent(wire)
-        if (composing := self._meta.composing) is not None:
-            composing.finish_setters(wires, wanted)
-        return flat(wanted)
+            return "created"
+        change = _change_guarded if meta.guarded else _change
+        item = yield from change(bound, job.write.key, actions)
+        if item is not None:
+            bind_connection(bound, instance)._become(item)
+            return "updated" if actions else "unchanged"
+    raise AssertionError("the last try returns or raises")
 
 
-def batched(
+def _change(bound: BoundModel[Any], key: Key, actions: Sequence[Action]) -> Flow[StoredItem | None]:
+    """Change the item with this key; return all of it, None where there is none."""
+    present = bound.model._options().present
+    try:
+        return (yield from UpdateItem(table_name(bound), key, actions, present, "ALL_NEW"))
+    except ConditionFailed:
+        return None
+
+
+def _change_guarded(
+    bound: BoundModel[Any], key: Key, actions: Sequence[Action]
+) -> Flow[StoredItem | None]:
+    """Like ``_change``, for models with a version or unique values."""
+    if actions:
+        try:
+            yield from instance_of_key(bound, key)._update(*actions, must_exist=True, atomic=False)
+        except bound.model.DoesNotExist:
+            return None
+    return (yield from GetItem(table_name(bound), key, True))
+
+
+def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) -> Flow[Status]:
+    """Write the fields *names* of an item that exists."""
+    given: Any = instance
+    if instance.persisted:
+        before = instance._stored
+        yield from given._store(named=names, validate=validate)
+        return "unchanged" if instance._stored is before else "updated"
+    meta = instance._options()
+    if validate:
+        values = {name: getattr(instance, name) for name in sorted(names)}
+        key = None if meta.composing is None else given._key()
+        found = changes(meta, (), values, claims=True, key=key)
+    else:
+        found = tuple(_unchecked_setters(instance, names))
+    yield from given._update(*without_automatic(meta, found), must_exist=True)
+    return "updated"
+
+
+def _unchecked_setters(instance: Instance, names: frozenset[str]) -> list[Action]:
+    """Return what sets the fields *names* as they are, whatever their options say."""
+    meta = instance._options()
+    wanted: dict[str, Any] = {}
+    errors: dict[str, list[str]] = {}
+    for field in meta.fields:
+        if field.name in names:
+            value = field.pre_save(getattr(instance, field.name), adding=False)
+            wanted[field.attribute] = spell(field, value, errors)
+    if (composing := meta.composing) is not None:
+        composing.finish_setters(instance._wires(adding=False, validate=False), wanted)
+    if errors:
+        raise ValidationError(errors, model=meta.name)
+    return flat(wanted)
+
+
+# -- which fields ----------------------------------------------------------------------------------
+def fields_to_write(meta: Options, option: str, names: Iterable[str]) -> frozenset[str]:
+    """Return the names of fields to write, checked."""
+    named = meta.to_write(option, names)
+    if not named:
+        raise QueryError(f"{option} names no field: there is nothing to write")
+    return named
+
+
+def fields_set_on_insert(instance: Instance) -> frozenset[str]:
+    """Return the fields without a value that set themselves when an item is made, and only then."""
+    return frozenset(
+        field.name
+        for field in instance._options().fields
+        if field.stamps
+        and instance.__dict__.get(field.name) is None
+        and field.pre_save(None, adding=False) is None
+    )
+
+
+def setters(
+    meta: Options, put: Put | Delete, names: frozenset[str] | None, when_made: frozenset[str]
+) -> list[Action]:
+    """Return what sets the fields *names*, and those that set themselves, as *put* has them.
+
+    None stands for all but the key and those of *when_made*.
+    """
+    assert isinstance(put, Put)
+    wires: WireItem = from_json(put.item)
+    wanted: dict[str, Any] = {}
+    kind = None if meta.kind is None else meta.kind.field
+    for field in meta.fields:
+        if field.is_key or field is meta.version or field is kind:
+            continue
+        chosen = field.name not in when_made if names is None else field.name in names
+        if chosen or (field.stamps and field.pre_save(None, adding=False) is not None):
+            wire = wires.get(field.attribute)
+            wanted[field.attribute] = None if wire is None else as_sent(wire)
+    if (composing := meta.composing) is not None:
+        composing.finish_setters(wires, wanted)
+    return flat(wanted)
+
+
+def write_batches(
     jobs: Mapping[int, Job],
     tally: Tally[Any],
-    settle: Callable[[Job], None],
+    mark: Callable[[Job], None],
     workers: int,
     progress: Progress | None,
 ) -> Flow[None]:
     """Carry out *jobs* by BatchWriteItem, and note what comes of each at its place.
 
-    :param settle: what lets the instance of a job, which was carried out, know it.
+    :param mark: called with each job that was carried out.
     """
     left: dict[int, Exception | None] = {}
     writes = [job.write for job in jobs.values()]
@@ -244,7 +265,7 @@ def batched(
             raise
     for at, job in jobs.items():
         if id(job.write) not in left:
-            settle(job)
+            mark(job)
             tally.note(at, "written" if isinstance(job.write, Put) else "deleted")
         elif (error := left[id(job.write)]) is not None:
             tally.note(at, error)
@@ -252,13 +273,7 @@ def batched(
             tally.note(at, "not tried")
 
 
-def ended(flow: Flow[Any], status: Status) -> Flow[Status]:
-    """Carry out *flow*; return *status* for it."""
-    yield from flow
-    return status
-
-
-def all_begun(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:
+def begin_all(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:
     """Return *flows*, each as far as it gets without sending; raise what one of them raises there."""
     started: list[Flow[Any]] = []
     try:

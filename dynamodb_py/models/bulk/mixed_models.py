@@ -6,8 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from ...batching import Progress, ProgressOption, abreast, counting, shown
-from ...connections import Connection
-from ...exceptions import ConfigurationError, DoesNotExist
+from ...exceptions import DoesNotExist
 from ...flows import Flow, arun, as_verb, run
 from ...operations.batches import Delete, Put
 from ...reading.keys import key_of
@@ -18,7 +17,8 @@ from ..persistence.locks import is_atomic
 from ..signals.events import around_batch, is_heard, saved, saving_all
 from ..unit_of_work.collector import check_outside
 from ..visibility import seen
-from .jobs import Job, all_begun, batched, distinct
+from .bound_model import connection_of
+from .jobs import Job, begin_all, keep_last, write_batches
 from .results import Tally
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-def _load(
+def load_objects(
     objects: Iterable[Model],
     *,
     consistent: bool | None = None,
@@ -63,7 +63,7 @@ def _load(
         raise DoesNotExist(f"{len(missing)} of {len(asked)} are not there: {said}", missing=missing)
 
 
-def _save_all(
+def save_objects(
     objects: Iterable[Model],
     *,
     validate: bool = True,
@@ -113,7 +113,7 @@ def _save_all(
     tally.checked()
 
 
-def _delete_all(
+def delete_objects(
     objects: Iterable[Model], *, workers: int = 1, progress: ProgressOption = None
 ) -> Flow[None]:
     """Delete all *objects*, of any models, 25 to a request; those that are not there count as deleted.
@@ -199,14 +199,14 @@ def _all_of(
     progress: Progress | None,
 ) -> Flow[None]:
     """Carry out *jobs* in batches, then *flows* side by side, and note what comes of each in *tally*."""
-    kept = set(map(id, distinct(jobs.values(), last_wins=True, model="")))
+    kept = set(map(id, keep_last(jobs.values(), last_wins=True, model="")))
     todo = {at: job for at, job in jobs.items() if id(job) in kept}
     for at in jobs.keys() - todo.keys():
         tally.note(at, "superseded")
-    began = dict(zip(flows, all_begun(flows.values()), strict=True))
+    began = dict(zip(flows, begin_all(flows.values()), strict=True))
     total = len(todo) + len(began)
     try:
-        yield from batched(todo, tally, settle, workers, counting(progress, total))
+        yield from write_batches(todo, tally, settle, workers, counting(progress, total))
         if tally.errors(todo):
             return
         told = counting(progress, total, total - len(began))
@@ -218,44 +218,35 @@ def _all_of(
         tally.note(at, came if isinstance(came, Exception) else "written")
 
 
-def _connection_of(objects: Sequence[Model]) -> Connection | None:
-    """Return the connection that all *objects* have in common, None where there are none."""
-    links = {id(link): link for link in (each._link for each in objects)}
-    if len(links) > 1:
-        names = ", ".join(repr(link.alias) for link in links.values())
-        raise ConfigurationError(
-            f"the objects belong to several connections, {names}: one call each"
-        )
-    return next(iter(links.values()), None)
-
-
 def _waiting(
-    flow: Callable[Concatenate[Iterable[Model], P], Flow[None]],
+    name: str, flow: Callable[Concatenate[Iterable[Model], P], Flow[None]]
 ) -> Callable[Concatenate[Iterable[Model], P], None]:
     def function(objects: Iterable[Model], /, *args: P.args, **kwargs: P.kwargs) -> None:
         all_ = list(objects)
-        link = _connection_of(all_)
+        link = connection_of(all_)
         if link is not None:
             run(flow(all_, *args, **kwargs), link)
 
+    function.__name__ = function.__qualname__ = name
     return as_verb(function, flow)
 
 
 def _awaited(
-    flow: Callable[Concatenate[Iterable[Model], P], Flow[None]],
+    name: str, flow: Callable[Concatenate[Iterable[Model], P], Flow[None]]
 ) -> Callable[Concatenate[Iterable[Model], P], Coroutine[Any, Any, None]]:
     async def function(objects: Iterable[Model], /, *args: P.args, **kwargs: P.kwargs) -> None:
         all_ = list(objects)
-        link = _connection_of(all_)
+        link = connection_of(all_)
         if link is not None:
             await arun(flow(all_, *args, **kwargs), link)
 
+    function.__name__ = function.__qualname__ = name
     return as_verb(function, flow)
 
 
-load = _waiting(_load)
-aload = _awaited(_load)
-save_all = _waiting(_save_all)
-asave_all = _awaited(_save_all)
-delete_all = _waiting(_delete_all)
-adelete_all = _awaited(_delete_all)
+load = _waiting("load", load_objects)
+aload = _awaited("aload", load_objects)
+save_all = _waiting("save_all", save_objects)
+asave_all = _awaited("asave_all", save_objects)
+delete_all = _waiting("delete_all", delete_objects)
+adelete_all = _awaited("adelete_all", delete_objects)

@@ -155,15 +155,15 @@ class Tally(Generic[M]):
         result = self.result()
         if not found:
             return result
-        raise told(self.gravest(found), result)
+        raise with_result(self.first_serious(found), result)
 
     @staticmethod
-    def gravest(errors: Sequence[Exception]) -> Exception:
+    def first_serious(errors: Sequence[Exception]) -> Exception:
         """Return the first of *errors*; that some were there already is the least of them."""
         return min(errors, key=lambda error: isinstance(error, AlreadyExists))
 
 
-def told(error: Exception, result: BulkResult[Any]) -> Exception:
+def with_result(error: Exception, result: BulkResult[Any]) -> Exception:
     """Return *error* with what became of all, and what is left to do."""
     vars(error)["done"] = result
     left = result.left

@@ -12,6 +12,8 @@ from ...exceptions import ConditionFailed, DoesNotExist, QueryError
 from ...expressions import Attr, Condition
 from ...flows import Flow, arun, run
 from ..foreign_keys.field import ForeignKey
+from ..managers.manager import all_items
+from ..queryset.execution import open_rows
 from ..queryset.prefetch import prefetching
 
 if TYPE_CHECKING:
@@ -38,9 +40,9 @@ def _flow(
     if not references:
         raise QueryError(f"{model.__name__} keeps no copies: no reference has denormalize=")
     report = CopiesReport()
-    rows = model.objects._everything().scan()
-    course = rows._bare_rows()
-    while (page := (yield from course.more())) is not None:
+    rows = all_items(model.objects).scan()
+    stream = open_rows(rows)
+    while (page := (yield from stream.more())) is not None:
         dangling = yield from prefetching(page, {name: {} for name in references}, rows._link)
         report.items += len(page)
         report.dangling += len(dangling)

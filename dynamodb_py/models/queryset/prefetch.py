@@ -14,6 +14,7 @@ from ...flows import Flow, arun, run
 from ...operations.base import Wire
 from ...reading.keys import key_of
 from ..attribute_values.fetch import read_all
+from ..bulk.bound_model import connection_of
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
 from ..instance import Instance
@@ -317,16 +318,6 @@ def _flow(objects: Sequence[Any], paths: tuple[str, ...], link: Connection) -> F
     return dangling
 
 
-def _link_of(objects: Sequence[Instance]) -> Connection:
-    links = {id(each._link): each._link for each in objects}
-    if len(links) > 1:
-        names = ", ".join(repr(link.alias) for link in links.values())
-        raise ConfigurationError(
-            f"the objects belong to several connections, {names}: one call each"
-        )
-    return next(iter(links.values()))
-
-
 def prefetch(objects: Iterable[Instance], /, *paths: str) -> list[Dangling]:
     """Read what *objects* refer to, into them: duplicates once, a hundred items to a request.
 
@@ -338,16 +329,12 @@ def prefetch(objects: Iterable[Instance], /, *paths: str) -> list[Dangling]:
     :raises QueryError: a path names no relation.
     """
     all_ = list(objects)
-    if not all_:
-        return []
-    link = _link_of(all_)
-    return run(_flow(all_, paths, link), link)
+    link = connection_of(all_)
+    return [] if link is None else run(_flow(all_, paths, link), link)
 
 
 async def aprefetch(objects: Iterable[Instance], /, *paths: str) -> list[Dangling]:
     """Read what *objects* refer to, into them, as :func:`prefetch` does, awaited."""
     all_ = list(objects)
-    if not all_:
-        return []
-    link = _link_of(all_)
-    return await arun(_flow(all_, paths, link), link)
+    link = connection_of(all_)
+    return [] if link is None else await arun(_flow(all_, paths, link), link)

@@ -15,6 +15,7 @@ from ...flows import Flow
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.on_delete import NULLIFY, PROTECT
 from ..foreign_keys.referrers import asks
+from ..queryset.execution import all_rows
 from ..unit_of_work.together import together
 from .reverse import is_marked, is_removed_by, refers, related_rows
 
@@ -102,7 +103,7 @@ def _referrers(reference: Reference, instance: Any, excused: int) -> Flow[list[A
     rows = related_rows(reference, instance, whole=whole, hidden=True)
     if reference.on_delete is PROTECT:
         rows = rows.limit(_SHOWN + excused)
-    flow: Flow[list[Any]] = rows._all_rows()
+    flow: Flow[list[Any]] = all_rows(rows)
     return flow
 
 

@@ -10,6 +10,8 @@ from ...flows import Flow, arun, awaiting, blocking, run
 from ...reading.keys import key_of
 from ..attribute_values.fetch import read_all
 from ..foreign_keys.field import ForeignKey
+from ..queryset.execution import all_rows
+from ..queryset.reads import count_rows, has_rows
 from ..unit_of_work.together import together
 from ..visibility import seen
 from .reverse import is_marked, related_rows
@@ -64,7 +66,7 @@ class ManySet(Generic[T]):
     def _fetch(self) -> Flow[list[T]]:
         """Return all of them as a list; items that are not there any more are left out, with a warning."""
         if self._kept is None:
-            rows = yield from self.rows()._all_rows()
+            rows = yield from all_rows(self.rows())
             stubs = self.stubs(rows)
             self._kept = yield from _read(stubs)
         return list(self._kept)
@@ -87,21 +89,21 @@ class ManySet(Generic[T]):
 
     def _count(self) -> Flow[int]:
         """Return how many items there are between the two; what they refer to is not read."""
-        return (yield from self.rows()._count())
+        return (yield from count_rows(self.rows()))
 
     count = blocking(_count)
     acount = awaiting(_count)
 
     def _exists(self) -> Flow[bool]:
         """Return whether there is any."""
-        return (yield from self.rows()._exists())
+        return (yield from has_rows(self.rows()))
 
     exists = blocking(_exists)
     aexists = awaiting(_exists)
 
     def _contains(self, target: T | Any) -> Flow[bool]:
         """Return whether *target*, an instance or its key, is among them."""
-        return (yield from self.rows().filter(self._far.eq(target))._exists())
+        return (yield from has_rows(self.rows().filter(self._far.eq(target))))
 
     contains = blocking(_contains)
     acontains = awaiting(_contains)
@@ -129,7 +131,7 @@ class ManySet(Generic[T]):
             known = yield from _read(wanted, whole=True)
             rows = [row for row in known if not is_marked(row)]  # which AlreadyExists tells of
         else:
-            rows = yield from self.rows()._all_rows()
+            rows = yield from all_rows(self.rows())
         found = {key: row for row in rows if (key := self._far.key_in(row)) is not None}
         return {key: found[key] for key in keys if key in found}
 
@@ -183,7 +185,7 @@ class ManySet(Generic[T]):
 
     def _clear(self) -> Flow[None]:
         """Take all of them out: the items between are read, and deleted."""
-        rows = yield from self.rows()._all_rows()
+        rows = yield from all_rows(self.rows())
         self._kept = None
         yield from together([row._delete for row in rows])
 
@@ -193,7 +195,7 @@ class ManySet(Generic[T]):
     def _set(self, targets: Iterable[T | Any]) -> Flow[None]:
         """Let just *targets* be in it: what is between is read, and added and deleted as it takes."""
         wanted = {self._far.key_of(each): each for each in targets}
-        rows = yield from self.rows()._all_rows()
+        rows = yield from all_rows(self.rows())
         there = {self._far.key_in(row) for row in rows}
         gone = [row._delete for row in rows if self._far.key_in(row) not in wanted]
         new = [_inserted(self._row(each)) for key, each in wanted.items() if key not in there]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from ...exceptions import ModelDefinitionError
 from ...flows import Flow
 from ..foreign_keys.field import ForeignKey
+from ..queryset.execution import all_rows
 from ..queryset.prefetch import Prefetchable, Want
 from ..registry import anywhere, nearby
 from .index_choice import index_of
@@ -33,8 +34,7 @@ class _Across(Prefetchable):
     def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
         """Read the items between *owner* and others; the others are to be read by key."""
         related = self.related(owner)
-        flow: Flow[list[Any]] = related.rows()._all_rows()
-        rows = yield from flow
+        rows = yield from all_rows(related.rows())
         targets: dict[int, Any] = {}
 
         def taker(at: int) -> Callable[[Any], None]:

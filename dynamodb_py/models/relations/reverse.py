@@ -11,8 +11,12 @@ from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, run
 from ..foreign_keys.unloaded import has_running_loop, tell
-from ..managers.forwarding import Proxies
+from ..managers.create import create_one
+from ..managers.forwarding import Forwarding
+from ..managers.manager import all_items
+from ..managers.queryset import QuerySet
 from ..persistence.delete import Deleting
+from ..queryset.execution import all_rows
 from ..queryset.prefetch import Prefetchable, Want
 from ..unit_of_work.together import together
 from .index_choice import way_of
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..foreign_keys.field import ForeignKey
-    from ..managers.queryset import QuerySet
     from ..model import Model
 
 M = TypeVar("M", bound="Model")
@@ -38,7 +41,7 @@ def related_rows(
     model: Any = reference.model
     alias = owner.__dict__.get("_using")
     manager = model.objects if alias is None else model.objects.using(alias)
-    every = manager._everything() if hidden else manager.get_queryset()
+    every = all_items(manager) if hidden else manager.get_queryset()
     rows = every.filter(refers(reference, owner))
     if reference.way is None:
         reference.way = way_of(reference)
@@ -69,7 +72,7 @@ def is_marked(row: Any) -> bool:
     return not is_removed_by(row.__class__) and bool(getattr(row, "is_deleted", False))
 
 
-class RelatedSet(Proxies[M], Generic[M]):
+class RelatedSet(Forwarding[M], Generic[M]):
     """The items that refer to one instance: a query set, and what changes it.
 
     ``author.books.all()``, ``filter()``, ``count()`` and the like ask the index that begins with the
@@ -104,7 +107,7 @@ class RelatedSet(Proxies[M], Generic[M]):
         """Return the query set of all of them; what ``prefetch_related()`` has read is not read again."""
         rows = self.get_queryset()
         if self._kept is not None:
-            rows._kept = list(self._kept)
+            rows._result_cache = list(self._kept)
         return rows
 
     def __iter__(self) -> Iterator[M]:
@@ -166,8 +169,8 @@ class RelatedSet(Proxies[M], Generic[M]):
         alias = self._owner.__dict__.get("_using")
         manager: Any = self.model.objects if alias is None else self.model.objects.using(alias)
         self._kept = None
-        flow: Flow[M] = manager._create(**values, **{name: self._owner})
-        return (yield from flow)
+        created: M = yield from create_one(manager, **values, **{name: self._owner})
+        return created
 
     create = blocking(_create)
     acreate = awaiting(_create)
@@ -197,7 +200,7 @@ class RelatedSet(Proxies[M], Generic[M]):
     def _clear(self) -> Flow[None]:
         """Let all of them refer to nothing; they are read for that."""
         self._check_nullable("clear")
-        rows = yield from self.get_queryset()._all_rows()
+        rows = yield from all_rows(self.get_queryset())
         self._kept = None
         yield from together(self._leaving(list(rows)))
 
@@ -210,7 +213,7 @@ class RelatedSet(Proxies[M], Generic[M]):
         :raises QueryError: there are others, and the reference must have a value.
         """
         wanted = self._checked(objects)
-        rows = yield from self.get_queryset()._all_rows()
+        rows = yield from all_rows(self.get_queryset())
         there = {each.primary_key for each in rows}
         keep = {each.primary_key for each in wanted}
         gone = [each for each in rows if each.primary_key not in keep]
@@ -254,8 +257,7 @@ class _Back(Prefetchable):
         return cast("type[Any]", self.reference.model)
 
     def _read(self, owner: Any, rows: Any) -> Flow[list[Any]]:
-        flow: Flow[list[Any]] = rows._all_rows()
-        found = yield from flow
+        found = yield from all_rows(rows)
         for each in found:
             self.reference.keep(each, owner)
         return found
@@ -323,7 +325,7 @@ class RelatedOne(_Back):
                 )
             tell("%s.%s: fetching the %s on demand", owner.__name__, self.name, model.__name__)
             rows = related_rows(self.reference, instance)
-            kept = run(rows.limit(1)._all_rows(), rows._link)
+            kept = run(all_rows(rows.limit(1)), rows._link)
         return self.only(instance, kept)
 
     def only(self, instance: Any, rows: list[Any]) -> Any:

@@ -19,6 +19,7 @@ from ...planning import Plan
 from ...reading import Reader
 from ...schema import KeyAttribute
 from ..fields.base import Field
+from ..queryset.execution import make_reader, plan_query
 from ..records.rows import loader
 from .collisions import comparable, prefix_of, template_of
 from .layout import Place
@@ -60,8 +61,8 @@ class Collection:
     def _fetch(self) -> Flow[list[Model]]:
         """Read all of it, unless it was read, and return the instances."""
         if self._read is None:
-            plan: Plan = self._queryset._plan()
-            reader: Reader = self._queryset._reader(plan)
+            plan: Plan = plan_query(self._queryset)
+            reader: Reader = make_reader(self._queryset, plan)
             load = _Loading(self._place, plan.held, self._queryset._alias, self._only)
             left = self._limit
             while left != 0:
