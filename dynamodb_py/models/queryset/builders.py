@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 from msgspec.structs import replace
@@ -34,6 +35,8 @@ from .projection import fetch_fields, names_of, no_relations
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+_TEXT = frozenset({str})
 
 MAX_SEGMENTS = 1_000_000
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html"""
@@ -131,7 +134,11 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
         DynamoDB sorts by the range key of the table or of an index, and by nothing else.
         """
-        return with_question(self, order=tuple(_order_of(self, name) for name in names))
+        shape = self._query_shape
+        if shape is None or shape.opaque or not _TEXT.issuperset(map(type, names)):
+            return with_question(self, order=tuple(_order_of(self, name) for name in names))
+        after = shape.ordered(names, partial(_order_of, self))
+        return clone(self, None, self._read_options, after, self._wires)
 
     def reverse(self) -> Self:
         """Return them in the opposite order; a scan, which has no order, refuses."""

@@ -8,7 +8,7 @@ Whatever is not as usual takes the long way.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -150,12 +150,22 @@ class QueryShape:
 
     def changed(self, changes: Mapping[str, Any]) -> QueryShape | None:
         """Return the shape of these questions with other *changes*; None where there is none."""
-        if not _CHANGES.issuperset(changes):
-            return None
         step = tuple(changes.items())
         if (after := self._next.get(step)) is not None:
             return after
+        if not _CHANGES.issuperset(changes):
+            return None
         return self._keep(step, self._with(self._terms, {**self._changes, **changes}))
+
+    def ordered(
+        self, names: tuple[Any, ...], order_of: Callable[[Any], tuple[str, bool]]
+    ) -> QueryShape | None:
+        """Return the shape of these questions in the order of the fields *names*."""
+        step = ("order_by", names)
+        if (after := self._next.get(step)) is not None:
+            return after
+        order = tuple(map(order_of, names))
+        return self._keep(step, self._with(self._terms, {**self._changes, "order": order}))
 
     def compared(
         self, wires: Wires, conditions: tuple[Condition, ...]
