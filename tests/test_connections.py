@@ -11,6 +11,7 @@ import pytest
 
 from dynamodb_py import CharField, ConfigurationError, Model, Retries, connect, connections, options
 from dynamodb_py.connections import Connection, Options, current_options, get_connection
+from dynamodb_py.models.instance import table_of
 
 from .scripted import AsyncScriptedTransport, Script, ScriptedTransport
 
@@ -80,7 +81,7 @@ def test_connecting_opens_no_socket_and_looks_no_name_up(monkeypatch):
         for name in ("socket", "create_connection", "getaddrinfo"):
             patch.setattr(socket, name, refuse)
         connection = connect(endpoint_url="http://nowhere.invalid:1", region_name="eu-west-1")
-        assert Score("a")._table == "scores"
+        assert table_of(Score("a")) == "scores"
         connection.close()
     asyncio.run(connection.aclose())
 
@@ -125,7 +126,7 @@ def test_closing_closes_both_doors():
 def test_tables_are_called_as_the_connection_says(given, name):
     connection = connect(**given)
     assert connection.table_name("scores") == name
-    assert Score("a")._table == Score.objects._table == name
+    assert table_of(Score("a")) == Score.objects._table == name
     assert Score.objects.all().operation().table == name
 
 

@@ -38,7 +38,7 @@ def carry_out(chosen: argparse.Namespace) -> bool:
     if chosen.workers < 1:
         raise Misused(f"--workers {chosen.workers}: at least one request is under way")
     model = model_of(chosen)
-    if not any(reference.copies for reference in model._references.values()):
+    if not any(reference.copies for reference in model._fieldset.references.values()):
         raise Misused(f"{chosen.model} keeps no copies: no reference has denormalize=")
     told = None if chosen.quiet else _say
     report = refresh_copies(model, workers=chosen.workers, dry_run=chosen.dry_run, told=told)

@@ -79,7 +79,7 @@ class Target(Struct, frozen=True):
         """Return the error for something that cannot be there."""
         return ValidationError({self.where: [said]})
 
-    def spell(self, value: object) -> Value:
+    def to_wire(self, value: object) -> Value:
         """Return *value* as it is stored here."""
         if value is None:
             null = getattr(self.coder, "null", True)
@@ -131,7 +131,7 @@ class Target(Struct, frozen=True):
             raise self.refused(f"it is stored as {self.kind}: only lists are appended to")
         if not isinstance(value, (list, tuple)):
             raise self.refused(f"{value!r} is no list: write [{value!r}] to append one element")
-        return self.spell(cast("object", value))
+        return self.to_wire(cast("object", value))
 
     def members(self, value: object, verb: str) -> Value:
         """Return the set *value*, not empty, as it is spelled here."""
@@ -141,7 +141,7 @@ class Target(Struct, frozen=True):
             raise self.refused(f"{value!r} is no set: write {{...}}")
         if not value:
             raise self.refused("the set is empty: leave the change out")
-        return self.spell(cast("object", value))
+        return self.to_wire(cast("object", value))
 
     def check(self, path: Path, *, kind: str) -> None:
         """Refuse *path* as a source where its type is known and another one than *kind*."""
@@ -357,7 +357,7 @@ def bound(source: Part, resolve: Resolve, target: Target, kind: str) -> Part:
     :class:`~dynamodb_py.exceptions.ValidationError` for what cannot be.
     """
     if isinstance(source, Said):
-        return target.spell(source.value)
+        return target.to_wire(source.value)
     if isinstance(source, Path):
         path = known(source, resolve)
         target.check(path, kind=kind)

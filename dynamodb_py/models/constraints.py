@@ -1,7 +1,7 @@
-"""Uniqueness: values that no two items of a table have, kept by sentinels in a table beside it.
+"""Unique constraints: values that no two items of a table have, kept by sentinels in a second table.
 
-A sentinel is an item whose hash key is the value and that names its owner. It is written and deleted
-in one transaction with the owner's own write, so that one value has one owner at any time.
+A sentinel is an item whose hash key is the value and which names its owner. It is written and deleted
+in one transaction with the owner, so that a value has one owner at any time.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from ..operations.base import Wire, WireItem
 from ..operations.items import Key
 from ..operations.transactions import Delete, Put
 from ..schema import KeyAttribute, TableSchema
-from .attribute_values.display import decoded
-from .attribute_values.values import as_it_was, has_moved
+from .attribute_values.display import decode_or_free
+from .attribute_values.values import has_changed, require_unchanged
 from .fields.base import AnyField
 from .fields.scalars import CounterField
 from .fields.version import VersionField
 
 VALUE = "value"
-"""The hash key of a table of sentinels: which constraint, and which value."""
+"""The hash key of a table of sentinels: the constraint and the value."""
 OWNER = "owner"
-"""The key of the item that has the value."""
+"""The attribute with the key of the item that has the value."""
 MODEL = "model"
-"""The class that wrote it; only told to people."""
+"""The attribute with the name of the class that wrote it, for people only."""
 
 KINDS = ("S", "N", "B", "BOOL")
-"""The types of attributes that can be unique: those that are equal in one way only."""
+"""The types of attributes that can be unique."""
 
 
-# A hash key has 2,048 bytes, which the constraint's name and the table's share.
+# A hash key has at most 2,048 bytes, with the names of the constraint and the table.
 _MAX_VALUES = 1000
 
 
 class UniqueConstraint:
-    """Fields that no two items of the table have the same values of, for ``Meta.constraints``.
+    """Fields whose values no two items of the table share, for ``Meta.constraints``.
 
-    Items where one of them is None do not count.
+    Items where one of the fields is None do not count.
 
     :param fields: the names of the fields.
-    :param name: what the constraint is called in its sentinels; by default the attributes' names,
-        joined with ``+``. A constraint of another name has none of the old one's sentinels.
+    :param name: the name of the constraint in its sentinels; by default the names of the attributes,
+        joined with ``+``. After a change of name the old sentinels no longer count.
 
     >>> UniqueConstraint("tenant", "email")
     UniqueConstraint('tenant', 'email')
@@ -58,10 +58,10 @@ class UniqueConstraint:
         self.fields, self.name = fields, name
 
     def __repr__(self) -> str:
-        said = [repr(field) for field in self.fields]
+        arguments = [repr(field) for field in self.fields]
         if self.name is not None:
-            said.append(f"name={self.name!r}")
-        return f"UniqueConstraint({', '.join(said)})"
+            arguments.append(f"name={self.name!r}")
+        return f"UniqueConstraint({', '.join(arguments)})"
 
 
 class Constraint(Struct, frozen=True):
@@ -69,68 +69,68 @@ class Constraint(Struct, frozen=True):
 
     name: str
     scope: str
-    """What its sentinels begin with: the name, and the table where several share the sentinels'."""
+    """The beginning of its sentinels: the name, with the table's if several tables share the sentinels."""
     fields: tuple[AnyField, ...]
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """The attributes that it is of."""
+        """The attributes of its fields."""
         return tuple(field.attribute for field in self.fields)
 
     def text(self, wires: Mapping[str, Wire]) -> str | None:
-        """Return the hash key of the sentinel of an item; None where the constraint does not count.
+        """Return the hash key of the sentinel of an item, or None if a value is missing.
 
-        No two different values have one text, and equal ones have: numbers by value, whatever else
-        as its field spells it. Raises ValidationError for text that is no Unicode text.
+        Equal values have the same text and others have not: numbers are compared by value, all else as
+        the field encodes it. Raises ValidationError for text that is no Unicode text.
         """
         values: list[str] = []
         for field in self.fields:
             wire = wires.get(field.attribute)
-            if wire is None or field.kind not in wire:  # absent, NULL, or nothing of this field's
+            if wire is None or field.kind not in wire:  # absent, NULL, or of another type
                 return None
             try:
-                values.append(_canonical(field, wire))
+                values.append(_normalize(field, wire))
             except UnicodeEncodeError as error:
-                said = f"it is no Unicode text: {error.reason}"
-                raise ValidationError({field.name: [said]}, model=field.owner) from None
-        said = ",".join(values)
-        if len(said.encode()) > _MAX_VALUES:
+                text = f"it is no Unicode text: {error.reason}"
+                raise ValidationError({field.name: [text]}, model=field.owner) from None
+        text = ",".join(values)
+        if len(text.encode()) > _MAX_VALUES:
             from hashlib import sha256  # few values are that long, and OpenSSL costs an import
 
             # A hash key has at most 2,048 bytes, and these values may have 400 KB.
-            said = f'{{"sha256":"{sha256(said.encode()).hexdigest()}"}}'
-        return f"[{to_json(self.scope).decode()},{said}]"
+            text = f'{{"sha256":"{sha256(text.encode()).hexdigest()}"}}'
+        return f"[{to_json(self.scope).decode()},{text}]"
 
 
-def _canonical(field: AnyField, wire: Wire) -> str:
-    """Return a value as JSON that is the same for all spellings of it."""
+def _normalize(field: AnyField, wire: Wire) -> str:
+    """Return a value as JSON, the same for all encodings of it."""
     kind, value = field.kind, wire[field.kind]
     if kind == "N":
-        return _number(value)
+        return _normalize_number(value)
     if kind == "BOOL":
         return "true" if value else "false"
     if kind == "B":
-        # Bytes when they are to be sent, base64 when they were read.
+        # Bytes in a new item, base64 in a loaded one.
         return to_json({"B": binary(value)}).decode()
     if not (field.leaf is str and field.reads_as_stored and field.plain):
-        try:  # others may have spelled it otherwise: a date, a UUID
-            spelled = field.spell(field.decode(wire))
+        try:  # other programs may encode a date or a UUID differently
+            spelled = field.to_wire(field.decode(wire))
         except (Unstorable, ValueError):
             spelled = None
         value = value if spelled is None else spelled["S"]
     return to_json(value).decode()
 
 
-def _number(text: str) -> str:
+def _normalize_number(text: str) -> str:
     number = Decimal(text)
     try:
         return decimal_text(number)
-    except Unstorable:  # what no number of DynamoDB's can be, and is refused elsewhere
+    except Unstorable:  # no number of DynamoDB, which is refused elsewhere
         return str(number)
 
 
 class Claim(Struct, frozen=True):
-    """What one constraint makes of one item: a value, and whose it is."""
+    """The value of one constraint in one item."""
 
     constraint: str
     value: str
@@ -138,67 +138,66 @@ class Claim(Struct, frozen=True):
     owner: Key
     """The key of the item."""
     fields: tuple[str, ...]
-    """The names of the fields that the constraint is of."""
+    """The names of the constraint's fields."""
     wires: tuple[Wire, ...] = ()
     """Their values, for messages."""
 
     @property
     def key(self) -> Key:
         """The key of the sentinel."""
-        return sentinel_key(self.value)
+        return make_sentinel_key(self.value)
 
     def put(self, table: str, model: str) -> Put:
-        """Return what makes the sentinel, where the value is free or this very item's already.
+        """Return the write of the sentinel, if the value is free or belongs to this item already.
 
-        *table* is that of the sentinels, *model* the name of the class that writes.
+        *table* is the table of the sentinels, *model* the name of the class that writes.
         """
-        return self.put_if(table, model, absent() | owned_by(self.owner))
+        return self.put_if(table, model, require_absent() | require_owner(self.owner))
 
     def handover(self, table: str, model: str, releaser: Key) -> Put:
-        """Return what takes the value over from the item *releaser*, which gives it up.
+        """Return the write of the sentinel that takes the value over from the item *releaser*.
 
-        It is for the transaction in which that does so: there cannot be two writes of one sentinel.
+        It is for the transaction in which that item releases it, which has one write of each sentinel.
         """
-        mine = absent() | owned_by(self.owner)
-        return self.put_if(table, model, mine | owned_by(owner_of(releaser)))
+        free = require_absent() | require_owner(self.owner)
+        return self.put_if(table, model, free | require_owner(normalize_key(releaser)))
 
     def put_if(self, table: str, model: str, condition: Condition) -> Put:
-        """Return what makes the sentinel, or takes it over, where *condition* holds."""
+        """Return the write of the sentinel if *condition* holds."""
         item = {VALUE: {"S": self.value}, OWNER: {"M": self.owner}, MODEL: {"S": model}}
         return Put(table, to_json(item), condition)
 
     def release(self, table: str) -> Delete:
-        """Return what deletes the sentinel, where it is gone or this item's: never another's.
+        """Return the delete of the sentinel, if it is gone or belongs to this item.
 
-        That its condition fails means that another item has the value too, and its sentinel: there
-        is nothing to delete then.
+        If the condition fails, another item has the value too and owns the sentinel, which stays.
         """
-        return Delete(table, self.key, absent() | owned_by(self.owner))
+        return Delete(table, self.key, require_absent() | require_owner(self.owner))
 
 
-def sentinel_key(value: str) -> Key:
+def make_sentinel_key(value: str) -> Key:
     """Return the key of the sentinel of *value*."""
     return {VALUE: {"S": value}}
 
 
-def absent() -> Condition:
+def require_absent() -> Condition:
     """Return the condition that there is no sentinel."""
     return NotExists(Path((VALUE,)))
 
 
-def owned_by(owner: Key) -> Condition:
-    """Return the condition that the sentinel is of the item *owner*."""
+def require_owner(owner: Key) -> Condition:
+    """Return the condition that the sentinel belongs to the item *owner*."""
     return Compare(Path((OWNER,)), "=", Value({"M": dict(owner)}))
 
 
-def owner_of(key: Mapping[str, Any]) -> WireItem:
-    """Return a primary key in one spelling, numbers by value and a B as bytes.
+def normalize_key(key: Mapping[str, Any]) -> WireItem:
+    """Return a primary key in its normal form: numbers by value, a B as bytes.
 
-    >>> owner_of({"id": {"N": "1.0"}})
+    >>> normalize_key({"id": {"N": "1.0"}})
     {'id': {'N': '1'}}
     """
     return {
-        name: {"N": _number(wire["N"])} if "N" in wire else as_sent(wire)
+        name: {"N": _normalize_number(wire["N"])} if "N" in wire else as_sent(wire)
         for name, wire in key.items()
     }
 
@@ -215,18 +214,18 @@ class ConstrainedOptions(Protocol):
     @property
     def keys(self) -> Sequence[AnyField]: ...
     @property
-    def taken(self) -> Condition: ...
+    def key_exists(self) -> Condition: ...
     @property
-    def missing(self) -> Condition: ...
+    def key_missing(self) -> Condition: ...
     def get_field(self, name: str) -> AnyField: ...
 
 
-def claims(meta: ConstrainedOptions, wires: Mapping[str, Wire], key: Key) -> dict[str, Claim]:
-    """Return what the constraints of a model make of an item with these *wires*, by sentinel.
+def find_claims(meta: ConstrainedOptions, wires: Mapping[str, Wire], key: Key) -> dict[str, Claim]:
+    """Return the claims of an item with these *wires*, by sentinel.
 
-    *wires* may be of a loaded item, where a B is base64, or fresh ones.
+    *wires* may come from a loaded item, where a B is base64, or from a new one.
     """
-    owner = owner_of(key)
+    owner = normalize_key(key)
     found: dict[str, Claim] = {}
     for constraint in meta.constraints:
         text = constraint.text(wires)
@@ -242,17 +241,17 @@ def claims(meta: ConstrainedOptions, wires: Mapping[str, Wire], key: Key) -> dic
     return found
 
 
-def difference(
+def compare_claims(
     before: Mapping[str, Claim], after: Mapping[str, Claim]
 ) -> tuple[list[Claim], list[Claim]]:
-    """Return what an item gives up, and what it newly has."""
+    """Return the claims that an item releases, and those that it takes."""
     released = [claim for value, claim in before.items() if value not in after]
     claimed = [claim for value, claim in after.items() if value not in before]
     return released, claimed
 
 
-# -- telling ---------------------------------------------------------------------------------------
-def taken(
+# -- errors ---------------------------------------------------------------------------------------
+def make_already_exists(
     meta: ConstrainedOptions,
     claim: Claim,
     item: Mapping[str, Wire] | None = None,
@@ -260,20 +259,20 @@ def taken(
 ) -> Exception:
     """Return the model's AlreadyExists for a value that another item has.
 
-    :param item: the sentinel as it stands, if that is known.
-    :param cause: what DynamoDB answered; what it knows of the request is taken over.
+    :param item: the stored sentinel, if it is known.
+    :param cause: the error from DynamoDB, whose attributes about the request are copied.
     """
     owner = None if item is None else item.get(OWNER)
     key: Key = {} if owner is None else cast("Key", owner.get("M", {}))
-    found = primary_key(meta, key)
+    found = decode_primary_key(meta, key)
     by = "another item" if found is None else f"the item {found!r}"
-    if found is not None and found == primary_key(meta, claim.owner):
-        # To this model they are one, and to DynamoDB two.
-        said = ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
-        by += f", whose key is stored in another spelling ({said})"
+    if found is not None and found == decode_primary_key(meta, claim.owner):
+        # This model reads both keys as equal; to DynamoDB they differ.
+        stored = ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
+        by += f", whose key is stored in another spelling ({stored})"
     model: Any = meta.model
     error: Any = model.AlreadyExists(
-        f"{spoken(meta, claim)} taken by {by}; nothing was written: choose another value, "
+        f"{describe_claim(meta, claim)} taken by {by}; nothing was written: choose another value, "
         "or change that item first"
     )
     if cause is not None:
@@ -281,59 +280,59 @@ def taken(
         error.__dict__.update(known)
     error.current = None
     error.fields, error.owner = claim.fields, found
-    error.__dict__["advice"] = ""  # that of the class is for a key
+    error.__dict__["advice"] = ""  # the advice of the class is about keys
     return cast("ConditionFailed", error)
 
 
-def spoken(meta: ConstrainedOptions, claim: Claim) -> str:
-    """Return the beginning of a sentence on a value, with its verb: ``User.email: 'a@b.c' is``."""
+def describe_claim(meta: ConstrainedOptions, claim: Claim) -> str:
+    """Return the beginning of a sentence about a value, with its verb: ``User.email: 'a@b.c' is``."""
     fields = [meta.get_field(name) for name in claim.fields]
-    values = [decoded(field, wire) for field, wire in zip(fields, claim.wires, strict=True)]
+    values = [decode_or_free(field, wire) for field, wire in zip(fields, claim.wires, strict=True)]
     if len(fields) == 1:
         return f"{meta.name}.{fields[0].name}: {values[0]!r} is"
     pairs = zip(claim.fields, values, strict=True)
     return f"{meta.name}: {', '.join(f'{name}={value!r}' for name, value in pairs)} are"
 
 
-def primary_key(meta: ConstrainedOptions, key: Mapping[str, Any]) -> Any:
-    """Return the value of the hash key, or the pair of both keys; None where it is no such key."""
+def decode_primary_key(meta: ConstrainedOptions, key: Mapping[str, Any]) -> Any:
+    """Return the value of the hash key, or the pair of both keys; None if *key* is no key of the model."""
     if any(field.attribute not in key for field in meta.keys):
         return None
-    values = [decoded(field, key[field.attribute]) for field in meta.keys]
+    values = [decode_or_free(field, key[field.attribute]) for field in meta.keys]
     return tuple(values) if len(values) > 1 else values[0]
 
 
 # -- declaring -------------------------------------------------------------------------------------
-def compiled(
+def compile_constraints(
     model: str,
-    said: Any,
+    constraints: Any,
     fields: Mapping[str, AnyField],
     keys: Sequence[AnyField],
     table: str | None = None,
 ) -> tuple[Constraint, ...]:
-    """Return the constraints of a model: of ``unique=True`` and of ``Meta.constraints``.
+    """Return the constraints of a model: from ``unique=True`` and from ``Meta.constraints``.
 
-    *table* is the model's, where the sentinels are in a table of another than the usual name: other
-    models may say the same. Raises ModelDefinitionError for what cannot be unique.
+    *table* is the name of the model's table if ``Meta.unique_table`` names the table of the sentinels,
+    which several models may share. Raises ModelDefinitionError for fields that cannot be unique.
     """
-    if not isinstance(said, (list, tuple)):
+    if not isinstance(constraints, (list, tuple)):
         raise ModelDefinitionError(
-            f"{model}.Meta.constraints is {said!r}: it takes a list of constraints"
+            f"{model}.Meta.constraints is {constraints!r}: it takes a list of constraints"
         )
     declared: list[tuple[Any, str]] = [
         (UniqueConstraint(field.name), f"{model}.{field.name}")
         for field in fields.values()
         if field.unique
     ]
-    declared += [(each, f"{model}.Meta.constraints") for each in cast("list[Any]", said)]
+    declared += [(each, f"{model}.Meta.constraints") for each in cast("list[Any]", constraints)]
     found: dict[str, Constraint] = {}
     for constraint, where in declared:
         if not isinstance(constraint, UniqueConstraint):
             raise ModelDefinitionError(
                 f"{where} holds {constraint!r}: it takes UniqueConstraint(...)"
             )
-        members = _members(constraint, where, fields, keys)
-        name = _name(constraint, where, members)
+        members = _find_members(constraint, where, fields, keys)
+        name = _make_name(constraint, where, members)
         if name in found:
             raise ModelDefinitionError(
                 f"{where}: two constraints are called {name!r}: drop one, or give it another name="
@@ -343,7 +342,7 @@ def compiled(
     return tuple(found.values())
 
 
-def _members(
+def _find_members(
     constraint: UniqueConstraint,
     where: str,
     fields: Mapping[str, AnyField],
@@ -361,9 +360,9 @@ def _members(
     for field in members:
         _check(field, where)
     if {key.name for key in keys} <= {*names}:
-        said = " and ".join(key.name for key in keys)
+        key_names = " and ".join(key.name for key in keys)
         raise ModelDefinitionError(
-            f"{where}: {said} is the key, so that no two items have the same already: "
+            f"{where}: {key_names} is the key, so that no two items have the same already: "
             "drop the constraint"
         )
     return members
@@ -382,7 +381,7 @@ def _check(field: AnyField, where: str) -> None:
         )
 
 
-def _name(constraint: UniqueConstraint, where: str, members: Iterable[AnyField]) -> str:
+def _make_name(constraint: UniqueConstraint, where: str, members: Iterable[AnyField]) -> str:
     name = constraint.name
     if name is None:
         name = "+".join(field.attribute for field in members)
@@ -394,13 +393,13 @@ def _name(constraint: UniqueConstraint, where: str, members: Iterable[AnyField])
     return name
 
 
-def sentinels_schema(name: str) -> TableSchema:
-    """Return what a table of sentinels is: it is billed by request."""
+def make_sentinels_schema(name: str) -> TableSchema:
+    """Return the schema of a table of sentinels, which is billed by request."""
     return TableSchema(name, KeyAttribute(VALUE, "S"))
 
 
 class Claims:
-    """What a write gives up and takes of unique values, and what must be so for that to be right."""
+    """The unique values that a write releases and takes, and the condition for that."""
 
     __slots__ = ("claimed", "condition", "released")
 
@@ -413,22 +412,24 @@ class Claims:
         *,
         whole: bool = True,
     ) -> None:
-        """Compare two items, either of which may be empty: there is none then.
+        """Compare two items; an empty one stands for no item.
 
-        :param whole: the item is replaced or deleted; otherwise just what differs is written.
+        :param whole: the item is replaced or deleted; otherwise only the differences are written.
         """
-        had = claims(meta, before, key) if before else {}
-        has = claims(meta, after, key) if after else {}
+        had = find_claims(meta, before, key) if before else {}
+        has = find_claims(meta, after, key) if after else {}
         self.released: list[Claim]
         self.claimed: list[Claim]
-        self.released, self.claimed = difference(had, has)
+        self.released, self.claimed = compare_claims(had, has)
         names = {
             attribute: None
             for constraint in meta.constraints
-            if whole or has_moved(constraint.attributes, before, after)
+            if whole or has_changed(constraint.attributes, before, after)
             for attribute in constraint.attributes
         }
         self.condition = Condition()
-        """Holds where the item is as *before* in all that decides on its unique values."""
+        """Holds if the attributes of the constraints are stored as in *before*."""
         if names:
-            self.condition = meta.taken & as_it_was(names, before) if before else meta.missing
+            self.condition = (
+                meta.key_exists & require_unchanged(names, before) if before else meta.key_missing
+            )

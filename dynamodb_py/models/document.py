@@ -12,15 +12,17 @@ from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
 from . import registry
 from .fields.base import AnyField, is_checking
-from .fields.containers import NOT_UNIQUE, EmbeddedField
+from .fields.containers import NOT_UNIQUE
 from .fields.times import TimestampField
 from .fields.version import VersionField
-from .foreign_keys.expansion import check_no_reference
-from .inheritance.documents import Kinds, kinds_of
+from .foreign_keys.expansion import References, check_document_references
+from .inheritance.documents import Kinds, find_kinds
+from .records.attributes import stamp_field
+from .records.base import is_untouched, state_of
+from .records.checks import Errors, check, spell
 from .records.collect import collect
 from .records.fieldset import FieldSet
 from .records.record import Record
-from .records.validation import check, spell
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,14 +47,14 @@ class Document(Record):
     ``"raise"`` raises UnreadableValue.
     """
 
-    _fields: ClassVar[FieldSet] = FieldSet("Document", {})
+    _fieldset: ClassVar[FieldSet] = FieldSet("Document", {})
     _kinds: ClassVar[Kinds | None] = None
     """The classes that this one is a kind of, if there are several."""
     _kind: ClassVar[str | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        fields = collect(cls, Document, implied=frozenset())
+        fields, references = collect(cls, Document, implied=frozenset())
         for field in fields.values():
             if field.is_key:
                 raise field.misdeclared("a document has no keys: its item has")
@@ -68,129 +70,31 @@ class Document(Record):
                 raise field.misdeclared(
                     "a template makes a key, and a document has none: declare it in the model"
                 )
-        cls._place(fields)
-        cls._kinds, cls._kind = kinds_of(cls, cls._kinds)
-
-    @classmethod
-    def _place(cls, fields: dict[str, AnyField]) -> None:
-        check_no_reference(cls.__name__, cls._references)
-        cls._fields = FieldSet(cls.__name__, fields, cls._references)
-        if not all(reference.is_settled for reference in cls._references.values()):
-            registry.wait(cls, named=False)
+        _set_fields(cls, fields, references)
+        cls._kinds, cls._kind = find_kinds(cls, cls._kinds)
 
     @classmethod
     def _settle_references(cls, *, late: bool = True) -> None:
-        cls._place(collect(cls, Document, implied=frozenset(), late=late))
-
-    @classmethod
-    def _as_field(cls) -> EmbeddedField[Any, Any]:
-        return EmbeddedField(cls)
+        _set_fields(cls, *collect(cls, Document, implied=frozenset(), late=late))
 
     def _spell(self, depth: int, /) -> Wire:
         """Return this document on the wire; raise Unstorable with all fields that are wrong."""
-        if not self._decoded and self._stored is not None:
-            if self._is_untouched():
-                stored: WireItem = from_json(self._stored)
-                return {"M": {name: as_sent(wire) for name, wire in stored.items()}}
-            self._decode()  # a value was set before any was read
-        wires = self._untouched()
-        wrong: list[Unstorable] = []
-        stamping = [field for field in self._fields if field.stamps]
-        for field in self._fields:
-            if field.stamps or (field.name not in self.__dict__ and self._stored is not None):
-                continue  # absent, or not readable: left as it is
-            self._spell_field(field, wires, wrong, depth)
-        if stamping:
-            self._spell_stamped(stamping, wires, wrong, depth)
-        if self._kinds is not None:
-            self._say_kind(self._kinds, wires, wrong)
-        if wrong:
-            raise Unstorable.all_of(wrong)
-        return {"M": wires}
-
-    def _say_kind(self, kinds: Kinds, wires: WireItem, wrong: list[Unstorable]) -> None:
-        """Put the kind into *wires*, or into *wrong* that another one was assigned."""
-        if self._kind is None:
-            wrong.append(
-                Unstorable(f"{type(self).__name__} is abstract: make one of its subclasses")
-            )
-            return
-        attribute = kinds.attribute
-        was: Wire | None = None
-        if self._stored is not None:
-            was = cast("WireItem", from_json(self._stored)).get(attribute)
-            if was is None and type(self) is kinds.root and attribute not in wires:
-                return  # from before there were kinds
-        kind: Wire = {"S": self._kind} if was is None else was
-        if wires.setdefault(attribute, kind) != kind:
-            said = f"it is {kind['S']!r}, and cannot change: make an instance of another class"
-            wrong.append(Unstorable(said).inside(f".{kinds.name}"))
-
-    def _untouched(self) -> WireItem:
-        """Return the stored attributes that no value here stands for."""
-        if self._stored is None:
-            return {}
-        here = {field.attribute for field in self._fields if field.name in self.__dict__}
-        stored: WireItem = from_json(self._stored)
-        return {name: as_sent(wire) for name, wire in stored.items() if name not in here}
-
-    def _spell_field(
-        self, field: AnyField, wires: WireItem, wrong: list[Unstorable], depth: int
-    ) -> None:
-        """Put the attribute value of one field into *wires*, or what is wrong with it into *wrong*."""
-        errors: dict[str, list[str]] = {}
-        value = getattr(self, field.name)
-        wire = spell(field, value, errors, depth)
-        check(field, value, wire, errors, validate=is_checking())
-        if errors:
-            faults = [(f".{path}", said) for path, each in errors.items() for said in each]
-            wrong.append(Unstorable(faults[0][1], faults))
-        aside = self._aside
-        if wire is None or (aside is not None and aside.defaults.get(field.name) == wire):
-            return  # reading alone never stores a default
-        wires[field.attribute] = wire
-
-    def _spell_stamped(
-        self, fields: list[AnyField], wires: WireItem, wrong: list[Unstorable], depth: int
-    ) -> None:
-        """Do the fields that set themselves, which they do when another one has changed."""
-        others = dict(wires)
-        changed = others != self._others_before(depth)
-        for field in fields:
-            if changed:
-                value = self.__dict__.get(field.name)
-                self._stamp(field, value, adding=self._stored is None)
-            if field.name in self.__dict__ or self._stored is None:
-                self._spell_field(field, wires, wrong, depth)
-        self._apart().spelled = others
-
-    def _others_before(self, depth: int) -> WireItem | None:
-        """Return what was stored of the fields that do not set themselves, None if never any."""
-        if self._aside is not None and self._aside.spelled is not None:
-            return self._aside.spelled
-        if self._stored is None:
-            return None
-        before = type(self)._load(self._stored)
-        before._decode()
-        wires = before._untouched()
-        for field in self._fields:
-            if not field.stamps and field.name in before.__dict__:
-                before._spell_field(field, wires, [], depth)
-        return wires
+        return encode_document(self, depth)
 
     # -- several kinds -------------------------------------------------------------------------
 
     @classmethod
     def _loader(cls) -> Callable[[StoredItem], Self]:
         """Return what makes a document of its JSON; it raises ValueError for a kind that is none."""
-        return cls._load if cls._kinds is None else cls._load_kind
+        kinds = cls._kinds
+        if kinds is None:
+            return cls._load
 
-    @classmethod
-    def _load_kind(cls, stored: StoredItem) -> Self:
-        assert cls._kinds is not None
-        found: type[Any] = cls._kinds.class_of(stored, cls)
-        document: Self = found._load(stored)
-        return document
+        def load(stored: StoredItem) -> Any:
+            found: type[Any] = kinds.class_of(stored, cls)
+            return found._load(stored)
+
+        return load
 
     @classmethod
     def from_db(cls, item: StoredItem | str | Mapping[str, Any]) -> Self:
@@ -199,7 +103,7 @@ class Document(Record):
         if isinstance(item, str):
             item = item.encode()
         try:
-            return cls._load_kind(item if isinstance(item, bytes) else to_json(item))
+            return cls._loader()(item if isinstance(item, bytes) else to_json(item))
         except ValueError as error:
             raise UnreadableValue(f"{cls.__name__}: {error}") from error
 
@@ -228,7 +132,7 @@ class Document(Record):
         found: Any = kinds.classes.get(kind)
         if found is None or not issubclass(found, cls):
             raise ValidationError({kinds.name: [kinds.strange(kind, cls)]}, model=cls.__name__)
-        if kinds.name not in found._fields.by_name:
+        if kinds.name not in found._fieldset.by_name:
             values = {name: value for name, value in values.items() if name != kinds.name}
         document: Any = super(Document, found).from_dict(values)
         return cast("Self", document)
@@ -236,22 +140,14 @@ class Document(Record):
     # -- what lies inside, for conditions and changes ------------------------------------------
 
     @classmethod
-    def _declared(cls) -> dict[str, AnyField]:
-        """Return the fields by name: those of all kinds, where there are several."""
-        fields = dict(cls._fields.by_name)
-        for kind in () if cls._kinds is None else cls._kinds.below(cls):
-            fields |= {n: f for n, f in kind._fields.by_name.items() if n not in fields}
-        return fields
-
-    @classmethod
     def _attribute_of(cls, name: str) -> str | None:
         """Return the attribute of the field *name*, or *name* where that is one itself.
 
         Raises QueryError where the kinds store it in several.
         """
-        found = [cls._fields.by_name.get(name)]
+        found = [cls._fieldset.by_name.get(name)]
         if found[0] is None and cls._kinds is not None:
-            found = [kind._fields.by_name.get(name) for kind in cls._kinds.below(cls)]
+            found = [kind._fieldset.by_name.get(name) for kind in cls._kinds.below(cls)]
         attributes = {field.attribute: field for field in found if field is not None}
         if len(attributes) > 1:
             said = " and ".join(f"{f.label} as {a!r}" for a, f in attributes.items())
@@ -266,12 +162,12 @@ class Document(Record):
     @classmethod
     def _coder_at(cls, attribute: str) -> Coder | None:
         """Return how values of an attribute are spelled; None where no field is stored there."""
-        found: AnyField | None = cls._fields.by_attribute.get(attribute)
+        found: AnyField | None = cls._fieldset.by_attribute.get(attribute)
         kinds = cls._kinds
         if found is not None or kinds is None:
             return found
         among: list[AnyField | None] = [
-            kind._fields.by_attribute.get(attribute) for kind in kinds.below(cls)
+            kind._fieldset.by_attribute.get(attribute) for kind in kinds.below(cls)
         ]
         several = [field for field in among if field is not None]
         if several:
@@ -284,3 +180,108 @@ class Document(Record):
         return self.to_dict() == other.to_dict() and self.extra == other.extra
 
     __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType] - it can change
+
+
+def _set_fields(kind: type[Document], fields: dict[str, AnyField], references: References) -> None:
+    check_document_references(kind.__name__, references)
+    kind._fieldset = FieldSet(kind.__name__, fields, references)
+    if not all(reference.is_settled for reference in references.values()):
+        registry.defer(kind, named=False)
+
+
+def encode_document(document: Document, depth: int) -> Wire:
+    """Return this document on the wire; raise Unstorable with all fields that are wrong."""
+    if not document._decoded and document._stored is not None:
+        if is_untouched(document):
+            stored: WireItem = from_json(document._stored)
+            return {"M": {name: as_sent(wire) for name, wire in stored.items()}}
+        document._decode()  # a value was set before any was read
+    wires = _preserved(document)
+    wrong: list[Unstorable] = []
+    stamping = [field for field in document._fieldset if field.stamps]
+    for field in document._fieldset:
+        if field.stamps or (field.name not in document.__dict__ and document._stored is not None):
+            continue  # absent, or not readable: left as it is
+        _put_field(document, field, wires, wrong, depth)
+    if stamping:
+        _put_stamped(document, stamping, wires, wrong, depth)
+    if document._kinds is not None:
+        _put_kind(document, document._kinds, wires, wrong)
+    if wrong:
+        raise Unstorable.all_of(wrong)
+    return {"M": wires}
+
+
+def _put_kind(document: Document, kinds: Kinds, wires: WireItem, wrong: list[Unstorable]) -> None:
+    """Put the kind into *wires*, or into *wrong* that another one was assigned."""
+    if document._kind is None:
+        wrong.append(
+            Unstorable(f"{type(document).__name__} is abstract: make one of its subclasses")
+        )
+        return
+    attribute = kinds.attribute
+    was: Wire | None = None
+    if document._stored is not None:
+        was = cast("WireItem", from_json(document._stored)).get(attribute)
+        if was is None and type(document) is kinds.root and attribute not in wires:
+            return  # from before there were kinds
+    kind: Wire = {"S": document._kind} if was is None else was
+    if wires.setdefault(attribute, kind) != kind:
+        said = f"it is {kind['S']!r}, and cannot change: make an instance of another class"
+        wrong.append(Unstorable(said).inside(f".{kinds.name}"))
+
+
+def _preserved(document: Document) -> WireItem:
+    """Return the stored attributes whose fields were neither read nor set."""
+    if document._stored is None:
+        return {}
+    here = {field.attribute for field in document._fieldset if field.name in document.__dict__}
+    stored: WireItem = from_json(document._stored)
+    return {name: as_sent(wire) for name, wire in stored.items() if name not in here}
+
+
+def _put_field(
+    document: Document, field: AnyField, wires: WireItem, wrong: list[Unstorable], depth: int
+) -> None:
+    """Put the attribute value of one field into *wires*, or what is wrong with it into *wrong*."""
+    errors: Errors = {}
+    value = getattr(document, field.name)
+    wire = spell(field, value, errors, depth)
+    check(field, value, wire, errors, validate=is_checking())
+    if errors:
+        faults = [(f".{path}", said) for path, each in errors.items() for said in each]
+        wrong.append(Unstorable(faults[0][1], faults))
+    state = document._state
+    if wire is None or (state is not None and state.defaults.get(field.name) == wire):
+        return  # reading alone never stores a default
+    wires[field.attribute] = wire
+
+
+def _put_stamped(
+    document: Document, fields: list[AnyField], wires: WireItem, wrong: list[Unstorable], depth: int
+) -> None:
+    """Put the fields that set themselves, which they do when another one has changed."""
+    others = dict(wires)
+    changed = others != _others_before(document, depth)
+    for field in fields:
+        if changed:
+            value = document.__dict__.get(field.name)
+            stamp_field(document, field, value, adding=document._stored is None)
+        if field.name in document.__dict__ or document._stored is None:
+            _put_field(document, field, wires, wrong, depth)
+    state_of(document).spelled = others
+
+
+def _others_before(document: Document, depth: int) -> WireItem | None:
+    """Return what was stored of the fields that do not set themselves, None if never any."""
+    if document._state is not None and document._state.spelled is not None:
+        return document._state.spelled
+    if document._stored is None:
+        return None
+    before = type(document)._load(document._stored)
+    before._decode()
+    wires = _preserved(before)
+    for field in document._fieldset:
+        if not field.stamps and field.name in before.__dict__:
+            _put_field(before, field, wires, [], depth)
+    return wires

@@ -1,8 +1,7 @@
-"""Expiry: which field says when an item may be deleted, and which items are past that moment.
+"""Expiry: the TTL field of a model, and the condition that an item has not expired.
 
-DynamoDB deletes an item some time after its TTL has come, often a day or more. With
-``Meta.hide_expired`` it counts as gone at once: query sets ask DynamoDB for the others alone, and
-what is read by key, where DynamoDB cannot be asked so, is looked at after reading (``standing.py``).
+DynamoDB deletes an item some time after its TTL, often a day or more. With ``Meta.hide_expired`` reads
+hide it at once (``visibility.py``).
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
 """
@@ -25,7 +24,7 @@ from .fields.times import TimestampField
 
 
 class Expiry:
-    """Which items of a model are past their moment, now."""
+    """Tells which items of a model have expired."""
 
     def __init__(self, field: AnyField) -> None:
         self.attribute = field.attribute
@@ -36,31 +35,31 @@ class Expiry:
 
     @staticmethod
     def now() -> Wire:
-        """Return the present on the wire, as TTL is: whole seconds since 1970."""
+        """Return the present time on the wire, in whole seconds since 1970."""
         return {"N": str(int(time()))}
 
     @property
     def path(self) -> Path:
-        """Where the moment of an item is."""
+        """The path of the TTL."""
         return self._path
 
     def expired(self) -> Condition:
-        """Return the condition that the moment is past; it does not hold where there is none."""
+        """Return the condition that the TTL is past; it does not hold for an item without one."""
         return Compare(self._path, "<=", Value(self.now()))
 
     def unexpired(self) -> Condition:
-        """Return the condition that the moment is not past, or that there is none.
+        """Return the condition that the TTL is not past, or that there is none.
 
-        It is a NOT, so that it holds for what is no number too: DynamoDB never deletes that.
+        It is a NOT, so that it holds for values that are no numbers too, which DynamoDB never deletes.
         """
         return Unexpired(self.expired())
 
     def hides(self, item: StoredItem) -> bool:
-        """Tell whether *item* is past its moment."""
+        """Tell whether *item* has expired."""
         return self._is_past(self._read(item).wire)
 
     def hides_wires(self, wires: Mapping[str, Any]) -> bool:
-        """Tell whether the item of these attributes is past its moment."""
+        """Tell whether the item with these attributes has expired."""
         return self._is_past(wires.get(self.attribute))
 
     def _is_past(self, wire: Any) -> bool:
@@ -70,11 +69,11 @@ class Expiry:
         return seconds is not None and float(seconds) <= int(time())
 
 
-def ttl_field(model: str, fields: Mapping[str, AnyField], named: object) -> AnyField | None:
-    """Return the field whose moment DynamoDB deletes items by, if there is one.
+def find_ttl_field(model: str, fields: Mapping[str, AnyField], named: object) -> AnyField | None:
+    """Return the TTL field of a model, or None.
 
     :param named: ``Meta.ttl``.
-    :raises ModelDefinitionError: there are several, or it is none that can be.
+    :raises ModelDefinitionError: there are several, or the named field cannot be one.
     """
     found = [field for field in fields.values() if isinstance(field, TimestampField) and field.ttl]
     chosen: list[AnyField] = [*found]
@@ -110,11 +109,13 @@ def _named(model: str, fields: Mapping[str, AnyField], named: object) -> AnyFiel
     return field
 
 
-def expiry_of(model: str, field: AnyField | None, asked: object) -> Expiry | None:
-    """Return what ``Meta.hide_expired`` asks for; None where it asks for nothing."""
-    if not isinstance(asked, bool):
-        raise ModelDefinitionError(f"{model}.Meta.hide_expired is {asked!r}: it is True or False")
-    if not asked:
+def make_expiry(model: str, field: AnyField | None, hide_expired: object) -> Expiry | None:
+    """Return what finds expired items; None without ``Meta.hide_expired``."""
+    if not isinstance(hide_expired, bool):
+        raise ModelDefinitionError(
+            f"{model}.Meta.hide_expired is {hide_expired!r}: it is True or False"
+        )
+    if not hide_expired:
         return None
     if field is None:
         raise ModelDefinitionError(
@@ -123,7 +124,7 @@ def expiry_of(model: str, field: AnyField | None, asked: object) -> Expiry | Non
         )
     if field.hash_key:
         raise ModelDefinitionError(
-            f"{model}.Meta.hide_expired: {field.name} is the hash key, of which DynamoDB is asked one "
-            "value at a time: choose another field for the TTL"
+            f"{model}.Meta.hide_expired: {field.name} is the hash key, and a query gives one value of "
+            "it: choose another field for the TTL"
         )
     return Expiry(field)

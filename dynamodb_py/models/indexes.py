@@ -16,7 +16,7 @@ M = TypeVar("M", bound=Instance)
 
 
 class _IndexAttribute(Index):
-    """An index that is an attribute of a model, where it gives the query set of its items."""
+    """An index as an attribute of a model: reading it gives the query set of its items."""
 
     _attribute: str = ""
 
@@ -25,11 +25,11 @@ class _IndexAttribute(Index):
         self._attribute = name
 
     def __get__(self, instance: object | None, owner: type[M]) -> QuerySet[M]:
-        """Return the query set of the index, of the model that it is asked of."""
+        """Return the query set of the index, for the model *owner*."""
         if instance is not None:
             raise AttributeError(
-                f"{self._attribute} is of the class: {owner.__name__}.{self._attribute}, "
-                "not of an instance"
+                f"{self._attribute} belongs to the class: use {owner.__name__}.{self._attribute}, "
+                "not an instance"
             )
         model: Any = owner
         manager = model.objects

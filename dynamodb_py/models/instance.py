@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from .. import exceptions
 from ..connections import Connection, get_connection
+from ..expressions import Condition
+from ..flows import Flow
 from .options import Options
 from .records.record import Record
+
+if TYPE_CHECKING:
+    from .foreign_keys.field import ForeignKey
+
+M = TypeVar("M", bound="Instance")
 
 
 class Instance(Record):
@@ -24,22 +32,12 @@ class Instance(Record):
     AlreadyExists: ClassVar[type[exceptions.AlreadyExists]] = exceptions.AlreadyExists
 
     _using: ClassVar[str | None] = None
+    _referrers: ClassVar[tuple[ForeignKey[Any, Any], ...]] = ()
+    """The references to this model that lead back to it, or that count when it is deleted."""
 
     @property
     def _link(self) -> Connection:
-        return get_connection(self._using or self._options().using)
-
-    @property
-    def _table(self) -> str:
-        return self._link.table_name(self._options().table_name)
-
-    @classmethod
-    def _options(cls) -> Options:
-        try:
-            meta: Options = cls.__dict__["_meta"]  # its own, not that of a base class
-        except KeyError:
-            raise TypeError(f"{cls.__name__} is abstract: it has no table") from None
-        return meta
+        return get_connection(self._using or options_of(type(self)).using)
 
     @property
     def persisted(self) -> bool:
@@ -49,22 +47,66 @@ class Instance(Record):
     @property
     def primary_key(self) -> Any:
         """The value of the hash key, or the pair of the hash and the range key."""
-        values = self._key_values()
+        values = key_values(self)
         return values if len(values) > 1 else next(iter(values))
 
     def __eq__(self, other: object) -> bool:
         """Tell whether both are of one class and have the same key, which is not None."""
         if type(other) is not type(self):
             return NotImplemented
-        mine = self._key_values()
-        return self is other or (None not in mine and mine == other._key_values())
+        key = key_values(self)
+        return self is other or (None not in key and key == key_values(other))
 
     def __hash__(self) -> int:
-        key = self._key_values()
+        key = key_values(self)
         if None in key:
             raise TypeError(f"a {type(self).__name__} without a key cannot be hashed")
         # Not of the class: one that knew only its key turns out to be of a narrower one when fetched.
-        return hash((self._options().table_name, key))
+        return hash((options_of(type(self)).table_name, key))
 
-    def _key_values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, field.name) for field in self._options().keys)
+    def _delete_for_good(
+        self, *, condition: Condition | None = None, atomic: bool | None = None
+    ) -> Flow[None]:
+        """Delete this item, and what refers to it as ``on_delete`` says: Model has the body."""
+        raise NotImplementedError
+
+    # -- hooks: a model may override them ------------------------------------------------------
+
+    def before_save(self, created: bool) -> Awaitable[None] | None:
+        """Do something before this is saved; an exception prevents that. ``async def`` is welcome.
+
+        It is called before the values are checked, and may change them.
+
+        :param created: whether it was neither loaded nor saved before.
+        """
+
+    def after_save(self, created: bool) -> Awaitable[None] | None:
+        """Do something after this was saved. ``async def`` is welcome.
+
+        :param created: whether it was neither loaded nor saved before.
+        """
+
+    def before_delete(self) -> Awaitable[None] | None:
+        """Do something before this is deleted; an exception prevents that. ``async def`` is welcome."""
+
+    def after_delete(self) -> Awaitable[None] | None:
+        """Do something after this was deleted. ``async def`` is welcome."""
+
+
+def options_of(kind: type[Any]) -> Options:
+    """Return the options of a model class; raise TypeError for an abstract one."""
+    try:
+        meta: Options = kind.__dict__["_meta"]  # its own, not that of a base class
+    except KeyError:
+        raise TypeError(f"{kind.__name__} is abstract: it has no table") from None
+    return meta
+
+
+def table_of(instance: Instance) -> str:
+    """Return the name of the table that an instance is stored in, on its connection."""
+    return instance._link.table_name(options_of(type(instance)).table_name)
+
+
+def key_values(instance: Instance) -> tuple[Any, ...]:
+    """Return the values of the key: of the hash key, and of the range key if there is one."""
+    return tuple(getattr(instance, field.name) for field in options_of(type(instance)).keys)

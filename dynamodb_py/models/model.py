@@ -5,39 +5,40 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
-from ..connections import consistently
-from ..exceptions import ModelDefinitionError, ValidationError
-from ..expressions import Action, Add, Condition, Value
-from ..flows import Flow, awaiting, blocking
-from ..operations.items import GetItem, StoredItem
+from ..batching import ProgressOption
+from ..exceptions import ModelDefinitionError
+from ..expressions import Action, Computable, Condition
+from ..flows import Flow, awaiting, blocking, name_verbs
 from . import registry
+from .bulk.batch_block import AsyncBatchBlock, BatchBlock
+from .bulk.results import BulkResult
 from .fields.base import Field
-from .fields.model_key import KeyOf
-from .foreign_keys.referrers import asks
-from .foreign_keys.unloaded import is_stub
-from .inheritance.declaring import join
+from .inheritance.declaring import register_class
+from .instance import Instance, options_of
 from .managers.manager import Manager
 from .managers.objects import Objects
 from .options import Options, prepare
-from .persistence.save import Saving
+from .persistence.delete import delete_instance
+from .persistence.refresh import decrement, fetch_instance, increment, refresh_instance
+from .persistence.save import save_instance
+from .persistence.stored import stored_wires
+from .persistence.tracking import describe_instance_changes, find_changed, revert_instance
+from .persistence.update import update_instance
+from .persistence.update_result import Returning
 from .records.fieldset import FieldSet
-from .registry import Waiting
+from .records.filling import fill
+from .registry import DeferredOptions
 from .relations.backrefs import connect_references
-from .relations.cascade import deleting_all
-from .signals.events import class_prepared, made, post_init, pre_init, watch_loading
-from .signals.hooks import Hooked
-from .visibility import seen
+from .relations.cascade import delete_for_good
+from .signals.events import class_prepared, fill_with_signals, post_init, pre_init
+from .signals.hooks import check_hooks
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..batching import ProgressOption
-    from .bulk.batch_block import AsyncBatchBlock, BatchBlock
-    from .bulk.results import BulkResult
-    from .foreign_keys.field import ForeignKey
 
-
-class Model(Hooked, Saving):
+@name_verbs
+class Model(Instance):
     """An item of a table.
 
     Fields are class attributes; ``class Meta`` names the table and its options. A model without a
@@ -63,53 +64,38 @@ class Model(Hooked, Saving):
     """
 
     _meta: ClassVar[Options]
-    _fields: ClassVar[FieldSet] = FieldSet("Model", {})
+    _fieldset: ClassVar[FieldSet] = FieldSet("Model", {})
+    _is_kind: ClassVar[bool] = True
+    """Whether ``Meta.discriminator`` is about the class; not so for the models of a shared table."""
 
     objects = cast("Objects", Manager())  # no annotation: a class may have another manager
 
-    _referrers: ClassVar[tuple[ForeignKey[Any, Any], ...]] = ()
-    """The references to this model that lead back to it, or that count when it is deleted."""
-    _is_kind: ClassVar[bool] = True
-    """Whether ``Meta.discriminator`` is about the class; a shared table says it for its models."""
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        check_hooks(cls)
         cls._prepare()
         for name in ("DoesNotExist", "MultipleObjectsReturned", "AlreadyExists"):
-            setattr(cls, name, _own(cls, name))
+            setattr(cls, name, _own_exception(cls, name))
         if "_meta" in cls.__dict__:
-            cls._complete()
+            _complete(cls)
+
+    @classmethod
+    def _settle_references(cls, *, late: bool = True) -> None:
+        cls._prepare(late=late)
+        if "_meta" in cls.__dict__ and not isinstance(cls._meta, DeferredOptions):
+            _complete(cls)
 
     @classmethod
     def _prepare(cls, *, late: bool = False) -> None:
         """Take stock of the fields and options of the class."""
         fields, options = prepare(cls, Model, late=late)
         if options is not None:
-            if not isinstance(options, Waiting):
-                join(options, Model)
-                if options.place is not None:
-                    options.place.join(options)
+            if not isinstance(options, DeferredOptions):
+                register_class(options, Model)
+                if options.layout is not None:
+                    options.layout.join(options)
             cls._meta = options
-        cls._fields = fields
-
-    @classmethod
-    def _complete(cls) -> None:
-        """Let others know of the class, unless it waits for one that it refers to."""
-        if isinstance(cls._meta, Waiting):
-            registry.wait(cls)
-            return
-        connect_references(cls)
-        registry.made(cls)
-        cls.class_prepared()
-        class_prepared.tell(cls)
-        for other in registry.waiting():
-            other._settle_references(late=False)
-
-    @classmethod
-    def _settle_references(cls, *, late: bool = True) -> None:
-        cls._prepare(late=late)
-        if "_meta" in cls.__dict__ and not isinstance(cls._meta, Waiting):
-            cls._complete()
+        cls._fieldset = fields
 
     @classmethod
     def class_prepared(cls) -> None:
@@ -126,7 +112,7 @@ class Model(Hooked, Saving):
         setattr(cls, name, field)
         try:
             cls._prepare()
-            if not isinstance(cls._meta, Waiting):
+            if not isinstance(cls._meta, DeferredOptions):
                 connect_references(cls)
         except ModelDefinitionError:
             if before is None:
@@ -142,30 +128,9 @@ class Model(Hooked, Saving):
         :param values: the values of the fields by name; an unknown name raises TypeError.
         """
         if pre_init.in_use or post_init.in_use:
-            made(self, key, values)
-            return
-        if key:
-            values = self._with_key(key, values)
-        self._fill(values)
-
-    @classmethod
-    def _with_key(cls, key: tuple[Any, ...], values: dict[str, Any]) -> dict[str, Any]:
-        names = [field.name for field in cls._options().keys]
-        if len(key) > len(names):
-            raise TypeError(
-                f"{cls.__name__} takes {' and '.join(names)} by position, not {len(key)} values"
-            )
-        for name, value in zip(names, key, strict=False):
-            if name in values:
-                raise TypeError(f"{cls.__name__} got two values for {name}")
-            values[name] = value
-        return values
-
-    @classmethod
-    def _as_field(cls) -> KeyOf:
-        return KeyOf(cls)
-
-    # -- what it is ----------------------------------------------------------------------------
+            fill_with_signals(self, key, values, lambda: _fill(self, key, values))
+        else:
+            _fill(self, key, values)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -173,107 +138,130 @@ class Model(Hooked, Saving):
 
         It is of the class that its kind says, if that is this one or one below it.
         """
-        kind, found = cls._options().kind, cls
+        kind, found = options_of(cls).kind, cls
         if kind is not None:
             given = values.get(kind.field.name)
-            said = kind.tree.classes.get(str(getattr(given, "value", given)))  # or of an enum
+            said = kind.hierarchy.classes.get(str(getattr(given, "value", given)))  # or of an enum
             found = said if said is not None and issubclass(said, cls) else cls
         model: Any = super(Model, found).from_dict(values)
         if post_init.in_use:
             post_init.tell(found, instance=model)
         return cast("Self", model)
 
-    # -- refreshing, counting ----------------------------------------------------------------------
+    # -- its item ------------------------------------------------------------------------------
 
-    def _refresh_from_db(self, *, consistent: bool | None = None) -> Flow[None]:
-        """Read all fields again; changes that were not saved are lost.
+    save = blocking(save_instance)
+    asave = awaiting(save_instance)
 
-        :param consistent: True sees every write before it; by default as ``options()`` says.
-        :raises DoesNotExist: there is no item with this key.
-        """
-        key = self._key()
-        item = seen(self._meta, (yield from GetItem(self._table, key, consistently(consistent))))
-        if item is None:
-            raise self.DoesNotExist(
-                f"{self._meta.name} has no item {self.primary_key!r}", missing=[self]
-            )
-        self._become(item)
+    if TYPE_CHECKING:
 
-    refresh_from_db = blocking(_refresh_from_db)
-    arefresh_from_db = awaiting(_refresh_from_db)
+        @overload
+        def update(
+            self,
+            /,
+            *actions: Action | Computable,
+            condition: Condition | None = None,
+            returning: None = None,
+            create_parents: bool = False,
+            must_exist: bool = False,
+            atomic: bool | None = None,
+            **values: Any,
+        ) -> Self: ...
+        @overload
+        def update(
+            self,
+            /,
+            *actions: Action | Computable,
+            returning: Returning,
+            condition: Condition | None = None,
+            create_parents: bool = False,
+            must_exist: bool = False,
+            atomic: bool | None = None,
+            **values: Any,
+        ) -> dict[str, Any]: ...
+        def update(self, /, *actions: Any, **options: Any) -> Any: ...
+
+        @overload
+        async def aupdate(
+            self,
+            /,
+            *actions: Action | Computable,
+            condition: Condition | None = None,
+            returning: None = None,
+            create_parents: bool = False,
+            must_exist: bool = False,
+            atomic: bool | None = None,
+            **values: Any,
+        ) -> Self: ...
+        @overload
+        async def aupdate(
+            self,
+            /,
+            *actions: Action | Computable,
+            returning: Returning,
+            condition: Condition | None = None,
+            create_parents: bool = False,
+            must_exist: bool = False,
+            atomic: bool | None = None,
+            **values: Any,
+        ) -> dict[str, Any]: ...
+        async def aupdate(self, /, *actions: Any, **options: Any) -> Any: ...
+    else:
+        update = blocking(update_instance)
+        aupdate = awaiting(update_instance)
+
+    delete = blocking(delete_instance)
+    adelete = awaiting(delete_instance)
 
     def _delete_for_good(
         self, *, condition: Condition | None = None, atomic: bool | None = None
     ) -> Flow[None]:
-        if asks(self.__class__, below=self._stored is None):
-            yield from deleting_all(self, condition, atomic)
-        else:
-            yield from self._delete_alone(condition=condition, atomic=atomic)
+        return delete_for_good(self, condition=condition, atomic=atomic)
 
-    def _delete_alone(
-        self, *, condition: Condition | None = None, atomic: bool | None = None
-    ) -> Flow[None]:
-        """Delete this item, whatever refers to it."""
-        yield from super()._delete_for_good(condition=condition, atomic=atomic)
+    refresh_from_db = blocking(refresh_instance)
+    arefresh_from_db = awaiting(refresh_instance)
 
-    def _become(self, item: StoredItem) -> None:
-        """Take *item* for what is stored, and forget the values that there were."""
-        for name in self._fields.by_name:
-            self.__dict__.pop(name, None)
-        for name in self._references:
-            self.__dict__.pop(name, None)
-        self._stored, self._decoded, self._aside = item, False, None
+    fetch = blocking(fetch_instance)
+    afetch = awaiting(fetch_instance)
 
-    def _fetch(self) -> Flow[Self]:
-        """Read this item, if all that is known of it is the key that a reference has; return it.
+    incr = blocking(increment)
+    aincr = awaiting(increment)
 
-        :raises DoesNotExist: there is no item with this key.
+    decr = blocking(decrement)
+    adecr = awaiting(decrement)
+
+    # -- what changed --------------------------------------------------------------------------
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether :meth:`save` would send anything: always so of one that was not loaded or saved."""
+        return self._stored is None or bool(find_changed(self, stored_wires(self)))
+
+    def changes(self) -> dict[str, tuple[Any, Any]]:
+        """Return what changed since it was loaded or saved: the old and the new value, by path.
+
+        Paths are as in messages, ``score`` or ``doc.a[0]``. None stands for what is not stored. A
+        list that did not change by its elements alone, or grow at its end, is there as a whole. Of
+        an instance that was not loaded or saved, all its values are there, with None as the old one.
+        A value that cannot be stored is there as it is.
+
+        >>> from dynamodb_py import CharField, DictField, Model
+        >>> class Page(Model):
+        ...     name = CharField(hash_key=True)
+        ...     doc = DictField()
+        >>> page = Page.from_db({"name": {"S": "a"}, "doc": {"M": {"n": {"N": "1"}}}})
+        >>> page.doc["n"] = 2
+        >>> page.changes()
+        {'doc.n': (1, 2)}
         """
-        if is_stub(self):
-            yield from self._refresh_from_db()
-            if self._stored is not None:
-                self.__class__ = self._load(self._stored).__class__  # which the key does not tell
-        return self
+        return describe_instance_changes(self)
 
-    fetch = blocking(_fetch)
-    afetch = awaiting(_fetch)
+    def revert(self) -> None:
+        """Go back to what was loaded or saved last, in-place edits included; nothing is sent.
 
-    def _incr(self, /, **amounts: float) -> Flow[Self]:
-        """Add to number fields in one request, without reading: no other writer's change is lost.
-
-        A field without a value counts as 0. Of an instance that was never saved or loaded, the item
-        is made if it is not there. This instance has the new values afterwards.
-
-        :param amounts: what to add, by field.
-        :raises DoesNotExist: the item that was loaded or saved is gone.
-        :raises ConnectionFailed: no answer came. The request is not sent again, since it may have
-            been carried out and would count twice.
+        :raises QueryError: it was never loaded or saved, or was deleted.
         """
-        actions: list[Action] = []
-        for name, amount in amounts.items():
-            field = self._options().get_field(name)
-            if field.kind != "N" or field.is_key:
-                raise ValidationError(
-                    {name: ["only number fields can be added to"]}, model=self._meta.name
-                )
-            wire = field.encode(amount)
-            assert wire is not None
-            actions.append(Add(field._path(), Value(wire)))
-        if not actions:
-            return self
-        yield from self._update(*actions)
-        return self
-
-    incr = blocking(_incr)
-    aincr = awaiting(_incr)
-
-    def _decr(self, /, **amounts: float) -> Flow[Self]:
-        """Take from number fields; the rest is as for ``incr``."""
-        yield from self._incr(**{name: -amount for name, amount in amounts.items()})
-        return self
-
-    decr = blocking(_decr)
-    adecr = awaiting(_decr)
+        revert_instance(self)
 
     # -- at the class, as the older mapper had it ----------------------------------------------
 
@@ -394,13 +382,39 @@ class Model(Hooked, Saving):
             return cls.objects.abatch_write(*args, **options)
 
 
-watch_loading(Model)
+def _fill(instance: Model, key: tuple[Any, ...], values: dict[str, Any]) -> None:
+    """Fill a new instance with the values of its key in order, and of its fields by name."""
+    if key:
+        name = type(instance).__name__
+        names = [field.name for field in options_of(type(instance)).keys]
+        if len(key) > len(names):
+            raise TypeError(
+                f"{name} takes {' and '.join(names)} by position, not {len(key)} values"
+            )
+        for each, value in zip(names, key, strict=False):
+            if each in values:
+                raise TypeError(f"{name} got two values for {each}")
+            values[each] = value
+    fill(instance, values)
 
 
-def _own(cls: type[Model], name: str) -> type[Exception]:
+def _complete(model: type[Model]) -> None:
+    """Register the class, and connect what refers to it, unless it waits for one that it refers to."""
+    if isinstance(model._meta, DeferredOptions):
+        registry.defer(model)
+        return
+    connect_references(model)
+    registry.register(model)
+    model.class_prepared()
+    class_prepared.tell(model)
+    for other in registry.find_deferred():
+        other._settle_references(late=False)
+
+
+def _own_exception(cls: type[Model], name: str) -> type[Exception]:
     """Return the exception *name* of a model: a subclass of those of its bases."""
     bases = tuple(
         dict.fromkeys(getattr(base, name) for base in cls.__bases__ if issubclass(base, Model))
     )
-    said = {"__module__": cls.__module__, "__qualname__": f"{cls.__qualname__}.{name}"}
-    return type(name, bases, said)
+    names = {"__module__": cls.__module__, "__qualname__": f"{cls.__qualname__}.{name}"}
+    return type(name, bases, names)

@@ -1,4 +1,4 @@
-"""What a model class knows of itself: ``Model._meta``."""
+"""``Model._meta``: the table, keys, fields and indexes of one model."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from typing import Any, Protocol, cast
 
 from msgspec.structs import replace
 
-from ..codec import Unstorable, checked_text
+from ..codec import Unstorable, as_sent, checked_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
 from ..schema import Index, TableSchema, declare_table
-from .constraints import Constraint, compiled, sentinels_schema
-from .expiry import expiry_of, ttl_field
+from .constraints import Constraint, compile_constraints, make_sentinels_schema
+from .expiry import find_ttl_field, make_expiry
 from .fields.base import AnyField
 from .fields.scalars import UUIDField
 from .fields.version import VersionField
-from .foreign_keys.expansion import with_parts, with_references
-from .inheritance.declaring import sharing, united, with_kind
-from .inheritance.discriminator import Kind
-from .keys.computed_writes import Composing, composing_of
+from .foreign_keys.expansion import add_reference_constraints, expand_indexes
+from .inheritance.declaring import add_discriminator, inherit_table_options, merge_schemas
+from .inheritance.discriminator import PolymorphicIdentity
+from .keys.computed_writes import ComputedFields, find_computed_fields
 from .keys.rewriting import PartConditions
+from .records.base import BaseRecord
 from .records.collect import collect
 from .records.fieldset import FieldSet
-from .registry import Waiting
-from .visibility import Standing, standing_of
+from .registry import DeferredOptions
+from .visibility import ItemFilter, make_filter
 
-# What Meta may say, and what it is where neither the class nor a base says it.
+# The options of Meta and their defaults.
 _DEFAULTS: dict[str, Any] = {
     "table_name": None,
     "abstract": False,
@@ -52,7 +53,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 _NOT_INHERITED = frozenset({"table_name", "unique_table", "abstract", "kind"})
 
-# The spelling of the older mapper, on the class itself.
+# The names of the older mapper, as attributes of the class.
 _OLDER = {
     "__table_name__": "table_name",
     "ReadCapacityUnits": "read_capacity",
@@ -65,13 +66,13 @@ class TableLayout(Protocol):
 
     meta: Options
 
-    def fields(
-        self, model: type[Any], said: Mapping[str, Any], fields: Mapping[str, AnyField]
+    def add_keys(
+        self, model: type[Any], declared: Mapping[str, Any], fields: Mapping[str, AnyField]
     ) -> dict[str, AnyField]: ...
-    def said(self, said: Mapping[str, Any]) -> dict[str, Any]: ...
-    def schema(self, fields: FieldSet, ttl: AnyField | None) -> TableSchema: ...
-    def filter(self, meta: Options) -> Standing: ...
-    def scope(self, model: type[Any], table: str | None) -> str: ...
+    def complete_meta(self, declared: Mapping[str, Any]) -> dict[str, Any]: ...
+    def make_schema(self, fields: FieldSet, ttl: AnyField | None) -> TableSchema: ...
+    def make_filter(self, meta: Options) -> ItemFilter: ...
+    def make_scope(self, model: type[Any], table: str | None) -> str: ...
     def check(self, meta: Options) -> None: ...
     def join(self, meta: Options) -> None: ...
 
@@ -88,87 +89,89 @@ class Options:
     def __init__(
         self,
         model: type[Any],
-        said: dict[str, Any],
+        declared: dict[str, Any],
         fields: FieldSet,
-        kind: Kind | None = None,
+        kind: PolymorphicIdentity | None = None,
     ) -> None:
         self.model = model
         self.name = model.__name__
-        self.said = said
-        self.abstract: bool = said["abstract"]
-        self.using: str | None = said["using"]
-        self.place: TableLayout | None = said.get("place")
+        self.declared = declared
+        self.abstract: bool = declared["abstract"]
+        self.observed_verbs: tuple[object, frozenset[str]] = (None, frozenset())
+        """The verbs that hooks or receivers observe, and the state of the receivers then."""
+        self.using: str | None = declared["using"]
+        self.layout: TableLayout | None = declared.get("layout")
         """The shared table that the model is in, if it is in one."""
-        self.table_name: str = said["table_name"] or model.__name__
+        self.table_name: str = declared["table_name"] or model.__name__
         self.field_set = fields
-        self.indexes = with_parts(_indexes(model, said), fields.references)
-        self.hash_key, self.range_key = self._keys()
+        self.indexes = expand_indexes(_collect_indexes(model, declared), fields.references)
+        self.hash_key, self.range_key = self._find_keys()
         self.keys = (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
-        self.version = self._version()
-        self.atomic = bool(said["atomic"])
-        """Whether writes by instances count only where nothing changed since they were loaded."""
-        self.ttl = ttl_field(self.name, fields.by_name, said["ttl"])
-        """The field that says when DynamoDB may delete an item, if there is one."""
-        self.expiry = expiry_of(self.name, self.ttl, said["hide_expired"])
-        """What hides expired items; None where ``Meta.hide_expired`` does not say so."""
+        self.version = self._find_version()
+        self.atomic = bool(declared["atomic"])
+        """Whether instances are written only if nothing has changed since they were loaded."""
+        self.ttl = find_ttl_field(self.name, fields.by_name, declared["ttl"])
+        """The TTL field, or None."""
+        self.expiry = make_expiry(self.name, self.ttl, declared["hide_expired"])
+        """What finds expired items; None without ``Meta.hide_expired``."""
         self.kind = kind
-        """Which of the classes of the table it is; None where there are not several."""
-        self.standing: Standing | None = standing_of(self.expiry, kind)
-        """What every question is asked besides, if anything is."""
-        self.schema: TableSchema = self._schema()
-        if self.place is not None:
-            self.standing = self.place.filter(self)
-        self.unique_table = self._unique_table()
-        """The table of the sentinels of what is unique, if anything is."""
+        """The identity of the class among those of the table; None without ``Meta.discriminator``."""
+        self.item_filter: ItemFilter | None = make_filter(self.expiry, kind)
+        """The filter on all reads, or None."""
+        self.schema: TableSchema = self._make_schema()
+        if self.layout is not None:
+            self.item_filter = self.layout.make_filter(self)
+        self.unique_table = self._find_unique_table()
+        """The name of the table of the sentinels of unique values."""
         shared = self.unique_table != f"{self.table_name}-unique"
         scope = self.table_name if shared else None
-        if self.place is not None:
-            scope = self.place.scope(model, scope)
-        self.constraints: tuple[Constraint, ...] = compiled(
+        if self.layout is not None:
+            scope = self.layout.make_scope(model, scope)
+        self.constraints: tuple[Constraint, ...] = compile_constraints(
             self.name,
-            with_references(said["constraints"], fields.references),
+            add_reference_constraints(declared["constraints"], fields.references),
             fields.by_name,
             self.keys,
             scope,
         )
-        """What is unique."""
-        self.composing = self._composing()
-        """What composes the key templates; None where there are none."""
-        self.parts: PartConditions | None = None
-        """What turns conditions on the parts of keys into conditions on the keys."""
-        if self.composing is not None:
-            self.parts = PartConditions(self.composing, self.schema)
+        """The unique constraints."""
+        self.computed = self._make_computed()
+        """The fields that are computed from others; None without key templates."""
+        self.part_conditions: PartConditions | None = None
+        """What turns conditions on parts of keys into conditions on keys."""
+        if self.computed is not None:
+            self.part_conditions = PartConditions(self.computed, self.schema)
         self.guarded = self.version is not None or bool(self.constraints)
-        """Whether each write of an item needs a condition or companions, which no batch has."""
+        """Whether each write needs a condition or further writes, which batches do not have."""
         self.companions: tuple[TableSchema, ...] = ()
-        """The tables beside the model's own."""
+        """The tables that the model needs besides its own."""
         if self.constraints:
-            self.companions = (sentinels_schema(self.unique_table),)
+            self.companions = (make_sentinels_schema(self.unique_table),)
         path = Path((self.hash_key.attribute,), self.hash_key, self.hash_key.label)
         present = Exists(path)
         self.present: Condition = present if kind is None else kind.present(present)
-        """Holds where the item exists, and is of this class."""
-        self.taken: Condition = present
-        """Holds where there is an item with the key, of whatever class."""
-        self.missing: Condition = NotExists(path)
-        """Holds where there is no item at all."""
+        """Holds if the item exists and is of this class."""
+        self.key_exists: Condition = present
+        """Holds if an item with the key exists, of any class."""
+        self.key_missing: Condition = NotExists(path)
+        """Holds if no item with the key exists."""
         self._planner: Planner | None = None
         self.cache: QueryCache | None = None
-        """Where query sets keep what those of one shape have in common."""
+        """The cache of query sets, by the shape of the query."""
 
     def __repr__(self) -> str:
         return f"<Options of {self.name}>"
 
     @property
     def fields(self) -> list[AnyField]:
-        """The fields, bases' first, in the order of their declaration."""
+        """The fields in the order of declaration, those of bases first."""
         return list(self.field_set)
 
     def get_field(self, name: str) -> AnyField:
-        """Return the field called *name*; raise TypeError, with the names that there are."""
+        """Return the field called *name*; raise TypeError with the names of the fields."""
         return self.field_set.named(name)
 
-    def _keys(self) -> tuple[AnyField, AnyField | None]:
+    def _find_keys(self) -> tuple[AnyField, AnyField | None]:
         hashes = [field for field in self.field_set if field.hash_key]
         ranges = [field for field in self.field_set if field.range_key]
         for role, found in (("hash", hashes), ("range", ranges)):
@@ -185,12 +188,12 @@ class Options:
             )
         return hashes[0], ranges[0] if ranges else None
 
-    def _version(self) -> VersionField | None:
+    def _find_version(self) -> VersionField | None:
         found = [field for field in self.field_set if isinstance(field, VersionField)]
         if len(found) > 1:
             names = " and ".join(field.name for field in found)
             raise ModelDefinitionError(
-                f"{self.name} has {len(found)} version fields, {names}: one counts for the whole item"
+                f"{self.name} has {len(found)} version fields, {names}: keep one for the whole item"
             )
         return found[0] if found else None
 
@@ -199,8 +202,8 @@ class Options:
         """The scopes of the constraints."""
         return frozenset(each.scope for each in self.constraints)
 
-    def unique_beside(self, changed: Iterable[str] | None = None) -> list[str]:
-        """Return the attributes of all constraints, or of those that one of *changed* is in."""
+    def unique_attributes(self, changed: Iterable[str] | None = None) -> list[str]:
+        """Return the attributes of all constraints, or of those that have one of *changed*."""
         touched = None if changed is None else set(changed)
         return list(
             dict.fromkeys(
@@ -211,75 +214,75 @@ class Options:
             )
         )
 
-    def to_write(self, option: str, names: Iterable[str]) -> frozenset[str]:
-        """Return the names of the fields that *option* asks to write; refuse those of the key."""
+    def check_writable(self, option: str, names: Iterable[str]) -> frozenset[str]:
+        """Return the names of the fields that *option* lists for writing; refuse those of the key."""
         if isinstance(names, str):
             raise QueryError(f"{option}={names!r}: give a list of names, [{names!r}]")
         named = frozenset(self.field_set.spread(names))
         for name in named:
-            made = self.composing is not None and name in self.composing.fixed
-            if made or self.get_field(name).is_key:
+            is_part = self.computed is not None and name in self.computed.fixed
+            if is_part or self.get_field(name).is_key:
                 raise QueryError(
                     f"{option}: {name} is part of the key, which cannot change: leave it out"
                 )
         return named
 
-    def _composing(self) -> Composing | None:
-        composing = composing_of(self.name, self.field_set.by_name, self.keys)
-        if composing is not None:
-            needed = self.unique_beside()
+    def _make_computed(self) -> ComputedFields | None:
+        computed = find_computed_fields(self.name, self.field_set.by_name, self.keys)
+        if computed is not None:
+            needed = self.unique_attributes()
             if self.ttl is not None:
                 needed.append(self.ttl.attribute)
-            composing.settle(self.schema, needed)
-        self.field_set.composing = composing
-        return composing
+            computed.settle(self.schema, needed)
+        self.field_set.computed = computed
+        return computed
 
-    def _unique_table(self) -> str:
-        said = self.said["unique_table"]
-        name = f"{self.table_name}-unique" if said is None else said
+    def _find_unique_table(self) -> str:
+        declared = self.declared["unique_table"]
+        name = f"{self.table_name}-unique" if declared is None else declared
         if not isinstance(name, str) or not name or name == self.table_name:
             raise ModelDefinitionError(
-                f"{self.name}.Meta.unique_table is {said!r}: it takes the name of another table than "
+                f"{self.name}.Meta.unique_table is {declared!r}: it takes the name of another table than "
                 "the model's"
             )
         return name
 
     @property
     def absent(self) -> Condition:
-        """Holds where an item may be put: there is none, or ``Meta.hide_expired`` hides it by now."""
+        """Holds if an item may be put: there is none, or the stored one has expired and is hidden."""
         expiry = self.expiry
-        return self.missing if expiry is None else self.missing | expiry.expired()
+        return self.key_missing if expiry is None else self.key_missing | expiry.expired()
 
     @property
     def free(self) -> Condition | None:
-        """Holds where an item of this class is, or may be made by an update; None where anywhere is."""
+        """Holds if an update may change or make the item; None if it always may."""
         kind = self.kind
-        return None if kind is None or not kind.narrows else self.missing | self.present
+        return None if kind is None or not kind.is_subclass else self.key_missing | self.present
 
     @property
     def table_schema(self) -> TableSchema:
-        """The table with what all classes need that share it."""
+        """The table with the indexes and the TTL of all classes that share it."""
         kind = self.kind
-        if self.place is not None:
-            return self.place.meta.schema
-        return self.schema if kind is None else united(list(kind.tree.metas.values()))
+        if self.layout is not None:
+            return self.layout.meta.schema
+        return self.schema if kind is None else merge_schemas(list(kind.hierarchy.metas.values()))
 
     @property
     def visible(self) -> Condition:
-        """Holds where the item exists and is not hidden by now."""
+        """Holds if the item exists and is not hidden."""
         expiry = self.expiry
         return self.present if expiry is None else self.present & expiry.unexpired()
 
-    def _schema(self) -> TableSchema:
-        if self.place is not None:
-            return self.place.schema(self.field_set, self.ttl)
+    def _make_schema(self) -> TableSchema:
+        if self.layout is not None:
+            return self.layout.make_schema(self.field_set, self.ttl)
 
         def lookup(name: str) -> tuple[str, str]:
             field = self.field_set.by_name.get(name)
             if field is None and name in self.field_set.references:
                 field = self.field_set.references[name].single
             if field is None and name not in keys and not getattr(self.model, "_is_kind", True):
-                return name, ""  # what an index of a shared table holds is of the models in it
+                return name, ""  # the models in a shared table have the fields of its indexes
             if field is None:
                 known = ", ".join(self.field_set.by_name)
                 raise ModelDefinitionError(f"there is no field {name!r}: the fields are {known}")
@@ -293,9 +296,9 @@ class Options:
                 None if self.range_key is None else self.range_key.name,
                 lookup=lookup,
                 indexes=self.indexes,
-                billing_mode=self.said["billing_mode"],
-                read_capacity=self.said["read_capacity"],
-                write_capacity=self.said["write_capacity"],
+                billing_mode=self.declared["billing_mode"],
+                read_capacity=self.declared["read_capacity"],
+                write_capacity=self.declared["write_capacity"],
             )
             return schema if self.ttl is None else replace(schema, ttl=self.ttl.attribute)
         except ModelDefinitionError as error:
@@ -303,46 +306,46 @@ class Options:
 
     @property
     def home(self) -> Options:
-        """What knows the table: of a model in a shared table, the options of that."""
-        return self if self.place is None else self.place.meta
+        """The options of the table: those of the shared table, or these."""
+        return self if self.layout is None else self.layout.meta
 
     def forget_plans(self) -> None:
-        """Plan anew from now on: a class came to the table after questions were asked."""
+        """Drop cached plans, as another class was added to the table."""
         if self.cache is not None:
             self.cache.forget()
 
     @property
     def planner(self) -> Planner:
-        """What plans the questions to this model."""
+        """The planner of queries to this model."""
         if self._planner is None:
             names = {field.attribute: field.name for field in self.field_set}
             subject = Subject(
                 name=self.name,
                 schema=self.schema,
                 fields=names,
-                problem=self._key_problem,
-                allow_scan=bool(self.said["allow_scan"]),
-                # Not those with a default: items from before the field was declared lack it.
+                problem=self._find_key_problem,
+                allow_scan=bool(self.declared["allow_scan"]),
+                # Without fields with a default, which items from before the field was declared lack.
                 always=frozenset(f.attribute for f in self.field_set if f.required).union(
-                    () if self.composing is None else self.composing.always
+                    () if self.computed is None else self.computed.always
                 ),
             )
             self._planner = Planner(subject)
         return self._planner
 
-    def _key_problem(self, attribute: str, wire: Wire) -> str | None:
-        """Return what is wrong with a value of an attribute that is a key of the table or an index."""
+    def _find_key_problem(self, attribute: str, wire: Wire) -> str | None:
+        """Return what is wrong with a value of a key attribute of the table or an index, or None."""
         field = self.field_set.by_attribute.get(attribute)
         if field is None:
             return None
         if field.kind not in wire:
             return f"it is of type {next(iter(wire))}, and this key is of type {field.kind}"
-        problem = field.key_problem(wire)
+        problem = field.find_key_problem(wire)
         if problem is not None and not field.hash_key and self._is_hash(attribute):
-            # The hash key of an index may be longer than what the field took it for.
+            # The hash key of an index may be longer than a range key.
             field = copy(field)
             field.hash_key = True
-            problem = field.key_problem(wire)
+            problem = field.find_key_problem(wire)
         return problem
 
     def _is_hash(self, attribute: str) -> bool:
@@ -353,84 +356,121 @@ class Options:
     # -- keys ----------------------------------------------------------------------------------
 
     def key(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> WireItem:
-        """Return the primary key on the wire, of values in order or by name.
+        """Return the primary key on the wire, from values in order or by name.
 
-        Raises TypeError where they are not just the key's fields, ValidationError for values that
-        no key can have.
+        Raises TypeError for values that are not those of the key's fields, ValidationError for values
+        that no key can have.
         """
         keys = self.keys
         if given:
             if named or len(given) > len(keys):
-                raise self._no_key(
+                raise self._make_key_error(
                     f"not {given!r} and {dict(named)!r}" if named else f"not {given!r}"
                 )
             named = dict(zip([field.name for field in keys], given, strict=False))
         elif self.field_set.references:
             named = self.field_set.expanded(named)
-        if self.composing is not None:
+        if self.computed is not None:
             try:
-                named = self.composing.texts(named)
+                named = self.computed.compose_key_values(named)
             except KeyError:
-                raise self._no_key(f"not {', '.join(named) or 'nothing'}") from None
+                raise self._make_key_error(f"not {', '.join(named) or 'nothing'}") from None
         if len(named) != len(keys):
-            raise self._no_key(f"not {', '.join(named) or 'nothing'}")
+            raise self._make_key_error(f"not {', '.join(named) or 'nothing'}")
         try:
             return {field.attribute: self.key_value(field, named[field.name]) for field in keys}
         except KeyError:
-            raise self._no_key(f"not {', '.join(named)}") from None
+            raise self._make_key_error(f"not {', '.join(named)}") from None
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
-        """Tell whether *named* are just the fields of the key, or its parts."""
+        """Tell whether *named* are the fields of the key, or its parts, and nothing else."""
         if self.field_set.references and not self.field_set.references.keys().isdisjoint(named):
             named = dict.fromkeys(self.field_set.spread(named))
-        if self.composing is not None:
-            return self.composing.is_key(named)
+        if self.computed is not None:
+            return self.computed.is_key(named)
         return len(named) == len(self.keys) and all(field.name in named for field in self.keys)
 
-    def _no_key(self, said: str) -> TypeError:
+    def _make_key_error(self, problem: str) -> TypeError:
         names = " and ".join(field.name for field in self.keys)
-        if self.composing is not None:
-            names = f"{self.composing.key_names}, or {names}"
-        return TypeError(f"the key of {self.name} is {names}, {said}")
+        if self.computed is not None:
+            names = f"{self.computed.key_names}, or {names}"
+        return TypeError(f"the key of {self.name} is {names}, {problem}")
 
     def key_of(self, given: Any) -> WireItem:
-        """Return the key on the wire of what names an item: an instance, a dict, a tuple, a value."""
+        """Return the key on the wire of an instance, or of a key as a dict, a tuple or a value."""
         if isinstance(given, self.model):
-            return dict(given._key())
+            return dict(self.key_of_record(given))
         if isinstance(given, Mapping):
             return self.key((), cast("Mapping[str, Any]", given))
         parts = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else (given,)
         return self.key(parts, {})
 
-    def own_key(self, key: WireItem) -> WireItem:
-        """Return *key*, which is to be written to; raise ValidationError for another model's.
+    def key_of_record(self, record: BaseRecord) -> WireItem:
+        """Return the key of an instance on the wire: as it was loaded, if it was."""
+        if record._state is not None and record._state.known_key is not None:
+            return dict(record._state.known_key)
+        if self.computed is None:
+            values = {field.name: getattr(record, field.name) for field in self.keys}
+        else:
+            values = self.computed.compose_key(record)
+        key = self.key((), values)
+        if record._stored is None:
+            return key
+        stored: WireItem = from_json(record._stored)
+        self.check_key(stored, key)
+        return self.stored_key(stored)  # another writer may have spelled it otherwise
 
-        In a shared table, a text that the template does not make is a key of something else.
+    def stored_key(self, stored: Mapping[str, Wire]) -> WireItem:
+        """Return the key among stored attributes; raise ValidationError where it was not loaded."""
+        for field in self.keys:
+            if field.attribute not in stored:
+                raise self._make_value_error(field, "it is part of the key, and was not loaded")
+        return {field.attribute: as_sent(stored[field.attribute]) for field in self.keys}
+
+    def check_key(self, stored: Mapping[str, Wire], wires: Mapping[str, Wire]) -> None:
+        """Refuse to write a loaded instance under another key than it was loaded from."""
+        for field in self.keys:
+            if field.attribute not in wires:
+                continue
+            old = stored.get(field.attribute)
+            if old is not None and field.to_wire(field.decode(old)) != wires[field.attribute]:
+                raise self._make_value_error(
+                    field,
+                    f"it is part of the key and was {field.decode(old)!r} when loaded: "
+                    "an item's key cannot change; create a new item and delete this one",
+                )
+
+    def check_own_key(self, key: WireItem) -> WireItem:
+        """Return *key*, or raise ValidationError if it is the key of another model's item.
+
+        In a shared table that is a text which the template does not make.
         """
-        for field in self.keys if self.place is not None else ():
+        for field in self.keys if self.layout is not None else ():
             template = getattr(field, "bound_template", None)
             text = key[field.attribute].get("S", "")
             if template is not None and template.parse_wires(text) is None:
-                raise self._wrong(field, f"{text!r} is no text of the template {template}")
+                raise self._make_value_error(
+                    field, f"{text!r} is no text of the template {template}"
+                )
         return key
 
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""
         try:
-            wire = checked_text(field.spell(value) or {}) if value is not None else None
+            wire = checked_text(field.to_wire(value) or {}) if value is not None else None
         except Unstorable as error:
-            raise self._wrong(field, str(error)) from None
+            raise self._make_value_error(field, str(error)) from None
         if not wire:
-            raise self._wrong(field, "it is required: give it a value")
-        if (reason := field.key_problem(wire)) is not None:
-            raise self._wrong(field, reason)
+            raise self._make_value_error(field, "it is required: give it a value")
+        if (reason := field.find_key_problem(wire)) is not None:
+            raise self._make_value_error(field, reason)
         return wire
 
-    def _wrong(self, field: AnyField, reason: str) -> ValidationError:
+    def _make_value_error(self, field: AnyField, reason: str) -> ValidationError:
         return ValidationError({field.name: [reason]}, model=self.name)
 
     def condition(self, condition: Condition | None) -> Condition | None:
-        """Return *condition* with the names that ``F`` gives in it turned into the fields' paths."""
+        """Return *condition* with the names of ``F`` replaced by the paths of fields."""
         if condition is None:
             return None
         if not isinstance(condition, Condition):
@@ -439,10 +479,14 @@ class Options:
                 f"not {condition!r}"
             )
         condition = condition.bind(self.resolve)
-        return condition if self.parts is None else self.parts.condition(condition)
+        return (
+            condition
+            if self.part_conditions is None
+            else self.part_conditions.rewrite_condition(condition)
+        )
 
     def resolve(self, path: Path) -> Path:
-        """Return the path of a field for one that begins with its name; others are left alone."""
+        """Return *path* with a field's name at its beginning replaced by the path of the field."""
         name = str(path.parts[0])
         field = self.field_set.by_name.get(name)
         if field is None and (reference := self.field_set.references.get(name)) is not None:
@@ -458,52 +502,51 @@ class Options:
 def prepare(
     model: type[Any], base: type[Any], *, late: bool = False
 ) -> tuple[FieldSet, Options | None]:
-    """Return the fields and the options of a new model class; no options where it is abstract.
+    """Return the fields and the options of a new model class; no options if it is abstract.
 
-    Of a model that refers to classes which are not there yet, they are such that know when they are.
+    The options of a model with unresolved references are a placeholder that resolves them.
 
-    :param late: find the classes that references name wherever they are.
+    :param late: find the classes that references name in all modules.
     """
-    said = _said(model)
-    fields = collect(model, base, late=late)
-    references = model._references
-    if said["abstract"]:
-        if said["kind"] is not None:
+    declared = _collect_meta(model)
+    fields, references = collect(model, base, late=late)
+    if declared["abstract"]:
+        if declared["kind"] is not None:
             raise ModelDefinitionError(
                 f"{model.__name__}.Meta.kind: the class is abstract, and no item is of it: drop one of "
                 "them"
             )
-        return FieldSet(model.__name__, fields), None
-    if said["table"] is not None:
-        place = _layout_of(model, said)
-        fields = place.fields(model, said, fields)
-        said = place.said(said)
-    elif said["keys"]:
+        return FieldSet(model.__name__, fields, references), None
+    if declared["table"] is not None:
+        layout = _find_layout(model, declared)
+        fields = layout.add_keys(model, declared, fields)
+        declared = layout.complete_meta(declared)
+    elif declared["keys"]:
         raise ModelDefinitionError(
             f"{model.__name__}.Meta.keys is for models in a shared table, which Meta.table names: give "
             "the fields themselves a template="
         )
-    said = sharing(model, said)
+    declared = inherit_table_options(model, declared)
     unsettled = [each for each in references.values() if not each.is_settled]
     if not any(field.is_key for field in (*fields.values(), *unsettled)):
-        fields = {"id": _default_key(model, fields), **fields}
+        fields = {"id": _add_default_key(model, fields), **fields}
     if unsettled:
-        waiting: Any = Waiting(model)
+        waiting: Any = DeferredOptions(model)
         return FieldSet(model.__name__, fields, references), waiting
-    fields, kind = with_kind(model, base, said, fields)
+    fields, kind = add_discriminator(model, base, declared, fields)
     field_set = FieldSet(model.__name__, fields, references)
-    options = Options(model, said, field_set, kind)
-    if options.place is not None:
-        options.place.check(options)
+    options = Options(model, declared, field_set, kind)
+    if options.layout is not None:
+        options.layout.check(options)
     return field_set, options
 
 
-def _layout_of(model: type[Any], said: Mapping[str, Any]) -> TableLayout:
+def _find_layout(model: type[Any], declared: Mapping[str, Any]) -> TableLayout:
     """Return the layout of the shared table that ``Meta.table`` names.
 
     Raises ModelDefinitionError if it names no shared table.
     """
-    table = said["table"]
+    table = declared["table"]
     layout: TableLayout | None = vars(table).get("_place") if isinstance(table, type) else None
     if layout is None:
         raise ModelDefinitionError(
@@ -513,42 +556,42 @@ def _layout_of(model: type[Any], said: Mapping[str, Any]) -> TableLayout:
     return layout
 
 
-def _members(model: type, meta: object) -> dict[str, Any]:
-    """Return what the class Meta says, and what the bases of that class say."""
+def _read_meta(model: type, meta: object) -> dict[str, Any]:
+    """Return the options of the class *meta* and of its bases."""
     if not isinstance(meta, type):
         raise ModelDefinitionError(f"{model.__name__}.Meta is {meta!r}: write class Meta: ...")
     others = {id(base.__dict__.get("Meta")) for base in model.__mro__[1:]}
     return {
         name: value
         for base in reversed(meta.__mro__[:-1])
-        # The Meta of a base class of the model speaks for itself.
+        # The Meta of a base class of the model is collected from that class.
         if id(base) not in others
         for name, value in vars(base).items()
         if name[0] != "_"
     }
 
 
-def _default_key(model: type[Any], fields: dict[str, AnyField]) -> AnyField:
+def _add_default_key(model: type[Any], fields: dict[str, AnyField]) -> AnyField:
     if "id" in fields:
         raise ModelDefinitionError(
             f"{model.__name__} has a field id but no key: give one field hash_key=True"
         )
-    from uuid import uuid4  # only models without a key of their own pay for its import
+    from uuid import uuid4  # imported only for models without a key
 
     field = UUIDField(hash_key=True, default=uuid4).bound_to(model.__name__, "id")
     model.id = field
     return field
 
 
-def _said(model: type[Any]) -> dict[str, Any]:
-    """Return what the class and its bases say in Meta and in the older spelling."""
-    said = dict(_DEFAULTS)
+def _collect_meta(model: type[Any]) -> dict[str, Any]:
+    """Return the options of the class and its bases, from Meta and by the older names."""
+    declared = dict(_DEFAULTS)
     for ancestor in reversed(model.__mro__):
         own = vars(ancestor)
         here: dict[str, Any] = {}
         meta = own.get("Meta")
         if meta is not None:
-            here = _members(ancestor, meta)
+            here = _read_meta(ancestor, meta)
             for unknown in here.keys() - _DEFAULTS.keys():
                 raise ModelDefinitionError(
                     f"{ancestor.__name__}.Meta.{unknown} is unknown: "
@@ -557,15 +600,17 @@ def _said(model: type[Any]) -> dict[str, Any]:
         here.update({name: own[older] for older, name in _OLDER.items() if older in own})
         if ancestor is not model:
             here = {name: value for name, value in here.items() if name not in _NOT_INHERITED}
-        if isinstance(keys := here.get("keys"), Mapping):  # a class may add to those of its bases
-            here["keys"] = {**said["keys"], **cast("Mapping[str, Any]", keys)}
-        said.update(here)
-    if said["table_name"] is not None and not isinstance(said["table_name"], str):
+        if isinstance(
+            keys := here.get("keys"), Mapping
+        ):  # a class may add to the keys of its bases
+            here["keys"] = {**declared["keys"], **cast("Mapping[str, Any]", keys)}
+        declared.update(here)
+    if declared["table_name"] is not None and not isinstance(declared["table_name"], str):
         raise ModelDefinitionError(f"{model.__name__}: the table's name is a str")
-    return said
+    return declared
 
 
-def _indexes(model: type[Any], said: dict[str, Any]) -> list[Index]:
+def _collect_indexes(model: type[Any], options: dict[str, Any]) -> list[Index]:
     found: dict[str, Index] = {}
     for ancestor in reversed(model.__mro__):
         for name, value in vars(ancestor).items():
@@ -573,11 +618,11 @@ def _indexes(model: type[Any], said: dict[str, Any]) -> list[Index]:
                 found[name] = value
             elif name in found:
                 del found[name]
-    if not isinstance(said["indexes"], (list, tuple)):
+    if not isinstance(options["indexes"], (list, tuple)):
         raise ModelDefinitionError(
-            f"{model.__name__}.Meta.indexes is {said['indexes']!r}: it takes a list of indexes"
+            f"{model.__name__}.Meta.indexes is {options['indexes']!r}: it takes a list of indexes"
         )
-    declared = cast("list[Index] | tuple[Index, ...]", said["indexes"])
+    declared = cast("list[Index] | tuple[Index, ...]", options["indexes"])
     indexes = [*found.values(), *declared]
     for index in indexes:
         if not isinstance(index, Index):

@@ -1,4 +1,4 @@
-"""Model classes by name: what ``ForeignKey("Author")`` means, and which models wait for that."""
+"""Model classes by name, for ``ForeignKey("Author")``, and the models with unresolved references."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from weakref import WeakValueDictionary, ref
 from ..exceptions import ModelDefinitionError
 
 _MODELS: WeakValueDictionary[str, type[Any]] = WeakValueDictionary()
-"""By module and qualified name: a class that is made again, as notebooks do, takes its own place."""
+"""By module and qualified name; a class that is defined again, as in a notebook, replaces the first."""
 
 _WAITING: dict[str, ref[type[Any]]] = {}
-"""The models that refer to classes which are not there yet, in the order of their making."""
+"""The models that refer to classes which are not defined yet, in the order of definition."""
 
 
 def _full_name(model: type[Any]) -> str:
@@ -20,37 +20,37 @@ def _full_name(model: type[Any]) -> str:
 
 
 def _scope(model: type[Any]) -> str:
-    """Return what a class's full name begins with: its module, or the function that made it."""
+    """Return what the full name of a class begins with: its module, or the function that defines it."""
     return _full_name(model).rpartition(".")[0]
 
 
-def _called(name: str) -> list[type[Any]]:
+def _find_by_name(name: str) -> list[type[Any]]:
     return [each for each in list(_MODELS.values()) if each.__name__ == name]
 
 
-def nearby(name: str, model: type[Any]) -> type[Any] | None:
-    """Return the model that *name* means to *model*, by what is defined where *model* is.
+def find_nearby(name: str, model: type[Any]) -> type[Any] | None:
+    """Return the model called *name* that is defined beside *model*.
 
-    None where that is not settled yet: another class of that name may still be made there.
+    Returns None if there is none yet: a class of that name may still be defined there.
     """
     if name in ("self", model.__name__, _full_name(model)):
         return model
     if "." in name:
         return _MODELS.get(name)
-    found = {_full_name(each): each for each in _called(name)}
+    found = {_full_name(each): each for each in _find_by_name(name)}
     return found.get(f"{_scope(model)}.{name}") or found.get(f"{model.__module__}.{name}")
 
 
-def anywhere(name: str, model: type[Any], field: str) -> type[Any]:
-    """Return the model that *name* means to *model*, from wherever it is.
+def find_anywhere(name: str, model: type[Any], field: str) -> type[Any]:
+    """Return the model called *name*, defined beside *model* or elsewhere.
 
-    :param field: what refers to it, for messages.
+    :param field: the label of the reference, for messages.
     :raises ModelDefinitionError: there is none, or there are several.
     """
-    found = nearby(name, model)
+    found = find_nearby(name, model)
     if found is not None:
         return found
-    others = [] if "." in name else _called(name)
+    others = [] if "." in name else _find_by_name(name)
     own = [each for each in others if each.__module__ == model.__module__]
     if len(others) > 1 and len(own) == 1:
         others = own
@@ -67,16 +67,16 @@ def anywhere(name: str, model: type[Any], field: str) -> type[Any]:
     )
 
 
-def made(model: type[Any]) -> None:
-    """Note that *model* is complete."""
+def register(model: type[Any]) -> None:
+    """Record that *model* is complete."""
     _MODELS[_full_name(model)] = model
     _WAITING.pop(_full_name(model), None)
 
 
-def wait(model: type[Any], *, named: bool = True) -> None:
-    """Note that *model* refers to a class that is not there yet.
+def defer(model: type[Any], *, named: bool = True) -> None:
+    """Record that *model* refers to a class that is not defined yet.
 
-    :param named: whether others may refer to it, as they may not to documents.
+    :param named: whether references may name it; they cannot name documents.
     """
     name = _full_name(model)
     if named:
@@ -85,25 +85,25 @@ def wait(model: type[Any], *, named: bool = True) -> None:
     _WAITING[name] = ref(model)
 
 
-def waiting() -> Iterator[type[Any]]:
-    """Yield the models that wait."""
+def find_deferred() -> Iterator[type[Any]]:
+    """Yield the models with unresolved references."""
     for name, weak in list(_WAITING.items()):
         model = weak()
         if model is None:
             _WAITING.pop(name, None)
         elif _WAITING.get(name) is weak:
             yield model
-            if all(each.is_settled for each in model._references.values()):
+            if all(each.is_settled for each in model._fieldset.references.values()):
                 _WAITING.pop(name, None)
 
 
-class Waiting:
-    """What stands for the options of a model that waits: who asks it anything needs them now."""
+class DeferredOptions:
+    """Placeholder for the options of a model with unresolved references; any access resolves them."""
 
     def __init__(self, model: type[Any]) -> None:
         vars(self)["model"] = model
 
-    def _settled(self) -> Any:
+    def _resolve(self) -> Any:
         model = vars(self)["model"]
         model._settle_references()
         return model.__dict__["_meta"]
@@ -111,7 +111,7 @@ class Waiting:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(self._settled(), name)
+        return getattr(self._resolve(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._settled(), name, value)
+        setattr(self._resolve(), name, value)

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from ..batching import ProgressOption, shown
 from ..exceptions import DoesNotExist, QueryError
 from ..expressions import Condition, NotExists, Path
-from ..flows import Flow, awaiting, blocking, name_verbs
+from ..flows import Flow, awaiting, blocking, flow_of, name_verbs
 from .bulk.bound_model import BoundModel, instance_of_key, key_from
 from .bulk.execution import run_side_by_side
 from .bulk.jobs import keep_last, key_job
 from .bulk.results import BulkResult, Status, Tally
 from .fields.times import DateTimeField
+from .instance import options_of
 from .managers.manager import Manager
 from .managers.objects import Objects
 from .managers.queryset import QuerySet
 from .model import Model
+from .persistence.update import update_instance
 from .queryset.base import M, R
 from .queryset.builders import Builders
 from .queryset.write_execution import Done
 from .queryset.writes import update_matching
+from .records.base import unread_fields
 from .signals.events import deleted, deleting, is_heard
 from .unit_of_work.collector import COLLECTOR, check_outside
 from .visibility import Scope
@@ -49,15 +52,15 @@ class _LiveItems(Scope):
     """Leaves out the items that are deleted softly."""
 
     def condition(self, model: type[Any], /) -> Condition:
-        field = model._options().get_field("deleted_at")
+        field = options_of(model).get_field("deleted_at")
         return NotExists(Path((field.attribute,), field, field.label))
 
     def attribute(self, model: type[Any], /) -> str:
-        name: str = model._options().get_field("deleted_at").attribute
+        name: str = options_of(model).get_field("deleted_at").attribute
         return name
 
     def hides(self, instance: Any, /) -> bool:
-        known = isinstance(instance, SoftDelete) and "deleted_at" not in instance._unread()
+        known = isinstance(instance, SoftDelete) and "deleted_at" not in unread_fields(instance)
         return known and instance.deleted_at is not None
 
     def check_batch_delete(self, model: type[Any], /) -> None:
@@ -97,9 +100,10 @@ def _delete_given(bound: BoundModel[Any], given: Any) -> Flow[Status]:
     """Delete an instance, or the item of a key, softly; one that is not there counts as deleted."""
     with suppress(DoesNotExist):
         if isinstance(given, bound.model):
-            yield from given._delete()
+            yield from flow_of(given.__class__, "delete")(given)
         else:
-            yield from instance_of_key(bound, key_from(bound, given))._delete(atomic=False)
+            instance: Any = instance_of_key(bound, key_from(bound, given))
+            yield from flow_of(instance.__class__, "delete")(instance, atomic=False)
     return "deleted"
 
 
@@ -134,10 +138,12 @@ def _delete_by_key_softly(
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
     :raises DoesNotExist: with *condition*, there is no item.
     """
-    meta = bound.model._options()
-    instance: Any = instance_of_key(bound, meta.own_key(meta.key(key, named)))
+    meta = options_of(bound.model)
+    instance: Any = instance_of_key(bound, meta.check_own_key(meta.key(key, named)))
     try:
-        yield from instance._delete(condition=condition, atomic=False)
+        yield from flow_of(instance.__class__, "delete")(
+            instance, condition=condition, atomic=False
+        )
     except DoesNotExist:
         if condition is not None:
             raise
@@ -173,6 +179,72 @@ class SoftDeleteManager(Manager[M], Generic[M]):
 SoftDeleteQuerySet._manager = SoftDeleteManager
 
 
+def delete_softly(
+    instance: SoftDelete,
+    *,
+    condition: Condition | None = None,
+    atomic: bool | None = None,
+    hard: bool = False,
+) -> Flow[None]:
+    """Mark this item as deleted now, in one request; one that is marked keeps its moment.
+
+    In a transaction one keeps the moment that the instance knows of.
+
+    :param condition: delete only where it holds.
+    :param atomic: as for ``update()``.
+    :param hard: delete the item itself, as other models do.
+    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
+    :raises DoesNotExist: there is no item; not so with *hard*.
+    :raises StaleItem: as for other models.
+    """
+    if hard:
+        yield from instance._delete_for_good(condition=condition, atomic=atomic)
+        return
+    collector = COLLECTOR.get()
+    heard = is_heard(type(instance), "delete")
+    if heard:
+        yield from deleting(instance)
+    mark: Any = _mark(instance, collected=collector is not None)
+    yield from update_instance(
+        instance, deleted_at=mark, condition=condition, must_exist=True, atomic=atomic
+    )
+    if heard:
+        if collector is None:
+            yield from deleted(instance)
+        else:
+            collector.then(lambda: deleted(instance))
+
+
+def _mark(instance: SoftDelete, *, collected: bool) -> Any:
+    """Return what ``deleted_at`` is to be: now, where there is nothing yet."""
+    if not collected:
+        return type(instance).deleted_at.if_not_exists(_now())
+    # A transaction does not tell what it made of that.
+    known = "deleted_at" not in unread_fields(instance) and instance.deleted_at
+    return known or _now()
+
+
+def delete_hard(
+    instance: SoftDelete, *, condition: Condition | None = None, atomic: bool | None = None
+) -> Flow[None]:
+    """Delete the item itself: ``delete(hard=True)``."""
+    yield from instance._delete_for_good(condition=condition, atomic=atomic)
+
+
+def restore_instance(
+    instance: SoftDelete, *, condition: Condition | None = None, atomic: bool | None = None
+) -> Flow[None]:
+    """Take the mark off the item, in one request; one that has none is left as it is.
+
+    :param condition: and *atomic*: as for ``update()``.
+    :raises DoesNotExist: there is no item.
+    """
+    yield from update_instance(
+        instance, deleted_at=None, condition=condition, must_exist=True, atomic=atomic
+    )
+
+
+@name_verbs
 class SoftDelete(Model):
     """A mixin for models whose items are marked as deleted before they are: ``deleted_at`` says when.
 
@@ -199,41 +271,6 @@ class SoftDelete(Model):
         """Whether it was deleted softly."""
         return self.deleted_at is not None
 
-    def _delete(
-        self,
-        *,
-        condition: Condition | None = None,
-        atomic: bool | None = None,
-        hard: bool = False,
-    ) -> Flow[None]:
-        """Mark this item as deleted now, in one request; one that is marked keeps its moment.
-
-        In a transaction one keeps the moment that the instance knows of.
-
-        :param condition: delete only where it holds.
-        :param atomic: as for ``update()``.
-        :param hard: delete the item itself, as other models do.
-        :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
-        :raises DoesNotExist: there is no item; not so with *hard*.
-        :raises StaleItem: as for other models.
-        """
-        if hard:
-            yield from self._delete_for_good(condition=condition, atomic=atomic)
-            return
-        collector = COLLECTOR.get()
-        heard = is_heard(type(self), "delete")
-        if heard:
-            yield from deleting(self)
-        mark: Any = self._mark(collected=collector is not None)
-        yield from self._update(
-            deleted_at=mark, condition=condition, must_exist=True, atomic=atomic
-        )
-        if heard:
-            if collector is None:
-                yield from deleted(self)
-            else:
-                collector.then(lambda: deleted(self))
-
     if TYPE_CHECKING:
 
         def delete(
@@ -251,40 +288,14 @@ class SoftDelete(Model):
             hard: bool = False,
         ) -> None: ...
     else:
-        delete = blocking(_delete)
-        adelete = awaiting(_delete)
+        delete = blocking(delete_softly)
+        adelete = awaiting(delete_softly)
 
-    def _mark(self, *, collected: bool) -> Any:
-        """Return what ``deleted_at`` is to be: now, where there is nothing yet."""
-        if not collected:
-            return type(self).deleted_at.if_not_exists(_now())
-        # A transaction does not tell what it made of that.
-        known = "deleted_at" not in self._unread() and self.deleted_at
-        return known or _now()
+    hard_delete = blocking(delete_hard)
+    ahard_delete = awaiting(delete_hard)
 
-    def _hard_delete(
-        self, *, condition: Condition | None = None, atomic: bool | None = None
-    ) -> Flow[None]:
-        """Delete the item itself: ``delete(hard=True)``."""
-        yield from self._delete_for_good(condition=condition, atomic=atomic)
-
-    hard_delete = blocking(_hard_delete)
-    ahard_delete = awaiting(_hard_delete)
-
-    def _restore(
-        self, *, condition: Condition | None = None, atomic: bool | None = None
-    ) -> Flow[None]:
-        """Take the mark off the item, in one request; one that has none is left as it is.
-
-        :param condition: and *atomic*: as for ``update()``.
-        :raises DoesNotExist: there is no item.
-        """
-        yield from self._update(
-            deleted_at=None, condition=condition, must_exist=True, atomic=atomic
-        )
-
-    restore = blocking(_restore)
-    arestore = awaiting(_restore)
+    restore = blocking(restore_instance)
+    arestore = awaiting(restore_instance)
 
 
 def _now() -> datetime:

@@ -67,8 +67,8 @@ class Validator:
         return hash((type(self), self.message))  # what else there is may be a list
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({said})"
+        shown = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({shown})"
 
 
 class _LimitValidator(Validator, Generic[T]):
@@ -290,8 +290,8 @@ class _Said(str):
 
 
 def _shown(value: Any) -> str:
-    said = str(value) if isinstance(value, _Said) else _cut(value)
-    return said if len(said) <= _SHOWN or isinstance(value, _Said) else f"{said[:_SHOWN]}..."
+    text = str(value) if isinstance(value, _Said) else _cut(value)
+    return text if len(text) <= _SHOWN or isinstance(value, _Said) else f"{text[:_SHOWN]}..."
 
 
 def _cut(value: Any) -> str:

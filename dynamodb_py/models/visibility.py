@@ -1,7 +1,7 @@
-"""What every question to a model is asked besides: not what is expired, not what is of another class.
+"""The filter on every read of a model: expired items and items of other classes are left out.
 
-Query sets ask DynamoDB for it. What is read by key, where DynamoDB cannot be asked so, is looked at
-after reading.
+Query sets send it to DynamoDB. Items read by key, which DynamoDB does not filter, are checked after
+reading. Soft deletes are in ``soft_delete``, other models of a shared table in ``shared_tables``.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ from ..operations.items import StoredItem
 from ..operations.queries import Query
 from ..planning import Plan, Question, Shortcut
 from .expiry import Expiry
-from .inheritance.discriminator import Kind
+from .inheritance.discriminator import PolymorphicIdentity
 
 
-class Standing:
-    """What holds for all items that a model's reads give."""
+class ItemFilter:
+    """The filter on the reads of a model."""
 
-    def __init__(self, expiry: Expiry | None, kind: Kind | None) -> None:
-        """Take what hides expired items, and the class whose items there are."""
+    def __init__(self, expiry: Expiry | None, kind: PolymorphicIdentity | None) -> None:
+        """Make the filter; *expiry* and *kind* are None where the model has none."""
         self.expiry = expiry
-        self.kind = kind if kind is not None and kind.narrows else None
+        self.kind = kind if kind is not None and kind.is_subclass else None
 
     @property
     def paths(self) -> list[Path]:
-        """The places in an item that :meth:`hides` looks at."""
+        """The paths in an item that :meth:`hides` reads."""
         return [each.path for each in (self.expiry, self.kind) if each is not None]
 
     def condition(self) -> Condition:
-        """Return the condition that an item is given, now."""
-        asked = Condition()
+        """Return the condition that an item is visible now."""
+        condition = Condition()
         if self.expiry is not None:
-            asked = self.expiry.unexpired()
-        return asked if self.kind is None else asked & self.kind.condition()
+            condition = self.expiry.unexpired()
+        return condition if self.kind is None else condition & self.kind.condition()
 
-    def visible(self, question: Question) -> Question:
-        """Return *question*, asked of the items that are given."""
+    def apply_to(self, question: Question) -> Question:
+        """Return *question* with the condition that the items are visible."""
         everything = question.condition.is_empty and not question.order
-        asked = question.condition & self.condition()
-        # What asks for everything needs no .scan() to be said, unless a key tells where it is.
+        condition = question.condition & self.condition()
+        # A query for everything needs no .scan(), unless a key finds all items of the class.
         scan = everything and not self._has_key(question)
-        return replace(question, condition=asked, scan=question.scan or scan)
+        return replace(question, condition=condition, scan=question.scan or scan)
 
     def _has_key(self, question: Question) -> bool:
-        """Tell whether a hash key that can be read holds the kind, and all items of it are there."""
+        """Tell whether the table or an index has the kind as hash key, and holds all items of it."""
         if self.kind is None:
             return False
-        schema, name = self.kind.model._options().schema, self.kind.tree.attribute
+        schema, name = self.kind.model._meta.schema, self.kind.hierarchy.attribute
         if schema.hash_key.name == name and question.index is None:
             return True
-        always = {name, schema.hash_key.name, *self.kind.model._options().planner.subject.always}
+        always = {name, schema.hash_key.name, *self.kind.model._meta.planner.subject.always}
         if schema.range_key is not None:
             always.add(schema.range_key.name)
         return any(
@@ -67,33 +67,33 @@ class Standing:
             for index in schema.indexes
         )
 
-    def explained(self, plan: Plan) -> Plan:
-        """Return *plan* with a note that says how it leaves out what is not given, where it can tell."""
+    def explain(self, plan: Plan) -> Plan:
+        """Return *plan* with a note on how it leaves out other items, if the filter adds one."""
         return plan
 
     def hides(self, item: StoredItem) -> bool:
-        """Tell whether reads do not give *item*."""
+        """Tell whether reads leave out *item*."""
         if self.kind is not None and not self.kind.holds(item):
             return True
         return self.expiry is not None and self.expiry.hides(item)
 
     def hides_wires(self, wires: Mapping[str, Any]) -> bool:
-        """Tell whether reads do not give the item of these attributes."""
+        """Tell whether reads leave out the item with these attributes."""
         if self.kind is not None and not self.kind.holds_wires(wires):
             return True
         return self.expiry is not None and self.expiry.hides_wires(wires)
 
-    def timed(self, shortcut: Shortcut | None) -> Shortcut | None:
-        """Return *shortcut*, which was made of a visible question, without what is asked besides.
+    def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
+        """Return *shortcut*, made for a filtered question, with the filter's values put in by itself.
 
-        It gives nothing where there are other kinds now than when it was made.
+        It returns None once there are other kinds than when it was made.
         """
         if shortcut is None:
             return None
         fill, kind = shortcut, self.kind
         if kind is None:
             return lambda wires: fill((*wires, *self._wires()))
-        tree, version = kind.tree, kind.tree.version
+        tree, version = kind.hierarchy, kind.hierarchy.version
 
         def filled(wires: Sequence[Wire]) -> Query | None:
             return fill((*wires, *self._wires())) if tree.version == version else None
@@ -110,57 +110,59 @@ class Standing:
         return wires
 
 
-def standing_of(expiry: Expiry | None, kind: Kind | None) -> Standing | None:
-    """Return what questions are asked besides; None where that is nothing."""
-    if expiry is None and (kind is None or not kind.narrows):
+def make_filter(expiry: Expiry | None, kind: PolymorphicIdentity | None) -> ItemFilter | None:
+    """Return the filter on reads of a model; None if it has nothing to filter by."""
+    if expiry is None and (kind is None or not kind.is_subclass):
         return None
-    return Standing(expiry, kind)
+    return ItemFilter(expiry, kind)
 
 
 class FilteredOptions(Protocol):
     """The options of a model, as far as filtering its items needs them."""
 
     @property
-    def standing(self) -> Standing | None: ...
+    def item_filter(self) -> ItemFilter | None: ...
     @property
-    def kind(self) -> Kind | None: ...
+    def kind(self) -> PolymorphicIdentity | None: ...
     @property
     def present(self) -> Condition: ...
 
 
-def seen(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | None:
-    """Return *item* as reads of the model give it: None where it is hidden."""
-    standing = meta.standing
+def filter_item(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | None:
+    """Return *item*, or None if reads of the model hide it."""
+    standing = meta.item_filter
     return None if standing is not None and item is not None and standing.hides(item) else item
 
 
-def all_seen(
+def filter_items(
     meta: FilteredOptions, items: Sequence[StoredItem | None]
 ) -> Sequence[StoredItem | None]:
-    """Return *items* as reads of the model give them."""
-    return items if meta.standing is None else [seen(meta, item) for item in items]
+    """Return *items* with None for each that reads of the model hide."""
+    return items if meta.item_filter is None else [filter_item(meta, item) for item in items]
 
 
 def is_hidden(meta: FilteredOptions, wires: Mapping[str, Any] | None) -> bool:
     """Tell whether reads of the model hide the item of these attributes."""
-    return meta.standing is not None and wires is not None and meta.standing.hides_wires(wires)
+    return (
+        meta.item_filter is not None and wires is not None and meta.item_filter.hides_wires(wires)
+    )
 
 
-def is_other(meta: FilteredOptions, current: Any) -> bool:
-    """Tell whether *current*, an item that is in the way, is of another class of the table.
+def is_of_other_class(meta: FilteredOptions, current: Any) -> bool:
+    """Tell whether *current*, the item that made a condition fail, is of another class of the table.
 
     :param current: the attributes, an instance, or None.
     """
     kind = meta.kind
-    if kind is None or current is None or not kind.narrows:
+    if kind is None or current is None or not kind.is_subclass:
         return False
     if isinstance(current, Mapping):
         return not kind.holds_wires(current)  # pyright: ignore[reportUnknownArgumentType]
     return not isinstance(current, kind.model)
 
 
-def asks_presence_alone(meta: FilteredOptions, condition: Condition | None) -> bool:
-    """Tell whether *condition* asks nothing but that the item exists and is not hidden."""
+def requires_existence_only(meta: FilteredOptions, condition: Condition | None) -> bool:
+    """Tell whether *condition* requires only that the item exists and is not hidden."""
     terms = () if condition is None else condition.conjuncts
     return bool(terms) and all(
         term == meta.present or isinstance(term, Unexpired) for term in terms

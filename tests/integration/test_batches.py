@@ -27,6 +27,8 @@ from dynamodb_py import (
     save_all,
 )
 from dynamodb_py.models.bulk.bound_model import make_instance
+from dynamodb_py.models.instance import table_of
+from dynamodb_py.models.persistence.stored import key_of
 
 COUNT = 260
 
@@ -323,7 +325,7 @@ def test_loading_tells_what_is_missing_and_loads_the_others(engine, do, key):
 def test_saving_all_makes_no_phantoms(engine, do, client, stored, key):
     scores = [Score(player=key, game=n) for n in range(3)]
     together(do, save_all, scores)
-    client.delete_item(TableName=scores[1]._table, Key=scores[1]._key())
+    client.delete_item(TableName=table_of(scores[1]), Key=key_of(scores[1]))
     for score in scores:
         score.points = 7
     with pytest.raises(Score.DoesNotExist):

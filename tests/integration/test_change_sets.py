@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from dynamodb_py import CharField, ConditionFailed, DictField, ListField, Model
 from dynamodb_py.codec import encode
 from dynamodb_py.expressions import Exists, Path
-from dynamodb_py.models.attribute_values.diff import change_set
-from dynamodb_py.models.attribute_values.values import applied, same
+from dynamodb_py.models.attribute_values.diff import make_change_set
+from dynamodb_py.models.attribute_values.values import apply_actions, equal
+from dynamodb_py.models.persistence.stored import stored_wires
 
 from ..engines import known_fault
 from ..expressions.strategies import scalars
@@ -54,7 +55,7 @@ def found(do, key):
 def same_after_reading(page, found):
     assert not page.is_changed
     assert found().to_dict() == page.to_dict()
-    assert same({"M": found()._stored_wires()}, {"M": page._stored_wires()})
+    assert equal({"M": stored_wires(found())}, {"M": stored_wires(page)})
 
 
 def test_edits_in_place_are_all_stored_and_a_stale_copy_sends_nothing(two, do, sent, found):
@@ -276,10 +277,10 @@ def test_the_request_of_a_change_set_makes_the_second_item_of_the_first(table, p
     before, after = (encode(each)["M"] for each in pair)
     client.put_item(TableName=name, Item=before | key)
     wanted = {**dict.fromkeys(before), **after}
-    changes = change_set(before, wanted)
+    changes = make_change_set(before, wanted)
     update = changes.update(name, key, Exists(Path(("key",))))
     if changes.actions:
         client.update_item(**checked(update))
     found = client.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
-    assert same({"M": found}, {"M": after | key})
-    assert same({"M": applied(before, changes.actions)}, {"M": after})
+    assert equal({"M": found}, {"M": after | key})
+    assert equal({"M": apply_actions(before, changes.actions)}, {"M": after})

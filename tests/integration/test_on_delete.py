@@ -21,6 +21,7 @@ from dynamodb_py import (
 from dynamodb_py.exceptions import ProtectedError
 from dynamodb_py.models.foreign_keys.field import ForeignKey
 from dynamodb_py.models.foreign_keys.on_delete import CASCADE, NULLIFY, PROTECT
+from dynamodb_py.models.instance import table_of
 from dynamodb_py.models.maintenance.denormalized import refresh_copies
 from dynamodb_py.models.relations.many_to_many import ManyToManyField
 from dynamodb_py.models.relations.reverse import RelatedSet
@@ -261,7 +262,7 @@ def test_cascade_spares_what_refers_to_another_by_now(client, do):
 
     def move():
         client.update_item(
-            TableName=clerk._table,
+            TableName=table_of(clerk),
             Key={"id": {"S": clerk.id}},
             UpdateExpression="SET shop = :a",
             ExpressionAttributeValues={":a": {"S": other.id}},
@@ -279,7 +280,7 @@ def test_cascade_takes_what_is_gone_by_now_for_deleted(client, do):
     indexed(Clerk.objects.filter(shop=shop), 1)
 
     def drop():
-        client.delete_item(TableName=clerk._table, Key={"id": {"S": clerk.id}})
+        client.delete_item(TableName=table_of(clerk), Key={"id": {"S": clerk.id}})
 
     with Once(pre_delete, Clerk, drop):
         do(shop.delete)
@@ -307,7 +308,7 @@ def test_what_another_took_over_stays_with_it(client, do, verb):
 
     def move():
         client.update_item(
-            TableName=lot._table,
+            TableName=table_of(lot),
             Key={"id": {"S": lot.id}},
             UpdateExpression="SET road = :a",
             ExpressionAttributeValues={":a": {"S": other.id}},
@@ -326,7 +327,7 @@ def test_nullify_spares_what_refers_to_another_by_now(client, do):
 
     def move():
         client.update_item(
-            TableName=lot._table,
+            TableName=table_of(lot),
             Key={"id": {"S": lot.id}},
             UpdateExpression="SET road = :a",
             ExpressionAttributeValues={":a": {"S": other.id}},

@@ -28,6 +28,8 @@ from dynamodb_py import (
     SetField,
     ValidationError,
 )
+from dynamodb_py.models.instance import table_of
+from dynamodb_py.models.persistence.stored import key_of
 
 from ..engines import known_fault
 
@@ -340,7 +342,7 @@ def test_a_save_after_a_save_knows_what_is_stored(engine, do, sent, stored, key)
 
 def test_saving_what_was_deleted_meanwhile_makes_no_phantom(engine, do, loaded, client, stored):
     page = loaded(t={"S": "old"})
-    client.delete_item(TableName=page._table, Key=page._key())
+    client.delete_item(TableName=table_of(page), Key=key_of(page))
     page.title = "new"
     for options in ({}, {"condition": F("title") == "old"}):
         with pytest.raises(Page.DoesNotExist, match="it was deleted since it was loaded") as raised:
@@ -353,7 +355,7 @@ def test_saving_what_was_deleted_meanwhile_makes_no_phantom(engine, do, loaded, 
 
 def test_counting_what_was_deleted_meanwhile_makes_no_phantom(engine, do, loaded, client, stored):
     page = loaded(v={"N": "3"})
-    client.delete_item(TableName=page._table, Key=page._key())
+    client.delete_item(TableName=table_of(page), Key=key_of(page))
     with pytest.raises(Page.DoesNotExist):
         do(page.incr, views=1)
     assert stored(page) is None
@@ -383,7 +385,7 @@ def test_force_insert_inserts_only(engine, do, stored, key):
         error = raised.value
         assert isinstance(error, AlreadyExists)
         assert (error.code, error.operation) == ("ConditionalCheckFailedException", "PutItem")
-        assert error.table == first._table
+        assert error.table == table_of(first)
         assert type(error.current) is Page
         assert (error.current.title, error.current.persisted) == ("first", True)
     assert stored(first)["t"] == {"S": "first"}

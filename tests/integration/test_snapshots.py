@@ -19,6 +19,8 @@ from dynamodb_py import (
 from dynamodb_py.exceptions import TransactionCanceled
 from dynamodb_py.expressions import Add, F, Path, Value
 from dynamodb_py.flows import run
+from dynamodb_py.models.instance import table_of
+from dynamodb_py.models.persistence.stored import key_of, make_put
 from dynamodb_py.models.transaction.snapshot import get
 from dynamodb_py.operations.transactions import Check, Delete, Put, TransactWriteItems, Update
 
@@ -129,9 +131,9 @@ def kinds(key):
     account, order, other = Account(key), Order(key, 1, text="x"), Order(key, 2)
     absent = F("owner").not_exists()
     return [
-        Put(order._table, order._as_put().item, absent),
-        Update(account._table, account._key(), [Add(Path(("b",)), Value({"N": "2"}))]),
-        Check(other._table, other._key(), absent),
+        Put(table_of(order), make_put(order).item, absent),
+        Update(table_of(account), key_of(account), [Add(Path(("b",)), Value({"N": "2"}))]),
+        Check(table_of(other), key_of(other), absent),
     ]
 
 
@@ -147,7 +149,7 @@ def test_writes_of_all_kinds_are_carried_out_together_or_not_at_all(engine, do, 
     assert raised.value.reasons[0].item["text"] == {"S": "x"}
     assert do(get, [account])[0].balance == 7
 
-    gone = [Delete(order._table, order._key(), F("text") == "x")]
+    gone = [Delete(table_of(order), key_of(order), F("text") == "x")]
     write(engine, gone, key[:30] + "-3")
     assert do(get, [order, account]) == [None, account]
 
@@ -164,14 +166,14 @@ def test_a_token_is_known_again_and_nothing_done_twice(engine, do, key):
 def test_a_snapshot_never_shows_half_of_a_transaction(engine, do, key):
     names = [f"{key}-{n}" for n in range(4)]
     save_all([Account(name, balance=100) for name in names])
-    table = Account(key)._table
+    table = table_of(Account(key))
     failures = []
 
     def transfer(at):
         for n in range(25):
             moves = [(names[at], "-1"), (names[(at + 1 + n % 3) % 4], "1")]
             writes = [
-                Update(table, Account(name)._key(), [Add(Path(("b",)), Value({"N": amount}))])
+                Update(table, key_of(Account(name)), [Add(Path(("b",)), Value({"N": amount}))])
                 for name, amount in moves
             ]
             try:

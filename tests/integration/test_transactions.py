@@ -325,7 +325,7 @@ START = {"a": 1, "ids": [1, 2, 3], "doc": {"x": 1, "y": 1}, "tags": {"t"}}
 
 
 def made(model, name):
-    values = {field: value for field, value in START.items() if field in model._fields.by_name}
+    values = {field: value for field, value in START.items() if field in model._fieldset.by_name}
     if model is User:
         values["email"] = name + "@old"
     model.create(name=name, **values)
@@ -364,7 +364,7 @@ def compared(stored, key, model, steps):
     if any(step.__name__ == "by_copy" for step in steps):
         in_one.refresh_from_db()
     now = model.get(in_one.name)
-    known = {n: v for n, v in in_one.__dict__.items() if n in model._fields.by_name}
+    known = {n: v for n, v in in_one.__dict__.items() if n in model._fieldset.by_name}
     assert known == {name: getattr(now, name) for name in known}
     in_one.b = 77
     in_one.save()

@@ -27,6 +27,7 @@ from dynamodb_py.batching import resumed
 from dynamodb_py.exceptions import InvalidRequest
 from dynamodb_py.flows import run
 from dynamodb_py.models.maintenance.unique import check_unique
+from dynamodb_py.models.persistence.save import save_instance
 from dynamodb_py.operations.tables import DescribeTimeToLive, UpdateTimeToLive
 from dynamodb_py.ttl import switch_on
 
@@ -596,7 +597,7 @@ def test_what_is_hidden_may_change_between_the_read_and_the_write(engine, do, ke
             Booking.objects.create(key=key, seat=f"{key}-5", overwrite=True, expires=expires)
 
     new = Booking(key=key, seat=f"{key}-2")
-    flow = after_its_first_request(new._save(force_insert=True), meanwhile)
+    flow = after_its_first_request(save_instance(new, force_insert=True), meanwhile)
     if way == "kept":
         with pytest.raises(Booking.AlreadyExists) as raised:
             run(flow, engine.connection)

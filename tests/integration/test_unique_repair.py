@@ -18,6 +18,7 @@ from dynamodb_py import (
     TableNotFound,
 )
 from dynamodb_py.models.constraints import UniqueConstraint
+from dynamodb_py.models.instance import options_of
 from dynamodb_py.models.maintenance.unique import check_unique, repair_unique
 from dynamodb_py.models.maintenance.unique_report import Finding
 
@@ -437,7 +438,7 @@ def test_items_of_other_models_of_a_shared_table_need_no_sentinel(engine, do):
 
 def test_a_sentinel_of_an_item_of_another_model_is_deleted(engine, do, client, key):
     visitor = do(Visitor.create, name=key, badge=key)
-    sentinels = engine.table_name(Keeper._options().unique_table)
+    sentinels = engine.table_name(options_of(Keeper).unique_table)
     owner = {"M": {"pk": {"S": visitor.pk}}}
     sentinel = {"value": {"S": f'["Keeper/badge","{key}"]'}, "owner": owner}
     client.put_item(TableName=sentinels, Item=sentinel)

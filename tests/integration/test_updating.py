@@ -28,6 +28,8 @@ from dynamodb_py import (
     connect,
     options,
 )
+from dynamodb_py.models.persistence.stored import stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
 
 from ..engines import ACCESS_KEY, REGION, SECRET_KEY
 from .proxy import Proxy, close
@@ -119,7 +121,7 @@ def test_a_change_is_carried_out_and_known(do, item, actions, values, after):
     assert item.to_dict() == expected
     there = Score.objects.get(item.key, consistent=True)
     assert there.to_dict() == expected
-    assert item._changes(item._stored_wires(), validate=True) == {}
+    assert changes_to_write(item, stored_wires(item), validate=True) == {}
 
 
 @pytest.mark.parametrize("by_query", [False, True])

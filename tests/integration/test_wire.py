@@ -37,6 +37,9 @@ from dynamodb_py import (
     UnreadableValue,
     UUIDField,
 )
+from dynamodb_py.models.persistence.stored import stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..engines import ACCESS_KEY, REGION, SECRET_KEY
 
@@ -637,7 +640,7 @@ STRATEGIES = {
 
 
 def test_every_field_has_a_strategy():
-    assert STRATEGIES.keys() | {"key"} == Thing._fields.by_name.keys()
+    assert STRATEGIES.keys() | {"key"} == Thing._fieldset.by_name.keys()
     assert {name for name, _, _ in ROWS} | {"key", "paris"} == STRATEGIES.keys() | {"key"}
 
 
@@ -674,12 +677,12 @@ def test_every_value_comes_back_and_is_read_as_it_was_written(engine, put, store
     assert values_of(Thing.get("all", consistent=True)) == said
 
     item = stored(thing)
-    wires = thing._wires(adding=False)
+    wires = encode_fields(thing, adding=False)
     assert {n: numeric(w) for n, w in item.items()} == {n: numeric(w) for n, w in wires.items()}
     put(Thing, item | {"k": {"S": "copy"}})
     copy = Thing.get("copy", consistent=True)
     assert values_of(copy) == said
-    assert copy._changes(copy._stored_wires(), validate=True) == {}
+    assert changes_to_write(copy, stored_wires(copy), validate=True) == {}
 
 
 def numeric(wire):

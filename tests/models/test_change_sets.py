@@ -29,8 +29,9 @@ from dynamodb_py.codec import encode
 from dynamodb_py.exceptions import ConnectionFailed, InvalidRequest, service_error
 from dynamodb_py.expressions import Condition, Exists, F, Names, Path, render_update
 from dynamodb_py.limits import MAX_DEPTH, MAX_EXPRESSION_BYTES, MAX_OPERATORS
-from dynamodb_py.models.attribute_values.diff import ChangeSet, change_set, kept
-from dynamodb_py.models.attribute_values.values import applied, same
+from dynamodb_py.models.attribute_values.diff import ChangeSet, keep_spelling, make_change_set
+from dynamodb_py.models.attribute_values.values import apply_actions, equal
+from dynamodb_py.models.persistence.stored import stored_wires
 
 from ..expressions.reference import holds
 from ..expressions.strategies import values
@@ -139,12 +140,12 @@ SETS = [
 
 @pytest.mark.parametrize(("before", "after", "update", "guards"), SETS, ids=range(len(SETS)))
 def test_the_smallest_update_that_undoes_nothing_is_sent(before, after, update, guards):
-    assert spelled(change_set(before, after)) == (update, guards)
+    assert spelled(make_change_set(before, after)) == (update, guards)
 
 
 def test_what_was_not_fetched_is_written_as_it_is():
     after = {"d": item(d={"a": 1})["d"], "l": item(l=[1])["l"], "s": None}
-    changes = change_set({}, after, unknown=frozenset(after))
+    changes = make_change_set({}, after, unknown=frozenset(after))
     assert (len(changes.actions), list(changes.guards)) == (3, [])
 
 
@@ -187,12 +188,12 @@ def both(pair):
 @given(pairs)
 def test_applying_a_change_set_to_the_first_item_gives_the_second(pair):
     before, after, wanted = both(pair)
-    changes = change_set(before, wanted)
-    assert same({"M": applied(before, changes.actions)}, {"M": after})
+    changes = make_change_set(before, wanted)
+    assert equal({"M": apply_actions(before, changes.actions)}, {"M": after})
     assert all(holds(guard, before) for guard in changes.guards)
-    assert bool(changes.actions) is not same({"M": before}, {"M": after})
+    assert bool(changes.actions) is not equal({"M": before}, {"M": after})
     render_update(changes.actions, Names())  # which refuses paths that meet
-    assert change_set(after, wanted) == ChangeSet([])
+    assert make_change_set(after, wanted) == ChangeSet([])
 
 
 @settings(max_examples=80, deadline=None)
@@ -207,8 +208,8 @@ def test_what_is_too_much_for_one_expression_is_sent_in_larger_parts(width, dept
 
     before, after = item(doc=document(1), other={"a": 1}), item(doc=document(2), other={"a": 2})
     asked = Exists(Path(("id",)))
-    changes = change_set(before, after, asked=asked)
-    assert applied(before, changes.actions) == after
+    changes = make_change_set(before, after, condition=asked)
+    assert apply_actions(before, changes.actions) == after
     names = Names()
     assert len(changes.actions) <= MAX_OPERATORS
     assert len(render_update(changes.actions, names)) <= MAX_EXPRESSION_BYTES
@@ -219,7 +220,7 @@ def test_what_is_too_much_for_one_expression_is_sent_in_larger_parts(width, dept
 def test_a_map_that_is_too_much_is_written_whole_only_if_it_is_as_it_was():
     before = item(doc={"keep": {"a": 1}, "many": {f"k{n}": 1 for n in range(1000)}})
     after = item(doc={"keep": {"a": 2}, "many": {f"k{n}": 2 for n in range(1000)}})
-    changes = change_set(before, after)
+    changes = make_change_set(before, after)
     assert [action.path.parts for action in changes.actions] == [("doc", "keep"), ("doc", "many")]
     assert len(changes.guards) == 2
     assert all(holds(guard, before) for guard in changes.guards)
@@ -232,20 +233,20 @@ def test_paths_are_no_deeper_than_documents():
         return {"doc": wire}
 
     before, after = deep({"N": "1"}), deep({"N": "2"})
-    changes = change_set(before, after)
+    changes = make_change_set(before, after)
     assert [len(action.path.parts) for action in changes.actions] == [MAX_DEPTH]
-    assert applied(before, changes.actions) == after
+    assert apply_actions(before, changes.actions) == after
 
 
 def test_what_another_writer_spelled_otherwise_and_did_not_change_is_left_so():
     raw = {"L": [{"S": "2020-01-01T00:00:00Z"}, {"M": {"a": {"N": "1.0"}, "none": {"NULL": True}}}]}
     old = {"L": [{"S": "2020-01-01T00:00:00.000000+00:00"}, {"M": {"a": {"N": "1"}}}]}
     new = {"L": [old["L"][0], {"M": {"a": {"N": "1"}, "b": {"N": "2"}}}]}
-    assert kept(raw, old, new) == {
+    assert keep_spelling(raw, old, new) == {
         "L": [raw["L"][0], {"M": {"a": {"N": "1.0"}, "b": {"N": "2"}, "none": {"NULL": True}}}]
     }
-    assert kept(raw, old, old) is raw
-    assert kept(raw, old, {"S": "x"}) == {"S": "x"}
+    assert keep_spelling(raw, old, old) is raw
+    assert keep_spelling(raw, old, {"S": "x"}) == {"S": "x"}
 
 
 # -- instances -----------------------------------------------------------------------------------
@@ -382,8 +383,8 @@ def test_reverting_goes_back_to_what_was_loaded(order, script, do):
 
 
 def test_reverting_a_part_leaves_it_a_part(order):
-    part = Order._load_partial(
-        b'{"number":{"N":"1"},"title":{"S":"a"}}', frozenset(["number", "title"])
+    part = Order._load_partially(frozenset(["number", "title"]))(
+        b'{"number":{"N":"1"},"title":{"S":"a"}}'
     )
     part.title = part.score = None
     assert part.changes() == {"title": ("a", None), "score": (None, None)}
@@ -463,8 +464,8 @@ def test_a_save_sends_the_places_that_changed(order, script, do):
         "REMOVE #8, #2.#9"
     )
     assert not order.is_changed
-    assert order._stored_wires()["days"] == FULL["days"]
-    stored = order._stored_wires()
+    assert stored_wires(order)["days"] == FULL["days"]
+    stored = stored_wires(order)
     assert stored["doc"] == {
         "M": {"a": {"L": [{"N": "2"}, {"S": "x" * 99}]}, "c": {"L": [{"N": "1"}]}}
     }

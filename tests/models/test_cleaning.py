@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from dynamodb_py import (
@@ -20,6 +22,10 @@ from dynamodb_py import (
     SetField,
     ValidationError,
 )
+from dynamodb_py.models.persistence.stored import encode_item, make_put, stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.records.attributes import describe_largest
+from dynamodb_py.models.records.encoding import encode_fields
 from dynamodb_py.models.records.validation import clean_value
 
 
@@ -146,7 +152,7 @@ def test_the_order_is_own_checks_then_documents_then_fields_then_the_whole():
         "clean",
     ]  # and no validator twice, since nothing was changed
     seen.clear()
-    assert Outer(k="a", inner=Inner(a="b"), z="c")._item()
+    assert encode_item(Outer(k="a", inner=Inner(a="b"), z="c"))
     assert len(seen) == len(set(seen)) == 9
 
 
@@ -155,7 +161,7 @@ def test_what_clean_field_returns_is_kept_and_stored():
     order.full_clean()
     assert (order.email, order.slug) == ("ann", "0-10")
     assert order.updated is None  # it is set on saving
-    item = Order(k="a", email=" ANN", home=Address(city=" lyon "))._wires(adding=True)
+    item = encode_fields(Order(k="a", email=" ANN", home=Address(city=" lyon ")), adding=True)
     assert (item["e"], item["slug"]) == ({"S": "ann"}, {"S": "0-10"})
     assert item["home"] == {"M": {"city": {"S": "Lyon"}, "country": {"S": "FR"}}}
     assert "updated" in item
@@ -173,7 +179,7 @@ def test_a_clean_field_that_returns_none_empties_the_field():
         def clean_need(self, value):
             return None if value == "drop" else value
 
-    assert "note" not in Test(k="a", note="")._wires(adding=True)
+    assert "note" not in encode_fields(Test(k="a", note=""), adding=True)
     assert errors_of(Test(k="a", need="drop").full_clean) == {
         "need": ["it is required: give it a value"]
     }
@@ -193,12 +199,12 @@ def test_what_a_hook_returns_is_checked_as_what_was_given():
                 return
             self.text = "longer" if self.n == 10 else 7
 
-    for check in ("full_clean", "_item"):
-        assert errors_of(getattr(Test(k="a", n=2), check)) == {
+    for check in (Test.full_clean, encode_item):
+        assert errors_of(partial(check, Test(k="a", n=2))) == {
             "n": ["20 is greater than max_value 10"],
             "text": ["7 is an int, not text"],
         }
-        assert errors_of(getattr(Test(k="a", n=1), check)) == {
+        assert errors_of(check, Test(k="a", n=1)) == {
             "text": ["its length 6 is greater than max_length 3"]
         }
 
@@ -230,7 +236,7 @@ def test_everything_that_is_wrong_is_told_at_once_with_its_path():
     }
     # A required value is missing further down: clean() is spared that.
     wrong.lines, wrong.low = [], 102
-    found = errors_of(wrong._item)
+    found = errors_of(partial(encode_item, wrong))
     assert (found["low"], found[""]) == (["it is above high"], ["the bounds are crossed"])
     assert found["high"] == ["101 is greater than max_value 100"]
 
@@ -333,7 +339,7 @@ STORED = {
 
 
 def changes_of(instance, **options):
-    return instance._changes(instance._stored_wires(), **{"validate": True, **options})
+    return changes_to_write(instance, stored_wires(instance), **{"validate": True, **options})
 
 
 def test_nothing_is_called_where_nothing_changed():
@@ -395,7 +401,7 @@ def test_a_clean_field_can_undo_a_change():
 
 
 def test_of_a_partial_instance_what_was_not_fetched_is_not_judged():
-    order = Order._partially(frozenset({"k", "low", "high"}))(
+    order = Order._load_partially(frozenset({"k", "low", "high"}))(
         b'{"k":{"S":"a"},"low":{"N":"1"},"high":{"N":"2"}}'
     )
     order.full_clean()
@@ -404,7 +410,7 @@ def test_of_a_partial_instance_what_was_not_fetched_is_not_judged():
 
 
 def test_a_rule_over_what_was_not_fetched_says_what_to_load():
-    order = Order._partially(frozenset({"k", "high"}))(b'{"k":{"S":"a"},"high":{"N":"2"}}')
+    order = Order._load_partially(frozenset({"k", "high"}))(b'{"k":{"S":"a"},"high":{"N":"2"}}')
     order.high = 5
     with pytest.raises(FieldNotLoaded) as caught:
         changes_of(order)
@@ -428,8 +434,8 @@ def test_what_cannot_be_read_is_left_alone():
 
 def test_documents_in_a_model_without_methods_are_cleaned():
     plain = Plain(k="a", home=Address(city=" lyon"))
-    assert plain._wires(adding=True)["home"]["M"]["city"] == {"S": "Lyon"}
-    assert errors_of(Plain(k="a", home=Address(city="Nowhere"))._item) == {
+    assert encode_fields(plain, adding=True)["home"]["M"]["city"] == {"S": "Lyon"}
+    assert errors_of(partial(encode_item, Plain(k="a", home=Address(city="Nowhere")))) == {
         "home.city": ["there is no such city"]
     }
 
@@ -446,7 +452,7 @@ def test_a_narrower_document_is_cleaned_by_its_own_methods():
         def clean_a(self, value):
             raise ValueError("narrow")
 
-    assert errors_of(Test(k="a", held=[Base(a="b"), Narrow(a="b")])._item) == {
+    assert errors_of(partial(encode_item, Test(k="a", held=[Base(a="b"), Narrow(a="b")]))) == {
         "held[1].a": ["narrow"]
     }
 
@@ -469,7 +475,7 @@ def test_a_document_that_nobody_touched_is_not_read():
     plain.n = 1
     assert changes_of(plain) == {"n": {"N": "1"}}
     home = plain.home
-    assert plain._as_put(table="t").item
+    assert make_put(plain, table="t").item
     assert not home._decoded
 
 
@@ -569,7 +575,7 @@ def test_a_field_that_is_called_so_is_a_field():
         k = CharField(hash_key=True)
         clean_k = CharField()
 
-    assert Test(k="a", clean_k="b")._wires(adding=True)["clean_k"] == {"S": "b"}
+    assert encode_fields(Test(k="a", clean_k="b"), adding=True)["clean_k"] == {"S": "b"}
 
 
 def takes_nothing(self):
@@ -649,22 +655,24 @@ def test_a_field_that_is_added_later_gets_its_method_too():
     class Test(Base):
         pass
 
-    assert Test(k="a")._item()
+    assert encode_item(Test(k="a"))
     Test.add_field("later", CharField())
-    assert Test(k="a", later="x")._wires(adding=True)["later"] == {"S": "x!"}
+    assert encode_fields(Test(k="a", later="x"), adding=True)["later"] == {"S": "x!"}
 
 
 def test_a_class_without_methods_is_found_so_once():
-    assert Order(k="a")._item()
-    assert not Order._fields._cleaning.idle
+    assert encode_item(Order(k="a"))
+    assert not Order._fieldset._cleaning.idle
     fields = type("Test", (Model,), {"k": CharField(hash_key=True)})
-    assert fields(k="a")._item()
-    assert fields._fields._cleaning.idle
+    assert encode_item(fields(k="a"))
+    assert fields._fieldset._cleaning.idle
 
 
 def test_validate_false_calls_nothing():
-    item = Order(k="a", email="nobody", low=11, home=Address(city="Nowhere"))._wires(
-        adding=True, validate=False
+    item = encode_fields(
+        Order(k="a", email="nobody", low=11, home=Address(city="Nowhere")),
+        adding=True,
+        validate=False,
     )
     assert item["e"] == {"S": "nobody"}
     assert item["home"]["M"]["city"] == {"S": "Nowhere"}
@@ -674,9 +682,9 @@ def test_validate_false_calls_nothing():
 
 
 def test_the_largest_fields_are_named_with_their_bytes():
-    wires = Order(k="a", email="x" * 9, slug="y" * 4)._wires(adding=True, validate=False)
+    wires = encode_fields(Order(k="a", email="x" * 9, slug="y" * 4), adding=True, validate=False)
     wires["other"] = {"S": "z" * 20}
-    assert Order(k="a")._largest(wires) == (
+    assert describe_largest(Order(k="a"), wires) == (
         "updated (39 bytes), other (25 bytes), email (10 bytes)"
     )
     assert issubclass(ItemTooLarge, ValidationError)

@@ -22,6 +22,7 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.models.queryset.lookup_resolution import conditions
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..expressions.spelling import spell
 
@@ -99,7 +100,7 @@ VALUES = [
 @pytest.mark.parametrize(("value", "wires"), VALUES, ids=lambda each: type(each).__name__)
 def test_each_is_stored_with_its_kind_and_read_as_what_it_is(value, wires):
     here = Order(id="a", payment=value, parts=[value], named={"x": value}, nullable=value)
-    item = here._wires(adding=True)
+    item = encode_fields(here, adding=True)
     doc = {"M": wires}
     assert (item["payment"], item["parts"]) == (doc, {"L": [doc]})
     assert (item["named"], item["nullable"]) == ({"M": {"x": doc}}, doc)
@@ -126,7 +127,7 @@ def test_a_changed_document_keeps_its_kind():
     found = order(payment={"M": {"kind": s("card"), "number": s("1"), "other": s("x")}})
     found.payment.number = "2"
     assert found.changes() == {"payment.number": ("1", "2")}
-    assert found._wires(adding=False)["payment"] == {
+    assert encode_fields(found, adding=False)["payment"] == {
         "M": {"kind": s("card"), "number": s("2"), "other": s("x")}
     }
     assert dict(found.payment.extra) == {"other": "x"}
@@ -150,7 +151,7 @@ def test_an_unknown_kind_is_read_as_the_base_with_one_warning_and_is_kept():
     assert type(found) is Payment
     holder = order(payment=stored)
     holder.payment.amount = 2
-    assert holder._wires(adding=False)["payment"] == {
+    assert encode_fields(holder, adding=False)["payment"] == {
         "M": {"kind": s("crypto-1"), "amount": n(2), "coin": s("b")}
     }
     assert holder.payment.to_dict() == {"kind": "crypto-1", "amount": 2}
@@ -200,16 +201,16 @@ def test_from_dict_refuses_a_kind_that_is_none():
 
 def test_a_declared_kind_reads_as_a_field_and_cannot_be_another():
     assert (Loose(note="x").type, Strict().type) == ("Loose", "Strict")
-    assert Order(id="a", strict=Loose())._wires(adding=True)["strict"] == {
+    assert encode_fields(Order(id="a", strict=Loose()), adding=True)["strict"] == {
         "M": {"type": s("Loose")}
     }
     with pytest.raises(ValidationError, match=r"strict\.type: it is 'Loose', and cannot change"):
-        Order(id="a", strict=Loose(type="Strict"))._wires(adding=True)
+        encode_fields(Order(id="a", strict=Loose(type="Strict")), adding=True)
     found = order(strict={"M": {"type": s("Loose")}})
     assert found.strict.type == "Loose"
     found.strict.type = "Strict"
     with pytest.raises(ValidationError, match="cannot change: make an instance of another class"):
-        found._wires(adding=False)
+        encode_fields(found, adding=False)
 
 
 def test_an_abstract_kind_is_not_stored():
@@ -225,18 +226,18 @@ def test_an_abstract_kind_is_not_stored():
         k = CharField(hash_key=True)
         shapes = ListField(Shape)
 
-    assert Board(k="a", shapes=[Square(side=1)])._wires(adding=True)["shapes"] == {
+    assert encode_fields(Board(k="a", shapes=[Square(side=1)]), adding=True)["shapes"] == {
         "L": [{"M": {"side": n(1), "shape": s("Square")}}]
     }
     with pytest.raises(
         ValidationError, match=r"shapes\[0\]: Shape is abstract: make one of its sub"
     ):
-        Board(k="a", shapes=[Shape()])._wires(adding=True)
+        encode_fields(Board(k="a", shapes=[Shape()]), adding=True)
 
 
 def test_what_a_subclass_checks_is_checked_with_its_path():
     with pytest.raises(ValidationError) as caught:
-        Order(id="a", parts=[Card(), Card(number="12345")])._wires(adding=True)
+        encode_fields(Order(id="a", parts=[Card(), Card(number="12345")]), adding=True)
     assert list(caught.value.errors) == ["parts[0].number", "parts[1].number"]
 
 
@@ -300,7 +301,7 @@ def test_a_name_that_two_kinds_store_in_two_ways_is_free_or_told():
     assert [path.parts for path in (Holder.doc["q"] == "x").paths()] == [("doc", "q")]
     assert spell(Holder.doc.value == 1.5)[0] == "#0.#1 = :0"
     assert (Holder.one.place == "x").paths
-    assert One._coder_at("value") is One._fields.by_name["value"]
+    assert One._coder_at("value") is One._fieldset.by_name["value"]
 
 
 # -- declared wrongly ----------------------------------------------------------------------------

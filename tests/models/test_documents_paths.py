@@ -23,6 +23,7 @@ from dynamodb_py import (
 from dynamodb_py.expressions import Names, render_update
 from dynamodb_py.models.persistence.update_actions import changes
 from dynamodb_py.models.queryset.lookup_resolution import conditions
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..expressions.spelling import spell
 
@@ -306,7 +307,7 @@ def nest(depth):
 def test_documents_nest_to_dynamodbs_32_levels_and_no_deeper():
     kind, value = nest(31)  # the innermost number is a level, too
     model = type("Deep", (Model,), {"k": CharField(hash_key=True), "x": EmbeddedField(kind)})
-    wires = model(k="a", x=value)._wires(adding=True)
+    wires = encode_fields(model(k="a", x=value), adding=True)
     read = model.from_db(wires).x
     for _ in range(30):
         read = read.deep
@@ -315,7 +316,7 @@ def test_documents_nest_to_dynamodbs_32_levels_and_no_deeper():
     kind, value = nest(32)
     model = type("Deeper", (Model,), {"k": CharField(hash_key=True), "x": EmbeddedField(kind)})
     with pytest.raises(ValidationError, match="nested deeper than DynamoDB's 32 levels") as caught:
-        model(k="a", x=value)._wires(adding=True)
+        encode_fields(model(k="a", x=value), adding=True)
     assert list(caught.value.errors) == [f"x{'.deep' * 31}"]
 
 
@@ -333,9 +334,9 @@ def test_a_mix_of_lists_maps_and_documents_counts_every_level():
             value = [value]
         return Thing(k="a", doc=Holder(items=[{"m": value}]))
 
-    made(28)._wires(adding=True)  # M, L, M, and 28 times L
+    encode_fields(made(28), adding=True)  # M, L, M, and 28 times L
     with pytest.raises(ValidationError) as caught:
-        made(29)._wires(adding=True)
+        encode_fields(made(29), adding=True)
     [(path, [said])] = caught.value.errors.items()
     assert path == "doc.items[0].m" + "[0]" * 28
     assert "32 levels" in said

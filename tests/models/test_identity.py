@@ -18,6 +18,9 @@ from dynamodb_py import (
     Model,
     UnreadableValue,
 )
+from dynamodb_py.models.persistence.stored import stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.records.base import state_of
 
 
 class Address(Document):
@@ -99,7 +102,7 @@ def test_documents_are_equal_by_what_they_say_and_cannot_be_hashed():
 
 
 def changes(instance):
-    return instance._changes(instance._stored_wires(), validate=True)
+    return changes_to_write(instance, stored_wires(instance), validate=True)
 
 
 def pickled(protocol):
@@ -159,7 +162,7 @@ def test_changes_that_were_not_saved_are_copied_and_what_cannot_be_read_stays_so
 @pytest.mark.parametrize("again", COPIES, ids=["deepcopy", "2", "3", "4", "5"])
 def test_a_partial_instance_stays_one(again):
     loaded = Player.from_db(ITEM)
-    loaded._apart().partial = frozenset({"name", "score"})
+    state_of(loaded).partial = frozenset({"name", "score"})
     assert loaded.name == "a"
     del loaded.home
     with pytest.raises(FieldNotLoaded, match=r"Player\.home was not fetched"):

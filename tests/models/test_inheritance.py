@@ -23,7 +23,10 @@ from dynamodb_py import (
     VersionField,
 )
 from dynamodb_py.codec import from_json
+from dynamodb_py.models.persistence.stored import encode_item, stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
 from dynamodb_py.models.queryset.execution import direct_query
+from dynamodb_py.models.records.base import fetched_fields
 from dynamodb_py.models.signals.events import post_init
 
 
@@ -64,7 +67,7 @@ def item(kind=None, **attributes):
 
 
 def wires(instance):
-    return from_json(instance._item())
+    return from_json(encode_item(instance))
 
 
 def filter_of(queryset):
@@ -147,7 +150,7 @@ def test_a_field_is_replaced_or_taken_away_by_the_class_that_says_so_last():
         note = None
 
     assert isinstance(Page._meta.get_field("name"), IntegerField)
-    assert "note" not in Page._fields.by_name
+    assert "note" not in Page._fieldset.by_name
     with pytest.raises(TypeError, match="no field note"):
         Page(path="/", note="x")
 
@@ -171,7 +174,7 @@ def test_of_two_bases_the_first_counts_as_in_python_also_in_a_diamond():
         key = CharField(hash_key=True)
 
     assert [field.name for field in Both._meta.fields] == ["made", "size", "right", "key"]
-    assert (Both(key="a").size, Both._meta.said["allow_scan"]) == (1, True)
+    assert (Both(key="a").size, Both._meta.declared["allow_scan"]) == (1, True)
 
 
 def test_a_subclass_of_a_model_without_a_discriminator_has_a_table_of_its_own():
@@ -221,7 +224,7 @@ def test_an_instance_without_a_value_for_the_kind_gets_it_on_writing():
 )
 def test_another_kind_than_that_of_the_class_is_refused(instance, said):
     with pytest.raises(ValidationError, match=said) as caught:
-        instance._item()
+        encode_item(instance)
     assert list(caught.value.errors) == ["kind"]
 
 
@@ -275,7 +278,7 @@ def test_the_kind_of_a_loaded_instance_does_not_change(value):
     dog = Animal.from_db(item("dog"))
     dog.kind = value
     with pytest.raises(ValidationError, match="it tells the classes of the table apart"):
-        dog._changes(dog._stored_wires(), validate=True)
+        changes_to_write(dog, stored_wires(dog), validate=True)
     with pytest.raises(ValidationError, match="kind"):
         dog.update(kind="cat")
     with pytest.raises(ValidationError, match="kind cannot change"):
@@ -312,15 +315,15 @@ def test_an_item_is_loaded_as_the_class_that_it_is(asked, stored, expected):
 
 def test_an_item_that_was_fetched_in_part_is_of_its_class_where_the_kind_was_fetched():
     held = frozenset({"id", "kind", "bark"})
-    load = Animal._holding(held)
+    load = Animal._load_partially(held)
     dog = load(b'{"id": {"S": "a"}, "kind": {"S": "dog"}, "bark": {"N": "3"}}')
     assert type(dog) is Dog
-    assert dog._partial == {"id", "kind", "bark"}
+    assert fetched_fields(dog) == {"id", "kind", "bark"}
     cat = load(b'{"id": {"S": "b"}, "kind": {"S": "cat"}}')
     assert type(cat) is Cat
-    assert cat._partial == {"id", "kind"}
-    unknown = Animal._holding(frozenset({"id"}))(b'{"id": {"S": "a"}}')
-    assert (type(unknown), unknown._partial) == (Animal, {"id"})
+    assert fetched_fields(cat) == {"id", "kind"}
+    unknown = Animal._load_partially(frozenset({"id"}))(b'{"id": {"S": "a"}}')
+    assert (type(unknown), fetched_fields(unknown)) == (Animal, {"id"})
 
 
 def test_what_is_no_item_is_told_when_it_is_read():
@@ -445,7 +448,7 @@ def test_new_classes_and_fields_count_at_once():
     assert filter_of(Lamp.objects.filter(id="a")) == "kind IN (Candle, Lamp)"
     Thing.add_field("size", IntegerField())
     assert type(Thing.from_db(item("Candle"))) is Candle
-    assert Thing.objects.model._meta.kind.tree is Candle._meta.kind.tree
+    assert Thing.objects.model._meta.kind.hierarchy is Candle._meta.kind.hierarchy
 
 
 def test_a_class_that_is_defined_again_takes_the_place_of_the_first():
@@ -498,7 +501,7 @@ def test_an_abstract_class_in_between_is_no_kind():
         pass
 
     assert Lamp._meta.table_name == "things"
-    assert list(Thing._meta.kind.tree.metas) == ["Thing", "Lamp"]
+    assert list(Thing._meta.kind.hierarchy.metas) == ["Thing", "Lamp"]
     assert [field.name for field in Lamp._meta.fields] == ["id", "kind", "watts"]
 
 
@@ -518,7 +521,7 @@ def test_an_abstract_base_may_name_the_discriminator_for_several_tables():
         pass
 
     assert (Apple._meta.table_name, Stone._meta.table_name) == ("Fruit", "Stone")
-    assert Apple._meta.kind.tree is not Stone._meta.kind.tree
+    assert Apple._meta.kind.hierarchy is not Stone._meta.kind.hierarchy
     with pytest.raises(ModelDefinitionError, match="inherits from classes of several tables"):
 
         class Peach(Fruit, Stone):
@@ -566,10 +569,10 @@ def define(base=Animal, name="Wrong", meta=None, **members):
     ids=range(19),
 )  # fmt: skip
 def test_what_does_not_go_together_is_refused_when_the_class_is_made(make, said):
-    before = dict(Animal._meta.kind.tree.metas)
+    before = dict(Animal._meta.kind.hierarchy.metas)
     with pytest.raises(ModelDefinitionError, match=said):
         make()
-    assert Animal._meta.kind.tree.metas == before
+    assert Animal._meta.kind.hierarchy.metas == before
 
 
 def test_one_ttl_is_for_all_kinds():

@@ -286,7 +286,7 @@ def test_fields_that_set_themselves_are_set_by_the_last_save(script):
     log = Log.from_db({"name": {"S": "x"}, "a": {"N": "1"}})
     [member] = request(saves({"a": 2}, {"a": 3}), log, script)
     values = member["Update"]["ExpressionAttributeValues"].values()
-    assert {"S": log._fields.by_name["changed"].encode(log.changed)["S"]} in values
+    assert {"S": log._fieldset.by_name["changed"].encode(log.changed)["S"]} in values
     assert not log.is_changed
 
 

@@ -19,6 +19,9 @@ from dynamodb_py import (
     TimestampField,
 )
 from dynamodb_py.models.managers.manager import Manager
+from dynamodb_py.models.persistence.stored import stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.records.encoding import encode_fields
 from dynamodb_py.models.soft_delete import (
     SoftDelete,
     SoftDeleteManager,
@@ -52,19 +55,19 @@ class Order(SoftDelete):
 
 def test_the_first_write_sets_both_and_a_change_the_second_alone():
     page = Page(k="a")
-    wires = page._wires(adding=True)
+    wires = encode_fields(page, adding=True)
     assert page.created_at <= page.updated_at <= datetime.now(UTC)
     loaded = Page.from_db(wires)
     assert not loaded.is_changed
     loaded.note = Note(text="x")
-    changes = loaded._changes(loaded._stored_wires(), validate=True)
+    changes = changes_to_write(loaded, stored_wires(loaded), validate=True)
     assert set(changes) == {"note", "updated_at"}
     assert loaded.updated_at > page.updated_at
     assert loaded.created_at == page.created_at
 
 
 def test_a_document_has_moments_of_its_own():
-    wires = Page(k="a", note=Note(text="x"))._wires(adding=True)["note"]["M"]
+    wires = encode_fields(Page(k="a", note=Note(text="x")), adding=True)["note"]["M"]
     assert set(wires) == {"created_at", "updated_at", "text"}
 
 
@@ -75,7 +78,7 @@ def test_the_fields_can_be_declared_otherwise():
         updated_at = None
 
     assert [field.name for field in Kept._meta.fields] == ["created_at", "k"]
-    assert "N" in Kept(k="a")._wires(adding=True)["created_at"]
+    assert "N" in encode_fields(Kept(k="a"), adding=True)["created_at"]
 
 
 # -- SoftDelete ------------------------------------------------------------------------------------

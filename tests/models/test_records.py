@@ -25,6 +25,15 @@ from dynamodb_py import (
     UnreadableValue,
     UUIDField,
 )
+from dynamodb_py.models.persistence.delete import mark_deleted
+from dynamodb_py.models.persistence.stored import (
+    encode_item,
+    key_of,
+    replace_stored,
+    stored_wires,
+)
+from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.records.base import state_of
 
 
 class Counting(Field[str]):
@@ -79,7 +88,7 @@ def loaded():
 
 
 def changes(instance):
-    return instance._changes(instance._stored_wires(), validate=True)
+    return changes_to_write(instance, stored_wires(instance), validate=True)
 
 
 # -- loading -------------------------------------------------------------------------------------
@@ -153,7 +162,7 @@ def test_loading_never_calls_init():
     assert not hasattr(loaded, "bonus")
     new = Own("b", 3)
     assert (new.name, new.bonus, new.score, new.persisted) == ("b", 3, 5, False)
-    assert json.loads(new._item()) == {"name": {"S": "b"}, "score": {"N": "5"}}
+    assert json.loads(encode_item(new)) == {"name": {"S": "b"}, "score": {"N": "5"}}
     assert Own.from_dict({"name": "c"}).score == 5
     assert repr(new) == "Own(name='b', score=5)"
 
@@ -292,7 +301,7 @@ def test_another_writers_spelling_of_the_same_value_is_no_change(attribute, wire
 
 def test_a_key_that_changed_is_refused_with_the_mend(loaded):
     loaded.score = 101
-    for write in (changes, Test._item, Test._key):
+    for write in (changes, encode_item, key_of):
         with pytest.raises(
             Exception, match=r"Test: score: it is part of the key and was 100 when loaded"
         ) as caught:
@@ -308,7 +317,7 @@ def test_a_key_of_bytes_that_changed_beside_one_that_did_not_is_told_by_its_name
 
     loaded = Own.from_db({"hash": {"B": "AQI="}, "range": {"B": "AQI="}})
     assert changes(loaded) == {}
-    assert loaded._key() == {"hash": {"B": b"\x01\x02"}, "range": {"B": b"\x01\x02"}}
+    assert key_of(loaded) == {"hash": {"B": b"\x01\x02"}, "range": {"B": b"\x01\x02"}}
     loaded.range = b"other"
     with pytest.raises(Exception, match="Own: range: it is part of the key"):
         changes(loaded)
@@ -322,9 +331,9 @@ def test_the_key_is_the_stored_one_however_another_writer_spelled_it():
     stored = {"when": {"S": "2026-11-01T12:30:00Z"}, "n": {"N": "1"}}
     loaded = Own.from_db(stored)
     assert loaded.when.hour == 12
-    assert loaded._key() == {"when": stored["when"]}
+    assert key_of(loaded) == {"when": stored["when"]}
     assert Own._meta.key_of(loaded) == {"when": stored["when"]}
-    assert json.loads(loaded._item()) == stored  # put whole, it is still the same item
+    assert json.loads(encode_item(loaded)) == stored  # put whole, it is still the same item
     assert changes(loaded) == {}
 
 
@@ -332,9 +341,9 @@ def test_a_loaded_instance_without_its_key_is_not_saved():
     loaded = Test.from_db({"name": {"S": "a"}})
     loaded.rate = 2.0
     with pytest.raises(Exception, match="Test: score: it is required"):
-        loaded._item()
+        encode_item(loaded)
     with pytest.raises(Exception, match="Test: score: it is part of the key, and was not loaded"):
-        loaded._stored_key(loaded._stored_wires())
+        loaded._meta.stored_key(stored_wires(loaded))
 
 
 # -- what the class does not declare, and what it cannot read ------------------------------------
@@ -345,19 +354,19 @@ def test_undeclared_attributes_are_readable_and_survive_whatever_is_saved(loaded
     with pytest.raises(TypeError):
         loaded.extra["unknown"] = 1
     loaded.rate = 2.5
-    whole = json.loads(loaded._item())
+    whole = json.loads(encode_item(loaded))
     assert whole == {**ITEM, "rate": {"N": "2.5"}}
     assert loaded.home.extra == {"extra": b"\x01\x02"}
     assert Test(name="a").extra == {}
 
 
 def test_undeclared_attributes_survive_deletion_and_being_saved_again(loaded):
-    loaded._detach()
+    mark_deleted(loaded)
     assert not loaded.persisted
     assert "unknown" in loaded.extra
-    assert json.loads(loaded._item())["unknown"] == ITEM["unknown"]
+    assert json.loads(encode_item(loaded))["unknown"] == ITEM["unknown"]
     loaded.score = 5  # the key may change now
-    assert json.loads(loaded._item())["s"] == {"N": "5"}
+    assert json.loads(encode_item(loaded))["s"] == {"N": "5"}
 
 
 BAD = {"rate": {"S": "fast"}, "ids": {"M": {}}, "home": {"M": {"city": {"N": "5"}}}}
@@ -385,19 +394,19 @@ def test_what_cannot_be_read_is_left_alone_until_it_is_assigned():
     assert loaded.name == "gs1"
     loaded.home.floor = 3
     assert changes(loaded) == {"home": {"M": {"city": {"N": "5"}, "floor": {"N": "3"}}}}
-    whole = json.loads(loaded._item())
+    whole = json.loads(encode_item(loaded))
     assert (whole["rate"], whole["ids"]) == (BAD["rate"], BAD["ids"])
     loaded.rate = 2.0
     loaded.ids = None
     assert changes(loaded).keys() == {"home", "rate", "ids"}
-    whole = json.loads(loaded._item())
+    whole = json.loads(encode_item(loaded))
     assert whole["rate"] == {"N": "2"}
     assert "ids" not in whole
 
 
 def partial(*names, **item):
     loaded = Test.from_db({"name": {"S": "a"}, "s": {"N": "1"}, **item})
-    loaded._apart().partial = frozenset({"name", "score", *names})
+    state_of(loaded).partial = frozenset({"name", "score", *names})
     return loaded
 
 
@@ -421,7 +430,7 @@ def test_a_partial_instance_sends_what_changed_and_is_never_put_whole():
     assert changes(loaded) == {"ids": {"L": [{"N": "1"}]}, "rate": {"N": "2"}}
     assert loaded.rate == 2.0
     with pytest.raises(FieldNotLoaded) as caught:
-        loaded._item()
+        encode_item(loaded)
     assert str(caught.value) == (
         "Test: doc, tags, home, seen, when, raw, undeclared attributes would be lost, as they were "
         "not fetched with this instance: refresh_from_db() first, or save() what changed"
@@ -430,8 +439,8 @@ def test_a_partial_instance_sends_what_changed_and_is_never_put_whole():
 
 def test_refreshing_forgets_all_values_and_what_was_known_of_them(loaded):
     loaded.ids.append(1)
-    loaded._apart().partial = frozenset()
-    loaded._become(json.dumps({"name": {"S": "gs1"}, "s": {"N": "100"}}).encode())
+    state_of(loaded).partial = frozenset()
+    replace_stored(loaded, json.dumps({"name": {"S": "gs1"}, "s": {"N": "100"}}).encode())
     assert (vars(loaded), loaded._decoded) == ({}, False)
     assert (loaded.ids, loaded.rate) == ([], 1.5)
     assert loaded.extra == {}

@@ -32,6 +32,9 @@ from dynamodb_py import (
 from dynamodb_py.models.foreign_keys.field import ForeignKey, OneToOneField
 from dynamodb_py.models.foreign_keys.on_delete import CASCADE, NULLIFY
 from dynamodb_py.models.foreign_keys.unloaded import is_stub
+from dynamodb_py.models.persistence.stored import key_of, stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.records.encoding import encode_fields
 from dynamodb_py.models.relations.many_to_many import ManyToManyField
 from dynamodb_py.models.relations.reverse import RelatedSet
 
@@ -59,7 +62,7 @@ ANN, A3 = Author(id="ann", name="Ann"), Shelf(room="a", number=3)
 
 
 def wires(instance):
-    return instance._wires(adding=True)
+    return encode_fields(instance, adding=True)
 
 
 # -- values ----------------------------------------------------------------------------------------
@@ -151,9 +154,9 @@ def test_loading_decodes_the_key_and_saving_it_changes_nothing():
     book = Book.from_db(item)
     assert book.author_id == "ann"
     assert book.shelf is None  # half a key is none
-    assert not book._changes(book._stored_wires(), validate=True)
+    assert not changes_to_write(book, stored_wires(book), validate=True)
     book.author = "bob"
-    assert book._changes(book._stored_wires(), validate=True)["author"] == {"S": "bob"}
+    assert changes_to_write(book, stored_wires(book), validate=True)["author"] == {"S": "bob"}
 
 
 @given(room=st.text(min_size=1, max_size=20), number=st.integers(-(10**30), 10**30))
@@ -164,8 +167,8 @@ def test_any_key_comes_back_as_it_was(room, number):
     except ValidationError:
         return  # no Unicode text
     again = Book.from_db(item)
-    assert Book.shelf.key_in(again) == (room, number)
-    assert Book.shelf.stub(again, (room, number)).primary_key == (room, number)
+    assert Book.shelf.read_key(again) == (room, number)
+    assert Book.shelf.make_stub(again, (room, number)).primary_key == (room, number)
 
 
 def test_keys_of_all_kinds_are_stored_as_in_their_table():
@@ -187,7 +190,7 @@ def test_keys_of_all_kinds_are_stored_as_in_their_table():
 
 
 def test_an_instance_of_a_reference_alone_says_how_it_is_fetched():
-    stub = Book.author.stub(Book(isbn="1"), ("ann",))
+    stub = Book.author.make_stub(Book(isbn="1"), ("ann",))
     assert is_stub(stub)
     assert stub.id == "ann"
     assert stub == ANN
@@ -353,8 +356,8 @@ def test_of_a_key_that_a_template_makes_the_parts_are_stored():
     purchase = Purchase(customer=anna, id="1")
     assert purchase.customer_id == 7
     assert Purchase._meta.key_of(purchase)["pk"] == {"S": "CUSTOMER#7"}
-    stub = Purchase._references["customer"].stub(purchase, (7,))
-    assert stub._key() == {"pk": {"S": "CUSTOMER#7"}, "sk": {"S": "PROFILE"}}
+    stub = Purchase._fieldset.references["customer"].make_stub(purchase, (7,))
+    assert key_of(stub) == {"pk": {"S": "CUSTOMER#7"}, "sk": {"S": "PROFILE"}}
     assert stub.number == 7
     [request] = anna.purchases.all().explain().operations
     assert request.payload()["ExpressionAttributeValues"][":0"] == {"S": "CUSTOMER#7"}
@@ -392,12 +395,12 @@ def test_a_subclass_can_take_another_target_or_none():
         author = ForeignKey(Shelf)
         sequel = None
 
-    assert [part.name for part in Draft._references["author"].parts] == [
+    assert [part.name for part in Draft._fieldset.references["author"].parts] == [
         "author_room",
         "author_number",
     ]
-    assert "sequel_id" not in Draft._fields.by_name
-    assert "author_id" in Book._fields.by_name
+    assert "sequel_id" not in Draft._fieldset.by_name
+    assert "author_id" in Book._fieldset.by_name
 
 
 def test_fields_can_be_added_later():
@@ -472,7 +475,7 @@ def test_a_name_that_several_have_is_told_with_all_of_them():
         id = CharField(hash_key=True)
         twin = ForeignKey(f"{__name__}.scope1.Twin54")
 
-    assert Other._references["twin"].target is made[1]
+    assert Other._fieldset.references["twin"].target is made[1]
 
 
 def test_a_class_can_refer_to_itself():

@@ -35,6 +35,9 @@ from dynamodb_py import (
     UUIDField,
 )
 from dynamodb_py.codec import from_json, to_json
+from dynamodb_py.models.persistence.stored import encode_item, stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..expressions.spelling import check_request
 from ..test_codec import FREE, TEXTS, as_read
@@ -136,16 +139,16 @@ def test_decoding_gives_back_what_was_encoded(name, data):
     model, (field, values) = ONE_EACH[name], ALL[name]
     value = data.draw(values)
     instance = model(k="a", f0=value)
-    wires = instance._wires(adding=True)
+    wires = encode_fields(instance, adding=True)
     check_request("PutItem", {"TableName": "test", "Item": wires})
-    loaded = model.from_db(instance._item())
+    loaded = model.from_db(encode_item(instance))
     assert same(loaded.f0, value)
-    assert loaded._changes(loaded._stored_wires(), validate=True) == {}
+    assert changes_to_write(loaded, stored_wires(loaded), validate=True) == {}
     # boto3 reads what was sent; and what boto3 gives back as it came is read.
     for wire in wires.values():
         TypeDeserializer().deserialize(wire)
     assert same(model.from_db(wires).f0, value)
-    assert model.from_dict(model.from_db(wires).to_dict())._item() == instance._item()
+    assert encode_item(model.from_dict(model.from_db(wires).to_dict())) == encode_item(instance)
     if field.kind in ("S", "N", "B", "BOOL") and value is not None:
         assert same(model.f0.decode(model.f0.encode(value)), value)
 
@@ -179,17 +182,20 @@ def outcome(read):
 def plainly(value):
     if isinstance(value, Document):
         return {
-            name: outcome(lambda name=name: getattr(value, name)) for name in value._fields.by_name
+            name: outcome(lambda name=name: getattr(value, name))
+            for name in value._fieldset.by_name
         }
     if isinstance(value, list):
         return [plainly(each) for each in value]
     return value
 
 
-@given(st.dictionaries(st.sampled_from(["k", "other", *EVERY._fields.by_name]), WIRES, max_size=6))
+@given(
+    st.dictionaries(st.sampled_from(["k", "other", *EVERY._fieldset.by_name]), WIRES, max_size=6)
+)
 def test_the_compiled_reader_and_the_one_by_one_reader_agree(item):
     stored = to_json(item)
-    values, unreadable = EVERY._fields.read_one_by_one(stored)
+    values, unreadable = EVERY._fieldset.read_one_by_one(stored)
     assert values.keys() | unreadable.keys() == item.keys() - {"other"}
     for name in item.keys() - {"other"}:
         # Alone in its item, each attribute goes through the compiled reader.
@@ -210,11 +216,11 @@ def test_the_compiled_reader_and_the_one_by_one_reader_agree(item):
 @given(VALUES)
 def test_an_item_of_every_type_is_read_back_and_nothing_of_it_changed(values):
     new = EVERY(k="a", **values)
-    item = new._item()
+    item = encode_item(new)
     loaded = EVERY.from_db(item)
     assert loaded.to_dict() == new.to_dict() or any(value is None for value in values.values())
-    assert loaded._changes(loaded._stored_wires(), validate=True) == {}
-    assert from_json(loaded._item()) == from_json(item)
+    assert changes_to_write(loaded, stored_wires(loaded), validate=True) == {}
+    assert from_json(encode_item(loaded)) == from_json(item)
     assert {name: field for name, field in from_json(item).items() if name == "k"} == {
         "k": {"S": "a"}
     }
@@ -222,16 +228,16 @@ def test_an_item_of_every_type_is_read_back_and_nothing_of_it_changed(values):
 
 @given(VALUES, VALUES)
 def test_applying_the_changes_gives_the_item_that_would_be_put_whole(before, after):
-    loaded = EVERY.from_db(EVERY(k="a", **before)._item())
+    loaded = EVERY.from_db(encode_item(EVERY(k="a", **before)))
     for name, value in after.items():
         setattr(loaded, name, value)
-    stored = loaded._stored_wires()
-    changes = loaded._changes(stored, validate=True)
+    stored = stored_wires(loaded)
+    changes = changes_to_write(loaded, stored, validate=True)
     updated = {name: wire for name, wire in {**stored, **changes}.items() if wire is not None}
-    whole = loaded._item()
+    whole = encode_item(loaded)
     # Defaults that were only read are in the whole item, and not among the changes.
     found = EVERY.from_db(to_json(updated))
     assert {n: plainly(v) for n, v in found.to_dict().items()} == {
         n: plainly(v) for n, v in EVERY.from_db(whole).to_dict().items()
     }
-    assert changes.keys() <= {field.attribute for field in EVERY._fields}
+    assert changes.keys() <= {field.attribute for field in EVERY._fieldset}

@@ -28,6 +28,8 @@ from dynamodb_py import (
     save_all,
 )
 from dynamodb_py.exceptions import service_error
+from dynamodb_py.models.persistence.stored import stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
 
 from ..scripted import Script, checked, scripted_connection
 
@@ -128,7 +130,7 @@ def test_a_condition_that_does_not_hold_carries_the_item_as_it_stands(script, do
     assert (type(current), current.title, current.persisted) == (Score, "theirs", True)
     assert script.payloads[0]["ConditionExpression"].count("AND") == 1
     assert loaded.title == "new"
-    assert loaded._changes(loaded._stored_wires(), validate=True) == {"title": {"S": "new"}}
+    assert changes_to_write(loaded, stored_wires(loaded), validate=True) == {"title": {"S": "new"}}
 
 
 def test_names_in_a_condition_are_the_fields_names(script, do):
@@ -315,7 +317,7 @@ def test_counting_sends_add_and_takes_the_new_value(script, do):
     loaded = Score.from_db(ITEM)
     do(loaded.decr, hits=2)
     assert loaded.hits == 5
-    assert loaded._changes(loaded._stored_wires(), validate=True) == {}
+    assert changes_to_write(loaded, stored_wires(loaded), validate=True) == {}
     assert [p["UpdateExpression"] for p in sent(script)] == ["ADD #0 :0", "ADD #0 :0"]
     assert script.payloads[1]["ExpressionAttributeValues"] == {":0": {"N": "-2"}}
     for wrong, said in (

@@ -20,6 +20,7 @@ from dynamodb_py import (
     UniqueConstraint,
     ValidationError,
 )
+from dynamodb_py.models.persistence.stored import complete_item
 from dynamodb_py.models.queryset.execution import plan_query
 from dynamodb_py.models.shared_tables.shared_table import SharedTable
 
@@ -152,8 +153,8 @@ def test_a_model_has_the_indexes_that_it_has_keys_of():
 
 
 def test_an_item_has_its_keys_and_its_kind():
-    wires = Order(user_id=7, number=12, product="tea", placed=date(2026, 11, 1))._whole(
-        validate=True
+    wires = complete_item(
+        Order(user_id=7, number=12, product="tea", placed=date(2026, 11, 1)), validate=True
     )
     assert wires == {
         "PK": {"S": "USER#7"},
@@ -168,7 +169,7 @@ def test_an_item_has_its_keys_and_its_kind():
 
 
 def test_without_a_part_of_an_index_key_an_item_is_not_in_the_index():
-    wires = Order(user_id=7, number=12, placed=date(2026, 11, 1))._whole(validate=True)
+    wires = complete_item(Order(user_id=7, number=12, placed=date(2026, 11, 1)), validate=True)
     assert "gsi1pk" not in wires
 
 
@@ -257,7 +258,7 @@ def test_a_field_called_kind_is_the_models_own():
 
     book = Book(isbn="1", kind="novel")
     assert (book.kind, book.item_kind) == ("novel", "Book")
-    assert book._whole(validate=True)["_kind"] == {"S": "Book"}
+    assert complete_item(book, validate=True)["_kind"] == {"S": "Book"}
 
 
 def test_a_field_can_be_added_to_a_model_of_the_table():
@@ -273,7 +274,7 @@ def test_a_field_can_be_added_to_a_model_of_the_table():
 
     Book.add_field("title", CharField())
     assert Shelf.models() == [Book]
-    assert Book(isbn="1", title="a")._whole(validate=True) == {
+    assert complete_item(Book(isbn="1", title="a"), validate=True) == {
         "pk": {"S": "BOOK#1"},
         "title": {"S": "a"},
         "_kind": {"S": "Book"},
@@ -348,7 +349,7 @@ def test_templates_of_an_abstract_base_are_completed_by_the_models():
 # -- collisions ------------------------------------------------------------------------------------
 
 
-def test_keys_that_two_models_could_both_have_are_refused_with_an_example():
+def test_keys_that_two_models_could_both_have_are_refused():
     with pytest.raises(ModelDefinitionError) as caught:
 
         class Draft(Model):
@@ -360,8 +361,8 @@ def test_keys_that_two_models_could_both_have_are_refused_with_an_example():
             name = CharField()
 
     said = str(caught.value)
-    assert "Draft and Order are both in App, and an item of each could have the key" in said
-    assert "pk 'USER#0' and sk 'ORDER#11111111'" in said
+    assert "Draft and Order are both in App, and an item of each could have the same key" in said
+    assert "differ in its literal text before the first part of varying length" in said
     assert '"ORDER#{name}"' in said
     assert App.models() == [User, Order, Line, Product, Review]
 
@@ -485,7 +486,7 @@ def items():
         *(Review(product=p, at=datetime(2026, 11, d), user_id=u)
           for p in ("tea", "7") for d in (1, 2) for u in (0, 7)),
     ]  # fmt: skip
-    return [(each, each._whole(validate=True)) for each in found]
+    return [(each, complete_item(each, validate=True)) for each in found]
 
 
 ASKED = [
@@ -783,7 +784,7 @@ def test_a_table_may_have_no_discriminator_where_the_keys_are_enough():
         isbn = CharField()
         number = IntegerField()
 
-    assert Copy(isbn="1", number=2)._whole(validate=True) == {
+    assert complete_item(Copy(isbn="1", number=2), validate=True) == {
         "pk": {"S": "BOOK#1"},
         "sk": {"S": "COPY#0002"},
     }
@@ -808,6 +809,6 @@ def test_the_shared_table_is_a_model_of_its_items_as_they_are():
 
 def test_a_moment_in_a_key_reads_back():
     review = Review.from_db(
-        Review(product="tea", at=datetime(2026, 11, 1, 12), user_id=7)._whole(validate=True)
+        complete_item(Review(product="tea", at=datetime(2026, 11, 1, 12), user_id=7), validate=True)
     )
     assert (review.product, review.at.year, review.user_id) == ("tea", 2026, 7)

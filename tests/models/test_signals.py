@@ -461,11 +461,8 @@ def test_before_an_instance_is_made_its_values_can_be_changed():
 LOADED = {
     "from_db": lambda: Order.from_db(STORED),
     "_load": lambda: Order._load(b'{"number":{"S":"a"},"count":{"N":"3"}}'),
-    "_partially": lambda: Order._partially(frozenset({"number", "count"}))(
+    "_partially": lambda: Order._load_partially(frozenset({"number", "count"}))(
         b'{"number":{"S":"a"},"count":{"N":"3"}}'
-    ),
-    "_load_partial": lambda: Order._load_partial(
-        b'{"number":{"S":"a"},"count":{"N":"3"}}', frozenset({"number", "count"})
     ),
     "from_dict": lambda: Order.from_dict({"number": "a", "count": 3}),
 }

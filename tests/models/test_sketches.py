@@ -22,6 +22,7 @@ from dynamodb_py import (
     connections,
     options,
 )
+from dynamodb_py.models.instance import options_of
 from dynamodb_py.models.queryset import compiled_cache as sketches
 from dynamodb_py.models.queryset.execution import direct_query
 
@@ -259,8 +260,8 @@ def test_a_field_that_refuses_keys_by_itself_is_asked(script):
     class Code(Field[str, str]):
         kind = "S"
 
-        def key_problem(self, wire, /):
-            return "it is cursed" if wire["S"] == "13" else super().key_problem(wire)
+        def find_key_problem(self, wire, /):
+            return "it is cursed" if wire["S"] == "13" else super().find_key_problem(wire)
 
     class Room(Model):
         floor = IntegerField(hash_key=True)
@@ -279,7 +280,7 @@ def test_shapes_built_of_data_do_not_pile_up(monkeypatch):
     for count in range(100):
         rows.limit(count)
         Score.objects.filter(player="a").limit(count).page_size(count + 1)
-    root = Score._options().cache
+    root = options_of(Score).cache
     waiting, seen = [root], 0
     while waiting:
         sketch = waiting.pop()

@@ -24,6 +24,8 @@ from dynamodb_py import (
 )
 from dynamodb_py.codec import from_json
 from dynamodb_py.models.fields.composite import CompositeField
+from dynamodb_py.models.persistence.stored import key_of, make_put, stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
 from dynamodb_py.models.queryset.execution import plan_query
 from dynamodb_py.planning import Question
 
@@ -89,7 +91,7 @@ STORED = {
 
 
 def put_of(instance):
-    return from_json(instance._as_put("t").item)
+    return from_json(make_put(instance, "t").item)
 
 
 def asked(query):
@@ -168,11 +170,11 @@ def test_an_attribute_of_an_index_is_left_out_without_its_parts():
 @pytest.mark.parametrize("validate", [True, False])
 def test_what_cannot_be_in_the_key_is_refused(values, field, said, validate):
     with pytest.raises(ValidationError) as caught:
-        Order(**values)._as_put("t", validate=validate)
+        make_put(Order(**values), "t", validate=validate)
     assert said in caught.value.errors[field][0]
     if validate:
         with pytest.raises(ValidationError, match=field):
-            Order(**values)._key()
+            key_of(Order(**values))
 
 
 def test_a_key_that_is_too_long_is_refused():
@@ -188,7 +190,7 @@ def test_a_template_field_cannot_be_assigned():
     loaded = Order.from_db(STORED)
     loaded.queue = "STATUS#paid"
     with pytest.raises(ValidationError, match="queue: it is made of status"):
-        loaded._changes(loaded._stored_wires(), validate=True)
+        changes_to_write(loaded, stored_wires(loaded), validate=True)
 
 
 def test_the_text_of_a_key_gives_its_parts():
@@ -235,16 +237,17 @@ def test_a_key_that_is_none_of_the_template_makes_its_parts_unreadable():
     with pytest.raises(UnreadableValue, match="the stored sk 'PROFILE' is no key of the template"):
         _ = order.number
     order.note = "y"
-    assert order._changes(order._stored_wires(), validate=True) == {"note": {"S": "y"}}
-    assert order._key() == {"pk": {"S": "USER#7"}, "sk": {"S": "PROFILE"}}
+    assert changes_to_write(order, stored_wires(order), validate=True) == {"note": {"S": "y"}}
+    assert key_of(order) == {"pk": {"S": "USER#7"}, "sk": {"S": "PROFILE"}}
     whole = put_of(order)
     assert {**item, "note": {"S": "y"}}.items() >= {**whole}.items() >= {"sk": item["sk"]}.items()
 
 
 def test_items_read_in_part_have_the_parts_of_their_key():
     keys = {name: STORED[name] for name in ("pk", "sk")}
-    order = Order._load_partial(b'{"pk":{"S":"USER#7"},"sk":{"S":"ORDER#2026-01-02#00000003"}}',
-                                frozenset(keys))  # fmt: skip
+    order = Order._load_partially(frozenset(keys))(
+        b'{"pk":{"S":"USER#7"},"sk":{"S":"ORDER#2026-01-02#00000003"}}'
+    )
     assert (order.user_id, order.number) == (7, 3)
     query = Order.objects.filter(user_id=7).only("number", "note")
     assert {str(path) for path in query._question.wanted} == {"sk", "note"}
@@ -255,7 +258,7 @@ def test_items_read_in_part_have_the_parts_of_their_key():
 
 
 def changes_of(instance):
-    return instance._changes(instance._stored_wires(), validate=True)
+    return changes_to_write(instance, stored_wires(instance), validate=True)
 
 
 def test_a_change_of_a_part_changes_what_is_made_of_it():
@@ -275,7 +278,7 @@ def test_a_change_of_a_key_is_refused_by_its_parts():
     with pytest.raises(ValidationError):
         put_of(order)
     with pytest.raises(ValidationError):
-        order._key()
+        key_of(order)
 
 
 def test_a_part_can_change_as_far_as_the_key_does_not():
@@ -547,9 +550,9 @@ def test_a_model_without_templates_has_nothing_of_it():
     class Plain(Model):
         id = CharField(hash_key=True)
 
-    assert Plain._meta.composing is None
-    assert Plain._meta.parts is None
-    assert Plain._fields.composing is None
+    assert Plain._meta.computed is None
+    assert Plain._meta.part_conditions is None
+    assert Plain._fieldset.computed is None
 
 
 # -- declaring -------------------------------------------------------------------------------------
@@ -671,10 +674,10 @@ def test_a_question_of_the_key_holds_for_what_the_question_of_its_parts_holds_fo
     for part in parts:
         said &= part == data.draw(WORDS if part is Line.text else NUMBERS)
     said &= data.draw(comparisons(free))
-    item = {field.attribute: field.encode(getattr(line, field.name)) for field in Line._fields}
+    item = {field.attribute: field.encode(getattr(line, field.name)) for field in Line._fieldset}
     stored = put_of(line)
-    rewritten = Line._meta.parts.asked(Question(said)).condition
+    rewritten = Line._meta.part_conditions.rewrite(Question(said)).condition
     assert reference.holds(rewritten, stored) == reference.holds(said, item)
     assert not {"page", "row", "text"} & {path.parts[0] for path in rewritten.paths()}
-    written = Line._meta.parts.condition(said)
+    written = Line._meta.part_conditions.rewrite_condition(said)
     assert reference.holds(written, stored) == reference.holds(said, item)

@@ -32,8 +32,10 @@ from dynamodb_py import (
 )
 from dynamodb_py.codec import from_json, to_json
 from dynamodb_py.exceptions import InvalidRequest, TableInUse
+from dynamodb_py.models.persistence.stored import encode_item, mark_saved
+from dynamodb_py.models.persistence.tracking import changes_to_write
 from dynamodb_py.models.queryset.execution import direct_query, plan_query
-from dynamodb_py.models.visibility import seen
+from dynamodb_py.models.visibility import filter_item
 from dynamodb_py.operations.base import Pause
 from dynamodb_py.operations.tables import DescribeTimeToLive, UpdateTimeToLive
 from dynamodb_py.reading import query_digest
@@ -87,7 +89,7 @@ def model_of(meta=None, **fields):
 
 def changes(instance):
     """Return what saving a loaded instance would write."""
-    return instance._changes(from_json(instance._stored), validate=True)
+    return changes_to_write(instance, from_json(instance._stored), validate=True)
 
 
 # --- the field ---
@@ -105,7 +107,7 @@ def changes(instance):
     ],
 )
 def test_the_moment_of_the_ttl_is_stored_in_whole_seconds_rounded_up(value, seconds):
-    assert Plain(key="a", expires=value)._item() == to_json(
+    assert encode_item(Plain(key="a", expires=value)) == to_json(
         {"key": {"S": "a"}, "expires": {"N": seconds}}
     )
 
@@ -123,20 +125,20 @@ def test_the_last_moment_that_there_is_can_be_read_again():
 
 def test_other_timestamps_keep_their_fractions():
     Test = model_of(at=TimestampField())
-    item = Test(key="a", at=datetime(2026, 11, 1, 0, 0, 0, 500000))._item()
+    item = encode_item(Test(key="a", at=datetime(2026, 11, 1, 0, 0, 0, 500000)))
     assert Decimal(msgspec.json.decode(item)["at"]["N"]) == Decimal("1793491200.5")
 
 
 @pytest.mark.parametrize("value", ["2026-11-01", 1793491200, timedelta(1)])
 def test_what_is_no_moment_is_refused(value):
     with pytest.raises(ValidationError, match="expires"):
-        Plain(key="a", expires=value)._item()
+        encode_item(Plain(key="a", expires=value))
 
 
 def test_an_item_written_first_without_a_value_gets_the_time_from_then_on():
     session = Session(key="a", place=1)
     before = time.time()
-    item = msgspec.json.decode(session._item())
+    item = msgspec.json.decode(encode_item(session))
     assert 0 <= int(item["ttl"]["N"]) - (before + MONTH.total_seconds()) <= 2
     assert session.expires == datetime.fromtimestamp(int(item["ttl"]["N"]), UTC)
 
@@ -144,7 +146,7 @@ def test_an_item_written_first_without_a_value_gets_the_time_from_then_on():
 def test_a_value_that_is_there_stays():
     at = datetime(2027, 1, 1, tzinfo=UTC)
     session = Session(key="a", place=1, expires=at)
-    session._item()
+    encode_item(session)
     assert session.expires == at
 
 
@@ -157,7 +159,7 @@ def test_later_saves_leave_an_item_without_a_value_alone():
 
 def test_a_value_may_be_taken_away_after_the_first_save():
     session = Session(key="a", place=1)
-    session._settle(session._item())
+    mark_saved(session, encode_item(session))
     session.expires = None
     assert changes(session) == {"ttl": None}
 
@@ -173,7 +175,7 @@ def test_a_value_that_others_stored_with_a_fraction_is_no_change():
 def test_after_counts_where_the_value_is_required_too_and_shows_its_zone():
     Test = model_of(x=TimestampField(required=True, after=MONTH, tz="Europe/Paris"))
     new = Test(key="a")
-    new._item()
+    encode_item(new)
     assert str(new.x.tzinfo) == "Europe/Paris"
     assert new.x.microsecond == 0
 
@@ -316,10 +318,10 @@ def test_subclasses_inherit_it_and_may_say_otherwise():
 def test_an_item_is_hidden_from_its_moment_on(clock, wire, hidden):
     wires = {"key": {"S": "a"}, **({} if wire is None else {"ttl": wire})}
     item = to_json(wires)
-    assert seen(Session._meta, item) == (None if hidden else item)
+    assert filter_item(Session._meta, item) == (None if hidden else item)
     assert Session._meta.expiry.hides_wires(wires) is hidden
-    assert seen(Plain._meta, item) is item
-    assert seen(Session._meta, None) is None
+    assert filter_item(Plain._meta, item) is item
+    assert filter_item(Session._meta, None) is None
 
 
 def test_an_expired_item_counts_as_absent_to_what_inserts(clock):

@@ -38,8 +38,15 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.exceptions import ConditionFailed, service_error
-from dynamodb_py.models.constraints import UniqueConstraint, claims, difference, taken
+from dynamodb_py.models.constraints import (
+    UniqueConstraint,
+    compare_claims,
+    find_claims,
+    make_already_exists,
+)
 from dynamodb_py.models.fields import VersionField
+from dynamodb_py.models.persistence.stored import key_of
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..scripted import checked
 from .wire import model_of
@@ -71,7 +78,7 @@ class Event(Model):
 def of(model, **values):
     """Return the claims of an instance that is about to be saved."""
     instance = model(**values)
-    return claims(model._meta, instance._wires(adding=True), instance._key())
+    return find_claims(model._meta, encode_fields(instance, adding=True), key_of(instance))
 
 
 def text(field: Field, value) -> str | None:
@@ -82,7 +89,7 @@ def text(field: Field, value) -> str | None:
 
 def texts(**wires):
     """Return the sentinels' keys of an item of users with these wires."""
-    return list(claims(User._meta, {"id": {"S": "u"}, **wires}, {"id": {"S": "u"}}))
+    return list(find_claims(User._meta, {"id": {"S": "u"}, **wires}, {"id": {"S": "u"}}))
 
 
 # -- declaring -------------------------------------------------------------------------------------
@@ -279,12 +286,12 @@ def test_other_spellings_of_a_value_have_one_text(field, one, other):
     field.unique = True
     meta = model_of(field)._meta
     key = {"k": {"S": "a"}}
-    assert [*claims(meta, {"x": one}, key)] == [*claims(meta, {"x": other}, key)] != []
+    assert [*find_claims(meta, {"x": one}, key)] == [*find_claims(meta, {"x": other}, key)] != []
 
 
 def test_what_a_field_cannot_read_is_taken_as_it_is_stored():
     meta = model_of(DateTimeField(unique=True))._meta
-    assert [*claims(meta, {"x": {"S": "soon"}}, {"k": {"S": "a"}})] == ['["x","soon"]']
+    assert [*find_claims(meta, {"x": {"S": "soon"}}, {"k": {"S": "a"}})] == ['["x","soon"]']
 
 
 VALUES = st.one_of(
@@ -316,8 +323,8 @@ def test_a_text_is_json_and_fits_a_hash_key(mail, tenant, nick):
 @given(st.binary(max_size=2000))
 def test_bytes_have_one_text_fresh_and_as_they_were_loaded(value):
     key = {"place": {"S": "p"}, "number": {"N": "1"}}
-    fresh = claims(Event._meta, {"photo": {"B": value}}, key)
-    loaded = claims(Event._meta, {"photo": {"B": base64.b64encode(value).decode()}}, key)
+    fresh = find_claims(Event._meta, {"photo": {"B": value}}, key)
+    loaded = find_claims(Event._meta, {"photo": {"B": base64.b64encode(value).decode()}}, key)
     assert [*fresh] == [*loaded]
 
 
@@ -350,7 +357,7 @@ UNIQUE = "users-unique"
 
 
 def claim(owner="u1", mail="a@b.c"):
-    [found] = claims(
+    [found] = find_claims(
         User._meta, {"id": {"S": owner}, "mail": {"S": mail}}, {"id": {"S": owner}}
     ).values()
     return found
@@ -400,7 +407,7 @@ def test_a_value_can_be_handed_over():
 
 def test_an_owner_has_one_spelling():
     wires = {"place": {"S": "p"}, "number": {"N": "1.00"}, "photo": {"B": "AQI="}}
-    [found] = claims(
+    [found] = find_claims(
         Event._meta, wires, {name: wires[name] for name in ("place", "number")}
     ).values()
     put = request(found.put("t-unique", "Event"))["Put"]
@@ -420,9 +427,9 @@ def test_an_owner_has_one_spelling():
 def test_what_changes_is_released_and_claimed(before, after, released, claimed):
     def found(wires):
         wires = {name: {"S": value} for name, value in wires.items()}
-        return claims(User._meta, wires, {"id": {"S": "u"}})
+        return find_claims(User._meta, wires, {"id": {"S": "u"}})
 
-    gone, new = difference(found(before), found(after))
+    gone, new = compare_claims(found(before), found(after))
     assert [each.wires[0]["S"] for each in gone] == released
     assert [each.wires[0]["S"] for each in new] == claimed
 
@@ -432,7 +439,7 @@ def test_what_changes_is_released_and_claimed(before, after, released, claimed):
 
 def test_what_is_taken_is_told_with_the_item_that_has_it():
     sentinel = {"value": {"S": "..."}, "owner": {"M": {"id": {"S": "u2"}}}}
-    error = taken(User._meta, claim(), sentinel)
+    error = make_already_exists(User._meta, claim(), sentinel)
     assert isinstance(error, User.AlreadyExists)
     assert str(error).startswith("User.email: 'a@b.c' is taken by the item 'u2'; nothing was")
     assert (error.fields, error.owner, error.current) == (("email",), "u2", None)
@@ -441,8 +448,8 @@ def test_what_is_taken_is_told_with_the_item_that_has_it():
 
 def test_what_several_fields_have_taken_is_told_with_all_of_them():
     wires = {"id": {"S": "u"}, "t": {"S": "acme"}, "number": {"N": "7"}}
-    [found] = claims(User._meta, wires, {"id": {"S": "u"}}).values()
-    error = taken(User._meta, found)
+    [found] = find_claims(User._meta, wires, {"id": {"S": "u"}}).values()
+    error = make_already_exists(User._meta, found)
     assert str(error).startswith("User: tenant='acme', number=7 are taken by another item;")
     assert error.fields == ("tenant", "number")
     assert error.owner is None
@@ -450,18 +457,18 @@ def test_what_several_fields_have_taken_is_told_with_all_of_them():
 
 def test_an_owner_with_two_keys_is_a_pair():
     wires = {"place": {"S": "p"}, "number": {"N": "1"}, "photo": {"B": "AQI="}}
-    [found] = claims(
+    [found] = find_claims(
         Event._meta, wires, {name: wires[name] for name in ("place", "number")}
     ).values()
     owner = {"place": {"S": "q"}, "number": {"N": "2"}}
-    assert taken(Event._meta, found, {"owner": {"M": owner}}).owner == ("q", 2)
+    assert make_already_exists(Event._meta, found, {"owner": {"M": owner}}).owner == ("q", 2)
 
 
 @pytest.mark.parametrize(
     "sentinel", [{}, {"owner": {"S": "u"}}, {"owner": {"M": {"x": {"S": "u"}}}}]
 )
 def test_an_owner_that_cannot_be_told_is_another_item(sentinel):
-    error = taken(User._meta, claim(), sentinel)
+    error = make_already_exists(User._meta, claim(), sentinel)
     assert error.owner is None
     assert "taken by another item" in str(error)
 
@@ -475,7 +482,7 @@ def test_what_is_known_of_the_request_is_kept():
         "r",
         2,
     )
-    error = taken(User._meta, claim(), None, cause)
+    error = make_already_exists(User._meta, claim(), None, cause)
     assert isinstance(error, ConditionFailed)
     assert (error.operation, error.request_id, error.attempts, error.code) == (
         "TransactWriteItems",
@@ -496,7 +503,7 @@ def test_of_a_key_there_are_no_fields():
 def test_claims_can_be_spelled_to_send_again_after_loading():
     wires = msgspec.json.decode(msgspec.json.encode({"photo": {"B": b"\x01"}}))
     key = {"place": {"S": "p"}, "number": {"N": "1"}}
-    [found] = claims(Event._meta, wires, key).values()
+    [found] = find_claims(Event._meta, wires, key).values()
     assert request(found.put("t-unique", "Event"))["Put"]["Item"]["value"] == {
         "S": '["photo",{"B":"AQ=="}]'
     }
@@ -508,5 +515,5 @@ def test_a_duration_is_unique_however_it_is_spelled():
     meta = model_of(TimeDeltaField(unique=True))._meta
     key = {"k": {"S": "a"}}
     [one] = of(model_of(TimeDeltaField(unique=True)), k="a", x=timedelta(hours=36))
-    assert [*claims(meta, {"x": {"S": "P1DT12H"}}, key)] == [one]
-    assert [*claims(meta, {"x": {"S": "PT36H"}}, key)] == [one]
+    assert [*find_claims(meta, {"x": {"S": "P1DT12H"}}, key)] == [one]
+    assert [*find_claims(meta, {"x": {"S": "PT36H"}}, key)] == [one]

@@ -30,6 +30,8 @@ from dynamodb_py import (
     TimestampField,
     ValidationError,
 )
+from dynamodb_py.models.persistence.stored import encode_item, stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
 
 from .wire import ids, model_of
 
@@ -83,7 +85,7 @@ ROWS = [
 def test_what_the_options_of_a_field_refuse_is_told_before_sending(field, value, said):
     Test = model_of(field)
     with pytest.raises(ValidationError) as caught:
-        Test(k="a", x=value)._item()
+        encode_item(Test(k="a", x=value))
     assert list(caught.value.errors) == ["x"]
     found = caught.value.errors["x"]
     if isinstance(said, list):
@@ -95,13 +97,13 @@ def test_what_the_options_of_a_field_refuse_is_told_before_sending(field, value,
     loaded = Test.from_db({"k": {"S": "a"}, "x": {"S": "other"}})
     loaded.x = value
     with pytest.raises(ValidationError) as caught:
-        loaded._changes(loaded._stored_wires(), validate=True)
+        changes_to_write(loaded, stored_wires(loaded), validate=True)
     assert caught.value.errors == {"x": found}
 
 
 @pytest.mark.parametrize(("field", "value", "said"), ROWS, ids=ids(ROWS))
 def test_validate_false_skips_the_options_and_nothing_else(field, value, said):
-    assert model_of(field)(k="a", x=value)._item(validate=False)
+    assert encode_item(model_of(field)(k="a", x=value), validate=False)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_validate_false_skips_the_options_and_nothing_else(field, value, said):
     ],
 )
 def test_what_lies_on_the_bounds_is_taken(field, value):
-    assert model_of(field)(k="a", x=value)._item()
+    assert encode_item(model_of(field)(k="a", x=value))
 
 
 class Address(Document):
@@ -148,7 +150,7 @@ def test_every_wrong_field_is_told_not_only_the_first():
         free={"a": [1, object]},
     )
     with pytest.raises(ValidationError) as caught:
-        wrong._item()
+        encode_item(wrong)
     assert list(caught.value.errors) == [
         "k",
         "r",
@@ -169,7 +171,7 @@ def test_every_wrong_field_is_told_not_only_the_first():
 
 def test_a_validation_error_is_a_value_error_and_survives_pickling():
     with pytest.raises(ValueError, match="it is required") as caught:
-        Test()._item()
+        encode_item(Test())
     error = pickle.loads(pickle.dumps(caught.value))
     assert isinstance(error, DynamoDBError)
     assert (type(error), error.errors, error.model, str(error)) == (
@@ -184,7 +186,7 @@ def test_a_loaded_instance_is_not_judged_by_what_did_not_change():
     loaded = Test.from_db({"k": {"S": "a"}, "r": {"N": "1"}, "score": {"N": "99"}})
     assert (loaded.score, loaded.name) == (99, None)  # too high, and missing
     loaded.free = {"a": 1}
-    changes = loaded._changes(loaded._stored_wires(), validate=True)
+    changes = changes_to_write(loaded, stored_wires(loaded), validate=True)
     assert changes == {"free": {"M": {"a": {"N": "1"}}}}
 
 
@@ -217,7 +219,7 @@ def test_positions_are_for_the_key_alone(args, kwargs, said):
 
 def test_the_bounds_of_a_default_that_is_made_are_checked_on_saving():
     with pytest.raises(ValidationError, match="x: -1 is less than min_value 0"):
-        model_of(IntegerField(default=lambda: -1, min_value=0))(k="a")._item()
+        encode_item(model_of(IntegerField(default=lambda: -1, min_value=0))(k="a"))
 
 
 # -- too large -----------------------------------------------------------------------------------
@@ -226,7 +228,7 @@ def test_the_bounds_of_a_default_that_is_made_are_checked_on_saving():
 def test_an_item_over_400_kb_is_refused_with_its_largest_fields():
     Big = model_of(CharField(), y=BinaryField(), z=ListField())
     with pytest.raises(ItemTooLarge) as caught:
-        Big(k="a", x="é" * 130_000, y=b"x" * 200_000, z=[1])._item()
+        encode_item(Big(k="a", x="é" * 130_000, y=b"x" * 200_000, z=[1]))
     assert str(caught.value) == (
         "Test: the item has 460011 bytes, DynamoDB takes 409600; its largest fields: x (260001 bytes), y (200001 bytes), z (7 bytes)"
     )
@@ -241,21 +243,21 @@ def test_the_last_byte_counts(value, fits):
     # "k" and "a" are two bytes, "x" one.
     Big = model_of(BinaryField())
     if fits:
-        assert Big(k="a", x=b"x" * value)._item()
+        assert encode_item(Big(k="a", x=b"x" * value))
     else:
         with pytest.raises(ItemTooLarge):
-            Big(k="a", x=b"x" * value)._item()
+            encode_item(Big(k="a", x=b"x" * value))
 
 
 def test_escapes_and_base64_do_not_count():
-    assert model_of(CharField())(k="a", x="\x00" * 400_000)._item()
-    assert model_of(BinaryField())(k="a", x=b"\xff" * 400_000)._item()
+    assert encode_item(model_of(CharField())(k="a", x="\x00" * 400_000))
+    assert encode_item(model_of(BinaryField())(k="a", x=b"\xff" * 400_000))
 
 
 def test_text_that_is_none_is_told_by_the_fields_name():
     wrong = Test(k="a", r=1, name="\ud800", free={"\udfff": 1}, homes=[Address(city="\ud800")])
     with pytest.raises(ValidationError) as caught:
-        wrong._item()
+        encode_item(wrong)
     said = ["it is no Unicode text: surrogates not allowed"]
     assert caught.value.errors == {"name": said, "homes": said, "free": said}
 
@@ -268,20 +270,20 @@ def test_validate_false_skips_the_options_of_what_lies_inside_too_and_no_type():
     }
     wrong = Test(k="a", r=1, name="n", **inside)
     with pytest.raises(ValidationError) as caught:
-        wrong._item()
+        encode_item(wrong)
     assert list(caught.value.errors) == ["home.city", "home.floor", "homes[0].city"]
-    item = wrong._item(validate=False)
+    item = encode_item(wrong, validate=False)
     loaded = Test.from_db(item)
     loaded.home.floor = -2
     with pytest.raises(ValidationError):
-        loaded._changes(loaded._stored_wires(), validate=True)
-    assert "home" in loaded._changes(loaded._stored_wires(), validate=False)
+        changes_to_write(loaded, stored_wires(loaded), validate=True)
+    assert "home" in changes_to_write(loaded, stored_wires(loaded), validate=False)
     with pytest.raises(ValidationError):  # it was for that once
-        wrong._item()
+        encode_item(wrong)
 
     lists = model_of(
         ListField(IntegerField(max_value=1)), m=MapField({"a": CharField(required=True)})
     )
-    assert lists(k="a", x=[5], m={})._item(validate=False)
+    assert encode_item(lists(k="a", x=[5], m={}), validate=False)
     with pytest.raises(ValidationError, match=r"x\[0\]: 'a' is a str, not an int"):
-        lists(k="a", x=["a"], m={})._item(validate=False)
+        encode_item(lists(k="a", x=["a"], m={}), validate=False)

@@ -24,6 +24,7 @@ from dynamodb_py import (
     SetField,
     ValidationError,
 )
+from dynamodb_py.models.persistence.stored import encode_item
 from dynamodb_py.models.validators import (
     EmailValidator,
     MaxLengthValidator,
@@ -365,7 +366,7 @@ def test_a_validator_that_is_declared_wrongly_says_so(make, said):
 )  # fmt: skip
 def test_every_field_takes_them_several_at_once_and_tells_all(field, value, said):
     with pytest.raises(ValidationError) as caught:
-        model_of(field)(k="a", x=value)._item()
+        encode_item(model_of(field)(k="a", x=value))
     assert list(caught.value.errors) == ["x"]
     assert said is None or caught.value.errors["x"] == said
 
@@ -373,5 +374,5 @@ def test_every_field_takes_them_several_at_once_and_tells_all(field, value, said
 def test_inside_lists_and_sets_the_place_is_told():
     Test = model_of(ListField(CharField(validators=[validate_email])))
     with pytest.raises(ValidationError) as caught:
-        Test(k="a", x=["a@example.com", "b"])._item()
+        encode_item(Test(k="a", x=["a@example.com", "b"]))
     assert caught.value.errors == {"x[1]": ["'b' is no e-mail address"]}

@@ -25,6 +25,7 @@ from dynamodb_py import (
     UUIDField,
     ValidationError,
 )
+from dynamodb_py.models.persistence.stored import encode_item
 
 from .wire import ids, model_of, read_by, stored_by
 
@@ -239,7 +240,7 @@ REFUSED = [
 def test_a_value_that_cannot_be_stored_is_refused_before_anything_is_sent(field, value, said):
     model = model_of(field)
     with pytest.raises(ValidationError) as caught:
-        model(k="a", x=value)._item()
+        encode_item(model(k="a", x=value))
     assert list(caught.value.errors) == ["x"]
     assert said in caught.value.errors["x"][0]
     assert str(caught.value).startswith("Test: x: ")
@@ -308,7 +309,7 @@ def test_none_for_a_key_is_refused():
         r = IntegerField(range_key=True)
 
     with pytest.raises(ValidationError) as caught:
-        Test()._item()
+        encode_item(Test())
     assert caught.value.errors == {
         "k": ["it is required: give it a value"],
         "r": ["it is required: give it a value"],
@@ -350,7 +351,7 @@ def test_what_no_key_can_be_is_refused_wherever_a_key_is_given(field, value, sai
         r = field
 
     for ask in (
-        lambda: Test(k="a", r=value)._item(),
+        lambda: encode_item(Test(k="a", r=value)),
         lambda: Test._meta.key(("a", value), {}),
     ):
         with pytest.raises(ValidationError) as caught:

@@ -21,6 +21,8 @@ from dynamodb_py import (
     UnreadableValue,
     ValidationError,
 )
+from dynamodb_py.models.persistence.stored import encode_item, make_put, mark_saved, stored_wires
+from dynamodb_py.models.persistence.tracking import changes_to_write
 
 from .wire import ids, model_of, read_by, stored_by
 
@@ -282,20 +284,20 @@ def test_auto_now_sets_it_on_every_save_and_auto_now_add_on_the_first(field):
     Test = model_of(field(auto_now=True), made=field(auto_now_add=True))
     new = Test(k="a")
     assert (new.x, new.made) == (None, None)
-    new._item()
+    encode_item(new)
     assert recently(new.x)
     assert recently(new.made)
 
     made, earlier = new.made, datetime(2020, 1, 1, tzinfo=UTC)
     given = Test(k="a", x=earlier, made=earlier)
-    given._item()
+    encode_item(given)
     assert recently(given.x)
     assert given.made == earlier  # a value that was given counts
 
-    loaded = Test.from_db(new._item())
+    loaded = Test.from_db(encode_item(new))
     assert loaded.made == made
     loaded.x = earlier
-    loaded._item()
+    encode_item(loaded)
     assert recently(loaded.x)
     assert loaded.made == made
 
@@ -303,26 +305,26 @@ def test_auto_now_sets_it_on_every_save_and_auto_now_add_on_the_first(field):
 def test_auto_now_of_a_date_is_the_day_in_utc():
     new = model_of(DateField(auto_now=True))(k="a")
     before = datetime.now(UTC).date()
-    new._item()
+    encode_item(new)
     assert before <= new.x <= datetime.now(UTC).date()
 
 
 def test_what_sets_itself_is_shown_in_the_zone_of_the_field():
     new = model_of(DateTimeField(auto_now_add=True, tz="Asia/Tokyo"))(k="a")
-    new._item()
+    encode_item(new)
     assert new.x.utcoffset() == timedelta(hours=9)
 
 
 def test_auto_now_add_satisfies_required_and_serves_as_a_range_key():
     Test = model_of(DateTimeField(auto_now_add=True, range_key=True))
-    put = Test(k="a")._as_put("test")
+    put = make_put(Test(k="a"), "test")
     assert set(put.key) == {"k", "x"}
     Other = model_of(DateTimeField(auto_now_add=True, required=True))
-    assert recently(Other.from_db(Other(k="a")._item()).x)
+    assert recently(Other.from_db(encode_item(Other(k="a"))).x)
 
 
 def changes(instance):
-    return instance._changes(instance._stored_wires(), validate=True)
+    return changes_to_write(instance, stored_wires(instance), validate=True)
 
 
 STORED = {"S": "2026-01-02T03:04:05.000000+00:00"}
@@ -354,11 +356,11 @@ def test_a_document_sets_its_own_times_when_it_changed_and_only_then():
 
     Test = model_of(EmbeddedField(Note))
     new = Test(k="a", x=Note(text=date(2026, 1, 1)))
-    item = new._item()
+    item = encode_item(new)
     assert recently(new.x.made)
     made, changed = new.x.made, new.x.changed
-    assert new._item() == item  # nothing changed since
-    new._settle(item)
+    assert encode_item(new) == item  # nothing changed since
+    mark_saved(new, item)
     assert changes(new) == {}
 
     loaded = Test.from_db(item)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dynamodb_py import CharField, Field, Model
+from dynamodb_py.models.records.encoding import encode_fields
 
 from ..expressions.spelling import check_request
 
@@ -16,7 +17,7 @@ def model_of(field: Field[Any, Any], **options: Any) -> Any:
 
 def stored_by(field: Field[Any, Any], value: object) -> Any:
     """Return what an item with *value* has on the wire, in a request that botocore would send."""
-    wires = model_of(field)(k="a", x=value)._wires(adding=True)
+    wires = encode_fields(model_of(field)(k="a", x=value), adding=True)
     check_request("PutItem", {"TableName": "test", "Item": wires})
     return wires.get("x")
 

@@ -22,10 +22,9 @@ from dynamodb_py import (
     TimestampField,
 )
 from dynamodb_py.expressions import Action, Arithmetic, IfNotExists, ListAppend
-from dynamodb_py.models.persistence.update import Updating
 
 
-class Score(Updating):
+class Score(Model):
     name = CharField(hash_key=True)
     wins = IntegerField()
     ratio = FloatField()

@@ -1,10 +1,10 @@
-"""Change sets: the update that turns an item as it was loaded into what it is to be.
+"""Change sets: the update that turns an item as it was loaded into another.
 
-Pure functions over attribute values as they are on the wire; a B is bytes, or base64 as it came.
+Pure functions on attribute values as they are on the wire; a B is bytes, or base64 as it was read.
 
-A map is changed key by key, so that the keys of others stay as they are. A list is changed by its
-elements or written whole, whichever is smaller, and always on a condition (a *guard*): that what is
-written over is as it was loaded. An index would mean another element otherwise.
+A map is changed key by key, so that the keys of other writers stay. A list is changed by elements or
+written whole, whichever is smaller, and always with a condition (a *guard*) that the replaced values are
+as they were loaded: otherwise an index might mean another element.
 """
 
 from __future__ import annotations
@@ -33,60 +33,60 @@ from ...expressions.conditions import join
 from ...limits import MAX_DEPTH, MAX_OPERATORS
 from ...operations.base import Wire, WireItem
 from ...operations.items import Key, UpdateItem
-from .values import Parts, alike, find, path_text, same
+from .values import Parts, equal, equal_or_absent, find_at, path_text
 
-# What an action or a guard takes in a request beside its names and its value, in bytes.
+# The size of an action or a guard in a request without its names and its value, in bytes.
 _TERM = 12
 _PART = 4
 _NAME = 10
 
 
 class ChangeSet(Struct, frozen=True):
-    """What to write into an item, and what must be as it was for that to be right."""
+    """The actions of an update, and the guards: conditions that replaced list values have not changed."""
 
     actions: Sequence[Action] = ()
     guards: Sequence[Condition] = ()
 
-    def condition(self, asked: Condition) -> Condition:
-        """Return *asked* together with the guards."""
-        return join(And, asked, *self.guards) if self.guards else asked
+    def condition(self, condition: Condition) -> Condition:
+        """Return *condition* and the guards as one condition."""
+        return join(And, condition, *self.guards) if self.guards else condition
 
-    def update(self, table: str, key: Key, asked: Condition) -> UpdateItem:
-        """Return the request that writes it where *asked* holds."""
+    def update(self, table: str, key: Key, condition: Condition) -> UpdateItem:
+        """Return the request that writes the change if *condition* holds."""
         kind = GuardedUpdate if self.guards else UpdateItem
-        return kind(table, key, self.actions, self.condition(asked))
+        return kind(table, key, self.actions, self.condition(condition))
 
     @property
     def nested(self) -> bool:
-        """Whether something is written inside an attribute."""
+        """Whether an action writes inside an attribute."""
         return any(len(action.path.parts) > 1 for action in self.actions)
 
 
 class GuardedUpdate(UpdateItem, frozen=True):
-    """An update whose condition does not hold a second time, or that comes to the same then."""
+    """An update that may be sent twice: the second time its condition fails, or the result is the same."""
 
     @property
     def repeatable(self) -> bool:
         return True
 
 
-def change_set(
+def make_change_set(
     before: Mapping[str, Wire],
     after: Mapping[str, Wire | None],
     *,
-    asked: Condition | None = None,
+    condition: Condition | None = None,
     unknown: frozenset[str] = frozenset(),
 ) -> ChangeSet:
-    """Return what turns the item *before* into one with the attributes *after*.
+    """Return the changes that turn the item *before* into one with the attributes *after*.
 
-    :param after: the attributes that may have changed; None for one that is to go.
-    :param asked: the condition that the request has besides, which takes some of its room.
-    :param unknown: the attributes of which nobody knows what they are: they are written as they are.
+    :param after: the attributes that may have changed; None for one to remove.
+    :param condition: another condition of the request, which takes some of its room.
+    :param unknown: the attributes whose stored values are not known: they are written whole.
 
     >>> before = {"doc": {"M": {"a": {"N": "1"}, "b": {"L": []}}}, "n": {"N": "1.0"}}
     >>> after = {"doc": {"M": {"a": {"N": "2"}, "b": {"L": []}}}, "n": {"N": "1"}, "s": {"S": "x"}}
     >>> names = Names()
-    >>> render_update(change_set(before, after).actions, names), names.names, names.values
+    >>> render_update(make_change_set(before, after).actions, names), names.names, names.values
     ('SET #0 = :0, #1.#2 = :1', {'#0': 's', '#1': 'doc', '#2': 'a'},
      {':0': {'S': 'x'}, ':1': {'N': '2'}})
     """
@@ -98,55 +98,57 @@ def change_set(
             if old is not None or name in unknown:
                 whole.append(Remove(Path((name,))))
         elif not ("M" in new or "L" in new) or name in unknown:
-            if old is None or not same(old, new):
+            if old is None or not equal(old, new):
                 whole.append(Set(Path((name,)), Value(new)))
-        elif (draft := _drafted((name,), old, new, MAX_DEPTH)) is not None:
+        elif (draft := _draft((name,), old, new, MAX_DEPTH)) is not None:
             drafts[name] = draft
     if not drafts:
         return ChangeSet(whole)
-    return _fitting(before, after, whole, drafts, Condition() if asked is None else asked)
+    return _fit_limits(
+        before, after, whole, drafts, Condition() if condition is None else condition
+    )
 
 
-def goes_deep(wanted: Mapping[str, Wire | None]) -> bool:
-    """Tell whether one of these attributes is to be a map or a list, which others may have changed."""
+def has_containers(wanted: Mapping[str, Wire | None]) -> bool:
+    """Tell whether one of these attributes is a map or a list, which other writers may have changed."""
     for wire in wanted.values():  # noqa: SIM110 - any() takes three times as long
         if wire is not None and ("M" in wire or "L" in wire):
             return True
     return False
 
 
-def flat(wanted: Mapping[str, Wire | None]) -> list[Action]:
-    """Return what sets and removes whole attributes."""
+def write_whole_attributes(wanted: Mapping[str, Wire | None]) -> list[Action]:
+    """Return the actions that set and remove whole attributes."""
     return [
         Remove(Path((name,))) if wire is None else Set(Path((name,)), Value(wire))
         for name, wire in wanted.items()
     ]
 
 
-def _fitting(
+def _fit_limits(
     before: Mapping[str, Wire],
     after: Mapping[str, Wire | None],
     whole: list[Action],
     drafts: dict[str, _Draft],
-    asked: Condition,
+    condition: Condition,
 ) -> ChangeSet:
-    """Return the drafts as one, with larger parts until DynamoDB's limits are kept."""
+    """Return the drafts as one change set, with fewer and larger values until it fits DynamoDB's limits."""
     while True:
         found = ChangeSet(
             [*whole, *(action for each in drafts.values() for action in each.actions)],
             [guard for each in drafts.values() for guard in each.guards],
         )
         deep = [name for name, each in drafts.items() if each.depth > 1]
-        if not deep or _fits(found, asked):
+        if not deep or _fits(found, condition):
             return found
         name = max(deep, key=lambda name: drafts[name].terms)
-        draft = _drafted((name,), before.get(name), after[name], drafts[name].depth - 1)
+        draft = _draft((name,), before.get(name), after[name], drafts[name].depth - 1)
         assert draft is not None
         drafts[name] = draft
 
 
-def _fits(changes: ChangeSet, asked: Condition) -> bool:
-    """Tell whether DynamoDB takes so many operators, and so long expressions."""
+def _fits(changes: ChangeSet, condition: Condition) -> bool:
+    """Tell whether DynamoDB accepts the number of operators and the length of the expressions."""
     actions, guards = changes.actions, changes.guards
     if len(actions) > MAX_OPERATORS:
         return False
@@ -156,15 +158,15 @@ def _fits(changes: ChangeSet, asked: Condition) -> bool:
     try:
         render_update(actions, names)
         if guards:
-            changes.condition(asked).render(names)
+            changes.condition(condition).render(names)
     except QueryError:
         return False
     return True
 
 
-# -- what it takes ---------------------------------------------------------------------------------
+# -- drafts ---------------------------------------------------------------------------------
 class _Draft(Struct):
-    """What would be written at one place and below, and what that takes."""
+    """The writes at one path and below it, and their size."""
 
     actions: list[Action]
     guards: list[Condition]
@@ -176,25 +178,25 @@ class _Draft(Struct):
 
     @property
     def depth(self) -> int:
-        """How many parts the longest path has."""
+        """The number of parts of the longest path."""
         return max(len(action.path.parts) for action in self.actions)
 
 
-def _drafted(
+def _draft(
     parts: Parts, old: Wire | None, new: Wire | None, deepest: int, *, seen: bool = False
 ) -> _Draft | None:
-    """Return what turns *old* into *new*, with paths of *deepest* parts at most; None for nothing.
+    """Return the writes that turn *old* into *new*, with paths of at most *deepest* parts, or None.
 
-    *seen* tells that a guard further out says that what lies here is as it was loaded.
+    *seen* tells that a guard further out covers this path.
     """
     if new is None:
         return None if old is None else _Draft([Remove(Path(parts))], [], _path_bytes(parts))
     if old is None:
         guards: list[Condition] = []
-        if not seen and ("M" in new or "L" in new):  # another writer may have begun one, too
+        if not seen and ("M" in new or "L" in new):  # another writer may have created one too
             guards.append(NotExists(Path(parts)))
         return _Draft([_set(parts, new)], guards, _bytes(parts, new))
-    if same(old, new):
+    if equal(old, new):
         return None
     if "M" in old and "M" in new:
         return _draft_of_map(parts, old, new, deepest, seen=seen)
@@ -208,14 +210,16 @@ def _draft_of_map(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: boo
     if len(parts) < deepest:
         joined = _Draft([], [], 0)
         for key in {**was, **now}:
-            draft = _drafted((*parts, key), was.get(key), now.get(key), deepest, seen=seen)
+            draft = _draft((*parts, key), was.get(key), now.get(key), deepest, seen=seen)
             if draft is None:
                 continue
             if not key:  # DynamoDB has no path for it
                 return _whole(parts, old, new, seen=seen)
             _add(joined, draft)
         if not seen:
-            return joined  # whatever is smaller: a map as a whole would undo what others did in it
+            return (
+                joined  # even if larger: writing the whole map would undo changes of other writers
+            )
         if joined.bytes < _whole_bytes(parts, old, new, seen=seen):
             return joined
     return _whole(parts, old, new, seen=seen)
@@ -232,7 +236,7 @@ def _draft_of_list(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bo
         joined.guards.append(Compare(Size(Path(parts)), "=", Value(size)))
         joined.bytes += _bytes(parts, size)
     for at, (one, other) in enumerate(zip(was, now, strict=False)):
-        draft = _drafted((*parts, at), one, other, deepest, seen=True)
+        draft = _draft((*parts, at), one, other, deepest, seen=True)
         if draft is not None:
             _add(joined, draft)
             if not seen:
@@ -241,7 +245,7 @@ def _draft_of_list(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bo
             return _whole(parts, old, new, seen=seen)
     for at in range(len(was), len(now)):
         _add(joined, _Draft([_set((*parts, at), now[at])], [], _bytes((*parts, at), now[at])))
-    # From the last on, so that no index is another's once one is gone.
+    # From the last to the first, so that the remaining indexes stay valid.
     for at in reversed(range(len(now), len(was))):
         _add(joined, _Draft([Remove(Path((*parts, at)))], [], _path_bytes((*parts, at))))
         if not seen:
@@ -279,39 +283,45 @@ def _bytes(parts: Parts, wire: Wire) -> int:
 
 
 def _path_bytes(parts: Parts) -> int:
-    """Return about how many bytes a term with this path takes; the attribute's name is there anyway."""
+    """Return the approximate size in bytes of a term with this path, without the attribute's name."""
     names = sum(_NAME + len(part) for part in parts[1:] if isinstance(part, str))
     return _TERM + _PART * len(parts) + names
 
 
-# -- when another writer was there -----------------------------------------------------------------
-def carried_out(actions: Iterable[Action], after: WireItem, now: WireItem) -> bool:
-    """Tell whether *now* is already as *actions* make it: lists whole, else what they write."""
-    places = {_place(action.path.parts) for action in actions}
-    return all(alike(find(after, place), find(now, place)) for place in places)
+# -- after another writer's change -----------------------------------------------------------------
+def is_applied(actions: Iterable[Action], after: WireItem, now: WireItem) -> bool:
+    """Tell whether *now* has the result of *actions*: lists are compared whole, else what is written."""
+    places = {_outermost_list(action.path.parts) for action in actions}
+    return all(equal_or_absent(find_at(after, place), find_at(now, place)) for place in places)
 
 
-def disturbed(changes: ChangeSet, before: WireItem, now: WireItem) -> list[str]:
-    """Return the guarded places, as texts, that are not in *now* as they were in *before*."""
-    places = dict.fromkeys(_place(path.parts) for each in changes.guards for path in each.paths())
-    return [path_text(each) for each in places if not alike(find(before, each), find(now, each))]
+def find_conflicting_paths(changes: ChangeSet, before: WireItem, now: WireItem) -> list[str]:
+    """Return the guarded paths, as texts, whose values differ between *before* and *now*."""
+    places = dict.fromkeys(
+        _outermost_list(path.parts) for each in changes.guards for path in each.paths()
+    )
+    return [
+        path_text(each)
+        for each in places
+        if not equal_or_absent(find_at(before, each), find_at(now, each))
+    ]
 
 
-def _place(parts: Parts) -> Parts:
-    """Return the path of the outermost list that *parts* go into, or *parts*."""
+def _outermost_list(parts: Parts) -> Parts:
+    """Return the path of the outermost list in *parts*, or *parts*."""
     for at, part in enumerate(parts):
         if isinstance(part, int):
             return parts[:at]
     return parts
 
 
-def rebased_item(
+def rebase_item(
     before: Mapping[str, Wire], wanted: Mapping[str, Wire | None], now: Mapping[str, Wire]
 ) -> WireItem:
-    """Return what to compare the attributes *wanted* with in place of *before*, as *now* is there."""
+    """Return *before* with the attributes *wanted* rebased on the item *now*."""
     item = dict(before)
     for name, new in wanted.items():
-        old = rebased(before.get(name), new, now.get(name))
+        old = rebase(before.get(name), new, now.get(name))
         if old is None:
             item.pop(name, None)
         else:
@@ -319,13 +329,13 @@ def rebased_item(
     return item
 
 
-def rebased(old: Wire | None, new: Wire | None, now: Wire | None) -> Wire | None:
-    """Return what to compare *new* with in place of *old*, as *now* is there.
+def rebase(old: Wire | None, new: Wire | None, now: Wire | None) -> Wire | None:
+    """Return what to compare *new* with in place of *old*, if *now* is stored.
 
-    It is *old*, but that a map which is gone is absent, and one that has come is empty: so that
-    *new* is written whole in the first case, and by keys beside those of others in the second.
+    That is *old*, with two exceptions. A map that was removed is absent, so that *new* is written
+    whole. A map that was added is empty, so that *new* is written by keys beside those of others.
     """
-    if new is None or "M" not in new or (old is not None and same(old, new)):
+    if new is None or "M" not in new or (old is not None and equal(old, new)):
         return old
     if old is not None and "M" not in old:
         return old
@@ -333,26 +343,24 @@ def rebased(old: Wire | None, new: Wire | None, now: Wire | None) -> Wire | None
         return old if old is None else now
     was: Mapping[str, Wire] = {} if old is None else old["M"]
     wanted, there = new["M"], now["M"]
-    keys = {
-        key: rebased(was.get(key), wanted.get(key), there.get(key)) for key in {**was, **wanted}
-    }
+    keys = {key: rebase(was.get(key), wanted.get(key), there.get(key)) for key in {**was, **wanted}}
     return {"M": {key: wire for key, wire in keys.items() if wire is not None}}
 
 
-def kept(raw: Wire, old: Wire, new: Wire) -> Wire:
-    """Return *new* with all that is in it as in *old* spelled as in *raw*.
+def keep_spelling(raw: Wire, old: Wire, new: Wire) -> Wire:
+    """Return *new*, where all that equals *old* is spelled as in *raw*.
 
-    *old* is what the fields make of *raw*, which another writer may have spelled in its own way.
+    *old* is *raw* decoded and encoded by the fields; another writer may spell values differently.
     """
-    if same(old, new):
+    if equal(old, new):
         return raw
     if "M" in raw and "M" in old and "M" in new:
         was, had, now = raw["M"], old["M"], new["M"]
-        unsaid = {key: wire for key, wire in was.items() if key not in had and key not in now}
+        undeclared = {key: wire for key, wire in was.items() if key not in had and key not in now}
         return {
-            "M": unsaid
+            "M": undeclared
             | {
-                key: kept(was[key], had[key], wire) if key in was and key in had else wire
+                key: keep_spelling(was[key], had[key], wire) if key in was and key in had else wire
                 for key, wire in now.items()
             }
         }
@@ -360,7 +368,7 @@ def kept(raw: Wire, old: Wire, new: Wire) -> Wire:
         pairs = list(zip(raw["L"], old["L"], strict=True))
         return {
             "L": [
-                kept(*pairs[at], wire) if at < len(pairs) else wire
+                keep_spelling(*pairs[at], wire) if at < len(pairs) else wire
                 for at, wire in enumerate(new["L"])
             ]
         }

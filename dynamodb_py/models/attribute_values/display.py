@@ -1,4 +1,4 @@
-"""What changed in an item, told to people: the old and the new value of each place."""
+"""The difference of two items for people: the old and the new value at each path."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from ...expressions import FREE, Coder
 from ...operations.base import Wire
 from ..fields.base import Field
 from ..fields.containers import EmbeddedField
-from .values import Parts, path_text, same
+from .values import Parts, equal, path_text
 
 
-def told(field: Field[Any, Any], old: Wire | None, new: Wire | None) -> dict[str, tuple[Any, Any]]:
-    """Return what differs between two attribute values of *field*, by path, as Python values."""
+def describe_changes(
+    field: Field[Any, Any], old: Wire | None, new: Wire | None
+) -> dict[str, tuple[Any, Any]]:
+    """Return the old and the new Python value at each path where two values of *field* differ."""
     return {
         path_text(parts, lambda parts: _name(field, parts)): (
-            decoded(coder := _coder(field, parts), was),
-            decoded(coder, now),
+            decode_or_free(coder := _coder(field, parts), was),
+            decode_or_free(coder, now),
         )
-        for parts, was, now in edits((field.attribute,), old, new)
+        for parts, was, now in find_edits((field.attribute,), old, new)
     }
 
 
-def decoded(coder: Coder | None, wire: Wire | None) -> Any:
-    """Return the value of an attribute value, as its field has it, or free where that cannot be."""
+def decode_or_free(coder: Coder | None, wire: Wire | None) -> Any:
+    """Return an attribute value decoded by its field, or freely if the field cannot read it."""
     if wire is None:
         return None
     if isinstance(coder, Field):
@@ -45,7 +47,7 @@ def _coder(field: Field[Any, Any], parts: Parts) -> Coder | None:
 
 
 def _name(field: Field[Any, Any], parts: Parts) -> str:
-    """Return how the last of *parts* is called: a document's attribute by its field."""
+    """Return the name of the last of *parts*; the attribute of a document is named by its field."""
     if len(parts) == 1:
         return field.name
     if isinstance(_coder(field, parts[:-1]), EmbeddedField):
@@ -55,15 +57,15 @@ def _name(field: Field[Any, Any], parts: Parts) -> str:
     return str(parts[-1])
 
 
-def edits(
+def find_edits(
     parts: Parts, old: Wire | None, new: Wire | None
 ) -> Iterator[tuple[Parts, Wire | None, Wire | None]]:
-    """Yield each place that differs, what is there and what is to be: maps by keys, lists by elements.
+    """Yield each path that differs with both values: maps by keys, lists by elements.
 
-    A list is one place where it became shorter, or longer otherwise than at its end.
+    A list that became shorter, or longer in the middle, is yielded whole.
     """
     if old is not None and new is not None:
-        if same(old, new):
+        if equal(old, new):
             return
         if "M" in old and "M" in new:
             for key in {**old["M"], **new["M"]}:
@@ -81,10 +83,10 @@ def _edits_below(
     parts: Parts, part: str | int, old: Wire | None, new: Wire | None
 ) -> Iterator[tuple[Parts, Wire | None, Wire | None]]:
     if old is not None or new is not None:
-        yield from edits((*parts, part), old, new)
+        yield from find_edits((*parts, part), old, new)
 
 
 def _by_elements(old: list[Wire], new: list[Wire]) -> bool:
     if len(old) == len(new):
         return True
-    return len(new) > len(old) and all(map(same, old, new))
+    return len(new) > len(old) and all(map(equal, old, new))

@@ -13,7 +13,7 @@ from ...operations.items import Key, StoredItem
 from ...operations.said import Expressions
 
 
-def read_all(
+def read_items(
     asked: Sequence[tuple[str, Key]],
     given: Sequence[Any],
     readers: Mapping[str, KeyReader],
@@ -23,9 +23,9 @@ def read_all(
     progress: ProgressOption,
     said: Mapping[str, Expressions] = {},
 ) -> Flow[list[StoredItem | None]]:
-    """Read the items of *asked*; what is left over is told as what stands for it in *given*.
+    """Read the items with the keys *asked*; if some stay unread, the error lists their entries of *given*.
 
-    :param said: what to read of the items, by table; by default all.
+    :param said: projections by table; by default items are read whole.
     """
     named = {id(pair): each for pair, each in zip(asked, given, strict=True)}
     try:

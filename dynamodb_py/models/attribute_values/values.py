@@ -1,4 +1,4 @@
-"""Attribute values as they are on the wire: what is equal, what lies where, what an update makes."""
+"""Attribute values on the wire: equality, paths, and the result of an update."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ from ...operations.base import Wire, WireItem
 Parts: TypeAlias = "tuple[str | int, ...]"
 
 
-def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Tell whether two attribute values mean the same.
+def equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two attribute values are equal.
 
-    Numbers do by value, sets whatever their order, a B as bytes or as base64.
+    Numbers are compared by value, sets in any order, a B as bytes or as base64.
 
-    >>> same({"N": "1.0"}, {"N": "1"}), same({"SS": ["a", "b"]}, {"SS": ["b", "a"]})
+    >>> equal({"N": "1.0"}, {"N": "1"}), equal({"SS": ["a", "b"]}, {"SS": ["b", "a"]})
     (True, True)
     """
     if one == other:
         return True
-    ((kind, mine),) = one.items()
-    ((other_kind, theirs),) = other.items()
+    ((kind, value),) = one.items()
+    ((other_kind, other_value),) = other.items()
     if kind != other_kind:
         return False
     match kind:
         case "N":
-            return Decimal(mine) == Decimal(theirs)
+            return Decimal(value) == Decimal(other_value)
         case "M":
-            return mine.keys() == theirs.keys() and all(
-                same(wire, theirs[key]) for key, wire in mine.items()
+            return value.keys() == other_value.keys() and all(
+                equal(wire, other_value[key]) for key, wire in value.items()
             )
         case "L":
-            return len(mine) == len(theirs) and all(map(same, mine, theirs))
+            return len(value) == len(other_value) and all(map(equal, value, other_value))
         case "B":
-            return binary(mine) == binary(theirs)
+            return binary(value) == binary(other_value)
         case "SS":
-            return set(mine) == set(theirs)
+            return set(value) == set(other_value)
         case "NS":
-            return set(map(Decimal, mine)) == set(map(Decimal, theirs))
+            return set(map(Decimal, value)) == set(map(Decimal, other_value))
         case "BS":
-            return set(map(binary, mine)) == set(map(binary, theirs))
+            return set(map(binary, value)) == set(map(binary, other_value))
         case _:
             return False
 
 
-def alike(one: Wire | None, other: Wire | None) -> bool:
-    """Tell whether two attribute values, or the lack of one, mean the same."""
-    return one is other if one is None or other is None else same(one, other)
+def equal_or_absent(one: Wire | None, other: Wire | None) -> bool:
+    """Tell whether two attribute values are equal, or both absent."""
+    return one is other if one is None or other is None else equal(one, other)
 
 
-def find(item: Mapping[str, Wire], parts: Iterable[str | int]) -> Wire | None:
-    """Return what lies at a path of an item, or None."""
+def find_at(item: Mapping[str, Wire], parts: Iterable[str | int]) -> Wire | None:
+    """Return the attribute value at a path of an item, or None."""
     found: Any = {"M": item}
     for part in parts:
         inside: Any = found.get("L" if isinstance(part, int) else "M")
@@ -68,24 +68,24 @@ def find(item: Mapping[str, Wire], parts: Iterable[str | int]) -> Wire | None:
 
 
 def is_plain(action: Action) -> bool:
-    """Tell whether *action* writes a value that it says, or removes what is there."""
+    """Tell whether *action* removes, or sets a value that it contains."""
     return isinstance(action, Remove) or (
         isinstance(action, Set) and isinstance(action.value, Value)
     )
 
 
-def applied(item: Mapping[str, Wire], actions: Iterable[Action]) -> WireItem:
-    """Return what SETs of values and REMOVEs make of *item*, which stays as it is.
+def apply_actions(item: Mapping[str, Wire], actions: Iterable[Action]) -> WireItem:
+    """Return *item* after SETs of values and REMOVEs; *item* itself does not change.
 
-    Elements of a list are removed from the last one on.
+    Elements of a list must come from the last to the first.
     """
     result: WireItem = dict(item)
-    fresh: set[int] = set()  # the containers that are copies already
+    fresh: set[int] = set()  # ids of the containers that are copies
     for action in actions:
         last: Any = action.path.parts[-1]
         inside: Any = result
         for part in action.path.parts[:-1]:
-            inside = _opened(inside, part, fresh)
+            inside = _copy_inner(inside, part, fresh)
         if isinstance(action, Remove):
             _take(inside, last)
         elif isinstance(action, Set) and isinstance(action.value, Value):
@@ -107,8 +107,8 @@ def _put(inside: dict[str, Wire] | list[Wire], last: Any, wire: Wire) -> None:
         inside[last] = wire
 
 
-def _opened(inside: Any, part: Any, fresh: set[int]) -> Any:
-    """Return the members of the map or list at *part*, after they were copied."""
+def _copy_inner(inside: Any, part: Any, fresh: set[int]) -> Any:
+    """Return the members of the map or list at *part*, copied if they were not before."""
     ((kind, members),) = inside[part].items()
     if id(members) not in fresh:
         members = members.copy()
@@ -118,7 +118,7 @@ def _opened(inside: Any, part: Any, fresh: set[int]) -> Any:
 
 
 def path_text(parts: Parts, name: Callable[[Parts], str] = lambda parts: str(parts[-1])) -> str:
-    """Return a path as messages have it.
+    """Return a path as it is shown in messages.
 
     >>> path_text(("doc", "a", 0))
     'doc.a[0]'
@@ -129,15 +129,15 @@ def path_text(parts: Parts, name: Callable[[Parts], str] = lambda parts: str(par
     return text
 
 
-def has_moved(
+def has_changed(
     attributes: Iterable[str], before: Mapping[str, Wire], now: Mapping[str, Wire]
 ) -> bool:
-    """Tell whether one of *attributes* is not in *now* as it is in *before*."""
-    return any(not alike(before.get(name), now.get(name)) for name in attributes)
+    """Tell whether one of *attributes* differs between *before* and *now*."""
+    return any(not equal_or_absent(before.get(name), now.get(name)) for name in attributes)
 
 
-def as_it_was(attributes: Iterable[str], item: Mapping[str, Wire]) -> Condition:
-    """Return the condition that *attributes* are as in *item*: equal, or absent."""
+def require_unchanged(attributes: Iterable[str], item: Mapping[str, Wire]) -> Condition:
+    """Return the condition that *attributes* are equal to those of *item*, or absent as there."""
     terms: list[Condition] = []
     for name in attributes:
         wire, path = item.get(name), Path((name,))

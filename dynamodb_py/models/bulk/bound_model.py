@@ -8,8 +8,11 @@ from typing import Any, Protocol, TypeVar
 from ...connections import Connection
 from ...exceptions import ConfigurationError, ValidationError
 from ...operations.items import Key, StoredItem
-from ..instance import Instance
+from ..instance import Instance, options_of
 from ..options import Options
+from ..persistence.stored import key_of
+from ..records.base import load_key, state_of
+from ..records.filling import fill
 from ..visibility import Scope
 
 M = TypeVar("M", bound=Instance)
@@ -34,7 +37,7 @@ class BoundModel(Protocol[M_co]):
 
 def table_name(bound: BoundModel[Any]) -> str:
     """Return the name of the table on the connection of *bound*."""
-    return bound._link.table_name(bound.model._options().table_name)
+    return bound._link.table_name(options_of(bound.model).table_name)
 
 
 def bind_connection(bound: BoundModel[Any], instance: M) -> M:
@@ -80,20 +83,21 @@ def key_from(bound: BoundModel[Any], given: Any) -> Key:
     """Return the key on the wire of an instance, or of a key as users give it."""
     # An instance knows how its key was spelled by whoever wrote it.
     if isinstance(given, bound.model):
-        key: Key = given._key()
+        key: Key = key_of(given)
         return key
-    meta: Options = bound.model._options()
-    return meta.own_key(meta.key_of(given))
+    meta: Options = options_of(bound.model)
+    return meta.check_own_key(meta.key_of(given))
 
 
 def instance_of_key(bound: BoundModel[M], key: Key) -> M:
     """Return an instance that was never loaded, of which only the key is known."""
-    loaded = bound.model._load_key(key)
+    loaded = load_key(bound.model, key)
     instance = bound.model.__new__(bound.model)
-    instance._fill(
-        {field.name: getattr(loaded, field.name) for field in bound.model._options().keys}
+    fill(
+        instance,
+        {field.name: getattr(loaded, field.name) for field in options_of(bound.model).keys},
     )
-    instance.__dict__["_known_as"] = key  # which another writer may have spelled otherwise
+    state_of(instance).known_key = key  # which another writer may have spelled otherwise
     return bind_connection(bound, instance)
 
 

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from ...batching import Progress, ProgressOption, abreast, counting, shown
 from ...flows import Flow
 from ...operations.batches import Put
+from ..instance import options_of
+from ..persistence.delete import mark_deleted
 from ..persistence.locks import is_atomic
 from ..signals.events import around_batch
 from .bound_model import BoundModel, as_instance
@@ -77,7 +79,7 @@ def detach_duplicates(
     }
     for job in superseded:
         if job.place in deleted and isinstance(job.given, bound.model):
-            job.given._detach()
+            mark_deleted(job.given)
 
 
 def carry_out(
@@ -90,7 +92,7 @@ def carry_out(
     progress: Progress | None,
 ) -> Flow[None]:
     """Carry out *jobs*, no two of one key, by their places in *tally*, and note the outcomes."""
-    meta = bound.model._options()
+    meta = options_of(bound.model)
     mark = partial(mark_done, bound)
     guarded = meta.guarded or is_atomic(meta, None)
     puts = {at: job for at, job in jobs.items() if isinstance(job.write, Put)}

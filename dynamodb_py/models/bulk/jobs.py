@@ -15,13 +15,19 @@ from ...flows import Flow
 from ...operations.base import WireItem
 from ...operations.batches import Delete, Put
 from ...operations.items import GetItem, Key, PutItem, StoredItem, UpdateItem
-from ..attribute_values.diff import flat
-from ..foreign_keys.referrers import check_bulk
-from ..instance import Instance
+from ..attribute_values.diff import write_whole_attributes
+from ..foreign_keys.referrers import refuse_bulk_delete
+from ..instance import Instance, options_of
 from ..options import Options
+from ..persistence.delete import mark_deleted, remove_item
+from ..persistence.failures import as_model_error
+from ..persistence.save import store_instance
+from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
+from ..persistence.update import update_instance
 from ..persistence.update_actions import RACES, changes, without_automatic
-from ..records.validation import spell
-from ..visibility import is_other
+from ..records.checks import spell
+from ..records.encoding import encode_fields
+from ..visibility import is_of_other_class
 from .bound_model import (
     BoundModel,
     as_instance,
@@ -72,14 +78,14 @@ def duplicate_key(key: Key, model: str, hint: str = OVERWRITE) -> ValidationErro
 def put_job(bound: BoundModel[Any], item: Any, *, validate: bool) -> Job:
     """Return the job that puts an instance, or a dict of field values."""
     instance = as_instance(bound, item)
-    return Job(instance, instance._as_put(table_name(bound), validate=validate))
+    return Job(instance, make_put(instance, table_name(bound), validate=validate))
 
 
 def delete_job(bound: BoundModel[Any], given: Any) -> Job:
     """Return the job that deletes an instance, or the item of a key."""
     if bound._scope is not None:
         bound._scope.check_batch_delete(bound.model)
-    check_bulk(bound.model, "deleting in batches")
+    refuse_bulk_delete(bound.model, "deleting in batches")
     return key_job(bound, given)
 
 
@@ -91,9 +97,9 @@ def key_job(bound: BoundModel[Any], given: Any) -> Job:
 def mark_done(bound: BoundModel[Any], job: Job) -> None:
     """Let the instance of *job*, which was carried out, know it."""
     if isinstance(job.write, Put):
-        bind_connection(bound, job.given)._settle(job.write.item)
+        mark_saved(bind_connection(bound, job.given), job.write.item)
     elif isinstance(job.given, bound.model):
-        job.given._detach()
+        mark_deleted(job.given)
 
 
 # -- one item --------------------------------------------------------------------------------------
@@ -101,9 +107,9 @@ def insert(bound: BoundModel[Any], job: Job) -> Flow[Status]:
     """Put an item where there is none with its key."""
     assert isinstance(job.write, Put)
     try:
-        yield from PutItem(job.write.table, job.write.item, bound.model._options().absent)
+        yield from PutItem(job.write.table, job.write.item, options_of(bound.model).absent)
     except ConditionFailed as error:
-        raise job.given._told(error, insert=True) from error.__cause__
+        raise as_model_error(job.given, error, insert=True) from error.__cause__
     mark_done(bound, job)
     return "created"
 
@@ -112,11 +118,13 @@ def write_one(bound: BoundModel[Any], job: Job, *, overwrite: bool) -> Flow[Stat
     """Put or delete one item by itself, with its version and unique values."""
     if isinstance(job.write, Put):  # when the job was made, it was validated
         instance = check_connection(bound, job.given)
-        flow = instance._store(force_insert=not overwrite, overwrite=overwrite, validate=False)
+        flow = store_instance(
+            instance, force_insert=not overwrite, overwrite=overwrite, validate=False
+        )
         return _with_status(flow, "written" if overwrite else "created")
     if isinstance(job.given, bound.model):
-        return _with_status(check_connection(bound, job.given)._remove(None, None), "deleted")
-    removed = instance_of_key(bound, job.write.key)._remove(None, False)
+        return _with_status(remove_item(check_connection(bound, job.given), None, None), "deleted")
+    removed = remove_item(instance_of_key(bound, job.write.key), None, False)
     return _with_status(removed, "deleted")
 
 
@@ -127,29 +135,29 @@ def _with_status(flow: Flow[Any], status: Status) -> Flow[Status]:
 
 def upsert(bound: BoundModel[Any], job: Job, actions: Sequence[Action]) -> Flow[Status]:
     """Put an item where there is none with its key, else change the one that is there."""
-    meta, instance = bound.model._options(), job.given
+    meta, instance = options_of(bound.model), job.given
     for left in reversed(range(RACES)):
         try:
             if not meta.guarded:
                 return (yield from insert(bound, job))
-            yield from instance._store(force_insert=True, validate=False)
+            yield from store_instance(instance, force_insert=True, validate=False)
         except AlreadyExists as error:
             # A value of it is taken, not its key, or that by an item of another class.
-            if not left or error.fields or is_other(meta, error.current):
+            if not left or error.fields or is_of_other_class(meta, error.current):
                 raise
         else:
             return "created"
         change = _change_guarded if meta.guarded else _change
         item = yield from change(bound, job.write.key, actions)
         if item is not None:
-            bind_connection(bound, instance)._become(item)
+            replace_stored(bind_connection(bound, instance), item)
             return "updated" if actions else "unchanged"
     raise AssertionError("the last try returns or raises")
 
 
 def _change(bound: BoundModel[Any], key: Key, actions: Sequence[Action]) -> Flow[StoredItem | None]:
     """Change the item with this key; return all of it, None where there is none."""
-    present = bound.model._options().present
+    present = options_of(bound.model).present
     try:
         return (yield from UpdateItem(table_name(bound), key, actions, present, "ALL_NEW"))
     except ConditionFailed:
@@ -162,7 +170,9 @@ def _change_guarded(
     """Like ``_change``, for models with a version or unique values."""
     if actions:
         try:
-            yield from instance_of_key(bound, key)._update(*actions, must_exist=True, atomic=False)
+            yield from update_instance(
+                instance_of_key(bound, key), *actions, must_exist=True, atomic=False
+            )
         except bound.model.DoesNotExist:
             return None
     return (yield from GetItem(table_name(bound), key, True))
@@ -173,39 +183,39 @@ def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) 
     given: Any = instance
     if instance.persisted:
         before = instance._stored
-        yield from given._store(named=names, validate=validate)
+        yield from store_instance(given, named=names, validate=validate)
         return "unchanged" if instance._stored is before else "updated"
-    meta = instance._options()
+    meta = options_of(type(instance))
     if validate:
         values = {name: getattr(instance, name) for name in sorted(names)}
-        key = None if meta.composing is None else given._key()
+        key = None if meta.computed is None else key_of(given)
         found = changes(meta, (), values, claims=True, key=key)
     else:
         found = tuple(_unchecked_setters(instance, names))
-    yield from given._update(*without_automatic(meta, found), must_exist=True)
+    yield from update_instance(given, *without_automatic(meta, found), must_exist=True)
     return "updated"
 
 
 def _unchecked_setters(instance: Instance, names: frozenset[str]) -> list[Action]:
     """Return what sets the fields *names* as they are, whatever their options say."""
-    meta = instance._options()
+    meta = options_of(type(instance))
     wanted: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
     for field in meta.fields:
         if field.name in names:
             value = field.pre_save(getattr(instance, field.name), adding=False)
             wanted[field.attribute] = spell(field, value, errors)
-    if (composing := meta.composing) is not None:
-        composing.finish_setters(instance._wires(adding=False, validate=False), wanted)
+    if (computed := meta.computed) is not None:
+        computed.compose_setters(encode_fields(instance, adding=False, validate=False), wanted)
     if errors:
         raise ValidationError(errors, model=meta.name)
-    return flat(wanted)
+    return write_whole_attributes(wanted)
 
 
 # -- which fields ----------------------------------------------------------------------------------
 def fields_to_write(meta: Options, option: str, names: Iterable[str]) -> frozenset[str]:
     """Return the names of fields to write, checked."""
-    named = meta.to_write(option, names)
+    named = meta.check_writable(option, names)
     if not named:
         raise QueryError(f"{option} names no field: there is nothing to write")
     return named
@@ -215,7 +225,7 @@ def fields_set_on_insert(instance: Instance) -> frozenset[str]:
     """Return the fields without a value that set themselves when an item is made, and only then."""
     return frozenset(
         field.name
-        for field in instance._options().fields
+        for field in options_of(type(instance)).fields
         if field.stamps
         and instance.__dict__.get(field.name) is None
         and field.pre_save(None, adding=False) is None
@@ -240,9 +250,9 @@ def setters(
         if chosen or (field.stamps and field.pre_save(None, adding=False) is not None):
             wire = wires.get(field.attribute)
             wanted[field.attribute] = None if wire is None else as_sent(wire)
-    if (composing := meta.composing) is not None:
-        composing.finish_setters(wires, wanted)
-    return flat(wanted)
+    if (computed := meta.computed) is not None:
+        computed.compose_setters(wires, wanted)
+    return write_whole_attributes(wanted)
 
 
 def write_batches(

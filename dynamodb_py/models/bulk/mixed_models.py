@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from ...batching import Progress, ProgressOption, abreast, counting, shown
 from ...exceptions import DoesNotExist
-from ...flows import Flow, arun, as_verb, run
+from ...flows import Flow, arun, as_verb, flow_of, run
 from ...operations.batches import Delete, Put
-from ...reading.keys import key_of
-from ..attribute_values.fetch import read_all
-from ..foreign_keys.referrers import asks
-from ..persistence.delete import Deleting
+from ...reading.keys import key_of as key_reader
+from ..attribute_values.fetch import read_items
+from ..foreign_keys.referrers import find_restricting_references
+from ..instance import Instance, options_of, table_of
+from ..persistence.delete import delete_instance, mark_deleted, remove_item
 from ..persistence.locks import is_atomic
+from ..persistence.save import store_instance
+from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..signals.events import around_batch, is_heard, saved, saving_all
 from ..unit_of_work.collector import check_outside
-from ..visibility import seen
+from ..visibility import filter_item
 from .bound_model import connection_of
 from .jobs import Job, begin_all, keep_last, write_batches
 from .results import Tally
-
-if TYPE_CHECKING:
-    from ..model import Model
-
 
 P = ParamSpec("P")
 
 
 def load_objects(
-    objects: Iterable[Model],
+    objects: Iterable[Instance],
     *,
     consistent: bool | None = None,
     workers: int = 1,
@@ -43,28 +42,28 @@ def load_objects(
     :raises DoesNotExist: some are not there: ``missing`` has them. All others were loaded.
     """
     asked = list(objects)
-    found = yield from read_all(
-        [(each._table, each._key()) for each in asked],
+    found = yield from read_items(
+        [(table_of(each), key_of(each)) for each in asked],
         asked,
-        {each._table: key_of(each._meta.schema.key) for each in asked},
+        {table_of(each): key_reader(each._meta.schema.key) for each in asked},
         consistent=consistent,
         workers=workers,
         progress=progress,
     )
-    missing: list[Model] = []
+    missing: list[Instance] = []
     for each, item in zip(asked, found, strict=True):
-        there = seen(each._meta, item)
+        there = filter_item(each._meta, item)
         if there is None:
             missing.append(each)
         else:
-            each._become(there)
+            replace_stored(each, there)
     if missing:
         said = ", ".join(f"{type(each).__name__} {each.primary_key!r}" for each in missing[:5])
         raise DoesNotExist(f"{len(missing)} of {len(asked)} are not there: {said}", missing=missing)
 
 
 def save_objects(
-    objects: Iterable[Model],
+    objects: Iterable[Instance],
     *,
     validate: bool = True,
     workers: int = 1,
@@ -89,19 +88,19 @@ def save_objects(
     heard = {at: not each.persisted for at, each in enumerate(all_) if is_heard(type(each), "save")}
     yield from saving_all([(all_[at], created) for at, created in heard.items()])
     new = {at: each for at, each in enumerate(all_) if _goes_in_batches(each)}
-    puts = {at: Job(each, each._as_put(validate=validate)) for at, each in new.items()}
+    puts = {at: Job(each, make_put(each, validate=validate)) for at, each in new.items()}
     last = {id(each): at for at, each in enumerate(all_)}
     tally: Tally[Any] = Tally(all_)
     flows: dict[int, Flow[Any]] = {}
     for at, each in enumerate(all_):
         if at not in new and last[id(each)] == at:
-            flows[at] = each._store(validate=validate)
+            flows[at] = store_instance(each, validate=validate)
         elif at not in new:
             tally.note(at, "superseded")  # the same instance comes again
 
     def settle(job: Job) -> None:
         assert isinstance(job.write, Put)
-        job.given._settle(job.write.item)
+        mark_saved(job.given, job.write.item)
 
     yield from _all_of(tally, puts, flows, settle, workers, shown(progress))
     for at, created in heard.items():
@@ -114,7 +113,7 @@ def save_objects(
 
 
 def delete_objects(
-    objects: Iterable[Model], *, workers: int = 1, progress: ProgressOption = None
+    objects: Iterable[Instance], *, workers: int = 1, progress: ProgressOption = None
 ) -> Flow[None]:
     """Delete all *objects*, of any models, 25 to a request; those that are not there count as deleted.
 
@@ -131,10 +130,10 @@ def delete_objects(
         yield from around_batch(flow, (), named, using=all_[0]._link.alias)
 
 
-def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) -> Flow[None]:
+def _deleted_all(all_: Sequence[Instance], workers: int, progress: ProgressOption) -> Flow[None]:
     tally: Tally[Any] = Tally(all_)
-    jobs = {at: Job(each, Delete(each._table, each._key())) for at, each in enumerate(all_)}
-    twins: dict[Any, list[Model]] = {}
+    jobs = {at: Job(each, Delete(table_of(each), key_of(each))) for at, each in enumerate(all_)}
+    twins: dict[Any, list[Instance]] = {}
     for job in jobs.values():
         twins.setdefault(job.place if _is_plain(job.given) else id(job.given), []).append(job.given)
     last = {id(each[-1]) for each in twins.values()}
@@ -152,41 +151,45 @@ def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) 
 
     def settle(job: Job) -> None:
         for each in twins[job.place]:
-            each._detach()
+            mark_deleted(each)
 
     deletes, flows = dict(sorted(deletes.items())), dict(sorted(flows.items()))
     yield from _all_of(tally, deletes, flows, settle, workers, shown(progress))
     tally.checked()
 
 
-def _is_deleted_in_batches(instance: Model) -> bool:
-    known = instance.persisted or instance._options().free is None  # else, who knows its class
+def _is_deleted_in_batches(instance: Instance) -> bool:
+    known = (
+        instance.persisted or options_of(type(instance)).free is None
+    )  # else, who knows its class
     return known and _is_plain(instance) and not _is_checked(instance)
 
 
-def _is_plain(instance: Model) -> bool:
+def _is_plain(instance: Instance) -> bool:
     """Tell whether deleting *instance* is deleting its item, and nothing else."""
     kind = type(instance)
-    return kind._delete is Deleting._delete and not asks(kind, below=instance._stored is None)
+    return flow_of(kind, "delete") is delete_instance and not find_restricting_references(
+        kind, below=instance._stored is None
+    )
 
 
-def _removed(instance: Model, twins: Iterable[Model]) -> Flow[None]:
+def _removed(instance: Instance, twins: Iterable[Instance]) -> Flow[None]:
     """Delete *instance* by itself; *twins* are all instances of its item, where it is plain."""
     if not _is_plain(instance):
-        yield from instance._delete()
+        yield from flow_of(type(instance), "delete")(instance)
         return
-    yield from instance._remove(None, None)
+    yield from remove_item(instance, None, None)
     for each in twins:
-        each._detach()
+        mark_deleted(each)
 
 
-def _goes_in_batches(instance: Model) -> bool:
+def _goes_in_batches(instance: Instance) -> bool:
     return not instance.persisted and not _is_checked(instance)
 
 
-def _is_checked(instance: Model) -> bool:
+def _is_checked(instance: Instance) -> bool:
     """Tell whether each write of *instance* has a condition or companions, which no batch has."""
-    meta = instance._options()
+    meta = options_of(type(instance))
     return meta.guarded or is_atomic(meta, None)
 
 
@@ -219,29 +222,27 @@ def _all_of(
 
 
 def _waiting(
-    name: str, flow: Callable[Concatenate[Iterable[Model], P], Flow[None]]
-) -> Callable[Concatenate[Iterable[Model], P], None]:
-    def function(objects: Iterable[Model], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    name: str, flow: Callable[Concatenate[Iterable[Instance], P], Flow[None]]
+) -> Callable[Concatenate[Iterable[Instance], P], None]:
+    def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> None:
         all_ = list(objects)
         link = connection_of(all_)
         if link is not None:
             run(flow(all_, *args, **kwargs), link)
 
-    function.__name__ = function.__qualname__ = name
-    return as_verb(function, flow)
+    return as_verb(function, flow, name)
 
 
 def _awaited(
-    name: str, flow: Callable[Concatenate[Iterable[Model], P], Flow[None]]
-) -> Callable[Concatenate[Iterable[Model], P], Coroutine[Any, Any, None]]:
-    async def function(objects: Iterable[Model], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    name: str, flow: Callable[Concatenate[Iterable[Instance], P], Flow[None]]
+) -> Callable[Concatenate[Iterable[Instance], P], Coroutine[Any, Any, None]]:
+    async def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> None:
         all_ = list(objects)
         link = connection_of(all_)
         if link is not None:
             await arun(flow(all_, *args, **kwargs), link)
 
-    function.__name__ = function.__qualname__ = name
-    return as_verb(function, flow)
+    return as_verb(function, flow, name)
 
 
 load = _waiting("load", load_objects)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, overload
 from ...batching import Progress, ProgressOption, shown
 from ...exceptions import QueryError
 from ...flows import Flow, arun, as_verb, run
-from ..instance import Instance
+from ..instance import Instance, options_of
 from ..unit_of_work.collector import check_outside
 from .batch_block import AsyncBatchBlock, BatchBlock
 from .bound_model import BoundModel, as_instance, check_connection
@@ -183,8 +183,8 @@ def abatch_write(bound: BoundModel[Any], items: Any = _UNGIVEN, **options: Any) 
     return arun(batch_write_items(bound, items, **options), bound._link)
 
 
-as_verb(batch_write, batch_write_items)
-as_verb(abatch_write, batch_write_items)
+as_verb(batch_write, batch_write_items, "batch_write")
+as_verb(abatch_write, batch_write_items, "abatch_write")
 
 
 def bulk_delete_items(
@@ -270,7 +270,7 @@ def bulk_create_items(
         )
     named = None
     if update_fields is not None:
-        named = fields_to_write(bound.model._options(), "update_fields", update_fields)
+        named = fields_to_write(options_of(bound.model), "update_fields", update_fields)
     given = [as_instance(bound, item) for item in instances]
     upserts = _upsert_all(bound, given, named, validate, workers, progress)
     return (yield from send_batch_signals(bound, upserts, given))
@@ -284,7 +284,7 @@ def _upsert_all(
     workers: int,
     progress: ProgressOption,
 ) -> Flow[BulkResult[M]]:
-    meta = bound.model._options()
+    meta = options_of(bound.model)
     when_made = [fields_set_on_insert(instance) for instance in instances]
     jobs = [put_job(bound, instance, validate=validate) for instance in instances]
     keep_last(jobs, last_wins=False, model=bound.model.__name__, hint="")
@@ -327,7 +327,7 @@ def bulk_update_items(
         else that is raised on the way has the result in ``done``.
     """
     check_outside("bulk_update()")
-    named = fields_to_write(bound.model._options(), "fields", fields)
+    named = fields_to_write(options_of(bound.model), "fields", fields)
     given = [check_connection(bound, as_instance(bound, item)) for item in instances]
     flow = _update_all(bound, given, named, validate, workers, shown(progress))
     return (yield from send_batch_signals(bound, flow, given))

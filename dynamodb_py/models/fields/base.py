@@ -83,7 +83,7 @@ def is_checking() -> bool:
     return _checking.get()
 
 
-def unchecked(make: Callable[[], T]) -> T:
+def without_validation(make: Callable[[], T]) -> T:
     """Return what *make* gives while the options of fields do not count."""
     token = _checking.set(False)
     try:
@@ -156,7 +156,7 @@ class Field(Operand[V], Generic[V, N]):
     part_of: str = ""
     """The name of the reference that this field was made for; "" for those that are declared."""
     constrained: bool = False
-    """Whether :meth:`problems` has anything to look at."""
+    """Whether :meth:`find_problems` has anything to look at."""
     plain: bool = False
     """Whether :meth:`to_db` is that of the type's own class, not of a subclass."""
     _known_path: Path | None = None
@@ -238,8 +238,8 @@ class Field(Operand[V], Generic[V, N]):
         self._prepare_checks()
         if self.default is not None and not callable(self.default):
             wire = self._must_hold("default", self.default)
-            problems = self.problems(self.default)
-            if wire is not None and self.is_key and (problem := self.key_problem(wire)):
+            problems = self.find_problems(self.default)
+            if wire is not None and self.is_key and (problem := self.find_key_problem(wire)):
                 problems.append(problem)
             if problems:
                 raise self.misdeclared(f"default={self.default!r} cannot be stored: {problems[0]}")
@@ -287,7 +287,7 @@ class Field(Operand[V], Generic[V, N]):
     def _must_hold(self, option: str, value: Any) -> Wire | None:
         """Return what is stored for a value of an option; refuse one that this field cannot store."""
         try:
-            return self.spell(value)
+            return self.to_wire(value)
         except Unstorable as error:
             raise self.misdeclared(f"{option}={value!r} cannot be stored: {error}") from None
 
@@ -306,9 +306,9 @@ class Field(Operand[V], Generic[V, N]):
         if self.null:
             raise self.misdeclared("a key always has a value: drop null=True")
 
-    def misdeclared(self, said: str) -> ModelDefinitionError:
+    def misdeclared(self, problem: str) -> ModelDefinitionError:
         """Return the error that names this field."""
-        return ModelDefinitionError(f"{self.label}: {said}")
+        return ModelDefinitionError(f"{self.label}: {problem}")
 
     @property
     def is_key(self) -> bool:
@@ -327,7 +327,7 @@ class Field(Operand[V], Generic[V, N]):
             return default()
         return default if type(default) in _FIXED else copy.deepcopy(default)
 
-    def when_absent(self) -> Any:
+    def make_absent_value(self) -> Any:
         """Return the value of a stored item that does not have the attribute: a default, or None."""
         return self.make_default()
 
@@ -357,7 +357,7 @@ class Field(Operand[V], Generic[V, N]):
         value: V = stored
         return value
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         """Return the attribute value for *value*, *depth* levels into a document.
 
         None stands for absence. Raises :class:`~dynamodb_py.codec.Unstorable`.
@@ -370,43 +370,43 @@ class Field(Operand[V], Generic[V, N]):
             raise Unstorable(f"{value!r} is not stored as {self.kind} but as {next(iter(wire))}")
         return wire
 
-    def spell_or_null(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire_or_null(self, value: Any, depth: int = 0, /) -> Wire | None:
         """Return the attribute value for *value*, which may be None."""
         if value is None:
             return {"NULL": True} if self.null else None
-        return self.spell(value, depth)
+        return self.to_wire(value, depth)
 
-    def problems(self, value: Any) -> list[str]:
+    def find_problems(self, value: Any) -> list[str]:
         """Return what is wrong with *value*, not None, by the options: choices, bounds, validators."""
-        said = self._out_of_bounds(value)
+        problems = self._out_of_bounds(value)
         if self.choices is not None and value not in self.choices:
-            said.append(f"{value!r} is not one of {', '.join(map(repr, self.choices))}")
+            problems.append(f"{value!r} is not one of {', '.join(map(repr, self.choices))}")
         for validator in self.validators:
             try:
                 if validator(value) is False:
-                    said.append(f"{value!r} is refused by {_called(validator)}")
+                    problems.append(f"{value!r} is refused by {_called(validator)}")
             except ValidationError as error:
-                said.extend(message for each in error.errors.values() for message in each)
+                problems.extend(message for each in error.errors.values() for message in each)
             except ValueError as error:
-                said.append(str(error))
-        return said
+                problems.append(str(error))
+        return problems
 
     def _out_of_bounds(self, value: Any) -> list[str]:
-        said: list[str] = []
+        problems: list[str] = []
         try:
             if self.min_value is not None and value < self.min_value:
-                said.append(f"{value!r} is less than min_value {self.min_value!r}")
+                problems.append(f"{value!r} is less than min_value {self.min_value!r}")
             if self.max_value is not None and value > self.max_value:
-                said.append(f"{value!r} is greater than max_value {self.max_value!r}")
+                problems.append(f"{value!r} is greater than max_value {self.max_value!r}")
         except TypeError as error:  # a time with an offset and one without
-            said.append(f"{value!r} cannot be compared with its bounds: {error}")
+            problems.append(f"{value!r} cannot be compared with its bounds: {error}")
         if self.min_length is not None and len(value) < self.min_length:
-            said.append(f"its length {len(value)} is less than min_length {self.min_length}")
+            problems.append(f"its length {len(value)} is less than min_length {self.min_length}")
         if self.max_length is not None and len(value) > self.max_length:
-            said.append(f"its length {len(value)} is greater than max_length {self.max_length}")
-        return said
+            problems.append(f"its length {len(value)} is greater than max_length {self.max_length}")
+        return problems
 
-    def key_problem(self, wire: Wire, /) -> str | None:
+    def find_key_problem(self, wire: Wire, /) -> str | None:
         """Return what DynamoDB would refuse in this value of a key, if anything.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-partition-sort-keys
@@ -433,7 +433,7 @@ class Field(Operand[V], Generic[V, N]):
         under the name *where*.
         """
         try:
-            wire = self.spell_or_null(value)
+            wire = self.to_wire_or_null(value)
             return wire if wire is None else checked_text(wire)
         except Unstorable as error:
             raise ValidationError(error.errors(where or self.label)) from None
@@ -457,9 +457,9 @@ class Field(Operand[V], Generic[V, N]):
             return None if "NULL" in wire else self.read(wire[self.kind])
         except UNFIT as error:
             known = isinstance(wire, Mapping) and self.kind in wire
-            said = str(error) if known else f"{self.kind} was expected"
+            problem = str(error) if known else f"{self.kind} was expected"
             raise UnreadableValue(
-                f"{self.label}: the stored {wire!r} cannot be read as {type(self).__name__}: {said}"
+                f"{self.label}: the stored {wire!r} cannot be read as {type(self).__name__}: {problem}"
             ) from error
 
     def read(self, stored: Any, /) -> V:
@@ -481,16 +481,16 @@ class Field(Operand[V], Generic[V, N]):
             return dict[str, Any]
         return msgspec.defstruct("Wire", [(self.kind, self.leaf)], gc=False)
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         """Return the Python expression for the value of what *wire* (an expression too) holds.
 
         What the expression calls is put into *names*.
         """
         if self.null or self.leaf is None:
-            return f"{known(names, self.decode)}({wire})"
+            return f"{bind_name(names, self.decode)}({wire})"
         if self.reads_as_stored:
             return f"{wire}.{self.kind}"
-        return f"{known(names, self.to_python)}({wire}.{self.kind})"
+        return f"{bind_name(names, self.to_python)}({wire}.{self.kind})"
 
     # -- the descriptor ------------------------------------------------------------------------
 
@@ -509,7 +509,7 @@ class Field(Operand[V], Generic[V, N]):
             if self.name in values:
                 value = values[self.name]
                 return value
-        value = record._missing(self)
+        value = record._value_of_unset(self)
         return value
 
     if TYPE_CHECKING:  # for the type checkers only: the descriptor is a non-data one
@@ -539,7 +539,7 @@ class Field(Operand[V], Generic[V, N]):
 AnyField = Field[Any, Any]
 
 
-def known(names: dict[str, Any], value: Any) -> str:
+def bind_name(names: dict[str, Any], value: Any) -> str:
     """Return a name for *value* in the names of compiled source."""
     name = f"f{len(names)}"
     names[name] = value

@@ -24,7 +24,8 @@ from ...codec import (
 )
 from ...expressions import FREE, Attr, Coder, field_of, member, members
 from ...operations.base import Wire
-from .base import Field, is_checking, known
+from .base import Field, bind_name, is_checking
+from .model_key import KeyOf
 from .scalars import (
     LENGTHS,
     BinaryField,
@@ -105,8 +106,11 @@ def field_for(of: Any) -> Field[Any, Any] | None:
         return None
     if of in _FIELD_OF:
         return _FIELD_OF[of]()
-    as_field: Callable[[], Field[Any, Any]] | None = getattr(of, "_as_field", None)
-    return None if as_field is None else as_field()
+    if not hasattr(of, "_fieldset"):
+        return None
+    kind: Any = KeyOf if hasattr(of, "DoesNotExist") else EmbeddedField
+    field: Field[Any, Any] = kind(of)
+    return field
 
 
 def placed_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) -> Field[Any, Any]:
@@ -168,13 +172,13 @@ def spell_inside(field: Field[Any, Any] | None, value: Any, depth: int) -> Wire:
         return encode_value(value, depth)
     if value is None and not field.null:
         raise Unstorable("None is not stored here: give the inner field null=True")
-    wire = field.spell_or_null(value, depth)
+    wire = field.to_wire_or_null(value, depth)
     if wire is None:
         raise Unstorable("an empty set cannot be stored inside a list or a map: leave it out")
     if value is not None and field.constrained and is_checking():
-        said = field.problems(value)
-        if said:
-            raise Unstorable("; ".join(said))
+        problems = field.find_problems(value)
+        if problems:
+            raise Unstorable("; ".join(problems))
     return wire
 
 
@@ -245,10 +249,10 @@ class SetField(_Container["set[T]", SetN]):
         default = super().make_default()
         return set[Any]() if default is None and not self.null else default
 
-    def when_absent(self) -> Any:
+    def make_absent_value(self) -> Any:
         return set[Any]()  # so the empty set is stored, whatever the default is
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         del depth  # a set holds no documents
         if not isinstance(value, AbstractSet):
             raise refused(value, "a set")
@@ -277,9 +281,9 @@ class SetField(_Container["set[T]", SetN]):
             "Wire", [(self.kind, set.__class_getitem__(self.inner.leaf))], gc=False
         )
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if not self._native():
-            return f"{known(names, self.decode)}({wire})"
+            return f"{bind_name(names, self.decode)}({wire})"
         return f"{wire}.{self.kind}"
 
 
@@ -351,7 +355,7 @@ class ListField(_Container["list[T]", ListN]):
     def __init__(self, of: Any = None, **options: Any) -> None:
         super().__init__(of, **options)
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, (list, tuple)):
             raise refused(value, "a list")
         elements = cast("Sequence[Any]", value)
@@ -390,11 +394,11 @@ class ListField(_Container["list[T]", ListN]):
         inner: Any = Tree if self.inner is None else self.inner.wire_type()
         return msgspec.defstruct("Wire", [("L", list[inner])], gc=False)
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
-            return f"{known(names, self.decode)}({wire})"
+            return f"{bind_name(names, self.decode)}({wire})"
         if self.inner is None:
-            return f"{known(names, list_of)}({wire}.L)"
+            return f"{bind_name(names, list_of)}({wire}.L)"
         each, value = _each(self.inner, names)
         return f"[{value} for {each} in {wire}.L]"
 
@@ -475,7 +479,7 @@ class DictField(_Container["dict[str, T]", DictN]):
         del key
         return self.inner
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, Mapping):
             raise refused(value, "a dict")
         members = cast("Mapping[Any, Any]", value)
@@ -531,11 +535,11 @@ class DictField(_Container["dict[str, T]", DictN]):
         inner: Any = Tree if self.inner is None else self.inner.wire_type()
         return msgspec.defstruct("Wire", [("M", dict[str, inner])], gc=False)
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
-            return f"{known(names, self.decode)}({wire})"
+            return f"{bind_name(names, self.decode)}({wire})"
         if self.inner is None:
-            return f"{known(names, map_of)}({wire}.M)"
+            return f"{bind_name(names, map_of)}({wire}.M)"
         each, value = _each(self.inner, names)
         return f"{{key: {value} for key, {each} in {wire}.M.items()}}"
 
@@ -605,14 +609,14 @@ class MapField(DictField[Any, MapN]):
     def _field_at(self, key: str) -> Field[Any, Any] | None:
         return self.schema.get(key)
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if isinstance(value, Mapping):
             given = cast("Mapping[str, Any]", value)
             # A None of a declared member is left out, like a None of a model's field.
             value = {
                 key: each for key, each in given.items() if each is not None or self._null(key)
             }
-        return super().spell(value, depth)
+        return super().to_wire(value, depth)
 
     def _null(self, key: str) -> bool:
         field = self.schema.get(key)
@@ -630,8 +634,8 @@ class MapField(DictField[Any, MapN]):
     def wire_type(self) -> Any:
         return dict[str, Any]
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
-        return f"{known(names, self.decode)}({wire})"
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
+        return f"{bind_name(names, self.decode)}({wire})"
 
 
 class EmbeddedField(Field[T, DocN]):
@@ -672,7 +676,7 @@ class EmbeddedField(Field[T, DocN]):
         self._as_asked = None  # that of the field which this is a copy of
         super().prepare()
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, self.document):
             raise refused(value, one_of(self.document))
         return cast("Embedded", value)._spell(deeper(depth))
@@ -691,10 +695,10 @@ class EmbeddedField(Field[T, DocN]):
             return dict[str, Any]
         return msgspec.defstruct("Wire", [("M", msgspec.Raw)], gc=False)
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
-            return f"{known(names, self.decode)}({wire})"
-        return f"{known(names, self._load())}(bytes({wire}.M))"
+            return f"{bind_name(names, self.decode)}({wire})"
+        return f"{bind_name(names, self._load())}(bytes({wire}.M))"
 
     def sub(self, part: str | int, /) -> Coder | None:
         if isinstance(part, int):
@@ -750,18 +754,18 @@ class _AskedField(_Asked, EmbeddedField[Any, Any]):
 
 def _asking(field: EmbeddedField[Any, Any]) -> Any:
     kind = type(field)
-    asked: Any = _AskedField
+    owner: Any = _AskedField
     if kind is not EmbeddedField:
-        asked = type(kind.__name__, (_Asked, kind), {})
-    place = object.__new__(asked)
+        owner = type(kind.__name__, (_Asked, kind), {})
+    place = object.__new__(owner)
     place.__dict__.update(field.__dict__)
     return place
 
 
 def _each(inner: Field[Any, Any], names: dict[str, Any]) -> tuple[str, str]:
     """Return a variable for the elements in compiled source, and the source of one's value."""
-    variable = known(names, None)
-    return variable, inner.source(variable, names)
+    variable = bind_name(names, None)
+    return variable, inner.reader_source(variable, names)
 
 
 @member.register(MapField)
@@ -777,4 +781,8 @@ def _(coder: EmbeddedField[Any, Any], part: str) -> str | None:
 
 @members.register(EmbeddedField)
 def _(coder: EmbeddedField[Any, Any]) -> list[str]:
-    return list(coder.document._declared())
+    document = coder.document
+    kinds = () if document._kinds is None else document._kinds.below(document)
+    return list(
+        dict.fromkeys(name for each in (document, *kinds) for name in each._fieldset.by_name)
+    )

@@ -29,7 +29,7 @@ class KeyOf(Field[Any, Any]):
             )
         self.kind = meta.hash_key.kind if meta.range_key is None else "M"
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         del depth  # a key is flat
         if not isinstance(value, self.model):
             raise refused(value, one_of(self.model))
@@ -42,9 +42,9 @@ class KeyOf(Field[Any, Any]):
     def read(self, stored: Any, /) -> Any:
         meta = self.model._meta
         key = stored if self.kind == "M" else {meta.hash_key.attribute: {self.kind: stored}}
-        load = self.model._partially(frozenset(field.name for field in meta.keys))
+        load = self.model._load_partially(frozenset(field.attribute for field in meta.keys))
         stub = load(to_json(key))
-        stub._aside.stub = True
+        stub._state.stub = True
         return stub
 
     def from_plain(self, value: Any, /) -> Any:

@@ -62,8 +62,8 @@ def one_of(kind: type[Any]) -> str:
 
 def refused(value: object, wanted: str, instead: str = "") -> Unstorable:
     """Return the error for a value of another type than *wanted*."""
-    said = f"{value!r} is {one_of(type(value))}, not {wanted}"
-    return Unstorable(f"{said}: {instead}" if instead else said)
+    message = f"{value!r} is {one_of(type(value))}, not {wanted}"
+    return Unstorable(f"{message}: {instead}" if instead else message)
 
 
 class CharField(Field[str, StrN]):
@@ -122,10 +122,10 @@ class CharField(Field[str, StrN]):
             raise refused(value, "text")
         return value
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is str:
             return {"S": value}
-        return super().spell(value, depth)
+        return super().to_wire(value, depth)
 
 
 class TextField(CharField[StrN]):
@@ -187,10 +187,10 @@ class IntegerField(Field[int, IntN]):
             raise refused(value, "an int", "convert it, so that what is lost is your decision")
         return value
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is int:
             return {"N": integer_text(value)}
-        return super().spell(value, depth)
+        return super().to_wire(value, depth)
 
     def read(self, stored: Any, /) -> int:
         try:
@@ -271,10 +271,10 @@ class FloatField(Field[float, FloatN]):
             raise refused(value, "a float")
         return value
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is float:
             return {"N": float_text(value)}
-        return super().spell(value, depth)
+        return super().to_wire(value, depth)
 
 
 class DecimalField(Field[Decimal, DecimalN]):
@@ -323,10 +323,10 @@ class DecimalField(Field[Decimal, DecimalN]):
             raise refused(value, "a Decimal", f"write Decimal({str(value)!r})")
         return value
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is Decimal:
             return {"N": decimal_text(value)}
-        return super().spell(value, depth)
+        return super().to_wire(value, depth)
 
 
 def _exact(value: object) -> bool:
@@ -549,8 +549,8 @@ class ULIDField(CharField[StrN]):
             )
         return value
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
-        return super(CharField, self).spell(value, depth)
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
+        return super(CharField, self).to_wire(value, depth)
 
     @staticmethod
     def new() -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from ...codec import Unstorable
 from ...operations.base import Wire
-from .base import Field, known
+from .base import Field, bind_name
 from .scalars import VALUES, refused
 
 if TYPE_CHECKING:
@@ -157,15 +157,15 @@ class _AutoField:
         return value
 
     def check_auto(self) -> None:
-        said = None
+        problem = None
         if self.auto_now and self.auto_now_add:
-            said = "auto_now sets it on every save, auto_now_add on the first: keep one of them"
+            problem = "auto_now sets it on every save, auto_now_add on the first: keep one of them"
         elif self.default is not None and (self.auto_now or self.auto_now_add):
-            said = "auto_now and auto_now_add give the value themselves: drop default="
+            problem = "auto_now and auto_now_add give the value themselves: drop default="
         elif self.auto_now and (self.hash_key or self.range_key):
-            said = "an item's key cannot change: use auto_now_add=True"
-        if said:
-            raise self.misdeclared(said)  # type: ignore[attr-defined]
+            problem = "an item's key cannot change: use auto_now_add=True"
+        if problem:
+            raise self.misdeclared(problem)  # type: ignore[attr-defined]
 
 
 class _MomentField(_AutoField, Field[datetime, MomentN]):
@@ -201,8 +201,8 @@ class _MomentField(_AutoField, Field[datetime, MomentN]):
         """Return the moment in the zone in which it is shown."""
         return moment if self.tz is None else moment.astimezone(zone(self.tz))
 
-    def problems(self, value: Any) -> list[str]:
-        return super().problems(in_utc(value) if self._bounded() else value)
+    def find_problems(self, value: Any) -> list[str]:
+        return super().find_problems(in_utc(value) if self._bounded() else value)
 
     def _bounded(self) -> bool:
         return self.min_value is not None or self.max_value is not None
@@ -212,12 +212,12 @@ class _MomentField(_AutoField, Field[datetime, MomentN]):
 
     def _out_of_bounds(self, value: Any) -> list[str]:
         low, high = self.min_value, self.max_value
-        said: list[str] = []
+        problems: list[str] = []
         if low is not None and value < in_utc(low):
-            said.append(f"{value!r} is less than min_value {low!r}")
+            problems.append(f"{value!r} is less than min_value {low!r}")
         if high is not None and value > in_utc(high):
-            said.append(f"{value!r} is greater than max_value {high!r}")
-        return said
+            problems.append(f"{value!r} is greater than max_value {high!r}")
+        return problems
 
 
 class DateTimeField(_MomentField[MomentN]):
@@ -273,22 +273,22 @@ class DateTimeField(_MomentField[MomentN]):
             raise refused(value, "a datetime")
         return stored_in_utc(value).isoformat("T", "microseconds")
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is datetime:
             return {"S": stored_in_utc(value).isoformat("T", "microseconds")}
-        return super().spell(value, depth)
+        return super().to_wire(value, depth)
 
     def to_python(self, stored: Any, /) -> datetime:
         moment = in_utc(_parsed(stored))
         return moment if self.tz is None else self.shown(moment)
 
-    def source(self, wire: str, names: dict[str, Any]) -> str:
-        inner = super().source(wire, names)
+    def reader_source(self, wire: str, names: dict[str, Any]) -> str:
+        inner = super().reader_source(wire, names)
         if self.null or self.tz is not None or type(self).to_python is not DateTimeField.to_python:
             return inner
         # Text as this package writes it is spared the call.
         ours = f"len(text := {wire}.S) == 32 and text[10] == 'T' and text[26:] == '+00:00'"
-        return f"{known(names, datetime.fromisoformat)}(text) if {ours} else {inner}"
+        return f"{bind_name(names, datetime.fromisoformat)}(text) if {ours} else {inner}"
 
 
 class TimestampField(_MomentField[MomentN]):
@@ -355,15 +355,15 @@ class TimestampField(_MomentField[MomentN]):
         super().prepare()
 
     def _check_after(self, after: object) -> None:
-        said = None
+        problem = None
         if not isinstance(after, timedelta) or after <= timedelta(0):
-            said = f"after={after!r}: give a timedelta of more than nothing, timedelta(days=30)"
+            problem = f"after={after!r}: give a timedelta of more than nothing, timedelta(days=30)"
         elif self.auto_now or self.auto_now_add or self.default is not None:
-            said = "after= gives the value itself: drop auto_now, auto_now_add and default="
+            problem = "after= gives the value itself: drop auto_now, auto_now_add and default="
         elif self.hash_key:
-            said = "after= gives items of one second one hash key: drop it"
-        if said:
-            raise self.misdeclared(said)
+            problem = "after= gives items of one second one hash key: drop it"
+        if problem:
+            raise self.misdeclared(problem)
 
     def stamps_itself(self) -> bool:
         return self.after is not None or super().stamps_itself()

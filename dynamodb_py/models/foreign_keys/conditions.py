@@ -30,7 +30,7 @@ else:
     RefN = TypeVar("N")
 
 
-class Comparing(Field[T, RefN]):
+class ReferenceConditions(Field[T, RefN]):
     """What a reference is asked: by ``==``, ``!=``, ``is_in()``, and by lookups."""
 
     model: type[Any] | None

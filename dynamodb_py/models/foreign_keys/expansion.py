@@ -13,7 +13,7 @@ from ..fields.base import AnyField, Field
 from ..fields.containers import DictField, ListField, MapField, SetField
 from ..fields.scalars import BinaryField, CharField, DecimalField, UUIDField
 from ..keys.template import KeyTemplate
-from ..registry import anywhere, nearby
+from ..registry import find_anywhere, find_nearby
 from .field import ForeignKey
 
 References = dict[str, ForeignKey[Any, Any]]
@@ -21,7 +21,7 @@ References = dict[str, ForeignKey[Any, Any]]
 _PLAIN: dict[str, type[AnyField]] = {"S": CharField, "N": DecimalField, "B": BinaryField}
 
 
-def expand(
+def expand_references(
     cls: type[Any], base: type[Any], fields: Mapping[str, AnyField], *, late: bool = False
 ) -> tuple[dict[str, AnyField], References]:
     """Return *fields* with those that hold keys in the place of references, and the references.
@@ -60,12 +60,12 @@ def _place_inside(cls: type[Any], field: AnyField) -> None:
     elif isinstance(field, (ListField, SetField, DictField)) and field.inner is not None:
         inner: Any = field.inner
         _place_inside(cls, inner)
-        said = _called(field)
+        container = _called(field)
         if issubclass(inner.__class__, ForeignKey):
             for option in ("related_name", "denormalize", "copies"):
                 if getattr(inner, option):
                     raise inner.misdeclared(
-                        f"{option}= means nothing inside a {said}: DynamoDB has no "
+                        f"{option}= means nothing inside a {container}: DynamoDB has no "
                         "index of elements; take a ManyToManyField, or a model between the two"
                     )
 
@@ -86,7 +86,7 @@ def _settled(
     if target is None:
         return {}
     own = target is cls
-    keys = _own_keys(others) if own else keys_of(target)
+    keys = _own_keys(others) if own else find_target_keys(target)
     if not keys:
         return {}
     reference._target = target
@@ -103,7 +103,7 @@ def _settled(
     if len(parts) == 1:
         reference.attribute, reference.kind = parts[0].attribute, parts[0].kind
     reference.copies = {}
-    for field in _copied(reference, others if own else target._fields.by_name):
+    for field in _copied(reference, others if own else target._fieldset.by_name):
         name = f"{reference.name}_{field.name}"
         attribute = f"{reference._wire_name or reference.name}_{field.name}"
         found[name] = _placed(cls, base, reference, _plainly(field, attribute), name)
@@ -116,14 +116,14 @@ def _target(cls: type[Any], reference: ForeignKey[Any, Any], *, late: bool) -> t
     if isinstance(to, type):
         return to
     if late:
-        return anywhere(to, cls, reference.label)
-    return nearby(to, cls)
+        return find_anywhere(to, cls, reference.label)
+    return find_nearby(to, cls)
 
 
 def _own_keys(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
     """Return the key of the class that is being made; without one it is given an ``id``."""
     if any(field.is_key for field in fields.values()):
-        return identifying(fields)
+        return find_key_fields(fields)
     return (UUIDField().bound_to("", "id"),)
 
 
@@ -132,7 +132,7 @@ def _check_keys(reference: ForeignKey[Any, Any], keys: tuple[AnyField, ...]) -> 
         return
     names = " and ".join(key.name for key in keys)
     for option in ("hash_key", "range_key", "unique", "default", "validators"):
-        if reference.said.get(option):
+        if reference.options.get(option):
             raise reference.misdeclared(
                 f"{option}= is for references of one attribute, and the key of "
                 f"{reference.target.__name__} is {names}: declare the fields "
@@ -153,9 +153,9 @@ def _declared(
             f"its key would be in {name}, which is declared as {type(field).__name__}, of type "
             f"{field.kind}, and {key.label} is of type {key.kind}: rename it, or declare it alike"
         )
-    if said := [option for option, value in reference.said.items() if value]:
+    if options := [option for option, value in reference.options.items() if value]:
         raise reference.misdeclared(
-            f"{', '.join(said)}= is a matter of {name}, which is declared by itself: say it there"
+            f"{', '.join(options)}= is a matter of {name}, which is declared by itself: say it there"
         )
     return field
 
@@ -220,10 +220,10 @@ def _copied(reference: ForeignKey[Any, Any], fields: Mapping[str, AnyField]) -> 
     return found
 
 
-def with_references(said: Any, references: Mapping[str, ForeignKey[Any, Any]]) -> Any:
-    """Return the constraints *said*, and those of one-to-one references of several parts."""
-    if not references or not isinstance(said, (list, tuple)):
-        return said
+def add_reference_constraints(declared: Any, references: Mapping[str, ForeignKey[Any, Any]]) -> Any:
+    """Return the constraints *declared*, and those of one-to-one references of several parts."""
+    if not references or not isinstance(declared, (list, tuple)):
+        return declared
     found = [
         UniqueConstraint(*[part.name for part in reference.parts])
         for reference in references.values()
@@ -231,10 +231,12 @@ def with_references(said: Any, references: Mapping[str, ForeignKey[Any, Any]]) -
         and len(reference.parts) > 1
         and not all(part.is_key for part in reference.parts)
     ]
-    return [*cast("list[Any]", said), *found]
+    return [*cast("list[Any]", declared), *found]
 
 
-def with_parts(indexes: list[Index], references: Mapping[str, ForeignKey[Any, Any]]) -> list[Index]:
+def expand_indexes(
+    indexes: list[Index], references: Mapping[str, ForeignKey[Any, Any]]
+) -> list[Index]:
     """Return *indexes* with the fields that hold keys in the place of references."""
     if not references:
         return indexes
@@ -251,7 +253,7 @@ def with_parts(indexes: list[Index], references: Mapping[str, ForeignKey[Any, An
     return found
 
 
-def check_no_reference(kind: str, references: Mapping[str, ForeignKey[Any, Any]]) -> None:
+def check_document_references(kind: str, references: Mapping[str, ForeignKey[Any, Any]]) -> None:
     """Refuse in documents what only items can have: keys, unique values, and what leads back."""
     for reference in references.values():
         if reference.is_key or reference.unique:
@@ -267,15 +269,15 @@ def check_no_reference(kind: str, references: Mapping[str, ForeignKey[Any, Any]]
             )
 
 
-def keys_of(target: type[Any]) -> tuple[AnyField, ...]:
+def find_target_keys(target: type[Any]) -> tuple[AnyField, ...]:
     """Return the fields that say which item of a model is meant: its key, or what makes that up.
 
     None are where the key refers to a class that is not there yet.
     """
-    return identifying(target._fields.by_name)
+    return find_key_fields(target._fieldset.by_name)
 
 
-def identifying(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
+def find_key_fields(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
     """Return those of *fields* that are the key; in the place of a template, its parts."""
     hashes = [field for field in fields.values() if field.hash_key]
     ranges = [field for field in fields.values() if field.range_key]

@@ -14,15 +14,15 @@ from ...operations.items import GetItem
 from ..fields.base import AnyField
 from ..fields.model_key import KeyOf
 from ..fields.scalars import one_of
-from ..registry import anywhere
-from ..visibility import seen
-from .conditions import Comparing
+from ..registry import find_anywhere
+from ..visibility import filter_item
+from .conditions import ReferenceConditions
 from .on_delete import CASCADE as CASCADE
 from .on_delete import DO_NOTHING as DO_NOTHING
 from .on_delete import NULLIFY as NULLIFY
 from .on_delete import PROTECT as PROTECT
 from .on_delete import OnDelete
-from .unloaded import has_running_loop, is_stub, stub_of, tell
+from .unloaded import has_running_loop, is_stub, log_fetch, make_stub
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -47,7 +47,7 @@ _TAKEN = frozenset(
 )
 
 
-class ForeignKey(Comparing[T, RefN]):
+class ForeignKey(ReferenceConditions[T, RefN]):
     """A reference to an item of another model, stored as its key.
 
     The key of a model with a hash key alone is one attribute, called as the field; its value is also
@@ -110,7 +110,7 @@ class ForeignKey(Comparing[T, RefN]):
                 f"index, on_delete, denormalize, {', '.join(sorted(_TAKEN))}"
             )
         super().__init__(**options)
-        self.said = options
+        self.options = options
         self.to, self.related_name, self.index = to, related_name, index
         self.on_delete, self.denormalize = on_delete, denormalize
         self.model: type[Any] | None = None
@@ -123,11 +123,11 @@ class ForeignKey(Comparing[T, RefN]):
         """The fields that hold copies, by the names of the target's."""
         self._target: type[Any] | None = None
         self._whole: KeyOf | None = None
-        self.way: tuple[str | None, bool] | None = None
+        self.lookup_index: tuple[str | None, bool] | None = None
         """The index by which what refers to an item is found, and whether it holds whole items."""
         if isinstance(to, type) and "_meta" in vars(to):
             self._target = to
-            fields: Any = vars(to)["_fields"]
+            fields: Any = vars(to)["_fieldset"]
             keys: list[AnyField] = [field for field in fields if field.is_key]
             if len(keys) == 1:
                 self.kind = keys[0].kind  # a SetField asks for it at once
@@ -136,7 +136,7 @@ class ForeignKey(Comparing[T, RefN]):
 
     def prepare(self) -> None:
         if isinstance(self.to, type):
-            if not hasattr(self.to, "_load_key") or not hasattr(self.to, "DoesNotExist"):
+            if not hasattr(self.to, "_load_partially") or not hasattr(self.to, "DoesNotExist"):
                 raise self.misdeclared(f"{self.to!r} is no model: a reference is to an item of one")
             if "_meta" not in vars(self.to):
                 raise self.misdeclared(
@@ -159,13 +159,13 @@ class ForeignKey(Comparing[T, RefN]):
                 "required=True, or take PROTECT or CASCADE"
             )
         self._prepare_checks()
-        self.way = None
+        self.lookup_index = None
 
     def _check_names(self) -> None:
         for option in ("related_name", "index"):
-            said = getattr(self, option)
-            if said is not None and (not isinstance(said, str) or not said):
-                raise self.misdeclared(f"{option}={said!r}: it is a name")
+            value = getattr(self, option)
+            if value is not None and (not isinstance(value, str) or not value):
+                raise self.misdeclared(f"{option}={value!r}: it is a name")
         name = self.related_name
         if name and not name.replace("%(class)s", "x").isidentifier():
             raise self.misdeclared(f"related_name={name!r}: it is to be an attribute's name")
@@ -189,44 +189,44 @@ class ForeignKey(Comparing[T, RefN]):
             elif self.model is None:
                 raise self.misdeclared(f"{self.to!r} has no meaning outside of a class")
             else:
-                self._target = anywhere(self.to, self.model, self.label)
+                self._target = find_anywhere(self.to, self.model, self.label)
         return self._target
 
     # -- as the element of a list, a set or a map ----------------------------------------------
 
-    def whole(self) -> KeyOf:
+    def get_key_field(self) -> KeyOf:
         """Return what stores the key in one value."""
         if self._whole is None:
             self._whole = KeyOf(self.target)
             self.kind = self._whole.kind
         return self._whole
 
-    def spell(self, value: Any, depth: int = 0, /) -> Wire | None:
-        whole = self.whole()
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
+        whole = self.get_key_field()
         if not isinstance(value, self.target):
             try:
                 key = self.target._meta.key_of(value)
-                value = stub_of(self.target, key, None)
+                value = make_stub(self.target, key, None)
             except (ValidationError, TypeError, ValueError) as error:
                 raise Unstorable(
                     f"{value!r} is {one_of(value.__class__)}, neither {one_of(self.target)} nor the key of "
                     f"one: {error}"
                 ) from error
-        return whole.spell(value, depth)
+        return whole.to_wire(value, depth)
 
     def decode(self, wire: Mapping[str, Any], /) -> Any:
-        self.whole()
+        self.get_key_field()
         return super().decode(wire)
 
     def read(self, stored: Any, /) -> Any:
-        return self.whole().read(stored)
+        return self.get_key_field().read(stored)
 
     def from_plain(self, value: Any, /) -> Any:
-        return self.whole().from_plain(value)
+        return self.get_key_field().from_plain(value)
 
     # -- keys ----------------------------------------------------------------------------------
 
-    def key_in(self, record: Any) -> tuple[Any, ...] | None:
+    def read_key(self, record: Any) -> tuple[Any, ...] | None:
         """Return the values of the key that *record* refers to; None where it refers to nothing."""
         key = tuple([getattr(record, part.name) for part in self.parts])
         return None if None in key else key
@@ -241,7 +241,7 @@ class ForeignKey(Comparing[T, RefN]):
             if None in key:
                 raise self._wrong(f"{given!r} has no key yet: give it one first")
             return key
-        if hasattr(given, "_fields") and not isinstance(given, tuple):
+        if hasattr(given, "_fieldset") and not isinstance(given, tuple):
             raise self._wrong(
                 f"{given!r} is {one_of(given.__class__)}, not {one_of(self.target)}: it takes one, or the "
                 "key of one"
@@ -260,8 +260,8 @@ class ForeignKey(Comparing[T, RefN]):
         wires: dict[str, Wire] = self.target._meta.key((), dict(zip(self.names, key, strict=True)))
         return wires
 
-    def _wrong(self, said: str) -> ValidationError:
-        return ValidationError({self.name: [said]}, model=self.owner)
+    def _wrong(self, problem: str) -> ValidationError:
+        return ValidationError({self.name: [problem]}, model=self.owner)
 
     def expanded(self, given: Any) -> dict[str, Any]:
         """Return the values of the fields that hold what is *given*: the key, and the copies."""
@@ -295,41 +295,43 @@ class ForeignKey(Comparing[T, RefN]):
             if self.parts:
                 return self
             kind._settle_references()
-            return kind._references[self.name]
+            return kind._fieldset.references[self.name]
 
     def follow(self, record: Any) -> Any:
         """Return the item that *record* refers to: None, or one that is fetched where it can be.
 
         :raises DoesNotExist: there is no such item.
         """
-        key = self.key_in(record)
+        key = self.read_key(record)
         if key is None:
             return None
-        target = self.kept(record, key)
+        target = self.get_target(record, key)
         if target is not None and is_stub(target) and not has_running_loop():
             target = run(self._fetched(record, key), target._link)
         if target is None:
-            raise self.dangling(record, key)
+            raise self.make_missing_error(record, key)
         record.__dict__[self.name] = (key, target)
         return target
 
-    def kept(self, record: Any, key: tuple[Any, ...]) -> Any:
+    def get_target(self, record: Any, key: tuple[Any, ...]) -> Any:
         """Return what is known of the item with *key*: itself, a stub, or None for one that is not."""
         kept = record.__dict__.get(self.name)
         if kept is not None and kept[0] == key:
             return kept[1]
-        return self.stub(record, key)
+        return self.make_stub(record, key)
 
-    def stub(self, record: Any, key: tuple[Any, ...]) -> Any:
+    def make_stub(self, record: Any, key: tuple[Any, ...]) -> Any:
         """Return an instance of the target that knows only its key."""
-        return stub_of(self.target, self.wires_of(key), record.__dict__.get("_using"))
+        return make_stub(self.target, self.wires_of(key), record.__dict__.get("_using"))
 
     def _fetched(self, record: Any, key: tuple[Any, ...]) -> Flow[Any]:
-        stub = self.stub(record, key)
-        tell("%s: fetching %s %r on demand", self.label, self.target.__name__, stub.primary_key)
-        item = seen(
-            stub._meta, (yield from GetItem(stub._table, stub._key(), current_options().consistent))
+        stub = self.make_stub(record, key)
+        log_fetch(
+            "%s: fetching %s %r on demand", self.label, self.target.__name__, stub.primary_key
         )
+        table = stub._link.table_name(stub._meta.table_name)
+        get = GetItem(table, stub._meta.key_of(stub), current_options().consistent)
+        item = filter_item(stub._meta, (yield from get))
         if item is None:
             return None
         target = self.target._load(item)
@@ -337,12 +339,12 @@ class ForeignKey(Comparing[T, RefN]):
             target.__dict__["_using"] = stub._using
         return target
 
-    def dangling(self, record: Any, key: tuple[Any, ...]) -> Exception:
+    def make_missing_error(self, record: Any, key: tuple[Any, ...]) -> Exception:
         """Return the error for a reference to an item that is not there."""
-        said = key[0] if len(key) == 1 else key
+        shown = key[0] if len(key) == 1 else key
         found: Exception = self.target.DoesNotExist(
-            f"{self.label} refers to {self.target.__name__} {said!r}, and there is no such item",
-            missing=[said],
+            f"{self.label} refers to {self.target.__name__} {shown!r}, and there is no such item",
+            missing=[shown],
         )
         return found
 
@@ -357,7 +359,7 @@ class ForeignKey(Comparing[T, RefN]):
     def keep(self, record: Any, value: Any) -> None:
         """Have *record* give *value* for this reference, where that is an instance."""
         if value is not None and isinstance(value, self.target):
-            record.__dict__[self.name] = (self.key_in(record), value)
+            record.__dict__[self.name] = (self.read_key(record), value)
         else:
             record.__dict__.pop(self.name, None)
 

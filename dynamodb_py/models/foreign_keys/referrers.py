@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from .field import ForeignKey
 
 
-def asks(model: type[Any], *, below: bool = False) -> list[ForeignKey[Any, Any]]:
+def find_restricting_references(
+    model: type[Any], *, below: bool = False
+) -> list[ForeignKey[Any, Any]]:
     """Return the references that count when an instance of *model* is deleted.
 
     :param below: those to narrower classes in its table too, as the item may be of one of them.
@@ -30,11 +32,11 @@ def _below(model: type[Any]) -> Iterator[type[Any]]:
         yield from _below(kind)
 
 
-def check_bulk(model: type[Any], verb: str) -> None:
+def refuse_bulk_delete(model: type[Any], verb: str) -> None:
     """Refuse *verb*, which deletes without looking at what refers to the items, where that counts."""
-    if found := asks(model, below=True):
-        said = ", ".join(f"{each.label} ({each.on_delete.name})" for each in found)
+    if found := find_restricting_references(model, below=True):
+        references = ", ".join(f"{each.label} ({each.on_delete.name})" for each in found)
         raise QueryError(
             f"{verb} of {model.__name__} would delete items without asking what refers to them, and "
-            f"{said} wants to be asked: delete instances, by delete() or delete_all(list(queryset))"
+            f"{references} wants to be asked: delete instances, by delete() or delete_all(list(queryset))"
         )

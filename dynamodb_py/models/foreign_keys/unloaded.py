@@ -12,14 +12,16 @@ from ...operations.base import Wire
 
 def is_stub(instance: Any) -> bool:
     """Tell whether nothing but its key is known of an instance, since that was all that was read."""
-    aside = instance._aside
+    aside = instance._state
     return aside is not None and bool(aside.stub)
 
 
-def stub_of(target: type[Any], key: Mapping[str, Wire], alias: str | None) -> Any:
+def make_stub(target: type[Any], key: Mapping[str, Wire], alias: str | None) -> Any:
     """Return an instance of which nothing is known but the key."""
-    stub = target._partially(frozenset(field.name for field in target._meta.keys))(to_json(key))
-    stub._aside.stub = True
+    stub = target._load_partially(frozenset(field.attribute for field in target._meta.keys))(
+        to_json(key)
+    )
+    stub._state.stub = True
     if alias is not None:
         stub.__dict__["_using"] = alias
     return stub
@@ -31,8 +33,8 @@ def has_running_loop() -> bool:
     return asyncio is not None and asyncio._get_running_loop() is not None
 
 
-def tell(message: str, *said: object) -> None:
+def log_fetch(message: str, *arguments: object) -> None:
     """Say in the debug log that a reference was fetched on demand."""
     import logging  # only who follows references pays for its import
 
-    logging.getLogger("dynamodb_py.relations").debug(message, *said)
+    logging.getLogger("dynamodb_py.relations").debug(message, *arguments)

@@ -13,60 +13,68 @@ from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...schema import IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
-from .discriminator import InheritedOptions, Kind, Tree, dispatch, is_again
+from .discriminator import (
+    Hierarchy,
+    InheritedOptions,
+    PolymorphicIdentity,
+    is_redefinition,
+    make_loaders,
+)
 
 _NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
 _UNKNOWN = ("warn", "raise")
 
 
-def shared_with(model: type[Any]) -> InheritedOptions | None:
+def find_shared_options(model: type[Any]) -> InheritedOptions | None:
     """Return the options of the class whose table *model* shares, if a base class has kinds."""
     metas = [vars(base).get("_meta") for base in model.__mro__[1:]]
     found: list[InheritedOptions] = [
         meta for meta in metas if meta is not None and meta.kind is not None
     ]
-    trees = {id(meta.kind.tree): meta for meta in found if meta.kind is not None}
+    trees = {id(meta.kind.hierarchy): meta for meta in found if meta.kind is not None}
     if len(trees) > 1:
-        names = " and ".join(meta.kind.tree.root.__name__ for meta in trees.values() if meta.kind)
+        names = " and ".join(
+            meta.kind.hierarchy.root.__name__ for meta in trees.values() if meta.kind
+        )
         raise ModelDefinitionError(
             f"{model.__name__} inherits from classes of several tables, {names}: an item is in one"
         )
     return found[0] if found else None
 
 
-def sharing(model: type[Any], said: dict[str, Any]) -> dict[str, Any]:
+def inherit_table_options(model: type[Any], declared: dict[str, Any]) -> dict[str, Any]:
     """Return what Meta says of *model*, with the table of the class that it shares one with."""
-    base = shared_with(model)
+    base = find_shared_options(model)
     name = model.__name__
     if base is None or base.kind is None:
-        if said["discriminator"] is None and said["kind"] is not None:
+        if declared["discriminator"] is None and declared["kind"] is not None:
             raise ModelDefinitionError(
                 f"{name}.Meta.kind is of use beside Meta.discriminator alone, which names the "
                 "attribute that holds it"
             )
-        return said
-    root: Any = base.kind.tree.root
-    alike = {"table_name": base.table_name, "unique_table": base.said["unique_table"]}
+        return declared
+    root: Any = base.kind.hierarchy.root
+    alike = {"table_name": base.table_name, "unique_table": base.declared["unique_table"]}
     for option, value in alike.items():
-        if said[option] not in (None, value):
+        if declared[option] not in (None, value):
             raise ModelDefinitionError(
-                f"{name}.Meta.{option} is {said[option]!r}, and {name} is a kind of {root.__name__}, "
+                f"{name}.Meta.{option} is {declared[option]!r}, and {name} is a kind of {root.__name__}, "
                 f"which is kept in {base.table_name!r}: drop it"
             )
     for option in ("discriminator", "unknown_kind", "using"):
-        if said[option] != root._meta.said[option]:
+        if declared[option] != root._meta.declared[option]:
             raise ModelDefinitionError(
-                f"{name}.Meta.{option} is {said[option]!r}, and that of {root.__name__}, whose table "
-                f"it shares, is {root._meta.said[option]!r}: say it there alone"
+                f"{name}.Meta.{option} is {declared[option]!r}, and that of {root.__name__}, whose table "
+                f"it shares, is {root._meta.declared[option]!r}: say it there alone"
             )
-    return {**said, **alike}
+    return {**declared, **alike}
 
 
-def with_kind(
-    model: type[Any], base: type[Any], said: Mapping[str, Any], fields: dict[str, AnyField]
-) -> tuple[dict[str, AnyField], Kind | None]:
+def add_discriminator(
+    model: type[Any], base: type[Any], declared: Mapping[str, Any], fields: dict[str, AnyField]
+) -> tuple[dict[str, AnyField], PolymorphicIdentity | None]:
     """Return the fields of a class with that of its kind among them, and its kind; None without one."""
-    name = said["discriminator"]
+    name = declared["discriminator"]
     if name is None or not getattr(model, "_is_kind", True):
         return fields, None
     if not isinstance(name, str) or not name:
@@ -74,25 +82,25 @@ def with_kind(
             f"{model.__name__}.Meta.discriminator is {name!r}: it is the name of a field, or of an "
             "attribute"
         )
-    if said["unknown_kind"] not in _UNKNOWN:
+    if declared["unknown_kind"] not in _UNKNOWN:
         raise ModelDefinitionError(
-            f"{model.__name__}.Meta.unknown_kind is {said['unknown_kind']!r}: it is "
+            f"{model.__name__}.Meta.unknown_kind is {declared['unknown_kind']!r}: it is "
             '"warn" or "raise"'
         )
-    shared, before = shared_with(model), vars(model).get("_meta")
-    tree: Tree | None = None
+    shared, before = find_shared_options(model), vars(model).get("_meta")
+    tree: Hierarchy | None = None
     for meta in (shared, before):  # before: fields are added to a class that is complete
         if meta is not None and meta.kind is not None:
-            tree = meta.kind.tree
+            tree = meta.kind.hierarchy
     attribute = tree.attribute if tree is not None else _attribute(name, fields)
     field = next((each for each in fields.values() if each.attribute == attribute), None)
     if field is None:
         field = _undeclared(model, base, fields, attribute)
         fields = {**fields, field.name: field}
-    value = _value(model, field, said["kind"])
+    value = _value(model, field, declared["kind"])
     if tree is None:
-        tree = Tree(model, attribute, raises=said["unknown_kind"] == "raise")
-    return fields, Kind(tree, model, value, field)
+        tree = Hierarchy(model, attribute, raises=declared["unknown_kind"] == "raise")
+    return fields, PolymorphicIdentity(tree, model, value, field)
 
 
 def _attribute(name: str, fields: Mapping[str, AnyField]) -> str:
@@ -115,9 +123,9 @@ def _undeclared(
     )
 
 
-def _value(model: type[Any], field: AnyField, said: object) -> str:
+def _value(model: type[Any], field: AnyField, declared: object) -> str:
     """Return the kind of a class, which is the default of the field from now on."""
-    value = model.__name__ if said is None else said
+    value = model.__name__ if declared is None else declared
     if not isinstance(value, str) or not value:
         raise ModelDefinitionError(f"{model.__name__}.Meta.kind is {value!r}: it is a text")
     if field.kind != "S" or field.unique:
@@ -125,12 +133,12 @@ def _value(model: type[Any], field: AnyField, said: object) -> str:
     wire, default = {"S": value}, cast("Any", None)
     try:
         default = field.decode(wire)
-        if field.spell(default) != wire:
+        if field.to_wire(default) != wire:
             raise Unstorable("it would be stored otherwise")
-        problems = field.problems(default)
+        problems = field.find_problems(default)
     except (UnreadableValue, Unstorable) as error:
         problems = [str(error)]
-    if field.is_key and (problem := field.key_problem(wire)):
+    if field.is_key and (problem := field.find_key_problem(wire)):
         problems.append(problem)
     if problems:
         raise field.misdeclared(
@@ -141,7 +149,7 @@ def _value(model: type[Any], field: AnyField, said: object) -> str:
 
 
 # -- joining the others ----------------------------------------------------------------------------
-def join(meta: InheritedOptions, plain: type[Any]) -> None:
+def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
     """Count a class, which is complete, among those of its table; raise where they do not go together.
 
     :param plain: the class whose methods load items.
@@ -149,30 +157,30 @@ def join(meta: InheritedOptions, plain: type[Any]) -> None:
     kind = meta.kind
     if kind is None:
         return
-    tree = kind.tree
-    others = [each for each in tree.metas.values() if not is_again(meta.model, each.model)]
+    tree = kind.hierarchy
+    others = [each for each in tree.metas.values() if not is_redefinition(meta.model, each.model)]
     twin = next((o for o in others if o.kind is not None and o.kind.value == kind.value), None)
     if twin is not None:
         raise ModelDefinitionError(
             f"{meta.name} and {twin.name} are both of the kind {kind.value!r} of "
             f"{tree.root.__name__}: give one of them another Meta.kind"
         )
-    if kind.narrows:
+    if kind.is_subclass:
         _check_alike(meta, tree.root._meta)
-    united([*others, meta])
+    merge_schemas([*others, meta])
     tree.add(meta, kind.value)
-    if not kind.narrows:
-        for name, method in dispatch(tree, plain).items():
+    if not kind.is_subclass:
+        for name, method in make_loaders(tree, plain).items():
             setattr(meta.model, name, method)
 
 
 def _check_alike(meta: InheritedOptions, root: InheritedOptions) -> None:
     """Refuse what a class cannot have for itself, as the others write and delete its items too."""
-    mine, theirs = meta.schema, root.schema
+    own, shared = meta.schema, root.schema
     wrong = ""
-    if (mine.hash_key, mine.range_key) != (theirs.hash_key, theirs.range_key):
+    if (own.hash_key, own.range_key) != (shared.hash_key, shared.range_key):
         wrong = "its key is another one"
-    elif _billing(mine) != _billing(theirs):
+    elif _billing(own) != _billing(shared):
         wrong = "its billing or throughput is another one"
     elif (meta.version and meta.version.attribute) != (root.version and root.version.attribute):
         wrong = "a VersionField is of all kinds or of none"
@@ -189,12 +197,12 @@ def _billing(schema: TableSchema) -> tuple[object, ...]:
     return schema.billing_mode, schema.read_capacity, schema.write_capacity
 
 
-def united(metas: list[InheritedOptions]) -> TableSchema:
+def merge_schemas(metas: list[InheritedOptions]) -> TableSchema:
     """Return the schema of the table that all of these classes share.
 
     Raises ModelDefinitionError where two of them do not go together.
     """
-    metas = sorted(metas, key=lambda meta: meta.kind is None or meta.kind.narrows)
+    metas = sorted(metas, key=lambda meta: meta.kind is None or meta.kind.is_subclass)
     first = metas[0]
     indexes: dict[str, tuple[IndexSchema, InheritedOptions]] = {}
     ttl: tuple[str, InheritedOptions] | None = None

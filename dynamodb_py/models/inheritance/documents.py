@@ -29,60 +29,60 @@ class Kinds(Struct, eq=False):
     classes: dict[str, type[Any]] = {}
     warned: set[str] = set()
 
-    def class_of(self, stored: StoredItem, asked: type[Any]) -> type[Any]:
-        """Return the class of a stored document, which is *asked* or below it.
+    def class_of(self, stored: StoredItem, declared: type[Any]) -> type[Any]:
+        """Return the class of a stored document, which is *declared* or below it.
 
-        A document that says no kind is of the class *asked*. Raises ValueError for one of another.
+        A document that says no kind is of the class *declared*. Raises ValueError for one of another.
         """
         wire: Any = self.read(stored).wire
         if wire is None:
-            return asked
+            return declared
         kind: Any = cast("dict[str, Any]", wire).get("S") if isinstance(wire, dict) else None
         found = self.classes.get(kind)
         if found is None:
             if self.raises:
-                raise ValueError(self.strange(kind, asked))
+                raise ValueError(self.strange(kind, declared))
             if repr(kind) not in self.warned:
                 self.warned.add(repr(kind))
-                said = f"{self.strange(kind, asked)}; it is read as {asked.__name__}"
-                warnings.warn(said, stacklevel=2)
-            return asked
-        if not issubclass(found, asked):
-            said = f"it is of the kind {kind!r}, a {found.__name__}, no {asked.__name__}"
-            raise ValueError(said)  # noqa: TRY004 - of a stored value
+                message = f"{self.strange(kind, declared)}; it is read as {declared.__name__}"
+                warnings.warn(message, stacklevel=2)
+            return declared
+        if not issubclass(found, declared):
+            message = f"it is of the kind {kind!r}, a {found.__name__}, no {declared.__name__}"
+            raise ValueError(message)  # noqa: TRY004 - of a stored value
         return found
 
-    def strange(self, kind: object, asked: type[Any]) -> str:
-        """Return what is said of a *kind* that is none of those of *asked*."""
-        known = [name for name, each in self.classes.items() if issubclass(each, asked)]
-        return f"{kind!r} is no kind of {asked.__name__}: there are {', '.join(known)}"
+    def strange(self, kind: object, declared: type[Any]) -> str:
+        """Return what is said of a *kind* that is none of those of *declared*."""
+        known = [name for name, each in self.classes.items() if issubclass(each, declared)]
+        return f"{kind!r} is no kind of {declared.__name__}: there are {', '.join(known)}"
 
-    def below(self, asked: type[Any]) -> Iterator[type[Any]]:
-        """Yield the classes that a value may be of where *asked* is declared."""
-        return (each for each in list(self.classes.values()) if issubclass(each, asked))
+    def below(self, declared: type[Any]) -> Iterator[type[Any]]:
+        """Yield the classes that a value may be of where *declared* is declared."""
+        return (each for each in list(self.classes.values()) if issubclass(each, declared))
 
 
-def kinds_of(cls: type[Any], inherited: Kinds | None) -> tuple[Kinds | None, str | None]:
+def find_kinds(cls: type[Any], inherited: Kinds | None) -> tuple[Kinds | None, str | None]:
     """Return the kinds that *cls* is one of, and its own, as its Meta says."""
-    said = _said(cls)
-    if "discriminator" in said:
+    options = _said(cls)
+    if "discriminator" in options:
         if inherited is not None:
             raise ModelDefinitionError(
                 f"{cls.__name__}.Meta.discriminator: {inherited.root.__name__}, a base class, has one: "
                 "a document has one discriminator"
             )
-        kinds: Kinds | None = _begun(cls, said)
+        kinds: Kinds | None = _begun(cls, options)
     else:
         kinds = inherited
-        misplaced = [name for name in ("kind", "unknown_kind") if name in said]
-        if misplaced and (kinds is None or "unknown_kind" in said):
+        misplaced = [name for name in ("kind", "unknown_kind") if name in options]
+        if misplaced and (kinds is None or "unknown_kind" in options):
             raise ModelDefinitionError(
                 f"{cls.__name__}.Meta.{misplaced[-1]} is of use beside Meta.discriminator alone, "
                 "in the class that has it" + (" and its subclasses" if kinds is None else "")
             )
-    if kinds is None or said.get("abstract"):
+    if kinds is None or options.get("abstract"):
         return kinds, None
-    return kinds, _joined(cls, kinds, said.get("kind", cls.__name__))
+    return kinds, _joined(cls, kinds, options.get("kind", cls.__name__))
 
 
 def _said(cls: type) -> dict[str, Any]:
@@ -91,16 +91,16 @@ def _said(cls: type) -> dict[str, Any]:
         return {}
     if not isinstance(meta, type):
         raise ModelDefinitionError(f"{cls.__name__}.Meta is {meta!r}: write class Meta: ...")
-    said = {name: value for name, value in vars(meta).items() if name[0] != "_"}
-    for name in said.keys() - set(_KNOWN):
+    options = {name: value for name, value in vars(meta).items() if name[0] != "_"}
+    for name in options.keys() - set(_KNOWN):
         raise ModelDefinitionError(
             f"{cls.__name__}.Meta.{name} is unknown: that of a Document takes {', '.join(_KNOWN)}"
         )
-    return said
+    return options
 
 
-def _begun(cls: type[Any], said: dict[str, Any]) -> Kinds:
-    name, unknown = said["discriminator"], said.get("unknown_kind", "warn")
+def _begun(cls: type[Any], options: dict[str, Any]) -> Kinds:
+    name, unknown = options["discriminator"], options.get("unknown_kind", "warn")
     if not isinstance(name, str) or not name:
         raise ModelDefinitionError(
             f"{cls.__name__}.Meta.discriminator is {name!r}: it is the name of an attribute"
@@ -109,7 +109,7 @@ def _begun(cls: type[Any], said: dict[str, Any]) -> Kinds:
         raise ModelDefinitionError(
             f'{cls.__name__}.Meta.unknown_kind is {unknown!r}: it is "warn" or "raise"'
         )
-    field = cls._fields.by_name.get(name) or cls._fields.by_attribute.get(name)
+    field = cls._fieldset.by_name.get(name) or cls._fieldset.by_attribute.get(name)
     attribute = name if field is None else field.attribute
     name = attribute if field is None else field.name
     wire = msgspec.defstruct("Kind", [("wire", Any, None)], rename={"wire": attribute}, gc=False)
@@ -130,7 +130,7 @@ def _joined(cls: type[Any], kinds: Kinds, kind: object) -> str:
             f"{cls.__name__} and {twin.__name__} are both the kind {kind!r} of {kinds.root.__name__}: "
             "give one of them another Meta.kind"
         )
-    field = cls._fields.by_attribute.get(kinds.attribute)
+    field = cls._fieldset.by_attribute.get(kinds.attribute)
     if field is not None:
         if field.kind != "S":
             raise field.misdeclared("it holds the kind, a text: declare a CharField")

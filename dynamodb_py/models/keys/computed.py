@@ -7,7 +7,7 @@ key says all of are not stored a second time, and are read back from it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ...codec import from_json
 from ...exceptions import UnreadableValue, ValidationError
@@ -20,19 +20,30 @@ from ..fields.version import VersionField
 from .template import BoundTemplate, KeyTemplate
 
 
-class ComposedRecord(Protocol):
+class ComputedRecord(Protocol):
     """A record, as far as composing its keys needs it: the values are in its ``__dict__``."""
 
     __dict__: dict[str, Any]
     _decoded: bool
+    _fieldset: ClassVar[Any]
 
     @property
     def _stored(self) -> StoredItem | None: ...
     def _decode(self) -> None: ...
-    def _unread(self) -> frozenset[str]: ...
+    @property
+    def _state(self) -> Any: ...
 
 
-class Composed:
+def unread_names(record: ComputedRecord) -> frozenset[str]:
+    """Return the names of the fields that the item may have, but the record does not."""
+    state = record._state
+    unread: frozenset[str] = (
+        frozenset() if state is None else state.unread(record._fieldset.by_name)
+    )
+    return unread
+
+
+class ComputedField:
     """A field that is made of others."""
 
     def __init__(self, field: AnyField, template: BoundTemplate) -> None:
@@ -65,7 +76,7 @@ class Composed:
         return ", ".join(self.template.names) or "no field"
 
 
-class ComposedFields:
+class ComputedReads:
     """The template fields of one model: how their parts are read, and what names a key."""
 
     def __init__(
@@ -73,38 +84,40 @@ class ComposedFields:
     ) -> None:
         self.name, self.fields, self.keys = name, fields, keys
         self.all = [
-            self._composed(field) for field in fields.values() if template_text(field) is not None
+            self._composed(field)
+            for field in fields.values()
+            if get_template_text(field) is not None
         ]
         self.by_name = {each.name: each for each in self.all}
         self.by_attribute = {each.attribute: each for each in self.all}
         self.primary = [each for each in self.all if each.is_key]
-        self.in_key: dict[str, Composed] = {}
+        self.in_key: dict[str, ComputedField] = {}
         """The parts of the table's own key, by name."""
         for each in self.primary:
             for part in each.parts:
                 self.in_key.setdefault(part.name, each)
                 part.required = True
-        self.virtual: dict[str, Composed] = {}
+        self.virtual: dict[str, ComputedField] = {}
         """The parts that are stored in the key alone, by attribute."""
 
-    def _composed(self, field: AnyField) -> Composed:
-        template = KeyTemplate(template_text(field) or "", field.label)
+    def _composed(self, field: AnyField) -> ComputedField:
+        template = KeyTemplate(get_template_text(field) or "", field.label)
         bound = template.bind(self.fields)
         for part in bound.parts:
-            if template_text(part.field) is not None:
-                raise template.wrong(f"names {part.name}, which is made of a template itself")
+            if get_template_text(part.field) is not None:
+                raise template.make_error(f"names {part.name}, which is made of a template itself")
             if field.is_key and getattr(part.field, "auto_now", False):
-                raise template.wrong(
+                raise template.make_error(
                     f"names {part.name}, which is set anew with each save, and an item's key cannot "
                     "change: take a field with auto_now_add"
                 )
             if isinstance(part.field, VersionField):
-                raise template.wrong(
+                raise template.make_error(
                     f"names {part.name}, the version, which changes with each write"
                 )
         made: Any = field
         made.bound_template = bound
-        return Composed(field, bound)
+        return ComputedField(field, bound)
 
     def settle(self, schema: TableSchema, stored: Iterable[str]) -> None:
         """Find out which parts need not be stored, now that the table's indexes are known.
@@ -170,7 +183,7 @@ class ComposedFields:
                 names.update(made.template.names)
         return names == set(named)
 
-    def texts(self, named: Mapping[str, Any]) -> dict[str, Any]:
+    def compose_key_values(self, named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of the key's fields, of those or of their parts.
 
         Raises KeyError where they are not just what names a key, ValidationError for what cannot be.
@@ -185,7 +198,7 @@ class ComposedFields:
                 found[field.name] = self.by_name[field.name].template.compose(named)
         return found
 
-    def key_of(self, record: ComposedRecord) -> dict[str, Any]:
+    def compose_key(self, record: ComputedRecord) -> dict[str, Any]:
         """Return the values of the key's fields of an instance; raise ValidationError for none."""
         found: dict[str, Any] = {}
         for field in self.keys:
@@ -193,7 +206,7 @@ class ComposedFields:
             if made is None:
                 found[field.name] = getattr(record, field.name)
                 continue
-            text = self.text_of(record, made)
+            text = self.compose_text(record, made)
             if text is None:
                 made.template.compose(
                     {part.name: getattr(record, part.name) for part in made.parts}
@@ -229,13 +242,13 @@ class ComposedFields:
                 else:
                     values[part.name] = part.decode(wires[part.name])
 
-    def _unreadable(self, made: Composed, text: str) -> UnreadableValue:
+    def _unreadable(self, made: ComputedField, text: str) -> UnreadableValue:
         return UnreadableValue(
             f"{self.name}: the stored {made.name} {text!r} is no key of the template "
             f"{made.template}: {', '.join(part.name for part in made.kept)} cannot be read from it"
         )
 
-    def take(self, values: dict[str, Any]) -> None:
+    def split_texts(self, values: dict[str, Any]) -> None:
         """Take the texts of templates out of the values of a new instance, and their parts for them.
 
         Raises ValidationError for a text that is not what the parts make.
@@ -261,10 +274,10 @@ class ComposedFields:
                     name, f"{text!r} is not what {each.said} make: leave it out, it is made of them"
                 )
 
-    def _wrong(self, name: str, said: str) -> ValidationError:
-        return ValidationError({name: [said]}, model=self.name)
+    def _wrong(self, name: str, message: str) -> ValidationError:
+        return ValidationError({name: [message]}, model=self.name)
 
-    def text_of(self, record: ComposedRecord, made: Composed) -> Any:
+    def compose_text(self, record: ComputedRecord, made: ComputedField) -> Any:
         """Return the text of a template field of an instance as it is now; None without its parts."""
         if not record._decoded:
             record._decode()
@@ -280,14 +293,14 @@ class ComposedFields:
             return values[made.name]
         if record._stored is None:
             return None
-        unread = record._unread()
+        unread = unread_names(record)
         lost = [part.name for part in made.parts if values.get(part.name) is None]
         if lost and not made.is_key and unread.isdisjoint(lost):
             return None  # what it is made of is not there
         wire: Wire | None = from_json(record._stored).get(made.attribute)
         return None if wire is None else wire.get("S")
 
-    def completed(self, stored: Mapping[str, Wire]) -> WireItem:
+    def add_key_parts(self, stored: Mapping[str, Wire]) -> WireItem:
         """Return what is stored, with the parts that only the key says beside it."""
         found = dict(stored)
         for each in self.primary:
@@ -297,7 +310,7 @@ class ComposedFields:
                 found.setdefault(part.attribute, (parts or {})[part.name])
         return found
 
-    def said_by(self, key: Mapping[str, Wire]) -> WireItem:
+    def parse_key(self, key: Mapping[str, Wire]) -> WireItem:
         """Return what a key says all of, by attribute: itself, and its parts, stored too or not."""
         found = dict(key)
         for each in self.primary:
@@ -308,19 +321,19 @@ class ComposedFields:
                     found.setdefault(part.attribute, (parts or {})[part.name])
         return found
 
-    def partly_said(self, record: ComposedRecord) -> WireItem:
+    def find_lossy_parts(self, record: ComputedRecord) -> WireItem:
         """Return what an instance has of the parts that its key says only in part, by attribute."""
         found: WireItem = {}
         for part in (part for each in self.primary for part in each.template.parts if part.lossy):
             value = record.__dict__.get(part.name)
-            wire = None if value is None else part.field.spell(value)
+            wire = None if value is None else part.field.to_wire(value)
             if wire is not None:
                 found[part.field.attribute] = wire
         return found
 
     # -- reading -------------------------------------------------------------------------------
 
-    def readable(self, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    def resolve_paths(self, paths: tuple[Path, ...]) -> tuple[Path, ...]:
         """Return *paths* with the key's attributes for the parts that are stored only there."""
         found: dict[Path, None] = {}
         for path in paths:
@@ -328,14 +341,14 @@ class ComposedFields:
             found[path if made is None else Path((made.attribute,))] = None
         return tuple(found)
 
-    def held(self, attributes: frozenset[str]) -> frozenset[str]:
+    def find_held(self, attributes: frozenset[str]) -> frozenset[str]:
         """Return the names of the fields that *attributes* say, though they are stored in others."""
         return frozenset(
             part.name for each in self.primary if each.attribute in attributes for part in each.kept
         )
 
 
-def template_text(field: AnyField) -> str | None:
+def get_template_text(field: AnyField) -> str | None:
     """Return the template of a field as it was declared, if it has one."""
     template: str | None = getattr(field, "template", None)
     return template

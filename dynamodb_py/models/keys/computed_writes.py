@@ -14,21 +14,21 @@ from ...exceptions import ValidationError
 from ...expressions import Action, Condition, IfNotExists, Path, Remove, Set, Value
 from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
-from ..attribute_values.values import as_it_was
+from ..attribute_values.values import require_unchanged
 from ..fields.base import REQUIRED, AnyField
-from .computed import Composed, ComposedFields, ComposedRecord, template_text
+from .computed import ComputedField, ComputedReads, ComputedRecord, get_template_text, unread_names
 
 Errors = dict[str, list[str]]
 
 
-class Composing(ComposedFields):
+class ComputedFields(ComputedReads):
     """What is written of the template fields of one model."""
 
     # -- writing -------------------------------------------------------------------------------
 
-    def finish(self, record: ComposedRecord, wires: WireItem, errors: Errors) -> None:
+    def compose_item(self, record: ComputedRecord, wires: WireItem, errors: Errors) -> None:
         """Put what templates make into a whole item, and take out what need not be stored."""
-        unread = record._unread() - record.__dict__.keys()
+        unread = unread_names(record) - record.__dict__.keys()
         for each in self.all:
             self._check_assigned(record, each, errors)
             if any(part.name in errors for part in each.parts):
@@ -48,17 +48,17 @@ class Composing(ComposedFields):
         for attribute in self.virtual:
             wires.pop(attribute, None)
 
-    def _made(self, made: Composed, wires: Mapping[str, Wire], errors: Errors) -> Wire | None:
+    def _made(self, made: ComputedField, wires: Mapping[str, Wire], errors: Errors) -> Wire | None:
         try:
             wire = made.made(wires)
         except ValidationError as error:
             errors.update(error.errors)
             return None
-        if wire is not None and (problem := made.field.key_problem(wire)) is not None:
+        if wire is not None and (problem := made.field.find_key_problem(wire)) is not None:
             errors[made.name] = [f"{problem}: it is made of {made.said}"]
         return wire
 
-    def _check_assigned(self, record: ComposedRecord, made: Composed, errors: Errors) -> None:
+    def _check_assigned(self, record: ComputedRecord, made: ComputedField, errors: Errors) -> None:
         """Say in *errors* that a template field was assigned another value than its parts make."""
         given = record.__dict__.get(made.name)
         if given is None:
@@ -72,9 +72,9 @@ class Composing(ComposedFields):
         if text != given:
             errors[made.name] = [f"it is made of {made.said}, and cannot be assigned: set those"]
 
-    def finish_changes(
+    def compose_changes(
         self,
-        record: ComposedRecord,
+        record: ComputedRecord,
         stored: Mapping[str, Wire],
         changes: dict[str, Wire | None],
         errors: Errors,
@@ -83,9 +83,9 @@ class Composing(ComposedFields):
 
         Says in *errors* where the key would change, or what is not known.
         """
-        before = self.completed(stored)
+        before = self.add_key_parts(stored)
         after = {name: wire for name, wire in {**before, **changes}.items() if wire is not None}
-        unread = record._unread() - record.__dict__.keys()
+        unread = unread_names(record) - record.__dict__.keys()
         for each in self.all:
             self._check_assigned(record, each, errors)
             changed = [part for part in each.parts if part.attribute in changes]
@@ -109,7 +109,7 @@ class Composing(ComposedFields):
         for attribute in self.virtual:
             changes.pop(attribute, None)
 
-    def _fixed(self, made: Composed, part: AnyField, before: Mapping[str, Wire]) -> str:
+    def _fixed(self, made: ComputedField, part: AnyField, before: Mapping[str, Wire]) -> str:
         wire = before.get(part.attribute)
         was = "" if wire is None else f" and was {part.decode(wire)!r} when loaded"
         return (
@@ -117,7 +117,9 @@ class Composing(ComposedFields):
             "and delete this one"
         )
 
-    def unmoved(self, stored: Mapping[str, Wire], changes: Mapping[str, Any]) -> Condition:
+    def require_unchanged_parts(
+        self, stored: Mapping[str, Wire], changes: Mapping[str, Any]
+    ) -> Condition:
         """Return the condition that what templates are made of, and is not written, is as it was."""
         names: dict[str, None] = {}
         for each in self.all:
@@ -126,9 +128,9 @@ class Composing(ComposedFields):
                     if part.attribute not in changes and part.attribute not in self.virtual:
                         names[part.attribute] = None
         names = {name: None for name in names if all(name != key.attribute for key in self.keys)}
-        return as_it_was(names, stored) if names else Condition()
+        return require_unchanged(names, stored) if names else Condition()
 
-    def recomputed(
+    def recompute(
         self, actions: list[Action], key: Mapping[str, Wire] | None, errors: Errors
     ) -> Iterator[Action]:
         """Yield what an update changes of templates, where *actions* change their parts.
@@ -141,7 +143,7 @@ class Composing(ComposedFields):
         for name in self.by_attribute.keys() & reached.keys():
             made = self.by_attribute[name]
             errors[made.name] = [f"it is made of {made.said}, and cannot be written: write those"]
-        wires = self.said_by(key or {})
+        wires = self.parse_key(key or {})
         for each in self.all:
             changed = [part for part in each.parts if part.attribute in reached]
             if not changed:
@@ -150,9 +152,9 @@ class Composing(ComposedFields):
                 for part in changed:
                     errors[part.name] = [_in_key(each, part)]
                 continue
-            yield from self._recomputed(each, changed, {**wires}, reached, errors)
+            yield from self._recompute(each, changed, {**wires}, reached, errors)
 
-    def besides(
+    def complete_upsert(
         self,
         actions: list[Action],
         key: Mapping[str, Wire],
@@ -167,8 +169,8 @@ class Composing(ComposedFields):
         :param parts: by attribute, the values of parts that the key says only in part, if known.
         """
         reached = {str(action.path.parts[0]) for action in actions}
-        said = self.said_by(key)
-        known = {**parts, **said}
+        in_key = self.parse_key(key)
+        known = {**parts, **in_key}
         found = {name: wire for name, wire in known.items() if name in self.repeated}
         for each in self.all:
             names = {part.attribute for part in each.parts}
@@ -177,15 +179,15 @@ class Composing(ComposedFields):
             wire = self._made(each, known, errors)
             if wire is not None:
                 found[each.attribute] = wire
-                if names <= said.keys():
-                    said[each.attribute] = wire
+                if names <= in_key.keys():
+                    in_key[each.attribute] = wire
         for name, wire in found.items():
             if name not in reached:
                 path, value = Path((name,)), Value(wire)
-                sure = name in said
+                sure = name in in_key
                 yield Set(path, value) if sure else SetOnce(path, IfNotExists(path, value))
 
-    def finish_setters(self, item: Mapping[str, Wire], wanted: dict[str, Wire | None]) -> None:
+    def compose_setters(self, item: Mapping[str, Wire], wanted: dict[str, Wire | None]) -> None:
         """Put what templates make into what an upsert is to set, as *item* has it."""
         for each in self.all:
             if not each.is_key and any(part.attribute in wanted for part in each.parts):
@@ -194,9 +196,9 @@ class Composing(ComposedFields):
         for attribute in self.virtual:
             wanted.pop(attribute, None)
 
-    def _recomputed(
+    def _recompute(
         self,
-        made: Composed,
+        made: ComputedField,
         changed: list[AnyField],
         wires: WireItem,
         reached: Mapping[str, Action],
@@ -230,7 +232,7 @@ class Composing(ComposedFields):
             yield Set(path, Value(wire))
 
 
-def _in_key(made: Composed, part: AnyField) -> str:
+def _in_key(made: ComputedField, part: AnyField) -> str:
     """Return what is said of an update of a part of a key."""
     if made.template.by_name[part.name].lossy:
         return (
@@ -240,10 +242,10 @@ def _in_key(made: Composed, part: AnyField) -> str:
     return f"it is part of the key {made.name}, which cannot change: create a new item and delete this one"
 
 
-def composing_of(
+def find_computed_fields(
     name: str, fields: Mapping[str, AnyField], keys: tuple[AnyField, ...]
-) -> Composing | None:
+) -> ComputedFields | None:
     """Return what composes the keys of a model; None where it has no templates."""
-    if all(template_text(field) is None for field in fields.values()):
+    if all(get_template_text(field) is None for field in fields.values()):
         return None
-    return Composing(name, fields, keys)
+    return ComputedFields(name, fields, keys)

@@ -21,7 +21,7 @@ from ...operations.base import Wire
 from ...schema import TableSchema
 
 
-class Leaf(Struct, frozen=True, eq=False):
+class Comparison(Struct, frozen=True, eq=False):
     """A condition on one part: how it compares, and with what."""
 
     term: Condition
@@ -30,7 +30,7 @@ class Leaf(Struct, frozen=True, eq=False):
     wires: tuple[Wire, ...]
 
 
-class KeyWay(Struct, frozen=True):
+class KeySchema(Struct, frozen=True):
     """The table or an index: the attributes of its key."""
 
     index: str | None
@@ -41,7 +41,7 @@ class KeyWay(Struct, frozen=True):
     scope: str = ""
 
 
-def leaf_of(term: Condition) -> tuple[str, str, tuple[Wire, ...]] | None:
+def parse_comparison(term: Condition) -> tuple[str, str, tuple[Wire, ...]] | None:
     """Return what a term compares, how, and with which values; None where it is of another kind."""
     left: Any
     values: tuple[Any, ...]
@@ -66,13 +66,13 @@ def leaf_of(term: Condition) -> tuple[str, str, tuple[Wire, ...]] | None:
     return str(left.parts[0]), operator, wires
 
 
-def ways_of(schema: TableSchema) -> list[KeyWay]:
+def list_keys(schema: TableSchema) -> list[KeySchema]:
     """Return the table and its indexes."""
     range_key = () if schema.range_key is None else (schema.range_key.name,)
-    found = [KeyWay(None, (schema.hash_key.name,), range_key)]
+    found = [KeySchema(None, (schema.hash_key.name,), range_key)]
     for index in schema.indexes:
         found.append(
-            KeyWay(
+            KeySchema(
                 index.name,
                 tuple(key.name for key in index.hash_key),
                 tuple(key.name for key in index.range_key),

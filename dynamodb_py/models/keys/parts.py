@@ -6,18 +6,15 @@ A part's text sorts as the field's stored value does, or the codec says that it 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone
 from typing import Any
 
 from ...codec import Unstorable
 from ...exceptions import UnreadableValue
 from ...operations.base import Wire
 from ..fields.base import AnyField
-from ..fields.scalars import CharField, DecimalField, EnumField, FloatField, TextField
+from ..fields.scalars import CharField, DecimalField, FloatField, TextField
 from ..fields.times import DateField, DateTimeField, TimeDeltaField, TimestampField, in_utc
-from .overlap import ANY, DIGITS, Language, digits, either, many, one, only, row, text
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class PartCodec:
@@ -40,24 +37,20 @@ class PartCodec:
         """Return the text of a stored value; raise Unstorable, with what cannot be there."""
         raise NotImplementedError
 
-    def wire(self, said: str) -> Wire | None:
+    def wire(self, text: str) -> Wire | None:
         """Return the stored value of a text; None where this part does not spell any so.
 
         Of a lossy part it is whatever has this text.
         """
         raise NotImplementedError
 
-    def language(self) -> Language:
-        """Return the texts that there can be."""
-        raise NotImplementedError
-
     def value(self, wire: Wire) -> Any:
         """Return the field's value of what is stored, for messages."""
         return self.field.decode(wire)
 
-    def refused(self, wire: Wire, said: str) -> Unstorable:
+    def make_refusal(self, wire: Wire, problem: str) -> Unstorable:
         """Return the error for a value that cannot be a part of a key."""
-        return Unstorable(f"{self.name}={self.value(wire)!r} {said}")
+        return Unstorable(f"{self.name}={self.value(wire)!r} {problem}")
 
 
 class TextPart(PartCodec):
@@ -69,31 +62,22 @@ class TextPart(PartCodec):
         self._any = type(field) in (CharField, TextField)
 
     def text(self, wire: Wire) -> str:
-        said: str = wire["S"]
-        if self.width is not None and len(said) != self.width:
-            raise self.refused(wire, f"is stored in {len(said)} characters, not in {self.width}")
-        return said
+        text: str = wire["S"]
+        if self.width is not None and len(text) != self.width:
+            raise self.make_refusal(
+                wire, f"is stored in {len(text)} characters, not in {self.width}"
+            )
+        return text
 
-    def wire(self, said: str) -> Wire | None:
-        wire: Wire = {"S": said}
+    def wire(self, text: str) -> Wire | None:
+        wire: Wire = {"S": text}
         if self._any:
             return wire
         try:
-            same = self.field.spell(self.field.decode(wire)) == wire
+            same = self.field.to_wire(self.field.decode(wire)) == wire
         except (UnreadableValue, Unstorable):
             return None
         return wire if same else None
-
-    def texts(self) -> list[str] | None:
-        """Return all texts that there are, where those are known."""
-        return list(self.field.members) if isinstance(self.field, EnumField) else None
-
-    def language(self) -> Language:
-        if (texts := self.texts()) is not None:
-            return either(text(each) for each in texts)
-        if self.width is not None:
-            return row([one(ANY)] * self.width)
-        return many(one(ANY))
 
 
 class NumberPart(PartCodec):
@@ -104,16 +88,11 @@ class NumberPart(PartCodec):
     def text(self, wire: Wire) -> str:
         number: str = wire["N"]
         if _INTEGER.fullmatch(number) is None:
-            raise self.refused(wire, "is no whole number: keys of it would not sort")
+            raise self.make_refusal(wire, "is no whole number: keys of it would not sort")
         return number
 
-    def wire(self, said: str) -> Wire | None:
-        return {"N": said} if _INTEGER.fullmatch(said) else None
-
-    def language(self) -> Language:
-        first = one(((0x31, 0x39),))
-        whole = row([first, many(one(DIGITS))])
-        return either([text("0"), whole, row([text("-"), whole])])
+    def wire(self, text: str) -> Wire | None:
+        return {"N": text} if _INTEGER.fullmatch(text) else None
 
 
 class PaddedPart(NumberPart):
@@ -129,20 +108,17 @@ class PaddedPart(NumberPart):
     def text(self, wire: Wire) -> str:
         number = super().text(wire)
         if number[0] == "-":
-            raise self.refused(wire, "is negative: its keys would not sort")
+            raise self.make_refusal(wire, "is negative: its keys would not sort")
         if len(number) > self._digits:
-            raise self.refused(
+            raise self.make_refusal(
                 wire, f"has more than {self._digits} digits: its keys would not sort"
             )
         return number.zfill(self._digits)
 
-    def wire(self, said: str) -> Wire | None:
-        if _DIGITS.fullmatch(said) is None or len(said) != self._digits:
+    def wire(self, text: str) -> Wire | None:
+        if _DIGITS.fullmatch(text) is None or len(text) != self._digits:
             return None
-        return {"N": said.lstrip("0") or "0"}
-
-    def language(self) -> Language:
-        return digits(self._digits)
+        return {"N": text.lstrip("0") or "0"}
 
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
@@ -158,12 +134,8 @@ _DIRECTIVES = {
     "M": (2, 0, 59),
     "S": (2, 0, 59),
     "f": (6, 0, 999_999),
-    "j": (3, 1, 366),
-    "G": (4, 1, 9999),
-    "V": (2, 1, 53),
-    "u": (1, 1, 7),
 }
-_ORDERS = ("YmdHMSf", "YjHMSf", "GVuHMSf")
+_ORDER = "YmdHMSf"
 _OF_A_DAY = frozenset("HMSf")
 
 
@@ -173,14 +145,14 @@ class MomentPart(PartCodec):
     def __init__(self, field: AnyField, pieces: list[str]) -> None:
         super().__init__(field)
         self.pieces = pieces
-        said = "".join(piece[1] for piece in pieces if piece[0] == "%")
-        self.sorts = any(order.startswith(said) for order in _ORDERS)
-        days = isinstance(field, DateField)
-        whole = [order[: order.index("H")] if days else order for order in _ORDERS]
-        if isinstance(field, TimestampField) and field.in_whole_seconds:
-            whole += [order[:-1] for order in _ORDERS]
-        # The order in which they stand is no matter here.
-        self.lossy = not any(set(order) <= set(said) for order in whole)
+        directives = "".join(piece[1] for piece in pieces if piece[0] == "%")
+        self.sorts = _ORDER.startswith(directives)
+        whole = _ORDER
+        if isinstance(field, DateField):
+            whole = "Ymd"
+        elif isinstance(field, TimestampField) and field.in_whole_seconds:
+            whole = "YmdHMS"
+        self.lossy = not set(whole) <= set(directives)  # whatever the order of the directives
         self.width = sum(
             _DIRECTIVES[piece[1]][0] if piece[0] == "%" else len(piece) for piece in pieces
         )
@@ -191,21 +163,21 @@ class MomentPart(PartCodec):
     def text(self, wire: Wire) -> str:
         moment: Any = self.field.decode(wire)
         numbers = _numbers(in_utc(moment) if isinstance(moment, datetime) else moment)
-        said = ""
+        text = ""
         for piece in self.pieces:
             if piece[0] != "%":
-                said += piece
+                text += piece
                 continue
             digits_, _, _ = _DIRECTIVES[piece[1]]
-            said += str(numbers[piece[1]]).zfill(digits_)
-        return said
+            text += str(numbers[piece[1]]).zfill(digits_)
+        return text
 
-    def wire(self, said: str) -> Wire | None:
+    def wire(self, text: str) -> Wire | None:
         numbers: dict[str, int] = {}
         at = 0
         for piece in self.pieces:
             width = len(piece) if piece[0] != "%" else _DIRECTIVES[piece[1]][0]
-            here, at = said[at : at + width], at + width
+            here, at = text[at : at + width], at + width
             if piece[0] != "%":
                 if here != piece:
                     return None
@@ -216,55 +188,34 @@ class MomentPart(PartCodec):
             number = int(here)
             if not low <= number <= high or numbers.setdefault(piece[1], number) != number:
                 return None
-        if at != len(said):
+        if at != len(text):
             return None
-        return self._wire_of(numbers, said)
+        return self._wire_of(numbers, text)
 
-    def _wire_of(self, numbers: dict[str, int], said: str) -> Wire | None:
+    def _wire_of(self, numbers: dict[str, int], text: str) -> Wire | None:
         try:
             moment = _moment(numbers)
             value = moment if not isinstance(self.field, DateField) else moment.date()
-            wire = self.field.spell(value)
+            wire = self.field.to_wire(value)
         except (ValueError, OverflowError, Unstorable):
             return None
-        # Such as 2026-02-30 or a week 53 too many, which are of no moment.
-        return wire if wire is not None and self.text(wire) == said else None
-
-    def language(self) -> Language:
-        return row(
-            text(piece) if piece[0] != "%" else _of_numbers(*_DIRECTIVES[piece[1]])
-            for piece in self.pieces
-        )
+        # Such as 2026-02-30, which is no day.
+        return wire if wire is not None and self.text(wire) == text else None
 
 
 def _numbers(moment: date) -> dict[str, int]:
-    week = moment.isocalendar()
-    found = {
-        "Y": moment.year,
-        "m": moment.month,
-        "d": moment.day,
-        "j": moment.timetuple().tm_yday,
-        "G": week[0],
-        "V": week[1],
-        "u": week[2],
-    }
+    found = {"Y": moment.year, "m": moment.month, "d": moment.day}
     if isinstance(moment, datetime):
         found |= {"H": moment.hour, "M": moment.minute, "S": moment.second, "f": moment.microsecond}
     return found
 
 
 def _moment(numbers: dict[str, int]) -> datetime:
-    """Return the first moment that has these numbers, as far as they say which."""
-    if "j" in numbers:  # where no year is said, a leap year, which has a day more
-        day = date(numbers.get("Y", 2000), 1, 1) + timedelta(days=numbers["j"] - 1)
-    elif "V" in numbers or "G" in numbers or "u" in numbers:
-        day = _day_of_week(numbers)
-    else:
-        day = date(numbers.get("Y", 2000), numbers.get("m", 1), numbers.get("d", 1))
+    """Return the first moment that has these numbers; without a year, one of a leap year."""
     return datetime(
-        day.year,
-        day.month,
-        day.day,
+        numbers.get("Y", 2000),
+        numbers.get("m", 1),
+        numbers.get("d", 1),
         numbers.get("H", 0),
         numbers.get("M", 0),
         numbers.get("S", 0),
@@ -273,27 +224,7 @@ def _moment(numbers: dict[str, int]) -> datetime:
     )
 
 
-def _day_of_week(numbers: dict[str, int]) -> date:
-    # 2004 has 53 weeks.
-    return date.fromisocalendar(
-        numbers.get("G", 2004), numbers.get("V", 1 if "G" in numbers else 2), numbers.get("u", 1)
-    )
-
-
-def _of_numbers(width: int, low: int, high: int) -> Language:
-    """Return the numbers from *low* to *high* in so many digits; of many, all of the digits."""
-    if width > 2:
-        return digits(width)
-    by_first: dict[str, list[str]] = {}
-    for number in range(low, high + 1):
-        said = str(number).zfill(width)
-        by_first.setdefault(said[:-1], []).append(said[-1])
-    return either(
-        row([text(first), one(only("".join(lasts)))]) for first, lasts in by_first.items()
-    )
-
-
-def codec_of(field: AnyField, format: str) -> PartCodec:
+def make_codec(field: AnyField, format: str) -> PartCodec:
     """Return how *field* is spelled in a key; raise ValueError, with a sentence, where it cannot be."""
     name = field.name
     if isinstance(field, (DecimalField, FloatField, TimeDeltaField)) and field.kind == "N":
@@ -339,10 +270,4 @@ def _pieces(field: AnyField, format: str) -> list[str]:
             raise ValueError(
                 f"{{{field.name}:{format}}} has {piece}, and a date has no time of day"
             )
-    said = {piece[1] for piece in pieces if piece[0] == "%"}
-    kinds = [each for each in ("Ymd", "Yj", "GVu") if said - _OF_A_DAY <= set(each)]
-    if not kinds:
-        raise ValueError(
-            f"{{{field.name}:{format}}} mixes calendars: keys take %Y %m %d, or %Y %j, or %G %V %u"
-        )
     return pieces

@@ -11,7 +11,6 @@ import re
 from msgspec import Struct
 
 from ...expressions import BeginsWith, Between, Compare, Condition, Path, Value
-from .overlap import Language, above, either, many, one, only, row
 
 _FIRST_ESCAPED = 0x30
 _LAST_CHARACTER = 0x10FFFF
@@ -48,15 +47,15 @@ class KeyRange(Struct, frozen=True):
         low, high = self.low, self.high
         if low is not None and high is not None and not (self.open_low or self.open_high):
             return Between(path, Value({"S": low}), Value({"S": high}))
-        said = Condition()
+        condition = Condition()
         if low is not None:
-            said &= Compare(path, ">" if self.open_low else ">=", Value({"S": low}))
+            condition &= Compare(path, ">" if self.open_low else ">=", Value({"S": low}))
         if high is not None:
-            said &= Compare(path, "<" if self.open_high else "<=", Value({"S": high}))
-        return said
+            condition &= Compare(path, "<" if self.open_high else "<=", Value({"S": high}))
+        return condition
 
 
-def escaped(text: str, ends: str) -> str:
+def escape(text: str, ends: str) -> str:
     """Return a text with nothing in it that would come before *ends*, a character below ``/``."""
     last = chr(ord(ends) + 1)
     if not text or min(text) > last:  # nearly always
@@ -66,7 +65,7 @@ def escaped(text: str, ends: str) -> str:
     )
 
 
-def unescaped(text: str, ends: str) -> str | None:
+def unescape(text: str, ends: str) -> str | None:
     """Return the text that was escaped so; None for what no text is escaped to."""
     last = chr(ord(ends) + 1)
     if not text or min(text) > last:
@@ -77,17 +76,10 @@ def unescaped(text: str, ends: str) -> str | None:
         text,
         flags=re.DOTALL,
     )
-    return found if escaped(found, ends) == text else None
+    return found if escape(found, ends) == text else None
 
 
-def ended(ends: str) -> Language:
-    """Return the texts that are escaped for *ends*."""
-    last = chr(ord(ends) + 1)
-    pair = row([one(only(last)), one(((_FIRST_ESCAPED, _FIRST_ESCAPED + ord(last)),))])
-    return many(either([one(above(last)), pair]))
-
-
-def following(text: str) -> str:
+def find_following(text: str) -> str:
     """Return the least text that is greater than all that begin with *text*, which is not empty."""
     kept = text.rstrip(chr(_LAST_CHARACTER))
     code = ord(kept[-1]) + 1

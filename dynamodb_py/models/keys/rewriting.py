@@ -31,8 +31,8 @@ from ...expressions.conditions import join
 from ...operations.base import Wire
 from ...planning import Plan, Question, Told
 from ...schema import TableSchema
-from .computed import Composed, ComposedFields
-from .condition_leaves import KeyWay, Leaf, leaf_of, ways_of
+from .computed import ComputedField, ComputedReads
+from .condition_leaves import Comparison, KeySchema, list_keys, parse_comparison
 from .template import BoundPart
 
 Known: TypeAlias = "Mapping[str, Wire]"
@@ -45,39 +45,39 @@ _RANGES = frozenset({"<", "<=", ">", ">=", "between", "begins_with"})
 class PartConditions:
     """Turns questions about the parts of a model's keys into questions about the keys."""
 
-    def __init__(self, composing: ComposedFields, schema: TableSchema) -> None:
-        self._composing = composing
-        self._made = composing.by_attribute
-        self._parts = {p.attribute: p.name for each in composing.all for p in each.parts}
-        self._ways = ways_of(schema)
+    def __init__(self, computed: ComputedReads, schema: TableSchema) -> None:
+        self._composing = computed
+        self._made = computed.by_attribute
+        self._parts = {p.attribute: p.name for each in computed.all for p in each.parts}
+        self._ways = list_keys(schema)
 
     # -- questions -----------------------------------------------------------------------------
 
-    def asked(self, question: Question) -> Question:
+    def rewrite(self, question: Question) -> Question:
         """Return *question*, asked of the keys; raise QueryError for what they cannot say."""
         said = question.condition
         asks = self._is_about_parts(said) or any(name in self._parts for name, _ in question.order)
         if not asks:
             return question
-        way = self._way(question)
-        group = _Group(self, way)
+        key = self._way(question)
+        group = _Group(self, key)
         condition = group.rewritten(said.conjuncts, {}, ())
         known = {leaf.name for leaf in self._leaves(said.conjuncts) if leaf.operator == "="}
-        order = tuple(self._ordered(question.order, way, known))
+        order = tuple(self._ordered(question.order, key, known))
         return replace(question, condition=condition, order=order)
 
-    def condition(self, condition: Condition) -> Condition:
+    def rewrite_condition(self, condition: Condition) -> Condition:
         """Return a condition of a write, asked of the key where a part is stored only there."""
         if not self._is_about_parts(condition):
             return condition
         return _Group(self, None).rewritten(condition.conjuncts, {}, ())
 
-    def explained(self, plan: Plan) -> Plan:
+    def explain(self, plan: Plan) -> Plan:
         """Return *plan* with notes that say what the keys that it asks for are made of."""
-        way = next(each for each in self._ways if each.index == plan.index)
+        key = next(each for each in self._ways if each.index == plan.index)
         notes = [
             f"{made.name} is made of {made.said}"
-            for name in (*way.hash_key, *way.range_key)
+            for name in (*key.hash_key, *key.range_key)
             if (made := self._made.get(name)) is not None
         ]
         if plan.kind == "nothing" or not notes:
@@ -90,20 +90,20 @@ class PartConditions:
 
     # -- which key -----------------------------------------------------------------------------
 
-    def _way(self, question: Question) -> KeyWay:
+    def _way(self, question: Question) -> KeySchema:
         """Return the table or the index whose key the question says most of."""
-        ways = [each for each in self._ways if question.index in (None, each.index)]
+        keys = [each for each in self._ways if question.index in (None, each.index)]
         fixed, bounded = self._named(question.condition)
         best, most = self._ways[0], (0, 0, 0)
-        for way in ways:
-            if way.scope == "global" and question.consistent:
+        for key in keys:
+            if key.scope == "global" and question.consistent:
                 continue
-            held = way.whole or question.wanted is not None or question.full or question.counting
+            held = key.whole or question.wanted is not None or question.full or question.counting
             if not held and question.index is None:
                 continue
-            score = self._score(way, fixed, bounded)
-            if score > most or (question.index is not None and way.index == question.index):
-                best, most = way, score
+            score = self._score(key, fixed, bounded)
+            if score > most or (question.index is not None and key.index == question.index):
+                best, most = key, score
         return best
 
     def _named(self, condition: Condition) -> tuple[set[str], set[str]]:
@@ -115,19 +115,19 @@ class PartConditions:
             if isinstance(term, Or):
                 terms += term.terms[0].conjuncts  # the others are hoped to be alike
         for term in terms:
-            leaf = leaf_of(term)
+            leaf = parse_comparison(term)
             if leaf is not None:
                 attribute, operator, _ = leaf
                 (fixed if operator in ("=", "in") else bounded).add(attribute)
         return fixed, bounded
 
-    def _score(self, way: KeyWay, fixed: set[str], bounded: set[str]) -> tuple[int, int, int]:
-        for name in way.hash_key:
+    def _score(self, key: KeySchema, fixed: set[str], bounded: set[str]) -> tuple[int, int, int]:
+        for name in key.hash_key:
             made = self._made.get(name)
             if name not in fixed and (made is None or not _all_in(made, fixed)):
                 return 0, 0, 0
         ranges = 0
-        for name in way.range_key:
+        for name in key.range_key:
             made = self._made.get(name)
             if made is None:
                 ranges += 2 * (name in fixed) + (name in bounded)
@@ -135,15 +135,15 @@ class PartConditions:
                 ranges += 2
             elif made.parts:
                 ranges += made.parts[0].attribute in (fixed | bounded)
-        return 1, ranges, way.index is None
+        return 1, ranges, key.index is None
 
     def _ordered(
-        self, order: Sequence[tuple[str, bool]], way: KeyWay, known: set[str]
+        self, order: Sequence[tuple[str, bool]], key: KeySchema, known: set[str]
     ) -> Iterator[tuple[str, bool]]:
         """Yield what to order by: the key, in place of the parts that it is in the order of."""
-        found = [self._made[name] for name in way.range_key if name in self._made]
+        found = [self._made[name] for name in key.range_key if name in self._made]
         waiting = [part for made in found for part in made.template.parts if part.name not in known]
-        said: tuple[str, bool] | None = None
+        ordered: tuple[str, bool] | None = None
         for attribute, descends in order:
             name = self._parts.get(attribute)
             if name is None:
@@ -152,21 +152,21 @@ class PartConditions:
             if name in known:
                 continue
             fits = waiting and waiting[0].name == name and waiting[0].sorts
-            if not fits or waiting[0].lossy or (said is not None and said[1] != descends):
-                raise self._unordered(name, way, waiting)
+            if not fits or waiting[0].lossy or (ordered is not None and ordered[1] != descends):
+                raise self._unordered(name, key, waiting)
             waiting.pop(0)
             made = next(each for each in found if name in each.template.by_name)
-            if said is None:
-                said = (made.attribute, descends)
-                yield said
+            if ordered is None:
+                ordered = (made.attribute, descends)
+                yield ordered
 
-    def _unordered(self, name: str, way: KeyWay, waiting: Sequence[BoundPart]) -> QueryError:
+    def _unordered(self, name: str, key: KeySchema, waiting: Sequence[BoundPart]) -> QueryError:
         parts: list[str] = []
         for part in waiting:
             if not part.sorts or part.lossy:
                 break
             parts.append(part.name)
-        title = "the table" if way.index is None else f"index {way.index}"
+        title = "the table" if key.index is None else f"index {key.index}"
         return QueryError(
             f"{self._composing.name}: order_by({name!r}): the items of {title} are in order of "
             f"{', '.join(parts) or 'their key'}: order by that, or sort in Python"
@@ -174,16 +174,16 @@ class PartConditions:
 
     # -- terms ---------------------------------------------------------------------------------
 
-    def _leaves(self, terms: Iterable[Condition]) -> list[Leaf]:
+    def _leaves(self, terms: Iterable[Condition]) -> list[Comparison]:
         """Return those of *terms* that compare a part with values."""
-        found: list[Leaf] = []
+        found: list[Comparison] = []
         for term in terms:
-            leaf = leaf_of(term)
+            leaf = parse_comparison(term)
             if leaf is not None and (name := self._parts.get(leaf[0])) is not None:
-                found.append(Leaf(term, name, leaf[1], leaf[2]))
+                found.append(Comparison(term, name, leaf[1], leaf[2]))
         return found
 
-    def of_key(self, leaf: Leaf, known: Known) -> Condition:
+    def of_key(self, leaf: Comparison, known: Known) -> Condition:
         """Return what a condition on a part that is stored in the key alone asks of the key."""
         made = self._composing.in_key[leaf.name]
         path, template = _path(made), made.template
@@ -211,14 +211,14 @@ class PartConditions:
             )
         return found.condition(path)
 
-    def _begins(self, made: Composed, known: Known) -> Condition:
+    def _begins(self, made: ComputedField, known: Known) -> Condition:
         prefix = made.template.prefix_wires(known)
         value = Value({"S": prefix.text})
         return (
             Compare(_path(made), "=", value) if prefix.complete else BeginsWith(_path(made), value)
         )
 
-    def _any(self, made: Composed, several: Sequence[Known]) -> Condition:
+    def _any(self, made: ComputedField, several: Sequence[Known]) -> Condition:
         """Return the condition that the key begins with one of several tuples of parts."""
         terms = list(dict.fromkeys(self._begins(made, known) for known in several))
         values = [term.right for term in terms if isinstance(term, Compare)]
@@ -230,12 +230,12 @@ class PartConditions:
 class _Group:
     """Rewrites what must hold together, and what is inside of it."""
 
-    def __init__(self, all_: PartConditions, way: KeyWay | None) -> None:
-        self._all, self._way = all_, way
+    def __init__(self, all_: PartConditions, key: KeySchema | None) -> None:
+        self._all, self._way = all_, key
         self._composing = all_._composing
 
     def rewritten(
-        self, terms: Sequence[Condition], outer: Known, pushed: Sequence[Leaf]
+        self, terms: Sequence[Condition], outer: Known, pushed: Sequence[Comparison]
     ) -> Condition:
         """Return what *terms* ask together, where *outer* is known, and *pushed* is to hold too."""
         terms = [*terms, *(leaf.term for leaf in pushed)]
@@ -262,7 +262,7 @@ class _Group:
             And, *added, *(self._inside(t, known, down if t is into else ()) for t in others)
         )
 
-    def _keys(self) -> Iterator[tuple[Composed, str]]:
+    def _keys(self) -> Iterator[tuple[ComputedField, str]]:
         if self._way is None:
             return
         for role, names in (("hash", self._way.hash_key), ("range", self._way.range_key)):
@@ -270,7 +270,7 @@ class _Group:
                 if (made := self._all._made.get(name)) is not None and made.parts:
                     yield made, role
 
-    def _inside(self, term: Condition, known: Known, pushed: Sequence[Leaf]) -> Condition:
+    def _inside(self, term: Condition, known: Known, pushed: Sequence[Comparison]) -> Condition:
         """Return a term that is no comparison of a part with values, rewritten inside."""
         if not pushed and not self._all._is_about_parts(term):
             return term
@@ -291,9 +291,9 @@ class _Group:
 
     def _of_key(
         self,
-        made: Composed,
+        made: ComputedField,
         role: str,
-        leaves: Sequence[Leaf],
+        leaves: Sequence[Comparison],
         known: Known,
         outer: Known,
         added: list[Condition],
@@ -323,8 +323,8 @@ class _Group:
 
     def _of_beginning(
         self,
-        made: Composed,
-        news: Sequence[Leaf],
+        made: ComputedField,
+        news: Sequence[Comparison],
         known: Known,
         outer: Known,
         added: list[Condition],
@@ -357,11 +357,11 @@ class _Group:
 
     def _note(
         self,
-        made: Composed,
+        made: ComputedField,
         used: Iterable[str],
-        news: Sequence[Leaf],
+        news: Sequence[Comparison],
         known: Known,
-        listed: Mapping[str, Leaf],
+        listed: Mapping[str, Comparison],
         done: set[int],
     ) -> None:
         """Note which of *news* the key says all of."""
@@ -374,15 +374,15 @@ class _Group:
                 done.add(id(leaf.term))
 
 
-def _path(made: Composed) -> Path:
+def _path(made: ComputedField) -> Path:
     return made.field._path()
 
 
-def _before(made: Composed, name: str) -> list[str]:
+def _before(made: ComputedField, name: str) -> list[str]:
     """Return the parts of a template that stand before another."""
     names = made.template.names
     return list(names[: names.index(name)])
 
 
-def _all_in(made: Composed, attributes: set[str]) -> bool:
+def _all_in(made: ComputedField, attributes: set[str]) -> bool:
     return bool(made.parts) and all(part.attribute in attributes for part in made.parts)

@@ -5,7 +5,7 @@ one text. Where a text of any length is followed by a literal, that is a matter 
 character *c*. Below ``/`` what would come before the end of the part is escaped: each character up to
 *c*, and the next one after it, which is the escape character itself. With ``#``:
 
->>> escaped("a b#c", "#")
+>>> escape("a b#c", "#")
 'a$Pb$Sc'
 
 Above, where digits and letters would have to be escaped, a value with *c* in it is refused, and texts
@@ -24,10 +24,9 @@ from ...codec import Unstorable
 from ...exceptions import ModelDefinitionError, ValidationError
 from ...operations.base import Wire
 from ..fields.base import REQUIRED, AnyField
-from .overlap import Language, but, common, either, many, one, row
-from .overlap import text as exactly
-from .parts import NumberPart, PartCodec, TextPart, codec_of
-from .ranges import KeyRange, Prefix, ended, escaped, following, unescaped
+from .overlap import Outline
+from .parts import NumberPart, PartCodec, TextPart, make_codec
+from .ranges import KeyRange, Prefix, escape, find_following, unescape
 
 
 class Part(Struct, frozen=True):
@@ -52,14 +51,14 @@ class KeyTemplate:
         self.pieces: tuple[str | Part, ...] = tuple(self._taken_apart())
         self.names = tuple(each.name for each in self.pieces if isinstance(each, Part))
         if not self.pieces:
-            raise self.wrong("is empty: name a field in it, as in USER#{user_id}, or a word")
+            raise self.make_error("is empty: name a field in it, as in USER#{user_id}, or a word")
         for name in self.names:
             if self.names.count(name) > 1:
-                raise self.wrong(f"names {name} twice: once is enough")
+                raise self.make_error(f"names {name} twice: once is enough")
 
     def _taken_apart(self) -> Iterator[str | Part]:
         if not isinstance(self.text, str):
-            raise self.wrong("is no text")
+            raise self.make_error("is no text")
         literal = ""
         try:
             for before, name, format_, conversion in Formatter().parse(self.text):
@@ -67,7 +66,7 @@ class KeyTemplate:
                 if name is None:
                     continue
                 if conversion or not name.isidentifier() or "{" in (format_ or ""):
-                    raise self.wrong(
+                    raise self.make_error(
                         f"has {{{name}}}: write a field's name, maybe a colon and a format"
                     )
                 if literal:
@@ -75,13 +74,15 @@ class KeyTemplate:
                 literal = ""
                 yield Part(name, format_ or "")
         except ValueError as error:
-            raise self.wrong(f"cannot be read: {error}; {{{{ and }}}} stand for braces") from None
+            raise self.make_error(
+                f"cannot be read: {error}; {{{{ and }}}} stand for braces"
+            ) from None
         if literal:
             yield literal
 
-    def wrong(self, said: str) -> ModelDefinitionError:
+    def make_error(self, problem: str) -> ModelDefinitionError:
         """Return the error that names this template."""
-        return ModelDefinitionError(f"{self.label}: template={self.text!r} {said}")
+        return ModelDefinitionError(f"{self.label}: template={self.text!r} {problem}")
 
     @property
     def literal_prefix(self) -> str:
@@ -115,29 +116,19 @@ class BoundPart:
 
     def text(self, wire: Wire) -> str:
         """Return what stands in a key for a stored value; raise Unstorable."""
-        said = self.codec.text(wire)
+        text = self.codec.text(wire)
         if self.escapes:
-            return escaped(said, self.ends)
-        if self.ends and self.ends in said:
-            raise self.codec.refused(
+            return escape(text, self.ends)
+        if self.ends and self.ends in text:
+            raise self.codec.make_refusal(
                 wire, f"has {self.ends!r} in it, which ends this part of the key: use another value"
             )
-        return said
+        return text
 
-    def wire(self, said: str) -> Wire | None:
+    def wire(self, text: str) -> Wire | None:
         """Return the stored value of what stands in a key; None for what stands in none."""
-        found = unescaped(said, self.ends) if self.escapes else said
+        found = unescape(text, self.ends) if self.escapes else text
         return None if found is None else self.codec.wire(found)
-
-    def language(self) -> Language:
-        """Return what can stand in a key."""
-        if not isinstance(self.codec, TextPart) or not self.ends:
-            return self.codec.language()
-        if (texts := self.codec.texts()) is not None:
-            if self.escapes:
-                return either(exactly(escaped(each, self.ends)) for each in texts)
-            return either(exactly(each) for each in texts if self.ends not in each)
-        return ended(self.ends) if self.escapes else many(one(but(self.ends)))
 
 
 class BoundTemplate:
@@ -156,6 +147,9 @@ class BoundTemplate:
         self.by_name = {part.name: part for part in self.parts}
         self.sorts = all(part.sorts for part in self.parts)
         """Whether keys are in the order of the tuples of their parts."""
+        self._outline = Outline.of(
+            piece if isinstance(piece, str) else piece.codec.width for piece in self.pieces
+        )
 
     def _bound(self, fields: Mapping[str, AnyField]) -> Iterator[str | BoundPart]:
         pieces = self.template.pieces
@@ -165,14 +159,14 @@ class BoundTemplate:
                 continue
             field = fields.get(piece.name)
             if field is None:
-                raise self.template.wrong(
+                raise self.template.make_error(
                     f"names {piece.name}, and there is no such field: the fields are "
                     f"{', '.join(fields)}"
                 )
             try:
-                codec = codec_of(field, piece.format)
+                codec = make_codec(field, piece.format)
             except ValueError as error:
-                raise self.template.wrong(f"cannot be: {error}") from None
+                raise self.template.make_error(f"cannot be: {error}") from None
             behind = pieces[at + 1] if at + 1 < len(pieces) else None
             self._check_end(codec, behind)
             literal = behind if isinstance(behind, str) else None
@@ -183,12 +177,12 @@ class BoundTemplate:
         if codec.width is not None or behind is None:
             return
         if isinstance(behind, Part):
-            raise self.template.wrong(
+            raise self.template.make_error(
                 f"has nothing between {codec.name} and {behind.name}, so that nobody knows where "
                 f"{codec.name} ends: put a character such as # between them"
             )
         if isinstance(codec, NumberPart) and behind[0] in "0123456789":
-            raise self.template.wrong(
+            raise self.template.make_error(
                 f"has {behind[0]!r} after {codec.name}, which is a number: begin with another "
                 "character, such as #, or give it a width, as in {number:08d}"
             )
@@ -214,26 +208,26 @@ class BoundTemplate:
 
     def compose_wires(self, wires: Mapping[str, Wire]) -> str:
         """Return the key of these values, as they are stored, by the names of their fields."""
-        said = ""
+        text = ""
         errors: dict[str, list[str]] = {}
         for piece in self.pieces:
             if isinstance(piece, str):
-                said += piece
+                text += piece
                 continue
             try:
-                said += piece.text(wires[piece.name])
+                text += piece.text(wires[piece.name])
             except Unstorable as error:
                 errors[piece.name] = [str(error)]
         if errors:
             raise ValidationError(errors, model=self._model)
-        return said
+        return text
 
     @property
     def _model(self) -> str:
         return self.parts[0].field.owner
 
     def _spelled(self, part: BoundPart, value: Any) -> Wire:
-        wire = None if value is None else part.field.spell(value)
+        wire = None if value is None else part.field.to_wire(value)
         if wire is None:
             raise Unstorable(REQUIRED)
         return wire
@@ -292,18 +286,18 @@ class BoundTemplate:
 
     def prefix_wires(self, equals: Mapping[str, Wire]) -> Prefix:
         """Do as :meth:`prefix`, for values as they are stored."""
-        said = ""
+        text = ""
         used: list[BoundPart] = []
         for piece in self.pieces:
             if isinstance(piece, str):
-                said += piece
+                text += piece
                 continue
             if piece.name not in equals:
                 break
-            said += self._text(piece, equals[piece.name])
+            text += self._text(piece, equals[piece.name])
             used.append(piece)
         return Prefix(
-            said,
+            text,
             tuple(part.name for part in used),
             complete=len(used) == len(self.parts),
             exact=not any(part.lossy for part in used),
@@ -361,31 +355,31 @@ class BoundTemplate:
         begins: str = wire["S"]
         if part.ends and not part.escapes and part.ends in begins:
             return None
-        said = prefix + (escaped(begins, part.ends) if part.escapes else begins)
-        return KeyRange(prefix=said, exact=exact)
+        text = prefix + (escape(begins, part.ends) if part.escapes else begins)
+        return KeyRange(prefix=text, exact=exact)
 
     def _from(self, prefix: str, part: BoundPart, operator: str, wire: Wire) -> KeyRange:
         """Return the keys behind *prefix* that compare so with what begins with this value.
 
         A format that loses something has the values beside the given one in the same text.
         """
-        said = prefix + self._text(part, wire) + self._literal_after(part)
+        text = prefix + self._text(part, wire) + self._literal_after(part)
         whole = part.last and part.codec.width is None
-        after, open_ = following(prefix) if prefix else None, True
+        after, open_ = find_following(prefix) if prefix else None, True
         if part.last and part.codec.greatest is not None:
             after, open_ = prefix + part.codec.greatest, False
         if operator in (">", ">="):
             if operator == ">=" or part.lossy:
-                return KeyRange(said, after, open_high=open_)
+                return KeyRange(text, after, open_high=open_)
             if whole:
-                return KeyRange(said, after, open_low=True, open_high=open_)
-            return KeyRange(following(said), after, open_high=open_)
+                return KeyRange(text, after, open_low=True, open_high=open_)
+            return KeyRange(find_following(text), after, open_high=open_)
         low = prefix or None
         if operator == "<" and not part.lossy:
-            return KeyRange(low, said, open_high=True)
+            return KeyRange(low, text, open_high=True)
         if part.last and not part.lossy:
-            return KeyRange(low, said)
-        return KeyRange(low, following(said), open_high=True)
+            return KeyRange(low, text)
+        return KeyRange(low, find_following(text), open_high=True)
 
     def _literal_after(self, part: BoundPart) -> str:
         at = self.pieces.index(part) + 1
@@ -394,15 +388,9 @@ class BoundTemplate:
 
     # -- others --------------------------------------------------------------------------------
 
-    def language(self) -> Language:
-        """Return the texts that it can be composed to."""
-        return row(
-            exactly(piece) if isinstance(piece, str) else piece.language() for piece in self.pieces
-        )
-
-    def collision(self, other: BoundTemplate) -> str | None:
-        """Return a text that both can be composed to; None where there is none."""
-        return common(self.language(), other.language())
+    def can_equal(self, other: BoundTemplate) -> bool:
+        """Tell whether both templates may make one text; False if their literals rule it out."""
+        return self._outline.can_equal(other._outline)
 
     def __str__(self) -> str:
         return self.template.text

@@ -13,6 +13,7 @@ from ...expressions import Attr, Condition
 from ...flows import Flow, arun, run
 from ..foreign_keys.field import ForeignKey
 from ..managers.manager import all_items
+from ..persistence.update import update_instance
 from ..queryset.execution import open_rows
 from ..queryset.prefetch import prefetching
 
@@ -36,13 +37,13 @@ class CopiesReport(Struct):
 def _flow(
     model: type[Model], workers: int, dry_run: bool, told: Callable[[str], object] | None
 ) -> Flow[CopiesReport]:
-    references = {name: each for name, each in model._references.items() if each.copies}
+    references = {name: each for name, each in model._fieldset.references.items() if each.copies}
     if not references:
         raise QueryError(f"{model.__name__} keeps no copies: no reference has denormalize=")
     report = CopiesReport()
     rows = all_items(model.objects).scan()
-    stream = open_rows(rows)
-    while (page := (yield from stream.more())) is not None:
+    course = open_rows(rows)
+    while (page := (yield from course.more())) is not None:
         dangling = yield from prefetching(page, {name: {} for name in references}, rows._link)
         report.items += len(page)
         report.dangling += len(dangling)
@@ -69,13 +70,13 @@ def _wanted(row: Any, references: dict[str, ForeignKey[Any, Any]]) -> dict[str, 
     """Return the copies of an item that are to be others, by field."""
     found: dict[str, Any] = {}
     for reference in references.values():
-        key = reference.key_in(row)
-        target = None if key is None else reference.kept(row, key)
+        key = reference.read_key(row)
+        target = None if key is None else reference.get_target(row, key)
         if key is not None and target is None:
             continue  # it is not there: what was known of it is all that there is
         for name, copy in reference.copies.items():
             value = None if target is None else getattr(target, name)
-            if copy.spell_or_null(value) != copy.spell_or_null(getattr(row, copy.name)):
+            if copy.to_wire_or_null(value) != copy.to_wire_or_null(getattr(row, copy.name)):
                 found[copy.name] = value
     return found
 
@@ -89,7 +90,7 @@ def _written(
         if any(copy.name in wanted for copy in reference.copies.values()):
             for part in reference.parts:
                 still &= Attr(part._path()).eq(getattr(row, part.name))
-    return row._update(condition=still, must_exist=True, **wanted)  # type: ignore[no-any-return]
+    return update_instance(row, condition=still, must_exist=True, **wanted)
 
 
 def refresh_copies(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...connections import Connection, get_connection
 from ...exceptions import QueryError
 from ...flows import Flow, arun, run
+from ..instance import options_of
 from ..model import Model
 from ..unit_of_work.collector import check_outside
 from .unique_repair import Sentinels
@@ -88,7 +89,7 @@ def _begin(
     model: type[Model], using: str | None, told: Told | None, *, workers: int, mend: bool
 ) -> tuple[Flow[UniqueReport], Connection]:
     check_outside("repair_unique()" if mend else "check_unique()")
-    meta = model._options()
+    meta = options_of(model)
     if not meta.constraints:
         raise QueryError(
             f"nothing is unique in {meta.name}: declare a field unique=True, or Meta.constraints"

@@ -25,21 +25,21 @@ from ...operations.said import Expressions
 from ...operations.transactions import Check, Delete, TransactWriteItems, Write
 from ...reading.keys import key_of
 from ...retries import backoff
-from ..attribute_values.display import decoded
+from ..attribute_values.display import decode_or_free
 from ..constraints import (
     OWNER,
     VALUE,
     Claim,
     Constraint,
-    absent,
-    claims,
-    owner_of,
-    primary_key,
-    sentinel_key,
+    decode_primary_key,
+    find_claims,
+    make_sentinel_key,
+    normalize_key,
+    require_absent,
 )
 from ..options import Options
 from ..shared_tables.item_collections import Kinds
-from ..shared_tables.layout import Place
+from ..shared_tables.layout import SharedTableLayout
 from .unique_report import Finding, Kind, Told, UniqueReport
 
 # How many values are looked at in one go: two requests for them all, and one for each to mend.
@@ -70,7 +70,7 @@ class _Seen(Struct, frozen=True):
     def unchanged(self) -> Condition:
         """Return the condition that it still is so."""
         if self.raw is None:
-            return absent()
+            return require_absent()
         owner = self.raw.get(OWNER)
         path = Path((OWNER,))
         if owner is None:
@@ -114,9 +114,13 @@ class Sentinels:
         self.sentinels = link.table_name(meta.unique_table)
         self.scopes = {each.scope: each for each in meta.constraints}
         self.keys = tuple(field.attribute for field in meta.keys)
-        self.place = cast("Place | None", meta.place)
+        self.place = cast("SharedTableLayout | None", meta.layout)
         kind = None if self.place is None else self.place.discriminator
-        names: list[str] = [*self.keys, *meta.unique_beside(), *([] if kind is None else [kind])]
+        names: list[str] = [
+            *self.keys,
+            *meta.unique_attributes(),
+            *([] if kind is None else [kind]),
+        ]
         named = dict.fromkeys(names)
         self.said = Expressions.of(projection=[Path((name,)) for name in named])
         self.report = UniqueReport()
@@ -189,7 +193,7 @@ class Sentinels:
         wires: WireItem = from_json(item)
         self.report.items += 1
         key = self._key_in(wires)
-        found = claims(self.meta, wires, key)
+        found = find_claims(self.meta, wires, key)
         owner = _packed(key) if found else b""
         for text in found:
             if self.open.get(text) == owner:
@@ -279,14 +283,14 @@ class Sentinels:
                 if wires is None or not self._counts(to_json(wires)):
                     continue
                 if constraint.text(wires) == text:
-                    holders[owner] = claims(self.meta, wires, self._key_in(wires))[text]
+                    holders[owner] = find_claims(self.meta, wires, self._key_in(wires))[text]
             mine = {owner: items[owner] for owner in each}
             cases.append(_Case(text, constraint, seen[text], holders, mine))
         return cases
 
     def _seen(self, texts: Sequence[str]) -> Flow[dict[str, _Seen]]:
         found = yield from batch_get(
-            [(self.sentinels, sentinel_key(text)) for text in texts],
+            [(self.sentinels, make_sentinel_key(text)) for text in texts],
             {self.sentinels: _sentinel_key_in},
             consistent=True,
             workers=self.workers,
@@ -321,7 +325,7 @@ class Sentinels:
             concerned.append(owner)
             write = claim.put_if(self.sentinels, self.meta.name, case.seen.unchanged())
         else:
-            write = Delete(self.sentinels, sentinel_key(case.text), case.seen.unchanged())
+            write = Delete(self.sentinels, make_sentinel_key(case.text), case.seen.unchanged())
         for owner in concerned:
             unchanged = self._unchanged(case.constraint, case.items[owner])
             checks.append(Check(self.table, _unpacked(owner), unchanged))
@@ -374,15 +378,16 @@ class Sentinels:
         if kind != "stale":
             claim = next(iter(case.holders.values()))
             for field, wire in zip(case.constraint.fields, claim.wires, strict=True):
-                values[field.name] = decoded(field, wire)
+                values[field.name] = decode_or_free(field, wire)
         keys = [
-            None if owner is None else primary_key(self.meta, _unpacked(owner)) for owner in owners
+            None if owner is None else decode_primary_key(self.meta, _unpacked(owner))
+            for owner in owners
         ]
         return Finding(kind, self.meta.name, case.constraint.name, case.text, values, keys)
 
 
 def _packed(key: Key) -> _Owner:
-    return to_json(owner_of(key))
+    return to_json(normalize_key(key))
 
 
 def _unpacked(owner: _Owner) -> Key:

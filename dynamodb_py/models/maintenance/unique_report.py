@@ -26,12 +26,12 @@ class Finding(Struct, frozen=True):
     """The primary keys of the items concerned; None for one that cannot be told."""
 
     def __str__(self) -> str:
-        said = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
+        values = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         keys = ", ".join(map(repr, self.keys))
         if self.kind == "duplicate":
-            return f"duplicate: {self.model} {said}: the items {keys} all have it"
+            return f"duplicate: {self.model} {values}: the items {keys} all have it"
         if self.kind == "missing":
-            return f"missing: {self.model} {said} of the item {keys} has no sentinel"
+            return f"missing: {self.model} {values} of the item {keys} has no sentinel"
         return f"stale: the sentinel {self.sentinel} of the item {keys}, which does not have it"
 
 

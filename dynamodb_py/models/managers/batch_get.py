@@ -8,9 +8,10 @@ from ...batching import ProgressOption
 from ...flows import Flow
 from ...operations.items import Key
 from ...reading.keys import key_of
-from ..attribute_values.fetch import read_all
+from ..attribute_values.fetch import read_items
 from ..bulk.bound_model import BoundModel, M, key_from, load_item, table_name
-from ..visibility import all_seen
+from ..instance import options_of
+from ..visibility import filter_items
 
 
 def batch_get_items(
@@ -32,9 +33,9 @@ def batch_get_items(
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
     """
-    table, meta, scope = table_name(bound), bound.model._options(), bound._scope
+    table, meta, scope = table_name(bound), options_of(bound.model), bound._scope
     wanted: list[tuple[str, Key]] = [(table, key_from(bound, key)) for key in keys]
-    items = yield from read_all(
+    items = yield from read_items(
         wanted,
         keys,
         {table: key_of(meta.schema.key)},
@@ -45,7 +46,7 @@ def batch_get_items(
     loaded: dict[int, M] = {}  # an item that was asked for twice is one object
     found = [
         loaded.setdefault(id(item), load_item(bound, item))
-        for item in all_seen(meta, items)
+        for item in filter_items(meta, items)
         if item is not None
     ]
     return found if scope is None else [each for each in found if not scope.hides(each)]

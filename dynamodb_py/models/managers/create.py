@@ -17,13 +17,16 @@ from ..bulk.bound_model import (
     make_instance,
     table_name,
 )
-from ..instance import Instance
+from ..instance import Instance, options_of
 from ..options import Options
+from ..persistence.save import save_instance
+from ..persistence.stored import make_put
+from ..persistence.update import update_instance
 from ..persistence.update_actions import RACES, changes, unique_among, without_automatic
 from ..queryset.builders import Builders
 from ..queryset.reads import get_by_key
 from ..unit_of_work.collector import check_outside
-from ..visibility import is_other, seen
+from ..visibility import filter_item, is_of_other_class
 
 
 def create_one(
@@ -42,10 +45,12 @@ def create_one(
     :raises AlreadyExists: an item has this key; ``current`` is that item. Nothing was written.
     :raises ValidationError: values cannot be stored; nothing was sent.
     """
-    meta = bound.model._options()
+    meta = options_of(bound.model)
     _check_no_field(meta, "create", ("overwrite", "condition"))
     instance: Any = make_instance(bound, values)
-    yield from instance._save(force_insert=not overwrite, overwrite=overwrite, condition=condition)
+    yield from save_instance(
+        instance, force_insert=not overwrite, overwrite=overwrite, condition=condition
+    )
     return cast("M", instance)
 
 
@@ -69,16 +74,16 @@ def get_or_create_one(
     :param defaults: the values of the other fields of a new item; callables are called.
     :raises AlreadyExists: another item has a value that is unique: ``fields`` has its name.
     """
-    meta = bound.model._options()
+    meta = options_of(bound.model)
     meta.key((), key)
     instance = yield from _get_or_none(bound, key)
     if instance is not None:
         return instance, False
     new: Any = make_instance(bound, {**_call_all(defaults), **key})
     try:
-        yield from new._save(force_insert=True)
+        yield from save_instance(new, force_insert=True)
     except AlreadyExists as error:
-        if is_other(meta, error.current) or not _is_about(error, new):
+        if is_of_other_class(meta, error.current) or not _is_about(error, new):
             raise  # an item of another class has the key, or it is another's value
         if error.current is not None and not _hides(bound, error.current):
             return error.current, False
@@ -125,7 +130,7 @@ def update_or_create_one(
     if not defaults and not create_defaults:
         return (yield from get_or_create_one(bound, **key))
     check_outside("update_or_create()")
-    meta = bound.model._options()
+    meta = options_of(bound.model)
     wire = meta.key((), key)
     new = _check_new(bound, defaults if create_defaults is None else create_defaults, key)
     actions = changes(meta, (), _call_all(defaults), claims=True, key=wire) if defaults else ()
@@ -134,11 +139,11 @@ def update_or_create_one(
         if item is not None:
             return load_item(bound, item), False
         try:
-            yield from new._save(force_insert=True)
+            yield from save_instance(new, force_insert=True)
         except AlreadyExists as error:
             current = error.current
             hidden = current is not None and _hides(bound, current)
-            own = _is_about(error, new) and not is_other(meta, current)
+            own = _is_about(error, new) and not is_of_other_class(meta, current)
             if not left or hidden or not own:
                 raise
         else:
@@ -150,7 +155,7 @@ def _check_new(
     bound: BoundModel[Any], defaults: Mapping[str, Any] | None, key: Mapping[str, Any]
 ) -> Any:
     """Return the instance that *defaults* make, checked."""
-    meta = bound.model._options()
+    meta = options_of(bound.model)
     for name, value in (defaults or {}).items():
         if isinstance(value, (Computable, Action)):
             raise QueryError(
@@ -163,7 +168,7 @@ def _check_new(
                 model=meta.name,
             )
     new: Any = make_instance(bound, {**_call_all(defaults), **key})
-    new._as_put()  # what is wrong with it is told now
+    make_put(new)  # what is wrong with it is told now
     return new
 
 
@@ -171,7 +176,7 @@ def _change(
     bound: BoundModel[Any], key: Key, actions: tuple[Action, ...]
 ) -> Flow[StoredItem | None]:
     """Change the item with this key; return all of it as it is then, None where there is none."""
-    meta, scope = bound.model._options(), bound._scope
+    meta, scope = options_of(bound.model), bound._scope
     expected = None if meta.expiry is None else meta.expiry.unexpired()
     if scope is not None:
         live = scope.condition(bound.model)
@@ -183,12 +188,12 @@ def _change(
         if actions:
             own = without_automatic(meta, actions)
             instance: Any = instance_of_key(bound, key)
-            yield from instance._update(*own, condition=expected, must_exist=True)
+            yield from update_instance(instance, *own, condition=expected, must_exist=True)
     except AlreadyExists:  # another item has a value that is unique
         raise
     except (ConditionFailed, DoesNotExist):
         return None
-    item = seen(meta, (yield from GetItem(table_name(bound), key, True)))
+    item = filter_item(meta, (yield from GetItem(table_name(bound), key, True)))
     if item is not None and scope is not None and scope.hides(bound.model._load(item)):
         return None
     return item

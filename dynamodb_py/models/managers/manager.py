@@ -10,9 +10,9 @@ from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, name_verbs
 from ...operations.items import DeleteItem
 from ..bulk.bound_model import BoundModel, bind_connection, instance_of_key, table_name
-from ..foreign_keys.referrers import asks
-from ..instance import Instance
-from ..persistence.delete import mine
+from ..foreign_keys.referrers import find_restricting_references
+from ..instance import Instance, options_of
+from ..persistence.delete import remove_item, restrict_to_class
 from ..queryset.builders import Builders, filter_by_lookups
 from ..unit_of_work.collector import COLLECTOR
 from ..visibility import Scope
@@ -41,17 +41,17 @@ def delete_by_key(
         None where there is none.
     """
     model = bound.model
-    meta = model._options()
-    wire, expected = meta.own_key(meta.key(key, named)), meta.condition(condition)
-    if asks(model, below=True):
+    meta = options_of(model)
+    wire, expected = meta.check_own_key(meta.key(key, named)), meta.condition(condition)
+    if find_restricting_references(model, below=True):
         instance: Any = instance_of_key(bound, wire)
         yield from instance._delete_for_good(condition=condition, atomic=False)
         return
     if meta.constraints or COLLECTOR.get() is not None:
-        yield from instance_of_key(bound, wire)._remove(expected, atomic=False)
+        yield from remove_item(instance_of_key(bound, wire), expected, atomic=False)
         return
     try:
-        yield from DeleteItem(table_name(bound), wire, mine(meta, expected))
+        yield from DeleteItem(table_name(bound), wire, restrict_to_class(meta, expected))
     except ConditionFailed as error:
         if expected is None or expected.is_empty:
             return  # what is there is of another class: no item of this one is
@@ -136,7 +136,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
     @property
     def _link(self) -> Connection:
-        return get_connection(self._alias or self.model._options().using)
+        return get_connection(self._alias or options_of(self.model).using)
 
     def using(self, alias: str) -> Self:
         """Return the manager of the same items over the connection called *alias*."""

@@ -1,10 +1,10 @@
-"""Guarded saves: those with locks, with unique values, and those that a transaction collects."""
+"""Conditional saves: those with locks, with unique values, and those that a transaction collects."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from ...codec import from_json, to_json
 from ...exceptions import ConditionFailed, InvalidRequest
@@ -13,185 +13,215 @@ from ...flows import Flow
 from ...operations import transactions
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ..attribute_values.diff import ChangeSet, carried_out, change_set, disturbed
-from ..attribute_values.values import applied, as_it_was, has_moved
+from ..attribute_values.diff import ChangeSet, find_conflicting_paths, is_applied, make_change_set
+from ..attribute_values.values import apply_actions, has_changed, require_unchanged
 from ..constraints import Claims
 from ..fields.version import next_version
+from ..instance import Instance, table_of
+from ..options import Options
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending, void
-from .locks import Lock, is_atomic
-from .stored import Whole
+from .failures import as_model_error, as_stale_error
+from .locks import Lock, is_atomic, lock_of
+from .sending import execute_or_collect, guarded_attributes, is_collected, retry_on_conflict
+from .stored import (
+    complete_item,
+    encode_sized,
+    key_in,
+    mark_fetched,
+    mark_saved,
+    stored_wires,
+    take_version,
+    unknown_attributes,
+)
 
-if TYPE_CHECKING:
-    from ..options import Options
+
+def is_guarded(instance: Instance, atomic: bool | None) -> bool:
+    """Tell whether a write takes more than a request with what it is to write."""
+    meta = instance._meta
+    return meta.guarded or COLLECTOR.get() is not None or is_atomic(meta, atomic)
 
 
-class GuardedSaves(Whole):
-    """How an instance is written where that takes more than a request with what it is to write."""
+def put_guarded(
+    instance: Instance,
+    condition: Condition | None,
+    *,
+    insert: bool,
+    validate: bool,
+    atomic: bool | None,
+) -> Flow[None]:
+    """Put the whole item, with what its lock and its unique values need."""
+    meta, wires, stored = (
+        instance._meta,
+        complete_item(instance, validate=validate),
+        stored_wires(instance),
+    )
+    key = key_in(instance, wires)
+    asked = Condition() if condition is None else condition
+    lock = None if insert or instance._stored is None else lock_of(instance, stored, atomic)
+    if insert:
+        asked = meta.absent & asked
+    elif lock is not None:
+        asked &= lock.condition if is_atomic(meta, atomic) else lock.condition | meta.absent
+    reads = not insert and instance._stored is None and meta.guarded
+    # What is hidden has unique values still, which whoever takes its place gives up.
+    replaces = insert and meta.expiry is not None and bool(meta.constraints)
 
-    __slots__ = ()
+    def make(before: Mapping[str, Wire]) -> Pending:
+        item = dict(wires)
+        if meta.version is not None:
+            known = wires if insert else before or wires
+            item[meta.version.attribute] = next_version(meta.version, known)
+        claims = Claims(meta, key, before, item)
+        held = asked
+        if reads:  # what it replaces is as it was read
+            names = guarded_attributes(instance._meta)
+            held &= meta.key_exists & require_unchanged(names, before) if before else meta.absent
+        elif replaces:
+            held &= claims.condition
+        elif before and meta.constraints:
+            held &= claims.condition | meta.absent
+        put = encode_sized(instance, item)
+        return Pending(
+            verb="create" if insert else "save",
+            meta=meta,
+            link=instance._link,
+            write=transactions.Put(table_of(instance), put, held),
+            key=key,
+            explain=lambda error: explain(error, before, item),
+            settle=lambda: void(mark_saved(instance, put)),
+            instance=instance,
+            released=claims.released,
+            claimed=claims.claimed,
+            own=condition,
+            locked=lock is not None,
+        )
 
-    def _is_guarded(self, atomic: bool | None) -> bool:
-        """Tell whether a write takes more than a request with what it is to write."""
-        meta = self._meta
-        return meta.guarded or COLLECTOR.get() is not None or is_atomic(meta, atomic)
-
-    def _put_guarded(
-        self, condition: Condition | None, *, insert: bool, validate: bool, atomic: bool | None
-    ) -> Flow[None]:
-        meta, wires, stored = self._meta, self._whole(validate=validate), self._stored_wires()
-        key = self._key_in(wires)
-        asked = Condition() if condition is None else condition
-        lock = None if insert or self._stored is None else self._lock(stored, atomic)
-        if insert:
-            asked = meta.absent & asked
-        elif lock is not None:
-            asked &= lock.condition if is_atomic(meta, atomic) else lock.condition | meta.absent
-        reads = not insert and self._stored is None and meta.guarded
-        # What is hidden has unique values still, which whoever takes its place gives up.
-        replaces = insert and meta.expiry is not None and bool(meta.constraints)
-
-        def make(before: Mapping[str, Wire]) -> Pending:
-            item = dict(wires)
-            if meta.version is not None:
-                known = wires if insert else before or wires
-                item[meta.version.attribute] = next_version(meta.version, known)
-            claims = Claims(meta, key, before, item)
-            held = asked
-            if reads:  # what it replaces is as it was read
-                names = self._names_that_matter()
-                held &= meta.taken & as_it_was(names, before) if before else meta.absent
-            elif replaces:
-                held &= claims.condition
-            elif before and meta.constraints:
-                held &= claims.condition | meta.absent
-            put = self._sized(item)
-            return Pending(
-                verb="create" if insert else "save",
-                meta=meta,
-                link=self._link,
-                write=transactions.Put(self._table, put, held),
-                key=key,
-                explain=lambda error: explain(error, before, item),
-                settle=lambda: void(self._settle(put)),
-                instance=self,
-                released=claims.released,
-                claimed=claims.claimed,
-                own=condition,
-                locked=lock is not None,
-            )
-
-        def explain(
-            error: ConditionFailed, before: Mapping[str, Wire], item: WireItem
-        ) -> Exception | None:
-            if replaces and _is_out_of_the_way(meta, before, error.current):
-                if error.current is not None:
-                    self._told(error)
-                return error
-            if not insert and _is_there(error, item):
-                return None
-            if insert:
-                return self._told(error, insert=True, more=condition is not None)
-            return self._told_of_lock(error, lock, stored)
-
-        if not meta.guarded or (insert and not replaces):
-            yield from self._carry(make({}))
-        else:
-            known = None if reads or replaces else stored
-            yield from self._adapting(make, known, self._names_that_matter())
-
-    def _write_guarded(
-        self,
-        stored: WireItem,
-        wanted: dict[str, Wire | None],
-        asked: Condition,
-        *,
-        own: Condition | None,
-        named: frozenset[str] | None,
-        atomic: bool | None,
-    ) -> Flow[None]:
-        meta, key, unknown = self._meta, self._stored_key(stored), self._unknown()
-        lock = self._lock(stored, atomic)
-        if not change_set(stored, wanted, asked=asked, unknown=unknown).actions:
-            if own is None and not self._is_collected():
-                return
-            wanted = {}
-        elif meta.version is not None:
-            wanted = {**wanted, meta.version.attribute: next_version(meta.version, stored)}
-        if lock is not None:
-            asked &= lock.condition
-
-        covers = None if named is None else self._fields.attributes(named)
-
-        def make(before: Mapping[str, Wire]) -> Pending:
-            claims = Claims(meta, key, before, _with(before, wanted), whole=False)
-            held = asked & claims.condition
-            todo = change_set(stored, wanted, asked=held, unknown=unknown)
-            after = applied(stored, todo.actions)
-            item, condition = self._sized(after), todo.condition(held)
-            write: transactions.Write = transactions.Check(self._table, key, condition)
-            if todo.actions:
-                write = transactions.Update(self._table, key, todo.actions, condition)
-            return Pending(
-                verb="save",
-                meta=meta,
-                link=self._link,
-                write=write,
-                key=key,
-                explain=lambda error: self._told_of_changes(error, lock, stored, todo),
-                settle=partial(self._settle_changes, self._stored, item, todo.actions),
-                instance=self,
-                after=item,
-                released=claims.released,
-                claimed=claims.claimed,
-                own=own,
-                locked=lock is not None,
-                covers=covers,
-                guarded=bool(todo.guards) or lock is not None,
-            )
-
-        if names := meta.unique_beside(wanted):
-            known = unknown.isdisjoint(names)
-            yield from self._adapting(make, stored if known else None, names)
-        else:
-            yield from self._carry(make(stored))
-
-    def _told_of_changes(
-        self, error: ConditionFailed, lock: Lock | None, stored: WireItem, todo: ChangeSet
+    def explain(
+        error: ConditionFailed, before: Mapping[str, Wire], item: WireItem
     ) -> Exception | None:
-        """Return what a failed condition means; None where an earlier attempt was carried out."""
-        current: Any = error.current
-        if isinstance(current, Mapping):
-            now = dict(cast("Mapping[str, Wire]", current))
-            after = applied(stored, todo.actions)
-            if error.in_doubt and todo.actions and carried_out(todo.actions, after, now):
-                return None
-            if lock is None:
-                return self._refused(error, disturbed(todo, stored, now))
-        return self._told_of_lock(error, lock, stored)
-
-    def _settle_changes(
-        self, before: StoredItem | None, item: StoredItem, actions: Sequence[Action]
-    ) -> None:
-        """Count what *actions* have written as stored: *item*, but for what came in between."""
-        if self._stored is not before:
-            item = to_json(applied(self._stored_wires(), actions))
-        self._stored = item
-        written = {str(action.path.parts[0]) for action in actions}
-        self._knows(written)
-        version = self._meta.version
-        if version is not None and version.attribute in written:
-            self._take_version(from_json(item))
-
-    def _refused(self, error: ConditionFailed | InvalidRequest, places: Sequence[str]) -> Exception:
-        if not isinstance(error, ConditionFailed):
+        if replaces and _is_out_of_the_way(meta, before, error.current):
+            if error.current is not None:
+                as_model_error(instance, error)
             return error
-        if places:
-            error.args = (
-                f"{self._meta.name}: {', '.join(places)}: another writer changed it since it was "
-                "loaded, and this would undo that: refresh_from_db(), change it again and save()",
-            )
-        return self._told(error)
+        if not insert and _is_there(error, item):
+            return None
+        if insert:
+            return as_model_error(instance, error, insert=True, more=condition is not None)
+        return as_stale_error(instance, error, lock, stored)
+
+    if not meta.guarded or (insert and not replaces):
+        yield from execute_or_collect(make({}))
+    else:
+        known = None if reads or replaces else stored
+        yield from retry_on_conflict(instance, make, known, guarded_attributes(instance._meta))
+
+
+def write_guarded(
+    instance: Instance,
+    stored: WireItem,
+    wanted: dict[str, Wire | None],
+    asked: Condition,
+    *,
+    own: Condition | None,
+    named: frozenset[str] | None,
+    atomic: bool | None,
+) -> Flow[None]:
+    """Write what changed, with what its lock and its unique values need."""
+    meta, key, unknown = (
+        instance._meta,
+        instance._meta.stored_key(stored),
+        unknown_attributes(instance),
+    )
+    lock = lock_of(instance, stored, atomic)
+    if not make_change_set(stored, wanted, condition=asked, unknown=unknown).actions:
+        if own is None and not is_collected(instance):
+            return
+        wanted = {}
+    elif meta.version is not None:
+        wanted = {**wanted, meta.version.attribute: next_version(meta.version, stored)}
+    if lock is not None:
+        asked &= lock.condition
+
+    covers = None if named is None else instance._fieldset.attributes(named)
+
+    def make(before: Mapping[str, Wire]) -> Pending:
+        claims = Claims(meta, key, before, _with(before, wanted), whole=False)
+        held = asked & claims.condition
+        todo = make_change_set(stored, wanted, condition=held, unknown=unknown)
+        after = apply_actions(stored, todo.actions)
+        item, condition = encode_sized(instance, after), todo.condition(held)
+        write: transactions.Write = transactions.Check(table_of(instance), key, condition)
+        if todo.actions:
+            write = transactions.Update(table_of(instance), key, todo.actions, condition)
+        return Pending(
+            verb="save",
+            meta=meta,
+            link=instance._link,
+            write=write,
+            key=key,
+            explain=lambda error: _explain_changes(instance, error, lock, stored, todo),
+            settle=partial(
+                partial(_settle_changes, instance), instance._stored, item, todo.actions
+            ),
+            instance=instance,
+            after=item,
+            released=claims.released,
+            claimed=claims.claimed,
+            own=own,
+            locked=lock is not None,
+            covers=covers,
+            guarded=bool(todo.guards) or lock is not None,
+        )
+
+    if names := meta.unique_attributes(wanted):
+        known = unknown.isdisjoint(names)
+        yield from retry_on_conflict(instance, make, stored if known else None, names)
+    else:
+        yield from execute_or_collect(make(stored))
+
+
+def _explain_changes(
+    instance: Instance, error: ConditionFailed, lock: Lock | None, stored: WireItem, todo: ChangeSet
+) -> Exception | None:
+    """Return what a failed condition means; None where an earlier attempt was carried out."""
+    current: Any = error.current
+    if isinstance(current, Mapping):
+        now = dict(cast("Mapping[str, Wire]", current))
+        after = apply_actions(stored, todo.actions)
+        if error.in_doubt and todo.actions and is_applied(todo.actions, after, now):
+            return None
+        if lock is None:
+            return explain_refusal(instance, error, find_conflicting_paths(todo, stored, now))
+    return as_stale_error(instance, error, lock, stored)
+
+
+def _settle_changes(
+    instance: Instance, before: StoredItem | None, item: StoredItem, actions: Sequence[Action]
+) -> None:
+    """Count what *actions* have written as stored: *item*, but for what came in between."""
+    if instance._stored is not before:
+        item = to_json(apply_actions(stored_wires(instance), actions))
+    instance._stored = item
+    written = {str(action.path.parts[0]) for action in actions}
+    mark_fetched(instance, written)
+    version = instance._meta.version
+    if version is not None and version.attribute in written:
+        take_version(instance, from_json(item))
+
+
+def explain_refusal(
+    instance: Instance, error: ConditionFailed | InvalidRequest, places: Sequence[str]
+) -> Exception:
+    """Return the error for an update that was refused: of another writer where *places* name any."""
+    if not isinstance(error, ConditionFailed):
+        return error
+    if places:
+        error.args = (
+            f"{instance._meta.name}: {', '.join(places)}: another writer changed it since it was "
+            "loaded, and this would undo that: refresh_from_db(), change it again and save()",
+        )
+    return as_model_error(instance, error)
 
 
 def _with(before: Mapping[str, Wire], wanted: Mapping[str, Wire | None]) -> WireItem:
@@ -213,4 +243,4 @@ def _is_there(error: ConditionFailed, item: Mapping[str, Wire]) -> bool:
     if not error.in_doubt or not isinstance(current, Mapping):
         return False
     now = cast("Mapping[str, Wire]", current)
-    return not has_moved({**item, **now}, item, now)
+    return not has_changed({**item, **now}, item, now)

@@ -1,151 +1,153 @@
-"""Deleting an instance's item."""
+"""delete(): the item of one instance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
 
 from ...exceptions import ConditionFailed, DoesNotExist, StaleItem, narrowed
 from ...expressions import Condition
-from ...flows import Flow, awaiting, blocking
+from ...flows import Flow
 from ...operations import transactions
 from ...operations.base import Wire
 from ...operations.items import DeleteItem
 from ..constraints import Claims
+from ..instance import Instance, options_of, table_of
+from ..options import Options
+from ..records.attributes import undeclared_attributes
+from ..records.base import state_of
 from ..signals.events import deleted, deleting, is_heard
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending
-from ..visibility import is_other
-from .locks import Lock, is_atomic
-from .sending import Guarding
-
-if TYPE_CHECKING:
-    from ..model import Model
-    from ..options import Options
+from ..visibility import is_of_other_class
+from .failures import as_model_error, as_stale_error
+from .locks import Lock, is_atomic, lock_of
+from .sending import execute_or_collect, retry_on_conflict
+from .stored import key_of, stored_wires, unknown_attributes
 
 
-class Deleting(Guarding):
-    """The verb of instances that deletes them."""
+def delete_instance(
+    instance: Instance, *, condition: Condition | None = None, atomic: bool | None = None
+) -> Flow[None]:
+    """Delete this item; one that is not there counts as deleted, where nothing is asked of it.
 
-    __slots__ = ()
+    Of a loaded instance with a :class:`~dynamodb_py.VersionField`, the item must still have the
+    version that the instance has.
 
-    def _delete(
-        self, *, condition: Condition | None = None, atomic: bool | None = None
-    ) -> Flow[None]:
-        """Delete this item; one that is not there counts as deleted, where nothing is asked of it.
+    :param condition: delete only where it holds.
+    :param atomic: delete only if no attribute has changed since it was loaded; one that was never
+        loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.
+    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
+        None where it is gone.
+    :raises StaleItem: it was changed, or deleted, since it was loaded; nothing was deleted.
+    """
+    yield from instance._delete_for_good(condition=condition, atomic=atomic)
 
-        Of a loaded instance with a :class:`~dynamodb_py.VersionField`, the item must still have the
-        version that the instance has.
 
-        :param condition: delete only where it holds.
-        :param atomic: delete only if no attribute has changed since it was loaded; one that was never
-            loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.
-        :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
-            None where it is gone.
-        :raises StaleItem: it was changed, or deleted, since it was loaded; nothing was deleted.
-        """
-        yield from self._delete_for_good(condition=condition, atomic=atomic)
+def delete_alone(
+    instance: Instance, *, condition: Condition | None = None, atomic: bool | None = None
+) -> Flow[None]:
+    """Delete this item, whatever refers to it."""
+    collector = COLLECTOR.get()
+    heard = is_heard(type(instance), "delete")
+    if heard:
+        yield from deleting(instance)
+    yield from remove_item(instance, options_of(type(instance)).condition(condition), atomic)
+    if heard:
+        if collector is None:
+            yield from deleted(instance)
+        else:
+            collector.then(partial(deleted, instance))
 
-    delete = blocking(_delete)
-    adelete = awaiting(_delete)
 
-    def _delete_for_good(
-        self, *, condition: Condition | None = None, atomic: bool | None = None
-    ) -> Flow[None]:
-        """Do as ``_delete``, which a model may override."""
-        collector = COLLECTOR.get()
-        model: Any = self
-        heard = is_heard(cast("type[Model]", type(self)), "delete")
-        if heard:
-            yield from deleting(model)
-        yield from self._remove(self._options().condition(condition), atomic)
-        if heard:
-            if collector is None:
-                yield from deleted(model)
-            else:
-                collector.then(partial(deleted, model))
-
-    def _remove(self, condition: Condition | None, atomic: bool | None) -> Flow[None]:
-        meta = self._meta
-        plain = not meta.guarded and not is_atomic(meta, atomic) and COLLECTOR.get() is None
-        if plain:
-            try:
-                yield from DeleteItem(self._table, self._key(), mine(meta, condition))
-            except ConditionFailed as error:
-                if condition is not None and not condition.is_empty:
-                    self._told(error)
-                    raise
-                # What is there is of another class: no item of this one is.
-            self._detach()
-            return
-        lock = self._lock(self._stored_wires(), atomic)
+def remove_item(instance: Instance, condition: Condition | None, atomic: bool | None) -> Flow[None]:
+    """Delete the item, without hooks and signals."""
+    meta = instance._meta
+    plain = not meta.guarded and not is_atomic(meta, atomic) and COLLECTOR.get() is None
+    if plain:
         try:
-            yield from self._remove_guarded(condition, lock)
-        except (ConditionFailed, DoesNotExist) as error:
-            asks = lock is not None or (condition is not None and not condition.is_empty)
-            other = isinstance(error, DoesNotExist) or is_other(meta, error.current)
-            if asks or not other:
-                raise
-            self._detach()
-
-    def _remove_guarded(self, condition: Condition | None, lock: Lock | None) -> Flow[None]:
-        """Delete the item together with what keeps its values unique, or in a transaction."""
-        meta, key, stored = self._meta, self._key(), self._stored_wires()
-        asked = condition if condition is not None else Condition()
-        if lock is not None:
-            asked &= lock.condition
-        elif meta.free is not None:
-            asked = meta.free & asked
-
-        def make(before: Mapping[str, Wire]) -> Pending:
-            claims = Claims(meta, key, before, {})
-            held = asked & claims.condition
-            return Pending(
-                verb="delete",
-                meta=meta,
-                link=self._link,
-                write=transactions.Delete(self._table, key, None if held.is_empty else held),
-                key=key,
-                explain=lambda error: self._told_of_delete(error, lock, stored),
-                settle=self._detach,
-                instance=self,
-                released=claims.released,
-                own=condition,
-                locked=lock is not None,
+            yield from DeleteItem(
+                table_of(instance), key_of(instance), restrict_to_class(meta, condition)
             )
-
-        unique = meta.unique_beside()
-        if not unique:
-            yield from self._carry(make({}))
-            return
-        known = self._stored is not None and not self._unknown().intersection(unique)
-        yield from self._adapting(make, stored if known else None, unique)
-
-    def _told_of_delete(
-        self, error: ConditionFailed, lock: Lock | None, stored: Mapping[str, Wire]
-    ) -> Exception | None:
-        """Return what a failed condition means; None where an earlier attempt has deleted the item."""
-        if error.current is not None:
-            return self._told_of_lock(error, lock, stored)
-        if error.in_doubt:
-            return None
-        if lock is None or self._stored is None:
-            return error
-        stale = narrowed(error, StaleItem)
-        stale.args = (f"{self!r} is stale: it was deleted since it was loaded",)
-        return stale
-
-    def _detach(self) -> None:
-        """Become an instance that is not stored, with the values that there are."""
-        if not self._decoded:
-            self._decode()
-        if kept := self._undeclared():
-            self._apart().kept = kept
-        self._stored = None
+        except ConditionFailed as error:
+            if condition is not None and not condition.is_empty:
+                as_model_error(instance, error)
+                raise
+            # What is there is of another class: no item of this one is.
+        mark_deleted(instance)
+        return
+    lock = lock_of(instance, stored_wires(instance), atomic)
+    try:
+        yield from _remove_guarded(instance, condition, lock)
+    except (ConditionFailed, DoesNotExist) as error:
+        asks = lock is not None or (condition is not None and not condition.is_empty)
+        other = isinstance(error, DoesNotExist) or is_of_other_class(meta, error.current)
+        if asks or not other:
+            raise
+        mark_deleted(instance)
 
 
-def mine(meta: Options, condition: Condition | None) -> Condition | None:
+def _remove_guarded(
+    instance: Instance, condition: Condition | None, lock: Lock | None
+) -> Flow[None]:
+    """Delete the item together with what keeps its values unique, or in a transaction."""
+    meta, key, stored = instance._meta, key_of(instance), stored_wires(instance)
+    asked = condition if condition is not None else Condition()
+    if lock is not None:
+        asked &= lock.condition
+    elif meta.free is not None:
+        asked = meta.free & asked
+
+    def make(before: Mapping[str, Wire]) -> Pending:
+        claims = Claims(meta, key, before, {})
+        held = asked & claims.condition
+        return Pending(
+            verb="delete",
+            meta=meta,
+            link=instance._link,
+            write=transactions.Delete(table_of(instance), key, None if held.is_empty else held),
+            key=key,
+            explain=lambda error: _explain_delete(instance, error, lock, stored),
+            settle=partial(mark_deleted, instance),
+            instance=instance,
+            released=claims.released,
+            own=condition,
+            locked=lock is not None,
+        )
+
+    unique = meta.unique_attributes()
+    if not unique:
+        yield from execute_or_collect(make({}))
+        return
+    known = instance._stored is not None and not unknown_attributes(instance).intersection(unique)
+    yield from retry_on_conflict(instance, make, stored if known else None, unique)
+
+
+def _explain_delete(
+    instance: Instance, error: ConditionFailed, lock: Lock | None, stored: Mapping[str, Wire]
+) -> Exception | None:
+    """Return what a failed condition means; None where an earlier attempt has deleted the item."""
+    if error.current is not None:
+        return as_stale_error(instance, error, lock, stored)
+    if error.in_doubt:
+        return None
+    if lock is None or instance._stored is None:
+        return error
+    stale = narrowed(error, StaleItem)
+    stale.args = (f"{instance!r} is stale: it was deleted since it was loaded",)
+    return stale
+
+
+def mark_deleted(instance: Instance) -> None:
+    """Become an instance that is not stored, with the values that there are."""
+    if not instance._decoded:
+        instance._decode()
+    if kept := undeclared_attributes(instance):
+        state_of(instance).kept = kept
+    instance._stored = None
+
+
+def restrict_to_class(meta: Options, condition: Condition | None) -> Condition | None:
     """Return *condition*, and that what is there, if anything, is of this class."""
     free = meta.free
     if free is None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from ...connections import current_options
-from ...exceptions import QueryError
+from ...exceptions import FieldNotLoaded, QueryError
 from ...expressions import Condition
 from ...limits import MAX_OPERATORS
 from ...operations.base import Wire
-from ..attribute_values.values import as_it_was, has_moved
-
-if TYPE_CHECKING:
-    from ..options import Options
+from ..attribute_values.values import has_changed, require_unchanged
+from ..instance import Instance
+from ..options import Options
+from .stored import unknown_attributes
 
 
 class Lock(Struct, frozen=True):
@@ -27,7 +26,7 @@ class Lock(Struct, frozen=True):
 
     def is_broken(self, before: Mapping[str, Wire], now: Mapping[str, Wire]) -> bool:
         """Tell whether *now* is not as *before* in what is watched."""
-        return has_moved(self.watched, before, now)
+        return has_changed(self.watched, before, now)
 
 
 def lock_of_none(meta: Options) -> Lock:
@@ -63,7 +62,7 @@ def lock_of_all(meta: Options, item: Mapping[str, Wire], unknown: frozenset[str]
 def _held(meta: Options, names: Iterable[str], item: Mapping[str, Wire]) -> Condition:
     """Return the condition that the item is there, and has *names* as *item* has."""
     names = list(names)
-    held = as_it_was(names, item)
+    held = require_unchanged(names, item)
     # What is equal to something is there.
     return held if any(name in item for name in names) else meta.present & held
 
@@ -74,3 +73,25 @@ def is_atomic(meta: Options, asked: bool | None) -> bool:
         return asked
     held = current_options().atomic
     return meta.atomic if held is None else held
+
+
+def lock_of(instance: Instance, stored: Mapping[str, Wire], atomic: bool | None) -> Lock | None:
+    """Return what must be as it was loaded for a write to be right, if anything."""
+    meta = instance._meta
+    if instance._stored is None:
+        return lock_of_none(meta) if is_atomic(meta, atomic) else None
+    if meta.version is not None and meta.version.attribute in unknown_attributes(instance):
+        raise FieldNotLoaded(
+            f"{meta.version.label} was not fetched with this instance, so that nobody knows "
+            "whether it is stale: refresh_from_db() first"
+        )
+    if is_atomic(meta, atomic):
+        return lock_of_all(meta, stored, unknown_attributes(instance))
+    return lock_of_version(meta, stored)
+
+
+def expects_no_item(instance: Instance, atomic: bool | None) -> bool:
+    """Tell whether this, which was never loaded, expects that there is no item."""
+    return instance._stored is None and (
+        instance._meta.version is not None or is_atomic(instance._meta, atomic)
+    )

@@ -1,9 +1,8 @@
-"""The whole item of an instance, as it would be stored, and as it counts once it is."""
+"""The whole item of an instance: as it is stored, as it would be stored, and marked as saved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from ...codec import from_json, item_size, to_json
 from ...exceptions import ItemTooLarge, ValidationError
@@ -11,80 +10,118 @@ from ...limits import MAX_ITEM_BYTES
 from ...operations.base import Wire, WireItem
 from ...operations.batches import Put
 from ...operations.items import Key, StoredItem
-from .tracking import Changing
+from ..instance import Instance, M, options_of, table_of
+from ..records.attributes import describe_largest, preserved_attributes
+from ..records.base import fetched_fields, state_of
+from ..records.encoding import encode_fields
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+
+def stored_wires(instance: Instance) -> WireItem:
+    """Return the attributes that were loaded or saved last; none, if neither."""
+    stored: WireItem = {} if instance._stored is None else from_json(instance._stored)
+    return stored
 
 
-class Whole(Changing):
-    """What an instance is as an item."""
+def unknown_attributes(instance: Instance) -> frozenset[str]:
+    """Return the attributes that the item may have though they were not fetched."""
+    partial = fetched_fields(instance)
+    if partial is None:
+        return frozenset()
+    return frozenset(field.attribute for field in instance._fieldset if field.name not in partial)
 
-    __slots__ = ()
 
-    def _item(self, *, validate: bool = True) -> StoredItem:
-        """Return the whole item as it would be stored."""
-        return self._sized(self._whole(validate=validate))
+def mark_fetched(instance: Instance, attributes: Iterable[str]) -> None:
+    """Count *attributes*, which are known since they were written, among those fetched."""
+    if (fetched := fetched_fields(instance)) is not None:
+        state_of(instance).partial = fetched | instance._fieldset.held(frozenset(attributes))
 
-    def _as_put(self, table: str | None = None, *, validate: bool = True) -> Put:
-        """Return what puts this instance whole, into its own table unless another is given."""
-        wires = self._whole(validate=validate)
-        return Put(table or self._table, self._key_in(wires), self._sized(wires))
 
-    def _whole(self, *, validate: bool) -> WireItem:
-        """Return all attributes of the item as they would be stored."""
-        wires = {
-            **self._left_alone(),
-            **self._wires(adding=self._stored is None, validate=validate),
-        }
-        stored = self._stored_wires()
-        if self._stored is not None:
-            self._check_key(stored, wires)
-            wires.update(self._stored_key(stored))
-        if (kind := self._options().kind) is not None:
-            kind.mark(wires, stored)
-        return wires
+def key_of(instance: Instance) -> Key:
+    """Return the key on the wire: as it was loaded, if it was."""
+    return options_of(type(instance)).key_of_record(instance)
 
-    def _key_in(self, wires: Mapping[str, Wire]) -> Key:
-        return {field.attribute: wires[field.attribute] for field in self._options().keys}
 
-    def _sized(self, wires: WireItem) -> StoredItem:
-        """Return an item as JSON; raise ItemTooLarge over DynamoDB's 400 KB."""
+def encode_item(instance: Instance, *, validate: bool = True) -> StoredItem:
+    """Return the whole item as it would be stored."""
+    return encode_sized(instance, complete_item(instance, validate=validate))
+
+
+def make_put(instance: Instance, table: str | None = None, *, validate: bool = True) -> Put:
+    """Return the Put of the whole item, into the instance's own table unless another is given."""
+    wires = complete_item(instance, validate=validate)
+    return Put(table or table_of(instance), key_in(instance, wires), encode_sized(instance, wires))
+
+
+def complete_item(instance: Instance, *, validate: bool) -> WireItem:
+    """Return all attributes of the item as they would be stored."""
+    wires = {
+        **preserved_attributes(instance),
+        **encode_fields(instance, adding=instance._stored is None, validate=validate),
+    }
+    stored = stored_wires(instance)
+    if instance._stored is not None:
+        instance._meta.check_key(stored, wires)
+        wires.update(instance._meta.stored_key(stored))
+    if (kind := options_of(type(instance)).kind) is not None:
+        kind.set_discriminator(wires, stored)
+    return wires
+
+
+def key_in(instance: Instance, wires: Mapping[str, Wire]) -> Key:
+    """Return the key among the attributes of the item."""
+    return {field.attribute: wires[field.attribute] for field in options_of(type(instance)).keys}
+
+
+def encode_sized(instance: Instance, wires: WireItem) -> StoredItem:
+    """Return an item as JSON; raise ItemTooLarge over DynamoDB's 400 KB."""
+    try:
+        item = to_json(wires)
+    except UnicodeEncodeError as error:
+        raise _text_error(instance, wires, error) from None
+    # An item's JSON is never shorter than what DynamoDB counts, but for base64.
+    if len(item) > MAX_ITEM_BYTES and (size := item_size(wires)) > MAX_ITEM_BYTES:
+        raise ItemTooLarge(
+            f"the item has {size} bytes, DynamoDB takes {MAX_ITEM_BYTES}; its largest fields: {describe_largest(instance, wires)}",
+            model=instance._meta.name,
+        )
+    return item
+
+
+def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) -> ValidationError:
+    errors: dict[str, list[str]] = {}
+    for name, wire in wires.items():
         try:
-            item = to_json(wires)
-        except UnicodeEncodeError as error:
-            raise self._no_text(wires, error) from None
-        # An item's JSON is never shorter than what DynamoDB counts, but for base64.
-        if len(item) > MAX_ITEM_BYTES and (size := item_size(wires)) > MAX_ITEM_BYTES:
-            said = f"the item has {size} bytes, DynamoDB takes {MAX_ITEM_BYTES}"
-            raise ItemTooLarge(
-                f"{said}; its largest fields: {self._largest(wires)}", model=self._meta.name
-            )
-        return item
+            to_json({name: wire})
+        except UnicodeEncodeError:
+            field = instance._fieldset.by_attribute.get(name)
+            errors[field.name if field else ascii(name)] = [
+                f"it is no Unicode text: {error.reason}"
+            ]
+    return ValidationError(errors, model=instance._meta.name)
 
-    def _no_text(self, wires: WireItem, error: UnicodeEncodeError) -> ValidationError:
-        errors: dict[str, list[str]] = {}
-        for name, wire in wires.items():
-            try:
-                to_json({name: wire})
-            except UnicodeEncodeError:
-                field = self._fields.by_attribute.get(name)
-                errors[field.name if field else ascii(name)] = [
-                    f"it is no Unicode text: {error.reason}"
-                ]
-        return ValidationError(errors, model=self._meta.name)
 
-    def _settle(self, item: StoredItem) -> Self:
-        """Take *item* for what is stored from now on; the values stay as they are."""
-        aside = self._aside
-        self._stored, self._decoded, self._aside = item, True, None
-        if aside is not None and aside.unreadable:
-            self._apart().unreadable = aside.unreadable
-        if self._options().version is not None:
-            self._take_version(from_json(item))
-        return self
+def mark_saved(instance: M, item: StoredItem) -> M:
+    """Take *item* for what is stored from now on; the values stay as they are."""
+    state = instance._state
+    instance._stored, instance._decoded, instance._state = item, True, None
+    if state is not None and state.unreadable:
+        state_of(instance).unreadable = state.unreadable
+    if options_of(type(instance)).version is not None:
+        take_version(instance, from_json(item))
+    return instance
 
-    def _take_version(self, item: Mapping[str, Wire]) -> None:
-        version = self._meta.version
-        if version is not None and version.attribute in item:
-            self.__dict__[version.name] = version.decode(item[version.attribute])
+
+def take_version(instance: Instance, item: Mapping[str, Wire]) -> None:
+    """Give the version field the version of a stored item."""
+    version = instance._meta.version
+    if version is not None and version.attribute in item:
+        instance.__dict__[version.name] = version.decode(item[version.attribute])
+
+
+def replace_stored(instance: Instance, item: StoredItem) -> None:
+    """Take *item* for what is stored, and forget the values that there were."""
+    for name in instance._fieldset.by_name:
+        instance.__dict__.pop(name, None)
+    for name in instance._fieldset.references:
+        instance.__dict__.pop(name, None)
+    instance._stored, instance._decoded, instance._state = item, False, None

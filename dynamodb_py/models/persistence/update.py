@@ -1,39 +1,38 @@
-"""Updating: ``item.update()``, one request that changes an item without reading it."""
+"""update(): one request that changes an item without reading it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from ...codec import from_json, to_json
 from ...exceptions import ConditionFailed, QueryError, UnreadableValue
 from ...expressions import Action, Computable, Condition
-from ...flows import Flow, awaiting, blocking
+from ...flows import Flow
 from ...operations import transactions
 from ...operations.base import Wire, WireItem
 from ...operations.items import UpdateItem
-from ..attribute_values.values import applied
+from ..attribute_values.values import apply_actions
 from ..constraints import Claim, Claims
+from ..instance import Instance, options_of, table_of
+from ..options import Options
+from ..records.base import fetched_fields, state_of
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending
-from ..visibility import is_other
-from .delete import Deleting
-from .locks import Lock
+from ..visibility import is_of_other_class
+from .failures import as_stale_error
+from .locks import Lock, lock_of
 from .parent_maps import parents_of, updated
+from .sending import execute_or_collect, retry_on_conflict
+from .stored import key_of, mark_fetched, stored_wires, unknown_attributes
 from .update_actions import changes, has_changed, unique_among
 from .update_result import Outcome, Returning, as_plain, asked_for, changed_inside
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from ..options import Options
-
-
 _Unsaved: TypeAlias = "dict[str, tuple[Wire | None, Wire | None]]"
-"""By attribute: what was loaded, and what there is now."""
+"""By attribute: the values that were loaded, and those that there are now."""
 
 OPTIONS = ("condition", "returning", "create_parents", "must_exist", "atomic")
 
@@ -50,300 +49,249 @@ class _Collected(Struct, frozen=True):
     """What of *condition* the caller has asked for."""
 
 
-class Updating(Deleting):
-    """The verb of instances that changes an item by its key, in place."""
+def update_instance(
+    instance: Instance,
+    /,
+    *actions: Action | Computable,
+    condition: Condition | None = None,
+    returning: Returning | None = None,
+    create_parents: bool = False,
+    must_exist: bool = False,
+    atomic: bool | None = None,
+    **values: Any,
+) -> Flow[Any]:
+    """Change this item in one request, without reading it, and no more of it than is said.
 
-    __slots__ = ()
+    Of a loaded instance the item must still exist. Of one that was never saved or loaded the item
+    with its key is changed, and made if there is none. What the update changed is in the instance
+    afterwards; changes of other fields that were not saved stay, and wait for ``save()``.
 
-    def _update(
-        self,
-        /,
-        *actions: Action | Computable,
-        condition: Condition | None = None,
-        returning: Returning | None = None,
-        create_parents: bool = False,
-        must_exist: bool = False,
-        atomic: bool | None = None,
-        **values: Any,
-    ) -> Flow[Any]:
-        """Change this item in one request, without reading it, and no more of it than is said.
+    :param actions: what to change, where: ``Test.ids[0].remove()``, ``F("visits").add(1)``,
+        ``Test.score.set(Test.score + 1)``, or Set, Remove, Add and Delete of
+        ``dynamodb_py.expressions``.
+    :param condition: change only where it holds.
+    :param returning: None gives the instance. ``"new"`` and ``"old"`` give a dict of the whole
+        item by field name, as it is after or was before, ``"updated_new"`` and ``"updated_old"`` of
+        what was changed alone; it is empty where there is nothing of that sort.
+    :param create_parents: where DynamoDB refuses a path into a document because a map on the
+        way is missing, make the maps, one level after the other, and update again.
+    :param must_exist: never make an item.
+    :param atomic: change only if no attribute has changed since it was loaded; one that was never
+        loaded expects that there is no item, unless *must_exist* says that there is. By default as
+        ``options()`` or ``Meta.atomic`` say.
+    :param values: what to write, by field name: values, which are validated as ``save()`` does;
+        ``F("wins") + 1`` and the like; None removes.
+    :return: the instance, or the dict that *returning* asks for.
+    :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
+    :raises QueryError: two changes reach the same value, or there is none; nothing was sent.
+    :raises DoesNotExist: the item must exist, and does not.
+    :raises StaleItem: the version is another one than the instance has, or with *atomic*
+        something else is.
+    :raises AlreadyExists: another item has a value that is unique.
+    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
+    :raises InvalidRequest: DynamoDB cannot compute it, such as a sum with an absent attribute.
+    :raises ConnectionFailed: no answer came. A request that computes with what it changes is not
+        sent again, since it may have been carried out and would count twice.
+    """
+    meta = options_of(type(instance))
+    check_no_clash(
+        meta, OPTIONS, condition, returning, create_parents, must_exist, atomic is not None
+    )
+    stored = stored_wires(instance)
+    lock = None if must_exist and instance._stored is None else lock_of(instance, stored, atomic)
+    locked = stored if lock is not None else None
+    present = must_exist or instance.persisted
+    found = changes(
+        meta,
+        actions,
+        values,
+        version_of=locked,
+        claims=True,
+        making=not present,
+        key=None if meta.computed is None else key_of(instance),
+        parts=None if meta.computed is None else meta.computed.find_lossy_parts(instance),
+    )
+    condition = meta.condition(condition)
+    asked = Condition() if condition is None else condition
+    if present:
+        asked = meta.present & asked
+    elif (free := meta.free) is not None:
+        asked = free & asked
+    if lock is not None:
+        asked &= lock.condition
+    unsaved = _find_unsaved(instance, found, stored)
+    unique = unique_among(meta, found)
+    if unique or COLLECTOR.get() is not None:
+        _check_collectable(instance, returning, create_parents, unique)
+        write = _Collected(found, asked, lock, unsaved, must_exist, condition)
+        yield from _update_guarded(instance, write, unique)
+        return instance
+    returned_as = asked_for(found, returning)
+    update = UpdateItem(table_of(instance), key_of(instance), found, asked, returned_as)
+    parents = parents_of(found) if create_parents else []
+    try:
+        item = yield from updated(update, parents, meta.present if present else None)
+    except ConditionFailed as error:
+        known = lock is not None and instance._stored is not None and returning is None
+        if not known or not has_changed(update, error):
+            told = _explain_update(instance, error, lock, stored, must_exist=must_exist)
+            raise told from error.__cause__
+        item = to_json(error.current)  # an earlier attempt has done it
+    outcome = Outcome(found, returned_as, from_json(item) if item else {})
+    take_outcome(instance, outcome, unsaved)
+    return instance if returning is None else as_plain(type(instance), item, returning)
 
-        Of a loaded instance the item must still exist. Of one that was never saved or loaded the item
-        with its key is changed, and made if there is none. What the update changed is in the instance
-        afterwards; changes of other fields that were not saved stay, and wait for ``save()``.
 
-        :param actions: what to change, where: ``Test.ids[0].remove()``, ``F("visits").add(1)``,
-            ``Test.score.set(Test.score + 1)``, or Set, Remove, Add and Delete of
-            ``dynamodb_py.expressions``.
-        :param condition: change only where it holds.
-        :param returning: None gives the instance. ``"new"`` and ``"old"`` give a dict of the whole
-            item by field name, as it is after or was before, ``"updated_new"`` and ``"updated_old"`` of
-            what was changed alone; it is empty where there is nothing of that sort.
-        :param create_parents: where DynamoDB refuses a path into a document because a map on the
-            way is missing, make the maps, one level after the other, and update again.
-        :param must_exist: never make an item.
-        :param atomic: change only if no attribute has changed since it was loaded; one that was never
-            loaded expects that there is no item, unless *must_exist* says that there is. By default as
-            ``options()`` or ``Meta.atomic`` say.
-        :param values: what to write, by field name: values, which are validated as ``save()`` does;
-            ``F("wins") + 1`` and the like; None removes.
-        :return: the instance, or the dict that *returning* asks for.
-        :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
-        :raises QueryError: two changes reach the same value, or there is none; nothing was sent.
-        :raises DoesNotExist: the item must exist, and does not.
-        :raises StaleItem: the version is another one than the instance has, or with *atomic*
-            something else is.
-        :raises AlreadyExists: another item has a value that is unique.
-        :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
-        :raises InvalidRequest: DynamoDB cannot compute it, such as a sum with an absent attribute.
-        :raises ConnectionFailed: no answer came. A request that computes with what it changes is not
-            sent again, since it may have been carried out and would count twice.
-        """
-        meta = self._options()
-        check_no_clash(
-            meta, OPTIONS, condition, returning, create_parents, must_exist, atomic is not None
+def _check_collectable(
+    instance: Instance, returning: str | None, create_parents: bool, unique: Sequence[str]
+) -> None:
+    """Refuse what a transaction cannot do: it returns nothing, and is not tried in parts."""
+    options = {"returning": returning is not None, "create_parents": create_parents}
+    for option in (name for name, given in options.items() if given):
+        why = f"{', '.join(unique)} is unique, which" if unique else "this"
+        raise QueryError(
+            f"{instance._meta.name}: update({option}=...): {why} takes a transaction, which returns "
+            "nothing and is not tried in parts: drop it, and refresh_from_db() afterwards"
         )
-        stored = self._stored_wires()
-        lock = None if must_exist and self._stored is None else self._lock(stored, atomic)
-        locked = stored if lock is not None else None
-        present = must_exist or self.persisted
-        found = changes(
-            meta,
-            actions,
-            values,
-            version_of=locked,
-            claims=True,
-            making=not present,
-            key=None if meta.composing is None else self._key(),
-            parts=None if meta.composing is None else meta.composing.partly_said(self),
+
+
+def _update_guarded(instance: Instance, write: _Collected, unique: Sequence[str]) -> Flow[None]:
+    """Change the item together with the sentinels of unique values, or in a transaction."""
+    meta, key, stored = instance._meta, key_of(instance), stored_wires(instance)
+    outcome = Outcome(write.actions, "NONE")
+
+    def make(before: Mapping[str, Wire]) -> Pending:
+        held = write.condition
+        released: Sequence[Claim] = ()
+        claimed: Sequence[Claim] = ()
+        if unique:
+            plain = [a for a in write.actions if a.path.parts[0] in unique]
+            after = {**apply_actions(before, plain), **key}
+            claims = Claims(meta, key, before, after, whole=False)
+            released, claimed = claims.released, claims.claimed
+            held &= claims.condition if before else meta.key_missing
+        return Pending(
+            verb="update",
+            meta=meta,
+            link=instance._link,
+            write=transactions.Update(table_of(instance), key, write.actions, held),
+            key=key,
+            explain=lambda error: _explain_update(
+                instance, error, write.lock, stored, must_exist=write.must_exist
+            ),
+            settle=partial(partial(take_outcome, instance), outcome, write.unsaved),
+            instance=instance,
+            released=released,
+            claimed=claimed,
+            own=write.own,
+            locked=write.lock is not None,
         )
-        condition = meta.condition(condition)
-        asked = Condition() if condition is None else condition
-        if present:
-            asked = meta.present & asked
-        elif (free := meta.free) is not None:
-            asked = free & asked
-        if lock is not None:
-            asked &= lock.condition
-        unsaved = self._unsaved(found, stored)
-        unique = unique_among(meta, found)
-        if unique or COLLECTOR.get() is not None:
-            self._check_collectable(returning, create_parents, unique)
-            write = _Collected(found, asked, lock, unsaved, must_exist, condition)
-            yield from self._update_guarded(write, unique)
-            return self
-        returned_as = asked_for(found, returning)
-        update = UpdateItem(self._table, self._key(), found, asked, returned_as)
-        parents = parents_of(found) if create_parents else []
+
+    if not unique:
+        yield from execute_or_collect(make({}))
+        return
+    known = instance._stored is not None and not unknown_attributes(instance).intersection(unique)
+    yield from retry_on_conflict(instance, make, stored if known else None, unique)
+
+
+def _explain_update(
+    instance: Instance,
+    error: ConditionFailed,
+    lock: Lock | None,
+    stored: Mapping[str, Wire],
+    *,
+    must_exist: bool,
+) -> Exception:
+    lacking = error.current is None or is_of_other_class(instance._meta, error.current)
+    if must_exist and not instance.persisted and lacking:
+        return instance.DoesNotExist(f"there is no item of {instance!r}", missing=[instance])
+    return as_stale_error(instance, error, lock, stored)
+
+
+def take_outcome(instance: Instance, outcome: Outcome, unsaved: _Unsaved) -> None:
+    """Take what the update left behind for stored, and for the values of the changed fields."""
+    mine = stored_wires(instance)
+    after: dict[str, Wire | None] = {}
+    unknown: list[str] = []
+    for attribute in outcome.attributes:
+        if outcome.knows(attribute):
+            after[attribute] = outcome.wire(attribute, mine)
+        else:
+            unknown.append(attribute)
+    if instance._stored is not None:
+        left = {**mine, **after}
+        instance._stored = to_json(
+            {n: w for n, w in left.items() if w is not None and n not in unknown}
+        )
+        mark_fetched(instance, after)
+        _mark_unknown(instance, unknown)
+    for attribute, wire in after.items():
+        if (field := instance._fieldset.by_attribute.get(attribute)) is not None:
+            _take_value(instance, field, _merged(*unsaved.get(attribute, (wire, wire)), wire))
+
+
+def _find_unsaved(
+    instance: Instance, actions: Iterable[Action], stored: Mapping[str, Wire]
+) -> _Unsaved:
+    """Return what was loaded, and what there is now, of maps that *actions* change inside.
+
+    Asked before anything is sent: what cannot be stored of them raises.
+    """
+    found: _Unsaved = {}
+    for attribute in changed_inside(actions):
+        field = instance._fieldset.by_attribute.get(attribute)
+        if field is None or field.name not in instance.__dict__:
+            continue
+        wire = field.encode(instance.__dict__[field.name], field.name)
         try:
-            item = yield from updated(update, parents, meta.present if present else None)
-        except ConditionFailed as error:
-            known = lock is not None and self._stored is not None and returning is None
-            if not known or not has_changed(update, error):
-                told = self._update_told(error, lock, stored, must_exist=must_exist)
-                raise told from error.__cause__
-            item = to_json(error.current)  # an earlier attempt has done it
-        outcome = Outcome(found, returned_as, from_json(item) if item else {})
-        self._synchronize(outcome, unsaved)
-        return self if returning is None else as_plain(type(self), item, returning)
+            old = stored.get(attribute)
+            base = None if old is None else field.encode(field.decode(old))
+        except UnreadableValue:
+            base = None
+        if wire is not None and wire != base:
+            # As the wire has it, where a B is text.
+            mine, loaded = from_json(to_json([wire, base]))
+            found[attribute] = (loaded, mine)
+    return found
 
-    def _check_collectable(
-        self, returning: str | None, create_parents: bool, unique: Sequence[str]
-    ) -> None:
-        """Refuse what a transaction cannot do: it returns nothing, and is not tried in parts."""
-        options = {"returning": returning is not None, "create_parents": create_parents}
-        for option in (name for name, given in options.items() if given):
-            why = f"{', '.join(unique)} is unique, which" if unique else "this"
-            raise QueryError(
-                f"{self._meta.name}: update({option}=...): {why} takes a transaction, which returns "
-                "nothing and is not tried in parts: drop it, and refresh_from_db() afterwards"
-            )
 
-    def _update_guarded(self, write: _Collected, unique: Sequence[str]) -> Flow[None]:
-        """Change the item together with the sentinels of unique values, or in a transaction."""
-        meta, key, stored = self._meta, self._key(), self._stored_wires()
-        outcome = Outcome(write.actions, "NONE")
+def _take_value(instance: Instance, field: Any, wire: Wire | None) -> None:
+    """Let *field* read as *wire*, or as absent."""
+    values, aside = instance.__dict__, instance._state
+    if (
+        instance._fieldset.computed is not None
+        and field.name in instance._fieldset.computed.by_name
+    ):
+        values.pop(field.name, None)  # its parts say what it is
+        return
+    if aside is not None:
+        aside.unreadable = {n: e for n, e in aside.unreadable.items() if n != field.name}
+        aside.defaults = {n: w for n, w in aside.defaults.items() if n != field.name}
+    if wire is None:
+        values.pop(field.name, None)
+        if instance._stored is None:
+            values[field.name] = field.make_absent_value()
+        return
+    try:
+        values[field.name] = field.decode(wire)
+    except UnreadableValue as error:
+        values.pop(field.name, None)
+        unreadable = state_of(instance).unreadable
+        state_of(instance).unreadable = {**unreadable, field.name: error}
 
-        def make(before: Mapping[str, Wire]) -> Pending:
-            held = write.condition
-            released: Sequence[Claim] = ()
-            claimed: Sequence[Claim] = ()
-            if unique:
-                plain = [a for a in write.actions if a.path.parts[0] in unique]
-                after = {**applied(before, plain), **key}
-                claims = Claims(meta, key, before, after, whole=False)
-                released, claimed = claims.released, claims.claimed
-                held &= claims.condition if before else meta.missing
-            return Pending(
-                verb="update",
-                meta=meta,
-                link=self._link,
-                write=transactions.Update(self._table, key, write.actions, held),
-                key=key,
-                explain=lambda error: self._update_told(
-                    error, write.lock, stored, must_exist=write.must_exist
-                ),
-                settle=partial(self._synchronize, outcome, write.unsaved),
-                instance=self,
-                released=released,
-                claimed=claimed,
-                own=write.own,
-                locked=write.lock is not None,
-            )
 
-        if not unique:
-            yield from self._carry(make({}))
-            return
-        known = self._stored is not None and not self._unknown().intersection(unique)
-        yield from self._adapting(make, stored if known else None, unique)
-
-    if TYPE_CHECKING:
-
-        @overload
-        def update(
-            self,
-            /,
-            *actions: Action | Computable,
-            condition: Condition | None = None,
-            returning: None = None,
-            create_parents: bool = False,
-            must_exist: bool = False,
-            atomic: bool | None = None,
-            **values: Any,
-        ) -> Self: ...
-        @overload
-        def update(
-            self,
-            /,
-            *actions: Action | Computable,
-            returning: Returning,
-            condition: Condition | None = None,
-            create_parents: bool = False,
-            must_exist: bool = False,
-            atomic: bool | None = None,
-            **values: Any,
-        ) -> dict[str, Any]: ...
-        def update(self, /, *actions: Any, **options: Any) -> Any: ...
-
-        @overload
-        async def aupdate(
-            self,
-            /,
-            *actions: Action | Computable,
-            condition: Condition | None = None,
-            returning: None = None,
-            create_parents: bool = False,
-            must_exist: bool = False,
-            atomic: bool | None = None,
-            **values: Any,
-        ) -> Self: ...
-        @overload
-        async def aupdate(
-            self,
-            /,
-            *actions: Action | Computable,
-            returning: Returning,
-            condition: Condition | None = None,
-            create_parents: bool = False,
-            must_exist: bool = False,
-            atomic: bool | None = None,
-            **values: Any,
-        ) -> dict[str, Any]: ...
-        async def aupdate(self, /, *actions: Any, **options: Any) -> Any: ...
-    else:
-        update = blocking(_update)
-        aupdate = awaiting(_update)
-
-    def _update_told(
-        self,
-        error: ConditionFailed,
-        lock: Lock | None,
-        stored: Mapping[str, Wire],
-        *,
-        must_exist: bool,
-    ) -> Exception:
-        lacking = error.current is None or is_other(self._meta, error.current)
-        if must_exist and not self.persisted and lacking:
-            return self.DoesNotExist(f"there is no item of {self!r}", missing=[self])
-        return self._told_of_lock(error, lock, stored)
-
-    # -- what the instance knows afterwards ----------------------------------------------------
-
-    def _synchronize(self, outcome: Outcome, unsaved: _Unsaved) -> None:
-        """Take what the update left behind for stored, and for the values of the changed fields."""
-        mine = self._stored_wires()
-        after: dict[str, Wire | None] = {}
-        unknown: list[str] = []
-        for attribute in outcome.attributes:
-            if outcome.knows(attribute):
-                after[attribute] = outcome.wire(attribute, mine)
-            else:
-                unknown.append(attribute)
-        if self._stored is not None:
-            left = {**mine, **after}
-            self._stored = to_json(
-                {n: w for n, w in left.items() if w is not None and n not in unknown}
-            )
-            self._knows(after)
-            self._forget(unknown)
-        for attribute, wire in after.items():
-            if (field := self._fields.by_attribute.get(attribute)) is not None:
-                self._take(field, _merged(*unsaved.get(attribute, (wire, wire)), wire))
-
-    def _unsaved(self, actions: Iterable[Action], stored: Mapping[str, Wire]) -> _Unsaved:
-        """Return what was loaded, and what there is now, of maps that *actions* change inside.
-
-        Asked before anything is sent: what cannot be stored of them raises.
-        """
-        found: _Unsaved = {}
-        for attribute in changed_inside(actions):
-            field = self._fields.by_attribute.get(attribute)
-            if field is None or field.name not in self.__dict__:
-                continue
-            wire = field.encode(self.__dict__[field.name], field.name)
-            try:
-                old = stored.get(attribute)
-                base = None if old is None else field.encode(field.decode(old))
-            except UnreadableValue:
-                base = None
-            if wire is not None and wire != base:
-                # As the wire has it, where a B is text.
-                mine, loaded = from_json(to_json([wire, base]))
-                found[attribute] = (loaded, mine)
-        return found
-
-    def _take(self, field: Any, wire: Wire | None) -> None:
-        """Let *field* read as *wire*, or as absent."""
-        values, aside = self.__dict__, self._aside
-        if self._fields.composing is not None and field.name in self._fields.composing.by_name:
-            values.pop(field.name, None)  # its parts say what it is
-            return
-        if aside is not None:
-            aside.unreadable = {n: e for n, e in aside.unreadable.items() if n != field.name}
-            aside.defaults = {n: w for n, w in aside.defaults.items() if n != field.name}
-        if wire is None:
-            values.pop(field.name, None)
-            if self._stored is None:
-                values[field.name] = field.when_absent()
-            return
-        try:
-            values[field.name] = field.decode(wire)
-        except UnreadableValue as error:
-            values.pop(field.name, None)
-            unreadable = self._apart().unreadable
-            self._apart().unreadable = {**unreadable, field.name: error}
-
-    def _forget(self, attributes: Sequence[str]) -> None:
-        """Count *attributes*, of which nobody told what they are now, as not fetched."""
-        if not attributes:
-            return
-        if not self._decoded:
-            self._decode()
-        lost = self._fields.held(frozenset(attributes))
-        for name in lost:
-            self.__dict__.pop(name, None)
-        known = self._partial if self._partial is not None else frozenset(self._fields.by_name)
-        self._apart().partial = known - lost
+def _mark_unknown(instance: Instance, attributes: Sequence[str]) -> None:
+    """Count *attributes*, of which nobody told what they are now, as not fetched."""
+    if not attributes:
+        return
+    if not instance._decoded:
+        instance._decode()
+    lost = instance._fieldset.held(frozenset(attributes))
+    for name in lost:
+        instance.__dict__.pop(name, None)
+    fetched = fetched_fields(instance)
+    known = frozenset(instance._fieldset.by_name) if fetched is None else fetched
+    state_of(instance).partial = known - lost
 
 
 def _merged(base: Wire | None, mine: Wire | None, theirs: Wire | None) -> Wire | None:

@@ -27,7 +27,7 @@ from ...expressions.updates import SetOnce
 from ...limits import MAX_ITEM_BYTES
 from ...operations.base import Wire
 from ...operations.items import DeleteItem, UpdateItem
-from ..attribute_values.values import find, is_plain
+from ..attribute_values.values import find_at, is_plain
 from ..fields.base import AnyField, Field
 from ..fields.version import bump, next_version
 from ..records.validation import clean_value
@@ -82,8 +82,8 @@ def changes(
             stamped = field.pre_save(None, adding=False)
             if stamped is not None:
                 found.append(_set(meta, field, stamped, errors))
-    if meta.composing is not None:
-        found += list(meta.composing.recomputed(found, key, errors))
+    if meta.computed is not None:
+        found += list(meta.computed.recompute(found, key, errors))
         if making and key is not None:
             found += _besides(meta, found, key, parts or {}, errors)
     if meta.guarded:
@@ -109,10 +109,10 @@ def _besides(
     errors: dict[str, list[str]],
 ) -> list[Action]:
     """Return what is written of the key's parts, where the item may be made; not its kind."""
-    if meta.composing is None:
+    if meta.computed is None:
         return []
-    own = None if meta.kind is None else meta.kind.tree.attribute
-    besides = meta.composing.besides(actions, key, parts, errors)
+    own = None if meta.kind is None else meta.kind.hierarchy.attribute
+    besides = meta.computed.complete_upsert(actions, key, parts, errors)
     return [action for action in besides if action.path.parts[0] != own]
 
 
@@ -143,7 +143,7 @@ def _check_guarded(
 
 def unique_among(meta: Options, actions: Sequence[Action]) -> list[str]:
     """Return the attributes of all constraints of which *actions* change something."""
-    return meta.unique_beside({str(action.path.parts[0]) for action in actions})
+    return meta.unique_attributes({str(action.path.parts[0]) for action in actions})
 
 
 _IN_KEY = "it is part of the key, which cannot change: create a new item and delete this one"
@@ -216,7 +216,7 @@ def _problems(path: Path, action: Action, bound: Action) -> list[str]:
         whole = whole.value
     if not isinstance(whole, Said) or whole.value is None or not known.constrained:
         return []
-    return known.problems(whole.value)
+    return known.find_problems(whole.value)
 
 
 def _set(meta: Options, field: AnyField, value: Any, errors: dict[str, list[str]]) -> Action:
@@ -264,7 +264,7 @@ def has_changed(operation: DeleteItem | UpdateItem, error: ConditionFailed) -> b
 
 
 def _is_done(action: Action, current: Mapping[str, Wire]) -> bool:
-    found = find(current, action.path.parts)
+    found = find_at(current, action.path.parts)
     if isinstance(action, Remove):
         return found is None
     if isinstance(action, (Add, Delete)) and isinstance(action.value, Value):
@@ -288,8 +288,8 @@ RACES = 8
 
 def without_automatic(meta: Options, actions: Iterable[Action]) -> list[Action]:
     """Return *actions* but those that ``update()`` adds itself: of the version, and of templates."""
-    version, composing = meta.version, meta.composing
-    own: set[str] = set() if composing is None else set(composing.by_attribute)
+    version, computed = meta.version, meta.computed
+    own: set[str] = set() if computed is None else set(computed.by_attribute)
     if version is not None:
         own.add(version.attribute)
     return [action for action in actions if action.path.parts[0] not in own]

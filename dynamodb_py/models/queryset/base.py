@@ -11,7 +11,7 @@ from ...batching import ProgressOption
 from ...connections import Connection, get_connection
 from ...exceptions import QueryError
 from ...planning import Question
-from ..instance import Instance
+from ..instance import Instance, options_of
 from ..records.rows import Shape
 from ..visibility import Scope
 from .compiled_cache import QueryShape, Wires, root_shape
@@ -98,7 +98,7 @@ class BaseQuerySet(Generic[M, R]):
     @property
     def _link(self) -> Connection:
         shape = self._query_shape
-        meta = self.model._options() if shape is None else shape.meta
+        meta = options_of(self.model) if shape is None else shape.meta
         return get_connection(self._read_options.using or meta.using)
 
     @property
@@ -131,7 +131,7 @@ def shape_of(queryset: BaseQuerySet[Any, Any]) -> QueryShape | None:
     shape = queryset._query_shape
     is_new = shape is None and queryset._known_question is EMPTY_QUESTION
     if is_new and not queryset._read_options.parts:
-        shape = queryset._query_shape = root_shape(queryset.model._options())
+        shape = queryset._query_shape = root_shape(options_of(queryset.model))
     return shape
 
 

@@ -14,6 +14,7 @@ from ...expressions import And, Condition, Never, Path, Size
 from ...expressions.conditions import join
 from ...planning import Question
 from ..fields.base import Field
+from ..instance import options_of
 from .base import (
     EMPTY_QUESTION,
     BaseQuerySet,
@@ -56,7 +57,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
     def none(self) -> Self:
         """Return the query set without rows, which sends nothing."""
-        return with_question(self, condition=Never(self.model._options().hash_key._path()))
+        return with_question(self, condition=Never(options_of(self.model).hash_key._path()))
 
     def filter(self, /, *conditions: Condition, **lookups: Any) -> Self:
         """Return those that match all of these, and all before: ``filter(Score.wins > 3, title="a")``."""
@@ -124,7 +125,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     def defer(self, *fields: str | Field[Any, Any]) -> Self:
         """Leave these fields unread, beside what was left out before; key and version are read."""
         left = names_of(self, "defer", fields)
-        names = self._read_options.fetched or tuple(self.model._options().field_set.by_name)
+        names = self._read_options.fetched or tuple(options_of(self.model).field_set.by_name)
         return fetch_fields(self, "defer", tuple(name for name in names if name not in left))
 
     # -- in which order, and how many ----------------------------------------------------------
@@ -156,7 +157,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
     def index(self, name: str) -> Self:
         """Return them as read through the index called *name*, whichever the planner would take."""
-        known = [index.name for index in self.model._options().schema.indexes]
+        known = [index.name for index in options_of(self.model).schema.indexes]
         if name not in known:
             raise QueryError(
                 f"{self.model.__name__} has no index {name!r}: it has {', '.join(known) or 'none'}"
@@ -280,7 +281,7 @@ def join_conditions(
     queryset: BaseQuerySet[Any, Any], conditions: Iterable[Condition], lookups: dict[str, Any]
 ) -> Condition:
     """Return the condition that all of these hold."""
-    meta = queryset.model._options()
+    meta = options_of(queryset.model)
     found = [conditions_of(meta, lookups)] if lookups else []
     for each in conditions:
         if not isinstance(each, Condition):
@@ -313,7 +314,7 @@ def _check_alike(queryset: BaseQuerySet[Any, Any], other: object, operator: str)
 
 def _order_of(queryset: BaseQuerySet[Any, Any], name: str | Field[Any, Any]) -> tuple[str, bool]:
     text = name.name if isinstance(name, Field) else name
-    field = queryset.model._options().get_field(text.removeprefix("-"))
+    field = options_of(queryset.model).get_field(text.removeprefix("-"))
     return field.attribute, text.startswith("-")
 
 

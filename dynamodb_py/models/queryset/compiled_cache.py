@@ -51,7 +51,7 @@ _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
 _PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
 _KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
 _USUAL: Any = Field
-_AS_IS = (CharField.spell, IntegerField.spell)
+_AS_IS = (CharField.to_wire, IntegerField.to_wire)
 _PLAIN_INT = 10**MAX_DIGITS
 _KINDS = frozenset({"S", "N", "B", "BOOL"})
 
@@ -125,7 +125,7 @@ class QueryShape:
                 wire = {"N": int.__repr__(value)}
             else:
                 try:
-                    wire = field.spell(value)
+                    wire = field.to_wire(value)
                 except Unstorable:
                     return None  # the long way says what is wrong, and of which field
             if wire is None or kind not in wire or (kind == "S" and not wire["S"].isascii()):
@@ -142,7 +142,7 @@ class QueryShape:
             return None
         terms = tuple((path, sign) for path, sign, _ in known)
         spell = tuple(
-            (field, field.kind, field.plain and type(field).spell in _AS_IS)
+            (field, field.kind, field.plain and type(field).to_wire in _AS_IS)
             for _, _, field in known
         )
         before = self._terms
@@ -253,13 +253,17 @@ class QueryShape:
         Raises as the planner does.
         """
         meta, shortcut = self.meta, None
-        usual = meta.parts is None  # else the values are not in the request as they are
-        if usual and all(type(f).key_problem is _USUAL.key_problem for f in meta.field_set):
+        usual = meta.part_conditions is None  # else the values are not in the request as they are
+        if usual and all(
+            type(f).find_key_problem is _USUAL.find_key_problem for f in meta.field_set
+        ):
             question = replace(question, consistent=consistent)
-            if (standing := meta.standing) is None:
+            if (standing := meta.item_filter) is None:
                 shortcut = meta.planner.shortcut(table, question)
             else:
-                shortcut = standing.timed(meta.planner.shortcut(table, standing.visible(question)))
+                shortcut = standing.bind_shortcut(
+                    meta.planner.shortcut(table, standing.apply_to(question))
+                )
         self.latest = latest = (table, consistent, shortcut)
         return latest
 
@@ -274,7 +278,7 @@ def _term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, An
     field, kind = cast("Any", left.coder), cast("Any", type(left.coder))
     if Field not in kind.__mro__ or kind.encode is not _USUAL.encode:
         return None
-    if field.kind not in _KINDS or field.spell(value) != right.wire:
+    if field.kind not in _KINDS or field.to_wire(value) != right.wire:
         return None
     return left, condition.operator, field
 

@@ -17,6 +17,7 @@ from ...operations.queries import Query
 from ...planning import Plan, Question
 from ...reading import Position, Reader, decode, encode, query_digest
 from ...reading.keys import key_of
+from ..instance import options_of
 from ..records.rows import loader
 from ..visibility import Scope
 from .base import DEFAULT_OPTIONS, M, R, check_single
@@ -45,19 +46,21 @@ def plan_query(
         question = _within(queryset._scope, queryset.model, question)
     if consistently(options.consistent):  # options() may ask for it
         question = replace(question, consistent=True)
-    meta = queryset.model._options()
-    if meta.standing is not None:
-        question = meta.standing.visible(question)
-    if meta.parts is not None and meta.place is None:  # a shared table asks the keys first
-        question = meta.parts.asked(question)
+    meta = options_of(queryset.model)
+    if meta.item_filter is not None:
+        question = meta.item_filter.apply_to(question)
+    if (
+        meta.part_conditions is not None and meta.layout is None
+    ):  # a shared table asks the keys first
+        question = meta.part_conditions.rewrite(question)
     table = queryset._link.table_name(meta.table_name)
     if explained:
         plan = meta.planner.explain(table, question)
-        if meta.parts is not None:
-            plan = meta.parts.explained(plan)
-        if meta.standing is not None:
-            plan = meta.standing.explained(plan)
-        return plan if meta.kind is None else meta.kind.explained(plan)
+        if meta.part_conditions is not None:
+            plan = meta.part_conditions.explain(plan)
+        if meta.item_filter is not None:
+            plan = meta.item_filter.explain(plan)
+        return plan if meta.kind is None else meta.kind.explain(plan)
     return meta.planner.plan(table, question)
 
 
@@ -193,7 +196,7 @@ def _open_bare_rows(queryset: Builders[M, R], limit: int | None) -> RowStream[R]
         return ReaderRowStream(make_reader(queryset, plan), loader_of(queryset, plan))
     parts = cast("tuple[Builders[M, R], ...]", queryset._read_options.parts)
     starts = [partial(_open_bare_rows, part, question.limit) for part in parts]
-    return UnionRowStream(starts, key_of(queryset.model._options().schema.key), question.limit)
+    return UnionRowStream(starts, key_of(options_of(queryset.model).schema.key), question.limit)
 
 
 def complete_rows(queryset: Builders[Any, Any], rows: list[Any]) -> Flow[None]:

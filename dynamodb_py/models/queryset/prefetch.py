@@ -12,13 +12,14 @@ from ...connections import Connection
 from ...exceptions import ConfigurationError, QueryError
 from ...flows import Flow, arun, run
 from ...operations.base import Wire
-from ...reading.keys import key_of
-from ..attribute_values.fetch import read_all
+from ...reading.keys import key_of as key_reader
+from ..attribute_values.fetch import read_items
 from ..bulk.bound_model import connection_of
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
-from ..instance import Instance
-from ..visibility import seen
+from ..instance import Instance, table_of
+from ..persistence.stored import key_of, replace_stored
+from ..visibility import filter_item
 
 Tree: TypeAlias = "dict[str, Tree]"
 Objects: TypeAlias = "list[Any]"
@@ -96,15 +97,15 @@ def _led_to(kind: Any, name: str, path: str) -> Any:
     """Return the class of what *name* leads to from instances of *kind*; None where that is open."""
     if kind is None:
         return None
-    if not all(reference.is_settled for reference in kind._references.values()):
+    if not all(reference.is_settled for reference in kind._fieldset.references.values()):
         kind._settle_references()
-    if name in kind._references:
-        return kind._references[name].target
+    if name in kind._fieldset.references:
+        return kind._fieldset.references[name].target
     descriptor = getattr(kind, name, None)
     if isinstance(descriptor, Prefetchable):
         return descriptor.leads_to
-    if name in kind._fields.by_name:
-        inner: Any = kind._fields.by_name[name]
+    if name in kind._fieldset.by_name:
+        inner: Any = kind._fieldset.by_name[name]
         while getattr(inner, "inner", None) is not None:
             inner = inner.inner
         if isinstance(inner, ForeignKey):
@@ -113,7 +114,7 @@ def _led_to(kind: Any, name: str, path: str) -> Any:
         if found is not None:
             return found
     relations = [n for n in dir(kind) if isinstance(getattr(kind, n, None), Prefetchable)]
-    known = [*kind._references, *relations]
+    known = [*kind._fieldset.references, *relations]
     raise QueryError(
         f"prefetch_related({path!r}): {kind.__name__}.{name} leads to no other item: what does is "
         f"{', '.join(known) or 'nothing'}, and fields that hold references or documents"
@@ -166,12 +167,12 @@ def _documents(objects: Objects, name: str) -> Objects | None:
     """Return the documents that the field *name* holds; None where it is none that holds any."""
     found: Objects = []
     for each in objects:
-        if name not in each._fields.by_name:
+        if name not in each._fieldset.by_name:
             return None
         for value in _elements(getattr(each, name)):
-            if hasattr(value, "_load_key") and hasattr(value, "_table"):
+            if isinstance(value, Instance):
                 return None
-            if hasattr(value, "_references"):
+            if hasattr(value, "_fieldset"):
                 found.append(value)
     return found
 
@@ -191,17 +192,19 @@ def _elements(value: Any) -> Iterator[Any]:
 # -- by key ----------------------------------------------------------------------------------------
 def _wants(objects: Objects, name: str) -> Iterator[Want]:
     for each in objects:
-        reference = each._references.get(name)
+        reference = each._fieldset.references.get(name)
         if reference is not None:
-            key = reference.key_in(each)
+            key = reference.read_key(each)
             if key is None:
                 continue
-            target = reference.kept(each, key)
+            target = reference.get_target(each, key)
             if target is None or is_stub(target):
-                yield Want(each, name, reference.stub(each, key), _keeper(reference, each, key))
-        elif name in each._fields.by_name:
+                yield Want(
+                    each, name, reference.make_stub(each, key), _keeper(reference, each, key)
+                )
+        elif name in each._fieldset.by_name:
             for stub in _elements(getattr(each, name)):
-                if hasattr(stub, "_table") and is_stub(stub):
+                if isinstance(stub, Instance) and is_stub(stub):
                     yield Want(each, name, stub, _becoming(stub))
 
 
@@ -218,7 +221,7 @@ def _becoming(stub: Any) -> Callable[[Any], None]:
     def become(target: Any) -> None:
         if target is not None:
             stub.__class__ = target.__class__  # which the key does not tell
-            stub._become(target._stored)
+            replace_stored(stub, target._stored)
 
     return become
 
@@ -235,9 +238,9 @@ def _answer(wants: list[Want], dangling: list[Dangling], link: Connection) -> Fl
                 f"connection {want.stub._link.alias!r}, and what is read here on {link.alias!r}: "
                 "prefetch over one connection at a time"
             )
-        asked.append((want.stub._table, want.stub._key()))
-    readers = {want.stub._table: key_of(want.stub._meta.schema.key) for want in wants}
-    items = yield from read_all(
+        asked.append((table_of(want.stub), key_of(want.stub)))
+    readers = {table_of(want.stub): key_reader(want.stub._meta.schema.key) for want in wants}
+    items = yield from read_items(
         [(table, dict(key)) for table, key in asked],
         [want.stub for want in wants],
         readers,
@@ -248,7 +251,7 @@ def _answer(wants: list[Want], dangling: list[Dangling], link: Connection) -> Fl
     loaded: dict[Any, Any] = {}
     for want, (table, key), item in zip(wants, asked, items, strict=True):
         model: Any = want.stub.__class__
-        there = seen(model._meta, item)
+        there = filter_item(model._meta, item)
         if there is None:
             dangling.append(Dangling(want.owner, want.name, model, want.stub.primary_key))
             want.take(None)
@@ -286,14 +289,14 @@ def _after(objects: Objects, name: str) -> Callable[[], Objects]:
 
 
 def _reached(owner: Any, name: str) -> Iterable[Any]:
-    reference = owner._references.get(name)
+    reference = owner._fieldset.references.get(name)
     if reference is not None:
-        key = reference.key_in(owner)
-        return () if key is None else (reference.kept(owner, key),)
+        key = reference.read_key(owner)
+        return () if key is None else (reference.get_target(owner, key),)
     descriptor = getattr(owner.__class__, name, None)
     if isinstance(descriptor, Prefetchable):
         return descriptor.reached(owner)
-    return [each for each in _elements(getattr(owner, name)) if hasattr(each, "_table")]
+    return [each for each in _elements(getattr(owner, name)) if isinstance(each, Instance)]
 
 
 def _report(dangling: Sequence[Dangling]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from ...exceptions import QueryError
 from ...expressions import Operand, Path, member
 from ..fields.base import Field
+from ..instance import options_of
 from ..options import Options
 from ..records.rows import Column, Name, Shape
 from .base import BaseQuerySet, Q, with_options, with_question
@@ -16,7 +17,7 @@ def names_of(
     queryset: BaseQuerySet[Any, Any], verb: str, fields: tuple[str | Field[Any, Any], ...]
 ) -> tuple[str, ...]:
     """Return the names of fields that *verb* takes."""
-    meta = queryset.model._options()
+    meta = options_of(queryset.model)
     names: list[str] = []
     for field in fields:
         name = field.name if isinstance(field, Field) else field
@@ -34,11 +35,11 @@ def fetch_fields(queryset: Q, verb: str, names: tuple[str, ...]) -> Q:
     shape = queryset._read_options.shape
     if shape is not None and shape.kind != "item":
         raise _two_shapes(queryset, verb)
-    meta = queryset.model._options()
+    meta = options_of(queryset.model)
     by_name = meta.field_set.by_name
     wanted = tuple(Path((by_name[name].attribute,)) for name in names)
-    if meta.composing is not None:
-        wanted = meta.composing.readable(wanted)
+    if meta.computed is not None:
+        wanted = meta.computed.resolve_paths(wanted)
     # Without its version, an instance could be read and not written; the kind tells its class.
     needed = [meta.version, None if meta.kind is None else meta.kind.field]
     along = tuple(
@@ -55,11 +56,11 @@ def shape_rows(queryset: Q, kind: Any, names: tuple[Name, ...]) -> Q:
         raise _two_shapes(queryset, "only() or defer")
     if queryset._read_options.related:
         raise no_relations(queryset)
-    meta = queryset.model._options()
+    meta = options_of(queryset.model)
     shape = Shape(kind, columns(meta, names))
     wanted = queryset._question.wanted if kind == "item" else shape.wanted()
-    if meta.composing is not None and wanted is not None:
-        wanted = meta.composing.readable(wanted)
+    if meta.computed is not None and wanted is not None:
+        wanted = meta.computed.resolve_paths(wanted)
     return with_options(with_question(queryset, wanted=wanted, along=()), shape=shape)
 
 

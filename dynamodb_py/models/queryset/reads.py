@@ -18,10 +18,11 @@ from ...operations.said import Expressions
 from ...operations.tables import DescribeTable
 from ...planning import Estimate, estimate
 from ...reading.keys import key_of
-from ..attribute_values.fetch import read_all
+from ..attribute_values.fetch import read_items
+from ..instance import options_of
 from ..options import Options
 from ..records.rows import loader
-from ..visibility import all_seen, seen
+from ..visibility import filter_item, filter_items
 from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone
 from .builders import Builders
 from .execution import (
@@ -79,7 +80,7 @@ def get_one(
     :raises DoesNotExist: there is none; the model's own subclass of it.
     :raises MultipleObjectsReturned: there are several; the model's own subclass of it.
     """
-    meta = queryset.model._options()
+    meta = options_of(queryset.model)
     by_key = bool(given) and not isinstance(given[0], Condition)
     if by_key or (not given and meta.is_key(lookups)):
         row, hidden = yield from get_by_key(queryset, given, lookups, consistent)
@@ -119,7 +120,7 @@ def get_by_key(
     consistent: bool | None,
 ) -> Flow[tuple[R | None, StoredItem | None]]:
     """Return the item with this key, or None; then the item that is there and hidden, if any."""
-    meta, options = queryset.model._options(), queryset._read_options
+    meta, options = options_of(queryset.model), queryset._read_options
     wire = meta.key(key, named)
     if consistent is None:
         consistent = options.consistent
@@ -129,7 +130,7 @@ def get_by_key(
     ):
         table = queryset._link.table_name(meta.table_name)
         item = yield from GetItem(table, wire, consistently(consistent))
-        if (there := seen(meta, item)) is None:
+        if (there := filter_item(meta, item)) is None:
             return None, item
         if options is DEFAULT_OPTIONS:
             row = queryset.model._load(there)
@@ -154,7 +155,7 @@ def _missing(
     given = ", ".join([*map(repr, key), *(f"{name}={each!r}" for name, each in named.items())])
     text, kind = f"{meta.name} has no item with the key {given}", meta.kind
     if kind is not None and hidden is not None and not kind.holds(hidden):
-        text += f": there is one of the kind {kind.tree.kind_of(hidden)!r}"
+        text += f": there is one of the kind {kind.hierarchy.kind_of(hidden)!r}"
     error: Exception = meta.model.DoesNotExist(text, missing=[key or named])
     return error
 
@@ -196,7 +197,7 @@ def get_in_bulk(
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
     """
-    meta, options, scope = queryset.model._options(), queryset._read_options, queryset._scope
+    meta, options, scope = options_of(queryset.model), queryset._read_options, queryset._scope
     _check_only_fields(queryset, "in_bulk()")
     given = list(keys)
     table = queryset._link.table_name(meta.table_name)
@@ -208,13 +209,13 @@ def get_in_bulk(
         paths = dict.fromkeys([*wanted, *along, *(field._path() for field in meta.keys)])
         if meta.kind is not None:
             paths[meta.kind.path] = None
-        if meta.standing is not None:
-            paths.update(dict.fromkeys(meta.standing.paths))
+        if meta.item_filter is not None:
+            paths.update(dict.fromkeys(meta.item_filter.paths))
         if scope is not None:
             paths[Path((scope.attribute(queryset.model),))] = None
         held = frozenset(str(path.parts[0]) for path in paths)
         expressions = {table: Expressions.of(projection=paths)}
-    items = yield from read_all(
+    items = yield from read_items(
         [(table, meta.key_of(key)) for key in given],
         given,
         {table: key_of(meta.schema.key)},
@@ -224,7 +225,7 @@ def get_in_bulk(
         said=expressions,
     )
     load = loader(cast("Any", queryset.model), None, held, options.using)
-    found: list[M] = [load(item) for item in all_seen(meta, items) if item is not None]
+    found: list[M] = [load(item) for item in filter_items(meta, items) if item is not None]
     return {
         instance.primary_key: instance
         for instance in found

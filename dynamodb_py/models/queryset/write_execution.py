@@ -29,7 +29,9 @@ from ...reading import Reader
 from ...reading.pacing import Ledger
 from ...reading.sources import checked_workers
 from ..bulk.bound_model import instance_of_key
+from ..persistence.delete import remove_item
 from ..persistence.update_actions import has_changed
+from ..records.base import load_key
 from .base import BaseQuerySet
 
 HOPELESS = (AccessDenied, TableNotFound)
@@ -71,7 +73,7 @@ class Done(Struct, frozen=True):
 def primary_key_of(model: type[Any], key: Key) -> Any:
     """Return *key* as instances have it: ``primary_key``."""
     try:
-        return model._load_key(key).primary_key
+        return load_key(model, key).primary_key
     except UnreadableValue:
         values = [decode(wire) for wire in key.values()]
         return tuple(values) if len(values) > 1 else values[0]
@@ -263,7 +265,9 @@ class GuardedDeletes(WriteRun):
         flows: dict[int, Flow[None]] = {}
         for at, key in enumerate(keys):
             try:
-                flows[at] = instance_of_key(self._queryset, key)._remove(self._condition, False)
+                flows[at] = remove_item(
+                    instance_of_key(self._queryset, key), self._condition, False
+                )
             except UnreadableValue as error:  # of this item alone nobody knows whose values it has
                 self._fail([key], error)
         outcomes = yield from self._ledger.drive(abreast(list(flows.values()), self._workers))

@@ -17,16 +17,17 @@ from ...planning import Plan
 from ...reading.keys import key_of
 from ...reading.pacing import Ledger
 from ..bulk.bound_model import instance_of_key
-from ..foreign_keys.referrers import check_bulk
+from ..foreign_keys.referrers import refuse_bulk_delete
+from ..instance import options_of
 from ..options import Options
-from ..persistence.delete import mine
+from ..persistence.delete import restrict_to_class
 from ..persistence.parent_maps import parents_of, updated
-from ..persistence.update import OPTIONS, check_no_clash
+from ..persistence.update import OPTIONS, check_no_clash, update_instance
 from ..persistence.update_actions import changes
 from ..persistence.update_result import Returning, as_plain, returned
 from ..records.rows import loader
 from ..unit_of_work.collector import COLLECTOR, check_outside
-from ..visibility import asks_presence_alone, is_hidden, is_other
+from ..visibility import is_hidden, is_of_other_class, requires_existence_only
 from .base import M, Q, check_single, clone
 from .builders import Builders
 from .execution import make_reader, plan_query
@@ -69,9 +70,9 @@ def delete_matching(
         raised on the way has what was done so far in ``done``.
     """
     check_outside("delete() of a query set")
-    check_bulk(queryset.model, "delete() of a query set")
+    refuse_bulk_delete(queryset.model, "delete() of a query set")
     plan, reading = _plan_keys(queryset, "delete()", rate)
-    meta = queryset.model._options()
+    meta = options_of(queryset.model)
     condition = recheck_condition(meta, plan)
 
     def delete(key: Key) -> DeleteItem:
@@ -134,7 +135,7 @@ def update_matching(
     :raises RequestError: reading failed, or no write can succeed. This and all else that is
         raised on the way has what was done so far in ``done``.
     """
-    meta = queryset.model._options()
+    meta = options_of(queryset.model)
     _check_no_field(meta, workers=workers != 1, rate=rate is not None, progress=bool(progress))
     check_no_clash(meta, OPTIONS, condition, returning, create_parents, must_exist)
     found = changes(
@@ -149,7 +150,8 @@ def update_matching(
     if key is None:
         check_outside("update() of what a query finds")
     elif COLLECTOR.get() is not None:
-        yield from instance_of_key(queryset, key)._update(
+        yield from update_instance(
+            instance_of_key(queryset, key),
             *actions,
             condition=without_presence(meta, still),
             returning=returning,
@@ -166,7 +168,9 @@ def update_matching(
                 f"{meta.name}: returning=, create_parents= and must_exist= are for one item: "
                 "filter() by its whole key"
             )
-        expected = mine(meta, without_presence(meta, still)) if must_exist is False else still
+        expected = (
+            restrict_to_class(meta, without_presence(meta, still)) if must_exist is False else still
+        )
         only = UpdateItem(plan.table, key, found, expected, returned(returning))
         return (yield from _update_one(queryset, only, returning, create_parents, must_exist))
 
@@ -266,7 +270,7 @@ def modify_one(
     :raises ConditionFailed: *condition*, or with it the question, does not hold; ``current`` is the
         item as it stands.
     """
-    meta = queryset.model._options()
+    meta = options_of(queryset.model)
     check_outside("modify()")
     check_no_clash(meta, _MODIFY, old, upsert, condition, create_parents)
     found = changes(meta, actions, values, making=upsert, key=_key_to_compose(queryset))
@@ -284,7 +288,7 @@ def modify_one(
         item = yield from updated(update, parents, None if upsert else meta.present)
     except ConditionFailed as error:
         current = error.current
-        in_the_way = upsert and is_other(meta, current)
+        in_the_way = upsert and is_of_other_class(meta, current)
         gone = is_hidden(meta, current) or (current is None and not upsert)
         if not in_the_way and (extra is None or gone):
             return None
@@ -297,8 +301,8 @@ def modify_one(
 
 def _key_to_compose(queryset: Builders[Any, Any]) -> Key | None:
     """Return the one key that is asked for, where computed fields are made of it."""
-    composing = queryset.model._options().composing
-    if composing is None or not (composing.repeated or composing.all != composing.primary):
+    computed = options_of(queryset.model).computed
+    if computed is None or not (computed.repeated or computed.all != computed.primary):
         return None
     return whole_key(plan_query(queryset))
 
@@ -309,7 +313,7 @@ def _condition_of_one(meta: Options, plan: Plan, *, upsert: bool) -> Condition |
     if not upsert:
         return still
     rest = without_presence(meta, still)
-    if rest is not None and not asks_presence_alone(meta, rest):
+    if rest is not None and not requires_existence_only(meta, rest):
         raise QueryError(
             f"{meta.name}: modify(upsert=True) makes the item that is not there: filter() by its "
             "key alone, and give condition= for what must hold"
@@ -326,7 +330,7 @@ def _update_one(
 ) -> Flow[Any]:
     """Carry out the update of the one item that is asked for."""
     model = queryset.model
-    meta = model._options()
+    meta = options_of(model)
     parents = parents_of(update.actions) if create_parents else []
     ledger = Ledger()
     try:
@@ -342,7 +346,7 @@ def _update_one(
                 raise model.DoesNotExist(
                     f"{meta.name} has no item with the key {key!r}", missing=[key]
                 ) from error.__cause__
-            if asks_presence_alone(meta, update.condition):
+            if requires_existence_only(meta, update.condition):
                 return Done(requests=ledger.requests)
         if error.current is not None:
             [error.current] = map(_load_whole(queryset), [to_json(error.current)])

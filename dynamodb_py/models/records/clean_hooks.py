@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
@@ -12,10 +12,6 @@ from ...exceptions import ModelDefinitionError
 from ..fields.base import AnyField, Field
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField, MapField
-
-if TYPE_CHECKING:
-    from .record import Record
-
 
 PREFIX = "clean_"
 
@@ -33,16 +29,16 @@ class Cleaning(Struct, frozen=True):
     """Whether there is nothing to call at all."""
 
     @classmethod
-    def of(cls, kind: type[Record]) -> Cleaning:
+    def of(cls, kind: type[Any]) -> Cleaning:
         """Return what *kind* asks for."""
         hooks = _hooks(kind)
-        whole = kind._has_clean()
-        inside = frozenset(field.name for field in kind._fields if _asks_inside(field, {kind}))
+        whole = has_clean(kind)
+        inside = frozenset(field.name for field in kind._fieldset if _asks_inside(field, {kind}))
         return cls(hooks, whole, inside, not (hooks or whole or inside))
 
 
-def _hooks(kind: type[Record]) -> dict[str, str]:
-    found = {field.name: PREFIX + field.name for field in kind._fields}
+def _hooks(kind: type[Any]) -> dict[str, str]:
+    found = {field.name: PREFIX + field.name for field in kind._fieldset}
     return {
         name: hook
         for name, hook in found.items()
@@ -61,8 +57,8 @@ def _asks(document: Any, seen: set[type]) -> bool:
     seen.add(document)
     return bool(
         _hooks(document)
-        or document._has_clean()
-        or any(_asks_inside(field, seen) for field in document._fields)
+        or has_clean(document)
+        or any(_asks_inside(field, seen) for field in document._fieldset)
         # A value may be of a subclass.
         or any(_asks(narrower, seen) for narrower in document.__subclasses__())
     )
@@ -166,3 +162,9 @@ def _says_none(member: Any) -> bool:
     except NameError:  # of names that only a type checker imports, from Python 3.14 on
         return False
     return "return" in said and said["return"] in (None, "None")
+
+
+def has_clean(kind: type[Any]) -> bool:
+    """Tell whether *kind* has a ``clean()`` of its own."""
+    owner = next(base for base in kind.__mro__ if "clean" in vars(base))
+    return owner.__mro__[1] is not object  # the one that does nothing is the root's

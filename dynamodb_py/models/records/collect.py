@@ -6,24 +6,22 @@ from typing import Any
 
 from ...exceptions import ModelDefinitionError
 from ..fields.base import AnyField, Field
-from ..foreign_keys.expansion import expand
+from ..foreign_keys.expansion import References, expand_references
+from .base import BaseRecord
 from .clean_hooks import check_hooks
-from .record import Record
 
 
 def collect(
     cls: type[Any],
-    base: type[Record],
+    base: type[BaseRecord],
     implied: frozenset[str] = frozenset({"id"}),
     *,
     late: bool = False,
-) -> dict[str, AnyField]:
-    """Return the fields of *cls*, its own bound copies, bases first, in the order of declaration.
+) -> tuple[dict[str, AnyField], References]:
+    """Return the fields of *cls*, its own bound copies, bases first, and its references by name.
 
     Raises ModelDefinitionError for a field that hides something of *base*, or that has a name
     which Python or this package needs, and for a ``clean_<field>`` without its field.
-
-    The references among them, whose keys have fields of their own, are in ``cls._references``.
 
     :param implied: fields that the class is given where it declares no key.
     :param late: find the classes that references name wherever they are.
@@ -54,8 +52,6 @@ def collect(
             )
         bound[name] = field.bound_to(cls.__name__, name)
         setattr(cls, name, bound[name])
-    bound, references = expand(cls, base, bound, late=late)
-    if references or cls._references:
-        cls._references = references
+    bound, references = expand_references(cls, base, bound, late=late)
     check_hooks(cls, bound, implied)
-    return bound
+    return bound, references

@@ -16,7 +16,7 @@ from .clean_hooks import Cleaning
 
 if TYPE_CHECKING:
     from ..foreign_keys.field import ForeignKey
-    from ..keys.computed_writes import Composing
+    from ..keys.computed_writes import ComputedFields
 
 
 _Reader = Callable[[StoredItem, "dict[str, Any]"], None]
@@ -43,7 +43,7 @@ class FieldSet:
                     f"{owner}: the fields {twin.name} and {field.name} are both stored as "
                     f"{field.attribute!r}: give one of them another name="
                 )
-        self.composing: Composing | None = None
+        self.computed: ComputedFields | None = None
         """What composes the key templates, of a model that has some."""
         self._reader: _Reader | None = None
         self._plan: list[tuple[str, str, AnyField, bool]] | None = None
@@ -69,7 +69,7 @@ class FieldSet:
 
     def written(self) -> list[AnyField]:
         """Return the fields that have values of their own: not those that are made of others."""
-        made = self.composing.by_name if self.composing is not None else ()
+        made = self.computed.by_name if self.computed is not None else ()
         return [field for field in self if field.name not in made]
 
     def __iter__(self) -> Iterator[AnyField]:
@@ -117,7 +117,7 @@ class FieldSet:
     def held(self, attributes: frozenset[str]) -> frozenset[str]:
         """Return the names of the fields that are stored in one of *attributes*."""
         held = frozenset(field.name for field in self if field.attribute in attributes)
-        return held if self.composing is None else held | self.composing.held(attributes)
+        return held if self.computed is None else held | self.computed.find_held(attributes)
 
     def attributes(self, names: Iterable[str]) -> frozenset[str]:
         """Return the attributes in which the fields *names* are stored."""
@@ -151,8 +151,8 @@ class FieldSet:
                     values[field.name] = field.decode(wire)
                 except UnreadableValue as error:
                     unreadable[field.name] = error
-        if self.composing is not None:
-            self.composing.fill_readable(values, unreadable)
+        if self.computed is not None:
+            self.computed.fill_readable(values, unreadable)
         return values, unreadable
 
     def _compiled(self) -> _Reader:
@@ -165,10 +165,10 @@ class FieldSet:
             members.append((f"a{at}", field.wire_type() | None, None))
             rename[f"a{at}"] = field.attribute
             lines.append(f"    if (wire := wires.a{at}) is not None:")
-            lines.append(f"        values[{field.name!r}] = {field.source('wire', names)}")
-        if self.composing is not None:
+            lines.append(f"        values[{field.name!r}] = {field.reader_source('wire', names)}")
+        if self.computed is not None:
             lines.append("    fill(values)")
-            names["fill"] = self.composing.fill
+            names["fill"] = self.computed.fill
         wires = msgspec.defstruct("Wires", members, rename=rename, gc=False)
         names["parse"] = msgspec.json.Decoder(wires, strict=False).decode
         # The only names in the source are our own, and repr() of identifiers.

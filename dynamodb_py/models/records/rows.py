@@ -15,6 +15,7 @@ from ...expressions import Operand, Path
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ..fields.base import Field
+from .attributes import undeclared_attributes
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -69,8 +70,8 @@ def loader(
         return _as_dict(load)
     chosen = shape.columns or tuple(
         Column(field.name, (field.attribute,))
-        for field in model._fields
-        if held is None or field.name in model._fields.held(held)
+        for field in model._fieldset
+        if held is None or field.name in model._fieldset.held(held)
     )
     return _dressed(shape.kind, model, chosen, _values(model, chosen, load))
 
@@ -80,7 +81,7 @@ def _instances(
 ) -> Callable[[StoredItem], M]:
     load: Callable[[StoredItem], M] = model._load
     if held is not None:
-        load = model._holding(held)
+        load = model._load_partially(held)
     if using is None:
         return load
 
@@ -98,7 +99,7 @@ def _as_dict(load: Callable[[StoredItem], Model]) -> Loader:
     def row(item: StoredItem) -> dict[str, Any]:
         instance = load(item)
         values = instance.to_dict()
-        for name, wire in instance._undeclared().items():
+        for name, wire in undeclared_attributes(instance).items():
             values.setdefault(name, decode(wire))
         return values
 
@@ -109,7 +110,7 @@ def _values(
     model: type[M], chosen: tuple[Column, ...], load: Callable[[StoredItem], M]
 ) -> Callable[[StoredItem], tuple[Any, ...]]:
     """Return what makes a tuple of the values of *chosen*."""
-    by_attribute = model._fields.by_attribute
+    by_attribute = model._fieldset.by_attribute
     names = [
         by_attribute[str(column.parts[0])].name
         for column in chosen
@@ -133,7 +134,7 @@ def _values(
 def _getter(model: type[Model], column: Column) -> Callable[[Model, WireItem], Any]:
     """Return what gets one value out of an instance, or out of its attributes on the wire."""
     attribute, *inside = column.parts
-    field = model._fields.by_attribute.get(str(attribute))
+    field = model._fieldset.by_attribute.get(str(attribute))
     if field is not None and not inside:
         name = field.name
         return lambda instance, _: getattr(instance, name)

@@ -8,54 +8,23 @@ The documents inside a field come before its own ``clean_<field>``. All that is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
+from typing import Any, cast
 
 from msgspec import Struct
 
 from ...codec import Unstorable
 from ...exceptions import DynamoDBError, FieldNotLoaded, ValidationError
-from ...operations.base import Wire, WireItem
-from ..fields.base import REQUIRED, AnyField, unchecked
+from ...operations.base import Wire
+from ..fields.base import REQUIRED, AnyField, without_validation
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField
+from .attributes import known_fields
+from .base import BaseRecord, is_untouched
+from .checks import Errors, check, spell
 from .clean_hooks import Cleaning
 
-if TYPE_CHECKING:
-    from .fieldset import FieldSet
-    from .record import Record
 
-
-Errors: TypeAlias = "dict[str, list[str]]"
-
-
-def spell(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire | None:
-    """Return the attribute value of a field's value, or say in *errors* why there is none."""
-    try:
-        return field.spell_or_null(value, depth)
-    except Unstorable as error:
-        errors.update(error.errors(field.name))
-        return None
-
-
-def check(
-    field: AnyField, value: Any, wire: Wire | None, errors: Errors, *, validate: bool
-) -> None:
-    """Say in *errors* what the field's options have against its value."""
-    if value is None:
-        if field.is_key or (field.required and validate):
-            errors[field.name] = [REQUIRED]
-    elif wire is not None and field.is_key and (problem := field.key_problem(wire)) is not None:
-        errors[field.name] = [problem]
-    elif (
-        validate
-        and field.constrained
-        and field.name not in errors
-        and (said := field.problems(value))
-    ):
-        errors[field.name] = said
-
-
-def _documents_in(field: AnyField, value: Any, where: str) -> Iterator[tuple[str, Record]]:
+def _documents_in(field: AnyField, value: Any, where: str) -> Iterator[tuple[str, BaseRecord]]:
     """Yield the documents in a value of *field*, which lies at *where*, with their paths."""
     if isinstance(field, EmbeddedField):
         if isinstance(value, field.document):
@@ -76,7 +45,7 @@ def _documents_in(field: AnyField, value: Any, where: str) -> Iterator[tuple[str
 
 # -- carrying it out -----------------------------------------------------------------------------
 def cleaned(
-    record: Record, fields: Sequence[AnyField], names: Iterable[str]
+    record: BaseRecord, fields: Sequence[AnyField], names: Iterable[str]
 ) -> dict[str, Wire | None]:
     """Check *fields*, call the hooks of the fields *names* and ``clean()``.
 
@@ -85,7 +54,7 @@ def cleaned(
     """
     errors: Errors = {}
     wires = {field.name: _own(record, field, errors) for field in fields}
-    cleaning = record._cleaning()
+    cleaning = cleaning_of(record)
     if not cleaning.idle:
         refused = {name: list(said) for name, said in errors.items()}
         _run(record, cleaning, names, "", errors)
@@ -115,17 +84,17 @@ def clean_value(field: AnyField, value: Any, errors: Errors) -> Wire | None:
     return wire
 
 
-def _own(record: Record, field: AnyField, errors: Errors) -> Wire | None:
+def _own(record: BaseRecord, field: AnyField, errors: Errors) -> Wire | None:
     """Return what would be stored of a field, or say in *errors* what its own checks refuse."""
     values = record.__dict__
-    value = values[field.name] if field.name in values else record._missing(field)
+    value = values[field.name] if field.name in values else record._value_of_unset(field)
     wire = spell(field, value, errors)
     check(field, value, wire, errors, validate=True)
     return wire
 
 
 def _check_again(
-    record: Record,
+    record: BaseRecord,
     fields: Sequence[AnyField],
     wires: dict[str, Wire | None],
     refused: Errors,
@@ -140,7 +109,7 @@ def _check_again(
     def find() -> list[AnyField]:
         return [field for field in fields if _is_new(record, field, wires[field.name])]
 
-    for field in unchecked(find):
+    for field in without_validation(find):
         name = field.name
         if wires[name] is not None and name in refused and errors[name] == refused[name]:
             del errors[name]
@@ -148,18 +117,18 @@ def _check_again(
             wires[name] = _own(record, field, errors)
 
 
-def _is_new(record: Record, field: AnyField, wire: Wire | None) -> bool:
+def _is_new(record: BaseRecord, field: AnyField, wire: Wire | None) -> bool:
     try:
-        return field.spell_or_null(getattr(record, field.name)) != wire
+        return field.to_wire_or_null(getattr(record, field.name)) != wire
     except Unstorable:
         return True
 
 
 def _run(
-    record: Record, cleaning: Cleaning, names: Iterable[str], where: str, errors: Errors
+    record: BaseRecord, cleaning: Cleaning, names: Iterable[str], where: str, errors: Errors
 ) -> None:
     """Call the hooks of a record that lies at *where*."""
-    fields = record._fields.by_name
+    fields = record._fieldset.by_name
     for name in names:
         hook = cleaning.hooks.get(name)
         if hook is None and name not in cleaning.inside:
@@ -175,7 +144,7 @@ def _run(
         with_where.call(record.clean, f"{type(record).__name__}.clean()")
 
 
-def _run_hook(record: Record, name: str, hook: str, where: str, errors: Errors) -> None:
+def _run_hook(record: BaseRecord, name: str, hook: str, where: str, errors: Errors) -> None:
     method = getattr(record, hook)
     value = getattr(record, name)
 
@@ -186,16 +155,16 @@ def _run_hook(record: Record, name: str, hook: str, where: str, errors: Errors) 
     blame.call(keep, f"{type(record).__name__}.{hook}()")
 
 
-def _run_document(document: Record, where: str, errors: Errors) -> bool:
+def _run_document(document: BaseRecord, where: str, errors: Errors) -> bool:
     """Call the hooks of a document; tell whether there were any to call."""
-    cleaning = document._cleaning()
-    if cleaning.idle or document._is_untouched():
+    cleaning = cleaning_of(document)
+    if cleaning.idle or is_untouched(document):
         return False
     if not document._decoded:
         document._decode()
     # Of a loaded one, what is absent or cannot be read is left as it is.
-    here = document.__dict__ if document._stored is not None else document._fields.by_name
-    names = [name for name in document._fields.by_name if name in here]
+    here = document.__dict__ if document._stored is not None else document._fieldset.by_name
+    names = [name for name in document._fieldset.by_name if name in here]
     _run(document, cleaning, names, where, errors)
     return True
 
@@ -241,125 +210,62 @@ def _is_inside(path: str, outer: str) -> bool:
     return path == outer or not outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
-def _is_sound(record: Record, where: str, errors: Errors) -> bool:
+def _is_sound(record: BaseRecord, where: str, errors: Errors) -> bool:
     """Tell whether each field holds a value of its type, so that ``clean()`` can do with them."""
     said = [each for path in errors if _is_inside(path, where) for each in errors[path]]
     if REQUIRED in said:
         return False
-    return not said or unchecked(lambda: _has_its_types(record))
+    return not said or without_validation(lambda: _has_its_types(record))
 
 
-def _has_its_types(record: Record) -> bool:
+def _has_its_types(record: BaseRecord) -> bool:
     wrong: Errors = {}
-    for field in record._fields:
+    for field in record._fieldset:
         if field.name in record.__dict__:
             spell(field, record.__dict__[field.name], wrong)
     return not wrong
 
 
-class Cleaned:
-    """What models and documents have of this: ``full_clean()``, and what runs it on writing."""
+def clean_record(record: BaseRecord, exclude: Iterable[str]) -> None:
+    """Check *record* as writing it would; raise ValidationError with everything that is wrong."""
+    fields = record._fieldset
+    left_out = frozenset(fields.spread(exclude))
+    if not left_out <= fields.by_name.keys():
+        raise fields.unknown(sorted(left_out - fields.by_name.keys()))
+    if not record._decoded:
+        record._decode()
+    known = [field for field in known_fields(record) if field.name not in left_out]
+    checked = [f for f in known if not f.stamps or record.__dict__.get(f.name) is not None]
+    cleaned(record, checked, [field.name for field in known])
 
-    __slots__ = ()
 
-    if TYPE_CHECKING:  # what it is a part of has these
-        _fields: ClassVar[FieldSet]
-        _decoded: bool
+def cleaning_of(record: BaseRecord) -> Cleaning:
+    """Return what the class asks for beside the options of its fields."""
+    fields = record._fieldset
+    if fields._cleaning is None:
+        # Not with the class: a document may get subclasses after the model that holds it.
+        fields._cleaning = Cleaning.of(type(record))
+    return fields._cleaning
 
-        def _decode(self) -> None: ...
-        def _known_fields(self) -> list[AnyField]: ...
-        def _careful_wire(
-            self, field: AnyField, errors: Errors, *, adding: bool, validate: bool
-        ) -> Wire | None: ...
-        def _differing(
-            self, stored: Mapping[str, Wire]
-        ) -> list[tuple[AnyField, Wire | None, Errors]]: ...
 
-    def full_clean(self, exclude: Iterable[str] = ()) -> None:
-        """Check this object as writing it would, without writing.
+def clean_changed(record: BaseRecord, find_changed: Callable[[], list[AnyField]]) -> bool:
+    """Check the fields that changed, for a class that has methods for it; tell whether it has.
 
-        Each field's own checks, then ``clean_<field>``, then ``clean()``. Fields that were not fetched
-        are left out, and those that set themselves on saving may still be None.
+    Where it has, all that ``validate`` asks for is checked.
 
-        :param exclude: names of fields to leave out; ``clean()`` is called all the same.
-        :raises ValidationError: with everything that is wrong, by field.
-        """
-        left_out = frozenset(self._fields.spread(exclude))
-        if not left_out <= self._fields.by_name.keys():
-            raise self._fields.unknown(sorted(left_out - self._fields.by_name.keys()))
-        if not self._decoded:
-            self._decode()
-        known = [field for field in self._known_fields() if field.name not in left_out]
-        checked = [f for f in known if not f.stamps or self.__dict__.get(f.name) is not None]
-        cleaned(cast("Any", self), checked, [field.name for field in known])
-
-    def clean(self) -> None:
-        """Check what several fields say together, or set one by another: override it.
-
-        Raise ValueError with a sentence about the whole, or ValidationError with messages by field.
-        Every write calls it unless ``validate=False``, after ``clean_<field>``.
-        """
-
-    @classmethod
-    def _has_clean(cls) -> bool:
-        return cls.clean is not Cleaned.clean
-
-    def _cleaning(self) -> Cleaning:
-        """Return what the class asks for beside the options of its fields."""
-        fields = self._fields
-        if fields._cleaning is None:
-            # Not with the class: a document may get subclasses after the model that holds it.
-            fields._cleaning = Cleaning.of(cast("Any", type(self)))
-        return fields._cleaning
-
-    def _clean_changed(
-        self, stored: Mapping[str, Wire], among: Iterable[str] | None = None
-    ) -> bool:
-        """Check the fields that changed since *stored* was loaded, for a class that has methods for it.
-
-        Tells whether it has: then all that ``validate`` asks for has been asked.
-
-        :param among: only the fields of these names are to be written.
-        """
-        if self._cleaning().idle:
-            return False
-        changed = self._changed(stored, among)
-        if not changed:
-            return True
-        wires = cleaned(cast("Any", self), changed, [field.name for field in changed])
-        # What a clean() has put into further fields.
-        more = [f for f in self._changed(stored, among) if f.name not in wires]
-        errors: Errors = {}
-        for field in more:
-            value = self.__dict__[field.name]
-            check(field, value, spell(field, value, errors), errors, validate=True)
-        if errors:
-            raise ValidationError(errors, model=type(self).__name__)
+    :param find_changed: returns the fields that changed and are to be written.
+    """
+    if cleaning_of(record).idle:
+        return False
+    changed = without_validation(find_changed)
+    if not changed:
         return True
-
-    def _changed(self, stored: Mapping[str, Wire], among: Iterable[str] | None) -> list[AnyField]:
-        fields = [field for field, _, _ in unchecked(lambda: self._differing(stored))]
-        if among is None:
-            return fields
-        names = frozenset(among)
-        return [field for field in fields if field.name in names]
-
-    def _cleaned_wires(self, *, adding: bool) -> WireItem:
-        """Do as ``_wires`` for a class that has methods to be called before."""
-        known = self._known_fields()
-        wires = cleaned(
-            cast("Any", self), [f for f in known if not f.stamps], [f.name for f in known]
-        )
-        by_name = self._fields.by_name
-        item = {by_name[name].attribute: wire for name, wire in wires.items() if wire is not None}
-        errors: Errors = {}
-        for field in known:
-            if field.stamps:
-                wire = self._careful_wire(field, errors, adding=adding, validate=True)
-                if wire is not None:
-                    item[field.attribute] = wire
-        if self._fields.composing is not None:
-            self._fields.composing.finish(cast("Any", self), item, errors)
-        if errors:
-            raise ValidationError(errors, model=type(self).__name__)
-        return item
+    wires = cleaned(record, changed, [field.name for field in changed])
+    errors: Errors = {}
+    for field in without_validation(find_changed):  # clean() may have set further fields
+        if field.name not in wires:
+            value = record.__dict__[field.name]
+            check(field, value, spell(field, value, errors), errors, validate=True)
+    if errors:
+        raise ValidationError(errors, model=type(record).__name__)
+    return True

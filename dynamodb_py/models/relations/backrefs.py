@@ -8,7 +8,7 @@ from ...exceptions import ModelDefinitionError
 from ..foreign_keys.expansion import References
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.on_delete import DO_NOTHING
-from .index_choice import index_of
+from .index_choice import choose_index
 from .many_to_many import ManyToManyField
 from .reverse import Related, RelatedOne
 
@@ -24,12 +24,12 @@ def connect_references(model: type[Any]) -> None:
     for reference in _own(model).values():
         if reference.related_name is None and reference.on_delete is DO_NOTHING:
             continue
-        asks = (
+        reason = (
             f"related_name={reference.related_name!r} asks"
             if reference.related_name is not None
             else f"on_delete={reference.on_delete.name} asks"
         )
-        index_of(model._meta, reference, asks)
+        choose_index(model._meta, reference, reason)
         target = reference.target
         if reference.related_name is not None:
             _lead_back(model, reference, target)
@@ -56,9 +56,11 @@ def _own(model: type[Any]) -> References:
         name
         for base in model.__mro__[1:]
         if "_meta" in vars(base)
-        for name in getattr(base, "_references", ())
+        for name in vars(base)["_fieldset"].references
     }
-    return {name: each for name, each in model._references.items() if name not in inherited}
+    return {
+        name: each for name, each in model._fieldset.references.items() if name not in inherited
+    }
 
 
 def _is_same(one: ForeignKey[Any, Any], other: ForeignKey[Any, Any]) -> bool:
@@ -79,7 +81,7 @@ def _lead_back(model: type[Any], reference: ForeignKey[Any, Any], target: type[A
             there = None
         else:
             there = f"the related_name of {there.reference.label}"
-    if there is not None or name in target._fields.by_name or name in target._references:
+    if there is not None or name in target._fieldset.by_name or name in target._fieldset.references:
         raise reference.misdeclared(
             f"related_name={name!r}: {target.__name__} has that already"
             + (f", {there}" if isinstance(there, str) else "")

@@ -11,20 +11,35 @@ from msgspec import Struct
 from ...exceptions import ProtectedError
 from ...expressions import And, Condition, NotExists, Or
 from ...expressions.conditions import join
-from ...flows import Flow
+from ...flows import Flow, flow_of
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.on_delete import NULLIFY, PROTECT
-from ..foreign_keys.referrers import asks
+from ..foreign_keys.referrers import find_restricting_references
+from ..instance import Instance
+from ..persistence.delete import delete_alone
+from ..persistence.save import save_instance
 from ..queryset.execution import all_rows
 from ..unit_of_work.together import together
-from .reverse import is_marked, is_removed_by, refers, related_rows
+from .reverse import deletes_items, is_soft_deleted, query_related, require_reference
 
 Reference = ForeignKey[Any, Any]
 
 _SHOWN = 5
 
 
-def deleting_all(instance: Any, condition: Condition | None, atomic: bool | None) -> Flow[None]:
+def delete_for_good(
+    instance: Instance, *, condition: Condition | None = None, atomic: bool | None = None
+) -> Flow[None]:
+    """Delete *instance* itself, and do with what refers to it as ``on_delete`` says."""
+    if find_restricting_references(instance.__class__, below=instance._stored is None):
+        yield from _delete_with_referrers(instance, condition, atomic)
+    else:
+        yield from delete_alone(instance, condition=condition, atomic=atomic)
+
+
+def _delete_with_referrers(
+    instance: Any, condition: Condition | None, atomic: bool | None
+) -> Flow[None]:
     """Delete *instance*, and do with what refers to it as ``on_delete`` says, referrers first.
 
     Each is written on condition that it still refers to what it did. One of a model that is deleted
@@ -39,26 +54,28 @@ def deleting_all(instance: Any, condition: Condition | None, atomic: bool | None
     while level:
         found: dict[Any, Any] = {}
         for each in level.values():
-            for reference in asks(each.__class__, below=each._stored is None):
+            for reference in find_restricting_references(
+                each.__class__, below=each._stored is None
+            ):
                 taken = {own, *gone}
                 rows: list[Any] = yield from _referrers(reference, each, len(taken))
                 if reference.on_delete is PROTECT:
                     _check(each, reference, [row for row in rows if _place(row) not in taken])
                     continue
-                still = refers(reference, each)
+                still = require_reference(reference, each)
                 for row in rows:
                     place = _place(row)
                     if reference.on_delete is NULLIFY:
                         cleared.setdefault(place, _Referrer(row, [])).by.append((reference, still))
-                    elif place not in taken and not is_marked(row):
+                    elif place not in taken and not is_soft_deleted(row):
                         gone[place] = _Referrer(row, [(reference, still)])
                         taken.add(place)
-                        if is_removed_by(row.__class__):
+                        if deletes_items(row.__class__):
                             found[place] = row
         level = found
     writes = [_clearing(each) for place, each in cleared.items() if place not in {own, *gone}]
     writes += [_removing(each) for each in reversed(gone.values())]  # the latest found first
-    writes.append(partial(instance._delete_alone, condition=condition, atomic=atomic))
+    writes.append(partial(delete_alone, instance, condition=condition, atomic=atomic))
     yield from together(writes)
 
 
@@ -77,18 +94,18 @@ def _clearing(referrer: _Referrer) -> Callable[[], Flow[object]]:
         reference.assign(row, None)
         names += [part.name for part in (*reference.parts, *reference.copies.values())]
     still = join(And, *[still for _, still in referrer.by])
-    return partial(row._save, update_fields=names, condition=still)
+    return partial(partial(save_instance, row), update_fields=names, condition=still)
 
 
 def _removing(referrer: _Referrer) -> Callable[[], Flow[object]]:
     """Return what deletes an item, as its model does; one that is gone by now counts as deleted."""
     row, ((reference, still), *_) = referrer.row, referrer.by
-    if not is_removed_by(row.__class__):
-        return partial(row._delete, condition=still)
-    if reference.way is not None and reference.way[0] is None:
-        return row._delete_alone  # type: ignore[no-any-return]  # its own key refers, which stays
+    if not deletes_items(row.__class__):
+        return partial(flow_of(row.__class__, "delete"), row, condition=still)
+    if reference.lookup_index is not None and reference.lookup_index[0] is None:
+        return partial(delete_alone, row)  # its own key refers, which stays
     absent = NotExists(row._meta.hash_key._path())
-    return partial(row._delete_alone, condition=join(Or, still, absent))
+    return partial(delete_alone, row, condition=join(Or, still, absent))
 
 
 def _referrers(reference: Reference, instance: Any, excused: int) -> Flow[list[Any]]:
@@ -98,9 +115,9 @@ def _referrers(reference: Reference, instance: Any, excused: int) -> Flow[list[A
     """
     model: Any = reference.model
     whole = reference.on_delete is not PROTECT and (
-        reference.on_delete is NULLIFY or model._meta.guarded or not is_removed_by(model)
+        reference.on_delete is NULLIFY or model._meta.guarded or not deletes_items(model)
     )
-    rows = related_rows(reference, instance, whole=whole, hidden=True)
+    rows = query_related(reference, instance, whole=whole, hidden=True)
     if reference.on_delete is PROTECT:
         rows = rows.limit(_SHOWN + excused)
     flow: Flow[list[Any]] = all_rows(rows)
@@ -110,9 +127,9 @@ def _referrers(reference: Reference, instance: Any, excused: int) -> Flow[list[A
 def _check(instance: Any, reference: Reference, rows: list[Any]) -> None:
     if not rows:
         return
-    said = ", ".join(repr(row) for row in rows[:3])
+    shown = ", ".join(repr(row) for row in rows[:3])
     raise ProtectedError(
-        f"{instance!r} cannot be deleted: {reference.label} of {said}"
+        f"{instance!r} cannot be deleted: {reference.label} of {shown}"
         f"{' and others' if len(rows) > 3 else ''} refers to it, with on_delete=PROTECT",
         objects=rows,
     )

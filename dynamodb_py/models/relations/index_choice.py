@@ -13,49 +13,49 @@ if TYPE_CHECKING:
     from ..options import Options
 
 
-def way_of(reference: ForeignKey[Any, Any]) -> tuple[str | None, bool]:
+def find_index(reference: ForeignKey[Any, Any]) -> tuple[str | None, bool]:
     """Return the index by which the items that refer to something are found, and whether it is whole."""
     model: Any = reference.model
-    name = index_of(model._meta, reference, "this asks")
+    name = choose_index(model._meta, reference, "this asks")
     whole = all(
         index.projection.kind == "ALL" for index in model._meta.schema.indexes if index.name == name
     )
     return name, whole
 
 
-def index_of(meta: Options, reference: ForeignKey[Any, Any], asks: str) -> str | None:
+def choose_index(meta: Options, reference: ForeignKey[Any, Any], reason: str) -> str | None:
     """Return the name of the index by which related items are found; None for the table itself.
 
-    :param asks: who asks for them, for messages.
+    :param reason: what needs the items, for messages.
     :raises ModelDefinitionError: there is none.
     """
     wanted = [part.name for part in reference.parts]
     schema = meta.schema
-    said = reference.index
+    chosen = reference.index
     fit: list[tuple[bool, str]] = []
     for index in schema.indexes:
         keys = _said_by(meta, index.hash_key or (schema.hash_key,))
         ranges = _said_by(meta, index.range_key)
         if _begins_with(keys, ranges, wanted):
             fit.append((index.projection.kind != "ALL", index.name))
-        elif index.name == said:
+        elif index.name == chosen:
             raise reference.misdeclared(
-                f"index={said!r}: its key is {', '.join([*keys, *ranges])}, which does not begin with "
+                f"index={chosen!r}: its key is {', '.join([*keys, *ranges])}, which does not begin with "
                 f"the reference: it would have to be {_needed(reference)}"
             )
-    if said is not None:
-        if said not in [name for _, name in fit]:
+    if chosen is not None:
+        if chosen not in [name for _, name in fit]:
             names = ", ".join(index.name for index in schema.indexes) or "none"
             raise reference.misdeclared(
-                f"index={said!r}: {meta.name} has no such index: it has {names}"
+                f"index={chosen!r}: {meta.name} has no such index: it has {names}"
             )
-        return said
+        return chosen
     ranges = [] if schema.range_key is None else _said_by(meta, (schema.range_key,))
     if _begins_with(_said_by(meta, (schema.hash_key,)), ranges, wanted):
         return None
     if not fit:
         raise reference.misdeclared(
-            f"{asks}, that is, which items refer to {reference.target.__name__}, and no index of "
+            f"{reason}, that is, which items refer to {reference.target.__name__}, and no index of "
             f"{meta.name} begins with {reference.name}: add by_{reference.name} = {_needed(reference)}"
         )
     return min(fit)[1]

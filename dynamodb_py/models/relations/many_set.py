@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ...connections import Connection, get_connection
-from ...flows import Flow, arun, awaiting, blocking, run
-from ...reading.keys import key_of
-from ..attribute_values.fetch import read_all
+from ...flows import Flow, arun, awaiting, blocking, flow_of, run
+from ...reading.keys import key_of as key_reader
+from ..attribute_values.fetch import read_items
 from ..foreign_keys.field import ForeignKey
+from ..instance import options_of, table_of
+from ..persistence.save import save_instance
+from ..persistence.stored import key_of
 from ..queryset.execution import all_rows
 from ..queryset.reads import count_rows, has_rows
 from ..unit_of_work.together import together
-from ..visibility import seen
-from .reverse import is_marked, related_rows
+from ..visibility import filter_item
+from .reverse import is_soft_deleted, query_related
 
 if TYPE_CHECKING:
     from ..instance import Instance
@@ -50,11 +54,11 @@ class ManySet(Generic[T]):
 
     @property
     def _link(self) -> Connection:
-        return get_connection(self._alias or self.through._options().using)
+        return get_connection(self._alias or options_of(self.through).using)
 
     def rows(self) -> QuerySet[Any]:
         """Return the query set of the items between the two."""
-        rows: QuerySet[Any] = related_rows(self._near, self._owner)
+        rows: QuerySet[Any] = query_related(self._near, self._owner)
         return rows
 
     def all(self) -> ManySet[T]:
@@ -76,8 +80,8 @@ class ManySet(Generic[T]):
 
     def stubs(self, rows: Iterable[Any]) -> list[Any]:
         """Return instances, which know only their keys, of what the items between refer to, each once."""
-        keys = [key for row in rows if (key := self._far.key_in(row)) is not None]
-        return [self._far.stub(self._owner, key) for key in dict.fromkeys(keys)]
+        keys = [key for row in rows if (key := self._far.read_key(row)) is not None]
+        return [self._far.make_stub(self._owner, key) for key in dict.fromkeys(keys)]
 
     def __iter__(self) -> Iterator[T]:
         found: list[T] = run(self._fetch(), self._link)
@@ -122,17 +126,19 @@ class ManySet(Generic[T]):
     def _is_keyed(self) -> bool:
         """Tell whether the two references are the whole key of the model between."""
         parts = {part.name for part in (*self._near.parts, *self._far.parts)}
-        return {field.name for field in self.through._options().keys} == parts
+        return {field.name for field in options_of(self.through).keys} == parts
 
     def _there(self, keys: list[tuple[Any, ...]]) -> Flow[dict[tuple[Any, ...], Any]]:
         """Return the items between this one and those with *keys*, by key: the ones that there are."""
         if self._is_keyed():
             wanted = [self._row(_plain(key)) for key in keys]
             known = yield from _read(wanted, whole=True)
-            rows = [row for row in known if not is_marked(row)]  # which AlreadyExists tells of
+            rows = [
+                row for row in known if not is_soft_deleted(row)
+            ]  # which AlreadyExists tells of
         else:
             rows = yield from all_rows(self.rows())
-        found = {key: row for row in rows if (key := self._far.key_in(row)) is not None}
+        found = {key: row for row in rows if (key := self._far.read_key(row)) is not None}
         return {key: found[key] for key in keys if key in found}
 
     def _keys(self, targets: Iterable[Any]) -> list[tuple[Any, ...]]:
@@ -178,7 +184,7 @@ class ManySet(Generic[T]):
         else:
             rows = list((yield from self._there(keys)).values())
         self._kept = None
-        yield from together([row._delete for row in rows])
+        yield from together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
 
     remove = blocking(_remove)
     aremove = awaiting(_remove)
@@ -187,7 +193,7 @@ class ManySet(Generic[T]):
         """Take all of them out: the items between are read, and deleted."""
         rows = yield from all_rows(self.rows())
         self._kept = None
-        yield from together([row._delete for row in rows])
+        yield from together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
 
     clear = blocking(_clear)
     aclear = awaiting(_clear)
@@ -196,8 +202,12 @@ class ManySet(Generic[T]):
         """Let just *targets* be in it: what is between is read, and added and deleted as it takes."""
         wanted = {self._far.key_of(each): each for each in targets}
         rows = yield from all_rows(self.rows())
-        there = {self._far.key_in(row) for row in rows}
-        gone = [row._delete for row in rows if self._far.key_in(row) not in wanted]
+        there = {self._far.read_key(row) for row in rows}
+        gone = [
+            partial(flow_of(row.__class__, "delete"), row)
+            for row in rows
+            if self._far.read_key(row) not in wanted
+        ]
         new = [_inserted(self._row(each)) for key, each in wanted.items() if key not in there]
         self._kept = None
         yield from together([*gone, *new])
@@ -212,7 +222,7 @@ def _plain(key: tuple[Any, ...]) -> Any:
 
 def _inserted(instance: Any) -> Callable[[], Flow[object]]:
     def insert() -> Flow[object]:
-        return instance._save(force_insert=True)  # type: ignore[no-any-return]
+        return save_instance(instance, force_insert=True)
 
     return insert
 
@@ -224,10 +234,10 @@ def _read(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
     """
     if not stubs:
         return []
-    items = yield from read_all(
-        [(each._table, each._key()) for each in stubs],
+    items = yield from read_items(
+        [(table_of(each), key_of(each)) for each in stubs],
         stubs,
-        {each._table: key_of(each._meta.schema.key) for each in stubs},
+        {table_of(each): key_reader(each._meta.schema.key) for each in stubs},
         consistent=True if whole else None,
         workers=1,
         progress=None,
@@ -235,7 +245,7 @@ def _read(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
     found: list[Any] = []
     missing: list[str] = []
     for stub, item in zip(stubs, items, strict=True):
-        there = seen(stub._meta, item)
+        there = filter_item(stub._meta, item)
         if there is None:
             missing.append(f"{type(stub).__name__} {stub.primary_key!r}")
             continue

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from ...exceptions import ModelDefinitionError
 from ...flows import Flow
 from ..foreign_keys.field import ForeignKey
+from ..instance import options_of
 from ..queryset.execution import all_rows
 from ..queryset.prefetch import Prefetchable, Want
-from ..registry import anywhere, nearby
-from .index_choice import index_of
+from ..registry import find_anywhere, find_nearby
+from .index_choice import choose_index
 from .many_set import ManySet
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ Reference = ForeignKey[Any, Any]
 
 class _Across(Prefetchable):
     """An attribute that leads to the items of another model over a model between the two."""
+
+    name: str
 
     def related(self, instance: Any) -> ManySet[Any]:
         """Return the set of *instance*, with nothing read."""
@@ -128,7 +131,7 @@ class ManyToManyField(_Across, Generic[T]):
         if self._ends is not None:
             return True
         to, through = (
-            nearby(each, self.model) if isinstance(each, str) else each
+            find_nearby(each, self.model) if isinstance(each, str) else each
             for each in (self.to, self.said_through)
         )
         if to is None or through is None or not _is_settled(through) or not _is_settled(to):
@@ -140,17 +143,17 @@ class ManyToManyField(_Across, Generic[T]):
         """Return the references of the model between, to this model and to the other."""
         if self._ends is None:
             to, through = (
-                anywhere(each, self.model, self.label) if isinstance(each, str) else each
+                find_anywhere(each, self.model, self.label) if isinstance(each, str) else each
                 for each in (self.to, self.said_through)
             )
-            through._options().name  # noqa: B018 - one that waits looks for what it refers to
+            options_of(through).name  # noqa: B018 - one that waits looks for what it refers to
             self._find(to, through)
         ends = self._ends
         assert ends is not None
         return ends
 
     def _find(self, to: Any, through: Any) -> None:
-        references: dict[str, Reference] = through._references
+        references: dict[str, Reference] = through._fieldset.references
         if self.through_fields is not None:
             for name in self.through_fields:
                 if name not in references:
@@ -164,18 +167,20 @@ class ManyToManyField(_Across, Generic[T]):
             )
             others = [r for r in references.values() if r.target is to and r is not near]
             far = self._one(others, through, to)
-        index_of(through._meta, near, f"{self.label} asks for the {through.__name__}s of one")
+        choose_index(through._meta, near, f"{self.label} asks for the {through.__name__}s of one")
         if self.related_name is not None:
-            index_of(through._meta, far, f"related_name={self.related_name!r} of {self.label} asks")
+            choose_index(
+                through._meta, far, f"related_name={self.related_name!r} of {self.label} asks"
+            )
             self._lead_back(to)
         self._ends = (near, far)
 
     def _one(self, found: list[Reference], through: Any, model: Any) -> Reference:
         if len(found) == 1:
             return found[0]
-        said = "no reference" if not found else "several references"
+        problem = "no reference" if not found else "several references"
         raise self._wrong(
-            f"{through.__name__} has {said} to {model.__name__}: "
+            f"{through.__name__} has {problem} to {model.__name__}: "
             + (
                 f"give it a ForeignKey({model.__name__})"
                 if not found
@@ -193,8 +198,8 @@ class ManyToManyField(_Across, Generic[T]):
             )
         setattr(to, name, ManyRelated(self, name))
 
-    def _wrong(self, said: str) -> ModelDefinitionError:
-        return ModelDefinitionError(f"{self.label}: {said}")
+    def _wrong(self, problem: str) -> ModelDefinitionError:
+        return ModelDefinitionError(f"{self.label}: {problem}")
 
     def related(self, instance: Any) -> ManySet[Any]:
         """Return the set of *instance*, with nothing read."""
@@ -260,4 +265,6 @@ class ManyRelated(_Across):
 
 
 def _is_settled(model: Any) -> bool:
-    return "_meta" in vars(model) and all(each.is_settled for each in model._references.values())
+    return "_meta" in vars(model) and all(
+        each.is_settled for each in model._fieldset.references.values()
+    )

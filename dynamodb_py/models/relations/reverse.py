@@ -9,28 +9,30 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from ...connections import Connection, get_connection
 from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
-from ...flows import Flow, awaiting, blocking, run
-from ..foreign_keys.unloaded import has_running_loop, tell
+from ...flows import Flow, awaiting, blocking, flow_of, run
+from ..foreign_keys.unloaded import has_running_loop, log_fetch
+from ..instance import options_of
 from ..managers.create import create_one
 from ..managers.forwarding import Forwarding
 from ..managers.manager import all_items
 from ..managers.queryset import QuerySet
-from ..persistence.delete import Deleting
+from ..persistence.delete import delete_instance
+from ..persistence.save import save_instance
 from ..queryset.execution import all_rows
 from ..queryset.prefetch import Prefetchable, Want
 from ..unit_of_work.together import together
-from .index_choice import way_of
+from .index_choice import find_index
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..foreign_keys.field import ForeignKey
-    from ..model import Model
+    from ..instance import Instance
 
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound="Instance")
 
 
-def related_rows(
+def query_related(
     reference: ForeignKey[Any, Any], owner: Any, *, whole: bool = True, hidden: bool = False
 ) -> Any:
     """Return the query set of the items that refer to *owner* by *reference*.
@@ -42,17 +44,17 @@ def related_rows(
     alias = owner.__dict__.get("_using")
     manager = model.objects if alias is None else model.objects.using(alias)
     every = all_items(manager) if hidden else manager.get_queryset()
-    rows = every.filter(refers(reference, owner))
-    if reference.way is None:
-        reference.way = way_of(reference)
-    name, holds_all = reference.way
+    rows = every.filter(require_reference(reference, owner))
+    if reference.lookup_index is None:
+        reference.lookup_index = find_index(reference)
+    name, holds_all = reference.lookup_index
     if name is None or (reference.index is None and holds_all):
         return rows  # the planner may know a better one for what else is asked
     rows = rows.index(name)
     return rows if holds_all or not whole else rows.full()
 
 
-def refers(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
+def require_reference(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
     """Return the condition that an item refers to *owner* by *reference*.
 
     An *owner* that was never loaded may be given as its key is known: as one of a wider class.
@@ -62,14 +64,14 @@ def refers(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
     return reference.eq(tuple([getattr(owner, name) for name in reference.names]))
 
 
-def is_removed_by(model: type[Any]) -> bool:
+def deletes_items(model: type[Any]) -> bool:
     """Tell whether ``delete()`` of *model* removes an item, rather than marking it as deleted."""
-    return bool(model._delete is Deleting._delete)
+    return flow_of(model, "delete") is delete_instance
 
 
-def is_marked(row: Any) -> bool:
+def is_soft_deleted(row: Any) -> bool:
     """Tell whether an item is marked as deleted, and hidden."""
-    return not is_removed_by(row.__class__) and bool(getattr(row, "is_deleted", False))
+    return not deletes_items(row.__class__) and bool(getattr(row, "is_deleted", False))
 
 
 class RelatedSet(Forwarding[M], Generic[M]):
@@ -97,10 +99,10 @@ class RelatedSet(Forwarding[M], Generic[M]):
     @property
     def _link(self) -> Connection:
         alias = self._owner.__dict__.get("_using")
-        return get_connection(alias or self.model._options().using)
+        return get_connection(alias or options_of(self.model).using)
 
     def get_queryset(self) -> QuerySet[M]:
-        rows: QuerySet[M] = related_rows(self._reference, self._owner)
+        rows: QuerySet[M] = query_related(self._reference, self._owner)
         return rows
 
     def all(self) -> QuerySet[M]:
@@ -135,7 +137,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         found: list[Callable[[], Flow[object]]] = []
         for each in objects:
             self._reference.assign(each, self._owner)
-            found.append(each._save)
+            found.append(partial(save_instance, each))
         return found
 
     def _leaving(self, objects: Iterable[M]) -> list[Callable[[], Flow[object]]]:
@@ -144,7 +146,9 @@ class RelatedSet(Forwarding[M], Generic[M]):
         found: list[Callable[[], Flow[object]]] = []
         for each in objects:
             self._reference.assign(each, None)
-            found.append(partial(each._save, condition=still if each.persisted else None))
+            found.append(
+                partial(partial(save_instance, each), condition=still if each.persisted else None)
+            )
         return found
 
     def _add(self, *objects: M) -> Flow[None]:
@@ -167,7 +171,8 @@ class RelatedSet(Forwarding[M], Generic[M]):
                 f"{name} is the instance whose {self._reference.related_name} these are"
             )
         alias = self._owner.__dict__.get("_using")
-        manager: Any = self.model.objects if alias is None else self.model.objects.using(alias)
+        model: Any = self.model
+        manager = model.objects if alias is None else model.objects.using(alias)
         self._kept = None
         created: M = yield from create_one(manager, **values, **{name: self._owner})
         return created
@@ -185,9 +190,9 @@ class RelatedSet(Forwarding[M], Generic[M]):
         """
         found = self._checked(objects)
         self._check_nullable("remove")
-        mine = self._reference.key_of(self._owner)
+        key = self._reference.key_of(self._owner)
         for each in found:
-            if self._reference.key_in(each) != mine:
+            if self._reference.read_key(each) != key:
                 raise self.model.DoesNotExist(
                     f"{each!r} does not refer to {self._owner!r}", missing=[each]
                 )
@@ -219,13 +224,13 @@ class RelatedSet(Forwarding[M], Generic[M]):
         gone = [each for each in rows if each.primary_key not in keep]
         if gone:
             self._check_nullable("set")
-        mine = self._reference.key_of(self._owner)
+        key = self._reference.key_of(self._owner)
         new = [
             each
             for each in wanted
             if each.primary_key not in there
             or not each.persisted
-            or self._reference.key_in(each) != mine
+            or self._reference.read_key(each) != key
         ]
         self._kept = None
         yield from together([*self._leaving(gone), *self._writes(new)])
@@ -272,7 +277,7 @@ class Related(_Back):
     def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
         del wants
         if self.name not in owner.__dict__:
-            found = yield from self._read(owner, related_rows(self.reference, owner))
+            found = yield from self._read(owner, query_related(self.reference, owner))
             owner.__dict__[self.name] = RelatedSet[Any](self.reference, owner, found)
 
     def reached(self, owner: Any) -> Iterable[Any]:
@@ -305,7 +310,7 @@ class RelatedOne(_Back):
     def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
         del wants
         if self.name not in owner.__dict__:
-            rows = related_rows(self.reference, owner).limit(1)
+            rows = query_related(self.reference, owner).limit(1)
             owner.__dict__[self.name] = yield from self._read(owner, rows)
 
     def reached(self, owner: Any) -> Iterable[Any]:
@@ -323,8 +328,8 @@ class RelatedOne(_Back):
                     f"await {model.__name__}.objects.aget({self.reference.name}=...), or "
                     f"await aprefetch([...], {self.name!r}) first"
                 )
-            tell("%s.%s: fetching the %s on demand", owner.__name__, self.name, model.__name__)
-            rows = related_rows(self.reference, instance)
+            log_fetch("%s.%s: fetching the %s on demand", owner.__name__, self.name, model.__name__)
+            rows = query_related(self.reference, instance)
             kept = run(all_rows(rows.limit(1)), rows._link)
         return self.only(instance, kept)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...exceptions import ModelDefinitionError
 from ..fields.base import AnyField
 
 if TYPE_CHECKING:
@@ -11,37 +12,67 @@ if TYPE_CHECKING:
     from ..options import Options
 
 
-def template_of(field: AnyField | None) -> BoundTemplate | None:
+def get_template(field: AnyField | None) -> BoundTemplate | None:
     """Return the template of a field that has one."""
     return getattr(field, "bound_template", None)
 
 
-def clash(one: AnyField, other: AnyField) -> str | None:
-    """Return a text that both fields could be, as an example; None where there is none."""
-    mine, theirs = template_of(one), template_of(other)
-    if mine is None or theirs is None:
-        return "..."  # a value of its own: whatever the other is
-    return mine.collision(theirs)
+def can_be_equal(one: AnyField, other: AnyField) -> bool:
+    """Tell whether two key fields may have one value; False if their templates rule it out."""
+    mine, theirs = get_template(one), get_template(other)
+    return mine is None or theirs is None or mine.can_equal(theirs)
 
 
-def comparable(one: str, other: str) -> bool:
+def check_apart(name: str, one: Options, other: Options) -> None:
+    """Raise ModelDefinitionError if items of two models of the table *name* may have one key."""
+    pairs = list(zip(one.keys, other.keys, strict=True))
+    if not all(can_be_equal(*pair) for pair in pairs):
+        return
+    keys = "; ".join(
+        f"{mine.label} is {describe_key(mine)}, {theirs.label} is {describe_key(theirs)}"
+        for mine, theirs in pairs
+    )
+    raise ModelDefinitionError(
+        f"{one.name} and {other.name} are both in {name}, and an item of each could have the same key: "
+        f"{keys}. One of the keys must differ in its literal text before the first part of varying "
+        f'length: begin one template with a word of its own, such as "{one.name.upper()}#"'
+    )
+
+
+def check_kinds(name: str, discriminator: str | None, one: Options, other: Options) -> None:
+    """Raise ModelDefinitionError if queries of two models of a table could not leave each other out."""
+    if one.kind is not None and other.kind is not None and one.kind.value == other.kind.value:
+        raise ModelDefinitionError(
+            f"{one.name} and {other.name} are both of the kind {one.kind.value!r} in {name}: give one "
+            "of them another Meta.kind"
+        )
+    if discriminator is None and not have_distinct_prefixes(one, other):
+        raise ModelDefinitionError(
+            f"{name}.Meta says discriminator = None, and what keys of {one.name} and "
+            f"{other.name} begin with does not tell them apart: "
+            + "; ".join(f"{f.label} is {describe_key(f)}" for f in (*one.keys, *other.keys))
+            + ". Begin a template with a word of its own, or name an attribute as discriminator"
+        )
+
+
+def can_share_prefix(one: str, other: str) -> bool:
     """Tell whether one of two texts begins with the other, so that a text can begin with both."""
     return one.startswith(other) or other.startswith(one)
 
 
-def prefix_of(field: AnyField | None) -> str:
+def get_prefix(field: AnyField | None) -> str:
     """Return what every value of a key field begins with."""
-    template = template_of(field)
+    template = get_template(field)
     return "" if template is None else template.literal_prefix
 
 
-def told_apart(mine: Options, other: Options) -> bool:
+def have_distinct_prefixes(meta: Options, other: Options) -> bool:
     """Tell whether the beginnings of the keys of two models are different."""
-    pairs = zip(mine.keys, other.keys, strict=True)
-    return any(not comparable(prefix_of(one), prefix_of(two)) for one, two in pairs)
+    pairs = zip(meta.keys, other.keys, strict=True)
+    return any(not can_share_prefix(get_prefix(one), get_prefix(two)) for one, two in pairs)
 
 
 def describe_key(field: AnyField) -> str:
     """Return the texts that a key field can have, for messages."""
-    template = template_of(field)
+    template = get_template(field)
     return "any text" if template is None else f'"{template}"'

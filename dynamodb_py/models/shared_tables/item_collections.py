@@ -21,8 +21,8 @@ from ...schema import KeyAttribute
 from ..fields.base import Field
 from ..queryset.execution import make_reader, plan_query
 from ..records.rows import loader
-from .collisions import comparable, prefix_of, template_of
-from .layout import Place
+from .collisions import can_share_prefix, get_prefix, get_template
+from .layout import SharedTableLayout
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -41,7 +41,7 @@ class Collection:
 
     def __init__(
         self,
-        place: Place,
+        place: SharedTableLayout,
         queryset: Any,
         only: frozenset[type[Model]] | None,
         limit: int | None,
@@ -142,9 +142,9 @@ class Collection:
     def __repr__(self) -> str:
         if self._read is None:
             return f"<Collection of {self._place.name}: {self._queryset._question.condition!r}>"
-        said = ", ".join(f"{len(group)} {m.__name__}" for m, group in self.grouped().items())
+        parts = ", ".join(f"{len(group)} {m.__name__}" for m, group in self.grouped().items())
         more = f", {len(self._others)} others" if self._others else ""
-        return f"<Collection of {self._place.name}: {said or 'nothing'}{more}>"
+        return f"<Collection of {self._place.name}: {parts or 'nothing'}{more}>"
 
     def _check(self, model: type[Model]) -> None:
         known = self._place.models
@@ -158,7 +158,7 @@ class _Loading:
 
     def __init__(
         self,
-        place: Place,
+        place: SharedTableLayout,
         held: frozenset[str] | None,
         using: str | None,
         only: frozenset[type[Model]] | None,
@@ -206,7 +206,7 @@ class _Text(Struct, gc=False):
 class Kinds:
     """Finds out which model of a shared table an item is of."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: SharedTableLayout) -> None:
         self._members = tuple(place.members)
         self._by_kind = {place.kind(meta): meta for meta in self._members}
         schema = place.meta.schema
@@ -222,7 +222,7 @@ class Kinds:
         self._is_said = place.discriminator is not None
 
     @classmethod
-    def of_place(cls, place: Place) -> Kinds:
+    def of_place(cls, place: SharedTableLayout) -> Kinds:
         """Return what finds the models that there are in *place* now."""
         version, kinds = place.kinds
         if version != place.version:
@@ -245,7 +245,7 @@ class Kinds:
 def _fits(meta: Options, keys: Mapping[str, Any]) -> bool:
     """Tell whether a key is one that the templates of a model make."""
     for field in meta.keys:
-        template = template_of(field)
+        template = get_template(field)
         wire = keys[field.attribute]
         text = None if wire is None else wire.S
         if template is not None and (text is None or template.parse_wires(text) is None):
@@ -267,7 +267,7 @@ def collection(
     using: str | None,
 ) -> Collection:
     """Return what ``SharedTable.collection`` gives."""
-    place: Place = table._place
+    place: SharedTableLayout = table._place
     names = place.meta.field_set.by_name
     lookups = {name: value for name, value in said.items() if name.split("__")[0] in names}
     parts = {name: value for name, value in said.items() if name not in lookups}
@@ -297,7 +297,9 @@ def collection(
     return Collection(place, queryset, wanted, limit)
 
 
-def _keys(place: Place, index: str | None) -> tuple[Field[Any, Any], Field[Any, Any] | None]:
+def _keys(
+    place: SharedTableLayout, index: str | None
+) -> tuple[Field[Any, Any], Field[Any, Any] | None]:
     """Return the fields of the shared table that are the hash and the range key to read by."""
     schema, by_attribute = place.meta.schema, place.meta.field_set.by_attribute
     hashes: Sequence[KeyAttribute] = (schema.hash_key,)
@@ -309,7 +311,10 @@ def _keys(place: Place, index: str | None) -> tuple[Field[Any, Any], Field[Any, 
 
 
 def _composed(
-    place: Place, key: Field[Any, Any], parts: Mapping[str, Any], model: type[Any] | None
+    place: SharedTableLayout,
+    key: Field[Any, Any],
+    parts: Mapping[str, Any],
+    model: type[Any] | None,
 ) -> str:
     """Return the hash key that *parts* make."""
     members = [m for m in place.members if model is None or issubclass(m.model, model)]
@@ -318,7 +323,7 @@ def _composed(
     made_of: dict[tuple[str, ...], list[str]] = {}
     texts: dict[str, list[str]] = {}
     for meta in members:
-        template = template_of(meta.field_set.by_attribute.get(key.attribute))
+        template = get_template(meta.field_set.by_attribute.get(key.attribute))
         if template is None:
             continue
         made_of.setdefault(template.names, []).append(meta.name)
@@ -341,7 +346,7 @@ def _composed(
     return next(iter(texts))
 
 
-def _wanted(place: Place, only: Iterable[type[Any]]) -> frozenset[type[Model]]:
+def _wanted(place: SharedTableLayout, only: Iterable[type[Any]]) -> frozenset[type[Model]]:
     """Return the models of the table that *only* asks for, subclasses too."""
     asked = (only,) if isinstance(only, type) else tuple(only)
     found: list[type[Model]] = []
@@ -357,7 +362,7 @@ def _wanted(place: Place, only: Iterable[type[Any]]) -> frozenset[type[Model]]:
 
 
 def _narrowed(
-    place: Place, wanted: frozenset[type[Model]], range_key: Field[Any, Any] | None
+    place: SharedTableLayout, wanted: frozenset[type[Model]], range_key: Field[Any, Any] | None
 ) -> Condition:
     """Return what narrows a collection to some models: by the range key, by the discriminator."""
     condition = Condition()
@@ -369,7 +374,7 @@ def _narrowed(
         path = Path((range_key.attribute,), range_key, range_key.label)
         condition = BeginsWith(path, Value({"S": common}))
         rest = [meta for meta in place.members if meta.model not in wanted]
-        if not any(comparable(common, _prefix(meta, range_key)) for meta in rest):
+        if not any(can_share_prefix(common, _prefix(meta, range_key)) for meta in rest):
             return condition
     if place.discriminator is None:
         return condition
@@ -390,4 +395,4 @@ def _common(texts: Sequence[str]) -> str:
 
 
 def _prefix(meta: Options, key: Field[Any, Any]) -> str:
-    return prefix_of(meta.field_set.by_attribute.get(key.attribute))
+    return get_prefix(meta.field_set.by_attribute.get(key.attribute))

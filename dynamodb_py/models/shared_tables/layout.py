@@ -11,8 +11,9 @@ from ...exceptions import ModelDefinitionError
 from ...schema import Index, IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
-from .collisions import clash, describe_key, told_apart
-from .visibility import Narrowed
+from ..instance import options_of
+from .collisions import check_apart, check_kinds
+from .visibility import SharedTableFilter
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -24,7 +25,7 @@ OF_THE_TABLE = ("table_name", "billing_mode", "read_capacity", "write_capacity",
 """What the shared table's own Meta says, and no model in it."""
 
 
-class Place:
+class SharedTableLayout:
     """A shared table: its keys and indexes, and the models in it."""
 
     def __init__(self, meta: Options) -> None:
@@ -53,15 +54,15 @@ class Place:
 
     # -- what a model gets from it ---------------------------------------------------------------
 
-    def fields(
-        self, model: type[Model], said: Mapping[str, Any], fields: Mapping[str, AnyField]
+    def add_keys(
+        self, model: type[Model], declared: Mapping[str, Any], fields: Mapping[str, AnyField]
     ) -> dict[str, AnyField]:
         """Return the fields of a model with the table's keys before them, as its templates say.
 
         Raises ModelDefinitionError where the model lacks a template, or says what is the table's.
         """
-        self._check_said(model, said, fields)
-        templates = _templates_of(model, said)
+        self._check_said(model, declared, fields)
+        templates = _templates_of(model, declared)
         found = {field.attribute: field for field in fields.values()}
         keys: dict[str, AnyField] = {}
         for attribute, key in self.keys.items():
@@ -169,15 +170,15 @@ class Place:
             raise self._no_template(model, key)
 
     def _check_said(
-        self, model: type[Model], said: Mapping[str, Any], fields: Mapping[str, AnyField]
+        self, model: type[Model], declared: Mapping[str, Any], fields: Mapping[str, AnyField]
     ) -> None:
-        if said["discriminator"] not in (None, self.discriminator):
+        if declared["discriminator"] not in (None, self.discriminator):
             raise ModelDefinitionError(
-                f"{model.__name__}.Meta.discriminator is {said['discriminator']!r}, and that of the "
+                f"{model.__name__}.Meta.discriminator is {declared['discriminator']!r}, and that of the "
                 f"shared table {self.name} is {self.discriminator!r}: say it there alone"
             )
         for option in OF_THE_TABLE:
-            if said[option] is not None:
+            if declared[option] is not None:
                 raise ModelDefinitionError(
                     f"{model.__name__}.Meta.{option}: {model.__name__} is in the shared table "
                     f"{self.name}: say it in {self.name}.Meta"
@@ -185,7 +186,7 @@ class Place:
         own = {value.name for a in model.__mro__ for value in vars(a).values() if is_index(value)}
         known = {index.name for index in self.meta.schema.indexes}
         strange = sorted(map(str, own - known))
-        strange += [repr(each) for each in said["indexes"]]
+        strange += [repr(each) for each in declared["indexes"]]
         if strange:
             raise ModelDefinitionError(
                 f"{model.__name__} declares the index {strange[0]}, and is in the shared table "
@@ -201,32 +202,32 @@ class Place:
                     f'"{model.__name__.upper()}#{{{field.name}}}"'
                 )
 
-    def schema(self, fields: FieldSet, ttl: AnyField | None) -> TableSchema:
+    def make_schema(self, fields: FieldSet, ttl: AnyField | None) -> TableSchema:
         """Return the table as a model with these fields can ask it: with the indexes that it is in."""
         schema = self.meta.schema
         inside = tuple(index for index in schema.indexes if _is_in(index, fields))
         return replace(schema, indexes=inside, ttl=None if ttl is None else ttl.attribute)
 
-    def filter(self, meta: Options) -> Narrowed:
+    def make_filter(self, meta: Options) -> SharedTableFilter:
         """Return the filter on reads of a model in this table."""
-        return Narrowed(meta, self)
+        return SharedTableFilter(meta, self)
 
-    def said(self, said: Mapping[str, Any]) -> dict[str, Any]:
+    def complete_meta(self, declared: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the Meta of a model comes to in this table."""
-        mine = self.meta
+        table = self.meta
         return {
-            **said,
-            "place": self,
-            "table_name": mine.table_name,
-            "unique_table": mine.unique_table,
-            "using": mine.using if said["using"] is None else said["using"],
+            **declared,
+            "layout": self,
+            "table_name": table.table_name,
+            "unique_table": table.unique_table,
+            "using": table.using if declared["using"] is None else declared["using"],
             "discriminator": self.discriminator,
         }
 
-    def scope(self, model: type[Any], table: str | None) -> str:
+    def make_scope(self, model: type[Any], table: str | None) -> str:
         """Return what sentinels of a model begin with: its own word, as the table has several."""
         root = self.root(model)
-        word = root._options().said.get("kind") if root is not model else None
+        word = options_of(root).declared.get("kind") if root is not model else None
         word = word or root.__name__
         return word if table is None else f"{table}/{word}"
 
@@ -245,8 +246,9 @@ class Place:
         """
         others = self._others(meta)
         for other in others:
-            self._check_apart(meta, other)
-            self._check_kinds(meta, other)
+            if not self.is_related(meta, other):  # the discriminator tells related models apart
+                check_apart(self.name, meta, other)
+                check_kinds(self.name, self.discriminator, meta, other)
         for other in (self.meta, *others):
             self._check_ttl(meta, other)
 
@@ -256,69 +258,31 @@ class Place:
     def join(self, meta: Options) -> None:
         """Take a model into the table that was looked at."""
         self.members[:] = [*self._others(meta), meta]
-        mine = self.meta
+        table = self.meta
         if meta.ttl is not None:
-            mine.schema = replace(mine.schema, ttl=meta.ttl.attribute)
-        known = {each.name: each for each in (*mine.companions, *meta.companions)}
-        mine.companions = tuple(known.values())
+            table.schema = replace(table.schema, ttl=meta.ttl.attribute)
+        known = {each.name: each for each in (*table.companions, *meta.companions)}
+        table.companions = tuple(known.values())
         self.version += 1
 
     def _check_ttl(self, meta: Options, other: Options) -> None:
-        mine, theirs = meta.ttl, other.ttl
-        if mine is None or theirs is None or mine.attribute == theirs.attribute:
+        own, taken = meta.ttl, other.ttl
+        if own is None or taken is None or own.attribute == taken.attribute:
             return
         raise ModelDefinitionError(
-            f"{mine.label} and {theirs.label} both say when an item of {self.name} expires, and a "
-            f"table has one attribute for that: store them in one, name={theirs.attribute!r}"
+            f"{own.label} and {taken.label} both say when an item of {self.name} expires, and a "
+            f"table has one attribute for that: store them in one, name={taken.attribute!r}"
         )
-
-    def _check_apart(self, mine: Options, other: Options) -> None:
-        """Raise where an item of one model could have the key of an item of the other."""
-        if self.is_related(mine, other):
-            return  # one tree: the discriminator tells them apart
-        examples: list[tuple[AnyField, AnyField, str]] = []
-        for one, two in zip(mine.keys, other.keys, strict=True):
-            example = clash(one, two)
-            if example is None:
-                return
-            examples.append((one, two, example))
-        said = " and ".join(f"{one.name} {example!r}" for one, _, example in examples)
-        both = "; ".join(
-            f"{one.label} is made as {describe_key(one)}, {two.label} as {describe_key(two)}"
-            for one, two, _ in examples
-        )
-        raise ModelDefinitionError(
-            f"{mine.name} and {other.name} are both in {self.name}, and an item of each could have the "
-            f"key {said}: {both}. Begin one of the templates with a word of its own, such as "
-            f'"{mine.name.upper()}#"'
-        )
-
-    def _check_kinds(self, mine: Options, other: Options) -> None:
-        kind = self.kind(mine)
-        if kind is not None and kind == self.kind(other):
-            raise ModelDefinitionError(
-                f"{mine.name} and {other.name} are both of the kind {kind!r} in {self.name}: give one "
-                "of them another Meta.kind"
-            )
-        if self.discriminator is not None or self.is_related(mine, other):
-            return
-        if not told_apart(mine, other):
-            raise ModelDefinitionError(
-                f"{self.name}.Meta says discriminator = None, and what keys of {mine.name} and "
-                f"{other.name} begin with does not tell them apart: "
-                + "; ".join(f"{f.label} is {describe_key(f)}" for f in (*mine.keys, *other.keys))
-                + ". Begin a template with a word of its own, or name an attribute as discriminator"
-            )
 
     def kind(self, meta: Options) -> str | None:
         """Return what the items of a model say in the discriminator; None where there is none."""
         return None if meta.kind is None else meta.kind.value
 
-    def is_related(self, mine: Options, other: Options) -> bool:
+    def is_related(self, meta: Options, other: Options) -> bool:
         """Tell whether one of two models inherits from the other, or both from a third in the table."""
-        return self.root(mine.model) is self.root(other.model)
+        return self.root(meta.model) is self.root(other.model)
 
-    def rivals(self, meta: Options) -> Iterator[Options]:
+    def find_unrelated(self, meta: Options) -> Iterator[Options]:
         """Yield the models whose items are none of *meta*'s model, nor of one it is related to."""
         for member in self.members:
             if member is not meta and not self.is_related(meta, member):
@@ -336,17 +300,17 @@ def is_index(value: object) -> bool:
 
 
 def _discriminator(meta: Options) -> str | None:
-    said = meta.said["discriminator"]
-    if said is not None and (not isinstance(said, str) or not said):
+    name = meta.declared["discriminator"]
+    if name is not None and (not isinstance(name, str) or not name):
         raise ModelDefinitionError(
-            f"{meta.name}.Meta.discriminator is {said!r}: it is the name of the attribute that says "
+            f"{meta.name}.Meta.discriminator is {name!r}: it is the name of the attribute that says "
             "which model an item is of, or None where the keys alone tell"
         )
-    if said in meta.field_set.by_attribute:
+    if name in meta.field_set.by_attribute:
         raise ModelDefinitionError(
-            f"{meta.name}.Meta.discriminator is {said!r}, which is a field of {meta.name}: take another"
+            f"{meta.name}.Meta.discriminator is {name!r}, which is a field of {meta.name}: take another"
         )
-    return said
+    return name
 
 
 def _is_again(other: type[Any], model: type[Any]) -> bool:
@@ -365,8 +329,8 @@ def _is_in(index: IndexSchema, fields: FieldSet) -> bool:
     return all(key.name in fields.by_attribute for key in index.keys)
 
 
-def _templates_of(model: type[Model], said: Mapping[str, Any]) -> dict[str, Any]:
-    given = said["keys"]
+def _templates_of(model: type[Model], declared: Mapping[str, Any]) -> dict[str, Any]:
+    given = declared["keys"]
     if not isinstance(given, Mapping):
         raise ModelDefinitionError(
             f"{model.__name__}.Meta.keys is {given!r}: it takes a dict of templates by the names of "

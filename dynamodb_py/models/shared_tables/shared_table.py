@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..model import Model
 from .item_collections import Collection, collection
-from .layout import Place
+from .layout import SharedTableLayout
 
 
 class SharedTable(Model):
@@ -50,14 +50,14 @@ class SharedTable(Model):
             abstract = True
             discriminator = "_kind"
 
-    _place: ClassVar[Place]
+    _place: ClassVar[SharedTableLayout]
     _is_kind: ClassVar[bool] = False
 
     @classmethod
     def _prepare(cls, *, late: bool = False) -> None:
         super()._prepare(late=late)
         if "_meta" in cls.__dict__:
-            cls._place = Place(cls._meta)
+            cls._place = SharedTableLayout(cls._meta)
 
     @classmethod
     def models(cls) -> list[type[Model]]:
@@ -113,8 +113,8 @@ class SharedTable(Model):
         )
 
     @classmethod
-    async def acollection(cls, **asked: Any) -> Collection:
+    async def acollection(cls, **arguments: Any) -> Collection:
         """Return what lives under one hash key, read: the arguments are those of ``collection``."""
-        found = cls.collection(**asked)
+        found = cls.collection(**arguments)
         await found.afetch()
         return found

@@ -18,9 +18,9 @@ from ...operations.base import Wire
 from ...operations.items import StoredItem
 from ...planning import Plan, Question, Shortcut
 from ..fields.base import AnyField
-from ..keys.ranges import following
-from ..visibility import Standing
-from .collisions import clash, comparable, prefix_of, template_of
+from ..keys.ranges import find_following
+from ..visibility import ItemFilter
+from .collisions import can_be_equal, can_share_prefix, get_prefix, get_template
 
 if TYPE_CHECKING:
     from ..options import Options
@@ -36,7 +36,7 @@ class Layout(Protocol):
     name: str
     version: int
 
-    def rivals(self, meta: Options) -> Iterator[Options]: ...
+    def find_unrelated(self, meta: Options) -> Iterator[Options]: ...
     def kind(self, meta: Options) -> str | None: ...
 
 
@@ -58,7 +58,7 @@ class _Rivals(Struct, frozen=True, eq=False):
     """For each way: those that may have the same hash key, and whether range keys tell them apart."""
 
 
-class Narrowed(Standing):
+class SharedTableFilter(ItemFilter):
     """What the questions to one model of a shared table are asked besides."""
 
     def __init__(self, meta: Options, place: Layout) -> None:
@@ -72,7 +72,7 @@ class Narrowed(Standing):
         kind = self._meta.kind
         return [*super().paths, *([] if kind is None or self.kind is not None else [kind.path])]
 
-    def visible(self, question: Question) -> Question:
+    def apply_to(self, question: Question) -> Question:
         everything = question.condition.is_empty and not question.order
         question = self._of_keys(question)
         if not question.scan:
@@ -80,35 +80,39 @@ class Narrowed(Standing):
         everything = everything and question.condition.is_empty
         condition = question.condition & self._besides(question) & self.condition()
         question = replace(question, condition=condition, scan=question.scan or everything)
-        kind, composing = self._meta.kind, self._meta.composing
-        if kind is not None and composing is not None and kind.tree.attribute in composing.virtual:
+        kind, computed = self._meta.kind, self._meta.computed
+        if (
+            kind is not None
+            and computed is not None
+            and kind.hierarchy.attribute in computed.virtual
+        ):
             return self._of_keys(question)  # the kind is a part of the key itself
         return question
 
     def _of_keys(self, question: Question) -> Question:
         """Return *question*, asked of the keys in place of their parts: those tell the models apart."""
-        parts = self._meta.parts
-        return question if parts is None else parts.asked(question)
+        parts = self._meta.part_conditions
+        return question if parts is None else parts.rewrite(question)
 
-    def explained(self, plan: Plan) -> Plan:
+    def explain(self, plan: Plan) -> Plan:
         told = plan.told
         if plan.kind == "nothing" or told is None or self.kind is not None or not self.rivals:
             return plan  # what is of a class below another says so itself
         kind = self._meta.kind
         names = {path.parts[0] for path in told.filter.paths()}
-        filtered = kind is not None and kind.tree.attribute in names
-        how = f"by a filter on {kind.tree.attribute}" if filtered and kind else "by the key"
+        filtered = kind is not None and kind.hierarchy.attribute in names
+        how = f"by a filter on {kind.hierarchy.attribute}" if filtered and kind else "by the key"
         note = f"only {self._meta.name}, of the models in {self._place.name}: told apart {how}"
         return replace(plan, told=replace(told, notes=(*told.notes, note)))
 
-    def timed(self, shortcut: Shortcut | None) -> Shortcut | None:
+    def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
         return None  # what is asked besides depends on the question
 
     def hides(self, item: StoredItem) -> bool:
         kind = self._meta.kind
         if kind is None and self._is_no_key(cast("Mapping[str, Wire]", from_json(item))):
             return True
-        if kind is not None and self._is_foreign(kind.tree.kind_of(item)):
+        if kind is not None and self._is_foreign(kind.hierarchy.kind_of(item)):
             return True
         return super().hides(item)
 
@@ -116,13 +120,13 @@ class Narrowed(Standing):
         kind = self._meta.kind
         if kind is None and self._is_no_key(wires):
             return True
-        if kind is not None and self._is_foreign(wires.get(kind.tree.attribute, {}).get("S")):
+        if kind is not None and self._is_foreign(wires.get(kind.hierarchy.attribute, {}).get("S")):
             return True
         return super().hides_wires(wires)
 
-    def _is_foreign(self, said: str | None) -> bool:
+    def _is_foreign(self, kind: str | None) -> bool:
         """Tell whether an item of this kind is of a model that is not related."""
-        return said is not None and any(self._place.kind(each) == said for each in self.rivals)
+        return kind is not None and any(self._place.kind(each) == kind for each in self.rivals)
 
     def _is_no_key(self, wires: Mapping[str, Wire]) -> bool:
         """Tell whether an item has a key that the templates of this model do not make."""
@@ -138,8 +142,8 @@ class Narrowed(Standing):
         """Return what the models in the table have in common with this one, as of now."""
         version, found = self._rivals
         if version != self._place.version:
-            rivals = list(self._place.rivals(self._meta))
-            found = _Rivals(rivals, [_shared(way, rivals) for way in self._ways])
+            rivals = list(self._place.find_unrelated(self._meta))
+            found = _Rivals(rivals, [_shared(index, rivals) for index in self._ways])
             self._rivals = self._place.version, found
         return found
 
@@ -147,55 +151,55 @@ class Narrowed(Standing):
 
     def _with_constants(self, question: Question) -> Question:
         """Return *question* with the parts of a key that are the same for all items of this model."""
-        fixed = fixed_by(question.condition)
-        ways = [way for way in self._ways if question.index in (None, way.name)]
-        said = next((way for way in ways if _is_said(way, fixed)), None)
-        if said is None and not any(_is_said(way, fixed) for way in self._ways):
-            said = next((way for way in ways if self._is_constant(way, question)), None)
-        if said is None:
+        fixed = find_fixed_values(question.condition)
+        indexes = [index for index in self._ways if question.index in (None, index.name)]
+        chosen = next((index for index in indexes if _is_said(index, fixed)), None)
+        if chosen is None and not any(_is_said(index, fixed) for index in self._ways):
+            chosen = next((index for index in indexes if self._is_constant(index, question)), None)
+        if chosen is None:
             return question
-        keys = [*said.hashes, *([] if said.range is None else [said.range])]
+        keys = [*chosen.hashes, *([] if chosen.range is None else [chosen.range])]
         for field in keys:
-            template = template_of(field)
+            template = get_template(field)
             if field.attribute not in fixed and template is not None and not template.parts:
                 same = Compare(_path(field), "=", Value({"S": template.literal_prefix}))
                 question = replace(question, condition=question.condition & same)
         return question
 
-    def _is_constant(self, way: _Way, question: Question) -> bool:
+    def _is_constant(self, index: _Way, question: Question) -> bool:
         """Tell whether all items of the model are found by a hash key that needs not be said."""
-        if way.name is not None and (
-            question.consistent or not way.whole or not self._has_all(way)
+        if index.name is not None and (
+            question.consistent or not index.whole or not self._has_all(index)
         ):
             return False
-        templates = [template_of(field) for field in way.hashes]
+        templates = [get_template(field) for field in index.hashes]
         return all(template is not None and not template.parts for template in templates)
 
-    def _has_all(self, way: _Way) -> bool:
+    def _has_all(self, index: _Way) -> bool:
         """Tell whether every item of the model is in an index."""
         always = self._meta.planner.subject.always
-        keys = (*way.hashes, *([] if way.range is None else [way.range]))
+        keys = (*index.hashes, *([] if index.range is None else [index.range]))
         return all(field.attribute in always for field in keys)
 
     def _besides(self, question: Question) -> Condition:
         """Return what leaves out the items of other models; it is empty where nothing is needed."""
-        fixed, known = fixed_by(question.condition), self._known()
-        for way, (rivals, apart) in zip(self._ways, known.by_way, strict=True):
-            if question.index not in (None, way.name) and way.name is not None:
+        fixed, known = find_fixed_values(question.condition), self._known()
+        for index, (rivals, apart) in zip(self._ways, known.by_way, strict=True):
+            if question.index not in (None, index.name) and index.name is not None:
                 continue
-            if not _is_said(way, fixed):
+            if not _is_said(index, fixed):
                 continue
-            if not all(all(map(_makes(f), fixed[f.attribute])) for f in way.hashes):
+            if not all(all(map(_makes(f), fixed[f.attribute])) for f in index.hashes):
                 return self._told()  # keys that are not made by the templates of this model
-            if way.range is not None and way.range.attribute in fixed:
-                rivals = [each for each in rivals if _can_have(way.range, fixed, each)]
+            if index.range is not None and index.range.attribute in fixed:
+                rivals = [each for each in rivals if _can_have(index.range, fixed, each)]
                 apart = apart or not rivals
             if not rivals and self.kind is None:
                 return Condition()
-            begins = _begins(way.range, question.condition)
-            if way.range is not None and apart:
+            begins = _begins(index.range, question.condition)
+            if index.range is not None and apart:
                 return begins
-            return begins & self._told() if way.name is None else self._told()
+            return begins & self._told() if index.name is None else self._told()
         return self._told() if known.all else Condition()
 
     def _told(self) -> Condition:
@@ -204,8 +208,8 @@ class Narrowed(Standing):
         if self.kind is not None:
             return Condition()  # which is asked anyway
         if kind is None:
-            fields = [field for field in self._meta.keys if prefix_of(field)]
-            begins = [BeginsWith(_path(each), Value({"S": prefix_of(each)})) for each in fields]
+            fields = [field for field in self._meta.keys if get_prefix(field)]
+            begins = [BeginsWith(_path(each), Value({"S": get_prefix(each)})) for each in fields]
             condition = Condition()
             for term in begins:
                 condition = condition & term
@@ -227,14 +231,14 @@ def _ways(meta: Options) -> tuple[_Way, ...]:
     return tuple(found)
 
 
-def _is_said(way: _Way, fixed: Fixed) -> bool:
-    return all(field.attribute in fixed for field in way.hashes)
+def _is_said(index: _Way, fixed: Fixed) -> bool:
+    return all(field.attribute in fixed for field in index.hashes)
 
 
-def _shared(way: _Way, rivals: Sequence[Options]) -> tuple[list[Options], bool]:
+def _shared(index: _Way, rivals: Sequence[Options]) -> tuple[list[Options], bool]:
     """Return the models whose items may have the same hash key, and whether range keys tell them apart."""
-    found = [each for each in rivals if _can_share(way.hashes, each)]
-    return found, way.range is not None and _apart(way.range, found)
+    found = [each for each in rivals if _can_share(index.hashes, each)]
+    return found, index.range is not None and _apart(index.range, found)
 
 
 def _can_share(hashes: Sequence[AnyField], rival: Options) -> bool:
@@ -242,7 +246,7 @@ def _can_share(hashes: Sequence[AnyField], rival: Options) -> bool:
     theirs = rival.field_set.by_attribute
     for field in hashes:
         other = theirs.get(field.attribute)
-        if other is None or clash(field, other) is None:
+        if other is None or not can_be_equal(field, other):
             return False
     return True
 
@@ -255,7 +259,7 @@ def _can_have(field: AnyField, fixed: Fixed, rival: Options) -> bool:
 
 def _makes(field: AnyField) -> Callable[[Wire], bool]:
     """Return what tells whether a key field can have a value."""
-    template = template_of(field)
+    template = get_template(field)
 
     def made(wire: Wire) -> bool:
         text = wire.get("S")
@@ -268,13 +272,14 @@ def _apart(field: AnyField, rivals: list[Options]) -> bool:
     """Tell whether no range key of *rivals* begins as those of *field* do."""
     found = [rival.field_set.by_attribute.get(field.attribute) for rival in rivals]
     return not any(
-        other is not None and comparable(prefix_of(field), prefix_of(other)) for other in found
+        other is not None and can_share_prefix(get_prefix(field), get_prefix(other))
+        for other in found
     )
 
 
 def _begins(field: AnyField | None, condition: Condition) -> Condition:
     """Return what says that a range key begins as all of the model's do, unless *condition* says so."""
-    prefix = prefix_of(field)
+    prefix = get_prefix(field)
     if field is None or not prefix or _is_below(condition, field.attribute, prefix):
         return Condition()
     return BeginsWith(_path(field), Value({"S": prefix}))
@@ -282,7 +287,7 @@ def _begins(field: AnyField | None, condition: Condition) -> Condition:
 
 def _is_below(condition: Condition, attribute: str, prefix: str) -> bool:
     """Tell whether *condition* lets no value of an attribute through that begins otherwise."""
-    low, high, after = False, False, following(prefix)
+    low, high, after = False, False, find_following(prefix)
     for term in condition.conjuncts:
         if isinstance(term, BeginsWith) and _at(term.path, attribute):
             if _text(term.prefix).startswith(prefix):
@@ -291,12 +296,12 @@ def _is_below(condition: Condition, attribute: str, prefix: str) -> bool:
             low = low or _text(term.low) >= prefix
             high = high or prefix <= _text(term.high) < after
         elif isinstance(term, Compare) and _at(term.left, attribute):
-            said = _text(term.right)
+            text = _text(term.right)
             if term.operator == "=":
-                return said.startswith(prefix)
-            low = low or (term.operator in (">", ">=") and said >= prefix)
-            high = high or (term.operator == "<" and prefix <= said <= after)
-            high = high or (term.operator == "<=" and prefix <= said < after)
+                return text.startswith(prefix)
+            low = low or (term.operator in (">", ">=") and text >= prefix)
+            high = high or (term.operator == "<" and prefix <= text <= after)
+            high = high or (term.operator == "<=" and prefix <= text < after)
     return low and high
 
 
@@ -308,7 +313,7 @@ def _text(value: object) -> str:
     return str(value.wire.get("S", "")) if type(value) is Value else ""
 
 
-def fixed_by(condition: Condition) -> Fixed:
+def find_fixed_values(condition: Condition) -> Fixed:
     """Return the attributes that *condition* says the values of."""
     found: dict[str, tuple[Wire, ...]] = {}
     for term in condition.conjuncts:

@@ -15,7 +15,7 @@ from ...operations.base import Call
 if TYPE_CHECKING:
     import blinker
 
-    from ..model import Model
+    from ..instance import Instance
 
 
 Receiver: TypeAlias = "Callable[..., Any]"
@@ -67,7 +67,7 @@ class Signal:
 
     # -- for users -----------------------------------------------------------------------------
 
-    def connect(self, receiver: F, sender: type[Model] | None = None, *, weak: bool = True) -> F:
+    def connect(self, receiver: F, sender: type[Instance] | None = None, *, weak: bool = True) -> F:
         """Have *receiver* called whenever this is sent, and return it. Connecting twice is once.
 
         :param receiver: takes ``sender`` and, as ``**kwargs``, what is said of the event. It may be
@@ -100,7 +100,7 @@ class Signal:
             self._changed()
         return receiver
 
-    def disconnect(self, receiver: Receiver, sender: type[Model] | None = None) -> bool:
+    def disconnect(self, receiver: Receiver, sender: type[Instance] | None = None) -> bool:
         """Call *receiver* no more; tell whether that changes anything.
 
         :param sender: the model that it was connected for; None ends all of its connections. One
@@ -121,7 +121,7 @@ class Signal:
             self._changed()
         return True
 
-    def has_listeners(self, sender: type[Model] | None = None) -> bool:
+    def has_listeners(self, sender: type[Instance] | None = None) -> bool:
         """Tell whether anybody hears this of *sender*; of any model where that is None."""
         return bool(self._all() if sender is None else self.listeners(sender))
 
@@ -237,7 +237,7 @@ class Signal:
 
 
 def receiver(
-    signal: Signal | Iterable[Signal], *, sender: type[Model] | None = None, weak: bool = True
+    signal: Signal | Iterable[Signal], *, sender: type[Instance] | None = None, weak: bool = True
 ) -> Callable[[F], F]:
     """Connect the function below to *signal*, or to each of several.
 

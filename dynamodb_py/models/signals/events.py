@@ -17,20 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from ...flows import Flow
 from ...operations.base import Call
-from ...operations.items import StoredItem
-from ..records.record import Record
+from ..instance import Instance
+from ..records.base import observe_loading
 from .dispatcher import Signal as Signal
 from .dispatcher import is_async, on_change, said
 from .dispatcher import receiver as receiver
-from .hooks import Hooked
-
-if TYPE_CHECKING:
-    from ..model import Model
-
 
 __all__ = [
     "Signal",
@@ -92,13 +87,13 @@ _now: object = object()
 """Another object whenever a receiver was connected or disconnected."""
 
 
-def is_heard(kind: type[Model], verb: Verb) -> bool:
+def is_heard(kind: type[Instance], verb: Verb) -> bool:
     """Tell whether a method of *kind*, or a receiver, hears of *verb*; it costs next to nothing."""
-    when, heard = kind._heard
+    when, heard = kind._meta.observed_verbs
     return verb in (heard if when is _now else _find_out(kind))
 
 
-def _find_out(kind: type[Model]) -> frozenset[str]:
+def _find_out(kind: type[Instance]) -> frozenset[str]:
     when = _now  # before looking: who connects meanwhile is then asked again
     heard = frozenset(
         verb
@@ -106,19 +101,19 @@ def _find_out(kind: type[Model]) -> frozenset[str]:
         if any(_own(kind, f"{place}_{verb}") is not None for place in ("before", "after"))
         or any(signal.has_listeners(kind) for signal in signals)
     )
-    kind._heard = (when, heard)
+    kind._meta.observed_verbs = (when, heard)
     return heard
 
 
-def _own(kind: type[Model], name: str) -> Callable[..., Any] | None:
+def _own(kind: type[Instance], name: str) -> Callable[..., Any] | None:
     """Return the hook *name* of *kind*, None where it has none of its own."""
     hook: Callable[..., Any] | None = getattr(kind, name, None)
-    return None if hook is getattr(Hooked, name, None) else hook
+    return None if hook is getattr(Instance, name, None) else hook
 
 
 # -- what is called when ---------------------------------------------------------------------------
 def saving(
-    instance: Model, *, created: bool, update_fields: Iterable[str] | None = None
+    instance: Instance, *, created: bool, update_fields: Iterable[str] | None = None
 ) -> Flow[None]:
     """Call what wants to be called before *instance* is saved; what it raises prevents that.
 
@@ -132,7 +127,7 @@ def saving(
     )
 
 
-def saving_all(instances: Sequence[tuple[Model, bool]]) -> Flow[None]:
+def saving_all(instances: Sequence[tuple[Instance, bool]]) -> Flow[None]:
     """Do as :func:`saving` for many instances, of any models, before any of them is written.
 
     :param instances: each with whether it is created.
@@ -144,7 +139,7 @@ def saving_all(instances: Sequence[tuple[Model, bool]]) -> Flow[None]:
 
 
 def saved(
-    instance: Model, *, created: bool, update_fields: Iterable[str] | None = None
+    instance: Instance, *, created: bool, update_fields: Iterable[str] | None = None
 ) -> Flow[None]:
     """Call what wants to be called after *instance* was saved."""
     yield from post_save.send(
@@ -153,21 +148,21 @@ def saved(
     yield from _hook(instance, "after_save", created)
 
 
-def deleting(instance: Model) -> Flow[None]:
+def deleting(instance: Instance) -> Flow[None]:
     """Call what wants to be called before *instance* is deleted; the rest is as for :func:`saving`."""
     yield from _look_ahead(type(instance), "delete")
     yield from _hook(instance, "before_delete")
     yield from pre_delete.send(type(instance), **_event(instance))
 
 
-def deleted(instance: Model) -> Flow[None]:
+def deleted(instance: Instance) -> Flow[None]:
     """Call what wants to be called after *instance* was deleted."""
     yield from post_delete.send(type(instance), **_event(instance))
     yield from _hook(instance, "after_delete")
 
 
 def batch_writing(
-    model: type[Model], instances: Sequence[Model], deleted: Sequence[Any], *, using: str
+    model: type[Instance], instances: Sequence[Instance], deleted: Sequence[Any], *, using: str
 ) -> Flow[None]:
     """Call who hears of batches before one is sent; what is raised prevents it.
 
@@ -181,7 +176,7 @@ def batch_writing(
 
 
 def batch_written(
-    model: type[Model], instances: Sequence[Model], deleted: Sequence[Any], *, using: str
+    model: type[Instance], instances: Sequence[Instance], deleted: Sequence[Any], *, using: str
 ) -> Flow[None]:
     """Call who hears of batches after all of one was written."""
     yield from post_batch_write.send(
@@ -191,8 +186,8 @@ def batch_written(
 
 def around_batch(
     flow: Flow[T],
-    instances: Sequence[Model],
-    deleted: Sequence[tuple[type[Model], Any]] = (),
+    instances: Sequence[Instance],
+    deleted: Sequence[tuple[type[Instance], Any]] = (),
     *,
     using: str,
 ) -> Flow[T]:
@@ -233,14 +228,14 @@ def committing(transaction: object) -> Flow[None]:
     )
 
 
-def committed(transaction: object, instances: Iterable[Model] = ()) -> Flow[None]:
+def committed(transaction: object, instances: Iterable[Instance] = ()) -> Flow[None]:
     """Call who hears of transactions after one was carried out, which wrote *instances*."""
     yield from transaction_committed.send(
         type(transaction), transaction=transaction, instances=tuple(instances)
     )
 
 
-def _event(instance: Model, **more: Any) -> dict[str, Any]:
+def _event(instance: Instance, **more: Any) -> dict[str, Any]:
     return {"instance": instance, **more, "using": instance._link.alias}
 
 
@@ -248,7 +243,7 @@ def _frozen(names: Iterable[str] | None) -> frozenset[str] | None:
     return None if names is None else frozenset(names)
 
 
-def _hook(instance: Model, name: str, *given: Any) -> Flow[None]:
+def _hook(instance: Instance, name: str, *given: Any) -> Flow[None]:
     if _own(type(instance), name) is not None:
         hook = getattr(instance, name)
         yield from Call(partial(hook, *given), _awaits_hook(hook))
@@ -258,7 +253,7 @@ def _awaits_hook(hook: Callable[..., Any]) -> str:
     return f"{said(hook)}()" if is_async(hook) else ""
 
 
-def _look_ahead(kind: type[Model], verb: Verb) -> Flow[None]:
+def _look_ahead(kind: type[Instance], verb: Verb) -> Flow[None]:
     """Refuse what cannot be awaited before anything is called or sent."""
     hooks = [_own(kind, f"{place}_{verb}") for place in ("before", "after")]
     yield from _check_awaits(
@@ -276,58 +271,26 @@ def _check_awaits(words: Iterable[str]) -> Flow[None]:
 
 
 # -- init signals ----------------------------------------------------------------------------------
-def made(instance: Model, args: tuple[Any, ...], values: dict[str, Any]) -> None:
-    """Fill a new instance, with ``pre_init`` before and ``post_init`` after it."""
+
+
+def fill_with_signals(
+    instance: Instance, args: tuple[Any, ...], values: dict[str, Any], fill: Callable[[], None]
+) -> None:
+    """Call *fill*, which fills a new instance, with ``pre_init`` before and ``post_init`` after it."""
     kind = type(instance)
     pre_init.tell(kind, args=args, kwargs=values)
-    instance._fill(instance._with_key(args, values) if args else values)
+    fill()
     post_init.tell(kind, instance=instance)
 
 
-# Loading takes a fraction of a microsecond: it does not ask each time whether anybody hears of it.
-# These take the place of what loads in Model, as long as somebody does.
-_load: Any = vars(Record)["_load"].__func__
-_partially: Any = vars(Record)["_partially"].__func__
-
-
-def _load_aloud(cls: type[Model], stored: StoredItem) -> Model:
-    instance: Model = _load(cls, stored)
-    post_init.tell(cls, instance=instance)
-    return instance
-
-
-def _partially_aloud(cls: type[Model], names: frozenset[str]) -> Callable[[StoredItem], Model]:
-    load = _partially(cls, names)
-
-    def load_aloud(stored: StoredItem) -> Model:
-        instance: Model = load(stored)
-        post_init.tell(cls, instance=instance)
-        return instance
-
-    return load_aloud
-
-
-_ALOUD: dict[str, Any] = {
-    "_load": classmethod(_load_aloud),
-    "_partially": classmethod(_partially_aloud),
-}
-_roots: list[type[Model]] = []
-
-
-def watch_loading(root: type[Model]) -> None:
-    """Send ``post_init`` for what *root* and its subclasses load, as long as anybody hears it."""
-    _roots.append(root)
+def _send_post_init(record: Any) -> None:
+    if isinstance(record, Instance):
+        post_init.tell(type(record), instance=record)
 
 
 @on_change
 def _note_change() -> None:
     global _now
     _now = object()
-    for root in _roots:
-        aloud = "_load" in vars(root)
-        if aloud is not post_init.in_use:
-            for name, method in _ALOUD.items():
-                if aloud:
-                    delattr(root, name)
-                else:
-                    setattr(root, name, method)
+    # Loading takes a fraction of a microsecond: it calls an observer only while a receiver is connected.
+    observe_loading(_send_post_init if post_init.in_use else None)

@@ -19,6 +19,7 @@ from ...flows import Flow, arun, run
 from ...operations.base import Call
 from ...operations.transactions import Check, TransactWriteItems, check_token
 from ...retries import is_retryable
+from ..instance import options_of
 from ..model import Model
 from ..signals.dispatcher import is_async, said
 from ..signals.events import committed, committing
@@ -104,13 +105,13 @@ class atomic:  # noqa: N801 - it reads as a statement
         :param of: an instance, or a model and a key, ``(Limit, 1)``; the item is left as it is.
         """
         asked = ask(of)
-        meta = asked.model._options()
+        meta = options_of(asked.model)
         bound = meta.condition(condition)
         if bound is None or bound.is_empty:
             raise QueryError(f"check() of {meta.name} has no condition: say what must hold")
         if (free := meta.free) is not None:  # what is there of another class does not count
             bound = free & bound
-        check = Check(asked.table, meta.own_key(dict(asked.key)), bound)
+        check = Check(asked.table, meta.check_own_key(dict(asked.key)), bound)
         instance = of if isinstance(of, Model) else asked.named()
 
         def explain(error: ConditionFailed) -> Exception:

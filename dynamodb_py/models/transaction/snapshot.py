@@ -16,9 +16,11 @@ from ...limits import MAX_TRANSACTION
 from ...operations.items import Key, StoredItem
 from ...operations.transactions import TransactGetItems
 from ...retries import Retries
+from ..instance import options_of, table_of
 from ..model import Model
+from ..persistence.stored import key_of
 from ..unit_of_work.commit import patiently
-from ..visibility import seen
+from ..visibility import filter_item
 
 Asked: TypeAlias = "Model | tuple[type[Model], Any]"
 """What names an item: an instance, or a model and a key."""
@@ -43,7 +45,7 @@ class Ask(Struct, frozen=True):
     def named(self) -> Model:
         """Return an instance of which nothing is known but the key."""
         instance = self.model.__new__(self.model)
-        for field in self.model._options().keys:
+        for field in options_of(self.model).keys:
             instance.__dict__[field.name] = field.decode(self.key[field.attribute])
         return instance
 
@@ -106,7 +108,7 @@ def _asks(asked: Iterable[Asked]) -> list[Ask]:
 def ask(given: Any) -> Ask:
     """Return what *given* names: an instance, or a model and a key."""
     if isinstance(given, Model):
-        return Ask(type(given), given._link, given._table, given._key(), given._using)
+        return Ask(type(given), given._link, table_of(given), key_of(given), given._using)
     model = key = cast("Any", None)
     if isinstance(given, tuple) and len(cast("tuple[Any, ...]", given)) == 2:
         model, key = cast("tuple[Any, Any]", given)
@@ -115,7 +117,7 @@ def ask(given: Any) -> Ask:
             f"{given!r} names no item: give (Model, key), with a tuple of both keys where there is "
             "a range key, or an instance"
         )
-    meta = model._options()
+    meta = options_of(model)
     link = get_connection(meta.using)
     return Ask(model, link, link.table_name(meta.table_name), meta.key_of(key), None)
 
@@ -153,7 +155,7 @@ def _read(asks: Sequence[Ask], retries: Retries) -> Flow[list[Model | None]]:
     loaded: dict[Hashable, Model] = {}  # an item that was asked for twice is one object
     answer: list[Model | None] = []
     for ask, place in zip(asks, places, strict=True):
-        item = seen(ask.model._meta, found[place])
+        item = filter_item(ask.model._meta, found[place])
         if item is None:
             answer.append(None)
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...exceptions import CancellationReason, ConditionFailed, TransactionCanceled
-from ..constraints import taken
+from ..constraints import make_already_exists
 from .pending import Pending
 from .sentinels import Sentinel
 from .transaction_items import CONDITION_FAILED, Member
@@ -31,7 +31,7 @@ def reason_of(
     if isinstance(each, Sentinel):
         claim = each.claimed or each.released
         assert claim is not None
-        reason.error = taken(call.meta, claim, raw.item, failed)
+        reason.error = make_already_exists(call.meta, claim, raw.item, failed)
     else:
         reason.error = call.explain(failed)
         reason.current = getattr(reason.error, "current", None)

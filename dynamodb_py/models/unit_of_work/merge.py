@@ -17,7 +17,7 @@ from ...expressions.conditions import join
 from ...expressions.updates import Bump, SetOnce
 from ...limits import MAX_ITEM_BYTES
 from ...operations.transactions import Check, Delete, Put, Update, Write
-from ..attribute_values.values import applied, is_plain
+from ..attribute_values.values import apply_actions, is_plain
 from .pending import Pending
 
 _SAVES = frozenset({"save", "create"})
@@ -159,7 +159,7 @@ def _put_changed(write: Put, later: Pending) -> Write:
         raise _Unmergeable("the second is on a condition that the first changes")
     if _constraints(later, actions):
         raise _Unmergeable("both change unique values")
-    item = to_json(applied(from_json(write.item), actions))
+    item = to_json(apply_actions(from_json(write.item), actions))
     if len(item) > MAX_ITEM_BYTES and item_size(from_json(item)) > MAX_ITEM_BYTES:
         raise _Unmergeable(f"the item would be over {MAX_ITEM_BYTES} bytes")
     return Put(write.table, item, write.condition)

@@ -1,0 +1,78 @@
+"""The errors that a failed condition means: the item is gone, is there already, or is stale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from ...exceptions import ConditionFailed, DoesNotExist, StaleItem, UnreadableValue, narrowed
+from ...operations.base import Wire
+from ..attribute_values.values import has_changed
+from ..instance import Instance
+from ..records.base import load_key
+from ..visibility import is_of_other_class
+from .locks import Lock
+
+
+def as_model_error(
+    instance: Instance, error: ConditionFailed, *, insert: bool = False, more: bool = False
+) -> Exception:
+    """Return what a failed condition means for this instance.
+
+    With *insert*, it was that the key is free, and with *more* something else too.
+    """
+    current: Any = error.current
+    if isinstance(current, Mapping):
+        wires = cast("Mapping[str, Any]", current)
+        try:
+            found = type(instance).from_db(wires)
+        except UnreadableValue:  # of a kind that no class has: this is about something else
+            found = load_key(type(instance), wires)
+        if "_using" in instance.__dict__:
+            found.__dict__["_using"] = instance._using
+        error.current = found
+        if insert:
+            return narrowed(error, instance.AlreadyExists)
+        gone = instance._stored is not None and is_of_other_class(instance._meta, wires)
+        return as_gone_error(instance) if gone else error
+    if insert:  # without an item the key is free, but for engines that never send one
+        return error if more else narrowed(error, instance.AlreadyExists)
+    return error if instance._stored is None else as_gone_error(instance)
+
+
+def as_stale_error(
+    instance: Instance, error: ConditionFailed, lock: Lock | None, stored: Mapping[str, Wire]
+) -> Exception:
+    """Return what a failed condition means, of which *lock* may have been a part."""
+    current: Any = error.current
+    now = dict(cast("Mapping[str, Wire]", current)) if isinstance(current, Mapping) else None
+    failure = as_model_error(instance, error)
+    if lock is None or now is None or failure is not error or not lock.is_broken(stored, now):
+        return failure
+    stale = narrowed(error, StaleItem)
+    if instance._stored is None:
+        expiry = instance._meta.expiry
+        if expiry is not None and expiry.hides_wires(now):
+            return failure
+        stale.args = (
+            f"{instance!r} was never loaded, so that with atomic there must be no item with its key, "
+            "and there is one; nothing was written",
+        )
+        return stale
+    names = [
+        field.name if (field := instance._fieldset.by_attribute.get(name)) is not None else name
+        for name in sorted(lock.watched)
+        if has_changed([name], stored, now)
+    ]
+    stale.args = (
+        f"{instance!r} is stale: another writer changed {', '.join(names)} since it was loaded; "
+        "nothing was written",
+    )
+    return stale
+
+
+def as_gone_error(instance: Instance) -> DoesNotExist:
+    """Return the error for an item that was deleted since it was loaded."""
+    return instance.DoesNotExist(
+        f"{instance!r} is no longer there: it was deleted since it was loaded", missing=[instance]
+    )

@@ -1,0 +1,182 @@
+"""The state of a record: its stored bytes, and whether they are decoded.
+
+A loaded record keeps its attributes as the bytes that came from the wire, and decodes them all when
+a field is first read. The values then sit in its ``__dict__``; the bytes stay as the snapshot that
+saving compares with, and hold the attributes that the class does not declare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from msgspec import Struct
+
+from ...codec import to_json
+from ...exceptions import FieldNotLoaded, UnreadableValue
+from ...operations.base import Wire, WireItem
+from ...operations.items import Key, StoredItem
+from ..fields.base import UNFIT, AnyField
+from .fieldset import FieldSet
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+R = TypeVar("R", bound="BaseRecord")
+
+
+class RecordState(Struct):
+    """What few records have beside their bytes and values."""
+
+    defaults: dict[str, Wire | None] = {}
+    """The defaults that were put in for absent attributes, as they would be stored."""
+    unreadable: dict[str, UnreadableValue] = {}
+    partial: frozenset[str] | None = None
+    """The names of the fields that were fetched, if not all were."""
+    kept: WireItem = {}
+    """Of an item that was deleted: what no field declares."""
+    stub: bool = False
+    """Whether it was made of a reference, of which nothing but the key is known."""
+    spelled: WireItem | None = None
+    """Of a document with fields that set themselves: what the others were when they last did."""
+    known_key: Key | None = None
+    """The key as another writer spelled it, of an instance that was made of its key."""
+
+    def unread(self, names: Iterable[str]) -> frozenset[str]:
+        """Return those of the fields *names* that could not be read, or were not fetched."""
+        unread = frozenset(self.unreadable)
+        return unread if self.partial is None else unread.union(names) - (self.partial - unread)
+
+
+class BaseRecord:
+    """The state of an object with fields, and what fields and loaders call on it."""
+
+    __slots__ = ("_decoded", "_state", "_stored")
+
+    _fieldset: ClassVar[FieldSet]
+
+    _stored: StoredItem | None
+    _decoded: bool
+    _state: RecordState | None
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Make a record that was not loaded, whatever the ``__init__`` of its class does."""
+        self = object.__new__(cls)
+        self._stored, self._decoded, self._state = None, True, None
+        return self
+
+    @classmethod
+    def _settle_references(cls) -> None:
+        """Find the classes that references name, wherever they are; somebody needs them now."""
+
+    @classmethod
+    def _load(cls, stored: StoredItem) -> Self:
+        """Return the record of a stored item, without calling ``__init__``."""
+        self = object.__new__(cls)
+        self._stored, self._decoded, self._state = stored, False, None
+        if _observers:
+            _observers[0](self)
+        return self
+
+    @classmethod
+    def _load_partially(cls, held: frozenset[str]) -> Callable[[StoredItem], Self]:
+        """Return a function that loads items of which the attributes *held* were fetched."""
+        names = cls._fieldset.held(held)
+
+        def load(stored: StoredItem) -> Any:
+            self = object.__new__(cls)
+            self._stored, self._decoded, self._state = stored, False, RecordState(partial=names)
+            if _observers:
+                _observers[0](self)
+            return self
+
+        return load
+
+    def _decode(self) -> None:
+        """Decode what is stored; values that were set since it was loaded stay."""
+        values = self.__dict__
+        assigned = dict(values) if values else None
+        fields = self._fieldset
+        stored: Any = self._stored
+        try:
+            (fields._reader or fields.reader())(stored, values)
+        except UNFIT:
+            readable, unreadable = fields.read_one_by_one(stored)
+            values.update(readable)
+            state_of(self).unreadable = unreadable
+        if assigned:
+            values.update(assigned)
+        self._decoded = True
+
+    def _value_of_unset(self, field: AnyField) -> Any:
+        """Return the value of a field without one: its default, which reading alone never stores."""
+        state, computed = self._state, self._fieldset.computed
+        if computed is not None and (made := computed.by_name.get(field.name)) is not None:
+            text = computed.compose_text(self, made)
+            if text is not None or state is None or state.partial is None:
+                return text
+        if state is not None:
+            if field.name in state.unreadable:
+                raise state.unreadable[field.name]
+            if state.stub and state.partial is not None and field.name not in state.partial:
+                raise FieldNotLoaded(
+                    f"{field.label} was not fetched with this instance, which was made of a reference and "
+                    "knows only its key: fetch() or refresh_from_db() fetches it, in asyncio await "
+                    "afetch(), and prefetch_related() many at once"
+                )
+            if state.partial is not None and field.name not in state.partial:
+                raise FieldNotLoaded(
+                    f"{field.label} was not fetched with this instance: refresh_from_db() fetches "
+                    "it; a query reads it where only() and defer() do not leave it out, and through "
+                    "an index with .full(), or where the index's projection includes it"
+                )
+        value = field.make_default() if self._stored is None else field.make_absent_value()
+        self.__dict__[field.name] = value
+        if self._stored is not None and value is not None:
+            state_of(self).defaults[field.name] = field.to_wire_or_null(value)
+        return value
+
+    def clean(self) -> None:
+        """Check what several fields say together, or set one by another: override it.
+
+        Raise ValueError with a sentence about the whole, or ValidationError with messages by field.
+        Every write calls it unless ``validate=False``, after ``clean_<field>``.
+        """
+
+
+_observers: list[Callable[[Any], None]] = []
+
+
+def observe_loading(observer: Callable[[Any], None] | None) -> None:
+    """Call *observer* with each record that is loaded from now on; None stops that."""
+    _observers[:] = [] if observer is None else [observer]
+
+
+def state_of(record: BaseRecord) -> RecordState:
+    """Return the state of a record, which is made when it is first needed."""
+    if record._state is None:
+        record._state = RecordState()
+    return record._state
+
+
+def load_key(kind: type[R], key: Mapping[str, Wire]) -> R:
+    """Load a key alone, to read its values; post_init is not sent, as the record is never handed out."""
+    record = object.__new__(kind)
+    record._stored, record._decoded, record._state = to_json(key), False, None
+    return record
+
+
+def fetched_fields(record: BaseRecord) -> frozenset[str] | None:
+    """Return the names of the fields that were fetched; None where all of the item was."""
+    return None if record._state is None else record._state.partial
+
+
+def unread_fields(record: BaseRecord) -> frozenset[str]:
+    """Return the fields that have no value here though the item may have one."""
+    state = record._state
+    return frozenset() if state is None else state.unread(record._fieldset.by_name)
+
+
+def is_untouched(record: BaseRecord) -> bool:
+    """Tell whether this is as it was loaded, since nobody has read or set anything in it."""
+    return not record._decoded and record._stored is not None and not record.__dict__

@@ -1,0 +1,40 @@
+"""The checks of one field's own options: its type, ``required``, choices, bounds, validators."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from ...codec import Unstorable
+from ...operations.base import Wire
+from ..fields.base import REQUIRED, AnyField
+
+Errors: TypeAlias = "dict[str, list[str]]"
+
+
+def spell(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire | None:
+    """Return the attribute value of a field's value, or say in *errors* why there is none."""
+    try:
+        return field.to_wire_or_null(value, depth)
+    except Unstorable as error:
+        errors.update(error.errors(field.name))
+        return None
+
+
+def check(
+    field: AnyField, value: Any, wire: Wire | None, errors: Errors, *, validate: bool
+) -> None:
+    """Say in *errors* what the field's options have against its value."""
+    if value is None:
+        if field.is_key or (field.required and validate):
+            errors[field.name] = [REQUIRED]
+    elif (
+        wire is not None and field.is_key and (problem := field.find_key_problem(wire)) is not None
+    ):
+        errors[field.name] = [problem]
+    elif (
+        validate
+        and field.constrained
+        and field.name not in errors
+        and (said := field.find_problems(value))
+    ):
+        errors[field.name] = said

@@ -1,0 +1,65 @@
+"""Encodes the fields of a record as attribute values, cleaned before."""
+
+from __future__ import annotations
+
+from ...codec import Unstorable
+from ...exceptions import ValidationError
+from ...operations.base import WireItem
+from ..fields.base import is_checking, without_validation
+from .attributes import encode_field, known_fields
+from .base import BaseRecord
+from .checks import Errors
+from .validation import cleaned, cleaning_of
+
+
+def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) -> WireItem:
+    """Return what would be stored of the declared fields; absent ones are left out.
+
+    Raises ValidationError with every field that is wrong.
+    """
+    if not validate and is_checking():
+        return without_validation(lambda: encode_fields(record, adding=adding, validate=False))
+    if not record._decoded:
+        record._decode()
+    if validate and not (record._fieldset._cleaning or cleaning_of(record)).idle:
+        return _clean_and_encode(record, adding=adding)
+    wires: WireItem = {}
+    errors: Errors = {}
+    values = record.__dict__
+    for name, attribute, field, careful in record._fieldset.plan():
+        if careful or name not in values:
+            wire = encode_field(record, field, errors, adding=adding, validate=validate)
+        elif (value := values[name]) is None:
+            continue
+        else:
+            try:
+                wire = field.to_wire(value)
+            except Unstorable as error:
+                errors.update(error.errors(name))
+                continue
+        if wire is not None:
+            wires[attribute] = wire
+    if record._fieldset.computed is not None:
+        record._fieldset.computed.compose_item(record, wires, errors)
+    if errors:
+        raise ValidationError(errors, model=type(record).__name__)
+    return wires
+
+
+def _clean_and_encode(record: BaseRecord, *, adding: bool) -> WireItem:
+    """Like ``encode_fields``, for a class whose hooks are called before."""
+    known = known_fields(record)
+    wires = cleaned(record, [f for f in known if not f.stamps], [f.name for f in known])
+    by_name = record._fieldset.by_name
+    item = {by_name[name].attribute: wire for name, wire in wires.items() if wire is not None}
+    errors: Errors = {}
+    for field in known:
+        if field.stamps:
+            wire = encode_field(record, field, errors, adding=adding, validate=True)
+            if wire is not None:
+                item[field.attribute] = wire
+    if record._fieldset.computed is not None:
+        record._fieldset.computed.compose_item(record, item, errors)
+    if errors:
+        raise ValidationError(errors, model=type(record).__name__)
+    return item
