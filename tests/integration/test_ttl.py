@@ -406,9 +406,6 @@ MAKING = {
     "bulk_create or update": lambda do, key: do(
         Stamped.objects.bulk_create, [Stamped(key=key)], update_conflicts=True
     ),
-    "bulk_create in chunks": lambda do, key: do(
-        Stamped.objects.bulk_create, [Stamped(key=key)], atomic_chunks=True
-    ),
     "in a transaction": lambda do, key: in_transaction(lambda: Stamped.objects.create(key=key)),
 }
 
@@ -559,9 +556,6 @@ WAYS_TO_BOOK = {
     ),
     "bulk_create": lambda do, key, seat: do(
         Booking.objects.bulk_create, [Booking(key=key, seat=seat)]
-    ),
-    "bulk_create in chunks": lambda do, key, seat: do(
-        Booking.objects.bulk_create, [Booking(key=key, seat=seat)], atomic_chunks=True
     ),
 }
 
