@@ -9,7 +9,13 @@ from ...exceptions import ConditionFailed
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, name_verbs
 from ...operations.items import DeleteItem
-from ..bulk.bound_model import BoundModel, bind_connection, instance_of_key, table_name
+from ..bulk.bound_model import (
+    BoundModel,
+    bind_connection,
+    instance_of_key,
+    refuse_reserved,
+    table_name,
+)
 from ..foreign_keys.referrers import find_restricting_references
 from ..instance import Instance, options_of
 from ..persistence.delete import remove_item, restrict_to_class
@@ -29,6 +35,10 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=Instance)
 X = TypeVar("X", bound=Instance)
 G = TypeVar("G", bound="Manager[Any]")
+
+
+RESERVED = frozenset({"_alias", "_base", "_link", "_name", "_queryset", "_scope"})
+"""The private names of managers: those of users may have all others."""
 
 
 def delete_by_key(
@@ -104,6 +114,10 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
     model: type[M]
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_reserved(cls, RESERVED)
+
     def __init__(self, model: type[M] | None = None, using: str | None = None) -> None:
         if model is not None:
             self.model = model
@@ -171,7 +185,8 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         methods = forwarded_methods(queryset, QuerySet)
         words = {"__module__": queryset.__module__, "__doc__": queryset.__doc__}
         name = name or f"{cls.__name__}From{queryset.__name__}"
-        made: Any = type(name, (cls,), {**methods, **words, "_queryset": queryset})
+        made: Any = type(name, (cls,), {**methods, **words})
+        made._queryset = queryset
         return cast("type[Manager[X]]", made)
 
     delete = blocking(delete_by_key)
