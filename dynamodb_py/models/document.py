@@ -16,7 +16,7 @@ from .fields.containers import NOT_UNIQUE
 from .fields.times import TimestampField
 from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
-from .inheritance.documents import Kinds, find_kinds
+from .inheritance.documents import DocumentKinds, find_kinds
 from .records.attributes import stamp_field
 from .records.base import is_untouched, state_of
 from .records.checks import Errors, check, spell
@@ -48,7 +48,7 @@ class Document(Record):
     """
 
     _fieldset: ClassVar[FieldSet] = FieldSet("Document", {})
-    _kinds: ClassVar[Kinds | None] = None
+    _kinds: ClassVar[DocumentKinds | None] = None
     """The classes that this one is a kind of, if there are several."""
     _kind: ClassVar[str | None] = None
 
@@ -131,7 +131,9 @@ class Document(Record):
         kind = values[kinds.name]
         found: Any = kinds.classes.get(kind)
         if found is None or not issubclass(found, cls):
-            raise ValidationError({kinds.name: [kinds.strange(kind, cls)]}, model=cls.__name__)
+            raise ValidationError(
+                {kinds.name: [kinds.describe_unknown(kind, cls)]}, model=cls.__name__
+            )
         if kinds.name not in found._fieldset.by_name:
             values = {name: value for name, value in values.items() if name != kinds.name}
         document: Any = super(Document, found).from_dict(values)
@@ -212,7 +214,9 @@ def encode_document(document: Document, depth: int) -> Wire:
     return {"M": wires}
 
 
-def _put_kind(document: Document, kinds: Kinds, wires: WireItem, wrong: list[Unstorable]) -> None:
+def _put_kind(
+    document: Document, kinds: DocumentKinds, wires: WireItem, wrong: list[Unstorable]
+) -> None:
     """Put the kind into *wires*, or into *wrong* that another one was assigned."""
     if document._kind is None:
         wrong.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from .. import exceptions
 from ..connections import Connection, get_connection
@@ -11,9 +11,6 @@ from ..expressions import Condition
 from ..flows import Flow
 from .options import Options
 from .records.record import Record
-
-if TYPE_CHECKING:
-    from .foreign_keys.field import ForeignKey
 
 M = TypeVar("M", bound="Instance")
 
@@ -32,8 +29,6 @@ class Instance(Record):
     AlreadyExists: ClassVar[type[exceptions.AlreadyExists]] = exceptions.AlreadyExists
 
     _using: ClassVar[str | None] = None
-    _referrers: ClassVar[tuple[ForeignKey[Any, Any], ...]] = ()
-    """The references to this model that lead back to it, or that count when it is deleted."""
 
     @property
     def _link(self) -> Connection:

@@ -65,8 +65,6 @@ class Model(Instance):
 
     _meta: ClassVar[Options]
     _fieldset: ClassVar[FieldSet] = FieldSet("Model", {})
-    _is_kind: ClassVar[bool] = True
-    """Whether ``Meta.discriminator`` is about the class; not so for the models of a shared table."""
 
     objects = cast("Objects", Manager())  # no annotation: a class may have another manager
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from msgspec.structs import replace
 
-from ..codec import Unstorable, as_sent, checked_text, from_json
+from ..codec import Unstorable, as_sent, check_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
 from ..operations.base import Wire, WireItem
@@ -20,6 +20,7 @@ from .fields.base import AnyField
 from .fields.scalars import UUIDField
 from .fields.version import VersionField
 from .foreign_keys.expansion import add_reference_constraints, expand_indexes
+from .foreign_keys.field import ForeignKey
 from .inheritance.declaring import add_discriminator, inherit_table_options, merge_schemas
 from .inheritance.discriminator import PolymorphicIdentity
 from .keys.computed_writes import ComputedFields, find_computed_fields
@@ -106,6 +107,10 @@ class Options:
         self.field_set = fields
         self.indexes = expand_indexes(_collect_indexes(model, declared), fields.references)
         self.hash_key, self.range_key = self._find_keys()
+        before = vars(model).get("_meta")
+        self.referrers: tuple[ForeignKey[Any, Any], ...]
+        self.referrers = () if before is None else vars(before).get("referrers", ())
+        """The references to the model that have a ``related_name`` or an ``on_delete``."""
         self.keys = (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
         self.version = self._find_version()
         self.atomic = bool(declared["atomic"])
@@ -149,7 +154,7 @@ class Options:
             self.companions = (make_sentinels_schema(self.unique_table),)
         path = Path((self.hash_key.attribute,), self.hash_key, self.hash_key.label)
         present = Exists(path)
-        self.present: Condition = present if kind is None else kind.present(present)
+        self.present: Condition = present if kind is None else kind.require_class(present)
         """Holds if the item exists and is of this class."""
         self.key_exists: Condition = present
         """Holds if an item with the key exists, of any class."""
@@ -281,7 +286,7 @@ class Options:
             field = self.field_set.by_name.get(name)
             if field is None and name in self.field_set.references:
                 field = self.field_set.references[name].single
-            if field is None and name not in keys and not getattr(self.model, "_is_kind", True):
+            if field is None and name not in keys and hasattr(self.model, "_layout"):
                 return name, ""  # the models in a shared table have the fields of its indexes
             if field is None:
                 known = ", ".join(self.field_set.by_name)
@@ -457,7 +462,7 @@ class Options:
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""
         try:
-            wire = checked_text(field.to_wire(value) or {}) if value is not None else None
+            wire = check_text(field.to_wire(value) or {}) if value is not None else None
         except Unstorable as error:
             raise self._make_value_error(field, str(error)) from None
         if not wire:
@@ -547,7 +552,7 @@ def _find_layout(model: type[Any], declared: Mapping[str, Any]) -> TableLayout:
     Raises ModelDefinitionError if it names no shared table.
     """
     table = declared["table"]
-    layout: TableLayout | None = vars(table).get("_place") if isinstance(table, type) else None
+    layout: TableLayout | None = vars(table).get("_layout") if isinstance(table, type) else None
     if layout is None:
         raise ModelDefinitionError(
             f"{model.__name__}.Meta.table is {table!r}: it takes a subclass of SharedTable; "

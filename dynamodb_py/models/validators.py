@@ -1,8 +1,8 @@
 """Validators for ``validators=[...]``, with the names that Django has for them.
 
 Each is called with a value, not None, and raises :class:`~dynamodb_py.exceptions.ValidationError` for
-one that it refuses. Two of one kind that ask for the same are equal; they can be pickled, unless
-they were given a lambda.
+one that it refuses. Validators with the same options are equal; they can be pickled, except with
+a lambda.
 
 >>> from dynamodb_py import CharField, Model
 >>> class Account(Model):
@@ -31,16 +31,16 @@ _MAX_LOCAL = 64
 # https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
 _MAX_DOMAIN = 253
 _MAX_LABEL = 63
-# What browsers and servers agree to take, and what Django allows.
+# The limit that browsers and servers have in common, as in Django.
 _MAX_URL = 2048
 
 _SHOWN = 60
 
 
 class Validator:
-    """What the validators here have in common: a message, equality, and a repr.
+    """The base class of validators: a message, equality, and a repr.
 
-    A ``message`` of your own may hold ``%(value)s``, and ``%(limit_value)s`` where there is a limit.
+    A ``message`` of your own may hold ``%(value)s``, and ``%(limit_value)s`` if there is a limit.
     """
 
     message: str = "%(value)s is not valid"
@@ -49,11 +49,11 @@ class Validator:
         if message is not None:
             self.message = message
 
-    def refusal(self, value: Any, **said: Any) -> ValidationError:
-        """Return the error that refuses *value*, of which a very long one is shown in part."""
+    def refusal(self, value: Any, **details: Any) -> ValidationError:
+        """Return the error that refuses *value*; a very long one is shown in part."""
         message = self.message
-        for name, each in {"value": value, **said}.items():
-            message = message.replace(f"%({name})s", _shown(each))
+        for name, each in {"value": value, **details}.items():
+            message = message.replace(f"%({name})s", _show(each))
         return ValidationError(message)
 
     def __call__(self, value: Any) -> None:
@@ -64,7 +64,7 @@ class Validator:
         return type(other) is type(self) and vars(other) == vars(self)
 
     def __hash__(self) -> int:
-        return hash((type(self), self.message))  # what else there is may be a list
+        return hash((type(self), self.message))  # other options may be unhashable
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
@@ -72,7 +72,7 @@ class Validator:
 
 
 class _LimitValidator(Validator, Generic[T]):
-    """A validator that compares with a limit, or with what a callable says the limit is now."""
+    """A validator that compares with a limit: a value, or a callable that returns it."""
 
     def __init__(self, limit_value: T | Callable[[], T], message: str | None = None) -> None:
         self.limit_value = limit_value
@@ -81,25 +81,25 @@ class _LimitValidator(Validator, Generic[T]):
     def __call__(self, value: Any) -> None:
         limit = self.limit_value() if callable(self.limit_value) else self.limit_value
         try:
-            refused = self.refuses(self.measured(value), limit)
+            refused = self.refuses(self.measure(value), limit)
         except TypeError as error:  # a time with an offset and one without
             raise ValidationError(
-                f"{_shown(value)} cannot be compared with {_shown(limit)}: {error}"
+                f"{_show(value)} cannot be compared with {_show(limit)}: {error}"
             ) from None
         if refused:
-            raise self.refusal(value, limit_value=limit, show_value=self.measured(value))
+            raise self.refusal(value, limit_value=limit, show_value=self.measure(value))
 
-    def measured(self, value: Any) -> Any:
-        """Return what of *value* is compared."""
+    def measure(self, value: Any) -> Any:
+        """Return the number to compare with the limit."""
         return value
 
     def refuses(self, measured: Any, limit: Any) -> bool:
-        """Tell whether the limit is passed."""
+        """Tell whether a measured value is beyond the limit."""
         raise NotImplementedError
 
 
 class MinValueValidator(_LimitValidator[Any]):
-    """Refuse what is less than a limit, which may be a callable: ``MinValueValidator(now)``.
+    """Refuse values below a limit, which may be a callable: ``MinValueValidator(now)``.
 
     >>> MinValueValidator(1)(0)
     Traceback (most recent call last):
@@ -114,7 +114,7 @@ class MinValueValidator(_LimitValidator[Any]):
 
 
 class MaxValueValidator(_LimitValidator[Any]):
-    """Refuse what is greater than a limit."""
+    """Refuse values above a limit."""
 
     message = "%(value)s is greater than %(limit_value)s"
 
@@ -123,7 +123,7 @@ class MaxValueValidator(_LimitValidator[Any]):
 
 
 class _LengthValidator(_LimitValidator[int]):
-    def measured(self, value: Sized) -> int:
+    def measure(self, value: Sized) -> int:
         return len(value)
 
 
@@ -146,7 +146,7 @@ class MaxLengthValidator(_LengthValidator):
 
 
 class OneOfValidator(Validator):
-    """Refuse what is none of *choices*.
+    """Refuse values that are not among *choices*.
 
     >>> OneOfValidator(["red", "blue"])("green")
     Traceback (most recent call last):
@@ -162,13 +162,13 @@ class OneOfValidator(Validator):
 
     def __call__(self, value: Any) -> None:
         if value not in self.choices:
-            raise self.refusal(value, choices=_Said(", ".join(map(repr, self.choices))))
+            raise self.refusal(value, choices=_Verbatim(", ".join(map(repr, self.choices))))
 
 
 class RegexValidator(Validator):
     r"""Refuse text in which a regular expression is not found, as by ``re.search``.
 
-    :param regex: the pattern, as text or compiled; anchor it where all of the text is meant.
+    :param regex: the pattern, as text or compiled; anchor it to match the whole text.
     :param flags: of the module ``re``, for a pattern that is text.
     :param inverse_match: refuse text in which it *is* found.
 
@@ -202,16 +202,16 @@ class RegexValidator(Validator):
 
     def __call__(self, value: Any) -> None:
         if bool(self.regex.search(str(value))) is self.inverse_match:
-            raise self.refusal(value, regex=_Said(self.regex.pattern))
+            raise self.refusal(value, regex=_Verbatim(self.regex.pattern))
 
 
 class EmailValidator(Validator):
-    """Refuse what is no e-mail address, ``name@domain``, by its form; nobody is asked whether it exists.
+    """Refuse values that do not have the form of an e-mail address, ``name@domain``.
 
-    The name is what mail servers everywhere take: ASCII, with dots between words, or quoted. The domain
-    may be international, written as it is read or as ``xn--``; or an address in brackets.
+    The name has the form that all mail servers accept: ASCII, with dots between words, or quoted. The
+    domain may be international, in Unicode or as ``xn--``; or an address in brackets.
 
-    :param allowlist: names without a dot that are domains nevertheless.
+    :param allowlist: domains without a dot that are accepted.
 
     >>> validate_email("jörg@example.com")
     Traceback (most recent call last):
@@ -229,10 +229,10 @@ class EmailValidator(Validator):
         super().__init__(message)
 
     def __call__(self, value: Any) -> None:
-        if not isinstance(value, str) or len(value) > _MAX_EMAIL or not self._is_one(value):
+        if not isinstance(value, str) or len(value) > _MAX_EMAIL or not self._is_valid(value):
             raise self.refusal(value)
 
-    def _is_one(self, value: str) -> bool:
+    def _is_valid(self, value: str) -> bool:
         name, at, domain = value.rpartition("@")
         if not at or len(name) > _MAX_LOCAL or not _local_part().match(name):
             return False
@@ -244,12 +244,12 @@ class EmailValidator(Validator):
 
 
 class URLValidator(Validator):
-    """Refuse what is no absolute URL with a host, by its form.
+    """Refuse values that do not have the form of an absolute URL with a host.
 
     Hosts are domain names, international ones too, ``localhost``, IPv4 addresses, and IPv6 addresses
     in brackets.
 
-    :param schemes: those that are allowed, in lower case.
+    :param schemes: the accepted schemes, in lower case.
 
     >>> URLValidator(schemes=["https"])("http://example.com/")
     Traceback (most recent call last):
@@ -267,10 +267,10 @@ class URLValidator(Validator):
         super().__init__(message)
 
     def __call__(self, value: Any) -> None:
-        if not isinstance(value, str) or len(value) > _MAX_URL or not self._is_one(value):
-            raise self.refusal(value, schemes=_Said(", ".join(self.schemes)))
+        if not isinstance(value, str) or len(value) > _MAX_URL or not self._is_valid(value):
+            raise self.refusal(value, schemes=_Verbatim(", ".join(self.schemes)))
 
-    def _is_one(self, value: str) -> bool:
+    def _is_valid(self, value: str) -> bool:
         found = _url().match(value)
         if found is None or found["scheme"].lower() not in self.schemes:
             return False
@@ -283,31 +283,31 @@ class URLValidator(Validator):
         return host.lower() == "localhost" or is_ipv4(host) or is_domain(host)
 
 
-class _Said(str):
-    """Text that stands in a message as it is, without quotes."""
+class _Verbatim(str):
+    """Text that a message shows without quotes."""
 
     __slots__ = ()
 
 
-def _shown(value: Any) -> str:
-    text = str(value) if isinstance(value, _Said) else _cut(value)
-    return text if len(text) <= _SHOWN or isinstance(value, _Said) else f"{text[:_SHOWN]}..."
+def _show(value: Any) -> str:
+    text = str(value) if isinstance(value, _Verbatim) else _show_start(value)
+    return text if len(text) <= _SHOWN or isinstance(value, _Verbatim) else f"{text[:_SHOWN]}..."
 
 
-def _cut(value: Any) -> str:
-    # Of hostile megabytes not even the repr is made.
+def _show_start(value: Any) -> str:
+    # Cut before repr(), which would be slow for very long values.
     return repr(value[: _SHOWN + 1] if isinstance(value, (str, bytes)) else value)
 
 
 # -- parts of addresses --------------------------------------------------------------------------
 
-# None of these patterns can match one text in two ways, so none takes more than linear time; they
-# are compiled when first used, not on import.
+# No pattern matches a text in two ways, so all take linear time; they are compiled on first use, not
+# on import.
 
 
 @cache
 def _local_part() -> Pattern[str]:
-    """Return the pattern of what stands before the @: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2 ."""
+    """Return the pattern of the part before the @: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2 ."""
     word = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
     quoted = r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*"'
     return re.compile(rf"(?:{word}(?:\.{word})*|{quoted})\Z")
@@ -326,7 +326,7 @@ def _url() -> Pattern[str]:
 
 
 def is_domain(text: str) -> bool:
-    """Tell whether *text* has the form of a domain name with a dot in it, a last one aside.
+    """Tell whether *text* has the form of a domain name with a dot before its last character.
 
     >>> (
     ...     is_domain("example.com"),
@@ -353,7 +353,7 @@ def _is_label(label: str) -> bool:
 
 
 def _may_be_in_label(each: str) -> bool:
-    """Tell whether a character may be in a label: letters, their marks, digits, symbols; joiners."""
+    """Tell whether a character may be in a label: a letter, mark, digit, symbol or joiner."""
     if each.isascii():
         return each.isalnum() or each == "-"
     from unicodedata import category  # only international names need it

@@ -187,7 +187,7 @@ def test_nothing_can_be_asked_of_what_is_compressed(ask):
     ids=range(5),
 )
 def test_whether_there_is_one_and_how_large_can_be_asked(ask):
-    assert ask().operation().said.filter
+    assert ask().operation().expressions.filter
 
 
 def test_an_update_writes_it_whole():
@@ -239,7 +239,7 @@ def test_zstd_without_its_size_is_read():
 
 
 def test_without_zstd_that_is_told_when_it_is_needed(monkeypatch):
-    monkeypatch.setattr(compressed, "_known", [None])
+    monkeypatch.setattr(compressed, "_zstd_functions", [None])
     with pytest.raises(
         ModelDefinitionError, match=r"not installed: pip install dynamodb_py\[zstd\]"
     ):

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from dynamodb_py import CharField, Model, ModelDefinitionError, UUIDField, ValidationError
 from dynamodb_py.models.fields import ULIDField
 from dynamodb_py.models.fields import ids as ordered_ids
-from dynamodb_py.models.fields.ids import Ticks, is_ulid, moment_of, ulid, ulid_at, uuid7
+from dynamodb_py.models.fields.ids import (
+    Ticks,
+    find_least_ulid,
+    is_ulid,
+    make_ulid,
+    make_uuid7,
+    parse_moment,
+)
 
 from .wire import model_of, read_by, stored_by
 
@@ -22,7 +29,7 @@ UTC = timezone.utc
 # The example of the specification, https://github.com/ulid/spec
 SPEC = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
-MAKERS = {"uuid7": uuid7, "ulid": ulid}
+MAKERS = {"uuid7": make_uuid7, "ulid": make_ulid}
 
 
 @pytest.fixture
@@ -87,22 +94,22 @@ def test_steps_within_a_millisecond_grow_past_the_random_bits(clock):
 
 
 def test_a_uuid7_has_its_version_its_variant_and_the_moment(clock):
-    made = uuid7()
+    made = make_uuid7()
     assert (made.version, made.variant) == (7, uuid.RFC_4122)
     assert made.int >> 80 == clock[0]
 
 
 def test_a_ulid_has_its_moment(clock):
-    assert moment_of(ulid()) == datetime.fromtimestamp(clock[0] // 1000, UTC)
-    assert moment_of(SPEC) == datetime(2016, 7, 30, 23, 54, 10, 259000, UTC)
+    assert parse_moment(make_ulid()) == datetime.fromtimestamp(clock[0] // 1000, UTC)
+    assert parse_moment(SPEC) == datetime(2016, 7, 30, 23, 54, 10, 259000, UTC)
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)))
 def test_a_moment_and_its_least_ulid_say_the_same(moment):
-    least = ulid_at(moment)
+    least = find_least_ulid(moment)
     assert is_ulid(least)
-    assert moment - moment_of(least) < timedelta(milliseconds=1)
-    assert ulid_at(moment.replace(tzinfo=None)) == least
+    assert moment - parse_moment(least) < timedelta(milliseconds=1)
+    assert find_least_ulid(moment.replace(tzinfo=None)) == least
 
 
 @given(st.lists(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31)), min_size=2))
@@ -110,7 +117,7 @@ def test_ulids_sort_as_their_moments_do(moments):
     def millisecond(moment):
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
-    by_ulid = sorted(moments, key=ulid_at)
+    by_ulid = sorted(moments, key=find_least_ulid)
     assert list(map(millisecond, by_ulid)) == sorted(map(millisecond, moments))
 
 
@@ -134,9 +141,9 @@ def test_what_could_be_a_ulid_is_told_how():
 
 def test_a_moment_that_no_ulid_can_say_is_refused():
     with pytest.raises(ValueError, match="from 1970 on"):
-        ulid_at(datetime(1969, 12, 31, 23, 59, 59))
+        find_least_ulid(datetime(1969, 12, 31, 23, 59, 59))
     with pytest.raises(ValueError, match="past the year 9999"):
-        moment_of("7" + "Z" * 25)
+        parse_moment("7" + "Z" * 25)
 
 
 # -- the fields ----------------------------------------------------------------------------------
@@ -161,7 +168,7 @@ def test_a_new_instance_gets_new_ones():
 def test_they_are_stored_and_read_as_text():
     assert stored_by(ULIDField(), SPEC) == {"S": SPEC}
     assert read_by(ULIDField(), {"S": SPEC}) == SPEC
-    made = uuid7()
+    made = make_uuid7()
     assert stored_by(UUIDField(version=7), made) == {"S": str(made)}
     assert read_by(UUIDField(version=7), {"S": str(made)}) == made
 

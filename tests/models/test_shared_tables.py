@@ -305,7 +305,7 @@ def test_a_model_may_declare_its_key_fields_itself():
             sk = CharField(range_key=True)
             isbn = CharField()
 
-    with pytest.raises(ModelDefinitionError, match="say it once"):
+    with pytest.raises(ModelDefinitionError, match="declare it once"):
 
         class Twice(Model):
             class Meta:

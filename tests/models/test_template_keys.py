@@ -538,9 +538,9 @@ def test_conditions_of_writes_are_asked_of_the_key():
     meta = Line._meta
     said = meta.condition((Line.page == 2) & (Line.row > 3) & (Line.qty == 1))
     assert (
-        said.described()
+        said.describe()
         == ("(qty = 1 AND begins_with(key, 'L#002#') AND (key >= 'L#002#004' AND key < 'L#002$'))")
-        or "begins_with(key, 'L#002#')" in said.described()
+        or "begins_with(key, 'L#002#')" in said.describe()
     )
     with pytest.raises(QueryError, match="row is stored in key alone"):
         meta.condition(Line.row == 3)

@@ -12,7 +12,7 @@ from ...exceptions import QueryError, ValidationError
 from ...flows import Flow, arun, run
 from ...limits import MAX_BATCH_WRITE
 from ...operations.batches import Delete, Put
-from ...reading.sources import checked_workers
+from ...reading.sources import check_workers
 from ..instance import Instance
 from ..signals.events import is_heard
 from ..unit_of_work.collector import check_outside
@@ -41,14 +41,14 @@ class Block(Generic[M]):
         progress: ProgressOption = None,
     ) -> None:
         self._bound, self._overwrite, self._validate = bound, overwrite, validate
-        self._workers, self._tell = checked_workers(workers), shown(progress)
+        self._workers, self._tell = check_workers(workers), shown(progress)
         self._given: list[Any] = []
         self._tally: Tally[Any] = Tally(self._given)
         self._pending: dict[Hashable, tuple[int, Job]] = {}
         self._superseded: dict[Hashable, list[Job]] = {}
         self._seen: set[Hashable] = set()
         self._sent = 0
-        self._state = "not begun"
+        self._state = "not start_flow"
 
     @property
     def result(self) -> BulkResult[M]:
@@ -61,7 +61,7 @@ class Block(Generic[M]):
 
     def _begin(self) -> None:
         check_outside("batch_write()")
-        if self._state != "not begun":
+        if self._state != "not start_flow":
             raise QueryError(f"this block is {self._state}: make another one by batch_write()")
         self._state = "open"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from ...batching import Progress, ProgressOption, abreast, counting, shown
+from ...batching import Progress, ProgressOption, counting, run_together, shown
 from ...flows import Flow
 from ...operations.batches import Put
 from ..instance import options_of
@@ -133,6 +133,6 @@ def run_side_by_side(
     progress: Progress | None,
 ) -> Flow[None]:
     """Carry out *flows*, all of them, and note the outcome of each at its place."""
-    outcomes = yield from abreast(flows, workers, progress)
+    outcomes = yield from run_together(flows, workers, progress)
     for at, outcome in zip(places, outcomes, strict=True):
         tally.note(at, outcome)

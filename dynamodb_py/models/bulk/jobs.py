@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ...batching import Progress, batch_write, begun, identity
+from ...batching import Progress, batch_write, identity, start_flow
 from ...codec import as_sent, decode, from_json
 from ...exceptions import AlreadyExists, ConditionFailed, QueryError, ValidationError
 from ...expressions import Action
@@ -288,7 +288,7 @@ def begin_all(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:
     started: list[Flow[Any]] = []
     try:
         for flow in flows:
-            started.append(begun(flow))
+            started.append(start_flow(flow))
     except BaseException:
         for flow in started:
             flow.close()

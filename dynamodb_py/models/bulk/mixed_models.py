@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec
 
-from ...batching import Progress, ProgressOption, abreast, counting, shown
+from ...batching import Progress, ProgressOption, counting, run_together, shown
 from ...exceptions import DoesNotExist
 from ...flows import Flow, arun, as_verb, flow_of, run
 from ...operations.batches import Delete, Put
@@ -213,7 +213,7 @@ def _all_of(
         if tally.errors(todo):
             return
         told = counting(progress, total, total - len(began))
-        outcomes = yield from abreast(list(began.values()), workers, told)
+        outcomes = yield from run_together(list(began.values()), workers, told)
     finally:
         for flow in began.values():
             flow.close()

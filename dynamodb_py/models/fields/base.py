@@ -1,7 +1,7 @@
-"""What every field is: a named, typed attribute of an item.
+"""The base class of fields: a field is a named, typed attribute of an item.
 
-On the class a field is a question (``Test.score > 3``), on an instance it is the answer. It is a
-non-data descriptor: once a value is in the instance's ``__dict__``, reading it is Python's own affair.
+On the class it makes conditions (``Test.score > 3``), on an instance it gives the value. It is a
+non-data descriptor: Python reads a value in the instance's ``__dict__`` without calling it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overl
 
 import msgspec
 
-from ...codec import Unstorable, as_tree, checked_text, encode_value, value_of
+from ...codec import Unstorable, as_tree, check_text, encode_value, value_of
 from ...exceptions import ModelDefinitionError, QueryError, UnreadableValue, ValidationError
 from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     V = TypeVar("V")
     T = TypeVar("T")
-    # What reading gives: a field that may be absent reads as None.
+    # The type on reading: a field that may be absent reads as None.
     N = TypeVar("N", default="V | None")
 
     Yes: TypeAlias = Literal[True]
 
     class Options(TypedDict, Generic[V], total=False):
-        """The keywords that every field takes, but for those that make it always have a value."""
+        """The keywords of every field, without those that make it always have a value."""
 
         name: str | None
         unique: bool
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
         max_length: int
 
     class Always(Options[V], Generic[V], total=False):
-        """The keywords beside one that makes the field always have a value."""
+        """The keywords of a field that always has a value."""
 
         default: V | Callable[[], V]
 
     class Nullable(Options[V], Generic[V], total=False):
-        """The keywords of a field that may hold None whatever else is said."""
+        """The keywords of a field that may hold None in any case."""
 
         required: bool
         default: V | Callable[[], V] | None
@@ -66,25 +66,25 @@ _HERE = __name__.rpartition(".")[0]
 BOUNDS = ("min_value", "max_value", "min_length", "max_length")
 
 REQUIRED = "it is required: give it a value"
-"""What is said of a None where there must be a value."""
+"""The message for a None where a value is required."""
 
 KINDS = ("S", "N", "B", "BOOL", "M", "L", "SS", "NS", "BS")
 
 UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
-"""What converting a value of another kind than expected may raise; msgspec's are ValueErrors."""
+"""The errors of converting a value of an unexpected type; those of msgspec are ValueErrors."""
 
 
-# Whether the options of fields inside lists, maps and documents are looked at.
+# Whether the options of fields inside lists, maps and documents are checked.
 _checking: ContextVar[bool] = ContextVar("dynamodb_py.checking", default=True)
 
 
 def is_checking() -> bool:
-    """Tell whether choices, bounds, validators and ``required`` count now."""
+    """Tell whether choices, bounds, validators and ``required`` are checked now."""
     return _checking.get()
 
 
 def without_validation(make: Callable[[], T]) -> T:
-    """Return what *make* gives while the options of fields do not count."""
+    """Return the result of *make*, called without checks of the options of fields."""
     token = _checking.set(False)
     try:
         return make()
@@ -100,7 +100,7 @@ class Field(Operand[V], Generic[V, N]):
     :param name: the attribute's name in DynamoDB; the Python name by default.
     :param hash_key: this is the table's hash (partition) key.
     :param range_key: this is the table's range (sort) key.
-    :param default: the value of an instance that says none: a value, copied for each instance, or
+    :param default: the value of an instance that is given none: a value, copied for each instance, or
         a callable without arguments. An item stored without the attribute reads as this too.
     :param required: None is refused on writing.
     :param null: store None as DynamoDB's NULL; otherwise the attribute of a None is left out.
@@ -136,29 +136,29 @@ class Field(Operand[V], Generic[V, N]):
     """DynamoDB's type of the attribute: S, N, B, BOOL, M, L, SS, NS or BS."""
 
     leaf: Any = None
-    """What msgspec reads the stored value as, before :meth:`to_python`; by default a free value."""
+    """The type as which msgspec reads the stored value, before :meth:`to_python`; by default any."""
 
     text_width: int | None = None
-    """How many characters every value is stored in, for what is stored as S; None: it depends."""
+    """The number of characters of every stored value of kind S; None if it varies."""
 
     comparable: bool = True
-    """Whether equal values are always stored alike, so that conditions can compare them."""
+    """Whether equal values are always stored equally, so that conditions can compare them."""
 
     varies: bool = False
-    """Whether one value is stored otherwise each time, as what is encrypted. Saving then compares
-    values with ``==`` to know what changed, and conditions compare nothing."""
+    """Whether a value is stored differently each time, as by encryption. Saving then compares values
+    with ``==`` to find changes, and conditions cannot compare."""
 
     bounds: ClassVar[frozenset[str]] = frozenset()
-    """Which of min_value, max_value, min_length and max_length this type knows."""
+    """Those of min_value, max_value, min_length and max_length that this type takes."""
 
     attribute: str = ""
     owner: str = ""
     part_of: str = ""
-    """The name of the reference that this field was made for; "" for those that are declared."""
+    """The name of the reference that this field was made for; "" for a declared field."""
     constrained: bool = False
-    """Whether :meth:`find_problems` has anything to look at."""
+    """Whether :meth:`find_problems` has anything to check."""
     plain: bool = False
-    """Whether :meth:`to_db` is that of the type's own class, not of a subclass."""
+    """Whether :meth:`to_db` is defined in this package, not by a user's class."""
     _known_path: Path | None = None
     stamps: bool = False
     """Whether :meth:`pre_save` does anything."""
@@ -186,7 +186,7 @@ class Field(Operand[V], Generic[V, N]):
         self.default = default
         self.required, self.null = required, null
         self.unique = unique
-        self.choices = None if choices is None else [_choice(each) for each in choices]
+        self.choices = None if choices is None else [_value_of_choice(each) for each in choices]
         self.validators: tuple[Callable[[Any], object], ...] = (
             (validators,) if callable(validators) else tuple(validators)
         )
@@ -196,7 +196,7 @@ class Field(Operand[V], Generic[V, N]):
     if not TYPE_CHECKING:
 
         def __class_getitem__(cls, _: Any) -> type:
-            """Let ``Field[Point]`` stand for ``Field[Point, Point | None]`` at run time too."""
+            """Let ``Field[Point]`` stand for ``Field[Point, Point | None]`` at run time as well."""
             return cls
 
     # -- becoming part of a class ------------------------------------------------------------
@@ -285,7 +285,7 @@ class Field(Operand[V], Generic[V, N]):
             self._must_hold("choices", choice)
 
     def _must_hold(self, option: str, value: Any) -> Wire | None:
-        """Return what is stored for a value of an option; refuse one that this field cannot store."""
+        """Return the attribute value for a value of an option; raise if the field cannot store it."""
         try:
             return self.to_wire(value)
         except Unstorable as error:
@@ -332,7 +332,7 @@ class Field(Operand[V], Generic[V, N]):
         return self.make_default()
 
     def stamps_itself(self) -> bool:
-        """Tell whether :meth:`pre_save`, where a class has its own, is of use to this field."""
+        """Tell whether this field uses the :meth:`pre_save` of its class."""
         return True
 
     def pre_save(self, value: Any, *, adding: bool) -> Any:
@@ -377,14 +377,14 @@ class Field(Operand[V], Generic[V, N]):
         return self.to_wire(value, depth)
 
     def find_problems(self, value: Any) -> list[str]:
-        """Return what is wrong with *value*, not None, by the options: choices, bounds, validators."""
+        """Return the problems of *value*, not None, by choices, bounds and validators."""
         problems = self._out_of_bounds(value)
         if self.choices is not None and value not in self.choices:
             problems.append(f"{value!r} is not one of {', '.join(map(repr, self.choices))}")
         for validator in self.validators:
             try:
                 if validator(value) is False:
-                    problems.append(f"{value!r} is refused by {_called(validator)}")
+                    problems.append(f"{value!r} is refused by {_name_of(validator)}")
             except ValidationError as error:
                 problems.extend(message for each in error.errors.values() for message in each)
             except ValueError as error:
@@ -407,7 +407,7 @@ class Field(Operand[V], Generic[V, N]):
         return problems
 
     def find_key_problem(self, wire: Wire, /) -> str | None:
-        """Return what DynamoDB would refuse in this value of a key, if anything.
+        """Return why DynamoDB would refuse this value of a key, or None.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-partition-sort-keys
         """
@@ -434,25 +434,25 @@ class Field(Operand[V], Generic[V, N]):
         """
         try:
             wire = self.to_wire_or_null(value)
-            return wire if wire is None else checked_text(wire)
+            return wire if wire is None else check_text(wire)
         except Unstorable as error:
             raise ValidationError(error.errors(where or self.label)) from None
 
     def sub(self, part: str | int, /) -> Coder | None:
-        """Return the coder of what lies at *part* of a value: a map's key or a list's index."""
+        """Return the coder at *part* of a value: a map's key or a list's index."""
         del part
         return None
 
     def element(self) -> Coder | None:
-        """Return the coder of what a value can contain, for ``contains``."""
+        """Return the coder of the elements of a value, for ``contains``."""
         return AFFIX if self.kind in ("S", "B") else None
 
     def from_plain(self, value: Any, /) -> Any:
-        """Return the value for what ``to_dict()`` made of it."""
+        """Return the value for its form in ``to_dict()``."""
         return value
 
     def decode(self, wire: Mapping[str, Any], /) -> V | None:
-        """Return the value of an attribute value; raise UnreadableValue where it is none of ours."""
+        """Return the value of an attribute value; raise UnreadableValue if the field cannot read it."""
         try:
             return None if "NULL" in wire else self.read(wire[self.kind])
         except UNFIT as error:
@@ -463,16 +463,16 @@ class Field(Operand[V], Generic[V, N]):
             ) from error
 
     def read(self, stored: Any, /) -> V:
-        """Return the value for what stands under this field's kind in an attribute value."""
+        """Return the value for what an attribute value holds under this field's kind."""
         if self.leaf is None:
             return self.to_python(value_of(as_tree({self.kind: stored})))
         return self.to_python(msgspec.convert(stored, self.leaf, strict=False))
 
-    # -- how the compiled reader of a model reads this field: a type for msgspec, and source ---
+    # -- for the compiled reader of a model: a type for msgspec, and source ---
 
     @property
     def reads_as_stored(self) -> bool:
-        """Whether :meth:`to_python` gives what it is given."""
+        """Whether :meth:`to_python` returns its argument."""
         return not _overrides(self, "to_python")
 
     def wire_type(self) -> Any:
@@ -482,9 +482,9 @@ class Field(Operand[V], Generic[V, N]):
         return msgspec.defstruct("Wire", [(self.kind, self.leaf)], gc=False)
 
     def reader_source(self, wire: str, names: dict[str, Any]) -> str:
-        """Return the Python expression for the value of what *wire* (an expression too) holds.
+        """Return the Python expression for the value in *wire*, an expression too.
 
-        What the expression calls is put into *names*.
+        The objects that the expression uses are put into *names*.
         """
         if self.null or self.leaf is None:
             return f"{bind_name(names, self.decode)}({wire})"
@@ -520,7 +520,7 @@ class Field(Operand[V], Generic[V, N]):
         if not self.comparable:
             raise QueryError(
                 f"{self.label}: what {type(self).__name__} stores cannot be compared with a value: "
-                "ask exists(), or keep what you ask for in a field of its own"
+                "use exists(), or keep what you compare in a field of its own"
             )
         return self.encode(value)
 
@@ -528,7 +528,7 @@ class Field(Operand[V], Generic[V, N]):
         path = self._known_path
         if path is None:
             path = Path((self.attribute,), self, self.label)
-            if self.owner:  # it stays where it is
+            if self.owner:  # it is bound to its class
                 self._known_path = path
         return path
 
@@ -540,13 +540,13 @@ AnyField = Field[Any, Any]
 
 
 def bind_name(names: dict[str, Any], value: Any) -> str:
-    """Return a name for *value* in the names of compiled source."""
+    """Add *value* to the names of compiled source, and return its name."""
     name = f"f{len(names)}"
     names[name] = value
     return name
 
 
-def _choice(each: Any) -> Any:
+def _value_of_choice(each: Any) -> Any:
     if isinstance(each, tuple):
         pair = cast("tuple[Any, ...]", each)
         return pair[0] if len(pair) == 2 and isinstance(pair[1], str) else pair
@@ -554,9 +554,9 @@ def _choice(each: Any) -> Any:
 
 
 def _overrides(field: object, name: str, kind: Any = Field) -> bool:
-    """Tell whether a field's class has another method *name* than *kind* has."""
+    """Tell whether a field's class overrides the method *name* of *kind*."""
     return getattr(type(field), name) is not getattr(kind, name)
 
 
-def _called(validator: Callable[[Any], object]) -> str:
+def _name_of(validator: Callable[[Any], object]) -> str:
     return getattr(validator, "__name__", None) or repr(validator)

@@ -1,4 +1,4 @@
-"""CompositeField: a text that is made of other fields, with a separator between them."""
+"""CompositeField: a text composed of other fields, with a separator between them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from .base import Yes
 
-    class Said(TypedDict, total=False):
-        """The keywords of what is made of other fields."""
+    class CompositeOptions(TypedDict, total=False):
+        """The keywords of a CompositeField."""
 
         name: str | None
         separator: str
@@ -32,31 +32,33 @@ else:
 
 
 class CompositeField(CharField[TextN]):
-    """Text that is made of other fields, with a separator between them.
+    """Text composed of other fields, with a separator between them.
 
-    It is a :class:`CharField` whose template is their names.
+    It is a :class:`CharField` whose template has their names.
 
     >>> CompositeField("user", "kind", "id", width={"id": 8}, hash_key=True).template
     '{user}#{kind}#{id:08d}'
 
     :param parts: the names of the fields.
-    :param separator: what stands between them; of ``#`` and the like, texts keep their order.
-    :param width: how many digits ints have, by name, so that they sort; other ints are written as they
-        are, and can be asked for by equality alone.
-    :param prefix: what stands before them.
+    :param separator: the text between them; with ``#`` and the like, texts keep their order.
+    :param width: the number of digits of ints by name, so that they sort; ints without a width can be
+        compared by equality alone.
+    :param prefix: the text before them.
     :param store_parts: as for :class:`CharField`.
     """
 
     @overload
     def __init__(
-        self: CompositeField[str], *parts: str, hash_key: Yes, **o: Unpack[Said]
+        self: CompositeField[str], *parts: str, hash_key: Yes, **o: Unpack[CompositeOptions]
     ) -> None: ...
     @overload
     def __init__(
-        self: CompositeField[str], *parts: str, range_key: Yes, **o: Unpack[Said]
+        self: CompositeField[str], *parts: str, range_key: Yes, **o: Unpack[CompositeOptions]
     ) -> None: ...
     @overload
-    def __init__(self: CompositeField[str | None], *parts: str, **o: Unpack[Said]) -> None: ...
+    def __init__(
+        self: CompositeField[str | None], *parts: str, **o: Unpack[CompositeOptions]
+    ) -> None: ...
     def __init__(
         self,
         *parts: str,

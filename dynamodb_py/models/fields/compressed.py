@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 from ...codec import Unstorable, as_tree, from_json, to_json, value_of
 from .base import Field
-from .containers import field_for, placed_inside, spell_inside
+from .containers import make_field, place_inside, to_inner_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,16 +37,16 @@ _INSTALL = "pip install dynamodb_py[zstd]"
 class CompressedField(Field[T, CompressedN]):
     """A value that is compressed, and stored as B.
 
-    Text and bytes, and what else is stored as S or B, is compressed as it is; all else is written as
-    DynamoDB's JSON, ``{"M": {"a": {"N": "1"}}}``, so that nothing of it is lost. What is read is told by
-    its first bytes: either codec, whichever is written.
+    Values of kind S or B, such as text and bytes, are compressed directly; all others are written as
+    DynamoDB's JSON, ``{"M": {"a": {"N": "1"}}}``, which loses nothing. Reading recognizes both codecs by
+    the first bytes.
 
-    DynamoDB cannot look inside: conditions ask whether there is a value, and no more.
+    DynamoDB cannot look inside: conditions can only test whether there is a value.
 
     :param of: a field, one of str, int, float, bool, bytes, Decimal, or a Document class; free values
         by default, as in a ``DictField`` or ``ListField``.
     :param codec: ``"zlib"``, or ``"zstd"``, which is faster and takes the extra ``zstd`` before Python 3.14.
-    :param level: from -1 to 9 for zlib, where -1 stands for its own usual, 6; from -7 to 22 for
+    :param level: from -1 to 9 for zlib, where -1 stands for its default, 6; from -7 to 22 for
         zstd, 3 by default. More is smaller and slower.
 
     >>> wire = CompressedField(str).encode("so so so " * 100)
@@ -111,7 +111,7 @@ class CompressedField(Field[T, CompressedN]):
     ) -> None:
         super().__init__(**options)
         self.of = of
-        self.inner: Field[Any, Any] | None = field_for(of)
+        self.inner: Field[Any, Any] | None = make_field(of)
         self.codec, self.level = codec, level
 
     def prepare(self) -> None:
@@ -122,7 +122,7 @@ class CompressedField(Field[T, CompressedN]):
             raise self.misdeclared(
                 f"level={self.level!r}: {self.codec} has those from {levels[0]} to {levels[-1]}"
             )
-        if self.codec == "zstd" and _zstd() is None:
+        if self.codec == "zstd" and _find_zstd() is None:
             raise self.misdeclared(f'codec="zstd" is not installed: {_INSTALL}, or use "zlib"')
         if self.is_key or self.unique:
             raise self.misdeclared(
@@ -133,16 +133,16 @@ class CompressedField(Field[T, CompressedN]):
                 f"of={self.of!r}: it takes a field, str, bytes, a number type, or a Document class"
             )
         if self.inner is not None:
-            self.inner = placed_inside(self.inner, self, self.name)
+            self.inner = place_inside(self.inner, self, self.name)
         super().prepare()
 
     @property
     def _raw(self) -> bool:
-        """Whether the value is text or bytes, compressed as they are."""
+        """Whether the value is text or bytes, compressed directly."""
         return self.inner is not None and self.inner.kind in ("S", "B") and not self.inner.null
 
     def to_db(self, value: T, /) -> bytes:
-        wire = spell_inside(self.inner, value, 0)
+        wire = to_inner_wire(self.inner, value, 0)
         if not self._raw:
             content = to_json(wire)
         elif "S" in wire:
@@ -152,13 +152,13 @@ class CompressedField(Field[T, CompressedN]):
         level = _USUAL_LEVELS[self.codec] if self.level is None else self.level
         if self.codec == "zlib":
             return zlib.compress(content, level)
-        zstd = _zstd()
+        zstd = _find_zstd()
         if zstd is None:
             raise Unstorable(f"zstd is not installed: {_INSTALL}")
         return zstd[0](content, level)
 
     def to_python(self, stored: bytes, /) -> T:
-        content = _decompressed(stored)
+        content = _decompress(stored)
         if not self._raw:
             wire = from_json(content)
             found = value_of(as_tree(wire)) if self.inner is None else self.inner.decode(wire)
@@ -168,16 +168,16 @@ class CompressedField(Field[T, CompressedN]):
         return cast("T", found)
 
     def element(self) -> None:
-        """Nothing can be asked of what is compressed."""
+        """Return None: compressed values have no elements for conditions."""
 
     def from_plain(self, value: Any, /) -> Any:
         return value if self.inner is None else self.inner.from_plain(value)
 
 
-def _decompressed(stored: bytes) -> bytes:
-    """Return what *stored* holds; raise ValueError for what is of no codec, or broken."""
+def _decompress(stored: bytes) -> bytes:
+    """Return the decompressed bytes; raise ValueError for an unknown codec or broken data."""
     if stored[:4] == _ZSTD_MAGIC:
-        zstd = _zstd()
+        zstd = _find_zstd()
         if zstd is None:
             raise ValueError(f"it is compressed by zstd, which is not installed: {_INSTALL}")
         return zstd[1](stored)
@@ -190,20 +190,22 @@ def _decompressed(stored: bytes) -> bytes:
         raise ValueError(f"it is broken: {error}") from error
 
 
-_known: list[Any] = []
+_zstd_functions: list[Any] = []
 
 
-def _zstd() -> tuple[Callable[[bytes, int], bytes], Callable[[bytes], bytes]] | None:
-    """Return what compresses and what decompresses by zstd, None where nothing is installed for it."""
-    if not _known:
-        _known.append(_of_python() or _of_package())
-    found: tuple[Callable[[bytes, int], bytes], Callable[[bytes], bytes]] | None = _known[0]
+def _find_zstd() -> tuple[Callable[[bytes, int], bytes], Callable[[bytes], bytes]] | None:
+    """Return the functions that compress and decompress by zstd; None if it is not installed."""
+    if not _zstd_functions:
+        _zstd_functions.append(_find_in_python() or _find_package())
+    found: tuple[Callable[[bytes, int], bytes], Callable[[bytes], bytes]] | None = _zstd_functions[
+        0
+    ]
     return found
 
 
-def _of_python() -> Any:
-    """Return those of the standard library, from Python 3.14 on."""
-    import importlib  # nobody else pays for it, and type checkers of older ones do not know it
+def _find_in_python() -> Any:
+    """Return the functions of the standard library, from Python 3.14 on."""
+    import importlib  # imported on use; type checkers for older versions do not know the module
 
     try:
         zstd: Any = importlib.import_module("compression.zstd")
@@ -219,7 +221,7 @@ def _of_python() -> Any:
     return zstd.compress, decompress
 
 
-def _of_package() -> Any:
+def _find_package() -> Any:
     import importlib  # as above; the package is an extra
 
     try:

@@ -13,7 +13,7 @@ from ...codec import (
     Tree,
     Unstorable,
     as_tree,
-    deeper,
+    check_depth,
     encode_list,
     encode_map,
     encode_value,
@@ -35,8 +35,8 @@ from .scalars import (
     DecimalField,
     FloatField,
     IntegerField,
-    one_of,
-    refused,
+    make_refusal,
+    with_article,
 )
 from .version import VersionField
 
@@ -56,12 +56,12 @@ if TYPE_CHECKING:
     V_co = TypeVar("V_co", covariant=True)
 
     class Holds(Protocol[V_co]):
-        """A field, as what its values are: of its other types nothing is asked, and none guessed."""
+        """A field, by the type of its values alone."""
 
         def to_python(self, stored: Any, /) -> V_co: ...
 
     class Settable(Always[T], Generic[T], total=False):
-        """The keywords of a set, which always has a value: the empty one, if no other."""
+        """The keywords of a set, which always has a value: the empty set by default."""
 
         required: bool
 
@@ -88,18 +88,18 @@ _FIELD_OF: dict[type, type[Field[Any, Any]]] = {
 }
 
 
-# How many wrong elements of one value are told.
-_ENOUGH = 20
+# The most wrong elements of one value that an error lists.
+_MAX_ERRORS = 20
 
 
 class Embedded(Protocol):
-    """What an instance of a Document class offers to the field that holds it."""
+    """A document, as far as the field that holds it needs it."""
 
     def _spell(self, depth: int, /) -> Wire: ...
 
 
-def field_for(of: Any) -> Field[Any, Any] | None:
-    """Return the field that *of* stands for: a field, a plain type, a Document or a Model."""
+def make_field(of: Any) -> Field[Any, Any] | None:
+    """Return the field for *of*: a field, a plain type, a Document or a Model; None for all else."""
     if isinstance(of, Field):
         return cast("Field[Any, Any]", of)
     if not isinstance(of, type):
@@ -113,8 +113,8 @@ def field_for(of: Any) -> Field[Any, Any] | None:
     return field
 
 
-def placed_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) -> Field[Any, Any]:
-    """Return *field* as the element or member *name* of *outer*; refuse what it cannot be there."""
+def place_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) -> Field[Any, Any]:
+    """Return *field* bound as the element or member *name* of *outer*; refuse options without effect there."""
     placed = field.bound_to(outer.owner, name)
     kind = type(field).__name__
     if field.is_key:
@@ -139,12 +139,12 @@ def placed_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) -> 
 
 
 class _Container(Field[W, R]):
-    """A field whose values hold values of one inner field, or free ones."""
+    """A field whose values hold values of one inner field, or any values."""
 
     def __init__(self, of: Any = None, **options: Any) -> None:
         super().__init__(**options)
         self.of = of
-        self.inner: Field[Any, Any] | None = field_for(of)
+        self.inner: Field[Any, Any] | None = make_field(of)
 
     def prepare(self) -> None:
         if self.of is not None and self.inner is None:
@@ -153,7 +153,7 @@ class _Container(Field[W, R]):
                 "a Document class or a Model class"
             )
         if self.inner is not None:
-            self.inner = placed_inside(self.inner, self, f"{self.name}[]")
+            self.inner = place_inside(self.inner, self, f"{self.name}[]")
         super().prepare()
 
     def element(self) -> Coder | None:
@@ -162,12 +162,12 @@ class _Container(Field[W, R]):
     def _into_plain(self, value: Any) -> Any:
         return value if self.inner is None else self.inner.from_plain(value)
 
-    def _element(self, value: Any, depth: int) -> Wire:
-        return spell_inside(self.inner, value, depth)
+    def _element_wire(self, value: Any, depth: int) -> Wire:
+        return to_inner_wire(self.inner, value, depth)
 
 
-def spell_inside(field: Field[Any, Any] | None, value: Any, depth: int) -> Wire:
-    """Return the attribute value of an element of a list or a map: nothing is left out there."""
+def to_inner_wire(field: Field[Any, Any] | None, value: Any, depth: int) -> Wire:
+    """Return the attribute value of an element of a list or a map, where none can be left out."""
     if field is None:
         return encode_value(value, depth)
     if value is None and not field.null:
@@ -243,25 +243,25 @@ class SetField(_Container["set[T]", SetN]):
         self._texts = type(inner) is CharField and inner.plain and not inner.constrained
 
     _texts = False
-    """Whether the elements are texts that nothing else is asked of."""
+    """Whether the elements are plain texts without options."""
 
     def make_default(self) -> Any:
         default = super().make_default()
         return set[Any]() if default is None and not self.null else default
 
     def make_absent_value(self) -> Any:
-        return set[Any]()  # so the empty set is stored, whatever the default is
+        return set[Any]()  # absence stands for the empty set, not for the default
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         del depth  # a set holds no documents
         if not isinstance(value, AbstractSet):
-            raise refused(value, "a set")
+            raise make_refusal(value, "a set")
         if not value:
             return None
         elements = cast("AbstractSet[Any]", value)
         if self._texts and all(type(each) is str for each in elements):
             return {"SS": sorted(elements)}
-        texts = {self._element(each, 1)[self.kind[0]] for each in elements}
+        texts = {self._element_wire(each, 1)[self.kind[0]] for each in elements}
         return {self.kind: sorted(texts)}
 
     def read(self, stored: Any, /) -> set[T]:
@@ -357,19 +357,19 @@ class ListField(_Container["list[T]", ListN]):
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, (list, tuple)):
-            raise refused(value, "a list")
+            raise make_refusal(value, "a list")
         elements = cast("Sequence[Any]", value)
         if self.inner is None:
             return encode_list(elements, depth)
-        depth = deeper(depth)
+        depth = check_depth(depth)
         wires: list[Any] = []
         wrong: list[Unstorable] = []
         for at, each in enumerate(elements):
             try:
-                wires.append(self._element(each, depth))
+                wires.append(self._element_wire(each, depth))
             except Unstorable as error:
                 wrong.append(error.inside(f"[{at}]"))
-                if len(wrong) == _ENOUGH:
+                if len(wrong) == _MAX_ERRORS:
                     break
         if wrong:
             raise Unstorable.all_of(wrong)
@@ -399,7 +399,7 @@ class ListField(_Container["list[T]", ListN]):
             return f"{bind_name(names, self.decode)}({wire})"
         if self.inner is None:
             return f"{bind_name(names, list_of)}({wire}.L)"
-        each, value = _each(self.inner, names)
+        each, value = _iterate_source(self.inner, names)
         return f"[{value} for {each} in {wire}.L]"
 
 
@@ -481,28 +481,28 @@ class DictField(_Container["dict[str, T]", DictN]):
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, Mapping):
-            raise refused(value, "a dict")
+            raise make_refusal(value, "a dict")
         members = cast("Mapping[Any, Any]", value)
         if self.free:
             return encode_map(members, depth)
-        depth = deeper(depth)
+        depth = check_depth(depth)
         wires: dict[str, Any] = {}
-        wrong = self._missing_from(members)
+        wrong = self._find_missing(members)
         for key, each in members.items():
             if not isinstance(key, str):
                 raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
             try:
-                wires[key] = spell_inside(self._field_at(key), each, depth)
+                wires[key] = to_inner_wire(self._field_at(key), each, depth)
             except Unstorable as error:
                 wrong.append(error.inside(f".{key}"))
-                if len(wrong) >= _ENOUGH:
+                if len(wrong) >= _MAX_ERRORS:
                     break
         if wrong:
             raise Unstorable.all_of(wrong)
         return {"M": wires}
 
-    def _missing_from(self, members: Mapping[Any, Any]) -> list[Unstorable]:
-        """Return what is wrong with the members that are not there."""
+    def _find_missing(self, members: Mapping[Any, Any]) -> list[Unstorable]:
+        """Return the errors for missing members."""
         del members
         return []
 
@@ -540,7 +540,7 @@ class DictField(_Container["dict[str, T]", DictN]):
             return f"{bind_name(names, self.decode)}({wire})"
         if self.inner is None:
             return f"{bind_name(names, map_of)}({wire}.M)"
-        each, value = _each(self.inner, names)
+        each, value = _iterate_source(self.inner, names)
         return f"{{key: {value} for key, {each} in {wire}.M.items()}}"
 
 
@@ -597,7 +597,7 @@ class MapField(DictField[Any, MapN]):
             if not isinstance(field, Field) or not isinstance(key, str):
                 raise self.misdeclared(f"the schema's {key!r} is {field!r}: give a text a field")
         self.schema = {
-            key: placed_inside(field, self, f"{self.name}.{key}")
+            key: place_inside(field, self, f"{self.name}.{key}")
             for key, field in self.schema.items()
         }
         super().prepare()
@@ -622,7 +622,7 @@ class MapField(DictField[Any, MapN]):
         field = self.schema.get(key)
         return field is None or field.null
 
-    def _missing_from(self, members: Mapping[Any, Any]) -> list[Unstorable]:
+    def _find_missing(self, members: Mapping[Any, Any]) -> list[Unstorable]:
         if not is_checking():
             return []
         return [
@@ -673,20 +673,20 @@ class EmbeddedField(Field[T, DocN]):
     def prepare(self) -> None:
         if not isinstance(self.document, type) or not hasattr(self.document, "_spell"):
             raise self.misdeclared(f"EmbeddedField takes a Document class, not {self.document!r}")
-        self._as_asked = None  # that of the field which this is a copy of
+        self._proxy = None  # of the field that this is a copy of
         super().prepare()
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, self.document):
-            raise refused(value, one_of(self.document))
-        return cast("Embedded", value)._spell(deeper(depth))
+            raise make_refusal(value, with_article(self.document))
+        return cast("Embedded", value)._spell(check_depth(depth))
 
     def read(self, stored: Any, /) -> T:
         document: T = self._load()(to_json(stored))
         return document
 
     def _load(self) -> Callable[[bytes], Any]:
-        """Return what makes a document of its JSON."""
+        """Return the function that loads a document from its JSON."""
         load: Callable[[bytes], Any] = self.document._loader()
         return load
 
@@ -715,55 +715,55 @@ class EmbeddedField(Field[T, DocN]):
 
         def __getattr__(self, name: str) -> Attr: ...
     else:
-        _as_asked = None
+        _proxy = None
 
         def __get__(self, instance, owner):  # noqa: ANN001, ANN204 - as that of Field
             if instance is not None:
                 return super().__get__(instance, owner)
-            if self._as_asked is None:
-                self._as_asked = _asking(self)
-            return self._as_asked
+            if self._proxy is None:
+                self._proxy = _make_proxy(self)
+            return self._proxy
 
 
-class _Asked:
-    """What ``Order.address`` is: the field, and what the fields of its document are called.
+class _FieldProxy:
+    """``Order.address``: the field with the fields of its document as attributes.
 
-    Only there: whatever looks for an option of a field must not find the field of a document.
+    Other code sees the field itself, so that options of the field are not mistaken for its document's fields.
     """
 
     def __getattr__(self, name: str) -> Attr:
-        """Return a field of the document, to ask of and to change: ``Order.address.city``.
+        """Return a field of the document, for conditions and updates: ``Order.address.city``.
 
-        A name that fields have themselves, such as ``name``, is said ``Order.address["name"]``.
+        Use ``Order.address["name"]`` for a name that fields have themselves.
         """
         if "document" not in self.__dict__:  # while it is copied
             raise AttributeError(name)
         return field_of(cast("Any", self), name)
 
     def bound_to(self, owner: str, name: str) -> Any:
-        """Return a field again, for another class that it is given to."""
+        """Return the plain field, bound to another class."""
         kind: Any = type(self).__bases__[1]
         field: Any = object.__new__(kind)
         field.__dict__.update(self.__dict__)
         return field.bound_to(owner, name)
 
 
-class _AskedField(_Asked, EmbeddedField[Any, Any]):
+class _EmbeddedProxy(_FieldProxy, EmbeddedField[Any, Any]):
     pass
 
 
-def _asking(field: EmbeddedField[Any, Any]) -> Any:
+def _make_proxy(field: EmbeddedField[Any, Any]) -> Any:
     kind = type(field)
-    owner: Any = _AskedField
+    owner: Any = _EmbeddedProxy
     if kind is not EmbeddedField:
-        owner = type(kind.__name__, (_Asked, kind), {})
-    place = object.__new__(owner)
-    place.__dict__.update(field.__dict__)
-    return place
+        owner = type(kind.__name__, (_FieldProxy, kind), {})
+    proxy = object.__new__(owner)
+    proxy.__dict__.update(field.__dict__)
+    return proxy
 
 
-def _each(inner: Field[Any, Any], names: dict[str, Any]) -> tuple[str, str]:
-    """Return a variable for the elements in compiled source, and the source of one's value."""
+def _iterate_source(inner: Field[Any, Any], names: dict[str, Any]) -> tuple[str, str]:
+    """Return the variable of an element in compiled source, and the source of its value."""
     variable = bind_name(names, None)
     return variable, inner.reader_source(variable, names)
 

@@ -1,7 +1,7 @@
 """Identifiers that sort by the time when they were made: UUIDs of version 7, and ULIDs.
 
-Both begin with milliseconds since 1970; what follows is random. Within a process each is greater than
-the one before, also within a millisecond and where the clock is set back.
+Both begin with milliseconds since 1970, followed by random bits. Within a process each is greater than
+the one before, also within a millisecond and after the clock is set back.
 
 https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7, https://github.com/ulid/spec
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _UUID_BITS = 74
-"""What the version and the variant leave of the 80 bits behind the milliseconds."""
+"""The 80 bits after the milliseconds without the version and the variant."""
 _ULID_BITS = 80
 _STEP_BYTES = 4
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -31,23 +31,23 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class Ticks:
-    """Numbers that grow: milliseconds, and *bits* random bits below them."""
+    """Makes growing numbers: milliseconds, and *bits* random bits below them."""
 
     def __init__(self, bits: int) -> None:
         self._bits = bits
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew, as a child process does, in which a lock of the parent may be held for ever."""
+        """Start again, in a child process, where a lock of the parent may be held for ever."""
         self._lock = Lock()
         self._latest = 0
 
     def next(self) -> int:
-        """Return a number that is greater than all before."""
+        """Return a number greater than all before."""
         now = time_ns() // 1_000_000
         with self._lock:
             if now > self._latest >> self._bits:
-                # The first bit is left for the steps of the same millisecond to grow into.
+                # The first bit is zero, as room for more numbers in the same millisecond.
                 self._latest = now << self._bits | _random(10) >> (81 - self._bits)
             else:
                 self._latest += 1 + _random(_STEP_BYTES)
@@ -65,14 +65,14 @@ if hasattr(os, "register_at_fork"):  # Windows cannot fork
     os.register_at_fork(after_in_child=_for_ulids.forget)
 
 
-def uuid7() -> UUID:
+def make_uuid7() -> UUID:
     """Return a new UUID of version 7, greater than all before it in this process.
 
-    >>> one, other = uuid7(), uuid7()
+    >>> one, other = make_uuid7(), make_uuid7()
     >>> one.version, one < other, str(one) < str(other)
     (7, True, True)
     """
-    from uuid import UUID  # only models with a UUID pay for its import
+    from uuid import UUID  # imported only for models with a UUID
 
     tick = _for_uuids.next()
     head, tail = tick >> 62, tick & (1 << 62) - 1
@@ -80,10 +80,10 @@ def uuid7() -> UUID:
     return UUID(int=milliseconds << 80 | 7 << 76 | middle << 64 | 2 << 62 | tail)
 
 
-def ulid() -> str:
+def make_ulid() -> str:
     """Return a new ULID, greater than all before it in this process.
 
-    >>> one, other = ulid(), ulid()
+    >>> one, other = make_ulid(), make_ulid()
     >>> len(one), one < other
     (26, True)
     """
@@ -99,10 +99,10 @@ def is_ulid(text: str) -> bool:
     return len(text) == LENGTH and text[0] <= "7" and _DIGITS.issuperset(text)
 
 
-def ulid_at(moment: datetime) -> str:
+def find_least_ulid(moment: datetime) -> str:
     """Return the least ULID of the millisecond of *moment*; a naive one is in UTC.
 
-    >>> ulid_at(datetime(2026, 11, 1, tzinfo=timezone.utc))
+    >>> find_least_ulid(datetime(2026, 11, 1, tzinfo=timezone.utc))
     '01M6A6FT000000000000000000'
     """
     if moment.tzinfo is None:
@@ -114,10 +114,10 @@ def ulid_at(moment: datetime) -> str:
     return _text(milliseconds << _ULID_BITS)
 
 
-def moment_of(text: str) -> datetime:
-    """Return the moment that a ULID says, in UTC, to the millisecond.
+def parse_moment(text: str) -> datetime:
+    """Return the moment of a ULID, in UTC, to the millisecond.
 
-    >>> moment_of("01M6A6FT000000000000000000").isoformat()
+    >>> parse_moment("01M6A6FT000000000000000000").isoformat()
     '2026-11-01T00:00:00+00:00'
     """
     if not is_ulid(text):

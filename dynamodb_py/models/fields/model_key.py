@@ -1,4 +1,4 @@
-"""A model as a value of another's field: stored as the key that it refers to."""
+"""The key of a model's item as the value of a field."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...codec import Unstorable, to_json
 from ...exceptions import ModelDefinitionError, ValidationError
 from ...operations.base import Wire
 from .base import Field
-from .scalars import one_of, refused
+from .scalars import make_refusal, with_article
 
 
 class KeyOf(Field[Any, Any]):
@@ -32,7 +32,7 @@ class KeyOf(Field[Any, Any]):
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         del depth  # a key is flat
         if not isinstance(value, self.model):
-            raise refused(value, one_of(self.model))
+            raise make_refusal(value, with_article(self.model))
         try:
             key = self.model._meta.key_of(value)
         except ValidationError as error:

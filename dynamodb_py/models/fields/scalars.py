@@ -10,7 +10,7 @@ import msgspec
 from ...codec import Unstorable, decimal_text, float_text, integer_text
 from ...operations.base import Wire
 from .base import Field
-from .ids import LENGTH, is_ulid, moment_of, ulid, ulid_at, uuid7
+from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
 
 if TYPE_CHECKING:
     import uuid
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .base import Always, Nullable, Options, Yes
 
     class Templated(TypedDict, total=False):
-        """The keywords of a text that is made of other fields."""
+        """The keywords of a text that is composed of other fields."""
 
         template: str
         store_parts: bool
@@ -54,26 +54,26 @@ LENGTHS = frozenset({"min_length", "max_length"})
 VALUES = frozenset({"min_value", "max_value"})
 
 
-def one_of(kind: type[Any]) -> str:
+def with_article(kind: type[Any]) -> str:
     """Return ``an int`` or ``a str``, for messages."""
     name = kind.__name__
     return f"an {name}" if name[0] in "aeioAEIO" else f"a {name}"
 
 
-def refused(value: object, wanted: str, instead: str = "") -> Unstorable:
+def make_refusal(value: object, wanted: str, instead: str = "") -> Unstorable:
     """Return the error for a value of another type than *wanted*."""
-    message = f"{value!r} is {one_of(type(value))}, not {wanted}"
+    message = f"{value!r} is {with_article(type(value))}, not {wanted}"
     return Unstorable(f"{message}: {instead}" if instead else message)
 
 
 class CharField(Field[str, StrN]):
     """Text, stored as S. The empty text is kept, except in keys, where DynamoDB refuses it.
 
-    :param template: the text is made of other fields, whenever the item is written:
-        ``template="ORDER#{created:%Y-%m-%d}#{number:08d}"``. It cannot be assigned then, and what asks
-        for the parts asks for the key.
-    :param store_parts: of a template that is the table's key: store the parts as attributes of their
-        own too. By default what the key says all of is stored in it alone.
+    :param template: the text is composed of other fields whenever the item is written:
+        ``template="ORDER#{created:%Y-%m-%d}#{number:08d}"``. It cannot be assigned then, and conditions
+        on the parts become conditions on the key.
+    :param store_parts: for a template that is the table's key: store the parts as attributes of their
+        own too. By default parts that the key contains in full are stored in it alone.
 
     >>> CharField().encode("")
     {'S': ''}
@@ -82,7 +82,7 @@ class CharField(Field[str, StrN]):
     template: str | None = None
     store_parts = False
     bound_template: Any = None
-    """The template with the fields of the model, once there is one."""
+    """The template with the fields of its parts, once the model is defined."""
 
     kind = "S"
     leaf: Any = str
@@ -119,7 +119,7 @@ class CharField(Field[str, StrN]):
 
     def to_db(self, value: str, /) -> Any:
         if not isinstance(value, str):
-            raise refused(value, "text")
+            raise make_refusal(value, "text")
         return value
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
@@ -129,7 +129,7 @@ class CharField(Field[str, StrN]):
 
 
 class TextField(CharField[StrN]):
-    """Text, stored as S: :class:`CharField` by the name that Django has for long ones."""
+    """Text, stored as S: :class:`CharField` by Django's name for long texts."""
 
     @overload
     def __init__(self: TextField[str | None], *, null: Yes, **o: Unpack[Nullable[str]]) -> None: ...
@@ -184,7 +184,7 @@ class IntegerField(Field[int, IntN]):
 
     def to_db(self, value: int, /) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise refused(value, "an int", "convert it, so that what is lost is your decision")
+            raise make_refusal(value, "an int", "convert it, so that what is lost is your decision")
         return value
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
@@ -268,7 +268,7 @@ class FloatField(Field[float, FloatN]):
 
     def to_db(self, value: float, /) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise refused(value, "a float")
+            raise make_refusal(value, "a float")
         return value
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
@@ -319,8 +319,8 @@ class DecimalField(Field[Decimal, DecimalN]):
         super().__init__(**options)
 
     def to_db(self, value: Decimal, /) -> Any:
-        if not _exact(value):
-            raise refused(value, "a Decimal", f"write Decimal({str(value)!r})")
+        if not _is_exact(value):
+            raise make_refusal(value, "a Decimal", f"write Decimal({str(value)!r})")
         return value
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
@@ -329,12 +329,12 @@ class DecimalField(Field[Decimal, DecimalN]):
         return super().to_wire(value, depth)
 
 
-def _exact(value: object) -> bool:
+def _is_exact(value: object) -> bool:
     return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
 
 class BooleanField(Field[bool, BoolN]):
-    """True or False, stored as BOOL; nothing else is taken for one.
+    """True or False, stored as BOOL; other values are refused.
 
     >>> BooleanField().encode(True)
     {'BOOL': True}
@@ -366,12 +366,12 @@ class BooleanField(Field[bool, BoolN]):
 
     def to_db(self, value: bool, /) -> Any:
         if not isinstance(value, bool):
-            raise refused(value, "a bool")
+            raise make_refusal(value, "a bool")
         return value
 
 
 class BinaryField(Field[bytes, BytesN]):
-    """Bytes, stored as B. Base64 is the wire's affair: what boto3 reads is what was given.
+    """Bytes, stored as B. They are base64 on the wire only: boto3 reads the same bytes.
 
     >>> BinaryField().encode(b"raw")
     {'B': b'raw'}
@@ -411,7 +411,7 @@ class BinaryField(Field[bytes, BytesN]):
 
     def to_db(self, value: bytes, /) -> Any:
         if not isinstance(value, (bytes, bytearray, memoryview)):
-            raise refused(value, "bytes", "encode text first")
+            raise make_refusal(value, "bytes", "encode text first")
         return bytes(value)
 
 
@@ -472,11 +472,11 @@ class UUIDField(Field["uuid.UUID", UUIDN]):
         self.version = version
         self._twice = version is not None and self.default is not None
         if version in (4, 7):
-            self.default = _uuid4 if version == 4 else uuid7
+            self.default = _uuid4 if version == 4 else make_uuid7
 
     def to_db(self, value: uuid.UUID, /) -> Any:
         if not isinstance(value, _uuid()):
-            raise refused(value, "a UUID", "write uuid.UUID(...)")
+            raise make_refusal(value, "a UUID", "write uuid.UUID(...)")
         return str(value)
 
     def prepare(self) -> None:
@@ -511,8 +511,8 @@ class ULIDField(CharField[StrN]):
     >>> Order().id < Order().id
     True
 
-    Letters are capitals, so that texts sort; others are refused. Without ``default=ULIDField.new`` it
-    is one that is given, such as that of another item.
+    Letters are capitals, so that texts sort; small ones are refused. Without ``default=ULIDField.new``
+    the value is given, such as the id of another item.
 
     https://github.com/ulid/spec
     """
@@ -540,7 +540,7 @@ class ULIDField(CharField[StrN]):
 
     def to_db(self, value: str, /) -> Any:
         if not isinstance(value, str):
-            raise refused(value, "a ULID, a text")
+            raise make_refusal(value, "a ULID, a text")
         if not is_ulid(value):
             lower = is_ulid(value.upper())
             raise Unstorable(
@@ -555,23 +555,23 @@ class ULIDField(CharField[StrN]):
     @staticmethod
     def new() -> str:
         """Return a new ULID, greater than all before it in this process."""
-        return ulid()
+        return make_ulid()
 
     @staticmethod
     def at(moment: datetime) -> str:
         """Return the least ULID of a moment, for conditions: ``id__gte=ULIDField.at(day)``."""
-        return ulid_at(moment)
+        return find_least_ulid(moment)
 
     @staticmethod
     def moment(value: str) -> datetime:
-        """Return when a ULID was made, in UTC, to the millisecond; raise ValueError for none."""
-        return moment_of(value)
+        """Return the moment when a ULID was made, in UTC, to the millisecond; raise ValueError for other texts."""
+        return parse_moment(value)
 
 
 class EnumField(Field[E, EnumN]):
     """A member of an :class:`enum.Enum`, stored as S.
 
-    It is stored by its value where all values are texts, else by its name.
+    It is stored by its value if all values are texts, else by its name.
 
     >>> import enum
     >>> class Colour(enum.Enum):
@@ -626,7 +626,7 @@ class EnumField(Field[E, EnumN]):
 
     def to_db(self, value: E, /) -> Any:
         if not isinstance(value, self.enum):
-            raise refused(value, f"a member of {self.enum.__name__}")
+            raise make_refusal(value, f"a member of {self.enum.__name__}")
         if value not in self.stored:
             raise Unstorable(f"{value!r} is a combination: only single members can be stored")
         return self.stored[value]

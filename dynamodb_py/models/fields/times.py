@@ -1,7 +1,7 @@
 """Fields of moments and spans of time.
 
-ISO 8601 in the form that this package writes is read by msgspec; what others wrote goes to
-python-dateutil, which is imported only then.
+msgspec reads ISO 8601 in the form that this package writes; python-dateutil, imported on first use, reads
+the forms of other programs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from ...codec import Unstorable
 from ...operations.base import Wire
 from .base import Field, bind_name
-from .scalars import VALUES, refused
+from .scalars import VALUES, make_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +88,8 @@ _SECOND = timedelta(seconds=1)
 _LAST_SECOND = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _SECOND
 
 
-def zone(tz: str | tzinfo) -> tzinfo:
-    """Return the time zone called *tz*, of pytz's own database, or *tz* itself."""
+def find_zone(tz: str | tzinfo) -> tzinfo:
+    """Return the time zone called *tz* in pytz's database, or *tz* itself."""
     if isinstance(tz, tzinfo):
         return tz
     import pytz  # only models that name a zone pay for its import
@@ -97,10 +97,10 @@ def zone(tz: str | tzinfo) -> tzinfo:
     return pytz.timezone(tz)
 
 
-def in_utc(value: datetime) -> datetime:
-    """Return *value* in UTC; one without a zone is taken to be in UTC.
+def to_utc(value: datetime) -> datetime:
+    """Return *value* in UTC; one without a zone is in UTC.
 
-    >>> in_utc(datetime(2026, 1, 2)).isoformat()
+    >>> to_utc(datetime(2026, 1, 2)).isoformat()
     '2026-01-02T00:00:00+00:00'
     """
     if value.tzinfo is UTC:
@@ -108,10 +108,10 @@ def in_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def stored_in_utc(value: datetime) -> datetime:
+def to_utc_or_refuse(value: datetime) -> datetime:
     """Return *value* in UTC; raise :class:`Unstorable` before the year 1 or after 9999 there."""
     try:
-        return in_utc(value)
+        return to_utc(value)
     except OverflowError:
         raise Unstorable(f"{value!r} is out of the range of datetime in UTC") from None
 
@@ -121,16 +121,16 @@ _ISO_8601 = re.compile(
 )
 
 
-def _parsed(text: str) -> datetime:
-    """Return the moment that a text says in ISO 8601, in whichever form of it."""
-    ours = len(text) == 32 and text[10] == "T"
-    # Both parsers would take any character for the one between date and time, digits too.
-    if not ours and _ISO_8601.fullmatch(text) is None:
+def _parse_moment(text: str) -> datetime:
+    """Return the moment of a text in any form of ISO 8601."""
+    is_own_form = len(text) == 32 and text[10] == "T"
+    # Both parsers accept any character between date and time, digits too.
+    if not is_own_form and _ISO_8601.fullmatch(text) is None:
         raise ValueError(f"{text!r} is no date and time in ISO 8601")
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        from dateutil.parser import isoparse  # only text that others wrote needs it
+        from dateutil.parser import isoparse  # only texts of other programs need it
 
         return isoparse(text)
 
@@ -187,7 +187,7 @@ class _MomentField(_AutoField, Field[datetime, MomentN]):
         self.check_auto()
         if self.tz is not None:
             try:
-                self.tz = zone(self.tz)
+                self.tz = find_zone(self.tz)
             except KeyError:  # pytz.UnknownTimeZoneError is one
                 raise self.misdeclared(
                     f"tz={self.tz!r} is no time zone: name one of pytz.all_timezones"
@@ -195,27 +195,27 @@ class _MomentField(_AutoField, Field[datetime, MomentN]):
         super().prepare()
 
     def now(self) -> datetime:
-        return self.shown(datetime.now(UTC))
+        return self.to_zone(datetime.now(UTC))
 
-    def shown(self, moment: datetime) -> datetime:
-        """Return the moment in the zone in which it is shown."""
-        return moment if self.tz is None else moment.astimezone(zone(self.tz))
+    def to_zone(self, moment: datetime) -> datetime:
+        """Return the moment in the zone of this field."""
+        return moment if self.tz is None else moment.astimezone(find_zone(self.tz))
 
     def find_problems(self, value: Any) -> list[str]:
-        return super().find_problems(in_utc(value) if self._bounded() else value)
+        return super().find_problems(to_utc(value) if self._bounded() else value)
 
     def _bounded(self) -> bool:
         return self.min_value is not None or self.max_value is not None
 
     def _in_order(self, low: Any, high: Any) -> bool:
-        return in_utc(low) <= in_utc(high) if isinstance(low, datetime) else low <= high
+        return to_utc(low) <= to_utc(high) if isinstance(low, datetime) else low <= high
 
     def _out_of_bounds(self, value: Any) -> list[str]:
         low, high = self.min_value, self.max_value
         problems: list[str] = []
-        if low is not None and value < in_utc(low):
+        if low is not None and value < to_utc(low):
             problems.append(f"{value!r} is less than min_value {low!r}")
-        if high is not None and value > in_utc(high):
+        if high is not None and value > to_utc(high):
             problems.append(f"{value!r} is greater than max_value {high!r}")
         return problems
 
@@ -223,11 +223,10 @@ class _MomentField(_AutoField, Field[datetime, MomentN]):
 class DateTimeField(_MomentField[MomentN]):
     """A moment, stored as S: ISO 8601 in UTC with microseconds, so that text order is time order.
 
-    Aware values are converted to UTC, naive ones are taken to be in UTC. Reading takes any ISO 8601
-    that others wrote, and gives an aware datetime.
+    Aware values are converted to UTC, naive ones are in UTC. Reading takes any ISO 8601 of other
+    programs, and gives an aware datetime.
 
-    :param tz: the zone in which the value is given on reading: a name, or a pytz or zoneinfo zone;
-        UTC by default.
+    :param tz: the zone of values that are read: a name, or a pytz or zoneinfo zone; UTC by default.
     :param auto_now: every save sets it to the present.
     :param auto_now_add: the first save sets it to the present, unless it has a value.
 
@@ -270,33 +269,32 @@ class DateTimeField(_MomentField[MomentN]):
 
     def to_db(self, value: datetime, /) -> Any:
         if not isinstance(value, datetime):
-            raise refused(value, "a datetime")
-        return stored_in_utc(value).isoformat("T", "microseconds")
+            raise make_refusal(value, "a datetime")
+        return to_utc_or_refuse(value).isoformat("T", "microseconds")
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is datetime:
-            return {"S": stored_in_utc(value).isoformat("T", "microseconds")}
+            return {"S": to_utc_or_refuse(value).isoformat("T", "microseconds")}
         return super().to_wire(value, depth)
 
     def to_python(self, stored: Any, /) -> datetime:
-        moment = in_utc(_parsed(stored))
-        return moment if self.tz is None else self.shown(moment)
+        moment = to_utc(_parse_moment(stored))
+        return moment if self.tz is None else self.to_zone(moment)
 
     def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         inner = super().reader_source(wire, names)
         if self.null or self.tz is not None or type(self).to_python is not DateTimeField.to_python:
             return inner
-        # Text as this package writes it is spared the call.
-        ours = f"len(text := {wire}.S) == 32 and text[10] == 'T' and text[26:] == '+00:00'"
-        return f"{bind_name(names, datetime.fromisoformat)}(text) if {ours} else {inner}"
+        # Text in the form of this package is read without a call.
+        is_own_form = f"len(text := {wire}.S) == 32 and text[10] == 'T' and text[26:] == '+00:00'"
+        return f"{bind_name(names, datetime.fromisoformat)}(text) if {is_own_form} else {inner}"
 
 
 class TimestampField(_MomentField[MomentN]):
     """A moment, stored as N: seconds since 1970, the type that DynamoDB's TTL needs.
 
-    Values without a zone are taken to be in UTC. Fractions of a second are kept where there are any,
-    but for the field of the TTL: DynamoDB wants whole seconds there, so they are rounded up, and no
-    item is deleted before its moment.
+    Values without a zone are in UTC. Fractions of a second are kept, except in the TTL field: DynamoDB
+    needs whole seconds there, so they are rounded up, and no item is deleted before its moment.
 
     :param ttl: this is the table's TTL attribute: DynamoDB deletes an item some time (typically within
         days) after this moment, but not one that is over five years past; an item without it stays.
@@ -346,7 +344,7 @@ class TimestampField(_MomentField[MomentN]):
         super().__init__(**options)
         self.ttl, self.after = ttl, after
         self.in_whole_seconds = ttl
-        """Whether fractions are rounded up, as DynamoDB's TTL needs it."""
+        """Whether fractions are rounded up, for DynamoDB's TTL."""
 
     def prepare(self) -> None:
         self.in_whole_seconds = self.ttl
@@ -370,23 +368,23 @@ class TimestampField(_MomentField[MomentN]):
 
     def pre_save(self, value: Any, *, adding: bool) -> Any:
         if self.after is not None and adding and value is None:
-            return self.shown(_whole_second(datetime.now(UTC) + self.after))
+            return self.to_zone(_round_up(datetime.now(UTC) + self.after))
         return super().pre_save(value, adding=adding)
 
     def to_db(self, value: datetime, /) -> Any:
         if not isinstance(value, datetime):
-            raise refused(value, "a datetime")
-        span = stored_in_utc(value) - _EPOCH
+            raise make_refusal(value, "a datetime")
+        span = to_utc_or_refuse(value) - _EPOCH
         if self.in_whole_seconds:
             return min(-(-span // _SECOND), _LAST_SECOND)
-        return _seconds(span)
+        return _to_seconds(span)
 
     def to_python(self, stored: Any, /) -> datetime:
-        return self.shown(_EPOCH + _exactly(Decimal(stored), timedelta(seconds=1)))
+        return self.to_zone(_EPOCH + _multiply(Decimal(stored), timedelta(seconds=1)))
 
 
-def _whole_second(moment: datetime) -> datetime:
-    """Return the next whole second, or *moment* where it is one."""
+def _round_up(moment: datetime) -> datetime:
+    """Return *moment* rounded up to whole seconds."""
     return moment + timedelta(microseconds=-moment.microsecond % 1_000_000)
 
 
@@ -431,18 +429,20 @@ class DateField(_AutoField, Field[date, DateN]):
 
     def to_db(self, value: date, /) -> Any:
         if isinstance(value, datetime) or not isinstance(value, date):
-            raise refused(value, "a date", "take its .date()" if hasattr(value, "date") else "")
+            raise make_refusal(
+                value, "a date", "take its .date()" if hasattr(value, "date") else ""
+            )
         return value.isoformat()
 
     def read(self, stored: Any, /) -> date:
         try:
             return super().read(stored)
         except msgspec.ValidationError:
-            return self.to_python(_parsed(stored).date())
+            return self.to_python(_parse_moment(stored).date())
 
 
 class TimeField(Field[time, TimeN]):
-    """A time of day, stored as S: ISO 8601 with microseconds, and its offset where it has one.
+    """A time of day, stored as S: ISO 8601 with microseconds, and its offset if it has one.
 
     >>> TimeField().encode(time(9, 30))
     {'S': '09:30:00.000000'}
@@ -473,7 +473,7 @@ class TimeField(Field[time, TimeN]):
 
     def to_db(self, value: time, /) -> Any:
         if not isinstance(value, time):
-            raise refused(value, "a time")
+            raise make_refusal(value, "a time")
         offset = value.utcoffset()
         if value.tzinfo is not None and offset is None:
             raise Unstorable(
@@ -488,7 +488,7 @@ class TimeField(Field[time, TimeN]):
         try:
             return super().read(stored)
         except msgspec.ValidationError:
-            from dateutil.parser import isoparser  # only text that others wrote needs it
+            from dateutil.parser import isoparser  # only texts of other programs need it
 
             return self.to_python(isoparser().parse_isotime(stored.removeprefix("T")))
 
@@ -500,10 +500,10 @@ _DURATION = re.compile(
 )
 
 
-def duration_text(value: timedelta) -> str:
+def format_duration(value: timedelta) -> str:
     """Return *value* as an ISO 8601 duration.
 
-    >>> duration_text(timedelta(days=1, hours=2)), duration_text(timedelta(seconds=-1.5))
+    >>> format_duration(timedelta(days=1, hours=2)), format_duration(timedelta(seconds=-1.5))
     ('P1DT2H', '-PT1.5S')
     """
     sign = "-" if value < timedelta(0) else ""
@@ -520,12 +520,12 @@ def duration_text(value: timedelta) -> str:
     return f"{sign}P{days}{'T' + clock if clock else ''}" if days or clock else "PT0S"
 
 
-def duration(text: str) -> timedelta:
-    """Return the timedelta that an ISO 8601 duration of weeks, days and smaller units says.
+def parse_duration(text: str) -> timedelta:
+    """Return the timedelta of an ISO 8601 duration in weeks, days and smaller units.
 
     Years and months have no fixed length: ValueError.
 
-    >>> duration("P1DT2H"), duration("-PT1.5S")
+    >>> parse_duration("P1DT2H"), parse_duration("-PT1.5S")
     (datetime.timedelta(days=1, seconds=7200), datetime.timedelta(days=-1, seconds=86398, microseconds=500000))
     """
     match = _DURATION.fullmatch(text)
@@ -538,21 +538,21 @@ def duration(text: str) -> timedelta:
     span = timedelta(0)
     for unit, amount in parts.items():
         if amount:
-            span += _exactly(Decimal(amount.replace(",", ".")), timedelta(**{unit: 1}))
+            span += _multiply(Decimal(amount.replace(",", ".")), timedelta(**{unit: 1}))
     return -span if negative else span
 
 
-# Whatever precision a program has set for its own Decimals.
+# Independent of the precision that a program sets for its Decimals.
 _CONTEXT = Context(prec=60)
 
 
-def _exactly(amount: Decimal, unit: timedelta) -> timedelta:
+def _multiply(amount: Decimal, unit: timedelta) -> timedelta:
     """Return *amount* of *unit* to the microsecond, without going through floats."""
     exact = _CONTEXT.multiply(amount, unit // _MICROSECOND)
     return timedelta(microseconds=int(exact.to_integral_value(ROUND_HALF_EVEN)))
 
 
-def _seconds(span: timedelta) -> Decimal:
+def _to_seconds(span: timedelta) -> Decimal:
     """Return *span* in seconds, exactly."""
     return _CONTEXT.scaleb(Decimal(span // _MICROSECOND), -6)
 
@@ -609,12 +609,12 @@ class TimeDeltaField(Field[timedelta, SpanN]):
 
     def to_db(self, value: timedelta, /) -> Any:
         if not isinstance(value, timedelta):
-            raise refused(value, "a timedelta")
+            raise make_refusal(value, "a timedelta")
         if self.kind == "S":
-            return duration_text(value)
-        return _seconds(value)
+            return format_duration(value)
+        return _to_seconds(value)
 
     def to_python(self, stored: Any, /) -> timedelta:
         if self.kind == "S":
-            return duration(stored)
-        return _exactly(Decimal(stored), timedelta(seconds=1))
+            return parse_duration(stored)
+        return _multiply(Decimal(stored), timedelta(seconds=1))

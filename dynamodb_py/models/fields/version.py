@@ -12,13 +12,13 @@ from .scalars import IntegerField
 
 
 class VersionField(IntegerField[int]):
-    """The version of an item, which sets itself: an instance that is stale is not written.
+    """The version of an item, which counts its writes: a stale instance is not written.
 
-    Every write of an instance that was loaded or saved is on condition that the item still has the
-    version that the instance has, and stores the next one; otherwise it raises
-    :class:`~dynamodb_py.exceptions.StaleItem`. A new instance is written only where there is no item
-    with its key. It is 0 before the first write, and 1 afterwards. What is written without an
-    instance that knows the version, such as ``objects.filter(...).update()``, raises it unasked.
+    Every write of an instance that was loaded or saved requires that the item still has the version
+    of the instance, and stores the next one; otherwise it raises
+    :class:`~dynamodb_py.exceptions.StaleItem`. A new instance is written only if there is no item
+    with its key. The version is 0 before the first write, and 1 afterwards. Writes without an instance, such
+    as ``objects.filter(...).update()``, increase it without a condition.
 
     :param name: the attribute's name in DynamoDB; the Python name by default.
 
@@ -36,15 +36,15 @@ class VersionField(IntegerField[int]):
 
 
 def bump(field: VersionField) -> Action:
-    """Return what raises the version of an item, whatever it is."""
+    """Return the action that increases the version of an item by one."""
     path = Path((field.attribute,))
     return Bump(path, Arithmetic(IfNotExists(path, Value({"N": "0"})), "+", Value({"N": "1"})))
 
 
 def next_version(field: VersionField, item: Mapping[str, Wire]) -> Wire:
-    """Return the version that follows on that of *item*, which may have none.
+    """Return the version after that of *item*, which may have none.
 
-    Raises UnreadableValue for one that is no whole number.
+    Raises UnreadableValue if it is no whole number.
     """
     wire = item.get(field.attribute)
     version = None if wire is None else field.decode(wire)

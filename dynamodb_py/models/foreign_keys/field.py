@@ -13,7 +13,7 @@ from ...operations.base import Wire
 from ...operations.items import GetItem
 from ..fields.base import AnyField
 from ..fields.model_key import KeyOf
-from ..fields.scalars import one_of
+from ..fields.scalars import with_article
 from ..registry import find_anywhere
 from ..visibility import filter_item
 from .conditions import ReferenceConditions
@@ -209,7 +209,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 value = make_stub(self.target, key, None)
             except (ValidationError, TypeError, ValueError) as error:
                 raise Unstorable(
-                    f"{value!r} is {one_of(value.__class__)}, neither {one_of(self.target)} nor the key of "
+                    f"{value!r} is {with_article(value.__class__)}, neither {with_article(self.target)} nor the key of "
                     f"one: {error}"
                 ) from error
         return whole.to_wire(value, depth)
@@ -243,15 +243,15 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             return key
         if hasattr(given, "_fieldset") and not isinstance(given, tuple):
             raise self._wrong(
-                f"{given!r} is {one_of(given.__class__)}, not {one_of(self.target)}: it takes one, or the "
+                f"{given!r} is {with_article(given.__class__)}, not {with_article(self.target)}: it takes one, or the "
                 "key of one"
             )
         parts = cast("tuple[Any, ...]", given if isinstance(given, tuple) else (given,))
         if len(parts) != len(self.parts) or None in parts:
             names = ", ".join(part.name for part in self.parts)
             raise self._wrong(
-                f"{given!r} is no key of {one_of(self.target)}, which is of {names}: give "
-                f"{one_of(self.target)}, or {'a tuple of these' if len(self.parts) > 1 else 'that'}"
+                f"{given!r} is no key of {with_article(self.target)}, which is of {names}: give "
+                f"{with_article(self.target)}, or {'a tuple of these' if len(self.parts) > 1 else 'that'}"
             )
         return parts
 

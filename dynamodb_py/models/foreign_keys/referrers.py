@@ -1,4 +1,4 @@
-"""The references that count when an item is deleted."""
+"""The references to a model, and those that restrict deleting its items."""
 
 from __future__ import annotations
 
@@ -6,26 +6,46 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...exceptions import QueryError
+from ..inheritance.discriminator import is_redefinition
 from .on_delete import DO_NOTHING
 
 if TYPE_CHECKING:
     from .field import ForeignKey
 
 
+def get_referrers(model: type[Any]) -> tuple[ForeignKey[Any, Any], ...]:
+    """Return the references to *model* that have a ``related_name`` or an ``on_delete``."""
+    meta = vars(model).get("_meta")
+    return () if meta is None else vars(meta).get("referrers", ())
+
+
+def add_referrer(model: type[Any], reference: ForeignKey[Any, Any]) -> None:
+    """Add a reference to *model*, in place of one of an earlier definition of its class."""
+    others = [each for each in get_referrers(model) if not is_same_reference(each, reference)]
+    vars(vars(model)["_meta"])["referrers"] = (*others, reference)  # the options may be deferred
+
+
+def is_same_reference(one: ForeignKey[Any, Any], other: ForeignKey[Any, Any]) -> bool:
+    """Tell whether two references are of one class, or of two definitions of it, and of one name."""
+    if one.model is None or other.model is None:
+        return False
+    return is_redefinition(one.model, other.model) and one.name == other.name
+
+
 def find_restricting_references(
     model: type[Any], *, below: bool = False
 ) -> list[ForeignKey[Any, Any]]:
-    """Return the references that count when an instance of *model* is deleted.
+    """Return the references with an ``on_delete`` to *model* and its bases.
 
-    :param below: those to narrower classes in its table too, as the item may be of one of them.
+    :param below: also those to its subclasses in the same table, as the item may be of one of them.
     """
     kinds = [*model.__mro__, *_below(model)] if below else model.__mro__
-    found = [each for kind in kinds for each in vars(kind).get("_referrers", ())]
+    found = [each for kind in kinds for each in get_referrers(kind)]
     return [each for each in dict.fromkeys(found) if each.on_delete is not DO_NOTHING]
 
 
 def _below(model: type[Any]) -> Iterator[type[Any]]:
-    """Yield the classes below *model* whose items lie in its table."""
+    """Yield the subclasses of *model* in its table."""
     for kind in model.__subclasses__():
         if "_meta" in vars(kind) and kind._meta.table_name == model._meta.table_name:
             yield kind
@@ -33,10 +53,10 @@ def _below(model: type[Any]) -> Iterator[type[Any]]:
 
 
 def refuse_bulk_delete(model: type[Any], verb: str) -> None:
-    """Refuse *verb*, which deletes without looking at what refers to the items, where that counts."""
+    """Refuse *verb*, which deletes without reading referrers, if references restrict that."""
     if found := find_restricting_references(model, below=True):
         references = ", ".join(f"{each.label} ({each.on_delete.name})" for each in found)
         raise QueryError(
-            f"{verb} of {model.__name__} would delete items without asking what refers to them, and "
-            f"{references} wants to be asked: delete instances, by delete() or delete_all(list(queryset))"
+            f"{verb} of {model.__name__} would delete items without reading their referrers, which "
+            f"{references} requires: delete instances, by delete() or delete_all(list(queryset))"
         )

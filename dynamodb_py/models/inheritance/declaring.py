@@ -75,7 +75,7 @@ def add_discriminator(
 ) -> tuple[dict[str, AnyField], PolymorphicIdentity | None]:
     """Return the fields of a class with that of its kind among them, and its kind; None without one."""
     name = declared["discriminator"]
-    if name is None or not getattr(model, "_is_kind", True):
+    if name is None or hasattr(model, "_layout"):
         return fields, None
     if not isinstance(name, str) or not name:
         raise ModelDefinitionError(

@@ -1,4 +1,4 @@
-"""Kinds: several model classes in one table, each item written with its kind and loaded as its class."""
+"""Several model classes in one table: each item is written with its kind and loaded as its class."""
 
 from __future__ import annotations
 
@@ -15,13 +15,40 @@ from ...expressions import Action, Compare, Condition, IfNotExists, In, Path, Se
 from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ...planning import Plan, Told
+from ...planning import Explanation, Plan
 from ...schema import TableSchema
 from ..fields.base import AnyField
 
 
 class _Text(Struct, gc=False):
     S: str | None = None
+
+
+class Discriminator:
+    """Classes that an attribute of the stored item or document tells apart: a root and its subclasses."""
+
+    def __init__(self, root: type[Any], attribute: str, *, raises: bool) -> None:
+        self.root, self.attribute = root, attribute
+        self.raises = raises
+        """Whether an unknown kind raises; otherwise it warns."""
+        self.classes: dict[str | None, type[Any]] = {}
+        """The classes by kind."""
+        self._warned: set[str] = set()
+        wires = msgspec.defstruct(
+            "Kind", [("wire", _Text | None, None)], rename={"wire": attribute}, gc=False
+        )
+        self.read: Callable[[StoredItem], Any] = msgspec.json.Decoder(wires).decode
+
+    def use_default(
+        self, kind: object, default: type[Any], message: str, error: Exception
+    ) -> type[Any]:
+        """Return *default*, with a warning, for an unknown kind; raise *error* if ``raises``."""
+        if self.raises:
+            raise error
+        if repr(kind) not in self._warned:
+            self._warned.add(repr(kind))
+            warnings.warn(f"{message}; it is read as {default.__name__}", stacklevel=3)
+        return default
 
 
 class InheritedOptions(Protocol):
@@ -44,58 +71,45 @@ class InheritedOptions(Protocol):
     def forget_plans(self) -> None: ...
 
 
-class Hierarchy:
-    """The classes of one table: the one that ``Meta.discriminator`` is said in, and those below it."""
+class Hierarchy(Discriminator):
+    """The model classes of one table: the root, whose Meta has the discriminator, and its subclasses."""
 
     def __init__(self, root: type[Any], attribute: str, *, raises: bool) -> None:
-        self.root, self.attribute = root, attribute
-        self.raises = raises
-        """Whether an item of a kind that no class has cannot be read."""
+        super().__init__(root, attribute, raises=raises)
         self.metas: dict[str, InheritedOptions] = {}
-        """What is known of each class, by kind."""
-        self.classes: dict[str | None, type[Any]] = {}
+        """The options of the classes by kind."""
         self.version = 0
-        """How often a class came: what was made of the kinds before may lack it."""
-        self._warned: set[str] = set()
-        wires = msgspec.defstruct(
-            "Kind", [("wire", _Text | None, None)], rename={"wire": attribute}, gc=False
-        )
-        self.read: Callable[[StoredItem], Any] = msgspec.json.Decoder(wires).decode
+        """The number of changes of the classes, to find out what was cached before."""
 
     def kind_of(self, item: StoredItem) -> str | None:
-        """Return the kind of an item, and decode nothing else of it; None where it has none."""
+        """Return the kind of an item, or None; nothing else of it is decoded."""
         wire = self.read(item).wire
         return None if wire is None else cast("str | None", wire.S)
 
     def class_of(self, default: type[Any], item: StoredItem) -> type[Any]:
-        """Return the class of an item; *default* where it has no kind, or where that was not fetched.
+        """Return the class of an item; *default* if it has no kind, or if that was not fetched.
 
-        Raises UnreadableValue for a kind that no class has, where ``Meta.unknown_kind`` says so.
+        Raises UnreadableValue for an unknown kind with ``unknown_kind = "raise"`` in Meta.
         """
         try:
             wire = self.read(item).wire
-        except ValueError:  # it is no item at all: reading its fields tells what is wrong
+        except ValueError:  # no item: reading its fields raises with details
             return default
         if wire is None:
             return default
-        return self.classes.get(wire.S) or self.unknown(wire.S)
+        return self.classes.get(wire.S) or self.use_root(wire.S)
 
-    def unknown(self, kind: str | None) -> type[Any]:
-        """Return the class for an item whose kind no class has."""
-        name = self.root.__name__
+    def use_root(self, kind: str | None) -> type[Any]:
+        """Return the root for an item of an unknown kind; raise UnreadableValue if ``raises``."""
         message = (
-            f"{name}: an item is of the kind {kind!r}, and the classes are of the kinds "
+            f"{self.root.__name__}: an item is of the kind {kind!r}, and the classes are of the kinds "
             f"{', '.join(map(repr, self.metas))}: import the module of its class"
         )
-        if self.raises:
-            raise UnreadableValue(f'{message}, or say unknown_kind = "warn" in Meta')
-        if repr(kind) not in self._warned:
-            self._warned.add(repr(kind))
-            warnings.warn(f"{message}; it is read as {name}", stacklevel=2)
-        return self.root
+        error = UnreadableValue(f'{message}, or say unknown_kind = "warn" in Meta')
+        return self.use_default(kind, self.root, message, error)
 
     def add(self, meta: InheritedOptions, kind: str) -> None:
-        """Count a class among those that there are, or the new one of a class that is made again."""
+        """Add a class, in place of an earlier definition of it."""
         model = meta.model
         self.metas = {
             each: other
@@ -109,37 +123,37 @@ class Hierarchy:
         self.version += 1
         for other in self.metas.values():
             if other.kind is not None:
-                other.present = other.kind.present(other.present)
+                other.present = other.kind.require_class(other.present)
                 other.forget_plans()
 
 
 def is_redefinition(model: type[Any], other: type[Any]) -> bool:
-    """Tell whether *model* is *other*, or made by the same class statement, as in a notebook."""
+    """Tell whether *model* is *other* or defines it again, as in a notebook."""
     return (model.__module__, model.__qualname__) == (other.__module__, other.__qualname__)
 
 
 class PolymorphicIdentity:
-    """Which of the classes of a table one is, and which others are below it."""
+    """One class in the hierarchy of its table."""
 
-    def __init__(self, tree: Hierarchy, model: type[Any], value: str, field: AnyField) -> None:
-        self.hierarchy, self.model = tree, model
+    def __init__(self, hierarchy: Hierarchy, model: type[Any], value: str, field: AnyField) -> None:
+        self.hierarchy, self.model = hierarchy, model
         self.value, self.field = value, field
-        self.is_subclass = model is not tree.root
-        """Whether the table has items that are none of this class: the root has all of them."""
+        self.is_subclass = model is not hierarchy.root
+        """Whether the table has items of other classes; the root has all items."""
         self.wire: Wire = {"S": value}
         self.path: Path = field._path()
         self._condition: tuple[int, Condition] | None = None
 
     @property
     def values(self) -> list[str]:
-        """The kinds of this class and of those below it, in the order of the alphabet."""
+        """The kinds of this class and its subclasses, in alphabetical order."""
         below = {
             v for v, meta in self.hierarchy.metas.items() if issubclass(meta.model, self.model)
         }
         return sorted(below | {self.value})
 
     def condition(self) -> Condition:
-        """Return the condition that an item is there and is one of this class; of all, it is empty."""
+        """Return the condition that an item exists and is of this class; it is empty for the root."""
         if not self.is_subclass:
             return Condition()
         if self._condition is None or self._condition[0] != self.hierarchy.version:
@@ -150,18 +164,18 @@ class PolymorphicIdentity:
             self._condition = self.hierarchy.version, found
         return self._condition[1]
 
-    def present(self, usual: Condition) -> Condition:
-        """Return the condition that there is an item of this class; *usual*, for a class of all."""
-        return self.condition() if self.is_subclass else usual
+    def require_class(self, present: Condition) -> Condition:
+        """Return the condition that an item of this class exists; *present* for the root."""
+        return self.condition() if self.is_subclass else present
 
-    # -- what is read --------------------------------------------------------------------------
+    # -- reading --------------------------------------------------------------------------
 
     def holds(self, item: StoredItem) -> bool:
-        """Tell whether an item is one of this class."""
+        """Tell whether an item is of this class."""
         return not self.is_subclass or self._is_below(self.hierarchy.kind_of(item))
 
     def holds_wires(self, wires: Mapping[str, Any]) -> bool:
-        """Tell whether the item of these attributes is one of this class."""
+        """Tell whether the item with these attributes is of this class."""
         return not self.is_subclass or self._is_below(
             wires.get(self.hierarchy.attribute, {}).get("S")
         )
@@ -171,11 +185,13 @@ class PolymorphicIdentity:
         return found is not None and issubclass(found, self.model)
 
     def explain(self, plan: Plan) -> Plan:
-        """Return *plan* with a note that says how it leaves the other classes out."""
+        """Return *plan* with a note on how it leaves out other classes."""
         if not self.is_subclass or plan.kind == "nothing":
             return plan
-        told = plan.told or Told()
-        filtered = any(path.parts[0] == self.hierarchy.attribute for path in told.filter.paths())
+        explanation = plan.explanation or Explanation()
+        filtered = any(
+            path.parts[0] == self.hierarchy.attribute for path in explanation.filter.paths()
+        )
         names = sorted(
             meta.model.__name__
             for meta in self.hierarchy.metas.values()
@@ -183,14 +199,14 @@ class PolymorphicIdentity:
         )
         how = "by a filter, as no key that is read holds it" if filtered else "by the key"
         note = f"only {', '.join(names)}: {self.field.name} is asked for {how}"
-        return replace(plan, told=replace(told, notes=(*told.notes, note)))
+        return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
-    # -- what is written -----------------------------------------------------------------------
+    # -- writing -----------------------------------------------------------------------
 
     def set_discriminator(self, wires: WireItem, stored: Mapping[str, Wire]) -> None:
-        """Put the kind into what is to be stored of an instance, which was loaded as *stored*, if it was.
+        """Put the kind into the attributes *wires* to store; *stored* are those that were loaded.
 
-        Raises ValidationError where another was assigned.
+        Raises ValidationError if another kind was assigned.
         """
         name = self.hierarchy.attribute
         wire, known = wires.get(name), stored.get(name)
@@ -198,32 +214,32 @@ class PolymorphicIdentity:
             wires[name] = self.wire if known is None else known
         elif wire != (self.wire if known is None else known):
             raise ValidationError(
-                {self.field.name: [self.unchanging(wire)]}, model=self.field.owner
+                {self.field.name: [self.describe_fixed_kind(wire)]}, model=self.field.owner
             )
 
     def is_changed_by(self, field: AnyField, wire: Wire | None, stored: Mapping[str, Wire]) -> bool:
-        """Tell whether to store *wire* for *field* gives the item another kind than it has."""
+        """Tell whether storing *wire* for *field* changes the kind of the item."""
         return field is self.field and (wire != self.wire or field.attribute in stored)
 
-    def unchanging(self, wire: Wire | None) -> str:
+    def describe_fixed_kind(self, wire: Wire | None) -> str:
         """Return the message for an instance of this class whose discriminator was set to *wire*."""
         kind = None if wire is None else wire.get("S")
-        there = self.hierarchy.classes.get(kind)
-        make = "leave it out" if there is None else f"make an instance of {there.__name__}"
+        model = self.hierarchy.classes.get(kind)
+        make = "leave it out" if model is None else f"make an instance of {model.__name__}"
         return (
             f"it tells the classes of the table apart, and that of {self.model.__name__} is "
             f"{self.value!r}, not {kind!r}: {make}"
         )
 
     def setter(self) -> Action:
-        """Return what an update writes that may make the item: its kind, where it has none."""
+        """Return the action that writes the kind of an item without one, for updates that may make it."""
         value = Value(self.wire)
         if self.is_subclass and self.values == [self.value]:
-            return Set(self.path, value)  # the condition of the update allows for no other
+            return Set(self.path, value)  # the condition of the update allows no other kind
         return SetOnce(self.path, IfNotExists(self.path, value))
 
     def check(self, actions: Iterable[Action], errors: dict[str, list[str]]) -> None:
-        """Say in *errors* that an update would change the kind, where it would."""
+        """Add to *errors* if an update would change the kind."""
         if any(action.path.parts[0] == self.hierarchy.attribute for action in actions):
             errors[self.field.name] = [
                 "it tells the classes of the table apart, and is written by itself: an item's kind "
@@ -232,28 +248,28 @@ class PolymorphicIdentity:
 
 
 # -- loading ---------------------------------------------------------------------------------------
-def make_loaders(tree: Hierarchy, plain: Any) -> dict[str, Any]:
-    """Return the methods that load items as the classes that they are, for the root of *tree*.
+def make_loaders(hierarchy: Hierarchy, plain: Any) -> dict[str, Any]:
+    """Return the methods of the root of *hierarchy* that load items as their classes.
 
-    :param plain: the class whose own methods load items as the class that they are called on.
+    :param plain: the class whose methods load items as the class that they are called on.
     """
-    read, classes = tree.read, tree.classes
+    read, classes = hierarchy.read, hierarchy.classes
 
     def load(cls: type[Any], stored: StoredItem) -> Any:
-        try:  # as class_of() does, but for the call: this is done for every item
+        try:  # class_of() inlined, for speed
             wire = read(stored).wire
         except ValueError:
             wire = None
-        found = cls if wire is None else classes.get(wire.S) or tree.unknown(wire.S)
+        found = cls if wire is None else classes.get(wire.S) or hierarchy.use_root(wire.S)
         return plain._load.__func__(found, stored)
 
     def holding(cls: type[Any], held: frozenset[str]) -> Callable[[StoredItem], Any]:
-        if tree.attribute not in held:
+        if hierarchy.attribute not in held:
             return cast("Callable[[StoredItem], Any]", plain._load_partially.__func__(cls, held))
         loads: dict[type[Any], Callable[[StoredItem], Any]] = {}
 
         def load_held(stored: StoredItem) -> Any:
-            found = tree.class_of(cls, stored)
+            found = hierarchy.class_of(cls, stored)
             if found not in loads:
                 loads[found] = plain._load_partially.__func__(found, held)
             return loads[found](stored)

@@ -1,77 +1,64 @@
-"""Kinds of a document: which class a stored one is of, by its discriminator."""
+"""DocumentKinds of a document: which class a stored one is of, by its discriminator."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
-from typing import Any, cast
-
-import msgspec
-from msgspec import Struct
+from collections.abc import Iterator
+from typing import Any
 
 from ...exceptions import ModelDefinitionError
 from ...operations.items import StoredItem
+from .discriminator import Discriminator, is_redefinition
 
 _KNOWN = ("discriminator", "kind", "unknown_kind", "abstract")
 
 
-class Kinds(Struct, eq=False):
-    """The classes that one discriminator tells apart."""
+class DocumentKinds(Discriminator):
+    """The document classes of one discriminator."""
 
-    root: type[Any]
-    """The class that names it; the others are below."""
-    attribute: str
-    name: str
-    """The name of the field that holds the kind, or of the attribute where there is none."""
-    raises: bool
-    """Whether a kind that no class has cannot be read."""
-    read: Callable[[StoredItem], Any]
-    classes: dict[str, type[Any]] = {}
-    warned: set[str] = set()
+    def __init__(self, root: type[Any], attribute: str, name: str, *, raises: bool) -> None:
+        super().__init__(root, attribute, raises=raises)
+        self.name = name
+        """The name of the field that holds the kind, or of the attribute if there is none."""
 
     def class_of(self, stored: StoredItem, declared: type[Any]) -> type[Any]:
-        """Return the class of a stored document, which is *declared* or below it.
+        """Return the class of a stored document: *declared*, one of its subclasses, or its default.
 
-        A document that says no kind is of the class *declared*. Raises ValueError for one of another.
+        A document without a kind is of the class *declared*. Raises ValueError for one of another class.
         """
-        wire: Any = self.read(stored).wire
+        wire = self.read(stored).wire
         if wire is None:
             return declared
-        kind: Any = cast("dict[str, Any]", wire).get("S") if isinstance(wire, dict) else None
-        found = self.classes.get(kind)
+        found = self.classes.get(wire.S)
         if found is None:
-            if self.raises:
-                raise ValueError(self.strange(kind, declared))
-            if repr(kind) not in self.warned:
-                self.warned.add(repr(kind))
-                message = f"{self.strange(kind, declared)}; it is read as {declared.__name__}"
-                warnings.warn(message, stacklevel=2)
-            return declared
+            message = self.describe_unknown(wire.S, declared)
+            return self.use_default(wire.S, declared, message, ValueError(message))
         if not issubclass(found, declared):
-            message = f"it is of the kind {kind!r}, a {found.__name__}, no {declared.__name__}"
+            message = f"it is of the kind {wire.S!r}, a {found.__name__}, no {declared.__name__}"
             raise ValueError(message)  # noqa: TRY004 - of a stored value
         return found
 
-    def strange(self, kind: object, declared: type[Any]) -> str:
-        """Return what is said of a *kind* that is none of those of *declared*."""
-        known = [name for name, each in self.classes.items() if issubclass(each, declared)]
+    def describe_unknown(self, kind: object, declared: type[Any]) -> str:
+        """Return the message for a *kind* of none of the classes below *declared*."""
+        known = [str(name) for name, each in self.classes.items() if issubclass(each, declared)]
         return f"{kind!r} is no kind of {declared.__name__}: there are {', '.join(known)}"
 
     def below(self, declared: type[Any]) -> Iterator[type[Any]]:
-        """Yield the classes that a value may be of where *declared* is declared."""
+        """Yield *declared*, unless it is abstract, and its subclasses."""
         return (each for each in list(self.classes.values()) if issubclass(each, declared))
 
 
-def find_kinds(cls: type[Any], inherited: Kinds | None) -> tuple[Kinds | None, str | None]:
-    """Return the kinds that *cls* is one of, and its own, as its Meta says."""
-    options = _said(cls)
+def find_kinds(
+    cls: type[Any], inherited: DocumentKinds | None
+) -> tuple[DocumentKinds | None, str | None]:
+    """Return the discriminator of *cls* and its kind, from its Meta."""
+    options = _read_meta(cls)
     if "discriminator" in options:
         if inherited is not None:
             raise ModelDefinitionError(
                 f"{cls.__name__}.Meta.discriminator: {inherited.root.__name__}, a base class, has one: "
                 "a document has one discriminator"
             )
-        kinds: Kinds | None = _begun(cls, options)
+        kinds: DocumentKinds | None = _begin(cls, options)
     else:
         kinds = inherited
         misplaced = [name for name in ("kind", "unknown_kind") if name in options]
@@ -82,10 +69,10 @@ def find_kinds(cls: type[Any], inherited: Kinds | None) -> tuple[Kinds | None, s
             )
     if kinds is None or options.get("abstract"):
         return kinds, None
-    return kinds, _joined(cls, kinds, options.get("kind", cls.__name__))
+    return kinds, _register(cls, kinds, options.get("kind", cls.__name__))
 
 
-def _said(cls: type) -> dict[str, Any]:
+def _read_meta(cls: type) -> dict[str, Any]:
     meta = vars(cls).get("Meta")
     if meta is None:
         return {}
@@ -99,7 +86,7 @@ def _said(cls: type) -> dict[str, Any]:
     return options
 
 
-def _begun(cls: type[Any], options: dict[str, Any]) -> Kinds:
+def _begin(cls: type[Any], options: dict[str, Any]) -> DocumentKinds:
     name, unknown = options["discriminator"], options.get("unknown_kind", "warn")
     if not isinstance(name, str) or not name:
         raise ModelDefinitionError(
@@ -112,20 +99,15 @@ def _begun(cls: type[Any], options: dict[str, Any]) -> Kinds:
     field = cls._fieldset.by_name.get(name) or cls._fieldset.by_attribute.get(name)
     attribute = name if field is None else field.attribute
     name = attribute if field is None else field.name
-    wire = msgspec.defstruct("Kind", [("wire", Any, None)], rename={"wire": attribute}, gc=False)
-    read = msgspec.json.Decoder(wire).decode
-    return Kinds(cls, attribute, name, unknown == "raise", read)
+    return DocumentKinds(cls, attribute, name, raises=unknown == "raise")
 
 
-def _joined(cls: type[Any], kinds: Kinds, kind: object) -> str:
-    """Count *cls* as the class of *kind*; give the field that holds it, if any, its value."""
+def _register(cls: type[Any], kinds: DocumentKinds, kind: object) -> str:
+    """Register *cls* as the class of *kind*, which becomes the default of the field that holds it."""
     if not isinstance(kind, str) or not kind:
         raise ModelDefinitionError(f"{cls.__name__}.Meta.kind is {kind!r}: it is a text")
     twin = kinds.classes.get(kind)
-    if twin is not None and (twin.__module__, twin.__qualname__) != (
-        cls.__module__,
-        cls.__qualname__,
-    ):
+    if twin is not None and not is_redefinition(cls, twin):
         raise ModelDefinitionError(
             f"{cls.__name__} and {twin.__name__} are both the kind {kind!r} of {kinds.root.__name__}: "
             "give one of them another Meta.kind"

@@ -51,13 +51,13 @@ class ComputedField:
         self.name, self.attribute = field.name, field.attribute
         self.parts = tuple(part.field for part in template.parts)
         self.is_key = field.is_key
-        self.kept: tuple[AnyField, ...] = ()
+        self.only_in_key: tuple[AnyField, ...] = ()
         """The parts that are stored nowhere but in it."""
 
     def __repr__(self) -> str:
         return f"<Composed {self.name} of {', '.join(self.template.names)}>"
 
-    def made(self, wires: Mapping[str, Wire]) -> Wire | None:
+    def compose(self, wires: Mapping[str, Wire]) -> Wire | None:
         """Return its value, of what is stored of its parts by attribute; None where one is missing.
 
         Raises ValidationError for values that cannot be there.
@@ -71,7 +71,7 @@ class ComputedField:
         return {"S": self.template.compose_wires(found)}
 
     @property
-    def said(self) -> str:
+    def parts_text(self) -> str:
         """What it is made of, for messages."""
         return ", ".join(self.template.names) or "no field"
 
@@ -84,9 +84,7 @@ class ComputedReads:
     ) -> None:
         self.name, self.fields, self.keys = name, fields, keys
         self.all = [
-            self._composed(field)
-            for field in fields.values()
-            if get_template_text(field) is not None
+            self._bind(field) for field in fields.values() if get_template_text(field) is not None
         ]
         self.by_name = {each.name: each for each in self.all}
         self.by_attribute = {each.attribute: each for each in self.all}
@@ -100,7 +98,7 @@ class ComputedReads:
         self.virtual: dict[str, ComputedField] = {}
         """The parts that are stored in the key alone, by attribute."""
 
-    def _composed(self, field: AnyField) -> ComputedField:
+    def _bind(self, field: AnyField) -> ComputedField:
         template = KeyTemplate(get_template_text(field) or "", field.label)
         bound = template.bind(self.fields)
         for part in bound.parts:
@@ -115,8 +113,8 @@ class ComputedReads:
                 raise template.make_error(
                     f"names {part.name}, the version, which changes with each write"
                 )
-        made: Any = field
-        made.bound_template = bound
+        template_field: Any = field
+        template_field.bound_template = bound
         return ComputedField(field, bound)
 
     def settle(self, schema: TableSchema, stored: Iterable[str]) -> None:
@@ -130,14 +128,14 @@ class ComputedReads:
             if getattr(each.field, "store_parts", False):
                 needed.update(part.attribute for part in each.parts)
         for each in self.primary:
-            each.kept = tuple(
+            each.only_in_key = tuple(
                 part.field
                 for part in each.template.parts
                 if not part.lossy
                 and part.field.attribute not in needed
                 and part.field.attribute not in self.virtual
             )
-            self.virtual.update((part.attribute, each) for part in each.kept)
+            self.virtual.update((part.attribute, each) for part in each.only_in_key)
         own = {field.attribute for field in self.keys}
         self.repeated = frozenset(
             part.attribute
@@ -168,19 +166,21 @@ class ComputedReads:
         """What names a key, for messages."""
         names: dict[str, None] = {}
         for field in self.keys:
-            made = self.by_name.get(field.name)
-            names.update(dict.fromkeys([field.name] if made is None else made.template.names))
+            computed = self.by_name.get(field.name)
+            names.update(
+                dict.fromkeys([field.name] if computed is None else computed.template.names)
+            )
         return " and ".join(names)
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
         """Tell whether *named* are just what names a key: texts, or all parts."""
         names: set[str] = set()
         for field in self.keys:
-            made = self.by_name.get(field.name)
-            if made is None or field.name in named:
+            computed = self.by_name.get(field.name)
+            if computed is None or field.name in named:
                 names.add(field.name)
             else:
-                names.update(made.template.names)
+                names.update(computed.template.names)
         return names == set(named)
 
     def compose_key_values(self, named: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,14 +202,14 @@ class ComputedReads:
         """Return the values of the key's fields of an instance; raise ValidationError for none."""
         found: dict[str, Any] = {}
         for field in self.keys:
-            made = self.by_name.get(field.name)
-            if made is None:
+            computed = self.by_name.get(field.name)
+            if computed is None:
                 found[field.name] = getattr(record, field.name)
                 continue
-            text = self.compose_text(record, made)
+            text = self.compose_text(record, computed)
             if text is None:
-                made.template.compose(
-                    {part.name: getattr(record, part.name) for part in made.parts}
+                computed.template.compose(
+                    {part.name: getattr(record, part.name) for part in computed.parts}
                 )
             found[field.name] = text
         return found
@@ -219,12 +219,12 @@ class ComputedReads:
     def fill(self, values: dict[str, Any]) -> None:
         """Put the parts that the key says into what was read, and take the key's texts out of it."""
         for each, text in [(each, values.pop(each.name, None)) for each in self.all]:
-            if text is None or all(part.name in values for part in each.kept):
+            if text is None or all(part.name in values for part in each.only_in_key):
                 continue
             wires = each.template.parse_wires(text)
             if wires is None:  # which is told of each part, when all else was read
-                raise self._unreadable(each, text)
-            for part in each.kept:
+                raise self._make_unreadable(each, text)
+            for part in each.only_in_key:
                 if part.name not in values:
                     values[part.name] = part.decode(wires[part.name])
 
@@ -232,20 +232,20 @@ class ComputedReads:
         """Do as :meth:`fill`, and say in *unreadable* which parts cannot be read."""
         for each in self.all:
             text = values.pop(each.name, None)
-            missing = [part for part in each.kept if part.name not in values]
+            missing = [part for part in each.only_in_key if part.name not in values]
             if text is None or not missing:
                 continue
             wires = each.template.parse_wires(text)
             for part in missing:
                 if wires is None:
-                    unreadable[part.name] = self._unreadable(each, text)
+                    unreadable[part.name] = self._make_unreadable(each, text)
                 else:
                     values[part.name] = part.decode(wires[part.name])
 
-    def _unreadable(self, made: ComputedField, text: str) -> UnreadableValue:
+    def _make_unreadable(self, computed: ComputedField, text: str) -> UnreadableValue:
         return UnreadableValue(
-            f"{self.name}: the stored {made.name} {text!r} is no key of the template "
-            f"{made.template}: {', '.join(part.name for part in made.kept)} cannot be read from it"
+            f"{self.name}: the stored {computed.name} {text!r} is no key of the template "
+            f"{computed.template}: {', '.join(part.name for part in computed.only_in_key)} cannot be read from it"
         )
 
     def split_texts(self, values: dict[str, Any]) -> None:
@@ -259,8 +259,9 @@ class ComputedReads:
                 continue
             parts = each.template.parse(text) if isinstance(text, str) else None
             if parts is None:
-                raise self._wrong(
-                    name, f"{text!r} is no text of the template {each.template}: give {each.said}"
+                raise self._make_value_error(
+                    name,
+                    f"{text!r} is no text of the template {each.template}: give {each.parts_text}",
                 )
             for part in each.parts:
                 if part.name in parts and values.setdefault(part.name, parts[part.name]) is None:
@@ -270,34 +271,37 @@ class ComputedReads:
             except ValidationError:
                 same = any(name not in parts for name in each.template.names)
             if not same:
-                raise self._wrong(
-                    name, f"{text!r} is not what {each.said} make: leave it out, it is made of them"
+                raise self._make_value_error(
+                    name,
+                    f"{text!r} is not what {each.parts_text} make: leave it out, it is made of them",
                 )
 
-    def _wrong(self, name: str, message: str) -> ValidationError:
+    def _make_value_error(self, name: str, message: str) -> ValidationError:
         return ValidationError({name: [message]}, model=self.name)
 
-    def compose_text(self, record: ComputedRecord, made: ComputedField) -> Any:
+    def compose_text(self, record: ComputedRecord, computed: ComputedField) -> Any:
         """Return the text of a template field of an instance as it is now; None without its parts."""
         if not record._decoded:
             record._decode()
         values = record.__dict__
-        known = [values.get(part.name) for part in made.parts]
+        known = [values.get(part.name) for part in computed.parts]
         if None not in known:
             try:
-                return made.template.compose(dict(zip(made.template.names, known, strict=True)))
+                return computed.template.compose(
+                    dict(zip(computed.template.names, known, strict=True))
+                )
             except ValidationError:
                 if record._stored is None:
                     return None
-        if made.name in values:  # an instance of which nothing but the key is known
-            return values[made.name]
+        if computed.name in values:  # an instance of which nothing but the key is known
+            return values[computed.name]
         if record._stored is None:
             return None
         unread = unread_names(record)
-        lost = [part.name for part in made.parts if values.get(part.name) is None]
-        if lost and not made.is_key and unread.isdisjoint(lost):
+        lost = [part.name for part in computed.parts if values.get(part.name) is None]
+        if lost and not computed.is_key and unread.isdisjoint(lost):
             return None  # what it is made of is not there
-        wire: Wire | None = from_json(record._stored).get(made.attribute)
+        wire: Wire | None = from_json(record._stored).get(computed.attribute)
         return None if wire is None else wire.get("S")
 
     def add_key_parts(self, stored: Mapping[str, Wire]) -> WireItem:
@@ -306,7 +310,7 @@ class ComputedReads:
         for each in self.primary:
             wire = stored.get(each.attribute)
             parts = None if wire is None else each.template.parse_wires(wire.get("S", ""))
-            for part in each.kept if parts is not None else ():
+            for part in each.only_in_key if parts is not None else ():
                 found.setdefault(part.attribute, (parts or {})[part.name])
         return found
 
@@ -337,14 +341,17 @@ class ComputedReads:
         """Return *paths* with the key's attributes for the parts that are stored only there."""
         found: dict[Path, None] = {}
         for path in paths:
-            made = self.virtual.get(str(path.parts[0]))
-            found[path if made is None else Path((made.attribute,))] = None
+            computed = self.virtual.get(str(path.parts[0]))
+            found[path if computed is None else Path((computed.attribute,))] = None
         return tuple(found)
 
     def find_held(self, attributes: frozenset[str]) -> frozenset[str]:
         """Return the names of the fields that *attributes* say, though they are stored in others."""
         return frozenset(
-            part.name for each in self.primary if each.attribute in attributes for part in each.kept
+            part.name
+            for each in self.primary
+            if each.attribute in attributes
+            for part in each.only_in_key
         )
 
 

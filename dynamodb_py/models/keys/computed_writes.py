@@ -38,7 +38,7 @@ class ComputedFields(ComputedReads):
                 if each.attribute in stored:
                     wires[each.attribute] = stored[each.attribute]
                 continue
-            wire = self._made(each, wires, errors)
+            wire = self._compose(each, wires, errors)
             if wire is not None:
                 wires[each.attribute] = wire
             elif each.is_key:
@@ -48,29 +48,35 @@ class ComputedFields(ComputedReads):
         for attribute in self.virtual:
             wires.pop(attribute, None)
 
-    def _made(self, made: ComputedField, wires: Mapping[str, Wire], errors: Errors) -> Wire | None:
+    def _compose(
+        self, computed: ComputedField, wires: Mapping[str, Wire], errors: Errors
+    ) -> Wire | None:
         try:
-            wire = made.made(wires)
+            wire = computed.compose(wires)
         except ValidationError as error:
             errors.update(error.errors)
             return None
-        if wire is not None and (problem := made.field.find_key_problem(wire)) is not None:
-            errors[made.name] = [f"{problem}: it is made of {made.said}"]
+        if wire is not None and (problem := computed.field.find_key_problem(wire)) is not None:
+            errors[computed.name] = [f"{problem}: it is made of {computed.parts_text}"]
         return wire
 
-    def _check_assigned(self, record: ComputedRecord, made: ComputedField, errors: Errors) -> None:
+    def _check_assigned(
+        self, record: ComputedRecord, computed: ComputedField, errors: Errors
+    ) -> None:
         """Say in *errors* that a template field was assigned another value than its parts make."""
-        given = record.__dict__.get(made.name)
+        given = record.__dict__.get(computed.name)
         if given is None:
             return
-        known = [record.__dict__.get(part.name) for part in made.parts]
+        known = [record.__dict__.get(part.name) for part in computed.parts]
         if record._stored is None and None in known:
             return  # what is missing is told
         text = None
         if None not in known:
-            text = made.template.compose(dict(zip(made.template.names, known, strict=True)))
+            text = computed.template.compose(dict(zip(computed.template.names, known, strict=True)))
         if text != given:
-            errors[made.name] = [f"it is made of {made.said}, and cannot be assigned: set those"]
+            errors[computed.name] = [
+                f"it is made of {computed.parts_text}, and cannot be assigned: set those"
+            ]
 
     def compose_changes(
         self,
@@ -98,22 +104,24 @@ class ComputedFields(ComputedReads):
                     "refresh_from_db() first"
                 ]
                 continue
-            wire = self._made(each, after, errors)
+            wire = self._compose(each, after, errors)
             if wire == stored.get(each.attribute):
                 continue
             if each.is_key:
                 for part in changed:
-                    errors.setdefault(part.name, [self._fixed(each, part, before)])
+                    errors.setdefault(part.name, [self._describe_fixed(each, part, before)])
             elif not any(part.name in errors for part in changed):
                 changes[each.attribute] = wire
         for attribute in self.virtual:
             changes.pop(attribute, None)
 
-    def _fixed(self, made: ComputedField, part: AnyField, before: Mapping[str, Wire]) -> str:
+    def _describe_fixed(
+        self, computed: ComputedField, part: AnyField, before: Mapping[str, Wire]
+    ) -> str:
         wire = before.get(part.attribute)
         was = "" if wire is None else f" and was {part.decode(wire)!r} when loaded"
         return (
-            f"it is part of the key {made.name}{was}: an item's key cannot change; create a new item "
+            f"it is part of the key {computed.name}{was}: an item's key cannot change; create a new item "
             "and delete this one"
         )
 
@@ -141,8 +149,10 @@ class ComputedFields(ComputedReads):
         """
         reached = {str(action.path.parts[0]): action for action in actions}
         for name in self.by_attribute.keys() & reached.keys():
-            made = self.by_attribute[name]
-            errors[made.name] = [f"it is made of {made.said}, and cannot be written: write those"]
+            computed = self.by_attribute[name]
+            errors[computed.name] = [
+                f"it is made of {computed.parts_text}, and cannot be written: write those"
+            ]
         wires = self.parse_key(key or {})
         for each in self.all:
             changed = [part for part in each.parts if part.attribute in reached]
@@ -150,7 +160,7 @@ class ComputedFields(ComputedReads):
                 continue
             if each.is_key:
                 for part in changed:
-                    errors[part.name] = [_in_key(each, part)]
+                    errors[part.name] = [_describe_in_key(each, part)]
                 continue
             yield from self._recompute(each, changed, {**wires}, reached, errors)
 
@@ -176,7 +186,7 @@ class ComputedFields(ComputedReads):
             names = {part.attribute for part in each.parts}
             if each.is_key or names & reached or not names <= known.keys():
                 continue
-            wire = self._made(each, known, errors)
+            wire = self._compose(each, known, errors)
             if wire is not None:
                 found[each.attribute] = wire
                 if names <= in_key.keys():
@@ -198,13 +208,13 @@ class ComputedFields(ComputedReads):
 
     def _recompute(
         self,
-        made: ComputedField,
+        computed: ComputedField,
         changed: list[AnyField],
         wires: WireItem,
         reached: Mapping[str, Action],
         errors: Errors,
     ) -> Iterator[Action]:
-        path = Path((made.attribute,), label=made.field.label)
+        path = Path((computed.attribute,), label=computed.field.label)
         removed = False
         for part in changed:
             action = reached[part.attribute]
@@ -214,32 +224,32 @@ class ComputedFields(ComputedReads):
                 wires[part.attribute] = action.value.wire
             else:
                 errors[part.name] = [
-                    f"{made.name} is made of it: give the value itself, or load the item and save() it"
+                    f"{computed.name} is made of it: give the value itself, or load the item and save() it"
                 ]
                 return
         if removed:
             yield Remove(path)
             return
-        lost = [part.name for part in made.parts if part.attribute not in wires]
+        lost = [part.name for part in computed.parts if part.attribute not in wires]
         if lost:
             errors[changed[0].name] = [
-                f"{made.name} is made of it and of {', '.join(lost)}: give all of them in one update, "
+                f"{computed.name} is made of it and of {', '.join(lost)}: give all of them in one update, "
                 "or load the item and save() it"
             ]
             return
-        wire = self._made(made, wires, errors)
+        wire = self._compose(computed, wires, errors)
         if wire is not None:
             yield Set(path, Value(wire))
 
 
-def _in_key(made: ComputedField, part: AnyField) -> str:
+def _describe_in_key(computed: ComputedField, part: AnyField) -> str:
     """Return what is said of an update of a part of a key."""
-    if made.template.by_name[part.name].lossy:
+    if computed.template.by_name[part.name].lossy:
         return (
-            f"the key {made.name} says it in part: load the item, and save() it, to change it as far as "
+            f"the key {computed.name} says it in part: load the item, and save() it, to change it as far as "
             "the key stays the same"
         )
-    return f"it is part of the key {made.name}, which cannot change: create a new item and delete this one"
+    return f"it is part of the key {computed.name}, which cannot change: create a new item and delete this one"
 
 
 def find_computed_fields(

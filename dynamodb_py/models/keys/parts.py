@@ -14,7 +14,7 @@ from ...exceptions import UnreadableValue
 from ...operations.base import Wire
 from ..fields.base import AnyField
 from ..fields.scalars import CharField, DecimalField, FloatField, TextField
-from ..fields.times import DateField, DateTimeField, TimeDeltaField, TimestampField, in_utc
+from ..fields.times import DateField, DateTimeField, TimeDeltaField, TimestampField, to_utc
 
 
 class PartCodec:
@@ -162,7 +162,7 @@ class MomentPart(PartCodec):
 
     def text(self, wire: Wire) -> str:
         moment: Any = self.field.decode(wire)
-        numbers = _numbers(in_utc(moment) if isinstance(moment, datetime) else moment)
+        numbers = _split_moment(to_utc(moment) if isinstance(moment, datetime) else moment)
         text = ""
         for piece in self.pieces:
             if piece[0] != "%":
@@ -194,7 +194,7 @@ class MomentPart(PartCodec):
 
     def _wire_of(self, numbers: dict[str, int], text: str) -> Wire | None:
         try:
-            moment = _moment(numbers)
+            moment = _first_moment(numbers)
             value = moment if not isinstance(self.field, DateField) else moment.date()
             wire = self.field.to_wire(value)
         except (ValueError, OverflowError, Unstorable):
@@ -203,14 +203,14 @@ class MomentPart(PartCodec):
         return wire if wire is not None and self.text(wire) == text else None
 
 
-def _numbers(moment: date) -> dict[str, int]:
+def _split_moment(moment: date) -> dict[str, int]:
     found = {"Y": moment.year, "m": moment.month, "d": moment.day}
     if isinstance(moment, datetime):
         found |= {"H": moment.hour, "M": moment.minute, "S": moment.second, "f": moment.microsecond}
     return found
 
 
-def _moment(numbers: dict[str, int]) -> datetime:
+def _first_moment(numbers: dict[str, int]) -> datetime:
     """Return the first moment that has these numbers; without a year, one of a leap year."""
     return datetime(
         numbers.get("Y", 2000),
@@ -239,7 +239,7 @@ def make_codec(field: AnyField, format: str) -> PartCodec:
     if field.null:
         raise ValueError(f"{name} has null=True, and a key has no None in it: drop null=True")
     if isinstance(field, (DateField, DateTimeField, TimestampField)) and "%" in format:
-        return MomentPart(field, _pieces(field, format))
+        return MomentPart(field, _parse_format(field, format))
     if not format:
         return TextPart(field) if field.kind == "S" else NumberPart(field)
     padded = re.fullmatch(r"0([1-9][0-9]?)d", format)
@@ -254,7 +254,7 @@ def make_codec(field: AnyField, format: str) -> PartCodec:
     )
 
 
-def _pieces(field: AnyField, format: str) -> list[str]:
+def _parse_format(field: AnyField, format: str) -> list[str]:
     """Return the directives and the texts between them."""
     pieces: list[str] = []
     for found in re.finditer(r"%(.?)|[^%]+", format, re.DOTALL):

@@ -29,7 +29,7 @@ from ...expressions import (
 )
 from ...expressions.conditions import join
 from ...operations.base import Wire
-from ...planning import Plan, Question, Told
+from ...planning import Explanation, Plan, Question
 from ...schema import TableSchema
 from .computed import ComputedField, ComputedReads
 from .condition_leaves import Comparison, KeySchema, list_keys, parse_comparison
@@ -46,10 +46,10 @@ class PartConditions:
     """Turns questions about the parts of a model's keys into questions about the keys."""
 
     def __init__(self, computed: ComputedReads, schema: TableSchema) -> None:
-        self._composing = computed
-        self._made = computed.by_attribute
+        self._computed = computed
+        self._by_attribute = computed.by_attribute
         self._parts = {p.attribute: p.name for each in computed.all for p in each.parts}
-        self._ways = list_keys(schema)
+        self._keys_to_read = list_keys(schema)
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -59,42 +59,46 @@ class PartConditions:
         asks = self._is_about_parts(said) or any(name in self._parts for name, _ in question.order)
         if not asks:
             return question
-        key = self._way(question)
-        group = _Group(self, key)
-        condition = group.rewritten(said.conjuncts, {}, ())
-        known = {leaf.name for leaf in self._leaves(said.conjuncts) if leaf.operator == "="}
-        order = tuple(self._ordered(question.order, key, known))
+        key = self._choose_key(question)
+        group = _Rewriter(self, key)
+        condition = group.rewrite(said.conjuncts, {}, ())
+        known = {
+            comparison.name
+            for comparison in self._find_comparisons(said.conjuncts)
+            if comparison.operator == "="
+        }
+        order = tuple(self._order_by_key(question.order, key, known))
         return replace(question, condition=condition, order=order)
 
     def rewrite_condition(self, condition: Condition) -> Condition:
         """Return a condition of a write, asked of the key where a part is stored only there."""
         if not self._is_about_parts(condition):
             return condition
-        return _Group(self, None).rewritten(condition.conjuncts, {}, ())
+        return _Rewriter(self, None).rewrite(condition.conjuncts, {}, ())
 
     def explain(self, plan: Plan) -> Plan:
         """Return *plan* with notes that say what the keys that it asks for are made of."""
-        key = next(each for each in self._ways if each.index == plan.index)
+        key = next(each for each in self._keys_to_read if each.index == plan.index)
         notes = [
-            f"{made.name} is made of {made.said}"
+            f"{computed.name} is made of {computed.parts_text}"
             for name in (*key.hash_key, *key.range_key)
-            if (made := self._made.get(name)) is not None
+            if (computed := self._by_attribute.get(name)) is not None
         ]
         if plan.kind == "nothing" or not notes:
             return plan
-        told = plan.told or Told()
-        return replace(plan, told=replace(told, notes=(*told.notes, *notes)))
+        explanation = plan.explanation or Explanation()
+        return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, *notes)))
 
     def _is_about_parts(self, condition: Condition) -> bool:
         return any(path.parts[0] in self._parts for path in condition.paths())
 
     # -- which key -----------------------------------------------------------------------------
 
-    def _way(self, question: Question) -> KeySchema:
+    def _choose_key(self, question: Question) -> KeySchema:
         """Return the table or the index whose key the question says most of."""
-        keys = [each for each in self._ways if question.index in (None, each.index)]
-        fixed, bounded = self._named(question.condition)
-        best, most = self._ways[0], (0, 0, 0)
+        keys = [each for each in self._keys_to_read if question.index in (None, each.index)]
+        fixed, bounded = self._find_compared(question.condition)
+        best, most = self._keys_to_read[0], (0, 0, 0)
         for key in keys:
             if key.scope == "global" and question.consistent:
                 continue
@@ -106,7 +110,7 @@ class PartConditions:
                 best, most = key, score
         return best
 
-    def _named(self, condition: Condition) -> tuple[set[str], set[str]]:
+    def _find_compared(self, condition: Condition) -> tuple[set[str], set[str]]:
         """Return the attributes that are compared by = or IN, and those by a range."""
         fixed: set[str] = set()
         bounded: set[str] = set()
@@ -115,34 +119,36 @@ class PartConditions:
             if isinstance(term, Or):
                 terms += term.terms[0].conjuncts  # the others are hoped to be alike
         for term in terms:
-            leaf = parse_comparison(term)
-            if leaf is not None:
-                attribute, operator, _ = leaf
+            comparison = parse_comparison(term)
+            if comparison is not None:
+                attribute, operator, _ = comparison
                 (fixed if operator in ("=", "in") else bounded).add(attribute)
         return fixed, bounded
 
     def _score(self, key: KeySchema, fixed: set[str], bounded: set[str]) -> tuple[int, int, int]:
         for name in key.hash_key:
-            made = self._made.get(name)
-            if name not in fixed and (made is None or not _all_in(made, fixed)):
+            computed = self._by_attribute.get(name)
+            if name not in fixed and (computed is None or not _has_all_parts(computed, fixed)):
                 return 0, 0, 0
         ranges = 0
         for name in key.range_key:
-            made = self._made.get(name)
-            if made is None:
+            computed = self._by_attribute.get(name)
+            if computed is None:
                 ranges += 2 * (name in fixed) + (name in bounded)
-            elif _all_in(made, fixed):
+            elif _has_all_parts(computed, fixed):
                 ranges += 2
-            elif made.parts:
-                ranges += made.parts[0].attribute in (fixed | bounded)
+            elif computed.parts:
+                ranges += computed.parts[0].attribute in (fixed | bounded)
         return 1, ranges, key.index is None
 
-    def _ordered(
+    def _order_by_key(
         self, order: Sequence[tuple[str, bool]], key: KeySchema, known: set[str]
     ) -> Iterator[tuple[str, bool]]:
         """Yield what to order by: the key, in place of the parts that it is in the order of."""
-        found = [self._made[name] for name in key.range_key if name in self._made]
-        waiting = [part for made in found for part in made.template.parts if part.name not in known]
+        found = [self._by_attribute[name] for name in key.range_key if name in self._by_attribute]
+        waiting = [
+            part for computed in found for part in computed.template.parts if part.name not in known
+        ]
         ordered: tuple[str, bool] | None = None
         for attribute, descends in order:
             name = self._parts.get(attribute)
@@ -153,14 +159,16 @@ class PartConditions:
                 continue
             fits = waiting and waiting[0].name == name and waiting[0].sorts
             if not fits or waiting[0].lossy or (ordered is not None and ordered[1] != descends):
-                raise self._unordered(name, key, waiting)
+                raise self._make_order_error(name, key, waiting)
             waiting.pop(0)
-            made = next(each for each in found if name in each.template.by_name)
+            computed = next(each for each in found if name in each.template.by_name)
             if ordered is None:
-                ordered = (made.attribute, descends)
+                ordered = (computed.attribute, descends)
                 yield ordered
 
-    def _unordered(self, name: str, key: KeySchema, waiting: Sequence[BoundPart]) -> QueryError:
+    def _make_order_error(
+        self, name: str, key: KeySchema, waiting: Sequence[BoundPart]
+    ) -> QueryError:
         parts: list[str] = []
         for part in waiting:
             if not part.sorts or part.lossy:
@@ -168,221 +176,241 @@ class PartConditions:
             parts.append(part.name)
         title = "the table" if key.index is None else f"index {key.index}"
         return QueryError(
-            f"{self._composing.name}: order_by({name!r}): the items of {title} are in order of "
+            f"{self._computed.name}: order_by({name!r}): the items of {title} are in order of "
             f"{', '.join(parts) or 'their key'}: order by that, or sort in Python"
         )
 
     # -- terms ---------------------------------------------------------------------------------
 
-    def _leaves(self, terms: Iterable[Condition]) -> list[Comparison]:
+    def _find_comparisons(self, terms: Iterable[Condition]) -> list[Comparison]:
         """Return those of *terms* that compare a part with values."""
         found: list[Comparison] = []
         for term in terms:
-            leaf = parse_comparison(term)
-            if leaf is not None and (name := self._parts.get(leaf[0])) is not None:
-                found.append(Comparison(term, name, leaf[1], leaf[2]))
+            comparison = parse_comparison(term)
+            if comparison is not None and (name := self._parts.get(comparison[0])) is not None:
+                found.append(Comparison(term, name, comparison[1], comparison[2]))
         return found
 
-    def of_key(self, leaf: Comparison, known: Known) -> Condition:
+    def to_key_condition(self, comparison: Comparison, known: Known) -> Condition:
         """Return what a condition on a part that is stored in the key alone asks of the key."""
-        made = self._composing.in_key[leaf.name]
-        path, template = _path(made), made.template
-        before = {name: known[name] for name in _before(made, leaf.name) if name in known}
-        if leaf.operator == "exists":
+        computed = self._computed.in_key[comparison.name]
+        path, template = _path(computed), computed.template
+        before = {
+            name: known[name] for name in _parts_before(computed, comparison.name) if name in known
+        }
+        if comparison.operator == "exists":
             return Exists(path)
-        if leaf.operator == "not_exists":
+        if comparison.operator == "not_exists":
             return NotExists(path)
-        if lost := [name for name in _before(made, leaf.name) if name not in known]:
+        if lost := [name for name in _parts_before(computed, comparison.name) if name not in known]:
             raise QueryError(
-                f"{self._composing.name}: {leaf.name} is stored in {made.name} alone, behind "
+                f"{self._computed.name}: {comparison.name} is stored in {computed.name} alone, behind "
                 f"{', '.join(lost)}: ask for {'that' if len(lost) == 1 else 'those'} by = too, or store "
-                f"it: store_parts=True of {made.name}"
+                f"it: store_parts=True of {computed.name}"
             )
-        if leaf.operator in ("=", "<>"):
-            same = self._begins(made, {**before, leaf.name: leaf.wires[0]})
-            return same if leaf.operator == "=" else Not(same)
-        if leaf.operator == "in":
-            return self._any(made, [{**before, leaf.name: wire} for wire in leaf.wires])
-        found = template.bounds_wires(before, leaf.name, leaf.operator, list(leaf.wires))
+        if comparison.operator in ("=", "<>"):
+            same = self._require_prefix(computed, {**before, comparison.name: comparison.wires[0]})
+            return same if comparison.operator == "=" else Not(same)
+        if comparison.operator == "in":
+            return self._require_any(
+                computed, [{**before, comparison.name: wire} for wire in comparison.wires]
+            )
+        found = template.bounds_wires(
+            before, comparison.name, comparison.operator, list(comparison.wires)
+        )
         if found is None:
             raise QueryError(
-                f"{self._composing.name}: {leaf.name} has no order in {made.name}: ask by =, "
+                f"{self._computed.name}: {comparison.name} has no order in {computed.name}: ask by =, "
                 "give it a width, as in {number:08d}, or store it: store_parts=True"
             )
         return found.condition(path)
 
-    def _begins(self, made: ComputedField, known: Known) -> Condition:
-        prefix = made.template.prefix_wires(known)
+    def _require_prefix(self, computed: ComputedField, known: Known) -> Condition:
+        prefix = computed.template.prefix_wires(known)
         value = Value({"S": prefix.text})
         return (
-            Compare(_path(made), "=", value) if prefix.complete else BeginsWith(_path(made), value)
+            Compare(_path(computed), "=", value)
+            if prefix.complete
+            else BeginsWith(_path(computed), value)
         )
 
-    def _any(self, made: ComputedField, several: Sequence[Known]) -> Condition:
+    def _require_any(self, computed: ComputedField, several: Sequence[Known]) -> Condition:
         """Return the condition that the key begins with one of several tuples of parts."""
-        terms = list(dict.fromkeys(self._begins(made, known) for known in several))
+        terms = list(dict.fromkeys(self._require_prefix(computed, known) for known in several))
         values = [term.right for term in terms if isinstance(term, Compare)]
         if len(values) == len(terms) > 1:
-            return In(_path(made), tuple(values))
+            return In(_path(computed), tuple(values))
         return join(Or, *terms)
 
 
-class _Group:
+class _Rewriter:
     """Rewrites what must hold together, and what is inside of it."""
 
     def __init__(self, all_: PartConditions, key: KeySchema | None) -> None:
-        self._all, self._way = all_, key
-        self._composing = all_._composing
+        self._all, self._key = all_, key
+        self._computed = all_._computed
 
-    def rewritten(
+    def rewrite(
         self, terms: Sequence[Condition], outer: Known, pushed: Sequence[Comparison]
     ) -> Condition:
         """Return what *terms* ask together, where *outer* is known, and *pushed* is to hold too."""
-        terms = [*terms, *(leaf.term for leaf in pushed)]
-        leaves = self._all._leaves(terms)
+        terms = [*terms, *(comparison.term for comparison in pushed)]
+        comparisons = self._all._find_comparisons(terms)
         known = dict(outer)
-        for leaf in leaves:
-            if leaf.operator == "=":
-                known.setdefault(leaf.name, leaf.wires[0])
+        for comparison in comparisons:
+            if comparison.operator == "=":
+                known.setdefault(comparison.name, comparison.wires[0])
         added: list[Condition] = []
         done: set[int] = set()
-        for made, role in self._keys():
-            self._of_key(made, role, leaves, known, outer, added, done)
-        rest = [leaf for leaf in leaves if id(leaf.term) not in done]
-        virtual = self._composing.virtual
-        names = {p.name: p.attribute for each in self._composing.all for p in each.parts}
-        hidden = [leaf for leaf in rest if names[leaf.name] in virtual]
-        skipped = done | {id(leaf.term) for leaf in hidden}
+        for computed, role in self._keys():
+            self._add_key_condition(computed, role, comparisons, known, outer, added, done)
+        rest = [comparison for comparison in comparisons if id(comparison.term) not in done]
+        virtual = self._computed.virtual
+        names = {p.name: p.attribute for each in self._computed.all for p in each.parts}
+        hidden = [comparison for comparison in rest if names[comparison.name] in virtual]
+        skipped = done | {id(comparison.term) for comparison in hidden}
         others = [term for term in terms if id(term) not in skipped]
         into = next((t for t in others if isinstance(t, Or) and self._all._is_about_parts(t)), None)
         down = hidden if into is not None else []
         if into is None:
-            added += [self._all.of_key(leaf, known) for leaf in hidden]
+            added += [self._all.to_key_condition(comparison, known) for comparison in hidden]
         return join(
-            And, *added, *(self._inside(t, known, down if t is into else ()) for t in others)
+            And,
+            *added,
+            *(self._rewrite_inside(t, known, down if t is into else ()) for t in others),
         )
 
     def _keys(self) -> Iterator[tuple[ComputedField, str]]:
-        if self._way is None:
+        if self._key is None:
             return
-        for role, names in (("hash", self._way.hash_key), ("range", self._way.range_key)):
+        for role, names in (("hash", self._key.hash_key), ("range", self._key.range_key)):
             for name in names:
-                if (made := self._all._made.get(name)) is not None and made.parts:
-                    yield made, role
+                if (computed := self._all._by_attribute.get(name)) is not None and computed.parts:
+                    yield computed, role
 
-    def _inside(self, term: Condition, known: Known, pushed: Sequence[Comparison]) -> Condition:
+    def _rewrite_inside(
+        self, term: Condition, known: Known, pushed: Sequence[Comparison]
+    ) -> Condition:
         """Return a term that is no comparison of a part with values, rewritten inside."""
         if not pushed and not self._all._is_about_parts(term):
             return term
         if isinstance(term, Or):
-            return join(Or, *(self.rewritten(t.conjuncts, known, pushed) for t in term.terms))
+            return join(Or, *(self.rewrite(t.conjuncts, known, pushed) for t in term.terms))
         if type(term) is Not:
-            return ~self.rewritten(term.term.conjuncts, known, ())
+            return ~self.rewrite(term.term.conjuncts, known, ())
         if isinstance(term, And):
-            return self.rewritten(term.terms, known, ())
+            return self.rewrite(term.terms, known, ())
         for path in term.paths():
-            made = self._composing.virtual.get(str(path.parts[0]))
-            if made is not None:
+            computed = self._computed.virtual.get(str(path.parts[0]))
+            if computed is not None:
                 raise QueryError(
-                    f"{self._composing.name}: {path} is stored in {made.name} alone, which cannot be "
-                    f"asked so: compare it with a value, or store it: store_parts=True of {made.name}"
+                    f"{self._computed.name}: {path} is stored in {computed.name} alone, which cannot be "
+                    f"asked so: compare it with a value, or store it: store_parts=True of {computed.name}"
                 )
         return term
 
-    def _of_key(
+    def _add_key_condition(
         self,
-        made: ComputedField,
+        computed: ComputedField,
         role: str,
-        leaves: Sequence[Comparison],
+        comparisons: Sequence[Comparison],
         known: Known,
         outer: Known,
         added: list[Condition],
         done: set[int],
     ) -> None:
-        """Add what *leaves* ask of one key, and note those that it says all of."""
-        listed = {leaf.name: leaf for leaf in leaves if leaf.operator == "in"}
-        names = made.template.names
-        news = [leaf for leaf in leaves if leaf.name in names]
-        if not news:
+        """Add what *comparisons* ask of one key, and note those that it says all of."""
+        listed = {
+            comparison.name: comparison for comparison in comparisons if comparison.operator == "in"
+        }
+        names = computed.template.names
+        own = [comparison for comparison in comparisons if comparison.name in names]
+        if not own:
             return
         if all(name in known or name in listed for name in names):
             choices = [[known[n]] if n in known else list(listed[n].wires) for n in names]
             several = [dict(zip(names, each, strict=True)) for each in product(*choices)]
             if len(several) > MOST:
                 raise QueryError(
-                    f"{self._composing.name}: this asks for {len(several)} keys {made.name}: ask for "
+                    f"{self._computed.name}: this asks for {len(several)} keys {computed.name}: ask for "
                     f"at most {MOST} at a time"
                 )
-            added.append(self._all._any(made, several))
+            added.append(self._all._require_any(computed, several))
             used = [n for n in names if n in known]
-            self._note(made, [*used, *listed], news, known, listed, done)
+            self._mark_done(computed, [*used, *listed], own, known, listed, done)
             return
         if role == "hash":
             return
-        self._of_beginning(made, news, known, outer, added, done)
+        self._add_prefix_condition(computed, own, known, outer, added, done)
 
-    def _of_beginning(
+    def _add_prefix_condition(
         self,
-        made: ComputedField,
-        news: Sequence[Comparison],
+        computed: ComputedField,
+        own: Sequence[Comparison],
         known: Known,
         outer: Known,
         added: list[Condition],
         done: set[int],
     ) -> None:
         """Add what is asked of the first parts of a range key."""
-        template = made.template
+        template = computed.template
         prefix = template.prefix_wires({n: known[n] for n in template.names if n in known})
         next_ = template.parts[len(prefix.parts)]
         before = {name: known[name] for name in prefix.parts}
         found: list[Condition] = []
-        for leaf in news:
-            if leaf.name != next_.name:
+        for comparison in own:
+            if comparison.name != next_.name:
                 continue
-            if leaf.operator == "in":
-                found.append(self._all._any(made, [{**before, leaf.name: w} for w in leaf.wires]))
-            elif leaf.operator in _RANGES:
-                keys = template.bounds_wires(before, leaf.name, leaf.operator, list(leaf.wires))
+            if comparison.operator == "in":
+                found.append(
+                    self._all._require_any(
+                        computed, [{**before, comparison.name: w} for w in comparison.wires]
+                    )
+                )
+            elif comparison.operator in _RANGES:
+                keys = template.bounds_wires(
+                    before, comparison.name, comparison.operator, list(comparison.wires)
+                )
                 if keys is None:
                     continue
-                found.append(keys.condition(_path(made)))
+                found.append(keys.condition(_path(computed)))
             else:
                 continue
             if not next_.lossy:
-                done.add(id(leaf.term))
+                done.add(id(comparison.term))
         if not found and any(name not in outer for name in prefix.parts):
-            found.append(BeginsWith(_path(made), Value({"S": prefix.text})))
+            found.append(BeginsWith(_path(computed), Value({"S": prefix.text})))
         added += found
-        self._note(made, prefix.parts, news, known, {}, done)
+        self._mark_done(computed, prefix.parts, own, known, {}, done)
 
-    def _note(
+    def _mark_done(
         self,
-        made: ComputedField,
+        computed: ComputedField,
         used: Iterable[str],
-        news: Sequence[Comparison],
+        own: Sequence[Comparison],
         known: Known,
         listed: Mapping[str, Comparison],
         done: set[int],
     ) -> None:
-        """Note which of *news* the key says all of."""
-        parts = made.template.by_name
-        for leaf in news:
-            if leaf.name not in used or parts[leaf.name].lossy:
+        """Note which of *own* the key says all of."""
+        parts = computed.template.by_name
+        for comparison in own:
+            if comparison.name not in used or parts[comparison.name].lossy:
                 continue
-            same = leaf.operator == "=" and leaf.wires[0] == known[leaf.name]
-            if same or (leaf.name not in known and listed.get(leaf.name) is leaf):
-                done.add(id(leaf.term))
+            same = comparison.operator == "=" and comparison.wires[0] == known[comparison.name]
+            if same or (comparison.name not in known and listed.get(comparison.name) is comparison):
+                done.add(id(comparison.term))
 
 
-def _path(made: ComputedField) -> Path:
-    return made.field._path()
+def _path(computed: ComputedField) -> Path:
+    return computed.field._path()
 
 
-def _before(made: ComputedField, name: str) -> list[str]:
+def _parts_before(computed: ComputedField, name: str) -> list[str]:
     """Return the parts of a template that stand before another."""
-    names = made.template.names
+    names = computed.template.names
     return list(names[: names.index(name)])
 
 
-def _all_in(made: ComputedField, attributes: set[str]) -> bool:
-    return bool(made.parts) and all(part.attribute in attributes for part in made.parts)
+def _has_all_parts(computed: ComputedField, attributes: set[str]) -> bool:
+    return bool(computed.parts) and all(part.attribute in attributes for part in computed.parts)

@@ -48,7 +48,7 @@ class KeyTemplate:
 
     def __init__(self, text: str, label: str = "template") -> None:
         self.text, self.label = text, label
-        self.pieces: tuple[str | Part, ...] = tuple(self._taken_apart())
+        self.pieces: tuple[str | Part, ...] = tuple(self._parse())
         self.names = tuple(each.name for each in self.pieces if isinstance(each, Part))
         if not self.pieces:
             raise self.make_error("is empty: name a field in it, as in USER#{user_id}, or a word")
@@ -56,7 +56,7 @@ class KeyTemplate:
             if self.names.count(name) > 1:
                 raise self.make_error(f"names {name} twice: once is enough")
 
-    def _taken_apart(self) -> Iterator[str | Part]:
+    def _parse(self) -> Iterator[str | Part]:
         if not isinstance(self.text, str):
             raise self.make_error("is no text")
         literal = ""
@@ -141,7 +141,7 @@ class BoundTemplate:
     def __init__(self, template: KeyTemplate, fields: Mapping[str, AnyField]) -> None:
         self.template = template
         self.label, self.literal_prefix = template.label, template.literal_prefix
-        self.pieces: tuple[str | BoundPart, ...] = tuple(self._bound(fields))
+        self.pieces: tuple[str | BoundPart, ...] = tuple(self._bind(fields))
         self.parts = tuple(each for each in self.pieces if isinstance(each, BoundPart))
         self.names = template.names
         self.by_name = {part.name: part for part in self.parts}
@@ -151,7 +151,7 @@ class BoundTemplate:
             piece if isinstance(piece, str) else piece.codec.width for piece in self.pieces
         )
 
-    def _bound(self, fields: Mapping[str, AnyField]) -> Iterator[str | BoundPart]:
+    def _bind(self, fields: Mapping[str, AnyField]) -> Iterator[str | BoundPart]:
         pieces = self.template.pieces
         for at, piece in enumerate(pieces):
             if isinstance(piece, str):
@@ -199,7 +199,7 @@ class BoundTemplate:
         errors: dict[str, list[str]] = {}
         for part in self.parts:
             try:
-                wires[part.name] = self._spelled(part, values.get(part.name))
+                wires[part.name] = self._to_wire(part, values.get(part.name))
             except Unstorable as error:
                 errors[part.name] = [str(error)]
         if errors:
@@ -226,7 +226,7 @@ class BoundTemplate:
     def _model(self) -> str:
         return self.parts[0].field.owner
 
-    def _spelled(self, part: BoundPart, value: Any) -> Wire:
+    def _to_wire(self, part: BoundPart, value: Any) -> Wire:
         wire = None if value is None else part.field.to_wire(value)
         if wire is None:
             raise Unstorable(REQUIRED)
@@ -252,7 +252,7 @@ class BoundTemplate:
                     return None
                 at += len(piece)
                 continue
-            end = self._end(piece, text, at)
+            end = self._find_end(piece, text, at)
             wire = piece.wire(text[at:end]) if at <= end <= len(text) else None
             if wire is None:
                 return None
@@ -261,7 +261,7 @@ class BoundTemplate:
             at = end
         return wires if at == len(text) else None
 
-    def _end(self, part: BoundPart, text: str, at: int) -> int:
+    def _find_end(self, part: BoundPart, text: str, at: int) -> int:
         if part.codec.width is not None:
             return at + part.codec.width
         return text.find(part.ends, at) if part.ends else len(text)
@@ -272,15 +272,15 @@ class BoundTemplate:
         """Return how the keys begin whose parts have these values, as far as they are the first."""
         return self.prefix_wires(
             {
-                part.name: self._asked(part, equals[part.name])
+                part.name: self._to_wire_or_raise(part, equals[part.name])
                 for part in self.parts
                 if part.name in equals
             }
         )
 
-    def _asked(self, part: BoundPart, value: Any) -> Wire:
+    def _to_wire_or_raise(self, part: BoundPart, value: Any) -> Wire:
         try:
-            return self._spelled(part, value)
+            return self._to_wire(part, value)
         except Unstorable as error:
             raise ValidationError({part.name: [str(error)]}, model=self._model) from None
 
@@ -294,7 +294,7 @@ class BoundTemplate:
                 continue
             if piece.name not in equals:
                 break
-            text += self._text(piece, equals[piece.name])
+            text += self._part_text(piece, equals[piece.name])
             used.append(piece)
         return Prefix(
             text,
@@ -303,7 +303,7 @@ class BoundTemplate:
             exact=not any(part.lossy for part in used),
         )
 
-    def _text(self, part: BoundPart, wire: Wire) -> str:
+    def _part_text(self, part: BoundPart, wire: Wire) -> str:
         try:
             return part.text(wire)
         except Unstorable as error:
@@ -323,8 +323,8 @@ class BoundTemplate:
         if operator == "begins_with":  # the beginning of a text need not be one that fits
             wires = [{"S": value} for value in values]
         else:
-            wires = [self._asked(found, value) for value in values]
-        known = {name: self._asked(self.by_name[name], equals[name]) for name in equals}
+            wires = [self._to_wire_or_raise(found, value) for value in values]
+        known = {name: self._to_wire_or_raise(self.by_name[name], equals[name]) for name in equals}
         return self.bounds_wires(known, part, operator, wires)
 
     def bounds_wires(
@@ -338,18 +338,20 @@ class BoundTemplate:
         next_ = self.parts[at]
         exact = prefix.exact and not next_.lossy
         if operator == "begins_with":
-            return self._beginning(prefix.text, next_, values[0], exact)
+            return self._find_prefix_range(prefix.text, next_, values[0], exact)
         if not next_.sorts:
             return None
         if operator == "between":
-            low = self._from(prefix.text, next_, ">=", values[0])
-            high = self._from(prefix.text, next_, "<=", values[1])
+            low = self._find_range(prefix.text, next_, ">=", values[0])
+            high = self._find_range(prefix.text, next_, "<=", values[1])
         else:
-            low = self._from(prefix.text, next_, operator, values[0])
+            low = self._find_range(prefix.text, next_, operator, values[0])
             high = low
         return KeyRange(low.low, high.high, low.open_low, high.open_high, exact=exact)
 
-    def _beginning(self, prefix: str, part: BoundPart, wire: Wire, exact: bool) -> KeyRange | None:
+    def _find_prefix_range(
+        self, prefix: str, part: BoundPart, wire: Wire, exact: bool
+    ) -> KeyRange | None:
         if not isinstance(part.codec, TextPart) or "S" not in wire:
             return None
         begins: str = wire["S"]
@@ -358,12 +360,12 @@ class BoundTemplate:
         text = prefix + (escape(begins, part.ends) if part.escapes else begins)
         return KeyRange(prefix=text, exact=exact)
 
-    def _from(self, prefix: str, part: BoundPart, operator: str, wire: Wire) -> KeyRange:
+    def _find_range(self, prefix: str, part: BoundPart, operator: str, wire: Wire) -> KeyRange:
         """Return the keys behind *prefix* that compare so with what begins with this value.
 
         A format that loses something has the values beside the given one in the same text.
         """
-        text = prefix + self._text(part, wire) + self._literal_after(part)
+        text = prefix + self._part_text(part, wire) + self._literal_after(part)
         whole = part.last and part.codec.width is None
         after, open_ = find_following(prefix) if prefix else None, True
         if part.last and part.codec.greatest is not None:

@@ -21,7 +21,7 @@ from ...flows import Flow
 from ...operations.base import Pause, Together, WireItem
 from ...operations.items import Key, StoredItem
 from ...operations.queries import Page, Query, Scan
-from ...operations.said import Expressions
+from ...operations.read_expressions import Expressions
 from ...operations.transactions import Check, Delete, TransactWriteItems, Write
 from ...reading.keys import key_of
 from ...retries import backoff
@@ -38,7 +38,7 @@ from ..constraints import (
     require_absent,
 )
 from ..options import Options
-from ..shared_tables.item_collections import Kinds
+from ..shared_tables.item_collections import ModelFinder
 from ..shared_tables.layout import SharedTableLayout
 from .unique_report import Finding, Kind, Told, UniqueReport
 
@@ -114,8 +114,8 @@ class Sentinels:
         self.sentinels = link.table_name(meta.unique_table)
         self.scopes = {each.scope: each for each in meta.constraints}
         self.keys = tuple(field.attribute for field in meta.keys)
-        self.place = cast("SharedTableLayout | None", meta.layout)
-        kind = None if self.place is None else self.place.discriminator
+        self.layout = cast("SharedTableLayout | None", meta.layout)
+        kind = None if self.layout is None else self.layout.discriminator
         names: list[str] = [
             *self.keys,
             *meta.unique_attributes(),
@@ -161,7 +161,7 @@ class Sentinels:
         scans: list[Query | Scan] = [
             Scan(
                 table=table,
-                said=said or Expressions(),
+                expressions=said or Expressions(),
                 consistent=True,
                 segment=(at, count) if count > 1 else None,
             )
@@ -203,10 +203,10 @@ class Sentinels:
 
     def _counts(self, item: StoredItem) -> bool:
         """Tell whether *item* is of the model: a shared table has others, with values of their own."""
-        if self.place is None:
+        if self.layout is None:
             return True
-        found = Kinds.of_place(self.place).of(item)
-        return found is not None and self.place.is_related(found, self.meta)
+        found = ModelFinder.of_layout(self.layout).of(item)
+        return found is not None and self.layout.is_related(found, self.meta)
 
     def _constraint(self, text: str) -> Constraint | None:
         """Return the constraint that a sentinel is of; None for another model's, or nobody's."""
@@ -308,7 +308,7 @@ class Sentinels:
             {self.table: key_of(self.meta.schema.key)},
             consistent=True,
             workers=self.workers,
-            said={self.table: self.said},
+            expressions={self.table: self.said},
         )
         return {
             owner: None if item is None else cast("WireItem", from_json(item))

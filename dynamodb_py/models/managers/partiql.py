@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ...codec import decode_item, encode
 from ...connections import consistently
-from ...exceptions import QueryError, ServiceError, narrowed
+from ...exceptions import QueryError, ServiceError, narrow_error
 from ...flows import Flow
 from ...operations.items import StoredItem
 from ...operations.statements import ExecuteStatement
@@ -106,7 +106,7 @@ def _reads_whole_items(operation: ExecuteStatement) -> bool:
 
 def _explain(error: ServiceError, exists: type[ServiceError]) -> ServiceError:
     if error.code == "DuplicateItemException":
-        return narrowed(error, exists)
+        return narrow_error(error, exists)
     if error.code == "UnknownOperationException":
         error.args = (
             f"{error.args[0]}: this server has no PartiQL: say it with filter(), get(), create(), "

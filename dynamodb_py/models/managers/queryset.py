@@ -13,7 +13,7 @@ from ...operations.items import GetItem
 from ...operations.queries import Query, Scan
 from ...planning import Plan, Question
 from ...reading import Walk
-from ...reading.walks import adriven, driven
+from ...reading.iteration import adrive_pages, drive_pages
 from ..queryset import reads, writes
 from ..queryset.base import M, R, ReadOptions
 from ..queryset.builders import Builders, no_offset, portable, slice_rows
@@ -56,7 +56,7 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
             return
         kept: list[R] = []
         stream, link = open_rows(self), self._link
-        for rows in driven(stream.more, link, self._read_options.prefetch):
+        for rows in drive_pages(stream.more, link, self._read_options.prefetch):
             kept += rows
             yield from rows
         self._result_cache = kept
@@ -65,7 +65,7 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
         if self._result_cache is None:
             kept: list[R] = []
             stream, link = open_rows(self), self._link
-            coming = adriven(stream.more, link, self._read_options.prefetch)
+            coming = adrive_pages(stream.more, link, self._read_options.prefetch)
             try:
                 async for rows in coming:
                     kept += rows

@@ -55,7 +55,7 @@ def changes_to_write(
             errors[field.name] = ["it sets itself with each write: do not assign to it"]
             continue
         if kind is not None and kind.is_changed_by(field, wire, stored):
-            errors[field.name] = [kind.unchanging(wire)]
+            errors[field.name] = [kind.describe_fixed_kind(wire)]
             continue
         if field.is_key:
             instance._meta.check_key(stored, {field.attribute: wire or {}})

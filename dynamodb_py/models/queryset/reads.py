@@ -14,7 +14,7 @@ from ...expressions import Condition, Path
 from ...flows import Flow
 from ...operations.items import GetItem, StoredItem
 from ...operations.queries import Query
-from ...operations.said import Expressions
+from ...operations.read_expressions import Expressions
 from ...operations.tables import DescribeTable
 from ...planning import Estimate, estimate
 from ...reading.keys import key_of

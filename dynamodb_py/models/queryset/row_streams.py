@@ -61,7 +61,7 @@ class DirectRowStream(RowStream[R], Generic[R]):
         if request is None or left == 0:
             return None
         # From the second page on it reads no more than is left, where no filter drops items.
-        if left is not None and request is not self._request and not request.said.filter:
+        if left is not None and request is not self._request and not request.expressions.filter:
             request = replace(request, limit=min(left, request.limit or left))
         page = yield from request
         self._rest, items = page.rest, page.items

@@ -8,6 +8,7 @@ from ...exceptions import ModelDefinitionError
 from ..foreign_keys.expansion import References
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.on_delete import DO_NOTHING
+from ..foreign_keys.referrers import add_referrer, is_same_reference
 from .index_choice import choose_index
 from .many_to_many import ManyToManyField
 from .reverse import Related, RelatedOne
@@ -33,10 +34,7 @@ def connect_references(model: type[Any]) -> None:
         target = reference.target
         if reference.related_name is not None:
             _lead_back(model, reference, target)
-        before = [
-            each for each in vars(target).get("_referrers", ()) if not _is_same(each, reference)
-        ]
-        target._referrers = (*before, reference)
+        add_referrer(target, reference)
     members: list[Any] = list(vars(model).values())
     todo = [*_MANY, *(each for each in members if each.__class__ is ManyToManyField)]
     _MANY.clear()
@@ -63,21 +61,11 @@ def _own(model: type[Any]) -> References:
     }
 
 
-def _is_same(one: ForeignKey[Any, Any], other: ForeignKey[Any, Any]) -> bool:
-    mine, theirs = one.model, other.model
-    same = mine is theirs or (
-        mine is not None
-        and theirs is not None
-        and (mine.__module__, mine.__qualname__) == (theirs.__module__, theirs.__qualname__)
-    )
-    return same and one.name == other.name
-
-
 def _lead_back(model: type[Any], reference: ForeignKey[Any, Any], target: type[Any]) -> None:
     name = str(reference.related_name).replace("%(class)s", model.__name__.lower())
     there = vars(target).get(name) or getattr(target, name, None)
     if isinstance(there, (Related, RelatedOne)):
-        if _is_same(there.reference, reference):
+        if is_same_reference(there.reference, reference):
             there = None
         else:
             there = f"the related_name of {there.reference.label}"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ...connections import Connection, get_connection
-from ...flows import Flow, arun, awaiting, blocking, flow_of, run
+from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from ...reading.keys import key_of as key_reader
 from ..attribute_values.fetch import read_items
 from ..foreign_keys.field import ForeignKey
@@ -29,6 +29,7 @@ T = TypeVar("T", bound="Instance")
 Reference = ForeignKey[Any, Any]
 
 
+@name_verbs
 class ManySet(Generic[T]):
     """The items that one instance has to do with, by items of a model between the two.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from ...connections import Connection, get_connection
 from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
-from ...flows import Flow, awaiting, blocking, flow_of, run
+from ...flows import Flow, awaiting, blocking, flow_of, name_verbs, run
 from ..foreign_keys.unloaded import has_running_loop, log_fetch
 from ..instance import options_of
 from ..managers.create import create_one
@@ -74,6 +74,7 @@ def is_soft_deleted(row: Any) -> bool:
     return not deletes_items(row.__class__) and bool(getattr(row, "is_deleted", False))
 
 
+@name_verbs
 class RelatedSet(Forwarding[M], Generic[M]):
     """The items that refer to one instance: a query set, and what changes it.
 

@@ -1,4 +1,4 @@
-"""Item collections: what lives under one hash key of a shared table, whatever its models."""
+"""Item collections: the items of all models under one hash key of a shared table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...codec import decode, from_json
 from ...connections import Connection
 from ...exceptions import QueryError
 from ...expressions import BeginsWith, Compare, Condition, In, Path, Value
-from ...flows import Flow, awaiting, blocking
+from ...flows import Flow, awaiting, blocking, name_verbs
 from ...operations.base import Wire
 from ...operations.items import StoredItem
 from ...planning import Plan
@@ -32,21 +32,22 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
+@name_verbs
 class Collection:
-    """The items of one hash key, each of the class that it is of, in the order of the range key.
+    """The items of one hash key as instances of their models, in the order of the range key.
 
-    They are read when they are first asked for, by one Query and its further pages, and kept. In
-    asyncio ``await App.acollection(...)`` has read them, or ``await collection.afetch()``.
+    They are read on first use, by one Query and its further pages, and kept. In asyncio
+    ``await App.acollection(...)`` or ``await collection.afetch()`` reads them.
     """
 
     def __init__(
         self,
-        place: SharedTableLayout,
+        layout: SharedTableLayout,
         queryset: Any,
         only: frozenset[type[Model]] | None,
         limit: int | None,
     ) -> None:
-        self._place, self._queryset = place, queryset
+        self._layout, self._queryset = layout, queryset
         self._only, self._limit = only, limit
         self._read: list[Model] | None = None
         self._others: list[dict[str, Any]] = []
@@ -59,11 +60,11 @@ class Collection:
     # -- reading -------------------------------------------------------------------------------
 
     def _fetch(self) -> Flow[list[Model]]:
-        """Read all of it, unless it was read, and return the instances."""
+        """Read the items, unless they were read before, and return the instances."""
         if self._read is None:
             plan: Plan = plan_query(self._queryset)
             reader: Reader = make_reader(self._queryset, plan)
-            load = _Loading(self._place, plan.held, self._queryset._alias, self._only)
+            load = _Loading(self._layout, plan.held, self._queryset._alias, self._only)
             left = self._limit
             while left != 0:
                 items = yield from reader.more()
@@ -77,13 +78,13 @@ class Collection:
     afetch = awaiting(_fetch)
 
     def plan(self) -> Plan:
-        """Return how it is read, a value that can be looked at; nothing is sent."""
+        """Return the plan of the Query; nothing is sent."""
         plan: Plan = self._queryset.explain()
         return plan
 
     explain = plan
 
-    # -- what there is -------------------------------------------------------------------------
+    # -- items -------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self.fetch())
@@ -102,7 +103,7 @@ class Collection:
         return instance in self.fetch()
 
     def of(self, model: type[M]) -> list[M]:
-        """Return the items of *model*, of its subclasses too, in order."""
+        """Return the items of *model* and its subclasses, in order."""
         self._check(model)
         return [each for each in self.fetch() if isinstance(each, model)]
 
@@ -119,7 +120,7 @@ class Collection:
         found = self.of(model)
         if len(found) == 1:
             return found[0]
-        here = f"{self._place.name}: {self._queryset._question.condition!r}"
+        here = f"{self._layout.name}: {self._queryset._question.condition!r}"
         if found:
             raise model.MultipleObjectsReturned(
                 f"{here} has {len(found)} items of {model.__name__}: take first(), or of()"
@@ -127,7 +128,7 @@ class Collection:
         raise model.DoesNotExist(f"{here} has no {model.__name__}")
 
     def grouped(self) -> dict[type[Model], list[Model]]:
-        """Return the items by their classes, which come in the order of their first items."""
+        """Return the items by class, in the order of the first item of each class."""
         found: dict[type[Model], list[Model]] = {}
         for each in self.fetch():
             found.setdefault(type(each), []).append(each)
@@ -135,51 +136,51 @@ class Collection:
 
     @property
     def others(self) -> list[dict[str, Any]]:
-        """What is no item of any model: plain dicts of all attributes."""
+        """The items that belong to no model, as plain dicts of their attributes."""
         self.fetch()
         return self._others
 
     def __repr__(self) -> str:
         if self._read is None:
-            return f"<Collection of {self._place.name}: {self._queryset._question.condition!r}>"
+            return f"<Collection of {self._layout.name}: {self._queryset._question.condition!r}>"
         parts = ", ".join(f"{len(group)} {m.__name__}" for m, group in self.grouped().items())
         more = f", {len(self._others)} others" if self._others else ""
-        return f"<Collection of {self._place.name}: {parts or 'nothing'}{more}>"
+        return f"<Collection of {self._layout.name}: {parts or 'nothing'}{more}>"
 
     def _check(self, model: type[Model]) -> None:
-        known = self._place.models
+        known = self._layout.models
         if not any(issubclass(each, model) for each in known):
             names = ", ".join(each.__name__ for each in known)
-            raise QueryError(f"{model.__name__} is not in {self._place.name}, which has {names}")
+            raise QueryError(f"{model.__name__} is not in {self._layout.name}, which has {names}")
 
 
 class _Loading:
-    """Makes instances of the items of a collection."""
+    """Loads the items of a collection."""
 
     def __init__(
         self,
-        place: SharedTableLayout,
+        layout: SharedTableLayout,
         held: frozenset[str] | None,
         using: str | None,
         only: frozenset[type[Model]] | None,
     ) -> None:
-        self._kinds = Kinds.of_place(place)
+        self._finder = ModelFinder.of_layout(layout)
         self._held, self._using, self._only = held, using, only
         self._loaders: dict[type[Any], Any] = {}
         self.found: list[Model] = []
         self.others: list[dict[str, Any]] = []
 
     def take(self, items: Sequence[StoredItem], left: int | None) -> int | None:
-        """Take a page of items, *left* at most; return how many are left."""
+        """Load a page of items, at most *left*; return how many more may be loaded."""
         for item in items:
             if left == 0:
                 break
-            if self._takes(item) and left is not None:
+            if self._take_item(item) and left is not None:
                 left -= 1
         return left
 
-    def _takes(self, item: StoredItem) -> bool:
-        meta = self._kinds.of(item)
+    def _take_item(self, item: StoredItem) -> bool:
+        meta = self._finder.of(item)
         if meta is None:
             if self._only is not None:
                 return False
@@ -203,47 +204,47 @@ class _Text(Struct, gc=False):
     S: str | None = None
 
 
-class Kinds:
-    """Finds out which model of a shared table an item is of."""
+class ModelFinder:
+    """Finds the model of an item in a shared table."""
 
-    def __init__(self, place: SharedTableLayout) -> None:
-        self._members = tuple(place.members)
-        self._by_kind = {place.kind(meta): meta for meta in self._members}
-        schema = place.meta.schema
+    def __init__(self, layout: SharedTableLayout) -> None:
+        self._members = tuple(layout.members)
+        self._by_kind = {layout.get_kind(meta): meta for meta in self._members}
+        schema = layout.meta.schema
         keys = [schema.hash_key, *([] if schema.range_key is None else [schema.range_key])]
         self._keys = [(f"k{at}", key.name) for at, key in enumerate(keys)]
         rename = dict(self._keys)
-        if place.discriminator is not None:
-            rename["kind"] = place.discriminator
+        if layout.discriminator is not None:
+            rename["kind"] = layout.discriminator
         members = [(name, _Text | None, None) for name in rename]
         shape = msgspec.defstruct("Keys", members, rename=rename, gc=False)
-        # An attribute of another type has no S, and is no key that a template makes.
+        # An attribute of another type has no S: no template makes such a key.
         self._read: Callable[[StoredItem], Any] = msgspec.json.Decoder(shape).decode
-        self._is_said = place.discriminator is not None
+        self._has_kinds = layout.discriminator is not None
 
     @classmethod
-    def of_place(cls, place: SharedTableLayout) -> Kinds:
-        """Return what finds the models that there are in *place* now."""
-        version, kinds = place.kinds
-        if version != place.version:
-            kinds = cls(place)
-            place.kinds = (place.version, kinds)
-        found: Kinds = kinds
+    def of_layout(cls, layout: SharedTableLayout) -> ModelFinder:
+        """Return the finder for the models that are in *layout* now."""
+        version, finder = layout.finder
+        if version != layout.version:
+            finder = cls(layout)
+            layout.finder = (layout.version, finder)
+        found: ModelFinder = finder
         return found
 
     def of(self, item: StoredItem) -> Options | None:
-        """Return the options of the model: by what the item says, or else by its key."""
+        """Return the options of the model, by the discriminator of the item, else by its key."""
         read = self._read(item)
-        if self._is_said and read.kind is not None:
-            told = self._by_kind.get(read.kind.S)
-            if told is not None:
-                return told
+        if self._has_kinds and read.kind is not None:
+            found = self._by_kind.get(read.kind.S)
+            if found is not None:
+                return found
         keys = {name: getattr(read, member) for member, name in self._keys}
         return next((meta for meta in self._members if _fits(meta, keys)), None)
 
 
 def _fits(meta: Options, keys: Mapping[str, Any]) -> bool:
-    """Tell whether a key is one that the templates of a model make."""
+    """Tell whether the templates of a model make this key."""
     for field in meta.keys:
         template = get_template(field)
         wire = keys[field.attribute]
@@ -253,10 +254,10 @@ def _fits(meta: Options, keys: Mapping[str, Any]) -> bool:
     return True
 
 
-# -- asking ----------------------------------------------------------------------------------------
-def collection(
+# -- making ----------------------------------------------------------------------------------------
+def make_collection(
     table: type[Any],
-    said: Mapping[str, Any],
+    given: Mapping[str, Any],
     *,
     index: str | None,
     model: type[Any] | None,
@@ -266,42 +267,42 @@ def collection(
     limit: int | None,
     using: str | None,
 ) -> Collection:
-    """Return what ``SharedTable.collection`` gives."""
-    place: SharedTableLayout = table._place
-    names = place.meta.field_set.by_name
-    lookups = {name: value for name, value in said.items() if name.split("__")[0] in names}
-    parts = {name: value for name, value in said.items() if name not in lookups}
+    """Return the collection for the arguments of ``SharedTable.collection``."""
+    layout: SharedTableLayout = table._layout
+    names = layout.meta.field_set.by_name
+    lookups = {name: value for name, value in given.items() if name.split("__")[0] in names}
+    parts = {name: value for name, value in given.items() if name not in lookups}
     queryset: Any = table.objects.get_queryset()
     if using is not None:
         queryset = queryset.using(using)
     if index is not None:
         queryset = queryset.index(index)
-    hash_key, range_key = _keys(place, index)
+    hash_key, range_key = _find_keys(layout, index)
     if hash_key.name not in lookups:
-        lookups[hash_key.name] = _composed(place, hash_key, parts, model)
+        lookups[hash_key.name] = _compose_hash_key(layout, hash_key, parts, model)
     elif parts:
         raise TypeError(
-            f"{place.name}.collection: {hash_key.name} is the whole hash key: drop {', '.join(parts)}"
+            f"{layout.name}.collection: {hash_key.name} is the whole hash key: drop {', '.join(parts)}"
         )
     queryset = queryset.filter(**lookups)
-    wanted = None if only is None else _wanted(place, only)
+    wanted = None if only is None else _find_models(layout, only)
     if wanted is not None:
         ranged = any(name.split("__")[0] == getattr(range_key, "name", "") for name in lookups)
-        queryset = queryset.filter(_narrowed(place, wanted, None if ranged else range_key))
-    elif limit is not None and all(meta.expiry is None for meta in place.members):
-        queryset = queryset.limit(limit)  # where all that is read is given
+        queryset = queryset.filter(_filter_models(layout, wanted, None if ranged else range_key))
+    elif limit is not None and all(meta.expiry is None for meta in layout.members):
+        queryset = queryset.limit(limit)  # no item that is read is hidden
     if consistent is not None:
         queryset = queryset.consistent(consistent)
     if reverse:
         queryset = queryset.reverse()
-    return Collection(place, queryset, wanted, limit)
+    return Collection(layout, queryset, wanted, limit)
 
 
-def _keys(
-    place: SharedTableLayout, index: str | None
+def _find_keys(
+    layout: SharedTableLayout, index: str | None
 ) -> tuple[Field[Any, Any], Field[Any, Any] | None]:
-    """Return the fields of the shared table that are the hash and the range key to read by."""
-    schema, by_attribute = place.meta.schema, place.meta.field_set.by_attribute
+    """Return the hash key and the range key of the table or the index."""
+    schema, by_attribute = layout.meta.schema, layout.meta.field_set.by_attribute
     hashes: Sequence[KeyAttribute] = (schema.hash_key,)
     ranges: Sequence[KeyAttribute] = () if schema.range_key is None else (schema.range_key,)
     for each in schema.indexes:
@@ -310,83 +311,85 @@ def _keys(
     return by_attribute[hashes[0].name], by_attribute[ranges[0].name] if ranges else None
 
 
-def _composed(
-    place: SharedTableLayout,
+def _compose_hash_key(
+    layout: SharedTableLayout,
     key: Field[Any, Any],
     parts: Mapping[str, Any],
     model: type[Any] | None,
 ) -> str:
-    """Return the hash key that *parts* make."""
-    members = [m for m in place.members if model is None or issubclass(m.model, model)]
+    """Return the hash key composed of *parts*."""
+    members = [m for m in layout.members if model is None or issubclass(m.model, model)]
     if not members and model is not None:
-        raise QueryError(f"{model.__name__} is not in {place.name}")
-    made_of: dict[tuple[str, ...], list[str]] = {}
+        raise QueryError(f"{model.__name__} is not in {layout.name}")
+    known_parts: dict[tuple[str, ...], list[str]] = {}
     texts: dict[str, list[str]] = {}
     for meta in members:
         template = get_template(meta.field_set.by_attribute.get(key.attribute))
         if template is None:
             continue
-        made_of.setdefault(template.names, []).append(meta.name)
+        known_parts.setdefault(template.names, []).append(meta.name)
         if {*template.names} == {*parts}:
             texts.setdefault(template.compose(parts), []).append(meta.name)
     if not texts:
         known = "; ".join(
-            f"{', '.join(n) or 'nothing'} ({', '.join(m)})" for n, m in made_of.items()
+            f"{', '.join(n) or 'nothing'} ({', '.join(m)})" for n, m in known_parts.items()
         )
         raise TypeError(
-            f"{place.name}.collection: no {key.name} is made of {', '.join(parts) or 'nothing'}: "
+            f"{layout.name}.collection: no {key.name} is made of {', '.join(parts) or 'nothing'}: "
             f"it is made of {known or 'nothing'}; or give it whole, {key.name}=..."
         )
     if len(texts) > 1:
         known = ", ".join(f"{text!r} of {' and '.join(names)}" for text, names in texts.items())
         raise QueryError(
-            f"{place.name}.collection: {', '.join(parts)} make several keys, {known}: choose one by "
+            f"{layout.name}.collection: {', '.join(parts)} make several keys, {known}: choose one by "
             f"model=, or give it whole, {key.name}=..."
         )
     return next(iter(texts))
 
 
-def _wanted(place: SharedTableLayout, only: Iterable[type[Any]]) -> frozenset[type[Model]]:
-    """Return the models of the table that *only* asks for, subclasses too."""
-    asked = (only,) if isinstance(only, type) else tuple(only)
+def _find_models(layout: SharedTableLayout, only: Iterable[type[Any]]) -> frozenset[type[Model]]:
+    """Return the models of the table that *only* names, with their subclasses."""
+    models = (only,) if isinstance(only, type) else tuple(only)
     found: list[type[Model]] = []
-    for model in asked:
-        inside = [each for each in place.models if issubclass(each, model)]
+    for model in models:
+        inside = [each for each in layout.models if issubclass(each, model)]
         if not inside:
-            names = ", ".join(each.__name__ for each in place.models)
-            raise QueryError(f"only=: {model.__name__} is not in {place.name}, which has {names}")
+            names = ", ".join(each.__name__ for each in layout.models)
+            raise QueryError(f"only=: {model.__name__} is not in {layout.name}, which has {names}")
         found += inside
     if not found:
-        raise QueryError(f"{place.name}.collection: only= names no model: leave it out to read all")
+        raise QueryError(
+            f"{layout.name}.collection: only= names no model: leave it out to read all"
+        )
     return frozenset(found)
 
 
-def _narrowed(
-    place: SharedTableLayout, wanted: frozenset[type[Model]], range_key: Field[Any, Any] | None
+def _filter_models(
+    layout: SharedTableLayout, wanted: frozenset[type[Model]], range_key: Field[Any, Any] | None
 ) -> Condition:
-    """Return what narrows a collection to some models: by the range key, by the discriminator."""
+    """Return the condition for the items of some models, by the range key and the discriminator."""
     condition = Condition()
     common = ""
     if range_key is not None:
-        prefixes = [_prefix(meta, range_key) for meta in place.members if meta.model in wanted]
-        common = _common(prefixes)
+        prefixes = [_get_prefix(meta, range_key) for meta in layout.members if meta.model in wanted]
+        common = _common_prefix(prefixes)
     if range_key is not None and common:
         path = Path((range_key.attribute,), range_key, range_key.label)
         condition = BeginsWith(path, Value({"S": common}))
-        rest = [meta for meta in place.members if meta.model not in wanted]
-        if not any(can_share_prefix(common, _prefix(meta, range_key)) for meta in rest):
+        rest = [meta for meta in layout.members if meta.model not in wanted]
+        if not any(can_share_prefix(common, _get_prefix(meta, range_key)) for meta in rest):
             return condition
-    if place.discriminator is None:
+    if layout.discriminator is None:
         return condition
-    kinds = [place.kind(meta) for meta in place.members if meta.model in wanted]
-    path = Path((place.discriminator,), label=place.discriminator)
+    kinds = [layout.get_kind(meta) for meta in layout.members if meta.model in wanted]
+    path = Path((layout.discriminator,), label=layout.discriminator)
     values = tuple(Value({"S": kind}) for kind in dict.fromkeys(kinds) if kind is not None)
-    told = Compare(path, "=", values[0]) if len(values) == 1 else In(path, values)
-    return condition & told
+    found = Compare(path, "=", values[0]) if len(values) == 1 else In(path, values)
+    return condition & found
 
 
-def _common(texts: Sequence[str]) -> str:
-    """Return what all of *texts* begin with."""
+def _common_prefix(texts: Sequence[str]) -> str:
+    """Return the longest common prefix of *texts*."""
     first, last = min(texts), max(texts)
     same = next(
         (at for at, pair in enumerate(zip(first, last, strict=False)) if len({*pair}) > 1), None
@@ -394,5 +397,5 @@ def _common(texts: Sequence[str]) -> str:
     return min(first, last, key=len) if same is None else first[:same]
 
 
-def _prefix(meta: Options, key: Field[Any, Any]) -> str:
+def _get_prefix(meta: Options, key: Field[Any, Any]) -> str:
     return get_prefix(meta.field_set.by_attribute.get(key.attribute))

@@ -1,4 +1,4 @@
-"""Places: what the models of one shared table have in common, and what tells them apart."""
+"""The layout of a shared table: its keys and indexes, and the models in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ...exceptions import ModelDefinitionError
 from ...schema import Index, IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
+from ..inheritance.discriminator import is_redefinition
 from ..instance import options_of
 from .collisions import check_apart, check_kinds
 from .visibility import SharedTableFilter
@@ -21,26 +22,26 @@ if TYPE_CHECKING:
     from ..records.fieldset import FieldSet
 
 
-OF_THE_TABLE = ("table_name", "billing_mode", "read_capacity", "write_capacity", "unique_table")
-"""What the shared table's own Meta says, and no model in it."""
+TABLE_OPTIONS = ("table_name", "billing_mode", "read_capacity", "write_capacity", "unique_table")
+"""The options that belong to the Meta of the shared table, not of its models."""
 
 
 class SharedTableLayout:
-    """A shared table: its keys and indexes, and the models in it."""
+    """The keys and indexes of a shared table, and the models in it."""
 
     def __init__(self, meta: Options) -> None:
         self.meta = meta
         self.name = meta.name
-        self.discriminator: str | None = _discriminator(meta)
-        """The attribute that says which model an item is of; None where the keys alone do."""
+        self.discriminator: str | None = _find_discriminator(meta)
+        """The attribute with the kind of an item; None if the keys alone distinguish the models."""
         self.members: list[Options] = []
-        """The models in it, in the order of their classes."""
-        self.keys: dict[str, AnyField] = _keys_of(self.meta)
-        """The fields that are keys of the table or of its indexes, by attribute."""
+        """The options of the models in it, in the order of definition."""
+        self.keys: dict[str, AnyField] = _find_keys(self.meta)
+        """The key fields of the table and its indexes, by attribute."""
         self.version = 0
-        """How often a model came: what was made of the models before may lack it."""
-        self.kinds: tuple[int, Any] = (-1, None)
-        """What finds the model of an item, and the version that it was made for."""
+        """The number of changes of the models, to find out what was cached before."""
+        self.finder: tuple[int, Any] = (-1, None)
+        """The finder of an item's model, and the version that it was made for."""
         named = [
             (name, value)
             for ancestor in reversed(meta.model.__mro__)
@@ -50,19 +51,19 @@ class SharedTableLayout:
         self._indexes: dict[str, Index] = dict(named)
 
     def __repr__(self) -> str:
-        return f"<Place {self.name} of {len(self.models)} models>"
+        return f"<SharedTableLayout {self.name} of {len(self.models)} models>"
 
-    # -- what a model gets from it ---------------------------------------------------------------
+    # -- declaring a model ---------------------------------------------------------------
 
     def add_keys(
         self, model: type[Model], declared: Mapping[str, Any], fields: Mapping[str, AnyField]
     ) -> dict[str, AnyField]:
-        """Return the fields of a model with the table's keys before them, as its templates say.
+        """Return the fields of a model after the table's keys, which are made from its templates.
 
-        Raises ModelDefinitionError where the model lacks a template, or says what is the table's.
+        Raises ModelDefinitionError if a template is missing, or for options that belong to the table.
         """
-        self._check_said(model, declared, fields)
-        templates = _templates_of(model, declared)
+        self._check_declared(model, declared, fields)
+        templates = _find_templates(model, declared)
         found = {field.attribute: field for field in fields.values()}
         keys: dict[str, AnyField] = {}
         for attribute, key in self.keys.items():
@@ -71,37 +72,37 @@ class SharedTableLayout:
             inherited = getattr(own, "placed", False)
             if own is not None and text is not None and not inherited:
                 raise ModelDefinitionError(
-                    f"{model.__name__}: {key.name} is in Meta.keys and a field too: say it once"
+                    f"{model.__name__}: {key.name} is in Meta.keys and a field too: declare it once"
                 )
             if text is not None:
-                keys[key.name] = self._key(model, key, text, inherited=inherited)
+                keys[key.name] = self._add_key(model, key, text, inherited=inherited)
             elif own is not None:
-                self._check_own(model, own, key)
+                self._check_own_key(model, own, key)
             elif key.is_key:
-                raise self._no_template(model, key)
+                raise self._make_template_error(model, key)
         for name in templates:
             known = ", ".join(key.name for key in self.keys.values())
             raise ModelDefinitionError(
                 f"{model.__name__}.Meta.keys: {name!r} is no key of {self.name}: its keys are {known}"
             )
         for name, index in self._indexes.items():
-            if name not in vars(model) and self._has(index, keys, found):
+            if name not in vars(model) and self._can_index(index, keys, found):
                 setattr(model, name, index)
-        return {**keys, **fields, **self._kind_field(model, {**keys, **fields})}
+        return {**keys, **fields, **self._add_kind_field(model, {**keys, **fields})}
 
-    def _has(
+    def _can_index(
         self, index: Index, keys: Mapping[str, AnyField], found: Mapping[str, AnyField]
     ) -> bool:
-        """Tell whether items of a model with these keys can be in *index*."""
+        """Tell whether items with these keys and fields can be in *index*."""
         names = self.meta.field_set.by_name
         attributes = [names[name].attribute for name in (*index.hash_fields, *index.range_fields)]
         have = {key.attribute for key in keys.values()} | found.keys()
         return have.issuperset(attributes)
 
-    def _kind_field(
+    def _add_kind_field(
         self, model: type[Model], fields: Mapping[str, AnyField]
     ) -> dict[str, AnyField]:
-        """Return the field of the discriminator, where its usual name, ``kind``, is taken."""
+        """Return the field of the discriminator if its usual name, ``kind``, is taken; else nothing."""
         name = self.discriminator
         if name is None or any(each.attribute == name for each in fields.values()):
             return {}
@@ -111,8 +112,10 @@ class SharedTableLayout:
         setattr(model, field.name, field)
         return {"item_kind": field}
 
-    def _key(self, model: type[Model], key: AnyField, text: object, *, inherited: bool) -> AnyField:
-        """Return the template field of a model for one key of the table."""
+    def _add_key(
+        self, model: type[Model], key: AnyField, text: object, *, inherited: bool
+    ) -> AnyField:
+        """Add the template field for one key of the table to *model*, and return it."""
         if not isinstance(text, str):
             raise ModelDefinitionError(
                 f"{model.__name__}.Meta.keys[{key.name!r}] is {text!r}: it takes a template, such as "
@@ -133,13 +136,13 @@ class SharedTableLayout:
         if key.hash_key or key.range_key:
             role = {"hash_key": True} if key.hash_key else {"range_key": True}
         kind: Any = CharField
-        made = kind(name=key.attribute, template=text, **role)
-        made.placed = True  # and so are the copies that subclasses have
-        field: AnyField = made.bound_to(model.__name__, key.name)
-        setattr(model, key.name, field)
-        return field
+        field = kind(name=key.attribute, template=text, **role)
+        field.placed = True  # the copies in subclasses have it too
+        bound: AnyField = field.bound_to(model.__name__, key.name)
+        setattr(model, key.name, bound)
+        return bound
 
-    def _no_template(self, model: type[Model], key: AnyField) -> ModelDefinitionError:
+    def _make_template_error(self, model: type[Model], key: AnyField) -> ModelDefinitionError:
         keys = [key for key in self.keys.values() if key.is_key]
         parts = ["{user_id}", "{number:08d}"]
         shown = ", ".join(
@@ -151,8 +154,8 @@ class SharedTableLayout:
             f"{key.name}: say what its keys are made of, such as keys = {{{shown}}} in Meta"
         )
 
-    def _check_own(self, model: type[Model], own: AnyField, key: AnyField) -> None:
-        """Check a field that a model declares itself for a key of the table."""
+    def _check_own_key(self, model: type[Model], own: AnyField, key: AnyField) -> None:
+        """Check a field that the model declares for a key of the table."""
         where = f"{model.__name__}.{own.name}"
         if own.kind != key.kind:
             raise ModelDefinitionError(
@@ -167,9 +170,9 @@ class SharedTableLayout:
                     f"shared table: declare it with {role}={getattr(key, role)}"
                 )
         if key.is_key and key.kind == "S" and getattr(own, "template", None) is None:
-            raise self._no_template(model, key)
+            raise self._make_template_error(model, key)
 
-    def _check_said(
+    def _check_declared(
         self, model: type[Model], declared: Mapping[str, Any], fields: Mapping[str, AnyField]
     ) -> None:
         if declared["discriminator"] not in (None, self.discriminator):
@@ -177,7 +180,7 @@ class SharedTableLayout:
                 f"{model.__name__}.Meta.discriminator is {declared['discriminator']!r}, and that of the "
                 f"shared table {self.name} is {self.discriminator!r}: say it there alone"
             )
-        for option in OF_THE_TABLE:
+        for option in TABLE_OPTIONS:
             if declared[option] is not None:
                 raise ModelDefinitionError(
                     f"{model.__name__}.Meta.{option}: {model.__name__} is in the shared table "
@@ -203,17 +206,17 @@ class SharedTableLayout:
                 )
 
     def make_schema(self, fields: FieldSet, ttl: AnyField | None) -> TableSchema:
-        """Return the table as a model with these fields can ask it: with the indexes that it is in."""
+        """Return the table for a model with these fields: with the indexes that its items are in."""
         schema = self.meta.schema
         inside = tuple(index for index in schema.indexes if _is_in(index, fields))
         return replace(schema, indexes=inside, ttl=None if ttl is None else ttl.attribute)
 
     def make_filter(self, meta: Options) -> SharedTableFilter:
-        """Return the filter on reads of a model in this table."""
+        """Return the filter on reads of the model."""
         return SharedTableFilter(meta, self)
 
     def complete_meta(self, declared: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the Meta of a model comes to in this table."""
+        """Return the options of a model with those of this table."""
         table = self.meta
         return {
             **declared,
@@ -225,8 +228,8 @@ class SharedTableLayout:
         }
 
     def make_scope(self, model: type[Any], table: str | None) -> str:
-        """Return what sentinels of a model begin with: its own word, as the table has several."""
-        root = self.root(model)
+        """Return the beginning of the model's sentinels: its kind, as the table has several models."""
+        root = self.find_root(model)
         word = options_of(root).declared.get("kind") if root is not model else None
         word = word or root.__name__
         return word if table is None else f"{table}/{word}"
@@ -239,12 +242,12 @@ class SharedTableLayout:
         return [cast("type[Model]", meta.model) for meta in self.members]
 
     def check(self, meta: Options) -> None:
-        """Look at a model that is to come into the table.
+        """Check a model before it joins the table.
 
-        Raises ModelDefinitionError where its keys can be those of another model's items, or where
-        the two want different things of the table.
+        Raises ModelDefinitionError if its items may have keys of another model's items, or if the two
+        need different TTL attributes.
         """
-        others = self._others(meta)
+        others = self._find_others(meta)
         for other in others:
             if not self.is_related(meta, other):  # the discriminator tells related models apart
                 check_apart(self.name, meta, other)
@@ -252,12 +255,12 @@ class SharedTableLayout:
         for other in (self.meta, *others):
             self._check_ttl(meta, other)
 
-    def _others(self, meta: Options) -> list[Options]:
-        return [other for other in self.members if not _is_again(other.model, meta.model)]
+    def _find_others(self, meta: Options) -> list[Options]:
+        return [other for other in self.members if not is_redefinition(meta.model, other.model)]
 
     def join(self, meta: Options) -> None:
-        """Take a model into the table that was looked at."""
-        self.members[:] = [*self._others(meta), meta]
+        """Add a checked model to the table."""
+        self.members[:] = [*self._find_others(meta), meta]
         table = self.meta
         if meta.ttl is not None:
             table.schema = replace(table.schema, ttl=meta.ttl.attribute)
@@ -274,22 +277,22 @@ class SharedTableLayout:
             f"table has one attribute for that: store them in one, name={taken.attribute!r}"
         )
 
-    def kind(self, meta: Options) -> str | None:
-        """Return what the items of a model say in the discriminator; None where there is none."""
+    def get_kind(self, meta: Options) -> str | None:
+        """Return the kind of the model's items, or None without a discriminator."""
         return None if meta.kind is None else meta.kind.value
 
     def is_related(self, meta: Options, other: Options) -> bool:
-        """Tell whether one of two models inherits from the other, or both from a third in the table."""
-        return self.root(meta.model) is self.root(other.model)
+        """Tell whether two models have a common base class in the table, or one is the other's."""
+        return self.find_root(meta.model) is self.find_root(other.model)
 
     def find_unrelated(self, meta: Options) -> Iterator[Options]:
-        """Yield the models whose items are none of *meta*'s model, nor of one it is related to."""
+        """Yield the options of the models that are not related to *meta*'s."""
         for member in self.members:
             if member is not meta and not self.is_related(meta, member):
                 yield member
 
-    def root(self, model: type[Any]) -> type[Any]:
-        """Return the class in this table that *model* inherits from first of all, or itself."""
+    def find_root(self, model: type[Any]) -> type[Any]:
+        """Return the topmost base class of *model* in this table, or *model*."""
         inside = {member.model for member in self.members}
         return next((each for each in reversed(model.__mro__) if each in inside), model)
 
@@ -299,7 +302,7 @@ def is_index(value: object) -> bool:
     return isinstance(value, Index)
 
 
-def _discriminator(meta: Options) -> str | None:
+def _find_discriminator(meta: Options) -> str | None:
     name = meta.declared["discriminator"]
     if name is not None and (not isinstance(name, str) or not name):
         raise ModelDefinitionError(
@@ -313,14 +316,7 @@ def _discriminator(meta: Options) -> str | None:
     return name
 
 
-def _is_again(other: type[Any], model: type[Any]) -> bool:
-    """Tell whether *other* is what *model* replaces: itself, or the same class defined once more."""
-    if other is model:
-        return True
-    return (other.__module__, other.__qualname__) == (model.__module__, model.__qualname__)
-
-
-def _keys_of(meta: Options) -> dict[str, AnyField]:
+def _find_keys(meta: Options) -> dict[str, AnyField]:
     by_attribute = meta.field_set.by_attribute
     return {key.name: by_attribute[key.name] for key in meta.schema.all_keys()}
 
@@ -329,7 +325,7 @@ def _is_in(index: IndexSchema, fields: FieldSet) -> bool:
     return all(key.name in fields.by_attribute for key in index.keys)
 
 
-def _templates_of(model: type[Model], declared: Mapping[str, Any]) -> dict[str, Any]:
+def _find_templates(model: type[Model], declared: Mapping[str, Any]) -> dict[str, Any]:
     given = declared["keys"]
     if not isinstance(given, Mapping):
         raise ModelDefinitionError(

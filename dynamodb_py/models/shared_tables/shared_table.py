@@ -1,4 +1,4 @@
-"""Shared tables: several models in one table, told apart by their keys."""
+"""Shared tables: several models in one table, distinguished by their keys."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..model import Model
-from .item_collections import Collection, collection
+from .item_collections import Collection, make_collection
 from .layout import SharedTableLayout
 
 
 class SharedTable(Model):
-    """A table of several models: its name, its keys and its indexes, said once.
+    """A table of several models: its name, its keys and its indexes, declared once.
 
     A model is placed in it by ``Meta.table``, with the templates of its keys:
 
@@ -45,24 +45,27 @@ class SharedTable(Model):
     if not TYPE_CHECKING:  # else that of each shared table would have to be of its kind
 
         class Meta:
-            """What is said of no table of its own."""
+            """The options of the abstract base class."""
 
             abstract = True
             discriminator = "_kind"
 
-    _place: ClassVar[SharedTableLayout]
-    _is_kind: ClassVar[bool] = False
+    _layout: ClassVar[SharedTableLayout]
+    """The layout, on each shared table that is not abstract; the attribute marks shared tables."""
+
+    if not TYPE_CHECKING:
+        _layout = None
 
     @classmethod
     def _prepare(cls, *, late: bool = False) -> None:
         super()._prepare(late=late)
         if "_meta" in cls.__dict__:
-            cls._place = SharedTableLayout(cls._meta)
+            cls._layout = SharedTableLayout(cls._meta)
 
     @classmethod
     def models(cls) -> list[type[Model]]:
         """Return the models that are in the table, in the order of their classes."""
-        return cls._place.models
+        return cls._layout.models
 
     @classmethod
     def collection(
@@ -77,7 +80,7 @@ class SharedTable(Model):
         using: str | None = None,
         **parts: Any,
     ) -> Collection:
-        """Return what lives under one hash key, whatever its models: nothing is sent yet.
+        """Return the items of all models under one hash key; nothing is sent yet.
 
         >>> from dynamodb_py import CharField
         >>> class Notes(SharedTable):
@@ -90,7 +93,7 @@ class SharedTable(Model):
             in ``user_id=7``; or the key itself, ``pk="USER#7"``. Beside it, lookups of the range key,
             such as ``sk__startswith="ORDER#"`` or ``sk__gte="ORDER#00000005"``.
         :param index: the name of a global index to read in place of the table.
-        :param model: whose template to take, where several fit and make different keys.
+        :param model: the model whose template to use, if several fit and make different keys.
         :param only: read the items of these models alone.
         :param consistent: True sees every write before it, for twice the price; by default as
             ``options()`` says.
@@ -100,7 +103,7 @@ class SharedTable(Model):
         :raises TypeError: no model's key is made of these parts.
         :raises QueryError: several are, and they make different keys.
         """
-        return collection(
+        return make_collection(
             cls,
             parts,
             index=index,
@@ -114,7 +117,7 @@ class SharedTable(Model):
 
     @classmethod
     async def acollection(cls, **arguments: Any) -> Collection:
-        """Return what lives under one hash key, read: the arguments are those of ``collection``."""
+        """Return the items under one hash key, read; the arguments are those of ``collection``."""
         found = cls.collection(**arguments)
         await found.afetch()
         return found

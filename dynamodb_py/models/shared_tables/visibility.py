@@ -37,10 +37,10 @@ class Layout(Protocol):
     version: int
 
     def find_unrelated(self, meta: Options) -> Iterator[Options]: ...
-    def kind(self, meta: Options) -> str | None: ...
+    def get_kind(self, meta: Options) -> str | None: ...
 
 
-class _Way(Struct, frozen=True, eq=False):
+class _Index(Struct, frozen=True, eq=False):
     """The table, or an index of it, as a model knows it."""
 
     name: str | None
@@ -50,22 +50,22 @@ class _Way(Struct, frozen=True, eq=False):
     """Whether all of each item can be read by it."""
 
 
-class _Rivals(Struct, frozen=True, eq=False):
+class _Unrelated(Struct, frozen=True, eq=False):
     """The models that a question of one model must leave out."""
 
     all: list[Options]
-    by_way: list[tuple[list[Options], bool]]
+    by_index: list[tuple[list[Options], bool]]
     """For each way: those that may have the same hash key, and whether range keys tell them apart."""
 
 
 class SharedTableFilter(ItemFilter):
     """What the questions to one model of a shared table are asked besides."""
 
-    def __init__(self, meta: Options, place: Layout) -> None:
+    def __init__(self, meta: Options, layout: Layout) -> None:
         super().__init__(meta.expiry, meta.kind)
-        self._meta, self._place = meta, place
-        self._ways = _ways(meta)
-        self._rivals: tuple[int, _Rivals] = (-1, _Rivals([], []))
+        self._meta, self._layout = meta, layout
+        self._indexes = _indexes(meta)
+        self._unrelated: tuple[int, _Unrelated] = (-1, _Unrelated([], []))
 
     @property
     def paths(self) -> list[Path]:
@@ -74,11 +74,11 @@ class SharedTableFilter(ItemFilter):
 
     def apply_to(self, question: Question) -> Question:
         everything = question.condition.is_empty and not question.order
-        question = self._of_keys(question)
+        question = self._rewrite_parts(question)
         if not question.scan:
             question = self._with_constants(question)
         everything = everything and question.condition.is_empty
-        condition = question.condition & self._besides(question) & self.condition()
+        condition = question.condition & self._exclude_others(question) & self.condition()
         question = replace(question, condition=condition, scan=question.scan or everything)
         kind, computed = self._meta.kind, self._meta.computed
         if (
@@ -86,31 +86,36 @@ class SharedTableFilter(ItemFilter):
             and computed is not None
             and kind.hierarchy.attribute in computed.virtual
         ):
-            return self._of_keys(question)  # the kind is a part of the key itself
+            return self._rewrite_parts(question)  # the kind is a part of the key itself
         return question
 
-    def _of_keys(self, question: Question) -> Question:
+    def _rewrite_parts(self, question: Question) -> Question:
         """Return *question*, asked of the keys in place of their parts: those tell the models apart."""
         parts = self._meta.part_conditions
         return question if parts is None else parts.rewrite(question)
 
     def explain(self, plan: Plan) -> Plan:
-        told = plan.told
-        if plan.kind == "nothing" or told is None or self.kind is not None or not self.rivals:
+        explanation = plan.explanation
+        if (
+            plan.kind == "nothing"
+            or explanation is None
+            or self.kind is not None
+            or not self.unrelated
+        ):
             return plan  # what is of a class below another says so itself
         kind = self._meta.kind
-        names = {path.parts[0] for path in told.filter.paths()}
+        names = {path.parts[0] for path in explanation.filter.paths()}
         filtered = kind is not None and kind.hierarchy.attribute in names
         how = f"by a filter on {kind.hierarchy.attribute}" if filtered and kind else "by the key"
-        note = f"only {self._meta.name}, of the models in {self._place.name}: told apart {how}"
-        return replace(plan, told=replace(told, notes=(*told.notes, note)))
+        note = f"only {self._meta.name}, of the models in {self._layout.name}: told apart {how}"
+        return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
     def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
         return None  # what is asked besides depends on the question
 
     def hides(self, item: StoredItem) -> bool:
         kind = self._meta.kind
-        if kind is None and self._is_no_key(cast("Mapping[str, Wire]", from_json(item))):
+        if kind is None and self._has_other_key(cast("Mapping[str, Wire]", from_json(item))):
             return True
         if kind is not None and self._is_foreign(kind.hierarchy.kind_of(item)):
             return True
@@ -118,7 +123,7 @@ class SharedTableFilter(ItemFilter):
 
     def hides_wires(self, wires: Mapping[str, Any]) -> bool:
         kind = self._meta.kind
-        if kind is None and self._is_no_key(wires):
+        if kind is None and self._has_other_key(wires):
             return True
         if kind is not None and self._is_foreign(wires.get(kind.hierarchy.attribute, {}).get("S")):
             return True
@@ -126,25 +131,29 @@ class SharedTableFilter(ItemFilter):
 
     def _is_foreign(self, kind: str | None) -> bool:
         """Tell whether an item of this kind is of a model that is not related."""
-        return kind is not None and any(self._place.kind(each) == kind for each in self.rivals)
+        return kind is not None and any(
+            self._layout.get_kind(each) == kind for each in self.unrelated
+        )
 
-    def _is_no_key(self, wires: Mapping[str, Wire]) -> bool:
+    def _has_other_key(self, wires: Mapping[str, Wire]) -> bool:
         """Tell whether an item has a key that the templates of this model do not make."""
         known = [field for field in self._meta.keys if field.attribute in wires]
-        return not all(_makes(field)(wires[field.attribute]) for field in known)
+        return not all(_make_matcher(field)(wires[field.attribute]) for field in known)
 
     @property
-    def rivals(self) -> list[Options]:
+    def unrelated(self) -> list[Options]:
         """The models whose items are to be left out, besides those of classes of the same tree."""
-        return self._known().all
+        return self._find_unrelated().all
 
-    def _known(self) -> _Rivals:
+    def _find_unrelated(self) -> _Unrelated:
         """Return what the models in the table have in common with this one, as of now."""
-        version, found = self._rivals
-        if version != self._place.version:
-            rivals = list(self._place.find_unrelated(self._meta))
-            found = _Rivals(rivals, [_shared(index, rivals) for index in self._ways])
-            self._rivals = self._place.version, found
+        version, found = self._unrelated
+        if version != self._layout.version:
+            unrelated = list(self._layout.find_unrelated(self._meta))
+            found = _Unrelated(
+                unrelated, [_find_sharing(index, unrelated) for index in self._indexes]
+            )
+            self._unrelated = self._layout.version, found
         return found
 
     # -- how -----------------------------------------------------------------------------------
@@ -152,9 +161,9 @@ class SharedTableFilter(ItemFilter):
     def _with_constants(self, question: Question) -> Question:
         """Return *question* with the parts of a key that are the same for all items of this model."""
         fixed = find_fixed_values(question.condition)
-        indexes = [index for index in self._ways if question.index in (None, index.name)]
-        chosen = next((index for index in indexes if _is_said(index, fixed)), None)
-        if chosen is None and not any(_is_said(index, fixed) for index in self._ways):
+        indexes = [index for index in self._indexes if question.index in (None, index.name)]
+        chosen = next((index for index in indexes if _has_hash_key(index, fixed)), None)
+        if chosen is None and not any(_has_hash_key(index, fixed) for index in self._indexes):
             chosen = next((index for index in indexes if self._is_constant(index, question)), None)
         if chosen is None:
             return question
@@ -166,7 +175,7 @@ class SharedTableFilter(ItemFilter):
                 question = replace(question, condition=question.condition & same)
         return question
 
-    def _is_constant(self, index: _Way, question: Question) -> bool:
+    def _is_constant(self, index: _Index, question: Question) -> bool:
         """Tell whether all items of the model are found by a hash key that needs not be said."""
         if index.name is not None and (
             question.consistent or not index.whole or not self._has_all(index)
@@ -175,34 +184,36 @@ class SharedTableFilter(ItemFilter):
         templates = [get_template(field) for field in index.hashes]
         return all(template is not None and not template.parts for template in templates)
 
-    def _has_all(self, index: _Way) -> bool:
+    def _has_all(self, index: _Index) -> bool:
         """Tell whether every item of the model is in an index."""
         always = self._meta.planner.subject.always
         keys = (*index.hashes, *([] if index.range is None else [index.range]))
         return all(field.attribute in always for field in keys)
 
-    def _besides(self, question: Question) -> Condition:
+    def _exclude_others(self, question: Question) -> Condition:
         """Return what leaves out the items of other models; it is empty where nothing is needed."""
-        fixed, known = find_fixed_values(question.condition), self._known()
-        for index, (rivals, apart) in zip(self._ways, known.by_way, strict=True):
+        fixed, known = find_fixed_values(question.condition), self._find_unrelated()
+        for index, (unrelated, apart) in zip(self._indexes, known.by_index, strict=True):
             if question.index not in (None, index.name) and index.name is not None:
                 continue
-            if not _is_said(index, fixed):
+            if not _has_hash_key(index, fixed):
                 continue
-            if not all(all(map(_makes(f), fixed[f.attribute])) for f in index.hashes):
-                return self._told()  # keys that are not made by the templates of this model
+            if not all(all(map(_make_matcher(f), fixed[f.attribute])) for f in index.hashes):
+                return (
+                    self._filter_by_kind()
+                )  # keys that are not made by the templates of this model
             if index.range is not None and index.range.attribute in fixed:
-                rivals = [each for each in rivals if _can_have(index.range, fixed, each)]
-                apart = apart or not rivals
-            if not rivals and self.kind is None:
+                unrelated = [each for each in unrelated if _can_have(index.range, fixed, each)]
+                apart = apart or not unrelated
+            if not unrelated and self.kind is None:
                 return Condition()
-            begins = _begins(index.range, question.condition)
+            begins = _require_prefix(index.range, question.condition)
             if index.range is not None and apart:
                 return begins
-            return begins & self._told() if index.name is None else self._told()
-        return self._told() if known.all else Condition()
+            return begins & self._filter_by_kind() if index.name is None else self._filter_by_kind()
+        return self._filter_by_kind() if known.all else Condition()
 
-    def _told(self) -> Condition:
+    def _filter_by_kind(self) -> Condition:
         """Return the condition that an item says that it is one of this model's, as a filter."""
         kind = self._meta.kind
         if self.kind is not None:
@@ -218,46 +229,46 @@ class SharedTableFilter(ItemFilter):
         return Compare(kind.path, "=", values[0]) if len(values) == 1 else In(kind.path, values)
 
 
-def _ways(meta: Options) -> tuple[_Way, ...]:
+def _indexes(meta: Options) -> tuple[_Index, ...]:
     """Return the table and its global indexes, as far as items of the model are in them."""
     fields = meta.field_set.by_attribute
-    found = [_Way(None, (meta.hash_key,), meta.range_key, whole=True)]
+    found = [_Index(None, (meta.hash_key,), meta.range_key, whole=True)]
     for index in meta.schema.indexes:
         ranges = [fields[key.name] for key in index.range_key]
         hashes = tuple(fields[key.name] for key in index.hash_key) or (meta.hash_key,)
         whole = index.projection.kind == "ALL"
         if index.scope == "global":
-            found.append(_Way(index.name, hashes, ranges[0] if len(ranges) == 1 else None, whole))
+            found.append(_Index(index.name, hashes, ranges[0] if len(ranges) == 1 else None, whole))
     return tuple(found)
 
 
-def _is_said(index: _Way, fixed: Fixed) -> bool:
+def _has_hash_key(index: _Index, fixed: Fixed) -> bool:
     return all(field.attribute in fixed for field in index.hashes)
 
 
-def _shared(index: _Way, rivals: Sequence[Options]) -> tuple[list[Options], bool]:
+def _find_sharing(index: _Index, unrelated: Sequence[Options]) -> tuple[list[Options], bool]:
     """Return the models whose items may have the same hash key, and whether range keys tell them apart."""
-    found = [each for each in rivals if _can_share(index.hashes, each)]
-    return found, index.range is not None and _apart(index.range, found)
+    found = [each for each in unrelated if _can_share(index.hashes, each)]
+    return found, index.range is not None and _differ_in_prefix(index.range, found)
 
 
-def _can_share(hashes: Sequence[AnyField], rival: Options) -> bool:
-    """Tell whether an item of *rival* could have a hash key that is made as these fields are."""
-    theirs = rival.field_set.by_attribute
+def _can_share(hashes: Sequence[AnyField], other: Options) -> bool:
+    """Tell whether an item of *other* could have a hash key that is made as these fields are."""
+    by_attribute = other.field_set.by_attribute
     for field in hashes:
-        other = theirs.get(field.attribute)
-        if other is None or not can_be_equal(field, other):
+        twin = by_attribute.get(field.attribute)
+        if twin is None or not can_be_equal(field, twin):
             return False
     return True
 
 
-def _can_have(field: AnyField, fixed: Fixed, rival: Options) -> bool:
-    """Tell whether an item of *rival* could have the range key that is asked for, if it is one."""
-    other = rival.field_set.by_attribute.get(field.attribute)
-    return other is not None and any(map(_makes(other), fixed[field.attribute]))
+def _can_have(field: AnyField, fixed: Fixed, other: Options) -> bool:
+    """Tell whether an item of *other* could have the range key that is asked for, if it is one."""
+    twin = other.field_set.by_attribute.get(field.attribute)
+    return twin is not None and any(map(_make_matcher(twin), fixed[field.attribute]))
 
 
-def _makes(field: AnyField) -> Callable[[Wire], bool]:
+def _make_matcher(field: AnyField) -> Callable[[Wire], bool]:
     """Return what tells whether a key field can have a value."""
     template = get_template(field)
 
@@ -268,34 +279,34 @@ def _makes(field: AnyField) -> Callable[[Wire], bool]:
     return made
 
 
-def _apart(field: AnyField, rivals: list[Options]) -> bool:
-    """Tell whether no range key of *rivals* begins as those of *field* do."""
-    found = [rival.field_set.by_attribute.get(field.attribute) for rival in rivals]
+def _differ_in_prefix(field: AnyField, unrelated: list[Options]) -> bool:
+    """Tell whether no range key of *unrelated* begins as those of *field* do."""
+    found = [each.field_set.by_attribute.get(field.attribute) for each in unrelated]
     return not any(
         other is not None and can_share_prefix(get_prefix(field), get_prefix(other))
         for other in found
     )
 
 
-def _begins(field: AnyField | None, condition: Condition) -> Condition:
+def _require_prefix(field: AnyField | None, condition: Condition) -> Condition:
     """Return what says that a range key begins as all of the model's do, unless *condition* says so."""
     prefix = get_prefix(field)
-    if field is None or not prefix or _is_below(condition, field.attribute, prefix):
+    if field is None or not prefix or _implies_prefix(condition, field.attribute, prefix):
         return Condition()
     return BeginsWith(_path(field), Value({"S": prefix}))
 
 
-def _is_below(condition: Condition, attribute: str, prefix: str) -> bool:
+def _implies_prefix(condition: Condition, attribute: str, prefix: str) -> bool:
     """Tell whether *condition* lets no value of an attribute through that begins otherwise."""
     low, high, after = False, False, find_following(prefix)
     for term in condition.conjuncts:
-        if isinstance(term, BeginsWith) and _at(term.path, attribute):
+        if isinstance(term, BeginsWith) and _is_attribute(term.path, attribute):
             if _text(term.prefix).startswith(prefix):
                 return True
-        elif isinstance(term, Between) and _at(term.left, attribute):
+        elif isinstance(term, Between) and _is_attribute(term.left, attribute):
             low = low or _text(term.low) >= prefix
             high = high or prefix <= _text(term.high) < after
-        elif isinstance(term, Compare) and _at(term.left, attribute):
+        elif isinstance(term, Compare) and _is_attribute(term.left, attribute):
             text = _text(term.right)
             if term.operator == "=":
                 return text.startswith(prefix)
@@ -305,7 +316,7 @@ def _is_below(condition: Condition, attribute: str, prefix: str) -> bool:
     return low and high
 
 
-def _at(operand: object, attribute: str) -> bool:
+def _is_attribute(operand: object, attribute: str) -> bool:
     return type(operand) is Path and operand.parts == (attribute,)
 
 
