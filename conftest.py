@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,21 @@ HARMLESS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run a single module in this process: a module's tests are one worker's anyway."""
+    modules = {Path(argument.partition("::")[0]) for argument in config.args}
+    if len(modules) == 1 and modules.pop().is_file():
+        return 0
+    return None  # as many as there are cores
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse ids that differ from process to process; begin with the module that takes longest."""
+    if found := [item.nodeid for item in items if re.search(r"\bat 0x[0-9a-f]{6}", item.nodeid)]:
+        raise pytest.UsageError("these ids hold addresses; give them others by ids=", *found)
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/test_typing.py"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -78,6 +79,22 @@ def _update(sent: Sent) -> str | None:
     return None if "revision" in json.dumps(writes[0][1]) else "the new title was not sent"
 
 
+def _save(sent: Sent) -> str | None:
+    writes = [(operation, body) for operation, body in sent if operation != "GetItem"]
+    if problem := _one(writes, "UpdateItem", "PutItem"):
+        return problem
+    is_new = re.search(rf'"N": "{shapes.NEW // 1000}\d\d\d"', json.dumps(writes[0][1]))
+    return None if is_new else "no new number was sent"
+
+
+def _delete(sent: Sent) -> str | None:
+    writes = [(operation, body) for operation, body in sent if operation != "GetItem"]
+    if problem := _one(writes, "DeleteItem"):
+        return problem
+    key = writes[0][1]["Key"]
+    return None if key == shapes.key(0) else f"the key is {key}"
+
+
 def _query(sent: Sent) -> str | None:
     problem = _one(sent, "Query")
     return problem or (None if shapes.PK in json.dumps(sent[0][1]) else "the hash key was not sent")
@@ -99,13 +116,27 @@ def _first_filtered(sent: Sent) -> str | None:
     return None if said.get("FilterExpression") and "2" in numbers else "no filter was sent"
 
 
-def _batch_get(sent: Sent) -> str | None:
-    if problem := _one(sent, "BatchGetItem"):
+def _slice(sent: Sent) -> str | None:
+    if problem := _query(sent):
         return problem
-    keys = sent[0][1]["RequestItems"][shapes.TABLE]["Keys"]
-    numbers = sorted(int(key["sk"]["N"]) for key in keys)
-    wanted = [int(shapes.key(n)["sk"]["N"]) for n in range(shapes.PAGE)]
-    return None if numbers == wanted else "the keys of the page were not asked for"
+    body = sent[0][1]
+    if str(shapes.values(0)["sk"] - 1) not in json.dumps(body):
+        return "the range key was not sent"
+    if body.get("ScanIndexForward") is not False:
+        return "ascending order was asked for"
+    return None if body.get("Limit") == shapes.SLICE else f"the limit is {body.get('Limit')}"
+
+
+def _batch_get(number: int) -> Callable[[Sent], str | None]:
+    def rule(sent: Sent) -> str | None:
+        if problem := _one(sent, "BatchGetItem"):
+            return problem
+        keys = sent[0][1]["RequestItems"][shapes.TABLE]["Keys"]
+        numbers = sorted(int(key["sk"]["N"]) for key in keys)
+        wanted = [int(shapes.key(n)["sk"]["N"]) for n in range(number)]
+        return None if numbers == wanted else "the keys of the page were not asked for"
+
+    return rule
 
 
 def _batch_write(number: int) -> Callable[[Sent], str | None]:
@@ -134,11 +165,16 @@ _RULES: dict[str, Callable[[Sent], str | None]] = {
     "get": _get,
     "put": _put,
     "update": _update,
+    "save": _save,
+    "save_list": _save,
+    "delete": _delete,
     "query": _query,
     "query_unread": _query,
     "first": _first,
     "first_filtered": _first_filtered,
-    "batch_get": _batch_get,
+    "slice": _slice,
+    "batch_get": _batch_get(shapes.PAGE),
+    "batch_get_1": _batch_get(1),
     "batch_write_25": _batch_write(25),
     "batch_write_100": _batch_write(100),
     "aget": _get,

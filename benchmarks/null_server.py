@@ -32,6 +32,7 @@ import shapes
 HOST = "127.0.0.1"
 LIFETIME = 3600.0  # seconds: a server that was forgotten ends by itself
 PARENT_CHECK = 0.2  # seconds between two looks at whether the parent is still there
+BACKWARD = (b'"ScanIndexForward":false', b'"ScanIndexForward": false')
 SOURCE = Path(__file__).with_name("null_server.c")
 
 
@@ -96,19 +97,23 @@ def build(directory: Path) -> Path | None:
 
 
 @contextlib.contextmanager
-def running(*, python: bool = False, lifetime: float = LIFETIME) -> Iterator[Server]:
+def running(
+    *, python: bool = False, spin: bool = False, lifetime: float = LIFETIME
+) -> Iterator[Server]:
     """Run a null server for the time of the ``with`` block, at most *lifetime* seconds.
 
-    With ``python=True`` it is the one in Python, even where the C server could be built.
+    With ``python=True`` it is the one in Python, even where the C server could be built. With
+    ``spin=True`` it polls instead of sleeping while requests come, which takes a whole core.
     """
+    regime = ["spin"] if spin else []
     with tempfile.TemporaryDirectory(prefix="null-server-") as name:
         directory = Path(name)
         program = None if python else build(directory)
         if program is None:
-            kind, command = "Python", [sys.executable, __file__, str(lifetime)]
+            kind, command = "Python", [sys.executable, __file__, str(lifetime), *regime]
         else:
             write_canned(directory / "canned")
-            kind, command = "C", [str(program), str(directory / "canned"), str(lifetime)]
+            kind, command = "C", [str(program), str(directory / "canned"), str(lifetime), *regime]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout is not None
@@ -170,8 +175,12 @@ def _answered(operation: str, body: bytes) -> str:
         return "UpdateItem/ALL_NEW"
     if operation == "Query" and b'"FilterExpression"' in body:
         return "Query/FILTERED"
+    if operation == "Query" and any(backward in body for backward in BACKWARD):
+        return "Query/BACKWARD"
     if operation == "Query" and b'"Limit"' in body:
         return "Query/LIMIT"
+    if operation == "BatchGetItem" and body.count(b'"sk"') == 1:
+        return "BatchGetItem/ONE"
     return operation
 
 
@@ -218,7 +227,7 @@ async def _listen(
     return server, port
 
 
-async def _serve(lifetime: float) -> None:
+async def _serve(lifetime: float, spin: bool) -> None:
     """Serve until *lifetime* seconds have passed or the parent process is gone."""
     parent = os.getppid()
     server, port = await _listen(canned())
@@ -227,9 +236,9 @@ async def _serve(lifetime: float) -> None:
     loop = asyncio.get_running_loop()
     end = loop.time() + lifetime
     while loop.time() < end and os.getppid() == parent:
-        await asyncio.sleep(PARENT_CHECK)
+        await asyncio.sleep(0 if spin else PARENT_CHECK)  # 0: the loop polls, and never sleeps
     server.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(float(sys.argv[1]) if len(sys.argv) > 1 else LIFETIME))
+    asyncio.run(_serve(float(sys.argv[1]), sys.argv[2:] == ["spin"]))

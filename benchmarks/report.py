@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Sequence
 
@@ -40,11 +41,16 @@ MEASURES = (
     Measure("get", "get, every attribute read", "us", 1e6),
     Measure("put", "put", "us", 1e6),
     Measure("update", "update of two attributes", "us", 1e6),
+    Measure("save", "save of a changed attribute", "us", 1e6),
+    Measure("save_list", "save of a changed list", "us", 1e6),
+    Measure("delete", "delete of a loaded instance", "us", 1e6),
     Measure("query", "query of 100, every attribute read", "us", 1e6),
     Measure("query_unread", "query of 100, nothing read", "us", 1e6),
     Measure("first", "first of a query, read", "us", 1e6),
     Measure("first_filtered", "first that a filter leaves, read", "us", 1e6),
+    Measure("slice", "last 10 of a query, nothing read", "us", 1e6),
     Measure("batch_get", "batch_get of 100, read", "us", 1e6),
+    Measure("batch_get_1", "batch_get of one, read", "us", 1e6),
     Measure("batch_write_25", "batch_write of 25", "us", 1e6),
     Measure("batch_write_100", "batch_write of 100", "us", 1e6),
     Measure("aget", "get under asyncio, one at a time", "us", 1e6),
@@ -61,6 +67,7 @@ class Results:
     """The samples of one run: (measure, contender) -> one sample per round."""
 
     contenders: list[str]
+    rounds: int = 1  # of a step in one process
     samples: dict[tuple[str, str], list[float]] = dataclasses.field(default_factory=dict)
 
     def add(self, measure: str, contender: str, sample: float) -> None:
@@ -74,9 +81,28 @@ class Results:
 
     def ratio(self, measure: str, contender: str, rival: str) -> float | None:
         """Return the median of the ratios within each round."""
-        ours, theirs = (self.samples.get((measure, name), []) for name in (contender, rival))
-        ratios = [a / b for a, b in zip(ours, theirs, strict=False) if b > 0]
+        ratios = self.ratios(measure, contender, rival)
         return statistics.median(ratios) if ratios else None
+
+    def ratios(self, measure: str, contender: str, rival: str) -> list[float]:
+        """Return the ratio within each round."""
+        ours, theirs = (self.samples.get((measure, name), []) for name in (contender, rival))
+        return [a / b for a, b in zip(ours, theirs, strict=False) if b > 0]
+
+    def error(self, measure: str, contender: str, rival: str) -> float | None:
+        """Return the standard error of the ratio, by how the medians of the processes differ.
+
+        Rounds within a process are not independent: a process stays some per cent faster than the next.
+        """
+        ratios = self.ratios(measure, contender, rival)
+        rounds = 1 if measure in ("import", "cold") else self.rounds  # a process each
+        medians = [
+            statistics.median(ratios[start : start + rounds])
+            for start in range(0, len(ratios), rounds)
+        ]
+        if len(medians) < 3:
+            return None
+        return 1.25 * statistics.stdev(medians) / math.sqrt(len(medians))
 
     def measures(self) -> list[Measure]:
         """Return what was measured, in the order of the report."""
@@ -138,6 +164,50 @@ def ratios(results: Results, titles: dict[str, str], rival: str) -> Rows:
     return rows
 
 
+def beside(results: Results, new: str, old: str) -> Rows:
+    """Return the medians of two commits and the ratios within the rounds, the header first.
+
+    The last columns are the quartiles of the ratios, and the standard error of their median.
+    """
+    rows = [["new beside old", "unit", new, old, "new/old", "25 %", "75 %", "+-"]]
+    for measure in results.measures():
+        ratio = results.ratio(measure.name, new, old)
+        if ratio is None:
+            continue
+        ratios = results.ratios(measure.name, new, old)
+        low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 2 else (None, None, None)
+        error = results.error(measure.name, new, old)
+        medians = [results.median(measure.name, name) for name in (new, old)]
+        rows.append(
+            [
+                measure.title,
+                measure.unit,
+                *(number(None if value is None else value * measure.scale) for value in medians),
+                *("-" if value is None else f"{value:.3f}" for value in (ratio, low, high, error)),
+            ]
+        )
+    return rows
+
+
+def spreads(results: Results, titles: dict[str, str]) -> Rows:
+    """Return the table of interquartile ranges over medians, its header first."""
+    rows = [["spread of the samples", *(titles[name] for name in results.contenders)]]
+    for measure in results.measures():
+        samples = [results.samples.get((measure.name, name), []) for name in results.contenders]
+        if any(len(each) >= 3 for each in samples):
+            rows.append([measure.title, *map(_share, samples)])
+    return rows
+
+
+def _share(samples: list[float]) -> str:
+    return f"{_relative_range(samples):.1%}" if len(samples) >= 3 else "-"
+
+
+def _relative_range(samples: list[float]) -> float:
+    low, _, high = statistics.quantiles(samples, n=4)
+    return (high - low) / statistics.median(samples)
+
+
 def text(rows: Rows) -> str:
     """Lay *rows* out in columns: the first to the left, the others to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -184,9 +254,7 @@ def spread(results: Results, titles: dict[str, str]) -> str:
     spreads = []
     for (measure, contender), samples in results.samples.items():
         if len(samples) >= 3:
-            low, _, high = statistics.quantiles(samples, n=4)
-            share = (high - low) / statistics.median(samples)
-            spreads.append((share, f"{measure} of {titles[contender]}"))
+            spreads.append((_relative_range(samples), f"{measure} of {titles[contender]}"))
     if not spreads:
         return "Too few rounds to say how much the samples vary."
     spreads.sort()

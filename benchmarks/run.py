@@ -1,8 +1,9 @@
 """Measures dynamodb_py beside boto3, PynamoDB, pydynox and aiodynamo: CPU, side by side.
 
-    python benchmarks/run.py                      everything, about five minutes
+    python benchmarks/run.py                      everything, about eight minutes
     python benchmarks/run.py --quick              everything, fewer and shorter rounds
     python benchmarks/run.py --only get,query --contenders dynamodb_py,boto3 --quick
+    python benchmarks/run.py --contenders dynamodb_py,dynamodb_py@938fb98      and an older commit
     python benchmarks/run.py --check              exit status 1 where a floor is not met
     python benchmarks/run.py --rst                the table of the README
 
@@ -15,6 +16,7 @@ import argparse
 import contextlib
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import select
@@ -26,8 +28,10 @@ from pathlib import Path
 from typing import Any
 
 import checking
+import checkouts
 import contenders
 import null_server
+import regimes
 import report
 from report import Results
 
@@ -35,6 +39,7 @@ HERE = Path(__file__).resolve().parent
 PATIENCE = 120.0  # seconds for one answer of a worker
 STEPS = [m.name for m in report.MEASURES if m.unit == "us"]
 STARTS = ("import", "cold")
+BARE_TWINS = "dynamodb_py_bare"  # the contender's module that has query sets and their twins
 
 
 def say(line: str = "") -> None:
@@ -54,16 +59,12 @@ class WorkerError(Exception):
 
 
 class Worker:
-    """The process of one contender."""
+    """The process of one contender: of the module *name*, in the environment *env*."""
 
-    def __init__(self, name: str, endpoint: str, home: str) -> None:
+    def __init__(self, name: str, endpoint: str, env: dict[str, str]) -> None:
         command = [sys.executable, str(HERE / "worker.py"), name, endpoint]
         self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(endpoint, home),
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
         )
         try:
             self._answer()
@@ -101,22 +102,24 @@ class Worker:
             self.process.communicate()
 
 
-def environment(endpoint: str, home: str) -> dict[str, str]:
+def environment(endpoint: str, home: str, checkout: Path, seed: int) -> dict[str, str]:
     """Return the environment of a child: credentials in it, and nothing of this machine's AWS.
 
     Nor of its PYTHONDONTWRITEBYTECODE and the like: whoever is not installed by pip would be
-    compiled anew by each process. Bytecode goes into *home*.
+    compiled anew by each process. Bytecode goes into *home*. dynamodb_py is that of *checkout*.
+    Contenders that are compared have the same *seed* of hashes, which moves their speed by per cents.
     """
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "PYTHON")) or name in ("PYTHONPATH", "PYTHONHOME")
     }
-    path = os.pathsep.join([str(HERE.parent), *filter(None, [kept.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(checkout), *filter(None, [kept.get("PYTHONPATH")])])
     return {
         **kept,
         "HOME": home,
-        "PYTHONPATH": path,  # dynamodb_py as it is in this checkout
+        "PYTHONPATH": path,
+        "PYTHONHASHSEED": str(seed),
         "PYTHONPYCACHEPREFIX": os.path.join(home, "bytecode"),
         "AWS_ACCESS_KEY_ID": contenders.ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": contenders.SECRET_KEY,
@@ -130,60 +133,95 @@ def environment(endpoint: str, home: str) -> dict[str, str]:
 class Race:
     """One run: which contenders, which measures, how many rounds of how many seconds."""
 
-    def __init__(self, names: Sequence[str], measures: Sequence[str], *, quick: bool) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        measures: Sequence[str],
+        *,
+        quick: bool,
+        rounds: int | None = None,
+    ) -> None:
         self.measures = list(measures)
-        self.rounds, self.seconds = (5, 0.08) if quick else (15, 0.25)
-        self.starts = 3 if quick else 11
-        self.results = Results(list(names))
+        self.rounds, self.seconds = (4, 0.03) if quick else (6, 0.04)  # of one process
+        self.processes = math.ceil(rounds / self.rounds) if rounds else 3 if quick else 10
+        self.starts = self.processes if quick else 2 * self.processes
+        self.results = Results(list(names), rounds=self.rounds)
         self.classes: dict[str, type[contenders.Contender]] = {}
         self.problems: list[str] = []
-        self.bare: dict[str, list[str]] = {}  # the steps that have a bare twin, by contender
-        self.home = ""
+        self.bare: list[str] = []  # the steps that have a bare twin
+        self.folders: dict[str, Path] = {}
+        self.home = self.url = ""
 
     def titles(self) -> dict[str, str]:
         """Return what the contenders are called in the report."""
         titles = {
-            name: self.classes[name].title if name in self.classes else name
-            for name in contenders.NAMES
+            name: self.classes[name].title if name in self.classes and "@" not in name else name
+            for name in (*contenders.NAMES, *self.results.contenders)
         }
         return {**titles, report.QUERYSET: "query set", report.BARE: "bare request"}
 
     def run(self, server: null_server.Server) -> None:
         """Check, then measure everything."""
-        with tempfile.TemporaryDirectory(prefix="benchmark-home-") as self.home:
+        with (
+            checkouts.unpacked(self.results.contenders) as self.folders,
+            tempfile.TemporaryDirectory(prefix="benchmark-home-") as self.home,
+        ):
             sound = self._check_all()
-            with contextlib.ExitStack() as stack:
-                workers = {
-                    name: stack.enter_context(self._worker(name, server.url)) for name in sound
-                }
-                self._time_steps(workers, sound)
-                self._time_bare(workers, sound)
-                self._measure_memory(workers)
-            self._time_starts(sound, server.url)
+            self.url = server.url
+            counts: dict[tuple[str, str], int] = {}
+            for number in range(self.processes):
+                note(f"processes {number + 1} of {self.processes}")
+                with contextlib.ExitStack() as stack:
+                    names = list(sound) if number % 2 else list(reversed(sound))
+                    workers = {
+                        name: stack.enter_context(self._worker(name, number)) for name in names
+                    }
+                    self._time_steps(workers, sound, counts)
+                    if number == 0:
+                        self._measure_memory(workers)
+                if self.bare:
+                    with self._worker(BARE_TWINS, number) as worker:
+                        self._time_bare(worker)
+            self._time_starts(sound)
         self.results.contenders = [name for name in self.results.contenders if name in sound]
 
     @contextlib.contextmanager
-    def _worker(self, name: str, endpoint: str) -> Iterator[Worker]:
-        worker = Worker(name, endpoint, self.home)
+    def _worker(self, name: str, seed: int) -> Iterator[Worker]:
+        worker = Worker(name.partition("@")[0], self.url, self._environment(name, seed))
         try:
             yield worker
         finally:
             worker.close()
 
+    def _environment(self, name: str, seed: int) -> dict[str, str]:
+        checkout = self.folders.get(name, checkouts.ROOT)
+        return environment(self.url, self.home, checkout, seed)
+
     def _check_all(self) -> dict[str, list[str]]:
         """Return the contenders that can be measured: name -> steps that do what they should."""
         sound: dict[str, list[str]] = {}
-        with null_server.recording() as (url, requests):
+        with null_server.recording() as (self.url, requests):
             for name in self.results.contenders:
                 try:
-                    self.classes[name] = contenders.find(name)
-                    with self._worker(name, url) as worker:
+                    self.classes[name] = contenders.find(name.partition("@")[0])
+                    with self._worker(name, 0) as worker:
                         sound[name] = self._check(name, worker, requests)
                 except Exception as error:  # not installed, or not as this contender knows it
                     self._problem(name, None, f"{type(error).__name__}: {error}")
+            if report.PROJECT in sound:
+                try:
+                    with self._worker(BARE_TWINS, 0) as worker:
+                        self._check_bare(worker, requests, sound[report.PROJECT])
+                except WorkerError as error:  # a name that is not public has changed
+                    self._problem(BARE_TWINS, None, str(error))
         return sound
 
     def _check(self, name: str, worker: Worker, requests: list[null_server.Request]) -> list[str]:
+        folder = self.folders[name].resolve()
+        if self.classes[name].distribution == report.PROJECT:
+            imported = Path(worker.ask("folder")).resolve()
+            if imported != folder:
+                raise WorkerError(f"imported from {imported} instead of {folder}")
         wanted = set(self.measures)
         if wanted & {"memory", "memory_read"}:
             wanted.add("query_unread")
@@ -202,11 +240,10 @@ class Race:
                 self._problem(name, step, problem)
             else:
                 good.append(step)
-        self._check_bare(name, worker, requests, good)
         return good
 
     def _check_bare(
-        self, name: str, worker: Worker, requests: list[null_server.Request], good: list[str]
+        self, worker: Worker, requests: list[null_server.Request], good: list[str]
     ) -> None:
         """Note the steps among *good* that send just what their bare twin does."""
         for step in (step for step in worker.ask("bare") if step in good):
@@ -220,37 +257,44 @@ class Race:
             except WorkerError as error:
                 problem = str(error)
             if problem:
-                self._problem(name, f"{step}, bare", problem)
+                self._problem(report.PROJECT, f"{step}, bare", problem)
             else:
-                self.bare.setdefault(name, []).append(step)
+                self.bare.append(step)
 
     def _problem(self, name: str, step: str | None, what: str) -> None:
         self.problems.append(f"{name}{f', {step}' if step else ''}: {what}")
 
-    def _time_steps(self, workers: dict[str, Worker], sound: dict[str, list[str]]) -> None:
+    def _time_steps(
+        self,
+        workers: dict[str, Worker],
+        sound: dict[str, list[str]],
+        counts: dict[tuple[str, str], int],
+    ) -> None:
+        """Time each step in rounds; *counts* has how often, once the first processes found it out."""
         for step in (step for step in self.measures if step in STEPS):
-            counts = {
-                name: self._count(worker, step)
-                for name, worker in workers.items()
-                if step in sound[name]
-            }
-            names = list(counts)
-            note(f"{step}: {', '.join(f'{name} {counts[name]}x' for name in names)}")
+            names = [name for name in workers if step in sound[name]]
+            often: dict[str, int] = {}
+            for name in names:
+                place = step, name.partition("@")[0]  # the same for each commit
+                if place not in counts:
+                    counts[place] = self._count(workers[name], step)
+                often[name] = counts[place]
+                workers[name].ask("time", step=step, count=often[name])  # to warm up
+            note(f"{step}: {', '.join(f'{name} {often[name]}x' for name in names)}")
             for _ in range(self.rounds):
                 for name in names:
-                    cpu = workers[name].ask("time", step=step, count=counts[name])
+                    cpu = workers[name].ask("time", step=step, count=often[name])
                     self.results.add(step, name, cpu)
                 names = names[1:] + names[:1]  # nobody is always first
 
-    def _time_bare(self, workers: dict[str, Worker], sound: dict[str, list[str]]) -> None:
-        for name, steps in self.bare.items():
-            for step in (step for step in steps if step in sound[name]):
-                count = self._count(workers[name], step)
-                note(f"{step} beside its bare twin: {count}x")
-                for _ in range(self.rounds):
-                    ours, bare = workers[name].ask("beside", step=step, count=count)
-                    self.results.add(step, report.QUERYSET, ours)
-                    self.results.add(step, report.BARE, bare)
+    def _time_bare(self, worker: Worker) -> None:
+        for step in self.bare:
+            count = self._count(worker, step)
+            note(f"{step} beside its bare twin: {count}x")
+            for _ in range(self.rounds):
+                ours, bare = worker.ask("beside", step=step, count=count)
+                self.results.add(step, report.QUERYSET, ours)
+                self.results.add(step, report.BARE, bare)
 
     def _count(self, worker: Worker, step: str) -> int:
         """Warm up, and return how often *step* fits into the seconds of a round."""
@@ -270,29 +314,30 @@ class Race:
             except WorkerError as error:
                 self._problem(name, "memory", str(error))
 
-    def _time_starts(self, sound: dict[str, list[str]], url: str) -> None:
-        wanted = [start for start in STARTS if start in self.measures]
-        if not wanted:
-            return
-        programs = {
-            (start, name): self.classes[name].imports
-            if start == "import"
-            else self.classes[name].cold
-            for start in wanted
-            for name in sound
-        }
-        env = environment(url, self.home)
-        for place, program in list(programs.items()):  # bytecode is written, files are cached
+    def _time_starts(self, sound: dict[str, list[str]]) -> None:
+        programs: dict[tuple[str, str], str] = {}
+        for start in (start for start in STARTS if start in self.measures):
+            for name in sound:
+                contender = self.classes[name]
+                programs[start, name] = contender.imports if start == "import" else contender.cold
+        for (start, name), program in list(
+            programs.items()
+        ):  # bytecode is written, files are cached
             try:
-                cpu_of(program, env)
+                cpu_of(program, self._environment(name, 0))
             except WorkerError as error:
-                self._problem(place[1], place[0], str(error))
-                del programs[place]
-        note(f"{', '.join(wanted)}: {self.starts} rounds")
-        for _ in range(self.starts):
-            bare = cpu_of("pass", env)
-            for (start, name), program in programs.items():
-                self.results.add(start, name, max(cpu_of(program, env) - bare, 0.0))
+                self._problem(name, start, str(error))
+                del programs[start, name]
+        if not programs:
+            return
+        note(f"{', '.join(dict.fromkeys(start for start, _ in programs))}: {self.starts} rounds")
+        places = list(programs)
+        for seed in range(self.starts):
+            bare = cpu_of("pass", environment(self.url, self.home, checkouts.ROOT, seed))
+            for start, name in places:
+                cpu = cpu_of(programs[start, name], self._environment(name, seed))
+                self.results.add(start, name, max(cpu - bare, 0.0))
+            places.reverse()  # nobody is always first
 
 
 def cpu_of(program: str, env: dict[str, str]) -> float:
@@ -318,29 +363,34 @@ def version_of(distribution: str) -> str:
         return "this checkout"
 
 
-def chosen(text: str | None, names: Sequence[str], what: str) -> list[str]:
-    """Return the *names* that *text* asks for: ``query`` is ``query`` and ``query_unread``."""
+def chosen(text: str | None) -> list[str]:
+    """Return the measures that *text* asks for: ``query`` is ``query`` and ``query_unread``."""
+    names = [measure.name for measure in report.MEASURES]
     if text is None:
-        return list(names)
+        return names
     wanted = [part.strip() for part in text.split(",") if part.strip()]
-    unknown = [
-        part for part in wanted if not any(_is_asked_for(name, part, what) for name in names)
-    ]
+    unknown = [part for part in wanted if not any(_is_asked_for(name, part) for name in names)]
     if unknown or not wanted:
-        raise SystemExit(f"no such {what}: {', '.join(unknown)}; there are {', '.join(names)}")
-    return [name for name in names if any(_is_asked_for(name, part, what) for part in wanted)]
+        raise SystemExit(f"no such measure: {', '.join(unknown)}; there are {', '.join(names)}")
+    return [name for name in names if any(_is_asked_for(name, part) for part in wanted)]
 
 
-def _is_asked_for(name: str, part: str, what: str) -> bool:
-    return name == part or (what == "measure" and name.startswith(f"{part}_"))
+def _is_asked_for(name: str, part: str) -> bool:
+    return name == part or name.startswith(f"{part}_")
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--rounds", metavar="N", type=int, help="at least so many rounds")
     parser.add_argument("--only", metavar="MEASURES", help="comma-separated: get,put,query,...")
-    parser.add_argument("--contenders", metavar="NAMES", help=", ".join(contenders.NAMES))
+    parser.add_argument(
+        "--contenders",
+        metavar="NAMES",
+        help=f"{', '.join(contenders.NAMES)}; dynamodb_py@COMMIT or dynamodb_py@/path",
+    )
+    parser.add_argument("--regime", choices=regimes.NAMES, default=regimes.NAMES[0])
     parser.add_argument("--check", action="store_true", help="exit 1 where a floor is not met")
     parser.add_argument("--rst", action="store_true", help="print the table of the README alone")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all samples to FILE")
@@ -356,16 +406,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         only = ",".join(dict.fromkeys(measure for measure, _, _ in report.FLOORS))
     if options.check and names is None:
         names = ",".join([report.PROJECT, *report.RIVALS])
-    measures = chosen(only, [measure.name for measure in report.MEASURES], "measure")
-    race = Race(chosen(names, contenders.NAMES, "contender"), measures, quick=options.quick)
+    race = Race(checkouts.chosen(names), chosen(only), quick=options.quick, rounds=options.rounds)
     load = os.getloadavg()[0]
-    with null_server.running(python=options.python_server) as server:
-        note(f"null server: {server.kind}, {server.url}")
+    with regimes.running(options.regime, python=options.python_server) as (server, regime):
+        note(f"null server: {server.kind}, {server.url}; {regime}")
         race.run(server)
-    return finish(race, options, server.kind, load)
+    return finish(race, options, f"{server.kind}, {regime}", load)
 
 
-def finish(race: Race, options: argparse.Namespace, kind: str, load: float) -> int:
+def finish(race: Race, options: argparse.Namespace, served: str, load: float) -> int:
     """Print what came of *race*; return the exit status."""
     results, titles = race.results, race.titles()
     if options.json:
@@ -374,7 +423,7 @@ def finish(race: Race, options: argparse.Namespace, kind: str, load: float) -> i
     if options.rst:
         say(report.readme(results, titles))
     elif results.samples:
-        print_tables(race, kind, load)
+        print_tables(race, served, load)
     for problem in race.problems:
         note(f"NOT MEASURED: {problem}")
     met = True
@@ -384,7 +433,7 @@ def finish(race: Race, options: argparse.Namespace, kind: str, load: float) -> i
     return 0 if met and not race.problems else 1
 
 
-def print_tables(race: Race, kind: str, load: float) -> None:
+def print_tables(race: Race, served: str, load: float) -> None:
     """Print the medians, the ratios, and how far they can be trusted."""
     results, titles = race.results, race.titles()
     say(report.text(report.medians(results, titles)))
@@ -392,6 +441,10 @@ def print_tables(race: Race, kind: str, load: float) -> None:
         if rival in results.contenders:
             say()
             say(report.text(report.ratios(results, titles, rival)))
+    for other in results.contenders:
+        if "@" in other and report.PROJECT in results.contenders:
+            say()
+            say(report.text(report.beside(results, report.PROJECT, other)))
     beside = report.over_bare(results, titles)
     if len(beside) > 1:
         say()
@@ -400,11 +453,18 @@ def print_tables(race: Race, kind: str, load: float) -> None:
     for name in results.contenders:
         contender = race.classes[name]
         remark = f": {contender.note}" if contender.note else ""
-        say(f"{contender.title} {version_of(contender.distribution)}{remark}")
+        version = version_of(contender.distribution)
+        if contender.distribution == report.PROJECT:
+            version = f"{version}, {checkouts.describe(name)}"
+        say(f"{titles[name]} {version}{remark}")
     say(
-        f"Python {platform.python_version()}, null server in {kind}, {os.cpu_count()} cores, "
-        f"load {load:.1f} before and {os.getloadavg()[0]:.1f} after, {race.rounds} rounds."
+        f"Python {platform.python_version()}, null server in {served}, {os.cpu_count()} cores, "
+        f"load {load:.1f} before and {os.getloadavg()[0]:.1f} after, "
+        f"{race.processes} processes of each contender, {race.rounds} rounds in each."
     )
+    say()
+    say(report.text(report.spreads(results, titles)))
+    say()
     say(report.spread(results, titles))
 
 

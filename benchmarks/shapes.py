@@ -15,6 +15,8 @@ from typing import Any
 TABLE = "bench"
 PK = "customer#000042"
 PAGE = 100
+SLICE = 10
+NEW = 1_000_000  # more than any value of an item but its range key
 
 FIELDS = (
     "pk",
@@ -178,8 +180,18 @@ def responses() -> dict[str, tuple[int, bytes]]:
         "DeleteItem": (200, {}),
         "Query": (200, {"Count": PAGE, "Items": page, "ScannedCount": PAGE}),
         "Query/LIMIT": (200, {**one, "ScannedCount": 1, "LastEvaluatedKey": key(0)}),
+        "Query/BACKWARD": (
+            200,
+            {
+                "Count": SLICE,
+                "Items": page[: -SLICE - 1 : -1],
+                "ScannedCount": SLICE,
+                "LastEvaluatedKey": key(PAGE - SLICE),
+            },
+        ),
         "Query/FILTERED": (200, {**one, "ScannedCount": PAGE}),
         "BatchGetItem": (200, {"Responses": {TABLE: shuffled}, "UnprocessedKeys": {}}),
+        "BatchGetItem/ONE": (200, {"Responses": {TABLE: page[:1]}, "UnprocessedKeys": {}}),
         "BatchWriteItem": (200, {"UnprocessedItems": {}}),
         "TransactWriteItems": (200, {}),
         "DescribeTable": (200, {"Table": _table()}),

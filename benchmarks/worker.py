@@ -30,6 +30,15 @@ EXPECTED = [shapes.plain(tuple(shapes.values(n).values())) for n in range(shapes
 
 Step = Callable[[], Any]
 
+# The steps that read several items: the method, and what it has to return.
+PAGES: dict[str, tuple[Callable[[contenders.Contender], Step], list[Any]]] = {
+    "query": (lambda contender: contender.query, EXPECTED),
+    "query_unread": (lambda contender: contender.query, EXPECTED),
+    "slice": (lambda contender: contender.slice, EXPECTED[: -shapes.SLICE - 1 : -1]),
+    "batch_get": (lambda contender: contender.batch_get, EXPECTED),
+    "batch_get_1": (lambda contender: lambda: contender.batch_get(1), EXPECTED[:1]),
+}
+
 
 class Worker:
     """Does with one contender what is asked."""
@@ -41,6 +50,8 @@ class Worker:
         self.steps = (
             awaited(self.contender) if self.contender.asynchronous else blocking(self.contender)
         )
+        optional = {name: getattr(self.contender, name) for name in contenders.OPTIONAL}
+        self.steps |= {name: step for name, step in optional.items() if step is not None}
         if self.contender.aget is not None:
             self.steps |= asyncio_steps(self.contender)
 
@@ -49,13 +60,18 @@ class Worker:
         self.loop.run_until_complete(self.contender.close())
         self.loop.close()
 
+    def do_folder(self) -> str:
+        """Return the folder that the contender's library was imported from."""
+        package = sys.modules[self.contender.distribution].__path__[0]
+        return os.path.dirname(package)
+
     def do_steps(self) -> list[str]:
         """Return the names of the steps that this contender can do."""
         return list(self.steps)
 
     def do_time(self, step: str, count: int) -> float:
         """Do *step* *count* times; return the CPU seconds of this process for each."""
-        gc.collect()
+        _clear_garbage()
         work = self.steps[step]
         if step == "aget_64":
             return self._time_at_once(count)
@@ -65,7 +81,7 @@ class Worker:
 
     def do_beside(self, step: str, count: int) -> list[float]:
         """Do *step* and its bare twin *count* times each, by turns; return the CPU seconds of both."""
-        gc.collect()
+        _clear_garbage()
         ours, bare = self._twins(step)
         turns = [ours, bare]
         spent = {ours: 0.0, bare: 0.0}
@@ -99,9 +115,11 @@ class Worker:
             _assert_items(
                 "the item", [self.contender.plain(values) for values in seen], EXPECTED[:1]
             )
-        elif step in ("query", "query_unread", "batch_get"):
-            items = sorted((self.contender.plain(v) for v in seen), key=lambda item: item[1])
-            _assert_items("the page", items, EXPECTED)
+        elif step in PAGES:
+            items = [self.contender.plain(values) for values in seen]
+            if step == "batch_get":
+                items.sort(key=lambda item: item[1])
+            _assert_items("the page", items, PAGES[step][1])
 
     def _checked(self, step: str) -> Step:
         """Return *step* with what it read, every attribute, as its value."""
@@ -109,8 +127,8 @@ class Worker:
         if step in ONE:
             one = getattr(contender, step)
             return _then(one, lambda item: [read(item)])
-        if step in ("query", "query_unread", "batch_get"):
-            page = contender.query if step.startswith("query") else contender.batch_get
+        if step in PAGES:
+            page = PAGES[step][0](contender)
             return _then(page, lambda items: [read(item) for item in items])
         return self.steps[step]
 
@@ -121,6 +139,7 @@ class Worker:
     def do_memory(self) -> dict[str, float]:
         """Return the bytes per instance of loaded pages, unread and then read."""
         contender = self.contender
+        gc.unfreeze()
         for _ in range(3):
             self._run(contender.query)
         gc.collect()
@@ -159,9 +178,12 @@ def blocking(contender: contenders.Contender) -> dict[str, Step]:
     def first_filtered() -> None:
         read(contender.first_filtered())
 
-    def batch_get() -> None:
-        for item in contender.batch_get():
-            read(item)
+    def batch_get(number: int) -> Step:
+        def step() -> None:
+            for item in contender.batch_get(number):
+                read(item)
+
+        return step
 
     def write(number: int) -> Step:
         return lambda: contender.batch_write([shapes.values(n) for n in range(number)])
@@ -174,7 +196,8 @@ def blocking(contender: contenders.Contender) -> dict[str, Step]:
         "query_unread": query_unread,
         "first": first,
         "first_filtered": first_filtered,
-        "batch_get": batch_get,
+        "batch_get": batch_get(shapes.PAGE),
+        "batch_get_1": batch_get(1),
         "batch_write_25": write(25),
         "batch_write_100": write(100),
     }
@@ -197,9 +220,12 @@ def awaited(contender: contenders.Contender) -> dict[str, Step]:
     async def first_filtered() -> None:
         read(await contender.first_filtered())
 
-    async def batch_get() -> None:
-        for item in await contender.batch_get():
-            read(item)
+    def batch_get(number: int) -> Step:
+        async def step() -> None:
+            for item in await contender.batch_get(number):
+                read(item)
+
+        return step
 
     def write(number: int) -> Step:
         async def step() -> None:
@@ -215,7 +241,8 @@ def awaited(contender: contenders.Contender) -> dict[str, Step]:
         "query_unread": query_unread,
         "first": first,
         "first_filtered": first_filtered,
-        "batch_get": batch_get,
+        "batch_get": batch_get(shapes.PAGE),
+        "batch_get_1": batch_get(1),
         "batch_write_25": write(25),
         "batch_write_100": write(100),
     }
@@ -232,6 +259,12 @@ def asyncio_steps(contender: contenders.Contender) -> dict[str, Step]:
         await asyncio.gather(*[aget() for _ in range(AT_ONCE)])
 
     return {"aget": aget, "aget_64": at_once}
+
+
+def _clear_garbage() -> None:
+    """Collect, and keep what is left out of later collections: what a sample creates is all it pays for."""
+    gc.collect()
+    gc.freeze()
 
 
 def _time_blocking(work: Step, count: int) -> float:

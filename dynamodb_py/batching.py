@@ -1,6 +1,6 @@
-"""Batches of any size: as few requests as DynamoDB allows, and nothing dropped.
+"""Batches of any size, in as few requests as DynamoDB allows.
 
-Duplicate keys are asked for once; what DynamoDB leaves undone is asked for again, after a pause.
+Duplicate keys are read once; unprocessed keys and writes are sent again after a pause.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ProgrammingErrors.html#Programming.Errors.BatchOperations
 """
 
@@ -18,13 +18,13 @@ from .limits import MAX_BATCH_GET, MAX_BATCH_WRITE
 from .operations.base import Operation, Pause, Step, Together
 from .operations.batches import BatchGetItem, BatchWriteItem, Delete, Found, Put
 from .operations.items import Key, StoredItem
-from .operations.said import Expressions
+from .operations.read_expressions import Expressions
 from .retries import backoff
 
 T = TypeVar("T")
 
 Progress: TypeAlias = Callable[[int, int], object]
-"""Called with how many are done and how many there are."""
+"""Called with the number done, and the total."""
 
 KeyReader: TypeAlias = Callable[[StoredItem], Key]
 """Reads the key out of an item."""
@@ -32,14 +32,14 @@ KeyReader: TypeAlias = Callable[[StoredItem], Key]
 _Place: TypeAlias = "tuple[str, Hashable]"
 
 PATIENCE = 10
-"""How often in a row a batch may get nowhere, some 30 seconds in all, before it is given up."""
+"""After so many rounds in a row without progress, some 30 seconds, a batch gives up."""
 
 BASE_PAUSE = 0.05
 LONGEST_PAUSE = 10.0
 
 
 def identity(key: Key) -> Hashable:
-    """Return what is equal for equal keys, however their numbers and bytes are spelled.
+    """Return a value that is equal for equal keys, however their numbers and bytes are spelled.
 
     >>> identity({"n": {"N": "1.0"}}) == identity({"n": {"N": "1"}})
     True
@@ -55,30 +55,30 @@ def identity(key: Key) -> Hashable:
 
 
 def batch_get(
-    asked: Sequence[tuple[str, Key]],
+    requested: Sequence[tuple[str, Key]],
     readers: Mapping[str, KeyReader],
     *,
     consistent: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
-    said: Mapping[str, Expressions] = {},
+    expressions: Mapping[str, Expressions] = {},
 ) -> Flow[list[StoredItem | None]]:
-    """Read the items of *asked*, tables and keys, any number; None stands for one that is not there.
+    """Read the items of *requested*, any number of tables and keys; None for a missing item.
 
-    :param readers: what reads the key of an item, by table.
-    :param workers: how many requests may be under way at once.
-    :param said: what to read of the items, by table; the key is needed of each, to know them by.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those of *asked*.
-    :raises RequestError: one request failed for good; its ``unprocessed`` has those that were not read.
+    :param readers: functions that read the key of an item, by table.
+    :param workers: the most parallel requests.
+    :param expressions: projections by table; each must include the key.
+    :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has those of *requested*.
+    :raises RequestError: a request failed; its ``unprocessed`` has the keys that were not read.
     """
-    places = [(table, identity(key)) for table, key in asked]
-    keys = dict(zip(places, asked, strict=True))
-    waiting, patience = deque(keys), _Patience()
+    places = [(table, identity(key)) for table, key in requested]
+    keys = dict(zip(places, requested, strict=True))
+    waiting, stalls = deque(keys), _Backoff()
     found: dict[_Place, StoredItem] = {}
     while waiting:
-        chunks = _chunks(waiting, MAX_BATCH_GET, workers)
+        chunks = _take_chunks(waiting, MAX_BATCH_GET, workers)
         round_ = [
-            BatchGetItem(_by_table(keys[place] for place in each), consistent, said)
+            BatchGetItem(_group_by_table(keys[place] for place in each), consistent, expressions)
             for each in chunks
         ]
         outcomes = yield from Together(round_, workers)
@@ -90,7 +90,7 @@ def batch_get(
                 undone.extend(chunk)
             else:
                 _put_in_place(outcome, readers, found)
-                undone.extend(_unread(chunk, outcome))
+                undone.extend(_find_unread(chunk, outcome))
         waiting.extendleft(reversed(undone))
         if failure is not None:
             if isinstance(failure, RequestError):
@@ -99,10 +99,10 @@ def batch_get(
         if progress is not None:
             progress(len(keys) - len(waiting), len(keys))
         if undone:
-            seconds = patience.seconds(progressed=len(undone) < sum(map(len, chunks)))
+            seconds = stalls.seconds(progressed=len(undone) < sum(map(len, chunks)))
             if seconds is None:
-                told = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
-                raise _given_up(told, [keys[place] for place in waiting])
+                message = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
+                raise _make_incomplete_error(message, [keys[place] for place in waiting])
             yield from Pause(seconds)
     return [found.get(place) for place in places]
 
@@ -116,8 +116,8 @@ def _put_in_place(
             found[table, identity(read(item))] = item
 
 
-def _unread(chunk: Sequence[_Place], response: Found) -> list[_Place]:
-    """Return the places of *chunk* that the response leaves for another request."""
+def _find_unread(chunk: Sequence[_Place], response: Found) -> list[_Place]:
+    """Return the places of *chunk* that the response did not process."""
     if not response.unprocessed:
         return []
     left = {(table, identity(key)) for table, keys in response.unprocessed.items() for key in keys}
@@ -131,20 +131,20 @@ def batch_write(
     progress: Progress | None = None,
     faults: dict[int, Exception | None] | None = None,
 ) -> Flow[None]:
-    """Put and delete, any number; no two of *writes* may be for one item.
+    """Put and delete any number of items; no two of *writes* may be for one item.
 
-    :param faults: where to note, by the ``id()`` of each write that is left at the end, what went wrong
-        with the request that it was in, or None where it was not sent, or handed back.
+    :param faults: receives, by the ``id()`` of each write that is left at the end, the error of its
+        request, or None if it was not sent or not processed.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those writes.
-    :raises RequestError: one request failed for good; its ``unprocessed`` has the writes that were
-        not carried out, or may not have been.
+    :raises RequestError: a request failed; its ``unprocessed`` has the writes that were not executed,
+        or may not have been.
     """
-    waiting, patience = deque(writes), _Patience()
+    waiting, stalls = deque(writes), _Backoff()
     while waiting:
-        round_ = [BatchWriteItem(each) for each in _chunks(waiting, MAX_BATCH_WRITE, workers)]
+        round_ = [BatchWriteItem(each) for each in _take_chunks(waiting, MAX_BATCH_WRITE, workers)]
         outcomes = yield from Together(round_, workers)
         failed: dict[int, Exception] = {}
-        undone, failure = _undone(round_, outcomes, failed)
+        undone, failure = _collect_undone(round_, outcomes, failed)
         waiting.extendleft(reversed(undone))
         if failure is not None:
             if faults is not None:
@@ -156,10 +156,10 @@ def batch_write(
             progress(len(writes) - len(waiting), len(writes))
         if undone:
             sent = sum(len(operation.writes) for operation in round_)
-            seconds = patience.seconds(progressed=len(undone) < sent)
+            seconds = stalls.seconds(progressed=len(undone) < sent)
             if seconds is None:
-                said = f"DynamoDB left {len(waiting)} of {len(writes)} writes undone"
-                given_up = _given_up(said, list(waiting))
+                message = f"DynamoDB left {len(waiting)} of {len(writes)} writes undone"
+                given_up = _make_incomplete_error(message, list(waiting))
                 if faults is not None:
                     faults.update({id(write): None for write in waiting})
                     faults.update({id(write): given_up for write in undone})
@@ -167,15 +167,15 @@ def batch_write(
             yield from Pause(seconds)
 
 
-class _Patience:
-    """How long to wait for the next round, and when to give up."""
+class _Backoff:
+    """The pauses between rounds, and when to give up."""
 
     def __init__(self) -> None:
         self._stuck = 0
         self._pauses = backoff(BASE_PAUSE, LONGEST_PAUSE)
 
     def seconds(self, *, progressed: bool) -> float | None:
-        """Return how long to wait now; None when nothing has got on for too long."""
+        """Return the seconds to wait now; None after too many rounds without progress."""
         if progressed:
             self._stuck, self._pauses = 0, backoff(BASE_PAUSE, LONGEST_PAUSE)
         else:
@@ -183,17 +183,17 @@ class _Patience:
         return None if self._stuck == PATIENCE else next(self._pauses)
 
 
-def _given_up(said: str, unprocessed: Sequence[Any]) -> BatchIncomplete:
+def _make_incomplete_error(message: str, unprocessed: Sequence[Any]) -> BatchIncomplete:
     return BatchIncomplete(
-        f"{said}, {PATIENCE} times in a row: the tables' throughput is too low for this batch",
+        f"{message}, {PATIENCE} times in a row: the tables' throughput is too low for this batch",
         unprocessed=unprocessed,
     )
 
 
-def _undone(
+def _collect_undone(
     operations: Sequence[BatchWriteItem], outcomes: Sequence[Any], failed: dict[int, Exception]
 ) -> tuple[list[Put | Delete], Exception | None]:
-    """Return the writes that are still to be done, and the first failure; note what *failed* by itself."""
+    """Return the writes that are left, and the first failure; record the errors in *failed*."""
     undone: list[Put | Delete] = []
     failure: Exception | None = None
     for operation, outcome in zip(operations, outcomes, strict=True):
@@ -202,57 +202,56 @@ def _undone(
             undone.extend(operation.writes)
             failed.update({id(write): outcome for write in operation.writes})
         elif outcome:
-            undone.extend(_still(operation, outcome))
+            undone.extend(_find_unprocessed(operation, outcome))
     return undone, failure
 
 
-def _still(
+def _find_unprocessed(
     operation: BatchWriteItem, left: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Iterator[Put | Delete]:
-    """Yield the writes of *operation* that DynamoDB hands back, as they were given."""
+    """Yield the writes of *operation* that DynamoDB left unprocessed."""
     writes = {(write.table, identity(write.key)): write for write in operation.writes}
     names = {write.table: tuple(write.key) for write in operation.writes}
     for table, requests in left.items():
         for request in requests:
             put = request.get("PutRequest")
-            said = put["Item"] if put is not None else request["DeleteRequest"]["Key"]
-            yield writes[table, identity({name: said[name] for name in names[table]})]
+            attributes = put["Item"] if put is not None else request["DeleteRequest"]["Key"]
+            yield writes[table, identity({name: attributes[name] for name in names[table]})]
 
 
-def _chunks(waiting: deque[T], size: int, most: int) -> list[list[T]]:
-    """Take at most *most* lists of at most *size* from the front of *waiting*."""
+def _take_chunks(waiting: deque[T], size: int, most: int) -> list[list[T]]:
+    """Remove up to *most* lists of up to *size* from the front of *waiting*."""
     chunks: list[list[T]] = []
     while waiting and len(chunks) < most:
         chunks.append([waiting.popleft() for _ in range(min(size, len(waiting)))])
     return chunks
 
 
-def _by_table(pairs: Iterable[tuple[str, Key]]) -> dict[str, list[Key]]:
+def _group_by_table(pairs: Iterable[tuple[str, Key]]) -> dict[str, list[Key]]:
     keys: dict[str, list[Key]] = {}
     for table, key in pairs:
         keys.setdefault(table, []).append(key)
     return keys
 
 
-# -- flows side by side ------------------------------------------------------------------------
-def abreast(
+# -- flows in parallel -------------------------------------------------------------------------
+def run_together(
     flows: Sequence[Flow[T]], workers: int = 1, progress: Progress | None = None
 ) -> Flow[list[T | Exception]]:
-    """Drive *flows* side by side; return, in order, what each one gave or the exception it raised.
+    """Drive *flows* in parallel; return, in order, the result or the exception of each.
 
-    All are driven to their end, whatever becomes of the others. The operations that they ask for next
-    go out together, at most *workers* at once; a pause that one asks for holds up all, so that nobody
-    adds to what DynamoDB has too much of already. No more than 25 for each worker are begun at
-    a time: what they hold in memory does not grow with their number.
+    All are driven to their end, even if some fail. Their next operations are sent together, at most
+    *workers* at once. A pause of one delays all, to lower the load on a throttled table. At most 25
+    flows per worker are open at a time, which limits the memory.
 
-    :param progress: called with how many are done and how many there are, after each round.
+    :param progress: called with the number done, and the total, after each round.
     """
     outcomes: list[T | Exception | None] = [None] * len(flows)
     begun: dict[int, Step] = {}
     size = Together[Any]((), workers).workers * MAX_BATCH_WRITE
     first = done = 0
 
-    def go_on(at: int, outcome: Any) -> None:
+    def advance(at: int, outcome: Any) -> None:
         nonlocal done
         try:
             begun[at] = _next_step(flows[at], outcome)
@@ -266,27 +265,27 @@ def abreast(
     try:
         while done < len(flows):
             while len(begun) < size and first < len(flows):
-                go_on(first, None)
+                advance(first, None)
                 first += 1
-            answers = yield from _answers(begun, workers)
+            answers = yield from _execute_round(begun, workers)
             begun.clear()
             for at, answer in answers.items():
-                go_on(at, answer)
+                advance(at, answer)
             if progress is not None:
                 progress(done, len(flows))
         return cast("list[T | Exception]", outcomes)
     finally:
-        for flow in flows:  # a flow that was begun must not wait for the garbage collector
+        for flow in flows:  # a started flow must not wait for the garbage collector
             flow.close()
 
 
 def _next_step(flow: Flow[Any], outcome: Any) -> Step:
-    """Tell *flow* what came of its last step, and return the next one."""
+    """Send *flow* the outcome of its last step, and return the next step."""
     return flow.throw(outcome) if isinstance(outcome, Exception) else flow.send(outcome)
 
 
-def _answers(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
-    """Carry out one round of steps; return what came of each, an exception where it failed."""
+def _execute_round(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
+    """Execute one round of steps; return the outcome of each, an exception if it failed."""
     answers: dict[int, Any] = {}
     operations: list[Operation[Any]] = []
     for step in steps.values():
@@ -296,7 +295,7 @@ def _answers(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
             operations += step.operations
     bodies: Iterator[Any] = iter(())
     if operations:
-        # Not by ``yield from``, which would parse what the flows parse themselves.
+        # Not by ``yield from``: the flows parse the bodies themselves.
         bodies = iter((yield Together(operations, workers)))
     pause = 0.0
     for at, step in steps.items():
@@ -307,42 +306,42 @@ def _answers(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
         elif isinstance(step, Pause):
             answers[at], pause = None, max(pause, step.seconds)
         else:
-            answers[at] = yield from _alone(step)
+            answers[at] = yield from _execute_one(step)
     if pause:
         yield Pause(pause)
     return answers
 
 
-def _alone(step: Step) -> Flow[Any]:
-    """Carry out a step of which two cannot go together; return its exception where it fails."""
+def _execute_one(step: Step) -> Flow[Any]:
+    """Execute a step that cannot be combined; return its exception if it fails."""
     try:
         return (yield step)
     except Exception as error:
         return error
 
 
-def begun(flow: Flow[T]) -> Flow[T]:
-    """Carry *flow* out up to its first step, now, and return one that goes on from there.
+def start_flow(flow: Flow[T]) -> Flow[T]:
+    """Run *flow* up to its first step, and return a flow that continues from there.
 
-    What is wrong with what it is to do is raised before anything is sent.
+    Errors in its arguments are raised before anything is sent.
     """
     try:
         step = next(flow)
     except StopIteration as stop:
-        return _over(stop.value)
-    return resumed(flow, step)
+        return _finish(stop.value)
+    return resume_flow(flow, step)
 
 
-def _over(value: T) -> Flow[T]:
+def _finish(value: T) -> Flow[T]:
     yield from ()
     return value
 
 
-def resumed(flow: Flow[T], step: Step) -> Flow[T]:
-    """Go on with *flow*, whose latest step is *step*."""
+def resume_flow(flow: Flow[T], step: Step) -> Flow[T]:
+    """Continue *flow*, whose latest step is *step*."""
     try:
         while True:
-            step = _next_step(flow, (yield from _alone(step)))
+            step = _next_step(flow, (yield from _execute_one(step)))
     except StopIteration as stop:
         value: T = stop.value
         return value

@@ -1,8 +1,8 @@
-"""A Python value and the attribute value that it is on the wire, for values without a schema.
+"""Encodes Python values without a schema as attribute values, and decodes them.
 
-Fields of a model have their own, typed, spelling (``models/fields``); they come here for free-form
-documents, for numbers, and for JSON. On the way out a ``B`` holds bytes, which msgspec's JSON encoder
-turns into base64; on the way in it holds that base64 text.
+Fields of a model have their own typed encoding (``models/fields``); they use this for free-form
+documents, numbers and JSON. A ``B`` to be sent holds bytes, which msgspec's JSON encoder turns into
+base64; a received one holds that base64 text.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ _PLAIN_INT = 10**MAX_DIGITS
 
 
 class Unstorable(Exception):
-    """A value that DynamoDB cannot hold: what is wrong with it, and where in the document."""
+    """A value that DynamoDB cannot store: the problem, and its place in the document."""
 
     def __init__(self, reason: str, faults: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(reason)
         self.faults = list(faults) or [("", reason)]
-        """Each place in the document, such as ``.lines[2].qty``, and what is wrong there."""
+        """Each place in the document, such as ``.lines[2].qty``, and the problem there."""
 
     @classmethod
     def all_of(cls, several: Sequence[Unstorable]) -> Unstorable:
-        """Return *several*, of one value, as one."""
+        """Return several errors of one value as one."""
         return cls(str(several[0]), [fault for each in several for fault in each.faults])
 
     def inside(self, step: str) -> Unstorable:
-        """Return the same, one level further out."""
+        """Return the error with *step* before its places."""
         self.faults = [(step + path, reason) for path, reason in self.faults]
         return self
 
     def errors(self, where: str) -> dict[str, list[str]]:
-        """Return what a ValidationError says of the value called *where*."""
+        """Return the errors of a ValidationError for the value named *where*."""
         errors: dict[str, list[str]] = {}
         for path, reason in self.faults:
             errors.setdefault(where + path, []).append(reason)
@@ -54,20 +54,20 @@ def encode(value: object, where: str = "") -> dict[str, Any]:
     """Return *value* as an attribute value.
 
     Takes None, bool, int, float, Decimal, str, bytes, and lists, tuples, dicts and sets of them;
-    anything else, and what DynamoDB cannot hold, raises
+    anything else, and a value that DynamoDB cannot store, raises
     :class:`~dynamodb_py.exceptions.ValidationError` under the name *where*.
 
     >>> encode({"a": [1, 0.1, None]})
     {'M': {'a': {'L': [{'N': '1'}, {'N': '0.1'}, {'NULL': True}]}}}
     """
     try:
-        return checked_text(encode_value(value))
+        return check_text(encode_value(value))
     except Unstorable as error:
         raise ValidationError(error.errors(where)) from None
 
 
-def checked_text(wire: dict[str, Any]) -> dict[str, Any]:
-    """Return *wire*; raise :class:`Unstorable` for text in it that is no Unicode text."""
+def check_text(wire: dict[str, Any]) -> dict[str, Any]:
+    """Return *wire*; raise :class:`Unstorable` for text with lone surrogates."""
     try:
         to_json(wire)
     except UnicodeEncodeError as error:
@@ -76,7 +76,7 @@ def checked_text(wire: dict[str, Any]) -> dict[str, Any]:
 
 
 def encode_value(value: object, depth: int = 0) -> dict[str, Any]:
-    """Do as :func:`encode`; raise :class:`Unstorable`."""
+    """Like :func:`encode`, but raise :class:`Unstorable`."""
     encoder = _ENCODERS.get(type(value))
     if encoder is None:
         encoder = _encoder_of_subclass(value)
@@ -95,7 +95,7 @@ def integer_text(value: Any) -> str:
 
 
 def float_text(value: float) -> str:
-    """Return the shortest text that reads back as this very float; raise :class:`Unstorable`.
+    """Return the shortest text that reads back as the same float; raise :class:`Unstorable`.
 
     >>> float_text(99.99), float_text(2.0), float_text(1e-7)
     ('99.99', '2', '0.0000001')
@@ -107,7 +107,7 @@ def float_text(value: float) -> str:
 
 
 def decimal_text(value: Decimal) -> str:
-    """Return the exact text of a Decimal for the wire, as DynamoDB gives it back.
+    """Return the exact text of a Decimal for the wire, as DynamoDB returns it.
 
     Raises :class:`Unstorable` over 38 significant digits or out of DynamoDB's range.
 
@@ -139,11 +139,11 @@ def decimal_text(value: Decimal) -> str:
 
 def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
     """Return a list of free values as an attribute value, *depth* levels into a document."""
-    depth = deeper(depth)
+    depth = check_depth(depth)
     wires: list[Any] = []
     try:
         for each in value:
-            # Most are texts and ints: they are spared a call.
+            # Texts and ints are common: no call for them.
             if type(each) is str:
                 wires.append({"S": each})
             elif type(each) is int and -_PLAIN_INT < each < _PLAIN_INT:
@@ -157,7 +157,7 @@ def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
 
 def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
     """Return a mapping of free values as an attribute value, *depth* levels into a document."""
-    depth = deeper(depth)
+    depth = check_depth(depth)
     wires: dict[str, Any] = {}
     for key, each in value.items():
         if not isinstance(key, str):
@@ -174,10 +174,10 @@ def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
     return {"M": wires}
 
 
-def deeper(depth: int) -> int:
+def check_depth(depth: int) -> int:
     """Return one more than *depth*; raise :class:`Unstorable` past DynamoDB's 32 levels.
 
-    What lies innermost is a level of its own: 31 lists and maps are taken, around one value.
+    The innermost value is a level too: at most 31 lists and maps around it.
     """
     if depth >= MAX_DEPTH - 1:
         raise Unstorable(f"nested deeper than DynamoDB's {MAX_DEPTH} levels")
@@ -235,7 +235,7 @@ def _encoder_of_subclass(value: object) -> _Encoder:
 
 
 def number(text: str) -> int | float | Decimal:
-    """Return the number that *text* says: an int, else the float that says just that, else a Decimal.
+    """Return the number in *text*: an int, else the exact float, else a Decimal.
 
     >>> number("7"), number("99.99"), number("0.12345678901234567890123")
     (7, 99.99, Decimal('0.12345678901234567890123'))
@@ -254,7 +254,7 @@ def number(text: str) -> int | float | Decimal:
     return shortest if Decimal(repr(shortest)) == exact else exact
 
 
-# Fifteen digits and the point: a float gives any of them back
+# Fifteen digits and the point: a float keeps any of them exactly
 # (https://en.wikipedia.org/wiki/Double-precision_floating-point_format).
 _ALWAYS_A_FLOAT = 16
 
@@ -297,7 +297,7 @@ def value_of(tree: Tree) -> Any:
 
 
 def list_of(trees: list[Tree]) -> list[Any]:
-    """Return the Python values of the elements of an L; the commonest kinds are spared a call."""
+    """Return the Python values of the elements of an L; common kinds without a call."""
     values: list[Any] = []
     for tree in trees:
         if (digits := tree.N) is not None:
@@ -315,7 +315,7 @@ def list_of(trees: list[Tree]) -> list[Any]:
 
 
 def map_of(members: dict[str, Tree]) -> dict[str, Any]:
-    """Return the Python values of the members of an M; the commonest kinds are spared a call."""
+    """Return the Python values of the members of an M; common kinds without a call."""
     values: dict[str, Any] = {}
     for name, tree in members.items():
         if (text := tree.S) is not None:
@@ -338,7 +338,7 @@ _read_item = msgspec.json.Decoder(dict[str, Tree]).decode
 
 
 def as_tree(wire: Mapping[str, Any]) -> Tree:
-    """Return an attribute value as msgspec would have read it."""
+    """Return an attribute value as msgspec reads it."""
     return msgspec.convert(wire, Tree)
 
 
@@ -361,14 +361,14 @@ def decode_item(item: bytes) -> dict[str, Any]:
 
 
 def binary(value: str | bytes) -> bytes:
-    """Return the bytes of a B as it came: base64 text, or bytes already."""
+    """Return the bytes of a received B: base64 text, or bytes."""
     return value if isinstance(value, bytes) else a2b_base64(value)
 
 
 def rank(wire: Mapping[str, Any]) -> Any:
-    """Return what DynamoDB orders a key's value by, among values of its type: S, N or B.
+    """Return the sort key of a key's value among values of its type: S, N or B.
 
-    Numbers are ordered by value, text by its UTF-8 bytes, which is by code points, bytes as they are.
+    Numbers are ordered by value, text by its UTF-8 bytes (that is by code points), bytes as they are.
 
     >>> rank({"N": "9"}) < rank({"N": "10"}), rank({"S": "9"}) < rank({"S": "10"})
     (True, False)
@@ -380,7 +380,7 @@ def rank(wire: Mapping[str, Any]) -> Any:
 
 
 def as_sent(wire: Any) -> Any:
-    """Return an attribute value that came from DynamoDB as it is spelled to send: a B holds bytes."""
+    """Return a received attribute value in the form to send: a B holds bytes."""
     for kind, value in wire.items():
         if kind == "B":
             return {"B": binary(value)}

@@ -1,6 +1,6 @@
-"""Connections: where requests go, by alias, and what holds for a while.
+"""Connections by alias, and the options of the current thread or task.
 
-Nothing here opens a connection or reads the network: that happens when the first request is sent.
+Nothing here opens a connection: that happens for the first request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEFAULT = "default"
 
 
 class Connection:
-    """One way to DynamoDB: an endpoint, credentials, and how tables are called there."""
+    """An endpoint of DynamoDB, with credentials, retries and a format of table names."""
 
     def __init__(
         self,
@@ -42,12 +42,12 @@ class Connection:
         self.transport, self.async_transport = open_transports(settings)
         self._prefix, self._format = table_prefix, table_name_format
         self.renames = bool(table_prefix or table_name_format)
-        """Whether tables have other names here than models give them."""
+        """Whether table names differ from those in the models."""
         self.cursor_key = cursor_key
-        """What cursors of pages are signed with; None where they are not."""
+        """The key that signs cursors; None: they are not signed."""
 
     def table_name(self, name: str) -> str:
-        """Return what the table that a model calls *name* is called on this connection."""
+        """Return the name of the table that a model calls *name*."""
         name = self._prefix + name if self._prefix else name
         return name if self._format is None else self._format(name)
 
@@ -87,9 +87,9 @@ def connect(
     verify: bool | str = True,
     cursor_key: bytes | str | None = None,
 ) -> Connection:
-    """Say how DynamoDB is reached, under *alias*; without it, boto3's own defaults count.
+    """Define the connection *alias*; without a definition, boto3's defaults count.
 
-    Nothing is sent. Calling it again with the same alias replaces the connection.
+    Nothing is sent. Another call with the same alias replaces the connection.
 
     :param region_name: as for boto3; else ``AWS_DEFAULT_REGION``, the profile's, or ``AWS_REGION``.
     :param endpoint_url: another server that speaks DynamoDB's API; else ``AWS_ENDPOINT_URL_DYNAMODB``.
@@ -98,7 +98,7 @@ def connect(
         in place of boto3's search for them.
     :param session: a boto3 session; its credentials, region and event hooks are used.
     :param client: a boto3 client or resource for DynamoDB; all requests go through it.
-    :param table_prefix: what stands before the name of every table, ``"dev-"``.
+    :param table_prefix: a prefix of every table name, ``"dev-"``.
     :param table_name_format: a callable that turns a model's table name into the real one.
     :param connect_timeout: seconds to wait for a connection.
     :param read_timeout: seconds to wait for an answer.
@@ -106,7 +106,7 @@ def connect(
         ``AWS_MAX_ATTEMPTS``), or a :class:`~dynamodb_py.retries.Retries`.
     :param pool_size: how many connections are kept open.
     :param verify: False, or a file of certificate authorities, as for boto3.
-    :param cursor_key: a secret to sign the cursors of pages with, so that no stranger can make one.
+    :param cursor_key: a secret that signs the cursors of pages, so that clients cannot make any.
     :return: the connection.
     """
     settings = Settings(
@@ -146,7 +146,7 @@ def _as_retries(retries: int | Retries | None) -> Retries:
 
 
 def get_connection(alias: str | None = None) -> Connection:
-    """Return the connection called *alias*; the default one is made up when it is first needed.
+    """Return the connection *alias*; the default one is made when it is first needed.
 
     Raises ConfigurationError for an alias that was never connected.
     """
@@ -163,7 +163,7 @@ def get_connection(alias: str | None = None) -> Connection:
 
 
 class Options(Struct, frozen=True):
-    """What holds for the requests of a while."""
+    """Options of the requests in a block."""
 
     consistent: bool = False
     using: str | None = None
@@ -172,16 +172,16 @@ class Options(Struct, frozen=True):
 
 _DEFAULTS = Options()
 OPTIONS: ContextVar[tuple[Options, ...]] = ContextVar("dynamodb_py.options", default=(_DEFAULTS,))
-"""Those that hold, innermost last: threads and tasks have each their own."""
+"""The active options, innermost last; each thread and task has its own."""
 
 
 def current_options() -> Options:
-    """Return the options that hold here and now."""
+    """Return the active options."""
     return OPTIONS.get()[-1]
 
 
 class options:  # noqa: N801 - it reads as a statement
-    """Change what holds for a while, in this thread or task only.
+    """Change the options within a block, in this thread or task only.
 
     :param consistent: read consistently by default.
     :param using: the alias of the connection for models that name none.

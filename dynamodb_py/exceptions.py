@@ -1,4 +1,4 @@
-"""What can go wrong, and what to do about it.
+"""The exceptions of the package.
 
 ::
 
@@ -7,16 +7,16 @@
     ├── ConfigurationError            no region, no credentials, an unknown alias
     ├── ValidationError               values that cannot be stored (.errors by field)
     │   └── ItemTooLarge              over 400 KB, found before sending
-    ├── QueryError                    a question that DynamoDB cannot answer
+    ├── QueryError                    a query that DynamoDB cannot answer
     │   ├── ScanRequired              ... other than by reading the whole table
     │   └── InvalidCursor             a cursor that does not belong to this query
     ├── MaxRequestsReached            there is more than max_requests() could read (.cursor)
     ├── FieldNotLoaded                the field was not fetched
-    ├── UnreadableValue               a stored attribute is not what its field says
+    ├── UnreadableValue               a stored attribute is not of its field's type
     ├── DoesNotExist                  no item has the key (.missing)
     ├── ProtectedError                other items refer to what would be deleted (.objects)
     ├── MultipleObjectsReturned
-    ├── TableMismatch                 the live table is not what the model says (.differences)
+    ├── TableMismatch                 the live table differs from the model (.differences)
     ├── BatchIncomplete               some of a batch was not done (.unprocessed)
     ├── ConnectionFailed              no answer: refused, reset, unreachable
     │   ├── ConnectTimeout
@@ -38,8 +38,8 @@
         ├── InvalidRequest
         └── ServiceUnavailable        5xx
 
-The class follows from the error *code* alone, in :func:`service_error`: DynamoDB words
-its messages differently from region to region.
+The error *code* alone decides the class, in :func:`service_error`: DynamoDB's messages differ
+between regions.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ from msgspec import Struct
 
 
 class DynamoDBError(Exception):
-    """Root of everything that this package raises on purpose."""
+    """The base of all exceptions of this package."""
 
     done: Any = None
-    """After a delete or update of what a query finds: what was done until then."""
+    """After a delete or update of a query set: the result up to the error."""
 
 
 class ModelDefinitionError(DynamoDBError):
-    """A model, field or index is declared wrongly; raised when the class is made."""
+    """A model, field or index is declared wrongly; raised when the class is created."""
 
 
 class ConfigurationError(DynamoDBError):
-    """The connection cannot be made up: no region, no credentials, an unknown alias."""
+    """The connection is not configured: no region, no credentials, an unknown alias."""
 
 
 class ValidationError(DynamoDBError, ValueError):
@@ -76,14 +76,14 @@ class ValidationError(DynamoDBError, ValueError):
             errors = {"": [errors]}
         self.model = model
         self.errors: dict[str, list[str]] = {
-            name: [said] if isinstance(said, str) else list(said) for name, said in errors.items()
+            name: [text] if isinstance(text, str) else list(text) for name, text in errors.items()
         }
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:
         parts = [
-            f"{name}: {'; '.join(said)}" if name else "; ".join(said)
-            for name, said in self.errors.items()
+            f"{name}: {'; '.join(text)}" if name else "; ".join(text)
+            for name, text in self.errors.items()
         ]
         return (f"{self.model}: " if self.model else "") + " | ".join(parts)
 
@@ -102,11 +102,11 @@ class ItemTooLarge(ValidationError):
 
 
 class QueryError(DynamoDBError, ValueError):
-    """A question that DynamoDB cannot answer as asked."""
+    """A query that DynamoDB cannot answer in this form."""
 
 
 class ScanRequired(QueryError):
-    """Only reading the whole table could answer this, and nobody asked for that."""
+    """Only a scan of the whole table could answer this, and ``scan()`` was not called."""
 
 
 class InvalidCursor(QueryError):
@@ -114,9 +114,9 @@ class InvalidCursor(QueryError):
 
 
 class MaxRequestsReached(DynamoDBError):
-    """There is more, and ``max_requests()`` does not allow to read it.
+    """There are more items, and ``max_requests()`` does not allow to read them.
 
-    ``cursor`` is where to go on: ``after(cursor)``, or ``page(cursor=...)``.
+    ``cursor`` is where to continue: ``after(cursor)``, or ``page(cursor=...)``.
     """
 
     def __init__(self, message: str = "", *, cursor: str | None = None) -> None:
@@ -129,7 +129,7 @@ class FieldNotLoaded(DynamoDBError):
 
 
 class UnreadableValue(DynamoDBError, ValueError):
-    """A stored attribute is not of the type that its field declares; the other fields can be read."""
+    """A stored attribute does not have the type of its field; the other fields can be read."""
 
 
 class DoesNotExist(DynamoDBError, LookupError):
@@ -141,7 +141,7 @@ class DoesNotExist(DynamoDBError, LookupError):
 
 
 class ProtectedError(DynamoDBError):
-    """Other items refer to what would be deleted, with ``on_delete=PROTECT``; nothing was written.
+    """Items with ``on_delete=PROTECT`` refer to the item to delete; nothing was written.
 
     ``objects`` has some of them.
     """
@@ -156,9 +156,9 @@ class MultipleObjectsReturned(DynamoDBError, LookupError):
 
 
 class BatchIncomplete(DynamoDBError):
-    """Part of a batch was not carried out.
+    """Part of a batch was not executed.
 
-    ``unprocessed`` holds what is left, in the form in which it was given; ``__cause__`` says why.
+    ``unprocessed`` has the rest, as passed by the caller; ``__cause__`` is the reason.
     """
 
     def __init__(self, message: str, *, unprocessed: Sequence[Any] = ()) -> None:
@@ -167,7 +167,7 @@ class BatchIncomplete(DynamoDBError):
 
 
 class TableMismatch(DynamoDBError):
-    """The live table differs from the model in ways that ``update()`` does not change.
+    """The live table differs from the model, and ``update()`` does not change that.
 
     ``differences`` lists them, a sentence each.
     """
@@ -178,37 +178,37 @@ class TableMismatch(DynamoDBError):
 
 
 class RequestError(DynamoDBError):
-    """A request that was sent, or tried, and did not succeed.
+    """A request that failed.
 
-    ``operation`` is DynamoDB's name of the call, ``table`` the table, ``attempts`` how often it
-    was tried: after more than one attempt, an earlier one may have been carried out unseen.
+    ``operation`` is DynamoDB's name of the call, ``table`` the table, ``attempts`` the number of
+    attempts: of several, an earlier one may have been executed although its answer was lost.
     """
 
     advice: ClassVar[str] = ""
-    """What to do about it, in a few words."""
+    """What to do, in a few words."""
 
     operation: str = ""
     table: str = ""
     request_id: str = ""
     attempts: int = 1
     in_doubt: bool = False
-    """Whether an earlier attempt may have been carried out: its answer was lost, and no throttling."""
+    """Whether an earlier attempt may have been executed: its answer was lost."""
     unprocessed: Sequence[Any] = ()
-    """After a batch: what was not carried out, in the form in which it was given."""
+    """After a batch: the part that was not executed, as passed by the caller."""
 
-    def _said(self) -> str:
-        """Return what went wrong, without what the request was."""
+    def _describe(self) -> str:
+        """Return the problem, without the request."""
         return super().__str__()
 
     def __str__(self) -> str:
-        said = self._said()
+        text = self._describe()
         about = " on ".join(part for part in (self.operation, self.table) if part)
         tail = [f"request {self.request_id}"] if self.request_id else []
         if self.attempts > 1:
             tail.append(f"{self.attempts} attempts")
-        if self.advice and getattr(self, "code", True):  # not where our own words say what to do
-            said = f"{said}; {self.advice}"
-        return (f"{about}: " if about else "") + said + (f" ({', '.join(tail)})" if tail else "")
+        if self.advice and getattr(self, "code", True):  # our own messages have their advice
+            text = f"{text}; {self.advice}"
+        return (f"{about}: " if about else "") + text + (f" ({', '.join(tail)})" if tail else "")
 
 
 class ConnectionFailed(RequestError, ConnectionError):
@@ -224,20 +224,20 @@ class ConnectTimeout(ConnectionFailed, TimeoutError):
 
 
 class ReadTimeout(ConnectionFailed, TimeoutError):
-    """No answer within ``read_timeout`` seconds; the request may have been carried out."""
+    """No answer within ``read_timeout`` seconds; the request may have been executed."""
 
     advice = "it may have been carried out; raise connect(read_timeout=) where answers take long"
 
 
 class ResponseCorrupted(ConnectionFailed):
-    """The answer was cut short, is no HTTP, or does not match its checksum."""
+    """The answer was cut short, is not HTTP, or does not match its checksum."""
 
 
 class ServiceError(RequestError):
-    """DynamoDB's own answer that something is wrong.
+    """DynamoDB answered with an error.
 
     ``code`` is DynamoDB's name for it (``ValidationException``), ``status`` the HTTP status,
-    ``message`` its words.
+    ``message`` the message.
     """
 
     code: str = ""
@@ -248,8 +248,8 @@ class ServiceError(RequestError):
 class ConditionFailed(ServiceError):
     """The condition did not hold; nothing was written.
 
-    ``current`` is the item as it stands (an instance where a model asked, else the plain item),
-    or None where there is none.
+    ``current`` is the current item (an instance for a request of a model, else the plain item), or
+    None if there is none.
     """
 
     advice = ".current is the item as it stands"
@@ -258,97 +258,97 @@ class ConditionFailed(ServiceError):
 
 
 class AlreadyExists(ConditionFailed):
-    """An item with this key, or with a value that is unique, exists; nothing was written."""
+    """An item with this key, or with this unique value, exists; nothing was written."""
 
     advice = ".current is the item; overwrite=True replaces it"
 
     fields: Sequence[str] = ()
-    """The names of the fields whose values another item has; empty where it is the key."""
+    """The fields whose values another item has; empty if it is the key."""
     owner: Any = None
-    """The primary key of the item that has these values, where that is known."""
+    """The primary key of the item with these values, if known."""
 
 
 class StaleItem(ConditionFailed):
-    """The item was changed by another writer since it was loaded; nothing was written.
+    """Another writer changed the item since it was loaded; nothing was written.
 
-    ``current`` is the item as it stands, or None where it was deleted.
+    ``current`` is the current item, or None if it was deleted.
     """
 
     advice = ".current is the item as it stands: refresh_from_db(), change it again and save()"
 
 
 class CancellationReason(Struct):
-    """What one call of a canceled transaction has to do with that.
+    """Why a transaction was canceled, for one of its calls.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
     """
 
     code: str
-    """DynamoDB's name for it (``ConditionalCheckFailed``); ``"None"`` where another call is to blame."""
+    """DynamoDB's code (``ConditionalCheckFailed``); ``"None"`` if another call failed."""
     message: str = ""
-    """DynamoDB's words."""
+    """DynamoDB's message."""
     item: Mapping[str, Any] | None = None
-    """The stored item as it is on the wire, where the call asked for it and its condition failed."""
+    """The stored item as on the wire, if the condition failed and the call requested it."""
     instance: Any = None
-    """The instance that the call is about, where models made it."""
+    """The instance of the call, for calls of models."""
     verb: str = ""
-    """What it was to do: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``."""
+    """The action: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``."""
     current: Any = None
-    """The item as it stands, as an instance."""
+    """The current item as an instance."""
     error: Exception | None = None
-    """The error that the call alone would have ended with."""
+    """The error that the call would raise outside of a transaction."""
 
     @property
     def is_to_blame(self) -> bool:
-        """Whether this call is one that the transaction was canceled for."""
+        """Whether the transaction was canceled because of this call."""
         return self.code != "None"
 
     def __str__(self) -> str:
-        about = " of ".join(part for part in (self.verb, _named(self.instance)) if part)
-        said = f"{self.code} ({self.message})" if self.message else self.code
-        return f"{about}: {said}" if about else said
+        about = " of ".join(part for part in (self.verb, _describe_instance(self.instance)) if part)
+        text = f"{self.code} ({self.message})" if self.message else self.code
+        return f"{about}: {text}" if about else text
 
 
-def _named(instance: Any) -> str:
+def _describe_instance(instance: Any) -> str:
     """Return the class and the key of *instance*, for messages."""
     if instance is None:
         return ""
     try:
-        said = repr(instance.primary_key)
-    except Exception:  # whatever it is: the message of an error does not raise another
+        text = repr(instance.primary_key)
+    except Exception:  # the message of an error must not raise another
         return type(instance).__name__
     # A pair of keys has parentheses of its own.
-    return type(instance).__name__ + (said if said.startswith("(") else f"({said})")
+    return type(instance).__name__ + (text if text.startswith("(") else f"({text})")
 
 
 _MAX_BLAMED = 5
-"""How many calls of a transaction a message names."""
+"""The most calls of a transaction in a message."""
 
 
 class TransactionCanceled(ServiceError):
-    """The transaction was not carried out, no call of it; ``reasons`` are in the order of the calls.
+    """No call of the transaction was executed; ``reasons`` are in the order of the calls.
 
-    Each is a :class:`CancellationReason`; those that ``is_to_blame`` are named in the message.
+    Each is a :class:`CancellationReason`; the message has those that ``is_to_blame``.
     """
 
     reasons: Sequence[CancellationReason] = ()
 
-    def _said(self) -> str:
+    def _describe(self) -> str:
         blamed = [(at, each) for at, each in enumerate(self.reasons) if each.is_to_blame]
-        said = [f"reasons[{at}], {each}" for at, each in blamed[:_MAX_BLAMED]]
+        text = [f"reasons[{at}], {each}" for at, each in blamed[:_MAX_BLAMED]]
         if len(blamed) > _MAX_BLAMED:
-            said.append(f"and {len(blamed) - _MAX_BLAMED} more")
-        return "; ".join([super()._said(), *said])
+            text.append(f"and {len(blamed) - _MAX_BLAMED} more")
+        return "; ".join([super()._describe(), *text])
 
 
 class TransactionConflict(ServiceError):
-    """Another transaction is under way on the same item."""
+    """Another transaction is running on the same item."""
 
     advice = "try again a little later"
 
 
 class TableNotFound(ServiceError):
-    """There is no such table or index; ``Table(Model).create()`` makes it."""
+    """The table or index does not exist; ``Table(Model).create()`` creates it."""
 
     advice = "Table(Model).create() makes the table; are the region and endpoint right?"
 
@@ -360,15 +360,15 @@ class TableInUse(ServiceError):
 
 
 class TableAlreadyExists(ServiceError):
-    """There is a table of this name already; ``create(if_not_exists=True)`` accepts that."""
+    """A table of this name exists already; ``create(if_not_exists=True)`` accepts that."""
 
     advice = "create(if_not_exists=True) accepts that"
 
 
 class Throttled(ServiceError):
-    """Too fast for the table's, the key's or the account's throughput.
+    """The requests exceed the throughput of the table, the key or the account.
 
-    ``reasons`` holds what DynamoDB tells of it (``ThrottlingReasons``).
+    ``reasons`` has DynamoDB's ``ThrottlingReasons``.
     """
 
     advice = "slow down, or raise the table's throughput"
@@ -387,7 +387,7 @@ class ItemCollectionTooLarge(ServiceError):
 
 
 class AccessDenied(ServiceError):
-    """Wrong, missing or expired credentials, or they do not allow this."""
+    """The credentials are wrong, missing or expired, or do not allow the request."""
 
     advice = "check the credentials and what they allow"
 
@@ -397,7 +397,7 @@ class InvalidRequest(ServiceError):
 
 
 class ServiceUnavailable(ServiceError):
-    """DynamoDB failed inside (HTTP 5xx)."""
+    """DynamoDB failed (HTTP 5xx)."""
 
     advice = "try again a little later"
 
@@ -448,7 +448,7 @@ _BY_CODE: dict[str, type[ServiceError]] = {
     "ServiceUnavailableException": ServiceUnavailable,
 }
 
-# The member of the error's body that a class keeps, and where.
+# The attribute of a class, and the member of the error's body that it has.
 _DETAILS: dict[type[ServiceError], tuple[str, str]] = {
     ConditionFailed: ("current", "Item"),
     Throttled: ("reasons", "ThrottlingReasons"),
@@ -458,9 +458,9 @@ _DETAILS: dict[type[ServiceError], tuple[str, str]] = {
 def _reasons(body: Mapping[str, Any]) -> list[CancellationReason]:
     """Return the CancellationReasons of an error's body, in order."""
     found: Any = body.get("CancellationReasons")
-    told = cast("list[Any]", found) if isinstance(found, list) else []
+    listed = cast("list[Any]", found) if isinstance(found, list) else []
     reasons: list[CancellationReason] = []
-    for each in told:
+    for each in listed:
         one = cast("Mapping[str, Any]", each if isinstance(each, Mapping) else {})
         code, message, item = one.get("Code"), one.get("Message"), one.get("Item")
         reasons.append(CancellationReason(code or "None", message or "", item or None))
@@ -472,8 +472,8 @@ def service_error(
 ) -> ServiceError:
     """Return the exception for DynamoDB's error *code*.
 
-    A code that is not known becomes :class:`ServiceUnavailable` with an HTTP status of 500 and
-    more, else plain :class:`ServiceError`. *body* is the parsed body of the error.
+    An unknown code becomes :class:`ServiceUnavailable` with an HTTP status of 500 and more, else
+    plain :class:`ServiceError`. *body* is the parsed body of the error.
 
     >>> type(service_error("ThrottlingException", "slow down")).__name__
     'Throttled'
@@ -491,8 +491,8 @@ def service_error(
     return error
 
 
-def narrowed(error: ServiceError, kind: type[ServiceError]) -> ServiceError:
-    """Return *error* as one of the narrower class *kind*, with all that it knows."""
+def narrow_error(error: ServiceError, kind: type[ServiceError]) -> ServiceError:
+    """Return *error* as one of the subclass *kind*, with all attributes."""
     same = kind(*error.args)
     vars(same).update(vars(error))
     return same

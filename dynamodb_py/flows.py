@@ -1,8 +1,8 @@
 """Flows: a conversation with DynamoDB, written once and driven twice.
 
-A flow is a generator. It yields steps, is sent what came of them, and returns a value. It does no
-I/O, so one flow serves both ``save`` and ``asave``. :func:`run` and :func:`arun` are the only code
-that waits; retries happen in them, so a flow sees an error only when trying again was of no use.
+A flow is a generator. It yields steps, receives their outcomes, and returns a value. It does no
+I/O, so one flow serves both ``save`` and ``asave``. Only :func:`run` and :func:`arun` wait. They
+retry as well, so a flow sees an error only after the last attempt.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import repeat
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
-from .exceptions import QueryError, RequestError
+from .exceptions import DynamoDBError, QueryError, RequestError
 from .metering import METERS, note, note_failure
 from .operations.base import Call, Operation, Pause, Step, Together
 from .retries import Retries, is_retryable
@@ -28,11 +28,13 @@ K = TypeVar("K")
 
 Flow: TypeAlias = Generator[Step, Any, T]
 
+_PACKAGE = f"{__package__}."
+
 
 class Transport(Protocol):
     """Sends one operation, once, and returns the body of the response.
 
-    Raises :class:`~dynamodb_py.exceptions.RequestError`, never anything of a library's own.
+    Raises :class:`~dynamodb_py.exceptions.RequestError`, never the exception of a library.
     """
 
     def send(self, operation: Operation[Any], /) -> bytes:
@@ -57,7 +59,7 @@ class AsyncTransport(Protocol):
 
 
 class Link(Protocol):
-    """The two doors to DynamoDB, and how often to knock."""
+    """The two transports, and how often to try."""
 
     @property
     def transport(self) -> Transport: ...
@@ -68,7 +70,7 @@ class Link(Protocol):
 
 
 class Connected(Protocol):
-    """Anything that knows where its requests go."""
+    """An object whose requests go over a link of its own."""
 
     @property
     def _link(self) -> Link: ...
@@ -80,7 +82,7 @@ def run(flow: Flow[T], link: Link) -> T:
         step = next(flow)
         while True:
             try:
-                outcome = _take(step, link)
+                outcome = _execute(step, link)
             except Exception as error:
                 step = flow.throw(error)
             else:
@@ -88,6 +90,10 @@ def run(flow: Flow[T], link: Link) -> T:
     except StopIteration as stop:
         value: T = stop.value
         return value
+    except DynamoDBError as error:
+        if hides_frames(error):
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
+        raise
     finally:
         flow.close()  # after KeyboardInterrupt, the flow must not wait for the garbage collector
 
@@ -98,7 +104,7 @@ async def arun(flow: Flow[T], link: Link) -> T:
         step = next(flow)
         while True:
             try:
-                outcome = await _atake(step, link)
+                outcome = await _aexecute(step, link)
             except Exception as error:
                 step = flow.throw(error)
             else:
@@ -106,37 +112,64 @@ async def arun(flow: Flow[T], link: Link) -> T:
     except StopIteration as stop:
         value: T = stop.value
         return value
+    except DynamoDBError as error:
+        if hides_frames(error):
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
+        raise
     finally:
         flow.close()  # a cancelled task must not leave the flow to the garbage collector
 
 
-def _take(step: Step, link: Link) -> Any:
+def hides_frames(error: DynamoDBError) -> bool:
+    """Tell whether the traceback of *error* below a driver is to be cut; cut that of its origin.
+
+    It is, if DynamoDB answered with an error or the network failed, unless code of the user ran
+    in between: then all frames say where.
+    """
+    origin = error.__cause__ or error.__context__
+    if not isinstance(error, RequestError) and not isinstance(origin, RequestError):
+        return False
+    trace = error.__traceback__
+    while trace is not None:
+        if not trace.tb_frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+            return False
+        trace = trace.tb_next
+    if isinstance(origin, RequestError):
+        origin.__traceback__ = None
+    return True
+
+
+def _execute(step: Step, link: Link) -> Any:
     if isinstance(step, Operation):
         try:
             body = link.transport.send(step)
         except RequestError as error:
-            note_failure()
-            return run(_again(step, error, link.retries), _Once(link))
-        if METERS.get():
-            note(step, body)
-        return body
+            failure = error
+        else:
+            if METERS.get():
+                note(step, body)
+            return body
+        note_failure()
+        return run(_retry(step, failure, link.retries), _SingleAttempt(link))
     if isinstance(step, Pause):
         return time.sleep(step.seconds)
     if isinstance(step, Call):
         return _call(step)
-    return _side_by_side(step, link)
+    return _execute_together(step, link)
 
 
-async def _atake(step: Step, link: Link) -> Any:
+async def _aexecute(step: Step, link: Link) -> Any:
     if isinstance(step, Operation):
         try:
             body = await link.async_transport.send(step)
         except RequestError as error:
-            note_failure()
-            return await arun(_again(step, error, link.retries), _Once(link))
-        if METERS.get():
-            note(step, body)
-        return body
+            failure = error
+        else:
+            if METERS.get():
+                note(step, body)
+            return body
+        note_failure()
+        return await arun(_retry(step, failure, link.retries), _SingleAttempt(link))
     if isinstance(step, Call):
         return await _acall(step)
     import asyncio  # a script that never awaits does not pay for its import
@@ -148,18 +181,18 @@ async def _atake(step: Step, link: Link) -> Any:
     async def one(operation: Operation[Any]) -> Any:
         async with gate:
             try:
-                return await _atake(operation, link)
+                return await _aexecute(operation, link)
             except Exception as error:
                 return error
 
     tasks = [asyncio.ensure_future(one(operation)) for operation in step.operations]
     try:
         if tasks:
-            # Not one after the other: of those, a cancelled one would make room for another.
+            # Wait for all at once: awaited in turn, a cancelled task would let the next one start.
             await asyncio.wait(tasks)
         return [task.result() for task in tasks]
     finally:
-        # Whoever cancels this one finds no request of it under way afterwards.
+        # After a cancellation, no request of this flow is under way.
         under_way = [task for task in tasks if not task.done()]
         for task in under_way:
             task.cancel()
@@ -167,42 +200,42 @@ async def _atake(step: Step, link: Link) -> Any:
             await asyncio.gather(*under_way, return_exceptions=True)
 
 
-def _side_by_side(step: Together[Any], link: Link) -> list[Any]:
+def _execute_together(step: Together[Any], link: Link) -> list[Any]:
     def one(operation: Operation[Any]) -> Any:
         try:
-            return _take(operation, link)
+            return _execute(operation, link)
         except Exception as error:
             return error
 
     if step.workers == 1 or len(step.operations) < 2:
         return [one(operation) for operation in step.operations]
-    from concurrent.futures import ThreadPoolExecutor  # only who asks for workers pays for it
+    from concurrent.futures import ThreadPoolExecutor  # only parallel requests pay for its import
 
     with ThreadPoolExecutor(min(step.workers, len(step.operations))) as pool:
-        # Each in a copy of the context: what holds here, meters and options, holds there too.
+        # Each in a copy of the context, so that meters and options apply in the threads too.
         contexts = [copy_context() for _ in step.operations]
         return list(pool.map(Context.run, contexts, repeat(one), step.operations))
 
 
 async def _acall(step: Call) -> Any:
-    """Call a function, and await what it gives if that can be awaited."""
-    given: Any = None if step.function is None else step.function()
-    return await cast("Awaitable[Any]", given) if isinstance(given, Awaitable) else given
+    """Call a function, and await its result if that can be awaited."""
+    result: Any = None if step.function is None else step.function()
+    return await cast("Awaitable[Any]", result) if isinstance(result, Awaitable) else result
 
 
 def _call(step: Call) -> Any:
-    """Call a function; what it gives is awaited by an event loop of its own, if it can be awaited."""
+    """Call a function; a new event loop awaits its result, if that can be awaited."""
     if step.awaits:
         _check_no_loop(step.awaits)
-    given: Any = None if step.function is None else step.function()
-    if not isinstance(given, Awaitable):
-        return given
-    awaitable = cast("Awaitable[Any]", given)
+    result: Any = None if step.function is None else step.function()
+    if not isinstance(result, Awaitable):
+        return result
+    awaitable = cast("Awaitable[Any]", result)
     try:
         _check_no_loop(f"what {step.function!r} returned")
     except QueryError:
-        if isinstance(given, Coroutine):
-            given.close()  # it never ran, which nobody needs to be warned of as well
+        if isinstance(result, Coroutine):
+            result.close()  # else Python also warns that it never ran
         raise
     import asyncio  # a script that never awaits does not pay for its import
 
@@ -225,8 +258,8 @@ def _check_no_loop(what: str) -> None:
     )
 
 
-def _again(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:
-    """Send *operation* again, after *error*, as long as that may help."""
+def _retry(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:
+    """Send *operation* again after *error*, as long as that may help."""
     attempts, in_doubt = 1, False
     while attempts < retries.attempts and is_retryable(error, repeatable=operation.repeatable):
         in_doubt = in_doubt or not is_retryable(error, repeatable=False)
@@ -239,11 +272,11 @@ def _again(operation: Operation[Any], error: RequestError, retries: Retries) -> 
         else:
             return body
     error.attempts, error.in_doubt = attempts, in_doubt
-    raise error
+    raise error.with_traceback(None)  # the frames of the transport say nothing more
 
 
-class _Once:
-    """A link that does not try again: the flow of the retries is itself not retried."""
+class _SingleAttempt:
+    """A link without retries, for the flow that retries."""
 
     retries = Retries(attempts=1)
 
@@ -293,7 +326,7 @@ def _latest(flow: Any) -> Any:
     return latest
 
 
-def dressed(method: F, flow: Callable[..., Any], prefix: str) -> F:
+def copy_name(method: F, flow: Callable[..., Any], prefix: str) -> F:
     """TRANSITIONAL."""
     method.__name__ = prefix + flow.__name__.removeprefix("_")
     method.__qualname__ = flow.__qualname__.removesuffix(flow.__name__) + method.__name__

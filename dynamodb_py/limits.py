@@ -1,4 +1,4 @@
-"""DynamoDB's numbers, each with where it is written down.
+"""DynamoDB's limits, each with its source.
 
 Unless another page is named: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 """
@@ -22,7 +22,7 @@ READ_UNIT_BYTES: Final = 4 * 1024
 MAX_HASH_KEY_BYTES: Final = 2048
 MAX_RANGE_KEY_BYTES: Final = 1024
 MAX_ATTRIBUTE_NAME_BYTES: Final = 64 * 1024
-# Attribute names that serve as keys, or in an index, are shorter than others may be.
+# The limit for names of key attributes is lower.
 MAX_KEY_NAME_BYTES: Final = 255
 MAX_DEPTH: Final = 32
 

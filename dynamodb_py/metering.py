@@ -1,7 +1,7 @@
-"""What requests cost: ``with capacity() as used:`` collects what DynamoDB says of them.
+"""The cost of requests: ``with capacity() as used:`` collects the capacity that DynamoDB reports.
 
-While a meter is active, each operation that can asks for its consumed capacity, and the drivers
-(:mod:`dynamodb_py.flows`) note what is answered. Nothing is asked, nor read, while there is none.
+While a meter is active, operations request their consumed capacity, and the drivers
+(:mod:`dynamodb_py.flows`) record it. Without a meter, nothing is requested or parsed.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ConsumedCapacity.html
 """
 
@@ -24,12 +24,12 @@ from .operations.transactions import TransactGetItems
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 _EITHER = frozenset({"ExecuteStatement"})
-_TELLING = _READS | _WRITES | _EITHER
+_METERED = _READS | _WRITES | _EITHER
 """The calls that take ``ReturnConsumedCapacity``."""
 
 
 class Cost(Struct):
-    """What some requests cost, in capacity units, and how many items they were about.
+    """The cost of some requests in capacity units, and their number of items.
 
     A read unit is 4 KB read consistently, or 8 KB read otherwise; a write unit is 1 KB.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
@@ -40,26 +40,26 @@ class Cost(Struct):
     read_units: float = 0.0
     write_units: float = 0.0
     requests: int = 0
-    """The requests that DynamoDB carried out."""
+    """The successful requests."""
     items_read: int = 0
-    """The items that were read, and are paid for, before any filter."""
+    """The items that were read, and cost units, before any filter."""
     items_returned: int = 0
-    """The items that were found by their key, or matched."""
+    """The items that were found by key, or matched."""
 
     def __str__(self) -> str:
-        return f"{self._units()} in {_many(self.requests, 'request')}{self._items()}"
+        return f"{self._units()} in {_format_count(self.requests, 'request')}{self._items()}"
 
     def _units(self) -> str:
         if self.read_units and self.write_units:
-            kinds = f" ({_plain(self.read_units)} read, {_plain(self.write_units)} write)"
-            return f"{_many(self.units, 'capacity unit')}{kinds}"
+            kinds = f" ({_format(self.read_units)} read, {_format(self.write_units)} write)"
+            return f"{_format_count(self.units, 'capacity unit')}{kinds}"
         kind = "read" if self.read_units else "write" if self.write_units else "capacity"
-        return _many(self.units, f"{kind} unit")
+        return _format_count(self.units, f"{kind} unit")
 
     def _items(self) -> str:
         if not self.items_read:
             return ""
-        return f", {_many(self.items_read, 'item')} read, {_plain(self.items_returned)} returned"
+        return f", {_format_count(self.items_read, 'item')} read, {_format(self.items_returned)} returned"
 
     def _pay(self, units: float, read: float, write: float) -> None:
         self.units += units
@@ -73,12 +73,12 @@ class Cost(Struct):
 
 
 class TableCost(Cost):
-    """What the requests to one table cost, its indexes included."""
+    """The cost of the requests to one table, with its indexes."""
 
     own_units: float = 0.0
-    """The part of ``units`` that the table itself took."""
+    """The part of ``units`` for the table itself."""
     indexes: dict[str, Cost] = {}
-    """The part that each index took, by its name."""
+    """The part for each index, by name."""
 
     def __str__(self) -> str:
         lines = [super().__str__()]
@@ -87,33 +87,33 @@ class TableCost(Cost):
 
 
 class UsedCapacity(Cost):
-    """What ``with capacity() as used:`` collected; ``str()`` of it is for people."""
+    """The result of ``with capacity() as used:``; ``str()`` of it is for people."""
 
     attempts: int = 0
-    """The requests that were sent: those that failed, or were tried again, count too."""
+    """All requests that were sent, failed ones and retries included."""
     by_table: dict[str, TableCost] = {}
-    """The cost of each table, by the name that it really has."""
+    """The cost of each table, by its name in DynamoDB."""
 
     def __str__(self) -> str:
         lines = [super().__str__()]
         failed = self.attempts - self.requests
         if failed:
-            lines[0] += f", {_many(failed, 'attempt')} failed"
+            lines[0] += f", {_format_count(failed, 'attempt')} failed"
         for name, cost in sorted(self.by_table.items()):
             lines += [f"  {line}" for line in f"{name}: {cost}".splitlines()]
         return "\n".join(lines)
 
 
-def _plain(number: float) -> str:
+def _format(number: float) -> str:
     return f"{number:,.10g}"
 
 
-def _many(number: float, thing: str) -> str:
-    return f"{_plain(number)} {thing}{'' if number == 1 else 's'}"
+def _format_count(number: float, thing: str) -> str:
+    return f"{_format(number)} {thing}{'' if number == 1 else 's'}"
 
 
 class _Meter:
-    """One block's collection, and the lock that threads take turns with."""
+    """The collected cost of one block, and its lock."""
 
     def __init__(self) -> None:
         self.used = UsedCapacity()
@@ -121,16 +121,15 @@ class _Meter:
 
 
 METERS: ContextVar[tuple[_Meter, ...]] = ContextVar("dynamodb_py.meters", default=())
-"""The meters that are active here; flows carry them into the threads and tasks that they start."""
+"""The active meters; flows copy them into the threads and tasks that they start."""
 
 
 class capacity:  # noqa: N801 - it reads as a statement
-    """Collect what the requests of a block cost: capacity units, requests, items.
+    """Collect the cost of the requests in a block: capacity units, requests, items.
 
-    It counts what is sent in this thread or task, and in the threads and tasks that it starts
-    through this library; of threads of your own, each has a block of its own. Blocks may be nested:
-    then both count. What an answer does not tell, such as the price of a write whose condition
-    failed, is not counted.
+    It counts requests of this thread or task, and of the threads and tasks that this library starts
+    for them; threads of your own need a block each. Nested blocks both count. Costs that an answer
+    does not have, such as those of a write whose condition failed, are not counted.
 
     >>> with capacity() as used:
     ...     pass
@@ -158,24 +157,24 @@ class capacity:  # noqa: N801 - it reads as a statement
 
 
 def payload_of(operation: Operation[Any]) -> Payload:
-    """Return the body of the request, which asks for its price where a meter is active."""
+    """Return the body of the request, which requests its cost if a meter is active."""
     payload = operation.payload()
-    if METERS.get() and operation.api in _TELLING:
+    if METERS.get() and operation.api in _METERED:
         payload["ReturnConsumedCapacity"] = "INDEXES"
     return payload
 
 
-# -- what the answers say --------------------------------------------------------------------------
+# -- answers ---------------------------------------------------------------------------------------
 
 
 class _Units(Struct):
     CapacityUnits: float = 0.0
-    # Transactions tell these too: one that is sent again, with a token that is known, only reads.
+    # Transactions have these too: a repeated one, with a known token, only reads.
     ReadCapacityUnits: float | None = None
     WriteCapacityUnits: float | None = None
 
     def parts(self, *, reads: bool) -> tuple[float, float, float]:
-        """Return all units, those read and those written; *reads* says which where that is not told."""
+        """Return all units, those read and those written; *reads* decides if the answer does not."""
         total, read, write = self.CapacityUnits, self.ReadCapacityUnits, self.WriteCapacityUnits
         if read is None and write is None:
             return (total, total, 0.0) if reads else (total, 0.0, total)
@@ -194,7 +193,7 @@ class _Got(Struct):
 
 
 class _Answer(Struct):
-    """What any answer may tell of its price, and of items."""
+    """The cost and the items in any answer."""
 
     ConsumedCapacity: _Consumed | list[_Consumed] | None = None
     Item: Raw | UnsetType = UNSET
@@ -208,12 +207,12 @@ _read = msgspec.json.Decoder(_Answer).decode
 
 
 def note(operation: Operation[Any], body: bytes) -> None:
-    """Add what the answer to *operation* says to the meters that are active."""
+    """Add the cost in the answer to *operation* to the active meters."""
     answer = _Answer()
-    if operation.api in _TELLING:
+    if operation.api in _METERED:
         try:
             answer = _read(body)
-        except msgspec.DecodeError:  # whoever parses it will tell
+        except msgspec.DecodeError:  # the operation's parser will raise
             answer = _Answer()
     consumed = answer.ConsumedCapacity or []
     paid = consumed if isinstance(consumed, list) else [consumed]
@@ -224,14 +223,14 @@ def note(operation: Operation[Any], body: bytes) -> None:
 
 
 def note_failure() -> None:
-    """Tell the meters that are active of a request without an answer to count."""
+    """Count a failed request in the active meters."""
     for meter in METERS.get():
         with meter.lock:
             meter.used.attempts += 1
 
 
 _Items = Mapping[str, "tuple[int, int]"]
-"""How many items were read and returned, by table; "" stands for one that the answer does not tell."""
+"""The numbers of items read and returned, by table; "" for an unknown table."""
 
 
 def _items(operation: Operation[Any], answer: _Answer) -> _Items:
@@ -241,9 +240,9 @@ def _items(operation: Operation[Any], answer: _Answer) -> _Items:
     tables = operation.tables
     table = tables[0] if len(tables) == 1 else ""
     if found:
-        # In the order of what was asked, whatever the tables.
-        asked = operation.gets if isinstance(operation, TransactGetItems) else ()
-        names = [name for name, _ in asked] if len(asked) == len(found) else [table] * len(found)
+        # In the order of the request.
+        gets = operation.gets if isinstance(operation, TransactGetItems) else ()
+        names = [name for name, _ in gets] if len(gets) == len(found) else [table] * len(found)
         counts = Counter(n for n, got in zip(names, found, strict=True) if got.Item is not UNSET)
         return {name: (count, count) for name, count in counts.items()}
     if answer.Item is not UNSET:
@@ -259,9 +258,9 @@ def _add(
     used.attempts += 1
     counts = list(items.values())
     used._met(sum(read for read, _ in counts), sum(returned for _, returned in counts))
-    told = {each.TableName for each in paid}
+    named = {each.TableName for each in paid}
     index = operation.index if isinstance(operation, (Query, Scan)) else None
-    for name in filter(None, {*operation.tables, *told}):
+    for name in filter(None, {*operation.tables, *named}):
         table = used.by_table.setdefault(name, TableCost())
         count = items.get(name, (0, 0))
         table._met(*count)

@@ -2,8 +2,8 @@
 
 The rules are those of boto3's *standard* mode for DynamoDB
 (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html#standard-retry-mode):
-four attempts, exponential backoff with full jitter up to twenty seconds, and after an error that
-says nothing of too many requests a fortieth of that.
+four attempts, exponential backoff with full jitter up to twenty seconds, and a fortieth of that after
+errors other than throttling.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ TOO_MANY_REQUESTS = 429
 def is_throttling(error: BaseException) -> bool:
     """Tell whether *error* asks for fewer requests.
 
-    Of a code that DynamoDB's model has, the code decides; of any other, the HTTP status.
+    The code decides if DynamoDB's model has it, else the HTTP status.
     """
     if not isinstance(error, ServiceError):
         return False
@@ -64,8 +64,8 @@ def is_throttling(error: BaseException) -> bool:
 def is_retryable(error: BaseException, *, repeatable: bool = True) -> bool:
     """Tell whether the same request may succeed when it is sent again.
 
-    One that is not *repeatable*, such as an ADD, only where it cannot have been carried out: after
-    throttling, or where there was no connection.
+    A request that is not *repeatable*, such as an ADD, only if it was certainly not executed: after
+    throttling, or without a connection.
 
     >>> is_retryable(ConnectionFailed("reset"))
     True
@@ -102,14 +102,14 @@ class Retries(Struct, frozen=True):
 
     @classmethod
     def from_environment(cls) -> Retries:
-        """Return the default, or what ``AWS_MAX_ATTEMPTS`` says."""
+        """Return the default, or the attempts of ``AWS_MAX_ATTEMPTS``."""
         attempts = os.environ.get("AWS_MAX_ATTEMPTS", "")
         return cls(attempts=int(attempts)) if attempts.isdigit() and int(attempts) else cls()
 
     def pause(
         self, error: BaseException, attempts: int, jitter: Callable[[], float] = random.random
     ) -> float:
-        """Return how many seconds to wait after *error* ended attempt number *attempts*.
+        """Return the seconds to wait after attempt number *attempts* failed with *error*.
 
         >>> Retries().pause(ConnectionFailed("reset"), 2, jitter=lambda: 1.0)
         0.05

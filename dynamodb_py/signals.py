@@ -1,4 +1,4 @@
-"""What happens to models, for functions that asked to hear of it: each signal, and ``receiver``."""
+"""The signals of models, and ``receiver``, which connects functions to them."""
 
 from .models.signals.dispatcher import Signal, receiver
 from .models.signals.events import (

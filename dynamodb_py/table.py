@@ -1,4 +1,4 @@
-"""Table: make, look at, change and delete the table of a model."""
+"""Table: create, describe, change and delete the table of a model."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from .operations.tables import (
     UpdateTable,
 )
 from .schema import TableSchema, name_problem
-from .ttl import difference, due, ensure, switch_on
-from .waiting import TIMEOUT, find, pauses, until_active, until_gone
+from .ttl import describe_difference, ensure, find_change, switch_on
+from .waiting import TIMEOUT, find, pauses, wait_until_active, wait_until_gone
 
 # The option that names the table of the sentinels.
 _SENTINELS = "Meta.unique_table"
 
-# How far the clock here and DynamoDB's may be apart, in seconds, when a table's age is judged.
+# The most seconds between the local clock and DynamoDB's, for comparing a table's age.
 _CLOCK_SKEW = 5.0
 
 
 class Options(Protocol):
-    """What a table needs to know of a model: its schema, and the alias of its connection."""
+    """A table's view of a model: its schema, and the alias of its connection."""
 
     @property
     def schema(self) -> TableSchema: ...
@@ -47,7 +47,7 @@ class Options(Protocol):
 
 
 class HasOptions(Protocol):
-    """A model, or anything else that has a table."""
+    """A model, or another class with a table."""
 
     _meta: ClassVar[Any]  # Options; a type checker would want exactly that class here
 
@@ -68,25 +68,25 @@ class Table:
                 f"{kind.__name__} has no table: Table() takes a model that is not abstract"
             )
         self.model = kind
-        # Where several classes share a table, what all of them need.
+        # The schema for all classes that share the table.
         known = cast("Any", options)
         self.schema: TableSchema = getattr(known, "table_schema", None) or known.schema
         self.using = using if using is not None else cast("Options", options).using
         home: Any = getattr(options, "home", options)  # of a model in a shared table, that
         self.companions: Sequence[TableSchema] = getattr(home, "companions", ())
-        """The tables that the model needs beside it: that of the sentinels of what is unique."""
+        """Further tables of the model: that of the sentinels of unique values."""
 
     def __repr__(self) -> str:
         return f"<Table {self.schema.name} of {self.model.__name__}>"
 
     @property
     def _link(self) -> Connection:
-        """The connection that it is reached by."""
+        """The connection of the table."""
         return get_connection(self.using)
 
     @property
     def name(self) -> str:
-        """Its name in DynamoDB: that of the model, with what the connection makes of it."""
+        """Its name in DynamoDB: the model's, as the connection formats it."""
         return self._link.table_name(self.schema.name)
 
     def _create(
@@ -99,29 +99,29 @@ class Table:
         read_capacity: int | None = None,
         write_capacity: int | None = None,
     ) -> Flow[TableDescription]:
-        """Make the table, with the model's indexes, and wait until it can be used.
+        """Create the table with the model's indexes, and wait until it can be used.
 
         *billing_mode*, *read_capacity* and *write_capacity* (units per second) are used in place
         of the model's. An existing table raises TableAlreadyExists; with *if_not_exists* it is
-        accepted as it is, provided that its keys are the model's. A table that is being deleted
-        is waited for. *timeout* is in seconds, for all waiting together; without *wait* the table
-        may still be CREATING. Returns the table's description. Where something is unique, the table
-        of the sentinels is made too, unless it is there. Where a field says the TTL, that is switched
-        on, of an accepted table too, but not without *wait*: ``update()`` does it then.
+        accepted as it is, if its keys are the model's. If the table is being deleted, this waits for
+        it. *timeout* is in seconds, for all waiting together; without *wait* the table may still be
+        CREATING. Returns the table's description. For unique values, the table of the sentinels is
+        created too, if missing. If a field declares the TTL, TTL is switched on, for an accepted
+        table too, but only with *wait*; else ``update()`` does it.
         """
         schema = self.schema.with_throughput(billing_mode, read_capacity, write_capacity)
         name = self.name
         self._check_names()
         waits = pauses(timeout if wait else 0.0)
         found = (yield from find(name)) if if_not_exists else None
-        if found is None or _is_leaving(found):
-            found = yield from _make(name, schema, waits, accept=if_not_exists)
+        if found is None or _is_deleting(found):
+            found = yield from _create_table(name, schema, waits, accept=if_not_exists)
         else:
             _check_keys(schema, found)
         yield from self._make_companions(waits)
         if not wait:
             return found
-        found = yield from until_active(name, appearing=True, waits=waits)
+        found = yield from wait_until_active(name, appearing=True, waits=waits)
         yield from self._await_companions(waits)
         yield from ensure(name, schema.ttl, waits)
         return found
@@ -130,9 +130,9 @@ class Table:
     acreate = awaiting(_create)
 
     def _info(self) -> Flow[TableDescription]:
-        """Return what DynamoDB tells of the table: status, keys, indexes, throughput and more.
+        """Return DynamoDB's description of the table: status, keys, indexes, throughput and more.
 
-        A dict as boto3 gives it, times as aware datetimes
+        A dict as boto3 returns it, times as aware datetimes
         (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html).
         Raises TableNotFound if there is none.
         """
@@ -142,14 +142,14 @@ class Table:
     ainfo = awaiting(_info)
 
     def _exists(self) -> Flow[bool]:
-        """Tell whether there is such a table, whatever its state: CREATING and DELETING count."""
+        """Tell whether the table exists, in any state: CREATING and DELETING count."""
         return (yield from find(self.name)) is not None
 
     exists = blocking(_exists)
     aexists = awaiting(_exists)
 
     def _item_count(self) -> Flow[int]:
-        """Return the number of items as DynamoDB keeps it, which may be six hours old."""
+        """Return DynamoDB's number of items, which may be six hours old."""
         description = yield from DescribeTable(self.name)
         count: int = description["ItemCount"]
         return count
@@ -160,11 +160,11 @@ class Table:
     def _wait(self, *, timeout: float = TIMEOUT) -> Flow[TableDescription]:
         """Wait until the table and its global indexes are ACTIVE; return the table's description.
 
-        Raises TableInUse, with the state, when *timeout* seconds are over; TableNotFound if there
-        is no table.
+        Raises TableInUse with the state after *timeout* seconds; TableNotFound if there is no
+        table.
         """
         waits = pauses(timeout)
-        found = yield from until_active(self.name, waits=waits)
+        found = yield from wait_until_active(self.name, waits=waits)
         yield from self._await_companions(waits)
         return found
 
@@ -176,18 +176,18 @@ class Table:
     ) -> Flow[None]:
         """Delete the table with everything in it, and wait until it is gone.
 
-        A table that is being created or changed is waited for, as DynamoDB deletes none in that
-        state. *timeout* is in seconds, for all waiting together. Raises TableNotFound if there is
-        no table, unless *missing_ok*. The table of the sentinels, where something is unique, goes too.
+        If the table is being created or changed, this waits first, because DynamoDB refuses to delete
+        it then. *timeout* is in seconds, for all waiting together. Raises TableNotFound if there is
+        no table, unless *missing_ok*. The table of the sentinels of unique values is deleted too.
         """
         waits = pauses(timeout if wait else 0.0)
-        going = yield from _remove(self.name, waits, missing_ok=missing_ok)
+        going = yield from _delete_table(self.name, waits, missing_ok=missing_ok)
         if wait and going is not None:
-            yield from until_gone(self.name, table_id=going.get("TableId"), waits=waits)
-        for name in self._companions():  # after it: the items count on their sentinels
-            going = yield from _remove(name, waits, missing_ok=True)
+            yield from wait_until_gone(self.name, table_id=going.get("TableId"), waits=waits)
+        for name in self._companions():  # after it: items need their sentinels
+            going = yield from _delete_table(name, waits, missing_ok=True)
             if wait and going is not None:
-                yield from until_gone(name, table_id=going.get("TableId"), waits=waits)
+                yield from wait_until_gone(name, table_id=going.get("TableId"), waits=waits)
 
     delete = blocking(_delete)
     adelete = awaiting(_delete)
@@ -201,15 +201,15 @@ class Table:
         read_capacity: int | None = None,
         write_capacity: int | None = None,
     ) -> Flow[TableDescription]:
-        """Bring billing mode and throughput, of the indexes too, to what the model says.
+        """Change billing mode and throughput, of the indexes too, to the model's.
 
         *billing_mode*, *read_capacity* and *write_capacity* (units per second) are used in place
-        of the model's. Nothing is changed if nothing differs. The table of the sentinels is made
-        where something is unique and there is none, as after a constraint was added. A table that is being changed is waited
-        for, before and, with *wait*, after; *timeout* is in seconds, for all waiting together.
-        Returns the table's description. If keys or indexes differ, which are not changed here,
-        raises TableMismatch and sends nothing. TTL is switched on where a field says it, and is not
-        asked for otherwise; that it is on by another attribute raises TableMismatch too.
+        of the model's. Nothing is changed if nothing differs. For unique values, the table of the
+        sentinels is created if missing, as after adding a constraint. If the table is being changed,
+        this waits before and, with *wait*, after; *timeout* is in seconds, for all waiting together.
+        Returns the table's description. If keys or indexes differ, which this does not change,
+        raises TableMismatch and sends nothing. If a field declares the TTL, TTL is switched on; TTL
+        by another attribute raises TableMismatch too.
 
         DynamoDB limits how often a day throughput may go down and billing may change
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
@@ -217,14 +217,14 @@ class Table:
         schema = self.schema.with_throughput(billing_mode, read_capacity, write_capacity)
         waits = pauses(timeout if wait else 0.0)
         ttl = None
-        if schema.ttl is not None:  # looked at first: a mismatch is told before anything is sent
-            yield from until_active(self.name, waits=waits)
-            ttl = yield from due(self.name, schema.ttl)
-        found, sent = yield from _bring(self.name, schema, waits)
+        if schema.ttl is not None:  # first, so that a mismatch raises before anything is changed
+            yield from wait_until_active(self.name, waits=waits)
+            ttl = yield from find_change(self.name, schema.ttl)
+        found, sent = yield from _apply_changes(self.name, schema, waits)
         self._check_names()
         yield from self._make_companions(waits)
         if sent and wait:
-            found = yield from until_active(self.name, waits=waits)
+            found = yield from wait_until_active(self.name, waits=waits)
         if wait:
             yield from self._await_companions(waits)
         if ttl is not None:
@@ -235,29 +235,29 @@ class Table:
     aupdate = awaiting(_update)
 
     def _diff(self) -> Flow[list[str]]:
-        """Return how the live table differs from what the model says, a sentence each.
+        """Return the differences between the live table and the model, a sentence each.
 
-        Keys, indexes, billing, throughput, the table of the sentinels where something is unique, and
-        the TTL where a field says it.
+        Keys, indexes, billing, throughput, the table of the sentinels of unique values, and the TTL
+        if a field declares it.
         Raises TableNotFound if there is no table.
         """
         live = TableSchema.parse((yield from DescribeTable(self.name)))
-        said = self.schema.differences(live)
-        if not said and _change(self.name, self.schema, live) is not None:
-            said.append(_billing_difference(self.schema, live))
+        found_differences = self.schema.differences(live)
+        if not found_differences and _find_change(self.name, self.schema, live) is not None:
+            found_differences.append(_billing_difference(self.schema, live))
         if self.schema.ttl is not None:
-            ttl = difference(self.schema.ttl, (yield from DescribeTimeToLive(self.name)))
-            said += [] if ttl is None else [ttl]
+            ttl = describe_difference(self.schema.ttl, (yield from DescribeTimeToLive(self.name)))
+            found_differences += [] if ttl is None else [ttl]
         for name, schema in self._companions().items():
             found = yield from find(name)
-            if found is None or _is_leaving(found):
-                said.append(
+            if found is None or _is_deleting(found):
+                found_differences.append(
                     f"uniqueness: there is no table {name} for the sentinels; update() makes it, and "
                     "python -m dynamodb_py unique repair fills it"
                 )
             else:
-                said += schema.key_differences(TableSchema.parse(found))
-        return said
+                found_differences += schema.key_differences(TableSchema.parse(found))
+        return found_differences
 
     diff = blocking(_diff)
     adiff = awaiting(_diff)
@@ -273,28 +273,28 @@ class Table:
                 )
 
     def _companions(self) -> dict[str, TableSchema]:
-        """Return the tables beside it by their names in DynamoDB."""
+        """Return the further tables by their names in DynamoDB."""
         return {self._link.table_name(schema.name): schema for schema in self.companions}
 
     def _make_companions(self, waits: Iterator[float]) -> Flow[None]:
         for name, schema in self._companions().items():
             found = yield from find(name)
-            if found is None or _is_leaving(found):
-                yield from _make(name, schema, waits, accept=True)
+            if found is None or _is_deleting(found):
+                yield from _create_table(name, schema, waits, accept=True)
             else:
                 _check_keys(schema, found, _SENTINELS)
 
     def _await_companions(self, waits: Iterator[float]) -> Flow[None]:
         for name in self._companions():
-            yield from until_active(name, appearing=True, waits=waits)
+            yield from wait_until_active(name, appearing=True, waits=waits)
 
 
-def _make(
+def _create_table(
     name: str, schema: TableSchema, waits: Iterator[float], *, accept: bool
 ) -> Flow[TableDescription]:
-    """Create the table; once one of that name is gone, if that one is being deleted.
+    """Create the table, after a table of that name that is being deleted is gone.
 
-    With *accept*, a table that somebody else made meanwhile will do.
+    With *accept*, a table that another program created meanwhile is fine.
     """
     started = time.time()
     while True:
@@ -303,11 +303,11 @@ def _make(
         except (TableInUse, TableAlreadyExists) as error:
             refusal = error
         found = yield from find(name)
-        if found is not None and not _is_leaving(found):
+        if found is not None and not _is_deleting(found):
             if accept:
                 _check_keys(schema, found)
-            elif refusal.attempts == 1 or not _is_ours(schema, found, started):
-                raise _already_exists(refusal) from refusal
+            elif refusal.attempts == 1 or not _was_created_here(schema, found, started):
+                raise _make_exists_error(refusal) from refusal
             return found
         pause = next(waits, None)
         if pause is None:
@@ -315,15 +315,15 @@ def _make(
         yield from Pause(pause)
 
 
-def _remove(
+def _delete_table(
     name: str, waits: Iterator[float], *, missing_ok: bool
 ) -> Flow[TableDescription | None]:
-    """Delete the table as soon as it can be; the value is None if there was none."""
+    """Delete the table as soon as possible; the result is None if there was none."""
     while True:
         try:
             return (yield from DeleteTable(name))
         except TableNotFound as error:
-            # After an answer that was lost, it is missing because it was deleted.
+            # If an answer was lost, the earlier attempt deleted it.
             if missing_ok or error.attempts > 1:
                 return None
             raise
@@ -334,14 +334,14 @@ def _remove(
         yield from Pause(pause)
 
 
-def _bring(
+def _apply_changes(
     name: str, schema: TableSchema, waits: Iterator[float]
 ) -> Flow[tuple[TableDescription, bool]]:
-    """Send what brings the live table to *schema*; return its state, and if anything was sent."""
+    """Change the live table to *schema*; return its description, and whether anything was sent."""
     refusal: ServiceError | None = None
     while True:
-        found = yield from until_active(name, waits=waits)
-        change = _change(name, schema, TableSchema.parse(found))
+        found = yield from wait_until_active(name, waits=waits)
+        change = _find_change(name, schema, TableSchema.parse(found))
         if change is None:
             return found, False
         if refusal is not None:
@@ -351,16 +351,16 @@ def _bring(
         except ServiceError as error:
             if error.attempts == 1:
                 raise
-            # An earlier attempt, whose answer was lost, may have done it: look again.
+            # An earlier attempt, whose answer was lost, may have made the change: read it again.
             refusal = error
 
 
-def _is_leaving(description: TableDescription) -> bool:
+def _is_deleting(description: TableDescription) -> bool:
     return bool(description.get("TableStatus") == "DELETING")
 
 
-def _is_ours(schema: TableSchema, found: TableDescription, started: float) -> bool:
-    """Tell whether an attempt whose answer was lost made the table that was *found*."""
+def _was_created_here(schema: TableSchema, found: TableDescription, started: float) -> bool:
+    """Tell whether an attempt whose answer was lost created the table *found*."""
     if schema.differences(TableSchema.parse(found)):
         return False
     if found["TableStatus"] == "CREATING":
@@ -369,10 +369,9 @@ def _is_ours(schema: TableSchema, found: TableDescription, started: float) -> bo
     return created is not None and created.timestamp() >= started - _CLOCK_SKEW
 
 
-def _already_exists(refusal: RequestError) -> TableAlreadyExists:
+def _make_exists_error(refusal: RequestError) -> TableAlreadyExists:
     error = TableAlreadyExists(
-        "there is a table of this name already; update() brings its throughput to what the model "
-        "says"
+        "there is a table of this name already; update() brings its throughput to the model's"
     )
     for name, value in vars(refusal).items():
         setattr(error, name, value)
@@ -406,8 +405,8 @@ def _billing_difference(wanted: TableSchema, live: TableSchema) -> str:
     return f"billing: the model has {spell(wanted)}; the table has {spell(live)}"
 
 
-def _change(name: str, wanted: TableSchema, live: TableSchema) -> UpdateTable | None:
-    """Return the request that makes *live* what is *wanted*; None if it is that already."""
+def _find_change(name: str, wanted: TableSchema, live: TableSchema) -> UpdateTable | None:
+    """Return the request that changes *live* to *wanted*; None if they are equal."""
     if differences := wanted.differences(live):
         raise TableMismatch(
             f"the table {name} is not the model's, and update() changes only billing and "

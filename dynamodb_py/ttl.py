@@ -1,4 +1,4 @@
-"""The TTL of a live table: whether it is on, by which attribute, and what brings it to the model's.
+"""The TTL of a live table: how it differs from the model's, and the change to it.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-how-to.html
 """
@@ -13,8 +13,8 @@ from .operations.base import Pause
 from .operations.tables import DescribeTimeToLive, TimeToLive, UpdateTimeToLive
 
 
-def difference(wanted: str, live: TimeToLive) -> str | None:
-    """Say how the TTL of a table, *live*, differs from being on by the attribute *wanted*."""
+def describe_difference(wanted: str, live: TimeToLive) -> str | None:
+    """Return how the TTL of a table, *live*, differs from TTL by the attribute *wanted*, or None."""
     if live.is_on:
         if live.attribute == wanted:
             return None
@@ -24,15 +24,15 @@ def difference(wanted: str, live: TimeToLive) -> str | None:
     return f"TTL: the model has it by the attribute {wanted!r}; that of the table {found}"
 
 
-def due(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
-    """Return the request that switches TTL on by the attribute *wanted*; None where it is on.
+def find_change(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
+    """Return the request that switches TTL on by the attribute *wanted*; None if it is on.
 
-    Raises TableMismatch where it cannot be now: it is on by another attribute, or is just being
-    switched off.
+    Raises TableMismatch if that is impossible now: TTL is on by another attribute, or being switched
+    off.
     """
     live = yield from DescribeTimeToLive(table)
-    said = difference(wanted, live)
-    if said is None:
+    problem = describe_difference(wanted, live)
+    if problem is None:
         return None
     if live.status == "DISABLED":
         return UpdateTimeToLive(table, wanted)
@@ -44,20 +44,22 @@ def due(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
             f"AttributeName={live.attribute},Enabled=false), and update() an hour later; or name that "
             "attribute in the model"
         )
-    raise TableMismatch(f"the table {table} has another TTL than the model. {said}. {mend}", [said])
+    raise TableMismatch(
+        f"the table {table} has another TTL than the model. {problem}. {mend}", [problem]
+    )
 
 
 def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:
-    """Send *change*, which was due, unless another program is first; *waits* are pauses.
+    """Send *change*, unless another program is first; *waits* are pauses.
 
-    DynamoDB takes up to an hour until items are deleted, which is not waited for.
+    DynamoDB takes up to an hour to enable TTL; this does not wait for it.
     """
     while True:
         try:
             yield from change
         except InvalidRequest:
-            # Another program did it, or an earlier attempt whose answer was lost.
-            if (yield from due(change.table, change.attribute)) is not None:
+            # Another program made the change, or an earlier attempt whose answer was lost.
+            if (yield from find_change(change.table, change.attribute)) is not None:
                 raise
         except TableInUse:
             pause = next(waits, None)
@@ -69,9 +71,9 @@ def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:
 
 
 def ensure(table: str, wanted: str | None, waits: Iterator[float]) -> Flow[None]:
-    """Switch TTL on by the attribute *wanted*, if it is not; None asks for nothing."""
+    """Switch TTL on by the attribute *wanted*, unless it is on or *wanted* is None."""
     if wanted is None:
         return
-    change = yield from due(table, wanted)
+    change = yield from find_change(table, wanted)
     if change is not None:
         yield from switch_on(change, waits)

@@ -1,4 +1,4 @@
-"""Flows that wait for a table: until it can be used, until it is gone."""
+"""Flows that wait until a table is active, or gone."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .operations.tables import DescribeTable, TableDescription
 from .retries import backoff
 
 TIMEOUT = 300.0
-"""Seconds for which is waited unless something else is said."""
+"""The default timeout in seconds."""
 
-# States that no waiting changes, with what does.
+# States that waiting does not change, and what to do.
 _STUCK = {
     "INACCESSIBLE_ENCRYPTION_CREDENTIALS": "give DynamoDB access to the table's KMS key again",
     "ARCHIVING": "its KMS key was inaccessible for too long; restore its backup to a new table",
@@ -24,15 +24,15 @@ _STUCK = {
 
 
 def pauses(timeout: float, clock: Callable[[], float] = time.monotonic) -> Iterator[float]:
-    """Give pauses in seconds, growing from 0.05-0.1 to 1.5-3, until *timeout* seconds are over.
+    """Yield pauses in seconds, from 0.05-0.1 up to 1.5-3, until *timeout* seconds from now.
 
-    The last pause ends when the time does, which runs from now on.
+    The last pause ends with the timeout.
     """
     return _pauses(clock() + timeout, clock)
 
 
 def _pauses(end: float, clock: Callable[[], float]) -> Iterator[float]:
-    # Half of each pause is sure: a state that needs a while is not asked for in vain.
+    # At least half of each pause, to avoid needless requests.
     for pause in backoff(0.1, 3.0, jitter=lambda: random.uniform(0.5, 1.0)):
         left = end - clock()
         if left <= 0:
@@ -41,14 +41,14 @@ def _pauses(end: float, clock: Callable[[], float]) -> Iterator[float]:
 
 
 def find(table: str) -> Flow[TableDescription | None]:
-    """Describe *table*; None where there is none."""
+    """Return the description of *table*; None if it does not exist."""
     try:
         return (yield from DescribeTable(table))
     except TableNotFound:
         return None
 
 
-def until_active(
+def wait_until_active(
     table: str,
     *,
     timeout: float = TIMEOUT,
@@ -57,9 +57,9 @@ def until_active(
 ) -> Flow[TableDescription]:
     """Wait until *table* and all its global indexes are ACTIVE; return its description.
 
-    With *appearing*, a table that was just created may be invisible at first. *waits* are pauses
-    to use in place of those that *timeout*, in seconds, gives. Raises TableInUse when the time is
-    over, or at once in a state that waiting does not change; TableNotFound if there is no table.
+    With *appearing*, a new table may be invisible at first. *waits* are pauses to use instead of
+    *timeout*, in seconds. Raises TableInUse after the timeout, or at once in a state that waiting
+    does not change; TableNotFound if there is no table.
     """
     waits = pauses(timeout) if waits is None else waits
     state = "not visible yet"
@@ -73,27 +73,31 @@ def until_active(
             state = f"unknown ({error.code})"
         else:
             appearing = False
-            state = _state(description)
+            state = _describe_state(description)
             if state == "ACTIVE":
                 return description
             if mend := _STUCK.get(description.get("TableStatus", "")):
-                raise _not_ready(table, f"it is {state}, and waiting will not change that: {mend}")
+                raise _make_not_ready_error(
+                    table, f"it is {state}, and waiting will not change that: {mend}"
+                )
         pause = next(waits, None)
         if pause is None:
-            raise _not_ready(table, f"not ACTIVE in time: it is {state}; wait longer with timeout=")
+            raise _make_not_ready_error(
+                table, f"not ACTIVE in time: it is {state}; wait longer with timeout="
+            )
         yield from Pause(pause)
 
 
-def until_gone(
+def wait_until_gone(
     table: str,
     *,
     timeout: float = TIMEOUT,
     table_id: str | None = None,
     waits: Iterator[float] | None = None,
 ) -> Flow[None]:
-    """Wait until *table* is gone; one of another *table_id* under its name is another table.
+    """Wait until *table* is gone; one with another *table_id* is another table.
 
-    Raises TableInUse, which says what the state is, when the *timeout* in seconds is over.
+    Raises TableInUse with the state after the *timeout* in seconds.
     """
     waits = pauses(timeout) if waits is None else waits
     state = "unknown"
@@ -107,15 +111,17 @@ def until_gone(
         else:
             if table_id and description.get("TableId", table_id) != table_id:
                 return
-            state = _state(description)
+            state = _describe_state(description)
         pause = next(waits, None)
         if pause is None:
-            raise _not_ready(table, f"not gone in time: it is {state}; wait longer with timeout=")
+            raise _make_not_ready_error(
+                table, f"not gone in time: it is {state}; wait longer with timeout="
+            )
         yield from Pause(pause)
 
 
-def _state(description: TableDescription) -> str:
-    """Spell the state: ACTIVE only where the table and all its global indexes are."""
+def _describe_state(description: TableDescription) -> str:
+    """Return the state: ACTIVE only if the table and all its global indexes are."""
     status: str = description.get("TableStatus", "unknown")
     waiting = [
         f"index {index['IndexName']} {index['IndexStatus']}"
@@ -125,7 +131,7 @@ def _state(description: TableDescription) -> str:
     return ", ".join([status, *waiting])
 
 
-def _not_ready(table: str, message: str) -> TableInUse:
+def _make_not_ready_error(table: str, message: str) -> TableInUse:
     error = TableInUse(message)
     error.operation, error.table, error.message = "DescribeTable", table, message
     return error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sys
 import uuid
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
@@ -38,6 +39,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("engine_name", params, indirect=True, scope="module")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def loader() -> Iterator[None]:
+    """Let all sessions of botocore read its descriptions of services once."""
+    import botocore.session
+
+    with pytest.MonkeyPatch.context() as patch:
+        once = functools.cache(botocore.session.create_loader)
+        patch.setattr(botocore.session, "create_loader", once)
+        yield
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """The real servers of this run."""
@@ -60,6 +72,9 @@ def _mocked(name: str) -> Iterator[None]:
         yield
         return
     from moto import mock_aws
+    from moto.core.custom_responses_mock import reset_responses_mock
+    from moto.core.model_instances import reset_model_data
+    from moto.core.models import responses_mock
 
     mock = mock_aws()
     mock.start(reset=False)
@@ -67,6 +82,9 @@ def _mocked(name: str) -> Iterator[None]:
         yield
     finally:
         mock.stop(remove_data=False)
+        # What moto has ever made it keeps in lists of its own: gigabytes, in the end.
+        reset_responses_mock(responses_mock)
+        reset_model_data()
 
 
 def _engine(name: str, servers: Servers) -> Engine:

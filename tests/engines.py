@@ -11,11 +11,12 @@ import os
 import platform
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +29,13 @@ REGION = "us-east-1"
 # The example pair of the AWS documentation: the one that ExtendDB knows, and checks signatures of.
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+SHARED = Path("/dev/shm")
+ROOMY = (
+    os.access(SHARED, os.W_OK) and shutil.disk_usage(SHARED).free > 2**30
+)  # a container's is not
+MEMORY = SHARED if ROOMY else None
+"""Where the engines keep their data: in memory, where the system has a directory for that."""
 
 known_fault = pytest.mark.known_fault
 """``@known_fault("extenddb", "what it gets wrong")``: the test must fail there, and only there."""
@@ -56,6 +64,7 @@ class Recipe(NamedTuple):
     binary: str
     arguments: Sequence[str]
     environment: Mapping[str, str] = {}
+    settings: Mapping[str, str] = {}  # in its database, where it looks each time
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -79,8 +88,9 @@ SERVERS = {
             ["serve", "--foreground"],
             {
                 "EXTENDDB__SERVER__PORT": "{port}",
-                "EXTENDDB__STORAGE__SQLITE__PATH": ":memory:",
+                "EXTENDDB__STORAGE__SQLITE__PATH": "{database}",
             },
+            {"control_plane_delay_seconds": "0"},  # else a table takes a second to become ACTIVE
         ),
     ]
 }
@@ -149,17 +159,19 @@ def _install(recipe: Recipe, home: Path) -> None:
 
 
 class Server:
-    """A running engine of its own process, on a free port of 127.0.0.1, in memory."""
+    """A running engine of its own process, on a free port of 127.0.0.1."""
 
     def __init__(self, recipe: Recipe, binary: Path) -> None:
         self.recipe = recipe
         self._client: Any = None
-        self.directory = tempfile.TemporaryDirectory(prefix=f"{recipe.name}-")
+        self.directory = tempfile.TemporaryDirectory(prefix=f"{recipe.name}-", dir=MEMORY)
         self.log = Path(self.directory.name, "output.log")
+        self.database = Path(self.directory.name, "engine.db")
         for _ in range(3):  # another process may take the port between the look and the start
             self.port = _free_port()
             self.process = self._start(binary)
             if self._answers():
+                self._set()
                 return
             self._end()
         said = self.output()
@@ -167,7 +179,7 @@ class Server:
         raise RuntimeError(f"{recipe} did not start:\n{said}")
 
     def _start(self, binary: Path) -> subprocess.Popen[bytes]:
-        fill = {"port": self.port}
+        fill = {"port": self.port, "database": self.database}
         arguments = [argument.format(**fill) for argument in self.recipe.arguments]
         extra = {key: value.format(**fill) for key, value in self.recipe.environment.items()}
         home = Path(self.directory.name, "home")  # ExtendDB wants to start in an empty directory
@@ -190,6 +202,22 @@ class Server:
                 return True
             time.sleep(0.01)
         return False
+
+    def _set(self, seconds: float = 15) -> None:
+        """Write the engine's settings; it listens before its database holds the defaults."""
+        change = "UPDATE settings SET value = ? WHERE key = ?"
+        rows = [(value, key) for key, value in self.recipe.settings.items()]
+        end = time.monotonic() + seconds
+        while rows:
+            with (
+                suppress(sqlite3.OperationalError),
+                closing(sqlite3.connect(self.database)) as database,
+                database,
+            ):
+                if database.executemany(change, rows).rowcount == len(rows):
+                    return
+            assert time.monotonic() < end, f"{self.recipe} has no settings: {self.output()}"
+            time.sleep(0.01)
 
     @property
     def url(self) -> str:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from dynamodb_py.batching import (
     PATIENCE,
-    abreast,
     batch_get,
     batch_write,
-    begun,
     identity,
+    run_together,
+    start_flow,
 )
 from dynamodb_py.codec import to_json
 from dynamodb_py.exceptions import BatchIncomplete, QueryError, Throttled, service_error
@@ -22,7 +22,7 @@ from dynamodb_py.expressions import Path
 from dynamodb_py.operations.base import Call, Pause, Together
 from dynamodb_py.operations.batches import Delete, Found, Put
 from dynamodb_py.operations.items import GetItem
-from dynamodb_py.operations.said import Expressions
+from dynamodb_py.operations.read_expressions import Expressions
 
 from .scripted import checked
 
@@ -151,7 +151,7 @@ def test_items_of_several_tables_come_in_one_request():
 def test_every_request_says_what_to_read_of_its_tables():
     said = {"t": Expressions.of(projection=[Path(("n",)), Path(("k",))])}
     answers = iter([found(0, left=[1]), found(1)])
-    drive = Drive(batch_get([key(0), key(1)], READERS, said=said), lambda _: next(answers))
+    drive = Drive(batch_get([key(0), key(1)], READERS, expressions=said), lambda _: next(answers))
     assert drive.value() == [item(0), item(1)]
     for each in drive.requests:
         request = each.payload()["RequestItems"]["t"]
@@ -442,7 +442,7 @@ def test_flows_side_by_side_go_round_by_round():
             total += number_of((yield from get(n)))
         return total
 
-    drive = Rounds(abreast([flow(1), flow(2, 3, 4), flow(), flow(5, 6)], 3))
+    drive = Rounds(run_together([flow(1), flow(2, 3, 4), flow(), flow(5, 6)], 3))
     assert drive.value() == [1, 9, 0, 11]
     assert drive.rounds == [(3, [1, 2, 5]), (3, [3, 6]), (3, [4])]
 
@@ -468,7 +468,7 @@ def test_each_flow_gets_its_own_answers_errors_and_pauses():
         yield from Pause(0.1)
         return number_of((yield from get(5)))
 
-    drive = Rounds(abreast([several(), patient(), calling(), hasty()], 4), failing={2, 4})
+    drive = Rounds(run_together([several(), patient(), calling(), hasty()], 4), failing={2, 4})
     mixed, waited, raised, value = drive.value()
     assert (mixed[0], str(mixed[1]), mixed[2]) == (1, "2", 3)
     assert (waited, value) == ("waited", 5)
@@ -486,7 +486,7 @@ def test_a_call_that_fails_is_of_its_flow_alone():
     def plain():
         return number_of((yield from get(1)))
 
-    drive = abreast([calling(), plain()], 1)
+    drive = run_together([calling(), plain()], 1)
     assert isinstance(next(drive), Together)
     step = drive.send([body(1)])
     assert isinstance(step, Call)
@@ -514,7 +514,8 @@ def test_flows_side_by_side_come_to_what_they_come_to_alone(given, workers, fail
 
     told = []
     drive = Rounds(
-        abreast([flow(each) for each in given], workers, lambda *done: told.append(done)), failing
+        run_together([flow(each) for each in given], workers, lambda *done: told.append(done)),
+        failing,
     )
     outcomes = [str(each) if isinstance(each, Exception) else each for each in drive.value()]
     assert outcomes == [alone(each) for each in given]
@@ -534,7 +535,7 @@ def test_no_more_flows_are_begun_than_can_go_together():
         yield from get(2)
         under_way -= 1
 
-    assert Rounds(abreast([flow() for _ in range(200)], 2)).value() == [None] * 200
+    assert Rounds(run_together([flow() for _ in range(200)], 2)).value() == [None] * 200
     assert most == 50
 
 
@@ -547,12 +548,12 @@ def test_flows_are_closed_when_nobody_drives_them_any_more():
         finally:
             closed.append(1)
 
-    drive = abreast([flow(), flow()], 1)
+    drive = run_together([flow(), flow()], 1)
     next(drive)
     drive.close()
     assert closed == [1, 1]
     with pytest.raises(QueryError, match="workers=0"):
-        next(abreast([flow()], 0))
+        next(run_together([flow()], 0))
 
 
 def test_a_flow_that_is_begun_tells_at_once_what_is_wrong():
@@ -561,7 +562,7 @@ def test_a_flow_that_is_begun_tells_at_once_what_is_wrong():
         yield
 
     with pytest.raises(QueryError, match="wrong"):
-        begun(wrong())
+        start_flow(wrong())
 
     def right():
         try:
@@ -569,10 +570,10 @@ def test_a_flow_that_is_begun_tells_at_once_what_is_wrong():
         except Throttled:
             return number_of((yield from get(2)))
 
-    assert Rounds(abreast([begun(right())], 1), failing={1}).value() == [2]
+    assert Rounds(run_together([start_flow(right())], 1), failing={1}).value() == [2]
 
     def nothing():
         return 3
         yield
 
-    assert Rounds(begun(nothing())).value() == 3
+    assert Rounds(start_flow(nothing())).value() == 3

@@ -39,7 +39,7 @@ from dynamodb_py.exceptions import (
     TransactionCanceled,
     TransactionConflict,
     ValidationError,
-    narrowed,
+    narrow_error,
     service_error,
 )
 
@@ -161,7 +161,9 @@ ALL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("error", ALL, ids=lambda each: f"{type(each).__name__}-{id(each)}")
+@pytest.mark.parametrize(
+    "error", ALL, ids=[f"{at}-{type(each).__name__}" for at, each in enumerate(ALL)]
+)
 @pytest.mark.parametrize(
     "again", [copy.copy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "pickle"]
 )
@@ -209,7 +211,7 @@ def test_narrowing_keeps_all_that_is_known():
         pass
 
     error = dressed(service_error("ConditionalCheckFailedException", "no", body={"Item": {"k": 1}}))
-    same = narrowed(error, Own)
+    same = narrow_error(error, Own)
     assert type(same) is Own
     assert vars(same) == vars(error)
     assert str(same) == str(error).replace(error.advice, Own.advice)

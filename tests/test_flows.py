@@ -21,7 +21,7 @@ from dynamodb_py.exceptions import (
     Throttled,
     service_error,
 )
-from dynamodb_py.flows import Flow, arun, awaiting, blocking, run
+from dynamodb_py.flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from dynamodb_py.operations.base import Call, Operation, Pause, Together
 from dynamodb_py.operations.items import GetItem
 from dynamodb_py.retries import Retries
@@ -279,7 +279,7 @@ def test_none_side_by_side_is_none(drive):
 
 @pytest.mark.parametrize("workers", [0, -3])
 def test_fewer_than_one_worker_is_refused(workers):
-    with pytest.raises(QueryError, match=f"workers={workers}: at least one request is under way"):
+    with pytest.raises(QueryError, match=f"workers={workers}: it must be at least 1"):
         Together([Echo()], workers)
 
 
@@ -570,24 +570,30 @@ def test_whoever_interrupts_a_function_is_heard_and_the_flow_is_closed(drive):
 # -- methods of flows ----------------------------------------------------------------------------
 
 
+def speak(owner: Owner, word: str, *, loud: bool = False) -> Flow[str]:
+    """Say *word*."""
+    answer = yield from Echo(word)
+    return answer.upper() if loud else answer
+
+
+def speak_louder(owner: Louder, word: str, *, loud: bool = False) -> Flow[str]:
+    return speak(owner, word + "!", loud=True)
+
+
+@name_verbs
 class Owner:
     """Something with a flow as a method."""
 
     def __init__(self, script: Script) -> None:
         self._link = Link(script)
 
-    def _say(self, word: str, *, loud: bool = False) -> Flow[str]:
-        """Say *word*."""
-        answer = yield from Echo(word)
-        return answer.upper() if loud else answer
-
-    say = blocking(_say)
-    asay = awaiting(_say)
+    say = blocking(speak)
+    asay = awaiting(speak)
 
 
 class Louder(Owner):
-    def _say(self, word: str, *, loud: bool = False) -> Flow[str]:
-        return super()._say(word + "!", loud=True)
+    say = blocking(speak_louder)
+    asay = awaiting(speak_louder)
 
 
 def test_a_flow_becomes_a_method_and_its_twin():
@@ -599,6 +605,7 @@ def test_a_subclass_may_have_a_flow_of_its_own():
     script = Script([b"hello"])
     assert Louder(script).say("x") == "HELLO"
     assert script.sent[0].said == "x!"
+    assert flow_of(Louder, "asay") is speak_louder
 
 
 @pytest.mark.parametrize("name", ["say", "asay"])
@@ -606,7 +613,9 @@ def test_the_methods_of_a_flow_look_like_written_ones(name):
     method = getattr(Owner, name)
     assert (method.__name__, method.__qualname__) == (name, f"Owner.{name}")
     assert method.__doc__ == "Say *word*."
-    assert list(inspect.signature(method).parameters) == ["self", "word", "loud"]
+    signature = inspect.signature(method)
+    assert list(signature.parameters) == ["self", "word", "loud"]
+    assert signature.return_annotation == "str"
     assert inspect.iscoroutinefunction(method) is (name == "asay")
 
 

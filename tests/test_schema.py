@@ -232,7 +232,7 @@ BAD_THROUGHPUT = [
     (
         {"billing_mode": "PAY_PER_REQUEST", "read_capacity": 1},
         'billing_mode "PAY_PER_REQUEST" has no read_capacity and write_capacity: '
-        'leave them out, or say "PROVISIONED"',
+        'leave them out, or use "PROVISIONED"',
     ),
     ({"read_capacity": 1}, "a provisioned table needs both read_capacity and write_capacity"),
     ({"write_capacity": 1}, "a provisioned table needs both read_capacity and write_capacity"),

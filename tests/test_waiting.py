@@ -17,7 +17,7 @@ from dynamodb_py.exceptions import (
 )
 from dynamodb_py.operations.base import Pause
 from dynamodb_py.operations.tables import DescribeTable
-from dynamodb_py.waiting import find, pauses, until_active, until_gone
+from dynamodb_py.waiting import find, pauses, wait_until_active, wait_until_gone
 
 MISSING = service_error("ResourceNotFoundException", "no such table")
 
@@ -58,7 +58,10 @@ def encode(description: dict[str, Any]) -> bytes:
 
 
 def test_a_table_that_is_active_is_asked_for_once_and_not_waited_for():
-    assert play(until_active("tab"), table("ACTIVE", "ACTIVE")) == (table("ACTIVE", "ACTIVE"), [])
+    assert play(wait_until_active("tab"), table("ACTIVE", "ACTIVE")) == (
+        table("ACTIVE", "ACTIVE"),
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,14 +79,14 @@ def test_a_table_that_is_active_is_asked_for_once_and_not_waited_for():
 )
 def test_until_active_waits_for_the_table_and_all_its_global_indexes(states):
     waits = [0.1, 0.2, 0.4]
-    description, waited = play(until_active("tab", waits=iter(waits)), *states)
+    description, waited = play(wait_until_active("tab", waits=iter(waits)), *states)
     assert description == states[-1]
     assert waited == waits[: len(states) - 1]
 
 
 def test_a_table_just_created_may_be_invisible_at_first():
     seen = [MISSING, MISSING, table("CREATING"), table("ACTIVE")]
-    description, waited = play(until_active("tab", appearing=True), *seen)
+    description, waited = play(wait_until_active("tab", appearing=True), *seen)
     assert description == seen[-1]
     assert len(waited) == 3
 
@@ -99,11 +102,11 @@ def test_a_table_just_created_may_be_invisible_at_first():
 )
 def test_until_active_does_not_wait_for_a_table_that_is_not_there(appearing, seen):
     with pytest.raises(TableNotFound):
-        play(until_active("tab", appearing=appearing), *seen)
+        play(wait_until_active("tab", appearing=appearing), *seen)
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "InternalServerError"])
-@pytest.mark.parametrize("flow", [until_active, until_gone])
+@pytest.mark.parametrize("flow", [wait_until_active, wait_until_gone])
 def test_other_errors_end_the_waiting(flow, code):
     error = service_error(code, "no", status=500)
     with pytest.raises(DynamoDBError) as raised:
@@ -115,22 +118,32 @@ def test_other_errors_end_the_waiting(flow, code):
 @pytest.mark.parametrize(
     ("flow", "options", "seen", "said"),
     [
-        (until_active, {}, [table("CREATING")] * 2, "not ACTIVE in time: it is CREATING"),
+        (wait_until_active, {}, [table("CREATING")] * 2, "not ACTIVE in time: it is CREATING"),
         (
-            until_active,
+            wait_until_active,
             {},
             [table("CREATING"), table("ACTIVE", "ACTIVE", "CREATING")],
             "not ACTIVE in time: it is ACTIVE, index index-1 CREATING",
         ),
-        (until_active, {"appearing": True}, [MISSING] * 2, "it is not visible yet"),
+        (wait_until_active, {"appearing": True}, [MISSING] * 2, "it is not visible yet"),
         (
-            until_active,
+            wait_until_active,
             {},
             [table("UPDATING"), service_error("ThrottlingException", "")],
             "it is unknown (ThrottlingException)",
         ),
-        (until_gone, {}, [table("ACTIVE"), table("DELETING")], "not gone in time: it is DELETING"),
-        (until_gone, {}, [table("DELETING"), table("ACTIVE")], "not gone in time: it is ACTIVE"),
+        (
+            wait_until_gone,
+            {},
+            [table("ACTIVE"), table("DELETING")],
+            "not gone in time: it is DELETING",
+        ),
+        (
+            wait_until_gone,
+            {},
+            [table("DELETING"), table("ACTIVE")],
+            "not gone in time: it is ACTIVE",
+        ),
     ],
 )
 def test_when_the_time_is_over_the_error_says_the_state_and_what_to_do(flow, options, seen, said):
@@ -154,7 +167,7 @@ def test_when_the_time_is_over_the_error_says_the_state_and_what_to_do(flow, opt
 )
 def test_a_state_that_waiting_does_not_change_is_not_waited_for(status, mend):
     with pytest.raises(TableInUse) as raised:
-        play(until_active("tab"), table(status))
+        play(wait_until_active("tab"), table(status))
     assert f"it is {status}, and waiting will not change that: " in str(raised.value)
     assert str(raised.value).endswith(mend)
 
@@ -171,14 +184,14 @@ def test_a_state_that_waiting_does_not_change_is_not_waited_for(status, mend):
     ],
 )
 def test_until_gone_waits_until_the_table_is_missing_or_another(seen):
-    value, waited = play(until_gone("tab", table_id="id-1"), *seen)
+    value, waited = play(wait_until_gone("tab", table_id="id-1"), *seen)
     assert value is None
     assert len(waited) == len(seen) - 1
 
 
 def test_without_an_id_a_table_of_that_name_is_the_one_waited_for():
     seen = [table("DELETING"), table("DELETING", table_id="id-2"), MISSING]
-    assert len(play(until_gone("tab"), *seen)[1]) == 2
+    assert len(play(wait_until_gone("tab"), *seen)[1]) == 2
 
 
 def test_find_gives_the_description_or_none():
@@ -231,5 +244,5 @@ def test_the_time_runs_from_the_call_on():
 @pytest.mark.parametrize("timeout", [0, -1])
 def test_without_time_there_is_one_look_and_no_pause(timeout):
     with pytest.raises(TableInUse, match="it is CREATING"):
-        play(until_active("tab", timeout=timeout), table("CREATING"))
-    assert play(until_active("tab", timeout=timeout), table("ACTIVE"))[1] == []
+        play(wait_until_active("tab", timeout=timeout), table("CREATING"))
+    assert play(wait_until_active("tab", timeout=timeout), table("ACTIVE"))[1] == []

@@ -7,9 +7,11 @@ an application could not prepare ahead.
 
 from __future__ import annotations
 
+import functools
 import importlib
+import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +24,7 @@ REGION = "eu-west-1"
 ACCESS_KEY = "AKIDEXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
+OPTIONAL = ("save", "save_list", "delete", "slice")
 NAMES = ("dynamodb_py", "boto3", "boto3_values", "pynamodb", "pydynox", "aiodynamo")
 
 
@@ -29,15 +32,22 @@ class Contender:
     """One library at work on the items of :mod:`shapes`.
 
     Where :attr:`asynchronous` is true, every operation is a coroutine function. :meth:`aget` is
-    one for every contender that has an asyncio API, and is None for the others.
+    one for every contender that has an asyncio API, and is None for the others. So are the
+    operations of :data:`OPTIONAL` for a contender that does not have them.
     """
 
     title: str
     distribution: str  # its name on PyPI, for the version in the report
     asynchronous = False
     aget: Any = None
+    slice: Any = (
+        None  # the last items of the page, above a range key, in descending order, as a list
+    )
+    save: Any = None  # the quantity of a loaded item changed, to another number at each call
+    save_list: Any = None  # the first of its scores changed
+    delete: Any = None  # a loaded item deleted
     bare: ClassVar[Mapping[str, tuple[str, str]]] = {}
-    """Of the project: steps, the method of each, and the one that sends the same without a query set."""
+    """Of dynamodb_py_bare: steps, the method of each, and that of its twin without a query set."""
     sets_as_lists = False  # a known fault: its models store a string set as a list
     note = ""  # what a reader of the table should know
     imports: str  # what an application imports
@@ -52,6 +62,21 @@ class Contender:
 
     async def close(self) -> None:
         """Close what :meth:`open` opened."""
+
+    @functools.cached_property
+    def numbers(self) -> Iterator[int]:
+        """Values that no item has had yet."""
+        return itertools.count(shapes.NEW)
+
+    @functools.cached_property
+    def loaded(self) -> Any:
+        """The item that is changed and saved again and again."""
+        return self.get()
+
+    @functools.cached_property
+    def deleted(self) -> Any:
+        """The item that is deleted again and again."""
+        return self.get()
 
     def get(self) -> Any:
         """Read item 0 by its key."""
@@ -77,8 +102,8 @@ class Contender:
         """Read the first item with one hash key, above a range key, that a filter leaves."""
         raise NotImplementedError
 
-    def batch_get(self) -> Any:
-        """Read the items of the page by their keys, and return a list of them."""
+    def batch_get(self, number: int = shapes.PAGE) -> Any:
+        """Read the first *number* items of the page by their keys, and return a list of them."""
         raise NotImplementedError
 
     def batch_write(self, items: Sequence[Mapping[str, Any]]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import aiohttp
@@ -48,7 +47,6 @@ asyncio.run(main())
         self.endpoint = URL(endpoint)
         self.sort_key = shapes.values(0)["sk"]
         self.key = {"pk": shapes.PK, "sk": self.sort_key}
-        self.numbers = count()
 
     async def open(self) -> None:
         self.session = aiohttp.ClientSession()
@@ -85,8 +83,8 @@ asyncio.run(main())
         found = self.table.query(key, filter_expression=F("quantity").gt(2))
         return await anext(found)
 
-    async def batch_get(self) -> list[Any]:
-        keys = [{"pk": shapes.PK, "sk": self.sort_key + n} for n in range(shapes.PAGE)]
+    async def batch_get(self, number: int = shapes.PAGE) -> list[Any]:
+        keys = [{"pk": shapes.PK, "sk": self.sort_key + n} for n in range(number)]
         answer = await self.client.batch_get({shapes.TABLE: BatchGetRequest(keys=keys)})
         assert not answer.unprocessed_keys
         return answer.items[shapes.TABLE]

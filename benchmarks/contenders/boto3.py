@@ -6,7 +6,6 @@ The cheapest way to use boto3: numbers stay text, datetimes too, nothing is conv
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import boto3
@@ -37,7 +36,6 @@ assert item["title"]["S"] == {shapes.values(0)["title"]!r}
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
         )
-        self.numbers = count()
 
     read = staticmethod(read_keys)
 
@@ -59,6 +57,23 @@ assert item["title"]["S"] == {shapes.values(0)["title"]!r}
                 ":quantity": {"N": str(number)},
             },
         )
+
+    def save(self) -> Any:
+        return self._set("quantity", {"N": str(next(self.numbers))})
+
+    def save_list(self) -> Any:
+        return self._set("scores[0]", {"N": str(next(self.numbers))})
+
+    def _set(self, path: str, value: Mapping[str, Any]) -> Any:
+        return self.client.update_item(
+            TableName=shapes.TABLE,
+            Key=shapes.key(0),
+            UpdateExpression=f"SET {path} = :value",
+            ExpressionAttributeValues={":value": value},
+        )
+
+    def delete(self) -> Any:
+        return self.client.delete_item(TableName=shapes.TABLE, Key=shapes.key(0))
 
     def query(self) -> list[Any]:
         items: list[Any] = []
@@ -96,8 +111,22 @@ assert item["title"]["S"] == {shapes.values(0)["title"]!r}
         )
         return answer["Items"][0]
 
-    def batch_get(self) -> list[Any]:
-        keys = [shapes.key(n) for n in range(shapes.PAGE)]
+    def slice(self) -> list[Any]:
+        answer = self.client.query(
+            TableName=shapes.TABLE,
+            KeyConditionExpression="pk = :pk AND sk > :sk",
+            ExpressionAttributeValues={
+                ":pk": {"S": shapes.PK},
+                ":sk": {"N": str(shapes.values(0)["sk"] - 1)},
+            },
+            Limit=shapes.SLICE,
+            ScanIndexForward=False,
+        )
+        items: list[Any] = answer["Items"]
+        return items
+
+    def batch_get(self, number: int = shapes.PAGE) -> list[Any]:
+        keys = [shapes.key(n) for n in range(number)]
         answer = self.client.batch_get_item(RequestItems={shapes.TABLE: {"Keys": keys}})
         assert not answer["UnprocessedKeys"]
         items: list[Any] = answer["Responses"][shapes.TABLE]

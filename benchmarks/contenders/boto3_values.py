@@ -55,8 +55,11 @@ assert item["title"] == {shapes.values(0)["title"]!r}
     def first_filtered(self) -> Any:
         return self.decode(super().first_filtered())
 
-    def batch_get(self) -> list[Any]:
-        return [self.decode(item) for item in super().batch_get()]
+    def slice(self) -> list[Any]:
+        return [self.decode(item) for item in super().slice()]
+
+    def batch_get(self, number: int = shapes.PAGE) -> list[Any]:
+        return [self.decode(item) for item in super().batch_get(number)]
 
     def decode(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return the Python values of an item."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
-from typing import Any, ClassVar
+from typing import Any
 
 import shapes
 
@@ -22,9 +21,6 @@ from dynamodb_py import (
     SetField,
     connect,
 )
-from dynamodb_py.connections import get_connection
-from dynamodb_py.flows import run
-from dynamodb_py.operations.queries import Expressions, Query
 
 
 class Item(Model):
@@ -74,8 +70,6 @@ assert item.title == {shapes.values(0)["title"]!r}
             aws_secret_access_key=SECRET_KEY,
         )
         self.sort_key = shapes.values(0)["sk"]
-        self.loaded: Any = None
-        self.numbers = count()
 
     def get(self) -> Any:
         return Item.objects.get(customer=shapes.PK, sk=self.sort_key)
@@ -87,12 +81,21 @@ assert item.title == {shapes.values(0)["title"]!r}
         return Item(**self._values(shapes.values(1))).save()
 
     def update(self) -> Any:
-        if self.loaded is None:
-            self.loaded = self.get()
         number = next(self.numbers)
         self.loaded.title = f"Order, revision {number}"
         self.loaded.quantity = number
         return self.loaded.save()
+
+    def save(self) -> Any:
+        self.loaded.quantity = next(self.numbers)
+        return self.loaded.save()
+
+    def save_list(self) -> Any:
+        self.loaded.scores[0] = next(self.numbers)
+        return self.loaded.save()
+
+    def delete(self) -> Any:
+        return self.deleted.delete()
 
     def query(self) -> list[Any]:
         return list(Item.objects.filter(customer=shapes.PK))
@@ -105,39 +108,12 @@ assert item.title == {shapes.values(0)["title"]!r}
             customer=shapes.PK, sk__gt=self.sort_key - 1, quantity__gt=2
         ).first()
 
-    # The same by a Query that is spelled by hand: what a query set costs is what it costs over these.
-    bare: ClassVar[Mapping[str, tuple[str, str]]] = {
-        "first": ("first", "bare_first"),
-        "first_filtered": ("first_filtered", "bare_first_filtered"),
-        "query_unread": ("query", "bare_query"),
-    }
+    def slice(self) -> list[Any]:
+        above = Item.objects.filter(customer=shapes.PK, sk__gt=self.sort_key - 1)
+        return list(above.order_by("-sk")[: shapes.SLICE])
 
-    def bare_first(self) -> Any:
-        said = Expressions("#0 = :0", names={"#0": "pk"}, values={":0": {"S": shapes.PK}})
-        page = run(iter(Query(shapes.TABLE, said, limit=1)), get_connection())
-        return Item._load(page.items[0])
-
-    def bare_first_filtered(self) -> Any:
-        said = Expressions(
-            "(#0 = :0 AND #1 > :1)",
-            "#2 > :2",
-            names={"#0": "pk", "#1": "sk", "#2": "quantity"},
-            values={
-                ":0": {"S": shapes.PK},
-                ":1": {"N": str(self.sort_key - 1)},
-                ":2": {"N": "2"},
-            },
-        )
-        page = run(iter(Query(shapes.TABLE, said)), get_connection())
-        return Item._load(page.items[0])
-
-    def bare_query(self) -> list[Any]:
-        said = Expressions("#0 = :0", names={"#0": "pk"}, values={":0": {"S": shapes.PK}})
-        page = run(iter(Query(shapes.TABLE, said)), get_connection())
-        return list(map(Item._load, page.items))
-
-    def batch_get(self) -> list[Any]:
-        keys = [(shapes.PK, self.sort_key + n) for n in range(shapes.PAGE)]
+    def batch_get(self, number: int = shapes.PAGE) -> list[Any]:
+        keys = [(shapes.PK, self.sort_key + n) for n in range(number)]
         return list(Item.objects.batch_get(*keys))
 
     def batch_write(self, items: Sequence[Mapping[str, Any]]) -> None:

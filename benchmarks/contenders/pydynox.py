@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import shapes
@@ -75,8 +74,6 @@ assert item.title == {shapes.values(0)["title"]!r}
         )
         self.model = _model(self.client)
         self.sort_key = shapes.values(0)["sk"]
-        self.loaded: Any = None
-        self.numbers = count()
 
     def get(self) -> Any:
         return self.model.sync_get(pk=shapes.PK, sk=self.sort_key)
@@ -88,10 +85,19 @@ assert item.title == {shapes.values(0)["title"]!r}
         return self.model(**shapes.values(1)).sync_save()
 
     def update(self) -> Any:
-        if self.loaded is None:
-            self.loaded = self.get()
         number = next(self.numbers)
         return self.loaded.sync_update(title=f"Order, revision {number}", quantity=number)
+
+    def save(self) -> Any:
+        self.loaded.quantity = next(self.numbers)
+        return self.loaded.sync_save()
+
+    def save_list(self) -> Any:
+        self.loaded.scores = [next(self.numbers), *self.loaded.scores[1:]]
+        return self.loaded.sync_save()
+
+    def delete(self) -> Any:
+        return self.deleted.sync_delete()
 
     def query(self) -> list[Any]:
         return list(self.model.sync_query(partition_key=shapes.PK))
@@ -107,8 +113,18 @@ assert item.title == {shapes.values(0)["title"]!r}
         )
         return next(iter(found))
 
-    def batch_get(self) -> list[Any]:
-        keys = [{"pk": shapes.PK, "sk": self.sort_key + n} for n in range(shapes.PAGE)]
+    def slice(self) -> list[Any]:
+        found = self.model.sync_query(
+            partition_key=shapes.PK,
+            sort_key_condition=self.model.sk > self.sort_key - 1,
+            limit=shapes.SLICE,
+            page_size=shapes.SLICE,
+            scan_index_forward=False,
+        )
+        return list(found)
+
+    def batch_get(self, number: int = shapes.PAGE) -> list[Any]:
+        keys = [{"pk": shapes.PK, "sk": self.sort_key + n} for n in range(number)]
         items: list[Any] = self.model.sync_batch_get(keys)
         return items
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import shapes
@@ -80,8 +79,6 @@ assert item.title == {shapes.values(0)["title"]!r}
     def __init__(self, endpoint: str) -> None:
         self.model = _model(endpoint)
         self.sort_key = shapes.values(0)["sk"]
-        self.loaded: Any = None
-        self.numbers = count()
 
     def get(self) -> Any:
         return self.model.get(shapes.PK, self.sort_key)
@@ -90,13 +87,22 @@ assert item.title == {shapes.values(0)["title"]!r}
         return self.model(**self._values(shapes.values(1))).save()
 
     def update(self) -> Any:
-        if self.loaded is None:
-            self.loaded = self.get()
         number = next(self.numbers)
         model = self.model
         return self.loaded.update(
             actions=[model.title.set(f"Order, revision {number}"), model.quantity.set(number)]
         )
+
+    def save(self) -> Any:
+        self.loaded.quantity = next(self.numbers)
+        return self.loaded.save()
+
+    def save_list(self) -> Any:
+        self.loaded.scores[0] = next(self.numbers)
+        return self.loaded.save()
+
+    def delete(self) -> Any:
+        return self.deleted.delete()
 
     def query(self) -> list[Any]:
         return list(self.model.query(shapes.PK))
@@ -109,8 +115,13 @@ assert item.title == {shapes.values(0)["title"]!r}
         above, enough = model.sk > self.sort_key - 1, model.quantity > 2
         return next(model.query(shapes.PK, above, enough))
 
-    def batch_get(self) -> list[Any]:
-        keys = [(shapes.PK, self.sort_key + n) for n in range(shapes.PAGE)]
+    def slice(self) -> list[Any]:
+        above = self.model.sk > self.sort_key - 1
+        found = self.model.query(shapes.PK, above, scan_index_forward=False, limit=shapes.SLICE)
+        return list(found)
+
+    def batch_get(self, number: int = shapes.PAGE) -> list[Any]:
+        keys = [(shapes.PK, self.sort_key + n) for n in range(number)]
         return list(self.model.batch_get(keys))
 
     def batch_write(self, items: Sequence[Mapping[str, Any]]) -> None:

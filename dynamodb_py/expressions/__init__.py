@@ -1,7 +1,6 @@
-"""Expressions: what to ask of items and change in them, as values, and how DynamoDB spells it.
+"""Conditions, updates and projections as values, and their spelling for DynamoDB.
 
-Pure: nothing here talks to DynamoDB, and values are spelled for the wire as soon as they are given,
-so that a wrong one raises where it is written.
+Nothing here does I/O. Values are encoded at once, so that a wrong one raises where it is written.
 """
 
 from .comparisons import (
@@ -16,7 +15,7 @@ from .comparisons import (
     NotExists,
 )
 from .conditions import And, Condition, Not, Or, Unexpired
-from .lookups import FieldName, Lookup, Q, asker
+from .lookups import FieldName, Lookup, Q, compile_lookup
 from .names import Names, Wire
 from .operands import Attr, Comparable, F, Operand, SizeOf, field_of
 from .paths import (
@@ -34,7 +33,7 @@ from .paths import (
 )
 from .projections import render_projection
 from .raw import RawExpression
-from .sources import SETS, Arithmetic, Computable, IfNotExists, ListAppend, Said, as_source
+from .sources import SETS, Arithmetic, Computable, IfNotExists, ListAppend, PythonValue, as_source
 from .updates import (
     Action,
     Add,
@@ -80,10 +79,10 @@ __all__ = [
     "Operand",
     "Or",
     "Path",
+    "PythonValue",
     "Q",
     "RawExpression",
     "Remove",
-    "Said",
     "Set",
     "Size",
     "SizeOf",
@@ -93,8 +92,8 @@ __all__ = [
     "Wire",
     "as_action",
     "as_source",
-    "asker",
     "check_apart",
+    "compile_lookup",
     "field_of",
     "is_repeatable",
     "member",

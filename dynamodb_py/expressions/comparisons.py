@@ -1,4 +1,4 @@
-"""The comparisons and functions that conditions are made of, each as DynamoDB spells it.
+"""The comparisons and functions of conditions.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
@@ -16,7 +16,7 @@ from .paths import Argument, Path, Resolve, Term, Value
 
 
 class Compare(Condition, frozen=True):
-    """Two operands compare so: ``=``, ``<>``, ``<``, ``<=``, ``>`` or ``>=``."""
+    """Compares two operands by ``=``, ``<>``, ``<``, ``<=``, ``>`` or ``>=``."""
 
     left: Term
     operator: str
@@ -66,7 +66,7 @@ class Between(Condition, frozen=True):
 
 
 class In(Condition, frozen=True):
-    """The left operand equals one of the values; any number of them but none (see :class:`Never`)."""
+    """The left operand equals one of the values, of which there is at least one (see :class:`Never`)."""
 
     left: Term
     values: tuple[Argument, ...]
@@ -90,7 +90,7 @@ class In(Condition, frozen=True):
 
 
 class BeginsWith(Condition, frozen=True):
-    """The text, or the bytes, at the path begin so."""
+    """The text or bytes at the path begin with the prefix."""
 
     path: Path
     prefix: Argument
@@ -106,7 +106,7 @@ class BeginsWith(Condition, frozen=True):
 
 
 class Contains(Condition, frozen=True):
-    """The text has this part, or the set or list this element."""
+    """The text contains this part, or the set or list this element."""
 
     path: Path
     value: Argument
@@ -122,7 +122,7 @@ class Contains(Condition, frozen=True):
 
 
 class Exists(Condition, frozen=True):
-    """Something lies at the path, if only a NULL."""
+    """The path has a value, which may be NULL."""
 
     path: Path
 
@@ -137,7 +137,7 @@ class Exists(Condition, frozen=True):
 
 
 class NotExists(Condition, frozen=True):
-    """Nothing lies at the path, not even a NULL."""
+    """The path has no value, not even NULL."""
 
     path: Path
 
@@ -152,7 +152,7 @@ class NotExists(Condition, frozen=True):
 
 
 class AttributeType(Condition, frozen=True):
-    """What lies at the path is of this type: one of DynamoDB's ten names."""
+    """The value at the path has this type, one of DynamoDB's ten names."""
 
     path: Path
     type: str
@@ -168,10 +168,9 @@ class AttributeType(Condition, frozen=True):
 
 
 class Never(Condition, frozen=True):
-    """It never holds, as for ``is_in([])``. A planner may answer it without asking DynamoDB.
+    """It never holds, as for ``is_in([])``. A planner may answer it without a request.
 
-    DynamoDB has no constant for that; something that exists and does not comes to the same,
-    whatever the item and the type of what lies at the path.
+    DynamoDB has no constant for that; it is spelled as a path that both exists and does not.
     """
 
     _operators: ClassVar[int] = 3
@@ -194,6 +193,6 @@ _VALUES = {Value}
 
 
 def check_distinct(operator: str, first: Argument, *others: Argument) -> None:
-    """Raise :class:`QueryError` where an operand is compared with itself, as DynamoDB does."""
+    """Raise :class:`QueryError` for an operand that is compared with itself, which DynamoDB refuses."""
     if first in others:
         raise QueryError(f"{operator}: DynamoDB does not compare {first} with itself")

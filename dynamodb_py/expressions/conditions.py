@@ -1,7 +1,7 @@
-"""Conditions: questions about an item with a yes or no answer, and how DynamoDB spells them.
+"""Conditions on items, and their spelling for DynamoDB.
 
-They are values: frozen, equal by what they say, joined with ``&``, ``|`` and ``~``. An attribute
-that is missing makes every comparison with it false but ``<>``, which is then true.
+They are frozen values, equal by content, joined with ``&``, ``|`` and ``~``. A comparison with a
+missing attribute is false, except ``<>``, which is true.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
@@ -15,16 +15,16 @@ from msgspec import Struct
 
 from ..exceptions import QueryError
 from ..limits import MAX_OPERATORS
-from .names import Names, Wire, checked
+from .names import Names, Wire, check_length
 from .paths import Argument, Path, Resolve, Size, Value
 
 _HERE = f"{__package__}."
 
 
 class Condition(Struct, frozen=True):
-    """A question about an item. ``Condition()`` is the empty one, which asks nothing.
+    """A condition on an item. ``Condition()`` is the empty one, which always holds.
 
-    The empty condition is where collecting conditions begins: ``&`` and ``|`` with it give the
+    The empty condition is the start for collecting conditions: ``&`` and ``|`` with it give the
     other side, ``~`` of it is itself, and it renders to nothing.
 
     >>> Condition().is_empty, ~Condition() == Condition(), Condition().render(Names())
@@ -32,13 +32,13 @@ class Condition(Struct, frozen=True):
     """
 
     _operators: ClassVar[int] = 1
-    """How many operators and functions the node itself is spelled with, for DynamoDB's limit."""
+    """The number of operators and functions of the node itself, for DynamoDB's limit."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         own = vars(cls)
         if "_spell" in own and "_shape" not in own and not cls.__module__.startswith(_HERE):
-            cls._shape = _unknown_shape  # type: ignore[method-assign]
+            cls._shape = _make_unique_shape  # type: ignore[method-assign]
 
     def render(self, names: Names) -> str:
         """Spell this condition, keeping its names and values in *names*; "" if it is empty.
@@ -48,10 +48,10 @@ class Condition(Struct, frozen=True):
         """
         if self._children():  # one node alone is never over the limit
             self._check_operators()
-        return checked(self._spell(names), "condition", "ask in several requests")
+        return check_length(self._spell(names), "condition", "split it into several requests")
 
     def paths(self) -> Iterator[Path]:
-        """Yield every path that the condition speaks of, in order, as often as it does."""
+        """Yield every path in the condition, in order, with repetitions."""
         for node in self._nodes():
             for operand in node._operands():
                 if isinstance(operand, Size):
@@ -60,7 +60,7 @@ class Condition(Struct, frozen=True):
                     yield operand
 
     def operators(self) -> int:
-        """Return how many operators and functions the condition is spelled with."""
+        """Return the number of operators and functions in the condition."""
         count = 0
         for node in self._nodes():
             count += node._operators + max(len(node._children()) - 1, 0)
@@ -68,40 +68,40 @@ class Condition(Struct, frozen=True):
         return count
 
     def bind(self, resolve: Resolve) -> Condition:
-        """Return the condition with each path that is ``by_name`` replaced by what *resolve* says.
+        """Return the condition with *resolve* applied to each path that is ``by_name``.
 
-        Lookups become the conditions that they stand for, with the values as their fields spell them.
+        Lookups become conditions whose values their fields encode.
         """
         if not any(path.by_name for path in self.paths()):
             return self
         self._check_operators()
-        return self._bound(resolve)
+        return self._bind_names(resolve)
 
     def shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
-        """Return what the condition says without its values, and add those to *values*, in order.
+        """Return the condition without its values, and append those to *values*, in order.
 
         Conditions of equal shapes have the same text and names, and as many values of the same
-        types: what was made of one serves the other, with its own values in place.
+        types: a plan for the one also fits the other, with its values.
         """
         try:
             return self._shape(values)
         except RecursionError:
-            self._check_operators()  # which says what to do
+            self._check_operators()  # with a clearer error
             raise
 
     @property
     def is_empty(self) -> bool:
-        """Whether it asks nothing."""
+        """Whether it is the empty condition."""
         return type(self) is Condition
 
     @property
     def conjuncts(self) -> tuple[Condition, ...]:
-        """What must all hold: the terms of an AND, else the condition itself."""
+        """The terms of an AND, else the condition itself."""
         return (self,)
 
     @property
     def is_never(self) -> bool:
-        """Whether it holds for nothing, whatever the item, as can be seen without asking."""
+        """Whether it certainly holds for no item."""
         return False
 
     def _check_operators(self) -> None:
@@ -110,7 +110,7 @@ class Condition(Struct, frozen=True):
         if count > MAX_OPERATORS:
             raise QueryError(
                 f"this condition has {count} operators, and DynamoDB takes {MAX_OPERATORS}: "
-                "ask in several requests, or use is_in() where values are listed"
+                "split it into several requests, or use is_in() where values are listed"
             )
 
     def _spell(self, names: Names) -> str:
@@ -118,7 +118,7 @@ class Condition(Struct, frozen=True):
         return ""
 
     def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
-        """Return the shape of a node that says nothing but its class, operands and terms."""
+        """Return the shape of a node that has only its class, operands and terms."""
         shape: list[Hashable] = [type(self)]
         for operand in self._operands():
             shape.append(operand_shape(operand, values))
@@ -126,11 +126,11 @@ class Condition(Struct, frozen=True):
             shape.append(term._shape(values))
         return tuple(shape)
 
-    def _bound(self, resolve: Resolve) -> Condition:
+    def _bind_names(self, resolve: Resolve) -> Condition:
         """Do as :meth:`bind`, for this node and all below it."""
         for operand in self._operands():
-            if isinstance(operand, Late):
-                return operand.ask(self, resolve)
+            if isinstance(operand, DeferredValue):
+                return operand.rebuild(self, resolve)
         fields = [_bind(getattr(self, name), resolve) for name in self.__struct_fields__]
         return type(self)(*fields)
 
@@ -167,16 +167,16 @@ class Condition(Struct, frozen=True):
             "and, or, not, in, nor as a < b < c"
         )
 
-    def described(self) -> str:
-        """Return what it says, with names and values spelled out, for people."""
+    def describe(self) -> str:
+        """Return it with names and values in place, for people."""
         if self.is_empty:
             return "none"
         if (count := self.operators()) > MAX_OPERATORS:
             return f"{count} operators"
-        return self._spell(Plain())
+        return self._spell(ReadableNames())
 
     def __repr__(self) -> str:
-        return f"<Condition: {self.described()}>"
+        return f"<Condition: {self.describe()}>"
 
 
 class And(Condition, frozen=True):
@@ -195,10 +195,10 @@ class And(Condition, frozen=True):
         return any(term.is_never for term in self.terms)
 
     def _spell(self, names: Names) -> str:
-        return _spell_joined(self.terms, " AND ", names)
+        return _spell_terms(self.terms, " AND ", names)
 
-    def _bound(self, resolve: Resolve) -> Condition:
-        return _bind_joined(And, self.terms, resolve)
+    def _bind_names(self, resolve: Resolve) -> Condition:
+        return _bind_terms(And, self.terms, resolve)
 
     def _children(self) -> tuple[Condition, ...]:
         return self.terms
@@ -212,10 +212,10 @@ class Or(Condition, frozen=True):
     terms: tuple[Condition, ...]
 
     def _spell(self, names: Names) -> str:
-        return _spell_joined(self.terms, " OR ", names)
+        return _spell_terms(self.terms, " OR ", names)
 
-    def _bound(self, resolve: Resolve) -> Condition:
-        return _bind_joined(Or, self.terms, resolve)
+    def _bind_names(self, resolve: Resolve) -> Condition:
+        return _bind_terms(Or, self.terms, resolve)
 
     def _children(self) -> tuple[Condition, ...]:
         return self.terms
@@ -229,8 +229,8 @@ class Not(Condition, frozen=True):
     def _spell(self, names: Names) -> str:
         return f"(NOT {self.term._spell(names)})"
 
-    def _bound(self, resolve: Resolve) -> Condition:
-        return ~self.term._bound(resolve)
+    def _bind_names(self, resolve: Resolve) -> Condition:
+        return ~self.term._bind_names(resolve)
 
     def _children(self) -> tuple[Condition, ...]:
         return (self.term,)
@@ -240,14 +240,14 @@ class Not(Condition, frozen=True):
 
 
 class Unexpired(Not, frozen=True):
-    """An item's moment has not come: the term, which does not hold, says that it is past.
+    """An item has not expired: the negated term compares its moment with the present.
 
-    The present moment in it is another one in each request, so a cursor is not bound to that.
+    The present moment differs in each request, so cursors are not bound to it.
     """
 
 
 def join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
-    """Return *conditions* joined into one: flat, and without those that ask nothing."""
+    """Return *conditions* joined into one: flat, without empty ones."""
     terms: list[Condition] = []
     for condition in conditions:
         if type(condition) is kind:
@@ -259,25 +259,25 @@ def join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
     return kind(tuple(terms))
 
 
-def _spell_joined(terms: tuple[Condition, ...], word: str, names: Names) -> str:
+def _spell_terms(terms: tuple[Condition, ...], word: str, names: Names) -> str:
     spelled: list[str] = []
-    for term in terms:  # no comprehension: it would take a frame more at each depth
+    for term in terms:  # a comprehension would take one more frame at each depth
         spelled.append(term._spell(names))
     # DynamoDB refuses redundant parentheses.
     return spelled[0] if len(spelled) == 1 else f"({word.join(spelled)})"
 
 
-def _bind_joined(
+def _bind_terms(
     kind: type[And] | type[Or], terms: tuple[Condition, ...], resolve: Resolve
 ) -> Condition:
     bound: list[Condition] = []
     for term in terms:
-        bound.append(term._bound(resolve))
+        bound.append(term._bind_names(resolve))
     return join(kind, *bound)
 
 
 def _bind(part: object, resolve: Resolve) -> object:
-    """Return *part* of a node, an operand or a tuple of them or else, with its paths resolved."""
+    """Return *part* of a node, such as an operand or a tuple of them, with its paths resolved."""
     if isinstance(part, Path):
         return resolve(part) if part.by_name else part
     if isinstance(part, Size):
@@ -287,34 +287,34 @@ def _bind(part: object, resolve: Resolve) -> object:
     return part
 
 
-class Late(Value, frozen=True):
-    """A value beside a name that only the field of that name can spell."""
+class DeferredValue(Value, frozen=True):
+    """A value beside a name, which only the field of that name can encode."""
 
-    def ask(self, node: Condition, resolve: Resolve) -> Condition:
-        """Return *node*, which has this value, as it is asked of what its names stand for."""
+    def rebuild(self, node: Condition, resolve: Resolve) -> Condition:
+        """Return *node*, which has this value, with names resolved and the value encoded."""
         raise NotImplementedError
 
 
 def operand_shape(operand: Argument, values: list[Wire]) -> Hashable:
-    """Return what *operand* says without its value, and add that to *values*."""
+    """Return *operand* without its value, and append that to *values*."""
     if isinstance(operand, Path):
         return operand.parts
     if isinstance(operand, Size):
         return (Size, operand.path.parts)
     if type(operand) is not Value:
-        operand.render(Names())  # raises where a value is not spelled yet
+        operand.render(Names())  # raises if the value is not encoded yet
     values.append(operand.wire)
     return operand.kind
 
 
-def _unknown_shape(self: Condition, values: list[Wire]) -> tuple[Hashable, ...]:
-    """Return a shape that equals no other: nobody knows what this class says."""
+def _make_unique_shape(self: Condition, values: list[Wire]) -> tuple[Hashable, ...]:
+    """Return a shape that equals no other, for a class of unknown content."""
     del self, values
     return (object(),)
 
 
-class Plain(Names):
-    """Names and values spelled out, for people to read."""
+class ReadableNames(Names):
+    """Names and values in place of placeholders, for people."""
 
     __slots__ = ()
 

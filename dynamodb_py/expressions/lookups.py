@@ -1,7 +1,7 @@
-"""Lookups: ``top_score__gt=9000``, Django's spelling of conditions, and ``Q``, which carries them.
+"""Lookups: ``top_score__gt=9000``, Django's spelling of conditions, and ``Q`` for lookups.
 
-The first part names a field, what follows goes into it, and the last part may say how to compare. So
-what a lookup means is known only beside a model's fields: until then it is a :class:`Lookup`.
+The first part names a field, the next parts lead into it, and the last part may be a comparison. A
+lookup has a meaning only for the fields of a model: until then it is a :class:`Lookup`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from datetime import date, datetime
 from typing import Any, TypeAlias, cast
 
 from ..exceptions import QueryError
-from .advice import ADVICE, PARTS_OF_TIME
 from .comparisons import Compare
-from .conditions import And, Condition, Plain, join
+from .conditions import And, Condition, ReadableNames, join
 from .names import Names, Wire
 from .operands import ORDERED, SCALARS, Attr, Comparable, SizeOf
 from .paths import Argument, Path, Resolve, Size, Value, member, members
+from .unsupported_lookups import ADVICE, PARTS_OF_TIME
 
 Make: TypeAlias = Callable[[Any], Condition]
-"""Makes the condition of the value that a lookup is given."""
+"""Makes the condition for the value of a lookup."""
 
 _COMPARISONS: dict[str, Callable[[Comparable[Any], Any], Condition]] = {
     "exact": lambda operand, value: operand.eq(value),
@@ -31,15 +31,15 @@ _COMPARISONS: dict[str, Callable[[Comparable[Any], Any], Condition]] = {
     "gte": lambda operand, value: operand.gte(value),
     "lt": lambda operand, value: operand.lt(value),
     "lte": lambda operand, value: operand.lte(value),
-    "in": lambda operand, value: operand.is_in(_listed(value)),
-    "between": lambda operand, value: operand.between(*_pair(value)),
-    "range": lambda operand, value: operand.between(*_pair(value)),
+    "in": lambda operand, value: operand.is_in(_to_elements(value)),
+    "between": lambda operand, value: operand.between(*_to_pair(value)),
+    "range": lambda operand, value: operand.between(*_to_pair(value)),
 }
 _FUNCTIONS: dict[str, Callable[[Attr, Any], Condition]] = {
     "startswith": lambda attr, value: attr.begins_with(value),
     "contains": lambda attr, value: attr.contains(value),
-    "exists": lambda attr, value: attr.exists() if _truth(value) else attr.not_exists(),
-    "isnull": lambda attr, value: attr.eq(None) if _truth(value) else attr.ne(None),
+    "exists": lambda attr, value: attr.exists() if _to_bool(value) else attr.not_exists(),
+    "isnull": lambda attr, value: attr.eq(None) if _to_bool(value) else attr.ne(None),
     "type": lambda attr, value: attr.attribute_type(value),
 }
 _KNOWN = ", ".join((*_COMPARISONS, *_FUNCTIONS, "size", "size__gt", "size__in", "..."))
@@ -51,54 +51,54 @@ _PLAIN = SCALARS | {datetime, date}
 
 
 class FieldName(Path, frozen=True, eq=False):
-    """The name of a field that a lookup begins with: a model must have it, unlike a name in F."""
+    """The field name of a lookup: the model must declare it, unlike a name in F."""
 
 
 class Lookup(Condition, frozen=True):
-    """One lookup and its value, of which :meth:`bind` makes the condition beside a model's fields."""
+    """One lookup and its value; :meth:`bind` makes a condition of it for a model's fields."""
 
-    said: str
+    text: str
     value: Any
 
     def __post_init__(self) -> None:
-        _parts(self.said)
+        _split(self.text)
 
     def _spell(self, names: Names) -> str:
-        if isinstance(names, Plain):
-            return f"{self.said}={_given_back(self.value)!r}"
-        raise self._unbound()
+        if isinstance(names, ReadableNames):
+            return f"{self.text}={_thaw(self.value)!r}"
+        raise self._make_unbound_error()
 
     def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
-        raise self._unbound()
+        raise self._make_unbound_error()
 
-    def _unbound(self) -> QueryError:
+    def _make_unbound_error(self) -> QueryError:
         return QueryError(
-            f"{self.said}=: a lookup speaks of a model's fields: give it to filter() or condition= "
-            f"of a model, or use a field or F, such as F({_parts(self.said)[0]!r}) == value"
+            f"{self.text}=: a lookup needs a model's fields: give it to filter() or condition= "
+            f"of a model, or use a field or F, such as F({_split(self.text)[0]!r}) == value"
         )
 
     def _operands(self) -> tuple[Argument, ...]:
-        name = _parts(self.said)[0]
-        return (FieldName((name,), label=f"{self.said}=", by_name=True),)
+        name = _split(self.text)[0]
+        return (FieldName((name,), label=f"{self.text}=", by_name=True),)
 
-    def _bound(self, resolve: Resolve) -> Condition:
+    def _bind_names(self, resolve: Resolve) -> Condition:
         def field(name: str) -> Path:
-            path = resolve(FieldName((name,), label=f"{self.said}=", by_name=True))
+            path = resolve(FieldName((name,), label=f"{self.text}=", by_name=True))
             if path.by_name:
                 raise QueryError(
-                    f"{self.said}=: there is no field {name!r}; for an attribute that the model does "
+                    f"{self.text}=: there is no field {name!r}; for an attribute that the model does "
                     f"not declare, use F({name!r})"
                 )
             return path
 
-        return asker(self.said, field, resolve)(_given_back(self.value))
+        return compile_lookup(self.text, field, resolve)(_thaw(self.value))
 
 
 def Q(*conditions: Condition, **lookups: Any) -> Condition:  # noqa: N802 - its name in Django
     """Return the condition that all of *conditions* and *lookups* hold; ``Q()`` is the empty one.
 
-    Lookups are those of ``filter()``; what they mean is settled, and what is wrong with them told,
-    when the condition is given to a model.
+    Lookups are those of ``filter()``; they are resolved, and checked, for the model that uses the
+    condition.
 
     >>> Q(wins__gt=3) | ~Q(tags__contains="x", title="a")
     <Condition: (wins__gt=3 OR (NOT (tags__contains='x' AND title='a')))>
@@ -106,103 +106,102 @@ def Q(*conditions: Condition, **lookups: Any) -> Condition:  # noqa: N802 - its 
     for condition in conditions:
         if not isinstance(condition, Condition):
             raise TypeError(f"Q takes conditions, and lookups by name, not {condition!r}")
-    return join(And, *conditions, *(Lookup(said, _kept(lookups[said])) for said in lookups))
+    return join(And, *conditions, *(Lookup(text, _freeze(lookups[text])) for text in lookups))
 
 
-def asker(said: str, field: Callable[[str], Path], resolve: Resolve) -> Make:
-    """Return what makes conditions of the values that the lookup *said* is given.
+def compile_lookup(text: str, field: Callable[[str], Path], resolve: Resolve) -> Make:
+    """Return a function that makes the condition of the lookup *text* for a value.
 
-    *field* returns the path of a field by its name, or raises; *resolve* is what
-    :meth:`Condition.bind` takes. Raises :class:`QueryError`, with what to do, for a lookup that there
-    is not.
+    *field* returns the path of a field by its name, or raises; *resolve* is as for
+    :meth:`Condition.bind`. Raises :class:`QueryError` for an unknown lookup.
     """
-    name, *rest = _parts(said)
+    name, *rest = _split(text)
     path = field(name)
     owner, dot, _ = str(path).partition(".")
-    where = f"{owner}: {said}=" if dot else f"{said}="
-    path, word, sized = _followed(where, path, rest)
+    where = f"{owner}: {text}=" if dot else f"{text}="
+    path, word, sized = _follow(where, path, rest)
     operand = SizeOf(path) if sized else Attr(path)
     if not sized and not getattr(path.coder, "comparable", True):
-        return _uncompared(where, path, word)
+        return _make_presence_test(where, path, word)
     if word in _COMPARISONS:
-        make = _asked_with(where, functools.partial(_COMPARISONS[word], operand), resolve)
-        return make if sized or word not in _SIGNS else _compared(path, _SIGNS[word], make)
-    return _asked_with(where, functools.partial(_FUNCTIONS[word], Attr(path)), resolve)
+        make = _make_condition(where, functools.partial(_COMPARISONS[word], operand), resolve)
+        return make if sized or word not in _SIGNS else _make_comparison(path, _SIGNS[word], make)
+    return _make_condition(where, functools.partial(_FUNCTIONS[word], Attr(path)), resolve)
 
 
-def _parts(said: str) -> list[str]:
-    parts = said.split("__")
+def _split(text: str) -> list[str]:
+    parts = text.split("__")
     if len(parts) > 1 and not parts[-1]:
         parts.pop()  # title__=
     if not all(parts):
-        raise QueryError(f"{said}=: write field__key__lookup=, with a name in each place")
+        raise QueryError(f"{text}=: write field__key__lookup=, with a name in each place")
     return parts
 
 
-def _followed(where: str, path: Path, rest: list[str]) -> tuple[Path, str, bool]:
-    """Return where the parts after the field's name lead, the lookup, and whether of the size."""
+def _follow(where: str, path: Path, rest: list[str]) -> tuple[Path, str, bool]:
+    """Return the path after the field's name, the comparison, and whether it compares the size."""
     for place, part in enumerate(rest):
         key: str | int | None = member(path.coder, part)
-        if key is None:  # what is declared wins over the words
+        if key is None:  # declared members win over lookups
             left = len(rest) - place
             if left == 1 and (part in _COMPARISONS or part in _FUNCTIONS):
                 return path, part, False
             if part == "size" and (left == 1 or (left == 2 and rest[-1] in _COMPARISONS)):
                 return path, rest[-1] if left == 2 else "exact", True
-            key = _entered(where, path, part, last=left == 1)
+            key = _resolve_part(where, path, part, last=left == 1)
         path = path[key]
     return path, "exact", False
 
 
-def _entered(where: str, path: Path, part: str, *, last: bool) -> str | int:
-    """Return the key or the index that *part* is inside *path*; raise where it can be neither."""
+def _resolve_part(where: str, path: Path, part: str, *, last: bool) -> str | int:
+    """Return *part* as a key or index inside *path*; raise if it is neither."""
     if last and part in ADVICE and part not in PARTS_OF_TIME:
-        raise _refused(where, path, part)
+        raise _make_unsupported_error(where, path, part)
     if part.isascii() and part.isdigit() and path.coder.sub(int(part)) is not None:
         return int(part)
     if path.coder.sub(part) is not None:
         return part
     if part in ADVICE:
-        raise _refused(where, path, part)
+        raise _make_unsupported_error(where, path, part)
     if part in _COMPARISONS or part in _FUNCTIONS:
-        raise QueryError(f"{where}: {part} says how to compare, so nothing can follow it")
+        raise QueryError(f"{where}: {part} is a comparison, so nothing can follow it")
     if part == "size":
         raise QueryError(f"{where}: a size compares with a number: {', '.join(_COMPARISONS)}")
     if members(path.coder) is not None:
-        raise QueryError(f"{where}: {path._nothing(part)}; lookups are {_KNOWN}")
+        raise QueryError(f"{where}: {path._explain_missing(part)}; lookups are {_KNOWN}")
     raise QueryError(
         f"{where} uses an unknown lookup {part!r}: there are {_KNOWN}; nothing called that lies inside "
         f"{path}, and DynamoDB has no joins: read items of another table by their own keys"
     )
 
 
-def _refused(where: str, path: Path, part: str) -> QueryError:
+def _make_unsupported_error(where: str, path: Path, part: str) -> QueryError:
     stem = where.rpartition(": ")[2].rpartition(f"__{part}")[0]
-    said = f"{where}: DynamoDB has no {part}: {ADVICE[part].format(stem=stem)}"
+    text = f"{where}: DynamoDB has no {part}: {ADVICE[part].format(stem=stem)}"
     if path.coder.sub(part) is not None:
-        said += f"; a key of that name is F({stem!r})[{part!r}]"
-    return QueryError(said)
+        text += f"; a key of that name is F({stem!r})[{part!r}]"
+    return QueryError(text)
 
 
-def _uncompared(where: str, path: Path, word: str) -> Make:
-    """Return what asks of values that are not always stored alike: whether there is one."""
+def _make_presence_test(where: str, path: Path, word: str) -> Make:
+    """Return a lookup for values without one stored form: only their presence can be tested."""
 
     def make(value: Any) -> Condition:
         if word in ("exists", "isnull", "type") or (
             value is None and word in ("exact", "eq", "ne")
         ):
-            ask = _COMPARISONS.get(word) or _FUNCTIONS[word]
-            return ask(Attr(path), value)
+            build = _COMPARISONS.get(word) or _FUNCTIONS[word]
+            return build(Attr(path), value)
         raise QueryError(
-            f"{where}: what is stored at {path} cannot be compared with a value: ask "
-            "__exists=True, or keep what you ask for in a field of its own"
+            f"{where}: what is stored at {path} cannot be compared with a value: use "
+            "__exists=True, or keep the value to compare in a field of its own"
         )
 
     return make
 
 
-def _compared(path: Path, sign: str, otherwise: Make) -> Make:
-    """Return what compares *path* with plain values by the straightest way."""
+def _make_comparison(path: Path, sign: str, otherwise: Make) -> Make:
+    """Return a fast comparison of *path* with plain values; *otherwise* handles other values."""
     encode, label = path.coder.encode, str(path)
     if sign in ("=", "<>"):
 
@@ -225,22 +224,22 @@ def _compared(path: Path, sign: str, otherwise: Make) -> Make:
     return make_ordered
 
 
-def _asked_with(where: str, ask: Make, resolve: Resolve) -> Make:
+def _make_condition(where: str, build: Make, resolve: Resolve) -> Make:
     def make(value: Any) -> Condition:
         try:
-            condition = ask(value)
+            condition = build(value)
         except QueryError as error:
             raise QueryError(f"{where}: {error}") from None
         if value.__class__ in _PLAIN:
             return condition
         if value.__class__ in (list, tuple) and _PLAIN.issuperset(map(type, value)):
             return condition
-        return condition.bind(resolve)  # another attribute may be among the values
+        return condition.bind(resolve)  # attributes may be among the values
 
     return make
 
 
-def _several(value: Any) -> list[Any]:
+def _to_list(value: Any) -> list[Any]:
     if type(value) in (list, tuple):
         return list(value)
     if isinstance(value, (str, bytes, Mapping, Comparable)) or not isinstance(value, Iterable):
@@ -248,42 +247,42 @@ def _several(value: Any) -> list[Any]:
     return list(cast("Iterable[Any]", value))
 
 
-def _listed(value: Any) -> Any:
-    # A set stays one: what it holds is put in an order that is the same everywhere.
-    return cast("Any", value) if isinstance(value, (set, frozenset)) else _several(value)
+def _to_elements(value: Any) -> Any:
+    # A set stays a set: its elements are sorted later.
+    return cast("Any", value) if isinstance(value, (set, frozenset)) else _to_list(value)
 
 
-def _pair(value: Any) -> list[Any]:
-    values = _several(value)
+def _to_pair(value: Any) -> list[Any]:
+    values = _to_list(value)
     if len(values) != 2:
         raise QueryError(f"{value!r} are no bounds: give two, the lower one first")
     return values
 
 
-def _truth(value: Any) -> bool:
+def _to_bool(value: Any) -> bool:
     if isinstance(value, int):
         return bool(value)
     raise QueryError(f"{value!r} is neither True nor False")
 
 
-# -- the values inside Q: kept so that they compare, pickle, and do not change ------------------
+# -- values inside Q, in a form that compares, pickles, and does not change ---------------------
 
 
-def _kept(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     if isinstance(value, Comparable):
         return cast("Comparable[Any]", value)._term()
     if isinstance(value, (Iterator, MappingView)):
         value = list(cast("Iterable[Any]", value))
     if type(value) in (list, tuple):
-        return type(value)(map(_kept, value))
+        return type(value)(map(_freeze, value))
     return value if type(value).__hash__ is not None else copy.deepcopy(value)
 
 
-def _given_back(value: Any) -> Any:
+def _thaw(value: Any) -> Any:
     if isinstance(value, Path):
         return Attr(value)
     if isinstance(value, Size):
         return SizeOf(value.path)
     if type(value) in (list, tuple):
-        return type(value)(map(_given_back, value))
+        return type(value)(map(_thaw, value))
     return value

@@ -1,7 +1,7 @@
 """The placeholders of one request: ``#0`` for a name, ``:0`` for a value.
 
-Every name is given a placeholder, so that no reserved word, dot, space or letter of any alphabet in
-an attribute's name can spoil an expression
+Every name has a placeholder, so that a reserved word, a dot or any other character in a name cannot
+break an expression
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html).
 """
 
@@ -54,7 +54,7 @@ class Names:
         return placeholder
 
     def into(self, payload: dict[str, Any], /) -> dict[str, Any]:
-        """Add what was named to *payload*, and return it; DynamoDB refuses empty maps of them."""
+        """Add names and values to *payload*, and return it; DynamoDB refuses empty maps."""
         if self.names:
             payload["ExpressionAttributeNames"] = self.names
         if self.values:
@@ -62,8 +62,8 @@ class Names:
         return payload
 
 
-def checked(text: str, kind: str, advice: str) -> str:
-    """Return *text*; raise :class:`QueryError` where it is longer than an expression may be.
+def check_length(text: str, kind: str, advice: str) -> str:
+    """Return *text*; raise :class:`QueryError` if it is longer than an expression may be.
 
     All of *text* is ASCII: names and values are placeholders in it.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html

@@ -1,4 +1,4 @@
-"""What stands on one side of an operator, and the Python operators that make conditions of it."""
+"""Operands, and the Python operators that make conditions and updates of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .comparisons import (
     Never,
     NotExists,
 )
-from .conditions import Condition, Late, Plain
+from .conditions import Condition, DeferredValue, ReadableNames
 from .names import Names, Wire
 from .paths import (
     AFFIX,
@@ -36,7 +36,7 @@ from .paths import (
     member,
     members,
 )
-from .sources import Computable, IfNotExists, Said, as_source
+from .sources import Computable, IfNotExists, PythonValue, as_source
 from .updates import Action, Add, Delete, Remove, Set
 
 if TYPE_CHECKING:
@@ -51,47 +51,47 @@ ORDERED = frozenset({"S", "N", "B"})
 """The types that DynamoDB orders."""
 
 SCALARS: frozenset[type] = frozenset({str, int, float, bool, bytes, Decimal})
-"""Nothing has to be asked of these: each is one value, in a free-form document too."""
+"""Types of plain values, which need no checks and are valid in a free-form document."""
 
 
 class Comparable(Generic[V]):
-    """Something that compares with values and with its like: the base of :class:`Operand`."""
+    """Compares with values and with other operands: the base of :class:`Operand`."""
 
     __slots__ = ()
 
     def _term(self) -> Term:
-        """Return what is compared."""
+        """Return the term to compare."""
         raise NotImplementedError
 
     def _wire(self, value: object) -> Wire | None:
-        """Return *value*, not None, as it is spelled beside this; None where it is stored as absent."""
+        """Return *value*, not None, as it is encoded here; None if it is stored as absent."""
         raise NotImplementedError
 
     def eq(self, other: V | Comparable[V] | None) -> Condition:
-        """Equal to *other*; ``== None`` asks whether the attribute is missing or NULL."""
+        """Equal to *other*; ``== None`` tests that the attribute is missing or NULL."""
         right = self._operand(other)
-        return _absent(self._term()) if right is None else Compare(self._term(), "=", right)
+        return _is_absent(self._term()) if right is None else Compare(self._term(), "=", right)
 
     def ne(self, other: V | Comparable[V] | None) -> Condition:
-        """Not equal to *other*, or missing; ``!= None`` asks for an attribute that is there, not NULL."""
+        """Not equal to *other*, or missing; ``!= None`` tests that the attribute exists and is not NULL."""
         right = self._operand(other)
-        return ~_absent(self._term()) if right is None else Compare(self._term(), "<>", right)
+        return ~_is_absent(self._term()) if right is None else Compare(self._term(), "<>", right)
 
     def lt(self, other: V | Comparable[V]) -> Condition:
         """Less than *other*: numbers by value, text and bytes by their (UTF-8) bytes."""
-        return Compare(self._term(), "<", self._ordered("<", other))
+        return Compare(self._term(), "<", self._ordered_operand("<", other))
 
     def lte(self, other: V | Comparable[V]) -> Condition:
         """Less than or equal to *other*."""
-        return Compare(self._term(), "<=", self._ordered("<=", other))
+        return Compare(self._term(), "<=", self._ordered_operand("<=", other))
 
     def gt(self, other: V | Comparable[V]) -> Condition:
         """Greater than *other*."""
-        return Compare(self._term(), ">", self._ordered(">", other))
+        return Compare(self._term(), ">", self._ordered_operand(">", other))
 
     def gte(self, other: V | Comparable[V]) -> Condition:
         """Greater than or equal to *other*."""
-        return Compare(self._term(), ">=", self._ordered(">=", other))
+        return Compare(self._term(), ">=", self._ordered_operand(">=", other))
 
     def __eq__(self, other: V | Comparable[V] | None) -> Condition:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return self.eq(other)
@@ -119,7 +119,7 @@ class Comparable(Generic[V]):
 
         Raises :class:`QueryError` where *low* is greater than *high*, or of another type.
         """
-        first, last = self._ordered("between", low), self._ordered("between", high)
+        first, last = self._ordered_operand("between", low), self._ordered_operand("between", high)
         if type(first) is Value and type(last) is Value:
             _check_bounds(str(self._term()), first, last)
         return Between(self._term(), first, last)
@@ -137,23 +137,23 @@ class Comparable(Generic[V]):
         """
         given = values[0] if len(values) == 1 and _is_many(values[0]) else values
         operands = [self._operand(value) for value in cast("Iterable[Any]", given)]
-        known = _distinct([each for each in operands if each is not None])
-        if isinstance(given, (set, frozenset)):  # which have another order in each process
+        known = _without_duplicates([each for each in operands if each is not None])
+        if isinstance(given, (set, frozenset)):  # their order differs in each process
             known = tuple(sorted(known, key=repr))
         term = self._term()
         condition: Condition = In(term, known) if known else Condition()
         if None in operands:
-            return condition | _absent(term)
+            return condition | _is_absent(term)
         return condition if known else Never(_path_of(term))
 
-    # Without these, `in` and loops would ask for [0], [1], ... without end.
+    # Without these, `in` and loops would read [0], [1], ... without end.
     __iter__: ClassVar[None] = None
 
     def __contains__(self, value: object) -> NoReturn:
         raise TypeError(f"{self._term()}: use .contains({value!r}); Python makes a bool of `in`")
 
     def _operand(self, value: object) -> Argument | None:
-        """Return *value* as an operand; None where it stands for an attribute that is absent."""
+        """Return *value* as an operand; None if it stands for an absent attribute."""
         if value.__class__ not in SCALARS:
             if isinstance(value, Comparable):
                 return value._term()
@@ -163,8 +163,8 @@ class Comparable(Generic[V]):
         wire = self._wire(value)
         return None if wire is None else Value(wire)
 
-    def _ordered(self, operator: str, value: object) -> Argument:
-        """Return *value* as an operand that has an order."""
+    def _ordered_operand(self, operator: str, value: object) -> Argument:
+        """Return *value* as an operand of a type with an order."""
         operand = self._operand(value)
         if operand is None or (type(operand) is Value and operand.kind not in ORDERED):
             kind = operand.kind if isinstance(operand, Value) else "NULL"
@@ -176,15 +176,15 @@ class Comparable(Generic[V]):
 
 
 class Operand(Comparable[V], Computable):
-    """A mixin for what lies at a path: what makes conditions of it, and changes.
+    """A mixin for the value at a path, which makes conditions and changes.
 
-    It needs nothing but ``_path()``, which says where, and keeps nothing of its own.
+    It needs only ``_path()``, and has no state.
     """
 
     __slots__ = ()
 
     def _path(self) -> Path:
-        """Return where the value lies."""
+        """Return the path of the value."""
         raise NotImplementedError
 
     def _term(self) -> Path:
@@ -194,20 +194,20 @@ class Operand(Comparable[V], Computable):
         return self._path().encode(value)
 
     def __getitem__(self, part: str | int) -> Attr:
-        """Return what lies inside at *part*: the key of a map or the index of a list."""
+        """Return the attribute at *part*: the key of a map or the index of a list."""
         return Attr(self._path().follow(part))
 
     def exists(self) -> Condition:
-        """Something lies there, if only a NULL."""
+        """The path has a value, which may be NULL."""
         return Exists(self._path())
 
     def not_exists(self) -> Condition:
-        """Nothing lies there, not even a NULL."""
+        """The path has no value, not even NULL."""
         return NotExists(self._path())
 
     def begins_with(self, prefix: str | bytes | Comparable[Any]) -> Condition:
-        """The text, or the bytes, begin with *prefix*, taken as it is, for dates and the like too."""
-        return BeginsWith(self._path(), self._sought(prefix, AFFIX, "begins_with"))
+        """The stored text or bytes begin with *prefix*, which is not encoded by the field."""
+        return BeginsWith(self._path(), self._encode_sought(prefix, AFFIX, "begins_with"))
 
     def contains(self, value: Any) -> Condition:
         """The set or list has the element *value*, or the text the part *value*."""
@@ -215,14 +215,14 @@ class Operand(Comparable[V], Computable):
         coder = path.coder.element()
         if coder is None:
             raise QueryError(f"{path}.contains(): only text, lists and sets contain something")
-        return Contains(path, self._sought(value, coder, "contains"))
+        return Contains(path, self._encode_sought(value, coder, "contains"))
 
     def size(self) -> SizeOf:
         """Return its size, to be compared: a text's length, a number of bytes, or of elements."""
         return SizeOf(self._path())
 
     def attribute_type(self, type: str, /) -> Condition:
-        """What lies there is of this type: S, SS, N, NS, B, BS, BOOL, NULL, L or M."""
+        """The value has this type: S, SS, N, NS, B, BS, BOOL, NULL, L or M."""
         if type not in TYPES:
             raise QueryError(
                 f"{self._path()}.attribute_type({type!r}): DynamoDB's types are {', '.join(TYPES)}"
@@ -235,50 +235,50 @@ class Operand(Comparable[V], Computable):
         return self._path()
 
     def if_not_exists(self, value: V | Computable | None) -> IfNotExists:
-        """Return what lies there, or *value* where nothing does, for an update.
+        """Return the value there, or *value* if there is none, for an update.
 
-        As an action of an update it writes *value* where nothing lies.
+        As an action of an update it writes *value* if there is none.
         """
         return IfNotExists.of(self._path(), value)
 
     def set(self, value: V | Computable | None) -> Action:
-        """Write *value* there: a value, another attribute, or what is computed of attributes.
+        """Write *value* there: a value, another attribute, or an expression of attributes.
 
-        None removes the attribute, or stores a NULL where the field has ``null=True``, as free
-        documents do.
+        None removes the attribute, or stores NULL if the field has ``null=True`` or the document is
+        free-form.
         """
-        return _early(Set(self._path(), as_source(value)))
+        return _check_early(Set(self._path(), as_source(value)))
 
     def remove(self) -> Action:
-        """Remove what lies there: the attribute, the key of a map, or the element of a list."""
+        """Remove the attribute, the key of a map, or the element of a list."""
         return Remove(self._path())
 
     def add(self, value: V | float | Decimal | timedelta) -> Action:
-        """Add a number to the number, or elements to the set; what is missing counts as 0 or empty.
+        """Add a number to the number, or elements to the set; a missing one counts as 0 or empty.
 
-        To a moment that is stored as a number, a timedelta or seconds are added.
+        A timedelta or seconds can be added to a moment that is stored as a number.
         """
         if isinstance(value, (*_NOT_ADDED, Computable)):
             raise ValidationError(
                 {f"{self._path()}.add()": [f"a number or a set can be added, not {value!r}"]}
             )
-        return _early(Add(self._path(), Said.of(value)))
+        return _check_early(Add(self._path(), PythonValue.of(value)))
 
     def discard(self, elements: V | AbstractSet[Any]) -> Action:
-        """Take *elements*, a set, out of the set; one that becomes empty goes with them."""
+        """Remove *elements*, a set, from the set; a set that becomes empty is removed."""
         if not isinstance(elements, (set, frozenset)):
             raise ValidationError(
                 {f"{self._path()}.discard()": [f"{elements!r} is no set: write {{...}}"]}
             )
-        return _early(Delete(self._path(), Said.of(cast("object", elements))))
+        return _check_early(Delete(self._path(), PythonValue.of(cast("object", elements))))
 
-    def _sought(self, value: object, coder: Coder, function: str) -> Argument:
+    def _encode_sought(self, value: object, coder: Coder, function: str) -> Argument:
         if isinstance(value, Comparable):
             return value._term()
         path = self._path()
         _check_is_value(path, value)
         if value is None and coder is not AFFIX:
-            coder = FREE  # an element that is None is a NULL, whatever the others are
+            coder = FREE  # an element that is None is stored as NULL
         wire = coder.encode(value, f"{path}.{function}()")
         if wire is None:
             raise QueryError(f"{path}.{function}({value!r}): this is stored as absent")
@@ -288,19 +288,19 @@ class Operand(Comparable[V], Computable):
 _NOT_ADDED = (str, bytes, bytearray, memoryview, bool, type(None), list, tuple, dict)
 
 
-def _early(action: Action) -> Action:
-    """Return *action*; raise here and now what is wrong with it, where its place is known."""
+def _check_early(action: Action) -> Action:
+    """Return *action*; raise its errors now if its path is known."""
     if not action.path.by_name:
-        action.bind(_same)
+        action.bind(_keep_path)
     return action
 
 
-def _same(path: Path) -> Path:
+def _keep_path(path: Path) -> Path:
     return path
 
 
 class Attr(Operand[Any]):
-    """An attribute, or a place inside one, of which conditions are made.
+    """An attribute, or a part of one, in conditions and updates.
 
     >>> Attr(Path(("doc",)))["a"][0] >= 5
     <Condition: doc.a[0] >= 5>
@@ -316,16 +316,16 @@ class Attr(Operand[Any]):
 
     def _operand(self, value: object) -> Argument | None:
         if value.__class__ not in SCALARS and self._where.by_name and _is_foreign(value):
-            return Given.of(value, str(self._where))
+            return ForeignValue.of(value, str(self._where))
         return super()._operand(value)
 
-    def _sought(self, value: object, coder: Coder, function: str) -> Argument:
+    def _encode_sought(self, value: object, coder: Coder, function: str) -> Argument:
         if self._where.by_name and coder is not AFFIX and _is_foreign(value):
-            return Given.of(value, f"{self._where}.{function}()")
-        return super()._sought(value, coder, function)
+            return ForeignValue.of(value, f"{self._where}.{function}()")
+        return super()._encode_sought(value, coder, function)
 
     def __getattr__(self, name: str) -> Attr:
-        """Return the field *name* of the document that lies here: ``Order.lines[0].qty``."""
+        """Return the field *name* of the document here: ``Order.lines[0].qty``."""
         return field_of(self, name)
 
     def __repr__(self) -> str:
@@ -333,14 +333,14 @@ class Attr(Operand[Any]):
 
 
 def field_of(place: Operand[Any], name: str) -> Attr:
-    """Return the field *name* of the document at *place*; raise AttributeError with those that are."""
+    """Return the field *name* of the document at *place*; raise AttributeError with the known names."""
     if not name.startswith("_"):
         path = place._path()
         known = members(path.coder)
         if known is not None and (key := member(path.coder, name)) is not None:
             return Attr(path[key])
         if known is not None:
-            raise AttributeError(f"{path}.{name}: {path._nothing(name)}")
+            raise AttributeError(f"{path}.{name}: {path._explain_missing(name)}")
     raise AttributeError(f"{type(place).__name__!r} object has no attribute {name!r}")
 
 
@@ -350,8 +350,8 @@ class F(Attr):
     Digits after ``__`` are the index of a list. For names that hold ``__``, and for keys of maps
     that are digits: ``F("doc")["0"]``.
 
-    Values beside it are spelled as in a free-form document; those that have no place there, such as
-    a datetime or a UUID, wait for the model, and are spelled by its field of that name.
+    Values beside it are encoded as in a free-form document; other values, such as a datetime or a
+    UUID, are encoded by the model's field of that name.
 
     >>> F("y") < F("r")
     <Condition: y < r>
@@ -395,25 +395,25 @@ class SizeOf(Comparable[int]):
         return str(self._term())
 
 
-class Given(Late, frozen=True):
-    """A Python value beside a name, of a type that a free-form document does not hold."""
+class ForeignValue(DeferredValue, frozen=True):
+    """A Python value beside a name, of a type that a free-form document cannot have."""
 
-    said: Any
+    value: Any
     where: str
 
     @classmethod
-    def of(cls, said: object, where: str) -> Given:
-        """Keep *said*; a copy where it could be changed meanwhile."""
-        fixed = type(said).__hash__ is not None
-        return cls({}, said if fixed else copy.deepcopy(said), where)
+    def of(cls, value: object, where: str) -> ForeignValue:
+        """Wrap *value*; copy it if it is mutable."""
+        fixed = type(value).__hash__ is not None
+        return cls({}, value if fixed else copy.deepcopy(value), where)
 
     def render(self, names: Names) -> str:
-        if isinstance(names, Plain):
-            return repr(self.said)
-        return names.value(codec.encode(self.said, self.where))  # raises, and says why
+        if isinstance(names, ReadableNames):
+            return repr(self.value)
+        return names.value(codec.encode(self.value, self.where))  # raises
 
-    def ask(self, node: Condition, resolve: Resolve) -> Condition:
-        attr, *others = [_asked_again(operand, resolve) for operand in node._operands()]
+    def rebuild(self, node: Condition, resolve: Resolve) -> Condition:
+        attr, *others = [_unwrap(operand, resolve) for operand in node._operands()]
         if isinstance(node, In):
             return cast("Condition", attr.is_in(others))
         if isinstance(node, Between):
@@ -428,7 +428,7 @@ _METHODS = {"=": "eq", "<>": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte
 
 
 class _Spelled(Comparable[Any]):
-    """A value that is spelled already."""
+    """A value that is encoded already."""
 
     __slots__ = ("_value",)
 
@@ -439,19 +439,19 @@ class _Spelled(Comparable[Any]):
         return self._value
 
 
-def _asked_again(operand: Argument, resolve: Resolve) -> Any:
-    """Return what :class:`Given` asks with in place of *operand*."""
-    if isinstance(operand, Given):
-        return operand.said
+def _unwrap(operand: Argument, resolve: Resolve) -> Any:
+    """Return *operand* with names resolved and a :class:`ForeignValue` unwrapped."""
+    if isinstance(operand, ForeignValue):
+        return operand.value
     if isinstance(operand, Value):
         return _Spelled(operand)
     if isinstance(operand, Size):
-        return SizeOf(_known(operand.path, resolve))
-    return Attr(_known(operand, resolve))
+        return SizeOf(_resolve(operand.path, resolve))
+    return Attr(_resolve(operand, resolve))
 
 
-def _known(path: Path, resolve: Resolve) -> Path:
-    """Return what *path* stands for: a field's path, or itself as it is on the wire."""
+def _resolve(path: Path, resolve: Resolve) -> Path:
+    """Return the field's path for *path*, or itself as a path on the wire."""
     path = resolve(path) if path.by_name else path
     return Path(path.parts, path.coder, path.label) if path.by_name else path
 
@@ -475,12 +475,12 @@ _FREE_TYPES = (
 
 
 def _is_foreign(value: object) -> bool:
-    """Tell whether *value* is of a type of its own, which a free-form document does not hold."""
+    """Tell whether a free-form document cannot have the type of *value*."""
     return not isinstance(value, (*_FREE_TYPES, Comparable, Condition))
 
 
-def _distinct(operands: list[Argument]) -> tuple[Argument, ...]:
-    """Return *operands* without those that come again."""
+def _without_duplicates(operands: list[Argument]) -> tuple[Argument, ...]:
+    """Return *operands* without duplicates."""
     try:
         keys = [tuple(one.wire.items()) if type(one) is Value else one for one in operands]
         return tuple(dict(zip(keys, operands, strict=True)).values())
@@ -505,10 +505,10 @@ def _path_of(term: Term) -> Path:
     return term.path if isinstance(term, Size) else term
 
 
-def _absent(term: Term) -> Condition:
-    """Missing, or NULL: the two ways in which None is stored."""
+def _is_absent(term: Term) -> Condition:
+    """Return the condition for None: missing, or NULL."""
     if isinstance(term, Size):
-        raise QueryError(f"{term} is never None: ask {term.path}.exists()")
+        raise QueryError(f"{term} is never None: use {term.path}.exists()")
     return NotExists(term) | AttributeType(term, "NULL")
 
 

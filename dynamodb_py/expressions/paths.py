@@ -1,7 +1,7 @@
-"""Paths: where a value lies inside an item, and how values there are spelled.
+"""Paths of values inside an item, and the encoding of values there.
 
-These are plain values, equal by what they say. What builds conditions of them with Python's
-operators is in :mod:`~dynamodb_py.expressions.operands`.
+They are plain values, equal by content. :mod:`~dynamodb_py.expressions.operands` builds conditions of
+them with Python's operators.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from .names import Names, Wire
 
 
 class Coder(Protocol):
-    """How the values at one place of an item are spelled on the wire."""
+    """Encodes the values at one path of an item."""
 
     def encode(self, value: Any, where: str, /) -> Wire | None:
-        """Return *value*, never None, as an attribute value; None where it is stored as absent.
+        """Return *value*, never None, as an attribute value; None if it is stored as absent.
 
-        Raises :class:`~dynamodb_py.exceptions.ValidationError`, under the name *where*, for what
-        cannot be stored here.
+        Raises :class:`~dynamodb_py.exceptions.ValidationError`, under the name *where*, for a value
+        that cannot be stored here.
         """
         ...
 
     def sub(self, part: str | int, /) -> Coder | None:
-        """Return the coder of what lies at *part*: a map's key or a list's index; None if nothing can."""
+        """Return the coder of the value at *part*, a map's key or a list's index; None if there is none."""
         ...
 
     def element(self) -> Coder | None:
-        """Return the coder of what ``contains`` looks for here; None where nothing can be contained."""
+        """Return the coder of the elements here; None if a value here has no elements."""
         ...
 
 
 class FreeForm:
-    """Values that follow no schema: what they are on the wire follows from their Python type."""
+    """Values without a schema; their Python type decides the encoding."""
 
     def encode(self, value: Any, where: str, /) -> Wire:
         return codec.encode(value, where)
 
     def sub(self, part: str | int, /) -> Coder:
-        del part  # anything may lie anywhere
+        del part  # each part is free-form too
         return self
 
     def element(self) -> Coder:
@@ -59,16 +59,16 @@ class FreeForm:
 
 
 class Affix:
-    """A piece of text or of bytes: what ``begins_with`` and a text's ``contains`` look for."""
+    """A piece of text or bytes, for ``begins_with`` and a text's ``contains``."""
 
     def encode(self, value: Any, where: str, /) -> Wire:
         if isinstance(value, (str, bytes, bytearray)):
             return codec.encode(value, where)
-        said = f"only str or bytes can be looked for here, not {value!r}"
-        raise ValidationError({where: [said]})
+        message = f"only str or bytes can be looked for here, not {value!r}"
+        raise ValidationError({where: [message]})
 
     def sub(self, part: str | int, /) -> None:
-        """Nothing lies inside a text."""
+        """A text has no parts."""
 
     def element(self) -> Coder:
         return self
@@ -86,9 +86,9 @@ AFFIX = Affix()
 
 @functools.singledispatch
 def member(coder: object, part: str) -> str | None:
-    """Return the key of the member *part* that the values of *coder* declare; None for no such.
+    """Return the key of the member *part* that *coder* declares, or None.
 
-    Models say here which of their fields have members with names.
+    Models register the fields with named members here.
     """
     del coder, part
     return None
@@ -96,15 +96,15 @@ def member(coder: object, part: str) -> str | None:
 
 @functools.singledispatch
 def members(coder: object) -> Iterable[str] | None:
-    """Return the names of all members that values of *coder* can have; None where they are free."""
+    """Return the names of all members that *coder* declares; None if members are free."""
     del coder
     return None
 
 
 class Path(Struct, frozen=True, eq=False):
-    """Where a value lies: an attribute's name on the wire, then keys of maps and indexes of lists.
+    """The place of a value: an attribute's name on the wire, then keys of maps and indexes of lists.
 
-    A name is one part whatever is in it: ``("a.b",)`` is the attribute ``a.b``, ``("a", "b")`` the
+    A name is always one part: ``("a.b",)`` is the attribute ``a.b``, ``("a", "b")`` the
     key ``b`` of the attribute ``a``. Paths with the same parts are equal.
 
     >>> path = Path(("doc",), label="Test.doc")["a"][0]
@@ -115,9 +115,9 @@ class Path(Struct, frozen=True, eq=False):
     parts: tuple[str | int, ...]
     coder: Coder = FREE
     label: str = ""
-    """What messages call it; the wire's name if left out."""
+    """Its name in messages; by default the name on the wire."""
     by_name: bool = False
-    """True where only a name was given (``F``), which no model has translated yet."""
+    """True if the name (of ``F``) is not resolved by a model yet."""
 
     def __post_init__(self) -> None:
         if not self.parts or not isinstance(self.parts[0], str) or not self.parts[0]:
@@ -126,20 +126,20 @@ class Path(Struct, frozen=True, eq=False):
             )
 
     def __getitem__(self, part: str | int) -> Path:
-        """Return the path of what lies at *part*: a key of a map, or an index of a list."""
+        """Return the path of *part*: a key of a map, or an index of a list."""
         self._check(part)
         coder = self.coder.sub(part)
         if coder is None:
-            raise QueryError(f"{self}[{part!r}]: {self._nothing(part)}")
+            raise QueryError(f"{self}[{part!r}]: {self._explain_missing(part)}")
         return Path((*self.parts, part), coder, f"{self}[{part!r}]", self.by_name)
 
     def follow(self, part: str | int) -> Path:
-        """Return the path of what lies at *part*, where a declared member goes by its name."""
+        """Return the path of *part*, which may be the name of a declared member."""
         key = member(self.coder, part) if isinstance(part, str) else None
         return self[part if key is None else key]
 
-    def _nothing(self, part: object) -> str:
-        """Return why nothing lies at *part*."""
+    def _explain_missing(self, part: object) -> str:
+        """Return why there is no *part*."""
         known = members(self.coder)
         if known is None:
             return f"nothing lies inside {self}: it is no list or map"
@@ -159,7 +159,7 @@ class Path(Struct, frozen=True, eq=False):
             )
 
     def encode(self, value: Any) -> Wire | None:
-        """Return *value* as it is spelled here; None where it is stored as absent."""
+        """Return *value* as it is encoded here; None if it is stored as absent."""
         return None if value is None else self.coder.encode(value, str(self))
 
     def render(self, names: Names) -> str:
@@ -187,7 +187,7 @@ class Path(Struct, frozen=True, eq=False):
 
 
 class Size(Struct, frozen=True):
-    """The size of what lies at a path: a text's length, a number of bytes, or of elements.
+    """The size of the value at a path: a text's length, a number of bytes or of elements.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html#Expressions.OperatorsAndFunctions.Functions
     """
@@ -203,13 +203,13 @@ class Size(Struct, frozen=True):
 
 
 class Value(Struct, frozen=True):
-    """A value, as it is on the wire."""
+    """An encoded value."""
 
     wire: Wire
 
     @property
     def kind(self) -> str:
-        """Its type, as DynamoDB calls it: ``S``, ``N``, ..."""
+        """Its DynamoDB type: ``S``, ``N``, ..."""
         return next(iter(self.wire))
 
     def render(self, names: Names) -> str:
@@ -233,18 +233,18 @@ def _hashable(wire: Any) -> object:
 
 
 def check_apart(paths: Iterable[Path]) -> None:
-    """Raise :class:`QueryError` where two of *paths* reach the same value, which DynamoDB refuses.
+    """Raise :class:`QueryError` if two of *paths* overlap, which DynamoDB refuses.
 
-    They do where one is the other's beginning; and ``a.b`` beside ``a[0]`` takes ``a`` for a map
-    and for a list at once.
+    They overlap if one is the beginning of the other; ``a.b`` and ``a[0]`` conflict as well, because
+    ``a`` cannot be a map and a list.
     """
     paths = list(paths)
     if len({path.parts[0] for path in paths}) == len(paths):
         return  # nearly always
     for one, other in pairwise(sorted(paths, key=sort_key)):
-        for mine, theirs in zip(one.parts, other.parts, strict=False):
-            if mine != theirs:
-                _check_same_kind(one, other, mine, theirs)
+        for own, other_part in zip(one.parts, other.parts, strict=False):
+            if own != other_part:
+                _check_same_kind(one, other, own, other_part)
                 break
         else:
             raise QueryError(
@@ -254,12 +254,12 @@ def check_apart(paths: Iterable[Path]) -> None:
 
 
 def sort_key(path: Path) -> list[tuple[bool, str | int]]:
-    """Return what to sort paths by, so that each is followed by those that begin with it."""
+    """Return a sort key that puts each path before those that begin with it."""
     return [(isinstance(part, str), part) for part in path.parts]
 
 
-def _check_same_kind(one: Path, other: Path, mine: str | int, theirs: str | int) -> None:
-    if type(mine) is not type(theirs):
+def _check_same_kind(one: Path, other: Path, own: str | int, other_part: str | int) -> None:
+    if type(own) is not type(other_part):
         raise QueryError(
             f"{one} and {other} cannot both be: one takes what lies there for a list, "
             "the other for a map"

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .names import Names, checked
+from .names import Names, check_length
 from .paths import Path, check_apart
 
 
 def render_projection(paths: Iterable[Path], names: Names) -> str:
     """Spell a ProjectionExpression for *paths*; "" for none of them.
 
-    What another path includes is left out, as DynamoDB wants: ``doc`` and ``doc["a"]`` read ``doc``.
+    A path within another one is left out, as DynamoDB requires: ``doc`` and ``doc["a"]`` read ``doc``.
 
     >>> render_projection([Path(("doc", "a")), Path(("name",)), Path(("doc",))], Names())
     '#0, #1'
     """
     unique = dict.fromkeys(paths)
-    kept = [path for path in unique if not _covered(path, unique)]
+    kept = [path for path in unique if not _is_covered(path, unique)]
     check_apart(kept)
     spelled = ", ".join(path.render(names) for path in kept)
-    return checked(spelled, "projection", "read fewer attributes, or all of them")
+    return check_length(spelled, "projection", "read fewer attributes, or all of them")
 
 
-def _covered(path: Path, paths: dict[Path, None]) -> bool:
+def _is_covered(path: Path, paths: dict[Path, None]) -> bool:
     """Tell whether one of *paths* is a beginning of *path*."""
     return any(Path(path.parts[:end]) in paths for end in range(1, len(path.parts)))

@@ -1,4 +1,4 @@
-"""Conditions that are written by hand, in DynamoDB's own words."""
+"""Conditions as text of DynamoDB's expression language."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _PLACEHOLDER = re.compile(r"[#:]\w+")
 
 
 class RawExpression(Condition, frozen=True):
-    """A condition in DynamoDB's own words, which can be joined with others.
+    """A condition as text of DynamoDB's expression language, which can be joined with others.
 
-    *names* are what its ``#names`` stand for; *values* are what its ``:values`` stand for, as Python
-    values, spelled as in a free-form document. The placeholders are renamed on their way, so that
-    they do not collide with those of other conditions.
+    *names* has the names of its ``#placeholders``, *values* the Python values of its
+    ``:placeholders``, encoded as in a free-form document. The placeholders are renamed, so that they
+    do not collide with those of other conditions.
 
     >>> long = RawExpression("size(#d) > :n", {"#d": "doc"}, {":n": 3})
     >>> names = Names()
@@ -50,21 +50,21 @@ class RawExpression(Condition, frozen=True):
                 f"{text!r}: {', '.join(sorted(stray))}: every placeholder must be used in the text "
                 "and given in names or values"
             )
-        self._spell(Names())  # so that a wrong value is told here and now
+        self._spell(Names())  # so that a wrong value raises here
 
     def _operands(self) -> tuple[Argument, ...]:
-        # What its names say; what the text itself spells out is not known.
+        # Its names only; paths in the text itself are unknown.
         return tuple(Path((name,)) for name in self.names.values())
 
     def _spell(self, names: Names) -> str:
         spelled = {key: names.name(name) for key, name in self.names.items()}
         for key, value in self.values.items():
             spelled[key] = names.value(codec.encode(value, key))
-        # In parentheses: the text may hold an OR, and be joined by an AND.
+        # In parentheses: the text may have an OR, and be joined by an AND.
         return f"({_PLACEHOLDER.sub(lambda match: spelled[match[0]], self.text)})"
 
     def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
-        # Its values are spelled anew each time, so they are part of what it says.
+        # Its values are encoded at each rendering, so they are part of the shape.
         wires = ((key, Value(codec.encode(value, key))) for key, value in self.values.items())
         return (RawExpression, self.text, *self.names.items(), *wires)
 

@@ -1,7 +1,7 @@
-"""Sources: what a SET takes its value from, other than a value or a path alone.
+"""Sources: the expressions from which a SET takes its value.
 
 ``F("wins") + 1``, ``F("wins").if_not_exists(0)`` and ``F("ids").append([7])`` are frozen nodes. Values in
-them stay as they were given until it is known where the result goes: the target's coder spells them.
+them stay Python values until the target is known, whose coder encodes them.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ _NO_NUMBERS = (
 
 
 class Source(Protocol):
-    """What a SET takes its value from: a :class:`Value`, a :class:`Path`, or a node of this module."""
+    """A source of a SET: a :class:`Value`, a :class:`Path`, or a node of this module."""
 
     def render(self, names: Names, /) -> str:
         """Spell it with the placeholders of *names*."""
         ...
 
 
-class Said(Struct, frozen=True):
-    """A Python value that waits for the place where it goes, whose coder spells it."""
+class PythonValue(Struct, frozen=True):
+    """A Python value that the coder of its target will encode."""
 
     value: Any
 
     @classmethod
-    def of(cls, value: object) -> Said:
-        """Keep *value*; a copy where it could be changed meanwhile."""
+    def of(cls, value: object) -> PythonValue:
+        """Wrap *value*; copy it if it is mutable."""
         return cls(value if type(value).__hash__ is not None else copy.deepcopy(value))
 
     def render(self, names: Names) -> str:
@@ -61,40 +61,40 @@ class Said(Struct, frozen=True):
         return names.value(codec.encode(self.value))
 
     def __hash__(self) -> int:
-        return hash(Said)
+        return hash(PythonValue)
 
 
 class Target(Struct, frozen=True):
-    """Where a value goes: how values are spelled there, and what messages call the place."""
+    """The target of a value: its coder, and its name in messages."""
 
     coder: Coder = FREE
     where: str = ""
 
     @property
     def kind(self) -> str:
-        """DynamoDB's type of what lies there; "" where nothing is known of it."""
+        """DynamoDB's type of the values there; "" if unknown."""
         return kind_of(self.coder)
 
-    def refused(self, said: str) -> ValidationError:
-        """Return the error for something that cannot be there."""
-        return ValidationError({self.where: [said]})
+    def make_error(self, where: str) -> ValidationError:
+        """Return the error for a value that cannot be there."""
+        return ValidationError({self.where: [where]})
 
     def to_wire(self, value: object) -> Value:
         """Return *value* as it is stored here."""
         if value is None:
             null = getattr(self.coder, "null", True)
             if not null:
-                raise self.refused("None is not stored here: remove() it, or give a value")
+                raise self.make_error("None is not stored here: remove() it, or give a value")
             return Value({"NULL": True})
         wire = self.coder.encode(value, self.where)
         if wire is None:
-            raise self.refused(f"{value!r} is stored as absent: use remove()")
+            raise self.make_error(f"{value!r} is stored as absent: use remove()")
         return Value(wire)
 
     def amount(self, value: object) -> Value:
-        """Return *value* as a number to be added here, or taken from what is here."""
+        """Return *value* as a number to add or subtract here."""
         if self.kind not in ("", NUMBER):
-            raise self.refused(
+            raise self.make_error(
                 f"{value!r} cannot be added: this is stored as {self.kind}, no number"
             )
         if self.kind and not self._holds_numbers():
@@ -102,11 +102,11 @@ class Target(Struct, frozen=True):
         else:
             wire = self.coder.encode(value, self.where) if value is not None else None
         if not wire or NUMBER not in wire:
-            raise self.refused(f"{value!r} is no number: only numbers are added and subtracted")
+            raise self.make_error(f"{value!r} is no number: only numbers are added and subtracted")
         return Value(wire)
 
     def _holds_numbers(self) -> bool:
-        """Tell whether the values here are numbers in Python too, as moments are not."""
+        """Tell whether the values here are numbers in Python too, unlike moments."""
         try:
             return self.coder.encode(0, self.where) is not None
         except ValidationError:
@@ -120,49 +120,49 @@ class Target(Struct, frozen=True):
                 seconds = Decimal(value // dt.timedelta(microseconds=1)) / 1_000_000
                 return codec.encode(seconds, self.where)
         if isinstance(value, dt.date):
-            raise self.refused(f"{value!r} is a moment: add a timedelta, or seconds")
+            raise self.make_error(f"{value!r} is a moment: add a timedelta, or seconds")
         if isinstance(value, (int, float, Decimal)):
             return codec.encode(value, self.where)
         return self.coder.encode(value, self.where) if value is not None else None
 
     def elements(self, value: object) -> Value:
-        """Return the list *value* as it is joined to the list here."""
+        """Return the list *value* as it is appended here."""
         if self.kind not in ("", LIST):
-            raise self.refused(f"it is stored as {self.kind}: only lists are appended to")
+            raise self.make_error(f"it is stored as {self.kind}: only lists are appended to")
         if not isinstance(value, (list, tuple)):
-            raise self.refused(f"{value!r} is no list: write [{value!r}] to append one element")
+            raise self.make_error(f"{value!r} is no list: write [{value!r}] to append one element")
         return self.to_wire(cast("object", value))
 
     def members(self, value: object, verb: str) -> Value:
-        """Return the set *value*, not empty, as it is spelled here."""
+        """Return the set *value*, not empty, as it is encoded here."""
         if self.kind and self.kind not in SETS:
-            raise self.refused(f"it is stored as {self.kind}: {verb} of a set is for sets")
+            raise self.make_error(f"it is stored as {self.kind}: {verb} of a set is for sets")
         if not isinstance(value, (set, frozenset)):
-            raise self.refused(f"{value!r} is no set: write {{...}}")
+            raise self.make_error(f"{value!r} is no set: write {{...}}")
         if not value:
-            raise self.refused("the set is empty: leave the change out")
+            raise self.make_error("the set is empty: leave the change out")
         return self.to_wire(cast("object", value))
 
     def check(self, path: Path, *, kind: str) -> None:
-        """Refuse *path* as a source where its type is known and another one than *kind*."""
+        """Refuse *path* as a source if its type is known and differs from *kind*."""
         other = kind_of(path.coder)
         if kind and other and kind != other:
-            raise self.refused(f"{path} is stored as {other}, and a {kind} is needed here")
+            raise self.make_error(f"{path} is stored as {other}, and a {kind} is needed here")
 
 
 def kind_of(coder: Coder) -> str:
-    """Return DynamoDB's type of the values of *coder*; "" where they may be of any."""
+    """Return DynamoDB's type of the values of *coder*; "" if they may have any."""
     kind: str = getattr(coder, "kind", "")
     return kind
 
 
 class Computable:
-    """A mixin for what a SET can compute with: the operators ``+`` and ``-``, and the functions."""
+    """A mixin for the operators ``+`` and ``-`` and the functions of a SET."""
 
     __slots__ = ()
 
     def _source(self) -> Part:
-        """Return what is computed with."""
+        """Return the source to compute with."""
         raise NotImplementedError
 
     def __add__(self, other: Any) -> Arithmetic:
@@ -179,7 +179,7 @@ class Computable:
 
     def __mul__(self, other: object) -> NoReturn:
         raise TypeError(
-            f"{_shown(self._source())}: DynamoDB adds and subtracts, and computes nothing else; read "
+            f"{_describe(self._source())}: DynamoDB adds and subtracts, and computes nothing else; read "
             "the item, and write the result on condition that nothing changed meanwhile"
         )
 
@@ -190,32 +190,32 @@ class Computable:
 
     def __neg__(self) -> NoReturn:
         raise TypeError(
-            f"-{_shown(self._source())}: DynamoDB adds and subtracts, and computes nothing else: write "
-            f"0 - {_shown(self._source())}"
+            f"-{_describe(self._source())}: DynamoDB adds and subtracts, and computes nothing else: write "
+            f"0 - {_describe(self._source())}"
         )
 
     def append(self, values: Any) -> ListAppend:
-        """Return this list with *values*, a list too, behind it.
+        """Return this list followed by *values*, a list too.
 
-        As an action of an update it changes the list in its place. DynamoDB refuses it where the
-        item has no such list: ``F("ids").if_not_exists([]).append([7])`` starts one.
+        As an action of an update it changes the list itself. DynamoDB refuses it if the item has
+        no such list: ``F("ids").if_not_exists([]).append([7])`` starts one.
         """
         return ListAppend.of(self, values, self)
 
     def prepend(self, values: Any) -> ListAppend:
-        """Return this list with *values*, a list too, before it; else as :meth:`append`."""
+        """Return *values*, a list too, followed by this list; else as :meth:`append`."""
         return ListAppend.of(values, self, self)
 
 
 class IfNotExists(Computable, Struct, frozen=True):
-    """What lies at a path, or *value* where nothing does."""
+    """The value at a path, or *value* if there is none."""
 
     path: Path
     value: Part
 
     @classmethod
     def of(cls, path: Path, value: object) -> IfNotExists:
-        """Make the node of what was written."""
+        """Make the node of Python operands."""
         return cls(path, _operand(value, f"{path}.if_not_exists()"))
 
     def _source(self) -> Part:
@@ -226,36 +226,36 @@ class IfNotExists(Computable, Struct, frozen=True):
         return f"if_not_exists({self.path.render(names)}, {self.value.render(names)})"
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
-        """Return it with fields' paths for names, and its values spelled."""
-        path = known(self.path, resolve)
+        """Return it with names resolved and values encoded."""
+        path = resolve_path(self.path, resolve)
         target.check(path, kind=kind)
-        return IfNotExists(path, bound(self.value, resolve, target, kind))
+        return IfNotExists(path, bind_source(self.value, resolve, target, kind))
 
 
 class ListAppend(Computable, Struct, frozen=True):
-    """Two lists, one behind the other."""
+    """Two lists, one after the other."""
 
     first: Part
     second: Part
     own: Path | None = None
-    """The list that is changed where this is an action by itself."""
+    """The list that this changes as an action."""
 
     @classmethod
     def of(cls, first: object, second: object, own: object) -> ListAppend:
-        """Make the node of what was written."""
-        said = f"{_shown(as_source(own))}.append()"
+        """Make the node of Python operands."""
+        where = f"{_describe(as_source(own))}.append()"
         for value in (first, second):
-            if isinstance(source := as_source(value), Said) and not isinstance(
+            if isinstance(source := as_source(value), PythonValue) and not isinstance(
                 source.value, (list, tuple)
             ):
                 raise ValidationError(
                     {
-                        said: [
+                        where: [
                             f"{source.value!r} is no list: write [{source.value!r}] for one element"
                         ]
                     }
                 )
-        return cls(_operand(first, said), _operand(second, said), own_path(as_source(own)))
+        return cls(_operand(first, where), _operand(second, where), find_own_path(as_source(own)))
 
     def _source(self) -> Part:
         return self
@@ -265,13 +265,13 @@ class ListAppend(Computable, Struct, frozen=True):
         return f"list_append({self.first.render(names)}, {self.second.render(names)})"
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
-        """Return it with fields' paths for names, and its values spelled."""
+        """Return it with names resolved and values encoded."""
         if kind not in ("", LIST):
-            raise target.refused(f"it is stored as {kind}: only lists are appended to")
+            raise target.make_error(f"it is stored as {kind}: only lists are appended to")
         first, second = (
             target.elements(each.value)
-            if isinstance(each, Said)
-            else bound(each, resolve, target, LIST)
+            if isinstance(each, PythonValue)
+            else bind_source(each, resolve, target, LIST)
             for each in (self.first, self.second)
         )
         return ListAppend(first, second, self.own)
@@ -286,18 +286,22 @@ class Arithmetic(Computable, Struct, frozen=True):
 
     @classmethod
     def of(cls, left: object, operator: str, right: object) -> Arithmetic:
-        """Make the node of what was written; raise :class:`QueryError` for more than one operator."""
+        """Make the node of Python operands; raise :class:`QueryError` for more than one operator."""
         sides = as_source(left), as_source(right)
-        said = f"{_shown(sides[0])} {operator} {_shown(sides[1])}"
+        where = f"{_describe(sides[0])} {operator} {_describe(sides[1])}"
         for side in sides:
             wrong = isinstance(side, ListAppend) or (
-                isinstance(side, Said) and isinstance(side.value, _NO_NUMBERS)
+                isinstance(side, PythonValue) and isinstance(side.value, _NO_NUMBERS)
             )
             if wrong:
                 raise ValidationError(
-                    {said: [f"{_shown(side)} is no number: only numbers are added and subtracted"]}
+                    {
+                        where: [
+                            f"{_describe(side)} is no number: only numbers are added and subtracted"
+                        ]
+                    }
                 )
-        return cls(_operand(left, said), operator, _operand(right, said))
+        return cls(_operand(left, where), operator, _operand(right, where))
 
     def _source(self) -> Part:
         return self
@@ -307,66 +311,68 @@ class Arithmetic(Computable, Struct, frozen=True):
         return f"{self.left.render(names)} {self.operator} {self.right.render(names)}"
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
-        """Return it with fields' paths for names, and its values spelled."""
+        """Return it with names resolved and values encoded."""
         if kind not in ("", NUMBER):
-            raise target.refused(f"it is stored as {kind}: only numbers are added and subtracted")
+            raise target.make_error(
+                f"it is stored as {kind}: only numbers are added and subtracted"
+            )
         left, right = (
             target.amount(each.value)
-            if isinstance(each, Said)
-            else bound(each, resolve, target, NUMBER)
+            if isinstance(each, PythonValue)
+            else bind_source(each, resolve, target, NUMBER)
             for each in (self.left, self.right)
         )
         return Arithmetic(left, self.operator, right)
 
 
 Node: TypeAlias = "IfNotExists | ListAppend | Arithmetic"
-Part: TypeAlias = "Path | Value | Said | IfNotExists | ListAppend | Arithmetic"
+Part: TypeAlias = "Path | Value | PythonValue | IfNotExists | ListAppend | Arithmetic"
 
 NODES = (IfNotExists, ListAppend, Arithmetic)
-_KNOWN = (Path, Value, Said, *NODES)
+_KNOWN = (Path, Value, PythonValue, *NODES)
 
 
 def as_source(value: object) -> Part:
-    """Return what *value*, as it was written, stands for."""
+    """Return the source that *value* stands for."""
     if isinstance(value, Computable):
         return value._source()
     if isinstance(value, _KNOWN):
         return value
-    return Said.of(value)
+    return PythonValue.of(value)
 
 
-def _operand(value: object, said: str) -> Part:
+def _operand(value: object, where: str) -> Part:
     source = as_source(value)
     if isinstance(source, Arithmetic):
         raise QueryError(
-            f"{said}: DynamoDB takes one + or - in each change, and none inside a function: "
+            f"{where}: DynamoDB takes one + or - in each change, and none inside a function: "
             "compute what is constant in Python, or use several updates"
         )
     return source
 
 
-def known(path: Path, resolve: Resolve) -> Path:
-    """Return what *path* stands for: a field's path where it is one by name."""
+def resolve_path(path: Path, resolve: Resolve) -> Path:
+    """Return *path* with its name resolved."""
     return resolve(path) if path.by_name else path
 
 
-def bound(source: Part, resolve: Resolve, target: Target, kind: str) -> Part:
-    """Return *source* with fields' paths for names, and values as *target* spells them.
+def bind_source(source: Part, resolve: Resolve, target: Target, kind: str) -> Part:
+    """Return *source* with names resolved, and values encoded for *target*.
 
-    *kind* is DynamoDB's type that is needed, "" for any. Raises
-    :class:`~dynamodb_py.exceptions.ValidationError` for what cannot be.
+    *kind* is the required DynamoDB type, "" for any. Raises
+    :class:`~dynamodb_py.exceptions.ValidationError` for a source that does not fit.
     """
-    if isinstance(source, Said):
+    if isinstance(source, PythonValue):
         return target.to_wire(source.value)
     if isinstance(source, Path):
-        path = known(source, resolve)
+        path = resolve_path(source, resolve)
         target.check(path, kind=kind)
         return path
     return source.bind(resolve, target, kind) if isinstance(source, NODES) else source
 
 
-def own_path(source: Source) -> Path | None:
-    """Return the path that *source* changes where it is an action by itself; None for none."""
+def find_own_path(source: Source) -> Path | None:
+    """Return the path that *source* changes as an action, or None."""
     if isinstance(source, Path):
         return source
     if isinstance(source, IfNotExists):
@@ -375,7 +381,7 @@ def own_path(source: Source) -> Path | None:
 
 
 def leaves(source: Source) -> Iterator[Source]:
-    """Yield the paths and values that *source* is made of, and what is none of ours as it is."""
+    """Yield the paths and values of *source*; an unknown kind of source as it is."""
     if isinstance(source, IfNotExists):
         yield source.path
         yield from leaves(source.value)
@@ -389,5 +395,5 @@ def leaves(source: Source) -> Iterator[Source]:
         yield source
 
 
-def _shown(source: Source) -> str:
-    return repr(source.value) if isinstance(source, Said) else str(source)
+def _describe(source: Source) -> str:
+    return repr(source.value) if isinstance(source, PythonValue) else str(source)

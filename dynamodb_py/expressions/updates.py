@@ -1,4 +1,4 @@
-"""Updates: what to change in an item, and how DynamoDB spells it.
+"""Updates: changes of an item, and their spelling for DynamoDB.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
@@ -11,7 +11,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from ..exceptions import QueryError
-from .names import Names, checked
+from .names import Names, check_length
 from .paths import Path, Resolve, Value, check_apart
 from .sources import (
     NODES,
@@ -19,14 +19,14 @@ from .sources import (
     SETS,
     Computable,
     IfNotExists,
-    Said,
+    PythonValue,
     Source,
     Target,
     as_source,
-    bound,
-    known,
+    bind_source,
+    find_own_path,
     leaves,
-    own_path,
+    resolve_path,
 )
 
 CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
@@ -44,28 +44,28 @@ class Action(Struct, frozen=True):
         return self.path.render(names)
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        """Return the change with fields' paths for names, and its values as the place spells them.
+        """Return the change with names resolved and its values encoded.
 
-        *where* is what messages call the place. Raises
+        *where* is the name of the path in messages. Raises
         :class:`~dynamodb_py.exceptions.ValidationError` for values that cannot be there.
         """
         del where
-        path = known(self.path, resolve)
+        path = resolve_path(self.path, resolve)
         return self if path is self.path else type(self)(path)
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """The paths and values that it is made of, beside its own path."""
+        """The paths and values that it uses besides its own path."""
         return ()
 
     def is_repeatable(self, changed: Iterable[Path]) -> bool:
-        """Tell whether doing it twice, in one update with what changes *changed*, is as once."""
+        """Tell whether a second execution, in an update that changes *changed*, changes nothing."""
         del changed
         return True
 
 
 class Set(Action, frozen=True):
-    """Write *value* at the path, whether or not something lies there."""
+    """Write *value* at the path, which may have a value already."""
 
     clause: ClassVar[str] = "SET"
 
@@ -75,14 +75,14 @@ class Set(Action, frozen=True):
         return f"{self.path.render(names)} = {self.value.render(names)}"
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = known(self.path, resolve), self.value
-        if isinstance(value, Value) or not isinstance(value, (Said, Path, *NODES)):
+        path, value = resolve_path(self.path, resolve), self.value
+        if isinstance(value, Value) or not isinstance(value, (PythonValue, Path, *NODES)):
             return self if path is self.path else Set(path, value)
         target = Target(path.coder, where or str(path))
-        if isinstance(value, Said) and _is_absence(path, value.value):
+        if isinstance(value, PythonValue) and _is_absence(path, value.value):
             return Remove(path)
-        # A path or a free place may hold anything: DynamoDB copies what it finds.
-        return Set(path, bound(value, resolve, target, target.kind))
+        # A path or a free-form target may have any type: DynamoDB copies the value.
+        return Set(path, bind_source(value, resolve, target, target.kind))
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -91,20 +91,20 @@ class Set(Action, frozen=True):
     def is_repeatable(self, changed: Iterable[Path]) -> bool:
         last = self.path.parts[-1]
         if isinstance(last, int) and last:
-            return False  # past the end of the list it appends, each time; at 0, just once
+            return False  # past the end of a list, it appends each time; at 0, only once
         value = self.value
         if isinstance(value, IfNotExists) and value.path == self.path:
-            return True  # what it has written is there the second time
+            return True  # the second time, the path has a value
         changed = list(changed)
         return all(
-            isinstance(leaf, (Value, Said))
-            or (isinstance(leaf, Path) and not any(_meet(leaf, path) for path in changed))
+            isinstance(leaf, (Value, PythonValue))
+            or (isinstance(leaf, Path) and not any(_overlap(leaf, path) for path in changed))
             for leaf in self.sources
         )
 
 
 class Remove(Action, frozen=True):
-    """Remove the attribute, the key of a map or the element of a list; nothing, if it is not there."""
+    """Remove the attribute, the key of a map or the element of a list, if it exists."""
 
     clause: ClassVar[str] = "REMOVE"
 
@@ -113,11 +113,11 @@ class Remove(Action, frozen=True):
 
 
 class Add(Action, frozen=True):
-    """Add a number to a number, or elements to a set; what is missing counts as 0 or as empty."""
+    """Add a number to a number, or elements to a set; a missing one counts as 0 or empty."""
 
     clause: ClassVar[str] = "ADD"
 
-    value: Value | Said
+    value: Value | PythonValue
 
     def __post_init__(self) -> None:
         value = self.value
@@ -128,7 +128,7 @@ class Add(Action, frozen=True):
         return f"{self.path.render(names)} {self.value.render(names)}"
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = known(self.path, resolve), self.value
+        path, value = resolve_path(self.path, resolve), self.value
         if isinstance(value, Value):
             return self if path is self.path else Add(path, value)
         target = Target(path.coder, where or str(path))
@@ -146,11 +146,11 @@ class Add(Action, frozen=True):
 
 
 class Delete(Action, frozen=True):
-    """Take elements out of a set; a set that becomes empty goes with them."""
+    """Remove elements from a set; a set that becomes empty is removed."""
 
     clause: ClassVar[str] = "DELETE"
 
-    value: Value | Said
+    value: Value | PythonValue
 
     def __post_init__(self) -> None:
         value = self.value
@@ -161,7 +161,7 @@ class Delete(Action, frozen=True):
         return f"{self.path.render(names)} {self.value.render(names)}"
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = known(self.path, resolve), self.value
+        path, value = resolve_path(self.path, resolve), self.value
         if isinstance(value, Value):
             return self if path is self.path else Delete(path, value)
         target = Target(path.coder, where or str(path))
@@ -173,56 +173,56 @@ class Delete(Action, frozen=True):
 
 
 def as_action(given: object) -> Action | None:
-    """Return the change that *given* is: an action, or what computes with the place that it changes."""
+    """Return *given* as an action: itself, or a SET of an expression to its own path; else None."""
     if isinstance(given, Action):
         return given
     if not isinstance(given, Computable):
         return None
     source = as_source(given)
-    path = None if isinstance(source, Path) else own_path(source)
+    path = None if isinstance(source, Path) else find_own_path(source)
     return None if path is None else Set(path, source)
 
 
 def is_repeatable(actions: Iterable[Action]) -> bool:
-    """Tell whether an update with *actions*, carried out twice, comes to the same as once.
+    """Tell whether a second execution of *actions* changes nothing.
 
-    One that computes with what it changes does not, nor one that moves the elements of a list.
+    It does if an action computes with a value that the update changes, or moves elements of a list.
     """
     actions = list(actions)
     changed = [action.path for action in actions]
     return all(action.is_repeatable(changed) for action in actions)
 
 
-def _meet(one: Path, other: Path) -> bool:
-    """Tell whether one of these is the other, or lies inside it."""
-    return all(mine == theirs for mine, theirs in zip(one.parts, other.parts, strict=False))
+def _overlap(one: Path, other: Path) -> bool:
+    """Tell whether one path is the other, or a part of it."""
+    return all(own == other_part for own, other_part in zip(one.parts, other.parts, strict=False))
 
 
 def _is_absence(path: Path, value: object) -> bool:
-    """Tell whether *value* is stored at *path* by removing what lies there."""
+    """Tell whether *value* is stored at *path* by removing the attribute."""
     if isinstance(path.parts[-1], int):
-        return False  # which would move the elements behind it
+        return False  # removing would move the elements after it
     coder = path.coder
     if value is None:
-        return not getattr(coder, "null", True)  # a free place holds a NULL
-    # Only of a set, whose empty one DynamoDB does not have, or of a field of that sort.
+        return not getattr(coder, "null", True)  # a free-form target stores NULL
+    # Only for sets: DynamoDB has no empty one.
     return isinstance(value, (set, frozenset)) and path.encode(value) is None
 
 
-def _as_it_is(path: Path) -> Path:
+def _keep_path(path: Path) -> Path:
     return path
 
 
 def render_update(actions: Iterable[Action], names: Names) -> str:
     """Spell an UpdateExpression for *actions*, in the order given within each clause; "" for none.
 
-    Raises :class:`QueryError` where two of them reach the same value, and over 4 KB of text.
+    Raises :class:`QueryError` if two of them overlap, and over 4 KB of text.
 
     >>> score, tags = Path(("score",)), Path(("tags",))
     >>> render_update([Add(score, Value({"N": "1"})), Remove(tags)], Names())
     'REMOVE #0 ADD #1 :0'
     """
-    actions = [action.bind(_as_it_is) for action in actions]
+    actions = [action.bind(_keep_path) for action in actions]
     check_apart(action.path for action in actions)
     clauses: dict[str, list[Action]] = {}
     for action in actions:
@@ -232,7 +232,7 @@ def render_update(actions: Iterable[Action], names: Names) -> str:
         for clause in CLAUSES
         if clause in clauses
     )
-    return checked(text, "update", "write the whole item, or change it in several updates")
+    return check_length(text, "update", "write the whole item, or change it in several updates")
 
 
 class SetOnce(Set, frozen=True):

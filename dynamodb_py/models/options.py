@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from msgspec.structs import replace
 
-from ..codec import Unstorable, as_sent, checked_text, from_json
+from ..codec import Unstorable, as_sent, check_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
 from ..operations.base import Wire, WireItem
@@ -462,7 +462,7 @@ class Options:
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""
         try:
-            wire = checked_text(field.to_wire(value) or {}) if value is not None else None
+            wire = check_text(field.to_wire(value) or {}) if value is not None else None
         except Unstorable as error:
             raise self._make_value_error(field, str(error)) from None
         if not wire:

@@ -294,7 +294,7 @@ class SoftDelete(Model):
     >>> from dynamodb_py import CharField
     >>> class Order(SoftDelete):
     ...     id = CharField(hash_key=True)
-    >>> print(Order.objects.filter(id="a").operation().said.filter)
+    >>> print(Order.objects.filter(id="a").operation().expressions.filter)
     attribute_not_exists(#1)
     """
 

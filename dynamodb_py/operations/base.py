@@ -1,4 +1,4 @@
-"""What every operation is: a frozen value that can spell its request and read its response."""
+"""The steps of a flow, and Operation: a value that encodes its request and parses its response."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ..exceptions import QueryError, ResponseCorrupted
 T = TypeVar("T")
 
 Wire: TypeAlias = "dict[str, Any]"
-"""One attribute value as DynamoDB spells it, ``{"S": "text"}``; a B holds bytes."""
+"""One attribute value as in DynamoDB's JSON, ``{"S": "text"}``; a B holds bytes."""
 
 WireItem: TypeAlias = "dict[str, Wire]"
 Payload: TypeAlias = "dict[str, Any]"
 
 
-class Asked(Struct, Generic[T], frozen=True):
-    """Something that a flow may ask for, and what it will then know."""
+class BaseStep(Struct, Generic[T], frozen=True):
+    """A step that a flow may yield, and the parser of its outcome."""
 
     def parse(self, outcome: Any, /) -> T:
-        """Return what came of it."""
+        """Return the result."""
         raise NotImplementedError
 
     def __iter__(self) -> Generator[Step, Any, T]:
@@ -35,8 +35,8 @@ class Asked(Struct, Generic[T], frozen=True):
             raise ResponseCorrupted(f"the answer is not what DynamoDB sends: {error}") from error
 
 
-class Operation(Asked[T], frozen=True):
-    """One API call: how to ask, and how to read the answer.
+class Operation(BaseStep[T], frozen=True):
+    """One API call: its request, and the parser of its response.
 
     ``payload()`` is a plain dict that msgspec encodes to the request's JSON: a B is bytes there, and
     an item may be :class:`msgspec.Raw` JSON. ``parse()`` takes the body of the response, as bytes.
@@ -47,33 +47,33 @@ class Operation(Asked[T], frozen=True):
 
     @property
     def tables(self) -> Sequence[str]:
-        """The tables that it speaks of, for messages."""
+        """The tables of the request, for messages."""
         return (getattr(self, "table", ""),)
 
     @property
     def repeatable(self) -> bool:
-        """Whether carrying it out twice comes to the same as once."""
+        """Whether a second execution changes nothing."""
         return True
 
     def payload(self) -> Payload:
-        """Return the body of the request, as DynamoDB spells it."""
+        """Return the body of the request."""
         raise NotImplementedError
 
 
-class Pause(Asked[None], frozen=True):
-    """Wait a while."""
+class Pause(BaseStep[None], frozen=True):
+    """Wait some seconds."""
 
     seconds: float
 
     def parse(self, outcome: object, /) -> None:
-        """Nothing is known afterwards."""
+        """A pause has no result."""
 
 
-class Together(Asked["list[T | Exception]"], Generic[T], frozen=True):
-    """Several operations that may run side by side, at most *workers* at once.
+class Together(BaseStep["list[T | Exception]"], Generic[T], frozen=True):
+    """Several operations that may run in parallel, at most *workers* at once.
 
-    Each is carried out, whatever becomes of the others: the outcome has, in the order of the
-    operations, what each one gave or the exception that it raised.
+    All are executed, even if some fail: the result has, in the order of the operations, the result or
+    the exception of each.
     """
 
     operations: Sequence[Operation[T]]
@@ -81,7 +81,7 @@ class Together(Asked["list[T | Exception]"], Generic[T], frozen=True):
 
     def __post_init__(self) -> None:
         if self.workers < 1:
-            raise QueryError(f"workers={self.workers}: at least one request is under way")
+            raise QueryError(f"workers={self.workers}: it must be at least 1")
 
     def parse(self, outcome: Any, /) -> list[T | Exception]:
         return [
@@ -90,17 +90,17 @@ class Together(Asked["list[T | Exception]"], Generic[T], frozen=True):
         ]
 
 
-class Call(Asked[Any], frozen=True):
-    """Call a function of the user's; what it gives is awaited where that can be awaited.
+class Call(BaseStep[Any], frozen=True):
+    """Call a function of the user, and await its result if that can be awaited.
 
-    Where one blocks, it is run by an event loop of its own. Within a running loop that is not
-    possible, and the call is refused: of a function that is known to be async, before it is called.
+    A blocking driver awaits it in a new event loop. That is impossible within a running loop, and
+    then refused; for a function known to be async, before it is called.
     """
 
     function: Callable[[], Any] | None = None
-    """None calls nothing: for a look ahead whether what comes later can be awaited."""
+    """None calls nothing, and only checks whether a later call could be awaited."""
     awaits: str = ""
-    """What has to be awaited, in words for a message; empty where that is not known to be so."""
+    """The awaited function, for a message; empty if it may not be async."""
 
     def parse(self, outcome: Any, /) -> Any:
         return outcome

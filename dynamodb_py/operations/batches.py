@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from .base import Operation, Payload
 from .items import Key, StoredItem
-from .said import Expressions
+from .read_expressions import Expressions
 
 
 class _KeysOutput(Struct):
@@ -31,7 +31,7 @@ _read_write = msgspec.json.Decoder(_BatchWriteOutput).decode
 
 
 class Found(Struct, frozen=True):
-    """What a BatchGetItem found, by table, and the keys that it left undone."""
+    """The items of a BatchGetItem, by table, and the unprocessed keys."""
 
     items: dict[str, list[StoredItem]]
     unprocessed: dict[str, list[Key]]
@@ -47,7 +47,7 @@ class BatchGetItem(Operation[Found], frozen=True):
 
     keys: Mapping[str, Sequence[Key]]
     consistent: bool = False
-    said: Mapping[str, Expressions] = {}
+    expressions: Mapping[str, Expressions] = {}
     """The projection of each table; by default whole items."""
 
     @property
@@ -60,8 +60,8 @@ class BatchGetItem(Operation[Found], frozen=True):
             request: Payload = {"Keys": keys}
             if self.consistent:
                 request["ConsistentRead"] = True
-            said = self.said.get(table)
-            requests[table] = request if said is None else said.into(request)
+            expressions = self.expressions.get(table)
+            requests[table] = request if expressions is None else expressions.into(request)
         return {"RequestItems": requests}
 
     def parse(self, outcome: bytes, /) -> Found:
@@ -80,23 +80,23 @@ class Put(Struct, frozen=True):
     item: StoredItem
 
     def request(self) -> Payload:
-        """Return it as BatchWriteItem spells it."""
+        """Return the WriteRequest."""
         return {"PutRequest": {"Item": Raw(self.item)}}
 
 
 class Delete(Struct, frozen=True):
-    """A key whose item is to go, in a batch."""
+    """A key whose item to delete, in a batch."""
 
     table: str
     key: Key
 
     def request(self) -> Payload:
-        """Return it as BatchWriteItem spells it."""
+        """Return the WriteRequest."""
         return {"DeleteRequest": {"Key": self.key}}
 
 
 class BatchWriteItem(Operation["dict[str, list[dict[str, Any]]]"], frozen=True):
-    """Put and delete up to 25 items; the value is what was left undone, by table, as DynamoDB spells it.
+    """Put and delete up to 25 items; the result is DynamoDB's UnprocessedItems.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
     """

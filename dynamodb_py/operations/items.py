@@ -1,6 +1,6 @@
 """One item at a time: GetItem, PutItem, UpdateItem, DeleteItem.
 
-Items travel as bytes: the JSON of their attributes, as it stands on the wire.
+Items are bytes: the JSON of their attributes, as in the request or response.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from ..expressions import Action, Condition, Names, is_repeatable, render_update
 from .base import Operation, Payload
-from .said import Expressions
+from .read_expressions import Expressions
 
 StoredItem: TypeAlias = bytes
 """An item as the JSON of its attributes."""
@@ -45,14 +45,14 @@ class GetItem(Operation["StoredItem | None"], frozen=True):
     table: str
     key: Key
     consistent: bool = False
-    said: Expressions | None = None
+    expressions: Expressions | None = None
     """The projection; by default the whole item."""
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Key": self.key}
         if self.consistent:
             payload["ConsistentRead"] = True
-        return payload if self.said is None else self.said.into(payload)
+        return payload if self.expressions is None else self.expressions.into(payload)
 
     def parse(self, outcome: bytes, /) -> StoredItem | None:
         item = _read_get(outcome).Item
@@ -60,7 +60,7 @@ class GetItem(Operation["StoredItem | None"], frozen=True):
 
 
 class _Write(Operation["StoredItem | None"], frozen=True):
-    """What the writes have in common: a condition, and the item as it was or is."""
+    """The base of writes: their result is the old or new item, if requested."""
 
     table: str
 
@@ -69,10 +69,10 @@ class _Write(Operation["StoredItem | None"], frozen=True):
         return None if item is UNSET else bytes(item)
 
 
-def conditional(
+def add_condition(
     payload: Payload, condition: Condition | None, names: Names, returning: str = "NONE"
 ) -> Payload:
-    """Add *condition* and all *names* to *payload*; of a failed one, the item is wanted."""
+    """Add *condition* and all *names* to *payload*; if it fails, DynamoDB returns the item."""
     if condition is not None and (text := condition.render(names)):
         payload["ConditionExpression"] = text
         payload["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
@@ -82,7 +82,7 @@ def conditional(
 
 
 class PutItem(_Write, frozen=True):
-    """Write one item whole; the value is the old one with ``returning="ALL_OLD"``.
+    """Write one whole item; the result is the old one with ``returning="ALL_OLD"``.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
     """
@@ -95,11 +95,11 @@ class PutItem(_Write, frozen=True):
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
-        return conditional(payload, self.condition, Names(), self.returning)
+        return add_condition(payload, self.condition, Names(), self.returning)
 
 
 class UpdateItem(_Write, frozen=True):
-    """Change some attributes of one item, or make it.
+    """Change attributes of one item, or create it.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
     """
@@ -120,11 +120,11 @@ class UpdateItem(_Write, frozen=True):
         names = Names()
         if self.actions:
             payload["UpdateExpression"] = render_update(self.actions, names)
-        return conditional(payload, self.condition, names, self.returning)
+        return add_condition(payload, self.condition, names, self.returning)
 
 
 class DeleteItem(_Write, frozen=True):
-    """Delete one item; the value is the old one with ``returning="ALL_OLD"``.
+    """Delete one item; the result is the old one with ``returning="ALL_OLD"``.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
     """
@@ -137,4 +137,4 @@ class DeleteItem(_Write, frozen=True):
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Key": self.key}
-        return conditional(payload, self.condition, Names(), self.returning)
+        return add_condition(payload, self.condition, Names(), self.returning)

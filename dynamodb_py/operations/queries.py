@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from .base import Operation, Payload
 from .items import Key, StoredItem
-from .said import Expressions
+from .read_expressions import Expressions
 
 __all__ = ["Expressions", "Page", "Query", "Scan"]
 
@@ -31,11 +31,11 @@ _read_page = msgspec.json.Decoder(_PageOutput).decode
 
 
 class Page(Struct, frozen=True):
-    """Some items, how many were read for them, and where to go on, if there is more."""
+    """Some items, the number of items read for them, and the request for the rest, if any."""
 
     items: list[StoredItem]
     count: int
-    """How many items matched: with ``select="COUNT"`` there are numbers without items."""
+    """How many items matched; with ``select="COUNT"`` there are only numbers."""
     scanned: int
     """How many items were read for them, before the filter."""
     last: Key | None = None
@@ -43,27 +43,27 @@ class Page(Struct, frozen=True):
     rest: Query | Scan | None = None
     """The request for the rest; None at the end."""
     units: float | None = None
-    """The capacity units consumed; None where nobody asked."""
+    """The capacity units consumed; None unless ``measured``."""
 
 
 class _Reading(Operation[Page], frozen=True):
-    """What Query and Scan have in common."""
+    """The base of Query and Scan."""
 
     table: str
-    said: Expressions = Expressions()
+    expressions: Expressions = Expressions()
     index: str | None = None
     consistent: bool = False
     limit: int | None = None
-    """How many items to read at most, before the filter; by default what DynamoDB puts in 1 MB."""
+    """The most items to read, before the filter; by default 1 MB."""
     start: Key | None = None
     """The key to start after."""
     select: str | None = None
-    """``"COUNT"`` for numbers without items; by default what the projection says."""
+    """``"COUNT"`` for numbers without items; by default the projection."""
     measured: bool = False
-    """Whether to ask for the capacity units consumed."""
+    """Whether DynamoDB reports the capacity units consumed."""
 
     def payload(self) -> Payload:
-        payload = self.said.into({"TableName": self.table})
+        payload = self.expressions.into({"TableName": self.table})
         if self.index is not None:
             payload["IndexName"] = self.index
         if self.consistent:

@@ -22,17 +22,17 @@ _read_statement = msgspec.json.Decoder(_StatementOutput).decode
 
 
 class Rows(Struct, frozen=True):
-    """What a statement gave, and the request for the rest, if there is more."""
+    """The result of a statement, and the request for the rest, if any."""
 
     items: list[StoredItem]
-    """Whole items, or what a statement projects of them; none where it only writes."""
+    """Whole or projected items; none for a statement that only writes."""
     next_token: str | None = None
     rest: ExecuteStatement | None = None
     """The request for the rest; None at the end."""
 
 
 class ExecuteStatement(Operation[Rows], frozen=True):
-    """Carry out one PartiQL statement; *parameters* stand for its question marks.
+    """Execute one PartiQL statement; *parameters* replace its question marks.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteStatement.html
     """
@@ -43,10 +43,10 @@ class ExecuteStatement(Operation[Rows], frozen=True):
     parameters: Sequence[Wire] = ()
     consistent: bool = False
     limit: int | None = None
-    """How many items to read at most, before conditions that are no key's."""
+    """The most items to read, before conditions on other attributes than keys."""
     next_token: str | None = None
     table: str = ""
-    """The table that the statement speaks of, for messages; it is not sent."""
+    """The table of the statement, for messages; it is not sent."""
 
     @property
     def repeatable(self) -> bool:
@@ -54,7 +54,7 @@ class ExecuteStatement(Operation[Rows], frozen=True):
 
     @property
     def reads(self) -> bool:
-        """Whether it only reads: of the statements, SELECT alone does."""
+        """Whether it only reads: it is a SELECT."""
         return self.statement.lstrip()[:6].upper() == "SELECT"
 
     def payload(self) -> Payload:

@@ -13,7 +13,7 @@ from ..schema import TableSchema, Throughput
 from .base import Operation, Payload
 
 TableDescription: TypeAlias = "dict[str, Any]"
-"""What DynamoDB tells of a table, times as aware datetimes in UTC.
+"""DynamoDB's description of a table, times as aware datetimes in UTC.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 """
@@ -50,16 +50,16 @@ _read_list = msgspec.json.Decoder(_ListOutput).decode
 
 
 class _Change(Operation[TableDescription], frozen=True):
-    """What the calls that change a table have in common: the answer describes it."""
+    """The base of calls that change a table: the result is its description."""
 
     table: str
 
     def parse(self, outcome: bytes, /) -> TableDescription:
-        return _with_times(_read_change(outcome).TableDescription)
+        return _parse_times(_read_change(outcome).TableDescription)
 
 
 class CreateTable(_Change, frozen=True):
-    """Make a table of *schema* under the name *table*, which counts, not the schema's.
+    """Create a table of *schema* under the name *table*, not the schema's name.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
     """
@@ -75,7 +75,7 @@ class CreateTable(_Change, frozen=True):
 class UpdateTable(_Change, frozen=True):
     """Change billing and throughput of a table, and of its global indexes by name.
 
-    What is None or left out stays as it is; what is given must differ from what is.
+    None leaves a setting; others must differ from the current ones.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
     """
@@ -126,7 +126,7 @@ class DescribeTable(Operation[TableDescription], frozen=True):
         return {"TableName": self.table}
 
     def parse(self, outcome: bytes, /) -> TableDescription:
-        return _with_times(_read_describe(outcome).Table)
+        return _parse_times(_read_describe(outcome).Table)
 
 
 class TableNames(Struct, frozen=True):
@@ -162,7 +162,7 @@ class ListTables(Operation[TableNames], frozen=True):
 
 
 class TimeToLive(Struct, frozen=True):
-    """The TTL of a table: its status, and the attribute that it goes by, if any."""
+    """The TTL of a table: its status, and its attribute, if any."""
 
     status: str
     """ENABLING, ENABLED, DISABLING or DISABLED."""
@@ -170,12 +170,12 @@ class TimeToLive(Struct, frozen=True):
 
     @property
     def is_on(self) -> bool:
-        """Whether it is on, or will be."""
+        """Whether TTL is on, or being switched on."""
         return self.status in ("ENABLING", "ENABLED")
 
 
 class DescribeTimeToLive(Operation[TimeToLive], frozen=True):
-    """Ask for the TTL of a table.
+    """Read the TTL of a table.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTimeToLive.html
     """
@@ -193,7 +193,7 @@ class DescribeTimeToLive(Operation[TimeToLive], frozen=True):
 
 
 class UpdateTimeToLive(Operation[None], frozen=True):
-    """Switch the TTL of a table on, or off, which must not be so already; once an hour at most.
+    """Switch the TTL of a table on, or off, at most once an hour; it must be a change.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
     """
@@ -209,22 +209,22 @@ class UpdateTimeToLive(Operation[None], frozen=True):
         return {"TableName": self.table, "TimeToLiveSpecification": specification}
 
     def parse(self, outcome: bytes, /) -> None:
-        del outcome  # what was asked for
+        del outcome  # it repeats the request
 
 
-def _with_times(described: TableDescription) -> TableDescription:
+def _parse_times(described: TableDescription) -> TableDescription:
     """Return it with every ``...DateTime``, seconds since 1970, as an aware datetime."""
-    return {name: _with_time(name, value) for name, value in described.items()}
+    return {name: _parse_time(name, value) for name, value in described.items()}
 
 
-def _with_time(name: str, value: Any) -> Any:
+def _parse_time(name: str, value: Any) -> Any:
     if isinstance(value, dict):
-        return _with_times(cast("TableDescription", value))
+        return _parse_times(cast("TableDescription", value))
     if isinstance(value, list):
-        return [_with_time(name, each) for each in cast("Sequence[Any]", value)]
+        return [_parse_time(name, each) for each in cast("Sequence[Any]", value)]
     if name.endswith("DateTime") and isinstance(value, (int, float)):
         try:
             return _EPOCH + timedelta(seconds=value)
         except OverflowError:
-            return value  # nothing that a datetime can say: better as it came than not at all
+            return value  # out of the range of datetime
     return value

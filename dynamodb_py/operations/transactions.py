@@ -12,8 +12,8 @@ from ..exceptions import QueryError, ResponseCorrupted
 from ..expressions import Action, Condition, Names, render_update
 from ..limits import MAX_TOKEN, MAX_TRANSACTION
 from .base import Operation, Payload
-from .items import Key, StoredItem, conditional
-from .said import Expressions
+from .items import Key, StoredItem, add_condition
+from .read_expressions import Expressions
 
 
 class _Got(Struct):
@@ -25,7 +25,7 @@ class _GetOutput(Struct):
 
 
 class _WriteOutput(Struct):
-    """Nothing of it is of use: that it came is the news."""
+    """Only its arrival matters."""
 
 
 _read_get = msgspec.json.Decoder(_GetOutput).decode
@@ -50,7 +50,7 @@ def check_token(token: str) -> None:
 
 
 class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
-    """Read up to 100 items of any tables in one snapshot, in order; None stands for one not there.
+    """Read up to 100 items of any tables in one snapshot, in order; None for a missing one.
 
     Raises QueryError when made with none or over 100. DynamoDB refuses two of one item, and items
     that are over 4 MB together.
@@ -61,14 +61,14 @@ class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
 
     gets: Sequence[tuple[str, Key]]
     """Tables and keys."""
-    said: Sequence[Expressions | None] = ()
+    expressions: Sequence[Expressions | None] = ()
     """The projection of each; by default whole items."""
 
     def __post_init__(self) -> None:
         _check_count(len(self.gets))
-        if self.said and len(self.said) != len(self.gets):
+        if self.expressions and len(self.expressions) != len(self.gets):
             raise QueryError(
-                f"{len(self.said)} projections for {len(self.gets)} items: "
+                f"{len(self.expressions)} projections for {len(self.gets)} items: "
                 "give one for each, None for a whole item"
             )
 
@@ -78,9 +78,9 @@ class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
 
     def payload(self) -> Payload:
         gets: list[Payload] = [{"TableName": table, "Key": key} for table, key in self.gets]
-        for get, said in zip(gets, self.said, strict=False):  # none at all stands for all None
-            if said is not None:
-                said.into(get)
+        for get, expressions in zip(gets, self.expressions, strict=False):  # () means None for all
+            if expressions is not None:
+                expressions.into(get)
         return {"TransactItems": [{"Get": get} for get in gets]}
 
     def parse(self, outcome: bytes, /) -> list[StoredItem | None]:
@@ -98,9 +98,9 @@ class Put(Struct, frozen=True):
     condition: Condition | None = None
 
     def request(self) -> Payload:
-        """Return it as TransactWriteItems spells it."""
+        """Return the TransactWriteItem."""
         payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
-        return {"Put": conditional(payload, self.condition, Names())}
+        return {"Put": add_condition(payload, self.condition, Names())}
 
 
 class Update(Struct, frozen=True):
@@ -118,43 +118,43 @@ class Update(Struct, frozen=True):
             )
 
     def request(self) -> Payload:
-        """Return it as TransactWriteItems spells it."""
+        """Return the TransactWriteItem."""
         names = Names()
         payload: Payload = {
             "TableName": self.table,
             "Key": self.key,
             "UpdateExpression": render_update(self.actions, names),
         }
-        return {"Update": conditional(payload, self.condition, names)}
+        return {"Update": add_condition(payload, self.condition, names)}
 
 
 class Delete(Struct, frozen=True):
-    """A key whose item is to go, in a transaction."""
+    """A key whose item to delete, in a transaction."""
 
     table: str
     key: Key
     condition: Condition | None = None
 
     def request(self) -> Payload:
-        """Return it as TransactWriteItems spells it."""
+        """Return the TransactWriteItem."""
         payload: Payload = {"TableName": self.table, "Key": self.key}
-        return {"Delete": conditional(payload, self.condition, Names())}
+        return {"Delete": add_condition(payload, self.condition, Names())}
 
 
 class Check(Struct, frozen=True):
-    """A condition on an item that the transaction leaves as it is."""
+    """A condition on an item that the transaction does not change."""
 
     table: str
     key: Key
     condition: Condition
 
     def request(self) -> Payload:
-        """Return it as TransactWriteItems spells it; raises QueryError for an empty condition."""
+        """Return the TransactWriteItem; raises QueryError for an empty condition."""
         names = Names()
         payload: Payload = {"TableName": self.table, "Key": self.key}
-        conditional(payload, self.condition, names)
+        add_condition(payload, self.condition, names)
         if "ConditionExpression" not in payload:
-            raise QueryError(f"a check of {self.table} without a condition: say what must hold")
+            raise QueryError(f"a check of {self.table} without a condition: give one")
         return {"ConditionCheck": payload}
 
 
@@ -162,10 +162,10 @@ Write: TypeAlias = "Put | Update | Delete | Check"
 
 
 class TransactWriteItems(Operation[None], frozen=True):
-    """Carry out up to 100 writes and checks of any tables, all or none; no two of one item.
+    """Execute up to 100 writes and checks of any tables, all or none; no two of one item.
 
-    The *token* makes it repeatable, an ADD in it too: for ten minutes, DynamoDB answers a request
-    with a token that it knows as it did before, and does nothing.
+    The *token* makes it repeatable, even with an ADD: for ten minutes, DynamoDB answers a request
+    with a known token as before, and changes nothing.
 
     Raises QueryError when made with none or over 100 writes, or a token of no or over 36 characters.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
@@ -175,7 +175,7 @@ class TransactWriteItems(Operation[None], frozen=True):
 
     writes: Sequence[Write]
     token: str
-    """ClientRequestToken: another one for each transaction, the same for all its attempts."""
+    """ClientRequestToken: a new one for each transaction, the same for all its attempts."""
 
     def __post_init__(self) -> None:
         _check_count(len(self.writes))

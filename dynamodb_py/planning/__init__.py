@@ -1,12 +1,13 @@
-"""Planning: from a question to the requests that answer it. Pure; nothing here waits."""
+"""Planning turns a question into the requests that answer it. It does no I/O."""
 
 from .estimates import Estimate, estimate
-from .plan import Lane, Plan, Question, Rejected, Subject, Told, Trim
+from .plan import Explanation, Lane, Plan, Question, Rejected, Subject, Trim
+from .plan_cache import Shortcut
 from .planner import Planner
-from .templates import Shortcut
 
 __all__ = [
     "Estimate",
+    "Explanation",
     "Lane",
     "Plan",
     "Planner",
@@ -14,7 +15,6 @@ __all__ = [
     "Rejected",
     "Shortcut",
     "Subject",
-    "Told",
     "Trim",
     "estimate",
 ]

@@ -1,4 +1,4 @@
-"""Estimates: what a plan would cost, from what DescribeTable says of the table."""
+"""Estimates: what a plan would cost, from the table's description."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class Estimate(Struct, frozen=True):
 
     A unit is a consistent read of up to 4 KB; reads that need not be consistent cost half
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html).
-    DynamoDB brings the sizes that this is made of up to date every six hours or so, and says nothing
-    of how many items have the same hash key: for a query, *most* is the price of all there is.
+    DynamoDB updates the sizes about every six hours, and does not count the items of one hash key:
+    for a query, *most* is the price of the whole table or index.
     """
 
     least: float
     """Units if nothing is found."""
     most: float
-    """Units if all that there is must be read."""
+    """Units if everything is read."""
     per_item: float
-    """Units for each item that is read, on average: filters do not lower it."""
+    """Average units for each item that is read; filters do not lower it."""
     items: int
     """How many items the table, or the index, has."""
     item_size: float
@@ -43,7 +43,7 @@ class Estimate(Struct, frozen=True):
 def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
     """Return what *plan* would cost.
 
-    :param description: what DescribeTable says of the table: its member ``Table``.
+    :param description: the member ``Table`` of the answer to DescribeTable.
     """
     unit = 1.0 if plan.consistent else 0.5
     items, size = _sizes(description, plan.index)
@@ -59,7 +59,7 @@ def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
     least = requests * unit
     most = max(ceil(size / READ_UNIT_BYTES) * unit, least)
     read = items
-    if plan.limit is not None and not any(r.said.filter for r in _requests(plan)):
+    if plan.limit is not None and not any(r.expressions.filter for r in _requests(plan)):
         read = min(items, plan.limit * requests)
         most = min(most, max(ceil(read * each / READ_UNIT_BYTES) * unit, least))
     if plan.full:

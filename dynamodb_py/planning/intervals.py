@@ -1,4 +1,4 @@
-"""Intervals: which values of a key attribute a condition lets through.
+"""Intervals: the values of a key attribute that a condition allows.
 
 Values are ordered as DynamoDB orders keys, by :func:`~dynamodb_py.codec.rank`.
 """
@@ -19,7 +19,7 @@ _SURROGATES = range(0xD800, 0xE000)
 
 
 class Edge(Struct, frozen=True, eq=False):
-    """One end of an interval: a value, and whether it is itself left out."""
+    """One end of an interval: a value, and whether the interval excludes it."""
 
     wire: Wire
     rank: Any
@@ -27,7 +27,7 @@ class Edge(Struct, frozen=True, eq=False):
 
 
 class Interval(Struct, frozen=True, eq=False):
-    """The values from *low* to *high*; None is no bound. *prefix* is set where a prefix made it."""
+    """The values from *low* to *high*; None is no bound. *prefix* is the prefix that defines it."""
 
     low: Edge | None = None
     high: Edge | None = None
@@ -35,7 +35,7 @@ class Interval(Struct, frozen=True, eq=False):
 
     @property
     def is_point(self) -> bool:
-        """Whether it holds one value only, and is known to, whatever the values."""
+        """Whether it holds one value, independent of the values."""
         return self.low is not None and self.low is self.high
 
     @property
@@ -45,16 +45,16 @@ class Interval(Struct, frozen=True, eq=False):
 
     @property
     def ends(self) -> int:
-        """How many bounds it has; a prefix is two, though none is greater than some of them."""
+        """How many bounds it has; a prefix counts as two."""
         return 2 if self.prefix is not None else (self.low is not None) + (self.high is not None)
 
     @property
     def signature(self) -> tuple[Any, ...]:
-        """Return what is equal for intervals of the same values."""
+        """Return a value that is equal for intervals of the same values."""
         return tuple(None if e is None else (e.rank, e.open) for e in (self.low, self.high))
 
     def condition(self, path: Path) -> Condition:
-        """Return the key condition that reads it, of both bounds where there are two."""
+        """Return the key condition that reads it."""
         low, high = self.low, self.high
         if self.prefix is not None:
             return BeginsWith(path, Value(self.prefix))
@@ -68,8 +68,8 @@ class Interval(Struct, frozen=True, eq=False):
             return Compare(path, "<" if high.open else "<=", Value(high.wire))
         return Condition()
 
-    def trimmed(self) -> tuple[Wire, ...]:
-        """Return the values that its condition reads and that are not in it."""
+    def trimmed_values(self) -> tuple[Wire, ...]:
+        """Return the values that its condition reads but the interval excludes."""
         if self.prefix is not None or self.low is None or self.high is None:
             return ()
         return tuple(edge.wire for edge in (self.low, self.high) if edge.open)
@@ -78,7 +78,7 @@ class Interval(Struct, frozen=True, eq=False):
 WHOLE = Interval()
 
 Span: TypeAlias = "tuple[Interval, ...]"
-"""Disjoint intervals; in ascending order, but for single values that were listed."""
+"""Disjoint intervals, in ascending order; listed single values keep their order."""
 
 
 def point(wire: Wire) -> Interval:
@@ -102,15 +102,15 @@ def between(low: Wire, high: Wire) -> Interval:
     return Interval(Edge(low, rank(low)), Edge(high, rank(high)))
 
 
-def prefixed(prefix: Wire) -> Interval:
+def with_prefix(prefix: Wire) -> Interval:
     """Return the interval of the texts, or bytes, that begin with *prefix*."""
-    after = _after(prefix)
+    after = _find_next(prefix)
     high = None if after is None else Edge(after, rank(after), open=True)
     return Interval(Edge(prefix, rank(prefix)), high, prefix)
 
 
-def _after(prefix: Wire) -> Wire | None:
-    """Return the least value that is greater than all that begin with *prefix*, if there is one."""
+def _find_next(prefix: Wire) -> Wire | None:
+    """Return the least value above all values that begin with *prefix*, or None."""
     ((kind, value),) = prefix.items()
     if kind == "B":
         kept = bytes(binary(value)).rstrip(b"\xff")
@@ -124,7 +124,7 @@ def _after(prefix: Wire) -> Wire | None:
     return {"S": text[:-1] + chr(following)}
 
 
-def _later(one: Edge | None, other: Edge | None) -> Edge | None:
+def _greater_low(one: Edge | None, other: Edge | None) -> Edge | None:
     """Return the greater of two lower bounds."""
     if one is None or other is None:
         return other if one is None else one
@@ -133,7 +133,7 @@ def _later(one: Edge | None, other: Edge | None) -> Edge | None:
     return one if one.rank > other.rank else other
 
 
-def _earlier(one: Edge | None, other: Edge | None) -> Edge | None:
+def _lesser_high(one: Edge | None, other: Edge | None) -> Edge | None:
     """Return the lesser of two upper bounds."""
     if one is None or other is None:
         return other if one is None else one
@@ -143,7 +143,7 @@ def _earlier(one: Edge | None, other: Edge | None) -> Edge | None:
 
 
 def _meet(one: Interval, other: Interval) -> Interval | None:
-    low, high = _later(one.low, other.low), _earlier(one.high, other.high)
+    low, high = _greater_low(one.low, other.low), _lesser_high(one.high, other.high)
     for whole in (one, other):
         if low is whole.low and high is whole.high:
             return whole  # with its prefix
@@ -151,29 +151,29 @@ def _meet(one: Interval, other: Interval) -> Interval | None:
         return Interval(low, high)
     if low.rank > high.rank or (low.rank == high.rank and (low.open or high.open)):
         return None
-    return _from(low, high)
+    return _make_interval(low, high)
 
 
-def both(one: Span, other: Span) -> Span:
+def intersect(one: Span, other: Span) -> Span:
     """Return the values that are in *one* and in *other*."""
     met = (_meet(a, b) for a in one for b in other)
-    return in_order(interval for interval in met if interval is not None)
+    return sort_intervals(interval for interval in met if interval is not None)
 
 
-def _from(low: Edge | None, high: Edge | None) -> Interval:
-    """Return the interval between two bounds, a point where they are one."""
+def _make_interval(low: Edge | None, high: Edge | None) -> Interval:
+    """Return the interval between two bounds, a point if they are equal."""
     if low is not None and high is not None and low.rank == high.rank:
         return Interval(low, low)
     return Interval(low, high)
 
 
-def any_of(intervals: Iterable[Interval]) -> Span:
+def unite(intervals: Iterable[Interval]) -> Span:
     """Return the values of all *intervals*, which may overlap, as a span."""
     joined: list[Interval] = []
-    for interval in in_order(intervals):
+    for interval in sort_intervals(intervals):
         if joined and _touch(joined[-1], interval):
             last = joined[-1]
-            high = _reach(last.high, interval.high)
+            high = _greater_high(last.high, interval.high)
             if high is last.high:
                 continue
             joined[-1] = Interval(last.low, high)
@@ -182,8 +182,8 @@ def any_of(intervals: Iterable[Interval]) -> Span:
     return tuple(joined)
 
 
-def in_order(intervals: Iterable[Interval]) -> Span:
-    """Return *intervals* by their lower bounds; of two that begin together the longer first."""
+def sort_intervals(intervals: Iterable[Interval]) -> Span:
+    """Return *intervals* ordered by their lower bounds, inclusive ones first."""
     return tuple(sorted(intervals, key=_Start))
 
 
@@ -196,12 +196,12 @@ class _Start:
         self.interval = interval
 
     def __lt__(self, other: _Start) -> bool:
-        low, theirs = self.interval.low, other.interval.low
-        if low is None or theirs is None:
-            return low is None and theirs is not None
-        if low.rank != theirs.rank:
-            return bool(low.rank < theirs.rank)
-        return theirs.open and not low.open
+        low, other_low = self.interval.low, other.interval.low
+        if low is None or other_low is None:
+            return low is None and other_low is not None
+        if low.rank != other_low.rank:
+            return bool(low.rank < other_low.rank)
+        return other_low.open and not low.open
 
 
 def _touch(one: Interval, other: Interval) -> bool:
@@ -213,7 +213,7 @@ def _touch(one: Interval, other: Interval) -> bool:
     return bool(one.high.rank > other.low.rank)
 
 
-def _reach(one: Edge | None, other: Edge | None) -> Edge | None:
+def _greater_high(one: Edge | None, other: Edge | None) -> Edge | None:
     """Return the greater of two upper bounds."""
     if one is None or other is None:
         return None
@@ -223,7 +223,7 @@ def _reach(one: Edge | None, other: Edge | None) -> Edge | None:
 
 
 def points(wires: Iterable[Wire]) -> Span:
-    """Return the intervals of single values, each once, in the order in which they are given."""
+    """Return the intervals of single values, each once, in the given order."""
     found: dict[Any, Interval] = {}
     for wire in wires:
         each = point(wire)
@@ -231,31 +231,31 @@ def points(wires: Iterable[Wire]) -> Span:
     return tuple(found.values())
 
 
-def others(span: Span) -> Span:
+def complement(span: Span) -> Span:
     """Return the values that are not in *span*."""
     rest: list[Interval] = []
     low: Edge | None = None
-    for interval in in_order(span):
+    for interval in sort_intervals(span):
         if interval.low is not None:
-            rest.append(_from(low, _turned(interval.low)))
+            rest.append(_make_interval(low, _flip(interval.low)))
         if interval.high is None:
             return tuple(rest)
-        low = _turned(interval.high)
+        low = _flip(interval.high)
     return (*rest, Interval(low, None))
 
 
-def _turned(edge: Edge) -> Edge:
+def _flip(edge: Edge) -> Edge:
     return Edge(edge.wire, edge.rank, not edge.open)
 
 
 def overlap(spans: Sequence[Span]) -> bool:
     """Tell whether a value lies in more than one of *spans*."""
-    intervals = in_order(interval for span in spans for interval in span)
+    intervals = sort_intervals(interval for span in spans for interval in span)
     furthest: Edge | None = None
     for at, interval in enumerate(intervals):
         if at and (furthest is None or interval.low is None or _inside(interval.low, furthest)):
             return True
-        furthest = interval.high if not at else _reach(furthest, interval.high)
+        furthest = interval.high if not at else _greater_high(furthest, interval.high)
     return False
 
 

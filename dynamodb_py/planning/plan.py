@@ -1,8 +1,8 @@
-"""What a question is, what is known of the table that it is put to, and the plan that answers it."""
+"""A question, the planner's view of a model, and the plan that answers the question."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -14,49 +14,51 @@ from ..operations.batches import BatchGetItem
 from ..operations.items import GetItem, Key
 from ..operations.queries import Expressions, Query, Scan
 from ..schema import KeyAttribute, TableSchema
-from .words import described
 
 Kind: TypeAlias = Literal["nothing", "get", "batch_get", "query", "scan"]
 
+_SHOWN = 5
+"""How many requests are printed in full."""
+
 
 class Subject(Struct, frozen=True, eq=False):
-    """What the planner knows of a model: plain data, but for the check of a key's value."""
+    """The planner's view of a model: plain data, and a check of key values."""
 
     name: str
     """The model's name, for messages."""
     schema: TableSchema
     fields: Mapping[str, str]
-    """Field names by attribute, for messages: what users write."""
+    """Field names by attribute, for messages."""
     problem: Callable[[str, Wire], str | None]
     """Returns what is wrong with a value of a key attribute, or None."""
     allow_scan: bool = False
     always: frozenset[str] = frozenset()
-    """The attributes that every item has, as the model says."""
+    """The attributes that every item has, according to the model."""
 
     def field(self, attribute: str) -> str:
-        """Return what users call *attribute*."""
+        """Return the name of the field that *attribute* stores."""
         return self.fields.get(attribute, attribute)
 
 
 class Question(Struct, frozen=True):
-    """What is asked: a condition, an order, and how to read."""
+    """A condition, an order, and how to read."""
 
     condition: Condition = Condition()
     order: tuple[tuple[str, bool], ...] = ()
     """Attributes to order by, and whether each descends."""
     backward: bool = False
-    """The opposite of the order that there would be."""
+    """Whether to reverse the order."""
     index: str | None = None
     """The index that the caller chose."""
     consistent: bool = False
     wanted: tuple[Path, ...] | None = None
-    """What to read of each item, beside its keys; None: everything."""
+    """The paths to read of each item, besides its keys; None: everything."""
     along: tuple[str, ...] = ()
-    """Attributes to read besides *wanted*, where the table or index has them."""
+    """Attributes to read besides *wanted*, if the table or index has them."""
     limit: int | None = None
     page_size: int | None = None
     scan: bool = False
-    """Whether a scan was asked for."""
+    """Whether the caller wants a scan."""
     segments: int = 1
     counting: bool = False
     """Whether only the number of items matters."""
@@ -65,7 +67,7 @@ class Question(Struct, frozen=True):
 
 
 class Trim(Struct, frozen=True):
-    """Items at a bound that a BETWEEN includes and the condition does not: dropped after reading."""
+    """Items to drop after reading: BETWEEN includes the bound, the condition does not."""
 
     attribute: str
     wires: tuple[Wire, ...]
@@ -76,30 +78,30 @@ class Lane(Struct, frozen=True):
 
     requests: tuple[Query | Scan, ...]
     trims: tuple[Trim | None, ...] = ()
-    """What to drop of each request's items; () where there is nothing to drop."""
+    """The items to drop of each request; () if there are none."""
 
 
 class Rejected(Struct, frozen=True):
-    """A way that was not taken: the index, None for the table, and why."""
+    """An access path that was not chosen: the index, None for the table, and why."""
 
     index: str | None
     why: str
 
 
-class Told(Struct, frozen=True):
-    """What a plan says of itself, for people."""
+class Explanation(Struct, frozen=True):
+    """The reasons for a plan, for people."""
 
     filter: Condition = Condition()
-    """What DynamoDB applies after reading."""
+    """The filter that DynamoDB applies after reading."""
     reason: str = ""
     others: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
     suggestion: str = ""
-    """The index that would help; empty where none would."""
+    """The index that would help; empty if none would."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """How a question is answered. A value: it can be printed, compared and carried out.
+    """How a question is answered: a value that can be printed, compared and executed.
 
     ``get`` has *get*, ``batch_get`` has *keys*, ``query`` and ``scan`` have *lanes*: with an *order*,
     several lanes are merged by it; without one they are read side by side, in no order.
@@ -112,45 +114,105 @@ class Plan(Struct, frozen=True, kw_only=True):
     get: GetItem | None = None
     keys: tuple[Key, ...] = ()
     """The keys to read by BatchGetItem, in the order of the results."""
-    said: Expressions | None = None
+    expressions: Expressions | None = None
     """The projection of the BatchGetItem."""
     lanes: tuple[Lane, ...] = ()
     order: tuple[KeyAttribute, ...] = ()
-    """What the items of each lane are sorted by; () where they have no order in common."""
+    """The attributes that order the items of each lane; () without a common order."""
     forward: bool = True
     """Whether the order ascends."""
     distinct: bool = False
-    """Whether an item can come in several lanes, and only counts once."""
+    """Whether several lanes may return the same item, which counts once."""
     key: tuple[KeyAttribute, ...]
     """The table's key."""
     position: tuple[KeyAttribute, ...]
-    """The attributes that tell DynamoDB where to go on: the table's key and the index's."""
+    """The attributes of an ExclusiveStartKey: the table's key and the index's."""
     consistent: bool = False
     limit: int | None = None
     counting: bool = False
     full: bool = False
     held: frozenset[str] | None = None
-    """The attributes that the items are read with; None: all that there are."""
+    """The attributes that are read; None: all."""
     condition: Condition = Condition()
-    told: Told | None = None
-    """None where the plan was made up from one of the same shape; ``explain()`` always has it."""
+    explanation: Explanation | None = None
+    """None for a plan from the cache; ``explain()`` always sets it."""
 
     @property
     def operations(self) -> tuple[GetItem | BatchGetItem | Query | Scan, ...]:
-        """The requests as they are first sent; further pages of them follow where there are any."""
+        """The first requests; further pages may follow."""
         if self.get is not None:
             return (self.get,)
-        said = {} if self.said is None else {self.table: self.said}
+        expressions = {} if self.expressions is None else {self.table: self.expressions}
         chunks = range(0, len(self.keys), MAX_BATCH_GET)
         batches = tuple(
             BatchGetItem(
-                {self.table: list(self.keys[at : at + MAX_BATCH_GET])}, self.consistent, said
+                {self.table: list(self.keys[at : at + MAX_BATCH_GET])}, self.consistent, expressions
             )
             for at in chunks
         )
         return batches or tuple(request for lane in self.lanes for request in lane.requests)
 
     def __str__(self) -> str:
-        return described(self)
+        return describe(self)
 
     __repr__ = __str__
+
+
+def describe(plan: Plan) -> str:
+    """Return *plan* as text for people."""
+    return "\n".join(_lines(plan))
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield _title(plan)
+    explanation = plan.explanation
+    if explanation is not None and explanation.reason:
+        yield f"  why: {explanation.reason}"
+    for other in explanation.others if explanation is not None else ():
+        where = "the table" if other.index is None else f"index {other.index}"
+        yield f"  not {where}: {other.why}"
+    requests = plan.operations
+    for request in requests[:_SHOWN]:
+        yield f"  {request.api}: {request.payload()!r}"
+    if len(requests) > _SHOWN:
+        yield f"  ... and {len(requests) - _SHOWN} more of these"
+    yield from _lines_after_reading(plan)
+    for note in explanation.notes if explanation is not None else ():
+        yield f"  note: {note}"
+    if explanation is not None and explanation.suggestion:
+        yield f"  an index would read only what matches: {explanation.suggestion}"
+
+
+def _title(plan: Plan) -> str:
+    if plan.kind == "nothing":
+        return f"Nothing is sent for {plan.model}"
+    name = {"get": "GetItem", "batch_get": "BatchGetItem", "query": "Query", "scan": "Scan"}
+    title = f"{name[plan.kind]} on {plan.table}"
+    if plan.index is not None:
+        title += f", index {plan.index}"
+    count = len(plan.operations)
+    if count > 1:
+        title += f", {count} requests" + (" side by side" if len(plan.lanes) > 1 else "")
+    if plan.order and plan.kind != "get":
+        direction = "ascending" if plan.forward else "descending"
+        title += f", by {', '.join(key.name for key in plan.order)}, {direction}"
+    return title
+
+
+def _lines_after_reading(plan: Plan) -> Iterator[str]:
+    explanation = plan.explanation
+    if explanation is not None and not explanation.filter.is_empty:
+        text = explanation.filter.describe()
+        yield f"  after reading: {text} (DynamoDB drops what does not match, and it is paid for)"
+    dropped = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
+    for trim in dropped[:1]:
+        values = ", ".join(repr(wire) for trim in dropped for wire in trim.wires)
+        yield f"  dropped here: items at the open end of the interval, {trim.attribute} {values}"
+    if plan.distinct:
+        yield "  once each: an item may come from several of the requests"
+    if plan.full:
+        yield "  afterwards: BatchGetItem of the whole items, a hundred to a request"
+    if plan.counting:
+        yield "  counted: the items are not sent"
+    if plan.limit is not None and plan.kind != "nothing":
+        yield f"  until: {plan.limit} found"

@@ -1,4 +1,4 @@
-"""The planner: which requests answer a question, at the least cost, and none that lacks items."""
+"""The planner finds the cheapest requests that answer a question completely."""
 
 from __future__ import annotations
 
@@ -9,152 +9,165 @@ from ..exceptions import QueryError, ScanRequired
 from ..expressions import Condition, Path
 from ..operations.items import GetItem, Key
 from ..operations.queries import Expressions, Query, Scan
-from .branches import Unfit
-from .costs import cost, why_not
-from .grounds import Grounds, Noted, grounds
-from .intervals import in_order
-from .notes import Notes
-from .plan import Lane, Plan, Question, Rejected, Subject, Told, Trim
+from .access_paths import AccessPath, Fit, Stretch, check_value, find_unfixed, fit, key_conditions
+from .alternatives import Unfit
+from .assumptions import Assumptions, Notes
+from .intervals import sort_intervals
+from .plan import Explanation, Lane, Plan, Question, Rejected, Subject, Trim
+from .plan_cache import ExaminedPaths, PlanCache, Shortcut, find_assumptions
+from .ranking import cost, explain_rejection
 from .suggestions import ASKABLE, helpful_index, serving_index
-from .templates import Shortcut, Templates
-from .ways import Fit, Stretch, Way, check_value, fit, key_conditions, unfixed
 
 
 class Planner:
-    """Plans the questions that are put to one model."""
+    """Plans the questions to one model."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self._ways = Way.all_of(subject.schema)
-        self._templates = Templates(subject)
+        self._access_paths = AccessPath.all_of(subject.schema)
+        self._cache = PlanCache(subject)
 
     def plan(self, table: str, question: Question) -> Plan:
-        """Return the plan that answers *question* from *table*; by shape, where one was made before.
+        """Return the plan that answers *question* from *table*, from the cache if its shape is there.
 
         Raises :class:`~dynamodb_py.exceptions.ScanRequired` where only a scan could answer it, and
         :class:`~dynamodb_py.exceptions.QueryError` for what DynamoDB cannot do.
         """
-        known = self._templates.fill(table, question)
+        known = self._cache.fill(table, question)
         if known is not None:
             return known
-        plan, rests = self._made(table, question)
+        plan, rests = self._make_plan(table, question)
         if rests is not None:
-            self._templates.keep(table, question, plan, rests)
+            self._cache.keep(table, question, plan, rests)
         return plan
 
     def shortcut(self, table: str, question: Question) -> Shortcut | None:
-        """Return what makes the one Query that answers questions of this shape, out of their values.
+        """Return what makes the Query for questions of this shape out of the condition's values, in order.
 
-        The values are those of the condition, in its order. None where it takes more than that Query,
-        or where each such question is to be planned by itself. Raises as :meth:`plan` does.
+        None if the answer takes more than one Query, or if the shape is not cached. Raises as
+        :meth:`plan` does.
         """
         plan = self.plan(table, question)
-        return None if plan.held is not None else self._templates.shortcut(table, question)
+        return None if plan.held is not None else self._cache.shortcut(table, question)
 
     def explain(self, table: str, question: Question) -> Plan:
-        """Return the plan with all that it can say of itself."""
-        return self._made(table, question)[0]
+        """Return the plan with its explanation."""
+        return self._make_plan(table, question)[0]
 
-    def _made(self, table: str, question: Question) -> tuple[Plan, Grounds | None]:
-        """Return the plan, and what it rests on beside the shape, if that can be told."""
+    def _make_plan(self, table: str, question: Question) -> tuple[Plan, Assumptions | None]:
+        """Return the plan and its assumptions, None if they cannot be expressed."""
         if question.limit == 0 or question.condition.is_never:
-            return self._nothing(table, question), None
+            return self._plan_nothing(table, question), None
         if question.scan or (question.condition.is_empty and not question.order):
-            return self._scan(table, question, Told(reason=_asked_for(question))), Grounds()
-        fits, rejected, noted = self._fits(question)
+            return self._plan_scan(
+                table, question, Explanation(reason=_describe_request(question))
+            ), Assumptions()
+        fits, rejected, examined = self._fit_all(question)
         if not fits:
             if self.subject.allow_scan and question.index is None and not question.order:
-                told = Told(reason="Meta.allow_scan allows it", others=rejected)
-                return self._scan(table, question, told), grounds(question, None, noted)
-            raise self._refusal(question, rejected)
+                explanation = Explanation(reason="Meta.allow_scan allows it", others=rejected)
+                return self._plan_scan(table, question, explanation), find_assumptions(
+                    question, None, examined
+                )
+            raise self._make_refusal(question, rejected)
         chosen, *others = sorted(fits, key=lambda each: cost(each, question))
         for name, wire in chosen.checked:
             check_value(self.subject, name, wire)
-        told = self._told(question, chosen, others, rejected)
-        return self._query(table, question, chosen, told), grounds(question, chosen, noted)
+        explanation = self._explain(question, chosen, others, rejected)
+        return self._plan_query(table, question, chosen, explanation), find_assumptions(
+            question, chosen, examined
+        )
 
-    def _fits(self, question: Question) -> tuple[list[Fit], tuple[Rejected, ...], Noted]:
+    def _fit_all(self, question: Question) -> tuple[list[Fit], tuple[Rejected, ...], ExaminedPaths]:
         fits: list[Fit] = []
         rejected: list[Rejected] = []
-        noted: list[tuple[Way, Notes]] = []
-        for way in self._candidates(question):
+        examined: list[tuple[AccessPath, Notes]] = []
+        for access in self._candidates(question):
             notes = Notes()
-            noted.append((way, notes))
+            examined.append((access, notes))
             try:
-                fits.append(fit(way, self.subject, question, notes))
+                fits.append(fit(access, self.subject, question, notes))
             except Unfit as error:
-                rejected.append(Rejected(way.name, str(error)))
-        return fits, tuple(rejected), noted
+                rejected.append(Rejected(access.name, str(error)))
+        return fits, tuple(rejected), examined
 
-    def _candidates(self, question: Question) -> Sequence[Way]:
+    def _candidates(self, question: Question) -> Sequence[AccessPath]:
         if question.index is None:
-            return self._ways
-        return [self._way(question.index)]
+            return self._access_paths
+        return [self._find_access(question.index)]
 
-    def _way(self, index: str | None) -> Way:
-        for way in self._ways:
-            if way.name == index:
-                return way
-        known = ", ".join(str(way.name) for way in self._ways[1:]) or "none"
+    def _find_access(self, index: str | None) -> AccessPath:
+        for access in self._access_paths:
+            if access.name == index:
+                return access
+        known = ", ".join(str(access.name) for access in self._access_paths[1:]) or "none"
         raise QueryError(f"{self.subject.name} has no index {index!r}: its indexes are {known}")
 
-    def _refusal(self, question: Question, rejected: Sequence[Rejected]) -> QueryError:
+    def _make_refusal(self, question: Question, rejected: Sequence[Rejected]) -> QueryError:
         name = self.subject.name
         reasons = "; ".join(f"{_title(each.index)}: {each.why}" for each in rejected)
         if question.index is not None:
             return QueryError(f"{name}: {reasons} ({ASKABLE}, = on a hash key)")
-        index = serving_index(self.subject, self._ways, question)
+        index = serving_index(self.subject, self._access_paths, question)
         more = [f"declare {index}"] if index else []
         if not question.order and not question.backward:  # a scan has no order
-            more.append("say .scan() to read all and pay for it")
-        if any(unfixed(way, question.condition) is None for way in self._ways):
-            advice = _either("ask for more and choose in Python", *more)
-            return QueryError(f"{name}: this cannot be asked so ({reasons}): {ASKABLE}; {advice}")
+            more.append("use .scan() to read all and pay for it")
+        if any(find_unfixed(access, question.condition) is None for access in self._access_paths):
+            advice = _join_alternatives("query for more and filter in Python", *more)
+            return QueryError(
+                f"{name}: DynamoDB cannot answer this ({reasons}): {ASKABLE}; {advice}"
+            )
         hash_key = self.subject.field(self.subject.schema.hash_key.name)
         return ScanRequired(
             f"{name}: only reading the whole table could answer this ({reasons}): "
-            f"{_either(f'filter by {hash_key}=...', *more)}"
+            f"{_join_alternatives(f'filter by {hash_key}=...', *more)}"
         )
 
     # -- plans ---------------------------------------------------------------------------------
 
-    def _base(self, table: str, question: Question, way: Way, told: Told) -> dict[str, Any]:
+    def _common_values(
+        self, table: str, question: Question, access: AccessPath, explanation: Explanation
+    ) -> dict[str, Any]:
         return {
             "model": self.subject.name,
             "table": table,
-            "index": way.name,
-            "key": way.table_key,
-            "position": way.position,
+            "index": access.name,
+            "key": access.table_key,
+            "position": access.position,
             "consistent": question.consistent,
             "limit": question.limit,
             "counting": question.counting,
-            "full": question.full and way.held is not None and not question.counting,
-            "held": _held(way, question),
+            "full": question.full and access.held is not None and not question.counting,
+            "held": _find_held(access, question),
             "condition": question.condition,
-            "told": told,
+            "explanation": explanation,
         }
 
-    def _nothing(self, table: str, question: Question) -> Plan:
-        way = self._way(question.index)
-        why = "limit(0) asks for nothing" if question.limit == 0 else "nothing can match"
-        return Plan(kind="nothing", **self._base(table, question, way, Told(reason=why)))
+    def _plan_nothing(self, table: str, question: Question) -> Plan:
+        access = self._find_access(question.index)
+        why = "limit(0) needs no items" if question.limit == 0 else "nothing can match"
+        return Plan(
+            kind="nothing", **self._common_values(table, question, access, Explanation(reason=why))
+        )
 
-    def _scan(self, table: str, question: Question, told: Told) -> Plan:
-        way = self._way(question.index)
+    def _plan_scan(self, table: str, question: Question, explanation: Explanation) -> Plan:
+        access = self._find_access(question.index)
         name = self.subject.name
         if question.order or question.backward:
             raise QueryError(
                 f"{name}: a scan has no order: filter by a hash key, or sort in Python: "
                 "sorted(rows, key=...)"
             )
-        if question.consistent and way.is_global:
+        if question.consistent and access.is_global:
             raise QueryError(
                 f"{name}: a global index cannot be read consistently: drop consistent(), or scan "
                 "the table"
             )
-        _check_scanned(self.subject, way, question)
+        _check_scanned(self.subject, access, question)
         filter_ = question.condition
-        said = Expressions.of(filter=filter_, projection=_projection(way, question, trims=False))
+        expressions = Expressions.of(
+            filter=filter_, projection=_projection(access, question, trims=False)
+        )
         limit = _page_limit(question, filtered=not filter_.is_empty, extra=0)
         total = question.segments
         lanes = tuple(
@@ -162,8 +175,8 @@ class Planner:
                 (
                     Scan(
                         table,
-                        said,
-                        way.name,
+                        expressions,
+                        access.name,
                         question.consistent,
                         limit,
                         select="COUNT" if question.counting else None,
@@ -173,25 +186,33 @@ class Planner:
             )
             for segment in range(total)
         )
-        told = Told(
-            filter_, told.reason, told.others, _scan_notes(self.subject, way), told.suggestion
+        explanation = Explanation(
+            filter_,
+            explanation.reason,
+            explanation.others,
+            _scan_notes(self.subject, access),
+            explanation.suggestion,
         )
-        base = self._base(table, question, way, told)
-        return Plan(kind="scan", lanes=lanes, said=_completing(base, question), **base)
+        base = self._common_values(table, question, access, explanation)
+        return Plan(
+            kind="scan", lanes=lanes, expressions=_completion_projection(base, question), **base
+        )
 
-    def _query(self, table: str, question: Question, fit: Fit, told: Told) -> Plan:
-        base = self._base(table, question, fit.way, told)
+    def _plan_query(
+        self, table: str, question: Question, fit: Fit, explanation: Explanation
+    ) -> Plan:
+        base = self._common_values(table, question, fit.access, explanation)
         if not fit.stretches:
-            base["told"] = Told(reason="nothing can match")
+            base["explanation"] = Explanation(reason="nothing can match")
             return Plan(kind="nothing", **base)
         if fit.whole_keys:
-            return self._by_keys(table, question, fit, base)
+            return self._plan_keys(table, question, fit, base)
         overlapping = fit.overlapping
-        trims = any(stretch.interval.trimmed() for stretch in fit.stretches)
+        trims = any(stretch.interval.trimmed_values() for stretch in fit.stretches)
         by_items = trims or overlapping
         lanes = [
-            self._lane(table, question, fit, group, by_items=by_items)
-            for group in _groups(fit, apart=overlapping)
+            self._make_lane(table, question, fit, group, by_items=by_items)
+            for group in _group_stretches(fit, apart=overlapping)
         ]
         order = fit.order
         if not overlapping and (question.counting or not order) and len(lanes) > 1:
@@ -202,23 +223,25 @@ class Planner:
             order=order,
             forward=fit.forward,
             distinct=overlapping,
-            said=_completing(base, question),
+            expressions=_completion_projection(base, question),
             **base,
         )
 
-    def _by_keys(self, table: str, question: Question, fit: Fit, base: dict[str, Any]) -> Plan:
-        keys = _keys(fit)
-        projection = () if question.wanted is None else _projection(fit.way, question, trims=True)
+    def _plan_keys(self, table: str, question: Question, fit: Fit, base: dict[str, Any]) -> Plan:
+        keys = _list_keys(fit)
+        projection = (
+            () if question.wanted is None else _projection(fit.access, question, trims=True)
+        )
         if question.counting:
-            projection = tuple(Path((key.name,)) for key in fit.way.table_key)
-        said = Expressions.of(projection=projection) if projection else None
-        base.update(order=fit.order, forward=fit.forward, said=said)
+            projection = tuple(Path((key.name,)) for key in fit.access.table_key)
+        expressions = Expressions.of(projection=projection) if projection else None
+        base.update(order=fit.order, forward=fit.forward, expressions=expressions)
         if len(keys) == 1:
-            get = GetItem(table, keys[0], question.consistent, said)
+            get = GetItem(table, keys[0], question.consistent, expressions)
             return Plan(kind="get", get=get, **base)
         return Plan(kind="batch_get", keys=tuple(keys), **base)
 
-    def _lane(
+    def _make_lane(
         self,
         table: str,
         question: Question,
@@ -227,41 +250,41 @@ class Planner:
         *,
         by_items: bool,
     ) -> Lane:
-        way = fit.way
+        access = fit.access
         requests: list[Query] = []
         trims: list[Trim | None] = []
-        projection = _projection(way, question, trims=by_items)
+        projection = _projection(access, question, trims=by_items)
         for stretch in stretches:
-            dropped = stretch.interval.trimmed()
-            said = Expressions.of(
-                keys=key_conditions(way, fit.fixed, stretch),
+            dropped = stretch.interval.trimmed_values()
+            expressions = Expressions.of(
+                keys=key_conditions(access, fit.fixed, stretch),
                 filter=stretch.filter,
                 projection=projection,
             )
             requests.append(
                 Query(
                     table,
-                    said,
-                    way.name,
+                    expressions,
+                    access.name,
                     question.consistent,
-                    _page_limit(question, filtered=bool(said.filter), extra=len(dropped)),
+                    _page_limit(question, filtered=bool(expressions.filter), extra=len(dropped)),
                     select="COUNT" if question.counting and not by_items else None,
                     forward=fit.forward,
                 )
             )
-            attribute = way.range_key[fit.fixed].name if dropped else ""
+            attribute = access.range_key[fit.fixed].name if dropped else ""
             trims.append(Trim(attribute, dropped) if dropped else None)
         return Lane(tuple(requests), tuple(trims) if any(trims) else ())
 
-    # -- words ---------------------------------------------------------------------------------
+    # -- explanation ---------------------------------------------------------------------------
 
-    def _told(
+    def _explain(
         self,
         question: Question,
         chosen: Fit,
         others: Sequence[Fit],
         rejected: Sequence[Rejected],
-    ) -> Told:
+    ) -> Explanation:
         subject = self.subject
         filter_ = Condition()
         for condition in dict.fromkeys(stretch.filter for stretch in chosen.stretches):
@@ -270,20 +293,20 @@ class Planner:
             f"items that have no {subject.field(name)} are not in this index"
             for name in chosen.lacking
         ]
-        worse = [Rejected(each.way.name, why_not(each, chosen)) for each in others]
-        return Told(
+        worse = [Rejected(each.access.name, explain_rejection(each, chosen)) for each in others]
+        return Explanation(
             filter=filter_,
             reason=_reason(subject, question, chosen, alone=not others),
             others=(*worse, *rejected),
             notes=tuple(notes),
             suggestion=""
             if question.consistent
-            else helpful_index(subject, self._ways, chosen, filter_),
+            else helpful_index(subject, self._access_paths, chosen, filter_),
         )
 
 
-def _either(*ways: str) -> str:
-    *first, last = ways
+def _join_alternatives(*access_paths: str) -> str:
+    *first, last = access_paths
     return f"{', '.join(first)}, or {last}" if first else last
 
 
@@ -291,51 +314,53 @@ def _title(index: str | None) -> str:
     return "the table" if index is None else f"index {index}"
 
 
-def _asked_for(question: Question) -> str:
-    return "a scan was asked for" if question.scan else "everything was asked for"
+def _describe_request(question: Question) -> str:
+    return "scan() was called" if question.scan else "there is no condition"
 
 
 def _reason(subject: Subject, question: Question, chosen: Fit, *, alone: bool) -> str:
-    way = chosen.way
+    access = chosen.access
     if question.index is not None:
-        return "it was asked for by name"
-    names = [key.name for key in (*way.hash_key, *way.range_key[: chosen.fixed])]
-    said = f"{' and '.join(map(subject.field, names))} {'is' if len(names) == 1 else 'are'} fixed"
-    if chosen.fixed < len(way.range_key):
-        bound = subject.field(way.range_key[chosen.fixed].name)
+        return "index() chose it"
+    names = [key.name for key in (*access.hash_key, *access.range_key[: chosen.fixed])]
+    reason = f"{' and '.join(map(subject.field, names))} {'is' if len(names) == 1 else 'are'} fixed"
+    if chosen.fixed < len(access.range_key):
+        bound = subject.field(access.range_key[chosen.fixed].name)
         if not all(stretch.interval.is_whole for stretch in chosen.stretches):
-            said += f", {bound} is bounded"
-        elif any(name == way.range_key[chosen.fixed].name for name, _ in question.order):
-            said += f", {bound} gives the order"
-    return said + (", and nothing else can answer it" if alone and way.index is not None else "")
+            reason += f", {bound} is bounded"
+        elif any(name == access.range_key[chosen.fixed].name for name, _ in question.order):
+            reason += f", {bound} gives the order"
+    return reason + (
+        ", and nothing else can answer it" if alone and access.index is not None else ""
+    )
 
 
-def _held(way: Way, question: Question) -> frozenset[str] | None:
-    """Return the attributes that items will have; None where that is all of them."""
+def _find_held(access: AccessPath, question: Question) -> frozenset[str] | None:
+    """Return the attributes that are read; None: all of them."""
     if question.wanted is not None:
-        keys = (key.name for key in way.position)
-        return frozenset(str(path.parts[0]) for path in _wanted(way, question)).union(keys)
-    return None if question.full else way.held
+        keys = (key.name for key in access.position)
+        return frozenset(str(path.parts[0]) for path in _wanted_paths(access, question)).union(keys)
+    return None if question.full else access.held
 
 
-def _projection(way: Way, question: Question, *, trims: bool) -> tuple[Path, ...]:
-    """Return what to read of each item; () reads all that there is."""
-    keys = tuple(Path((key.name,)) for key in way.position)
+def _projection(access: AccessPath, question: Question, *, trims: bool) -> tuple[Path, ...]:
+    """Return the paths to read of each item; () reads everything."""
+    keys = tuple(Path((key.name,)) for key in access.position)
     if question.counting:
         return keys if trims else ()
-    if question.full and way.held is not None:
-        return keys  # what else there is comes from the table
-    return () if question.wanted is None else (*_wanted(way, question), *keys)
+    if question.full and access.held is not None:
+        return keys  # the table gives the rest
+    return () if question.wanted is None else (*_wanted_paths(access, question), *keys)
 
 
-def _wanted(way: Way, question: Question) -> tuple[Path, ...]:
-    """Return what to read of each item beside its keys, where that is not everything."""
-    whole = way.held is None or question.full
-    along = [name for name in question.along if whole or name in (way.held or ())]
+def _wanted_paths(access: AccessPath, question: Question) -> tuple[Path, ...]:
+    """Return the paths to read of each item besides its keys, if not everything."""
+    whole = access.held is None or question.full
+    along = [name for name in question.along if whole or name in (access.held or ())]
     return (*(question.wanted or ()), *(Path((name,)) for name in along))
 
 
-def _completing(base: dict[str, Any], question: Question) -> Expressions | None:
+def _completion_projection(base: dict[str, Any], question: Question) -> Expressions | None:
     """Return the projection of the BatchGetItem that completes the items of an index."""
     if not base["full"] or question.wanted is None:
         return None
@@ -352,34 +377,34 @@ def _page_limit(question: Question, *, filtered: bool, extra: int) -> int | None
     return question.limit + extra
 
 
-def _scan_notes(subject: Subject, way: Way) -> tuple[str, ...]:
+def _scan_notes(subject: Subject, access: AccessPath) -> tuple[str, ...]:
     return tuple(
         f"items that have no {subject.field(name)} are not in this index"
-        for name in sorted(way.sparse)
+        for name in sorted(access.sparse)
     )
 
 
-def _check_scanned(subject: Subject, way: Way, question: Question) -> None:
-    """Refuse what an index does not hold."""
-    if way.held is None:
+def _check_scanned(subject: Subject, access: AccessPath, question: Question) -> None:
+    """Refuse attributes that an index does not hold."""
+    if access.held is None:
         return
-    asked = [("filters by", question.condition.paths())]
+    uses = [("filters by", question.condition.paths())]
     if question.wanted is not None and not question.full and not question.counting:
-        asked.append(("reads", iter(question.wanted)))
-    for verb, paths in asked:
-        if lost := {str(path.parts[0]) for path in paths} - way.held:
+        uses.append(("reads", iter(question.wanted)))
+    for verb, paths in uses:
+        if lost := {str(path.parts[0]) for path in paths} - access.held:
             names = ", ".join(map(subject.field, sorted(lost)))
             raise QueryError(
-                f"{subject.name}: this {verb} {names}, which index {way.name} does not hold: "
+                f"{subject.name}: this {verb} {names}, which index {access.name} does not hold: "
                 "scan the table, or add it to the index's projection"
             )
 
 
-def _keys(fit: Fit) -> list[Key]:
+def _list_keys(fit: Fit) -> list[Key]:
     """Return the keys of whole items, in the order of the results, each once."""
-    names = [key.name for key in (*fit.way.hash_key, *fit.way.range_key)]
+    names = [key.name for key in (*fit.access.hash_key, *fit.access.range_key)]
     stretches = list(fit.stretches)
-    if fit.order:  # with equal range keys in the order of the hash keys as they were asked for
+    if fit.order:  # equal range keys in the order of the hash keys in the condition
         places = {each.ranks[:1]: at for at, each in reversed(list(enumerate(stretches)))}
         stretches.sort(key=lambda each: (each.ranks[1:], places[each.ranks[:1]]))
     if not fit.forward:
@@ -390,21 +415,23 @@ def _keys(fit: Fit) -> list[Key]:
     return list(unique.values())
 
 
-def _groups(fit: Fit, *, apart: bool) -> list[list[Stretch]]:
+def _group_stretches(fit: Fit, *, apart: bool) -> list[list[Stretch]]:
     """Return the stretches of each lane, in the order in which they are read."""
     if apart:
         return [[stretch] for stretch in fit.stretches]
-    hashes = len(fit.way.hash_key)
+    hashes = len(fit.access.hash_key)
     groups: dict[object, list[Stretch]] = {}
     for stretch in fit.stretches:
         groups.setdefault(stretch.ranks[:hashes], []).append(stretch)
-    found = [_sorted(group, hashes) for group in groups.values()]
+    found = [_sort_stretches(group, hashes) for group in groups.values()]
     if not fit.forward:
         found = [group[::-1] for group in reversed(found)]
     return found
 
 
-def _sorted(stretches: list[Stretch], hashes: int) -> list[Stretch]:
+def _sort_stretches(stretches: list[Stretch], hashes: int) -> list[Stretch]:
     """Return the stretches of one hash key in the order of the range key."""
-    by_interval = {id(each): at for at, each in enumerate(in_order(s.interval for s in stretches))}
+    by_interval = {
+        id(each): at for at, each in enumerate(sort_intervals(s.interval for s in stretches))
+    }
     return sorted(stretches, key=lambda s: (s.ranks[hashes:], by_interval[id(s.interval)]))

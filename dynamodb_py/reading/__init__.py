@@ -1,14 +1,14 @@
-"""Reading: carries plans out, to the end or page by page, from any place on.
+"""Reading executes plans, to the end or page by page, from any position.
 
-A :class:`Reader` is to a :class:`~dynamodb_py.planning.plan.Plan` what a flow is to an operation: it
-does no I/O. A :class:`Position` says where it stands, as plain data; ``encode`` makes a text of it
-that can be given to strangers. ``pages`` and :class:`Walk` drive a reader to its end.
+A :class:`Reader` executes a :class:`~dynamodb_py.planning.plan.Plan` without doing I/O. A
+:class:`Position` is where it is, as plain data; ``encode`` makes a cursor of it, a text that clients
+may have. ``pages`` and :class:`Walk` drive a reader to its end.
 """
 
 from .cursors import decode, encode, query_digest
+from .iteration import Walk, apages, pages
 from .positions import Mark, Position, reversed_plan
 from .reader import Reader
-from .walks import Walk, apages, pages
 
 __all__ = [
     "Mark",

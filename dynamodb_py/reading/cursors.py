@@ -23,7 +23,7 @@ from .positions import Mark, Position
 
 VERSION = 1
 LONGEST = 1 << 20
-"""How long a cursor may be, in characters; one of an ordinary query has about a hundred."""
+"""The most characters of a cursor; that of an ordinary query has about a hundred."""
 
 _DIGEST = 16
 _HEAD = 2 + _DIGEST + 4
@@ -58,10 +58,9 @@ _unpack = msgspec.msgpack.Decoder(_Body).decode
 def encode(
     position: Position, digest: bytes, key: bytes | None = None, *, backward: bool | None = None
 ) -> str:
-    """Return the text of *position*, bound to the query of *digest*, and signed if there is a *key*.
+    """Return the text of *position*, bound to the query of *digest*, and signed with *key* if given.
 
-    *backward* says whether it belongs to the query's opposite direction; the position knows if it
-    is left out.
+    *backward* is whether it belongs to the opposite direction of the query; by default the position's.
 
     >>> encode(Position(used=3), b"the query")
     'AQDvzJCHnxl_Sm4XBTaN00qLAAAABZSQA5DCIjON_mfOoJbrFkvHkg3Lsg'
@@ -70,20 +69,20 @@ def encode(
         backward = position.backward
     body = _pack(
         _Body(
-            [_packed_mark(mark) for mark in position.lanes],
+            [_pack_mark(mark) for mark in position.lanes],
             position.used,
-            _packed(position.value) or [],
+            _pack_wires(position.value) or [],
             backward,
         )
     )
-    head = bytes((VERSION, key is not None)) + _bound(digest) + len(body).to_bytes(4, "big")
+    head = bytes((VERSION, key is not None)) + _hash_digest(digest) + len(body).to_bytes(4, "big")
     data = head + body
     data += _check(data, key)
     text = b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
     if len(text) > LONGEST:
         raise QueryError(
             f"the cursor would be {len(text)} characters long: the query has {len(position.lanes)} "
-            "parts that are merged; ask in several queries"
+            "parts that are merged; split it into several queries"
         )
     return text
 
@@ -92,91 +91,93 @@ def decode(text: str, digest: bytes, key: bytes | None = None) -> Position:
     """Return the position that :func:`encode` made *text* of.
 
     :raises InvalidCursor: it was cut short, altered, made for another query, or not signed with
-        *key*; the message says which, as far as it can be known.
+        *key*; the message says which.
 
     >>> decode(encode(Position(used=3), b"the query"), b"the query").used
     3
     """
-    data, canonical = _data(text)
+    data, canonical = _decode_text(text)
     head, body, check = data[:_HEAD], data[_HEAD:-_CHECK], data[-_CHECK:]
     if head[0] != VERSION or head[1] > 1:
-        raise _invalid("it was altered, or made by another version of dynamodb_py")
+        raise _make_error("it was altered, or made by another version of dynamodb_py")
     length = int.from_bytes(head[-4:], "big")
     if length != len(body):
-        raise _invalid("it was cut short" if len(body) < length else "there is more than a cursor")
-    if not canonical:  # of two spellings, one is ours
-        raise _invalid("it was altered")
+        raise _make_error(
+            "it was cut short" if len(body) < length else "there is more than a cursor"
+        )
+    if not canonical:  # base64 has several forms of some data
+        raise _make_error("it was altered")
     if key is None and head[1]:
-        raise _invalid("it is signed, and this connection has no cursor_key to check it with")
+        raise _make_error("it is signed, and this connection has no cursor_key to check it with")
     if key is not None and not head[1]:
-        raise _invalid("it is not signed, and this connection has a cursor_key")
+        raise _make_error("it is not signed, and this connection has a cursor_key")
     from hmac import compare_digest  # a process without pages does not pay for its import
 
     if not compare_digest(check, _check(head + body, key)):
         signed = "" if key is None else ", or signed with another key"
-        raise _invalid(f"it was altered{signed}")
-    if head[2:-4] != _bound(digest):
-        raise _invalid("it was made for another query")
-    return _position(body)
+        raise _make_error(f"it was altered{signed}")
+    if head[2:-4] != _hash_digest(digest):
+        raise _make_error("it was made for another query")
+    return _decode_position(body)
 
 
-def _invalid(reason: str) -> InvalidCursor:
+def _make_error(reason: str) -> InvalidCursor:
     return InvalidCursor(f"this cursor cannot be used: {reason}; begin again without it")
 
 
-def _data(text: object) -> tuple[bytes, bool]:
-    """Return what *text* says, and whether that is the spelling of it."""
+def _decode_text(text: object) -> tuple[bytes, bool]:
+    """Return the data of *text*, and whether *text* is its canonical form."""
     if not isinstance(text, str):
-        raise _invalid(f"it is no text but a {type(text).__name__}")
+        raise _make_error(f"it is no text but a {type(text).__name__}")
     if len(text) > LONGEST:
-        raise _invalid(f"it is {len(text)} characters long, and no cursor is over {LONGEST}")
+        raise _make_error(f"it is {len(text)} characters long, and no cursor is over {LONGEST}")
     if not _ALPHABET.issuperset(text):
-        raise _invalid("it has characters that are in no cursor")
+        raise _make_error("it has characters that are in no cursor")
     plain = text.encode().translate(_PLAIN)
     try:
         data = a2b_base64(plain + b"=" * (-len(plain) % 4))
     except Error:
-        raise _invalid("it was cut short") from None
+        raise _make_error("it was cut short") from None
     if len(data) < _HEAD + _CHECK:
-        raise _invalid("it was cut short")
+        raise _make_error("it was cut short")
     return data, b2a_base64(data, newline=False).rstrip(b"=") == plain
 
 
-def _position(body: bytes) -> Position:
+def _decode_position(body: bytes) -> Position:
     try:
         read = _unpack(body)
         lanes = tuple(
             Mark(
                 lane.request,
-                _unpacked(lane.after),
-                None if lane.run is None else (lane.run[0], _unpacked(lane.run[1])),
+                _unpack_wires(lane.after),
+                None if lane.run is None else (lane.run[0], _unpack_wires(lane.run[1])),
             )
             for lane in read.lanes
         )
-        return Position(lanes, read.used, _unpacked(read.value) or (), read.backward)
+        return Position(lanes, read.used, _unpack_wires(read.value) or (), read.backward)
     except (msgspec.DecodeError, ValueError):
-        raise _invalid("it was not made by dynamodb_py") from None
+        raise _make_error("it was not made by dynamodb_py") from None
 
 
-def _packed_mark(mark: Mark) -> _Lane:
-    run = None if mark.run is None else (mark.run[0], _packed(mark.run[1]))
-    return _Lane(mark.request, _packed(mark.after), run)
+def _pack_mark(mark: Mark) -> _Lane:
+    run = None if mark.run is None else (mark.run[0], _pack_wires(mark.run[1]))
+    return _Lane(mark.request, _pack_wires(mark.after), run)
 
 
-def _packed(wires: Wires | None) -> list[_Leaf] | None:
-    return None if wires is None else [_leaf(as_sent(wire)) for wire in wires]
+def _pack_wires(wires: Wires | None) -> list[_Leaf] | None:
+    return None if wires is None else [_to_leaf(as_sent(wire)) for wire in wires]
 
 
-def _leaf(wire: Wire) -> _Leaf:
+def _to_leaf(wire: Wire) -> _Leaf:
     ((kind, value),) = wire.items()
     return wire if kind == "B" else (value,) if kind == "N" else value
 
 
-def _unpacked(leaves: list[_Leaf] | None) -> Wires | None:
-    return None if leaves is None else tuple(map(_wire, leaves))
+def _unpack_wires(leaves: list[_Leaf] | None) -> Wires | None:
+    return None if leaves is None else tuple(map(_to_wire, leaves))
 
 
-def _wire(leaf: _Leaf) -> Wire:
+def _to_wire(leaf: _Leaf) -> Wire:
     if isinstance(leaf, str):
         return {"S": leaf}
     if isinstance(leaf, tuple):
@@ -197,11 +198,11 @@ def _blake2b(data: bytes, size: int, key: bytes = b"") -> bytes:
 
 def _check(data: bytes, key: bytes | None) -> bytes:
     if key is not None and not key:
-        raise ConfigurationError("cursor_key is empty: give some bytes that nobody else knows")
+        raise ConfigurationError("cursor_key is empty: give some secret bytes")
     return _blake2b(data, _CHECK, key or b"")
 
 
-def _bound(digest: bytes) -> bytes:
+def _hash_digest(digest: bytes) -> bytes:
     return _blake2b(digest, _DIGEST)
 
 
@@ -209,11 +210,11 @@ def _bound(digest: bytes) -> bytes:
 
 
 def query_digest(plan: Plan) -> bytes:
-    """Return what tells the query of *plan* from others, the same in every process.
+    """Return a digest of the query of *plan*, the same in every process.
 
-    What is read of each item, how many at once and up to which limit, does not count.
+    Projection, page size and limit do not count.
     """
-    said = [
+    parts = [
         plan.kind,
         plan.table,
         plan.index,
@@ -223,47 +224,47 @@ def query_digest(plan: Plan) -> bytes:
         plan.distinct,
         [len(lane.requests) for lane in plan.lanes],
         len(plan.keys),
-        # The terms of an AND in one order, however they were said.
-        sorted((list(_spelled(term)) for term in plan.condition.conjuncts), key=to_json),
+        # The terms of an AND in one order.
+        sorted((list(_spell_condition(term)) for term in plan.condition.conjuncts), key=to_json),
     ]
-    return _blake2b(to_json(said), _DIGEST)
+    return _blake2b(to_json(parts), _DIGEST)
 
 
-def _spelled(condition: Condition) -> Iterator[Any]:
-    """Yield all that *condition* says, node by node, each with the number of its terms."""
+def _spell_condition(condition: Condition) -> Iterator[Any]:
+    """Yield the content of *condition*, node by node, each with the number of its terms."""
     if isinstance(condition, Unexpired):
         yield ["Unexpired", *(list(path.parts) for path in condition.paths())]
-        return  # its moment is another for each page
+        return  # each page has another moment
     for node in condition._nodes():
         yield [type(node).__name__, len(node._children())]
         for name in node.__struct_fields__:
-            yield from _of_field(getattr(node, name))
+            yield from _spell_field(getattr(node, name))
 
 
-def _of_field(said: object) -> Iterator[Any]:
-    if isinstance(said, Condition):
+def _spell_field(part: object) -> Iterator[Any]:
+    if isinstance(part, Condition):
         return
-    if isinstance(said, tuple):
-        for each in cast("tuple[object, ...]", said):
-            yield from _of_field(each)
-    elif isinstance(said, Path):
-        yield ["path", *said.parts]
-    elif isinstance(said, Size):
-        yield ["size", *said.path.parts]
-    elif isinstance(said, Value):
-        yield ["value", _sorted(said.wire)]
+    if isinstance(part, tuple):
+        for each in cast("tuple[object, ...]", part):
+            yield from _spell_field(each)
+    elif isinstance(part, Path):
+        yield ["path", *part.parts]
+    elif isinstance(part, Size):
+        yield ["size", *part.path.parts]
+    elif isinstance(part, Value):
+        yield ["value", _sort_sets(part.wire)]
     else:
-        yield said
+        yield part
 
 
-def _sorted(wire: Any) -> Any:
-    """Return *wire* with the elements of its sets in order: Python's sets have none."""
+def _sort_sets(wire: Any) -> Any:
+    """Return *wire* with the elements of its sets in order."""
     if isinstance(wire, dict):
         members = cast("dict[str, Any]", wire)
         return {
-            name: sorted(each) if name in ("SS", "NS", "BS") else _sorted(each)
+            name: sorted(each) if name in ("SS", "NS", "BS") else _sort_sets(each)
             for name, each in sorted(members.items())
         }
     if isinstance(wire, list):
-        return [_sorted(each) for each in cast("list[Any]", wire)]
+        return [_sort_sets(each) for each in cast("list[Any]", wire)]
     return wire

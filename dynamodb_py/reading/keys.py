@@ -1,4 +1,4 @@
-"""Keys read out of stored items: the attributes that are asked for, and nothing else of them."""
+"""Reads keys out of stored items, without decoding the rest."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from ..schema import KeyAttribute
 
 Attributes: TypeAlias = tuple[KeyAttribute, ...]
 Wires: TypeAlias = tuple[dict[str, Any], ...]
-"""Attribute values in the order of the attributes that are spoken of; a B holds bytes."""
+"""Attribute values in the order of the attributes; a B holds bytes."""
 
-# What compares as DynamoDB does: the same types that rank() of a value on the wire gives.
+# Types that compare as in DynamoDB: those of codec.rank().
 _COMPARABLE: dict[str, type] = {"S": str, "N": Decimal, "B": bytes}
-# Numbers as they are spelled.
+# Numbers as text.
 _SPELLED: dict[str, type] = {"S": str, "N": str, "B": bytes}
 
 
 @lru_cache(256)
 def values_of(attributes: Attributes) -> Callable[[StoredItem], Any]:
-    """Return what reads comparable values: of one attribute the value, of others a tuple of them."""
-    return _reader(attributes, _COMPARABLE)
+    """Return a function that reads comparable values: of one attribute its value, else a tuple."""
+    return _make_reader(attributes, _COMPARABLE)
 
 
 @lru_cache(256)
 def wires_of(attributes: Attributes) -> Callable[[StoredItem], Wires]:
-    """Return what reads the attributes as they are on the wire."""
-    read, kinds = _reader(attributes, _SPELLED), [each.type for each in attributes]
+    """Return a function that reads the attributes as wires."""
+    read, kinds = _make_reader(attributes, _SPELLED), [each.type for each in attributes]
     if len(kinds) == 1:
         (kind,) = kinds
         return lambda item: ({kind: read(item)},)
@@ -45,12 +45,12 @@ def wires_of(attributes: Attributes) -> Callable[[StoredItem], Wires]:
 
 @lru_cache(256)
 def key_of(attributes: Attributes) -> KeyReader:
-    """Return what reads the attributes as a key."""
+    """Return a function that reads the attributes as a key."""
     read, names = wires_of(attributes), [each.name for each in attributes]
     return lambda item: dict(zip(names, read(item), strict=True))
 
 
-def _reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[StoredItem], Any]:
+def _make_reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[StoredItem], Any]:
     if not attributes:
         return lambda _: ()
     members = [
@@ -71,14 +71,14 @@ def _reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[Stored
     return read
 
 
-def comparable(attributes: Attributes, wires: Sequence[Wire]) -> Any:
-    """Return the values of *wires* as what :func:`values_of` returns reads them."""
+def to_comparable(attributes: Attributes, wires: Sequence[Wire]) -> Any:
+    """Return the values of *wires* in the form of :func:`values_of`."""
     values = tuple(rank(wire) for wire in wires)
     return values[0] if len(attributes) == 1 else values
 
 
-def spelled(value: Any) -> Wires:
-    """Return what :func:`values_of` read as it is on the wire."""
+def to_wires(value: Any) -> Wires:
+    """Return the wires of a value in the form of :func:`values_of`."""
     values = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else (value,)
     return tuple(
         {_KIND[type(each)]: str(each) if type(each) is Decimal else each} for each in values
@@ -94,16 +94,16 @@ def start_key(attributes: Attributes, wires: Wires) -> Key:
 
 
 def wires_in(attributes: Attributes, key: Key) -> Wires:
-    """Return the wires of a key that DynamoDB gave, such as a LastEvaluatedKey."""
+    """Return the wires of a key from DynamoDB, such as a LastEvaluatedKey."""
     try:
-        return tuple(_sent(key[each.name], each.type) for each in attributes)
+        return tuple(_to_sent(key[each.name], each.type) for each in attributes)
     except KeyError as error:
         names = ", ".join(each.name for each in attributes)
         raise ResponseCorrupted(
-            f"DynamoDB says to go on after {', '.join(key)}, where {names} are the keys"
+            f"DynamoDB's LastEvaluatedKey has {', '.join(key)}, and the keys are {names}"
         ) from error
 
 
-def _sent(wire: Wire, kind: str) -> Wire:
+def _to_sent(wire: Wire, kind: str) -> Wire:
     value = wire[kind]
     return {kind: binary(value) if kind == "B" else value}

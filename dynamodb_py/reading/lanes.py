@@ -14,14 +14,14 @@ from ..operations.items import Key, StoredItem
 from ..operations.queries import Page, Query, Scan
 from ..planning.plan import Lane, Plan, Trim
 from ..schema import KeyAttribute
-from .keys import comparable, start_key, values_of, wires_in, wires_of
+from .keys import start_key, to_comparable, values_of, wires_in, wires_of
 from .pacing import Ledger
 from .positions import Mark, Position, position_of
 from .sources import Place
 
 
 class Sheet(Struct):
-    """A page of a lane as it was read: from where on, its items, and where the next one begins."""
+    """A page of a lane: where it begins, its items, and where the next one begins."""
 
     at: int
     """The request, counted from 0."""
@@ -33,7 +33,7 @@ class Sheet(Struct):
     values: Sequence[Any] = ()
     """The order values of the items, where lanes are merged."""
     run: tuple[Any, int, Key | None] | None = None
-    """Where the order value that the items before had last began, if that must be known."""
+    """The order value of the last item, and where its items began; None if not needed."""
 
 
 _BEGINNING = Sheet(0, None, [], 0, None)
@@ -42,12 +42,12 @@ _BEGINNING = Sheet(0, None, [], 0, None)
 class Stream:
     """One lane, read page by page; alone it is a source."""
 
-    # On the class, for most streams are one request: making them is spared.
+    # On the class: most streams are one request, and need no values of their own.
     sheet = _BEGINNING
     used = 0
-    """How many items of the sheet were given."""
+    """How many items of the sheet were returned."""
     head: tuple[int, StoredItem] | None = None
-    """The first item that came, and of which request."""
+    """The first item, and its request."""
     _since = 0
     _fresh = True
 
@@ -56,9 +56,9 @@ class Stream:
         self.rest: Query | Scan | None = lane.requests[0]
         """The next request; None at the end."""
         if mark is not None:
-            self._set_out(mark)
+            self._start_at(mark)
 
-    def _set_out(self, mark: Mark) -> None:
+    def _start_at(self, mark: Mark) -> None:
         at, requests = mark.request, self._lane.requests
         after = None if mark.after is None else start_key(self._plan.position, mark.after)
         self.sheet = Sheet(at, after, [], at, after)
@@ -68,23 +68,23 @@ class Stream:
 
     @property
     def is_empty(self) -> bool:
-        """Whether all that was read was given."""
+        """Whether all items of the sheet were returned."""
         return self.used == len(self.sheet.items)
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give what is left of the page, or the next one, as a source does."""
+        """Return the rest of the page, or the next one."""
         items, used = self.sheet.items, self.used
         if used == len(items):
             request, ledger = self.request(want), self._ledger
             if request is None:
                 return None
             if ledger.guarded:
-                page = yield from ledger.ask(request)
-            else:  # the same, without a generator between
+                page = yield from ledger.send(request)
+            else:  # the same without a further generator
                 ledger.requests += 1
                 page = yield from request
                 ledger.note(request, page)
-            items, used = self.turn(page), 0
+            items, used = self.take_page(page), 0
         self._since = used
         if want is None or len(items) - used <= want:
             self.used = len(items)
@@ -93,7 +93,7 @@ class Stream:
         return items[used : self.used]
 
     def request(self, want: int | None) -> Query | Scan | None:
-        """Return the next request; from the second on it reads no more than can be wanted."""
+        """Return the next request; from the second on it reads no more than *want* items."""
         request = self.rest
         if want is None or self._fresh or request is None:
             return request
@@ -102,22 +102,22 @@ class Stream:
         return request
 
     def _gives_all(self, request: Query | Scan) -> bool:
-        return not request.said.filter and not self._lane.trims
+        return not request.expressions.filter and not self._lane.trims
 
-    def turn(self, page: Page) -> list[StoredItem]:
-        """Take *page* as the next sheet, and return its items."""
+    def take_page(self, page: Page) -> list[StoredItem]:
+        """Make *page* the sheet, and return its items."""
         at, after = self.sheet.next_at, self.sheet.next_after
         requests, trims = self._lane.requests, self._lane.trims
         items = page.items
         if trims:
-            items = _trimmed(items, trims[at])
+            items = _trim(items, trims[at])
         rest = page.rest
         if rest is None:
             following = at + 1
             self.rest = requests[following] if following < len(requests) else None
             self.sheet = Sheet(at, after, items, following, None)
         else:
-            self.rest = rest  # narrowed as the latest was: less is wanted of it still
+            self.rest = rest  # with the lowered limit: even less is wanted now
             self.sheet = Sheet(at, after, items, at, page.last)
         self.used = self._since = 0
         self._fresh = False
@@ -126,7 +126,7 @@ class Stream:
         return items
 
     def mark(self, sheet: Sheet, used: int) -> Mark:
-        """Return where the lane stands when the first *used* items of *sheet* were given."""
+        """Return the mark of the lane after the first *used* items of *sheet*."""
         if used == len(sheet.items):
             at, after = sheet.next_at, sheet.next_after
         elif used:
@@ -146,11 +146,11 @@ class Stream:
         return position_of([self.mark(sheet, used)], self._plan)
 
     def before(self) -> Position | None:
-        """Return where the reversed plan finds what lies before the first item that came."""
+        """Return the position of the reversed plan before the first item."""
         return before([self], self._plan)
 
     def before_mark(self) -> Mark | None:
-        """Return the mark of :meth:`before`, of this lane; None as long as it is unknown."""
+        """Return the mark of :meth:`before` for this lane; None while it is unknown."""
         if self.head is not None:
             at, item = self.head
             last = len(self._lane.requests) - 1
@@ -159,7 +159,7 @@ class Stream:
 
 
 def before(streams: list[Stream], plan: Plan) -> Position | None:
-    """Return where the reversed plan finds what lies before the heads of all lanes."""
+    """Return the position of the reversed plan before the first items of all lanes."""
     if plan.kind != "query":
         return None
     marks = [stream.before_mark() for stream in reversed(streams)]
@@ -173,25 +173,25 @@ def streams_of(plan: Plan, ledger: Ledger, start: Position | None) -> list[Strea
     return [Stream(lane, plan, ledger, mark) for lane, mark in zip(plan.lanes, marks, strict=True)]
 
 
-def _trimmed(items: list[StoredItem], trim: Trim | None) -> list[StoredItem]:
+def _trim(items: list[StoredItem], trim: Trim | None) -> list[StoredItem]:
     if trim is None or not trim.wires:
         return items
     (kind,) = {kind for wire in trim.wires for kind in wire}
     attributes = (KeyAttribute(trim.attribute, kind),)
-    dropped = {comparable(attributes, (wire,)) for wire in trim.wires}
+    dropped = {to_comparable(attributes, (wire,)) for wire in trim.wires}
     read = values_of(attributes)
     return [item for item in items if read(item) not in dropped]
 
 
-def ask_all(streams: list[Stream], ledger: Ledger, workers: int, want: int | None) -> Flow[None]:
-    """Have the next page of each of *streams*, as far as requests are left; then raise what failed."""
-    asked = (stream.request(want) for stream in streams)
-    requests = [request for request in asked if request is not None]
-    outcomes = yield from ledger.ask_together(requests, workers)
+def read_pages(streams: list[Stream], ledger: Ledger, workers: int, want: int | None) -> Flow[None]:
+    """Read the next page of each of *streams*, as far as requests are allowed; raise the first error."""
+    following = (stream.request(want) for stream in streams)
+    requests = [request for request in following if request is not None]
+    outcomes = yield from ledger.send_together(requests, workers)
     failure: Exception | None = None
     for stream, outcome in zip(streams, outcomes, strict=False):
         if isinstance(outcome, Page):
-            stream.turn(outcome)
+            stream.take_page(outcome)
         else:
             failure = failure or outcome
     if failure is not None:
@@ -199,26 +199,26 @@ def ask_all(streams: list[Stream], ledger: Ledger, workers: int, want: int | Non
 
 
 class SideBySide:
-    """Several lanes without an order in common: items are given as they come."""
+    """Several lanes without a common order: items are returned as they come."""
 
     def __init__(self, plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> None:
         self._plan, self._ledger, self._workers = plan, ledger, workers
         self._streams = streams_of(plan, ledger, start)
         self._turn = 0
-        """The lane that is asked first in the next round: with fewer workers, all have their turn."""
+        """The first lane of the next round, so that few workers serve all lanes in turn."""
         self._stand = [(stream.sheet, stream.used) for stream in self._streams]
         self._shares: list[tuple[int, int]] = []
-        """The lanes of the latest list, and how many items of it are theirs."""
+        """The lanes of the latest list, and how many of its items each gave."""
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give what the next round of requests brings, or what the latest one left."""
+        """Return the items of the next round of requests, or the rest of the latest one."""
         streams = self._streams
         if all(stream.is_empty for stream in streams):
-            asked = self._next()
-            if not asked:
+            following = self._next()
+            if not following:
                 return None
-            yield from ask_all(asked, self._ledger, self._workers, want)
-            self._turn = (streams.index(asked[-1]) + 1) % len(streams)
+            yield from read_pages(following, self._ledger, self._workers, want)
+            self._turn = (streams.index(following[-1]) + 1) % len(streams)
         self._stand = [(stream.sheet, stream.used) for stream in streams]
         self._shares = []
         items: list[StoredItem] = []
@@ -233,7 +233,7 @@ class SideBySide:
         return items
 
     def _next(self) -> list[Stream]:
-        """Return the lanes to ask: a page of each is in memory, so no more than are asked at once."""
+        """Return the next lanes to read, at most one for each worker: their pages are in memory."""
         lanes = self._streams[self._turn :] + self._streams[: self._turn]
         return [stream for stream in lanes if stream.rest is not None][: self._workers]
 

@@ -1,9 +1,8 @@
 """Merging: several lanes as one, in order, with each item once.
 
-An item is given only when every lane that is not at its end has something to compare it with; of
-equal order values, those of the first lane come first. So an item that comes in several lanes is
-given with the first of them, and is a duplicate in the others: they know it by the keys that were
-given with the present order value, and by nothing else.
+An item is returned only when every unfinished lane has an item to compare it with. Among equal order
+values, the first lane comes first. So an item in several lanes is returned from the first of them,
+and is a duplicate in the others: its key is among the keys returned with the current order value.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from ..flows import Flow
 from ..operations.base import Wire
 from ..operations.items import Key, StoredItem
 from ..planning.plan import Plan
-from .keys import comparable, key_of, spelled, start_key, values_of, wires_in
-from .lanes import Sheet, Stream, ask_all, before, streams_of
+from .keys import key_of, start_key, to_comparable, to_wires, values_of, wires_in
+from .lanes import Sheet, Stream, before, read_pages, streams_of
 from .pacing import Ledger
 from .positions import Mark, Position, position_of
 from .sources import Place
@@ -33,21 +32,21 @@ _value = itemgetter(0)
 
 
 class _Given(Struct):
-    """The latest list, and how things stood before it."""
+    """The latest list, and the state before it."""
 
     stand: list[tuple[Sheet, int]]
     entries: list[_Entry] = []
     firsts: list[int] | None = None
-    """Which of the entries were given; None for all of them."""
+    """The entries that were returned; None for all of them."""
     value: Any = None
-    """The order value that was given last before the list."""
+    """The last order value before the list."""
     seen: dict[Any, int] = {}
     known: int = 0
-    """How many of *seen* were given before the list."""
+    """How many of *seen* were returned before the list."""
 
 
 class Merge:
-    """Several lanes in the order that they have in common."""
+    """Several lanes in their common order."""
 
     def __init__(self, plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> None:
         self._plan, self._ledger, self._workers = plan, ledger, workers
@@ -56,15 +55,15 @@ class Merge:
         self._id_of = values_of(plan.key)
         self._value: Any = None
         self._seen: dict[Any, int] = {}
-        """The keys that were given with the present order value, and their lanes."""
+        """The keys that were returned with the current order value, and their lanes."""
         self._unknown: Position | None = None
-        """A position whose duplicates are still to be found out."""
+        """A position whose duplicates are not known yet."""
         if start is not None and any(mark.run is not None for mark in start.lanes):
             self._recall(start)
-        self._given = _Given(self._stand(), value=self._value)
+        self._given = _Given(self._list_states(), value=self._value)
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give all that can be compared by now, after asking the lanes that have run dry."""
+        """Read the empty lanes, and return all items whose order is certain."""
         if self._unknown is not None:
             yield from self._find_seen(self._unknown)
             self._unknown = None
@@ -72,33 +71,33 @@ class Merge:
         if dry:
             yield from self._fill(dry, want)
             if any(each.is_empty and each.rest is not None for each in dry):
-                return self._give([])
-        entries = self._merged(want)
-        return self._give(entries) if entries or dry else None
+                return self._return_entries([])
+        entries = self._merge(want)
+        return self._return_entries(entries) if entries or dry else None
 
-    def _stand(self) -> list[tuple[Sheet, int]]:
+    def _list_states(self) -> list[tuple[Sheet, int]]:
         return [(stream.sheet, stream.used) for stream in self._streams]
 
     def _fill(self, dry: list[Stream], want: int | None) -> Flow[None]:
         former = [stream.sheet for stream in dry]
         try:
-            yield from ask_all(dry, self._ledger, self._workers, want)
-        finally:  # what came is kept, whatever else failed
+            yield from read_pages(dry, self._ledger, self._workers, want)
+        finally:  # pages that arrived are kept if another failed
             for stream, sheet in zip(dry, former, strict=True):
                 if stream.sheet is not sheet:
                     stream.sheet.values = list(map(self._value_of, stream.sheet.items))
                     if self._plan.distinct:
-                        stream.sheet.run = self._run_after(sheet)
+                        stream.sheet.run = self._find_last_run(sheet)
 
-    def _run_after(self, sheet: Sheet) -> tuple[Any, int, Key | None] | None:
+    def _find_last_run(self, sheet: Sheet) -> tuple[Any, int, Key | None] | None:
         """Return where the last order value of *sheet* began."""
         if not sheet.items:
             return sheet.run
         value = sheet.values[-1]
-        return (value, *self._run_of(value, sheet, len(sheet.items)))
+        return (value, *self._find_run(value, sheet, len(sheet.items)))
 
-    def _run_of(self, value: Any, sheet: Sheet, used: int) -> tuple[int, Key | None]:
-        """Return from where on to read the items of *value* again, of which *used* is past the last."""
+    def _find_run(self, value: Any, sheet: Sheet, used: int) -> tuple[int, Key | None]:
+        """Return where the items of *value* begin; *used* is the index after the last of them."""
         while used and sheet.values[used - 1] == value:
             used -= 1
         if used:
@@ -107,29 +106,29 @@ class Merge:
             return sheet.run[1:]
         return sheet.at, sheet.after
 
-    # -- giving --------------------------------------------------------------------------------
+    # -- items ---------------------------------------------------------------------------------
 
-    def _merged(self, want: int | None) -> list[_Entry]:
-        """Return what is to be given next, in order."""
+    def _merge(self, want: int | None) -> list[_Entry]:
+        """Return the next entries in order."""
         forward = self._plan.forward
-        bound, last = self._bound()
+        bound, last = self._find_bound()
         entries: list[_Entry] = []
         for lane, stream in enumerate(self._streams):
             values, low = stream.sheet.values, stream.used
             high = len(values)
             if last is not None and lane != last:
-                high = until(values, low, bound, included=lane < last, forward=forward)
+                high = find_end(values, low, bound, included=lane < last, forward=forward)
             if want is not None:
                 high = min(high, low + want)
             if low < high:
                 entries += zip(
                     values[low:high], repeat(lane), stream.sheet.items[low:high], strict=False
                 )
-        entries.sort(key=_value, reverse=not forward)  # stable, so that the first lane is first
+        entries.sort(key=_value, reverse=not forward)  # stable: the first lane stays first
         return entries if want is None else entries[:want]
 
-    def _bound(self) -> tuple[Any, int | None]:
-        """Return the order value up to which all is known, and the lane that it is from."""
+    def _find_bound(self) -> tuple[Any, int | None]:
+        """Return the order value up to which all items are read, and its lane."""
         ends = [
             (stream.sheet.values[-1], lane)
             for lane, stream in enumerate(self._streams)
@@ -139,9 +138,9 @@ class Merge:
             return None, None
         return (min if self._plan.forward else max)(ends, key=_value)
 
-    def _give(self, entries: list[_Entry]) -> list[StoredItem]:
+    def _return_entries(self, entries: list[_Entry]) -> list[StoredItem]:
         given = _Given(
-            self._stand(), entries, value=self._value, seen=self._seen, known=len(self._seen)
+            self._list_states(), entries, value=self._value, seen=self._seen, known=len(self._seen)
         )
         for _, lane, _ in entries:
             self._streams[lane].used += 1
@@ -154,7 +153,7 @@ class Merge:
         return items
 
     def _is_first(self, entry: _Entry) -> bool:
-        """Tell whether the item is none that another lane gave; it is remembered then."""
+        """Tell whether no other lane returned the item; remember it then."""
         value, lane, item = entry
         if value != self._value:
             self._value, self._seen = value, {}
@@ -172,7 +171,7 @@ class Merge:
         entries, firsts = given.entries, given.firsts
         cut = len(entries) if taken is None else taken
         if firsts is not None and taken is not None:
-            # Duplicates before the next item are done with as well.
+            # Skip duplicates before the next item.
             cut = firsts[taken] if taken < len(firsts) else len(entries)
         used = [each for _, each in given.stand]
         for _, lane, _ in islice(entries, cut):
@@ -186,7 +185,7 @@ class Merge:
             self._mark(lane, sheet, used[lane], runs.get(lane))
             for lane, (sheet, _) in enumerate(given.stand)
         ]
-        return position_of(marks, self._plan, spelled(value) if runs else ())
+        return position_of(marks, self._plan, to_wires(value) if runs else ())
 
     def _mark(self, lane: int, sheet: Sheet, used: int, run: tuple[int, Key | None] | None) -> Mark:
         mark = self._streams[lane].mark(sheet, used)
@@ -200,7 +199,7 @@ class Merge:
         )
 
     def _seen_at(self, given: _Given, taken: int) -> tuple[Any, dict[Any, int]]:
-        """Return the order value of the last item that was taken, and the keys given with it."""
+        """Return the order value of the last taken item, and the keys returned with it."""
         firsts = (given.firsts or [])[:taken]
         value = given.entries[firsts[-1]][0] if firsts else given.value
         seen = dict(islice(given.seen.items(), given.known)) if value == given.value else {}
@@ -214,10 +213,10 @@ class Merge:
     def _runs(
         self, stand: list[tuple[Sheet, int]], used: list[int], value: Any, seen: dict[Any, int]
     ) -> dict[int, tuple[int, Key | None]]:
-        """Move *used* over duplicates; return the runs that must be known to find the others.
+        """Move *used* over duplicates; return the runs that are needed to find the others.
 
-        They must be where another lane may still have items of the present order value. This is
-        rare: nearly always each lane already shows a later one.
+        A run is needed if another lane may still have items of the current order value. This is
+        rare: nearly always each lane already has a later one.
         """
         still: list[int] = []
         for lane, (sheet, _) in enumerate(stand):
@@ -234,16 +233,16 @@ class Merge:
                 still.append(lane)
         givers = sorted(set(seen.values()))
         return {
-            lane: self._run_of(value, stand[lane][0], used[lane])
+            lane: self._find_run(value, stand[lane][0], used[lane])
             for lane in givers
             if any(each != lane for each in still)
         }
 
     def _recall(self, start: Position) -> None:
-        """Set out with the order value, and the runs, that *start* was left with."""
+        """Start with the order value and the runs of *start*."""
         plan = self._plan
         self._unknown = start
-        self._value = comparable(plan.order, start.value)
+        self._value = to_comparable(plan.order, start.value)
         for stream, mark in zip(self._streams, start.lanes, strict=True):
             if mark.run is not None:
                 at, after = mark.run
@@ -251,7 +250,7 @@ class Merge:
                 stream.sheet.run = (self._value, at, key)
 
     def _find_seen(self, start: Position) -> Flow[None]:
-        """Read the runs again, for the keys that were given with the present order value."""
+        """Read the runs again to find the keys returned with the current order value."""
         plan, seen = self._plan, dict[Any, int]()
         for lane, mark in enumerate(start.lanes):
             if mark.run is None:
@@ -259,33 +258,33 @@ class Merge:
             stream = Stream(plan.lanes[lane], plan, self._ledger, Mark(*mark.run))
             goes_on = True
             while goes_on and stream.rest is not None:
-                page = yield from self._ledger.ask(stream.rest)
-                for item in stream.turn(page):
+                page = yield from self._ledger.send(stream.rest)
+                for item in stream.take_page(page):
                     goes_on = self._value_of(item) == self._value
                     if not goes_on:
                         break
                     seen.setdefault(self._id_of(item), lane)
                 if goes_on and page.last is not None:
-                    goes_on = self._is_at(page.last)
+                    goes_on = self._may_continue(page.last)
         self._seen = seen
-        self._given = _Given(self._stand(), value=self._value, seen=seen, known=len(seen))
+        self._given = _Given(self._list_states(), value=self._value, seen=seen, known=len(seen))
 
-    def _is_at(self, last: Key) -> bool:
-        """Tell whether a page that ended at *last* may not have been the last of the present value."""
+    def _may_continue(self, last: Key) -> bool:
+        """Tell whether the next page after *last* may have the current order value."""
         wires: Sequence[Wire] = wires_in(self._plan.order, last)
-        return bool(comparable(self._plan.order, wires) == self._value)
+        return bool(to_comparable(self._plan.order, wires) == self._value)
 
     def before(self) -> Position | None:
-        """Return where the reversed plan finds what lies before; unknown where items may repeat."""
+        """Return the position of the reversed plan before this; None if items may repeat."""
         return None if self._plan.distinct else before(self._streams, self._plan)
 
 
-def until(values: Sequence[Any], low: int, bound: Any, *, included: bool, forward: bool) -> int:
-    """Return how far sorted *values*, from *low* on, come before *bound*, or up to it if *included*.
+def find_end(values: Sequence[Any], low: int, bound: Any, *, included: bool, forward: bool) -> int:
+    """Return the end of the sorted *values* from *low* on that come before *bound*, or equal it if *included*.
 
-    >>> until([1, 2, 2, 3], 0, 2, included=True, forward=True)
+    >>> find_end([1, 2, 2, 3], 0, 2, included=True, forward=True)
     3
-    >>> until([3, 2, 2, 1], 0, 2, included=False, forward=False)
+    >>> find_end([3, 2, 2, 1], 0, 2, included=False, forward=False)
     1
     """
     high = len(values)

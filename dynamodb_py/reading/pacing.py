@@ -1,4 +1,4 @@
-"""What a read may cost, and what it did cost: requests, items, read units, and units per second."""
+"""The cost of a read and its limits: requests, items, read units, and units per second."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ T = TypeVar("T")
 Clock: TypeAlias = Callable[[], float]
 
 UNIT_BYTES = 4096
-"""What a read unit reads consistently; otherwise it reads twice that."""
+"""The bytes of one read unit, consistently read; else twice that."""
 
 
 class Bucket:
     """Read units that may be spent, filled at *rate* a second, for one second at most.
 
-    It is empty at first, and a request may be sent as long as nothing is owed. So what was spent
-    before a request never exceeds the rate times the seconds that went by.
+    It is empty at first, and a request may be sent unless units are owed. So the units spent before a
+    request never exceed the rate times the elapsed seconds.
     """
 
     def __init__(self, rate: float, clock: Clock = time.monotonic) -> None:
@@ -38,7 +38,7 @@ class Bucket:
         self._at: float | None = None
 
     def wait(self) -> float:
-        """Return for how many seconds to wait from now on; 0 where nothing is owed."""
+        """Return the seconds to wait from now on; 0 if no units are owed."""
         now = self._clock()
         if self._at is not None:
             self._level = min(self._rate, self._level + (now - self._at) * self._rate)
@@ -46,14 +46,14 @@ class Bucket:
         return max(0.0, -self._level / self._rate)
 
     def spend(self, units: float) -> None:
-        """Take *units* out; more than are there are owed."""
+        """Take *units* out; missing units are owed."""
         self._level -= units
 
 
 def estimated_units(items: Iterable[StoredItem], *, consistent: bool, scanned: int = 0) -> float:
-    """Return about what reading *items* cost: half a unit, or one, for 4 KB, and 1 at the least.
+    """Return an estimate of the units for reading *items*: half a unit, or one, per 4 KB, at least 1.
 
-    *scanned* items were read for them, if that is more; the size is that of their JSON.
+    *scanned* is the number of items read, if more; the size is that of the JSON.
     """
     sizes = [len(item) for item in items]
     size = sum(sizes) * max(1.0, scanned / len(sizes) if sizes else 1.0)
@@ -61,16 +61,16 @@ def estimated_units(items: Iterable[StoredItem], *, consistent: bool, scanned: i
 
 
 class Ledger:
-    """Counts what a read sends and gets, sees to its limits, and tells how far it is."""
+    """Counts the requests and items of a read, enforces its limits, and reports progress."""
 
-    # On the class, for most reads are one request, and need none of this: making it is spared.
+    # On the class: most reads are one request, and need no values of their own.
     requests = scanned = counted = 0
     units = 0.0
     guarded = False
     """Whether requests are limited, in number or in speed."""
     _most: int | None = None
     _bucket: Bucket | None = None
-    _tell: Progress | None = None
+    _progress: Progress | None = None
     _total = 0
 
     def restrict(self, most: int | None, bucket: Bucket | None) -> None:
@@ -78,29 +78,29 @@ class Ledger:
         self._most, self._bucket = most, bucket
         self.guarded = True
 
-    def report(self, tell: Progress, total: int) -> None:
-        """Tell *tell* how far the read is."""
-        self._tell, self._total = tell, total
+    def set_progress(self, progress: Progress, total: int) -> None:
+        """Call *progress* after each round of requests."""
+        self._progress, self._total = progress, total
 
-    def ask(self, request: Query | Scan) -> Flow[Page]:
+    def send(self, request: Query | Scan) -> Flow[Page]:
         """Send one request."""
         if self.guarded:
             self.allowance(1)
-            request = yield from self._paced(request)
+            request = yield from self._pace(request)
         self.requests += 1
         page = yield from request
         self.note(request, page)
         return page
 
-    def ask_together(
+    def send_together(
         self, requests: Sequence[Query | Scan], workers: int
     ) -> Flow[list[Page | Exception]]:
         """Send as many of *requests* as may still be sent, side by side."""
         sent = requests[: self.allowance(len(requests))]
         if len(sent) == 1:
-            return [(yield from self.ask(sent[0]))]
+            return [(yield from self.send(sent[0]))]
         if self._bucket is not None:
-            first = yield from self._paced(sent[0])
+            first = yield from self._pace(sent[0])
             sent = [first, *(replace(each, measured=True) for each in sent[1:])]
         self.requests += len(sent)
         outcomes = yield from Together(sent, workers)
@@ -110,7 +110,7 @@ class Ledger:
         return outcomes
 
     def drive(self, flow: Flow[T]) -> Flow[T]:
-        """Carry out *flow*, whose requests count as others do."""
+        """Execute *flow* and count its requests."""
         try:
             step = next(flow)
             while True:
@@ -131,17 +131,17 @@ class Ledger:
         finally:
             flow.close()
 
-    def got(self, items: Sequence[StoredItem], *, consistent: bool) -> None:
-        """Count items that were read by their keys, of which DynamoDB was not asked the price."""
+    def count_items(self, items: Sequence[StoredItem], *, consistent: bool) -> None:
+        """Count items that were read by key, without consumed capacity."""
         self.scanned += len(items)
         if self._bucket is not None:
             each = (estimated_units([item], consistent=consistent) for item in items)
             self._bucket.spend(sum(each))
 
-    def tell(self) -> None:
-        """Tell how far the read is."""
-        if self._tell is not None:
-            self._tell(self.scanned, self._total)
+    def report_progress(self) -> None:
+        """Report how many items were read."""
+        if self._progress is not None:
+            self._progress(self.scanned, self._total)
 
     def allowance(self, wanted: int) -> int:
         """Return how many of *wanted* requests may be sent, at least one.
@@ -160,8 +160,8 @@ class Ledger:
                 "or go on from .cursor"
             )
 
-    def _paced(self, request: Query | Scan) -> Flow[Query | Scan]:
-        """Wait as long as the rate asks for; return *request* as one that tells its price."""
+    def _pace(self, request: Query | Scan) -> Flow[Query | Scan]:
+        """Wait for the rate; return *request* with a report of the consumed capacity."""
         if self._bucket is None:
             return request
         yield from self._pause()
@@ -172,7 +172,7 @@ class Ledger:
             yield from Pause(seconds)
 
     def note(self, request: Query | Scan, page: Page) -> None:
-        """Count what *request* brought."""
+        """Count the result of *request*."""
         self.scanned += page.scanned
         units = page.units
         if request.select is not None:

@@ -1,4 +1,4 @@
-"""Positions: where a read stands, as plain data, and the way back from there."""
+"""Positions: where a read is, as plain data, and the plan of the opposite direction."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from .keys import Attributes, Wires
 
 
 class Mark(Struct, frozen=True):
-    """Where a lane stands: in which of its requests, after which item."""
+    """Where a lane is: in which of its requests, after which item."""
 
     request: int = 0
-    """Counted from 0; as many as there are stands for the lane's end."""
+    """Counted from 0; the number of requests means the end."""
     after: Wires | None = None
-    """The key of the last item, by the plan's ``position``; None where the request has not begun."""
+    """The key of the last item, by the plan's ``position``; None before the first."""
     run: tuple[int, Wires | None] | None = None
-    """Where the lane's items of the present order value began, if that must be known: a request, and
-    what it went on after."""
+    """Where the lane's items of the current order value begin, if needed: a request, and the key
+    before them."""
 
 
 class Position(Struct, frozen=True):
-    """Where the carrying out of a plan stands: what was given lies before it, all else after."""
+    """Where the execution of a plan is: between the returned items and the rest."""
 
     lanes: tuple[Mark, ...] = ()
     used: int = 0
-    """How many keys of a GetItem or BatchGetItem are used up."""
+    """How many keys of a GetItem or BatchGetItem were read."""
     value: Wires = ()
-    """The present order value, where a lane has a ``run``."""
+    """The current order value, if a lane has a ``run``."""
     backward: bool = False
     """Whether it belongs to the plan of the opposite direction."""
 
 
 def check_fits(position: Position, plan: Plan) -> None:
-    """Raise :class:`~dynamodb_py.exceptions.InvalidCursor` where *position* is not one of *plan*."""
+    """Raise :class:`~dynamodb_py.exceptions.InvalidCursor` unless *position* belongs to *plan*."""
     if plan.lanes:
         fits = position.used == 0 and len(position.lanes) == len(plan.lanes)
         fits = fits and all(
@@ -46,7 +46,7 @@ def check_fits(position: Position, plan: Plan) -> None:
             for mark, lane in zip(position.lanes, plan.lanes, strict=True)
         )
         runs = any(mark.run is not None for mark in position.lanes)
-        fits = fits and (_of(position.value, plan.order) if runs else not position.value)
+        fits = fits and (_match_types(position.value, plan.order) if runs else not position.value)
     else:
         size = len(plan.keys) if plan.kind == "batch_get" else int(plan.kind == "get")
         fits = 0 <= position.used <= size and not position.lanes and not position.value
@@ -68,10 +68,12 @@ def _mark_fits(mark: Mark, lane: Lane, plan: Plan) -> bool:
 def _place_fits(request: int, after: Wires | None, lane: Lane, plan: Plan) -> bool:
     if request == len(lane.requests):
         return after is None
-    return 0 <= request < len(lane.requests) and (after is None or _of(after, plan.position))
+    return 0 <= request < len(lane.requests) and (
+        after is None or _match_types(after, plan.position)
+    )
 
 
-def _of(wires: Wires, attributes: Attributes) -> bool:
+def _match_types(wires: Wires, attributes: Attributes) -> bool:
     """Tell whether *wires* are values of *attributes*."""
     return len(wires) == len(attributes) and all(
         wire.keys() == {each.type} for wire, each in zip(wires, attributes, strict=True)
@@ -79,7 +81,7 @@ def _of(wires: Wires, attributes: Attributes) -> bool:
 
 
 def position_of(marks: list[Mark], plan: Plan, value: Wires = ()) -> Position | None:
-    """Return the position of these lanes, None where each is at its end."""
+    """Return the position of these lanes, None if each is at its end."""
     ends = zip(marks, plan.lanes, strict=True)
     if all(mark.request == len(lane.requests) for mark, lane in ends):
         return None
@@ -87,7 +89,7 @@ def position_of(marks: list[Mark], plan: Plan, value: Wires = ()) -> Position | 
 
 
 def is_beginning(position: Position | None) -> bool:
-    """Tell whether nothing lies before *position*; None is where a plan begins."""
+    """Tell whether *position* is the beginning, as None is."""
     if position is None:
         return True
     return not position.used and all(mark == _FIRST for mark in position.lanes)
@@ -97,17 +99,17 @@ _FIRST = Mark()
 
 
 def reversed_plan(plan: Plan) -> Plan:
-    """Return the plan that gives the same items in exactly the opposite order.
+    """Return the plan that returns the same items in the opposite order.
 
     Raises :class:`~dynamodb_py.exceptions.QueryError` for a scan, which has no order.
     """
     if plan.kind == "scan":
         raise QueryError(f"{plan.model}: a scan has no order that could be reversed")
-    lanes = tuple(_reversed_lane(lane) for lane in reversed(plan.lanes))
+    lanes = tuple(_reverse_lane(lane) for lane in reversed(plan.lanes))
     return replace(plan, keys=plan.keys[::-1], lanes=lanes, forward=not plan.forward)
 
 
-def _reversed_lane(lane: Lane) -> Lane:
+def _reverse_lane(lane: Lane) -> Lane:
     requests: list[Any] = [
         replace(request, forward=not request.forward)
         for request in reversed(lane.requests)

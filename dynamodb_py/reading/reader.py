@@ -15,24 +15,22 @@ from .lanes import SideBySide, Stream
 from .merging import Merge
 from .pacing import Bucket, Clock, Ledger
 from .positions import Position, check_fits, is_beginning
-from .sources import ByKeys, Completed, Nothing, One, Place, Source, checked_workers
+from .sources import ByKeys, Completed, Nothing, One, Place, Source, check_workers
 
 
 class Reader:
-    """Carries one plan out, once. It does no I/O: :meth:`more` and :meth:`count` are flows.
+    """Executes one plan, once. It does no I/O: :meth:`more` and :meth:`count` are flows.
 
-    What is in memory is a page of each lane that is merged, or that is read at the same time; it
-    does not grow with what was read. A flow that fails, or is cancelled, loses nothing: the next
-    one asks for the same again.
+    A page of each lane that is merged or read at the same time is in memory, not more. A flow that
+    fails, or is cancelled, loses nothing: the next one sends the same request again.
 
-    :param start: where to go on, of a reader of the same plan; its ``limit`` counts from there.
-    :param max_requests: how many requests may be sent; attempts at one count as one. Lanes that are
-        merged need one each before anything can be given.
-    :param rate: read units per second that are not exceeded on average, counted up to each request.
-        Where an answer does not tell its price, it is taken for half a unit for 4 KB of items
-        (one if read consistently), and one at the least.
+    :param start: a position of the same plan to continue from; ``limit`` counts from there.
+    :param max_requests: the most requests; retries do not count. Each merged lane needs one before
+        the first item.
+    :param rate: the most read units per second, on average up to each request. An answer without
+        consumed capacity counts as half a unit per 4 KB of items (one if consistent), at least one.
     :param progress: called with the number of items read, and *total*, after each round of requests.
-    :param workers: how many requests may be under way at once.
+    :param workers: the most parallel requests.
     :raises InvalidCursor: *start* is no position of *plan*.
     """
 
@@ -57,15 +55,15 @@ class Reader:
         if max_requests is not None or rate is not None:
             ledger.restrict(max_requests, None if rate is None else Bucket(rate, clock))
         if progress is not None:
-            ledger.report(progress, total)
+            ledger.set_progress(progress, total)
         lanes = plan.lanes
-        if len(lanes) == 1 and not plan.full:  # by far the most frequent
+        if len(lanes) == 1 and not plan.full:  # the usual case
             mark = None if start is None else start.lanes[0]
             self._source: Source = Stream(lanes[0], plan, ledger, mark)
         else:
-            self._source = _source(plan, ledger, start, checked_workers(workers))
+            self._source = _source(plan, ledger, start, check_workers(workers))
         self.returned = 0
-        """How many items were given."""
+        """How many items were returned."""
 
     @property
     def scanned(self) -> int:
@@ -79,13 +77,13 @@ class Reader:
 
     @property
     def units(self) -> float:
-        """The read units that answers told of; they are asked for where there is a rate."""
+        """The read units in the answers; DynamoDB reports them if there is a rate."""
         return self._ledger.units
 
     def more(self) -> Flow[list[StoredItem] | None]:
-        """Give the next items, [] where a page had none, None at the end and from then on.
+        """Return the next items, [] for an empty page, None at the end and afterwards.
 
-        :raises MaxRequestsReached: there may be more; :meth:`position` is where to go on.
+        :raises MaxRequestsReached: there may be more; :meth:`position` is where to continue.
         """
         ledger, want = self._ledger, self._limit
         if want is not None:
@@ -97,11 +95,11 @@ class Reader:
         if items:
             self.returned += len(items)
         if ledger.requests != requests:
-            ledger.tell()
+            ledger.report_progress()
         return items
 
     def count(self) -> Flow[int]:
-        """Count what is left, up to the plan's limit; without items where the requests say so."""
+        """Count the rest, up to the plan's limit; without items if the requests only count."""
         before = self.returned + self._ledger.counted
         while (yield from self.more()) is not None:
             pass
@@ -109,25 +107,24 @@ class Reader:
         return (count if self._limit is None else min(count, self._limit)) - before
 
     def position(self, taken: int | None = None) -> Position | None:
-        """Return where to go on when the first *taken* items of the latest list were used; None: all.
+        """Return the position after the first *taken* items of the latest list; None: all of them.
 
-        None at the end of what there is. Where the plan's limit ended the read, there is a position.
+        None at the end of the results. If the plan's limit ended the read, there is a position.
         """
         return self.place()(taken)
 
     def place(self) -> Place:
-        """Return what :meth:`position` is for the latest list, for when the next one is under way."""
+        """Return :meth:`position` for the latest list; it stays valid when the next one is read."""
         place = self._source.place()
         if self._start is not None and self._start.backward:
-            return partial(_backward, place)
+            return partial(_make_backward, place)
         return place
 
     def before(self) -> Position | None:
-        """Return where the plan of the opposite direction finds what lies before this reader's items.
+        """Return the position before this reader's items, for :func:`~dynamodb_py.reading.reversed_plan`.
 
-        That plan is :func:`~dynamodb_py.reading.reversed_plan`. None where this reader began at the
-        beginning, has given nothing yet, or cannot know: of scans, which have no order, and of lanes
-        in which an item can come several times.
+        None if this reader started at the beginning or has returned nothing yet, for scans, which have
+        no order, and for lanes that may repeat an item.
         """
         start = self._start
         if start is None or is_beginning(start):
@@ -138,7 +135,7 @@ class Reader:
         return replace(position, backward=True)
 
 
-def _backward(place: Place, taken: int | None) -> Position | None:
+def _make_backward(place: Place, taken: int | None) -> Position | None:
     position = place(taken)
     return None if position is None else replace(position, backward=True)
 
@@ -155,6 +152,6 @@ def _source(plan: Plan, ledger: Ledger, start: Position | None, workers: int) ->
         source = Stream(plan.lanes[0], plan, ledger, None if start is None else start.lanes[0])
     elif plan.order or plan.distinct:
         source = Merge(plan, ledger, start, workers)
-    else:  # where a few items are enough, one lane after the other reads less
+    else:  # with a limit, one lane after the other reads less
         source = SideBySide(plan, ledger, start, workers if plan.limit is None else 1)
     return Completed(source, plan, ledger, workers) if plan.full else source

@@ -1,4 +1,4 @@
-"""Sources: what a reader takes its items from, one for each way to carry out a plan."""
+"""Sources of a reader's items, one class for each kind of plan."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from .pacing import Ledger
 from .positions import Position
 
 Place: TypeAlias = "Callable[[int | None], Position | None]"
-"""Where a read stands after the first so many items of its latest list; None stands for all."""
+"""Returns the position after so many items of the latest list; None stands for all."""
 
 
 class Source(Protocol):
-    """Gives the items of a plan, list by list. What fails changes nothing, and can be tried again."""
+    """Returns the items of a plan, list by list. A failure changes nothing, and can be retried."""
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give the next items, at most *want*; None at the end."""
+        """Return the next items, at most *want*; None at the end."""
         ...
 
     def place(self) -> Place:
-        """Return the place of the latest list, which stays right when the next one is read."""
+        """Return the place of the latest list; it stays valid when the next one is read."""
         ...
 
     def before(self) -> Position | None:
-        """Return where the plan of the opposite direction finds what lies before; None: unknown."""
+        """Return the position before the items, for the reversed plan; None: unknown."""
         ...
 
 
@@ -40,7 +40,7 @@ class Nothing:
     """No items, and no request."""
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give None."""
+        """Return None."""
         del want
         yield from ()
         return None
@@ -62,7 +62,7 @@ class One:
         self._used = self._since = 0 if start is None else start.used
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give the item, if it is there."""
+        """Return the item, if it exists."""
         del want
         get = self._plan.get
         if self._used or get is None:
@@ -70,7 +70,7 @@ class One:
         item = yield from self._ledger.drive(iter(get))
         self._used = 1
         found = [] if item is None else [item]
-        self._ledger.got(found, consistent=get.consistent)
+        self._ledger.count_items(found, consistent=get.consistent)
         self._since = 0 if found else 1
         return found
 
@@ -91,11 +91,11 @@ class ByKeys:
         self._plan, self._ledger, self._workers = plan, ledger, workers
         self._used = self._begun = 0 if start is None else start.used
         self._ends: list[int] = []
-        """How many keys are used up after each item of the latest list."""
+        """How many keys were read up to each item of the latest list."""
         self._since = self._used
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give the items of the next keys: of no more of them than are wanted."""
+        """Return the items of the next keys, of at most *want* keys."""
         plan, ledger = self._plan, self._ledger
         if self._used == len(plan.keys):
             return None
@@ -109,14 +109,14 @@ class ByKeys:
                 {plan.table: key_of(plan.key)},
                 consistent=plan.consistent,
                 workers=chunks,
-                said={} if plan.said is None else {plan.table: plan.said},
+                expressions={} if plan.expressions is None else {plan.table: plan.expressions},
             )
         )
         self._since = self._used
         self._used += len(keys)
         self._ends = [self._since + at for at, item in enumerate(found, 1) if item is not None]
         items = [item for item in found if item is not None]
-        ledger.got(items, consistent=plan.consistent)
+        ledger.count_items(items, consistent=plan.consistent)
         return items
 
     def place(self) -> Place:
@@ -129,27 +129,27 @@ class ByKeys:
         return None if used == len(self._plan.keys) else Position(used=used)
 
     def before(self) -> Position | None:
-        """Return the place after the keys that come later, from the other end."""
+        """Return the place after the later keys, counted from the other end."""
         return Position(used=len(self._plan.keys) - self._begun)
 
 
 class Completed:
-    """Whole items from the table, for what another source reads of an index.
+    """Whole items from the table for the items that another source reads of an index.
 
-    They are in the order of the index; those that are gone from the table by now are left out.
+    They are in the order of the index; items that were deleted meanwhile are left out.
     """
 
     def __init__(self, source: Source, plan: Plan, ledger: Ledger, workers: int) -> None:
         self._source, self._plan, self._ledger = source, plan, ledger
         self._workers = workers
         self._parts: list[StoredItem] = []
-        """What was read of the index last."""
+        """The latest items of the index."""
         self._done = 0
         """How many of the parts were completed."""
         self._place = source.place()
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Give the next whole items: of as many keys as may be asked for at once."""
+        """Return the next whole items, of as many keys as the workers read at once."""
         if self._done == len(self._parts):
             parts = yield from self._source.more(want)
             if parts is None:
@@ -175,12 +175,12 @@ class Completed:
                 {plan.table: read},
                 consistent=plan.consistent,
                 workers=self._workers,
-                said={} if plan.said is None else {plan.table: plan.said},
+                expressions={} if plan.expressions is None else {plan.table: plan.expressions},
             )
         )
         scanned = ledger.scanned
-        ledger.got([item for item in found if item is not None], consistent=plan.consistent)
-        ledger.scanned = scanned  # they were counted when they came from the index
+        ledger.count_items([item for item in found if item is not None], consistent=plan.consistent)
+        ledger.scanned = scanned  # they were counted as items of the index
         return found
 
     def place(self) -> Place:
@@ -188,7 +188,7 @@ class Completed:
         return self._place
 
     def before(self) -> Position | None:
-        """Return what the other source says."""
+        """Return the position of the other source."""
         return self._source.before()
 
 
@@ -201,8 +201,8 @@ def _place_of_completed(
     return place(ends[taken - 1] if taken else begun)
 
 
-def checked_workers(workers: int) -> int:
+def check_workers(workers: int) -> int:
     """Return *workers*; raise :class:`~dynamodb_py.exceptions.QueryError` for none."""
     if workers < 1:
-        raise QueryError(f"workers={workers}: at least one request is under way")
+        raise QueryError(f"workers={workers}: it must be at least 1")
     return workers

@@ -1,8 +1,8 @@
 """Tables as values: keys, indexes, projections, billing. No I/O.
 
-A model's declaration becomes a :class:`TableSchema` by :func:`declare_table`, the description of a
-live table by :meth:`TableSchema.parse`, so that the two can be compared. Names and types in a
-schema are those on the wire; :class:`GlobalIndex` and :class:`LocalIndex` are declared by the
+A :class:`TableSchema` is made of a model by :func:`declare_table`, and of the description of a live
+table by :meth:`TableSchema.parse`, so that the two can be compared. Names and types in a schema are
+those on the wire; :class:`GlobalIndex` and :class:`LocalIndex` are declared by the
 names of fields.
 """
 

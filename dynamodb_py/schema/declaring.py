@@ -1,4 +1,4 @@
-"""How models declare tables and indexes: by the names of fields."""
+"""Declarations of tables and indexes by the names of fields."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .values import (
 )
 
 Lookup: TypeAlias = Callable[[str], "tuple[str, str]"]
-"""Gives the attribute name and the type letter of a field, or raises ModelDefinitionError."""
+"""Returns the attribute name and the type letter of a field, or raises ModelDefinitionError."""
 
 _KEY_TYPES = ("S", "N", "B")
 _PROJECTIONS = {"all": "ALL", "keys": "KEYS_ONLY", "keys_only": "KEYS_ONLY"}
 
 
 class Index:
-    """What both kinds of index have in common; an attribute of a model or in ``Meta.indexes``."""
+    """The base of both kinds of index; an attribute of a model or in ``Meta.indexes``."""
 
     scope: Literal["global", "local"]
 
@@ -57,11 +57,11 @@ class Index:
     def resolve(self, lookup: Lookup) -> IndexSchema:
         """Return the index with attribute names and types in place of field names."""
         keys = [
-            tuple(_key(lookup, f"{self._said}: {role}", field) for field in fields)
+            tuple(_key(lookup, f"{self._label}: {role}", field) for field in fields)
             for role, fields in (("hash_key", self.hash_fields), ("range_key", self.range_fields))
         ]
         projected = tuple(
-            _look(lookup, f"{self._said}: projection", field)[0] for field in self.projected
+            _look_up(lookup, f"{self._label}: projection", field)[0] for field in self.projected
         )
         return IndexSchema(
             name=self.name or "",
@@ -74,7 +74,7 @@ class Index:
         )
 
     @property
-    def _said(self) -> str:
+    def _label(self) -> str:
         return f"index {self.name!r}" if self.name else f"a {type(self).__name__} without a name"
 
     def _fields(self, role: str, given: object, parts: int) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ class Index:
             return names
         several = f", or a list of one to {parts} of them" if parts > 1 else ""
         raise ModelDefinitionError(
-            f"{self._said}: {role} is the name of a field{several}, not {given!r}"
+            f"{self._label}: {role} is the name of a field{several}, not {given!r}"
         )
 
     def _project(self, given: object) -> tuple[str, tuple[str, ...]]:
@@ -95,18 +95,18 @@ class Index:
         if names is not None:
             return "INCLUDE", names
         raise ModelDefinitionError(
-            f'{self._said}: projection is "all", "keys" or a list of field names, not {given!r}'
+            f'{self._label}: projection is "all", "keys" or a list of field names, not {given!r}'
         )
 
 
 class GlobalIndex(Index):
-    """A global secondary index: another hash key, and maybe another range key, for the same items.
+    """A global secondary index: another hash key, and optionally a range key, for the same items.
 
     *hash_key* and *range_key* are names of fields, or lists of one to four of them
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html).
     *name* is the index's name; as an attribute of a model, it is the attribute's name unless given.
-    *projection* is ``"all"``, ``"keys"``, or a list of the fields that the index holds beside the
-    keys. A capacity that is not given is the table's; on demand there is none.
+    *projection* is ``"all"``, ``"keys"``, or a list of the fields that the index holds besides the
+    keys. By default, capacities are the table's; on demand there are none.
 
     >>> GlobalIndex("GameTitleIndex", hash_key="title", range_key="top_score")
     <GlobalIndex GameTitleIndex>
@@ -126,7 +126,7 @@ class GlobalIndex(Index):
     ) -> None:
         super().__init__(name, hash_key, range_key, projection, limits.MAX_KEY_PARTS)
         if not self.hash_fields:
-            raise ModelDefinitionError(f"{self._said}: hash_key is needed: the name of a field")
+            raise ModelDefinitionError(f"{self._label}: hash_key is needed: the name of a field")
         self.read_capacity, self.write_capacity = read_capacity, write_capacity
 
 
@@ -149,7 +149,7 @@ class LocalIndex(Index):
     ) -> None:
         super().__init__(name, None, range_key, projection, 1)
         if not self.range_fields:
-            raise ModelDefinitionError(f"{self._said}: range_key is needed: the name of a field")
+            raise ModelDefinitionError(f"{self._label}: range_key is needed: the name of a field")
 
 
 def declare_table(
@@ -167,7 +167,7 @@ def declare_table(
 
     *lookup* gives the attribute name and type letter of a field. Without capacities a table is
     billed on demand (``PAY_PER_REQUEST``); with capacities, of which both are needed, it is
-    ``PROVISIONED``. Raises ModelDefinitionError for what DynamoDB would refuse.
+    ``PROVISIONED``. Raises ModelDefinitionError for a schema that DynamoDB would refuse.
 
     >>> lookup = {"name": ("n", "S"), "score": ("score", "N")}.__getitem__
     >>> declare_table("Test", "name", "score", lookup=lookup).hash_key
@@ -191,7 +191,7 @@ def declare_table(
 
 
 def _names(given: object) -> tuple[str, ...] | None:
-    """Return the names in a list of names, and None for anything else."""
+    """Return the names in a list of names; None for anything else."""
     if not isinstance(given, (list, tuple, set, frozenset)):
         return None
     each = tuple(cast("Iterable[object]", given))
@@ -199,7 +199,7 @@ def _names(given: object) -> tuple[str, ...] | None:
     return names if len(names) == len(each) else None
 
 
-def _look(lookup: Lookup, role: str, field: str) -> tuple[str, str]:
+def _look_up(lookup: Lookup, role: str, field: str) -> tuple[str, str]:
     try:
         return lookup(field)
     except ModelDefinitionError as error:
@@ -207,7 +207,7 @@ def _look(lookup: Lookup, role: str, field: str) -> tuple[str, str]:
 
 
 def _key(lookup: Lookup, role: str, field: str) -> KeyAttribute:
-    name, kind = _look(lookup, role, field)
+    name, kind = _look_up(lookup, role, field)
     if kind not in _KEY_TYPES:
         raise ModelDefinitionError(
             f"{role}: {field!r} is stored as {kind}, and a key is a string, a number or binary "
@@ -217,7 +217,7 @@ def _key(lookup: Lookup, role: str, field: str) -> KeyAttribute:
 
 
 def _problems(schema: TableSchema) -> Iterator[str]:
-    """Yield what DynamoDB would refuse, as sentences that say what to do."""
+    """Yield the reasons why DynamoDB would refuse *schema*, with what to do."""
     if schema.range_key is not None and schema.range_key.name == schema.hash_key.name:
         yield (
             f"hash_key and range_key are both the attribute {schema.hash_key.name!r}: "
@@ -257,7 +257,7 @@ def _problems_of_names(schema: TableSchema) -> Iterator[str]:
 
 
 def _problems_of_numbers(schema: TableSchema) -> Iterator[str]:
-    # The sum over all indexes is what counts: API_CreateTable, NonKeyAttributes.
+    # The limit is for the sum over all indexes: API_CreateTable, NonKeyAttributes.
     projected = sum(len(index.projection.names) for index in schema.indexes)
     for found, limit, what in (
         (len(schema.global_indexes), limits.MAX_GLOBAL_INDEXES, "global indexes"),

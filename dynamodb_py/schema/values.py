@@ -1,4 +1,4 @@
-"""What a table is: keys, indexes, projections and billing, as they are on the wire."""
+"""Keys, indexes, projections, billing and whole tables as values, as on the wire."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Throughput(Struct, frozen=True):
 
 
 class Projection(Struct, frozen=True):
-    """Which attributes an index holds beside the keys: ``ALL``, ``KEYS_ONLY``, ``INCLUDE`` names."""
+    """The attributes of an index besides the keys: ``ALL``, ``KEYS_ONLY``, or ``INCLUDE`` names."""
 
     kind: str = "ALL"
     names: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Projection(Struct, frozen=True):
         return payload
 
     def without(self, keys: Iterable[str]) -> Projection:
-        """Return it without *keys*, which every index holds anyway, in one order."""
+        """Return it without *keys*, which every index holds, with sorted names."""
         if self.kind != "INCLUDE":
             return self
         names = tuple(sorted(set(self.names).difference(keys)))
@@ -60,9 +60,9 @@ class Projection(Struct, frozen=True):
 
 
 class IndexSchema(Struct, frozen=True):
-    """One index: its keys, each of one to four attributes, and what it holds.
+    """One index: its keys, each of one to four attributes, and its projection.
 
-    Capacities of None are the table's. The hash key of a local index is the table's.
+    Capacities of None mean the table's. The hash key of a local index is the table's.
     """
 
     name: str
@@ -79,7 +79,7 @@ class IndexSchema(Struct, frozen=True):
         return self.hash_key + self.range_key
 
     def encode(self) -> dict[str, Any]:
-        """Return its name, keys and projection as CreateTable spells them."""
+        """Return its name, keys and projection for CreateTable."""
         return {
             "IndexName": self.name,
             "KeySchema": _encode_keys(self.hash_key, self.range_key),
@@ -102,17 +102,17 @@ class TableSchema(Struct, frozen=True):
     read_capacity: int | None = None
     write_capacity: int | None = None
     ttl: str | None = None
-    """The attribute that says when an item may be deleted. Neither CreateTable nor DescribeTable has
-    it: it is set and asked for by requests of its own."""
+    """The attribute with the expiry time of an item. CreateTable and DescribeTable do not have it:
+    other requests set and read it."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "indexes", tuple(map(self._completed, self.indexes)))
+        force_setattr(self, "indexes", tuple(map(self._complete, self.indexes)))
 
     @classmethod
     def parse(cls, description: Mapping[str, Any]) -> TableSchema:
-        """Return the schema of a live table from what DescribeTable says of it.
+        """Return the schema of a live table from its description.
 
-        Raises ValidationError if that has no keys in it, as for a table that is being deleted.
+        Raises ValidationError if that has no keys, as for a table that is being deleted.
         """
         if not description.get("KeySchema"):
             name, status = description.get("TableName"), description.get("TableStatus")
@@ -170,13 +170,13 @@ class TableSchema(Struct, frozen=True):
 
     @property
     def throughput(self) -> Throughput | None:
-        """What is provisioned for the table; None on demand."""
+        """The provisioned throughput of the table; None on demand."""
         if self.billing_mode != PROVISIONED:
             return None
         return Throughput(self.read_capacity or 0, self.write_capacity or 0)
 
     def index_throughput(self, index: IndexSchema) -> Throughput | None:
-        """Return what is provisioned for a global index: its own, else the table's."""
+        """Return the provisioned throughput of a global index: its own, else the table's."""
         table = self.throughput
         if table is None or index.scope == "local":
             return None
@@ -188,7 +188,7 @@ class TableSchema(Struct, frozen=True):
         read_capacity: int | None = None,
         write_capacity: int | None = None,
     ) -> TableSchema:
-        """Return the schema with another billing mode or capacities; None leaves as it is.
+        """Return the schema with another billing mode or capacities; None changes nothing.
 
         A capacity alone makes an on-demand table provisioned, for which both are needed.
         """
@@ -208,25 +208,25 @@ class TableSchema(Struct, frozen=True):
         )
 
     def key_differences(self, live: TableSchema) -> list[str]:
-        """Say where the keys differ from those of *live*, which no request can change."""
+        """Return the differences of the keys from those of *live*; no request can change keys."""
         wanted, found = (_spell((s.hash_key,), s._range_keys()) for s in (self, live))
         return [] if wanted == found else [f"keys: the model has {wanted}; the table has {found}"]
 
     def differences(self, live: TableSchema) -> list[str]:
-        """Say where keys and indexes differ from those of *live*; throughput is left out."""
+        """Return the differences of keys and indexes from those of *live*, without throughput."""
         wanted = {index.name: index for index in self.indexes}
         found = {index.name: index for index in live.indexes}
-        said = self.key_differences(live)
+        text = self.key_differences(live)
         for name in sorted(wanted.keys() | found.keys()):
             if name not in found:
-                said.append(f"index {name}: the table does not have it ({wanted[name]})")
+                text.append(f"index {name}: the table does not have it ({wanted[name]})")
             elif name not in wanted:
-                said.append(f"index {name}: the model does not declare it ({found[name]})")
+                text.append(f"index {name}: the model does not declare it ({found[name]})")
             elif str(wanted[name]) != str(found[name]):
-                said.append(
+                text.append(
                     f"index {name}: the model has {wanted[name]}; the table has {found[name]}"
                 )
-        return said
+        return text
 
     @property
     def key(self) -> tuple[KeyAttribute, ...]:
@@ -242,7 +242,7 @@ class TableSchema(Struct, frozen=True):
         for index in self.indexes:
             yield from index.keys
 
-    def _completed(self, index: IndexSchema) -> IndexSchema:
+    def _complete(self, index: IndexSchema) -> IndexSchema:
         if index.scope == "local":
             index = replace(index, hash_key=(self.hash_key,))
         held = {key.name for key in (*self.key, *index.keys)}
@@ -256,7 +256,7 @@ class TableSchema(Struct, frozen=True):
 
 
 def name_problem(name: str) -> str | None:
-    """Return what DynamoDB would object to in the name of a table or index, or None.
+    """Return why DynamoDB refuses the name of a table or index, or None.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
     """
@@ -270,14 +270,14 @@ def name_problem(name: str) -> str | None:
 
 
 def throughput_problem(mode: str, read: int | None, write: int | None) -> str | None:
-    """Return what is wrong with a billing mode and its capacities, or None."""
+    """Return the problem of a billing mode and its capacities, or None."""
     both = "read_capacity and write_capacity"
     if mode not in (ON_DEMAND, PROVISIONED):
         return f'billing_mode is "{ON_DEMAND}" or "{PROVISIONED}", not {mode!r}'
     if mode == ON_DEMAND:
         if read is None and write is None:
             return None
-        return f'billing_mode "{ON_DEMAND}" has no {both}: leave them out, or say "{PROVISIONED}"'
+        return f'billing_mode "{ON_DEMAND}" has no {both}: leave them out, or use "{PROVISIONED}"'
     if read is None or write is None:
         return f"a provisioned table needs both {both}: units per second, 1 and more"
     wrong = [value for value in (read, write) if not is_capacity(value)]
@@ -297,8 +297,8 @@ def _encode_keys(
 
 
 def _spell(hash_key: Sequence[KeyAttribute], range_key: Sequence[KeyAttribute]) -> str:
-    said = f"hash key {' + '.join(map(str, hash_key))}"
-    return f"{said}, range key {' + '.join(map(str, range_key))}" if range_key else said
+    text = f"hash key {' + '.join(map(str, hash_key))}"
+    return f"{text}, range key {' + '.join(map(str, range_key))}" if range_key else text
 
 
 def _parse_keys(
@@ -312,7 +312,7 @@ def _parse_keys(
 
 
 def _parse_throughput(described: Mapping[str, Any]) -> Throughput | None:
-    # On demand, DynamoDB gives a throughput of 0 and 0, and some engines none at all.
+    # On demand, DynamoDB returns a throughput of 0 and 0, and some engines none.
     found: Mapping[str, int] = described.get("ProvisionedThroughput") or {}
     read, write = found.get("ReadCapacityUnits", 0), found.get("WriteCapacityUnits", 0)
     return Throughput(read, write) if read and write else None

@@ -1,16 +1,16 @@
-"""Transports: what carries an operation to DynamoDB and brings the body of its response back.
+"""Transports send operations to DynamoDB, over ``http`` or through botocore.
 
-The wire of our own (:mod:`.http`) is what is used, unless botocore is asked for (a session or a
-client was handed over) or somebody has hooked into it (:mod:`.hooks`).
+Requests go through botocore if a session or a client is given, or if moto or instrumentation hooks
+into botocore (:mod:`.hooks`).
 """
 
 from __future__ import annotations
 
+from ..credentials.settings import Settings
+from ..credentials.targets import LazyTarget
 from ..flows import AsyncTransport, Transport
 from .boto import AsyncBotoTransport, BotoTransport
-from .doors import AsyncDoor, Choice, Door
-from .settings import Settings
-from .targets import LazyTarget
+from .routing import AsyncRoutingTransport, Router, RoutingTransport
 
 __all__ = [
     "AsyncBotoTransport",
@@ -23,11 +23,11 @@ __all__ = [
 
 
 def open_transports(settings: Settings) -> tuple[Transport, AsyncTransport]:
-    """Return the two doors to DynamoDB, one that waits and one that is awaited.
+    """Return a blocking and an asyncio transport.
 
-    Nothing is read, imported or connected before the first request. Both share what is found out
-    then. Where region or credentials are missing, that request raises
+    Nothing is read, imported or connected before the first request. Both share the target. Without
+    region or credentials, that request raises
     :class:`~dynamodb_py.exceptions.ConfigurationError`.
     """
-    choice, lazy = Choice(settings), LazyTarget(settings)
-    return Door(choice, lazy), AsyncDoor(choice, lazy)
+    router, lazy = Router(settings), LazyTarget(settings)
+    return RoutingTransport(router, lazy), AsyncRoutingTransport(router, lazy)

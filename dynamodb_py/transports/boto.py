@@ -1,4 +1,4 @@
-"""The transports over a client of botocore's, with all the hooks that others put there."""
+"""The transports over a botocore client, with all hooks of botocore."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
+from ..credentials.sessions import explain
 from ..exceptions import (
     ConfigurationError,
     ConnectionFailed,
@@ -20,18 +21,16 @@ from ..exceptions import (
     ServiceError,
     service_error,
 )
+from ..http.binaries import with_bytes
+from ..http.log import get_debug_logger
 from ..metering import payload_of
 from ..operations.base import Operation
-from .binaries import with_bytes
-from .integrity import checked
-from .log import debugging
-from .sessions import sentence
+from .integrity import check_responses
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
-# botocore's exceptions by name, so that nothing is imported for them; the first base that is
-# listed counts.
+# botocore's exceptions by name, without an import; the first listed base counts.
 _CONNECTION: dict[str, tuple[type[ConnectionFailed], str]] = {
     "ConnectTimeoutError": (ConnectTimeout, "No connection in time"),
     "ReadTimeoutError": (ReadTimeout, "No answer in time"),
@@ -44,7 +43,7 @@ _CONNECTION: dict[str, tuple[type[ConnectionFailed], str]] = {
     "ConnectionError": (ConnectionFailed, "No connection"),
 }
 
-# What boto3's resource adds to its client: Python's values for DynamoDB's, there and back.
+# The handlers of boto3's resources, which convert Python values.
 _RESOURCE_HANDLERS = (
     ("provide-client-params.dynamodb", "dynamodb-create-params-copy"),
     ("before-parameter-build.dynamodb", "dynamodb-condition-expression"),
@@ -64,14 +63,14 @@ class BotoTransport:
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* and return the body of its response.
 
-        How often botocore itself tries again is the client's business.
+        The client's own retries apply besides.
         """
         params = with_bytes(_decode(_encode(payload_of(operation))))
-        see_mock(self._client)
-        client = _plain(self._client)
+        register_mock(self._client)
+        client = _without_resource_handlers(self._client)
         started = time.perf_counter()
         try:
-            with checked(self._client):
+            with check_responses(self._client):
                 response = client._make_api_call(operation.api, params)
         except Exception as error:
             found = _translate(error)
@@ -81,7 +80,7 @@ class BotoTransport:
                 raise
             raise found from error
         metadata = response.pop("ResponseMetadata", {})
-        logger = debugging()
+        logger = get_debug_logger()
         if logger is not None:
             logger.debug(
                 "%s %s: status %s, through botocore, %.2f ms",
@@ -99,7 +98,7 @@ class BotoTransport:
 
 
 class AsyncBotoTransport:
-    """The same for asyncio, in the event loop's threads; a cancelled request runs to its end."""
+    """The same for asyncio, in threads of the event loop; a cancelled request runs to its end."""
 
     def __init__(self, client: Any, *, owned: bool = False) -> None:
         self._sync = BotoTransport(client, owned=owned)
@@ -115,10 +114,10 @@ class AsyncBotoTransport:
         self._sync.close()
 
 
-def see_mock(client: Any) -> None:
-    """Make *client* see moto's mock, if one is active and the client was made before its import.
+def register_mock(client: Any) -> None:
+    """Register moto's active mock with *client*, which may be older than the import of moto.
 
-    Such a client would send the request to the real AWS.
+    Else the client would send the request to the real AWS.
     """
     models = sys.modules.get("moto.core.models")
     stubber = getattr(models, "botocore_stubber", None)
@@ -129,10 +128,10 @@ def see_mock(client: Any) -> None:
         client.meta.events.register("before-send", stubber)
 
 
-def _plain(client: Any) -> Any:
-    """Return *client*, or for that of a resource a twin that leaves DynamoDB's values alone.
+def _without_resource_handlers(client: Any) -> Any:
+    """Return *client*, or for a resource's client a copy that does not convert values.
 
-    Made anew each time, for a handler such as the Stubber's may come or go at any time.
+    A new copy each time, because handlers such as the Stubber's may change at any time.
     """
     events = client.meta.events
     known = getattr(getattr(events, "_emitter", events), "_unique_id_handlers", None)
@@ -150,7 +149,7 @@ def _plain(client: Any) -> Any:
 
 
 def _with_seconds(value: Any) -> Any:
-    """Return a response of botocore's with its datetimes as DynamoDB sends them: in seconds."""
+    """Return a response of botocore with its datetimes in seconds, as DynamoDB sends them."""
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
         return {name: _with_seconds(inner) for name, inner in members.items()}
@@ -162,9 +161,9 @@ def _with_seconds(value: Any) -> Any:
 
 
 def _translate(error: Exception) -> DynamoDBError | None:
-    """Return our exception for one of botocore's, None for anything else.
+    """Return the exception of this package for one of botocore, None for any other.
 
-    What a Stubber raises says that the test is wrong, and passes through.
+    Errors of a Stubber pass through: they are errors of a test.
     """
     if isinstance(error, DynamoDBError):
         return error
@@ -173,24 +172,24 @@ def _translate(error: Exception) -> DynamoDBError | None:
         return _service_error(error)
     for name in names:
         if name in _CONNECTION:
-            kind, said = _CONNECTION[name]
-            return kind(f"{said}: {error}")
+            kind, text = _CONNECTION[name]
+            return kind(f"{text}: {error}")
     if "BotoCoreError" not in names or "StubResponseError" in names:
         return None
     if "ParamValidationError" in names:
         return service_error("ValidationException", str(error))
-    return ConfigurationError(sentence(error))
+    return ConfigurationError(explain(error))
 
 
 def _service_error(error: Any) -> ServiceError:
     response = error.response
-    said: dict[str, Any] = response.get("Error") or {}
+    parsed: dict[str, Any] = response.get("Error") or {}
     metadata: dict[str, Any] = response.get("ResponseMetadata") or {}
     body = {n: v for n, v in response.items() if n not in ("Error", "ResponseMetadata")}
-    # Through JSON, so that the body is the same as over a wire of our own.
+    # Through JSON, so that the body is the same as over HTTP.
     found = service_error(
-        str(said.get("Code") or "Unknown"),
-        str(said.get("Message") or response.get("message") or ""),
+        str(parsed.get("Code") or "Unknown"),
+        str(parsed.get("Message") or response.get("message") or ""),
         status=metadata.get("HTTPStatusCode") or 400,
         body=with_bytes(_decode(_encode(_with_seconds(body)))),
     )

@@ -1,6 +1,6 @@
-"""Who has hooked into botocore: moto's mocks, and instrumentation that wraps its calls.
+"""Detects hooks in botocore: moto's mocks, and instrumentation that wraps its calls.
 
-Nothing is imported to find out: what is not in :data:`sys.modules` cannot have hooked anything.
+Nothing is imported for that: a module that is not in :data:`sys.modules` has no hooks.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ WRAPPED = 4
 
 
 class Hooks:
-    """Looks who is there; the look before each request costs a fraction of a microsecond."""
+    """Detects the hooks before each request, in a fraction of a microsecond."""
 
     def __init__(self) -> None:
-        # The two functions that were found to be botocore's own.
+        # The two functions that are known to be botocore's.
         self._own: tuple[Any, Any] = (None, None)
 
     def look(self) -> int:
-        """Return a sum of MOCK, MOCK_SERVER and WRAPPED; 0 if nobody has hooked into botocore."""
+        """Return a sum of MOCK, MOCK_SERVER and WRAPPED; 0 without hooks."""
         modules = sys.modules
         client = modules.get("botocore.client")
         if client is None:
@@ -35,22 +35,22 @@ class Hooks:
         found = 0
         models = modules.get("moto.core.models")
         if models is not None:
-            found = _mocks(models)
+            found = _find_mocks(models)
         endpoint = modules.get("botocore.endpoint")
         try:
             call = client.BaseClient.__dict__["_make_api_call"]
             prepare = endpoint.Endpoint.__dict__["prepare_request"]  # type: ignore[union-attr]
-        except (AttributeError, KeyError):  # another thread is just importing it
+        except (AttributeError, KeyError):  # another thread is importing it
             return found
         own = self._own
         if call is not own[0] or prepare is not own[1]:
-            if not (_botocores(call) and _botocores(prepare)):
+            if not (_is_botocores(call) and _is_botocores(prepare)):
                 return found | WRAPPED
             self._own = (call, prepare)
         return found
 
 
-def _mocks(models: Any) -> int:
+def _find_mocks(models: Any) -> int:
     stubber = getattr(models, "botocore_stubber", None)
     found = MOCK if stubber is not None and stubber.enabled else 0
     for name in ("ServerModeMockAWS", "ProxyModeMockAWS"):
@@ -61,11 +61,11 @@ def _mocks(models: Any) -> int:
     return found
 
 
-def _botocores(function: Any) -> bool:
+def _is_botocores(function: Any) -> bool:
     """Tell whether *function* is botocore's own.
 
-    botocore decorates some of its functions itself, so a ``__wrapped__`` says nothing; where the
-    code was written does.
+    botocore decorates some of its functions itself, so ``__wrapped__`` proves nothing; the module
+    of the code does.
     """
     if type(function) is not FunctionType:  # a wrapper of wrapt's, a mock
         return False

@@ -1,7 +1,7 @@
-"""What botocore does not look at: whether an answer is whole.
+"""Checks that an answer is complete, which botocore does not.
 
-It takes half of an answer, or one that is no JSON, for an empty one: a read of an item that is
-there would say that it is not. So an event handler looks at what arrived, in our requests alone.
+botocore takes half an answer, or one that is not JSON, for an empty one: an existing item would look
+missing. So an event handler checks the answers of this package's requests.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _ours = threading.local()
 
 
 @contextmanager
-def checked(client: Any) -> Generator[None]:
-    """Check the responses that *client* gets in this thread meanwhile.
+def check_responses(client: Any) -> Generator[None]:
+    """Check the responses of *client* in this thread within the block.
 
-    The handler stays with the client and is idle at all other times. It raises
+    The handler stays registered and does nothing at other times. It raises
     :class:`~dynamodb_py.exceptions.ResponseCorrupted`.
     """
     client.meta.events.register(_EVENT, _check, unique_id=_NAME)

@@ -20,10 +20,15 @@ STEPS = {
     "get": lambda contender: contender.get(),
     "put": lambda contender: contender.put(),
     "update": lambda contender: contender.update(),
+    "save": lambda contender: contender.save(),
+    "save_list": lambda contender: contender.save_list(),
+    "delete": lambda contender: contender.delete(),
     "query": lambda contender: contender.query(),
     "first": lambda contender: contender.first(),
     "first_filtered": lambda contender: contender.first_filtered(),
+    "slice": lambda contender: contender.slice(),
     "batch_get": lambda contender: contender.batch_get(),
+    "batch_get_1": lambda contender: contender.batch_get(1),
     "batch_write_25": lambda c: c.batch_write([shapes.values(n) for n in range(25)]),
     "batch_write_100": lambda c: c.batch_write([shapes.values(n) for n in range(100)]),
 }
@@ -66,6 +71,12 @@ def test_a_step_that_sends_nothing_is_seen(step):
         ("put", "get", "PutItem was expected once, GetItem was sent"),
         ("first", "query", "more than the first item was asked for"),
         ("first_filtered", "first", "the range key was not sent"),
+        ("save", "put", "no new number was sent"),
+        ("delete", "put", "DeleteItem was expected once, PutItem was sent"),
+        ("slice", "query", "the range key was not sent"),
+        ("slice", "first_filtered", "ascending order was asked for"),
+        ("batch_get_1", "batch_get", "the keys of the page were not asked for"),
+        ("batch_get", "batch_get_1", "the keys of the page were not asked for"),
         ("batch_write_100", "batch_write_25", "25 items were sent instead of 100"),
         ("batch_write_25", "batch_write_100", "100 items were sent instead of 25"),
         ("update", "get", "UpdateItem or PutItem was expected once, nothing was sent"),
@@ -86,12 +97,12 @@ def test_an_attribute_that_is_left_out_is_named(sent, monkeypatch, name):
     assert f"{name}=None" in problem
 
 
-@pytest.mark.parametrize("step", contenders.find("dynamodb_py").bare)
+@pytest.mark.parametrize("step", contenders.find("dynamodb_py_bare").bare)
 def test_a_query_set_sends_just_what_its_bare_twin_does(step, monkeypatch):
     monkeypatch.setattr(connections, "_connections", {})
     sent = []
     with null_server.recording() as (url, recorded):
-        contender = contenders.find("dynamodb_py")(url)
+        contender = contenders.find("dynamodb_py_bare")(url)
         for name in contender.bare[step]:
             for _ in range(2):  # planned, and known
                 recorded.clear()

@@ -216,7 +216,7 @@ def test_the_fields_are_asked_for_by_their_names():
     ids=count(),
 )
 def test_a_lookup_that_no_model_has_seen_cannot_be_used(use):
-    with pytest.raises(QueryError, match=r"title__gt=: a lookup speaks of a model's fields: give"):
+    with pytest.raises(QueryError, match=r"title__gt=: a lookup needs a model's fields: give"):
         use(Q(title__gt=3))
 
 

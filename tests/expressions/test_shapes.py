@@ -202,5 +202,5 @@ def test_a_condition_that_is_too_deep_says_what_to_do():
 
 
 def test_lookups_that_no_model_has_seen_have_no_shape():
-    with pytest.raises(QueryError, match="a lookup speaks of a model's fields"):
+    with pytest.raises(QueryError, match="a lookup needs a model's fields"):
         (Q(a=1) & b).shape([])

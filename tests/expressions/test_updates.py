@@ -28,8 +28,8 @@ from dynamodb_py.expressions import (
     Delete,
     Names,
     Path,
+    PythonValue,
     Remove,
-    Said,
     Set,
     Value,
     as_action,
@@ -351,7 +351,7 @@ def test_without_a_model_values_are_free():
     text = render_update([F("a").set(F("a") + 1), append, F("c").add({1})], names)
     assert text == "SET #0 = #0 + :0, #1 = list_append(#1, :1) ADD #2 :2"
     assert names.values[":2"] == {"NS": ["1"]}
-    assert Said(3).render(names) == ":3"
+    assert PythonValue(3).render(names) == ":3"
     with pytest.raises(ValidationError, match="datetime"):
         render_update([F("a").set(MOMENT)], Names())
 

@@ -40,7 +40,7 @@ from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ..transports.faulty import (
+from ..faulty import (
     Fault,
     FaultyServer,
     Request,

@@ -109,7 +109,7 @@ def points(items):
 
 def soon(ask):
     """Wait until *ask* gives something true: ExtendDB's indexes lag a little."""
-    for _ in range(200):
+    for _ in range(3000):
         if ask():
             return
         time.sleep(0.02)

@@ -23,7 +23,7 @@ from dynamodb_py.flows import arun, run
 from dynamodb_py.metering import capacity
 from dynamodb_py.operations import transactions
 from dynamodb_py.operations.queries import Query
-from dynamodb_py.operations.said import Expressions
+from dynamodb_py.operations.read_expressions import Expressions
 
 from ..engines import known_fault
 
@@ -56,7 +56,7 @@ TABLES = [Score, Plain]
 
 def soon(ask):
     """Return what *ask* gives, once it gives something: ExtendDB's indexes lag a little."""
-    for _ in range(100):
+    for _ in range(3000):
         if found := ask():
             return found
         time.sleep(0.02)

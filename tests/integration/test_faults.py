@@ -83,7 +83,7 @@ def impatient(engine, do, proxy):
         aws_access_key_id=ACCESS_KEY,
         aws_secret_access_key=SECRET_KEY,
         table_prefix=engine.prefix,
-        read_timeout=0.3,
+        read_timeout=0.6,  # long enough for a busy machine
         retries=Retries(attempts=2, base=0),
     )
     with options(using="impatient"):

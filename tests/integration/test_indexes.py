@@ -55,7 +55,7 @@ TABLES = [Match]
 
 def settled(rows, count):
     """Return the rows, as soon as the index has *count* of them."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while len(found := list(rows.all())) < count:
         assert time.monotonic() < until, f"the index has {len(found)} of {count} items"
         time.sleep(0.01)

@@ -67,11 +67,11 @@ TABLES = [GameScore, Account, Tweet]
 
 def eventually(ask, wanted):
     """Ask until an index, which may lag behind its table, has *wanted*."""
-    for _ in range(100):
+    for _ in range(3000):
         found = ask()
         if found == wanted:
             break
-        time.sleep(0.1)
+        time.sleep(0.02)
     assert found == wanted
 
 

@@ -214,7 +214,7 @@ def count(rows) -> int:
 
 def indexed(rows, wanted):
     """Wait until the index of *rows* has as many as there were written."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while count(rows.all()) != wanted:
         assert time.monotonic() < until
         time.sleep(0.02)

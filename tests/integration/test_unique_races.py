@@ -151,11 +151,14 @@ def test_a_process_that_is_killed_leaves_nothing_to_repair(engine, client, empty
 
 @pytest.mark.engines("dynoxide")
 def test_repairing_beside_an_application_takes_nothing_from_it(engine, client, empty):
-    deadline = time.monotonic() + 2
+    began = time.monotonic()
+    reports = []
 
     def live(name: str) -> int:
         count = 0
-        while time.monotonic() < deadline:
+        while (seconds := time.monotonic() - began) < 2 or (
+            seconds < 60 and (count <= 5 or len(reports) <= 3)  # on a busy machine
+        ):
             racer = Racer.objects.create(id=f"{name}{count}", email=f"{name}@x")
             racer.email = f"{name}{count % 5}@y"
             racer.save()
@@ -165,7 +168,6 @@ def test_repairing_beside_an_application_takes_nothing_from_it(engine, client, e
 
     with ThreadPoolExecutor(4) as pool:
         lives = [pool.submit(live, name) for name in "abcd"]
-        reports = []
         while not all(each.done() for each in lives):
             reports.append(repair_unique(Racer))
         # An AlreadyExists of a value of one's own would have been raised here.

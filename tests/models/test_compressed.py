@@ -187,7 +187,7 @@ def test_nothing_can_be_asked_of_what_is_compressed(ask):
     ids=range(5),
 )
 def test_whether_there_is_one_and_how_large_can_be_asked(ask):
-    assert ask().operation().said.filter
+    assert ask().operation().expressions.filter
 
 
 def test_an_update_writes_it_whole():

@@ -74,4 +74,4 @@ def test_nothing_is_compared_with_it():
         _ = Note.text == "x"
     with pytest.raises(QueryError, match="cannot be compared with a value"):
         Note.objects.filter(k="a", text="x")
-    assert Note.objects.filter(k="a", text__exists=True).operation().said.filter
+    assert Note.objects.filter(k="a", text__exists=True).operation().expressions.filter

@@ -538,8 +538,8 @@ def test_instances_have_the_version_wherever_it_can_be_read(rows, held):
         payload = checked(each)
         for part in (payload, *payload.get("RequestItems", {}).values()):
             names |= set(part.get("ExpressionAttributeNames", {}).values())
-    if plan.said is not None:
-        names |= set(plan.said.names.values())
+    if plan.expressions is not None:
+        names |= set(plan.expressions.names.values())
     assert names >= held
 
 

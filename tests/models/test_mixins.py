@@ -111,8 +111,8 @@ def test_it_is_a_base_or_a_mixin_of_a_model():
 )
 def test_what_is_asked_leaves_out_what_is_deleted(asked):
     operation = asked().operation()
-    assert "attribute_not_exists(" in operation.said.filter
-    assert "deleted_at" in operation.said.names.values()
+    assert "attribute_not_exists(" in operation.expressions.filter
+    assert "deleted_at" in operation.expressions.names.values()
     assert "attribute_not_exists(deleted_at)" in str(asked().explain())
 
 
@@ -144,7 +144,7 @@ def test_the_attributes_name_is_that_of_the_field():
         k = CharField(hash_key=True)
         deleted_at = TimestampField(name="gone")
 
-    assert list(Other.objects.filter(k="a").operation().said.names.values()) == ["k", "gone"]
+    assert list(Other.objects.filter(k="a").operation().expressions.names.values()) == ["k", "gone"]
 
 
 def test_a_batch_would_delete_for_good_and_is_refused():
@@ -169,7 +169,7 @@ def test_a_manager_and_a_query_set_of_ones_own_hide_too():
     asked = Mine.objects.filter(k="a").open()
     assert isinstance(asked, Orders)
     assert isinstance(Mine.objects, SoftDeleteManager)
-    assert asked.operation().said.filter.count("attribute_not_exists") == 1
+    assert asked.operation().expressions.filter.count("attribute_not_exists") == 1
 
 
 def test_a_copy_of_a_query_set_hides_as_well():
@@ -188,4 +188,4 @@ def test_a_loaded_instance_knows_whether_it_is_deleted():
 
 def test_conditions_on_the_moment_can_be_asked_of_all():
     asked = Order.all_objects.filter(F("deleted_at") < datetime(2026, 11, 1), user="a")
-    assert asked.operation().said.values[":1"] == {"S": "2026-11-01T00:00:00.000000+00:00"}
+    assert asked.operation().expressions.values[":1"] == {"S": "2026-11-01T00:00:00.000000+00:00"}

@@ -370,9 +370,7 @@ def test_no_workers_at_all_is_refused(script, do, workers):
         lambda: do(Score.objects.batch_write, [Score("a", 1)], workers=workers),
         lambda: do(Score.objects.batch_write, [Score("a", 1)], overwrite=True, workers=workers),
     ):
-        with pytest.raises(
-            QueryError, match=f"workers={workers}: at least one request is under way"
-        ):
+        with pytest.raises(QueryError, match=f"workers={workers}: it must be at least 1"):
             call()
 
 

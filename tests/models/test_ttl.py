@@ -324,9 +324,9 @@ def test_an_item_is_hidden_from_its_moment_on(clock, wire, hidden):
 
 
 def test_an_expired_item_counts_as_absent_to_what_inserts(clock):
-    assert Session._meta.absent.described() == f"(attribute_not_exists(key) OR ttl <= {NOW})"
-    assert Session._meta.visible.described() == f"(attribute_exists(key) AND (NOT ttl <= {NOW}))"
-    assert Plain._meta.absent.described() == "attribute_not_exists(key)"
+    assert Session._meta.absent.describe() == f"(attribute_not_exists(key) OR ttl <= {NOW})"
+    assert Session._meta.visible.describe() == f"(attribute_exists(key) AND (NOT ttl <= {NOW}))"
+    assert Plain._meta.absent.describe() == "attribute_not_exists(key)"
     assert Plain._meta.visible is Plain._meta.present
 
 

@@ -89,7 +89,7 @@ def said_by(validator, value):
         (validate_url, "https://example.com", "example.com", "'example.com' is no URL of http, https, ftp, ftps"),
         (URLValidator(schemes=["s3"]), "s3://bucket.example/key", "https://example.com", "'https://example.com' is no URL of s3"),
     ],
-    ids=repr,
+    ids=lambda value: re.sub(r" at 0x\w+", "", repr(value)),
 )  # fmt: skip
 def test_what_a_validator_takes_and_what_it_says_of_the_rest(validator, fits, refused, said):
     assert said_by(validator, fits) is None

@@ -29,7 +29,13 @@ def read_by(field: Field[Any, Any], wire: object) -> Any:
 
 def ids(rows: list[tuple[Any, ...]]) -> list[str]:
     """Return a name for each row of a table."""
-    return [
-        f"{at}-{'-'.join(type(x).__name__ if isinstance(x, Field) else f'{x!r:.30}' for x in row[:2])}"
-        for at, row in enumerate(rows)
-    ]
+    return [f"{at}-{'-'.join(_name(x) for x in row[:2])}" for at, row in enumerate(rows)]
+
+
+def _name(value: object) -> str:
+    """Return a name that is the same in every process: without addresses or the order of sets."""
+    if isinstance(value, (Field, memoryview)):
+        return type(value).__name__
+    if isinstance(value, set):
+        return f"{{{', '.join(sorted(map(repr, value)))}}}"[:30]
+    return f"{value!r:.30}"

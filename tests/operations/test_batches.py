@@ -7,7 +7,7 @@ import pytest
 
 from dynamodb_py.expressions import Path
 from dynamodb_py.operations.batches import BatchGetItem, BatchWriteItem, Delete, Found, Put
-from dynamodb_py.operations.said import Expressions
+from dynamodb_py.operations.read_expressions import Expressions
 
 from ..scripted import checked
 

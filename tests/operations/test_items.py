@@ -7,7 +7,7 @@ import pytest
 
 from dynamodb_py.expressions import Add, Condition, F, Path, Remove, Set, Value
 from dynamodb_py.operations.items import DeleteItem, GetItem, PutItem, UpdateItem
-from dynamodb_py.operations.said import Expressions
+from dynamodb_py.operations.read_expressions import Expressions
 
 from ..scripted import checked
 
@@ -27,7 +27,7 @@ SET = Set(Path(("name",)), Value({"S": "new"}))
         (GetItem("test", KEY), {"TableName": "test", "Key": KEY}),
         (GetItem("test", KEY, consistent=True), {"TableName": "test", "Key": KEY, "ConsistentRead": True}),
         (
-            GetItem("test", KEY, said=Expressions.of(projection=[Path(("size",)), Path(("k",))])),
+            GetItem("test", KEY, expressions=Expressions.of(projection=[Path(("size",)), Path(("k",))])),
             {
                 "TableName": "test",
                 "Key": KEY,

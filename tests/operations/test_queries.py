@@ -161,7 +161,7 @@ def test_expressions_are_spelled_once_for_all_pages(monkeypatch):
     query = Query("t", FILTERED)
     monkeypatch.setattr(Condition, "render", None)
     page = query.parse(b'{"LastEvaluatedKey": {"k": {"S": "a"}}}')
-    assert page.rest.said is query.said
+    assert page.rest.expressions is query.expressions
     assert page.rest.payload()["KeyConditionExpression"] == "#0 = :0"
 
 

@@ -10,7 +10,7 @@ from dynamodb_py.exceptions import QueryError, ResponseCorrupted
 from dynamodb_py.expressions import Add, Condition, F, Path, Remove, Set, Value
 from dynamodb_py.flows import run
 from dynamodb_py.metering import capacity, payload_of
-from dynamodb_py.operations.said import Expressions
+from dynamodb_py.operations.read_expressions import Expressions
 from dynamodb_py.operations.transactions import (
     Check,
     Delete,

@@ -36,7 +36,7 @@ def one_of(kind: str) -> st.SearchStrategy[Interval]:
         ),
     ]
     if kind != "N":
-        found.append(st.builds(intervals.prefixed, wires))
+        found.append(st.builds(intervals.with_prefix, wires))
     return st.one_of(found)
 
 
@@ -46,7 +46,7 @@ def holds_in(span: Span, wire: dict[str, str]) -> bool:
         each
         for each in span
         if (each.is_whole or holds(each.condition(Path(("k",))), {"k": wire}))
-        and wire not in each.trimmed()
+        and wire not in each.trimmed_values()
     ]
     assert len(found) <= 1, "the intervals of a span have nothing in common"
     return bool(found)
@@ -62,15 +62,15 @@ CASES = st.sampled_from(sorted(WIRES)).flatmap(
 @given(CASES)
 def test_spans_are_sets(case):
     one, other, wire = case
-    mine, theirs = intervals.any_of(one), intervals.any_of(other)
+    mine, theirs = intervals.unite(one), intervals.unite(other)
     inside = any(holds_in((each,), wire) for each in one)
     assert holds_in(mine, wire) == inside
-    assert holds_in(intervals.others(mine), wire) is not inside
-    both = intervals.both(mine, theirs)
+    assert holds_in(intervals.complement(mine), wire) is not inside
+    both = intervals.intersect(mine, theirs)
     assert holds_in(both, wire) == (inside and holds_in(theirs, wire))
     if inside and holds_in(theirs, wire):
         assert intervals.overlap([mine, theirs])
-    assert list(intervals.in_order(mine)) == list(mine)
+    assert list(intervals.sort_intervals(mine)) == list(mine)
 
 
 @pytest.mark.parametrize(
@@ -85,5 +85,5 @@ def test_spans_are_sets(case):
     ],
 )
 def test_a_prefix_ends_before_the_next_one(prefix, after):
-    high = intervals.prefixed(prefix).high
+    high = intervals.with_prefix(prefix).high
     assert (high.wire if high else None) == after

@@ -35,10 +35,10 @@ def keys_said(plan: Plan) -> list[str]:
     found = []
     for lane in plan.lanes:
         for request in lane.requests:
-            text = request.said.keys
-            for placeholder, name in request.said.names.items():
+            text = request.expressions.keys
+            for placeholder, name in request.expressions.names.items():
                 text = text.replace(placeholder, name)
-            for placeholder, wire in request.said.values.items():
+            for placeholder, wire in request.expressions.values.items():
                 text = text.replace(placeholder, next(iter(wire.values())))
             found.append(text[1:-1] if text.startswith("(") else text)
     return found
@@ -150,14 +150,14 @@ REFUSED = [
         'declare GlobalIndex(hash_key="tenant", range_key="round")',
     ),
     (asking(TITLE > "a"), ScanRequired, "the table: its hash key, user, is not fixed"),
-    (asking(~ONE), ScanRequired, "say .scan() to read all and pay for it"),
+    (asking(~ONE), ScanRequired, "use .scan() to read all and pay for it"),
     (asking(ONE | (WINS == 3)), ScanRequired, "filter by user=..."),
     (asking(ONE, "wins"), QueryError, 'GlobalIndex(hash_key="user", range_key="wins")'),
     (asking(ONE, "title", "-score"), QueryError, "its items are in order of title"),
     (
         asking(ONE & TITLE.contains("x")),
         QueryError,
-        "contains(title, 'x') cannot be asked of a key",
+        "contains(title, 'x') cannot be a key condition",
     ),
     (
         asking(TITLE == "b", consistent=True),
@@ -171,9 +171,13 @@ REFUSED = [
     ),
     (asking(ONE, index="nowhere"), QueryError, "has no index 'nowhere': its indexes are by_score"),
     (asking(ONE, index="titles"), QueryError, "its hash key, title, is not fixed"),
-    (asking(TITLE == "b"), QueryError, "items that have no score are not in it: ask for score too"),
+    (
+        asking(TITLE == "b"),
+        QueryError,
+        "items that have no score are not in it: filter by score too",
+    ),
     (asking((TITLE == "b") & (WINS > 1)), QueryError, 'choose the index with .index("titles")'),
-    (asking(TITLE == "b", "wins"), QueryError, "ask for more and choose in Python"),
+    (asking(TITLE == "b", "wins"), QueryError, "query for more and filter in Python"),
     (
         asking((TITLE == "b") & (F("tenant") == "t"), index="wins"),
         QueryError,
@@ -209,31 +213,31 @@ def test_values_that_no_key_can_have_are_refused(condition):
 
 def test_a_scan_is_allowed_for_a_model_that_says_so():
     plan = planned(asking(F("tenant") == "x"), allow_scan=True)
-    assert (plan.kind, plan.told.reason) == ("scan", "Meta.allow_scan allows it")
+    assert (plan.kind, plan.explanation.reason) == ("scan", "Meta.allow_scan allows it")
     assert planned(asking(ONE), allow_scan=True).kind == "query"
 
 
 def test_items_without_a_key_of_the_index_are_told_of():
     note = ("items that have no score are not in this index",)
-    assert planned(asking(TITLE == "b", index="titles")).told.notes == note
-    assert planned(asking(TITLE == "b", "-score")).told.notes == note
-    assert planned(asking((TITLE == "b") & (SCORE > 0))).told.notes == ()
-    assert planned(asking(ONE)).told.notes == ()
+    assert planned(asking(TITLE == "b", index="titles")).explanation.notes == note
+    assert planned(asking(TITLE == "b", "-score")).explanation.notes == note
+    assert planned(asking((TITLE == "b") & (SCORE > 0))).explanation.notes == ()
+    assert planned(asking(ONE)).explanation.notes == ()
 
 
 def test_an_index_may_be_chosen_where_every_item_is_in_it():
     question = asking(TITLE == "b")
     plan = planned(question, always=frozenset({"score"}))
-    assert (plan.index, plan.told.notes) == (
+    assert (plan.index, plan.explanation.notes) == (
         "titles",
         ("items that have no score are not in this index",),
     )
 
 
 def test_the_other_ways_are_told_with_the_reason():
-    told = planned(asking(ONE & (SCORE > 1))).told
-    assert told.reason == "user is fixed, score is bounded"
-    assert {each.index: each.why for each in told.others} == {
+    explanation = planned(asking(ONE & (SCORE > 1))).explanation
+    assert explanation.reason == "user is fixed, score is bounded"
+    assert {each.index: each.why for each in explanation.others} == {
         None: "it would read more items",
         "titles": "its hash key, title, is not fixed",
         "wins": "its hash key, title, is not fixed",
@@ -253,7 +257,7 @@ def test_the_other_ways_are_told_with_the_reason():
     ],
 )
 def test_an_index_that_would_help_is_named(question, suggestion):
-    assert planned(question).told.suggestion == suggestion
+    assert planned(question).explanation.suggestion == suggestion
 
 
 @pytest.mark.parametrize(
@@ -293,7 +297,7 @@ def test_filters_of_one_place_are_one_request():
     plan = planned(asking((ONE & (WINS == 1)) | (ONE & (WINS == 3))))
     assert keys_said(plan) == ["user = a"]
     assert not plan.distinct
-    assert " OR " in plan.operations[0].said.filter
+    assert " OR " in plan.operations[0].expressions.filter
 
 
 def test_an_item_that_can_come_twice_is_marked():
@@ -304,7 +308,7 @@ def test_an_item_that_can_come_twice_is_marked():
 
 def test_projections_take_the_keys_along():
     plan = planned(asking(ONE, wanted=(Path(("doc", "a")), Path(("title",)))))
-    said = plan.operations[0].said
+    said = plan.operations[0].expressions
     assert sorted(said.names.values()) == ["a", "doc", "title", "user"]
     assert plan.held == {"doc", "title", "user"}
 
@@ -313,7 +317,7 @@ def test_counting_reads_no_items_but_where_they_must_be_told_apart():
     assert planned(asking(ONE, counting=True)).operations[0].payload()["Select"] == "COUNT"
     trimmed = planned(asking(ONE & (TITLE > "a") & (TITLE < "c"), counting=True)).operations[0]
     assert "Select" not in trimmed.payload()
-    assert set(trimmed.said.names.values()) == {"user", "title"}
+    assert set(trimmed.expressions.names.values()) == {"user", "title"}
 
 
 def test_a_limit_does_not_change_the_lanes_that_a_cursor_tells_of():
@@ -349,10 +353,10 @@ def test_every_plan_is_one_that_dynamodb_takes(question):
     keys = {key.name for key in plan.position}
     for operation in plan.operations:
         if operation.api == "Query":
-            filtered = operation.said.filter
+            filtered = operation.expressions.filter
             own = {"user", "title"} if plan.index is None else {"user", "score"}
             if plan.index in (None, "by_score"):
-                names = {f for f in operation.said.names if f in filtered}
-                assert not own & {operation.said.names[name] for name in names}
+                names = {f for f in operation.expressions.names if f in filtered}
+                assert not own & {operation.expressions.names[name] for name in names}
             assert keys
     assert str(plan)

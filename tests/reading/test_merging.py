@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from dynamodb_py.exceptions import Throttled
 from dynamodb_py.planning.plan import Lane
 from dynamodb_py.reading import Reader, decode, encode, reversed_plan
-from dynamodb_py.reading.merging import until
+from dynamodb_py.reading.merging import find_end
 
 from .fake import (
     INDEX,
@@ -233,7 +233,7 @@ def test_the_first_pages_of_all_lanes_are_asked_for_together():
     table = Table(ROWS, page_size=3)
     reader = Reader(plan(query("a"), query("b")))
     step = next(reader.more())
-    assert [each.said.values[":0"]["S"] for each in step.operations] == ["a", "b"]
+    assert [each.expressions.values[":0"]["S"] for each in step.operations] == ["a", "b"]
     assert step.workers == 8
     assert read_all(reader, table) == expected(table, plan(query("a"), query("b")))
 
@@ -243,7 +243,7 @@ def test_later_only_those_that_have_run_dry_are_asked():
     reader = Reader(plan(query("a"), query("b")))
     drive(reader.more(), table)
     drive(reader.more(), table)
-    assert [each.said.values[":0"]["S"] for each in table.sent] == ["a", "b", "a"]
+    assert [each.expressions.values[":0"]["S"] for each in table.sent] == ["a", "b", "a"]
 
 
 def test_nothing_is_sent_once_the_limit_is_reached():
@@ -287,8 +287,8 @@ def test_finding_duplicates_out_reads_no_further_than_the_present_order_value():
         _, position = take(Reader(asked), table, cut)
         assert position.lanes[0].run is not None
         sent = len(table.sent)
-        resumed = Reader(asked, start=position, max_requests=6 + 2)
-        assert drive(resumed.more(), table) is not None
+        resume_flow = Reader(asked, start=position, max_requests=6 + 2)
+        assert drive(resume_flow.more(), table) is not None
         assert len(table.sent) - sent <= 8
         assert read_all(Reader(asked, start=position), table) == want[cut:]
 
@@ -303,9 +303,9 @@ def test_duplicates_of_one_order_value_are_known_after_the_seam():
         head, position = take(Reader(asked), table, cut)
         assert head == want[:cut]
         assert position is not None
-        resumed = Reader(asked, start=position)
-        assert resumed.position() == position
-        assert read_all(resumed, table) == want[cut:]
+        resume_flow = Reader(asked, start=position)
+        assert resume_flow.position() == position
+        assert read_all(resume_flow, table) == want[cut:]
 
 
 def test_a_resumption_survives_the_deletion_of_the_item_that_it_goes_on_after():
@@ -323,14 +323,14 @@ def test_what_came_beside_a_failure_is_kept():
     table = Table(ROWS, page_size=10)
     table.fails = lambda operation: (
         Throttled("slow down")
-        if operation.said.values[":0"]["S"] == "b" and len(table.sent) < 3
+        if operation.expressions.values[":0"]["S"] == "b" and len(table.sent) < 3
         else None
     )
     reader = Reader(plan(query("a"), query("b")))
     with pytest.raises(Throttled):
         drive(reader.more(), table)
     assert read_all(reader, table) == expected(table, plan(query("a"), query("b")))
-    assert [each.said.values[":0"]["S"] for each in table.sent] == ["a", "b", "b", "a", "b"]
+    assert [each.expressions.values[":0"]["S"] for each in table.sent] == ["a", "b", "b", "a", "b"]
 
 
 @given(
@@ -346,4 +346,4 @@ def test_until_is_where_python_would_stop(values, bound, included, forward, low)
         return value < bound if forward else value > bound
 
     count = sum(comes_before(value) for value in values[low:])
-    assert until(values, low, bound, included=included, forward=forward) == low + count
+    assert find_end(values, low, bound, included=included, forward=forward) == low + count

@@ -152,26 +152,30 @@ def test_keys_are_slowed_by_their_number():
 
 
 def test_progress_is_told_after_each_round():
-    told = []
+    explanation = []
     table = Table(ROWS, page_size=15)
-    reader = Reader(plan(query("a", f=1)), progress=lambda *args: told.append(args), total=40)
+    reader = Reader(
+        plan(query("a", f=1)), progress=lambda *args: explanation.append(args), total=40
+    )
     assert read_all(reader, table) == []
-    assert told == [(15, 40), (30, 40), (40, 40)]
+    assert explanation == [(15, 40), (30, 40), (40, 40)]
 
 
 def test_progress_counts_what_was_read_by_keys_and_segments():
-    told = []
+    explanation = []
     table = Table(ROWS, page_size=1000)
     for asked in (keyed([("a", r) for r in range(50)]), plan(*(scan(at, 4) for at in range(4)))):
-        read_all(Reader(asked, progress=lambda *args: told.append(args)), table)
-    assert told == [(40, 0), (40, 0)]
+        read_all(Reader(asked, progress=lambda *args: explanation.append(args)), table)
+    assert explanation == [(40, 0), (40, 0)]
 
 
 def test_lists_without_a_request_tell_nothing():
-    told = []
+    explanation = []
     table = Table(ROWS, page_size=10)
     reader = Reader(
-        plan(query("a"), query("a", f=0)), progress=lambda *args: told.append(args), workers=1
+        plan(query("a"), query("a", f=0)),
+        progress=lambda *args: explanation.append(args),
+        workers=1,
     )
     drive(reader.more(), table)
-    assert told == [(20, 0)]
+    assert explanation == [(20, 0)]

@@ -182,7 +182,7 @@ def test_chunks_of_keys_go_side_by_side_where_no_limit_makes_them_needless():
 def test_the_projection_of_keys_is_sent():
     table = Table(ROWS)
     said = Expressions.of(projection=[Path(("h",)), Path(("r",))])
-    read_all(Reader(keyed(KEYS, said=said)), table)
+    read_all(Reader(keyed(KEYS, expressions=said)), table)
     assert table.payloads[0]["RequestItems"][TABLE]["ProjectionExpression"] == "#0, #1"
 
 
@@ -204,12 +204,12 @@ def test_items_of_an_index_are_completed_in_its_order(count):
     requests = [query("g", index=INDEX), query("g", f=1, index=INDEX)][:count]
     asked = plan(*requests, full=True, distinct=count > 1)
     said = Expressions.of(projection=[Path(("h",)), Path(("r",))])
-    reader = Reader(replace(asked, said=said))
+    reader = Reader(replace(asked, expressions=said))
     assert read_all(reader, table) == expected(table, asked)
     assert {each.api for each in table.sent} == {"Query", "BatchGetItem"}
     assert reader.scanned == 240 * count
     batches = [each for each in table.sent if each.api == "BatchGetItem"]
-    assert all(each.said == {TABLE: said} for each in batches)
+    assert all(each.expressions == {TABLE: said} for each in batches)
 
 
 class Lagging(Table):

@@ -22,9 +22,9 @@ from dynamodb_py.exceptions import ConditionFailed, InvalidRequest, TableNotFoun
 from dynamodb_py.transports import BotoTransport, Settings
 from dynamodb_py.transports.hooks import MOCK, WRAPPED, Hooks
 
-from . import faulty
-from .callers import AsyncCaller, Caller, Echo, settings
-from .faulty import FaultyServer
+from .. import faulty
+from ..callers import AsyncCaller, Caller, Echo, settings
+from ..faulty import FaultyServer
 
 KEY = {"name": {"S": "k"}}
 
@@ -110,7 +110,7 @@ def test_whatever_was_made_before_motos_import_is_mocked_too(given):
         import boto3, sys
         from dynamodb_py.exceptions import TableNotFound
         from dynamodb_py.transports import Settings, open_transports
-        from tests.transports.callers import Echo
+        from tests.callers import Echo
         # Were anything sent, it would fail at this proxy, and not with TableNotFound.
         import os
         os.environ["HTTPS_PROXY"] = "http://127.0.0.1:9"
@@ -144,8 +144,8 @@ def test_a_request_to_a_mock_is_carried_out_once():
 def test_motos_server_mode_is_noticed():
     in_process_of_its_own("""
         import os
-        from tests.transports.callers import Echo
-        from tests.transports.faulty import FaultyServer
+        from tests.callers import Echo
+        from tests.faulty import FaultyServer
         with FaultyServer() as server:
             os.environ["TEST_SERVER_MODE"] = "true"
             os.environ["TEST_SERVER_MODE_ENDPOINT"] = server.url

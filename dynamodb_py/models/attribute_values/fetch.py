@@ -10,7 +10,7 @@ from ...connections import consistently
 from ...exceptions import BatchIncomplete, RequestError
 from ...flows import Flow
 from ...operations.items import Key, StoredItem
-from ...operations.said import Expressions
+from ...operations.read_expressions import Expressions
 
 
 def read_items(
@@ -36,7 +36,7 @@ def read_items(
                 consistent=consistently(consistent),
                 workers=workers,
                 progress=shown(progress),
-                said=said,
+                expressions=said,
             )
         )
     except (BatchIncomplete, RequestError) as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from ...batching import Progress, abreast
+from ...batching import Progress, run_together
 from ...exceptions import TransactionCanceled
 from ...flows import Flow
 from ..unit_of_work.collector import caught
@@ -54,7 +54,7 @@ class AtomicChunks(Jobs[M], Generic[M]):
         chunks = _chunks(pending)
         tries = [self._chunk(number, chunk, status, tally) for number, chunk in enumerate(chunks)]
         counted = _by_items([len(chunk.places) for chunk in chunks], progress)
-        outcomes = yield from abreast(tries, workers, counted)
+        outcomes = yield from run_together(tries, workers, counted)
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _chunk(
@@ -80,7 +80,7 @@ def _pending(
     What is wrong with one of them is raised before anything is sent; what they read comes then.
     """
     started = all_begun(map(caught, flows.values()))
-    found = yield from abreast(started, workers)
+    found = yield from run_together(started, workers)
     pending: dict[int, Pending] = {}
     for at, came in zip(flows, found, strict=True):
         if isinstance(came, Exception):

@@ -13,7 +13,7 @@ from ...exceptions import QueryError, ValidationError
 from ...flows import Flow, arun, run
 from ...limits import MAX_BATCH_WRITE
 from ...operations.batches import Delete, Put
-from ...reading.sources import checked_workers
+from ...reading.sources import check_workers
 from ..signals.events import is_heard
 from ..unit_of_work.collector import check_outside
 from .jobs import Job, twice
@@ -67,7 +67,7 @@ class Block(Generic[M]):
         progress: ProgressOption = None,
     ) -> None:
         self._writer, self._overwrite, self._validate = writer, overwrite, validate
-        self._workers, self._tell = checked_workers(workers), shown(progress)
+        self._workers, self._tell = check_workers(workers), shown(progress)
         self._given: list[Any] = []
         self._tally: Tally[Any] = Tally(self._given)
         self._pending: dict[Hashable, tuple[int, Job]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ...batching import Progress, ProgressOption, abreast, counting, shown
+from ...batching import Progress, ProgressOption, counting, run_together, shown
 from ...flows import Flow
 from ...operations.batches import Put
 from ..persistence.delete import mark_deleted
@@ -167,7 +167,7 @@ class Carrying(AtomicChunks[M], Generic[M]):
         progress: Progress | None,
     ) -> Flow[None]:
         """Carry out *flows*, all of them, and note what comes of each at its place."""
-        outcomes = yield from abreast(flows, workers, progress)
+        outcomes = yield from run_together(flows, workers, progress)
         for at, came in zip(places, outcomes, strict=True):
             tally.note(at, came)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from ...batching import Progress, batch_write, begun, identity
+from ...batching import Progress, batch_write, identity, start_flow
 from ...codec import as_sent, decode, from_json
 from ...exceptions import AlreadyExists, ConditionFailed, QueryError, ValidationError
 from ...expressions import Action
@@ -273,7 +273,7 @@ def all_begun(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:
     started: list[Flow[Any]] = []
     try:
         for flow in flows:
-            started.append(begun(flow))
+            started.append(start_flow(flow))
     except BaseException:
         for flow in started:
             flow.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from ...batching import Progress, ProgressOption, abreast, counting, shown
+from ...batching import Progress, ProgressOption, counting, run_together, shown
 from ...connections import Connection
 from ...exceptions import ConfigurationError, DoesNotExist
-from ...flows import Flow, arun, dressed, flow_of, run
+from ...flows import Flow, arun, copy_name, flow_of, run
 from ...operations.batches import Delete, Put
 from ...reading.keys import key_of as key_reader
 from ..attribute_values.fetch import read_items
@@ -217,7 +217,7 @@ def _all_of(
         if tally.errors(todo):
             return
         told = counting(progress, total, total - len(began))
-        outcomes = yield from abreast(list(began.values()), workers, told)
+        outcomes = yield from run_together(list(began.values()), workers, told)
     finally:
         for flow in began.values():
             flow.close()
@@ -245,7 +245,7 @@ def _waiting(
         if link is not None:
             run(flow(all_, *args, **kwargs), link)
 
-    return dressed(function, flow, "")
+    return copy_name(function, flow, "")
 
 
 def _awaited(
@@ -257,7 +257,7 @@ def _awaited(
         if link is not None:
             await arun(flow(all_, *args, **kwargs), link)
 
-    return dressed(function, flow, "a")
+    return copy_name(function, flow, "a")
 
 
 load = _waiting(_load)

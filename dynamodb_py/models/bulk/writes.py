@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ...batching import Progress, ProgressOption, shown
 from ...exceptions import QueryError
-from ...flows import Flow, arun, awaiting, blocking, dressed, run
+from ...flows import Flow, arun, awaiting, blocking, copy_name, run
 from ..unit_of_work.collector import check_outside
 from .batch_block import AsyncBatchBlock, BatchBlock
 from .execution import Carrying
@@ -154,8 +154,8 @@ class BulkWriting(Carrying[M], Generic[M]):
             items = () if items is _UNGIVEN else items
             return arun(self._batch_write(items, **options), self._link)
 
-        batch_write = dressed(batch_write, _batch_write, "")
-        abatch_write = dressed(abatch_write, _batch_write, "a")
+        batch_write = copy_name(batch_write, _batch_write, "")
+        abatch_write = copy_name(abatch_write, _batch_write, "a")
 
     def _bulk_delete(
         self,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overl
 
 import msgspec
 
-from ...codec import Unstorable, as_tree, checked_text, encode_value, value_of
+from ...codec import Unstorable, as_tree, check_text, encode_value, value_of
 from ...exceptions import ModelDefinitionError, QueryError, UnreadableValue, ValidationError
 from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
@@ -434,7 +434,7 @@ class Field(Operand[V], Generic[V, N]):
         """
         try:
             wire = self.to_wire_or_null(value)
-            return wire if wire is None else checked_text(wire)
+            return wire if wire is None else check_text(wire)
         except Unstorable as error:
             raise ValidationError(error.errors(where or self.label)) from None
 

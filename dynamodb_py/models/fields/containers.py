@@ -13,7 +13,7 @@ from ...codec import (
     Tree,
     Unstorable,
     as_tree,
-    deeper,
+    check_depth,
     encode_list,
     encode_map,
     encode_value,
@@ -361,7 +361,7 @@ class ListField(_Container["list[T]", ListN]):
         elements = cast("Sequence[Any]", value)
         if self.inner is None:
             return encode_list(elements, depth)
-        depth = deeper(depth)
+        depth = check_depth(depth)
         wires: list[Any] = []
         wrong: list[Unstorable] = []
         for at, each in enumerate(elements):
@@ -485,7 +485,7 @@ class DictField(_Container["dict[str, T]", DictN]):
         members = cast("Mapping[Any, Any]", value)
         if self.free:
             return encode_map(members, depth)
-        depth = deeper(depth)
+        depth = check_depth(depth)
         wires: dict[str, Any] = {}
         wrong = self._find_missing(members)
         for key, each in members.items():
@@ -679,7 +679,7 @@ class EmbeddedField(Field[T, DocN]):
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, self.document):
             raise make_refusal(value, with_article(self.document))
-        return cast("Embedded", value)._spell(deeper(depth))
+        return cast("Embedded", value)._spell(check_depth(depth))
 
     def read(self, stored: Any, /) -> T:
         document: T = self._load()(to_json(stored))

@@ -15,7 +15,7 @@ from ...expressions import Action, Compare, Condition, IfNotExists, In, Path, Se
 from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ...planning import Plan, Told
+from ...planning import Explanation, Plan
 from ...schema import TableSchema
 from ..fields.base import AnyField
 
@@ -188,8 +188,10 @@ class PolymorphicIdentity:
         """Return *plan* with a note on how it leaves out other classes."""
         if not self.is_subclass or plan.kind == "nothing":
             return plan
-        told = plan.told or Told()
-        filtered = any(path.parts[0] == self.hierarchy.attribute for path in told.filter.paths())
+        explanation = plan.explanation or Explanation()
+        filtered = any(
+            path.parts[0] == self.hierarchy.attribute for path in explanation.filter.paths()
+        )
         names = sorted(
             meta.model.__name__
             for meta in self.hierarchy.metas.values()
@@ -197,7 +199,7 @@ class PolymorphicIdentity:
         )
         how = "by a filter, as no key that is read holds it" if filtered else "by the key"
         note = f"only {', '.join(names)}: {self.field.name} is asked for {how}"
-        return replace(plan, told=replace(told, notes=(*told.notes, note)))
+        return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
     # -- writing -----------------------------------------------------------------------
 

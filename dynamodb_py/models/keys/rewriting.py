@@ -29,7 +29,7 @@ from ...expressions import (
 )
 from ...expressions.conditions import join
 from ...operations.base import Wire
-from ...planning import Plan, Question, Told
+from ...planning import Explanation, Plan, Question
 from ...schema import TableSchema
 from .computed import ComputedField, ComputedReads
 from .condition_leaves import Comparison, KeySchema, list_keys, parse_comparison
@@ -86,8 +86,8 @@ class PartConditions:
         ]
         if plan.kind == "nothing" or not notes:
             return plan
-        told = plan.told or Told()
-        return replace(plan, told=replace(told, notes=(*told.notes, *notes)))
+        explanation = plan.explanation or Explanation()
+        return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, *notes)))
 
     def _is_about_parts(self, condition: Condition) -> bool:
         return any(path.parts[0] in self._parts for path in condition.paths())
@@ -304,8 +304,8 @@ class _Rewriter:
             computed = self._computed.virtual.get(str(path.parts[0]))
             if computed is not None:
                 raise QueryError(
-                    f"{self._computed.name}: {path} is stored in {computed.name} alone, which cannot be "
-                    f"asked so: compare it with a value, or store it: store_parts=True of {computed.name}"
+                    f"{self._computed.name}: {path} is stored in {computed.name} alone, which cannot "
+                    f"answer this: compare it with a value, or store it: store_parts=True of {computed.name}"
                 )
         return term
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ...batching import abreast
+from ...batching import run_together
 from ...exceptions import ConditionFailed, DoesNotExist, QueryError
 from ...expressions import Attr, Condition
 from ...flows import Flow, arun, run
@@ -55,7 +55,7 @@ def _flow(
             report.changed += 1
             if not dry_run:
                 writes.append(_written(row, wanted, references))
-        for outcome in (yield from abreast(writes, workers)):
+        for outcome in (yield from run_together(writes, workers)):
             if isinstance(outcome, (ConditionFailed, DoesNotExist)):
                 report.changed -= 1
                 report.moved += 1

@@ -95,6 +95,6 @@ def _begin(
             f"nothing is unique in {meta.name}: declare a field unique=True, or Meta.constraints"
         )
     if workers < 1:
-        raise QueryError(f"workers={workers}: at least one request is under way")
+        raise QueryError(f"workers={workers}: it must be at least 1")
     link = get_connection(using or meta.using)
     return Sentinels(meta, link, told, workers=workers, mend=mend).all(), link

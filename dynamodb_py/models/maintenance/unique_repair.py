@@ -21,7 +21,7 @@ from ...flows import Flow
 from ...operations.base import Pause, Together, WireItem
 from ...operations.items import Key, StoredItem
 from ...operations.queries import Page, Query, Scan
-from ...operations.said import Expressions
+from ...operations.read_expressions import Expressions
 from ...operations.transactions import Check, Delete, TransactWriteItems, Write
 from ...reading.keys import key_of
 from ...retries import backoff
@@ -161,7 +161,7 @@ class Sentinels:
         scans: list[Query | Scan] = [
             Scan(
                 table=table,
-                said=said or Expressions(),
+                expressions=said or Expressions(),
                 consistent=True,
                 segment=(at, count) if count > 1 else None,
             )
@@ -308,7 +308,7 @@ class Sentinels:
             {self.table: key_of(self.meta.schema.key)},
             consistent=True,
             workers=self.workers,
-            said={self.table: self.said},
+            expressions={self.table: self.said},
         )
         return {
             owner: None if item is None else cast("WireItem", from_json(item))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ...codec import decode_item, encode
 from ...connections import Connection, consistently
-from ...exceptions import QueryError, ServiceError, narrowed
+from ...exceptions import QueryError, ServiceError, narrow_error
 from ...flows import Flow, awaiting, blocking
 from ...operations.items import StoredItem
 from ...operations.statements import ExecuteStatement
@@ -129,7 +129,7 @@ def _whole(operation: ExecuteStatement) -> bool:
 
 def _told(error: ServiceError, exists: type[ServiceError]) -> ServiceError:
     if error.code == "DuplicateItemException":
-        return narrowed(error, exists)
+        return narrow_error(error, exists)
     if error.code == "UnknownOperationException":
         error.args = (
             f"{error.args[0]}: this server has no PartiQL: say it with filter(), get(), create(), "

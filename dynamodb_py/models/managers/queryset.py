@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
 from ...exceptions import DynamoDBError
 from ...flows import run
 from ...planning import Question
-from ...reading.walks import adriven, driven
+from ...reading.iteration import adrive_pages, drive_pages
 from ..queryset.builders import How, M, R, portable
 from ..queryset.writes import BulkByQuery
 from .batch_get import Writing
@@ -46,7 +46,7 @@ class QuerySet(BulkByQuery[M, R], Writing[M], Generic[M, R]):
             return
         kept: list[R] = []
         course, link = self._rows(), self._link
-        for rows in driven(course.more, link, self._how.prefetch):
+        for rows in drive_pages(course.more, link, self._how.prefetch):
             kept += rows
             yield from rows
         self._kept = kept
@@ -55,7 +55,7 @@ class QuerySet(BulkByQuery[M, R], Writing[M], Generic[M, R]):
         if self._kept is None:
             kept: list[R] = []
             course, link = self._rows(), self._link
-            coming = adriven(course.more, link, self._how.prefetch)
+            coming = adrive_pages(course.more, link, self._how.prefetch)
             try:
                 async for rows in coming:
                     kept += rows

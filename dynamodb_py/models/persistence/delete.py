@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from ...exceptions import ConditionFailed, DoesNotExist, StaleItem, narrowed
+from ...exceptions import ConditionFailed, DoesNotExist, StaleItem, narrow_error
 from ...expressions import Condition
 from ...flows import Flow
 from ...operations import transactions
@@ -133,7 +133,7 @@ def _explain_delete(
         return None
     if lock is None or instance._stored is None:
         return error
-    stale = narrowed(error, StaleItem)
+    stale = narrow_error(error, StaleItem)
     stale.args = (f"{instance!r} is stale: it was deleted since it was loaded",)
     return stale
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ...exceptions import ConditionFailed, DoesNotExist, StaleItem, UnreadableValue, narrowed
+from ...exceptions import ConditionFailed, DoesNotExist, StaleItem, UnreadableValue, narrow_error
 from ...operations.base import Wire
 from ..attribute_values.values import has_changed
 from ..instance import Instance
@@ -32,11 +32,11 @@ def as_model_error(
             found.__dict__["_using"] = instance._using
         error.current = found
         if insert:
-            return narrowed(error, instance.AlreadyExists)
+            return narrow_error(error, instance.AlreadyExists)
         gone = instance._stored is not None and is_of_other_class(instance._meta, wires)
         return as_gone_error(instance) if gone else error
     if insert:  # without an item the key is free, but for engines that never send one
-        return error if more else narrowed(error, instance.AlreadyExists)
+        return error if more else narrow_error(error, instance.AlreadyExists)
     return error if instance._stored is None else as_gone_error(instance)
 
 
@@ -49,7 +49,7 @@ def as_stale_error(
     failure = as_model_error(instance, error)
     if lock is None or now is None or failure is not error or not lock.is_broken(stored, now):
         return failure
-    stale = narrowed(error, StaleItem)
+    stale = narrow_error(error, StaleItem)
     if instance._stored is None:
         expiry = instance._meta.expiry
         if expiry is not None and expiry.hides_wires(now):

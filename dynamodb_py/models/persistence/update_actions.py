@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from ...codec import Unstorable, as_sent, checked_text, decode, item_size
+from ...codec import Unstorable, as_sent, check_text, decode, item_size
 from ...exceptions import ConditionFailed, ItemTooLarge, QueryError, ValidationError
 from ...expressions import (
     SETS,
@@ -15,8 +15,8 @@ from ...expressions import (
     Delete,
     IfNotExists,
     Path,
+    PythonValue,
     Remove,
-    Said,
     Set,
     Value,
     as_action,
@@ -181,7 +181,7 @@ def _bound(meta: Options, given: object, errors: dict[str, list[str]]) -> Action
         bound = action.bind(meta.resolve, where)
         for source in bound.sources:
             if isinstance(source, Value):
-                checked_text(source.wire)
+                check_text(source.wire)
     except ValidationError as error:
         errors.update(error.errors)
         return action
@@ -214,7 +214,7 @@ def _problems(path: Path, action: Action, bound: Action) -> list[str]:
     whole = action.value if isinstance(action, Set) else None
     while isinstance(whole, IfNotExists):
         whole = whole.value
-    if not isinstance(whole, Said) or whole.value is None or not known.constrained:
+    if not isinstance(whole, PythonValue) or whole.value is None or not known.constrained:
         return []
     return known.find_problems(whole.value)
 
@@ -226,7 +226,7 @@ def _set(meta: Options, field: AnyField, value: Any, errors: dict[str, list[str]
     if wire is None:
         return Remove(path)
     try:
-        return Set(path, Value(checked_text(wire)))
+        return Set(path, Value(check_text(wire)))
     except Unstorable as error:
         errors.update(error.errors(field.name))
         return Remove(path)

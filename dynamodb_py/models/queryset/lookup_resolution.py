@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...expressions import And, Condition, Path, asker
+from ...expressions import And, Condition, Path, compile_lookup
 
 if TYPE_CHECKING:
     from ...expressions.lookups import Make
@@ -38,7 +38,7 @@ def _learned(meta: Options, known: dict[str, Make], said: str) -> Make:
     def field(name: str) -> Path:
         return meta.get_field(name)._path()
 
-    make = _of_reference(meta, said) or asker(said, field, meta.resolve)
+    make = _of_reference(meta, said) or compile_lookup(said, field, meta.resolve)
     if len(known) >= _MOST:
         known.clear()
     known[said] = make

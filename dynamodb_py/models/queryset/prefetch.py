@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from msgspec import Struct
 
-from ...batching import abreast, identity
+from ...batching import identity, run_together
 from ...connections import Connection
 from ...exceptions import ConfigurationError, QueryError
 from ...flows import Flow, arun, run
@@ -132,7 +132,7 @@ def prefetching(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[li
                 queries += _queries(held, name, between)
                 later.append((_after(held, name), sub))
         yield from _answer(wants, dangling, link)
-        for outcome in (yield from abreast(queries, WORKERS)):
+        for outcome in (yield from run_together(queries, WORKERS)):
             if isinstance(outcome, Exception):
                 raise outcome
         yield from _answer(between, dangling, link)

@@ -16,7 +16,7 @@ from ...flows import Flow, awaiting, blocking
 from ...operations.batches import BatchGetItem
 from ...operations.items import GetItem, StoredItem
 from ...operations.queries import Query, Scan
-from ...operations.said import Expressions
+from ...operations.read_expressions import Expressions
 from ...operations.tables import DescribeTable
 from ...planning import Estimate, Plan, Question, estimate
 from ...reading import Reader

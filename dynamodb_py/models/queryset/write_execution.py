@@ -8,7 +8,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from ...batching import KeyReader, Progress, ProgressOption, abreast, batch_write, identity, shown
+from ...batching import (
+    KeyReader,
+    Progress,
+    ProgressOption,
+    batch_write,
+    identity,
+    run_together,
+    shown,
+)
 from ...codec import decode
 from ...exceptions import (
     AccessDenied,
@@ -27,7 +35,7 @@ from ...operations.batches import Delete
 from ...operations.items import DeleteItem, Key, UpdateItem
 from ...reading import Reader
 from ...reading.pacing import Ledger
-from ...reading.sources import checked_workers
+from ...reading.sources import check_workers
 from ..persistence.delete import remove_item
 from ..persistence.update_actions import has_changed
 from ..records.base import load_key
@@ -83,7 +91,7 @@ class Work:
 
     def __init__(self, queryset: Paging[Any, Any], workers: int, progress: ProgressOption) -> None:
         self._model = queryset.model
-        self._workers = checked_workers(workers)
+        self._workers = check_workers(workers)
         self._tell: Progress | None = shown(progress)
         self._matched = self._changed = self._skipped = 0
         self._failed: list[tuple[Any, Exception]] = []
@@ -262,7 +270,7 @@ class Removals(Work):
                 flows[at] = remove_item(self._manager._known_by(key), self._condition, False)
             except UnreadableValue as error:  # of this item alone nobody knows whose values it has
                 self._fail([key], error)
-        outcomes = yield from self._ledger.drive(abreast(list(flows.values()), self._workers))
+        outcomes = yield from self._ledger.drive(run_together(list(flows.values()), self._workers))
         hopeless: Exception | None = None
         for at, outcome in zip(flows, outcomes, strict=True):
             key = keys[at]

@@ -95,15 +95,20 @@ class SharedTableFilter(ItemFilter):
         return question if parts is None else parts.rewrite(question)
 
     def explain(self, plan: Plan) -> Plan:
-        told = plan.told
-        if plan.kind == "nothing" or told is None or self.kind is not None or not self.unrelated:
+        explanation = plan.explanation
+        if (
+            plan.kind == "nothing"
+            or explanation is None
+            or self.kind is not None
+            or not self.unrelated
+        ):
             return plan  # what is of a class below another says so itself
         kind = self._meta.kind
-        names = {path.parts[0] for path in told.filter.paths()}
+        names = {path.parts[0] for path in explanation.filter.paths()}
         filtered = kind is not None and kind.hierarchy.attribute in names
         how = f"by a filter on {kind.hierarchy.attribute}" if filtered and kind else "by the key"
         note = f"only {self._meta.name}, of the models in {self._layout.name}: told apart {how}"
-        return replace(plan, told=replace(told, notes=(*told.notes, note)))
+        return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
     def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
         return None  # what is asked besides depends on the question

@@ -1,0 +1,110 @@
+"""Credentials from the settings, the environment, or botocore."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple, Protocol
+
+from ..exceptions import ConfigurationError
+from .settings import Settings
+
+
+class Keys(NamedTuple):
+    """One set of credentials at one moment."""
+
+    access_key: str
+    secret_key: str
+    token: str | None = None
+
+
+class Credentials(Protocol):
+    """Returns the keys for a request; they may change between requests."""
+
+    @property
+    def due(self) -> bool:
+        """Whether :meth:`keys` may need the network."""
+        ...
+
+    def keys(self) -> Keys:
+        """Return the current keys; the same object while they do not change."""
+        ...
+
+
+class Fixed:
+    """Credentials that never change."""
+
+    due = False
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = check_keys(keys)
+
+    def keys(self) -> Keys:
+        return self._keys
+
+
+class Refreshable:
+    """botocore's credentials, which may refresh themselves."""
+
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
+        self._refresh_needed = getattr(credentials, "refresh_needed", None)
+        self._latest: tuple[Any, Keys] | None = None
+
+    @property
+    def due(self) -> bool:
+        return self._refresh_needed is not None and bool(self._refresh_needed())
+
+    def keys(self) -> Keys:
+        try:
+            frozen = self._credentials.get_frozen_credentials()
+        except Exception as error:  # each provider has its own exceptions
+            raise ConfigurationError(
+                f"The AWS credentials could not be refreshed: {error} Sign in again, or set "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            ) from error
+        latest = self._latest
+        if latest is None or (latest[0] is not frozen and latest[0] != frozen):
+            keys = check_keys(Keys(frozen.access_key, frozen.secret_key, frozen.token))
+            latest = self._latest = (frozen, keys)
+        return latest[1]
+
+
+def check_keys(keys: Keys) -> Keys:
+    """Return *keys* if they are valid in a header, without line ends and the like."""
+    if not keys.access_key or not keys.secret_key:
+        missing = "secret access key" if keys.access_key else "access key id"
+        raise ConfigurationError(
+            f"The AWS credentials are incomplete: the {missing} is missing. Set both "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give both to connect()."
+        )
+    for part in (keys.access_key, keys.token or ""):
+        if not part.isascii() or not part.isprintable():
+            raise ConfigurationError(
+                "The AWS access key id or session token holds a character that cannot be sent "
+                "(a line end, perhaps); check AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN."
+            )
+    return keys
+
+
+def find_static_keys(settings: Settings) -> Keys | None:
+    """Return the keys that do not need botocore: of the settings, else of the environment, else None.
+
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` when only half of a pair is given.
+    """
+    if settings.aws_access_key_id or settings.aws_secret_access_key or settings.aws_session_token:
+        return check_keys(
+            Keys(
+                settings.aws_access_key_id or "",
+                settings.aws_secret_access_key or "",
+                settings.aws_session_token,
+            )
+        )
+    environ = os.environ
+    if settings.profile_name or not environ.get("AWS_ACCESS_KEY_ID"):
+        return None
+    if environ.get("AWS_CREDENTIAL_EXPIRATION"):  # they expire: botocore refreshes them
+        return None
+    token = environ.get("AWS_SECURITY_TOKEN") or environ.get("AWS_SESSION_TOKEN")
+    return check_keys(
+        Keys(environ["AWS_ACCESS_KEY_ID"], environ.get("AWS_SECRET_ACCESS_KEY") or "", token)
+    )

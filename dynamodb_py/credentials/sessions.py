@@ -1,0 +1,102 @@
+"""botocore's sessions and clients for settings; botocore is imported with the first one."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, cast
+
+from ..exceptions import ConfigurationError
+from .settings import Settings
+
+
+def make_session(settings: Settings) -> Any:
+    """Return the session of the settings, else a new one of botocore.
+
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` for an unknown profile or an unreadable
+    config file.
+    """
+    if settings.session is not None:
+        return settings.session
+    from botocore.exceptions import BotoCoreError  # 90 ms, rarely needed
+    from botocore.session import Session
+
+    try:
+        session: Any = Session(profile=settings.profile_name)
+        if settings.aws_access_key_id or settings.aws_secret_access_key:
+            session.set_credentials(
+                settings.aws_access_key_id,
+                settings.aws_secret_access_key,
+                settings.aws_session_token,
+            )
+        session.get_scoped_config()  # raises for an unknown profile
+    except BotoCoreError as error:
+        raise ConfigurationError(f"boto3's configuration cannot be used: {error}") from error
+    return session
+
+
+def find_region(session: Any, settings: Settings) -> str | None:
+    """Return the region: of the settings, else as boto3 finds it, else AWS_REGION's (Lambda's)."""
+    inner = getattr(session, "_session", session)  # boto3's session wraps botocore's
+    found = settings.region_name or inner.get_config_variable("region")
+    return found or os.environ.get("AWS_REGION") or None
+
+
+def make_client(settings: Settings, session: Any = None, *, boto3_default: bool = False) -> Any:
+    """Return a new DynamoDB client without retries: the driver retries.
+
+    With *boto3_default* the client comes from ``boto3.client``, which moto replaces if it runs as a
+    server. Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
+    """
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    session = session or make_session(settings)
+    config: Any = Config(
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        max_pool_connections=settings.pool_size,
+        parameter_validation=False,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+    )
+    given: dict[str, Any] = {
+        "region_name": find_region(session, settings),
+        "config": config,
+        # None instead of True, so that AWS_CA_BUNDLE and the config file count.
+        "verify": None if settings.verify is True else settings.verify,
+    }
+    if settings.endpoint_url is not None:
+        given["endpoint_url"] = settings.endpoint_url
+    if settings.aws_access_key_id is not None:
+        given["aws_access_key_id"] = settings.aws_access_key_id
+        given["aws_secret_access_key"] = settings.aws_secret_access_key
+        given["aws_session_token"] = settings.aws_session_token
+    make: Any = getattr(session, "client", None) or session.create_client
+    if boto3_default and settings.session is None and settings.profile_name is None:
+        import boto3
+
+        make = cast("Any", boto3).client
+    try:
+        return make("dynamodb", **given)
+    except (BotoCoreError, ValueError) as error:  # a ValueError for an invalid endpoint URL
+        raise ConfigurationError(explain(error)) from error
+
+
+def explain(error: Exception) -> str:
+    """Return the message for *error* of botocore, with what to do if known."""
+    kind = type(error).__name__
+    if kind == "NoRegionError":
+        return NO_REGION
+    if kind in ("NoCredentialsError", "PartialCredentialsError"):
+        return f"{error}. {NO_CREDENTIALS}" if kind == "PartialCredentialsError" else NO_CREDENTIALS
+    return f"boto3's configuration cannot be used: {error}"
+
+
+NO_REGION = (
+    "No AWS region is known. Give region_name to connect(), or set AWS_DEFAULT_REGION, or a region "
+    "in ~/.aws/config."
+)
+NO_CREDENTIALS = (
+    "No AWS credentials are known. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in "
+    "~/.aws/config (and AWS_PROFILE or profile_name), or give the keys to connect(); an engine on "
+    "this machine takes any keys."
+)

@@ -1,0 +1,33 @@
+"""The settings of transports: endpoint, credentials and timeouts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The settings of one pair of transports; None means boto3's default.
+
+    ``connect_timeout`` and ``read_timeout`` are seconds; the second is for a whole answer.
+    ``pool_size`` is the number of connections to keep open: for asyncio the most open connections;
+    threads may open more for a moment. ``verify`` is True, False (certificates are not
+    checked: never in production) or the path of a file or directory with certificate authorities.
+
+    ``session`` is a boto3 or botocore session, ``client`` a boto3 client or resource for DynamoDB;
+    with either, requests go through botocore with its hooks.
+    """
+
+    region_name: str | None = None
+    endpoint_url: str | None = None
+    profile_name: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = None
+    aws_session_token: str | None = None
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    pool_size: int = 64
+    verify: bool | str = True
+    session: Any = None
+    client: Any = None

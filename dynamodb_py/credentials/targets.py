@@ -1,0 +1,115 @@
+"""Targets: endpoint, credentials, proxy and TLS, determined with the first request."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from ..exceptions import ConfigurationError
+from .endpoints import Endpoint, find_plain_endpoint, resolve_endpoint
+from .keys import Credentials, Fixed, Refreshable, find_static_keys
+from .proxies import Proxy, find_proxy
+from .sessions import NO_CREDENTIALS, make_client, make_session
+from .settings import Settings
+from .signing import Signer
+from .tls import find_authorities, make_context
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+
+class Target(Struct, frozen=True):
+    """The destination of requests, and their signer."""
+
+    endpoint: Endpoint
+    credentials: Credentials
+    signer: Signer
+    proxy: Proxy | None
+    context: SSLContext | None
+    """For TLS; None for plain HTTP."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of connections: the endpoint's or the proxy's."""
+        near = self.proxy or self.endpoint
+        return near.host, near.port
+
+
+def find_target(settings: Settings) -> Target:
+    """Determine the target; this may read files, import botocore and use the network.
+
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` for missing settings.
+    """
+    endpoint, configured = find_plain_endpoint(settings), None
+    if endpoint is not None:
+        keys = find_static_keys(settings)
+        if keys is None:  # the environment changed meanwhile
+            raise ConfigurationError(NO_CREDENTIALS)
+        credentials: Credentials = Fixed(keys)
+    else:
+        endpoint, credentials, configured = _find_with_botocore(settings)
+    proxy = find_proxy(endpoint)
+    context = None
+    if endpoint.scheme == "https":
+        context = make_context(find_authorities(settings.verify, configured))
+    return Target(endpoint, credentials, _make_signer(endpoint, proxy), proxy, context)
+
+
+def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str | None]:
+    from botocore.exceptions import BotoCoreError
+
+    session = make_session(settings)
+    client = make_client(settings, session)
+    try:
+        found = session.get_credentials()
+        endpoint = resolve_endpoint(client)
+        configured: Any = session.get_config_variable("ca_bundle")
+    except BotoCoreError as error:
+        raise ConfigurationError(f"boto3's configuration cannot be used: {error}") from error
+    finally:
+        client.close()
+    if found is None:
+        raise ConfigurationError(NO_CREDENTIALS)
+    return endpoint, Refreshable(found), configured
+
+
+def _make_signer(endpoint: Endpoint, proxy: Proxy | None) -> Signer:
+    line = headers = ""
+    if proxy is not None and endpoint.scheme == "http":  # a proxy for plain HTTP reads the request
+        line = endpoint.url
+        if proxy.authorization:
+            headers = f"Proxy-Authorization: {proxy.authorization}\r\n"
+    return Signer(
+        region=endpoint.region,
+        host=endpoint.authority,
+        path=endpoint.path,
+        line=line,
+        headers=headers,
+    )
+
+
+class LazyTarget:
+    """The target of some settings, determined at its first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.found: Target | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def quick(self) -> bool:
+        """Whether it needs no botocore, and so no files and network."""
+        return find_plain_endpoint(self.settings) is not None
+
+    def get(self) -> Target:
+        """Return the target."""
+        with self._lock:
+            if self.found is None:
+                self.found = find_target(self.settings)
+            return self.found
+
+    def after_fork(self) -> None:
+        """Replace the lock: its thread does not exist in the child process."""
+        self._lock = threading.Lock()

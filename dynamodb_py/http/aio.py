@@ -1,0 +1,247 @@
+"""The asyncio transport: one pool of connections per event loop."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..credentials.settings import Settings
+from ..credentials.targets import LazyTarget, Target
+from ..exceptions import ConnectionFailed
+from ..metering import payload_of
+from ..operations.base import Operation
+from .codec import Response
+from .forks import watch
+from .log import get_debug_logger
+from .pool import STALE_AFTER
+from .responses import describe_request, read_answer
+from .streams import Stream, make_stream, open_stream
+from .sync import encode, log_line
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
+    from collections.abc import AsyncGenerator, Callable
+
+
+class StreamPool:
+    """The connections of one event loop, at most ``pool_size``; the longest waiting task is next."""
+
+    def __init__(self, loop: AbstractEventLoop, settings: Settings) -> None:
+        self.loop = loop
+        self._settings = settings
+        self._size = max(settings.pool_size, 1)
+        self.idle: list[Stream] = []
+        self.streams: set[Stream] = set()
+        self._places = 0  # connections that are open or being opened
+        self._waiting: deque[Future[Stream | None]] = deque()
+        self._closed = False
+        self._keeper: AsyncGenerator[None] | None = None
+
+    def pop(self) -> Stream | None:
+        """Return an idle connection that is still open, None if there is none."""
+        while self.idle:
+            stream = self.idle.pop()
+            fresh = self.loop.time() - stream.idle_since < STALE_AFTER
+            if stream.open and (fresh or not stream.stale):
+                return stream
+            stream.abort()
+        return None
+
+    async def take(self, target: Target) -> Stream:
+        """Return a connection for the caller: an idle one, a new one, or the next free one."""
+        while True:
+            stream = self.pop()
+            if stream is not None:
+                return stream
+            if self._places < self._size:
+                self._places += 1
+                break
+            stream = await self._wait()
+            if stream is None:  # the right to open one
+                break
+            if stream.open:
+                return stream
+        stream = make_stream(self.loop, self._settings.read_timeout, self._lost)
+        self.streams.add(stream)
+        await open_stream(stream, target, self._settings.connect_timeout)
+        return stream
+
+    def give(self, stream: Stream) -> None:
+        """Return a connection to the pool, or to the longest waiting task."""
+        if not stream.open:
+            stream.abort()
+        elif not self._hand_over(stream):
+            if self._closed:
+                stream.abort()
+                return
+            stream.idle_since = self.loop.time()
+            self.idle.append(stream)
+
+    def close(self) -> None:
+        """Close the idle connections now, those in use after use."""
+        self._closed = True
+        while self.idle:
+            self.idle.pop().abort()
+
+    def discard(self) -> None:
+        """Close all connections after the loop was closed."""
+        for stream in list(self.streams):
+            stream.discard()
+        self.idle.clear()
+
+    async def keep(self) -> None:
+        """Close the connections when the loop shuts down.
+
+        asyncio.run() closes the async generators of a loop before the loop itself.
+        """
+        if self._keeper is None:
+            self._keeper = self._until_shutdown()
+            await self._keeper.__anext__()
+
+    async def release(self) -> None:
+        """Like :meth:`close`, but also let the loop close the sockets."""
+        import asyncio
+
+        self.close()
+        await asyncio.sleep(0)
+
+    async def _until_shutdown(self) -> AsyncGenerator[None]:
+        import asyncio
+
+        try:
+            yield
+        finally:
+            for stream in list(self.streams):  # their tasks have been cancelled by now
+                stream.abort()
+            await asyncio.sleep(0)  # lets the loop close the sockets
+
+    async def _wait(self) -> Stream | None:
+        """Wait for a connection, or for None: the right to open one."""
+        waiter: Future[Stream | None] = self.loop.create_future()
+        self._waiting.append(waiter)
+        try:
+            return await waiter
+        except BaseException:
+            if waiter.done() and not waiter.cancelled():  # cancelled after it got the place
+                stream = waiter.result()
+                if stream is None:
+                    self._free_place()
+                else:
+                    self.give(stream)
+            raise
+
+    def _lost(self, stream: Stream) -> None:
+        self.streams.discard(stream)
+        if stream in self.idle:
+            self.idle.remove(stream)
+        self._free_place()
+
+    def _free_place(self) -> None:
+        if not self._hand_over(None):
+            self._places -= 1
+
+    def _hand_over(self, stream: Stream | None) -> bool:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(stream)
+                return True
+        return False
+
+
+class AsyncHttpTransport:
+    """Sends operations over pooled connections; tasks, loops and threads may share it."""
+
+    def __init__(self, lazy: LazyTarget) -> None:
+        self._lazy = lazy
+        self._target: Target | None = lazy.found
+        self._pools: dict[AbstractEventLoop, StreamPool] = {}
+        self._running_loop: Callable[[], AbstractEventLoop] = _running_loop
+        watch(lazy)
+
+    async def send(self, operation: Operation[Any], /) -> bytes:
+        """Send *operation* once and return the body of its response.
+
+        Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError without a
+        region or credentials. A cancelled request closes its connection.
+        """
+        target = self._target
+        if target is None:
+            target = await self._find()
+        loop = self._running_loop()
+        credentials = target.credentials
+        if credentials.due:  # a refresh takes time, and must not block the loop
+            keys = await loop.run_in_executor(None, credentials.keys)
+        else:
+            keys = credentials.keys()
+        body = encode(payload_of(operation))
+        request = target.signer.request(operation.api, body, keys)
+        pool = self._pools.get(loop) or await self._new_pool(loop)
+        logger = get_debug_logger()
+        if logger is not None:
+            started = time.perf_counter()
+            response = await self._exchange(target, pool, request, operation)
+            log_line(logger, operation, response, time.perf_counter() - started)
+        else:
+            response = await self._exchange(target, pool, request, operation)
+        return read_answer(response, operation)
+
+    async def _exchange(
+        self, target: Target, pool: StreamPool, request: bytes, operation: Operation[Any]
+    ) -> Response:
+        try:
+            stream = pool.pop() or await pool.take(target)
+            try:
+                response = await stream.exchange(request)
+            except BaseException:  # cancellation too: half an answer may follow
+                stream.abort()
+                raise
+        except ConnectionFailed as error:
+            describe_request(error, operation)
+            raise
+        if response.reusable:
+            pool.give(stream)
+        else:
+            stream.abort()
+        return response
+
+    async def _find(self) -> Target:
+        if self._lazy.found is None and not self._lazy.quick:
+            # In a thread: it imports botocore, reads files, and may use the network.
+            target = await _running_loop().run_in_executor(None, self._lazy.get)
+        else:
+            target = self._lazy.get()
+        from asyncio import get_running_loop
+
+        self._running_loop = get_running_loop
+        self._target = target
+        return target
+
+    async def _new_pool(self, loop: AbstractEventLoop) -> StreamPool:
+        for other in list(self._pools):
+            if other.is_closed():
+                self._pools.pop(other).discard()
+        pool = self._pools[loop] = StreamPool(loop, self._lazy.settings)
+        await pool.keep()
+        return pool
+
+    async def close(self) -> None:
+        """Close the idle connections; the next request opens new ones."""
+        running = _running_loop()
+        while self._pools:
+            loop, pool = self._pools.popitem()
+            if loop is running:
+                await pool.release()
+            elif loop.is_closed():
+                pool.discard()
+            else:
+                with suppress(RuntimeError):  # closed at this very moment
+                    loop.call_soon_threadsafe(pool.close)
+
+
+def _running_loop() -> AbstractEventLoop:
+    from asyncio import get_running_loop  # imported with the first await
+
+    return get_running_loop()

@@ -1,0 +1,64 @@
+"""The idle connections of the blocking transport, last in, first out."""
+
+from __future__ import annotations
+
+import time
+
+from .forks import watch
+from .sockets import Connection
+
+STALE_AFTER = 0.02
+"""Seconds of idleness after which a connection is checked before its next use."""
+
+
+class Pool:
+    """Keeps up to *size* idle connections; a list's ``append`` and ``pop`` are its only locks."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.idle: list[Connection] = []
+        watch(self)
+
+    def take(self) -> Connection | None:
+        """Return an idle connection that is still open, None if there is none."""
+        while True:
+            try:
+                connection = self.idle.pop()
+            except IndexError:
+                return None
+            fresh = time.monotonic() - connection.idle_since < STALE_AFTER
+            if fresh or not connection.stale:
+                return connection
+            connection.close()
+
+    def give(self, connection: Connection, home: list[Connection]) -> None:
+        """Take *connection* back, if *home*, the list from which it came, is still in use."""
+        if home is self.idle and len(home) < self._size:
+            connection.idle_since = time.monotonic()
+            home.append(connection)
+            if home is self.idle:
+                return
+            # close() or a fork came between: the old list has no owner any more.
+            _close_all(home)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """Close every idle connection; those in use are closed after use."""
+        home, self.idle = self.idle, []
+        _close_all(home)
+
+    def after_fork(self) -> None:
+        # Closing a descriptor in a child sends nothing, so the parent's connection stays, with TLS too.
+        self.close()
+
+    def __del__(self) -> None:
+        _close_all(self.idle)
+
+
+def _close_all(home: list[Connection]) -> None:
+    while True:
+        try:
+            home.pop().close()
+        except IndexError:
+            return

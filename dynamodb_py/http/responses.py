@@ -1,0 +1,74 @@
+"""The body of a successful response, or the exception for any other."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from ..exceptions import RequestError, ResponseCorrupted, ServiceError, service_error
+from ..operations.base import Operation
+from .binaries import with_bytes
+from .codec import Response
+
+# DynamoDB's codes for a status alone, as from a proxy.
+_CODES = {408: "RequestTimeout", 429: "TooManyRequestsException"}
+
+
+def read_answer(response: Response, operation: Operation[Any]) -> bytes:
+    """Return the body of *response* if it is a success that arrived undamaged, else raise.
+
+    Raises :class:`~dynamodb_py.exceptions.ResponseCorrupted` when the body does not match its
+    checksum, else the :class:`~dynamodb_py.exceptions.ServiceError` that the error's code names.
+    """
+    body, headers = response.body, response.headers
+    checksum = headers.get(b"x-amz-crc32")
+    if checksum is not None and checksum != b"%d" % crc32(body):
+        raise describe_request(
+            ResponseCorrupted("The answer does not match its checksum."),
+            operation,
+            _request_id(response),
+        )
+    if response.status == 200:
+        if body[-1:] == b"}" and body[:1] == b"{":
+            return body
+        if not (body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"):
+            raise describe_request(
+                ResponseCorrupted(f"The answer is no JSON object: {body[:80]!r}."),
+                operation,
+                _request_id(response),
+            )
+        return body
+    raise describe_request(_make_error(response), operation, _request_id(response))
+
+
+def describe_request(
+    error: RequestError, operation: Operation[Any], request_id: str = ""
+) -> RequestError:
+    """Return *error* with operation, table and request id."""
+    error.operation = operation.api
+    error.table = ", ".join(operation.tables)
+    error.request_id = request_id
+    return error
+
+
+def _request_id(response: Response) -> str:
+    return response.headers.get(b"x-amzn-requestid", b"").decode("latin-1")
+
+
+def _make_error(response: Response) -> ServiceError:
+    """Return the exception for an unsuccessful answer."""
+    status, body = response.status, response.body
+    parsed: dict[str, Any] = {}
+    with suppress(msgspec.DecodeError, RecursionError):  # a proxy's page is no JSON
+        parsed = msgspec.json.decode(body, type=dict[str, Any])
+    code = (
+        str(parsed.get("__type") or parsed.get("code") or "").rpartition("#")[2].partition(":")[0]
+    )
+    message = parsed.get("message") or parsed.get("Message") or ""
+    if not code:
+        code = _CODES.get(status, f"HTTP{status}")
+        message = message or body[:200].decode("utf-8", "replace")
+    return service_error(code, str(message), status=status, body=with_bytes(parsed))

@@ -1,0 +1,229 @@
+"""An asyncio connection: a protocol with one request at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from ..credentials.targets import Target
+from ..exceptions import ConnectionFailed, ReadTimeout
+from .codec import Response, ResponseReader, connect_request
+from .sockets import is_readable, make_connect_error, make_tunnel_error
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future, TimerHandle, Transport
+
+
+_BUFFER, _LARGE_BUFFER = 64 * 1024, 256 * 1024
+
+
+class Stream:
+    """One open connection, made by :func:`make_stream`.
+
+    *lost* is called once, when the connection is closed for any reason.
+    """
+
+    def __init__(
+        self, loop: AbstractEventLoop, read_timeout: float, lost: Callable[[Stream], None]
+    ) -> None:
+        self.loop = loop
+        self.idle_since = 0.0
+        self._read_timeout = read_timeout
+        self._lost: Callable[[Stream], None] | None = lost
+        self._transport: Transport | None = None
+        self._waiter: Future[Response] | None = None
+        self._reader: ResponseReader | None = None
+        self._deadline = 0.0
+        self._timer: TimerHandle | None = None
+        self._buffer = memoryview(bytearray(_BUFFER))
+
+    @property
+    def open(self) -> bool:
+        """Whether a request can be sent."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def exchange(self, request: bytes, *, tunnel: bool = False) -> Future[Response]:
+        """Send *request* and return the future of its whole response.
+
+        The future raises ConnectionFailed and its subclasses; a caller that stops waiting for it
+        must call :meth:`abort`.
+        """
+        loop, transport = self.loop, self._transport
+        if transport is None or transport.is_closing():  # closed by the server while idle
+            raise ConnectionFailed("The server closed the connection without an answer.")
+        waiter = self._waiter = loop.create_future()
+        self._reader = ResponseReader(tunnel=tunnel)
+        # One timer for all requests of a connection: it is set again only after it has fired.
+        self._deadline = loop.time() + self._read_timeout
+        if self._timer is None:
+            self._timer = loop.call_at(self._deadline, self._time_out)
+        transport.write(request)
+        return waiter
+
+    @property
+    def stale(self) -> bool:
+        """Whether the server closed the connection since the loop last read it."""
+        if self._transport is None:
+            return True
+        return is_readable(self._transport.get_extra_info("socket"))
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._forget()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def discard(self) -> None:
+        """Close a connection whose event loop was closed before it."""
+        transport: Any = self._transport
+        self._forget()
+        with suppress(RuntimeError):  # the loop is closed
+            transport.abort()
+        # The next step of the loop; else the socket stays open until garbage collection.
+        transport = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
+        finish = getattr(transport, "_call_connection_lost", None)
+        if finish is not None:
+            with suppress(Exception):
+                finish(None)
+
+    def rewire(self, transport: Any) -> None:
+        """Continue over *transport*, TLS within the open tunnel."""
+        self._transport = transport
+
+    # Called by the event loop.
+
+    def connection_made(self, transport: Any) -> None:
+        self.rewire(transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        # Own buffer: asyncio would make a new one for every read, which costs more than reading.
+        if self._reader is not None and self._reader.missing > len(self._buffer) < _LARGE_BUFFER:
+            self._buffer = memoryview(bytearray(_LARGE_BUFFER))
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data, reader = bytes(self._buffer[:nbytes]), self._reader
+        if reader is None:  # unexpected data
+            self.abort()
+            return
+        try:
+            response = reader.feed(data)
+        except ConnectionFailed as error:
+            self._fail(error)
+            return
+        if response is not None:
+            self._finish(response)
+
+    def eof_received(self) -> bool:
+        self._end(None)
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(error)
+        self._forget()
+
+    def pause_writing(self) -> None:
+        """At most one request is buffered."""
+
+    def resume_writing(self) -> None:
+        """Nothing to resume."""
+
+    def _finish(self, response: Response) -> None:
+        waiter, self._waiter, self._reader = self._waiter, None, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(response)
+
+    def _end(self, error: Exception | None) -> None:
+        reader = self._reader
+        if reader is None:
+            return
+        try:
+            if error is not None:
+                raise ConnectionFailed(f"The connection broke: {error}.") from error
+            self._finish(reader.end())
+        except ConnectionFailed as failed:
+            self._fail(failed)
+
+    def _fail(self, error: ConnectionFailed) -> None:
+        waiter, self._waiter, self._reader = self._waiter, None, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+        self.abort()
+
+    def _time_out(self) -> None:
+        self._timer = None
+        if self._reader is None:
+            return
+        if self.loop.time() < self._deadline:  # set for an earlier request
+            self._timer = self.loop.call_at(self._deadline, self._time_out)
+            return
+        self._fail(
+            ReadTimeout(
+                f"No whole answer within {self._read_timeout:g} seconds; give connect() a longer "
+                "read_timeout if that can be."
+            )
+        )
+
+    def _forget(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            lost(self)
+
+
+_kinds: list[type[Stream]] = []
+
+
+def make_stream(
+    loop: AbstractEventLoop, read_timeout: float, lost: Callable[[Stream], None]
+) -> Stream:
+    """Return a new stream, not open yet, as an asyncio protocol."""
+    if not _kinds:
+        from asyncio import BufferedProtocol  # imported with the first await
+
+        _kinds.append(cast("type[Stream]", type("BufferedStream", (Stream, BufferedProtocol), {})))
+    return _kinds[0](loop, read_timeout, lost)
+
+
+async def open_stream(stream: Stream, target: Target, connect_timeout: float) -> None:
+    """Connect *stream* to *target*, through its proxy and with TLS where there is one.
+
+    Raises ConnectTimeout, or ConnectionFailed with the reason; the stream is closed then.
+    """
+    import asyncio
+
+    try:
+        await asyncio.wait_for(_connect(stream, target), connect_timeout)
+    except asyncio.TimeoutError as error:  # before Python 3.11, asyncio has its own
+        stream.abort()
+        raise make_connect_error(TimeoutError(), target, connect_timeout) from error
+    except OSError as error:
+        stream.abort()
+        raise make_connect_error(error, target, connect_timeout) from error
+    except BaseException:
+        stream.abort()
+        raise
+
+
+async def _connect(stream: Stream, target: Target) -> None:
+    loop = stream.loop
+    host, port = target.address
+    factory = cast("Any", lambda: stream)
+    name = target.endpoint.host
+    if target.context is None:
+        await loop.create_connection(factory, host, port)
+    elif target.proxy is None:
+        await loop.create_connection(factory, host, port, ssl=target.context, server_hostname=name)
+    else:
+        transport, _ = await loop.create_connection(factory, host, port)
+        wanted = connect_request(name, target.endpoint.port, target.proxy.authorization)
+        refused = make_tunnel_error(await stream.exchange(wanted, tunnel=True))
+        if refused is not None:
+            raise refused
+        secure = await loop.start_tls(
+            transport, cast("Any", stream), target.context, server_hostname=name
+        )
+        stream.rewire(secure)

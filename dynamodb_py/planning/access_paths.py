@@ -1,0 +1,367 @@
+"""Access paths: the table and its indexes, and how each can answer a question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from ..exceptions import ValidationError
+from ..expressions import Compare, Condition, Path, Value
+from ..operations.base import Wire
+from ..schema import IndexSchema, KeyAttribute, TableSchema
+from .alternatives import MOST, Alternative, Extraction, Unfit
+from .assumptions import Notes
+from .comparisons import fixed_attributes
+from .intervals import WHOLE, Interval, Span, overlap
+from .plan import Question, Subject
+
+Place: TypeAlias = "tuple[Wire, ...]"
+"""Values of the attributes that are fixed: the hash key, and range keys from the left."""
+
+
+class AccessPath(Struct, frozen=True):
+    """The table or an index: its key, and the attributes that it holds."""
+
+    index: IndexSchema | None
+    hash_key: tuple[KeyAttribute, ...]
+    range_key: tuple[KeyAttribute, ...]
+    table_key: tuple[KeyAttribute, ...]
+    held: frozenset[str] | None
+    """The attributes that it holds; None: all."""
+
+    @classmethod
+    def all_of(cls, schema: TableSchema) -> list[AccessPath]:
+        """Return the access paths of a table: itself, then its local and its global indexes."""
+        range_key = () if schema.range_key is None else (schema.range_key,)
+        table_key = (schema.hash_key, *range_key)
+        table = cls(None, (schema.hash_key,), range_key, table_key, None)
+        ordered = (*schema.local_indexes, *schema.global_indexes)
+        return [table, *(cls._of(index, table_key) for index in ordered)]
+
+    @classmethod
+    def _of(cls, index: IndexSchema, table_key: tuple[KeyAttribute, ...]) -> AccessPath:
+        held = None
+        if index.projection.kind != "ALL":
+            keys = (*table_key, *index.keys)
+            held = frozenset(index.projection.names).union(key.name for key in keys)
+        return cls(index, index.hash_key, index.range_key, table_key, held)
+
+    @property
+    def name(self) -> str | None:
+        """The name of the index."""
+        return None if self.index is None else self.index.name
+
+    @property
+    def title(self) -> str:
+        """Its name in messages."""
+        return "the table" if self.index is None else f"index {self.index.name}"
+
+    @property
+    def is_global(self) -> bool:
+        """Whether it is a global index."""
+        return self.index is not None and self.index.scope == "global"
+
+    @property
+    def keys(self) -> dict[str, KeyAttribute]:
+        """The attributes of its own key, by name."""
+        return {key.name: key for key in (*self.hash_key, *self.range_key)}
+
+    @property
+    def position(self) -> tuple[KeyAttribute, ...]:
+        """The attributes of the table's key and of its own."""
+        found = {key.name: key for key in (*self.table_key, *self.hash_key, *self.range_key)}
+        return tuple(found.values())
+
+    @property
+    def sparse(self) -> frozenset[str]:
+        """The attributes without which an item is not in it."""
+        return frozenset(self.keys).difference(key.name for key in self.table_key)
+
+
+class Stretch(Struct, frozen=True, eq=False):
+    """What one request reads: the items with a key prefix, within an interval, that pass a filter."""
+
+    place: Place
+    ranks: tuple[object, ...]
+    """Equal for equal places, however their numbers are spelled."""
+    interval: Interval
+    filter: Condition
+
+
+class Fit(Struct, frozen=True, eq=False):
+    """How an access path answers a question."""
+
+    access: AccessPath
+    stretches: tuple[Stretch, ...]
+    fixed: int
+    """How many attributes of the range key are fixed."""
+    order: tuple[KeyAttribute, ...]
+    forward: bool
+    lacking: tuple[str, ...]
+    """Attributes that the index requires of its items, and that the condition does not require."""
+    checked: tuple[tuple[str, Wire], ...]
+    """The values of key attributes; each must be valid in a key."""
+    notes: Notes
+    """What it depends on besides the shape of the question."""
+
+    @property
+    def whole_keys(self) -> bool:
+        """Whether each stretch is one item of the table, without a filter."""
+        return (
+            self.access.index is None
+            and self.fixed == len(self.access.range_key)
+            and all(stretch.filter.is_empty for stretch in self.stretches)
+        )
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether an item can be in two stretches."""
+        spans: dict[object, list[Span]] = {}
+        for stretch in self.stretches:
+            spans.setdefault(stretch.ranks, []).append((stretch.interval,))
+        return any(len(each) > 1 and overlap(each) for each in spans.values())
+
+
+def fit(
+    access: AccessPath, subject: Subject, question: Question, notes: Notes | None = None
+) -> Fit:
+    """Return how *access* answers *question*; raise Unfit with the reason if it cannot.
+
+    *notes* records what depends on the values, for an Unfit as well.
+    """
+    _check_reading(access, question)
+    notes = Notes() if notes is None else notes
+    extraction = Extraction(access.keys, notes)
+    try:
+        alternatives = extraction.alternatives(question.condition)
+    except Unfit:
+        if (name := find_unfixed(access, question.condition)) is not None:
+            raise _make_unfixed_error(access, subject, name) from None  # a clearer reason
+        raise
+    missing = (
+        frozenset[str]().union(*(alternative.missing for alternative in alternatives))
+        & access.sparse
+    )
+    if missing and question.index is None:
+        names = ", ".join(map(subject.field, sorted(missing)))
+        raise Unfit(f"items without {names} match too, and are not in it")
+    alternatives = [alternative for alternative in alternatives if not alternative.is_empty]
+    fixed, stretches = _find_stretches(access, subject, alternatives)
+    _check_held(access, subject, question, alternatives)
+    order, forward = _find_order(access, subject, question, fixed, stretches)
+    lacking = frozenset(
+        n for n in access.sparse if not all(n in each.needs for each in alternatives)
+    )
+    unasked = lacking - subject.always - {name for name, _ in question.order}
+    if unasked and question.index is None:
+        names = ", ".join(map(subject.field, sorted(unasked)))
+        raise Unfit(
+            f"items that have no {names} are not in it: filter by {names} too, order by it, or choose "
+            f'the index with .index("{access.name}")'
+        )
+    return Fit(
+        access=access,
+        stretches=tuple(stretches),
+        fixed=fixed,
+        order=order,
+        forward=forward,
+        lacking=tuple(sorted(lacking)),
+        checked=tuple(_key_values(access, fixed, stretches)),
+        notes=notes,
+    )
+
+
+def _check_reading(access: AccessPath, question: Question) -> None:
+    if question.consistent and access.is_global:
+        raise Unfit("a global index cannot be read consistently")
+
+
+def find_unfixed(access: AccessPath, condition: Condition) -> str | None:
+    """Return an attribute of the hash key that no term of *condition* fixes, or None."""
+    found = set(fixed_attributes(condition))
+    return next((key.name for key in access.hash_key if key.name not in found), None)
+
+
+def _make_unfixed_error(access: AccessPath, subject: Subject, name: str) -> Unfit:
+    role = "its hash key" if len(access.hash_key) == 1 else "a part of its hash key"
+    return Unfit(f"{role}, {subject.field(name)}, is not fixed")
+
+
+def _check_held(
+    access: AccessPath, subject: Subject, question: Question, alternatives: Sequence[Alternative]
+) -> None:
+    """Refuse an index that lacks attributes that are read or filtered by."""
+    if access.held is None:
+        return
+    filtered = {str(path.parts[0]) for b in alternatives for t in b.filter for path in t.paths()}
+    if lost := filtered - access.held:
+        names = ", ".join(map(subject.field, sorted(lost)))
+        raise Unfit(f"it does not hold {names}, which the filter needs")
+    if not lacks_attributes(access, question):
+        return
+    if question.wanted is None:
+        raise Unfit(
+            "it does not hold whole items: choose it with .index(), and .full() to complete "
+            "them from the table, or name what you need with .only()"
+        )
+    lost = {str(path.parts[0]) for path in question.wanted} - access.held
+    names = ", ".join(map(subject.field, sorted(lost)))
+    raise Unfit(f"it does not hold {names}: .full() reads whole items from the table")
+
+
+def lacks_attributes(access: AccessPath, question: Question) -> bool:
+    """Tell whether *access* lacks attributes to read, whatever the condition."""
+    if access.held is None or question.full or question.counting:
+        return False
+    if question.wanted is None:
+        return question.index is None
+    return any(str(path.parts[0]) not in access.held for path in question.wanted)
+
+
+def is_hopeless(access: AccessPath, question: Question) -> bool:
+    """Tell whether *access* cannot answer *question*, whatever the condition."""
+    return lacks_attributes(access, question) or (
+        access.index is not None and lacks_order(access, question)
+    )
+
+
+def lacks_order(access: AccessPath, question: Question) -> bool:
+    """Tell whether *question* orders by an attribute outside the key of *access*."""
+    return any(name not in access.keys for name, _ in question.order)
+
+
+def _find_stretches(
+    access: AccessPath, subject: Subject, alternatives: Sequence[Alternative]
+) -> tuple[int, list[Stretch]]:
+    """Return how many range attributes are fixed, and the stretches to read."""
+    fixed = min(
+        (_count_fixed(access, alternative) for alternative in alternatives),
+        default=len(access.range_key),
+    )
+    stretches: list[Stretch] = []
+    for alternative in alternatives:
+        for stretch in _stretches_of(access, subject, alternative, fixed):
+            stretches.append(stretch)
+            if len(stretches) > MOST:
+                raise Unfit(
+                    f"it would take more than {MOST} requests: split it into several queries"
+                )
+    return fixed, stretches
+
+
+def _count_fixed(access: AccessPath, alternative: Alternative) -> int:
+    """Return how many attributes of the range key, from the left, have single values."""
+    count = 0
+    for key in access.range_key:
+        span = alternative.spans.get(key.name)
+        if span is None or not all(interval.is_point for interval in span):
+            break
+        count += 1
+    return count
+
+
+def _stretches_of(
+    access: AccessPath, subject: Subject, alternative: Alternative, fixed: int
+) -> Iterator[Stretch]:
+    for key in access.hash_key:
+        span = alternative.spans.get(key.name)
+        if span is None or not all(interval.is_point for interval in span):
+            raise _make_unfixed_error(access, subject, key.name)
+    free = access.range_key[fixed:]
+    bound = free[0] if free else None
+    for key in free[1:]:
+        if key.name in alternative.spans:
+            before = subject.field(free[0].name)
+            raise Unfit(f"{subject.field(key.name)} counts only where {before} is fixed by =")
+    names = [key.name for key in (*access.hash_key, *access.range_key[:fixed])]
+    condition = alternative.condition
+    span = (WHOLE,) if bound is None else alternative.spans.get(bound.name, (WHOLE,))
+    for points in product(*(alternative.spans[name] for name in names)):
+        place = tuple(point.low.wire for point in points if point.low is not None)
+        ranks = tuple(point.signature for point in points)
+        for interval in span:
+            yield Stretch(place, ranks, interval, condition)
+
+
+def _key_values(
+    access: AccessPath, fixed: int, stretches: Sequence[Stretch]
+) -> Iterator[tuple[str, Wire]]:
+    """Yield the values of key attributes, with their names."""
+    keys = (*access.hash_key, *access.range_key[:fixed])
+    for stretch in stretches:
+        for key, wire in zip(keys, stretch.place, strict=True):
+            yield key.name, wire
+        interval = stretch.interval
+        if interval.prefix is not None:
+            yield access.range_key[fixed].name, interval.prefix
+            continue
+        for edge in (interval.low, interval.high):
+            if edge is not None:
+                yield access.range_key[fixed].name, edge.wire
+
+
+def check_value(subject: Subject, name: str, wire: Wire) -> None:
+    """Raise ValidationError for a value that no key can have."""
+    problem = subject.problem(name, wire)
+    if problem is not None:
+        raise ValidationError({subject.field(name): [problem]}, model=subject.name)
+
+
+def _find_order(
+    access: AccessPath,
+    subject: Subject,
+    question: Question,
+    fixed: int,
+    stretches: Sequence[Stretch],
+) -> tuple[tuple[KeyAttribute, ...], bool]:
+    """Return the attributes that order the items for *question*, and whether they ascend."""
+    free = access.range_key[fixed:]
+    same = _common_attributes(access, fixed, stretches)
+    requested = [(name, descends) for name, descends in question.order if name not in same]
+    single = len(stretches) <= 1 and access.index is None and not free
+    if requested and not single:
+        # Of several places, the fixed attributes still have an order between them.
+        order = tuple(key for key in access.range_key if key.name not in same)
+        names = [key.name for key in order[: len(requested)]]
+        if (
+            names != [name for name, _ in requested]
+            or len({descends for _, descends in requested}) > 1
+        ):
+            raise Unfit(f"its items are in order of {_names_of(subject, order)}")
+    descends = bool(requested and requested[0][1]) != question.backward
+    if not requested and question.order and not single:
+        descends = question.order[0][1] != question.backward
+    return tuple(key for key in access.range_key if key.name not in same), not descends
+
+
+def _common_attributes(
+    access: AccessPath, fixed: int, stretches: Sequence[Stretch]
+) -> frozenset[str]:
+    """Return the attributes that are equal for all items."""
+    keys = (*access.hash_key, *access.range_key[:fixed])
+    if not stretches:
+        return frozenset()
+    first = stretches[0].ranks
+    return frozenset(
+        key.name
+        for at, key in enumerate(keys)
+        if all(stretch.ranks[at] == first[at] for stretch in stretches)
+    )
+
+
+def _names_of(subject: Subject, order: Sequence[KeyAttribute]) -> str:
+    return ", ".join(subject.field(key.name) for key in order) or "nothing"
+
+
+def key_conditions(access: AccessPath, fixed: int, stretch: Stretch) -> Condition:
+    """Return the key condition that reads *stretch*."""
+    keys = (*access.hash_key, *access.range_key[:fixed])
+    condition = Condition()
+    for key, wire in zip(keys, stretch.place, strict=True):
+        condition &= Compare(Path((key.name,)), "=", Value(wire))
+    if fixed < len(access.range_key):
+        condition &= stretch.interval.condition(Path((access.range_key[fixed].name,)))
+    return condition

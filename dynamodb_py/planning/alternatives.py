@@ -1,0 +1,301 @@
+"""Alternatives: a condition as a list of key intervals, each with a filter for the rest.
+
+A key condition takes one comparison for each attribute, and a filter takes no attribute of the key.
+So the comparisons of key attributes are taken out of a condition, through ``AND``, ``OR`` and
+``NOT``, as intervals. The rest of each alternative is a filter without key attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from itertools import product
+
+from msgspec import Struct
+
+from ..exceptions import QueryError
+from ..expressions import (
+    And,
+    AttributeType,
+    BeginsWith,
+    Between,
+    Compare,
+    Condition,
+    Exists,
+    In,
+    Never,
+    Not,
+    NotExists,
+    Or,
+    Path,
+    Value,
+)
+from ..operations.base import Wire
+from ..schema import KeyAttribute
+from . import intervals
+from .assumptions import Notes
+from .intervals import WHOLE, Interval, Span
+
+MOST = 1000
+"""The most alternatives of a condition: each is a request."""
+
+
+class Unfit(QueryError):
+    """The condition restricts the key in a form that a query of this index cannot express."""
+
+
+class Alternative(Struct, frozen=True, eq=False):
+    """One alternative: intervals of key attributes, and the terms of its filter."""
+
+    spans: Mapping[str, Span] = {}
+    filter: tuple[Condition, ...] = ()
+    needs: frozenset[str] = frozenset()
+    """The attributes that a matching item must have."""
+    spares: frozenset[str] = frozenset()
+    """The attributes whose comparisons also hold for items without them."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can match."""
+        return any(not span for span in self.spans.values())
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The attributes that it compares and that matching items may lack."""
+        return self.spares - self.needs
+
+    @property
+    def condition(self) -> Condition:
+        """The filter as a condition."""
+        joined = Condition()
+        for term in dict.fromkeys(self.filter):  # each term once
+            joined &= term
+        return joined
+
+
+class Extraction:
+    """Takes the comparisons of the attributes *keys* out of a condition."""
+
+    def __init__(self, keys: Mapping[str, KeyAttribute], notes: Notes) -> None:
+        self._keys = keys
+        self._notes = notes
+        self._vague: set[str] = set()
+        """Attributes that several alternatives compare, and those with a prefix, which may have no end."""
+        self._cut: set[str] = set()
+        """Attributes whose bounds depend on the values."""
+
+    def alternatives(self, condition: Condition) -> list[Alternative]:
+        """Return the alternatives of *condition*; raise Unfit if a query cannot express it."""
+        return self._merge(self._expand(condition, negated=False))
+
+    def _mentions(self, condition: Condition) -> bool:
+        return any(path.parts[0] in self._keys for path in condition.paths())
+
+    def _expand(self, condition: Condition, *, negated: bool) -> list[Alternative]:
+        if condition.is_empty:
+            return [Alternative()]
+        if isinstance(condition, Never):
+            return [Alternative()] if negated else []
+        if not self._mentions(condition):
+            return [Alternative(filter=(~condition if negated else condition,))]
+        if isinstance(condition, Not):
+            return self._expand(condition.term, negated=not negated)
+        if isinstance(condition, (And, Or)):
+            parts = [self._expand(term, negated=negated) for term in condition.terms]
+            if isinstance(condition, Or) is negated:
+                return self._combine_all(parts)
+            self._notes.compared = True  # alternatives may coincide or overlap
+            alternatives = [alternative for part in parts for alternative in part]
+            self._vague.update(name for alternative in alternatives for name in alternative.spans)
+            return self._merge(alternatives)
+        return [self._make_alternative(condition, negated=negated)]
+
+    def _combine_all(self, parts: list[list[Alternative]]) -> list[Alternative]:
+        """Return the alternatives in which one of each of *parts* holds."""
+        found = [Alternative()]
+        for part in parts:
+            if len(found) * len(part) > MOST:
+                raise Unfit(
+                    f"it comes to more than {MOST} alternatives: split it into several queries"
+                )
+            found = [self._combine(one, other) for one, other in product(found, part)]
+        return found
+
+    def _combine(self, one: Alternative, other: Alternative) -> Alternative:
+        spans = dict(one.spans)
+        for name, span in other.spans.items():
+            if name in spans:
+                self._record(name, spans[name], span)
+                spans[name] = intervals.intersect(spans[name], span)
+            else:
+                spans[name] = span
+        return Alternative(
+            spans, one.filter + other.filter, one.needs | other.needs, one.spares | other.spares
+        )
+
+    def _record(self, name: str, one: Span, other: Span) -> None:
+        """Record what depends on the values where both spans of an attribute hold."""
+        if name in self._vague:
+            self._notes.compared = self._notes.met = True
+            return
+        if any(all(each.is_whole for each in span) for span in (one, other)):
+            return  # nothing depends on them: one span holds always or never
+        bounds = _find_bounds(one, other) or _find_bounds(other, one)
+        if bounds is not None and name not in self._cut:
+            self._notes.less.append(bounds)
+            return
+        self._cut.add(name)
+        self._notes.compared = True
+        if not _meet_beyond(one, other):
+            self._notes.met = True
+
+    def _make_alternative(self, leaf: Condition, *, negated: bool) -> Alternative:
+        name = str(next(leaf.paths()).parts[0])
+        if name not in self._keys:
+            name = next(str(p.parts[0]) for p in leaf.paths() if p.parts[0] in self._keys)
+        key = self._keys[name]
+        try:
+            span = self._find_span(leaf, key)
+        except Unfit:
+            self._notes.clear()  # it is unfit, whatever the values
+            raise
+        if negated:
+            if isinstance(leaf, BeginsWith):  # no value follows some prefixes
+                self._notes.compared = True
+            span = intervals.complement(span)
+        # Only these hold for a missing attribute.
+        when_missing = isinstance(leaf, NotExists) or (
+            isinstance(leaf, Compare) and leaf.operator == "<>"
+        )
+        found = frozenset((name,))
+        if when_missing is negated:
+            return Alternative({name: span}, needs=found)
+        return Alternative({name: span}, spares=found)
+
+    def _find_span(self, leaf: Condition, key: KeyAttribute) -> Span:
+        """Return the values of *key* for which *leaf* holds."""
+        left, *others = leaf._operands()
+        values = [each for each in others if isinstance(each, Value)]
+        if left != Path((key.name,)) or len(values) != len(others):
+            raise Unfit(f"{leaf.describe()} cannot be a key condition")
+        for value in values:
+            if value.kind != key.type:
+                raise Unfit(
+                    f"{left} is of type {key.type}, and is compared with a value of type {value.kind}"
+                )
+        wires = [value.wire for value in values]
+        match leaf:
+            case Compare(operator=operator):
+                return self._compare(operator, wires[0])
+            case Between():
+                return (intervals.between(*wires),)
+            case BeginsWith():
+                self._vague.add(key.name)
+                return (intervals.with_prefix(wires[0]),)
+            case In():
+                return self._make_points(wires)
+            case Exists():
+                return (WHOLE,)
+            case NotExists():
+                return ()
+            case AttributeType(type=kind):
+                return (WHOLE,) if kind == key.type else ()
+            case _:
+                raise Unfit(f"{leaf.describe()} cannot be a key condition")
+
+    def _make_points(self, wires: list[Wire]) -> Span:
+        span = intervals.points(wires)
+        if len(span) < len(wires):
+            self._notes.compared = True
+        elif len(wires) > 1:
+            self._notes.distinct.append(wires)
+        return span
+
+    def _compare(self, operator: str, wire: dict[str, str]) -> Span:
+        match operator:
+            case "=":
+                return (intervals.point(wire),)
+            case "<>":
+                return intervals.complement((intervals.point(wire),))
+            case ">" | ">=":
+                return (intervals.above(wire, open=operator == ">"),)
+            case _:
+                return (intervals.below(wire, open=operator == "<"),)
+
+    def _merge(self, alternatives: list[Alternative]) -> list[Alternative]:
+        """Return *alternatives*, joining those that differ only in one interval or in the filter."""
+        if len(alternatives) < 2:
+            return alternatives
+        for name in self._keys:
+            alternatives = _join(alternatives, name)
+        return _join_filters(alternatives)
+
+
+def _find_bounds(one: Span, other: Span) -> tuple[Wire, Wire] | None:
+    """Return both bounds if *one* has only a lower, and *other* only an upper one above it."""
+    if len(one) != 1 or len(other) != 1:
+        return None
+    low, high = one[0].low, other[0].high
+    if low is None or one[0].high is not None or high is None or other[0].low is not None:
+        return None
+    return (low.wire, high.wire) if low.rank < high.rank else None
+
+
+def _meet_beyond(one: Span, other: Span) -> bool:
+    """Tell whether both are unbounded on one side, so that they meet there whatever the values."""
+    below, above = (
+        all(any(getattr(each, edge) is None for each in span) for span in (one, other))
+        for edge in ("low", "high")
+    )
+    return below or above
+
+
+def _signature(span: Span) -> Hashable:
+    return tuple(interval.signature for interval in span)
+
+
+def _make_signature(alternative: Alternative, but: str | None = None) -> Hashable:
+    """Return a value that is equal for alternatives with the same key intervals, except *but*."""
+    spans = [(name, _signature(span)) for name, span in alternative.spans.items() if name != but]
+    return frozenset(spans), alternative.needs, alternative.spares
+
+
+def _join(alternatives: list[Alternative], name: str) -> list[Alternative]:
+    """Return *alternatives*, joining those that differ only in the intervals of *name*."""
+    groups: dict[Hashable, list[Alternative]] = {}
+    for alternative in alternatives:
+        place = (
+            _make_signature(alternative, but=name),
+            frozenset(alternative.filter),
+            name in alternative.spans,
+        )
+        groups.setdefault(place, []).append(alternative)
+    return [
+        _replace_span(group[0], name, [i for alternative in group for i in alternative.spans[name]])
+        if len(group) > 1 and name in group[0].spans
+        else group[0]
+        for group in groups.values()
+    ]
+
+
+def _replace_span(alternative: Alternative, name: str, found: Iterable[Interval]) -> Alternative:
+    spans = {**alternative.spans, name: intervals.unite(found)}
+    return Alternative(spans, alternative.filter, alternative.needs, alternative.spares)
+
+
+def _join_filters(alternatives: list[Alternative]) -> list[Alternative]:
+    """Return *alternatives*, joining those with the same intervals by an OR of their filters."""
+    groups: dict[Hashable, list[Alternative]] = {}
+    for alternative in alternatives:
+        groups.setdefault(_make_signature(alternative), []).append(alternative)
+    joined: list[Alternative] = []
+    for first, *rest in groups.values():
+        if not rest:
+            joined.append(first)
+            continue
+        filters = [alternative.condition for alternative in (first, *rest)]
+        either = Condition()
+        for each in filters:
+            either |= each
+        terms = () if any(each.is_empty for each in filters) else (either,)
+        joined.append(Alternative(first.spans, terms, first.needs, first.spares))
+    return joined

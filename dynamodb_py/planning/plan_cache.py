@@ -1,0 +1,300 @@
+"""Plans by the shape of their question, so that each shape is planned once.
+
+Plans of questions that differ only in their values differ only in these values, unless the planner
+compared the values with each other. So a cached plan has the place of each value, and the
+assumptions that the planner made in all access paths: that one bound is below another, say. They are
+checked again for each question. A plan with other assumptions is not cached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..codec import rank
+from ..expressions import Condition
+from ..limits import MAX_RANGE_KEY_BYTES
+from ..operations.base import Wire
+from ..operations.queries import Expressions, Query
+from .access_paths import AccessPath, Fit, check_value, is_hopeless
+from .assumptions import Assumptions, Notes
+from .plan import Lane, Plan, Question, Subject, Trim
+from .ranking import cost, least_cost
+
+MOST = 512
+"""The most shapes that are cached for one model."""
+
+_SHORT = MAX_RANGE_KEY_BYTES // 4
+"""So many characters, of at most four bytes each, fit into any key."""
+
+_Slots: TypeAlias = "tuple[tuple[str, int], ...]"
+
+Shortcut: TypeAlias = "Callable[[Sequence[Wire]], Query | None]"
+"""Makes the request for a question of one shape out of its values; None if the question needs a plan of
+its own."""
+
+ExaminedPaths: TypeAlias = "Sequence[tuple[AccessPath, Notes]]"
+"""The examined access paths, in order of preference, with their notes."""
+
+
+class _Guards(Struct, frozen=True, eq=False):
+    """The assumptions, by the positions of the values."""
+
+    less: tuple[tuple[int, int], ...]
+    distinct: tuple[tuple[int, ...], ...]
+    unlike: tuple[tuple[tuple[int, ...], ...], ...]
+
+    def hold(self, values: Sequence[Wire]) -> bool:
+        for low, high in self.less:
+            if not rank(values[low]) < rank(values[high]):
+                return False
+        for slots in self.distinct:
+            if len({rank(values[slot]) for slot in slots}) < len(slots):
+                return False
+        for terms in self.unlike:
+            groups = [[values[slot] for slot in slots] for slots in terms]
+            if any(each in groups[:at] for at, each in enumerate(groups)):
+                return False
+        return True
+
+
+class _Template(Struct, frozen=True, eq=False):
+    plan: Plan
+    keys: _Slots = ()
+    """Positions of the values of a GetItem's key."""
+    values: tuple[_Slots, ...] = ()
+    """Positions of the values of each lane's request."""
+    trims: tuple[tuple[int, ...], ...] = ()
+    """Positions of the values that each lane drops."""
+    checked: _Slots = ()
+    """Values of key attributes; each must be valid in a key."""
+    guards: _Guards | None = None
+
+    def fill(self, question: Question, values: Sequence[Wire], subject: Subject) -> Plan | None:
+        if self.guards is not None and not self.guards.hold(values):
+            return None
+        for name, slot in self.checked:
+            check_value(subject, name, values[slot])
+        plan = self.plan
+        if plan.get is not None:
+            get = replace(plan.get, key={name: values[slot] for name, slot in self.keys})
+            return replace(plan, get=get, condition=question.condition)
+        lanes = tuple(
+            _refill(lane, slots, trims, values) if slots else lane
+            for lane, slots, trims in zip(plan.lanes, self.values, self.trims, strict=True)
+        )
+        return replace(plan, lanes=lanes, condition=question.condition)
+
+    def shortcut(self, subject: Subject) -> Shortcut | None:
+        """Return what makes the only request of the plan; None if the plan has more to do."""
+        plan, guards = self.plan, self.guards
+        if plan.kind != "query" or plan.full or len(plan.lanes) != 1 or plan.lanes[0].trims:
+            return None
+        (request,), (slots,) = plan.lanes[0].requests, self.values
+        expressions = request.expressions
+        if not isinstance(request, Query) or len(slots) != len(expressions.values):
+            return None
+        keys, filter_, projection, names = (
+            expressions.keys,
+            expressions.filter,
+            expressions.projection,
+            expressions.names,
+        )
+        kinds = {slot: next(iter(expressions.values[name])) for name, slot in slots}
+        checked = [(name, slot, kinds[slot]) for name, slot in self.checked]
+
+        def fill(values: Sequence[Wire]) -> Query | None:
+            if guards is not None and not guards.hold(values):
+                return None
+            for name, slot, kind in checked:
+                if not 0 < len(values[slot][kind]) <= _SHORT:
+                    check_value(subject, name, values[slot])
+            put: dict[str, Wire] = {}
+            for name, slot in slots:  # quicker than anything shorter
+                put[name] = values[slot]
+            return replace(request, expressions=Expressions(keys, filter_, projection, names, put))
+
+        return fill
+
+
+def _refill(lane: Lane, slots: _Slots, dropped: tuple[int, ...], values: Sequence[Wire]) -> Lane:
+    request = lane.requests[0]
+    expressions = request.expressions
+    filled = {**expressions.values} if len(slots) < len(expressions.values) else {}
+    for name, slot in slots:
+        filled[name] = values[slot]
+    expressions = Expressions(
+        expressions.keys, expressions.filter, expressions.projection, expressions.names, filled
+    )
+    requests = (replace(request, expressions=expressions),)
+    if not dropped or not (trim := lane.trims[0]):
+        return Lane(requests)
+    return Lane(requests, (Trim(trim.attribute, tuple(values[slot] for slot in dropped)),))
+
+
+class PlanCache:
+    """The plans of one model by shape."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._known: dict[Hashable, _Template] = {}
+
+    def fill(self, table: str, question: Question) -> Plan | None:
+        """Return the plan of *question*, if its shape is cached."""
+        values: list[Wire] = []
+        template = self._known.get(_make_shape(table, question, values))
+        return None if template is None else template.fill(question, values, self._subject)
+
+    def shortcut(self, table: str, question: Question) -> Shortcut | None:
+        """Return what makes the request of questions of this shape, if it is cached."""
+        template = self._known.get(_make_shape(table, question, []))
+        return None if template is None else template.shortcut(self._subject)
+
+    def keep(self, table: str, question: Question, plan: Plan, assumptions: Assumptions) -> None:
+        """Cache *plan*, if each value of *question* can be traced to its place."""
+        values: list[Wire] = []
+        shape = _make_shape(table, question, values)
+        template = _make_template(plan, values, assumptions)
+        if template is None:
+            return
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[shape] = template
+
+
+def _make_shape(table: str, question: Question, values: list[Wire]) -> Hashable:
+    return (
+        table,
+        question.condition.shape(values),
+        question.order,
+        question.backward,
+        question.index,
+        question.consistent,
+        question.wanted,
+        question.along,
+        question.limit,
+        question.page_size,
+        question.scan,
+        question.segments,
+        question.counting,
+        question.full,
+    )
+
+
+def _make_template(
+    plan: Plan, values: Sequence[Wire], assumptions: Assumptions
+) -> _Template | None:
+    """Return the template of *plan*, None if a value cannot be traced to its place."""
+    at = {id(wire): slot for slot, wire in enumerate(values)}
+    if len(at) != len(values) or any(id(wire) not in at for wire in assumptions.wires()):
+        return None
+    checked, guards = _find_slots(assumptions.checked, at), _make_guards(assumptions, at)
+    kept = replace(plan, explanation=None)
+    if plan.get is not None:
+        keys = _find_slots(plan.get.key.items(), at)
+        used = set(keys)
+        template = _Template(kept, keys=keys, checked=checked, guards=guards)
+    elif any(len(lane.requests) != 1 for lane in plan.lanes) or not _is_traceable(plan, at):
+        return None
+    else:
+        found = tuple(
+            _find_slots(lane.requests[0].expressions.values.items(), at) for lane in plan.lanes
+        )
+        trims = tuple(
+            tuple(at[id(wire)] for trim in lane.trims if trim for wire in trim.wires)
+            for lane in plan.lanes
+        )
+        used = {slot for slots in found for slot in slots}
+        template = _Template(kept, values=found, trims=trims, checked=checked, guards=guards)
+    everywhere = {slot for _, slot in used} == set(range(len(values)))
+    return template if everywhere else None
+
+
+def _make_guards(assumptions: Assumptions, at: Mapping[int, int]) -> _Guards | None:
+    """Return the assumptions by position; None if there are none."""
+    if not (assumptions.less or assumptions.distinct or assumptions.unlike):
+        return None
+    return _Guards(
+        less=tuple((at[id(low)], at[id(high)]) for low, high in assumptions.less),
+        distinct=tuple(tuple(at[id(wire)] for wire in wires) for wires in assumptions.distinct),
+        unlike=tuple(
+            tuple(tuple(at[id(wire)] for wire in term) for term in terms)
+            for terms in assumptions.unlike
+        ),
+    )
+
+
+def _is_traceable(plan: Plan, at: Mapping[int, int]) -> bool:
+    """Tell whether each value that is dropped after reading is a value of the question."""
+    trims = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
+    return all(id(wire) in at for trim in trims for wire in trim.wires)
+
+
+def _find_slots(pairs: Iterable[tuple[str, Wire]], at: dict[int, int]) -> _Slots:
+    return tuple((name, at[id(wire)]) for name, wire in pairs if id(wire) in at)
+
+
+def find_assumptions(
+    question: Question, chosen: Fit | None, examined: ExaminedPaths
+) -> Assumptions | None:
+    """Return the assumptions behind *chosen*, or behind a scan if it is None, as answer of *question*.
+
+    None if they cannot be expressed: such a plan is not cached.
+    """
+    if chosen is not None and (chosen.notes.compared or len(chosen.stretches) != 1):
+        return None
+    less: list[tuple[Wire, Wire]] = []
+    distinct: list[tuple[Wire, ...]] = []
+    for access, notes in examined:
+        is_chosen = chosen is not None and access is chosen.access
+        if not is_chosen and is_hopeless(access, question):
+            continue
+        # With no value between two bounds, each access path finds that nothing matches.
+        less += notes.less
+        if not is_chosen and not _could_win(access, notes, question, chosen, examined):
+            continue
+        if notes.compared:
+            return None
+        distinct += map(tuple, notes.distinct)
+    return Assumptions(
+        checked=() if chosen is None else chosen.checked,
+        less=tuple({(id(low), id(high)): (low, high) for low, high in less}.values()),
+        distinct=tuple({tuple(map(id, each)): each for each in distinct}.values()),
+        unlike=() if chosen is None else _values_of_similar_terms(chosen.stretches[0].filter),
+    )
+
+
+def _could_win(
+    access: AccessPath,
+    notes: Notes,
+    question: Question,
+    chosen: Fit | None,
+    examined: ExaminedPaths,
+) -> bool:
+    """Tell whether *access*, which was not chosen, could be chosen for other values."""
+    if notes.met:
+        return True
+    if not notes.compared and not notes.distinct:
+        return False
+    least = least_cost(access, question)
+    if least is None or chosen is None:
+        return least is not None
+    access_paths = [each for each, _ in examined]
+    return (least, access_paths.index(access)) < (
+        cost(chosen, question),
+        access_paths.index(chosen.access),
+    )
+
+
+def _values_of_similar_terms(filter_: Condition) -> tuple[tuple[tuple[Wire, ...], ...], ...]:
+    """Return the values of the terms of a filter that differ only in their values."""
+    groups: dict[Hashable, list[tuple[Wire, ...]]] = {}
+    for term in filter_.conjuncts:
+        values: list[Wire] = []
+        shape = term.shape(values)
+        if values:
+            groups.setdefault(shape, []).append(tuple(values))
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)

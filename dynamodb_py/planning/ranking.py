@@ -1,0 +1,162 @@
+"""The ranking of access paths by cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from ..expressions import (
+    And,
+    AttributeType,
+    BeginsWith,
+    Between,
+    Compare,
+    Condition,
+    Exists,
+    In,
+    Never,
+    Not,
+    NotExists,
+    Or,
+)
+from ..schema import KeyAttribute
+from .access_paths import AccessPath, Fit, lacks_order
+from .plan import Question
+
+Cost: TypeAlias = "tuple[Any, ...]"
+"""Least first."""
+
+
+def cost(fit: Fit, question: Question) -> Cost:
+    """Return the cost of *fit*, to compare it with others."""
+    return (_rate_reading(fit), len(fit.stretches), *_fixed_costs(fit.access, question))
+
+
+def explain_rejection(worse: Fit, chosen: Fit) -> str:
+    """Return why *chosen* is better than *worse*."""
+    if _rate_reading(worse) != _rate_reading(chosen):
+        return "it would read more items"
+    if len(worse.stretches) != len(chosen.stretches):
+        return "it would take more requests"
+    if _rate_breadth(worse.access) != _rate_breadth(chosen.access):
+        return "its entries are larger"
+    return "it would read as much"
+
+
+def _fixed_costs(access: AccessPath, question: Question) -> Cost:
+    return (
+        question.full and access.held is not None,  # each item is read twice
+        _rate_breadth(access),
+        (0 if access.index is None else 1 + access.is_global),
+    )
+
+
+def _rate_reading(fit: Fit) -> int:
+    """Return roughly how much of an item collection is read; smaller is less."""
+    if not fit.stretches:
+        return 0
+    if fit.fixed == len(fit.access.range_key):
+        return _rate_open_end(fit.access, fit.fixed, 0)
+    return _rate_open_end(fit.access, fit.fixed, min(each.interval.ends for each in fit.stretches))
+
+
+def _rate_open_end(access: AccessPath, fixed: int, ends: int) -> int:
+    """Like ``_rate_reading``, for a number of fixed range attributes and the bounds of the next one."""
+    if fixed == len(access.range_key):  # one key, of which an index may have several items
+        return 0 if access.index is None else 1 if access.range_key else 5
+    return 4 - ends + (not fixed)
+
+
+def _rate_breadth(access: AccessPath) -> int:
+    """Return roughly how large the entries of an access path are."""
+    if access.index is None:
+        return 2
+    return {"ALL": 2, "INCLUDE": 1}.get(access.index.projection.kind, 0)
+
+
+# -- whatever the values -----------------------------------------------------------------------------
+
+_POINTS = 3
+
+_Tightness: TypeAlias = "Mapping[str, int] | None"
+"""The most ends of the intervals of each attribute, _POINTS for single values; None if nothing can
+match."""
+
+
+def least_cost(access: AccessPath, question: Question) -> Cost | None:
+    """Return the least cost of *access* for any values; None if it never fits.
+
+    Only for questions that match something whatever the values (see ``Notes.met``).
+    """
+    tightness = _tightness(question.condition, access.keys, negated=False)
+    if tightness is None:
+        return (0,)  # less than any other
+    if any(tightness.get(key.name) != _POINTS for key in access.hash_key):
+        return None
+    fixed = 0
+    while fixed < len(access.range_key) and tightness.get(access.range_key[fixed].name) == _POINTS:
+        fixed += 1
+    if lacks_order(access, question) and (
+        access.index is not None or fixed < len(access.range_key)
+    ):
+        return None  # a single item needs no order
+    ends = tightness.get(access.range_key[fixed].name, 0) if fixed < len(access.range_key) else 0
+    return (_rate_open_end(access, fixed, ends), 1, *_fixed_costs(access, question))
+
+
+def _tightness(
+    condition: Condition, keys: Mapping[str, KeyAttribute], *, negated: bool
+) -> _Tightness:
+    """Return how *condition* bounds *keys*, taken apart as in ``Extraction``."""
+    if isinstance(condition, Never):
+        return {} if negated else None
+    if not any(path.parts[0] in keys for path in condition.paths()):
+        return {}
+    if isinstance(condition, Not):
+        return _tightness(condition.term, keys, negated=not negated)
+    if isinstance(condition, (And, Or)):
+        parts = [_tightness(term, keys, negated=negated) for term in condition.terms]
+        return _join_and(parts) if isinstance(condition, Or) is negated else _join_or(parts)
+    name = next(str(path.parts[0]) for path in condition.paths() if path.parts[0] in keys)
+    ends = _count_ends(condition, keys[name], negated=negated)
+    return None if ends is None else {name: ends}
+
+
+def _join_and(parts: Iterable[_Tightness]) -> _Tightness:
+    joined: dict[str, int] = {}
+    for part in parts:
+        if part is None:
+            return None
+        for name, ends in part.items():
+            before = joined.get(name, 0)
+            joined[name] = _POINTS if _POINTS in (before, ends) else min(before + ends, 2)
+    return joined
+
+
+def _join_or(parts: Iterable[_Tightness]) -> _Tightness:
+    possible = [part for part in parts if part is not None]
+    if not possible:
+        return None
+    first, *rest = possible
+    return {
+        name: min(ends, *(each.get(name, 0) for each in rest)) if rest else ends
+        for name, ends in first.items()
+    }
+
+
+def _count_ends(leaf: Condition, key: KeyAttribute, *, negated: bool) -> int | None:
+    match leaf:
+        case Compare(operator="<>"):
+            return _POINTS if negated else 1
+        case Compare(operator="=") | In():
+            return 1 if negated else _POINTS
+        case Between() | BeginsWith():
+            return 1 if negated else 2
+        case Exists():
+            return None if negated else 0
+        case NotExists():
+            return 0 if negated else None
+        case AttributeType(type=kind):
+            return 0 if (kind == key.type) is not negated else None
+        case _:
+            return 1

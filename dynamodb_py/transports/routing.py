@@ -1,0 +1,128 @@
+"""Transports that choose between HTTP and botocore for each request."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ..credentials.sessions import make_client
+from ..credentials.settings import Settings
+from ..credentials.targets import LazyTarget
+from ..http.aio import AsyncHttpTransport
+from ..http.forks import watch
+from ..http.log import get_debug_logger
+from ..http.sync import HttpTransport
+from ..operations.base import Operation
+from .boto import BotoTransport
+from .hooks import MOCK, MOCK_SERVER, WRAPPED, Hooks
+
+_HOOK_NAMES = {
+    MOCK: "moto's mock",
+    MOCK_SERVER: "moto's server",
+    WRAPPED: "instrumentation of botocore",
+}
+
+
+class Router:
+    """Decides whether requests go through botocore now, and has the client for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._always = settings.client is not None or settings.session is not None
+        self._hooks = Hooks()
+        self._seen = 0
+        self._lock = threading.Lock()
+        self.boto: BotoTransport | None = None
+        watch(self)
+
+    def botocore(self) -> bool:
+        """Tell whether the next request must go through botocore."""
+        if self._always:
+            return True
+        seen = self._hooks.look()
+        if seen != self._seen:
+            self._switch(seen)
+        return seen != 0
+
+    def make(self) -> BotoTransport:
+        """Return the transport over botocore; the first call makes it, which is slow.
+
+        Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
+        """
+        with self._lock:
+            if self.boto is None:
+                settings = self._settings
+                if settings.client is not None:
+                    self.boto = BotoTransport(settings.client)
+                else:
+                    served = bool(self._seen & MOCK_SERVER)
+                    self.boto = BotoTransport(
+                        make_client(settings, boto3_default=served), owned=True
+                    )
+            return self.boto
+
+    def _switch(self, seen: int) -> None:
+        """Record the hooks and drop the client: it may lack a new hook, or have a mock's keys."""
+        with self._lock:
+            if seen == self._seen:
+                return
+            self._seen = seen
+            before, self.boto = self.boto, None
+        if before is not None:
+            before.close()
+        logger = get_debug_logger()
+        if logger is not None and seen:
+            who = " and ".join(name for bit, name in _HOOK_NAMES.items() if seen & bit)
+            logger.debug("%s is active: requests go through botocore", who)
+        elif logger is not None:
+            logger.debug("no hooks in botocore any more: requests go over the wire")
+
+    def after_fork(self) -> None:
+        """Replace the lock: its thread does not exist in the child process."""
+        self._lock = threading.Lock()
+
+
+class RoutingTransport:
+    """The blocking transport of a connection."""
+
+    def __init__(self, router: Router, lazy: LazyTarget) -> None:
+        self._router = router
+        self._wire = HttpTransport(lazy)
+
+    def send(self, operation: Operation[Any], /) -> bytes:
+        """Send *operation* once and return the body of its response."""
+        router = self._router
+        if router.botocore():
+            return (router.boto or router.make()).send(operation)
+        return self._wire.send(operation)
+
+    def close(self) -> None:
+        """Close the open connections; the next request opens new ones."""
+        self._wire.close()
+        if self._router.boto is not None:
+            self._router.boto.close()
+
+
+class AsyncRoutingTransport:
+    """The asyncio transport of a connection."""
+
+    def __init__(self, router: Router, lazy: LazyTarget) -> None:
+        self._router = router
+        self._wire = AsyncHttpTransport(lazy)
+
+    async def send(self, operation: Operation[Any], /) -> bytes:
+        """Send *operation* once and return the body of its response."""
+        if self._router.botocore():
+            from asyncio import to_thread  # copies the context, for tracing
+
+            return await to_thread(self._through_botocore, operation)
+        return await self._wire.send(operation)
+
+    def _through_botocore(self, operation: Operation[Any]) -> bytes:
+        return (self._router.boto or self._router.make()).send(operation)
+
+    async def close(self) -> None:
+        """Close the open connections; the next request opens new ones."""
+        await self._wire.close()
+        if self._router.boto is not None:
+            self._router.boto.close()

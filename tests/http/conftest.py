@@ -1,0 +1,1 @@
+from ..callers import caller as caller
