@@ -55,20 +55,22 @@ class PartConditions:
 
     def rewrite(self, question: Question) -> Question:
         """Return *question* with conditions on keys; raise QueryError for conditions that keys cannot have."""
-        said = question.condition
-        asks = self._is_about_parts(said) or any(name in self._parts for name, _ in question.order)
-        if not asks:
+        condition = question.condition
+        concerns_parts = self._is_about_parts(condition) or any(
+            name in self._parts for name, _ in question.order
+        )
+        if not concerns_parts:
             return question
         key = self._choose_key(question)
         group = _Rewriter(self, key)
-        condition = group.rewrite(said.conjuncts, {}, ())
+        rewritten = group.rewrite(condition.conjuncts, {}, ())
         known = {
             comparison.name
-            for comparison in self._find_comparisons(said.conjuncts)
+            for comparison in self._find_comparisons(condition.conjuncts)
             if comparison.operator == "="
         }
         order = tuple(self._order_by_key(question.order, key, known))
-        return replace(question, condition=condition, order=order)
+        return replace(question, condition=rewritten, order=order)
 
     def rewrite_condition(self, condition: Condition) -> Condition:
         """Return a condition of a write with conditions on the key for parts that are stored only there."""

@@ -261,7 +261,7 @@ def _can_share(hashes: Sequence[AnyField], other: Options) -> bool:
 
 
 def _can_have(field: AnyField, fixed: Fixed, other: Options) -> bool:
-    """Tell whether an item of *other* could have the range key that is asked for, if it is one."""
+    """Tell whether an item of *other* could have one of the range keys in the condition."""
     twin = other.field_set.by_attribute.get(field.attribute)
     return twin is not None and any(map(_make_matcher(twin), fixed[field.attribute]))
 
