@@ -185,8 +185,8 @@ class options:  # noqa: N801 - it reads as a statement
 
     :param consistent: read consistently by default.
     :param using: the alias of the connection for models that name none.
-    :param atomic: whether ``save()``, ``update()`` and ``delete()`` of instances are atomic, whatever
-        their model says: only if no attribute has changed since it was loaded.
+    :param atomic: overrides ``Meta.atomic``: whether ``save()``, ``update()`` and ``delete()`` of
+        instances fail if any attribute has changed since it was loaded.
 
     >>> with options(consistent=True):
     ...     current_options().consistent

@@ -289,8 +289,6 @@ def blocking(flow: Callable[Concatenate[S, P], Flow[T]]) -> Callable[Concatenate
 
     The class is decorated with :func:`name_verbs`. To replace a verb, replace both twins.
     """
-    if flow.__name__[0] == "_":
-        flow = _latest(flow)
 
     def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return run(flow(self, *args, **kwargs), self._link)
@@ -302,37 +300,11 @@ def awaiting(
     flow: Callable[Concatenate[S, P], Flow[T]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
     """Make a method that drives *flow*, a function of the object and arguments, and awaits it."""
-    if flow.__name__[0] == "_":
-        flow = _latest(flow)
 
     async def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await arun(flow(self, *args, **kwargs), self._link)
 
     return as_verb(method, flow, "a" + flow.__name__)
-
-
-def _latest(flow: Any) -> Any:
-    """TRANSITIONAL: methods that are found by name."""
-    name = flow.__name__
-
-    def latest(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self, name)(*args, **kwargs)
-
-    latest.__name__, latest.__doc__, latest.__annotations__ = (
-        name[1:],
-        flow.__doc__,
-        flow.__annotations__,
-    )
-    return latest
-
-
-def copy_name(method: F, flow: Callable[..., Any], prefix: str) -> F:
-    """TRANSITIONAL."""
-    method.__name__ = prefix + flow.__name__.removeprefix("_")
-    method.__qualname__ = flow.__qualname__.removesuffix(flow.__name__) + method.__name__
-    method.__module__, method.__doc__ = flow.__module__, flow.__doc__
-    method.__wrapped__ = flow  # type: ignore[attr-defined]
-    return method
 
 
 def as_verb(method: F, flow: Callable[..., Any], name: str) -> F:

@@ -16,7 +16,7 @@ from .exceptions import (
     TableNotFound,
     ValidationError,
 )
-from .flows import Flow, awaiting, blocking
+from .flows import Flow, awaiting, blocking, name_verbs
 from .operations.base import Pause
 from .operations.tables import (
     CreateTable,
@@ -52,6 +52,7 @@ class HasOptions(Protocol):
     _meta: ClassVar[Any]  # Options; a type checker would want exactly that class here
 
 
+@name_verbs
 class Table:
     """The table of a model, given as the class or as an instance.
 

@@ -181,7 +181,7 @@ def circles(graph: dict[str, set[str]]) -> list[set[str]]:
     return sorted((set(group) for group in groups if len(group) > 1), key=len, reverse=True)
 
 
-# Imports for type checkers count here: who reads the one file has to read the other.
+# Imports for type checkers count here: a reader of one file has to read the other.
 IMPORTS = {name: {other for other, _ in imports(name, parse(name), MODULES)} for name in MODULES}
 
 

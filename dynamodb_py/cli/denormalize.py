@@ -36,7 +36,7 @@ def add_to(commands: Any) -> None:
 def carry_out(chosen: argparse.Namespace) -> bool:
     """Refresh the copies; return whether anything is left to do."""
     if chosen.workers < 1:
-        raise Misused(f"--workers {chosen.workers}: it must be at least 1")
+        raise Misused(f"--workers {chosen.workers}: at least one request is under way")
     model = model_of(chosen)
     if not any(reference.copies for reference in model._fieldset.references.values()):
         raise Misused(f"{chosen.model} keeps no copies: no reference has denormalize=")

@@ -43,7 +43,7 @@ def add_to(commands: Any) -> None:
 def carry_out(chosen: argparse.Namespace) -> bool:
     """Check or mend; return whether anything is left."""
     if chosen.workers < 1:
-        raise Misused(f"--workers {chosen.workers}: it must be at least 1")
+        raise Misused(f"--workers {chosen.workers}: at least one request is under way")
     model = model_of(chosen)
     if not model._meta.constraints:
         raise Misused(f"nothing is unique in {chosen.model}")

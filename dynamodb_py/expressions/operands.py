@@ -23,19 +23,7 @@ from .comparisons import (
 )
 from .conditions import Condition, DeferredValue, ReadableNames
 from .names import Names, Wire
-from .paths import (
-    AFFIX,
-    FREE,
-    Argument,
-    Coder,
-    Path,
-    Resolve,
-    Size,
-    Term,
-    Value,
-    member,
-    members,
-)
+from .paths import AFFIX, FREE, Argument, Coder, Path, Resolve, Size, Term, Value, member, members
 from .sources import Computable, IfNotExists, PythonValue, as_source
 from .updates import Action, Add, Delete, Remove, Set
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from ..schema import GlobalIndex as _GlobalIndex
 from ..schema import Index
 from ..schema import LocalIndex as _LocalIndex
+from .instance import Instance
 
 if TYPE_CHECKING:
     from .managers.queryset import QuerySet
-    from .model import Model
 
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound=Instance)
 
 
 class _IndexAttribute(Index):
@@ -31,14 +31,15 @@ class _IndexAttribute(Index):
                 f"{self._attribute} belongs to the class: use {owner.__name__}.{self._attribute}, "
                 "not an instance"
             )
-        manager: Any = owner.objects
+        model: Any = owner
+        manager = model.objects
         return cast("QuerySet[M]", manager.get_queryset().index(self.name))
 
 
 class GlobalIndex(_IndexAttribute, _GlobalIndex):
     """A global secondary index: another hash key, and maybe another range key, for the same items.
 
-    As an attribute of a model it is used like ``objects``; one in ``Meta.indexes`` is used by its name.
+    As an attribute of a model it is asked like ``objects``; in ``Meta.indexes`` by its name.
 
     >>> from dynamodb_py import CharField, Model
     >>> class Account(Model):

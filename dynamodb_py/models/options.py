@@ -107,7 +107,7 @@ class Options:
         self.field_set = fields
         self.indexes = expand_indexes(_collect_indexes(model, declared), fields.references)
         self.hash_key, self.range_key = self._find_keys()
-        before = vars(model).get("_meta")
+        before: Any = vars(model).get("_meta")
         self.referrers: tuple[ForeignKey[Any, Any], ...]
         self.referrers = () if before is None else vars(before).get("referrers", ())
         """The references to the model that have a ``related_name`` or an ``on_delete``."""

@@ -167,3 +167,23 @@ def requires_existence_only(meta: FilteredOptions, condition: Condition | None) 
     return bool(terms) and all(
         term == meta.present or isinstance(term, Unexpired) for term in terms
     )
+
+
+class Scope(Protocol):
+    """The items that a class of managers and query sets leaves out, beside those that no read gives."""
+
+    def condition(self, model: type[Any], /) -> Condition:
+        """Return the condition that an item is not left out."""
+        ...
+
+    def attribute(self, model: type[Any], /) -> str:
+        """Return the attribute that :meth:`hides` looks at."""
+        ...
+
+    def hides(self, instance: Any, /) -> bool:
+        """Tell whether an instance, which may have been read in part, is left out."""
+        ...
+
+    def check_batch_delete(self, model: type[Any], /) -> None:
+        """Raise QueryError where a batch would delete otherwise than ``delete()`` does."""
+        ...

@@ -136,25 +136,20 @@ def fit(
     notes = Notes() if notes is None else notes
     extraction = Extraction(access.keys, notes)
     try:
-        alternatives = extraction.alternatives(question.condition)
+        options = extraction.alternatives(question.condition)
     except Unfit:
         if (name := find_unfixed(access, question.condition)) is not None:
             raise _make_unfixed_error(access, subject, name) from None  # a clearer reason
         raise
-    missing = (
-        frozenset[str]().union(*(alternative.missing for alternative in alternatives))
-        & access.sparse
-    )
+    missing = frozenset[str]().union(*(option.missing for option in options)) & access.sparse
     if missing and question.index is None:
         names = ", ".join(map(subject.field, sorted(missing)))
         raise Unfit(f"items without {names} match too, and are not in it")
-    alternatives = [alternative for alternative in alternatives if not alternative.is_empty]
-    fixed, stretches = _find_stretches(access, subject, alternatives)
-    _check_held(access, subject, question, alternatives)
+    options = [option for option in options if not option.is_empty]
+    fixed, stretches = _find_stretches(access, subject, options)
+    _check_held(access, subject, question, options)
     order, forward = _find_order(access, subject, question, fixed, stretches)
-    lacking = frozenset(
-        n for n in access.sparse if not all(n in each.needs for each in alternatives)
-    )
+    lacking = frozenset(n for n in access.sparse if not all(n in each.needs for each in options))
     unasked = lacking - subject.always - {name for name, _ in question.order}
     if unasked and question.index is None:
         names = ", ".join(map(subject.field, sorted(unasked)))
@@ -191,12 +186,12 @@ def _make_unfixed_error(access: AccessPath, subject: Subject, name: str) -> Unfi
 
 
 def _check_held(
-    access: AccessPath, subject: Subject, question: Question, alternatives: Sequence[Alternative]
+    access: AccessPath, subject: Subject, question: Question, options: Sequence[Alternative]
 ) -> None:
     """Refuse an index that lacks attributes that are read or filtered by."""
     if access.held is None:
         return
-    filtered = {str(path.parts[0]) for b in alternatives for t in b.filter for path in t.paths()}
+    filtered = {str(path.parts[0]) for b in options for t in b.filter for path in t.paths()}
     if lost := filtered - access.held:
         names = ", ".join(map(subject.field, sorted(lost)))
         raise Unfit(f"it does not hold {names}, which the filter needs")
@@ -234,16 +229,13 @@ def lacks_order(access: AccessPath, question: Question) -> bool:
 
 
 def _find_stretches(
-    access: AccessPath, subject: Subject, alternatives: Sequence[Alternative]
+    access: AccessPath, subject: Subject, options: Sequence[Alternative]
 ) -> tuple[int, list[Stretch]]:
     """Return how many range attributes are fixed, and the stretches to read."""
-    fixed = min(
-        (_count_fixed(access, alternative) for alternative in alternatives),
-        default=len(access.range_key),
-    )
+    fixed = min((_count_fixed(access, option) for option in options), default=len(access.range_key))
     stretches: list[Stretch] = []
-    for alternative in alternatives:
-        for stretch in _stretches_of(access, subject, alternative, fixed):
+    for option in options:
+        for stretch in _stretches_of(access, subject, option, fixed):
             stretches.append(stretch)
             if len(stretches) > MOST:
                 raise Unfit(
@@ -252,11 +244,11 @@ def _find_stretches(
     return fixed, stretches
 
 
-def _count_fixed(access: AccessPath, alternative: Alternative) -> int:
+def _count_fixed(access: AccessPath, option: Alternative) -> int:
     """Return how many attributes of the range key, from the left, have single values."""
     count = 0
     for key in access.range_key:
-        span = alternative.spans.get(key.name)
+        span = option.spans.get(key.name)
         if span is None or not all(interval.is_point for interval in span):
             break
         count += 1
@@ -264,22 +256,22 @@ def _count_fixed(access: AccessPath, alternative: Alternative) -> int:
 
 
 def _stretches_of(
-    access: AccessPath, subject: Subject, alternative: Alternative, fixed: int
+    access: AccessPath, subject: Subject, option: Alternative, fixed: int
 ) -> Iterator[Stretch]:
     for key in access.hash_key:
-        span = alternative.spans.get(key.name)
+        span = option.spans.get(key.name)
         if span is None or not all(interval.is_point for interval in span):
             raise _make_unfixed_error(access, subject, key.name)
     free = access.range_key[fixed:]
     bound = free[0] if free else None
     for key in free[1:]:
-        if key.name in alternative.spans:
+        if key.name in option.spans:
             before = subject.field(free[0].name)
             raise Unfit(f"{subject.field(key.name)} counts only where {before} is fixed by =")
     names = [key.name for key in (*access.hash_key, *access.range_key[:fixed])]
-    condition = alternative.condition
-    span = (WHOLE,) if bound is None else alternative.spans.get(bound.name, (WHOLE,))
-    for points in product(*(alternative.spans[name] for name in names)):
+    condition = option.condition
+    span = (WHOLE,) if bound is None else option.spans.get(bound.name, (WHOLE,))
+    for points in product(*(option.spans[name] for name in names)):
         place = tuple(point.low.wire for point in points if point.low is not None)
         ranks = tuple(point.signature for point in points)
         for interval in span:

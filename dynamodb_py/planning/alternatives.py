@@ -104,8 +104,8 @@ class Extraction:
             if isinstance(condition, Or) is negated:
                 return self._combine_all(parts)
             self._notes.compared = True  # alternatives may coincide or overlap
-            alternatives = [alternative for part in parts for alternative in part]
-            self._vague.update(name for alternative in alternatives for name in alternative.spans)
+            alternatives = [option for part in parts for option in part]
+            self._vague.update(name for option in alternatives for name in option.spans)
             return self._merge(alternatives)
         return [self._make_alternative(condition, negated=negated)]
 
@@ -253,46 +253,42 @@ def _signature(span: Span) -> Hashable:
     return tuple(interval.signature for interval in span)
 
 
-def _make_signature(alternative: Alternative, but: str | None = None) -> Hashable:
+def _make_signature(option: Alternative, but: str | None = None) -> Hashable:
     """Return a value that is equal for alternatives with the same key intervals, except *but*."""
-    spans = [(name, _signature(span)) for name, span in alternative.spans.items() if name != but]
-    return frozenset(spans), alternative.needs, alternative.spares
+    spans = [(name, _signature(span)) for name, span in option.spans.items() if name != but]
+    return frozenset(spans), option.needs, option.spares
 
 
 def _join(alternatives: list[Alternative], name: str) -> list[Alternative]:
     """Return *alternatives*, joining those that differ only in the intervals of *name*."""
     groups: dict[Hashable, list[Alternative]] = {}
-    for alternative in alternatives:
-        place = (
-            _make_signature(alternative, but=name),
-            frozenset(alternative.filter),
-            name in alternative.spans,
-        )
-        groups.setdefault(place, []).append(alternative)
+    for option in alternatives:
+        place = (_make_signature(option, but=name), frozenset(option.filter), name in option.spans)
+        groups.setdefault(place, []).append(option)
     return [
-        _replace_span(group[0], name, [i for alternative in group for i in alternative.spans[name]])
+        _replace_span(group[0], name, [i for option in group for i in option.spans[name]])
         if len(group) > 1 and name in group[0].spans
         else group[0]
         for group in groups.values()
     ]
 
 
-def _replace_span(alternative: Alternative, name: str, found: Iterable[Interval]) -> Alternative:
-    spans = {**alternative.spans, name: intervals.unite(found)}
-    return Alternative(spans, alternative.filter, alternative.needs, alternative.spares)
+def _replace_span(option: Alternative, name: str, found: Iterable[Interval]) -> Alternative:
+    spans = {**option.spans, name: intervals.unite(found)}
+    return Alternative(spans, option.filter, option.needs, option.spares)
 
 
 def _join_filters(alternatives: list[Alternative]) -> list[Alternative]:
     """Return *alternatives*, joining those with the same intervals by an OR of their filters."""
     groups: dict[Hashable, list[Alternative]] = {}
-    for alternative in alternatives:
-        groups.setdefault(_make_signature(alternative), []).append(alternative)
+    for option in alternatives:
+        groups.setdefault(_make_signature(option), []).append(option)
     joined: list[Alternative] = []
     for first, *rest in groups.values():
         if not rest:
             joined.append(first)
             continue
-        filters = [alternative.condition for alternative in (first, *rest)]
+        filters = [option.condition for option in (first, *rest)]
         either = Condition()
         for each in filters:
             either |= each

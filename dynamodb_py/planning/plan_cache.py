@@ -94,16 +94,11 @@ class _Template(Struct, frozen=True, eq=False):
         if plan.kind != "query" or plan.full or len(plan.lanes) != 1 or plan.lanes[0].trims:
             return None
         (request,), (slots,) = plan.lanes[0].requests, self.values
-        expressions = request.expressions
-        if not isinstance(request, Query) or len(slots) != len(expressions.values):
+        read = request.expressions
+        if not isinstance(request, Query) or len(slots) != len(read.values):
             return None
-        keys, filter_, projection, names = (
-            expressions.keys,
-            expressions.filter,
-            expressions.projection,
-            expressions.names,
-        )
-        kinds = {slot: next(iter(expressions.values[name])) for name, slot in slots}
+        keys, filter_, projection, names = read.keys, read.filter, read.projection, read.names
+        kinds = {slot: next(iter(read.values[name])) for name, slot in slots}
         checked = [(name, slot, kinds[slot]) for name, slot in self.checked]
 
         def fill(values: Sequence[Wire]) -> Query | None:
@@ -122,14 +117,12 @@ class _Template(Struct, frozen=True, eq=False):
 
 def _refill(lane: Lane, slots: _Slots, dropped: tuple[int, ...], values: Sequence[Wire]) -> Lane:
     request = lane.requests[0]
-    expressions = request.expressions
-    filled = {**expressions.values} if len(slots) < len(expressions.values) else {}
+    read = request.expressions
+    filled = {**read.values} if len(slots) < len(read.values) else {}
     for name, slot in slots:
         filled[name] = values[slot]
-    expressions = Expressions(
-        expressions.keys, expressions.filter, expressions.projection, expressions.names, filled
-    )
-    requests = (replace(request, expressions=expressions),)
+    read = Expressions(read.keys, read.filter, read.projection, read.names, filled)
+    requests = (replace(request, expressions=read),)
     if not dropped or not (trim := lane.trims[0]):
         return Lane(requests)
     return Lane(requests, (Trim(trim.attribute, tuple(values[slot] for slot in dropped)),))

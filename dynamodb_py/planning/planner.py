@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from ..exceptions import QueryError, ScanRequired
 from ..expressions import Condition, Path
 from ..operations.items import GetItem, Key
@@ -59,24 +61,21 @@ class Planner:
         if question.limit == 0 or question.condition.is_never:
             return self._plan_nothing(table, question), None
         if question.scan or (question.condition.is_empty and not question.order):
-            return self._plan_scan(
-                table, question, Explanation(reason=_describe_request(question))
-            ), Assumptions()
+            explanation = Explanation(reason=_describe_request(question))
+            return self._plan_scan(table, question, explanation), Assumptions()
         fits, rejected, examined = self._fit_all(question)
         if not fits:
             if self.subject.allow_scan and question.index is None and not question.order:
                 explanation = Explanation(reason="Meta.allow_scan allows it", others=rejected)
-                return self._plan_scan(table, question, explanation), find_assumptions(
-                    question, None, examined
-                )
+                assumptions = find_assumptions(question, None, examined)
+                return self._plan_scan(table, question, explanation), assumptions
             raise self._make_refusal(question, rejected)
         chosen, *others = sorted(fits, key=lambda each: cost(each, question))
         for name, wire in chosen.checked:
             check_value(self.subject, name, wire)
         explanation = self._explain(question, chosen, others, rejected)
-        return self._plan_query(table, question, chosen, explanation), find_assumptions(
-            question, chosen, examined
-        )
+        assumptions = find_assumptions(question, chosen, examined)
+        return self._plan_query(table, question, chosen, explanation), assumptions
 
     def _fit_all(self, question: Question) -> tuple[list[Fit], tuple[Rejected, ...], ExaminedPaths]:
         fits: list[Fit] = []
@@ -113,19 +112,19 @@ class Planner:
         if not question.order and not question.backward:  # a scan has no order
             more.append("use .scan() to read all and pay for it")
         if any(find_unfixed(access, question.condition) is None for access in self._access_paths):
-            advice = _join_alternatives("query for more and filter in Python", *more)
+            advice = _join_or("query for more and filter in Python", *more)
             return QueryError(
                 f"{name}: DynamoDB cannot answer this ({reasons}): {ASKABLE}; {advice}"
             )
         hash_key = self.subject.field(self.subject.schema.hash_key.name)
         return ScanRequired(
             f"{name}: only reading the whole table could answer this ({reasons}): "
-            f"{_join_alternatives(f'filter by {hash_key}=...', *more)}"
+            f"{_join_or(f'filter by {hash_key}=...', *more)}"
         )
 
     # -- plans ---------------------------------------------------------------------------------
 
-    def _common_values(
+    def _common(
         self, table: str, question: Question, access: AccessPath, explanation: Explanation
     ) -> dict[str, Any]:
         return {
@@ -147,7 +146,7 @@ class Planner:
         access = self._find_access(question.index)
         why = "limit(0) needs no items" if question.limit == 0 else "nothing can match"
         return Plan(
-            kind="nothing", **self._common_values(table, question, access, Explanation(reason=why))
+            kind="nothing", **self._common(table, question, access, Explanation(reason=why))
         )
 
     def _plan_scan(self, table: str, question: Question, explanation: Explanation) -> Plan:
@@ -165,9 +164,8 @@ class Planner:
             )
         _check_scanned(self.subject, access, question)
         filter_ = question.condition
-        expressions = Expressions.of(
-            filter=filter_, projection=_projection(access, question, trims=False)
-        )
+        projection = _projection(access, question, trims=False)
+        expressions = Expressions.of(filter=filter_, projection=projection)
         limit = _page_limit(question, filtered=not filter_.is_empty, extra=0)
         total = question.segments
         lanes = tuple(
@@ -186,22 +184,14 @@ class Planner:
             )
             for segment in range(total)
         )
-        explanation = Explanation(
-            filter_,
-            explanation.reason,
-            explanation.others,
-            _scan_notes(self.subject, access),
-            explanation.suggestion,
-        )
-        base = self._common_values(table, question, access, explanation)
-        return Plan(
-            kind="scan", lanes=lanes, expressions=_completion_projection(base, question), **base
-        )
+        explanation = replace(explanation, filter=filter_, notes=_scan_notes(self.subject, access))
+        base = self._common(table, question, access, explanation)
+        return Plan(kind="scan", lanes=lanes, expressions=_completion(base, question), **base)
 
     def _plan_query(
         self, table: str, question: Question, fit: Fit, explanation: Explanation
     ) -> Plan:
-        base = self._common_values(table, question, fit.access, explanation)
+        base = self._common(table, question, fit.access, explanation)
         if not fit.stretches:
             base["explanation"] = Explanation(reason="nothing can match")
             return Plan(kind="nothing", **base)
@@ -223,7 +213,7 @@ class Planner:
             order=order,
             forward=fit.forward,
             distinct=overlapping,
-            expressions=_completion_projection(base, question),
+            expressions=_completion(base, question),
             **base,
         )
 
@@ -279,11 +269,7 @@ class Planner:
     # -- explanation ---------------------------------------------------------------------------
 
     def _explain(
-        self,
-        question: Question,
-        chosen: Fit,
-        others: Sequence[Fit],
-        rejected: Sequence[Rejected],
+        self, question: Question, chosen: Fit, others: Sequence[Fit], rejected: Sequence[Rejected]
     ) -> Explanation:
         subject = self.subject
         filter_ = Condition()
@@ -305,7 +291,7 @@ class Planner:
         )
 
 
-def _join_alternatives(*access_paths: str) -> str:
+def _join_or(*access_paths: str) -> str:
     *first, last = access_paths
     return f"{', '.join(first)}, or {last}" if first else last
 
@@ -360,7 +346,7 @@ def _wanted_paths(access: AccessPath, question: Question) -> tuple[Path, ...]:
     return (*(question.wanted or ()), *(Path((name,)) for name in along))
 
 
-def _completion_projection(base: dict[str, Any], question: Question) -> Expressions | None:
+def _completion(base: dict[str, Any], question: Question) -> Expressions | None:
     """Return the projection of the BatchGetItem that completes the items of an index."""
     if not base["full"] or question.wanted is None:
         return None

@@ -72,8 +72,8 @@ class Router:
             before.close()
         logger = get_debug_logger()
         if logger is not None and seen:
-            who = " and ".join(name for bit, name in _HOOK_NAMES.items() if seen & bit)
-            logger.debug("%s is active: requests go through botocore", who)
+            names = " and ".join(name for bit, name in _HOOK_NAMES.items() if seen & bit)
+            logger.debug("%s is active: requests go through botocore", names)
         elif logger is not None:
             logger.debug("no hooks in botocore any more: requests go over the wire")
 

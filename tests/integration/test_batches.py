@@ -26,6 +26,7 @@ from dynamodb_py import (
     load,
     save_all,
 )
+from dynamodb_py.models.bulk.bound_model import make_instance
 from dynamodb_py.models.instance import table_of
 from dynamodb_py.models.persistence.stored import key_of
 
@@ -334,7 +335,10 @@ def test_saving_all_makes_no_phantoms(engine, do, client, stored, key):
 
 def test_objects_of_several_connections_are_refused(engine, do, key):
     connect("elsewhere", region_name="eu-west-1", endpoint_url=engine.endpoint_url)
-    here, there = Score(player=key, game=1), Score.objects.using("elsewhere")._new({"player": key})
+    here, there = (
+        Score(player=key, game=1),
+        make_instance(Score.objects.using("elsewhere"), {"player": key}),
+    )
     for function in (load, save_all, delete_all):
         with pytest.raises(ConfigurationError, match="'default', 'elsewhere'"):
             together(do, function, [here, there])

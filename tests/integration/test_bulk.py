@@ -19,7 +19,6 @@ from dynamodb_py import (
     Model,
     QueryError,
     StaleItem,
-    TransactionCanceled,
     ValidationError,
     VersionField,
     capacity,
@@ -133,7 +132,6 @@ def test_options_that_contradict_each_other_are_refused(engine, do, sent, key):
     given = scores(key, 1)
     for how, said in [
         ({"update_conflicts": True, "overwrite": True}, "choose one"),
-        ({"update_conflicts": True, "atomic_chunks": True}, "choose one"),
         ({"update_fields": ["points"]}, "update_conflicts=True"),
         ({"update_conflicts": True, "update_fields": ["game"]}, "part of the key"),
         ({"update_conflicts": True, "update_fields": "points"}, "give a list"),
@@ -151,10 +149,7 @@ def test_options_that_contradict_each_other_are_refused(engine, do, sent, key):
 # -- bulk_update -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("atomic_chunks", [False, True])
-def test_bulk_update_writes_the_named_fields_of_what_changed(
-    engine, do, sent, stored, key, atomic_chunks
-):
+def test_bulk_update_writes_the_named_fields_of_what_changed(engine, do, sent, stored, key):
     new = scores(key, 4, note="a")
     for each in new:
         each.doc = {"a": 1, "b": 1}
@@ -166,11 +161,10 @@ def test_bulk_update_writes_the_named_fields_of_what_changed(
     given[1].note = "not yet"
     given[2].doc["a"] = 2
     sent.clear()
-    how = {"atomic_chunks": atomic_chunks, "workers": 2}
-    result = do(Score.objects.bulk_update, given, ["points", "doc"], **how)
+    result = do(Score.objects.bulk_update, given, ["points", "doc"], workers=2)
     assert result == given
     assert statuses(result) == ["updated", "updated", "updated", "unchanged"]
-    assert sent.calls == (["TransactWriteItems"] if atomic_chunks else ["UpdateItem"] * 3)
+    assert sent.calls == ["UpdateItem"] * 3
     assert stored(given[1])["points"] == {"N": "50"}
     assert stored(given[1])["note"] == {"S": "a"}
     assert given[1].is_changed
@@ -178,14 +172,11 @@ def test_bulk_update_writes_the_named_fields_of_what_changed(
     assert not given[0].is_changed
 
 
-@pytest.mark.parametrize("atomic_chunks", [False, True])
-def test_bulk_update_of_what_was_never_loaded_sets_the_fields_by_key(
-    engine, do, sent, stored, key, atomic_chunks
-):
+def test_bulk_update_of_what_was_never_loaded_sets_the_fields_by_key(engine, do, sent, stored, key):
     do(Score.objects.bulk_create, scores(key, 2, note="a"))
     sent.clear()
     given = [Score(player=key, game=0, points=5), {"player": key, "game": 1, "note": None}]
-    result = do(Score.objects.bulk_update, given, ["points", "note"], atomic_chunks=atomic_chunks)
+    result = do(Score.objects.bulk_update, given, ["points", "note"])
     assert statuses(result) == ["updated"] * 2
     assert stored(given[0])["points"] == {"N": "5"}
     assert "note" not in stored(given[0])
@@ -211,9 +202,8 @@ def test_what_cannot_be_stored_keeps_all_updates_from_being_sent(engine, do, sen
     sent.clear()
     given[0].points = 1
     given[2].points = 10**7
-    for atomic_chunks in (False, True):
-        with pytest.raises(ValidationError, match="greater than max_value"):
-            do(Score.objects.bulk_update, given, ["points"], atomic_chunks=atomic_chunks)
+    with pytest.raises(ValidationError, match="greater than max_value"):
+        do(Score.objects.bulk_update, given, ["points"])
     new = [Score(player=key, game=0, points=10**7)]
     with pytest.raises(ValidationError, match="greater than max_value"):
         do(Score.objects.bulk_update, new, ["points"])
@@ -222,147 +212,6 @@ def test_what_cannot_be_stored_keeps_all_updates_from_being_sent(engine, do, sen
     assert sent == []
     do(Score.objects.bulk_update, [*new, given[2]], ["points"], validate=False)
     assert points(do, key) == {0: 10**7, 1: 1, 2: 10**7}
-
-
-# -- chunks ----------------------------------------------------------------------------------------
-
-
-def test_atomic_chunks_are_transactions_of_a_hundred(engine, do, sent, key):
-    given = scores(key, 130)
-    workers = 1 if engine.name == "moto" else 2  # its tables do not bear threads
-    result = do(Score.objects.bulk_create, given, atomic_chunks=True, workers=workers)
-    assert [len(each.writes) for each in sent] == [100, 30]
-    assert len({each.token for each in sent}) == 2
-    assert statuses(result) == ["created"] * 130
-    assert [outcome.chunk for outcome in result.outcomes] == [0] * 100 + [1] * 30
-    assert all(each.persisted for each in given)
-    assert len(points(do, key)) == 130
-    sent.clear()
-    gone = do(Score.objects.bulk_delete, given, atomic_chunks=True)
-    assert sent.calls == ["TransactWriteItems"] * 2
-    assert statuses(gone) == ["deleted"] * 130
-    assert not any(each.persisted for each in given)
-    assert points(do, key) == {}
-
-
-def test_of_a_chunk_all_is_written_or_nothing_and_the_others_are_tried(engine, do, stored, key):
-    do(Score.create, player=key, game=103, points=-1)
-    given = scores(key, 105)
-    told = []
-    with pytest.raises(TransactionCanceled) as raised:
-        do(
-            Score.objects.bulk_create,
-            given,
-            atomic_chunks=True,
-            progress=lambda done, total: told.append((done, total)),
-        )
-    error = raised.value
-    assert statuses(error.done) == ["created"] * 100 + ["failed"] * 5
-    assert error.unprocessed == given[100:]
-    blamed = [each for each in error.done.outcomes if isinstance(each.error, Score.AlreadyExists)]
-    assert [(each.instance.game, each.error.current.points) for each in blamed] == [(103, -1)]
-    assert [each.persisted for each in given] == [True] * 100 + [False] * 5
-    assert len(points(do, key)) == 101
-    assert told[-1] == (105, 105)
-    again = do(Score.objects.bulk_create, given[100:], atomic_chunks=True, overwrite=True)
-    assert statuses(again) == ["written"] * 5
-    assert stored(given[103])["points"] == {"N": "103"}
-
-
-def test_a_chunk_of_updates_tells_which_item_is_gone(engine, do, key):
-    given = do(Score.objects.bulk_create, scores(key, 3))
-    do(Score.objects.delete, key, 1)
-    for each in given:
-        each.points = 5
-    with pytest.raises(TransactionCanceled) as raised:
-        do(Score.objects.bulk_update, given, ["points"], atomic_chunks=True)
-    outcomes = raised.value.done.outcomes
-    assert [type(each.error) for each in outcomes] == [
-        TransactionCanceled,
-        Score.DoesNotExist,
-        TransactionCanceled,
-    ]
-    assert all(each.is_changed for each in (given[0], given[2]))
-    assert points(do, key) == {0: 0, 2: 2}
-
-
-def test_chunks_are_no_larger_than_a_transaction_may_be(engine, do, sent, key):
-    given = [Score(player=key, game=n, note="x" * 390_000) for n in range(12)]
-    do(Score.objects.bulk_create, given, atomic_chunks=True)
-    assert [len(each.writes) for each in sent] == [10, 2]
-
-
-def test_chunks_keep_versions(engine, do, sent, stored, key):
-    given = [Page(name=f"{key}{n}", text="a") for n in range(3)]
-    do(Page.objects.bulk_create, given, atomic_chunks=True)
-    assert sent.calls == ["TransactWriteItems"]
-    assert [page.version for page in given] == [1] * 3
-    stale = do(Page.objects.get, given[1].name)
-    for page in given[:2]:
-        page.text = "b"
-    result = do(Page.objects.bulk_update, given, ["text"], atomic_chunks=True)
-    assert statuses(result) == ["updated", "updated", "unchanged"]
-    assert stored(given[1])["version"] == {"N": "2"}
-    stale.text, given[2].text = "c", "c"
-    for ask in (
-        lambda: do(Page.objects.bulk_update, [given[2], stale], ["text"], atomic_chunks=True),
-        lambda: do(Page.objects.bulk_delete, [given[2], stale], atomic_chunks=True),
-    ):
-        with pytest.raises(TransactionCanceled) as raised:
-            ask()
-        outcomes = raised.value.done.outcomes
-        assert [type(each.error) for each in outcomes] == [TransactionCanceled, StaleItem]
-        assert outcomes[1].error.current.text == "b"
-        assert raised.value.reasons[1].instance is stale
-    assert stored(given[2])["text"] == {"S": "a"}
-    fresh = [Page(name=page.name, text="new") for page in given]
-    sent.clear()
-    do(Page.objects.bulk_create, fresh, atomic_chunks=True, overwrite=True)
-    assert sent.calls == ["GetItem"] * 3 + ["TransactWriteItems"]
-    assert [page.version for page in fresh] == [3, 3, 2]
-    gone = do(Page.objects.bulk_delete, [fresh[0], given[1].name, fresh[2]], atomic_chunks=True)
-    assert statuses(gone) == ["deleted"] * 3
-    assert [stored(page) for page in given] == [None] * 3
-
-
-def test_atomic_chunks_of_atomic_writes_leave_what_others_changed(engine, do, stored, key):
-    given = do(Score.objects.bulk_create, scores(key, 3))
-    do(do(Score.objects.get, key, 1).update, note="mine")
-    for each in given:
-        each.points = 9
-    with options(atomic=True), pytest.raises(TransactionCanceled) as raised:
-        do(Score.objects.bulk_update, given, ["points"], atomic_chunks=True)
-    kinds = [type(each.error) for each in raised.value.done.outcomes]
-    assert kinds == [TransactionCanceled, StaleItem, TransactionCanceled]
-    assert points(do, key) == {0: 0, 1: 1, 2: 2}
-
-
-def test_what_is_wrong_with_one_item_keeps_all_chunks_from_being_sent(engine, do, sent, key):
-    pages = [Page(name=f"{key}{n}") for n in range(3)]
-    wrong = Page(name=f"{key}4", text="x" * 21)
-    for overwrite in (False, True):
-        with pytest.raises(ValidationError, match="max_length"):
-            do(Page.objects.bulk_create, [*pages, wrong], atomic_chunks=True, overwrite=overwrite)
-    with pytest.raises(ValidationError, match="two of the items"):
-        do(Page.objects.bulk_create, [*pages, pages[0]], atomic_chunks=True)
-    assert sent == []
-
-
-def test_who_writes_while_a_chunk_is_made_up_is_told(engine, do, sent, key):
-    class Meddler(Score):
-        class Meta:
-            table_name = "scores"
-
-        def clean(self):
-            Page(name=self.player).save()
-
-    do(Score.objects.create, player=key, game=1)
-    meddler = do(Meddler.objects.get, key, 1)
-    meddler.points = 7
-    sent.clear()
-    with pytest.raises(QueryError, match="pre_batch_write"):
-        do(Meddler.objects.bulk_update, [meddler], ["points"], atomic_chunks=True)
-    assert sent == []
 
 
 # -- deletes ---------------------------------------------------------------------------------------
@@ -381,11 +230,10 @@ def test_bulk_delete_tells_what_became_of_each(engine, do, key):
     assert used.requests == 1
 
 
-@pytest.mark.parametrize("atomic_chunks", [False, True])
-def test_of_two_instances_of_an_item_that_is_deleted_both_know_it(engine, do, key, atomic_chunks):
+def test_of_two_instances_of_an_item_that_is_deleted_both_know_it(engine, do, key):
     do(Score.create, player=key, game=1)
     first, second = (do(Score.get, key, 1) for _ in range(2))
-    result = do(Score.objects.bulk_delete, [first, second], atomic_chunks=atomic_chunks)
+    result = do(Score.objects.bulk_delete, [first, second])
     assert statuses(result) == ["superseded", "deleted"]
     assert (first.persisted, second.persisted) == (False, False)
 

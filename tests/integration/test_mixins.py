@@ -13,7 +13,6 @@ from dynamodb_py import (
     GlobalIndex,
     IntegerField,
     Model,
-    TransactionCanceled,
     delete_all,
     load,
     transaction,
@@ -220,10 +219,9 @@ def test_an_update_by_query_leaves_deleted_items_alone(do, orders, key):
     assert do(Order.all_objects.get, key, 1).state != "x"
 
 
-@pytest.mark.parametrize("atomic", [False, True])
-def test_bulk_delete_is_soft(do, orders, key, atomic):
+def test_bulk_delete_is_soft(do, orders, key):
     given = [orders[0], (key, 2), {"user": key, "number": 3}]
-    result = do(Order.objects.bulk_delete, given, atomic_chunks=atomic)
+    result = do(Order.objects.bulk_delete, given)
     assert len(list(result)) == 3
     assert do.list(Order.objects.filter(user=key)) == []
     assert len(do.list(Order.all_objects.filter(user=key))) == 4
@@ -242,13 +240,6 @@ def test_bulk_delete_counts_instances_that_are_gone_as_deleted(do, orders, key):
     assert len(list(do(Order.objects.bulk_delete, given))) == 3
     assert Order.all_objects.get(key, 1).is_deleted
     assert Order.all_objects.get_or_none(key, 0) is None
-
-
-def test_in_atomic_chunks_what_is_gone_fails_its_chunk(do, orders, key):
-    with pytest.raises(TransactionCanceled):
-        do(Order.objects.bulk_delete, [orders[0], (key, 9)], atomic_chunks=True)
-    assert not Order.all_objects.get(key, 0).is_deleted
-    assert Order.all_objects.get_or_none(key, 9) is None
 
 
 def test_delete_all_asks_each_model_how(do, orders, key):

@@ -269,7 +269,6 @@ def test_who_hears_of_a_batch_may_change_what_is_written(do, key, stored):
     loaded = do(Ticket.objects.bulk_create, tickets())
     for write in (
         lambda: do(Ticket.objects.bulk_create, tickets(), overwrite=True),
-        lambda: do(Ticket.objects.bulk_create, tickets(), overwrite=True, atomic_chunks=True),
         lambda: do(Ticket.objects.bulk_create, tickets(), update_conflicts=True),
         lambda: do(Ticket.objects.bulk_update, tickets(), ["note"]),
         lambda: block() if do.mode == "sync" else do.run(ablock()),
@@ -278,7 +277,7 @@ def test_who_hears_of_a_batch_may_change_what_is_written(do, key, stored):
         do(loaded[0].update, note="?")
         write()
         assert [stored(each)["note"] for each in loaded] == [{"S": "!"}] * 2
-    do(Ticket.objects.bulk_update, loaded, ["note"], atomic_chunks=True)
+    do(Ticket.objects.bulk_update, loaded, ["note"])
     assert [stored(each)["note"] for each in loaded] == [{"S": "?!"}, {"S": "!!"}]
 
 
@@ -288,7 +287,7 @@ def test_what_a_receiver_makes_of_a_batch_is_checked_before_anything_is_sent(do,
         instances[-1].seats = "many"
 
     tickets = [Ticket(number=f"{key}-{at}") for at in range(30)]
-    for how in ({}, {"overwrite": True}, {"update_conflicts": True}, {"atomic_chunks": True}):
+    for how in ({}, {"overwrite": True}, {"update_conflicts": True}):
         tickets[-1].seats = 1
         with pytest.raises(ValidationError, match="seats"):
             do(Ticket.objects.bulk_create, tickets, **how)
@@ -356,7 +355,7 @@ def test_a_batch_of_which_some_fails_is_not_heard_of_afterwards(engine, do, key,
 def test_bulk_paths_call_no_hooks(engine, do, key):
     guests = [Guest(name=f"{key}-{at}") for at in range(2)]
     do(Guest.objects.bulk_create, guests)
-    do(Guest.objects.bulk_create, guests, atomic_chunks=True, overwrite=True)
+    do(Guest.objects.bulk_create, guests, overwrite=True)
     guests[0].visits = 5
     do(Guest.objects.bulk_update, guests, ["visits"])
     do(Guest.objects.bulk_create, guests, update_conflicts=True)

@@ -23,7 +23,7 @@ from dynamodb_py import (
     save_all,
     transaction,
 )
-from dynamodb_py.batching import resume_flow
+from dynamodb_py.batching import resumed
 from dynamodb_py.exceptions import InvalidRequest
 from dynamodb_py.flows import run
 from dynamodb_py.models.maintenance.unique import check_unique
@@ -406,9 +406,6 @@ MAKING = {
     "bulk_create or update": lambda do, key: do(
         Stamped.objects.bulk_create, [Stamped(key=key)], update_conflicts=True
     ),
-    "bulk_create in chunks": lambda do, key: do(
-        Stamped.objects.bulk_create, [Stamped(key=key)], atomic_chunks=True
-    ),
     "in a transaction": lambda do, key: in_transaction(lambda: Stamped.objects.create(key=key)),
 }
 
@@ -560,9 +557,6 @@ WAYS_TO_BOOK = {
     "bulk_create": lambda do, key, seat: do(
         Booking.objects.bulk_create, [Booking(key=key, seat=seat)]
     ),
-    "bulk_create in chunks": lambda do, key, seat: do(
-        Booking.objects.bulk_create, [Booking(key=key, seat=seat)], atomic_chunks=True
-    ),
 }
 
 
@@ -588,7 +582,7 @@ def after_its_first_request(flow, meanwhile):
     """Carry out *flow*, and do something else after its first request."""
     answer = yield next(flow)
     meanwhile()
-    yield from resume_flow(flow, flow.send(answer))
+    yield from resumed(flow, flow.send(answer))
 
 
 @pytest.mark.parametrize("way", ["deleted", "changed", "kept"])

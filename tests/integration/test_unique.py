@@ -19,7 +19,6 @@ from dynamodb_py import (
     F,
     IntegerField,
     Model,
-    QueryError,
     StaleItem,
     TransactionCanceled,
     UniqueConstraint,
@@ -139,15 +138,6 @@ WAYS_TO_CHANGE = {
         User.objects.bulk_update, [{"id": user.id, "email": new}], ["email"]
     ),
     "save_all": lambda do, user, new: do(save_all, [setting(user, new)]),
-    "a chunk of puts": lambda do, user, new: in_a_chunk(
-        do, User.objects.bulk_create, [User(id=user.id, email=new)], overwrite=True
-    ),
-    "a chunk of updates": lambda do, user, new: in_a_chunk(
-        do, User.objects.bulk_update, [setting(user, new)], ["email"]
-    ),
-    "a chunk of one never loaded": lambda do, user, new: in_a_chunk(
-        do, User.objects.bulk_update, [{"id": user.id, "email": new}], ["email"]
-    ),
 }
 WAYS_TO_LOSE = {
     "delete": lambda do, user: do(user.delete),
@@ -155,10 +145,6 @@ WAYS_TO_LOSE = {
     "delete by key": lambda do, user: do(User.objects.delete, user.id),
     "delete in bulk": lambda do, user: do(User.objects.bulk_delete, [user]),
     "delete in bulk by key": lambda do, user: do(User.objects.bulk_delete, [user.id]),
-    "delete in a chunk": lambda do, user: in_a_chunk(do, User.objects.bulk_delete, [user]),
-    "delete in a chunk by key": lambda do, user: in_a_chunk(
-        do, User.objects.bulk_delete, [user.id]
-    ),
     "delete in a block": lambda do, user: in_a_block(do, delete=user.id),
     "delete_all": lambda do, user: do(delete_all, [user]),
     "delete by a query": lambda do, user: do(User.objects.filter(id=user.id).delete),
@@ -175,15 +161,6 @@ WAYS_TO_LOSE = {
 def setting(user: User, email: str | None) -> User:
     user.email = email
     return user
-
-
-def in_a_chunk(do, call, items, *args, **how):
-    """Write by a transaction; what it is canceled for is raised as what the item met."""
-    try:
-        do(call, items, *args, atomic_chunks=True, **how)
-    except TransactionCanceled as error:
-        [outcome] = error.done.outcomes
-        raise outcome.error from error
 
 
 def in_a_block(do, *, put=None, delete=None):
@@ -283,57 +260,20 @@ def many(do, key, count):
     return do(User.objects.bulk_create, users)
 
 
-@pytest.mark.parametrize("atomic_chunks", [False, True])
-def test_values_that_are_taken_are_told_of_each_item(do, key, atomic_chunks):
+def test_values_that_are_taken_are_told_of_each_item(do, key):
     one, two, three = many(do, key, 3)
     one.email, two.email = f"{key}new@x", three.email
-    raises = TransactionCanceled if atomic_chunks else AlreadyExists
-    with pytest.raises(raises) as raised:
-        do(User.objects.bulk_update, [one, two], ["email"], atomic_chunks=atomic_chunks)
+    with pytest.raises(AlreadyExists) as raised:
+        do(User.objects.bulk_update, [one, two], ["email"])
     first, second = raised.value.done.outcomes
     assert isinstance(second.error, User.AlreadyExists)
     assert (second.error.fields, second.error.owner) == (("email",), three.id)
-    assert first.status == ("failed" if atomic_chunks else "updated")
+    assert first.status == "updated"
     assert nothing_to_repair()
     new = [User(id=f"{key}8", email=f"{key}8@x"), User(id=f"{key}9", email=three.email)]
-    with pytest.raises(raises) as raised:
-        do(User.objects.bulk_create, new, atomic_chunks=atomic_chunks)
+    with pytest.raises(AlreadyExists) as raised:
+        do(User.objects.bulk_create, new)
     assert raised.value.done.outcomes[1].error.fields == ("email",)
-    assert nothing_to_repair()
-
-
-def test_values_change_hands_in_a_chunk(do, sent, key):
-    users = many(do, key, 4)
-    mails = [user.email for user in users]
-    for at, user in enumerate(users):
-        user.email = mails[at - 1]
-    sent.clear()
-    result = do(User.objects.bulk_update, users, ["email"], atomic_chunks=True)
-    assert [each.status for each in result.outcomes] == ["updated"] * 4
-    assert [(each.api, len(each.writes)) for each in sent] == [("TransactWriteItems", 8)]
-    assert [User.get(user.id).email for user in users] == [mails[at - 1] for at in range(4)]
-    assert nothing_to_repair()
-    fresh = [User(id=user.id, email=mail) for user, mail in zip(users, mails, strict=True)]
-    do(User.objects.bulk_create, fresh, atomic_chunks=True, overwrite=True)
-    assert [User.get(user.id).email for user in users] == mails
-    assert nothing_to_repair()
-
-
-def test_two_items_of_a_chunk_with_one_value_are_refused_before_anything_is_written(do, sent, key):
-    users = [User(id=f"{key}{n}", email=key) for n in range(2)]
-    with pytest.raises(QueryError, match="email is unique, and another item"):
-        do(User.objects.bulk_create, users, atomic_chunks=True)
-    assert sent == []
-
-
-def test_sentinels_count_among_the_hundred_of_a_chunk(do, sent, key):
-    users = [User(id=f"{key}{n:03}", email=f"{key}{n}@x") for n in range(75)]
-    result = do(User.objects.bulk_create, users, atomic_chunks=True)
-    assert [len(each.writes) for each in sent] == [100, 50]
-    assert [each.chunk for each in result.outcomes] == [0] * 50 + [1] * 25
-    sent.clear()
-    do(User.objects.bulk_delete, [user.id for user in users], atomic_chunks=True, workers=1)
-    assert [each.api for each in sent] == ["GetItem"] * 75 + ["TransactWriteItems"] * 2
     assert nothing_to_repair()
 
 

@@ -36,6 +36,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.exceptions import MaxRequestsReached, service_error
 from dynamodb_py.expressions import Add, Delete, Path, Remove, Set, Value
+from dynamodb_py.flows import flow_of
 from dynamodb_py.operations.base import Together
 
 from ..scripted import checked
@@ -177,7 +178,7 @@ def test_batches_are_full_whatever_the_pages_hold(script, do):
     [("delete", {}, 2), ("delete", {"checked": True}, 50), ("update", {"wins": 1}, 50)],
 )
 def test_workers_write_side_by_side(script, verb, values, count):
-    flow = getattr(ANN, f"_{verb}")(workers=2, **values)
+    flow = flow_of(type(ANN), verb)(ANN, workers=2, **values)
     assert next(flow).api == "Query"
     step = flow.send(msgspec.json.encode(page(*range(60))))
     assert isinstance(step, Together)

@@ -26,6 +26,7 @@ from dynamodb_py.exceptions import (
     ReadTimeout,
     service_error,
 )
+from dynamodb_py.models.bulk.bound_model import make_instance
 from dynamodb_py.models.bulk.results import BulkResult, Outcome, Tally, status_of
 from dynamodb_py.models.unit_of_work.collector import COLLECTOR
 
@@ -81,48 +82,6 @@ def test_after_a_batch_of_one_class_of_a_table_that_fails_nothing_is_deleted(scr
         Dog.objects.batch_write([Dog("a")], delete=["b"], overwrite=True)
     assert statuses(raised.value.done) == ["unknown", "not tried"]
     assert len(script.payloads) == 4
-
-
-def test_of_a_chunk_without_an_answer_nobody_knows(script):
-    script.answers = [*[ReadTimeout("lost")] * 4, {}]
-    given = scores(101)
-    with pytest.raises(ReadTimeout) as raised:
-        Score.objects.bulk_create(given, atomic_chunks=True)
-    assert statuses(raised.value.done) == ["unknown"] * 100 + ["created"]
-    tokens = [payload["ClientRequestToken"] for payload in script.payloads]
-    assert len(set(tokens[:4])) == 1, "its attempts have one token"
-    assert len(set(tokens)) == 2
-
-
-def test_a_chunk_is_tried_again_where_others_were_in_the_way(script):
-    canceled = service_error(
-        "TransactionCanceledException",
-        "others",
-        body={"CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}]},
-    )
-    script.answers = [canceled, canceled, {}]
-    result = Score.objects.bulk_create(scores(2), atomic_chunks=True)
-    assert statuses(result) == ["created"] * 2
-    assert len(script.sent) == 3
-    for each in script.sent:
-        checked(each)
-
-
-def test_where_what_a_chunk_needs_cannot_be_read_nothing_is_written(script):
-    script.answers = [
-        {"Item": {"name": {"S": "a"}, "version": {"N": "4"}}},
-        *[ReadTimeout("x")] * 4,
-    ]
-    given = [Page(name="a"), Page(name="b")]
-    with pytest.raises(ReadTimeout) as raised:
-        Page.objects.bulk_create(given, atomic_chunks=True, overwrite=True)
-    assert statuses(raised.value.done) == ["not tried"] * 2
-    assert {each.api for each in script.sent} == {"GetItem"}
-    assert COLLECTOR.get() is None
-    script.answers = [{"Item": {"name": {"S": "a"}, "version": {"N": "4"}}}, {}, {}]
-    Page.objects.bulk_create(given, atomic_chunks=True, overwrite=True)
-    assert [page.version for page in given] == [5, 1]
-    checked(script.sent[-1])
 
 
 def test_an_upsert_makes_the_item_where_it_is_gone_again(script):
@@ -246,7 +205,7 @@ def test_what_writes_at_once_is_refused_in_a_transaction(script, write):
 
 def test_an_instance_of_another_connection_is_refused(script):
     connections._connections["other"] = scripted_connection(Script(), "other")
-    there = Score.objects.using("other")._new({"player": "a"})
+    there = make_instance(Score.objects.using("other"), {"player": "a"})
     with pytest.raises(ConfigurationError, match=r"objects.using\('other'\)"):
         Score.objects.bulk_update([there], ["points"])
     assert script.sent == []

@@ -25,6 +25,7 @@ from dynamodb_py import (
 from dynamodb_py.codec import from_json
 from dynamodb_py.models.persistence.stored import encode_item, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.queryset.execution import direct_query
 from dynamodb_py.models.records.base import fetched_fields
 from dynamodb_py.models.signals.events import post_init
 
@@ -626,20 +627,20 @@ def test_query_sets_of_one_shape_ask_so_too_and_follow_new_classes():
         pass
 
     def values(wanted):
-        request = Lamp.objects.filter(id=wanted)._straight()
+        request = direct_query(Lamp.objects.filter(id=wanted))
         return request and sorted(
             v["S"] for v in request.payload()["ExpressionAttributeValues"].values()
         )
 
     before = Lamp.objects.filter(id="a")
-    assert before._straight() is not None
+    assert direct_query(before) is not None
     assert values("b") == ["Lamp", "b"]
 
     class Candle(Lamp):
         pass
 
     assert values("c") == ["Candle", "Lamp", "c"]
-    assert before._straight() is None  # what was learned no longer holds
+    assert direct_query(before) is None  # what was learned no longer holds
     assert filter_of(before) == "kind IN (Candle, Lamp)"
 
 

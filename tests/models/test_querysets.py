@@ -351,7 +351,7 @@ def test_a_loop_that_is_left_keeps_nothing(script, do, rows):
 
         do.run(leave())
         gc.collect()
-    assert rows._kept is None
+    assert rows._result_cache is None
     assert points(do.list(rows)) == [1, 2]
 
 
@@ -366,7 +366,7 @@ def test_iterator_never_keeps(script, do, rows):
     script.answers = [page(1), page(1, 2)]
     assert points(do.list(rows.iterator())) == [1]
     assert points(do.list(rows.iterator())) == [1, 2]
-    assert rows._kept is None
+    assert rows._result_cache is None
 
 
 def test_an_error_on_the_way_keeps_nothing(script, do, rows):
@@ -390,7 +390,7 @@ def test_repr_shows_rows_at_most_twenty(script, rows):
     assert said.endswith(", '...(remaining elements truncated)...']>")
     assert said.count("Score(") == 20
     assert script.payloads[0]["Limit"] == 21
-    assert rows._kept is None
+    assert rows._result_cache is None
 
 
 def test_repr_shows_the_question_where_rows_cannot_be_had(script, rows):
@@ -416,13 +416,13 @@ def test_a_query_set_pickles_its_question(script, rows):
     assert len(kept) == 1
     again = pickle.loads(pickle.dumps(kept))
     assert type(again) is QuerySet
-    assert again._kept is None
+    assert again._result_cache is None
     assert checked(again.operation()) == checked(kept.operation())
-    assert again._how == kept._how
+    assert again._read_options == kept._read_options
     script.answers = [page(item(1, title={"S": "x"}, doc={"M": {"a": {"N": "2"}}}))]
     assert list(again) == [{"title": "x", "doc__a": 2}]
     union = pickle.loads(pickle.dumps(rows.union(rows.filter(title="x"))))
-    assert len(union._how.parts) == 2
+    assert len(union._read_options.parts) == 2
 
 
 def test_a_query_set_of_ones_own_pickles_with_what_it_has(script):
@@ -758,7 +758,7 @@ def test_a_manager_chooses_its_items():
         (Score.wins >= 1) & (Score.user == "a")
     )
     assert "wins >= 100" in repr(Score.champions.all()._question.condition)
-    assert Score.winners.using("x").all()._how.using == "x"
+    assert Score.winners.using("x").all()._read_options.using == "x"
     assert Score.winners.using("x").least == 1
 
 

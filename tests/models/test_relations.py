@@ -232,7 +232,7 @@ def test_what_dynamodb_cannot_ask_of_a_reference_is_refused():
 
 
 def test_names_of_references_stand_for_their_fields():
-    assert Book.objects.only("author")._how.fetched == (
+    assert Book.objects.only("author")._read_options.fetched == (
         "author_id",
         "author_name",
     )

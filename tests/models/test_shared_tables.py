@@ -21,6 +21,7 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.models.persistence.stored import complete_item
+from dynamodb_py.models.queryset.execution import plan_query
 from dynamodb_py.models.shared_tables.shared_table import SharedTable
 
 from ..expressions.reference import holds
@@ -527,7 +528,7 @@ ASKED = [
 def test_what_is_asked_finds_just_the_items_of_the_model_that_match(queryset, wanted):
     """The conditions are looked at by themselves, so that it does not matter which way is taken."""
     asked = queryset()
-    condition = asked._plan(explained=True).condition
+    condition = plan_query(asked, explained=True).condition
     found = [item for instance, item in items() if holds(condition, item)]
     assert found == [
         item for each, item in items() if isinstance(each, asked.model) and wanted(each)

@@ -28,7 +28,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.exceptions import service_error
 from dynamodb_py.flows import arun, run
-from dynamodb_py.models.queryset.write_execution import said_key
+from dynamodb_py.models.queryset.write_execution import primary_key_of
 from dynamodb_py.models.signals import events as signals
 from dynamodb_py.models.signals.dispatcher import receiver
 from dynamodb_py.models.signals.events import (
@@ -546,7 +546,7 @@ def test_keys_that_are_only_looked_at_are_told_of_by_nobody(script, log):
     script.answers += [b"{}"]
     post_init.connect(log)
     Order.objects.filter(number="a").update(count=3)
-    assert said_key(Order, {"number": {"S": "a"}}) == "a"
+    assert primary_key_of(Order, {"number": {"S": "a"}}) == "a"
     assert len(log) == 0
 
 

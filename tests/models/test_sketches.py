@@ -24,6 +24,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.models.instance import options_of
 from dynamodb_py.models.queryset import compiled_cache as sketches
+from dynamodb_py.models.queryset.execution import direct_query
 
 from ..scripted import Script, checked, scripted_connection
 
@@ -91,11 +92,11 @@ numbers = st.integers(-(10**37), 10**37)
 @given(text=texts, number=numbers)
 def test_each_of_a_shape_sends_what_the_planner_says(shape, text, number):
     for rows in (SHAPES[shape]("first", 1), SHAPES[shape](text, number)):
-        straight = rows._straight()
+        straight = direct_query(rows)
         if straight is not None:
             (explained,) = rows.explain().operations
             assert straight == explained
-        head = rows._straight(first=True)
+        head = direct_query(rows, 1)
         if head is not None:
             (explained,) = rows.limit(1).explain().operations
             assert head == explained
@@ -103,9 +104,9 @@ def test_each_of_a_shape_sends_what_the_planner_says(shape, text, number):
 
 @pytest.mark.parametrize("shape", [each for each in SHAPES if each not in ("in", "is null")])
 def test_the_usual_shapes_go_the_short_way(shape):
-    SHAPES[shape]("a", 1)._straight(first=True)
+    direct_query(SHAPES[shape]("a", 1), 1)
     again = SHAPES[shape]("b", 2)
-    short = again._straight(first=True) is not None
+    short = direct_query(again, 1) is not None
     assert short == (shape not in ("either", "not"))
 
 

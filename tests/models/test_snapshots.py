@@ -18,6 +18,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.exceptions import ConnectionFailed, service_error
 from dynamodb_py.models import transaction
+from dynamodb_py.models.bulk.bound_model import make_instance
 from dynamodb_py.models.transaction.snapshot import get
 from dynamodb_py.retries import Retries
 
@@ -174,7 +175,10 @@ def test_what_names_no_item_is_refused_before_sending(script, do, asked, error, 
 
 
 def test_several_connections_are_refused_before_sending(script, do, elsewhere):
-    for other in ((Elsewhere, "a"), Account.objects.using("elsewhere")._new({"name": "b"})):
+    for other in (
+        (Elsewhere, "a"),
+        make_instance(Account.objects.using("elsewhere"), {"name": "b"}),
+    ):
         with pytest.raises(ConfigurationError, match=r"'default', 'elsewhere'.*one call each"):
             do(get, [(Account, "a"), other])
     assert script.sent == elsewhere.transport.script.sent == []
@@ -192,7 +196,7 @@ def test_the_connection_is_that_of_the_models_or_of_the_options(script, do, else
 
 def test_an_instance_read_anew_stays_on_its_connection(script, do, elsewhere):
     elsewhere.transport.script.answers = [{"Responses": [account("a")]}]
-    [found] = do(get, [Account.objects.using("elsewhere")._new({"name": "a"})])
+    [found] = do(get, [make_instance(Account.objects.using("elsewhere"), {"name": "a"})])
     assert found._link is elsewhere
 
 

@@ -34,6 +34,7 @@ from dynamodb_py.codec import from_json, to_json
 from dynamodb_py.exceptions import InvalidRequest, TableInUse
 from dynamodb_py.models.persistence.stored import encode_item, mark_saved
 from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.queryset.execution import direct_query, plan_query
 from dynamodb_py.models.visibility import filter_item
 from dynamodb_py.operations.base import Pause
 from dynamodb_py.operations.tables import DescribeTimeToLive, UpdateTimeToLive
@@ -339,7 +340,7 @@ def payload(queryset):
 
 def straight(queryset, *, first=False):
     """Return the request of the short way, which must be there."""
-    request = queryset._straight(first=first)
+    request = direct_query(queryset, 1 if first else None)
     assert request is not None
     return request
 
@@ -376,7 +377,7 @@ def test_everything_needs_no_scan_to_be_said_and_a_filter_does(clock):
 
 def test_counting_and_existence_are_asked_so_too(clock):
     queryset = Session.objects.filter(key="a")
-    plan = queryset._plan(msgspec.structs.replace(queryset._question, counting=True))
+    plan = plan_query(queryset, msgspec.structs.replace(queryset._question, counting=True))
     [operation] = plan.operations
     assert operation.payload()["Select"] == "COUNT"
     assert operation.payload()["FilterExpression"] == "(NOT #1 <= :1)"

@@ -287,8 +287,8 @@ def test_finding_duplicates_out_reads_no_further_than_the_present_order_value():
         _, position = take(Reader(asked), table, cut)
         assert position.lanes[0].run is not None
         sent = len(table.sent)
-        resume_flow = Reader(asked, start=position, max_requests=6 + 2)
-        assert drive(resume_flow.more(), table) is not None
+        resumed = Reader(asked, start=position, max_requests=6 + 2)
+        assert drive(resumed.more(), table) is not None
         assert len(table.sent) - sent <= 8
         assert read_all(Reader(asked, start=position), table) == want[cut:]
 
@@ -303,9 +303,9 @@ def test_duplicates_of_one_order_value_are_known_after_the_seam():
         head, position = take(Reader(asked), table, cut)
         assert head == want[:cut]
         assert position is not None
-        resume_flow = Reader(asked, start=position)
-        assert resume_flow.position() == position
-        assert read_all(resume_flow, table) == want[cut:]
+        resumed = Reader(asked, start=position)
+        assert resumed.position() == position
+        assert read_all(resumed, table) == want[cut:]
 
 
 def test_a_resumption_survives_the_deletion_of_the_item_that_it_goes_on_after():

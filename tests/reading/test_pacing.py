@@ -152,30 +152,28 @@ def test_keys_are_slowed_by_their_number():
 
 
 def test_progress_is_told_after_each_round():
-    explanation = []
+    reported = []
     table = Table(ROWS, page_size=15)
-    reader = Reader(
-        plan(query("a", f=1)), progress=lambda *args: explanation.append(args), total=40
-    )
+    reader = Reader(plan(query("a", f=1)), progress=lambda *args: reported.append(args), total=40)
     assert read_all(reader, table) == []
-    assert explanation == [(15, 40), (30, 40), (40, 40)]
+    assert reported == [(15, 40), (30, 40), (40, 40)]
 
 
 def test_progress_counts_what_was_read_by_keys_and_segments():
-    explanation = []
+    reported = []
     table = Table(ROWS, page_size=1000)
     for asked in (keyed([("a", r) for r in range(50)]), plan(*(scan(at, 4) for at in range(4)))):
-        read_all(Reader(asked, progress=lambda *args: explanation.append(args)), table)
-    assert explanation == [(40, 0), (40, 0)]
+        read_all(Reader(asked, progress=lambda *args: reported.append(args)), table)
+    assert reported == [(40, 0), (40, 0)]
 
 
 def test_lists_without_a_request_tell_nothing():
-    explanation = []
+    reported = []
     table = Table(ROWS, page_size=10)
     reader = Reader(
         plan(query("a"), query("a", f=0)),
-        progress=lambda *args: explanation.append(args),
+        progress=lambda *args: reported.append(args),
         workers=1,
     )
     drive(reader.more(), table)
-    assert explanation == [(20, 0)]
+    assert reported == [(20, 0)]

@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Generator, Hashable, Mapping
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ...batching import Progress, ProgressOption, identity, shown
-from ...connections import Connection
+from ...batching import ProgressOption, identity, shown
 from ...exceptions import QueryError, ValidationError
 from ...flows import Flow, arun, run
 from ...limits import MAX_BATCH_WRITE
 from ...operations.batches import Delete, Put
 from ...reading.sources import check_workers
+from ..instance import Instance
 from ..signals.events import is_heard
 from ..unit_of_work.collector import check_outside
-from .jobs import Job, twice
-from .results import BulkResult, Tally, told
+from .bound_model import BoundModel
+from .execution import carry_out, detach_duplicates, send_batch_signals
+from .jobs import Job, delete_job, duplicate_key, put_job
+from .results import BulkResult, Tally, with_result
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..model import Model
 
-
-M = TypeVar("M", bound="Model")
-
-
-class Writer(Protocol):
-    """What a block writes by: a manager, or a query set."""
-
-    model: type[Any]
-
-    @property
-    def _link(self) -> Connection: ...
-    def _put_job(self, item: Any, *, validate: bool) -> Job: ...
-    def _delete_job(self, given: Any) -> Job: ...
-    def _around(
-        self, flow: Flow[None], instances: Sequence[Any], deletes: Iterable[Any] = ()
-    ) -> Flow[None]: ...
-    def _carried_out(
-        self,
-        jobs: Mapping[int, Job],
-        tally: Tally[Any],
-        *,
-        overwrite: bool,
-        workers: int,
-        progress: Progress | None,
-    ) -> Flow[None]: ...
-    def _gone_too(
-        self, superseded: Iterable[Job], jobs: Mapping[int, Job], tally: Tally[Any]
-    ) -> None: ...
+M = TypeVar("M", bound=Instance)
 
 
 class Block(Generic[M]):
@@ -59,14 +33,14 @@ class Block(Generic[M]):
 
     def __init__(
         self,
-        writer: Writer,
+        bound: BoundModel[M],
         *,
         overwrite: bool = False,
         validate: bool = True,
         workers: int = 1,
         progress: ProgressOption = None,
     ) -> None:
-        self._writer, self._overwrite, self._validate = writer, overwrite, validate
+        self._bound, self._overwrite, self._validate = bound, overwrite, validate
         self._workers, self._tell = check_workers(workers), shown(progress)
         self._given: list[Any] = []
         self._tally: Tally[Any] = Tally(self._given)
@@ -74,7 +48,7 @@ class Block(Generic[M]):
         self._superseded: dict[Hashable, list[Job]] = {}
         self._seen: set[Hashable] = set()
         self._sent = 0
-        self._state = "not begun"
+        self._state = "not start_flow"
 
     @property
     def result(self) -> BulkResult[M]:
@@ -82,12 +56,12 @@ class Block(Generic[M]):
         return self._tally.result()
 
     def __repr__(self) -> str:
-        said = f"{len(self._given)} given, {len(self._pending)} of them not sent, {self._state}"
-        return f"<{type(self).__name__} of {self._writer.model.__name__}: {said}>"
+        text = f"{len(self._given)} given, {len(self._pending)} of them not sent, {self._state}"
+        return f"<{type(self).__name__} of {self._bound.model.__name__}: {text}>"
 
     def _begin(self) -> None:
         check_outside("batch_write()")
-        if self._state != "not begun":
+        if self._state != "not start_flow":
             raise QueryError(f"this block is {self._state}: make another one by batch_write()")
         self._state = "open"
 
@@ -99,17 +73,17 @@ class Block(Generic[M]):
 
     def _put(self, item: Any) -> None:
         self._check_open()
-        self._queue(self._writer._put_job(item, validate=self._validate))
+        self._queue(put_job(self._bound, item, validate=self._validate))
 
     def _delete(self, key: Any) -> None:
         self._check_open()
-        self._queue(self._writer._delete_job(key))
+        self._queue(delete_job(self._bound, key))
 
     def _queue(self, job: Job) -> None:
         place = identity(job.write.key)
         if not self._overwrite:
             if place in self._seen:
-                raise twice(job.write.key, self._writer.model.__name__)
+                raise duplicate_key(job.write.key, self._bound.model.__name__)
             self._seen.add(place)
         if place in self._pending:
             at, earlier = self._pending.pop(place)
@@ -131,18 +105,19 @@ class Block(Generic[M]):
         puts = [job.given for job in jobs.values() if isinstance(job.write, Put)]
         deletes = [job.given for job in jobs.values() if isinstance(job.write, Delete)]
         try:
-            yield from self._writer._around(self._sent_now(jobs), puts, deletes)
+            yield from send_batch_signals(self._bound, self._send_jobs(jobs), puts, deletes)
         except Exception as error:
             for at in jobs:
                 if not self._tally.is_noted(at):
                     self._tally.note(at, error)
             raise
 
-    def _sent_now(self, jobs: Mapping[int, Job]) -> Flow[None]:
-        jobs = {at: self._spelled(job) for at, job in jobs.items()}
+    def _send_jobs(self, jobs: Mapping[int, Job]) -> Flow[None]:
+        jobs = {at: self._as_it_is_now(job) for at, job in jobs.items()}
         for at in jobs:  # of a request that is left in the middle, nobody knows
             self._tally.note(at, "unknown")
-        yield from self._writer._carried_out(
+        yield from carry_out(
+            self._bound,
             jobs,
             self._tally,
             overwrite=self._overwrite,
@@ -151,24 +126,24 @@ class Block(Generic[M]):
         )
         for job in jobs.values():
             superseded = self._superseded.pop(identity(job.write.key), ())
-            self._writer._gone_too(superseded, jobs, self._tally)
+            detach_duplicates(self._bound, superseded, jobs, self._tally)
         self._sent += len(jobs)
         if self._tell is not None:
             self._tell(self._sent, len(self._given))
         if errors := self._tally.errors(jobs):
-            raise told(self._tally.gravest(errors), self.result)
+            raise with_result(self._tally.first_serious(errors), self.result)
 
-    def _spelled(self, job: Job) -> Job:
+    def _as_it_is_now(self, job: Job) -> Job:
         """Return *job* as it is now, where somebody was told of it who may have changed it."""
-        given: Model = job.given
-        if not isinstance(job.write, Put) or not is_heard(type(given), "batch_write"):
+        given: Any = job.given
+        if not isinstance(job.write, Put) or not is_heard(given.__class__, "batch_write"):
             return job
-        now = self._writer._put_job(given, validate=self._validate)
+        now = put_job(self._bound, given, validate=self._validate)
         if identity(now.write.key) != identity(job.write.key):
             raise ValidationError(
                 f"{job.given!r}: its key has changed since it was put in the block, where a receiver "
                 "hears of it: put another instance for each item",
-                model=self._writer.model.__name__,
+                model=self._bound.model.__name__,
             )
         return now
 
@@ -192,7 +167,7 @@ class BatchBlock(Block[M], Generic[M]):
     ) -> None:
         try:
             while error is None and self._pending:
-                run(self._round(), self._writer._link)
+                run(self._round(), self._bound._link)
         finally:
             self._state, self._pending = "over", {}
 
@@ -218,7 +193,7 @@ class BatchBlock(Block[M], Generic[M]):
 
     def _send(self) -> None:
         while self._is_full:
-            run(self._round(), self._writer._link)
+            run(self._round(), self._bound._link)
 
 
 class AsyncBatchBlock(Block[M], Generic[M]):
@@ -240,7 +215,7 @@ class AsyncBatchBlock(Block[M], Generic[M]):
     ) -> None:
         try:
             while error is None and self._pending:
-                await arun(self._round(), self._writer._link)
+                await arun(self._round(), self._bound._link)
         finally:
             self._state, self._pending = "over", {}
 
@@ -262,7 +237,7 @@ class AsyncBatchBlock(Block[M], Generic[M]):
 
     async def _send(self) -> None:
         while self._is_full:
-            await arun(self._round(), self._writer._link)
+            await arun(self._round(), self._bound._link)
 
 
 class _Sending:

@@ -1,92 +1,112 @@
-"""What managers and query sets have in common: a model, its table, and its instances there."""
+"""A model on a connection, which is what managers and query sets are to the functions that write items."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypeVar
 
 from ...connections import Connection
 from ...exceptions import ConfigurationError, ValidationError
-from ...flows import Flow
 from ...operations.items import Key, StoredItem
-from ..instance import options_of
+from ..instance import Instance, options_of
+from ..options import Options
 from ..persistence.stored import key_of
 from ..records.base import load_key, state_of
 from ..records.filling import fill
+from ..visibility import Scope
 
-if TYPE_CHECKING:
-    from ..model import Model
-    from ..options import Options
-
-
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound=Instance)
+M_co = TypeVar("M_co", bound=Instance, covariant=True)
 
 
-class Belonging(Generic[M]):
-    """Knows the table of one model on one connection, and what belongs there."""
-
-    __slots__ = ()
-
-    if TYPE_CHECKING:  # what it is a part of has these
-        model: type[M]
-
-        @property
-        def _link(self) -> Connection: ...
-        @property
-        def _alias(self) -> str | None: ...
-        def _get_or_none(
-            self, /, *key: Any, consistent: bool | None = None, **named: Any
-        ) -> Flow[Any]: ...
+class BoundModel(Protocol[M_co]):
+    """A manager or a query set."""
 
     @property
-    def _meta(self) -> Options:
-        return options_of(self.model)
+    def model(self) -> type[M_co]:
+        """The model."""
+        ...
 
     @property
-    def _table(self) -> str:
-        return self._link.table_name(self._meta.table_name)
+    def _link(self) -> Connection: ...
+    @property
+    def _alias(self) -> str | None: ...
+    @property
+    def _scope(self) -> Scope | None: ...
 
-    def _load(self, item: StoredItem) -> M:
-        return self._here(self.model._load(item))
 
-    def _new(self, values: Mapping[str, Any]) -> M:
-        return self._here(self.model(**values))
+def table_name(bound: BoundModel[Any]) -> str:
+    """Return the name of the table on the connection of *bound*."""
+    return bound._link.table_name(options_of(bound.model).table_name)
 
-    def _here(self, instance: M) -> M:
-        """Return *instance*, which belongs to this connection from now on."""
-        if (alias := self._alias) is not None:
-            instance.__dict__["_using"] = alias
-        return instance
 
-    def _at_home(self, instance: M) -> M:
-        """Return *instance*, which writes itself here; refuse one of another connection."""
-        self._here(instance)
-        if instance._link is not self._link:
-            raise ConfigurationError(
-                f"{instance!r} belongs to the connection {instance._link.alias!r}, and this is "
-                f"{self._link.alias!r}: ask objects.using({instance._link.alias!r})"
-            )
-        return instance
+def bind_connection(bound: BoundModel[Any], instance: M) -> M:
+    """Return *instance*, which belongs to the connection of *bound* from now on."""
+    if (alias := bound._alias) is not None:
+        instance.__dict__["_using"] = alias
+    return instance
 
-    def _instance(self, item: M | Mapping[str, Any]) -> M:
-        if isinstance(item, Mapping):
-            return self._new(item)
-        if not isinstance(item, self.model):
-            raise ValidationError(
-                f"{item!r} is no {self.model.__name__}: give instances, or dicts of field values"
-            )
-        return item
 
-    def _key(self, given: Any) -> Key:
-        # An instance knows how its key was spelled by whoever wrote it.
-        if isinstance(given, self.model):
-            return key_of(given)
-        return self._meta.check_own_key(self._meta.key_of(given))
+def check_connection(bound: BoundModel[Any], instance: M) -> M:
+    """Return *instance*, which writes itself over the connection of *bound*; refuse one of another."""
+    bind_connection(bound, instance)
+    if instance._link is not bound._link:
+        raise ConfigurationError(
+            f"{instance!r} belongs to the connection {instance._link.alias!r}, and this is "
+            f"{bound._link.alias!r}: ask objects.using({instance._link.alias!r})"
+        )
+    return instance
 
-    def _keyed(self, key: Key) -> M:
-        """Return an instance that was never loaded, of which nothing but the key is said."""
-        loaded = load_key(self.model, key)
-        instance = self.model.__new__(self.model)
-        fill(instance, {field.name: getattr(loaded, field.name) for field in self._meta.keys})
-        state_of(instance).known_key = key  # which another writer may have spelled otherwise
-        return self._here(instance)
+
+def make_instance(bound: BoundModel[M], values: Mapping[str, Any]) -> M:
+    """Return a new instance with these values."""
+    return bind_connection(bound, bound.model(**values))
+
+
+def as_instance(bound: BoundModel[M], item: Any) -> M:
+    """Return *item*, or the instance that a dict of field values makes."""
+    if isinstance(item, Mapping):
+        return make_instance(bound, item)  # pyright: ignore[reportUnknownArgumentType]
+    if not isinstance(item, bound.model):
+        raise ValidationError(
+            f"{item!r} is no {bound.model.__name__}: give instances, or dicts of field values"
+        )
+    return item
+
+
+def load_item(bound: BoundModel[M], item: StoredItem) -> M:
+    """Return the instance of a stored item."""
+    return bind_connection(bound, bound.model._load(item))
+
+
+def key_from(bound: BoundModel[Any], given: Any) -> Key:
+    """Return the key on the wire of an instance, or of a key as users give it."""
+    # An instance knows how its key was spelled by whoever wrote it.
+    if isinstance(given, bound.model):
+        key: Key = key_of(given)
+        return key
+    meta: Options = options_of(bound.model)
+    return meta.check_own_key(meta.key_of(given))
+
+
+def instance_of_key(bound: BoundModel[M], key: Key) -> M:
+    """Return an instance that was never loaded, of which only the key is known."""
+    loaded = load_key(bound.model, key)
+    instance = bound.model.__new__(bound.model)
+    fill(
+        instance,
+        {field.name: getattr(loaded, field.name) for field in options_of(bound.model).keys},
+    )
+    state_of(instance).known_key = key  # which another writer may have spelled otherwise
+    return bind_connection(bound, instance)
+
+
+def connection_of(objects: Iterable[Instance]) -> Connection | None:
+    """Return the connection that all *objects* have in common, None where there are none."""
+    links = {id(link): link for link in (each._link for each in objects)}
+    if len(links) > 1:
+        names = ", ".join(repr(link.alias) for link in links.values())
+        raise ConfigurationError(
+            f"the objects belong to several connections, {names}: one call each"
+        )
+    return next(iter(links.values()), None)

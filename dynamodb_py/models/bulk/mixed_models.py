@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from ...batching import Progress, ProgressOption, counting, run_together, shown
-from ...connections import Connection
-from ...exceptions import ConfigurationError, DoesNotExist
-from ...flows import Flow, arun, copy_name, flow_of, run
+from ...exceptions import DoesNotExist
+from ...flows import Flow, arun, as_verb, flow_of, run
 from ...operations.batches import Delete, Put
 from ...reading.keys import key_of as key_reader
 from ..attribute_values.fetch import read_items
 from ..foreign_keys.referrers import find_restricting_references
-from ..instance import options_of, table_of
+from ..instance import Instance, options_of, table_of
 from ..persistence.delete import delete_instance, mark_deleted, remove_item
 from ..persistence.locks import is_atomic
 from ..persistence.save import store_instance
@@ -21,18 +20,15 @@ from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..signals.events import around_batch, is_heard, saved, saving_all
 from ..unit_of_work.collector import check_outside
 from ..visibility import filter_item
-from .jobs import Job, all_begun, batched, distinct
+from .bound_model import connection_of
+from .jobs import Job, begin_all, keep_last, write_batches
 from .results import Tally
-
-if TYPE_CHECKING:
-    from ..model import Model
-
 
 P = ParamSpec("P")
 
 
-def _load(
-    objects: Iterable[Model],
+def load_objects(
+    objects: Iterable[Instance],
     *,
     consistent: bool | None = None,
     workers: int = 1,
@@ -54,7 +50,7 @@ def _load(
         workers=workers,
         progress=progress,
     )
-    missing: list[Model] = []
+    missing: list[Instance] = []
     for each, item in zip(asked, found, strict=True):
         there = filter_item(each._meta, item)
         if there is None:
@@ -66,8 +62,8 @@ def _load(
         raise DoesNotExist(f"{len(missing)} of {len(asked)} are not there: {said}", missing=missing)
 
 
-def _save_all(
-    objects: Iterable[Model],
+def save_objects(
+    objects: Iterable[Instance],
     *,
     validate: bool = True,
     workers: int = 1,
@@ -116,8 +112,8 @@ def _save_all(
     tally.checked()
 
 
-def _delete_all(
-    objects: Iterable[Model], *, workers: int = 1, progress: ProgressOption = None
+def delete_objects(
+    objects: Iterable[Instance], *, workers: int = 1, progress: ProgressOption = None
 ) -> Flow[None]:
     """Delete all *objects*, of any models, 25 to a request; those that are not there count as deleted.
 
@@ -134,10 +130,10 @@ def _delete_all(
         yield from around_batch(flow, (), named, using=all_[0]._link.alias)
 
 
-def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) -> Flow[None]:
+def _deleted_all(all_: Sequence[Instance], workers: int, progress: ProgressOption) -> Flow[None]:
     tally: Tally[Any] = Tally(all_)
     jobs = {at: Job(each, Delete(table_of(each), key_of(each))) for at, each in enumerate(all_)}
-    twins: dict[Any, list[Model]] = {}
+    twins: dict[Any, list[Instance]] = {}
     for job in jobs.values():
         twins.setdefault(job.place if _is_plain(job.given) else id(job.given), []).append(job.given)
     last = {id(each[-1]) for each in twins.values()}
@@ -162,14 +158,14 @@ def _deleted_all(all_: Sequence[Model], workers: int, progress: ProgressOption) 
     tally.checked()
 
 
-def _is_deleted_in_batches(instance: Model) -> bool:
+def _is_deleted_in_batches(instance: Instance) -> bool:
     known = (
         instance.persisted or options_of(type(instance)).free is None
     )  # else, who knows its class
     return known and _is_plain(instance) and not _is_checked(instance)
 
 
-def _is_plain(instance: Model) -> bool:
+def _is_plain(instance: Instance) -> bool:
     """Tell whether deleting *instance* is deleting its item, and nothing else."""
     kind = type(instance)
     return flow_of(kind, "delete") is delete_instance and not find_restricting_references(
@@ -177,7 +173,7 @@ def _is_plain(instance: Model) -> bool:
     )
 
 
-def _removed(instance: Model, twins: Iterable[Model]) -> Flow[None]:
+def _removed(instance: Instance, twins: Iterable[Instance]) -> Flow[None]:
     """Delete *instance* by itself; *twins* are all instances of its item, where it is plain."""
     if not _is_plain(instance):
         yield from flow_of(type(instance), "delete")(instance)
@@ -187,11 +183,11 @@ def _removed(instance: Model, twins: Iterable[Model]) -> Flow[None]:
         mark_deleted(each)
 
 
-def _goes_in_batches(instance: Model) -> bool:
+def _goes_in_batches(instance: Instance) -> bool:
     return not instance.persisted and not _is_checked(instance)
 
 
-def _is_checked(instance: Model) -> bool:
+def _is_checked(instance: Instance) -> bool:
     """Tell whether each write of *instance* has a condition or companions, which no batch has."""
     meta = options_of(type(instance))
     return meta.guarded or is_atomic(meta, None)
@@ -206,14 +202,14 @@ def _all_of(
     progress: Progress | None,
 ) -> Flow[None]:
     """Carry out *jobs* in batches, then *flows* side by side, and note what comes of each in *tally*."""
-    kept = set(map(id, distinct(jobs.values(), last_wins=True, model="")))
+    kept = set(map(id, keep_last(jobs.values(), last_wins=True, model="")))
     todo = {at: job for at, job in jobs.items() if id(job) in kept}
     for at in jobs.keys() - todo.keys():
         tally.note(at, "superseded")
-    began = dict(zip(flows, all_begun(flows.values()), strict=True))
+    began = dict(zip(flows, begin_all(flows.values()), strict=True))
     total = len(todo) + len(began)
     try:
-        yield from batched(todo, tally, settle, workers, counting(progress, total))
+        yield from write_batches(todo, tally, settle, workers, counting(progress, total))
         if tally.errors(todo):
             return
         told = counting(progress, total, total - len(began))
@@ -225,44 +221,33 @@ def _all_of(
         tally.note(at, came if isinstance(came, Exception) else "written")
 
 
-def _connection_of(objects: Sequence[Model]) -> Connection | None:
-    """Return the connection that all *objects* have in common, None where there are none."""
-    links = {id(link): link for link in (each._link for each in objects)}
-    if len(links) > 1:
-        names = ", ".join(repr(link.alias) for link in links.values())
-        raise ConfigurationError(
-            f"the objects belong to several connections, {names}: one call each"
-        )
-    return next(iter(links.values()), None)
-
-
 def _waiting(
-    flow: Callable[Concatenate[Iterable[Model], P], Flow[None]],
-) -> Callable[Concatenate[Iterable[Model], P], None]:
-    def function(objects: Iterable[Model], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    name: str, flow: Callable[Concatenate[Iterable[Instance], P], Flow[None]]
+) -> Callable[Concatenate[Iterable[Instance], P], None]:
+    def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> None:
         all_ = list(objects)
-        link = _connection_of(all_)
+        link = connection_of(all_)
         if link is not None:
             run(flow(all_, *args, **kwargs), link)
 
-    return copy_name(function, flow, "")
+    return as_verb(function, flow, name)
 
 
 def _awaited(
-    flow: Callable[Concatenate[Iterable[Model], P], Flow[None]],
-) -> Callable[Concatenate[Iterable[Model], P], Coroutine[Any, Any, None]]:
-    async def function(objects: Iterable[Model], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    name: str, flow: Callable[Concatenate[Iterable[Instance], P], Flow[None]]
+) -> Callable[Concatenate[Iterable[Instance], P], Coroutine[Any, Any, None]]:
+    async def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> None:
         all_ = list(objects)
-        link = _connection_of(all_)
+        link = connection_of(all_)
         if link is not None:
             await arun(flow(all_, *args, **kwargs), link)
 
-    return copy_name(function, flow, "a")
+    return as_verb(function, flow, name)
 
 
-load = _waiting(_load)
-aload = _awaited(_load)
-save_all = _waiting(_save_all)
-asave_all = _awaited(_save_all)
-delete_all = _waiting(_delete_all)
-adelete_all = _awaited(_delete_all)
+load = _waiting("load", load_objects)
+aload = _awaited("aload", load_objects)
+save_all = _waiting("save_all", save_objects)
+asave_all = _awaited("asave_all", save_objects)
+delete_all = _waiting("delete_all", delete_objects)
+adelete_all = _awaited("adelete_all", delete_objects)

@@ -65,8 +65,6 @@ class Outcome(Struct, Generic[M], frozen=True):
     status: Status
     error: Exception | None = None
     """Why, where it failed; of what ``save_all()`` has written, what was raised by who heard of it."""
-    chunk: int | None = None
-    """With ``atomic_chunks``: the number of the transaction that it was part of, from 0."""
 
     @property
     def is_done(self) -> bool:
@@ -119,11 +117,11 @@ class Tally(Generic[M]):
         self._given, self._deletes = given, deletes
         self._outcomes: dict[int, Outcome[M]] = {}
 
-    def note(self, at: int, came: Status | Exception, *, chunk: int | None = None) -> None:
+    def note(self, at: int, came: Status | Exception) -> None:
         """Note what became of the one at *at*, or the exception that it ended with."""
         error = came if isinstance(came, Exception) else None
         status = status_of(came) if isinstance(came, Exception) else came
-        self._outcomes[at] = Outcome(self._given[at], status, error, chunk)
+        self._outcomes[at] = Outcome(self._given[at], status, error)
 
     def blame(self, at: int, error: Exception) -> None:
         """Note what was raised after the one at *at* was carried out."""
@@ -151,21 +149,21 @@ class Tally(Generic[M]):
         )
         return BulkResult(outcomes, deletes=self._deletes)
 
-    def checked(self, errors: Sequence[Exception] | None = None) -> BulkResult[M]:
-        """Return the result; raise the first of *errors*, by default all, with the result in ``done``."""
-        found = self.errors() if errors is None else errors
+    def checked(self) -> BulkResult[M]:
+        """Return the result; raise the most serious of the errors with the result in ``done``."""
+        found = self.errors()
         result = self.result()
         if not found:
             return result
-        raise told(self.gravest(found), result)
+        raise with_result(self.first_serious(found), result)
 
     @staticmethod
-    def gravest(errors: Sequence[Exception]) -> Exception:
+    def first_serious(errors: Sequence[Exception]) -> Exception:
         """Return the first of *errors*; that some were there already is the least of them."""
         return min(errors, key=lambda error: isinstance(error, AlreadyExists))
 
 
-def told(error: Exception, result: BulkResult[Any]) -> Exception:
+def with_result(error: Exception, result: BulkResult[Any]) -> Exception:
     """Return *error* with what became of all, and what is left to do."""
     vars(error)["done"] = result
     left = result.left

@@ -12,7 +12,9 @@ from ...exceptions import ConditionFailed, DoesNotExist, QueryError
 from ...expressions import Attr, Condition
 from ...flows import Flow, arun, run
 from ..foreign_keys.field import ForeignKey
+from ..managers.manager import all_items
 from ..persistence.update import update_instance
+from ..queryset.execution import open_rows
 from ..queryset.prefetch import prefetching
 
 if TYPE_CHECKING:
@@ -39,8 +41,8 @@ def _refresh(
     if not references:
         raise QueryError(f"{model.__name__} keeps no copies: no reference has denormalize=")
     report = CopiesReport()
-    rows = model.objects._everything().scan()
-    course = rows._bare_rows()
+    rows = all_items(model.objects).scan()
+    course = open_rows(rows)
     while (page := (yield from course.more())) is not None:
         dangling = yield from prefetching(page, {name: {} for name in references}, rows._link)
         report.items += len(page)

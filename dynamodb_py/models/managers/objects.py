@@ -1,6 +1,6 @@
-"""The attribute ``Model.objects``, as the type checkers know it.
+"""The type of ``Model.objects`` for type checkers.
 
-Its type on an instance, where asking for it raises, is Never: that of one class is then compatible
+Its type on an instance, where access raises, is Never: the attribute of a class is then compatible
 with that of its base, whatever managers they have.
 """
 
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from ..instance import Instance
+
 if TYPE_CHECKING:
     from typing_extensions import Never
 
-    from ..model import Model
     from .manager import Manager
 
 
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound=Instance)
 Q = TypeVar("Q")
 
 

@@ -3,92 +3,66 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from msgspec.structs import replace
 
 from ...codec import decode_item, encode
-from ...connections import Connection, consistently
+from ...connections import consistently
 from ...exceptions import QueryError, ServiceError, narrow_error
-from ...flows import Flow, awaiting, blocking
+from ...flows import Flow
 from ...operations.items import StoredItem
 from ...operations.statements import ExecuteStatement
-
-if TYPE_CHECKING:
-    from ..model import Model
-    from ..options import Options
-
+from ..bulk.bound_model import BoundModel, load_item, table_name
 
 FEWEST = 100
-"""How many items a request reads at least where ``limit`` alone is said.
+"""How many items a request reads at least where only ``limit`` is given.
 
-A WHERE that is no key's would otherwise turn ``limit=1`` into a request for each item that it drops.
+A WHERE without a key would otherwise turn ``limit=1`` into a request for each item that it drops.
 """
 
 
-class Managing(Protocol):
-    """What a manager has for its statements."""
+def execute_statement(
+    bound: BoundModel[Any],
+    statement: str,
+    /,
+    *parameters: Any,
+    consistent: bool | None = None,
+    limit: int | None = None,
+    page_size: int | None = None,
+) -> Flow[list[Any]]:
+    """Carry out a PartiQL statement, and return what it gives, to the end.
 
-    @property
-    def model(self) -> type[Model]: ...
-    @property
-    def _link(self) -> Connection: ...
-    @property
-    def _meta(self) -> Options: ...
-    @property
-    def _table(self) -> str: ...
-    def _load(self, item: StoredItem, /) -> Any: ...
+    ``SELECT * FROM {table}`` gives instances; a SELECT of some attributes, or of an index
+    (``{table}."by_wins"``), and ``RETURNING`` give plain dicts of what is stored, by attribute
+    name. A statement that returns nothing gives []. Hooks, validation and version fields know
+    nothing of what a statement writes, and a SELECT whose WHERE says no key reads, and pays
+    for, the whole table.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
 
-
-class Statements:
-    """What makes a manager execute PartiQL."""
-
-    def _execute(
-        self: Managing,
-        statement: str,
-        /,
-        *parameters: Any,
-        consistent: bool | None = None,
-        limit: int | None = None,
-        page_size: int | None = None,
-    ) -> Flow[list[Any]]:
-        """Carry out a PartiQL statement, and return what it gives, to the end.
-
-        ``SELECT * FROM {table}`` gives instances; a SELECT of some attributes, or of an index
-        (``{table}."by_wins"``), and ``RETURNING`` give plain dicts of what is stored, by attribute
-        name. A statement that returns nothing gives []. Hooks, validation and version fields know
-        nothing of what a statement writes, and a SELECT whose WHERE says no key reads, and pays
-        for, the whole table.
-        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
-
-        :param statement: one statement; ``{table}`` stands for the quoted name of the table.
-        :param parameters: a value for each question mark, as in a free-form document.
-        :param consistent: of a SELECT: True sees every write before it, for twice the price; by
-            default as ``options()`` says.
-        :param limit: how many rows to return at most.
-        :param page_size: how many items each request reads; by default as many as *limit*, but at
-            least 100, else what DynamoDB puts in 1 MB.
-        :raises ValidationError: a parameter cannot be stored; nothing was sent.
-        :raises AlreadyExists: an INSERT met an item with its key.
-        :raises ConditionFailed: the WHERE of an UPDATE or a DELETE does not hold.
-        """
-        wires = [encode(value, f"parameter {at}") for at, value in enumerate(parameters, start=1)]
-        table = self._table
-        operation = ExecuteStatement(
-            statement.replace("{table}", _quoted(table)), wires, table=table
+    :param statement: one statement; ``{table}`` stands for the quoted name of the table.
+    :param parameters: a value for each question mark, as in a free-form document.
+    :param consistent: of a SELECT: True sees every write before it, for twice the price; by
+        default as ``options()`` says.
+    :param limit: how many rows to return at most.
+    :param page_size: how many items each request reads; by default as many as *limit*, but at
+        least 100, else what DynamoDB puts in 1 MB.
+    :raises ValidationError: a parameter cannot be stored; nothing was sent.
+    :raises AlreadyExists: an INSERT met an item with its key.
+    :raises ConditionFailed: the WHERE of an UPDATE or a DELETE does not hold.
+    """
+    wires = [encode(value, f"parameter {at}") for at, value in enumerate(parameters, start=1)]
+    table = table_name(bound)
+    operation = ExecuteStatement(statement.replace("{table}", _quoted(table)), wires, table=table)
+    if operation.reads:
+        size = None if limit is None else max(limit, FEWEST)
+        operation = replace(
+            operation,
+            consistent=consistently(consistent),
+            limit=size if page_size is None else page_size,
         )
-        if operation.reads:
-            size = None if limit is None else max(limit, FEWEST)
-            operation = replace(
-                operation,
-                consistent=consistently(consistent),
-                limit=size if page_size is None else page_size,
-            )
-        _check(operation, limit, page_size)
-        return _rows(self, operation, limit)
-
-    execute = blocking(_execute)
-    aexecute = awaiting(_execute)
+    _check(operation, limit, page_size)
+    return _rows(bound, operation, limit)
 
 
 def _quoted(name: str) -> str:
@@ -105,21 +79,24 @@ def _check(operation: ExecuteStatement, limit: int | None, page_size: int | None
             raise QueryError(f"{name}={value}: it is {least} or more")
 
 
-def _rows(manager: Managing, operation: ExecuteStatement, limit: int | None) -> Flow[list[Any]]:
+def _rows(
+    bound: BoundModel[Any], operation: ExecuteStatement, limit: int | None
+) -> Flow[list[Any]]:
     items: list[StoredItem] = []
     rest: ExecuteStatement | None = None if limit == 0 else operation
     while rest is not None:
         try:
             page = yield from rest
         except ServiceError as error:
-            raise _told(error, manager.model.AlreadyExists) from error.__cause__
+            raise _explain(error, bound.model.AlreadyExists) from error.__cause__
         items += page.items
         rest = page.rest if limit is None or len(items) < limit else None
-    row = manager._load if _whole(operation) else decode_item
-    return [row(item) for item in items[:limit]]
+    if not _reads_whole_items(operation):
+        return [decode_item(item) for item in items[:limit]]
+    return [load_item(bound, item) for item in items[:limit]]
 
 
-def _whole(operation: ExecuteStatement) -> bool:
+def _reads_whole_items(operation: ExecuteStatement) -> bool:
     """Tell whether the statement reads whole items of the table: no part of them, and no index."""
     table = operation.table
     names = f"{re.escape(_quoted(table))}|{re.escape(table)}"
@@ -127,7 +104,7 @@ def _whole(operation: ExecuteStatement) -> bool:
     return re.match(pattern, operation.statement) is not None
 
 
-def _told(error: ServiceError, exists: type[ServiceError]) -> ServiceError:
+def _explain(error: ServiceError, exists: type[ServiceError]) -> ServiceError:
     if error.code == "DuplicateItemException":
         return narrow_error(error, exists)
     if error.code == "UnknownOperationException":

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, cast, overload
 
-from ...exceptions import DynamoDBError
-from ...flows import run
-from ...planning import Question
+from ...exceptions import DynamoDBError, QueryError
+from ...flows import awaiting, blocking, name_verbs, run
+from ...operations.batches import BatchGetItem
+from ...operations.items import GetItem
+from ...operations.queries import Query, Scan
+from ...planning import Plan, Question
+from ...reading import Walk
 from ...reading.iteration import adrive_pages, drive_pages
-from ..queryset.builders import How, M, R, portable
-from ..queryset.writes import BulkByQuery
-from .batch_get import Writing
+from ..queryset import reads, writes
+from ..queryset.base import M, R, ReadOptions
+from ..queryset.builders import Builders, no_offset, portable, slice_rows
+from ..queryset.execution import all_rows, first_rows, open_rows, plan_query
+from ..queryset.pages import Pages, get_page, read_pages, walk_rows
+from ..queryset.projection import shape_rows
+from ..records.rows import Name
+from .item_verbs import ItemVerbs
 from .objects import ObjectsAs
 
 if TYPE_CHECKING:
@@ -23,7 +32,8 @@ _SHOWN = 20
 _TRUNCATED = "...(remaining elements truncated)..."
 
 
-class QuerySet(BulkByQuery[M, R], Writing[M], Generic[M, R]):
+@name_verbs
+class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     """A lazy, immutable set of items: every method returns a new one, iterating sends.
 
     >>> from dynamodb_py import CharField, IntegerField, Model
@@ -41,21 +51,21 @@ class QuerySet(BulkByQuery[M, R], Writing[M], Generic[M, R]):
     __slots__ = ()
 
     def __iter__(self) -> Iterator[R]:
-        if self._kept is not None:  # looked at now, not before: list() asks for len() first
-            yield from self._kept
+        if self._result_cache is not None:  # looked at now, not before: list() asks for len() first
+            yield from self._result_cache
             return
         kept: list[R] = []
-        course, link = self._rows(), self._link
-        for rows in drive_pages(course.more, link, self._how.prefetch):
+        stream, link = open_rows(self), self._link
+        for rows in drive_pages(stream.more, link, self._read_options.prefetch):
             kept += rows
             yield from rows
-        self._kept = kept
+        self._result_cache = kept
 
     async def __aiter__(self) -> AsyncIterator[R]:
-        if self._kept is None:
+        if self._result_cache is None:
             kept: list[R] = []
-            course, link = self._rows(), self._link
-            coming = adrive_pages(course.more, link, self._how.prefetch)
+            stream, link = open_rows(self), self._link
+            coming = adrive_pages(stream.more, link, self._read_options.prefetch)
             try:
                 async for rows in coming:
                     kept += rows
@@ -63,13 +73,13 @@ class QuerySet(BulkByQuery[M, R], Writing[M], Generic[M, R]):
                         yield row
             finally:  # of a loop that is left, nothing stays under way
                 await coming.aclose()
-            self._kept = kept
+            self._result_cache = kept
         else:
-            for row in self._kept:
+            for row in self._result_cache:
                 yield row
 
     def __len__(self) -> int:
-        return len(run(self._all_rows(), self._link))
+        return len(run(all_rows(self), self._link))
 
     def __bool__(self) -> bool:
         return len(self) > 0
@@ -81,39 +91,118 @@ class QuerySet(BulkByQuery[M, R], Writing[M], Generic[M, R]):
     def __getitem__(self, wanted: slice | int) -> Self | R:
         """Return a query set with a limit for ``[:n]``, the first row for ``[0]``."""
         if isinstance(wanted, slice):
-            return self._sliced(wanted)
+            return slice_rows(self, wanted)
         if wanted != 0:
-            raise self._no_offset(wanted)
-        for row in run(self._first_rows(1), self._link):
+            raise no_offset(self, wanted)
+        for row in run(first_rows(self, 1), self._link):
             return row
         raise IndexError(f"no {self.model.__name__} matches: there is no first row")
 
     __reversed__: ClassVar[None] = None  # reverse() asks DynamoDB
 
     def __repr__(self) -> str:
-        rows = self._shown()
+        rows = _rows_to_show(self)
         if rows is None:
             return f"<{type(self).__name__} of {self.model.__name__}: {self._question.condition!r}>"
-        said = [repr(row) for row in rows[:_SHOWN]]
+        texts = [repr(row) for row in rows[:_SHOWN]]
         if len(rows) > _SHOWN:
-            said.append(repr(_TRUNCATED))
-        return f"<{type(self).__name__} [{', '.join(said)}]>"
-
-    def _shown(self) -> list[R] | None:
-        """Return some rows to show; None where nothing may be sent for it, or cannot."""
-        if self._kept is not None:
-            return self._kept
-        if _is_in_event_loop():  # a debugger, or a log: no place to block
-            return None
-        try:
-            return run(self._first_rows(_SHOWN + 1), self._link)
-        except (DynamoDBError, TypeError):  # TypeError: the model is abstract
-            return None
+            texts.append(repr(_TRUNCATED))
+        return f"<{type(self).__name__} [{', '.join(texts)}]>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         own = self.__dict__ if type(self).__dictoffset__ else {}
         question = portable(self._question)
-        return restored, (type(self), self.model, question, self._how, own)
+        return restored, (type(self), self.model, question, self._read_options, own)
+
+    # -- other rows --------------------------------------------------------------------------------
+
+    def values(self, *names: Name) -> QuerySet[M, dict[str, Any]]:
+        """Return a dict for each item, of these fields or of all.
+
+        A name is a field, or a place inside one: ``"doc__a__0"``, ``Score.doc["a"][0]``. What an
+        item does not have is the field's default, inside of documents None.
+        """
+        return cast("QuerySet[M, dict[str, Any]]", shape_rows(self, "dict", names))
+
+    @overload
+    def values_list(
+        self, *names: Name, flat: Literal[False] = False, named: Literal[False] = False
+    ) -> QuerySet[M, tuple[Any, ...]]: ...
+    @overload
+    def values_list(
+        self, *names: Name, flat: bool = False, named: bool = False
+    ) -> QuerySet[M, Any]: ...
+    def values_list(self, *names: Name, flat: bool = False, named: bool = False) -> Any:
+        """Return a tuple for each item, of these fields or of all.
+
+        :param flat: of one field, its values themselves.
+        :param named: named tuples.
+        """
+        if flat and (named or len(names) != 1):
+            raise QueryError(
+                f"{self.model.__name__}: values_list(flat=True) takes one name, and no named=True"
+            )
+        return shape_rows(self, "flat" if flat else "named" if named else "tuple", names)
+
+    def as_dicts(self) -> QuerySet[M, dict[str, Any]]:
+        """Return each item as a plain dict: fields by name, undeclared attributes by theirs."""
+        return cast("QuerySet[M, dict[str, Any]]", shape_rows(self, "item", ()))
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    get = blocking(reads.get_one)
+    aget = awaiting(reads.get_one)
+    get_or_none = blocking(reads.get_or_none)
+    aget_or_none = awaiting(reads.get_or_none)
+    first = blocking(reads.get_first)
+    afirst = awaiting(reads.get_first)
+    last = blocking(reads.get_last)
+    alast = awaiting(reads.get_last)
+    count = blocking(reads.count_rows)
+    acount = awaiting(reads.count_rows)
+    exists = blocking(reads.has_rows)
+    aexists = awaiting(reads.has_rows)
+    in_bulk = blocking(reads.get_in_bulk)
+    ain_bulk = awaiting(reads.get_in_bulk)
+    page = blocking(get_page)
+    apage = awaiting(get_page)
+
+    def iterator(self) -> Walk[R]:
+        """Return the rows, one after the other, in the memory of a page; nothing is kept.
+
+        It is iterated once, by ``for`` or ``async for``. Its ``checkpoint`` tells at any time where
+        to go on: ``after(checkpoint)``, or ``scan(checkpoint=...)``.
+        """
+        return walk_rows(self)
+
+    def pages(self) -> Pages[R]:
+        """Return the pages as DynamoDB gives them, empty ones too, each with what it cost."""
+        return read_pages(self)
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    delete = blocking(writes.delete_matching)
+    adelete = awaiting(writes.delete_matching)
+    update = cast("writes.UpdateMatching", blocking(writes.update_matching))
+    aupdate = cast("writes.AsyncUpdateMatching", awaiting(writes.update_matching))
+    modify = blocking(writes.modify_one)
+    amodify = awaiting(writes.modify_one)
+
+    # -- what would be sent ------------------------------------------------------------------------
+
+    def operation(self) -> GetItem | BatchGetItem | Query | Scan:
+        """Return the first request that iterating would send, a value that can be looked at."""
+        operations = plan_query(self).operations
+        if not operations:
+            raise QueryError(f"{self.model.__name__}: nothing can match, so nothing is sent")
+        return operations[0]
+
+    def explain(self) -> Plan:
+        """Return how this would be answered: it prints well, and nothing is sent."""
+        return plan_query(self, explained=True)
+
+    estimate = blocking(reads.estimate_cost)
+    aestimate = awaiting(reads.estimate_cost)
 
     @classmethod
     def as_manager(cls) -> ObjectsAs[Self]:
@@ -124,13 +213,25 @@ class QuerySet(BulkByQuery[M, R], Writing[M], Generic[M, R]):
     """The class of managers: its module, which needs this one, says so."""
 
 
+def _rows_to_show(queryset: QuerySet[M, R]) -> list[R] | None:
+    """Return some rows to show; None where nothing may be sent for it, or cannot."""
+    if queryset._result_cache is not None:
+        return queryset._result_cache
+    if _is_in_event_loop():  # a debugger, or a log: no place to block
+        return None
+    try:
+        return run(first_rows(queryset, _SHOWN + 1), queryset._link)
+    except (DynamoDBError, TypeError):  # TypeError: the model is abstract
+        return None
+
+
 def restored(
-    kind: type[Any], model: type[Any], question: Question, how: How, own: dict[str, Any]
+    kind: type[Any], model: type[Any], question: Question, options: ReadOptions, own: dict[str, Any]
 ) -> Any:
     """Return the query set that was pickled."""
     queryset: Any = object.__new__(kind)
-    queryset.model, queryset._how, queryset._kept = model, how, None
-    queryset._said, queryset._sketch, queryset._wires = question, None, ()
+    queryset.model, queryset._read_options, queryset._result_cache = model, options, None
+    queryset._known_question, queryset._query_shape, queryset._wires = question, None, ()
     if own:
         queryset.__dict__.update(own)
     return queryset

@@ -1,14 +1,14 @@
-"""Sketches: what query sets of one shape have in common, all but their values.
+"""Shapes of queries: what query sets have in common that differ in values alone.
 
-A program asks the same few questions over and over with other values. What it says anew each time,
-the names of lookups, the order, the limit, leads from sketch to sketch, and a sketch knows the one
-request that answers its questions. So the values are spelled and put in place, and nothing else is
-made, as long as nobody looks at the conditions. Whatever is not as usual takes the long way.
+A program asks the same few questions over and over with other values. Each step, the names of lookups,
+the order, the limit, leads from shape to shape, and a shape keeps the one request that answers its
+questions. So only the values are spelled and put in place, as long as the conditions are not looked at.
+Whatever is not as usual takes the long way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
 
 MOST = 1000
-"""How many sketches are kept for one model; lookups and limits may be built of data."""
+"""How many shapes are kept for one model; lookups and limits may be built of data."""
 
 _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
-"""What else may be said of a question and be part of its shape."""
+"""What else of a question is part of its shape."""
 
 
 # Values that name no attribute; what else there is takes the long way.
@@ -63,7 +63,7 @@ _Speller: TypeAlias = "tuple[Field[Any, Any], str, bool]"
 """The field of a value, its kind, and whether it stores text or ints as they are."""
 
 
-class Sketch:
+class QueryShape:
     """Questions to one model that differ in their values alone."""
 
     __slots__ = (
@@ -75,7 +75,7 @@ class Sketch:
         "count",
         "head",
         "latest",
-        "limited",
+        "limit",
         "meta",
         "opaque",
     )
@@ -83,7 +83,7 @@ class Sketch:
     def __init__(
         self,
         meta: Options,
-        root: Sketch | None = None,
+        root: QueryShape | None = None,
         terms: tuple[_Term, ...] | None = (),
         changes: Mapping[str, Any] | None = None,
         spell: tuple[_Speller, ...] = (),
@@ -91,28 +91,28 @@ class Sketch:
         self.meta, self._terms, self._changes = meta, terms, dict(changes or {})
         self._root = self if root is None else root
         self._spell = spell
-        self._next: dict[Hashable, Sketch | None] = {}
+        self._next: dict[Hashable, QueryShape | None] = {}
         self.latest: Latest | None = None
-        """The shortcut that was last learned; one value, for threads."""
-        self.head: Sketch | None = None
-        """The sketch of the first of what this one asks for, once it was needed."""
+        """The shortcut that was last compiled; one value, for threads."""
+        self.head: QueryShape | None = None
+        """The shape with a limit of 1, once it was needed."""
         self.opaque = terms is None
-        """Whether only a condition says what is asked: :meth:`question` does not know it."""
-        self.limited = self._changes.get("limit") is not None
-        """Whether the question has a limit."""
+        """Whether only a condition has the question: :meth:`question` cannot make it."""
+        self.limit: int | None = self._changes.get("limit")
+        """The limit of the question."""
         self.count = 0
-        """Of the root: how many sketches follow from it."""
+        """Of the root: how many shapees follow from it."""
 
-    # -- from sketch to sketch -----------------------------------------------------------------
+    # -- from shape to shape -----------------------------------------------------------------
 
-    def filtered(self, wires: Wires, lookups: Mapping[str, Any]) -> tuple[Sketch, Wires] | None:
-        """Return the sketch and the values with *lookups* too; None where they go the long way."""
+    def filtered(self, wires: Wires, lookups: Mapping[str, Any]) -> tuple[QueryShape, Wires] | None:
+        """Return the shape and the values with *lookups* too; None where they go the long way."""
         names = tuple(lookups)
         after = self._next.get(names)
         if after is None:
             if names in self._next or not _PLAIN.issuperset(map(type, lookups.values())):
                 return None
-            after = self._keep(names, self._learned(lookups))
+            after = self._keep(names, self._with_lookups(lookups))
             if after is None:
                 return None
         added: list[Wire] = []
@@ -133,9 +133,9 @@ class Sketch:
             added.append(wire)
         return after, (*wires, *added)
 
-    def _learned(self, lookups: Mapping[str, Any]) -> Sketch | None:
+    def _with_lookups(self, lookups: Mapping[str, Any]) -> QueryShape | None:
         found = [
-            _term(conditions(self.meta, {said: lookups[said]}), lookups[said]) for said in lookups
+            _term(conditions(self.meta, {name: value}), value) for name, value in lookups.items()
         ]
         known = [each for each in found if each is not None]
         if len(known) < len(found):
@@ -146,21 +146,31 @@ class Sketch:
             for _, _, field in known
         )
         before = self._terms
-        return self._another(None if before is None else (*before, *terms), self._changes, spell)
+        return self._with(None if before is None else (*before, *terms), self._changes, spell)
 
-    def changed(self, changes: Mapping[str, Any]) -> Sketch | None:
-        """Return the sketch of these questions with other *changes*; None where there is none."""
-        if not _CHANGES.issuperset(changes):
-            return None
+    def changed(self, changes: Mapping[str, Any]) -> QueryShape | None:
+        """Return the shape of these questions with other *changes*; None where there is none."""
         step = tuple(changes.items())
         if (after := self._next.get(step)) is not None:
             return after
-        return self._keep(step, self._another(self._terms, {**self._changes, **changes}))
+        if not _CHANGES.issuperset(changes):
+            return None
+        return self._keep(step, self._with(self._terms, {**self._changes, **changes}))
+
+    def ordered(
+        self, names: tuple[Any, ...], order_of: Callable[[Any], tuple[str, bool]]
+    ) -> QueryShape | None:
+        """Return the shape of these questions in the order of the fields *names*."""
+        step = ("order_by", names)
+        if (after := self._next.get(step)) is not None:
+            return after
+        order = tuple(map(order_of, names))
+        return self._keep(step, self._with(self._terms, {**self._changes, "order": order}))
 
     def compared(
         self, wires: Wires, conditions: tuple[Condition, ...]
-    ) -> tuple[Sketch, Wires] | None:
-        """Return the sketch and the values with *conditions* too; None where they go the long way."""
+    ) -> tuple[QueryShape, Wires] | None:
+        """Return the shape and the values with *conditions* too; None where they go the long way."""
         step: list[Hashable] = ["compared"]  # which a shape never begins with
         added: list[Wire] = []
         for each in conditions:
@@ -176,13 +186,13 @@ class Sketch:
         if after is None:
             pairs = [(c.left, c.operator) for c in conditions if isinstance(c, Compare)]
             terms = [(path, sign) for path, sign in pairs if isinstance(path, Path)]
-            after = self._keep(names, self._another((*(self._terms or ()), *terms), self._changes))
+            after = self._keep(names, self._with((*(self._terms or ()), *terms), self._changes))
         return None if after is None else (after, (*wires, *added))
 
-    def asked(self, condition: Condition) -> tuple[Sketch, Wires] | None:
-        """Return the sketch and the values of *condition* too; None where it takes the long way.
+    def having(self, condition: Condition) -> tuple[QueryShape, Wires] | None:
+        """Return the shape and the values of *condition* too; None where it takes the long way.
 
-        Nothing but the condition says where those values belong: this sketch makes no question.
+        Nothing but the condition says where those values belong: this shape makes no question.
         """
         if not _KNOWN.issuperset(map(type, condition.conjuncts)):
             return None
@@ -190,39 +200,43 @@ class Sketch:
         step = condition.shape(added)
         after = self._next.get(step)
         if after is None:
-            after = self._keep(step, self._another(None, self._changes))
+            after = self._keep(step, self._with(None, self._changes))
         return None if after is None else (after, tuple(added))
 
-    def first(self) -> Sketch:
-        """Return the sketch of the first of what this one asks for."""
-        self.head = Sketch(self.meta, self._root, self._terms, {**self._changes, "limit": 1})
+    def limited(self, count: int) -> QueryShape | None:
+        """Return the shape of these questions with a limit of *count*, or a lower one that there is."""
+        if self.limit is not None and self.limit <= count:
+            return self
+        if count != 1:
+            return self.changed({"limit": count})
+        self.head = QueryShape(self.meta, self._root, self._terms, {**self._changes, "limit": 1})
         return self.head
 
     def forget(self) -> None:
-        """Forget what was learned: what the model asks besides is another thing now."""
+        """Forget what was compiled: the filter of the model is another one now."""
         self._next.clear()
         self.latest, self.head, self.count = None, None, 0
 
-    def _keep(self, step: Hashable, after: Sketch | None) -> Sketch | None:
+    def _keep(self, step: Hashable, after: QueryShape | None) -> QueryShape | None:
         if len(self._next) >= MOST:
             self._next.clear()
         self._next[step] = after
         return after
 
-    def _another(
+    def _with(
         self,
         terms: tuple[_Term, ...] | None,
         changes: Mapping[str, Any],
         spell: tuple[_Speller, ...] = (),
-    ) -> Sketch:
+    ) -> QueryShape:
         root = self._root
         if root.count >= MOST:
             root._next.clear()
             root.count = 0
         root.count += 1
-        return Sketch(self.meta, root, terms, changes, spell)
+        return QueryShape(self.meta, root, terms, changes, spell)
 
-    # -- what it asks --------------------------------------------------------------------------
+    # -- the question --------------------------------------------------------------------------
 
     def question(self, wires: Wires) -> Question:
         """Return the question with these values."""
@@ -233,8 +247,8 @@ class Sketch:
         condition = And(tuple(terms)) if len(terms) > 1 else terms[0] if terms else Condition()
         return Question(condition, **self._changes)
 
-    def learn(self, table: str, consistent: bool, question: Question) -> Latest:
-        """Find out the shortcut to the request that answers *question*, one of these, from *table*.
+    def compile(self, table: str, consistent: bool, question: Question) -> Latest:
+        """Make the shortcut to the request that answers *question*, one of these, from *table*.
 
         Raises as the planner does.
         """
@@ -243,12 +257,12 @@ class Sketch:
         if usual and all(
             type(f).find_key_problem is _USUAL.find_key_problem for f in meta.field_set
         ):
-            asked = replace(question, consistent=consistent)
+            question = replace(question, consistent=consistent)
             if (standing := meta.item_filter) is None:
-                shortcut = meta.planner.shortcut(table, asked)
+                shortcut = meta.planner.shortcut(table, question)
             else:
                 shortcut = standing.bind_shortcut(
-                    meta.planner.shortcut(table, standing.apply_to(asked))
+                    meta.planner.shortcut(table, standing.apply_to(question))
                 )
         self.latest = latest = (table, consistent, shortcut)
         return latest
@@ -269,9 +283,9 @@ def _term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, An
     return left, condition.operator, field
 
 
-def sketch_of(meta: Options) -> Sketch:
-    """Return the sketch of the question that asks nothing yet."""
-    sketch: Any = meta.cache
-    if sketch is None:
-        sketch = meta.cache = Sketch(meta)
-    return sketch  # type: ignore[no-any-return]
+def root_shape(meta: Options) -> QueryShape:
+    """Return the shape of the question without conditions."""
+    shape: Any = meta.cache
+    if shape is None:
+        shape = meta.cache = QueryShape(meta)
+    return shape  # type: ignore[no-any-return]

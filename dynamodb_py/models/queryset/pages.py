@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...exceptions import InvalidCursor, MaxRequestsReached, QueryError
-from ...flows import Flow, arun, awaiting, blocking, run
+from ...exceptions import MaxRequestsReached, QueryError
+from ...flows import Flow, arun, run
 from ...operations.items import StoredItem
 from ...planning import Lane, Plan
-from ...reading import Position, Reader, Walk, decode, encode, query_digest, reversed_plan
-from .builders import M, R
-from .reads import Answers
+from ...reading import Position, Reader, Walk, reversed_plan
+from .base import M, R, check_single
+from .builders import Builders
+from .execution import (
+    CursorReader,
+    complete_rows,
+    cursors_of,
+    loader_of,
+    make_reader,
+    plan_query,
+    position_of,
+    reader_options,
+)
 
 T = TypeVar("T")
 
@@ -66,177 +76,110 @@ class Pages(Generic[T]):
             yield page
 
 
-class Paging(Answers[M, R], Generic[M, R]):
-    """The verbs that give a part at a time."""
-
-    __slots__ = ()
-
-    def iterator(self) -> Walk[R]:
-        """Return the rows, one after the other, in the memory of a page; nothing is kept.
-
-        It is iterated once, by ``for`` or ``async for``. Its ``checkpoint`` tells at any time where
-        to go on: ``after(checkpoint)``, or ``scan(checkpoint=...)``.
-        """
-        self._check_single("iterator()")
-        plan = self._plan()
-        reader, load, cursors = self._reader(plan), self._loader(plan), self._cursors(plan)
-        if self._how.related:
-            ready = Ready(reader, load, self._complete)
-            return Walk(cast("Reader", ready), self._link, ready.take, self._how.prefetch, cursors)
-        return Walk(reader, self._link, load, self._how.prefetch, cursors)
-
-    def pages(self) -> Pages[R]:
-        """Return the pages as DynamoDB gives them, empty ones too, each with what it cost."""
-        self._check_single("pages()")
-        plan = self._plan()
-        load, cursor = self._loader(plan), self._cursors(plan)
-        reader = self._reader(_measured(plan))
-        told = plan.kind in ("query", "scan")
-
-        def more() -> Flow[Page[R] | None]:
-            scanned, requests, units = reader.scanned, reader.requests, reader.units
-            items = yield from reader.more()
-            if items is None:
-                return None
-            rows = list(map(load, items))
-            yield from self._complete(rows)
-            return Page(
-                rows,
-                cursor(reader.position()),
-                None,
-                reader.scanned - scanned,
-                reader.requests - requests,
-                reader.units - units if told else None,
-            )
-
-        return Pages(more, self._link)
-
-    def _page(self, size: int = 20, cursor: str | None = None) -> Flow[Page[R]]:
-        """Return a page of *size* rows, full also where filters drop items; the last has what is left.
-
-        With ``max_requests()`` it may have fewer, and ``has_next`` all the same.
-
-        :param cursor: ``next_cursor`` or ``previous_cursor`` of a page of the same query.
-        :raises InvalidCursor: it was altered, cut short, or made for another query.
-        """
-        self._check_paged(size, cursor)
-        question = replace(self._question, limit=size + 1)  # one more tells whether there is more
-        plan, how = self._plan(question), self._how
-        start = self._position(plan, how.start if cursor is None else cursor)
-        back = start is not None and start.backward
-        reader = Reader(reversed_plan(plan) if back else plan, start=start, **self._pace())
-        items, rest = yield from _filled(reader, size)
-        if back:
-            items.reverse()
-        tell = self._cursors(plan)
-        onward, before = tell(rest), tell(reader.before())
-        rows = list(map(self._loader(plan), items))
-        yield from self._complete(rows)
-        return Page(
-            rows,
-            before if back else onward,
-            onward if back else before,
-            reader.scanned,
-            reader.requests,
-        )
-
-    page = blocking(_page)
-    apage = awaiting(_page)
-
-    def _check_paged(self, size: int, cursor: str | None) -> None:
-        self._check_single("page()")
-        name = self.model.__name__
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise QueryError(f"page(size={size!r}): a page has at least one row")
-        if self._question.limit is not None:
-            raise QueryError(f"{name}: page(size) is itself a limit: drop limit() and slices")
-        if self._how.start is not None and cursor is not None:
-            raise QueryError(f"{name}: page(cursor=...) or after(...): one place to go on from")
-
-    def _cursors(self, plan: Plan) -> Callable[[Position | None], str | None]:
-        """Return what makes the text of a position of *plan*."""
-        key = self._link.cursor_key
-        digest: list[bytes] = []
-
-        def text(position: Position | None) -> str | None:
-            if position is None:
-                return None
-            if not digest:  # made when there is something to bind
-                digest.append(query_digest(plan))
-            return encode(position, digest[0], key)
-
-        return text
-
-    def _position(self, plan: Plan, cursor: str | None) -> Position | None:
-        if cursor is None:
-            return None
-        return decode(cursor, query_digest(plan), self._link.cursor_key)
-
-    def _reader(self, plan: Plan) -> Reader:
-        how = self._how
-        if how.max_requests is None and how.start is None:
-            return super()._reader(plan)
-        start = self._position(plan, how.start)
-        if start is not None and start.backward:
-            raise InvalidCursor(
-                f"{self.model.__name__}: this is the previous_cursor of a page: give it to "
-                "page(cursor=...), or go on from a next_cursor"
-            )
-        return _Telling(plan, self._cursors(plan), start, **self._pace())
+def walk_rows(queryset: Builders[M, R]) -> Walk[R]:
+    """Return the rows, one after the other, in the memory of a page."""
+    check_single(queryset, "iterator()")
+    plan = plan_query(queryset)
+    load, cursors = loader_of(queryset, plan), cursors_of(queryset, plan)
+    link, ahead = queryset._link, queryset._read_options.prefetch
+    if not queryset._read_options.related:
+        return Walk(make_reader(queryset, plan), link, load, ahead, cursors)
+    reader = _CompletingReader(queryset, plan)
+    return Walk(reader, link, reader.take, ahead, cursors)
 
 
-class Ready(Generic[T]):
+class _CompletingReader(CursorReader):
     """A reader that makes rows of what it has read, and completes them, a list at a time."""
 
-    def __init__(
-        self,
-        reader: Reader,
-        load: Callable[[StoredItem], T],
-        complete: Callable[[list[T]], Flow[None]],
-    ) -> None:
-        self._reader, self._load, self._complete = reader, load, complete
-        self._rows: dict[int, T] = {}
+    __slots__ = ("_queryset", "_rows")
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._reader, name)
+    def __init__(self, queryset: Builders[Any, Any], plan: Plan) -> None:
+        super().__init__(queryset, plan)
+        self._queryset = queryset
+        self._rows: dict[int, Any] = {}
 
     def more(self) -> Flow[list[StoredItem] | None]:
-        items = yield from self._reader.more()
+        items = yield from super().more()
         if items:
-            rows = list(map(self._load, items))
-            yield from self._complete(rows)
+            rows = list(map(loader_of(self._queryset, self._plan), items))
+            yield from complete_rows(self._queryset, rows)
             self._rows.update({id(item): row for item, row in zip(items, rows, strict=True)})
         return items
 
-    def take(self, item: StoredItem) -> T:
+    def take(self, item: StoredItem) -> Any:
         """Return the row of an item, which was made when that was read."""
         return self._rows.pop(id(item))
 
 
-class _Telling(Reader):
-    """A reader whose errors say where to go on."""
+def read_pages(queryset: Builders[M, R]) -> Pages[R]:
+    """Return the pages as DynamoDB gives them."""
+    check_single(queryset, "pages()")
+    plan = plan_query(queryset)
+    load, cursor = loader_of(queryset, plan), cursors_of(queryset, plan)
+    reader = make_reader(queryset, _measured(plan))
+    measured = plan.kind in ("query", "scan")
 
-    __slots__ = ("_cursor",)
+    def more() -> Flow[Page[R] | None]:
+        scanned, requests, units = reader.scanned, reader.requests, reader.units
+        items = yield from reader.more()
+        if items is None:
+            return None
+        rows = list(map(load, items))
+        yield from complete_rows(queryset, rows)
+        return Page(
+            rows,
+            cursor(reader.position()),
+            None,
+            reader.scanned - scanned,
+            reader.requests - requests,
+            reader.units - units if measured else None,
+        )
 
-    def __init__(
-        self,
-        plan: Plan,
-        cursor: Callable[[Position | None], str | None],
-        start: Position | None,
-        **pace: Any,
-    ) -> None:
-        super().__init__(plan, start=start, **pace)
-        self._cursor = cursor
-
-    def more(self) -> Flow[list[StoredItem] | None]:
-        try:
-            return (yield from super().more())
-        except MaxRequestsReached as error:
-            error.cursor = self._cursor(self.position())
-            raise
+    return Pages(more, queryset._link)
 
 
-def _filled(reader: Reader, size: int) -> Flow[tuple[list[StoredItem], Position | None]]:
+def get_page(queryset: Builders[M, R], size: int = 20, cursor: str | None = None) -> Flow[Page[R]]:
+    """Return a page of *size* rows, full also where filters drop items; the last has what is left.
+
+    With ``max_requests()`` it may have fewer, and ``has_next`` all the same.
+
+    :param cursor: ``next_cursor`` or ``previous_cursor`` of a page of the same query.
+    :raises InvalidCursor: it was altered, cut short, or made for another query.
+    """
+    _check_paged(queryset, size, cursor)
+    question = replace(queryset._question, limit=size + 1)  # one more tells whether there is more
+    plan, options = plan_query(queryset, question), queryset._read_options
+    start = position_of(queryset, plan, options.start if cursor is None else cursor)
+    back = start is not None and start.backward
+    reader = Reader(reversed_plan(plan) if back else plan, start=start, **reader_options(queryset))
+    items, rest = yield from _fill_page(reader, size)
+    if back:
+        items.reverse()
+    text_of = cursors_of(queryset, plan)
+    onward, before = text_of(rest), text_of(reader.before())
+    rows = list(map(loader_of(queryset, plan), items))
+    yield from complete_rows(queryset, rows)
+    return Page(
+        rows,
+        before if back else onward,
+        onward if back else before,
+        reader.scanned,
+        reader.requests,
+    )
+
+
+def _check_paged(queryset: Builders[Any, Any], size: int, cursor: str | None) -> None:
+    check_single(queryset, "page()")
+    name = queryset.model.__name__
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise QueryError(f"page(size={size!r}): a page has at least one row")
+    if queryset._question.limit is not None:
+        raise QueryError(f"{name}: page(size) is itself a limit: drop limit() and slices")
+    if queryset._read_options.start is not None and cursor is not None:
+        raise QueryError(f"{name}: page(cursor=...) or after(...): one place to go on from")
+
+
+def _fill_page(reader: Reader, size: int) -> Flow[tuple[list[StoredItem], Position | None]]:
     """Read *size* items, and find out whether there are more: where to go on, None if there are not."""
     items: list[StoredItem] = []
     while True:

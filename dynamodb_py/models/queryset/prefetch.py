@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
 
@@ -14,18 +14,12 @@ from ...flows import Flow, arun, run
 from ...operations.base import Wire
 from ...reading.keys import key_of as key_reader
 from ..attribute_values.fetch import read_items
+from ..bulk.bound_model import connection_of
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
 from ..instance import Instance, table_of
 from ..persistence.stored import key_of, replace_stored
-from ..relations.many_set import ManySet
-from ..relations.many_to_many import ManyRelated, ManyToManyField
-from ..relations.reverse import Related, RelatedOne, RelatedSet, query_related
 from ..visibility import filter_item
-
-if TYPE_CHECKING:
-    from ..model import Model
-
 
 Tree: TypeAlias = "dict[str, Tree]"
 Objects: TypeAlias = "list[Any]"
@@ -52,13 +46,32 @@ class Dangling(Struct, frozen=True):
         return f"{type(self.owner).__name__}.{self.name}: {self.model.__name__} {self.key!r}"
 
 
-class _Want(Struct, eq=False):
-    """An item that is to be read, and what is to be done with it, or with None."""
+class Want(Struct, eq=False):
+    """An item to read, and a callback that takes it, or None where it does not exist."""
 
     owner: Any
     name: str
     stub: Any
     take: Callable[[Any], None]
+
+
+class Prefetchable:
+    """An attribute of a model that leads to other items by queries."""
+
+    name: str
+
+    @property
+    def leads_to(self) -> type[Any]:
+        """The model of those items."""
+        raise NotImplementedError
+
+    def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
+        """Read the items of *owner*, and keep them in it; those to read by key are added to *wants*."""
+        raise NotImplementedError
+
+    def reached(self, owner: Any) -> Iterable[Any]:
+        """Return the items of *owner* that were read."""
+        raise NotImplementedError
 
 
 def tree_of(model: type[Any], paths: Iterable[str]) -> Tree:
@@ -89,10 +102,8 @@ def _led_to(kind: Any, name: str, path: str) -> Any:
     if name in kind._fieldset.references:
         return kind._fieldset.references[name].target
     descriptor = getattr(kind, name, None)
-    if isinstance(descriptor, (Related, RelatedOne)):
-        return descriptor.reference.model
-    if isinstance(descriptor, (ManyToManyField, ManyRelated)):
-        return descriptor.far_model
+    if isinstance(descriptor, Prefetchable):
+        return descriptor.leads_to
     if name in kind._fieldset.by_name:
         inner: Any = kind._fieldset.by_name[name]
         while getattr(inner, "inner", None) is not None:
@@ -102,15 +113,12 @@ def _led_to(kind: Any, name: str, path: str) -> Any:
         found = getattr(inner, "document", None) or getattr(inner, "model", None)
         if found is not None:
             return found
-    known = [*kind._fieldset.references, *(n for n in dir(kind) if _leads(getattr(kind, n, None)))]
+    relations = [n for n in dir(kind) if isinstance(getattr(kind, n, None), Prefetchable)]
+    known = [*kind._fieldset.references, *relations]
     raise QueryError(
         f"prefetch_related({path!r}): {kind.__name__}.{name} leads to no other item: what does is "
         f"{', '.join(known) or 'nothing'}, and fields that hold references or documents"
     )
-
-
-def _leads(member: object) -> bool:
-    return isinstance(member, (Related, RelatedOne, ManyToManyField, ManyRelated))
 
 
 def prefetching(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[list[Dangling]]:
@@ -122,9 +130,9 @@ def prefetching(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[li
     dangling: list[Dangling] = []
     level: list[tuple[Objects, Tree]] = [(list(objects), tree)]
     while level:
-        wants: list[_Want] = []
-        queries: list[Flow[Any]] = []
-        between: list[_Want] = []
+        wants: list[Want] = []
+        queries: list[Flow[None]] = []
+        between: list[Want] = []
         later: list[tuple[Callable[[], Objects], Tree]] = []
         for held, below in _within(level):
             for name, sub in below.items():
@@ -182,7 +190,7 @@ def _elements(value: Any) -> Iterator[Any]:
 
 
 # -- by key ----------------------------------------------------------------------------------------
-def _wants(objects: Objects, name: str) -> Iterator[_Want]:
+def _wants(objects: Objects, name: str) -> Iterator[Want]:
     for each in objects:
         reference = each._fieldset.references.get(name)
         if reference is not None:
@@ -191,13 +199,13 @@ def _wants(objects: Objects, name: str) -> Iterator[_Want]:
                 continue
             target = reference.get_target(each, key)
             if target is None or is_stub(target):
-                yield _Want(
+                yield Want(
                     each, name, reference.make_stub(each, key), _keeper(reference, each, key)
                 )
         elif name in each._fieldset.by_name:
             for stub in _elements(getattr(each, name)):
                 if isinstance(stub, Instance) and is_stub(stub):
-                    yield _Want(each, name, stub, _becoming(stub))
+                    yield Want(each, name, stub, _becoming(stub))
 
 
 def _keeper(
@@ -218,7 +226,7 @@ def _becoming(stub: Any) -> Callable[[Any], None]:
     return become
 
 
-def _answer(wants: list[_Want], dangling: list[Dangling], link: Connection) -> Flow[None]:
+def _answer(wants: list[Want], dangling: list[Dangling], link: Connection) -> Flow[None]:
     """Read all that is wanted, each item once, and hand it out."""
     if not wants:
         return
@@ -258,50 +266,12 @@ def _answer(wants: list[_Want], dangling: list[Dangling], link: Connection) -> F
 
 
 # -- by queries ------------------------------------------------------------------------------------
-def _queries(objects: Objects, name: str, wants: list[_Want]) -> Iterator[Flow[Any]]:
-    """Yield what reads the items that lead back to *objects*; of those between, into *wants*."""
+def _queries(objects: Objects, name: str, wants: list[Want]) -> Iterator[Flow[None]]:
+    """Yield what reads the items that lead back to *objects*; those to read by key go to *wants*."""
     for each in objects:
-        descriptor: Any = getattr(each.__class__, name, None)
-        if name in each.__dict__ and isinstance(descriptor, (RelatedOne, Related)):
-            continue
-        if isinstance(descriptor, (Related, RelatedOne)):
-            yield _related(each, descriptor)
-        elif isinstance(descriptor, (ManyToManyField, ManyRelated)):
-            yield _between(each, descriptor, wants)
-
-
-def _related(owner: Any, descriptor: Related | RelatedOne) -> Flow[None]:
-    reference = descriptor.reference
-    rows = query_related(reference, owner)
-    if isinstance(descriptor, RelatedOne):
-        rows = rows.limit(1)
-    flow: Flow[list[Any]] = rows._all_rows()
-    found = yield from flow
-    for each in found:
-        reference.keep(each, owner)
-    several = isinstance(descriptor, Related)
-    owner.__dict__[descriptor.name] = RelatedSet[Any](reference, owner, found) if several else found
-
-
-def _between(owner: Any, descriptor: Any, found: list[_Want]) -> Flow[None]:
-    """Read the items between *owner* and others, and note what those are to be read by."""
-    related: ManySet[Any] = descriptor.related(owner)
-    flow: Flow[list[Any]] = related.rows()._all_rows()
-    rows = yield from flow
-    targets: dict[int, Any] = {}
-
-    def taker(at: int) -> Callable[[Any], None]:
-        def take(target: Any) -> None:
-            if target is not None:
-                targets[at] = target
-                related._kept = [targets[each] for each in sorted(targets)]
-
-        return take
-
-    related._kept = []
-    owner.__dict__[descriptor.name] = related
-    for at, stub in enumerate(related.stubs(rows)):
-        found.append(_Want(owner, descriptor.name, stub, taker(at)))
+        descriptor = getattr(each.__class__, name, None)
+        if isinstance(descriptor, Prefetchable):
+            yield descriptor.prefetch(each, wants)
 
 
 def _after(objects: Objects, name: str) -> Callable[[], Objects]:
@@ -323,11 +293,9 @@ def _reached(owner: Any, name: str) -> Iterable[Any]:
     if reference is not None:
         key = reference.read_key(owner)
         return () if key is None else (reference.get_target(owner, key),)
-    kept = owner.__dict__.get(name)
-    if isinstance(getattr(owner.__class__, name, None), (Related, ManyToManyField, ManyRelated)):
-        return () if kept is None else kept._kept or ()
-    if isinstance(getattr(owner.__class__, name, None), RelatedOne):
-        return kept or ()
+    descriptor = getattr(owner.__class__, name, None)
+    if isinstance(descriptor, Prefetchable):
+        return descriptor.reached(owner)
     return [each for each in _elements(getattr(owner, name)) if isinstance(each, Instance)]
 
 
@@ -353,17 +321,7 @@ def _flow(objects: Sequence[Any], paths: tuple[str, ...], link: Connection) -> F
     return dangling
 
 
-def _link_of(objects: Sequence[Model]) -> Connection:
-    links = {id(each._link): each._link for each in objects}
-    if len(links) > 1:
-        names = ", ".join(repr(link.alias) for link in links.values())
-        raise ConfigurationError(
-            f"the objects belong to several connections, {names}: one call each"
-        )
-    return next(iter(links.values()))
-
-
-def prefetch(objects: Iterable[Model], /, *paths: str) -> list[Dangling]:
+def prefetch(objects: Iterable[Instance], /, *paths: str) -> list[Dangling]:
     """Read what *objects* refer to, into them: duplicates once, a hundred items to a request.
 
     What was read already is not read again. A relation that leads back, or over a model between the
@@ -374,16 +332,12 @@ def prefetch(objects: Iterable[Model], /, *paths: str) -> list[Dangling]:
     :raises QueryError: a path names no relation.
     """
     all_ = list(objects)
-    if not all_:
-        return []
-    link = _link_of(all_)
-    return run(_flow(all_, paths, link), link)
+    link = connection_of(all_)
+    return [] if link is None else run(_flow(all_, paths, link), link)
 
 
-async def aprefetch(objects: Iterable[Model], /, *paths: str) -> list[Dangling]:
+async def aprefetch(objects: Iterable[Instance], /, *paths: str) -> list[Dangling]:
     """Read what *objects* refer to, into them, as :func:`prefetch` does, awaited."""
     all_ = list(objects)
-    if not all_:
-        return []
-    link = _link_of(all_)
-    return await arun(_flow(all_, paths, link), link)
+    link = connection_of(all_)
+    return [] if link is None else await arun(_flow(all_, paths, link), link)

@@ -1,9 +1,11 @@
-"""Courses: query sets on their way, from lists of items to lists of rows."""
+"""Row streams: the rows of query sets as they are read, a list at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from msgspec.structs import replace
 
 from ...batching import KeyReader, identity
 from ...flows import Flow
@@ -13,111 +15,116 @@ from ...reading import Reader
 
 R = TypeVar("R")
 
-Coming: TypeAlias = "Course[R] | Straight[R] | Several[R]"
-Loadable: TypeAlias = "tuple[Callable[[StoredItem], R], StoredItem]"
+Loader: TypeAlias = "Callable[[StoredItem], R]"
+Loadable: TypeAlias = "tuple[Loader[R], list[StoredItem]]"
 
 
-class Course(Generic[R]):
-    """The rows of one query set, a list at a time."""
+class RowStream(Generic[R]):
+    """Rows that are read as they are taken."""
 
-    __slots__ = ("load", "reader")
-
-    def __init__(self, reader: Reader, load: Callable[[StoredItem], R]) -> None:
-        self.reader, self.load = reader, load
+    __slots__ = ()
 
     def more(self) -> Flow[list[R] | None]:
         """Return the next rows, if only none of them; None at the end."""
-        items = yield from self.reader.more()
-        return None if items is None else list(map(self.load, items))
+        found = yield from self.more_items()
+        return None if found is None else list(map(*found))
 
-    def more_items(self) -> Flow[list[Loadable[R]] | None]:
-        """Return the next items, each with what makes a row of it; None at the end."""
-        items = yield from self.reader.more()
-        return None if items is None else [(self.load, item) for item in items]
+    def more_items(self) -> Flow[Loadable[R] | None]:
+        """Return the next items, after what makes rows of them; None at the end."""
+        raise NotImplementedError
 
 
-class Straight(Generic[R]):
-    """The rows of one request and its pages, to the end."""
+class ReaderRowStream(RowStream[R], Generic[R]):
+    """The rows of one query set."""
 
-    __slots__ = ("load", "rest")
+    __slots__ = ("_load", "_reader")
 
-    def __init__(self, request: Query, load: Callable[[StoredItem], R]) -> None:
-        self.rest: Query | Scan | None = request
-        self.load = load
+    def __init__(self, reader: Reader, load: Loader[R]) -> None:
+        self._reader, self._load = reader, load
 
-    def more(self) -> Flow[list[R] | None]:
-        """Return the next rows, if only none of them; None at the end."""
-        if self.rest is None:
+    def more_items(self) -> Flow[Loadable[R] | None]:
+        items = yield from self._reader.more()
+        return None if items is None else (self._load, items)
+
+
+class DirectRowStream(RowStream[R], Generic[R]):
+    """The rows of one request and its pages, up to a limit."""
+
+    __slots__ = ("_left", "_load", "_request", "_rest")
+
+    def __init__(self, request: Query, load: Loader[R], limit: int | None) -> None:
+        self._rest: Query | Scan | None = request
+        self._request, self._load, self._left = request, load, limit
+
+    def more_items(self) -> Flow[Loadable[R] | None]:
+        request, left = self._rest, self._left
+        if request is None or left == 0:
             return None
-        page = yield from self.rest
-        self.rest = page.rest
-        return list(map(self.load, page.items))
+        # From the second page on it reads no more than is left, where no filter drops items.
+        if left is not None and request is not self._request and not request.expressions.filter:
+            request = replace(request, limit=min(left, request.limit or left))
+        page = yield from request
+        self._rest, items = page.rest, page.items
+        if left is not None:
+            if len(items) > left:
+                items = items[:left]
+            self._left = left - len(items)
+        return self._load, items
 
-    def more_items(self) -> Flow[list[Loadable[R]] | None]:
-        """Return the next items, each with what makes a row of it; None at the end."""
-        if self.rest is None:
-            return None
-        page = yield from self.rest
-        self.rest = page.rest
-        return [(self.load, item) for item in page.items]
 
-
-class Completed(Generic[R]):
+class CompletedRowStream(RowStream[R], Generic[R]):
     """The rows of a query set with what they refer to, which is read a list at a time."""
 
-    __slots__ = ("_coming", "_complete")
+    __slots__ = ("_complete", "_stream")
 
-    def __init__(self, coming: Coming[R], complete: Callable[[list[R]], Flow[None]]) -> None:
-        self._coming, self._complete = coming, complete
+    def __init__(self, stream: RowStream[R], complete: Callable[[list[R]], Flow[None]]) -> None:
+        self._stream, self._complete = stream, complete
 
     def more(self) -> Flow[list[R] | None]:
-        """Return the next rows, if only none of them; None at the end."""
-        rows = yield from self._coming.more()
+        rows = yield from self._stream.more()
         if rows:
             yield from self._complete(rows)
         return rows
 
 
-class Several(Generic[R]):
+class UnionRowStream(RowStream[R], Generic[R]):
     """The rows of several query sets, one after the other, each item once."""
 
+    __slots__ = ("_current", "_key_of", "_left", "_seen", "_starts")
+
     def __init__(
-        self,
-        starts: Iterable[Callable[[], Coming[R]]],
-        key_of: KeyReader,
-        limit: int | None,
+        self, starts: Iterable[Callable[[], RowStream[R]]], key_of: KeyReader, limit: int | None
     ) -> None:
-        self._waiting = iter(starts)
+        self._starts = iter(starts)
         self._key_of, self._left = key_of, limit
         self._seen: set[Hashable] = set()
-        self._current: Coming[R] | None = None
+        self._current: RowStream[R] | None = None
 
-    def more(self) -> Flow[list[R] | None]:
-        """Return the next rows, if only none of them; None at the end."""
-        items = yield from self.more_items()
-        return None if items is None else [load(item) for load, item in items]
-
-    def more_items(self) -> Flow[list[Loadable[R]] | None]:
-        """Return the next items, each with what makes a row of it; None at the end."""
+    def more_items(self) -> Flow[Loadable[R] | None]:
         if self._left == 0:
             return None
         if self._current is None:
-            start = next(self._waiting, None)
+            start = next(self._starts, None)
             if start is None:
                 return None
             self._current = start()
-        items = yield from self._current.more_items()
-        if items is None:
+        found = yield from self._current.more_items()
+        if found is None:
             self._current = None
-            return []
-        fresh = [each for each in items if self._is_new(each[1])][: self._left]
+            return self._load_nothing, []
+        load, items = found
+        items = [each for each in items if self._is_new(each)][: self._left]
         if self._left is not None:
-            self._left -= len(fresh)
-        return fresh
+            self._left -= len(items)
+        return load, items
+
+    @staticmethod
+    def _load_nothing(item: StoredItem) -> Any:
+        raise AssertionError(f"no row is made of {item!r}")
 
     def _is_new(self, item: StoredItem) -> bool:
-        place = identity(self._key_of(item))
-        if place in self._seen:
+        key = identity(self._key_of(item))
+        if key in self._seen:
             return False
-        self._seen.add(place)
+        self._seen.add(key)
         return True

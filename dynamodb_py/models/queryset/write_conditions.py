@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...expressions import (
     And,
@@ -23,10 +23,7 @@ from ...expressions import (
 from ...operations.base import Wire
 from ...operations.items import Key
 from ...planning import Plan
-
-if TYPE_CHECKING:
-    from ..options import Options
-
+from ..options import Options
 
 # Conditions that say nothing of other attributes than their paths.
 _KNOWN = frozenset(
@@ -34,7 +31,7 @@ _KNOWN = frozenset(
 )
 
 
-def still_asked(meta: Options, plan: Plan) -> Condition:
+def recheck_condition(meta: Options, plan: Plan) -> Condition:
     """Return the condition that an item which *plan* found is still there and still matches."""
     keys = {key.name for key in plan.key}
     condition = plan.condition

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -36,10 +36,11 @@ from ...operations.items import DeleteItem, Key, UpdateItem
 from ...reading import Reader
 from ...reading.pacing import Ledger
 from ...reading.sources import check_workers
+from ..bulk.bound_model import instance_of_key
 from ..persistence.delete import remove_item
 from ..persistence.update_actions import has_changed
 from ..records.base import load_key
-from .pages import Paging
+from .base import BaseQuerySet
 
 HOPELESS = (AccessDenied, TableNotFound)
 """What one write fails of, all others would too."""
@@ -70,14 +71,14 @@ class Done(Struct, frozen=True):
     """How many requests were sent, to read and to write; attempts at one count as one."""
 
     def __str__(self) -> str:
-        said = (
+        text = (
             f"{self.matched} matched, {self.changed} changed, {self.skipped} no longer matched, "
             f"{len(self.failed)} failed; {self.requests} requests"
         )
-        return said if self.units is None else f"{said}, {self.units:g} read units"
+        return text if self.units is None else f"{text}, {self.units:g} read units"
 
 
-def said_key(model: type[Any], key: Key) -> Any:
+def primary_key_of(model: type[Any], key: Key) -> Any:
     """Return *key* as instances have it: ``primary_key``."""
     try:
         return load_key(model, key).primary_key
@@ -86,10 +87,12 @@ def said_key(model: type[Any], key: Key) -> Any:
         return tuple(values) if len(values) > 1 else values[0]
 
 
-class Work:
+class WriteRun:
     """What is to be done with each item that is found, and what was done so far."""
 
-    def __init__(self, queryset: Paging[Any, Any], workers: int, progress: ProgressOption) -> None:
+    def __init__(
+        self, queryset: BaseQuerySet[Any, Any], workers: int, progress: ProgressOption
+    ) -> None:
         self._model = queryset.model
         self._workers = check_workers(workers)
         self._tell: Progress | None = shown(progress)
@@ -111,7 +114,7 @@ class Work:
     def only(self, key: Key) -> Flow[None]:
         """Do it with the item of *key*, if it is there."""
         yield from self._do([key])
-        # Nobody had seen it before: what is not there was not found either.
+        # The item was not read first: one that does not exist does not count as matched.
         self._matched, self._skipped = 1 - self._skipped, 0
 
     def all_of(self, reader: Reader, read: KeyReader, *, first: bool) -> Flow[None]:
@@ -161,20 +164,37 @@ class Work:
         if self._tell is not None:
             self._tell(self._over, self._over)
 
+    def _note(
+        self, keys: list[Key], outcomes: Sequence[Any], concerning_one: type[Any] | tuple[Any, ...]
+    ) -> None:
+        """Note the outcomes of writes; raise the first that all others would fail of too."""
+        hopeless: Exception | None = None
+        for key, outcome in zip(keys, outcomes, strict=True):
+            if not isinstance(outcome, Exception):
+                self._changed += 1
+            elif isinstance(outcome, ConditionFailed):
+                self._skipped += 1
+            elif isinstance(outcome, concerning_one) and not isinstance(outcome, HOPELESS):
+                self._fail([key], outcome)
+            else:
+                hopeless = hopeless or outcome
+        if hopeless is not None:
+            raise hopeless
+
     def _fail(self, keys: list[Key], error: Exception) -> None:
-        self._failed += [(self._said(key), error) for key in keys]
+        self._failed += [(self._primary_key(key), error) for key in keys]
 
-    def _said(self, key: Key) -> Any:
+    def _primary_key(self, key: Key) -> Any:
         """Return *key* as instances have it: ``primary_key``."""
-        return said_key(self._model, key)
+        return primary_key_of(self._model, key)
 
 
-class Batches(Work):
+class BatchDeletes(WriteRun):
     """Deletes, 25 to a request, whatever became of the items since they were found."""
 
     def __init__(
         self,
-        queryset: Paging[Any, Any],
+        queryset: BaseQuerySet[Any, Any],
         workers: int,
         progress: ProgressOption,
         table: str,
@@ -206,19 +226,19 @@ class Batches(Work):
             yield from self._ledger.drive(batch_write(writes, workers=workers))
         except (BatchIncomplete, RequestError) as error:
             failure, left = error, [write.key for write in error.unprocessed]
-            error.unprocessed = [self._said(key) for key in left]
+            error.unprocessed = [self._primary_key(key) for key in left]
         self._changed += len(keys) - len(left)
         if isinstance(failure, HOPELESS):
             raise failure
         return left, failure
 
 
-class OneByOne(Work):
+class ConditionalWrites(WriteRun):
     """A request for each item, on condition that it still matches."""
 
     def __init__(
         self,
-        queryset: Paging[Any, Any],
+        queryset: BaseQuerySet[Any, Any],
         workers: int,
         progress: ProgressOption,
         make: Callable[[Key], DeleteItem | UpdateItem],
@@ -230,57 +250,33 @@ class OneByOne(Work):
     def _do(self, keys: list[Key]) -> Flow[None]:
         operations = [self._make(key) for key in keys]
         outcomes = yield from self._ledger.drive(iter(Together(operations, self._workers)))
-        hopeless: Exception | None = None
-        for key, operation, outcome in zip(keys, operations, outcomes, strict=True):
-            if not isinstance(outcome, Exception):
-                self._changed += 1
-            elif isinstance(outcome, ConditionFailed):
-                if has_changed(operation, outcome):
-                    self._changed += 1
-                else:
-                    self._skipped += 1
-            elif isinstance(outcome, RequestError) and not isinstance(outcome, HOPELESS):
-                self._fail([key], outcome)
-            else:
-                hopeless = hopeless or outcome
-        if hopeless is not None:
-            raise hopeless
+        for at, outcome in enumerate(outcomes):
+            if isinstance(outcome, ConditionFailed) and has_changed(operations[at], outcome):
+                outcomes[at] = None
+        self._note(keys, outcomes, RequestError)
 
 
-class Removals(Work):
+class GuardedDeletes(WriteRun):
     """Deletes of items with unique values: each goes together with what keeps those unique."""
 
     def __init__(
         self,
-        queryset: Paging[Any, Any],
+        queryset: BaseQuerySet[Any, Any],
         workers: int,
         progress: ProgressOption,
         condition: Condition | None,
     ) -> None:
         super().__init__(queryset, workers, progress)
-        self._condition = condition
-        manager: Any = queryset.model.objects
-        alias = queryset._alias
-        self._manager = manager if alias is None else manager.using(alias)
+        self._queryset, self._condition = queryset, condition
 
     def _do(self, keys: list[Key]) -> Flow[None]:
         flows: dict[int, Flow[None]] = {}
         for at, key in enumerate(keys):
             try:
-                flows[at] = remove_item(self._manager._known_by(key), self._condition, False)
+                flows[at] = remove_item(
+                    instance_of_key(self._queryset, key), self._condition, False
+                )
             except UnreadableValue as error:  # of this item alone nobody knows whose values it has
                 self._fail([key], error)
         outcomes = yield from self._ledger.drive(run_together(list(flows.values()), self._workers))
-        hopeless: Exception | None = None
-        for at, outcome in zip(flows, outcomes, strict=True):
-            key = keys[at]
-            if not isinstance(outcome, Exception):
-                self._changed += 1
-            elif isinstance(outcome, ConditionFailed):
-                self._skipped += 1
-            elif isinstance(outcome, CONCERNING_ONE) and not isinstance(outcome, HOPELESS):
-                self._fail([key], outcome)
-            else:
-                hopeless = hopeless or outcome
-        if hopeless is not None:
-            raise hopeless
+        self._note([keys[at] for at in flows], outcomes, CONCERNING_ONE)

@@ -7,13 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ...connections import Connection, get_connection
-from ...flows import Flow, arun, awaiting, blocking, flow_of, run
+from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from ...reading.keys import key_of as key_reader
 from ..attribute_values.fetch import read_items
 from ..foreign_keys.field import ForeignKey
 from ..instance import options_of, table_of
 from ..persistence.save import save_instance
 from ..persistence.stored import key_of
+from ..queryset.execution import all_rows
+from ..queryset.reads import count_rows, has_rows
 from ..unit_of_work.together import together
 from ..visibility import filter_item
 from .reverse import is_soft_deleted, query_related
@@ -27,6 +29,7 @@ T = TypeVar("T", bound="Instance")
 Reference = ForeignKey[Any, Any]
 
 
+@name_verbs
 class ManySet(Generic[T]):
     """The items that are related to an instance, by items of a model between the two.
 
@@ -68,7 +71,7 @@ class ManySet(Generic[T]):
     def _fetch(self) -> Flow[list[T]]:
         """Return all of them as a list; missing items are left out, with a warning in the log."""
         if self._kept is None:
-            rows = yield from self.rows()._all_rows()
+            rows = yield from all_rows(self.rows())
             stubs = self.stubs(rows)
             self._kept = yield from _read_items(stubs)
         return list(self._kept)
@@ -91,21 +94,21 @@ class ManySet(Generic[T]):
 
     def _count(self) -> Flow[int]:
         """Return the number of items between the two; the related items are not read."""
-        return (yield from self.rows()._count())
+        return (yield from count_rows(self.rows()))
 
     count = blocking(_count)
     acount = awaiting(_count)
 
     def _exists(self) -> Flow[bool]:
         """Return whether there is any."""
-        return (yield from self.rows()._exists())
+        return (yield from has_rows(self.rows()))
 
     exists = blocking(_exists)
     aexists = awaiting(_exists)
 
     def _contains(self, target: T | Any) -> Flow[bool]:
         """Return whether *target*, an instance or its key, is among them."""
-        return (yield from self.rows().filter(self._far.eq(target))._exists())
+        return (yield from has_rows(self.rows().filter(self._far.eq(target))))
 
     contains = blocking(_contains)
     acontains = awaiting(_contains)
@@ -133,7 +136,7 @@ class ManySet(Generic[T]):
             known = yield from _read_items(wanted, whole=True)
             rows = [row for row in known if not is_soft_deleted(row)]  # those raise AlreadyExists
         else:
-            rows = yield from self.rows()._all_rows()
+            rows = yield from all_rows(self.rows())
         found = {key: row for row in rows if (key := self._far.read_key(row)) is not None}
         return {key: found[key] for key in keys if key in found}
 
@@ -189,7 +192,7 @@ class ManySet(Generic[T]):
 
     def _clear(self) -> Flow[None]:
         """Remove all from the set: the items between are read and deleted."""
-        rows = yield from self.rows()._all_rows()
+        rows = yield from all_rows(self.rows())
         self._kept = None
         yield from together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
 
@@ -199,7 +202,7 @@ class ManySet(Generic[T]):
     def _set(self, targets: Iterable[T | Any]) -> Flow[None]:
         """Make *targets* the whole set: the items between are read, added and deleted as needed."""
         wanted = {self._far.key_of(each): each for each in targets}
-        rows = yield from self.rows()._all_rows()
+        rows = yield from all_rows(self.rows())
         there = {self._far.read_key(row) for row in rows}
         gone = [
             partial(flow_of(row.__class__, "delete"), row)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from ...exceptions import ModelDefinitionError
+from ...flows import Flow
 from ..foreign_keys.field import ForeignKey
 from ..instance import options_of
+from ..queryset.execution import all_rows
+from ..queryset.prefetch import Prefetchable, Want
 from ..registry import find_anywhere, find_nearby
 from .index_choice import choose_index
 from .many_set import ManySet
@@ -21,7 +25,40 @@ T = TypeVar("T", bound="Instance")
 Reference = ForeignKey[Any, Any]
 
 
-class ManyToManyField(Generic[T]):
+class _Across(Prefetchable):
+    """A descriptor for the items of another model that are related by a model between the two."""
+
+    name: str
+
+    def related(self, instance: Any) -> ManySet[Any]:
+        """Return the set of *instance*; nothing is read."""
+        raise NotImplementedError
+
+    def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
+        """Read the items between *owner* and the related items, which are then read by key."""
+        related = self.related(owner)
+        rows = yield from all_rows(related.rows())
+        targets: dict[int, Any] = {}
+
+        def taker(at: int) -> Callable[[Any], None]:
+            def take(target: Any) -> None:
+                if target is not None:
+                    targets[at] = target
+                    related._kept = [targets[each] for each in sorted(targets)]
+
+            return take
+
+        related._kept = []
+        owner.__dict__[self.name] = related
+        for at, stub in enumerate(related.stubs(rows)):
+            wants.append(Want(owner, self.name, stub, taker(at)))
+
+    def reached(self, owner: Any) -> Iterable[Any]:
+        kept: ManySet[Any] | None = owner.__dict__.get(self.name)
+        return () if kept is None else kept._kept or ()
+
+
+class ManyToManyField(_Across, Generic[T]):
     """Items of another model, by items of a model between the two, which has a reference to each.
 
     ::
@@ -82,7 +119,7 @@ class ManyToManyField(Generic[T]):
         return f"{self.model.__name__}.{self.name}" if self.model is not None else self.name
 
     @property
-    def far_model(self) -> type[Any]:
+    def leads_to(self) -> type[Any]:
         """The other model."""
         return self.get_ends()[1].target
 
@@ -191,14 +228,14 @@ class ManyToManyField(Generic[T]):
         return f"<{type(self).__name__} {self.label}>"
 
 
-class ManyRelated:
+class ManyRelated(_Across):
     """The reverse relation of a :class:`ManyToManyField`."""
 
     def __init__(self, field: ManyToManyField[Any], name: str) -> None:
         self.field, self.name = field, name
 
     @property
-    def far_model(self) -> type[Any]:
+    def leads_to(self) -> type[Any]:
         """The model with the field."""
         model: type[Any] = self.field.get_ends()[0].target
         return model

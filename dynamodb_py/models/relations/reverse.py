@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from ...connections import Connection, get_connection
 from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
-from ...flows import Flow, awaiting, blocking, flow_of, run
+from ...flows import Flow, awaiting, blocking, flow_of, name_verbs, run
 from ..foreign_keys.unloaded import has_running_loop, log_fetch
 from ..instance import options_of
-from ..managers.forwarding import Proxies
+from ..managers.create import create_one
+from ..managers.forwarding import Forwarding
+from ..managers.manager import all_items
+from ..managers.queryset import QuerySet
 from ..persistence.delete import delete_instance
 from ..persistence.save import save_instance
+from ..queryset.execution import all_rows
+from ..queryset.prefetch import Prefetchable, Want
 from ..unit_of_work.together import together
 from .index_choice import find_index
 
@@ -22,10 +27,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..foreign_keys.field import ForeignKey
-    from ..managers.queryset import QuerySet
-    from ..model import Model
+    from ..instance import Instance
 
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound="Instance")
 
 
 def query_related(
@@ -39,7 +43,7 @@ def query_related(
     model: Any = reference.model
     alias = owner.__dict__.get("_using")
     manager = model.objects if alias is None else model.objects.using(alias)
-    every = manager._everything() if hidden else manager.get_queryset()
+    every = all_items(manager) if hidden else manager.get_queryset()
     rows = every.filter(require_reference(reference, owner))
     if reference.lookup_index is None:
         reference.lookup_index = find_index(reference)
@@ -70,7 +74,8 @@ def is_soft_deleted(row: Any) -> bool:
     return not deletes_items(row.__class__) and bool(getattr(row, "is_deleted", False))
 
 
-class RelatedSet(Proxies[M], Generic[M]):
+@name_verbs
+class RelatedSet(Forwarding[M], Generic[M]):
     """The items that refer to one instance, as a query set with verbs that change it.
 
     ``author.books.all()``, ``filter()``, ``count()`` and the like send one Query to the index that begins
@@ -104,7 +109,7 @@ class RelatedSet(Proxies[M], Generic[M]):
         """Return the query set of all items; items that ``prefetch_related()`` read are not read again."""
         rows = self.get_queryset()
         if self._kept is not None:
-            rows._kept = list(self._kept)
+            rows._result_cache = list(self._kept)
         return rows
 
     def __iter__(self) -> Iterator[M]:
@@ -166,10 +171,11 @@ class RelatedSet(Proxies[M], Generic[M]):
                 f"{name} is the instance whose {self._reference.related_name} these are"
             )
         alias = self._owner.__dict__.get("_using")
-        manager: Any = self.model.objects if alias is None else self.model.objects.using(alias)
+        model: Any = self.model
+        manager = model.objects if alias is None else model.objects.using(alias)
         self._kept = None
-        flow: Flow[M] = manager._create(**values, **{name: self._owner})
-        return (yield from flow)
+        created: M = yield from create_one(manager, **values, **{name: self._owner})
+        return created
 
     create = blocking(_create)
     acreate = awaiting(_create)
@@ -199,7 +205,7 @@ class RelatedSet(Proxies[M], Generic[M]):
     def _clear(self) -> Flow[None]:
         """Read all of them, and let them refer to nothing."""
         self._check_nullable("clear")
-        rows = yield from self.get_queryset()._all_rows()
+        rows = yield from all_rows(self.get_queryset())
         self._kept = None
         yield from together(self._make_clearings(list(rows)))
 
@@ -212,7 +218,7 @@ class RelatedSet(Proxies[M], Generic[M]):
         :raises QueryError: there are others, and the reference must have a value.
         """
         wanted = self._check_instances(objects)
-        rows = yield from self.get_queryset()._all_rows()
+        rows = yield from all_rows(self.get_queryset())
         there = {each.primary_key for each in rows}
         keep = {each.primary_key for each in wanted}
         gone = [each for each in rows if each.primary_key not in keep]
@@ -245,11 +251,38 @@ def is_nullable(reference: ForeignKey[Any, Any]) -> bool:
     return not any(part.required or part.is_key for part in reference.parts)
 
 
-class Related:
-    """``Author.books``: the descriptor that gives the set of items that refer to an instance."""
+class _Back(Prefetchable):
+    """A descriptor for the items that refer to an instance."""
 
     def __init__(self, reference: ForeignKey[Any, Any], name: str) -> None:
         self.reference, self.name = reference, name
+
+    @property
+    def leads_to(self) -> type[Any]:
+        return cast("type[Any]", self.reference.model)
+
+    def _read(self, owner: Any, rows: Any) -> Flow[list[Any]]:
+        found = yield from all_rows(rows)
+        for each in found:
+            self.reference.keep(each, owner)
+        return found
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.reference.label}>"
+
+
+class Related(_Back):
+    """``Author.books``: the descriptor that gives the set of items that refer to an instance."""
+
+    def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
+        del wants
+        if self.name not in owner.__dict__:
+            found = yield from self._read(owner, query_related(self.reference, owner))
+            owner.__dict__[self.name] = RelatedSet[Any](self.reference, owner, found)
+
+    def reached(self, owner: Any) -> Iterable[Any]:
+        kept: RelatedSet[Any] | None = owner.__dict__.get(self.name)
+        return () if kept is None else kept._kept or ()
 
     @overload
     def __get__(self, instance: None, owner: type[Any]) -> Self: ...
@@ -270,15 +303,18 @@ class Related:
             f"{self.name}.set([...]) says which, and writes them"
         )
 
-    def __repr__(self) -> str:
-        return f"<{self.name}: {self.reference.label}>"
 
-
-class RelatedOne:
+class RelatedOne(_Back):
     """``User.profile``: the one item that refers to an instance, fetched on demand."""
 
-    def __init__(self, reference: ForeignKey[Any, Any], name: str) -> None:
-        self.reference, self.name = reference, name
+    def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
+        del wants
+        if self.name not in owner.__dict__:
+            rows = query_related(self.reference, owner).limit(1)
+            owner.__dict__[self.name] = yield from self._read(owner, rows)
+
+    def reached(self, owner: Any) -> Iterable[Any]:
+        return owner.__dict__.get(self.name) or ()
 
     def __get__(self, instance: object | None, owner: type[Any]) -> Any:
         if instance is None:
@@ -294,7 +330,7 @@ class RelatedOne:
                 )
             log_fetch("%s.%s: fetching the %s on demand", owner.__name__, self.name, model.__name__)
             rows = query_related(self.reference, instance)
-            kept = run(rows.limit(1)._all_rows(), rows._link)
+            kept = run(all_rows(rows.limit(1)), rows._link)
         return self.only(instance, kept)
 
     def only(self, instance: Any, rows: list[Any]) -> Any:
@@ -314,6 +350,3 @@ class RelatedOne:
             f"{type(instance).__name__}.{self.name} is an item of {self.reference.owner}: assign "
             f"this instance to its {self.reference.name}, and save that"
         )
-
-    def __repr__(self) -> str:
-        return f"<{self.name}: {self.reference.label}>"

@@ -12,13 +12,14 @@ from ...codec import decode, from_json
 from ...connections import Connection
 from ...exceptions import QueryError
 from ...expressions import BeginsWith, Compare, Condition, In, Path, Value
-from ...flows import Flow, awaiting, blocking
+from ...flows import Flow, awaiting, blocking, name_verbs
 from ...operations.base import Wire
 from ...operations.items import StoredItem
 from ...planning import Plan
 from ...reading import Reader
 from ...schema import KeyAttribute
 from ..fields.base import Field
+from ..queryset.execution import make_reader, plan_query
 from ..records.rows import loader
 from .collisions import can_share_prefix, get_prefix, get_template
 from .layout import SharedTableLayout
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
+@name_verbs
 class Collection:
     """The items of one hash key as instances of their models, in the order of the range key.
 
@@ -60,8 +62,8 @@ class Collection:
     def _fetch(self) -> Flow[list[Model]]:
         """Read the items, unless they were read before, and return the instances."""
         if self._read is None:
-            plan: Plan = self._queryset._plan()
-            reader: Reader = self._queryset._reader(plan)
+            plan: Plan = plan_query(self._queryset)
+            reader: Reader = make_reader(self._queryset, plan)
             load = _Loading(self._layout, plan.held, self._queryset._alias, self._only)
             left = self._limit
             while left != 0:

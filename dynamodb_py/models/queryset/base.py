@@ -1,0 +1,184 @@
+"""What a query set knows, and copies of it that know something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ...batching import ProgressOption
+from ...connections import Connection, get_connection
+from ...exceptions import QueryError
+from ...planning import Question
+from ..instance import Instance, options_of
+from ..records.rows import Shape
+from ..visibility import Scope
+from .compiled_cache import QueryShape, Wires, root_shape
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    M = TypeVar("M", bound=Instance)
+    R = TypeVar("R", default=M)
+else:
+    from typing import TypeVar
+
+    M = TypeVar("M")
+    R = TypeVar("R")
+
+Q = TypeVar("Q", bound="BaseQuerySet[Any, Any]")
+
+
+class ReadOptions(Struct, frozen=True):
+    """How a query set reads and what its rows are, beside the question that the planner answers."""
+
+    using: str | None = None
+    consistent: bool | None = None
+    """None: as ``options()`` say when it is sent."""
+    shape: Shape | None = None
+    """What the rows are; None: instances."""
+    fetched: tuple[str, ...] | None = None
+    """The fields that only() and defer() leave; None: everything."""
+    max_requests: int | None = None
+    rate: float | None = None
+    progress: ProgressOption = None
+    prefetch: bool = False
+    start: str | None = None
+    """The cursor or checkpoint to go on from."""
+    related: tuple[str, ...] = ()
+    """The relations to read along, as ``prefetch_related()`` takes them."""
+    parts: tuple[Any, ...] = ()
+    """Of a union: the query sets that it has the rows of."""
+
+
+EMPTY_QUESTION = Question()
+DEFAULT_OPTIONS = ReadOptions()
+
+
+class BaseQuerySet(Generic[M, R]):
+    """The state of a query set."""
+
+    __slots__ = (
+        "_known_question",
+        "_query_shape",
+        "_read_options",
+        "_result_cache",
+        "_wires",
+        "model",
+    )
+
+    _known_question: Question | None
+    """The question; None as long as its shape and its values are enough."""
+    _query_shape: QueryShape | None
+    """What it has in common with others that differ in values; None where that is of no use."""
+    _result_cache: list[R] | None
+    """The rows, once they were iterated to the end."""
+    _wires: Wires
+    """The values that the shape is without."""
+    _scope: Scope | None = None
+    """What query sets of this class leave out."""
+
+    def __init__(self, model: type[M], using: str | None = None) -> None:
+        self.model = model
+        self._read_options = DEFAULT_OPTIONS if using is None else ReadOptions(using)
+        self._known_question, self._result_cache = EMPTY_QUESTION, None
+        self._query_shape, self._wires = None, ()
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, _: Any) -> type:
+            """Let ``QuerySet["GameScore"]`` stand for ``QuerySet[GameScore, GameScore]`` too."""
+            return cls
+
+    @property
+    def _alias(self) -> str | None:
+        return self._read_options.using
+
+    @property
+    def _link(self) -> Connection:
+        shape = self._query_shape
+        meta = options_of(self.model) if shape is None else shape.meta
+        return get_connection(self._read_options.using or meta.using)
+
+    @property
+    def _question(self) -> Question:
+        question = self._known_question
+        if question is None:
+            shape: Any = self._query_shape
+            question = self._known_question = shape.question(self._wires)
+        return question
+
+
+def clone(
+    queryset: Q,
+    question: Question | None,
+    options: ReadOptions,
+    shape: QueryShape | None = None,
+    wires: Wires = (),
+) -> Q:
+    """Return a query set like *queryset* with this state, and with nothing read."""
+    new = object.__new__(type(queryset))
+    new.model, new._read_options, new._result_cache = queryset.model, options, None
+    new._known_question, new._query_shape, new._wires = question, shape, wires
+    if type(queryset).__dictoffset__:  # a class of users', whose own attributes go along
+        new.__dict__.update(queryset.__dict__)
+    return new
+
+
+def shape_of(queryset: BaseQuerySet[Any, Any]) -> QueryShape | None:
+    """Return the shape of the question, where it has one."""
+    shape = queryset._query_shape
+    is_new = shape is None and queryset._known_question is EMPTY_QUESTION
+    if is_new and not queryset._read_options.parts:
+        shape = queryset._query_shape = root_shape(options_of(queryset.model))
+    return shape
+
+
+def with_question(queryset: Q, **changes: Any) -> Q:
+    """Return *queryset* with another question."""
+    if queryset._read_options.parts:
+        raise union_error(queryset, next(iter(changes)))
+    return with_changes(queryset, changes)
+
+
+def with_changes(queryset: Q, changes: dict[str, Any]) -> Q:
+    """Like :func:`with_question`, for what unions take too."""
+    shape = queryset._query_shape or shape_of(queryset)
+    after = None if shape is None else shape.changed(changes)
+    question = None
+    if after is None or after.opaque:
+        question = replace(queryset._question, **changes)
+    return clone(queryset, question, queryset._read_options, after, queryset._wires)
+
+
+def with_options(queryset: Q, **changes: Any) -> Q:
+    """Return *queryset*, read otherwise."""
+    if queryset._read_options.parts:
+        raise union_error(queryset, next(iter(changes)))
+    options = replace(queryset._read_options, **changes)
+    question, shape = queryset._known_question, queryset._query_shape
+    return clone(queryset, question, options, shape, queryset._wires)
+
+
+def limit_of(queryset: BaseQuerySet[Any, Any]) -> int | None:
+    """Return how many rows there are at most; None where there is no limit."""
+    shape = queryset._query_shape
+    return queryset._question.limit if shape is None else shape.limit
+
+
+def union_error(queryset: BaseQuerySet[Any, Any], what: str) -> QueryError:
+    """Return the error for what a union does not take."""
+    return QueryError(
+        f"{queryset.model.__name__}: a union takes limit() and slices, no {what}: "
+        "say that of each of its query sets, before union()"
+    )
+
+
+def check_single(queryset: BaseQuerySet[Any, Any], verb: str) -> None:
+    """Refuse *verb* of a union."""
+    if queryset._read_options.parts:
+        raise QueryError(
+            f"{queryset.model.__name__}: a union is several questions: {verb} is for each of its query "
+            "sets"
+        )

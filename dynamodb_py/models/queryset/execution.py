@@ -1,0 +1,228 @@
+"""From the question of a query set to its rows: plans, readers, cursors and row streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+from msgspec.structs import replace
+
+from ...batching import shown
+from ...connections import OPTIONS, consistently, get_connection
+from ...exceptions import InvalidCursor, MaxRequestsReached
+from ...flows import Flow
+from ...operations.items import StoredItem
+from ...operations.queries import Query
+from ...planning import Plan, Question
+from ...reading import Position, Reader, decode, encode, query_digest
+from ...reading.keys import key_of
+from ..instance import options_of
+from ..records.rows import loader
+from ..visibility import Scope
+from .base import DEFAULT_OPTIONS, M, R, check_single
+from .builders import Builders
+from .prefetch import prefetching, tree_of
+from .row_streams import (
+    CompletedRowStream,
+    DirectRowStream,
+    ReaderRowStream,
+    RowStream,
+    UnionRowStream,
+)
+
+
+# -- plans and readers -----------------------------------------------------------------------------
+def plan_query(
+    queryset: Builders[M, Any], question: Question | None = None, *, explained: bool = False
+) -> Plan:
+    """Return how *queryset*, or *question* in its place, is answered."""
+    options = queryset._read_options
+    if options.parts:
+        check_single(queryset, "this")
+    if question is None:
+        question = queryset._question
+    if queryset._scope is not None:
+        question = _within(queryset._scope, queryset.model, question)
+    if consistently(options.consistent):  # options() may ask for it
+        question = replace(question, consistent=True)
+    meta = options_of(queryset.model)
+    if meta.item_filter is not None:
+        question = meta.item_filter.apply_to(question)
+    if (
+        meta.part_conditions is not None and meta.layout is None
+    ):  # a shared table asks the keys first
+        question = meta.part_conditions.rewrite(question)
+    table = queryset._link.table_name(meta.table_name)
+    if explained:
+        plan = meta.planner.explain(table, question)
+        if meta.part_conditions is not None:
+            plan = meta.part_conditions.explain(plan)
+        if meta.item_filter is not None:
+            plan = meta.item_filter.explain(plan)
+        return plan if meta.kind is None else meta.kind.explain(plan)
+    return meta.planner.plan(table, question)
+
+
+def _within(scope: Scope, model: type[Any], question: Question) -> Question:
+    """Return *question*, asked of the items that *scope* does not leave out."""
+    condition = question.condition
+    everything = condition.is_empty and not question.order  # which needs no .scan() to be said
+    return replace(
+        question,
+        condition=condition & scope.condition(model),
+        scan=question.scan or everything,
+    )
+
+
+def make_reader(queryset: Builders[Any, Any], plan: Plan) -> Reader:
+    """Return what carries *plan* out, with the options of *queryset*."""
+    options = queryset._read_options
+    if options is DEFAULT_OPTIONS:
+        return Reader(plan)
+    if options.max_requests is None and options.start is None:
+        return Reader(plan, **reader_options(queryset))
+    return CursorReader(queryset, plan)
+
+
+def reader_options(queryset: Builders[Any, Any]) -> dict[str, Any]:
+    """Return what a reader takes of the options of *queryset*."""
+    options = queryset._read_options
+    progress = shown(options.progress)
+    return {"max_requests": options.max_requests, "rate": options.rate, "progress": progress}
+
+
+class CursorReader(Reader):
+    """A reader that begins where its query set does, and whose errors say where to go on."""
+
+    __slots__ = ("_cursor",)
+
+    def __init__(self, queryset: Builders[Any, Any], plan: Plan) -> None:
+        start = position_of(queryset, plan, queryset._read_options.start)
+        if start is not None and start.backward:
+            raise InvalidCursor(
+                f"{queryset.model.__name__}: this is the previous_cursor of a page: give it to "
+                "page(cursor=...), or go on from a next_cursor"
+            )
+        super().__init__(plan, start=start, **reader_options(queryset))
+        self._cursor = cursors_of(queryset, plan)
+
+    def more(self) -> Flow[list[StoredItem] | None]:
+        try:
+            return (yield from super().more())
+        except MaxRequestsReached as error:
+            error.cursor = self._cursor(self.position())
+            raise
+
+
+def cursors_of(queryset: Builders[Any, Any], plan: Plan) -> Callable[[Position | None], str | None]:
+    """Return what makes the text of a position of *plan*."""
+    key = queryset._link.cursor_key
+    digest: list[bytes] = []
+
+    def text(position: Position | None) -> str | None:
+        if position is None:
+            return None
+        if not digest:  # made when there is something to bind
+            digest.append(query_digest(plan))
+        return encode(position, digest[0], key)
+
+    return text
+
+
+def position_of(queryset: Builders[Any, Any], plan: Plan, cursor: str | None) -> Position | None:
+    """Return the position that a cursor is of."""
+    if cursor is None:
+        return None
+    return decode(cursor, query_digest(plan), queryset._link.cursor_key)
+
+
+def loader_of(queryset: Builders[M, R], plan: Plan) -> Callable[[StoredItem], R]:
+    """Return what makes a row of an item that *plan* reads."""
+    options = queryset._read_options
+    model: Any = queryset.model
+    if options is DEFAULT_OPTIONS and plan.held is None:
+        return cast("Callable[[StoredItem], R]", model._load)
+    return loader(model, options.shape, plan.held, options.using)
+
+
+def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Query | None:
+    """Return the request whose pages have the rows, at most *limit*, where it is one Query."""
+    shape = queryset._query_shape
+    if shape is None or queryset._read_options is not DEFAULT_OPTIONS:
+        return None
+    if queryset._scope is not None:
+        return None
+    if limit is not None:
+        shape = (shape.head if limit == 1 else None) or shape.limited(limit)
+        if shape is None:
+            return None
+    meta = shape.meta
+    table, link = meta.table_name, get_connection(meta.using)
+    if link.renames:
+        table = link.table_name(table)
+    consistent = OPTIONS.get()[-1].consistent
+    latest = shape.latest
+    if latest is None or latest[0] != table or latest[1] is not consistent:
+        question = queryset._question
+        if question.limit != shape.limit:
+            question = replace(question, limit=shape.limit)
+        latest = shape.compile(table, consistent, question)
+    shortcut = latest[2]
+    return None if shortcut is None else shortcut(queryset._wires)
+
+
+# -- rows ------------------------------------------------------------------------------------------
+def open_rows(queryset: Builders[M, R], limit: int | None = None) -> RowStream[R]:
+    """Return the stream of the rows, at most *limit* of them, with what they refer to."""
+    stream = _open_bare_rows(queryset, limit)
+    if queryset._read_options.related:
+        return CompletedRowStream(stream, partial(complete_rows, queryset))
+    return stream
+
+
+def _open_bare_rows(queryset: Builders[M, R], limit: int | None) -> RowStream[R]:
+    if (request := direct_query(queryset, limit)) is not None:
+        shape: Any = queryset._query_shape
+        if limit is None or (shape.limit is not None and shape.limit < limit):
+            limit = shape.limit
+        load = cast("Callable[[StoredItem], R]", queryset.model._load)
+        return DirectRowStream(request, load, limit)
+    question = queryset._question
+    if limit is not None and (question.limit is None or limit < question.limit):
+        question = replace(question, limit=limit)
+    if not queryset._read_options.parts:
+        plan = plan_query(queryset, question)
+        return ReaderRowStream(make_reader(queryset, plan), loader_of(queryset, plan))
+    parts = cast("tuple[Builders[M, R], ...]", queryset._read_options.parts)
+    starts = [partial(_open_bare_rows, part, question.limit) for part in parts]
+    return UnionRowStream(starts, key_of(options_of(queryset.model).schema.key), question.limit)
+
+
+def complete_rows(queryset: Builders[Any, Any], rows: list[Any]) -> Flow[None]:
+    """Read what *rows* refer to into them, where ``prefetch_related()`` asked for it."""
+    related = queryset._read_options.related
+    if related and rows:
+        yield from prefetching(rows, tree_of(queryset.model, related), queryset._link)
+
+
+def all_rows(queryset: Builders[M, R]) -> Flow[list[R]]:
+    """Read to the end, and keep the rows."""
+    if queryset._result_cache is None:
+        rows: list[R] = []
+        stream = open_rows(queryset)
+        while (more := (yield from stream.more())) is not None:
+            rows += more
+        queryset._result_cache = rows
+    return queryset._result_cache
+
+
+def first_rows(queryset: Builders[M, R], count: int) -> Flow[list[R]]:
+    """Read no more than *count* rows."""
+    if queryset._result_cache is not None:
+        return queryset._result_cache[:count]
+    rows: list[R] = []
+    stream = open_rows(queryset, count)
+    while len(rows) < count and (more := (yield from stream.more())) is not None:
+        rows += more
+    return rows
