@@ -339,7 +339,7 @@ class Options:
         return self._planner
 
     def _find_key_problem(self, attribute: str, wire: Wire) -> str | None:
-        """Return what is wrong with a value of a key attribute of the table or an index, or None."""
+        """Return the problem of a value of a key attribute of the table or an index, or None."""
         field = self.field_set.by_attribute.get(attribute)
         if field is None:
             return None

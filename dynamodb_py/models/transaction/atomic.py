@@ -19,7 +19,7 @@ from ...flows import Flow, arun, run
 from ...operations.base import Call
 from ...operations.transactions import Check, TransactWriteItems, check_token
 from ...retries import is_retryable
-from ..instance import options_of
+from ..instance import Instance, options_of
 from ..signals.dispatcher import is_async, said
 from ..signals.events import committed, committing
 from ..unit_of_work.collector import COLLECTOR, Collector
