@@ -107,7 +107,7 @@ class Options:
         self.field_set = fields
         self.indexes = expand_indexes(_collect_indexes(model, declared), fields.references)
         self.hash_key, self.range_key = self._find_keys()
-        before = vars(model).get("_meta")
+        before: object = vars(model).get("_meta")
         self.referrers: tuple[ForeignKey[Any, Any], ...]
         self.referrers = () if before is None else vars(before).get("referrers", ())
         """The references to the model that have a ``related_name`` or an ``on_delete``."""
@@ -339,7 +339,7 @@ class Options:
         return self._planner
 
     def _find_key_problem(self, attribute: str, wire: Wire) -> str | None:
-        """Return what is wrong with a value of a key attribute of the table or an index, or None."""
+        """Return the problem of a value of a key attribute of the table or an index, or None."""
         field = self.field_set.by_attribute.get(attribute)
         if field is None:
             return None

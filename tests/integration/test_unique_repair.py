@@ -385,7 +385,7 @@ def test_a_difference_of_billing_is_told(engine, do):
 def test_where_nothing_is_unique_there_is_nothing_to_check(engine, do, sent):
     with pytest.raises(QueryError, match="nothing is unique in Plain: declare a field unique=True"):
         do(check_unique, Plain)
-    with pytest.raises(QueryError, match="workers=0: at least one request"):
+    with pytest.raises(QueryError, match="workers=0: it must be at least 1"):
         do(repair_unique, User, workers=0)
     assert not sent
 

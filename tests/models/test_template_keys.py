@@ -314,7 +314,7 @@ def test_an_update_of_a_part_changes_what_is_made_of_it():
     ("values", "said"),
     [
         ({"number": 4}, "number: it is part of the key sk"),
-        ({"created": DAY}, "created: the key sk says it in part: load the item, and save() it"),
+        ({"created": DAY}, "created: the key sk contains it in part: load the item, and save() it"),
         ({"queue": "x"}, "queue: it is made of status"),
         ({"sk": "x"}, "sk: it is part of the key"),
     ],

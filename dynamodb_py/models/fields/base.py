@@ -353,7 +353,7 @@ class Field(Operand[V], Generic[V, N]):
         return value
 
     def to_python(self, stored: Any, /) -> V:
-        """Return the value for what is stored."""
+        """Return the value for a stored one."""
         value: V = stored
         return value
 
@@ -463,7 +463,7 @@ class Field(Operand[V], Generic[V, N]):
             ) from error
 
     def read(self, stored: Any, /) -> V:
-        """Return the value for what an attribute value holds under this field's kind."""
+        """Return the value for the content of an attribute value of this field's kind."""
         if self.leaf is None:
             return self.to_python(value_of(as_tree({self.kind: stored})))
         return self.to_python(msgspec.convert(stored, self.leaf, strict=False))

@@ -1,4 +1,4 @@
-"""Comparing references: the conditions on the fields that hold the key of what is referred to."""
+"""Conditions on references: comparisons of the fields that hold the key."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ else:
 
 
 class ReferenceConditions(Field[T, RefN]):
-    """What a reference is asked: by ``==``, ``!=``, ``is_in()``, and by lookups."""
+    """A field with the conditions of references: ``==``, ``!=``, ``is_in()`` and lookups."""
 
     model: type[Any] | None
     """The class that this is a field of."""
@@ -54,8 +54,8 @@ class ReferenceConditions(Field[T, RefN]):
             return self.parts[0]
         names = ", ".join(part.name for part in self.parts)
         raise QueryError(
-            f"{self.label} is stored as {names}: compare it with ==, != and is_in(), and ask all "
-            "else of these"
+            f"{self.label} is stored as {names}: compare it with ==, != and is_in(), and use "
+            "these for other conditions"
         )
 
     def _path(self) -> Path:
@@ -102,7 +102,7 @@ class ReferenceConditions(Field[T, RefN]):
         __hash__ = object.__hash__
 
     def lookup(self, word: str) -> Callable[[Any], Condition] | None:
-        """Return what makes the condition of a lookup's value; None where the one part knows it."""
+        """Return the function from a lookup's value to its condition; None if the only part has it."""
         if word in ("", "exact", "eq"):
             return self.eq
         if word == "ne":

@@ -1,4 +1,4 @@
-"""Expanding: a reference becomes the fields that hold its key, and the copies that it keeps."""
+"""Replaces references by the fields that hold their keys and copies."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _PLAIN: dict[str, type[AnyField]] = {"S": CharField, "N": DecimalField, "B": Bin
 def expand_references(
     cls: type[Any], base: type[Any], fields: Mapping[str, AnyField], *, late: bool = False
 ) -> tuple[dict[str, AnyField], References]:
-    """Return *fields* with those that hold keys in the place of references, and the references.
+    """Return *fields* with references replaced by the fields of their keys, and the references.
 
-    A reference to a class that is not there yet is not settled, and has no fields.
+    A reference to a class that is not defined yet is not settled, and has no fields.
 
-    :param late: look for classes by name wherever they are, as somebody needs them now.
-    :raises ModelDefinitionError: a reference, or what it asks for, cannot be.
+    :param late: look for classes by name in all modules.
+    :raises ModelDefinitionError: a reference has wrong options.
     """
     references: References = {}
     expanded: dict[str, AnyField] = {}
@@ -44,14 +44,14 @@ def expand_references(
     found: dict[str, AnyField] = {}
     for name, field in fields.items():
         if name in references:
-            found.update(_settled(cls, base, references[name], expanded, late=late))
+            found.update(_settle(cls, base, references[name], expanded, late=late))
         elif name in expanded:
             found[name] = field
     return found, references
 
 
 def _place_inside(cls: type[Any], field: AnyField) -> None:
-    """Tell the references inside of lists, sets and maps which class they belong to."""
+    """Set the class of the references in lists, sets and maps."""
     if isinstance(field, ForeignKey):
         field.model = cls
     elif isinstance(field, MapField):
@@ -60,7 +60,7 @@ def _place_inside(cls: type[Any], field: AnyField) -> None:
     elif isinstance(field, (ListField, SetField, DictField)) and field.inner is not None:
         inner: Any = field.inner
         _place_inside(cls, inner)
-        container = _called(field)
+        container = _class_name(field)
         if issubclass(inner.__class__, ForeignKey):
             for option in ("related_name", "denormalize", "copies"):
                 if getattr(inner, option):
@@ -70,11 +70,11 @@ def _place_inside(cls: type[Any], field: AnyField) -> None:
                     )
 
 
-def _called(field: Any) -> str:
+def _class_name(field: Any) -> str:
     return str(field.__class__.__name__)
 
 
-def _settled(
+def _settle(
     cls: type[Any],
     base: type[Any],
     reference: ForeignKey[Any, Any],
@@ -82,11 +82,11 @@ def _settled(
     *,
     late: bool,
 ) -> dict[str, AnyField]:
-    target = _target(cls, reference, late=late)
+    target = _find_target(cls, reference, late=late)
     if target is None:
         return {}
     own = target is cls
-    keys = _own_keys(others) if own else find_target_keys(target)
+    keys = _find_own_keys(others) if own else find_target_keys(target)
     if not keys:
         return {}
     reference._target = target
@@ -95,23 +95,27 @@ def _settled(
     parts: list[AnyField] = []
     for key in keys:
         name = f"{reference.name}_id" if len(keys) == 1 else f"{reference.name}_{key.name}"
-        part = _declared(reference, key, name, others)
+        part = _find_declared(reference, key, name, others)
         if part is None:
-            part = found[name] = _placed(cls, base, reference, _part(reference, key, keys), name)
+            part = found[name] = _add_field(
+                cls, base, reference, _make_part(reference, key, keys), name
+            )
         parts.append(part)
     reference.parts, reference.names = tuple(parts), tuple(key.name for key in keys)
     if len(parts) == 1:
         reference.attribute, reference.kind = parts[0].attribute, parts[0].kind
     reference.copies = {}
-    for field in _copied(reference, others if own else target._fieldset.by_name):
+    for field in _find_copied(reference, others if own else target._fieldset.by_name):
         name = f"{reference.name}_{field.name}"
         attribute = f"{reference._wire_name or reference.name}_{field.name}"
-        found[name] = _placed(cls, base, reference, _plainly(field, attribute), name)
+        found[name] = _add_field(cls, base, reference, _copy_plainly(field, attribute), name)
         reference.copies[field.name] = found[name]
     return found
 
 
-def _target(cls: type[Any], reference: ForeignKey[Any, Any], *, late: bool) -> type[Any] | None:
+def _find_target(
+    cls: type[Any], reference: ForeignKey[Any, Any], *, late: bool
+) -> type[Any] | None:
     to = reference.to
     if isinstance(to, type):
         return to
@@ -120,8 +124,8 @@ def _target(cls: type[Any], reference: ForeignKey[Any, Any], *, late: bool) -> t
     return find_nearby(to, cls)
 
 
-def _own_keys(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
-    """Return the key of the class that is being made; without one it is given an ``id``."""
+def _find_own_keys(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
+    """Return the key of the class that is being made: its own, or the ``id`` that it will get."""
     if any(field.is_key for field in fields.values()):
         return find_key_fields(fields)
     return (UUIDField().bound_to("", "id"),)
@@ -141,10 +145,10 @@ def _check_keys(reference: ForeignKey[Any, Any], keys: tuple[AnyField, ...]) -> 
             )
 
 
-def _declared(
+def _find_declared(
     reference: ForeignKey[Any, Any], key: AnyField, name: str, others: Mapping[str, AnyField]
 ) -> AnyField | None:
-    """Return the field *name* that the class declares itself, if it does."""
+    """Return the field *name* if the class declares it."""
     field = others.get(name)
     if field is None:
         return None
@@ -155,14 +159,16 @@ def _declared(
         )
     if options := [option for option, value in reference.options.items() if value]:
         raise reference.misdeclared(
-            f"{', '.join(options)}= is a matter of {name}, which is declared by itself: say it there"
+            f"{', '.join(options)}= belongs to {name}, which is declared as a field: set it there"
         )
     return field
 
 
-def _part(reference: ForeignKey[Any, Any], key: AnyField, keys: tuple[AnyField, ...]) -> AnyField:
+def _make_part(
+    reference: ForeignKey[Any, Any], key: AnyField, keys: tuple[AnyField, ...]
+) -> AnyField:
     stem = reference._wire_name or reference.name
-    part = _plainly(key, stem if len(keys) == 1 else f"{stem}_{key.name}")
+    part = _copy_plainly(key, stem if len(keys) == 1 else f"{stem}_{key.name}")
     part.required, part.null = reference.required, reference.null
     if len(keys) == 1:
         part.hash_key, part.range_key = reference.hash_key, reference.range_key
@@ -171,8 +177,8 @@ def _part(reference: ForeignKey[Any, Any], key: AnyField, keys: tuple[AnyField, 
     return part
 
 
-def _plainly(field: AnyField, attribute: str) -> AnyField:
-    """Return a field that stores what *field* does, without what else is asked of that."""
+def _copy_plainly(field: AnyField, attribute: str) -> AnyField:
+    """Return a field that stores the values of *field*, without its options."""
     if getattr(field, "template", None) is not None or isinstance(field, ForeignKey):
         plain: AnyField = _PLAIN[field.kind]()
     else:
@@ -187,10 +193,10 @@ def _plainly(field: AnyField, attribute: str) -> AnyField:
     return plain
 
 
-def _placed(
+def _add_field(
     cls: type[Any], base: type[Any], reference: ForeignKey[Any, Any], field: AnyField, name: str
 ) -> AnyField:
-    """Put a field that *reference* needs into the class."""
+    """Add a field that *reference* needs to the class."""
     there: Any = getattr(cls, name, None)
     ours = there is None or (isinstance(there, Field) and there.part_of)
     if hasattr(base, name) or not ours:
@@ -203,7 +209,7 @@ def _placed(
     return placed
 
 
-def _copied(reference: ForeignKey[Any, Any], fields: Mapping[str, AnyField]) -> list[AnyField]:
+def _find_copied(reference: ForeignKey[Any, Any], fields: Mapping[str, AnyField]) -> list[AnyField]:
     found: list[AnyField] = []
     for name in reference.denormalize:
         field = fields.get(name)
@@ -221,7 +227,7 @@ def _copied(reference: ForeignKey[Any, Any], fields: Mapping[str, AnyField]) -> 
 
 
 def add_reference_constraints(declared: Any, references: Mapping[str, ForeignKey[Any, Any]]) -> Any:
-    """Return the constraints *declared*, and those of one-to-one references of several parts."""
+    """Return the constraints *declared*, and one for each one-to-one reference of several parts."""
     if not references or not isinstance(declared, (list, tuple)):
         return declared
     found = [
@@ -237,7 +243,7 @@ def add_reference_constraints(declared: Any, references: Mapping[str, ForeignKey
 def expand_indexes(
     indexes: list[Index], references: Mapping[str, ForeignKey[Any, Any]]
 ) -> list[Index]:
-    """Return *indexes* with the fields that hold keys in the place of references."""
+    """Return *indexes* with references replaced by the fields of their keys."""
     if not references:
         return indexes
     found: list[Index] = []
@@ -254,7 +260,7 @@ def expand_indexes(
 
 
 def check_document_references(kind: str, references: Mapping[str, ForeignKey[Any, Any]]) -> None:
-    """Refuse in documents what only items can have: keys, unique values, and what leads back."""
+    """Refuse options of references that documents cannot have: keys, unique values, reverse relations."""
     for reference in references.values():
         if reference.is_key or reference.unique:
             raise reference.misdeclared("a document has no keys, and nothing unique: its item has")
@@ -270,15 +276,15 @@ def check_document_references(kind: str, references: Mapping[str, ForeignKey[Any
 
 
 def find_target_keys(target: type[Any]) -> tuple[AnyField, ...]:
-    """Return the fields that say which item of a model is meant: its key, or what makes that up.
+    """Return the fields that identify an item of a model: its key, or the parts of its templates.
 
-    None are where the key refers to a class that is not there yet.
+    Returns none if the key refers to a class that is not defined yet.
     """
     return find_key_fields(target._fieldset.by_name)
 
 
 def find_key_fields(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
-    """Return those of *fields* that are the key; in the place of a template, its parts."""
+    """Return the key among *fields*, with the parts of a template in its place."""
     hashes = [field for field in fields.values() if field.hash_key]
     ranges = [field for field in fields.values() if field.range_key]
     found: dict[str, AnyField] = {}

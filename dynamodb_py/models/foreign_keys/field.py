@@ -1,4 +1,4 @@
-"""References: a field that holds the key of another model's item, and reads as that item."""
+"""References: fields that hold the key of another model's item and read as that item."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     instance that knows only its key, and ``await book.author.afetch()`` fetches it.
 
     :param to: the model, or its name: ``"Author"``, ``"shop.models.Author"``, ``"self"``.
-    :param related_name: what the target's instances have, to lead back: ``author.books``. Its query
-        takes an index that begins with the reference, or a table that does. ``%(class)s`` in it is
-        the name of the model, in small letters.
-    :param index: the name of that index; found by itself where it is not said.
-    :param on_delete: what becomes of this item when ``delete()`` deletes the target.
-    :param denormalize: names of fields of the target of which to keep a copy beside the reference,
-        as ``author_name``: taken whenever an instance that is loaded is assigned.
-    :param name: the attribute's name, and what the names of several begin with.
+    :param related_name: the attribute of the target's instances for the reverse relation:
+        ``author.books``. Its query needs an index or a table that begins with the reference.
+        ``%(class)s`` in it is the name of the model, in small letters.
+    :param index: the name of that index; by default one is chosen.
+    :param on_delete: the action on this item when ``delete()`` deletes the target.
+    :param denormalize: names of fields of the target to copy beside the reference, as
+        ``author_name``; the copies are made when a loaded instance is assigned.
+    :param name: the attribute's name, or the beginning of the names of several.
 
     ``required``, ``null``, ``unique``, ``hash_key``, ``range_key`` and ``default``, a key, are as for
     other fields.
@@ -114,23 +114,23 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         self.to, self.related_name, self.index = to, related_name, index
         self.on_delete, self.denormalize = on_delete, denormalize
         self.model: type[Any] | None = None
-        """The class that this is a field of."""
+        """The class with this field."""
         self.parts: tuple[AnyField, ...] = ()
         """The fields that hold the key, in the order of the target's."""
         self.names: tuple[str, ...] = ()
-        """The names of the target's fields that they are like."""
+        """The names of the target's fields that they hold."""
         self.copies: dict[str, AnyField] = {}
         """The fields that hold copies, by the names of the target's."""
         self._target: type[Any] | None = None
-        self._whole: KeyOf | None = None
+        self._key_field: KeyOf | None = None
         self.lookup_index: tuple[str | None, bool] | None = None
-        """The index by which what refers to an item is found, and whether it holds whole items."""
+        """The index that finds the referring items, and whether it has whole items."""
         if isinstance(to, type) and "_meta" in vars(to):
             self._target = to
             fields: Any = vars(to)["_fieldset"]
             keys: list[AnyField] = [field for field in fields if field.is_key]
             if len(keys) == 1:
-                self.kind = keys[0].kind  # a SetField asks for it at once
+                self.kind = keys[0].kind  # a SetField needs it at once
 
     # -- becoming part of a class ------------------------------------------------------------
 
@@ -168,21 +168,21 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 raise self.misdeclared(f"{option}={value!r}: it is a name")
         name = self.related_name
         if name and not name.replace("%(class)s", "x").isidentifier():
-            raise self.misdeclared(f"related_name={name!r}: it is to be an attribute's name")
+            raise self.misdeclared(f"related_name={name!r}: give the name of an attribute")
         if self.index and not name and self.on_delete is DO_NOTHING:
             raise self.misdeclared(
-                "index= says how related items are found, and nothing here asks for them: give it a "
+                "index= is for finding the referring items, which nothing here does: give it a "
                 "related_name, or an on_delete"
             )
 
     @property
     def is_settled(self) -> bool:
-        """Whether the target is known, and the fields that hold its key."""
+        """Whether the target and the fields that hold its key are known."""
         return bool(self.parts)
 
     @property
     def target(self) -> type[Any]:
-        """The model that this refers to; raises ModelDefinitionError where there is none by the name."""
+        """The model that this refers to; raises ModelDefinitionError if no class has the name."""
         if self._target is None:
             if isinstance(self.to, type):
                 self._target = self.to
@@ -195,14 +195,14 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     # -- as the element of a list, a set or a map ----------------------------------------------
 
     def get_key_field(self) -> KeyOf:
-        """Return what stores the key in one value."""
-        if self._whole is None:
-            self._whole = KeyOf(self.target)
-            self.kind = self._whole.kind
-        return self._whole
+        """Return the field that stores the key in one value."""
+        if self._key_field is None:
+            self._key_field = KeyOf(self.target)
+            self.kind = self._key_field.kind
+        return self._key_field
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
-        whole = self.get_key_field()
+        key_field = self.get_key_field()
         if not isinstance(value, self.target):
             try:
                 key = self.target._meta.key_of(value)
@@ -212,7 +212,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                     f"{value!r} is {with_article(value.__class__)}, neither {with_article(self.target)} nor the key of "
                     f"one: {error}"
                 ) from error
-        return whole.to_wire(value, depth)
+        return key_field.to_wire(value, depth)
 
     def decode(self, wire: Mapping[str, Any], /) -> Any:
         self.get_key_field()
@@ -227,29 +227,29 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     # -- keys ----------------------------------------------------------------------------------
 
     def read_key(self, record: Any) -> tuple[Any, ...] | None:
-        """Return the values of the key that *record* refers to; None where it refers to nothing."""
+        """Return the values of the key that *record* refers to; None if it refers to nothing."""
         key = tuple([getattr(record, part.name) for part in self.parts])
         return None if None in key else key
 
     def key_of(self, given: Any) -> tuple[Any, ...]:
-        """Return the values of the key of what names an item of the target: an instance, or its key.
+        """Return the values of the key of *given*, an instance of the target or a key.
 
         :raises ValidationError: it is neither.
         """
         if isinstance(given, self.target):
             key = tuple([getattr(given, name) for name in self.names])
             if None in key:
-                raise self._wrong(f"{given!r} has no key yet: give it one first")
+                raise self._make_error(f"{given!r} has no key yet: give it one first")
             return key
         if hasattr(given, "_fieldset") and not isinstance(given, tuple):
-            raise self._wrong(
+            raise self._make_error(
                 f"{given!r} is {with_article(given.__class__)}, not {with_article(self.target)}: it takes one, or the "
                 "key of one"
             )
         parts = cast("tuple[Any, ...]", given if isinstance(given, tuple) else (given,))
         if len(parts) != len(self.parts) or None in parts:
             names = ", ".join(part.name for part in self.parts)
-            raise self._wrong(
+            raise self._make_error(
                 f"{given!r} is no key of {with_article(self.target)}, which is of {names}: give "
                 f"{with_article(self.target)}, or {'a tuple of these' if len(self.parts) > 1 else 'that'}"
             )
@@ -260,11 +260,11 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         wires: dict[str, Wire] = self.target._meta.key((), dict(zip(self.names, key, strict=True)))
         return wires
 
-    def _wrong(self, problem: str) -> ValidationError:
+    def _make_error(self, problem: str) -> ValidationError:
         return ValidationError({self.name: [problem]}, model=self.owner)
 
     def expanded(self, given: Any) -> dict[str, Any]:
-        """Return the values of the fields that hold what is *given*: the key, and the copies."""
+        """Return the values of the fields of the key and the copies for *given*, an instance or a key."""
         if given is None:
             names = [*self.parts, *self.copies.values()]
             return {field.name: None for field in names}
@@ -275,7 +275,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 values[copy.name] = getattr(given, name) if known else None
         return values
 
-    # -- the descriptor: a data descriptor, other than fields are ------------------------------
+    # -- the descriptor, a data descriptor unlike that of fields ------------------------------
 
     if TYPE_CHECKING:
 
@@ -285,20 +285,20 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         def __get__(self, instance: Any, owner: Any) -> Any:
             if instance is None:
                 return self
-            return self._settled(type(instance)).follow(instance)
+            return self._settle(type(instance)).follow(instance)
 
         def __set__(self, instance: Any, value: Any) -> None:
-            self._settled(type(instance)).assign(instance, value)
+            self._settle(type(instance)).assign(instance, value)
 
-        def _settled(self, kind: Any) -> Any:
-            """Return the reference as the class has it once its target is known."""
+        def _settle(self, kind: Any) -> Any:
+            """Return the reference of the class, with its target resolved."""
             if self.parts:
                 return self
             kind._settle_references()
             return kind._fieldset.references[self.name]
 
     def follow(self, record: Any) -> Any:
-        """Return the item that *record* refers to: None, or one that is fetched where it can be.
+        """Return the item that *record* refers to, or None; it is fetched unless an event loop runs.
 
         :raises DoesNotExist: there is no such item.
         """
@@ -307,14 +307,14 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             return None
         target = self.get_target(record, key)
         if target is not None and is_stub(target) and not has_running_loop():
-            target = run(self._fetched(record, key), target._link)
+            target = run(self._fetch(record, key), target._link)
         if target is None:
             raise self.make_missing_error(record, key)
         record.__dict__[self.name] = (key, target)
         return target
 
     def get_target(self, record: Any, key: tuple[Any, ...]) -> Any:
-        """Return what is known of the item with *key*: itself, a stub, or None for one that is not."""
+        """Return the cached item with *key*, or a stub; None if it is known to be missing."""
         kept = record.__dict__.get(self.name)
         if kept is not None and kept[0] == key:
             return kept[1]
@@ -324,7 +324,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         """Return an instance of the target that knows only its key."""
         return make_stub(self.target, self.wires_of(key), record.__dict__.get("_using"))
 
-    def _fetched(self, record: Any, key: tuple[Any, ...]) -> Flow[Any]:
+    def _fetch(self, record: Any, key: tuple[Any, ...]) -> Flow[Any]:
         stub = self.make_stub(record, key)
         log_fetch(
             "%s: fetching %s %r on demand", self.label, self.target.__name__, stub.primary_key
@@ -340,7 +340,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         return target
 
     def make_missing_error(self, record: Any, key: tuple[Any, ...]) -> Exception:
-        """Return the error for a reference to an item that is not there."""
+        """Return the error for a reference to a missing item."""
         shown = key[0] if len(key) == 1 else key
         found: Exception = self.target.DoesNotExist(
             f"{self.label} refers to {self.target.__name__} {shown!r}, and there is no such item",
@@ -357,7 +357,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         self.keep(record, value)
 
     def keep(self, record: Any, value: Any) -> None:
-        """Have *record* give *value* for this reference, where that is an instance."""
+        """Cache *value* for this reference of *record* if it is an instance; else clear the cache."""
         if value is not None and isinstance(value, self.target):
             record.__dict__[self.name] = (self.read_key(record), value)
         else:
@@ -365,10 +365,10 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
 
 class OneToOneField(ForeignKey[T, RefN]):
-    """A reference that no two items have: ``related_name`` leads back to one instance.
+    """A reference that no two items share: ``related_name`` gives one instance.
 
-    The rest is as for :class:`ForeignKey`. Unless it is the whole key of the table, what it refers to
-    is unique as by ``unique=True``, or by a :class:`~dynamodb_py.UniqueConstraint` of its parts.
+    The rest is as for :class:`ForeignKey`. Unless it is the whole key of the table, it is
+    unique as by ``unique=True``, or by a :class:`~dynamodb_py.UniqueConstraint` of its parts.
     """
 
     one_to_one = True
@@ -415,7 +415,7 @@ if TYPE_CHECKING:
         validators: Any
 
     class _Nullable(_Options, total=False):
-        """The keywords of a reference that may be None whatever else is said."""
+        """The keywords of a reference that may be None in any case."""
 
         required: bool
 

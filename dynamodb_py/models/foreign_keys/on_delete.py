@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class OnDelete(Enum):
-    """What becomes of the items that refer to one which is deleted."""
+    """The action on items that refer to a deleted one."""
 
     DO_NOTHING = "do nothing"
     """They keep the key of an item that is gone."""

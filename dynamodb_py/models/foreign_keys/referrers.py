@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 def get_referrers(model: type[Any]) -> tuple[ForeignKey[Any, Any], ...]:
     """Return the references to *model* that have a ``related_name`` or an ``on_delete``."""
-    meta = vars(model).get("_meta")
-    return () if meta is None else vars(meta).get("referrers", ())
+    meta: object = vars(model).get("_meta")
+    found: tuple[ForeignKey[Any, Any], ...]
+    found = () if meta is None else vars(meta).get("referrers", ())
+    return found
 
 
 def add_referrer(model: type[Any], reference: ForeignKey[Any, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What references are made of: keys, instances that know only these, and what deleting does."""
+"""Instances that know only their key, as references give them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ...operations.base import Wire
 
 
 def is_stub(instance: Any) -> bool:
-    """Tell whether nothing but its key is known of an instance, since that was all that was read."""
+    """Tell whether an instance knows only its key, as one made from a reference."""
     aside = instance._state
     return aside is not None and bool(aside.stub)
 
 
 def make_stub(target: type[Any], key: Mapping[str, Wire], alias: str | None) -> Any:
-    """Return an instance of which nothing is known but the key."""
+    """Return an instance that knows only its key."""
     stub = target._load_partially(frozenset(field.attribute for field in target._meta.keys))(
         to_json(key)
     )
@@ -34,7 +34,7 @@ def has_running_loop() -> bool:
 
 
 def log_fetch(message: str, *arguments: object) -> None:
-    """Say in the debug log that a reference was fetched on demand."""
-    import logging  # only who follows references pays for its import
+    """Write to the debug log that a reference was fetched on demand."""
+    import logging  # imported only when references are followed
 
     logging.getLogger("dynamodb_py.relations").debug(message, *arguments)

@@ -1,4 +1,4 @@
-"""How classes come to share a table: what each declares of its kind, and what must be alike in all."""
+"""Definition of classes that share a table: their kinds, and the options that must be equal."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _UNKNOWN = ("warn", "raise")
 
 
 def find_shared_options(model: type[Any]) -> InheritedOptions | None:
-    """Return the options of the class whose table *model* shares, if a base class has kinds."""
+    """Return the options of the base class with kinds whose table *model* shares, or None."""
     metas = [vars(base).get("_meta") for base in model.__mro__[1:]]
     found: list[InheritedOptions] = [
         meta for meta in metas if meta is not None and meta.kind is not None
     ]
-    trees = {id(meta.kind.hierarchy): meta for meta in found if meta.kind is not None}
-    if len(trees) > 1:
+    hierarchies = {id(meta.kind.hierarchy): meta for meta in found if meta.kind is not None}
+    if len(hierarchies) > 1:
         names = " and ".join(
-            meta.kind.hierarchy.root.__name__ for meta in trees.values() if meta.kind
+            meta.kind.hierarchy.root.__name__ for meta in hierarchies.values() if meta.kind
         )
         raise ModelDefinitionError(
             f"{model.__name__} inherits from classes of several tables, {names}: an item is in one"
@@ -43,14 +43,14 @@ def find_shared_options(model: type[Any]) -> InheritedOptions | None:
 
 
 def inherit_table_options(model: type[Any], declared: dict[str, Any]) -> dict[str, Any]:
-    """Return what Meta says of *model*, with the table of the class that it shares one with."""
+    """Return the options of *model* with the table of its base class, if they share one."""
     base = find_shared_options(model)
     name = model.__name__
     if base is None or base.kind is None:
         if declared["discriminator"] is None and declared["kind"] is not None:
             raise ModelDefinitionError(
-                f"{name}.Meta.kind is of use beside Meta.discriminator alone, which names the "
-                "attribute that holds it"
+                f"{name}.Meta.kind needs Meta.discriminator, which names the attribute "
+                "that holds it"
             )
         return declared
     root: Any = base.kind.hierarchy.root
@@ -65,7 +65,7 @@ def inherit_table_options(model: type[Any], declared: dict[str, Any]) -> dict[st
         if declared[option] != root._meta.declared[option]:
             raise ModelDefinitionError(
                 f"{name}.Meta.{option} is {declared[option]!r}, and that of {root.__name__}, whose table "
-                f"it shares, is {root._meta.declared[option]!r}: say it there alone"
+                f"it shares, is {root._meta.declared[option]!r}: set it there alone"
             )
     return {**declared, **alike}
 
@@ -73,7 +73,7 @@ def inherit_table_options(model: type[Any], declared: dict[str, Any]) -> dict[st
 def add_discriminator(
     model: type[Any], base: type[Any], declared: Mapping[str, Any], fields: dict[str, AnyField]
 ) -> tuple[dict[str, AnyField], PolymorphicIdentity | None]:
-    """Return the fields of a class with that of its kind among them, and its kind; None without one."""
+    """Return the fields with the one for the kind, and the identity of the class, or None."""
     name = declared["discriminator"]
     if name is None or hasattr(model, "_layout"):
         return fields, None
@@ -88,29 +88,29 @@ def add_discriminator(
             '"warn" or "raise"'
         )
     shared, before = find_shared_options(model), vars(model).get("_meta")
-    tree: Hierarchy | None = None
-    for meta in (shared, before):  # before: fields are added to a class that is complete
+    hierarchy: Hierarchy | None = None
+    for meta in (shared, before):  # before: of a complete class to which a field is added
         if meta is not None and meta.kind is not None:
-            tree = meta.kind.hierarchy
-    attribute = tree.attribute if tree is not None else _attribute(name, fields)
+            hierarchy = meta.kind.hierarchy
+    attribute = hierarchy.attribute if hierarchy is not None else _find_attribute(name, fields)
     field = next((each for each in fields.values() if each.attribute == attribute), None)
     if field is None:
-        field = _undeclared(model, base, fields, attribute)
+        field = _add_field(model, base, fields, attribute)
         fields = {**fields, field.name: field}
-    value = _value(model, field, declared["kind"])
-    if tree is None:
-        tree = Hierarchy(model, attribute, raises=declared["unknown_kind"] == "raise")
-    return fields, PolymorphicIdentity(tree, model, value, field)
+    value = _set_value(model, field, declared["kind"])
+    if hierarchy is None:
+        hierarchy = Hierarchy(model, attribute, raises=declared["unknown_kind"] == "raise")
+    return fields, PolymorphicIdentity(hierarchy, model, value, field)
 
 
-def _attribute(name: str, fields: Mapping[str, AnyField]) -> str:
+def _find_attribute(name: str, fields: Mapping[str, AnyField]) -> str:
     return fields[name].attribute if name in fields else name
 
 
-def _undeclared(
+def _add_field(
     model: type[Any], base: type[Any], fields: Mapping[str, AnyField], attribute: str
 ) -> AnyField:
-    """Return the field of an attribute that the model does not declare: called so, or ``kind``."""
+    """Add a field for the undeclared attribute to the model: called as the attribute, or ``kind``."""
     for name in (attribute, "kind"):
         free = name not in fields and not hasattr(base, name)
         if free and _NAME.fullmatch(name) and not hasattr(model, name):
@@ -123,8 +123,8 @@ def _undeclared(
     )
 
 
-def _value(model: type[Any], field: AnyField, declared: object) -> str:
-    """Return the kind of a class, which is the default of the field from now on."""
+def _set_value(model: type[Any], field: AnyField, declared: object) -> str:
+    """Return the kind of a class, and make it the default of the field."""
     value = model.__name__ if declared is None else declared
     if not isinstance(value, str) or not value:
         raise ModelDefinitionError(f"{model.__name__}.Meta.kind is {value!r}: it is a text")
@@ -148,47 +148,49 @@ def _value(model: type[Any], field: AnyField, declared: object) -> str:
     return value
 
 
-# -- joining the others ----------------------------------------------------------------------------
+# -- registering ----------------------------------------------------------------------------
 def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
-    """Count a class, which is complete, among those of its table; raise where they do not go together.
+    """Add a complete class to its hierarchy; raise ModelDefinitionError if it does not fit the others.
 
     :param plain: the class whose methods load items.
     """
     kind = meta.kind
     if kind is None:
         return
-    tree = kind.hierarchy
-    others = [each for each in tree.metas.values() if not is_redefinition(meta.model, each.model)]
+    hierarchy = kind.hierarchy
+    others = [
+        each for each in hierarchy.metas.values() if not is_redefinition(meta.model, each.model)
+    ]
     twin = next((o for o in others if o.kind is not None and o.kind.value == kind.value), None)
     if twin is not None:
         raise ModelDefinitionError(
             f"{meta.name} and {twin.name} are both of the kind {kind.value!r} of "
-            f"{tree.root.__name__}: give one of them another Meta.kind"
+            f"{hierarchy.root.__name__}: give one of them another Meta.kind"
         )
     if kind.is_subclass:
-        _check_alike(meta, tree.root._meta)
+        _check_alike(meta, hierarchy.root._meta)
     merge_schemas([*others, meta])
-    tree.add(meta, kind.value)
+    hierarchy.add(meta, kind.value)
     if not kind.is_subclass:
-        for name, method in make_loaders(tree, plain).items():
+        for name, method in make_loaders(hierarchy, plain).items():
             setattr(meta.model, name, method)
 
 
 def _check_alike(meta: InheritedOptions, root: InheritedOptions) -> None:
-    """Refuse what a class cannot have for itself, as the others write and delete its items too."""
+    """Refuse options that differ from the root's, as its other classes write and delete the items too."""
     own, shared = meta.schema, root.schema
-    wrong = ""
+    problem = ""
     if (own.hash_key, own.range_key) != (shared.hash_key, shared.range_key):
-        wrong = "its key is another one"
+        problem = "its key is another one"
     elif _billing(own) != _billing(shared):
-        wrong = "its billing or throughput is another one"
+        problem = "its billing or throughput is another one"
     elif (meta.version and meta.version.attribute) != (root.version and root.version.attribute):
-        wrong = "a VersionField is of all kinds or of none"
+        problem = "a VersionField is of all kinds or of none"
     elif meta.scopes != root.scopes:
-        wrong = "what is unique is unique among all kinds"
-    if wrong:
+        problem = "what is unique is unique among all kinds"
+    if problem:
         raise ModelDefinitionError(
-            f"{meta.name} is a kind of {root.name} and shares its table, and {wrong}: say it in "
+            f"{meta.name} is a kind of {root.name} and shares its table, and {problem}: say it in "
             f"{root.name}"
         )
 
@@ -200,7 +202,7 @@ def _billing(schema: TableSchema) -> tuple[object, ...]:
 def merge_schemas(metas: list[InheritedOptions]) -> TableSchema:
     """Return the schema of the table that all of these classes share.
 
-    Raises ModelDefinitionError where two of them do not go together.
+    Raises ModelDefinitionError if two of them contradict each other.
     """
     metas = sorted(metas, key=lambda meta: meta.kind is None or meta.kind.is_subclass)
     first = metas[0]
@@ -231,7 +233,7 @@ def merge_schemas(metas: list[InheritedOptions]) -> TableSchema:
 
 
 def _check_types(metas: list[InheritedOptions], schema: TableSchema) -> None:
-    """Refuse a field of another type than the key of an index that it is stored in: no write succeeds."""
+    """Refuse a field whose type differs from the key of an index that it is stored in."""
     types: dict[str, str] = {}
     for key in schema.all_keys():
         if types.setdefault(key.name, key.type) != key.type:

@@ -1,7 +1,7 @@
-"""Composed fields: which fields of a model are made of others, and what of them is stored where.
+"""Computed fields: the template fields of a model, and reading their parts.
 
-A template field has no value of its own: it is made of its parts. Parts of the table's own key that the
-key says all of are not stored a second time, and are read back from it.
+A template field has no value of its own: it is composed of its parts. Parts that the table's key contains
+in full are not stored a second time, but read back from the key.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def unread_names(record: ComputedRecord) -> frozenset[str]:
 
 
 class ComputedField:
-    """A field that is made of others."""
+    """A template field and its parts."""
 
     def __init__(self, field: AnyField, template: BoundTemplate) -> None:
         self.field, self.template = field, template
@@ -52,15 +52,15 @@ class ComputedField:
         self.parts = tuple(part.field for part in template.parts)
         self.is_key = field.is_key
         self.only_in_key: tuple[AnyField, ...] = ()
-        """The parts that are stored nowhere but in it."""
+        """The parts that are stored in it alone."""
 
     def __repr__(self) -> str:
-        return f"<Composed {self.name} of {', '.join(self.template.names)}>"
+        return f"<ComputedField {self.name} of {', '.join(self.template.names)}>"
 
     def compose(self, wires: Mapping[str, Wire]) -> Wire | None:
-        """Return its value, of what is stored of its parts by attribute; None where one is missing.
+        """Return its attribute value from those of its parts; None if one is missing.
 
-        Raises ValidationError for values that cannot be there.
+        Raises ValidationError for values that a key cannot contain.
         """
         found: dict[str, Wire] = {}
         for part in self.parts:
@@ -72,12 +72,12 @@ class ComputedField:
 
     @property
     def parts_text(self) -> str:
-        """What it is made of, for messages."""
+        """The names of its parts, for messages."""
         return ", ".join(self.template.names) or "no field"
 
 
 class ComputedReads:
-    """The template fields of one model: how their parts are read, and what names a key."""
+    """The template fields of one model: reading their parts, and keys given by parts."""
 
     def __init__(
         self, name: str, fields: Mapping[str, AnyField], keys: tuple[AnyField, ...]
@@ -90,13 +90,13 @@ class ComputedReads:
         self.by_attribute = {each.attribute: each for each in self.all}
         self.primary = [each for each in self.all if each.is_key]
         self.in_key: dict[str, ComputedField] = {}
-        """The parts of the table's own key, by name."""
+        """The computed fields of the table's key, by the names of their parts."""
         for each in self.primary:
             for part in each.parts:
                 self.in_key.setdefault(part.name, each)
                 part.required = True
         self.virtual: dict[str, ComputedField] = {}
-        """The parts that are stored in the key alone, by attribute."""
+        """The computed fields by the attributes of the parts that are stored in them alone."""
 
     def _bind(self, field: AnyField) -> ComputedField:
         template = KeyTemplate(get_template_text(field) or "", field.label)
@@ -118,9 +118,9 @@ class ComputedReads:
         return ComputedField(field, bound)
 
     def settle(self, schema: TableSchema, stored: Iterable[str]) -> None:
-        """Find out which parts need not be stored, now that the table's indexes are known.
+        """Find the parts that need not be stored, once the table's indexes are known.
 
-        :param stored: attributes that are needed for something else.
+        :param stored: attributes that are needed for another purpose.
         """
         needed = {key.name for index in schema.indexes for key in index.keys}
         needed.update(stored, (field.attribute for field in self.keys))
@@ -143,11 +143,11 @@ class ComputedReads:
             for part in each.parts
             if part.attribute not in self.virtual and part.attribute not in own
         )
-        """The attributes of the parts that are stored beside the key."""
+        """The attributes of the parts that are stored in addition to the key."""
         self.fixed = frozenset(
             part.name for each in self.primary for part in each.template.parts if not part.lossy
         )
-        """The fields that cannot change without the key, by name."""
+        """The names of the fields that cannot change, as the key contains them."""
         required = {
             field.attribute for field in self.fields.values() if field.required or field.is_key
         }
@@ -157,13 +157,13 @@ class ComputedReads:
             for each in self.all
             if all(part.attribute in required for part in each.parts)
         )
-        """The attributes that every item has which has its parts."""
+        """The computed attributes that every item has."""
 
     # -- keys by their parts -------------------------------------------------------------------
 
     @property
     def key_names(self) -> str:
-        """What names a key, for messages."""
+        """The names that make up a key, for messages."""
         names: dict[str, None] = {}
         for field in self.keys:
             computed = self.by_name.get(field.name)
@@ -173,7 +173,7 @@ class ComputedReads:
         return " and ".join(names)
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
-        """Tell whether *named* are just what names a key: texts, or all parts."""
+        """Tell whether *named* are a whole key and nothing else: texts, or all their parts."""
         names: set[str] = set()
         for field in self.keys:
             computed = self.by_name.get(field.name)
@@ -184,9 +184,9 @@ class ComputedReads:
         return names == set(named)
 
     def compose_key_values(self, named: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of the key's fields, of those or of their parts.
+        """Return the values of the key's fields, from these or from their parts.
 
-        Raises KeyError where they are not just what names a key, ValidationError for what cannot be.
+        Raises KeyError if *named* are not a key, ValidationError for values that a key cannot contain.
         """
         if not self.is_key(named):
             raise KeyError
@@ -199,7 +199,7 @@ class ComputedReads:
         return found
 
     def compose_key(self, record: ComputedRecord) -> dict[str, Any]:
-        """Return the values of the key's fields of an instance; raise ValidationError for none."""
+        """Return the values of the key's fields of an instance; raise ValidationError if a part is missing."""
         found: dict[str, Any] = {}
         for field in self.keys:
             computed = self.by_name.get(field.name)
@@ -217,19 +217,19 @@ class ComputedReads:
     # -- instances -----------------------------------------------------------------------------
 
     def fill(self, values: dict[str, Any]) -> None:
-        """Put the parts that the key says into what was read, and take the key's texts out of it."""
+        """Replace the texts of keys in *values*, which were read, by the parts that they contain."""
         for each, text in [(each, values.pop(each.name, None)) for each in self.all]:
             if text is None or all(part.name in values for part in each.only_in_key):
                 continue
             wires = each.template.parse_wires(text)
-            if wires is None:  # which is told of each part, when all else was read
+            if wires is None:  # fill_readable() reports it for each part
                 raise self._make_unreadable(each, text)
             for part in each.only_in_key:
                 if part.name not in values:
                     values[part.name] = part.decode(wires[part.name])
 
     def fill_readable(self, values: dict[str, Any], unreadable: dict[str, UnreadableValue]) -> None:
-        """Do as :meth:`fill`, and say in *unreadable* which parts cannot be read."""
+        """Like :meth:`fill`, but add the errors of unreadable parts to *unreadable*."""
         for each in self.all:
             text = values.pop(each.name, None)
             missing = [part for part in each.only_in_key if part.name not in values]
@@ -249,9 +249,9 @@ class ComputedReads:
         )
 
     def split_texts(self, values: dict[str, Any]) -> None:
-        """Take the texts of templates out of the values of a new instance, and their parts for them.
+        """Replace the texts of templates in the values of a new instance by their parts.
 
-        Raises ValidationError for a text that is not what the parts make.
+        Raises ValidationError for a text that differs from the one composed of the parts.
         """
         for name in self.by_name.keys() & values.keys():
             each, text = self.by_name[name], values.pop(name)
@@ -280,7 +280,7 @@ class ComputedReads:
         return ValidationError({name: [message]}, model=self.name)
 
     def compose_text(self, record: ComputedRecord, computed: ComputedField) -> Any:
-        """Return the text of a template field of an instance as it is now; None without its parts."""
+        """Return the present text of a template field of an instance; None if a part is missing."""
         if not record._decoded:
             record._decode()
         values = record.__dict__
@@ -293,19 +293,19 @@ class ComputedReads:
             except ValidationError:
                 if record._stored is None:
                     return None
-        if computed.name in values:  # an instance of which nothing but the key is known
+        if computed.name in values:  # an instance that knows only its key
             return values[computed.name]
         if record._stored is None:
             return None
         unread = unread_names(record)
         lost = [part.name for part in computed.parts if values.get(part.name) is None]
         if lost and not computed.is_key and unread.isdisjoint(lost):
-            return None  # what it is made of is not there
+            return None  # a part is missing in the item
         wire: Wire | None = from_json(record._stored).get(computed.attribute)
         return None if wire is None else wire.get("S")
 
     def add_key_parts(self, stored: Mapping[str, Wire]) -> WireItem:
-        """Return what is stored, with the parts that only the key says beside it."""
+        """Return the stored attributes with the parts that only the key contains."""
         found = dict(stored)
         for each in self.primary:
             wire = stored.get(each.attribute)
@@ -315,7 +315,7 @@ class ComputedReads:
         return found
 
     def parse_key(self, key: Mapping[str, Wire]) -> WireItem:
-        """Return what a key says all of, by attribute: itself, and its parts, stored too or not."""
+        """Return a key and the parts that it contains in full, by attribute."""
         found = dict(key)
         for each in self.primary:
             wire = key.get(each.attribute)
@@ -326,7 +326,7 @@ class ComputedReads:
         return found
 
     def find_lossy_parts(self, record: ComputedRecord) -> WireItem:
-        """Return what an instance has of the parts that its key says only in part, by attribute."""
+        """Return the values of an instance for parts that its key contains incompletely, by attribute."""
         found: WireItem = {}
         for part in (part for each in self.primary for part in each.template.parts if part.lossy):
             value = record.__dict__.get(part.name)
@@ -338,7 +338,7 @@ class ComputedReads:
     # -- reading -------------------------------------------------------------------------------
 
     def resolve_paths(self, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-        """Return *paths* with the key's attributes for the parts that are stored only there."""
+        """Return *paths* with the key's attributes in place of parts that are stored only there."""
         found: dict[Path, None] = {}
         for path in paths:
             computed = self.virtual.get(str(path.parts[0]))
@@ -346,7 +346,7 @@ class ComputedReads:
         return tuple(found)
 
     def find_held(self, attributes: frozenset[str]) -> frozenset[str]:
-        """Return the names of the fields that *attributes* say, though they are stored in others."""
+        """Return the names of the parts that are stored in *attributes* alone."""
         return frozenset(
             part.name
             for each in self.primary
@@ -356,6 +356,6 @@ class ComputedReads:
 
 
 def get_template_text(field: AnyField) -> str | None:
-    """Return the template of a field as it was declared, if it has one."""
+    """Return the template of a field as it was declared, or None."""
     template: str | None = getattr(field, "template", None)
     return template

@@ -1,7 +1,7 @@
-"""Composing: the key templates of one model, and the attributes that they make of its fields.
+"""Computed fields in writes: the attributes composed of the key templates of one model.
 
-A template field has no value of its own: it is made of its parts whenever an item is written. Parts of
-the table's own key that the key says all of are not stored a second time, and are read back from it.
+A template field is composed of its parts whenever an item is written. Parts that the table's key contains in
+full are not stored a second time.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ Errors = dict[str, list[str]]
 
 
 class ComputedFields(ComputedReads):
-    """What is written of the template fields of one model."""
+    """The template fields of one model, with what writes need."""
 
     # -- writing -------------------------------------------------------------------------------
 
     def compose_item(self, record: ComputedRecord, wires: WireItem, errors: Errors) -> None:
-        """Put what templates make into a whole item, and take out what need not be stored."""
+        """Add the composed attributes to a whole item, and remove the parts that need not be stored."""
         unread = unread_names(record) - record.__dict__.keys()
         for each in self.all:
             self._check_assigned(record, each, errors)
@@ -63,13 +63,13 @@ class ComputedFields(ComputedReads):
     def _check_assigned(
         self, record: ComputedRecord, computed: ComputedField, errors: Errors
     ) -> None:
-        """Say in *errors* that a template field was assigned another value than its parts make."""
+        """Add to *errors* if a template field was assigned another value than its parts make."""
         given = record.__dict__.get(computed.name)
         if given is None:
             return
         known = [record.__dict__.get(part.name) for part in computed.parts]
         if record._stored is None and None in known:
-            return  # what is missing is told
+            return  # the missing parts are reported
         text = None
         if None not in known:
             text = computed.template.compose(dict(zip(computed.template.names, known, strict=True)))
@@ -85,9 +85,9 @@ class ComputedFields(ComputedReads):
         changes: dict[str, Wire | None],
         errors: Errors,
     ) -> None:
-        """Put what templates make of *changes* into them, and take out what need not be stored.
+        """Add the composed attributes to *changes*, and remove the parts that need not be stored.
 
-        Says in *errors* where the key would change, or what is not known.
+        Adds to *errors* if the key would change, or a part was not fetched.
         """
         before = self.add_key_parts(stored)
         after = {name: wire for name, wire in {**before, **changes}.items() if wire is not None}
@@ -128,7 +128,7 @@ class ComputedFields(ComputedReads):
     def require_unchanged_parts(
         self, stored: Mapping[str, Wire], changes: Mapping[str, Any]
     ) -> Condition:
-        """Return the condition that what templates are made of, and is not written, is as it was."""
+        """Return the condition that the parts of changed templates that are not written have not changed."""
         names: dict[str, None] = {}
         for each in self.all:
             if not each.is_key and each.attribute in changes:
@@ -141,11 +141,11 @@ class ComputedFields(ComputedReads):
     def recompute(
         self, actions: list[Action], key: Mapping[str, Wire] | None, errors: Errors
     ) -> Iterator[Action]:
-        """Yield what an update changes of templates, where *actions* change their parts.
+        """Yield the actions on template fields for *actions* on their parts.
 
-        Says in *errors* what cannot be: a part of the key, or one without the others.
+        Adds to *errors* for a part of the key, or a part without the others.
 
-        :param key: the item's key, where it is known.
+        :param key: the item's key, if it is known.
         """
         reached = {str(action.path.parts[0]): action for action in actions}
         for name in self.by_attribute.keys() & reached.keys():
@@ -171,12 +171,12 @@ class ComputedFields(ComputedReads):
         parts: Mapping[str, Wire],
         errors: Errors,
     ) -> Iterator[Action]:
-        """Yield what an update that may make the item writes besides *actions*.
+        """Yield the further actions of an update that may make the item.
 
-        That is what its key says and is stored too, and what templates make of nothing else. What the
-        key says in part alone is written where the item has none yet.
+        They write the parts that are stored in addition to the key, and the templates composed of these. A
+        part that the key contains incompletely is written only if the item has none.
 
-        :param parts: by attribute, the values of parts that the key says only in part, if known.
+        :param parts: the known values of parts that the key contains incompletely, by attribute.
         """
         reached = {str(action.path.parts[0]) for action in actions}
         in_key = self.parse_key(key)
@@ -198,7 +198,7 @@ class ComputedFields(ComputedReads):
                 yield Set(path, value) if sure else SetOnce(path, IfNotExists(path, value))
 
     def compose_setters(self, item: Mapping[str, Wire], wanted: dict[str, Wire | None]) -> None:
-        """Put what templates make into what an upsert is to set, as *item* has it."""
+        """Add the composed attributes of *item* to those that an upsert sets."""
         for each in self.all:
             if not each.is_key and any(part.attribute in wanted for part in each.parts):
                 wire = item.get(each.attribute)
@@ -243,10 +243,10 @@ class ComputedFields(ComputedReads):
 
 
 def _describe_in_key(computed: ComputedField, part: AnyField) -> str:
-    """Return what is said of an update of a part of a key."""
+    """Return the message for an update of a part of a key."""
     if computed.template.by_name[part.name].lossy:
         return (
-            f"the key {computed.name} says it in part: load the item, and save() it, to change it as far as "
+            f"the key {computed.name} contains it in part: load the item, and save() it, to change it as far as "
             "the key stays the same"
         )
     return f"it is part of the key {computed.name}, which cannot change: create a new item and delete this one"
@@ -255,7 +255,7 @@ def _describe_in_key(computed: ComputedField, part: AnyField) -> str:
 def find_computed_fields(
     name: str, fields: Mapping[str, AnyField], keys: tuple[AnyField, ...]
 ) -> ComputedFields | None:
-    """Return what composes the keys of a model; None where it has no templates."""
+    """Return the computed fields of a model; None if it has no templates."""
     if all(get_template_text(field) is None for field in fields.values()):
         return None
     return ComputedFields(name, fields, keys)

@@ -1,4 +1,4 @@
-"""What is asked of the parts of keys: conditions that compare one part, and the keys that may answer."""
+"""Comparisons of one attribute in conditions, and the keys of a table and its indexes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ...schema import TableSchema
 
 
 class Comparison(Struct, frozen=True, eq=False):
-    """A condition on one part: how it compares, and with what."""
+    """A condition that compares one part with values."""
 
     term: Condition
     name: str
@@ -31,18 +31,18 @@ class Comparison(Struct, frozen=True, eq=False):
 
 
 class KeySchema(Struct, frozen=True):
-    """The table or an index: the attributes of its key."""
+    """The attributes of the key of the table or an index."""
 
     index: str | None
     hash_key: tuple[str, ...]
     range_key: tuple[str, ...]
     whole: bool = True
-    """Whether it holds whole items."""
+    """Whether it has whole items."""
     scope: str = ""
 
 
 def parse_comparison(term: Condition) -> tuple[str, str, tuple[Wire, ...]] | None:
-    """Return what a term compares, how, and with which values; None where it is of another kind."""
+    """Return the attribute, the operator and the values of a comparison; None for other conditions."""
     left: Any
     values: tuple[Any, ...]
     if isinstance(term, Compare):
@@ -67,7 +67,7 @@ def parse_comparison(term: Condition) -> tuple[str, str, tuple[Wire, ...]] | Non
 
 
 def list_keys(schema: TableSchema) -> list[KeySchema]:
-    """Return the table and its indexes."""
+    """Return the keys of the table and its indexes."""
     range_key = () if schema.range_key is None else (schema.range_key.name,)
     found = [KeySchema(None, (schema.hash_key.name,), range_key)]
     for index in schema.indexes:

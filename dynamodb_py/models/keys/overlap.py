@@ -34,10 +34,10 @@ class Outline(Struct, frozen=True):
         >>> order.can_equal(Outline.of(["ORDER#", 8, "#LINE#", 3]))
         False
         """
-        mine, theirs = self.characters, other.characters
-        if (self.complete and len(mine) < len(theirs)) or (
-            other.complete and len(theirs) < len(mine)
+        own, others = self.characters, other.characters
+        if (self.complete and len(own) < len(others)) or (
+            other.complete and len(others) < len(own)
         ):
             return False
-        pairs = zip(mine, theirs, strict=False)
+        pairs = zip(own, others, strict=False)
         return all(one is None or two is None or one == two for one, two in pairs)

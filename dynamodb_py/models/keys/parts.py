@@ -1,7 +1,4 @@
-"""How one part of a key template is spelled: the text of a field's stored value, and back.
-
-A part's text sorts as the field's stored value does, or the codec says that it does not.
-"""
+"""Codecs of the parts of key templates: the text of a field's stored value, and back."""
 
 from __future__ import annotations
 
@@ -18,34 +15,34 @@ from ..fields.times import DateField, DateTimeField, TimeDeltaField, TimestampFi
 
 
 class PartCodec:
-    """A part of a template that holds the value of *field*."""
+    """Encodes the value of *field* as a part of a key."""
 
     width: int | None = None
-    """How long each text is; None: as long as the value."""
+    """The length of each text; None if it varies."""
     sorts = True
-    """Whether the texts are in the order of the stored values."""
+    """Whether the texts sort as the stored values do."""
     lossy = False
-    """Whether the value cannot be had back from the text."""
+    """Whether the text loses something of the value."""
     greatest: str | None = None
-    """The last of the texts, where there is one."""
+    """The greatest text, if there is one."""
 
     def __init__(self, field: AnyField) -> None:
         self.field = field
         self.name = field.name
 
     def text(self, wire: Wire) -> str:
-        """Return the text of a stored value; raise Unstorable, with what cannot be there."""
+        """Return the text of a stored value; raise Unstorable for values that a key cannot contain."""
         raise NotImplementedError
 
     def wire(self, text: str) -> Wire | None:
-        """Return the stored value of a text; None where this part does not spell any so.
+        """Return the stored value of a text; None for a text that no value has.
 
-        Of a lossy part it is whatever has this text.
+        For a lossy part it is one of the values with this text.
         """
         raise NotImplementedError
 
     def value(self, wire: Wire) -> Any:
-        """Return the field's value of what is stored, for messages."""
+        """Return the field's value, for messages."""
         return self.field.decode(wire)
 
     def make_refusal(self, wire: Wire, problem: str) -> Unstorable:
@@ -54,7 +51,7 @@ class PartCodec:
 
 
 class TextPart(PartCodec):
-    """What is stored as S, as it is stored."""
+    """A text, as it is stored."""
 
     def __init__(self, field: AnyField) -> None:
         super().__init__(field)
@@ -81,7 +78,7 @@ class TextPart(PartCodec):
 
 
 class NumberPart(PartCodec):
-    """An int as its digits: what is not as wide as another does not sort with it."""
+    """An int as its digits, which do not sort as numbers of different lengths."""
 
     sorts = False
 
@@ -125,7 +122,7 @@ _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _DIGITS = re.compile(r"[0-9]+")
 
 
-# What a directive is made of: digits, the least and greatest number, what of a moment it is.
+# Directives of formats: the number of digits, the least and the greatest number.
 _DIRECTIVES = {
     "Y": (4, 1, 9999),
     "m": (2, 1, 12),
@@ -225,7 +222,7 @@ def _first_moment(numbers: dict[str, int]) -> datetime:
 
 
 def make_codec(field: AnyField, format: str) -> PartCodec:
-    """Return how *field* is spelled in a key; raise ValueError, with a sentence, where it cannot be."""
+    """Return the codec of *field* in a key; raise ValueError with a sentence for fields without one."""
     name = field.name
     if isinstance(field, (DecimalField, FloatField, TimeDeltaField)) and field.kind == "N":
         raise ValueError(
@@ -247,7 +244,7 @@ def make_codec(field: AnyField, format: str) -> PartCodec:
         return PaddedPart(field, int(padded[1]))
     wanted = "0 and how many digits, as in 08d" if field.kind == "N" else "none"
     if isinstance(field, (DateField, DateTimeField, TimestampField)):
-        wanted = "one of %Y %m %d %H %M %S %f and the like, as in %Y-%m-%d"
+        wanted = "%Y %m %d %H %M %S %f, as in %Y-%m-%d"
     raise ValueError(
         f"{{{name}:{format}}} is no format that keys can have for a {type(field).__name__}: "
         f"it takes {wanted}"
@@ -255,7 +252,7 @@ def make_codec(field: AnyField, format: str) -> PartCodec:
 
 
 def _parse_format(field: AnyField, format: str) -> list[str]:
-    """Return the directives and the texts between them."""
+    """Return the directives of a format and the texts between them."""
     pieces: list[str] = []
     for found in re.finditer(r"%(.?)|[^%]+", format, re.DOTALL):
         piece, letter = found[0], found[1]

@@ -1,7 +1,7 @@
-"""Ranges of keys, and what keeps texts of any length in order inside them.
+"""Ranges of keys, and the escaping that keeps texts of any length in order.
 
-Where a text is followed by a character *c* below ``/``, what would come before the end of the part is
-escaped: each character up to *c*, and the next one after it, which is the escape character itself.
+If a text is followed by a character *c* below ``/``, each of its characters up to *c* is escaped, and the next
+one after *c*, which is the escape character.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _SURROGATES = range(0xD800, 0xE000)
 
 
 class Prefix(Struct, frozen=True):
-    """How a key begins whose first parts are known."""
+    """The beginning of a key whose first parts are known."""
 
     text: str
     parts: tuple[str, ...]
-    """The parts that are in it."""
+    """The names of the parts in it."""
     complete: bool
-    """Whether it is all of the key."""
+    """Whether it is the whole key."""
     exact: bool
-    """Whether it says all of what is known of its parts; else those values are to be filtered by too."""
+    """Whether it contains its parts in full; otherwise their values must be filtered by as well."""
 
 
 class KeyRange(Struct, frozen=True):
-    """The keys that can have a part in a range. *prefix*, where it is set, says all of it."""
+    """The keys with a part in a range; *prefix*, if it is set, is the whole condition."""
 
     low: str | None = None
     high: str | None = None
@@ -38,10 +38,10 @@ class KeyRange(Struct, frozen=True):
     open_high: bool = False
     prefix: str | None = None
     exact: bool = True
-    """Whether it has no other keys; else the part is to be filtered by too."""
+    """Whether it has no other keys; otherwise the part must be filtered by as well."""
 
     def condition(self, path: Path) -> Condition:
-        """Return what says so of the key at *path*."""
+        """Return the condition that the key at *path* is in the range."""
         if self.prefix is not None:
             return BeginsWith(path, Value({"S": self.prefix}))
         low, high = self.low, self.high
@@ -56,7 +56,7 @@ class KeyRange(Struct, frozen=True):
 
 
 def escape(text: str, ends: str) -> str:
-    """Return a text with nothing in it that would come before *ends*, a character below ``/``."""
+    """Return a text without characters that would sort before *ends*, a character below ``/``."""
     last = chr(ord(ends) + 1)
     if not text or min(text) > last:  # nearly always
         return text
@@ -66,7 +66,7 @@ def escape(text: str, ends: str) -> str:
 
 
 def unescape(text: str, ends: str) -> str | None:
-    """Return the text that was escaped so; None for what no text is escaped to."""
+    """Return the text before :func:`escape`; None for a text that escaping does not give."""
     last = chr(ord(ends) + 1)
     if not text or min(text) > last:
         return text

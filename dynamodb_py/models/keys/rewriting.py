@@ -1,8 +1,8 @@
-"""What is asked of the parts of keys, as what it asks of the keys.
+"""Conditions on parts of keys become conditions on keys.
 
 A pure function of the model's templates and a question: conditions on parts become conditions on the
-attributes that are made of them, for the table or the index that can answer best, and the planner goes
-on from there. What a key says all of is not asked a second time.
+attributes composed of them, for the table or the index that fits best, and the planner continues from there.
+A condition that the key implies is dropped.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .template import BoundPart
 Known: TypeAlias = "Mapping[str, Wire]"
 
 MOST = 100
-"""How many keys a question may come to by lists of parts: as many as an IN has."""
+"""The most keys that lists of parts may combine to: as many as an IN takes."""
 _RANGES = frozenset({"<", "<=", ">", ">=", "between", "begins_with"})
 
 
@@ -54,30 +54,32 @@ class PartConditions:
     # -- questions -----------------------------------------------------------------------------
 
     def rewrite(self, question: Question) -> Question:
-        """Return *question*, asked of the keys; raise QueryError for what they cannot say."""
-        said = question.condition
-        asks = self._is_about_parts(said) or any(name in self._parts for name, _ in question.order)
-        if not asks:
+        """Return *question* with conditions on keys; raise QueryError for conditions that keys cannot have."""
+        condition = question.condition
+        concerns_parts = self._is_about_parts(condition) or any(
+            name in self._parts for name, _ in question.order
+        )
+        if not concerns_parts:
             return question
         key = self._choose_key(question)
         group = _Rewriter(self, key)
-        condition = group.rewrite(said.conjuncts, {}, ())
+        rewritten = group.rewrite(condition.conjuncts, {}, ())
         known = {
             comparison.name
-            for comparison in self._find_comparisons(said.conjuncts)
+            for comparison in self._find_comparisons(condition.conjuncts)
             if comparison.operator == "="
         }
         order = tuple(self._order_by_key(question.order, key, known))
-        return replace(question, condition=condition, order=order)
+        return replace(question, condition=rewritten, order=order)
 
     def rewrite_condition(self, condition: Condition) -> Condition:
-        """Return a condition of a write, asked of the key where a part is stored only there."""
+        """Return a condition of a write with conditions on the key for parts that are stored only there."""
         if not self._is_about_parts(condition):
             return condition
         return _Rewriter(self, None).rewrite(condition.conjuncts, {}, ())
 
     def explain(self, plan: Plan) -> Plan:
-        """Return *plan* with notes that say what the keys that it asks for are made of."""
+        """Return *plan* with notes on the parts of its keys."""
         key = next(each for each in self._keys_to_read if each.index == plan.index)
         notes = [
             f"{computed.name} is made of {computed.parts_text}"
@@ -95,7 +97,7 @@ class PartConditions:
     # -- which key -----------------------------------------------------------------------------
 
     def _choose_key(self, question: Question) -> KeySchema:
-        """Return the table or the index whose key the question says most of."""
+        """Return the key of the table or the index that the question determines most."""
         keys = [each for each in self._keys_to_read if question.index in (None, each.index)]
         fixed, bounded = self._find_compared(question.condition)
         best, most = self._keys_to_read[0], (0, 0, 0)
@@ -117,7 +119,7 @@ class PartConditions:
         terms = list(condition.conjuncts)
         for term in terms:
             if isinstance(term, Or):
-                terms += term.terms[0].conjuncts  # the others are hoped to be alike
+                terms += term.terms[0].conjuncts  # the other alternatives are assumed to be similar
         for term in terms:
             comparison = parse_comparison(term)
             if comparison is not None:
@@ -144,7 +146,7 @@ class PartConditions:
     def _order_by_key(
         self, order: Sequence[tuple[str, bool]], key: KeySchema, known: set[str]
     ) -> Iterator[tuple[str, bool]]:
-        """Yield what to order by: the key, in place of the parts that it is in the order of."""
+        """Yield the order with the key in place of the parts that it sorts by."""
         found = [self._by_attribute[name] for name in key.range_key if name in self._by_attribute]
         waiting = [
             part for computed in found for part in computed.template.parts if part.name not in known
@@ -183,7 +185,7 @@ class PartConditions:
     # -- terms ---------------------------------------------------------------------------------
 
     def _find_comparisons(self, terms: Iterable[Condition]) -> list[Comparison]:
-        """Return those of *terms* that compare a part with values."""
+        """Return the comparisons of parts among *terms*."""
         found: list[Comparison] = []
         for term in terms:
             comparison = parse_comparison(term)
@@ -192,7 +194,7 @@ class PartConditions:
         return found
 
     def to_key_condition(self, comparison: Comparison, known: Known) -> Condition:
-        """Return what a condition on a part that is stored in the key alone asks of the key."""
+        """Return the condition on the key for a comparison of a part that is stored in it alone."""
         computed = self._computed.in_key[comparison.name]
         path, template = _path(computed), computed.template
         before = {
@@ -244,7 +246,7 @@ class PartConditions:
 
 
 class _Rewriter:
-    """Rewrites what must hold together, and what is inside of it."""
+    """Rewrites conditions that are joined by AND, and those inside of them."""
 
     def __init__(self, all_: PartConditions, key: KeySchema | None) -> None:
         self._all, self._key = all_, key
@@ -253,7 +255,7 @@ class _Rewriter:
     def rewrite(
         self, terms: Sequence[Condition], outer: Known, pushed: Sequence[Comparison]
     ) -> Condition:
-        """Return what *terms* ask together, where *outer* is known, and *pushed* is to hold too."""
+        """Return *terms* and *pushed* rewritten, joined by AND; *outer* are known values of parts."""
         terms = [*terms, *(comparison.term for comparison in pushed)]
         comparisons = self._all._find_comparisons(terms)
         known = dict(outer)
@@ -291,7 +293,7 @@ class _Rewriter:
     def _rewrite_inside(
         self, term: Condition, known: Known, pushed: Sequence[Comparison]
     ) -> Condition:
-        """Return a term that is no comparison of a part with values, rewritten inside."""
+        """Return a term that does not compare a part, rewritten inside."""
         if not pushed and not self._all._is_about_parts(term):
             return term
         if isinstance(term, Or):
@@ -304,8 +306,8 @@ class _Rewriter:
             computed = self._computed.virtual.get(str(path.parts[0]))
             if computed is not None:
                 raise QueryError(
-                    f"{self._computed.name}: {path} is stored in {computed.name} alone, which cannot be "
-                    f"asked so: compare it with a value, or store it: store_parts=True of {computed.name}"
+                    f"{self._computed.name}: {path} is stored in {computed.name} alone, which cannot "
+                    f"answer this: compare it with a value, or store it: store_parts=True of {computed.name}"
                 )
         return term
 
@@ -319,7 +321,7 @@ class _Rewriter:
         added: list[Condition],
         done: set[int],
     ) -> None:
-        """Add what *comparisons* ask of one key, and note those that it says all of."""
+        """Add the condition on one key, and mark the comparisons that it implies as done."""
         listed = {
             comparison.name: comparison for comparison in comparisons if comparison.operator == "in"
         }
@@ -352,7 +354,7 @@ class _Rewriter:
         added: list[Condition],
         done: set[int],
     ) -> None:
-        """Add what is asked of the first parts of a range key."""
+        """Add the condition on the first parts of a range key."""
         template = computed.template
         prefix = template.prefix_wires({n: known[n] for n in template.names if n in known})
         next_ = template.parts[len(prefix.parts)]
@@ -392,7 +394,7 @@ class _Rewriter:
         listed: Mapping[str, Comparison],
         done: set[int],
     ) -> None:
-        """Note which of *own* the key says all of."""
+        """Mark those of *own* that the key implies as done."""
         parts = computed.template.by_name
         for comparison in own:
             if comparison.name not in used or parts[comparison.name].lossy:
@@ -407,7 +409,7 @@ def _path(computed: ComputedField) -> Path:
 
 
 def _parts_before(computed: ComputedField, name: str) -> list[str]:
-    """Return the parts of a template that stand before another."""
+    """Return the names of the parts before another."""
     names = computed.template.names
     return list(names[: names.index(name)])
 

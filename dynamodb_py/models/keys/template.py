@@ -1,15 +1,14 @@
-"""Key templates: ``USER#{user_id}``, and the texts that they are composed to and parsed from.
+"""Key templates: composing texts such as ``USER#{user_id}``, and parsing them.
 
-A part is spelled so that the texts are in the order of the parts, and that no two tuples of parts have
-one text. Where a text of any length is followed by a literal, that is a matter of the literal's first
-character *c*. Below ``/`` what would come before the end of the part is escaped: each character up to
-*c*, and the next one after it, which is the escape character itself. With ``#``:
+Texts sort as the tuples of their parts do, and no two tuples have the same text. For a text of any length
+before a literal, this depends on the literal's first character *c*. If *c* is below ``/``, each character up
+to *c* is escaped, and the next one after *c*, which is the escape character. With ``#``:
 
 >>> escape("a b#c", "#")
 'a$Pb$Sc'
 
-Above, where digits and letters would have to be escaped, a value with *c* in it is refused, and texts
-have no order. What stands last is never escaped.
+If *c* is above, where digits and letters would have to be escaped, a value with *c* in it is refused, and
+texts have no order. The last part is never escaped.
 """
 
 from __future__ import annotations
@@ -37,13 +36,13 @@ class Part(Struct, frozen=True):
 
 
 class KeyTemplate:
-    """A template, taken apart into literals and parts.
+    """A template, parsed into literals and parts.
 
     >>> KeyTemplate("ORDER#{created:%Y-%m-%d}#{number:08d}").names
     ('created', 'number')
 
     :param text: literals and ``{field}`` or ``{field:format}``; ``{{`` and ``}}`` are braces.
-    :param label: what messages call it.
+    :param label: its name in messages.
     """
 
     def __init__(self, text: str, label: str = "template") -> None:
@@ -86,14 +85,14 @@ class KeyTemplate:
 
     @property
     def literal_prefix(self) -> str:
-        """What every text of it begins with."""
+        """The literal at the beginning of all its texts."""
         first = self.pieces[0]
         return first if isinstance(first, str) else ""
 
     def bind(self, fields: Mapping[str, AnyField]) -> BoundTemplate:
-        """Return the template with what spells each part, by the fields of a model.
+        """Return the template with the codecs of its parts, for the fields of a model.
 
-        Raises ModelDefinitionError for fields that are not there or cannot be parts of keys.
+        Raises ModelDefinitionError for unknown fields, and for fields that cannot be parts of keys.
         """
         return BoundTemplate(self, fields)
 
@@ -102,20 +101,20 @@ class KeyTemplate:
 
 
 class BoundPart:
-    """A part in its place: how it is spelled there, by what stands behind it."""
+    """A part at its position, which decides how it ends."""
 
     def __init__(self, codec: PartCodec, behind: str | None, *, last: bool) -> None:
         self.codec, self.name, self.field = codec, codec.name, codec.field
         self.last = last
-        """Whether nothing follows."""
+        """Whether it is the last piece."""
         self.ends = "" if last or codec.width is not None or behind is None else behind[0]
-        """The character that ends it; "" where it ends by its width, or with the key."""
+        """The character that ends it; "" if it ends by its width, or with the key."""
         self.escapes = bool(self.ends) and ord(self.ends) < ord("/")
         self.sorts = codec.sorts and (not self.ends or self.escapes)
         self.lossy = codec.lossy
 
     def text(self, wire: Wire) -> str:
-        """Return what stands in a key for a stored value; raise Unstorable."""
+        """Return the text of a stored value in a key; raise Unstorable."""
         text = self.codec.text(wire)
         if self.escapes:
             return escape(text, self.ends)
@@ -126,7 +125,7 @@ class BoundPart:
         return text
 
     def wire(self, text: str) -> Wire | None:
-        """Return the stored value of what stands in a key; None for what stands in none."""
+        """Return the stored value of a text in a key; None for a text that no value has."""
         found = unescape(text, self.ends) if self.escapes else text
         return None if found is None else self.codec.wire(found)
 
@@ -134,8 +133,7 @@ class BoundPart:
 class BoundTemplate:
     """A template with the fields of a model: composes keys, and parses them.
 
-    Values are of the fields' types for :meth:`compose` and :meth:`parse`, and as they are stored for
-    their twins with ``_wires``.
+    Methods take and return values of the fields' types; those with ``_wires`` attribute values.
     """
 
     def __init__(self, template: KeyTemplate, fields: Mapping[str, AnyField]) -> None:
@@ -146,7 +144,7 @@ class BoundTemplate:
         self.names = template.names
         self.by_name = {part.name: part for part in self.parts}
         self.sorts = all(part.sorts for part in self.parts)
-        """Whether keys are in the order of the tuples of their parts."""
+        """Whether keys sort as the tuples of their parts do."""
         self._outline = Outline.of(
             piece if isinstance(piece, str) else piece.codec.width for piece in self.pieces
         )
@@ -173,13 +171,13 @@ class BoundTemplate:
             yield BoundPart(codec, literal, last=behind is None)
 
     def _check_end(self, codec: PartCodec, behind: str | Part | None) -> None:
-        """Refuse what leaves open where a part ends."""
+        """Refuse a part whose end cannot be found."""
         if codec.width is not None or behind is None:
             return
         if isinstance(behind, Part):
             raise self.template.make_error(
-                f"has nothing between {codec.name} and {behind.name}, so that nobody knows where "
-                f"{codec.name} ends: put a character such as # between them"
+                f"has nothing between {codec.name} and {behind.name}, so that the end of "
+                f"{codec.name} cannot be found: put a character such as # between them"
             )
         if isinstance(codec, NumberPart) and behind[0] in "0123456789":
             raise self.template.make_error(
@@ -192,8 +190,8 @@ class BoundTemplate:
     def compose(self, values: Mapping[str, Any]) -> str:
         """Return the key of these values.
 
-        Raises :class:`~dynamodb_py.exceptions.ValidationError` with every part that is missing or
-        cannot be there.
+        Raises :class:`~dynamodb_py.exceptions.ValidationError` with every part that is missing or has a
+        value that a key cannot contain.
         """
         wires: dict[str, Wire] = {}
         errors: dict[str, list[str]] = {}
@@ -233,9 +231,9 @@ class BoundTemplate:
         return wire
 
     def parse(self, text: str) -> dict[str, Any] | None:
-        """Return the values of a key's parts; None where *text* is no key of this template.
+        """Return the values of a key's parts; None if *text* is no key of this template.
 
-        Without parts whose format loses something, such as a moment by its day.
+        Parts whose format loses something, such as a moment by its day, are left out.
         """
         wires = self.parse_wires(text)
         if wires is None:
@@ -243,7 +241,7 @@ class BoundTemplate:
         return {name: self.by_name[name].field.decode(wire) for name, wire in wires.items()}
 
     def parse_wires(self, text: str) -> dict[str, Wire] | None:
-        """Return the values of a key's parts as they are stored; else as :meth:`parse`."""
+        """Like :meth:`parse`, with attribute values."""
         at = 0
         wires: dict[str, Wire] = {}
         for piece in self.pieces:
@@ -266,10 +264,10 @@ class BoundTemplate:
             return at + part.codec.width
         return text.find(part.ends, at) if part.ends else len(text)
 
-    # -- questions -----------------------------------------------------------------------------
+    # -- conditions -----------------------------------------------------------------------------
 
     def prefix(self, equals: Mapping[str, Any]) -> Prefix:
-        """Return how the keys begin whose parts have these values, as far as they are the first."""
+        """Return the beginning of the keys whose first parts have these values."""
         return self.prefix_wires(
             {
                 part.name: self._to_wire_or_raise(part, equals[part.name])
@@ -285,7 +283,7 @@ class BoundTemplate:
             raise ValidationError({part.name: [str(error)]}, model=self._model) from None
 
     def prefix_wires(self, equals: Mapping[str, Wire]) -> Prefix:
-        """Do as :meth:`prefix`, for values as they are stored."""
+        """Like :meth:`prefix`, with attribute values."""
         text = ""
         used: list[BoundPart] = []
         for piece in self.pieces:
@@ -312,10 +310,10 @@ class BoundTemplate:
     def bounds(
         self, equals: Mapping[str, Any], part: str, operator: str, *values: Any
     ) -> KeyRange | None:
-        """Return the keys that begin with the parts *equals* and compare so in the next part.
+        """Return the keys that begin with the parts *equals*, and whose next part compares as given.
 
         :param operator: ``<``, ``<=``, ``>``, ``>=``, ``between`` with two values, ``begins_with``.
-        :return: None where *part* is not the next one, or has no order in the key.
+        :return: None if *part* is not the next one, or has no order in the key.
         """
         found = self.by_name.get(part)
         if found is None:
@@ -330,7 +328,7 @@ class BoundTemplate:
     def bounds_wires(
         self, equals: Mapping[str, Wire], part: str, operator: str, values: list[Wire]
     ) -> KeyRange | None:
-        """Do as :meth:`bounds`, for values as they are stored."""
+        """Like :meth:`bounds`, with attribute values."""
         prefix = self.prefix_wires(equals)
         at = len(prefix.parts)
         if at == len(self.parts) or self.parts[at].name != part:
@@ -361,9 +359,9 @@ class BoundTemplate:
         return KeyRange(prefix=text, exact=exact)
 
     def _find_range(self, prefix: str, part: BoundPart, operator: str, wire: Wire) -> KeyRange:
-        """Return the keys behind *prefix* that compare so with what begins with this value.
+        """Return the keys after *prefix* whose part compares as given with a value.
 
-        A format that loses something has the values beside the given one in the same text.
+        A format that loses something has the same text for neighbouring values.
         """
         text = prefix + self._part_text(part, wire) + self._literal_after(part)
         whole = part.last and part.codec.width is None

@@ -1,4 +1,4 @@
-"""Copies of fields of what items refer to, ``denormalize=``: brought up to date by reading all."""
+"""``refresh_copies(Model)``: updates the copies that references keep by ``denormalize=``."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 class CopiesReport(Struct):
-    """What was found and written."""
+    """The numbers of items read and written."""
 
     items: int = 0
-    """How many items were read."""
+    """The number of items that were read."""
     changed: int = 0
-    """How many of them had a copy that was not up to date, and have another one now."""
+    """The number of items with outdated copies, which were updated."""
     dangling: int = 0
-    """How many references were to items that are not there; their copies stay as they are."""
+    """The number of references to missing items; their copies do not change."""
     moved: int = 0
-    """How many items changed while they were looked at, and were left alone."""
+    """The number of items that others changed at the same time, and that were not updated."""
 
 
-def _flow(
+def _refresh(
     model: type[Model], workers: int, dry_run: bool, told: Callable[[str], object] | None
 ) -> Flow[CopiesReport]:
     references = {name: each for name, each in model._fieldset.references.items() if each.copies}
@@ -49,14 +49,14 @@ def _flow(
         report.dangling += len(dangling)
         writes: list[Flow[Any]] = []
         for row in page:
-            wanted = _wanted(row, references)
+            wanted = _find_changed(row, references)
             if not wanted:
                 continue
             if told is not None:
                 told(f"{model.__name__} {row.primary_key!r}: {', '.join(sorted(wanted))}")
             report.changed += 1
             if not dry_run:
-                writes.append(_written(row, wanted, references))
+                writes.append(_write_copies(row, wanted, references))
         for outcome in (yield from run_together(writes, workers)):
             if isinstance(outcome, (ConditionFailed, DoesNotExist)):
                 report.changed -= 1
@@ -66,14 +66,14 @@ def _flow(
     return report
 
 
-def _wanted(row: Any, references: dict[str, ForeignKey[Any, Any]]) -> dict[str, Any]:
-    """Return the copies of an item that are to be others, by field."""
+def _find_changed(row: Any, references: dict[str, ForeignKey[Any, Any]]) -> dict[str, Any]:
+    """Return the new values of outdated copies of an item, by field."""
     found: dict[str, Any] = {}
     for reference in references.values():
         key = reference.read_key(row)
         target = None if key is None else reference.get_target(row, key)
         if key is not None and target is None:
-            continue  # it is not there: what was known of it is all that there is
+            continue  # missing: the copies are all that is known
         for name, copy in reference.copies.items():
             value = None if target is None else getattr(target, name)
             if copy.to_wire_or_null(value) != copy.to_wire_or_null(getattr(row, copy.name)):
@@ -81,10 +81,10 @@ def _wanted(row: Any, references: dict[str, ForeignKey[Any, Any]]) -> dict[str, 
     return found
 
 
-def _written(
+def _write_copies(
     row: Any, wanted: dict[str, Any], references: dict[str, ForeignKey[Any, Any]]
 ) -> Flow[Any]:
-    """Write the copies, if the item still refers to what they are of."""
+    """Write the copies, if the item still refers to the same items."""
     still = Condition()
     for reference in references.values():
         if any(copy.name in wanted for copy in reference.copies.values()):
@@ -100,17 +100,17 @@ def refresh_copies(
     dry_run: bool = False,
     told: Callable[[str], object] | None = None,
 ) -> CopiesReport:
-    """Bring the copies that references keep by ``denormalize=`` up to date.
+    """Update the copies that references keep by ``denormalize=``.
 
-    The whole table is read, and what its items refer to, a hundred to a request; each item whose copies
-    are not up to date takes an update, on condition that it still refers to the same.
+    The whole table is read, and the items that it refers to, a hundred to a request; each item with
+    outdated copies takes an update, on condition that it still refers to the same items.
 
     :param workers: how many updates may be under way at once.
-    :param dry_run: write nothing, and tell what would be.
+    :param dry_run: write nothing, and report what would be written.
     :param told: called with a line for each item that is to change.
     :raises QueryError: no reference of the model keeps copies.
     """
-    return run(_flow(model, workers, dry_run, told), model.objects._link)
+    return run(_refresh(model, workers, dry_run, told), model.objects._link)
 
 
 async def arefresh_copies(
@@ -120,5 +120,5 @@ async def arefresh_copies(
     dry_run: bool = False,
     told: Callable[[str], object] | None = None,
 ) -> CopiesReport:
-    """Bring the copies that references keep up to date, as :func:`refresh_copies` does, awaited."""
-    return await arun(_flow(model, workers, dry_run, told), model.objects._link)
+    """Like :func:`refresh_copies`, awaited."""
+    return await arun(_refresh(model, workers, dry_run, told), model.objects._link)

@@ -1,4 +1,4 @@
-"""Checking and repairing what is unique: ``check_unique(Model)``, ``repair_unique(Model)``."""
+"""``check_unique(Model)`` and ``repair_unique(Model)``: the sentinels of unique values."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def check_unique(
     using: str | None = None,
     told: Told | None = None,
 ) -> UniqueReport:
-    """Compare all items of a model's table with the sentinels of what is unique; change nothing.
+    """Compare all items of a model's table with the sentinels of unique values; change nothing.
 
-    It reads both tables whole, consistently, and what seems wrong again: what others write
-    meanwhile is not taken for a fault.
+    It reads both tables whole, consistently, and differences again, as concurrent writes are no
+    faults.
 
     :param workers: in how many segments the tables are read, side by side.
     :param using: the alias of the connection; by default the model's.
@@ -40,7 +40,7 @@ def check_unique(
     :raises TableNotFound: there is no table, or none of the sentinels; ``Table(Model).update()``
         makes that one.
     """
-    flow, link = _begin(model, using, told, workers=workers, mend=False)
+    flow, link = _prepare(model, using, told, workers=workers, mend=False)
     return run(flow, link)
 
 
@@ -51,8 +51,8 @@ async def acheck_unique(
     using: str | None = None,
     told: Told | None = None,
 ) -> UniqueReport:
-    """Await what ``check_unique()`` waits for."""
-    flow, link = _begin(model, using, told, workers=workers, mend=False)
+    """Like :func:`check_unique`, awaited."""
+    flow, link = _prepare(model, using, told, workers=workers, mend=False)
     return await arun(flow, link)
 
 
@@ -63,13 +63,13 @@ def repair_unique(
     using: str | None = None,
     told: Told | None = None,
 ) -> UniqueReport:
-    """Do as ``check_unique()``, and make and delete sentinels so that they are as the items are.
+    """Like ``check_unique()``, but make and delete sentinels so that they match the items.
 
-    Others may write meanwhile: each mend is a transaction that holds only while the items and the
-    sentinel are as they were read. Items are never changed. Of a value that several items have, one
-    that has it keeps, or gets, the sentinel, so that there come no more of them.
+    Others may write at the same time: each repair is a transaction that succeeds only if the items and
+    the sentinel have not changed since they were read. Items never change. If several items have a value,
+    one of them keeps, or gets, the sentinel, so that there will be no more of them.
     """
-    flow, link = _begin(model, using, told, workers=workers, mend=True)
+    flow, link = _prepare(model, using, told, workers=workers, mend=True)
     return run(flow, link)
 
 
@@ -80,12 +80,12 @@ async def arepair_unique(
     using: str | None = None,
     told: Told | None = None,
 ) -> UniqueReport:
-    """Await what ``repair_unique()`` waits for."""
-    flow, link = _begin(model, using, told, workers=workers, mend=True)
+    """Like :func:`repair_unique`, awaited."""
+    flow, link = _prepare(model, using, told, workers=workers, mend=True)
     return await arun(flow, link)
 
 
-def _begin(
+def _prepare(
     model: type[Model], using: str | None, told: Told | None, *, workers: int, mend: bool
 ) -> tuple[Flow[UniqueReport], Connection]:
     check_outside("repair_unique()" if mend else "check_unique()")
@@ -97,4 +97,4 @@ def _begin(
     if workers < 1:
         raise QueryError(f"workers={workers}: it must be at least 1")
     link = get_connection(using or meta.using)
-    return Sentinels(meta, link, told, workers=workers, mend=mend).all(), link
+    return Sentinels(meta, link, told, workers=workers, mend=mend).run(), link

@@ -1,7 +1,7 @@
-"""Sentinels that are not as the items are: finding them, and mending them while others write.
+"""Finds sentinels that do not match the items, and repairs them while others write.
 
-Both tables are read whole, one after the other; what does not agree is read again, and mended by
-transactions that hold only while all is as it was read.
+Both tables are read whole, one after the other. Differences are read again, and repaired by transactions
+that succeed only if nothing has changed since.
 """
 
 from __future__ import annotations
@@ -42,33 +42,33 @@ from ..shared_tables.item_collections import ModelFinder
 from ..shared_tables.layout import SharedTableLayout
 from .unique_report import Finding, Kind, Told, UniqueReport
 
-# How many values are looked at in one go: two requests for them all, and one for each to mend.
+# The number of values to check at once: two requests for all, and one for each to repair.
 _CHUNK = 100
 
 
-# How often a value that others keep writing is looked at again.
-_ROUNDS = 8
+# The number of checks of a value that others keep writing.
+_MAX_ROUNDS = 8
 
 
-# Why a transaction may be canceled by what others write; another look tells more.
-_OTHERS = frozenset(
+# The reasons for which concurrent writes cancel a transaction; the value is checked again then.
+_CONCURRENT = frozenset(
     {"ConditionalCheckFailed", "TransactionConflict", "ThrottlingError"}
     | {"ProvisionedThroughputExceeded"}
 )
 
 _Owner: TypeAlias = bytes
-"""The key of an item as JSON, in one spelling: what is kept of an item."""
+"""The normalized key of an item as JSON."""
 
 
-class _Seen(Struct, frozen=True):
-    """A sentinel as it was read, or that there is none."""
+class _StoredSentinel(Struct, frozen=True):
+    """A sentinel as it was read, or none."""
 
     raw: WireItem | None = None
     owner: _Owner | None = None
-    """Its owner; None where that is no key of the model's."""
+    """Its owner; None if that is no key of the model."""
 
-    def unchanged(self) -> Condition:
-        """Return the condition that it still is so."""
+    def require_unchanged(self) -> Condition:
+        """Return the condition that it has not changed."""
         if self.raw is None:
             return require_absent()
         owner = self.raw.get(OWNER)
@@ -79,11 +79,11 @@ class _Seen(Struct, frozen=True):
 
 
 class _Case(Struct, frozen=True):
-    """One value as it was found: its sentinel, and which items have it."""
+    """One value with its sentinel and the items that have it."""
 
     text: str
     constraint: Constraint
-    seen: _Seen
+    seen: _StoredSentinel
     holders: dict[_Owner, Claim]
     items: Mapping[_Owner, WireItem | None]
 
@@ -97,14 +97,14 @@ class _Case(Struct, frozen=True):
 
     @property
     def is_mended(self) -> bool:
-        """Whether the sentinel is as it is to be."""
+        """Whether the sentinel is right."""
         if not self.holders:
             return self.seen.raw is None
         return self.seen.owner in self.holders
 
 
 class Sentinels:
-    """One check, or one repair with *mend*, of the sentinels of a model."""
+    """Checks the sentinels of a model; repairs them with *mend*."""
 
     def __init__(
         self, meta: Options, link: Connection, told: Told | None, *, workers: int, mend: bool
@@ -125,11 +125,11 @@ class Sentinels:
         self.said = Expressions.of(projection=[Path((name,)) for name in named])
         self.report = UniqueReport()
         self.open: dict[str, _Owner | None] = {}
-        """Sentinels whose items did not come yet."""
+        """Sentinels whose items were not read yet, with their owners."""
         self.todo: dict[str, list[_Owner]] = {}
-        """What is to be looked at: values, and the items that seem to have them."""
+        """The values to check, with the items that seem to have them."""
 
-    def all(self) -> Flow[UniqueReport]:
+    def run(self) -> Flow[UniqueReport]:
         try:
             yield from self._read(self.sentinels, None, self._take_sentinel)
         except TableNotFound as error:
@@ -141,11 +141,11 @@ class Sentinels:
             self.todo.setdefault(text, []).extend([] if owner is None else [owner])
         self.open.clear()
         pauses = backoff(0.05, 2.0)
-        for _ in range(_ROUNDS):
+        for _ in range(_MAX_ROUNDS):
             todo, self.todo = self.todo, {}
             texts = iter(todo)
             while chunk := list(islice(texts, _CHUNK)):
-                yield from self._look({text: todo[text] for text in chunk})
+                yield from self._check_values({text: todo[text] for text in chunk})
             if not self.todo:
                 break
             yield Pause(next(pauses))
@@ -182,34 +182,34 @@ class Sentinels:
         wires: WireItem = from_json(item)
         self.report.sentinels += 1
         text = wires[VALUE]["S"]
-        if self._constraint(text) is None:
+        if self._find_constraint(text) is None:
             self.report.others += 1
         else:
             self.open[text] = self._owner_in(wires)
 
     def _take_item(self, item: StoredItem) -> None:
-        if not self._counts(item):
+        if not self._is_of_model(item):
             return
         wires: WireItem = from_json(item)
         self.report.items += 1
         key = self._key_in(wires)
         found = find_claims(self.meta, wires, key)
-        owner = _packed(key) if found else b""
+        owner = _pack(key) if found else b""
         for text in found:
             if self.open.get(text) == owner:
                 del self.open[text]
             else:
                 self.todo.setdefault(text, []).append(owner)
 
-    def _counts(self, item: StoredItem) -> bool:
-        """Tell whether *item* is of the model: a shared table has others, with values of their own."""
+    def _is_of_model(self, item: StoredItem) -> bool:
+        """Tell whether *item* is of the model, and not of another one in a shared table."""
         if self.layout is None:
             return True
         found = ModelFinder.of_layout(self.layout).of(item)
         return found is not None and self.layout.is_related(found, self.meta)
 
-    def _constraint(self, text: str) -> Constraint | None:
-        """Return the constraint that a sentinel is of; None for another model's, or nobody's."""
+    def _find_constraint(self, text: str) -> Constraint | None:
+        """Return the constraint of a sentinel; None if it is not of this model."""
         try:
             parts: Any = from_json(text)
             return self.scopes.get(parts[0])
@@ -223,34 +223,35 @@ class Sentinels:
         owner: Any = sentinel.get(OWNER, {}).get("M", {})
         if any(field.kind not in owner.get(field.attribute, ()) for field in self.meta.keys):
             return None
-        return _packed(self._key_in(owner))
+        return _pack(self._key_in(owner))
 
-    # -- looking again, and mending --------------------------------------------------------------
+    # -- checking again, and repairing --------------------------------------------------------------
 
-    def _look(self, todo: Mapping[str, Sequence[_Owner]]) -> Flow[None]:
-        """Look at some values; what is to be looked at once more is put back."""
-        cases = yield from self._cases(todo)
+    def _check_values(self, todo: Mapping[str, Sequence[_Owner]]) -> Flow[None]:
+        """Check some values; those to check once more are deferred."""
+        cases = yield from self._make_cases(todo)
         wrong = [case for case in cases if case.kind is not None]
         if not wrong:
             return
         if not self.mend:
-            now = yield from self._seen([case.text for case in wrong])
+            now = yield from self._read_sentinels([case.text for case in wrong])
             for case in wrong:
                 if now[case.text].owner == case.seen.owner:
-                    self._found(case, mended=False)
+                    self._report(case, mended=False)
                 else:
-                    self._again(case)
+                    self._defer(case)
             return
-        amiss = [case for case in wrong if not case.is_mended]
+        unmended = [case for case in wrong if not case.is_mended]
         outcomes: list[Exception | None] = yield from Together(
-            [TransactWriteItems(self._writes(case), _token()) for case in amiss], self.workers
+            [TransactWriteItems(self._make_writes(case), _make_token()) for case in unmended],
+            self.workers,
         )
-        failed = {id(case) for case in self._failed(amiss, outcomes)}
+        failed = {id(case) for case in self._failed(unmended, outcomes)}
         for case in wrong:
             if id(case) in failed:
-                self._again(case)
+                self._defer(case)
             else:
-                self._found(case, mended=not case.is_mended)
+                self._report(case, mended=not case.is_mended)
 
     def _failed(
         self, cases: Iterable[_Case], outcomes: Iterable[Exception | None]
@@ -258,53 +259,56 @@ class Sentinels:
         for case, outcome in zip(cases, outcomes, strict=True):
             if isinstance(outcome, TransactionCanceled):
                 blamed = {each.code for each in outcome.reasons if each.is_to_blame}
-                if not blamed <= _OTHERS:
+                if not blamed <= _CONCURRENT:
                     raise outcome
                 yield case
             elif outcome is not None:
                 raise outcome
 
-    def _again(self, case: _Case) -> None:
+    def _defer(self, case: _Case) -> None:
         self.todo[case.text] = list(case.items)
 
-    def _cases(self, todo: Mapping[str, Sequence[_Owner]]) -> Flow[list[_Case]]:
-        seen = yield from self._seen(list(todo))
+    def _make_cases(self, todo: Mapping[str, Sequence[_Owner]]) -> Flow[list[_Case]]:
+        seen = yield from self._read_sentinels(list(todo))
         owners = {
-            text: dict.fromkeys([*known, *_some(seen[text].owner)]) for text, known in todo.items()
+            text: dict.fromkeys([*known, *_as_list(seen[text].owner)])
+            for text, known in todo.items()
         }
-        items = yield from self._items({owner for each in owners.values() for owner in each})
+        items = yield from self._read_items({owner for each in owners.values() for owner in each})
         cases: list[_Case] = []
         for text, each in owners.items():
-            constraint = self._constraint(text)
+            constraint = self._find_constraint(text)
             assert constraint is not None
             holders: dict[_Owner, Claim] = {}
             for owner in each:
                 wires = items[owner]
-                if wires is None or not self._counts(to_json(wires)):
+                if wires is None or not self._is_of_model(to_json(wires)):
                     continue
                 if constraint.text(wires) == text:
                     holders[owner] = find_claims(self.meta, wires, self._key_in(wires))[text]
-            mine = {owner: items[owner] for owner in each}
-            cases.append(_Case(text, constraint, seen[text], holders, mine))
+            stored = {owner: items[owner] for owner in each}
+            cases.append(_Case(text, constraint, seen[text], holders, stored))
         return cases
 
-    def _seen(self, texts: Sequence[str]) -> Flow[dict[str, _Seen]]:
+    def _read_sentinels(self, texts: Sequence[str]) -> Flow[dict[str, _StoredSentinel]]:
         found = yield from batch_get(
             [(self.sentinels, make_sentinel_key(text)) for text in texts],
             {self.sentinels: _sentinel_key_in},
             consistent=True,
             workers=self.workers,
         )
-        seen: dict[str, _Seen] = {}
+        seen: dict[str, _StoredSentinel] = {}
         for text, item in zip(texts, found, strict=True):
             raw: WireItem | None = None if item is None else from_json(item)
-            seen[text] = _Seen() if raw is None else _Seen(raw, self._owner_in(raw))
+            seen[text] = (
+                _StoredSentinel() if raw is None else _StoredSentinel(raw, self._owner_in(raw))
+            )
         return seen
 
-    def _items(self, owners: Iterable[_Owner]) -> Flow[dict[_Owner, WireItem | None]]:
+    def _read_items(self, owners: Iterable[_Owner]) -> Flow[dict[_Owner, WireItem | None]]:
         all_ = list(owners)
         found = yield from batch_get(
-            [(self.table, _unpacked(owner)) for owner in all_],
+            [(self.table, _unpack(owner)) for owner in all_],
             {self.table: key_of(self.meta.schema.key)},
             consistent=True,
             workers=self.workers,
@@ -315,24 +319,26 @@ class Sentinels:
             for owner, item in zip(all_, found, strict=True)
         }
 
-    def _writes(self, case: _Case) -> list[Write]:
-        """Return what makes the sentinel right, as long as all is as it was read."""
+    def _make_writes(self, case: _Case) -> list[Write]:
+        """Return the writes that repair the sentinel, if nothing has changed since it was read."""
         checks: list[Write] = []
         write: Write
         concerned = [] if case.seen.owner is None else [case.seen.owner]
         if case.holders:
             owner, claim = next(iter(case.holders.items()))
             concerned.append(owner)
-            write = claim.put_if(self.sentinels, self.meta.name, case.seen.unchanged())
+            write = claim.put_if(self.sentinels, self.meta.name, case.seen.require_unchanged())
         else:
-            write = Delete(self.sentinels, make_sentinel_key(case.text), case.seen.unchanged())
+            write = Delete(
+                self.sentinels, make_sentinel_key(case.text), case.seen.require_unchanged()
+            )
         for owner in concerned:
-            unchanged = self._unchanged(case.constraint, case.items[owner])
-            checks.append(Check(self.table, _unpacked(owner), unchanged))
+            unchanged = self._require_unchanged(case.constraint, case.items[owner])
+            checks.append(Check(self.table, _unpack(owner), unchanged))
         return [write, *checks]
 
-    def _unchanged(self, constraint: Constraint, wires: WireItem | None) -> Condition:
-        """Return the condition that an item has the values that were read, or is still gone."""
+    def _require_unchanged(self, constraint: Constraint, wires: WireItem | None) -> Condition:
+        """Return the condition that an item has the values that were read, or is still missing."""
         there = Path((self.keys[0],))
         if wires is None:
             return NotExists(there)
@@ -347,28 +353,28 @@ class Sentinels:
                 condition &= NotExists(path)
         return condition
 
-    # -- telling -------------------------------------------------------------------------------
+    # -- reporting -------------------------------------------------------------------------------
 
-    def _found(self, case: _Case, *, mended: bool) -> None:
+    def _report(self, case: _Case, *, mended: bool) -> None:
         report, seen = self.report, case.seen
         if case.holders and seen.owner not in case.holders:
             report.missing += 1
             report.made += mended
-            self._tell(case, "missing", [next(iter(case.holders))])
+            self._notify(case, "missing", [next(iter(case.holders))])
         if seen.raw is not None and seen.owner not in case.holders:
             report.stale += 1
             report.deleted += mended
-            self._tell(case, "stale", [seen.owner])
+            self._notify(case, "stale", [seen.owner])
         if case.kind == "duplicate":
-            report.duplicates.append(self._finding(case, "duplicate", list(case.holders)))
+            report.duplicates.append(self._make_finding(case, "duplicate", list(case.holders)))
             if self.told is not None:
                 self.told(report.duplicates[-1])
 
-    def _tell(self, case: _Case, kind: Kind, owners: list[_Owner | None]) -> None:
+    def _notify(self, case: _Case, kind: Kind, owners: list[_Owner | None]) -> None:
         if self.told is not None:
-            self.told(self._finding(case, kind, owners))
+            self.told(self._make_finding(case, kind, owners))
 
-    def _finding(
+    def _make_finding(
         self,
         case: _Case,
         kind: Kind,
@@ -380,22 +386,22 @@ class Sentinels:
             for field, wire in zip(case.constraint.fields, claim.wires, strict=True):
                 values[field.name] = decode_or_free(field, wire)
         keys = [
-            None if owner is None else decode_primary_key(self.meta, _unpacked(owner))
+            None if owner is None else decode_primary_key(self.meta, _unpack(owner))
             for owner in owners
         ]
         return Finding(kind, self.meta.name, case.constraint.name, case.text, values, keys)
 
 
-def _packed(key: Key) -> _Owner:
+def _pack(key: Key) -> _Owner:
     return to_json(normalize_key(key))
 
 
-def _unpacked(owner: _Owner) -> Key:
+def _unpack(owner: _Owner) -> Key:
     key: WireItem = from_json(owner)
     return {name: as_sent(wire) for name, wire in key.items()}
 
 
-def _some(owner: _Owner | None) -> list[_Owner]:
+def _as_list(owner: _Owner | None) -> list[_Owner]:
     return [] if owner is None else [owner]
 
 
@@ -403,7 +409,7 @@ def _sentinel_key_in(item: StoredItem) -> Key:
     return {VALUE: from_json(item)[VALUE]}
 
 
-def _token() -> str:
-    from uuid import uuid4  # only who mends something pays for its import
+def _make_token() -> str:
+    from uuid import uuid4  # imported only for repairs
 
     return uuid4().hex

@@ -1,4 +1,4 @@
-"""What a look at the sentinels of a table finds."""
+"""The report on the sentinels of a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ the value; ``duplicate``: a value that several items have."""
 
 
 class Finding(Struct, frozen=True):
-    """Something that is not as it should be."""
+    """A sentinel or a value that is wrong."""
 
     kind: Kind
     model: str
@@ -21,9 +21,9 @@ class Finding(Struct, frozen=True):
     sentinel: str
     """The hash key of the sentinel."""
     values: dict[str, Any]
-    """The values by field; empty where no item has them."""
+    """The values by field; empty if no item has them."""
     keys: list[Any]
-    """The primary keys of the items concerned; None for one that cannot be told."""
+    """The primary keys of the items concerned; None for one that cannot be read."""
 
     def __str__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
@@ -36,26 +36,26 @@ class Finding(Struct, frozen=True):
 
 
 class UniqueReport(Struct):
-    """What was found and done."""
+    """The findings and the repairs."""
 
     items: int = 0
-    """How many items were read."""
+    """The number of items that were read."""
     sentinels: int = 0
-    """How many sentinels were read."""
+    """The number of sentinels that were read."""
     others: int = 0
-    """How many of them are of constraints that the model does not have; they are left alone."""
+    """The number of sentinels of constraints that the model does not have; they do not change."""
     missing: int = 0
-    """How many values had no sentinel."""
+    """The number of values without a sentinel."""
     stale: int = 0
-    """How many sentinels were of items that are gone or do not have the value."""
+    """The number of sentinels whose items are gone or do not have the value."""
     made: int = 0
-    """How many sentinels were made."""
+    """The number of sentinels that were made."""
     deleted: int = 0
-    """How many sentinels were deleted, or given to the item that has the value."""
+    """The number of sentinels that were deleted, or given to the item that has the value."""
     duplicates: list[Finding] = []
-    """The values that several items have. None of these items is touched."""
+    """The values that several items have. These items do not change."""
     unsettled: int = 0
-    """How many values others kept changing, so that nothing can be said of them."""
+    """The number of values that others kept changing, whose state is not known."""
 
     @property
     def is_right(self) -> bool:

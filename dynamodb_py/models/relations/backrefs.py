@@ -1,4 +1,4 @@
-"""Connecting: what a reference leads back by is put into its target, once both classes are there."""
+"""Adds the reverse relations of references to their targets, once both classes are defined."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .index_choice import choose_index
 from .many_to_many import ManyToManyField
 from .reverse import Related, RelatedOne
 
-_MANY: list[ManyToManyField[Any]] = []
-"""The fields whose models are not all there yet."""
+_UNCONNECTED: list[ManyToManyField[Any]] = []
+"""The fields whose models are not all defined yet."""
 
 
 def connect_references(model: type[Any]) -> None:
-    """Put into the targets of the references of *model* what leads back.
+    """Add the reverse relations of *model*'s references to their targets.
 
     :raises ModelDefinitionError: there is no index for it, or the name is taken.
     """
-    for reference in _own(model).values():
+    for reference in _find_own(model).values():
         if reference.related_name is None and reference.on_delete is DO_NOTHING:
             continue
         reason = (
@@ -33,23 +33,23 @@ def connect_references(model: type[Any]) -> None:
         choose_index(model._meta, reference, reason)
         target = reference.target
         if reference.related_name is not None:
-            _lead_back(model, reference, target)
+            _add_reverse(model, reference, target)
         add_referrer(target, reference)
     members: list[Any] = list(vars(model).values())
-    todo = [*_MANY, *(each for each in members if each.__class__ is ManyToManyField)]
-    _MANY.clear()
+    todo = [*_UNCONNECTED, *(each for each in members if each.__class__ is ManyToManyField)]
+    _UNCONNECTED.clear()
     while todo:
         field = todo.pop(0)
         try:
             if not field.connect():
-                _MANY.append(field)
+                _UNCONNECTED.append(field)
         except ModelDefinitionError:
-            _MANY.extend(todo)  # but not this one, which nothing can mend
+            _UNCONNECTED.extend(todo)  # without this one, which stays wrong
             raise
 
 
-def _own(model: type[Any]) -> References:
-    """Return the references that no base class with a table has: they lead back to that."""
+def _find_own(model: type[Any]) -> References:
+    """Return the references that no base class with a table has."""
     inherited = {
         name
         for base in model.__mro__[1:]
@@ -61,7 +61,7 @@ def _own(model: type[Any]) -> References:
     }
 
 
-def _lead_back(model: type[Any], reference: ForeignKey[Any, Any], target: type[Any]) -> None:
+def _add_reverse(model: type[Any], reference: ForeignKey[Any, Any], target: type[Any]) -> None:
     name = str(reference.related_name).replace("%(class)s", model.__name__.lower())
     there = vars(target).get(name) or getattr(target, name, None)
     if isinstance(there, (Related, RelatedOne)):

@@ -1,4 +1,4 @@
-"""Deleting what others refer to: ``on_delete``."""
+"""Deletes items with referrers, as ``on_delete`` declares."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHOWN = 5
 def delete_for_good(
     instance: Instance, *, condition: Condition | None = None, atomic: bool | None = None
 ) -> Flow[None]:
-    """Delete *instance* itself, and do with what refers to it as ``on_delete`` says."""
+    """Delete *instance* itself, after the ``on_delete`` actions on its referrers."""
     if find_restricting_references(instance.__class__, below=instance._stored is None):
         yield from _delete_with_referrers(instance, condition, atomic)
     else:
@@ -40,16 +40,16 @@ def delete_for_good(
 def _delete_with_referrers(
     instance: Any, condition: Condition | None, atomic: bool | None
 ) -> Flow[None]:
-    """Delete *instance*, and do with what refers to it as ``on_delete`` says, referrers first.
+    """Carry out the ``on_delete`` actions on the referrers of *instance*, then delete it.
 
-    Each is written on condition that it still refers to what it did. One of a model that is deleted
-    softly is marked, and what refers to that stays.
+    Each referrer is written on condition that it still refers to the same item. A referrer whose model is
+    deleted softly is marked, and its own referrers stay.
 
-    :raises ProtectedError: something refers to it that protects it; nothing was written.
+    :raises ProtectedError: a referrer protects it; nothing was written.
     """
-    gone: dict[Any, _Referrer] = {}
+    removed: dict[Any, _Referrer] = {}
     cleared: dict[Any, _Referrer] = {}
-    own = _place(instance)
+    own = _identify(instance)
     level: dict[Any, Any] = {own: instance}
     while level:
         found: dict[Any, Any] = {}
@@ -57,38 +57,48 @@ def _delete_with_referrers(
             for reference in find_restricting_references(
                 each.__class__, below=each._stored is None
             ):
-                taken = {own, *gone}
-                rows: list[Any] = yield from _referrers(reference, each, len(taken))
+                taken = {own, *removed}
+                rows: list[Any] = yield from _read_referrers(reference, each, len(taken))
                 if reference.on_delete is PROTECT:
-                    _check(each, reference, [row for row in rows if _place(row) not in taken])
+                    _check_protected(
+                        each, reference, [row for row in rows if _identify(row) not in taken]
+                    )
                     continue
                 still = require_reference(reference, each)
                 for row in rows:
-                    place = _place(row)
+                    identity = _identify(row)
                     if reference.on_delete is NULLIFY:
-                        cleared.setdefault(place, _Referrer(row, [])).by.append((reference, still))
-                    elif place not in taken and not is_soft_deleted(row):
-                        gone[place] = _Referrer(row, [(reference, still)])
-                        taken.add(place)
+                        cleared.setdefault(identity, _Referrer(row, [])).by.append(
+                            (reference, still)
+                        )
+                    elif identity not in taken and not is_soft_deleted(row):
+                        removed[identity] = _Referrer(row, [(reference, still)])
+                        taken.add(identity)
                         if deletes_items(row.__class__):
-                            found[place] = row
+                            found[identity] = row
         level = found
-    writes = [_clearing(each) for place, each in cleared.items() if place not in {own, *gone}]
-    writes += [_removing(each) for each in reversed(gone.values())]  # the latest found first
+    writes = [
+        _make_clearing(each)
+        for identity, each in cleared.items()
+        if identity not in {own, *removed}
+    ]
+    writes += [
+        _make_removal(each) for each in reversed(removed.values())
+    ]  # in reverse order of reading
     writes.append(partial(delete_alone, instance, condition=condition, atomic=atomic))
     yield from together(writes)
 
 
 class _Referrer(Struct):
-    """An item that is to be written, since it refers to one that is to be deleted."""
+    """An item to write, as it refers to one that is to be deleted."""
 
     row: Any
     by: list[tuple[Reference, Condition]]
-    """The references that lead to that, and the conditions that they still do."""
+    """The references to that item, and the conditions that they still refer to it."""
 
 
-def _clearing(referrer: _Referrer) -> Callable[[], Flow[object]]:
-    """Return what lets an item refer to nothing."""
+def _make_clearing(referrer: _Referrer) -> Callable[[], Flow[object]]:
+    """Return the write that clears the references of an item."""
     row, names = referrer.row, list[str]()
     for reference, _ in referrer.by:
         reference.assign(row, None)
@@ -97,21 +107,21 @@ def _clearing(referrer: _Referrer) -> Callable[[], Flow[object]]:
     return partial(partial(save_instance, row), update_fields=names, condition=still)
 
 
-def _removing(referrer: _Referrer) -> Callable[[], Flow[object]]:
-    """Return what deletes an item, as its model does; one that is gone by now counts as deleted."""
+def _make_removal(referrer: _Referrer) -> Callable[[], Flow[object]]:
+    """Return the delete of an item by its model's delete(); an item that is gone counts as deleted."""
     row, ((reference, still), *_) = referrer.row, referrer.by
     if not deletes_items(row.__class__):
         return partial(flow_of(row.__class__, "delete"), row, condition=still)
     if reference.lookup_index is not None and reference.lookup_index[0] is None:
-        return partial(delete_alone, row)  # its own key refers, which stays
+        return partial(delete_alone, row)  # the reference is in the key, which stays
     absent = NotExists(row._meta.hash_key._path())
     return partial(delete_alone, row, condition=join(Or, still, absent))
 
 
-def _referrers(reference: Reference, instance: Any, excused: int) -> Flow[list[Any]]:
-    """Read what refers to *instance*, hidden items too, as they can be brought back.
+def _read_referrers(reference: Reference, instance: Any, excused: int) -> Flow[list[Any]]:
+    """Read the referrers of *instance*, hidden ones too, as they can be restored.
 
-    :param excused: how many items do not count as protecting it: a few more are enough to know.
+    :param excused: the number of items that do not protect it; a few more are enough to read.
     """
     model: Any = reference.model
     whole = reference.on_delete is not PROTECT and (
@@ -124,7 +134,7 @@ def _referrers(reference: Reference, instance: Any, excused: int) -> Flow[list[A
     return flow
 
 
-def _check(instance: Any, reference: Reference, rows: list[Any]) -> None:
+def _check_protected(instance: Any, reference: Reference, rows: list[Any]) -> None:
     if not rows:
         return
     shown = ", ".join(repr(row) for row in rows[:3])
@@ -135,5 +145,5 @@ def _check(instance: Any, reference: Reference, rows: list[Any]) -> None:
     )
 
 
-def _place(instance: Any) -> tuple[Any, Any]:
+def _identify(instance: Any) -> tuple[Any, Any]:
     return instance._meta.table_name, instance.primary_key

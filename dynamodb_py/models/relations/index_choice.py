@@ -1,4 +1,4 @@
-"""Finding: the index by which the items that refer to something are found."""
+"""The index that finds the items with a reference to an instance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def find_index(reference: ForeignKey[Any, Any]) -> tuple[str | None, bool]:
-    """Return the index by which the items that refer to something are found, and whether it is whole."""
+    """Return the index that finds the referring items, and whether it has whole items."""
     model: Any = reference.model
     name = choose_index(model._meta, reference, "this asks")
     whole = all(
@@ -24,7 +24,7 @@ def find_index(reference: ForeignKey[Any, Any]) -> tuple[str | None, bool]:
 
 
 def choose_index(meta: Options, reference: ForeignKey[Any, Any], reason: str) -> str | None:
-    """Return the name of the index by which related items are found; None for the table itself.
+    """Return the name of the index that finds the referring items; None for the table itself.
 
     :param reason: what needs the items, for messages.
     :raises ModelDefinitionError: there is none.
@@ -34,14 +34,14 @@ def choose_index(meta: Options, reference: ForeignKey[Any, Any], reason: str) ->
     chosen = reference.index
     fit: list[tuple[bool, str]] = []
     for index in schema.indexes:
-        keys = _said_by(meta, index.hash_key or (schema.hash_key,))
-        ranges = _said_by(meta, index.range_key)
+        keys = _name_fields(meta, index.hash_key or (schema.hash_key,))
+        ranges = _name_fields(meta, index.range_key)
         if _begins_with(keys, ranges, wanted):
             fit.append((index.projection.kind != "ALL", index.name))
         elif index.name == chosen:
             raise reference.misdeclared(
                 f"index={chosen!r}: its key is {', '.join([*keys, *ranges])}, which does not begin with "
-                f"the reference: it would have to be {_needed(reference)}"
+                f"the reference: it would have to be {_describe_index(reference)}"
             )
     if chosen is not None:
         if chosen not in [name for _, name in fit]:
@@ -50,19 +50,19 @@ def choose_index(meta: Options, reference: ForeignKey[Any, Any], reason: str) ->
                 f"index={chosen!r}: {meta.name} has no such index: it has {names}"
             )
         return chosen
-    ranges = [] if schema.range_key is None else _said_by(meta, (schema.range_key,))
-    if _begins_with(_said_by(meta, (schema.hash_key,)), ranges, wanted):
+    ranges = [] if schema.range_key is None else _name_fields(meta, (schema.range_key,))
+    if _begins_with(_name_fields(meta, (schema.hash_key,)), ranges, wanted):
         return None
     if not fit:
         raise reference.misdeclared(
             f"{reason}, that is, which items refer to {reference.target.__name__}, and no index of "
-            f"{meta.name} begins with {reference.name}: add by_{reference.name} = {_needed(reference)}"
+            f"{meta.name} begins with {reference.name}: add by_{reference.name} = {_describe_index(reference)}"
         )
     return min(fit)[1]
 
 
-def _said_by(meta: Options, keys: Iterable[KeyAttribute]) -> list[str]:
-    """Return the names of the fields that say the attributes *keys*; of templates, of their parts."""
+def _name_fields(meta: Options, keys: Iterable[KeyAttribute]) -> list[str]:
+    """Return the names of the fields of the attributes *keys*; for templates, of their parts."""
     found: list[str] = []
     for key in keys:
         field: Any = meta.field_set.by_attribute.get(key.name)
@@ -77,12 +77,12 @@ def _said_by(meta: Options, keys: Iterable[KeyAttribute]) -> list[str]:
 
 
 def _begins_with(hashes: list[str], ranges: list[str], wanted: list[str]) -> bool:
-    """Tell whether one Query finds all items with values of *wanted*, and no others."""
+    """Tell whether one Query finds exactly the items with values of *wanted*."""
     left = [name for name in wanted if name not in hashes]
     return set(hashes) <= set(wanted) and ranges[: len(left)] == left
 
 
-def _needed(reference: ForeignKey[Any, Any]) -> str:
+def _describe_index(reference: ForeignKey[Any, Any]) -> str:
     if len(reference.parts) == 1:
         return f'GlobalIndex(hash_key="{reference.name}")'
     first, *others = (part.name for part in reference.parts)

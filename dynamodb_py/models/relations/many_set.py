@@ -1,4 +1,4 @@
-"""What is in a relation between many and many: read and written by items of a model between."""
+"""The set of a many-to-many relation: read and written by items of a model between the two."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ Reference = ForeignKey[Any, Any]
 
 @name_verbs
 class ManySet(Generic[T]):
-    """The items that one instance has to do with, by items of a model between the two.
+    """The items that are related to an instance, by items of a model between the two.
 
-    A loop over it takes one Query of the model between, and a BatchGetItem for each hundred items; they
-    come in the order of that Query. What changes it does so in one transaction up to 100 writes, and
-    in several, one after the other, beyond that.
+    A loop over it sends one Query of the model between, and a BatchGetItem for each hundred items; they
+    come in the order of that Query. Changes of up to 100 writes are one transaction, of more several, one
+    after the other.
     """
 
     def __init__(self, owner: Any, near: Reference, far: Reference) -> None:
@@ -63,24 +63,24 @@ class ManySet(Generic[T]):
         return rows
 
     def all(self) -> ManySet[T]:
-        """Return the same set again, with nothing read."""
+        """Return the same set; nothing is read."""
         return ManySet(self._owner, self._near, self._far)
 
     # -- reading -------------------------------------------------------------------------------
 
     def _fetch(self) -> Flow[list[T]]:
-        """Return all of them as a list; items that are not there any more are left out, with a warning."""
+        """Return all of them as a list; missing items are left out, with a warning in the log."""
         if self._kept is None:
             rows = yield from all_rows(self.rows())
             stubs = self.stubs(rows)
-            self._kept = yield from _read(stubs)
+            self._kept = yield from _read_items(stubs)
         return list(self._kept)
 
     fetch = blocking(_fetch)
     afetch = awaiting(_fetch)
 
     def stubs(self, rows: Iterable[Any]) -> list[Any]:
-        """Return instances, which know only their keys, of what the items between refer to, each once."""
+        """Return stubs of the items that *rows* refer to, each once."""
         keys = [key for row in rows if (key := self._far.read_key(row)) is not None]
         return [self._far.make_stub(self._owner, key) for key in dict.fromkeys(keys)]
 
@@ -93,7 +93,7 @@ class ManySet(Generic[T]):
             yield each
 
     def _count(self) -> Flow[int]:
-        """Return how many items there are between the two; what they refer to is not read."""
+        """Return the number of items between the two; the related items are not read."""
         return (yield from count_rows(self.rows()))
 
     count = blocking(_count)
@@ -118,7 +118,7 @@ class ManySet(Generic[T]):
 
     # -- changing ------------------------------------------------------------------------------
 
-    def _row(self, target: Any, **values: Any) -> Any:
+    def _make_row(self, target: Any, **values: Any) -> Any:
         row = self.through(**values, **{self._near.name: self._owner, self._far.name: target})
         if self._alias is not None:
             row.__dict__["_using"] = self._alias
@@ -129,38 +129,38 @@ class ManySet(Generic[T]):
         parts = {part.name for part in (*self._near.parts, *self._far.parts)}
         return {field.name for field in options_of(self.through).keys} == parts
 
-    def _there(self, keys: list[tuple[Any, ...]]) -> Flow[dict[tuple[Any, ...], Any]]:
-        """Return the items between this one and those with *keys*, by key: the ones that there are."""
+    def _read_rows(self, keys: list[tuple[Any, ...]]) -> Flow[dict[tuple[Any, ...], Any]]:
+        """Return the existing items between this one and those with *keys*, by key."""
         if self._is_keyed():
-            wanted = [self._row(_plain(key)) for key in keys]
-            known = yield from _read(wanted, whole=True)
-            rows = [
-                row for row in known if not is_soft_deleted(row)
-            ]  # which AlreadyExists tells of
+            wanted = [self._make_row(_unwrap(key)) for key in keys]
+            known = yield from _read_items(wanted, whole=True)
+            rows = [row for row in known if not is_soft_deleted(row)]  # those raise AlreadyExists
         else:
             rows = yield from all_rows(self.rows())
         found = {key: row for row in rows if (key := self._far.read_key(row)) is not None}
         return {key: found[key] for key in keys if key in found}
 
-    def _keys(self, targets: Iterable[Any]) -> list[tuple[Any, ...]]:
+    def _find_keys(self, targets: Iterable[Any]) -> list[tuple[Any, ...]]:
         return list(dict.fromkeys(self._far.key_of(each) for each in targets))
 
     def _add(self, *targets: T | Any, through: dict[str, Any] | None = None) -> Flow[None]:
-        """Add *targets*, instances or their keys; those that are there already stay as they are.
+        """Add *targets*, instances or their keys; those already in the set stay unchanged.
 
-        It is read first which ones are there.
+        The items between are read first.
 
         :param through: the values of the other fields of the items between the two.
-        :raises AlreadyExists: another writer has added one meanwhile, or it is deleted softly, of
-            one; of several it is TransactionCanceled.
+        :raises AlreadyExists: another writer has added one, or it is deleted softly; for several
+            targets it is TransactionCanceled.
         """
         by_key = {self._far.key_of(each): each for each in targets}
-        there = yield from self._there(list(by_key))
+        there = yield from self._read_rows(list(by_key))
         rows = [
-            self._row(each, **(through or {})) for key, each in by_key.items() if key not in there
+            self._make_row(each, **(through or {}))
+            for key, each in by_key.items()
+            if key not in there
         ]
         self._kept = None
-        yield from together([_inserted(row) for row in rows])
+        yield from together([_make_insert(row) for row in rows])
 
     add = blocking(_add)
     aadd = awaiting(_add)
@@ -171,19 +171,19 @@ class ManySet(Generic[T]):
         if self._alias is not None:
             target.__dict__["_using"] = self._alias
         self._kept = None
-        yield from together([_inserted(target), _inserted(self._row(target))])
+        yield from together([_make_insert(target), _make_insert(self._make_row(target))])
         return cast("T", target)
 
     create = blocking(_create)
     acreate = awaiting(_create)
 
     def _remove(self, *targets: T | Any) -> Flow[None]:
-        """Take *targets* out, instances or their keys: the items between are deleted, nothing else."""
-        keys = self._keys(targets)
+        """Remove *targets*, instances or their keys, from the set: only the items between are deleted."""
+        keys = self._find_keys(targets)
         if self._is_keyed():
-            rows = [self._row(_plain(key)) for key in keys]
+            rows = [self._make_row(_unwrap(key)) for key in keys]
         else:
-            rows = list((yield from self._there(keys)).values())
+            rows = list((yield from self._read_rows(keys)).values())
         self._kept = None
         yield from together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
 
@@ -191,7 +191,7 @@ class ManySet(Generic[T]):
     aremove = awaiting(_remove)
 
     def _clear(self) -> Flow[None]:
-        """Take all of them out: the items between are read, and deleted."""
+        """Remove all from the set: the items between are read and deleted."""
         rows = yield from all_rows(self.rows())
         self._kept = None
         yield from together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
@@ -200,7 +200,7 @@ class ManySet(Generic[T]):
     aclear = awaiting(_clear)
 
     def _set(self, targets: Iterable[T | Any]) -> Flow[None]:
-        """Let just *targets* be in it: what is between is read, and added and deleted as it takes."""
+        """Make *targets* the whole set: the items between are read, added and deleted as needed."""
         wanted = {self._far.key_of(each): each for each in targets}
         rows = yield from all_rows(self.rows())
         there = {self._far.read_key(row) for row in rows}
@@ -209,7 +209,9 @@ class ManySet(Generic[T]):
             for row in rows
             if self._far.read_key(row) not in wanted
         ]
-        new = [_inserted(self._row(each)) for key, each in wanted.items() if key not in there]
+        new = [
+            _make_insert(self._make_row(each)) for key, each in wanted.items() if key not in there
+        ]
         self._kept = None
         yield from together([*gone, *new])
 
@@ -217,21 +219,21 @@ class ManySet(Generic[T]):
     aset = awaiting(_set)
 
 
-def _plain(key: tuple[Any, ...]) -> Any:
+def _unwrap(key: tuple[Any, ...]) -> Any:
     return key if len(key) > 1 else next(iter(key))
 
 
-def _inserted(instance: Any) -> Callable[[], Flow[object]]:
+def _make_insert(instance: Any) -> Callable[[], Flow[object]]:
     def insert() -> Flow[object]:
         return save_instance(instance, force_insert=True)
 
     return insert
 
 
-def _read(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
-    """Read the items of *stubs*, and leave out those that are not there.
+def _read_items(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
+    """Read the items of *stubs*, without missing ones.
 
-    :param whole: they are not stubs but instances with keys, whose absence says nothing.
+    :param whole: these are instances with keys, which may be missing without a warning.
     """
     if not stubs:
         return []
@@ -255,7 +257,7 @@ def _read(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
             target.__dict__["_using"] = stub._using
         found.append(target)
     if missing and not whole:
-        import logging  # only where there is something to say
+        import logging  # imported only for a warning
 
         logging.getLogger("dynamodb_py.relations").warning(
             "%d items that others refer to do not exist: %s", len(missing), ", ".join(missing[:5])

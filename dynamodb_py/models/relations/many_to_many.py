@@ -1,4 +1,4 @@
-"""Many to many: items that refer to each other by items of a model between the two."""
+"""Many-to-many relations, by items of a model between the two."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ Reference = ForeignKey[Any, Any]
 
 
 class _Across(Prefetchable):
-    """An attribute that leads to the items of another model over a model between the two."""
+    """A descriptor for the items of another model that are related by a model between the two."""
 
     name: str
 
     def related(self, instance: Any) -> ManySet[Any]:
-        """Return the set of *instance*, with nothing read."""
+        """Return the set of *instance*; nothing is read."""
         raise NotImplementedError
 
     def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
-        """Read the items between *owner* and others; the others are to be read by key."""
+        """Read the items between *owner* and the related items, which are then read by key."""
         related = self.related(owner)
         rows = yield from all_rows(related.rows())
         targets: dict[int, Any] = {}
@@ -73,7 +73,7 @@ class ManyToManyField(_Across, Generic[T]):
 
     :param to: the other model, or its name.
     :param through: the model between, or its name.
-    :param related_name: what the other model's instances have, to lead back.
+    :param related_name: the attribute of the other model's instances for the reverse relation.
     :param through_fields: the names of the references to this model and to the other, where the
         model between has several.
     """
@@ -104,7 +104,7 @@ class ManyToManyField(_Across, Generic[T]):
         related_name: str | None = None,
         through_fields: tuple[str, str] | None = None,
     ) -> None:
-        self.to, self.said_through, self.related_name = to, through, related_name
+        self.to, self.through, self.related_name = to, through, related_name
         self.through_fields = through_fields
         self.model: Any = None
         self.name = ""
@@ -121,7 +121,7 @@ class ManyToManyField(_Across, Generic[T]):
     @property
     def leads_to(self) -> type[Any]:
         """The other model."""
-        return self.ends()[1].target
+        return self.get_ends()[1].target
 
     def connect(self) -> bool:
         """Connect the two models, if they are there; tell whether they are.
@@ -132,54 +132,54 @@ class ManyToManyField(_Across, Generic[T]):
             return True
         to, through = (
             find_nearby(each, self.model) if isinstance(each, str) else each
-            for each in (self.to, self.said_through)
+            for each in (self.to, self.through)
         )
         if to is None or through is None or not _is_settled(through) or not _is_settled(to):
             return False
-        self._find(to, through)
+        self._connect(to, through)
         return True
 
-    def ends(self) -> tuple[Reference, Reference]:
+    def get_ends(self) -> tuple[Reference, Reference]:
         """Return the references of the model between, to this model and to the other."""
         if self._ends is None:
             to, through = (
                 find_anywhere(each, self.model, self.label) if isinstance(each, str) else each
-                for each in (self.to, self.said_through)
+                for each in (self.to, self.through)
             )
             options_of(through).name  # noqa: B018 - one that waits looks for what it refers to
-            self._find(to, through)
+            self._connect(to, through)
         ends = self._ends
         assert ends is not None
         return ends
 
-    def _find(self, to: Any, through: Any) -> None:
+    def _connect(self, to: Any, through: Any) -> None:
         references: dict[str, Reference] = through._fieldset.references
         if self.through_fields is not None:
             for name in self.through_fields:
                 if name not in references:
-                    raise self._wrong(f"{through.__name__} has no reference {name}")
+                    raise self._make_error(f"{through.__name__} has no reference {name}")
             near, far = (references[name] for name in self.through_fields)
         else:
-            near = self._one(
+            near = self._choose_one(
                 [r for r in references.values() if issubclass(self.model, r.target)],
                 through,
                 self.model,
             )
             others = [r for r in references.values() if r.target is to and r is not near]
-            far = self._one(others, through, to)
+            far = self._choose_one(others, through, to)
         choose_index(through._meta, near, f"{self.label} asks for the {through.__name__}s of one")
         if self.related_name is not None:
             choose_index(
                 through._meta, far, f"related_name={self.related_name!r} of {self.label} asks"
             )
-            self._lead_back(to)
+            self._add_reverse(to)
         self._ends = (near, far)
 
-    def _one(self, found: list[Reference], through: Any, model: Any) -> Reference:
+    def _choose_one(self, found: list[Reference], through: Any, model: Any) -> Reference:
         if len(found) == 1:
             return found[0]
         problem = "no reference" if not found else "several references"
-        raise self._wrong(
+        raise self._make_error(
             f"{through.__name__} has {problem} to {model.__name__}: "
             + (
                 f"give it a ForeignKey({model.__name__})"
@@ -188,22 +188,22 @@ class ManyToManyField(_Across, Generic[T]):
             )
         )
 
-    def _lead_back(self, to: Any) -> None:
+    def _add_reverse(self, to: Any) -> None:
         name = str(self.related_name)
         there: Any = getattr(to, name, None)
         again = isinstance(there, ManyRelated) and there.field.label == self.label
         if there is not None and not again:
-            raise self._wrong(
+            raise self._make_error(
                 f"related_name={name!r}: {to.__name__} has that already: give it another one"
             )
         setattr(to, name, ManyRelated(self, name))
 
-    def _wrong(self, problem: str) -> ModelDefinitionError:
+    def _make_error(self, problem: str) -> ModelDefinitionError:
         return ModelDefinitionError(f"{self.label}: {problem}")
 
     def related(self, instance: Any) -> ManySet[Any]:
-        """Return the set of *instance*, with nothing read."""
-        near, far = self.ends()
+        """Return the set of *instance*; nothing is read."""
+        near, far = self.get_ends()
         return ManySet(instance, near, far)
 
     @overload
@@ -220,7 +220,7 @@ class ManyToManyField(_Across, Generic[T]):
 
         def __set__(self, instance: Any, value: Any) -> None:
             raise AttributeError(
-                f"{self.label} is kept by {self.said_through!r}: {self.name}.set([...]) says what is "
+                f"{self.label} is kept by {self.through!r}: {self.name}.set([...]) says what is "
                 "in it, and writes that"
             )
 
@@ -229,20 +229,20 @@ class ManyToManyField(_Across, Generic[T]):
 
 
 class ManyRelated(_Across):
-    """The way back of a :class:`ManyToManyField`."""
+    """The reverse relation of a :class:`ManyToManyField`."""
 
     def __init__(self, field: ManyToManyField[Any], name: str) -> None:
         self.field, self.name = field, name
 
     @property
     def leads_to(self) -> type[Any]:
-        """The model that the field is of."""
-        model: type[Any] = self.field.ends()[0].target
+        """The model with the field."""
+        model: type[Any] = self.field.get_ends()[0].target
         return model
 
     def related(self, instance: Any) -> ManySet[Any]:
-        """Return the set of *instance*, with nothing read."""
-        near, far = self.field.ends()
+        """Return the set of *instance*; nothing is read."""
+        near, far = self.field.get_ends()
         return ManySet(instance, far, near)
 
     @overload

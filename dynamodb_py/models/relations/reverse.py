@@ -1,4 +1,4 @@
-"""The way back: ``author.books``, the items that refer to an instance."""
+"""Reverse relations: ``author.books``, the items that refer to an instance."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def query_related(
 ) -> Any:
     """Return the query set of the items that refer to *owner* by *reference*.
 
-    :param whole: complete them where the index does not hold all of them.
-    :param hidden: those too that the model's ``objects`` leaves out.
+    :param whole: read whole items, if the index does not have them.
+    :param hidden: read also the items that the model's ``objects`` leaves out.
     """
     model: Any = reference.model
     alias = owner.__dict__.get("_using")
@@ -49,7 +49,7 @@ def query_related(
         reference.lookup_index = find_index(reference)
     name, holds_all = reference.lookup_index
     if name is None or (reference.index is None and holds_all):
-        return rows  # the planner may know a better one for what else is asked
+        return rows  # the planner may choose a better one for further conditions
     rows = rows.index(name)
     return rows if holds_all or not whole else rows.full()
 
@@ -57,7 +57,7 @@ def query_related(
 def require_reference(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
     """Return the condition that an item refers to *owner* by *reference*.
 
-    An *owner* that was never loaded may be given as its key is known: as one of a wider class.
+    An *owner* that was never loaded may be an instance of a base class of the target.
     """
     if isinstance(owner, reference.target):
         return reference.eq(owner)
@@ -65,7 +65,7 @@ def require_reference(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
 
 
 def deletes_items(model: type[Any]) -> bool:
-    """Tell whether ``delete()`` of *model* removes an item, rather than marking it as deleted."""
+    """Tell whether ``delete()`` of *model* removes the item, and does not mark it as deleted."""
     return flow_of(model, "delete") is delete_instance
 
 
@@ -76,15 +76,14 @@ def is_soft_deleted(row: Any) -> bool:
 
 @name_verbs
 class RelatedSet(Forwarding[M], Generic[M]):
-    """The items that refer to one instance: a query set, and what changes it.
+    """The items that refer to one instance, as a query set with verbs that change it.
 
-    ``author.books.all()``, ``filter()``, ``count()`` and the like ask the index that begins with the
-    reference, by one Query; a loop over ``author.books`` does too. Type checkers know the attribute
-    by an annotation in the target's class, ``books: RelatedSet[Book]``.
+    ``author.books.all()``, ``filter()``, ``count()`` and the like send one Query to the index that begins
+    with the reference; so does a loop over ``author.books``. Type checkers need an annotation
+    of the attribute in the target's class, ``books: RelatedSet[Book]``.
 
-    What changes several items does so in one transaction up to 100 of them, and in several, one
-    after the other, beyond that. An index is read eventually consistent: what was just written may be
-    missing in it for a moment.
+    Changes of up to 100 items are one transaction, of more several, one after the other. An index is
+    read eventually consistent: recent writes may be missing for a moment.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
 
     @property
     def model(self) -> type[M]:
-        """The model whose items they are."""
+        """The model of the items."""
         return cast("type[M]", self._reference.model)
 
     @property
@@ -107,7 +106,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         return rows
 
     def all(self) -> QuerySet[M]:
-        """Return the query set of all of them; what ``prefetch_related()`` has read is not read again."""
+        """Return the query set of all items; items that ``prefetch_related()`` read are not read again."""
         rows = self.get_queryset()
         if self._kept is not None:
             rows._result_cache = list(self._kept)
@@ -124,7 +123,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
 
     # -- changes -------------------------------------------------------------------------------
 
-    def _checked(self, objects: Iterable[Any]) -> list[M]:
+    def _check_instances(self, objects: Iterable[Any]) -> list[M]:
         found: list[M] = []
         for each in objects:
             if not isinstance(each, self.model):
@@ -133,17 +132,17 @@ class RelatedSet(Forwarding[M], Generic[M]):
                 found.append(each)
         return found
 
-    def _writes(self, objects: Iterable[M]) -> list[Callable[[], Flow[object]]]:
-        """Let *objects* refer to this instance, and return what writes that."""
+    def _make_writes(self, objects: Iterable[M]) -> list[Callable[[], Flow[object]]]:
+        """Let *objects* refer to this instance, and return the writes of that."""
         found: list[Callable[[], Flow[object]]] = []
         for each in objects:
             self._reference.assign(each, self._owner)
             found.append(partial(save_instance, each))
         return found
 
-    def _leaving(self, objects: Iterable[M]) -> list[Callable[[], Flow[object]]]:
-        """Let *objects* refer to nothing, and return what writes that, where they still refer here."""
-        still = self._reference.eq(self._owner)  # which another writer may have changed meanwhile
+    def _make_clearings(self, objects: Iterable[M]) -> list[Callable[[], Flow[object]]]:
+        """Let *objects* refer to nothing, and return the writes of that, if they still refer here."""
+        still = self._reference.eq(self._owner)  # another writer may have changed the reference
         found: list[Callable[[], Flow[object]]] = []
         for each in objects:
             self._reference.assign(each, None)
@@ -153,11 +152,11 @@ class RelatedSet(Forwarding[M], Generic[M]):
         return found
 
     def _add(self, *objects: M) -> Flow[None]:
-        """Let *objects* refer to this instance, and save them: new ones are put, of others what changed.
+        """Let *objects* refer to this instance, and save them.
 
         :raises ValidationError: one is not of the model, or cannot be stored; nothing was sent.
         """
-        writes = self._writes(self._checked(objects))
+        writes = self._make_writes(self._check_instances(objects))
         self._kept = None
         yield from together(writes)
 
@@ -186,10 +185,10 @@ class RelatedSet(Forwarding[M], Generic[M]):
 
         :raises QueryError: the reference must have a value.
         :raises DoesNotExist: one does not refer to this instance; nothing was sent.
-        :raises ConditionFailed: the item of one refers to another by now, and stays as it is; of
-            several it is TransactionCanceled.
+        :raises ConditionFailed: one refers to another item by now, and does not change; for several
+            objects it is TransactionCanceled.
         """
-        found = self._checked(objects)
+        found = self._check_instances(objects)
         self._check_nullable("remove")
         key = self._reference.key_of(self._owner)
         for each in found:
@@ -198,27 +197,27 @@ class RelatedSet(Forwarding[M], Generic[M]):
                     f"{each!r} does not refer to {self._owner!r}", missing=[each]
                 )
         self._kept = None
-        yield from together(self._leaving(found))
+        yield from together(self._make_clearings(found))
 
     remove = blocking(_remove)
     aremove = awaiting(_remove)
 
     def _clear(self) -> Flow[None]:
-        """Let all of them refer to nothing; they are read for that."""
+        """Read all of them, and let them refer to nothing."""
         self._check_nullable("clear")
         rows = yield from all_rows(self.get_queryset())
         self._kept = None
-        yield from together(self._leaving(list(rows)))
+        yield from together(self._make_clearings(list(rows)))
 
     clear = blocking(_clear)
     aclear = awaiting(_clear)
 
     def _set(self, objects: Iterable[M]) -> Flow[None]:
-        """Let just *objects* refer to this instance: the others are read, and refer to nothing then.
+        """Let exactly *objects* refer to this instance: others are read, and refer to nothing then.
 
         :raises QueryError: there are others, and the reference must have a value.
         """
-        wanted = self._checked(objects)
+        wanted = self._check_instances(objects)
         rows = yield from all_rows(self.get_queryset())
         there = {each.primary_key for each in rows}
         keep = {each.primary_key for each in wanted}
@@ -234,7 +233,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
             or self._reference.read_key(each) != key
         ]
         self._kept = None
-        yield from together([*self._leaving(gone), *self._writes(new)])
+        yield from together([*self._make_clearings(gone), *self._make_writes(new)])
 
     set = blocking(_set)
     aset = awaiting(_set)
@@ -253,7 +252,7 @@ def is_nullable(reference: ForeignKey[Any, Any]) -> bool:
 
 
 class _Back(Prefetchable):
-    """An attribute that leads from an instance to the items that refer to it."""
+    """A descriptor for the items that refer to an instance."""
 
     def __init__(self, reference: ForeignKey[Any, Any], name: str) -> None:
         self.reference, self.name = reference, name
@@ -273,7 +272,7 @@ class _Back(Prefetchable):
 
 
 class Related(_Back):
-    """``Author.books``: what gives each instance the set of items that refer to it."""
+    """``Author.books``: the descriptor that gives the set of items that refer to an instance."""
 
     def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
         del wants
@@ -335,7 +334,7 @@ class RelatedOne(_Back):
         return self.only(instance, kept)
 
     def only(self, instance: Any, rows: list[Any]) -> Any:
-        """Return the one of *rows*, and keep it; it knows *instance* for what it refers to."""
+        """Return the only one of *rows*, and cache it; its reference gives *instance*."""
         model: Any = self.reference.model
         if not rows:
             raise model.DoesNotExist(

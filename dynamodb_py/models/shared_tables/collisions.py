@@ -19,8 +19,8 @@ def get_template(field: AnyField | None) -> BoundTemplate | None:
 
 def can_be_equal(one: AnyField, other: AnyField) -> bool:
     """Tell whether two key fields may have one value; False if their templates rule it out."""
-    mine, theirs = get_template(one), get_template(other)
-    return mine is None or theirs is None or mine.can_equal(theirs)
+    template, second = get_template(one), get_template(other)
+    return template is None or second is None or template.can_equal(second)
 
 
 def check_apart(name: str, one: Options, other: Options) -> None:
@@ -29,8 +29,8 @@ def check_apart(name: str, one: Options, other: Options) -> None:
     if not all(can_be_equal(*pair) for pair in pairs):
         return
     keys = "; ".join(
-        f"{mine.label} is {describe_key(mine)}, {theirs.label} is {describe_key(theirs)}"
-        for mine, theirs in pairs
+        f"{key.label} is {describe_key(key)}, {second.label} is {describe_key(second)}"
+        for key, second in pairs
     )
     raise ModelDefinitionError(
         f"{one.name} and {other.name} are both in {name}, and an item of each could have the same key: "
@@ -61,15 +61,15 @@ def can_share_prefix(one: str, other: str) -> bool:
 
 
 def get_prefix(field: AnyField | None) -> str:
-    """Return what every value of a key field begins with."""
+    """Return the literal at the beginning of all values of a key field."""
     template = get_template(field)
     return "" if template is None else template.literal_prefix
 
 
-def have_distinct_prefixes(meta: Options, other: Options) -> bool:
+def have_distinct_prefixes(one: Options, other: Options) -> bool:
     """Tell whether the beginnings of the keys of two models are different."""
-    pairs = zip(meta.keys, other.keys, strict=True)
-    return any(not can_share_prefix(get_prefix(one), get_prefix(two)) for one, two in pairs)
+    pairs = zip(one.keys, other.keys, strict=True)
+    return any(not can_share_prefix(get_prefix(key), get_prefix(second)) for key, second in pairs)
 
 
 def describe_key(field: AnyField) -> str:

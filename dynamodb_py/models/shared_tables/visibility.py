@@ -1,7 +1,7 @@
-"""Narrowing: how a query set of one model in a shared table leaves out the items of the others.
+"""The filter on reads of one model in a shared table, which leaves out the items of the others.
 
-By the key where that tells them apart, which costs nothing: ``begins_with`` on the range key, or the
-whole hash key where the template has no parts. By a filter on the discriminator otherwise.
+It uses the key if that distinguishes the models, which costs nothing: ``begins_with`` on the range key, or the
+whole hash key if the template has no parts. Otherwise it filters by the discriminator.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 Fixed: TypeAlias = "Mapping[str, tuple[Wire, ...]]"
-"""The attributes that a condition says the values of, and which."""
+"""The values of attributes that a condition determines."""
 
 
 class Layout(Protocol):
@@ -41,25 +41,25 @@ class Layout(Protocol):
 
 
 class _Index(Struct, frozen=True, eq=False):
-    """The table, or an index of it, as a model knows it."""
+    """The key of the table or an index, by the fields of a model."""
 
     name: str | None
     hashes: tuple[AnyField, ...]
     range: AnyField | None
     whole: bool
-    """Whether all of each item can be read by it."""
+    """Whether it has whole items."""
 
 
 class _Unrelated(Struct, frozen=True, eq=False):
-    """The models that a question of one model must leave out."""
+    """The models that reads of one model must leave out."""
 
     all: list[Options]
     by_index: list[tuple[list[Options], bool]]
-    """For each way: those that may have the same hash key, and whether range keys tell them apart."""
+    """For the table and each index: those that may share a hash key, and whether range keys differ."""
 
 
 class SharedTableFilter(ItemFilter):
-    """What the questions to one model of a shared table are asked besides."""
+    """The filter on reads of one model in a shared table."""
 
     def __init__(self, meta: Options, layout: Layout) -> None:
         super().__init__(meta.expiry, meta.kind)
@@ -90,7 +90,7 @@ class SharedTableFilter(ItemFilter):
         return question
 
     def _rewrite_parts(self, question: Question) -> Question:
-        """Return *question*, asked of the keys in place of their parts: those tell the models apart."""
+        """Return *question* with conditions on keys in place of their parts, as keys distinguish the models."""
         parts = self._meta.part_conditions
         return question if parts is None else parts.rewrite(question)
 
@@ -102,7 +102,7 @@ class SharedTableFilter(ItemFilter):
             or self.kind is not None
             or not self.unrelated
         ):
-            return plan  # what is of a class below another says so itself
+            return plan  # PolymorphicIdentity adds the note for subclasses
         kind = self._meta.kind
         names = {path.parts[0] for path in explanation.filter.paths()}
         filtered = kind is not None and kind.hierarchy.attribute in names
@@ -111,7 +111,7 @@ class SharedTableFilter(ItemFilter):
         return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
     def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
-        return None  # what is asked besides depends on the question
+        return None  # the filter depends on the question
 
     def hides(self, item: StoredItem) -> bool:
         kind = self._meta.kind
@@ -130,23 +130,23 @@ class SharedTableFilter(ItemFilter):
         return super().hides_wires(wires)
 
     def _is_foreign(self, kind: str | None) -> bool:
-        """Tell whether an item of this kind is of a model that is not related."""
+        """Tell whether an item of this kind is of an unrelated model."""
         return kind is not None and any(
             self._layout.get_kind(each) == kind for each in self.unrelated
         )
 
     def _has_other_key(self, wires: Mapping[str, Wire]) -> bool:
-        """Tell whether an item has a key that the templates of this model do not make."""
+        """Tell whether the templates of this model do not make the key of an item."""
         known = [field for field in self._meta.keys if field.attribute in wires]
         return not all(_make_matcher(field)(wires[field.attribute]) for field in known)
 
     @property
     def unrelated(self) -> list[Options]:
-        """The models whose items are to be left out, besides those of classes of the same tree."""
+        """The unrelated models, whose items are left out."""
         return self._find_unrelated().all
 
     def _find_unrelated(self) -> _Unrelated:
-        """Return what the models in the table have in common with this one, as of now."""
+        """Return the unrelated models that are in the table now."""
         version, found = self._unrelated
         if version != self._layout.version:
             unrelated = list(self._layout.find_unrelated(self._meta))
@@ -156,10 +156,10 @@ class SharedTableFilter(ItemFilter):
             self._unrelated = self._layout.version, found
         return found
 
-    # -- how -----------------------------------------------------------------------------------
+    # -- conditions -----------------------------------------------------------------------------------
 
     def _with_constants(self, question: Question) -> Question:
-        """Return *question* with the parts of a key that are the same for all items of this model."""
+        """Return *question* with the keys that are the same for all items of this model."""
         fixed = find_fixed_values(question.condition)
         indexes = [index for index in self._indexes if question.index in (None, index.name)]
         chosen = next((index for index in indexes if _has_hash_key(index, fixed)), None)
@@ -176,7 +176,7 @@ class SharedTableFilter(ItemFilter):
         return question
 
     def _is_constant(self, index: _Index, question: Question) -> bool:
-        """Tell whether all items of the model are found by a hash key that needs not be said."""
+        """Tell whether all items of the model have one hash key, which may be added to the question."""
         if index.name is not None and (
             question.consistent or not index.whole or not self._has_all(index)
         ):
@@ -191,7 +191,7 @@ class SharedTableFilter(ItemFilter):
         return all(field.attribute in always for field in keys)
 
     def _exclude_others(self, question: Question) -> Condition:
-        """Return what leaves out the items of other models; it is empty where nothing is needed."""
+        """Return the condition that leaves out the items of other models; it may be empty."""
         fixed, known = find_fixed_values(question.condition), self._find_unrelated()
         for index, (unrelated, apart) in zip(self._indexes, known.by_index, strict=True):
             if question.index not in (None, index.name) and index.name is not None:
@@ -199,9 +199,7 @@ class SharedTableFilter(ItemFilter):
             if not _has_hash_key(index, fixed):
                 continue
             if not all(all(map(_make_matcher(f), fixed[f.attribute])) for f in index.hashes):
-                return (
-                    self._filter_by_kind()
-                )  # keys that are not made by the templates of this model
+                return self._filter_by_kind()  # other keys than the templates of this model make
             if index.range is not None and index.range.attribute in fixed:
                 unrelated = [each for each in unrelated if _can_have(index.range, fixed, each)]
                 apart = apart or not unrelated
@@ -214,10 +212,10 @@ class SharedTableFilter(ItemFilter):
         return self._filter_by_kind() if known.all else Condition()
 
     def _filter_by_kind(self) -> Condition:
-        """Return the condition that an item says that it is one of this model's, as a filter."""
+        """Return the filter for the items of this model."""
         kind = self._meta.kind
         if self.kind is not None:
-            return Condition()  # which is asked anyway
+            return Condition()  # condition() has it
         if kind is None:
             fields = [field for field in self._meta.keys if get_prefix(field)]
             begins = [BeginsWith(_path(each), Value({"S": get_prefix(each)})) for each in fields]
@@ -230,7 +228,7 @@ class SharedTableFilter(ItemFilter):
 
 
 def _indexes(meta: Options) -> tuple[_Index, ...]:
-    """Return the table and its global indexes, as far as items of the model are in them."""
+    """Return the table and those of its global indexes that have items of the model."""
     fields = meta.field_set.by_attribute
     found = [_Index(None, (meta.hash_key,), meta.range_key, whole=True)]
     for index in meta.schema.indexes:
@@ -247,7 +245,7 @@ def _has_hash_key(index: _Index, fixed: Fixed) -> bool:
 
 
 def _find_sharing(index: _Index, unrelated: Sequence[Options]) -> tuple[list[Options], bool]:
-    """Return the models whose items may have the same hash key, and whether range keys tell them apart."""
+    """Return the models whose items may share a hash key, and whether their range keys differ."""
     found = [each for each in unrelated if _can_share(index.hashes, each)]
     return found, index.range is not None and _differ_in_prefix(index.range, found)
 
@@ -263,13 +261,13 @@ def _can_share(hashes: Sequence[AnyField], other: Options) -> bool:
 
 
 def _can_have(field: AnyField, fixed: Fixed, other: Options) -> bool:
-    """Tell whether an item of *other* could have the range key that is asked for, if it is one."""
+    """Tell whether an item of *other* could have one of the range keys in the condition."""
     twin = other.field_set.by_attribute.get(field.attribute)
     return twin is not None and any(map(_make_matcher(twin), fixed[field.attribute]))
 
 
 def _make_matcher(field: AnyField) -> Callable[[Wire], bool]:
-    """Return what tells whether a key field can have a value."""
+    """Return the function that tells whether a key field can have a value."""
     template = get_template(field)
 
     def made(wire: Wire) -> bool:
@@ -289,7 +287,7 @@ def _differ_in_prefix(field: AnyField, unrelated: list[Options]) -> bool:
 
 
 def _require_prefix(field: AnyField | None, condition: Condition) -> Condition:
-    """Return what says that a range key begins as all of the model's do, unless *condition* says so."""
+    """Return the condition on the prefix of the model's range keys, unless *condition* implies it."""
     prefix = get_prefix(field)
     if field is None or not prefix or _implies_prefix(condition, field.attribute, prefix):
         return Condition()
@@ -297,7 +295,7 @@ def _require_prefix(field: AnyField | None, condition: Condition) -> Condition:
 
 
 def _implies_prefix(condition: Condition, attribute: str, prefix: str) -> bool:
-    """Tell whether *condition* lets no value of an attribute through that begins otherwise."""
+    """Tell whether *condition* allows only values of an attribute with this prefix."""
     low, high, after = False, False, find_following(prefix)
     for term in condition.conjuncts:
         if isinstance(term, BeginsWith) and _is_attribute(term.path, attribute):
@@ -325,7 +323,7 @@ def _text(value: object) -> str:
 
 
 def find_fixed_values(condition: Condition) -> Fixed:
-    """Return the attributes that *condition* says the values of."""
+    """Return the values of attributes that *condition* determines."""
     found: dict[str, tuple[Wire, ...]] = {}
     for term in condition.conjuncts:
         if not isinstance(term, (Compare, In)) or type(term.left) is not Path:
