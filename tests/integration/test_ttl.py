@@ -23,7 +23,7 @@ from dynamodb_py import (
     save_all,
     transaction,
 )
-from dynamodb_py.batching import resumed
+from dynamodb_py.batching import resume_flow
 from dynamodb_py.exceptions import InvalidRequest
 from dynamodb_py.flows import run
 from dynamodb_py.models.maintenance.unique import check_unique
@@ -582,7 +582,7 @@ def after_its_first_request(flow, meanwhile):
     """Carry out *flow*, and do something else after its first request."""
     answer = yield next(flow)
     meanwhile()
-    yield from resumed(flow, flow.send(answer))
+    yield from resume_flow(flow, flow.send(answer))
 
 
 @pytest.mark.parametrize("way", ["deleted", "changed", "kept"])

@@ -48,7 +48,7 @@ class Block(Generic[M]):
         self._superseded: dict[Hashable, list[Job]] = {}
         self._seen: set[Hashable] = set()
         self._sent = 0
-        self._state = "not start_flow"
+        self._state = "not begun"
 
     @property
     def result(self) -> BulkResult[M]:
@@ -61,7 +61,7 @@ class Block(Generic[M]):
 
     def _begin(self) -> None:
         check_outside("batch_write()")
-        if self._state != "not start_flow":
+        if self._state != "not begun":
             raise QueryError(f"this block is {self._state}: make another one by batch_write()")
         self._state = "open"
 

@@ -71,8 +71,8 @@ def keep_last(
 
 def duplicate_key(key: Key, model: str, hint: str = OVERWRITE) -> ValidationError:
     """Return the error for two items with one key."""
-    said = ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
-    return ValidationError(f"two of the items have the key {said}: drop one{hint}", model=model)
+    text = ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
+    return ValidationError(f"two of the items have the key {text}: drop one{hint}", model=model)
 
 
 def put_job(bound: BoundModel[Any], item: Any, *, validate: bool) -> Job:

@@ -58,8 +58,8 @@ def load_objects(
         else:
             replace_stored(each, there)
     if missing:
-        said = ", ".join(f"{type(each).__name__} {each.primary_key!r}" for each in missing[:5])
-        raise DoesNotExist(f"{len(missing)} of {len(asked)} are not there: {said}", missing=missing)
+        texts = ", ".join(f"{type(each).__name__} {each.primary_key!r}" for each in missing[:5])
+        raise DoesNotExist(f"{len(missing)} of {len(asked)} are not there: {texts}", missing=missing)
 
 
 def save_objects(

@@ -321,6 +321,11 @@ def _order_of(queryset: BaseQuerySet[Any, Any], name: str | Field[Any, Any]) -> 
 def slice_rows(queryset: Q, wanted: slice) -> Q:
     """Return the first of the rows, as ``[:n]`` asks for them."""
     start, stop, step = wanted.start, wanted.stop, wanted.step
+    shape = queryset._query_shape
+    is_first = start is None and step is None and type(stop) is int and stop >= 0
+    if is_first and shape is not None and not shape.opaque:  # as below, but for the calls
+        after = shape.limited(stop)
+        return clone(queryset, None, queryset._read_options, after, queryset._wires)
     if start or step not in (None, 1) or (stop is not None and stop < 0):
         text = ":".join("" if each is None else str(each) for each in (start, stop))
         raise no_offset(queryset, text if step is None else f"{text}:{step}")

@@ -203,12 +203,14 @@ class QueryShape:
             after = self._keep(step, self._with(None, self._changes))
         return None if after is None else (after, tuple(added))
 
-    def limited(self, count: int) -> QueryShape | None:
+    def limited(self, count: int) -> QueryShape:
         """Return the shape of these questions with a limit of *count*, or a lower one that there is."""
         if self.limit is not None and self.limit <= count:
             return self
         if count != 1:
-            return self.changed({"limit": count})
+            return cast("QueryShape", self.changed({"limit": count}))
+        if self.head is not None:
+            return self.head
         self.head = QueryShape(self.meta, self._root, self._terms, {**self._changes, "limit": 1})
         return self.head
 

@@ -155,8 +155,6 @@ def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Quer
         return None
     if limit is not None:
         shape = (shape.head if limit == 1 else None) or shape.limited(limit)
-        if shape is None:
-            return None
     meta = shape.meta
     table, link = meta.table_name, get_connection(meta.using)
     if link.renames:

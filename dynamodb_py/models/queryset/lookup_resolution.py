@@ -26,27 +26,27 @@ def conditions(meta: Options, lookups: Mapping[str, Any]) -> Condition:
     if known is None:
         known = vars(meta)["lookups"] = {}
     terms: list[Condition] = []
-    for said, value in lookups.items():
-        make = known.get(said) or _learned(meta, known, said)
+    for lookup, value in lookups.items():
+        make = known.get(lookup) or _find_maker(meta, known, lookup)
         terms.append(make(value))
     if len(terms) == 1:
         return terms[0]
     return And(tuple(terms)) if terms else Condition()
 
 
-def _learned(meta: Options, known: dict[str, Make], said: str) -> Make:
+def _find_maker(meta: Options, known: dict[str, Make], lookup: str) -> Make:
     def field(name: str) -> Path:
         return meta.get_field(name)._path()
 
-    make = _of_reference(meta, said) or compile_lookup(said, field, meta.resolve)
+    make = _find_reference_maker(meta, lookup) or compile_lookup(lookup, field, meta.resolve)
     if len(known) >= _MOST:
         known.clear()
-    known[said] = make
+    known[lookup] = make
     return make
 
 
-def _of_reference(meta: Options, said: str) -> Make | None:
+def _find_reference_maker(meta: Options, lookup: str) -> Make | None:
     """Return what makes conditions of a lookup of a reference; None where its one field does."""
-    name, _, word = said.partition("__")
+    name, _, word = lookup.partition("__")
     reference = meta.field_set.references.get(name)
     return None if reference is None else reference.lookup(word)

@@ -304,9 +304,9 @@ def _report(dangling: Sequence[Dangling]) -> None:
         return
     import logging  # only where there is something to say
 
-    said = ", ".join(map(str, dangling[:_SHOWN]))
+    texts = ", ".join(map(str, dangling[:_SHOWN]))
     logging.getLogger("dynamodb_py.relations").warning(
-        "references to items that do not exist, %d of them: %s", len(dangling), said
+        "references to items that do not exist, %d of them: %s", len(dangling), texts
     )
 
 

@@ -25,7 +25,7 @@ from ...operations.items import Key
 from ...planning import Plan
 from ..options import Options
 
-# Conditions that say nothing of other attributes than their paths.
+# Conditions about no other attributes than those of their paths.
 _KNOWN = frozenset(
     {And, AttributeType, BeginsWith, Between, Compare, Contains, Exists, In, Not, NotExists, Or}
 )
@@ -58,18 +58,18 @@ def whole_key(plan: Plan) -> Key | None:
     if plan.kind != "query" or plan.index is not None or plan.limit == 0:
         return None
     condition = plan.condition
-    said: dict[Any, Wire] = {}
+    fixed: dict[Any, Wire] = {}
     for term in condition.conjuncts:
         if isinstance(term, Compare) and term.operator == "=" and type(term.right) is Value:
             left = term.left
             if isinstance(left, Path) and len(left.parts) == 1:
-                said[left.parts[0]] = term.right.wire
+                fixed[left.parts[0]] = term.right.wire
     names = [key.name for key in plan.key]
-    return {name: said[name] for name in names} if said.keys() >= set(names) else None
+    return {name: fixed[name] for name in names} if fixed.keys() >= set(names) else None
 
 
 def _is_about(condition: Condition, attributes: set[str]) -> bool:
-    """Tell whether *condition* says something of these attributes, and of no others."""
+    """Tell whether *condition* is about these attributes and no others."""
     return all(type(node) in _KNOWN for node in condition._nodes()) and all(
         path.parts[0] in attributes for path in condition.paths()
     )
