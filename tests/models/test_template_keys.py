@@ -496,8 +496,8 @@ def test_what_is_excluded_is_left_out_of_the_key():
             "number is stored in sk alone, behind created",
         ),
         (Event.objects.filter(user="a"), ScanRequired, "is not fixed"),
-        (Line.objects.filter(order="a", text__contains="x"), QueryError, "cannot be asked so"),
-        (Line.objects.filter(Line.row == Line.qty, order="a"), QueryError, "cannot be asked so"),
+        (Line.objects.filter(order="a", text__contains="x"), QueryError, "cannot answer this"),
+        (Line.objects.filter(Line.row == Line.qty, order="a"), QueryError, "cannot answer this"),
         (Line.objects.filter(order="a", page__gt=1000), ValidationError, "has more than 3 digits"),
         (Line.objects.filter(order="a").order_by("row"), QueryError, "in order of page, row, text"),
         (
