@@ -11,6 +11,7 @@ import pytest
 
 from dynamodb_py import CharField, ConfigurationError, Model, Retries, connect, connections, options
 from dynamodb_py.connections import Connection, Options, current_options, get_connection
+from dynamodb_py.models.bulk.bound_model import table_name
 from dynamodb_py.models.instance import table_of
 
 from .scripted import AsyncScriptedTransport, Script, ScriptedTransport
@@ -126,7 +127,7 @@ def test_closing_closes_both_doors():
 def test_tables_are_called_as_the_connection_says(given, name):
     connection = connect(**given)
     assert connection.table_name("scores") == name
-    assert table_of(Score("a")) == Score.objects._table == name
+    assert table_of(Score("a")) == table_name(Score.objects) == name
     assert Score.objects.all().operation().table == name
 
 

@@ -6,7 +6,7 @@ in one transaction with the owner, so that a value has one owner at any time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol, cast
 
@@ -411,10 +411,12 @@ class Claims:
         after: Mapping[str, Wire],
         *,
         whole: bool = True,
+        written: Collection[str] = (),
     ) -> None:
         """Compare two items; an empty one stands for no item.
 
         :param whole: the item is replaced or deleted; otherwise only the differences are written.
+        :param written: attributes that are written, whether they differ or not.
         """
         had = find_claims(meta, before, key) if before else {}
         has = find_claims(meta, after, key) if after else {}
@@ -424,7 +426,9 @@ class Claims:
         names = {
             attribute: None
             for constraint in meta.constraints
-            if whole or has_changed(constraint.attributes, before, after)
+            if whole
+            or has_changed(constraint.attributes, before, after)
+            or any(each in written for each in constraint.attributes)
             for attribute in constraint.attributes
         }
         self.condition = Condition()

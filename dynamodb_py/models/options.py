@@ -107,7 +107,7 @@ class Options:
         self.field_set = fields
         self.indexes = expand_indexes(_collect_indexes(model, declared), fields.references)
         self.hash_key, self.range_key = self._find_keys()
-        before: Any = vars(model).get("_meta")
+        before: object = vars(model).get("_meta")
         self.referrers: tuple[ForeignKey[Any, Any], ...]
         known: dict[str, Any] = {} if before is None else vars(before)
         self.referrers = known.get("referrers", ())

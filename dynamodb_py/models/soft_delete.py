@@ -70,7 +70,7 @@ class _LiveItems(Scope):
         )
 
 
-def _bulk_delete_softly(
+def bulk_delete_softly(
     bound: BoundModel[Any],
     keys: Iterable[Any],
     *,
@@ -107,7 +107,7 @@ def _delete_given(bound: BoundModel[Any], given: Any) -> Flow[Status]:
     return "deleted"
 
 
-def _delete_matching_softly(
+def delete_matching_softly(
     queryset: Builders[Any, Any],
     *,
     workers: int = 1,
@@ -127,7 +127,7 @@ def _delete_matching_softly(
     return done
 
 
-def _delete_by_key_softly(
+def delete_by_key_softly(
     bound: BoundModel[Any], /, *key: Any, condition: Condition | None = None, **named: Any
 ) -> Flow[None]:
     """Delete the item with this key softly, without reading it.
@@ -157,10 +157,10 @@ class SoftDeleteQuerySet(QuerySet[M, R], Generic[M, R]):
 
     _scope = _LiveItems()
 
-    delete = blocking(_delete_matching_softly)
-    adelete = awaiting(_delete_matching_softly)
-    bulk_delete = blocking(_bulk_delete_softly)
-    abulk_delete = awaiting(_bulk_delete_softly)
+    delete = blocking(delete_matching_softly)
+    adelete = awaiting(delete_matching_softly)
+    bulk_delete = blocking(bulk_delete_softly)
+    abulk_delete = awaiting(bulk_delete_softly)
 
 
 @name_verbs
@@ -170,10 +170,10 @@ class SoftDeleteManager(Manager[M], Generic[M]):
     _queryset = SoftDeleteQuerySet
     _scope = _LiveItems()
 
-    delete = blocking(_delete_by_key_softly)
-    adelete = awaiting(_delete_by_key_softly)
-    bulk_delete = blocking(_bulk_delete_softly)
-    abulk_delete = awaiting(_bulk_delete_softly)
+    delete = blocking(delete_by_key_softly)
+    adelete = awaiting(delete_by_key_softly)
+    bulk_delete = blocking(bulk_delete_softly)
+    abulk_delete = awaiting(bulk_delete_softly)
 
 
 SoftDeleteQuerySet._manager = SoftDeleteManager

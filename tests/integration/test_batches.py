@@ -216,7 +216,7 @@ def test_keys_may_be_asked_for_twice_and_in_every_form(engine, do, sent, key):
     assert found[0] is found[2]
     assert found[1] is found[3]
     [operation] = sent
-    assert len(operation.keys[made._table]) == 3
+    assert len(operation.keys[table_of(made)]) == 3
     do(Note.create, key=key, text="x")
     assert [note.text for note in do(Note.batch_get, key, {"key": key}, (key,))] == ["x"] * 3
     for wrong in ("a", ("a",), {"player": "a"}, ("a", "1")):

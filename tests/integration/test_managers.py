@@ -22,6 +22,7 @@ from dynamodb_py import (
     connect,
     options,
 )
+from dynamodb_py.models.instance import table_of
 
 from ..engines import ACCESS_KEY, REGION, SECRET_KEY
 
@@ -173,7 +174,7 @@ def test_reading_is_consistent_where_that_is_asked(engine, do, sent, key):
     def consistent(*args, **kwargs):
         do(*args, **kwargs)
         payload = sent.payload()
-        inner = payload.get("RequestItems", {}).get(made._table, {})
+        inner = payload.get("RequestItems", {}).get(table_of(made), {})
         return payload.get("ConsistentRead", inner.get("ConsistentRead", False))
 
     assert consistent(Score.get, key, 0, consistent=True)

@@ -98,7 +98,7 @@ def _get_or_none(bound: BoundModel[M], key: Mapping[str, Any]) -> Flow[M | None]
     """Return the item with this key, read consistently."""
     reader: Any = bound
     queryset = reader if isinstance(bound, Builders) else reader.get_queryset()
-    return (yield from get_by_key(queryset, (), key, True))[0]
+    return (yield from get_by_key(queryset, options_of(bound.model), (), key, True))[0]
 
 
 def _hides(bound: BoundModel[Any], instance: Any) -> bool:

@@ -29,6 +29,9 @@ class Forwarding(Generic[M]):
 
     __slots__ = ()
 
+    _base: QuerySet[Any] | None = None
+    """What ``get_queryset()`` gives, where that is always the same; it keeps no rows."""
+
     def get_queryset(self) -> QuerySet[M]:
         """Return the query set that all others come from."""
         raise NotImplementedError
@@ -191,13 +194,17 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     if iscoroutinefunction(method):
 
         async def aforwarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return await getattr(self.get_queryset(), name)(*args, **kwargs)
+            base = self._base
+            queryset = self.get_queryset() if base is None else base
+            return await getattr(queryset, name)(*args, **kwargs)
 
         made: Any = aforwarded
     else:
 
         def forwarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return getattr(self.get_queryset(), name)(*args, **kwargs)
+            base = self._base
+            queryset = self.get_queryset() if base is None else base
+            return getattr(queryset, name)(*args, **kwargs)
 
         made = forwarded
     made.__name__, made.__doc__, made.__wrapped__ = name, method.__doc__, method

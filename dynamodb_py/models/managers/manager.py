@@ -9,7 +9,13 @@ from ...exceptions import ConditionFailed
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, name_verbs
 from ...operations.items import DeleteItem
-from ..bulk.bound_model import BoundModel, bind_connection, instance_of_key, table_name
+from ..bulk.bound_model import (
+    BoundModel,
+    bind_connection,
+    instance_of_key,
+    refuse_reserved,
+    table_name,
+)
 from ..foreign_keys.referrers import find_restricting_references
 from ..instance import Instance, options_of
 from ..persistence.delete import remove_item, restrict_to_class
@@ -29,6 +35,10 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=Instance)
 X = TypeVar("X", bound=Instance)
 G = TypeVar("G", bound="Manager[Any]")
+
+
+RESERVED = frozenset({"_alias", "_base", "_link", "_name", "_queryset", "_scope"})
+"""The private names of managers: those of users may have all others."""
 
 
 def delete_by_key(
@@ -65,11 +75,15 @@ def all_items(manager: Manager[M]) -> QuerySet[M]:
     return QuerySet[M](manager.model, manager._alias)
 
 
-def _bind_manager(manager: G, model: type[Any]) -> G:
+def _bind_manager(manager: G, model: type[Any], alias: str | None = None) -> G:
     """Return a manager like *manager*, for *model*."""
     new = object.__new__(type(manager))
     new.__dict__.update(manager.__dict__)
-    new.model, new._base = model, None
+    new.model, new._base, kind = model, None, cast("Any", type(manager))
+    if alias is not None:
+        new._alias = alias
+    if kind._queryset is QuerySet and kind.get_queryset is cast("Any", Manager).get_queryset:
+        new._base = QuerySet(model, new._alias)
     return new
 
 
@@ -96,13 +110,15 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
     _queryset: ClassVar[type[Any]] = QuerySet
     _name: str = "objects"
-    _base: QuerySet[Any] | None = None
-    """The query set of all items, kept where it is always the same."""
     _scope: Scope | None = None
     """What managers of this class leave out."""
     _alias: str | None
 
     model: type[M]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_reserved(cls, RESERVED)
 
     def __init__(self, model: type[M] | None = None, using: str | None = None) -> None:
         if model is not None:
@@ -140,9 +156,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
     def using(self, alias: str) -> Self:
         """Return the manager of the same items over the connection called *alias*."""
-        manager = _bind_manager(self, self.model)
-        manager._alias = alias
-        return manager
+        return _bind_manager(self, self.model, alias)
 
     def get_queryset(self) -> QuerySet[M]:
         """Return the query set that all others of this manager come from: override it to choose."""
@@ -152,13 +166,10 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
     def filter(self, /, *conditions: Condition, **lookups: Any) -> QuerySet[M]:
         base = self._base
         if base is None:
-            base = self.get_queryset()
-            kind, usual = cast("Any", type(self)), cast("Any", Manager)
-            if kind._queryset is QuerySet and kind.get_queryset is usual.get_queryset:
-                self._base = base  # nobody else has a say in what it is
-        if conditions or type(base) is not QuerySet:
-            return base.filter(*conditions, **lookups)
-        return filter_by_lookups(base, lookups)
+            return self.get_queryset().filter(*conditions, **lookups)
+        return (
+            base.filter(*conditions, **lookups) if conditions else filter_by_lookups(base, lookups)
+        )
 
     @classmethod
     def from_queryset(
@@ -171,7 +182,8 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         methods = forwarded_methods(queryset, QuerySet)
         words = {"__module__": queryset.__module__, "__doc__": queryset.__doc__}
         name = name or f"{cls.__name__}From{queryset.__name__}"
-        made: Any = type(name, (cls,), {**methods, **words, "_queryset": queryset})
+        made: Any = type(name, (cls,), {**methods, **words})
+        made._queryset = queryset
         return cast("type[Manager[X]]", made)
 
     delete = blocking(delete_by_key)

@@ -167,7 +167,9 @@ def _update_guarded(instance: Instance, write: _Collected, unique: Sequence[str]
         if unique:
             plain = [a for a in write.actions if a.path.parts[0] in unique]
             after = {**apply_actions(before, plain), **key}
-            claims = Claims(meta, key, before, after, whole=False)
+            # An attribute that is written as it was known may be another one by now.
+            written = [str(action.path.parts[0]) for action in plain]
+            claims = Claims(meta, key, before, after, whole=False, written=written)
             released, claimed = claims.released, claims.claimed
             held &= claims.condition if before else meta.key_missing
         return Pending(

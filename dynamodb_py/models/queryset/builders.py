@@ -332,7 +332,7 @@ def slice_rows(queryset: Q, wanted: slice) -> Q:
 
 def with_limit(queryset: Q, count: int | None) -> Q:
     """Return the first *count* of the rows."""
-    if count is not None:
+    if count is not None and (type(count) is not int or count < 0):
         _check_count("limit", count, 0, "a limit is 0 or more")
     return with_changes(queryset, {"limit": count})
 

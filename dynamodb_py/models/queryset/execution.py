@@ -173,30 +173,34 @@ def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Quer
 
 
 # -- rows ------------------------------------------------------------------------------------------
-def open_rows(queryset: Builders[M, R], limit: int | None = None) -> RowStream[R]:
-    """Return the stream of the rows, at most *limit* of them, with what they refer to."""
-    stream = _open_bare_rows(queryset, limit)
-    if queryset._read_options.related:
-        return CompletedRowStream(stream, partial(complete_rows, queryset))
-    return stream
+def open_rows(
+    queryset: Builders[M, R], limit: int | None = None, *, bare: bool = False
+) -> RowStream[R]:
+    """Return the stream of the rows, at most *limit* of them.
 
-
-def _open_bare_rows(queryset: Builders[M, R], limit: int | None) -> RowStream[R]:
+    :param bare: without what they refer to.
+    """
     if (request := direct_query(queryset, limit)) is not None:
         shape: Any = queryset._query_shape
         if limit is None or (shape.limit is not None and shape.limit < limit):
             limit = shape.limit
         load = cast("Callable[[StoredItem], R]", queryset.model._load)
         return DirectRowStream(request, load, limit)
-    question = queryset._question
+    options, question = queryset._read_options, queryset._question
     if limit is not None and (question.limit is None or limit < question.limit):
         question = replace(question, limit=limit)
-    if not queryset._read_options.parts:
+    stream: RowStream[R]
+    if options.parts:
+        parts = cast("tuple[Builders[M, R], ...]", options.parts)
+        starts = [partial(open_rows, part, question.limit, bare=True) for part in parts]
+        read_key = key_of(options_of(queryset.model).schema.key)
+        stream = UnionRowStream(starts, read_key, question.limit)
+    else:
         plan = plan_query(queryset, question)
-        return ReaderRowStream(make_reader(queryset, plan), loader_of(queryset, plan))
-    parts = cast("tuple[Builders[M, R], ...]", queryset._read_options.parts)
-    starts = [partial(_open_bare_rows, part, question.limit) for part in parts]
-    return UnionRowStream(starts, key_of(options_of(queryset.model).schema.key), question.limit)
+        stream = ReaderRowStream(make_reader(queryset, plan), loader_of(queryset, plan))
+    if options.related and not bare:
+        return CompletedRowStream(stream, partial(complete_rows, queryset))
+    return stream
 
 
 def complete_rows(queryset: Builders[Any, Any], rows: list[Any]) -> Flow[None]:

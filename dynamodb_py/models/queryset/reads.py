@@ -83,7 +83,7 @@ def get_one(
     meta = options_of(queryset.model)
     by_key = bool(given) and not isinstance(given[0], Condition)
     if by_key or (not given and meta.is_key(lookups)):
-        row, hidden = yield from get_by_key(queryset, given, lookups, consistent)
+        row, hidden = yield from get_by_key(queryset, meta, given, lookups, consistent)
         if row is None:
             raise _missing(meta, given, lookups, hidden)
         return row
@@ -110,17 +110,19 @@ def get_or_none(
     :param consistent: True sees every write before it, for twice the price; by default as
         ``options()`` says.
     """
-    return (yield from get_by_key(queryset, key, named, consistent))[0]
+    meta = options_of(queryset.model)
+    return (yield from get_by_key(queryset, meta, key, named, consistent))[0]
 
 
 def get_by_key(
     queryset: Builders[M, R],
+    meta: Options,
     key: tuple[Any, ...],
     named: Mapping[str, Any],
     consistent: bool | None,
 ) -> Flow[tuple[R | None, StoredItem | None]]:
     """Return the item with this key, or None; then the item that is there and hidden, if any."""
-    meta, options = options_of(queryset.model), queryset._read_options
+    options = queryset._read_options
     wire = meta.key(key, named)
     if consistent is None:
         consistent = options.consistent

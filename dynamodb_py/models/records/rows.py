@@ -18,10 +18,10 @@ from ..fields.base import Field
 from .attributes import undeclared_attributes
 
 if TYPE_CHECKING:
-    from ..model import Model
+    from .record import Record
 
 
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound="Record")
 Loader: TypeAlias = Callable[[StoredItem], Any]
 Name: TypeAlias = "str | Operand[Any]"
 
@@ -93,7 +93,7 @@ def _instances(
     return here
 
 
-def _as_dict(load: Callable[[StoredItem], Model]) -> Loader:
+def _as_dict(load: Callable[[StoredItem], Record]) -> Loader:
     """Return what makes a dict of everything that was read: fields, and undeclared attributes."""
 
     def row(item: StoredItem) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _values(
     return row
 
 
-def _getter(model: type[Model], column: Column) -> Callable[[Model, WireItem], Any]:
+def _getter(model: type[Record], column: Column) -> Callable[[Record, WireItem], Any]:
     """Return what gets one value out of an instance, or out of its attributes on the wire."""
     attribute, *inside = column.parts
     field = model._fieldset.by_attribute.get(str(attribute))
@@ -147,7 +147,7 @@ def _getter(model: type[Model], column: Column) -> Callable[[Model, WireItem], A
         if isinstance(coder, Field):
             read = cast("Field[Any, Any]", coder).decode
 
-    def get(_: Model, wires: WireItem) -> Any:
+    def get(_: Record, wires: WireItem) -> Any:
         wire = _at(wires, column.parts)
         return None if wire is None else read(wire)
 
@@ -171,7 +171,7 @@ def _at(wires: WireItem, parts: tuple[str | int, ...]) -> Wire | None:
 
 def _dressed(
     kind: str,
-    model: type[Model],
+    model: type[Record],
     chosen: tuple[Column, ...],
     values: Callable[[StoredItem], tuple[Any, ...]],
 ) -> Loader:
@@ -187,7 +187,7 @@ def _dressed(
     return values
 
 
-def _named_row(model: type[Model], names: list[str]) -> Any:
+def _named_row(model: type[Record], names: list[str]) -> Any:
     try:
         return namedtuple("Row", names)  # pyright: ignore[reportUntypedNamedTuple]
     except ValueError as error:

@@ -19,8 +19,7 @@ from ...flows import Flow, arun, run
 from ...operations.base import Call
 from ...operations.transactions import Check, TransactWriteItems, check_token
 from ...retries import is_retryable
-from ..instance import options_of
-from ..model import Model
+from ..instance import Instance, options_of
 from ..signals.dispatcher import is_async, said
 from ..signals.events import committed, committing
 from ..unit_of_work.collector import COLLECTOR, Collector
@@ -112,7 +111,7 @@ class atomic:  # noqa: N801 - it reads as a statement
         if (free := meta.free) is not None:  # what is there of another class does not count
             bound = free & bound
         check = Check(asked.table, meta.check_own_key(dict(asked.key)), bound)
-        instance = of if isinstance(of, Model) else asked.named()
+        instance = of if isinstance(of, Instance) else asked.named()
 
         def explain(error: ConditionFailed) -> Exception:
             if error.current is not None:

@@ -16,13 +16,12 @@ from ...limits import MAX_TRANSACTION
 from ...operations.items import Key, StoredItem
 from ...operations.transactions import TransactGetItems
 from ...retries import Retries
-from ..instance import options_of, table_of
-from ..model import Model
+from ..instance import Instance, options_of, table_of
 from ..persistence.stored import key_of
 from ..unit_of_work.commit import patiently
 from ..visibility import filter_item
 
-Asked: TypeAlias = "Model | tuple[type[Model], Any]"
+Asked: TypeAlias = "Instance | tuple[type[Instance], Any]"
 """What names an item: an instance, or a model and a key."""
 
 _Place: TypeAlias = "tuple[str, Hashable]"
@@ -31,7 +30,7 @@ _Place: TypeAlias = "tuple[str, Hashable]"
 class Ask(Struct, frozen=True):
     """One item that is asked for."""
 
-    model: type[Model]
+    model: type[Instance]
     link: Connection
     table: str
     key: Key
@@ -42,18 +41,18 @@ class Ask(Struct, frozen=True):
     def place(self) -> _Place:
         return self.table, identity(self.key)
 
-    def named(self) -> Model:
+    def named(self) -> Instance:
         """Return an instance of which nothing is known but the key."""
         instance = self.model.__new__(self.model)
         for field in options_of(self.model).keys:
             instance.__dict__[field.name] = field.decode(self.key[field.attribute])
         return instance
 
-    def load_wires(self, item: Mapping[str, Any]) -> Model:
+    def load_wires(self, item: Mapping[str, Any]) -> Instance:
         """Return the instance that *item* is, as it came with an error."""
         return self.load(to_json(item))
 
-    def load(self, item: StoredItem) -> Model:
+    def load(self, item: StoredItem) -> Instance:
         """Return the instance that *item* is."""
         instance = self.model._load(item)
         if self.using is not None:
@@ -100,19 +99,19 @@ async def aget(asked: Iterable[Asked], /) -> list[Any]:
 
 
 def _asks(asked: Iterable[Asked]) -> list[Ask]:
-    if isinstance(asked, (Model, str, bytes, Mapping)):
+    if isinstance(asked, (Instance, str, bytes, Mapping)):
         raise QueryError(f"give a list of (Model, key) pairs and instances, not {asked!r}")
     return [ask(each) for each in asked]
 
 
 def ask(given: Any) -> Ask:
     """Return what *given* names: an instance, or a model and a key."""
-    if isinstance(given, Model):
+    if isinstance(given, Instance):
         return Ask(type(given), given._link, table_of(given), key_of(given), given._using)
     model = key = cast("Any", None)
     if isinstance(given, tuple) and len(cast("tuple[Any, ...]", given)) == 2:
         model, key = cast("tuple[Any, Any]", given)
-    if not (isinstance(model, type) and issubclass(model, Model)):
+    if not (isinstance(model, type) and issubclass(model, Instance)):
         raise QueryError(
             f"{given!r} names no item: give (Model, key), with a tuple of both keys where there is "
             "a range key, or an instance"
@@ -133,7 +132,7 @@ def _link_of(asks: Sequence[Ask]) -> Connection | None:
     return next(iter(links.values()), None)
 
 
-def _read(asks: Sequence[Ask], retries: Retries) -> Flow[list[Model | None]]:
+def _read(asks: Sequence[Ask], retries: Retries) -> Flow[list[Instance | None]]:
     """Read *asks*, of which there are some, each place once."""
     places = [ask.place for ask in asks]
     gets: dict[_Place, tuple[str, Key]] = {}
@@ -152,8 +151,8 @@ def _read(asks: Sequence[Ask], retries: Retries) -> Flow[list[Model | None]]:
             error.reasons = [by_place[place] for place in places]
         raise
     found = dict(zip(gets, items, strict=True))
-    loaded: dict[Hashable, Model] = {}  # an item that was asked for twice is one object
-    answer: list[Model | None] = []
+    loaded: dict[Hashable, Instance] = {}  # an item that was asked for twice is one object
+    answer: list[Instance | None] = []
     for ask, place in zip(asks, places, strict=True):
         item = filter_item(ask.model._meta, found[place])
         if item is None:
