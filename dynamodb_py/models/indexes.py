@@ -28,8 +28,8 @@ class _IndexAttribute(Index):
         """Return the query set of the index, for the model *owner*."""
         if instance is not None:
             raise AttributeError(
-                f"{self._attribute} belongs to the class: use {owner.__name__}.{self._attribute}, "
-                "not an instance"
+                f"{self._attribute} is of the class: {owner.__name__}.{self._attribute}, "
+                "not of an instance"
             )
         model: Any = owner
         manager = model.objects
