@@ -15,8 +15,7 @@ from .bulk.results import BulkResult
 from .fields.base import Field
 from .inheritance.declaring import register_class
 from .instance import Instance, options_of
-from .managers.manager import Manager
-from .managers.objects import Objects
+from .managers.manager import Manager, Objects
 from .options import Options, prepare
 from .persistence.delete import delete_instance
 from .persistence.refresh import decrement, fetch_instance, increment, refresh_instance
