@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def get_referrers(model: type[Any]) -> tuple[ForeignKey[Any, Any], ...]:
     """Return the references to *model* that have a ``related_name`` or an ``on_delete``."""
-    meta: Any = vars(model).get("_meta")
-    known: dict[str, Any] = {} if meta is None else vars(meta)
-    found: tuple[ForeignKey[Any, Any], ...] = known.get("referrers", ())
+    meta: object = vars(model).get("_meta")
+    found: tuple[ForeignKey[Any, Any], ...]
+    found = () if meta is None else vars(meta).get("referrers", ())
     return found
 
 
