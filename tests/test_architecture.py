@@ -31,6 +31,7 @@ ROOMS = [
     "ttl",
     "table",
     "models.validators",
+    "models.reserved_names",
     "models.fields",
     "models.attribute_values",
     "models.keys",

@@ -29,6 +29,7 @@ from .records.filling import fill
 from .registry import DeferredOptions
 from .relations.backrefs import connect_references
 from .relations.cascade import delete_for_good
+from .reserved_names import MODEL, refuse_reserved
 from .signals.events import class_prepared, fill_with_signals, post_init, pre_init
 from .signals.hooks import check_hooks
 
@@ -69,6 +70,7 @@ class Model(Instance):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        refuse_reserved(cls, Model, MODEL)
         check_hooks(cls)
         cls._prepare()
         for name in ("DoesNotExist", "MultipleObjectsReturned", "AlreadyExists"):

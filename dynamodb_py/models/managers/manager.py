@@ -13,13 +13,13 @@ from ..bulk.bound_model import (
     BoundModel,
     bind_connection,
     instance_of_key,
-    refuse_reserved,
     table_name,
 )
 from ..foreign_keys.referrers import find_restricting_references
 from ..instance import Instance, options_of
 from ..persistence.delete import remove_item, restrict_to_class
 from ..queryset.builders import Builders, filter_by_lookups
+from ..reserved_names import MANAGER, refuse_reserved
 from ..unit_of_work.collector import COLLECTOR
 from ..visibility import Scope
 from .forwarding import Forwarding, forwarded_methods
@@ -61,10 +61,6 @@ class ObjectsAs(Objects, Generic[Q]):
         @overload
         def __get__(self, instance: object, owner: type[Any]) -> Never: ...
         def __get__(self, instance: object | None, owner: type[Any]) -> Any: ...  # pyright: ignore[reportIncompatibleMethodOverride]
-
-
-RESERVED = frozenset({"_alias", "_base", "_link", "_name", "_queryset", "_scope"})
-"""The private names of managers: those of users may have all others."""
 
 
 def delete_by_key(
@@ -144,7 +140,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        refuse_reserved(cls, RESERVED)
+        refuse_reserved(cls, Manager, MANAGER)
 
     def __init__(self, model: type[M] | None = None, using: str | None = None) -> None:
         if model is not None:
