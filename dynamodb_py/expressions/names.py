@@ -47,6 +47,17 @@ class Names:
             self.names[placeholder] = name
         return placeholder
 
+    def path(self, parts: tuple[str | int, ...], /) -> str:
+        """Spell the path of *parts*, names of maps' members and indexes of lists: ``#0.#1[0]``."""
+        known, text = self._placeholders, ""
+        for part in parts:
+            if isinstance(part, int):
+                text += f"[{part}]"
+            else:
+                name = known.get(part) or self.name(part)
+                text = f"{text}.{name}" if text else name
+        return text
+
     def value(self, wire: Wire, /) -> str:
         """Return a new placeholder for *wire*."""
         placeholder = f":{len(self.values)}"

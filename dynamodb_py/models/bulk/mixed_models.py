@@ -59,7 +59,9 @@ def load_objects(
             replace_stored(each, there)
     if missing:
         texts = ", ".join(f"{type(each).__name__} {each.primary_key!r}" for each in missing[:5])
-        raise DoesNotExist(f"{len(missing)} of {len(asked)} are not there: {texts}", missing=missing)
+        raise DoesNotExist(
+            f"{len(missing)} of {len(asked)} are not there: {texts}", missing=missing
+        )
 
 
 def save_objects(

@@ -19,7 +19,6 @@ from ..constraints import Claims
 from ..fields.version import next_version
 from ..instance import Instance, table_of
 from ..options import Options
-from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending, void
 from .failures import as_model_error, as_stale_error
 from .locks import Lock, is_atomic, lock_of
@@ -34,12 +33,6 @@ from .stored import (
     take_version,
     unknown_attributes,
 )
-
-
-def is_guarded(instance: Instance, atomic: bool | None) -> bool:
-    """Tell whether a write takes more than a request with what it is to write."""
-    meta = instance._meta
-    return meta.guarded or COLLECTOR.get() is not None or is_atomic(meta, atomic)
 
 
 def put_guarded(

@@ -21,7 +21,7 @@ from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending
 from ..visibility import is_of_other_class
 from .failures import as_model_error, as_stale_error
-from .locks import Lock, is_atomic, lock_of
+from .locks import Lock, is_guarded, lock_of
 from .sending import execute_or_collect, retry_on_conflict
 from .stored import key_of, stored_wires, unknown_attributes
 
@@ -63,8 +63,7 @@ def delete_alone(
 def remove_item(instance: Instance, condition: Condition | None, atomic: bool | None) -> Flow[None]:
     """Delete the item, without hooks and signals."""
     meta = instance._meta
-    plain = not meta.guarded and not is_atomic(meta, atomic) and COLLECTOR.get() is None
-    if plain:
+    if not is_guarded(meta, atomic):
         try:
             yield from DeleteItem(
                 table_of(instance), key_of(instance), restrict_to_class(meta, condition)

@@ -14,6 +14,7 @@ from ...operations.base import Wire
 from ..attribute_values.values import has_changed, require_unchanged
 from ..instance import Instance
 from ..options import Options
+from ..unit_of_work.collector import COLLECTOR
 from .stored import unknown_attributes
 
 
@@ -73,6 +74,11 @@ def is_atomic(meta: Options, asked: bool | None) -> bool:
         return asked
     held = current_options().atomic
     return meta.atomic if held is None else held
+
+
+def is_guarded(meta: Options, atomic: bool | None) -> bool:
+    """Tell whether a write takes more than a request with what it is to write."""
+    return meta.guarded or COLLECTOR.get() is not None or is_atomic(meta, atomic)
 
 
 def lock_of(instance: Instance, stored: Mapping[str, Wire], atomic: bool | None) -> Lock | None:

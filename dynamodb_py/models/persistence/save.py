@@ -15,7 +15,6 @@ from ...operations.items import GetItem, PutItem, StoredItem, UpdateItem
 from ..attribute_values.diff import (
     ChangeSet,
     find_conflicting_paths,
-    has_containers,
     is_applied,
     make_change_set,
     rebase_item,
@@ -25,9 +24,9 @@ from ..attribute_values.values import apply_actions
 from ..instance import Instance, M, options_of, table_of
 from ..signals.events import is_heard, saved, saving
 from ..unit_of_work.collector import COLLECTOR
-from .conditional_save import explain_refusal, is_guarded, put_guarded, write_guarded
+from .conditional_save import explain_refusal, put_guarded, write_guarded
 from .failures import as_gone_error, as_model_error
-from .locks import expects_no_item
+from .locks import expects_no_item, is_guarded
 from .sending import TRIES, is_collected
 from .stored import (
     encode_item,
@@ -37,7 +36,7 @@ from .stored import (
     stored_wires,
     unknown_attributes,
 )
-from .tracking import changes_to_write, keep_spelling_of
+from .tracking import changes_to_write
 
 
 def save_instance(
@@ -78,7 +77,8 @@ def save_instance(
     :raises DoesNotExist: the item that was loaded is gone.
     :raises QueryError: *update_fields* is given where the whole item would be put.
     """
-    condition = options_of(type(instance)).condition(condition)
+    if condition is not None:
+        condition = options_of(type(instance)).condition(condition)
     created = instance._stored is None
     named = None
     if update_fields is not None:
@@ -122,7 +122,7 @@ def store_instance(
         yield from _write_changes(
             instance, condition, validate=validate, named=named, atomic=atomic
         )
-    elif is_guarded(instance, atomic):
+    elif is_guarded(instance._meta, atomic):
         insert = force_insert or (not overwrite and expects_no_item(instance, atomic))
         yield from put_guarded(instance, condition, insert=insert, validate=validate, atomic=atomic)
     else:
@@ -165,43 +165,47 @@ def _write_changes(
     named: frozenset[str] | None = None,
     atomic: bool | None = None,
 ) -> Flow[None]:
-    stored = stored_wires(instance)
+    meta, stored = instance._meta, cast("WireItem", from_json(instance._stored or b"{}"))
     changes = changes_to_write(instance, stored, validate=validate, named=named)
     own = condition is not None and not condition.is_empty
     if not changes and not own and not is_collected(instance):
         return
-    asked = instance._meta.present if condition is None else instance._meta.present & condition
+    asked = meta.present if condition is None else meta.present & condition
     if instance._fieldset.computed is not None:
         asked &= instance._fieldset.computed.require_unchanged_parts(stored, changes)
-    wanted = changes
-    if deep := has_containers(changes):
-        wanted = {
-            name: keep_spelling_of(instance, name, wire, stored) for name, wire in changes.items()
-        }
-    if is_guarded(instance, atomic):
+    if is_guarded(meta, atomic):
         yield from write_guarded(
             instance,
             stored,
-            wanted,
+            changes,
             asked,
             own=condition if own else None,
             named=named,
             atomic=atomic,
         )
         return
-    if deep:
-        item = yield from _send_changes(instance, stored, wanted, asked, own=own)
+    if _has_containers(changes):
+        item = yield from _send_changes(instance, stored, changes, asked, own=own)
     else:
-        item = yield from _send_flat(instance, stored, wanted, asked)
+        item = yield from _send_flat(instance, stored, changes, asked)
     if item is not None:
         instance._stored = item
-        mark_fetched(instance, changes)
+        if instance._state is not None:
+            mark_fetched(instance, changes)
+
+
+def _has_containers(wanted: Mapping[str, Wire | None]) -> bool:
+    """Tell whether one of these attributes is a map or a list, which other writers may have changed."""
+    for wire in wanted.values():  # noqa: SIM110 - any() takes three times as long
+        if wire is not None and ("M" in wire or "L" in wire):
+            return True
+    return False
 
 
 def _send_flat(
     instance: Instance, stored: WireItem, wanted: dict[str, Wire | None], asked: Condition
 ) -> Flow[StoredItem]:
-    """Do as ``_send`` for attributes none of which is to be a map or a list: nearly always."""
+    """Like ``_send_changes``, where none of *wanted* is a map or a list: nearly always."""
     operation = UpdateItem(
         table_of(instance), instance._meta.stored_key(stored), write_whole_attributes(wanted), asked
     )
@@ -226,7 +230,8 @@ def _send_changes(
 
     :param own: *asked* has a condition of the caller's, so that a failure may be of that.
     """
-    key, unknown, before = instance._meta.stored_key(stored), unknown_attributes(instance), stored
+    key, before = instance._meta.stored_key(stored), stored
+    unknown = frozenset[str]() if instance._state is None else unknown_attributes(instance)
     todo = make_change_set(before, wanted, condition=asked, unknown=unknown)
     if not todo.actions and not own:
         return None
