@@ -463,7 +463,7 @@ class Options:
 
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""
-        if value.__class__ is field.verbatim:  # nearly always: in short what is done below
+        if type(value) is field.verbatim:  # nearly always: in short what is done below
             if field.verbatim is int:
                 if -PLAIN_INT < value < PLAIN_INT:
                     return {"N": int.__repr__(value)}

@@ -159,7 +159,7 @@ class Field(Operand[V], Generic[V, N]):
     """Whether :meth:`find_problems` has anything to check."""
     plain: bool = False
     """Whether :meth:`to_db` is defined in this package, not by a user's class."""
-    verbatim: type | None = None
+    verbatim: type[Any] | None = None
     """The exact type, str or int, whose values :meth:`to_wire` stores as they are; else None."""
     _known_path: Path | None = None
     stamps: bool = False
@@ -542,7 +542,7 @@ class Field(Operand[V], Generic[V, N]):
 
 AnyField = Field[Any, Any]
 
-VERBATIM: dict[Any, type] = {}
+VERBATIM: dict[Any, type[Any]] = {}
 """By implementation of :meth:`Field.to_wire`: the type that it stores as it is."""
 
 
