@@ -48,15 +48,11 @@ class Names:
         return placeholder
 
     def path(self, parts: tuple[str | int, ...], /) -> str:
-        """Spell the path of *parts*, names of maps' members and indexes of lists: ``#0.#1[0]``."""
-        known, text = self._placeholders, ""
+        """Spell the path of *parts*, which begins with a name: ``#0.#1[0]``."""
+        text = ""
         for part in parts:
-            if isinstance(part, int):
-                text += f"[{part}]"
-            else:
-                name = known.get(part) or self.name(part)
-                text = f"{text}.{name}" if text else name
-        return text
+            text += f"[{part}]" if isinstance(part, int) else f".{self.name(part)}"
+        return text[1:]
 
     def value(self, wire: Wire, /) -> str:
         """Return a new placeholder for *wire*."""

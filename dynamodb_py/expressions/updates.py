@@ -77,9 +77,7 @@ class Set(Action, frozen=True):
         )
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = self.path, self.value
-        if path.by_name:
-            path = resolve(path)
+        path, value = resolve(self.path) if self.path.by_name else self.path, self.value
         if isinstance(value, Value) or not isinstance(value, (PythonValue, Path, *NODES)):
             return self if path is self.path else Set(path, value)
         target = Target(path.coder, where or str(path))
@@ -132,9 +130,7 @@ class Add(Action, frozen=True):
         return f"{self.path.render(names)} {self.value.render(names)}"
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = self.path, self.value
-        if path.by_name:
-            path = resolve(path)
+        path, value = resolve(self.path) if self.path.by_name else self.path, self.value
         if isinstance(value, Value):
             return self if path is self.path else Add(path, value)
         target = Target(path.coder, where or str(path))
@@ -167,9 +163,7 @@ class Delete(Action, frozen=True):
         return f"{self.path.render(names)} {self.value.render(names)}"
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = self.path, self.value
-        if path.by_name:
-            path = resolve(path)
+        path, value = resolve(self.path) if self.path.by_name else self.path, self.value
         if isinstance(value, Value):
             return self if path is self.path else Delete(path, value)
         target = Target(path.coder, where or str(path))

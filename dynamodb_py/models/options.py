@@ -437,10 +437,10 @@ class Options:
     def check_key(self, stored: Mapping[str, Wire], wires: Mapping[str, Wire]) -> None:
         """Refuse to write a loaded instance under another key than it was loaded from."""
         for field in self.keys:
-            if field.attribute not in wires:
+            old, new = stored.get(field.attribute), wires.get(field.attribute)
+            if old is None or new is None or old == new:
                 continue
-            old = stored.get(field.attribute)
-            if old is not None and field.to_wire(field.decode(old)) != wires[field.attribute]:
+            if field.to_wire(field.decode(old)) != new:
                 raise self._make_value_error(
                     field,
                     f"it is part of the key and was {field.decode(old)!r} when loaded: "

@@ -59,7 +59,7 @@ def save_instance(
     With a :class:`~dynamodb_py.VersionField`, a new instance is written only where there is no
     item, and a loaded one only where the item has the version that it has.
 
-    :param condition: write only where it holds; it is asked even where nothing changed.
+    :param condition: write only where it holds; it is checked even where nothing changed.
     :param force_insert: write only where no item has this key.
     :param overwrite: put it whole, a loaded one too, whether or not there is an item.
     :param update_fields: write no other fields than these, and those that set themselves; the
@@ -85,9 +85,9 @@ def save_instance(
         named = _check_update_fields(
             instance, update_fields, whole=created or force_insert or overwrite
         )
-    heard = is_heard(type(instance), "save")
-    collector = COLLECTOR.get() if heard else None
-    if heard:
+    observed = is_heard(type(instance), "save")
+    collector = COLLECTOR.get() if observed else None
+    if observed:
         yield from saving(instance, created=created, update_fields=named)
     yield from store_instance(
         instance,
@@ -98,12 +98,12 @@ def save_instance(
         validate=validate,
         atomic=atomic,
     )
-    if heard:
-        told = partial(saved, instance, created=created, update_fields=named)
+    if observed:
+        send_saved = partial(saved, instance, created=created, update_fields=named)
         if collector is None:
-            yield from told()
+            yield from send_saved()
         else:
-            collector.then(told)
+            collector.then(send_saved)
     return instance
 
 
@@ -117,7 +117,7 @@ def store_instance(
     validate: bool = True,
     atomic: bool | None = None,
 ) -> Flow[None]:
-    """Do as ``_save``, and let nobody hear of it."""
+    """Save without calling hooks and signals."""
     if not (instance._stored is None or force_insert or overwrite):
         yield from _write_changes(
             instance, condition, validate=validate, named=named, atomic=atomic
@@ -147,7 +147,7 @@ def _put_instance(
 def _check_update_fields(
     instance: Instance, names: Iterable[str], *, whole: bool
 ) -> frozenset[str]:
-    """Return the names of ``update_fields``, after a look at them."""
+    """Return the names of ``update_fields``; raise if they cannot be written so."""
     named = options_of(type(instance)).check_writable("update_fields", names)
     if whole:
         raise QueryError(
@@ -170,24 +170,24 @@ def _write_changes(
     own = condition is not None and not condition.is_empty
     if not changes and not own and not is_collected(instance):
         return
-    asked = meta.present if condition is None else meta.present & condition
+    required = meta.present if condition is None else meta.present & condition
     if instance._fieldset.computed is not None:
-        asked &= instance._fieldset.computed.require_unchanged_parts(stored, changes)
+        required &= instance._fieldset.computed.require_unchanged_parts(stored, changes)
     if is_guarded(meta, atomic):
         yield from write_guarded(
             instance,
             stored,
             changes,
-            asked,
+            required,
             own=condition if own else None,
             named=named,
             atomic=atomic,
         )
         return
     if _has_containers(changes):
-        item = yield from _send_changes(instance, stored, changes, asked, own=own)
+        item = yield from _send_changes(instance, stored, changes, required, own=own)
     else:
-        item = yield from _send_flat(instance, stored, changes, asked)
+        item = yield from _send_flat(instance, stored, changes, required)
     if item is not None:
         instance._stored = item
         if instance._state is not None:
@@ -203,12 +203,11 @@ def _has_containers(wanted: Mapping[str, Wire | None]) -> bool:
 
 
 def _send_flat(
-    instance: Instance, stored: WireItem, wanted: dict[str, Wire | None], asked: Condition
+    instance: Instance, stored: WireItem, wanted: dict[str, Wire | None], required: Condition
 ) -> Flow[StoredItem]:
     """Like ``_send_changes``, where none of *wanted* is a map or a list: nearly always."""
-    operation = UpdateItem(
-        table_of(instance), instance._meta.stored_key(stored), write_whole_attributes(wanted), asked
-    )
+    key, actions = instance._meta.stored_key(stored), write_whole_attributes(wanted)
+    operation = UpdateItem(table_of(instance), key, actions, required)
     after = {**stored, **wanted}
     item = encode_sized(instance, {name: wire for name, wire in after.items() if wire is not None})
     try:
@@ -222,52 +221,52 @@ def _send_changes(
     instance: Instance,
     stored: WireItem,
     wanted: dict[str, Wire | None],
-    asked: Condition,
+    required: Condition,
     *,
     own: bool,
 ) -> Flow[StoredItem | None]:
     """Write the attributes *wanted*, and return the item as it is then known; None for no request.
 
-    :param own: *asked* has a condition of the caller's, so that a failure may be of that.
+    :param own: whether *required* has a condition of the caller, which may be the one that fails.
     """
     key, before = instance._meta.stored_key(stored), stored
     unknown = frozenset[str]() if instance._state is None else unknown_attributes(instance)
-    todo = make_change_set(before, wanted, condition=asked, unknown=unknown)
-    if not todo.actions and not own:
+    changes = make_change_set(before, wanted, condition=required, unknown=unknown)
+    if not changes.actions and not own:
         return None
     for left in reversed(range(TRIES)):
-        after = apply_actions(before, todo.actions)
+        after = apply_actions(before, changes.actions)
         item = encode_sized(instance, after)
         try:
-            yield from todo.update(table_of(instance), key, asked)
+            yield from changes.update(table_of(instance), key, required)
         except (ConditionFailed, InvalidRequest) as error:
-            now = yield from _find_current(instance, error, todo)
-            if not own and is_applied(todo.actions, after, now):
+            now = yield from _find_current(instance, error, changes)
+            if not own and is_applied(changes.actions, after, now):
                 return item  # by this request, an answer to which was lost
             before = rebase_item(before, wanted, now)
-            again = make_change_set(before, wanted, condition=asked, unknown=unknown)
-            if not left or again.actions == todo.actions:
-                places = () if own else find_conflicting_paths(todo, stored, now)
+            again = make_change_set(before, wanted, condition=required, unknown=unknown)
+            if not left or again.actions == changes.actions:
+                places = () if own else find_conflicting_paths(changes, stored, now)
                 raise explain_refusal(instance, error, places) from error.__cause__
-            todo = again
+            changes = again
         else:
             return item
     raise AssertionError("the last try returns or raises")
 
 
 def _find_current(
-    instance: Instance, error: ConditionFailed | InvalidRequest, todo: ChangeSet
+    instance: Instance, error: ConditionFailed | InvalidRequest, changes: ChangeSet
 ) -> Flow[WireItem]:
-    """Return the item that an update met which was refused; raise where that says enough.
+    """Return the item that is stored where an update was refused; raise if that explains it.
 
-    Where a map was removed, its keys have no valid path; DynamoDB then does not tell what is there.
+    Where a map was removed, its keys have no valid path, and DynamoDB's error does not have the item.
     """
     if isinstance(error, ConditionFailed):
         current: Any = error.current
         if not isinstance(current, Mapping):
             raise as_model_error(instance, error) from error.__cause__
         return dict(cast("Mapping[str, Wire]", current))
-    if not todo.nested:
+    if not changes.nested:
         raise error
     item = yield from GetItem(
         table_of(instance), instance._meta.stored_key(stored_wires(instance)), True

@@ -39,19 +39,17 @@ def changes_to_write(
         )
     fields, meta = instance._fieldset, instance._meta
     if validate and not (fields._cleaning or cleaning_of(instance)).idle:
-        clean_changed(
-            instance,
-            lambda: [
-                field
-                for field, *_ in find_changed(instance, stored)
-                if named is None or field.name in named
-            ],
-        )
+
+        def changed() -> list[AnyField]:
+            fields = [field for field, *_ in find_changed(instance, stored)]
+            return fields if named is None else [field for field in fields if field.name in named]
+
+        clean_changed(instance, changed)
         return changes_to_write(instance, stored, validate=False, named=named)  # that is done
     changes: dict[str, Wire | None] = {}
     errors: Errors = {}
     for field, wire, spelled, wrong in find_changed(instance, stored):
-        in_key = field.hash_key or field.range_key
+        name, in_key = field.attribute, field.hash_key or field.range_key
         if named is not None and field.name not in named and not in_key:
             continue
         if wrong:
@@ -62,13 +60,11 @@ def changes_to_write(
             errors[field.name] = [meta.kind.describe_fixed_kind(wire)]
         else:
             if in_key:
-                meta.check_key(stored, {field.attribute: wire or {}})
+                meta.check_key(stored, {name: wire or {}})
             value = instance.__dict__[field.name]
             if value is None or in_key or field.constrained:
                 check(field, value, wire, errors, validate=validate)
-            changes[field.attribute] = keep_spelling_of(
-                field, stored.get(field.attribute), wire, spelled
-            )
+            changes[name] = keep_spelling_of(field, stored.get(name), wire, spelled)
     if errors:
         raise ValidationError(errors, model=meta.name)
     if changes and fields.stamping:
@@ -83,13 +79,13 @@ def changes_to_write(
 def find_changed(
     instance: Instance, stored: Mapping[str, Wire]
 ) -> list[tuple[AnyField, Wire | None, Wire | None, Errors]]:
-    """Return each field that would be stored otherwise: as what, and what is wrong with it.
+    """Return each field that changed, its new value, the old one as it spells it, and its errors.
 
-    Between these is what is stored as the field spells it, where that was needed.
+    The old one is None where it was not needed.
     """
     found: list[tuple[AnyField, Wire | None, Wire | None, Errors]] = []
     values, state, fields = instance.__dict__, instance._state, instance._fieldset
-    # A None there was assigned: what is stored, if anything, goes.
+    # A None there was assigned: it removes the attribute.
     unread = () if state is None else unread_fields(instance)
     if (computed := fields.computed) is not None:
         stored = computed.add_key_parts(stored)
@@ -139,7 +135,7 @@ def _spell_again(field: AnyField, old: Wire) -> Wire | None:
 def _stamp_changes(
     instance: Instance, stored: Mapping[str, Wire], changes: dict[str, Wire | None]
 ) -> None:
-    """Put what the fields themselves want to store into *changes*."""
+    """Add to *changes* the values of fields that set themselves."""
     if not instance._decoded:
         instance._decode()
     unread = unread_fields(instance)
