@@ -21,7 +21,8 @@ from .limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MIN_EXPONENT
 to_json = msgspec.json.Encoder().encode
 from_json = msgspec.json.Decoder().decode
 
-_PLAIN_INT = 10**MAX_DIGITS
+PLAIN_INT = 10**MAX_DIGITS
+"""The least int with more digits than a number of DynamoDB's may have."""
 
 
 class Unstorable(Exception):
@@ -89,7 +90,7 @@ def integer_text(value: Any) -> str:
     >>> integer_text(-7)
     '-7'
     """
-    if -_PLAIN_INT < value < _PLAIN_INT:
+    if -PLAIN_INT < value < PLAIN_INT:
         return int.__repr__(value)
     return decimal_text(Decimal(value))
 
@@ -146,7 +147,7 @@ def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
             # Texts and ints are common: no call for them.
             if type(each) is str:
                 wires.append({"S": each})
-            elif type(each) is int and -_PLAIN_INT < each < _PLAIN_INT:
+            elif type(each) is int and -PLAIN_INT < each < PLAIN_INT:
                 wires.append({"N": str(each)})
             else:
                 wires.append(encode_value(each, depth))
@@ -164,7 +165,7 @@ def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
             raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
         if type(each) is str:
             wires[key] = {"S": each}
-        elif type(each) is int and -_PLAIN_INT < each < _PLAIN_INT:
+        elif type(each) is int and -PLAIN_INT < each < PLAIN_INT:
             wires[key] = {"N": str(each)}
         else:
             try:

@@ -33,7 +33,10 @@ class Compare(Condition, frozen=True):
         return super().bind(resolve)
 
     def _spell(self, names: Names) -> str:
-        return f"{self.left.render(names)} {self.operator} {self.right.render(names)}"
+        left, right = self.left, self.right
+        one = names.path(left.parts) if type(left) is Path else left.render(names)
+        other = names.value(right.wire) if type(right) is Value else right.render(names)
+        return f"{one} {self.operator} {other}"
 
     def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
         left, right = self.left, self.right
@@ -127,7 +130,7 @@ class Exists(Condition, frozen=True):
     path: Path
 
     def _spell(self, names: Names) -> str:
-        return f"attribute_exists({self.path.render(names)})"
+        return f"attribute_exists({names.path(self.path.parts)})"
 
     def _operands(self) -> tuple[Argument, ...]:
         return (self.path,)

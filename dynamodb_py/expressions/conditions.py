@@ -46,9 +46,15 @@ class Condition(Struct, frozen=True):
         Raises :class:`QueryError` past DynamoDB's 300 operators or 4 KB of an expression
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
         """
-        if self._children():  # one node alone is never over the limit
+        try:
+            text = self._spell(names)
+        except RecursionError:
+            self._check_operators()  # with a clearer error
+            raise
+        if len(text) > MAX_OPERATORS:  # else it cannot hold too many operators
             self._check_operators()
-        return check_length(self._spell(names), "condition", "split it into several requests")
+            check_length(text, "condition", "split it into several requests")
+        return text
 
     def paths(self) -> Iterator[Path]:
         """Yield every path in the condition, in order, with repetitions."""

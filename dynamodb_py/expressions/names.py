@@ -47,6 +47,13 @@ class Names:
             self.names[placeholder] = name
         return placeholder
 
+    def path(self, parts: tuple[str | int, ...], /) -> str:
+        """Spell the path of *parts*, which begins with a name: ``#0.#1[0]``."""
+        text = ""
+        for part in parts:
+            text += f"[{part}]" if isinstance(part, int) else f".{self.name(part)}"
+        return text[1:]
+
     def value(self, wire: Wire, /) -> str:
         """Return a new placeholder for *wire*."""
         placeholder = f":{len(self.values)}"

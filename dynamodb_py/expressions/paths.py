@@ -164,11 +164,7 @@ class Path(Struct, frozen=True, eq=False):
 
     def render(self, names: Names) -> str:
         """Spell this path with the placeholders of *names*."""
-        parts = self.parts
-        text = names.name(parts[0])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        for part in parts[1:]:
-            text += f"[{part}]" if isinstance(part, int) else f".{names.name(part)}"
-        return text
+        return names.path(self.parts)
 
     def __eq__(self, other: object) -> bool:
         return self.parts == other.parts if isinstance(other, Path) else NotImplemented
@@ -196,7 +192,7 @@ class Size(Struct, frozen=True):
 
     def render(self, names: Names) -> str:
         """Spell this operand with the placeholders of *names*."""
-        return f"size({self.path.render(names)})"
+        return f"size({names.path(self.path.parts)})"
 
     def __str__(self) -> str:
         return f"{self.path}.size()"

@@ -227,7 +227,7 @@ class IfNotExists(Computable, Struct, frozen=True):
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
         """Return it with names resolved and values encoded."""
-        path = resolve_path(self.path, resolve)
+        path = resolve(self.path) if self.path.by_name else self.path
         target.check(path, kind=kind)
         return IfNotExists(path, bind_source(self.value, resolve, target, kind))
 
@@ -351,11 +351,6 @@ def _operand(value: object, where: str) -> Part:
     return source
 
 
-def resolve_path(path: Path, resolve: Resolve) -> Path:
-    """Return *path* with its name resolved."""
-    return resolve(path) if path.by_name else path
-
-
 def bind_source(source: Part, resolve: Resolve, target: Target, kind: str) -> Part:
     """Return *source* with names resolved, and values encoded for *target*.
 
@@ -365,7 +360,7 @@ def bind_source(source: Part, resolve: Resolve, target: Target, kind: str) -> Pa
     if isinstance(source, PythonValue):
         return target.to_wire(source.value)
     if isinstance(source, Path):
-        path = resolve_path(source, resolve)
+        path = resolve(source) if source.by_name else source
         target.check(path, kind=kind)
         return path
     return source.bind(resolve, target, kind) if isinstance(source, NODES) else source

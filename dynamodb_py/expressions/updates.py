@@ -11,6 +11,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from ..exceptions import QueryError
+from ..limits import MAX_EXPRESSION_BYTES
 from .names import Names, check_length
 from .paths import Path, Resolve, Value, check_apart
 from .sources import (
@@ -26,7 +27,6 @@ from .sources import (
     bind_source,
     find_own_path,
     leaves,
-    resolve_path,
 )
 
 CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
@@ -50,8 +50,7 @@ class Action(Struct, frozen=True):
         :class:`~dynamodb_py.exceptions.ValidationError` for values that cannot be there.
         """
         del where
-        path = resolve_path(self.path, resolve)
-        return self if path is self.path else type(self)(path)
+        return type(self)(resolve(self.path)) if self.path.by_name else self
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -72,10 +71,13 @@ class Set(Action, frozen=True):
     value: Source
 
     def render(self, names: Names) -> str:
-        return f"{self.path.render(names)} = {self.value.render(names)}"
+        path, value = names.path(self.path.parts), self.value
+        return (
+            f"{path} = {names.value(value.wire) if type(value) is Value else value.render(names)}"
+        )
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = resolve_path(self.path, resolve), self.value
+        path, value = resolve(self.path) if self.path.by_name else self.path, self.value
         if isinstance(value, Value) or not isinstance(value, (PythonValue, Path, *NODES)):
             return self if path is self.path else Set(path, value)
         target = Target(path.coder, where or str(path))
@@ -128,7 +130,7 @@ class Add(Action, frozen=True):
         return f"{self.path.render(names)} {self.value.render(names)}"
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = resolve_path(self.path, resolve), self.value
+        path, value = resolve(self.path) if self.path.by_name else self.path, self.value
         if isinstance(value, Value):
             return self if path is self.path else Add(path, value)
         target = Target(path.coder, where or str(path))
@@ -161,7 +163,7 @@ class Delete(Action, frozen=True):
         return f"{self.path.render(names)} {self.value.render(names)}"
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
-        path, value = resolve_path(self.path, resolve), self.value
+        path, value = resolve(self.path) if self.path.by_name else self.path, self.value
         if isinstance(value, Value):
             return self if path is self.path else Delete(path, value)
         target = Target(path.coder, where or str(path))
@@ -223,16 +225,15 @@ def render_update(actions: Iterable[Action], names: Names) -> str:
     'REMOVE #0 ADD #1 :0'
     """
     actions = [action.bind(_keep_path) for action in actions]
-    check_apart(action.path for action in actions)
-    clauses: dict[str, list[Action]] = {}
-    for action in actions:
-        clauses.setdefault(action.clause, []).append(action)
-    text = " ".join(
-        f"{clause} {', '.join(action.render(names) for action in clauses[clause])}"
-        for clause in CLAUSES
-        if clause in clauses
-    )
-    return check_length(text, "update", "write the whole item, or change it in several updates")
+    if len(actions) > 1:
+        check_apart(action.path for action in actions)
+    texts: list[str] = []
+    for clause in CLAUSES:
+        if terms := [action.render(names) for action in actions if action.clause == clause]:
+            texts.append(f"{clause} {', '.join(terms)}")
+    if len(text := " ".join(texts)) > MAX_EXPRESSION_BYTES:
+        check_length(text, "update", "write the whole item, or change it in several updates")
+    return text
 
 
 class SetOnce(Set, frozen=True):

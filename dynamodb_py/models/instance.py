@@ -99,7 +99,8 @@ def options_of(kind: type[Any]) -> Options:
 
 def table_of(instance: Instance) -> str:
     """Return the name of the table that an instance is stored in, on its connection."""
-    return instance._link.table_name(options_of(type(instance)).table_name)
+    meta = options_of(type(instance))
+    return get_connection(instance._using or meta.using).table_name(meta.table_name)
 
 
 def key_values(instance: Instance) -> tuple[Any, ...]:

@@ -8,9 +8,10 @@ from typing import Any, Protocol, cast
 
 from msgspec.structs import replace
 
-from ..codec import Unstorable, as_sent, check_text, from_json
+from ..codec import PLAIN_INT, Unstorable, as_sent, check_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
+from ..limits import MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
 from ..schema import Index, TableSchema, declare_table
@@ -112,6 +113,7 @@ class Options:
         self.referrers = () if before is None else vars(before).get("referrers", ())
         """The references to the model that have a ``related_name`` or an ``on_delete``."""
         self.keys = (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
+        self.key_names = frozenset(field.name for field in self.keys)
         self.version = self._find_version()
         self.atomic = bool(declared["atomic"])
         """Whether instances are written only if nothing has changed since they were loaded."""
@@ -380,12 +382,9 @@ class Options:
                 named = self.computed.compose_key_values(named)
             except KeyError:
                 raise self._make_key_error(f"not {', '.join(named) or 'nothing'}") from None
-        if len(named) != len(keys):
+        if named.keys() != self.key_names:
             raise self._make_key_error(f"not {', '.join(named) or 'nothing'}")
-        try:
-            return {field.attribute: self.key_value(field, named[field.name]) for field in keys}
-        except KeyError:
-            raise self._make_key_error(f"not {', '.join(named)}") from None
+        return {field.attribute: self.key_value(field, named[field.name]) for field in keys}
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
         """Tell whether *named* are the fields of the key, or its parts, and nothing else."""
@@ -393,7 +392,7 @@ class Options:
             named = dict.fromkeys(self.field_set.spread(named))
         if self.computed is not None:
             return self.computed.is_key(named)
-        return len(named) == len(self.keys) and all(field.name in named for field in self.keys)
+        return named.keys() == self.key_names
 
     def _make_key_error(self, problem: str) -> TypeError:
         names = " and ".join(field.name for field in self.keys)
@@ -427,18 +426,20 @@ class Options:
 
     def stored_key(self, stored: Mapping[str, Wire]) -> WireItem:
         """Return the key among stored attributes; raise ValidationError where it was not loaded."""
+        key: WireItem = {}
         for field in self.keys:
-            if field.attribute not in stored:
+            if (wire := stored.get(field.attribute)) is None:
                 raise self._make_value_error(field, "it is part of the key, and was not loaded")
-        return {field.attribute: as_sent(stored[field.attribute]) for field in self.keys}
+            key[field.attribute] = as_sent(wire) if "B" in wire else wire
+        return key
 
     def check_key(self, stored: Mapping[str, Wire], wires: Mapping[str, Wire]) -> None:
         """Refuse to write a loaded instance under another key than it was loaded from."""
         for field in self.keys:
-            if field.attribute not in wires:
+            old, new = stored.get(field.attribute), wires.get(field.attribute)
+            if old is None or new is None or old == new:
                 continue
-            old = stored.get(field.attribute)
-            if old is not None and field.to_wire(field.decode(old)) != wires[field.attribute]:
+            if field.to_wire(field.decode(old)) != new:
                 raise self._make_value_error(
                     field,
                     f"it is part of the key and was {field.decode(old)!r} when loaded: "
@@ -461,6 +462,12 @@ class Options:
 
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""
+        if type(value) is field.verbatim:  # nearly always: in short what is done below
+            if field.verbatim is int:
+                if -PLAIN_INT < value < PLAIN_INT:
+                    return {"N": int.__repr__(value)}
+            elif value and len(value) <= MAX_RANGE_KEY_BYTES and value.isascii():
+                return {"S": value}
         try:
             wire = check_text(field.to_wire(value) or {}) if value is not None else None
         except Unstorable as error:

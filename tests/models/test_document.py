@@ -21,7 +21,7 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.expressions import Names, render_update
-from dynamodb_py.models.persistence.update_actions import changes
+from dynamodb_py.models.persistence.update_actions import build_update
 from dynamodb_py.models.queryset.lookup_resolution import conditions
 from dynamodb_py.models.records.encoding import encode_fields
 
@@ -157,8 +157,10 @@ UNKNOWN = {
     "lookup with a word": lambda: conditions(Order._meta, {"address__town__startswith": "x"}),
     "lookup of an element": lambda: conditions(Order._meta, {"lines__0__quantity__gt": 1}),
     "F": lambda: Order._meta.condition(F("address__town") == "x"),
-    "F in an update": lambda: changes(Order._meta, [F("lines__0__quantity").set(1)], {}),
-    "a source": lambda: changes(Order._meta, [Order.lines[0].qty.set(F("address__town") + 1)], {}),
+    "F in an update": lambda: build_update(Order._meta, [F("lines__0__quantity").set(1)], {}),
+    "a source": lambda: build_update(
+        Order._meta, [Order.lines[0].qty.set(F("address__town") + 1)], {}
+    ),
 }
 
 
@@ -263,7 +265,7 @@ CHANGES = {
 def test_changes_inside_documents_are_spelled_by_their_fields(case):
     change, text, value = CHANGES[case]
     given = ([], {"lines": change}) if case == "more elements" else ([change], {})
-    found = changes(Order._meta, *given)
+    found = build_update(Order._meta, *given)
     names = Names()
     assert render_update(found, names) == text
     assert list(names.values.values()) == [value]
@@ -287,7 +289,7 @@ REFUSED = {
 def test_changes_that_the_fields_refuse_are_told_with_their_place(case):
     make, said = REFUSED[case]
     with pytest.raises(ValidationError, match=said):
-        changes(Order._meta, [make()], {})
+        build_update(Order._meta, [make()], {})
 
 
 # -- depth ---------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from ...expressions import (
     And,
     Compare,
     Condition,
+    Exists,
     Names,
     NotExists,
     Path,
@@ -30,7 +31,7 @@ from ...expressions import (
     render_update,
 )
 from ...expressions.conditions import join
-from ...limits import MAX_DEPTH, MAX_OPERATORS
+from ...limits import MAX_DEPTH, MAX_EXPRESSION_BYTES, MAX_OPERATORS
 from ...operations.base import Wire, WireItem
 from ...operations.items import Key, UpdateItem
 from .values import Parts, equal, equal_or_absent, find_at, path_text
@@ -109,14 +110,6 @@ def make_change_set(
     )
 
 
-def has_containers(wanted: Mapping[str, Wire | None]) -> bool:
-    """Tell whether one of these attributes is a map or a list, which other writers may have changed."""
-    for wire in wanted.values():  # noqa: SIM110 - any() takes three times as long
-        if wire is not None and ("M" in wire or "L" in wire):
-            return True
-    return False
-
-
 def write_whole_attributes(wanted: Mapping[str, Wire | None]) -> list[Action]:
     """Return the actions that set and remove whole attributes."""
     return [
@@ -138,8 +131,10 @@ def _fit_limits(
             [*whole, *(action for each in drafts.values() for action in each.actions)],
             [guard for each in drafts.values() for guard in each.guards],
         )
+        if _fits(found, condition):
+            return found
         deep = [name for name, each in drafts.items() if each.depth > 1]
-        if not deep or _fits(found, condition):
+        if not deep:
             return found
         name = max(deep, key=lambda name: drafts[name].terms)
         draft = _draft((name,), before.get(name), after[name], drafts[name].depth - 1)
@@ -147,13 +142,19 @@ def _fit_limits(
         drafts[name] = draft
 
 
+_SHORT = frozenset({Condition, Exists})
+
+
 def _fits(changes: ChangeSet, condition: Condition) -> bool:
     """Tell whether DynamoDB accepts the number of operators and the length of the expressions."""
     actions, guards = changes.actions, changes.guards
     if len(actions) > MAX_OPERATORS:
         return False
-    if not guards and sum(8 + 6 * len(action.path.parts) for action in actions) < 2000:
-        return True  # nearly always
+    if not guards or type(condition) in _SHORT:  # nearly always: no term is longer than these
+        depth = max([len(action.path.parts) for action in actions])
+        bound = (len(actions) + len(guards)) * (24 + 8 * depth) + 16 * len(guards)
+        if bound < MAX_EXPRESSION_BYTES - 100:
+            return True
     names = Names()
     try:
         render_update(actions, names)
@@ -236,6 +237,8 @@ def _draft_of_list(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bo
         joined.guards.append(Compare(Size(Path(parts)), "=", Value(size)))
         joined.bytes += _bytes(parts, size)
     for at, (one, other) in enumerate(zip(was, now, strict=False)):
+        if one == other:
+            continue
         draft = _draft((*parts, at), one, other, deepest, seen=True)
         if draft is not None:
             _add(joined, draft)

@@ -24,7 +24,7 @@ from ..persistence.failures import as_model_error
 from ..persistence.save import store_instance
 from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..persistence.update import update_instance
-from ..persistence.update_actions import RACES, changes, without_automatic
+from ..persistence.update_actions import RACES, build_update, without_automatic
 from ..records.checks import spell
 from ..records.encoding import encode_fields
 from ..visibility import is_of_other_class
@@ -189,7 +189,7 @@ def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) 
     if validate:
         values = {name: getattr(instance, name) for name in sorted(names)}
         key = None if meta.computed is None else key_of(given)
-        found = changes(meta, (), values, claims=True, key=key)
+        found = build_update(meta, (), values, claims=True, key=key)
     else:
         found = tuple(_unchecked_setters(instance, names))
     yield from update_instance(given, *without_automatic(meta, found), must_exist=True)

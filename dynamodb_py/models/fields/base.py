@@ -159,6 +159,8 @@ class Field(Operand[V], Generic[V, N]):
     """Whether :meth:`find_problems` has anything to check."""
     plain: bool = False
     """Whether :meth:`to_db` is defined in this package, not by a user's class."""
+    verbatim: type[Any] | None = None
+    """The exact type, str or int, whose values :meth:`to_wire` stores as they are; else None."""
     _known_path: Path | None = None
     stamps: bool = False
     """Whether :meth:`pre_save` does anything."""
@@ -229,6 +231,8 @@ class Field(Operand[V], Generic[V, N]):
             self._prepare_key()
         self.comparable = self.comparable and not self.varies
         self.plain = type(self).to_db.__module__.startswith(_HERE)
+        if self.plain and not _overrides(self, "find_key_problem"):
+            self.verbatim = VERBATIM.get(type(self).to_wire)
         self.stamps = _overrides(self, "pre_save") and self.stamps_itself()
         self.constrained = bool(
             self.validators
@@ -537,6 +541,9 @@ class Field(Operand[V], Generic[V, N]):
 
 
 AnyField = Field[Any, Any]
+
+VERBATIM: dict[Any, type[Any]] = {}
+"""By implementation of :meth:`Field.to_wire`: the type that it stores as it is."""
 
 
 def bind_name(names: dict[str, Any], value: Any) -> str:

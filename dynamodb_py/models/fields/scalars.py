@@ -9,7 +9,7 @@ import msgspec
 
 from ...codec import Unstorable, decimal_text, float_text, integer_text
 from ...operations.base import Wire
-from .base import Field
+from .base import VERBATIM, Field
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
 
 if TYPE_CHECKING:
@@ -200,6 +200,9 @@ class IntegerField(Field[int, IntN]):
             if number != number.to_integral_value():
                 raise
             return self.to_python(int(number))
+
+
+VERBATIM.update({CharField.to_wire: str, IntegerField.to_wire: int})
 
 
 class CounterField(IntegerField[IntN]):

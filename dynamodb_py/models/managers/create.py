@@ -22,7 +22,7 @@ from ..options import Options
 from ..persistence.save import save_instance
 from ..persistence.stored import make_put
 from ..persistence.update import update_instance
-from ..persistence.update_actions import RACES, changes, unique_among, without_automatic
+from ..persistence.update_actions import RACES, build_update, unique_among, without_automatic
 from ..queryset.builders import Builders
 from ..queryset.reads import get_by_key
 from ..unit_of_work.collector import check_outside
@@ -133,7 +133,7 @@ def update_or_create_one(
     meta = options_of(bound.model)
     wire = meta.key((), key)
     new = _check_new(bound, defaults if create_defaults is None else create_defaults, key)
-    actions = changes(meta, (), _call_all(defaults), claims=True, key=wire) if defaults else ()
+    actions = build_update(meta, (), _call_all(defaults), claims=True, key=wire) if defaults else ()
     for left in reversed(range(RACES)):
         item = yield from _change(bound, wire, actions)
         if item is not None:

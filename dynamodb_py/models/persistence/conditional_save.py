@@ -19,7 +19,6 @@ from ..constraints import Claims
 from ..fields.version import next_version
 from ..instance import Instance, table_of
 from ..options import Options
-from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending, void
 from .failures import as_model_error, as_stale_error
 from .locks import Lock, is_atomic, lock_of
@@ -36,12 +35,6 @@ from .stored import (
 )
 
 
-def is_guarded(instance: Instance, atomic: bool | None) -> bool:
-    """Tell whether a write takes more than a request with what it is to write."""
-    meta = instance._meta
-    return meta.guarded or COLLECTOR.get() is not None or is_atomic(meta, atomic)
-
-
 def put_guarded(
     instance: Instance,
     condition: Condition | None,
@@ -51,18 +44,15 @@ def put_guarded(
     atomic: bool | None,
 ) -> Flow[None]:
     """Put the whole item, with what its lock and its unique values need."""
-    meta, wires, stored = (
-        instance._meta,
-        complete_item(instance, validate=validate),
-        stored_wires(instance),
-    )
+    meta, stored = instance._meta, stored_wires(instance)
+    wires = complete_item(instance, validate=validate)
     key = key_in(instance, wires)
-    asked = Condition() if condition is None else condition
+    required = Condition() if condition is None else condition
     lock = None if insert or instance._stored is None else lock_of(instance, stored, atomic)
     if insert:
-        asked = meta.absent & asked
+        required = meta.absent & required
     elif lock is not None:
-        asked &= lock.condition if is_atomic(meta, atomic) else lock.condition | meta.absent
+        required &= lock.condition if is_atomic(meta, atomic) else lock.condition | meta.absent
     reads = not insert and instance._stored is None and meta.guarded
     # What is hidden has unique values still, which whoever takes its place gives up.
     replaces = insert and meta.expiry is not None and bool(meta.constraints)
@@ -73,20 +63,20 @@ def put_guarded(
             known = wires if insert else before or wires
             item[meta.version.attribute] = next_version(meta.version, known)
         claims = Claims(meta, key, before, item)
-        held = asked
+        full = required
         if reads:  # what it replaces is as it was read
             names = guarded_attributes(instance._meta)
-            held &= meta.key_exists & require_unchanged(names, before) if before else meta.absent
+            full &= meta.key_exists & require_unchanged(names, before) if before else meta.absent
         elif replaces:
-            held &= claims.condition
+            full &= claims.condition
         elif before and meta.constraints:
-            held &= claims.condition | meta.absent
+            full &= claims.condition | meta.absent
         put = encode_sized(instance, item)
         return Pending(
             verb="create" if insert else "save",
             meta=meta,
             link=instance._link,
-            write=transactions.Put(table_of(instance), put, held),
+            write=transactions.Put(table_of(instance), put, full),
             key=key,
             explain=lambda error: explain(error, before, item),
             settle=lambda: void(mark_saved(instance, put)),
@@ -100,11 +90,11 @@ def put_guarded(
     def explain(
         error: ConditionFailed, before: Mapping[str, Wire], item: WireItem
     ) -> Exception | None:
-        if replaces and _is_out_of_the_way(meta, before, error.current):
+        if replaces and _may_be_replaced(meta, before, error.current):
             if error.current is not None:
                 as_model_error(instance, error)
             return error
-        if not insert and _is_there(error, item):
+        if not insert and _was_put(error, item):
             return None
         if insert:
             return as_model_error(instance, error, insert=True, more=condition is not None)
@@ -121,48 +111,45 @@ def write_guarded(
     instance: Instance,
     stored: WireItem,
     wanted: dict[str, Wire | None],
-    asked: Condition,
+    required: Condition,
     *,
     own: Condition | None,
     named: frozenset[str] | None,
     atomic: bool | None,
 ) -> Flow[None]:
     """Write what changed, with what its lock and its unique values need."""
-    meta, key, unknown = (
-        instance._meta,
-        instance._meta.stored_key(stored),
-        unknown_attributes(instance),
-    )
+    meta, unknown = instance._meta, unknown_attributes(instance)
+    key = meta.stored_key(stored)
     lock = lock_of(instance, stored, atomic)
-    if not make_change_set(stored, wanted, condition=asked, unknown=unknown).actions:
+    if not make_change_set(stored, wanted, condition=required, unknown=unknown).actions:
         if own is None and not is_collected(instance):
             return
         wanted = {}
     elif meta.version is not None:
         wanted = {**wanted, meta.version.attribute: next_version(meta.version, stored)}
     if lock is not None:
-        asked &= lock.condition
+        required &= lock.condition
 
     covers = None if named is None else instance._fieldset.attributes(named)
 
     def make(before: Mapping[str, Wire]) -> Pending:
-        claims = Claims(meta, key, before, _with(before, wanted), whole=False)
-        held = asked & claims.condition
-        todo = make_change_set(stored, wanted, condition=held, unknown=unknown)
-        after = apply_actions(stored, todo.actions)
-        item, condition = encode_sized(instance, after), todo.condition(held)
+        claims = Claims(meta, key, before, _merge_attributes(before, wanted), whole=False)
+        full = required & claims.condition
+        changes = make_change_set(stored, wanted, condition=full, unknown=unknown)
+        after = apply_actions(stored, changes.actions)
+        item, condition = encode_sized(instance, after), changes.condition(full)
         write: transactions.Write = transactions.Check(table_of(instance), key, condition)
-        if todo.actions:
-            write = transactions.Update(table_of(instance), key, todo.actions, condition)
+        if changes.actions:
+            write = transactions.Update(table_of(instance), key, changes.actions, condition)
         return Pending(
             verb="save",
             meta=meta,
             link=instance._link,
             write=write,
             key=key,
-            explain=lambda error: _explain_changes(instance, error, lock, stored, todo),
+            explain=lambda error: _explain_changes(instance, error, lock, stored, changes),
             settle=partial(
-                partial(_settle_changes, instance), instance._stored, item, todo.actions
+                partial(_settle_changes, instance), instance._stored, item, changes.actions
             ),
             instance=instance,
             after=item,
@@ -171,7 +158,7 @@ def write_guarded(
             own=own,
             locked=lock is not None,
             covers=covers,
-            guarded=bool(todo.guards) or lock is not None,
+            guarded=bool(changes.guards) or lock is not None,
         )
 
     if names := meta.unique_attributes(wanted):
@@ -182,17 +169,21 @@ def write_guarded(
 
 
 def _explain_changes(
-    instance: Instance, error: ConditionFailed, lock: Lock | None, stored: WireItem, todo: ChangeSet
+    instance: Instance,
+    error: ConditionFailed,
+    lock: Lock | None,
+    stored: WireItem,
+    changes: ChangeSet,
 ) -> Exception | None:
     """Return what a failed condition means; None where an earlier attempt was carried out."""
     current: Any = error.current
     if isinstance(current, Mapping):
         now = dict(cast("Mapping[str, Wire]", current))
-        after = apply_actions(stored, todo.actions)
-        if error.in_doubt and todo.actions and is_applied(todo.actions, after, now):
+        after = apply_actions(stored, changes.actions)
+        if error.in_doubt and changes.actions and is_applied(changes.actions, after, now):
             return None
         if lock is None:
-            return explain_refusal(instance, error, find_conflicting_paths(todo, stored, now))
+            return explain_refusal(instance, error, find_conflicting_paths(changes, stored, now))
     return as_stale_error(instance, error, lock, stored)
 
 
@@ -224,20 +215,20 @@ def explain_refusal(
     return as_model_error(instance, error)
 
 
-def _with(before: Mapping[str, Wire], wanted: Mapping[str, Wire | None]) -> WireItem:
+def _merge_attributes(before: Mapping[str, Wire], wanted: Mapping[str, Wire | None]) -> WireItem:
     """Return *before* with the attributes *wanted* in place of its own."""
     after = {**before, **wanted}
     return {name: wire for name, wire in after.items() if wire is not None}
 
 
-def _is_out_of_the_way(meta: Options, before: Mapping[str, Wire], now: Any) -> bool:
+def _may_be_replaced(meta: Options, before: Mapping[str, Wire], now: Any) -> bool:
     """Tell whether an item that is, or was, expired may be replaced, though not as it was read."""
     expiry = meta.expiry
     wires = before if now is None else now
     return expiry is not None and bool(wires) and expiry.hides_wires(wires)
 
 
-def _is_there(error: ConditionFailed, item: Mapping[str, Wire]) -> bool:
+def _was_put(error: ConditionFailed, item: Mapping[str, Wire]) -> bool:
     """Tell whether an earlier attempt, whose answer was lost, has put *item*."""
     current: Any = error.current
     if not error.in_doubt or not isinstance(current, Mapping):

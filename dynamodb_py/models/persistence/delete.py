@@ -21,7 +21,7 @@ from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import Pending
 from ..visibility import is_of_other_class
 from .failures import as_model_error, as_stale_error
-from .locks import Lock, is_atomic, lock_of
+from .locks import Lock, is_guarded, lock_of
 from .sending import execute_or_collect, retry_on_conflict
 from .stored import key_of, stored_wires, unknown_attributes
 
@@ -29,7 +29,7 @@ from .stored import key_of, stored_wires, unknown_attributes
 def delete_instance(
     instance: Instance, *, condition: Condition | None = None, atomic: bool | None = None
 ) -> Flow[None]:
-    """Delete this item; one that is not there counts as deleted, where nothing is asked of it.
+    """Delete this item; one that is not there counts as deleted, if there is no condition.
 
     Of a loaded instance with a :class:`~dynamodb_py.VersionField`, the item must still have the
     version that the instance has.
@@ -49,11 +49,11 @@ def delete_alone(
 ) -> Flow[None]:
     """Delete this item, whatever refers to it."""
     collector = COLLECTOR.get()
-    heard = is_heard(type(instance), "delete")
-    if heard:
+    observed = is_heard(type(instance), "delete")
+    if observed:
         yield from deleting(instance)
     yield from remove_item(instance, options_of(type(instance)).condition(condition), atomic)
-    if heard:
+    if observed:
         if collector is None:
             yield from deleted(instance)
         else:
@@ -63,8 +63,7 @@ def delete_alone(
 def remove_item(instance: Instance, condition: Condition | None, atomic: bool | None) -> Flow[None]:
     """Delete the item, without hooks and signals."""
     meta = instance._meta
-    plain = not meta.guarded and not is_atomic(meta, atomic) and COLLECTOR.get() is None
-    if plain:
+    if not is_guarded(meta, atomic):
         try:
             yield from DeleteItem(
                 table_of(instance), key_of(instance), restrict_to_class(meta, condition)
@@ -73,7 +72,7 @@ def remove_item(instance: Instance, condition: Condition | None, atomic: bool | 
             if condition is not None and not condition.is_empty:
                 as_model_error(instance, error)
                 raise
-            # What is there is of another class: no item of this one is.
+            # The stored item is of another class: this class has none there.
         mark_deleted(instance)
         return
     lock = lock_of(instance, stored_wires(instance), atomic)
@@ -92,20 +91,20 @@ def _remove_guarded(
 ) -> Flow[None]:
     """Delete the item together with what keeps its values unique, or in a transaction."""
     meta, key, stored = instance._meta, key_of(instance), stored_wires(instance)
-    asked = condition if condition is not None else Condition()
+    required = condition if condition is not None else Condition()
     if lock is not None:
-        asked &= lock.condition
+        required &= lock.condition
     elif meta.free is not None:
-        asked = meta.free & asked
+        required = meta.free & required
 
     def make(before: Mapping[str, Wire]) -> Pending:
         claims = Claims(meta, key, before, {})
-        held = asked & claims.condition
+        full = required & claims.condition
         return Pending(
             verb="delete",
             meta=meta,
             link=instance._link,
-            write=transactions.Delete(table_of(instance), key, None if held.is_empty else held),
+            write=transactions.Delete(table_of(instance), key, None if full.is_empty else full),
             key=key,
             explain=lambda error: _explain_delete(instance, error, lock, stored),
             settle=partial(mark_deleted, instance),
@@ -148,7 +147,7 @@ def mark_deleted(instance: Instance) -> None:
 
 
 def restrict_to_class(meta: Options, condition: Condition | None) -> Condition | None:
-    """Return *condition*, and that what is there, if anything, is of this class."""
+    """Return *condition*, and that the stored item, if there is one, is of this class."""
     free = meta.free
     if free is None:
         return condition

@@ -14,6 +14,7 @@ from ...operations.base import Wire
 from ..attribute_values.values import has_changed, require_unchanged
 from ..instance import Instance
 from ..options import Options
+from ..unit_of_work.collector import COLLECTOR
 from .stored import unknown_attributes
 
 
@@ -39,7 +40,7 @@ def lock_of_version(meta: Options, item: Mapping[str, Wire]) -> Lock | None:
     if meta.version is None:
         return None
     name = meta.version.attribute
-    return Lock(_held(meta, [name], item), frozenset({name}))
+    return Lock(_require_present(meta, [name], item), frozenset({name}))
 
 
 def lock_of_all(meta: Options, item: Mapping[str, Wire], unknown: frozenset[str]) -> Lock:
@@ -56,23 +57,28 @@ def lock_of_all(meta: Options, item: Mapping[str, Wire], unknown: frozenset[str]
             f"{meta.name}: atomic=True compares every attribute, and {len(watched)} are more than a "
             f"condition of {MAX_OPERATORS} operators can name: declare a VersionField"
         )
-    return Lock(_held(meta, watched, item), frozenset(watched))
+    return Lock(_require_present(meta, watched, item), frozenset(watched))
 
 
-def _held(meta: Options, names: Iterable[str], item: Mapping[str, Wire]) -> Condition:
+def _require_present(meta: Options, names: Iterable[str], item: Mapping[str, Wire]) -> Condition:
     """Return the condition that the item is there, and has *names* as *item* has."""
     names = list(names)
-    held = require_unchanged(names, item)
+    unchanged = require_unchanged(names, item)
     # What is equal to something is there.
-    return held if any(name in item for name in names) else meta.present & held
+    return unchanged if any(name in item for name in names) else meta.present & unchanged
 
 
-def is_atomic(meta: Options, asked: bool | None) -> bool:
-    """Return whether a write is to be atomic: as *asked*, else as ``options()`` or Meta say."""
-    if asked is not None:
-        return asked
-    held = current_options().atomic
-    return meta.atomic if held is None else held
+def is_atomic(meta: Options, given: bool | None) -> bool:
+    """Return whether a write is atomic: as *given*, else as ``options()`` or Meta say."""
+    if given is not None:
+        return given
+    default = current_options().atomic
+    return meta.atomic if default is None else default
+
+
+def is_guarded(meta: Options, atomic: bool | None) -> bool:
+    """Tell whether a write takes more than a request with what it is to write."""
+    return meta.guarded or COLLECTOR.get() is not None or is_atomic(meta, atomic)
 
 
 def lock_of(instance: Instance, stored: Mapping[str, Wire], atomic: bool | None) -> Lock | None:

@@ -1,4 +1,4 @@
-"""Parents: the maps on the way to what an update changes, made where they are missing."""
+"""Parents: the maps around the paths of an update, created where they are missing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ...operations.items import StoredItem, UpdateItem
 
 
 def parents_of(actions: Iterable[Action]) -> list[list[Path]]:
-    """Return the maps on the way to what *actions* change, level by level.
+    """Return the maps around the paths of *actions*, level by level.
 
-    Lists are not among them, nor what lies in them: which element is meant is known where there is one.
+    Lists and the maps inside them are left out: an index means nothing without the list.
     """
     levels: dict[int, dict[Path, None]] = {}
     for action in actions:
@@ -25,10 +25,10 @@ def parents_of(actions: Iterable[Action]) -> list[list[Path]]:
     return [list(levels[depth]) for depth in sorted(levels)]
 
 
-def updated(
+def update_with_parents(
     update: UpdateItem, parents: list[list[Path]], present: Condition | None
 ) -> Flow[StoredItem | None]:
-    """Carry *update* out; with *parents*, make those where DynamoDB refuses it, and do it again.
+    """Execute *update*; if DynamoDB refuses it, create the maps *parents* and execute it again.
 
     *present* is the condition that the item exists, where it must.
     """
@@ -37,18 +37,18 @@ def updated(
     except InvalidRequest as refused:
         if not parents:
             raise
-        made = _spoken_of(update.condition, parents)
-        condition = present if made else update.condition
+        depends = _may_depend_on(update.condition, parents)
+        condition = present if depends else update.condition
         try:
             for level in parents:
                 empty = [Set(path, IfNotExists(path, Value({"M": {}}))) for path in level]
                 yield from UpdateItem(update.table, update.key, empty, condition)
-        except InvalidRequest as error:  # what is there is no map
+        except InvalidRequest as error:  # there is a value that is no map
             raise refused from error
     return (yield from update)
 
 
-def _spoken_of(condition: Condition | None, parents: list[list[Path]]) -> bool:
-    """Tell whether *condition* may change when *parents* are made."""
+def _may_depend_on(condition: Condition | None, parents: list[list[Path]]) -> bool:
+    """Tell whether the result of *condition* may change when *parents* are created."""
     first = {path.parts[0] for level in parents for path in level}
     return condition is not None and any(path.parts[0] in first for path in condition.paths())

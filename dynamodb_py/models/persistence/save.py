@@ -15,7 +15,6 @@ from ...operations.items import GetItem, PutItem, StoredItem, UpdateItem
 from ..attribute_values.diff import (
     ChangeSet,
     find_conflicting_paths,
-    has_containers,
     is_applied,
     make_change_set,
     rebase_item,
@@ -25,9 +24,9 @@ from ..attribute_values.values import apply_actions
 from ..instance import Instance, M, options_of, table_of
 from ..signals.events import is_heard, saved, saving
 from ..unit_of_work.collector import COLLECTOR
-from .conditional_save import explain_refusal, is_guarded, put_guarded, write_guarded
+from .conditional_save import explain_refusal, put_guarded, write_guarded
 from .failures import as_gone_error, as_model_error
-from .locks import expects_no_item
+from .locks import expects_no_item, is_guarded
 from .sending import TRIES, is_collected
 from .stored import (
     encode_item,
@@ -37,7 +36,7 @@ from .stored import (
     stored_wires,
     unknown_attributes,
 )
-from .tracking import changes_to_write, keep_spelling_of
+from .tracking import changes_to_write
 
 
 def save_instance(
@@ -60,7 +59,7 @@ def save_instance(
     With a :class:`~dynamodb_py.VersionField`, a new instance is written only where there is no
     item, and a loaded one only where the item has the version that it has.
 
-    :param condition: write only where it holds; it is asked even where nothing changed.
+    :param condition: write only where it holds; it is checked even where nothing changed.
     :param force_insert: write only where no item has this key.
     :param overwrite: put it whole, a loaded one too, whether or not there is an item.
     :param update_fields: write no other fields than these, and those that set themselves; the
@@ -78,16 +77,17 @@ def save_instance(
     :raises DoesNotExist: the item that was loaded is gone.
     :raises QueryError: *update_fields* is given where the whole item would be put.
     """
-    condition = options_of(type(instance)).condition(condition)
+    if condition is not None:
+        condition = options_of(type(instance)).condition(condition)
     created = instance._stored is None
     named = None
     if update_fields is not None:
         named = _check_update_fields(
             instance, update_fields, whole=created or force_insert or overwrite
         )
-    heard = is_heard(type(instance), "save")
-    collector = COLLECTOR.get() if heard else None
-    if heard:
+    observed = is_heard(type(instance), "save")
+    collector = COLLECTOR.get() if observed else None
+    if observed:
         yield from saving(instance, created=created, update_fields=named)
     yield from store_instance(
         instance,
@@ -98,12 +98,12 @@ def save_instance(
         validate=validate,
         atomic=atomic,
     )
-    if heard:
-        told = partial(saved, instance, created=created, update_fields=named)
+    if observed:
+        send_saved = partial(saved, instance, created=created, update_fields=named)
         if collector is None:
-            yield from told()
+            yield from send_saved()
         else:
-            collector.then(told)
+            collector.then(send_saved)
     return instance
 
 
@@ -117,12 +117,12 @@ def store_instance(
     validate: bool = True,
     atomic: bool | None = None,
 ) -> Flow[None]:
-    """Do as ``_save``, and let nobody hear of it."""
+    """Save without calling hooks and signals."""
     if not (instance._stored is None or force_insert or overwrite):
         yield from _write_changes(
             instance, condition, validate=validate, named=named, atomic=atomic
         )
-    elif is_guarded(instance, atomic):
+    elif is_guarded(instance._meta, atomic):
         insert = force_insert or (not overwrite and expects_no_item(instance, atomic))
         yield from put_guarded(instance, condition, insert=insert, validate=validate, atomic=atomic)
     else:
@@ -147,7 +147,7 @@ def _put_instance(
 def _check_update_fields(
     instance: Instance, names: Iterable[str], *, whole: bool
 ) -> frozenset[str]:
-    """Return the names of ``update_fields``, after a look at them."""
+    """Return the names of ``update_fields``; raise if they cannot be written so."""
     named = options_of(type(instance)).check_writable("update_fields", names)
     if whole:
         raise QueryError(
@@ -165,46 +165,49 @@ def _write_changes(
     named: frozenset[str] | None = None,
     atomic: bool | None = None,
 ) -> Flow[None]:
-    stored = stored_wires(instance)
+    meta, stored = instance._meta, cast("WireItem", from_json(instance._stored or b"{}"))
     changes = changes_to_write(instance, stored, validate=validate, named=named)
     own = condition is not None and not condition.is_empty
     if not changes and not own and not is_collected(instance):
         return
-    asked = instance._meta.present if condition is None else instance._meta.present & condition
+    required = meta.present if condition is None else meta.present & condition
     if instance._fieldset.computed is not None:
-        asked &= instance._fieldset.computed.require_unchanged_parts(stored, changes)
-    wanted = changes
-    if deep := has_containers(changes):
-        wanted = {
-            name: keep_spelling_of(instance, name, wire, stored) for name, wire in changes.items()
-        }
-    if is_guarded(instance, atomic):
+        required &= instance._fieldset.computed.require_unchanged_parts(stored, changes)
+    if is_guarded(meta, atomic):
         yield from write_guarded(
             instance,
             stored,
-            wanted,
-            asked,
+            changes,
+            required,
             own=condition if own else None,
             named=named,
             atomic=atomic,
         )
         return
-    if deep:
-        item = yield from _send_changes(instance, stored, wanted, asked, own=own)
+    if _has_containers(changes):
+        item = yield from _send_changes(instance, stored, changes, required, own=own)
     else:
-        item = yield from _send_flat(instance, stored, wanted, asked)
+        item = yield from _send_flat(instance, stored, changes, required)
     if item is not None:
         instance._stored = item
-        mark_fetched(instance, changes)
+        if instance._state is not None:
+            mark_fetched(instance, changes)
+
+
+def _has_containers(wanted: Mapping[str, Wire | None]) -> bool:
+    """Tell whether one of these attributes is a map or a list, which other writers may have changed."""
+    for wire in wanted.values():  # noqa: SIM110 - any() takes three times as long
+        if wire is not None and ("M" in wire or "L" in wire):
+            return True
+    return False
 
 
 def _send_flat(
-    instance: Instance, stored: WireItem, wanted: dict[str, Wire | None], asked: Condition
+    instance: Instance, stored: WireItem, wanted: dict[str, Wire | None], required: Condition
 ) -> Flow[StoredItem]:
-    """Do as ``_send`` for attributes none of which is to be a map or a list: nearly always."""
-    operation = UpdateItem(
-        table_of(instance), instance._meta.stored_key(stored), write_whole_attributes(wanted), asked
-    )
+    """Like ``_send_changes``, where none of *wanted* is a map or a list: nearly always."""
+    key, actions = instance._meta.stored_key(stored), write_whole_attributes(wanted)
+    operation = UpdateItem(table_of(instance), key, actions, required)
     after = {**stored, **wanted}
     item = encode_sized(instance, {name: wire for name, wire in after.items() if wire is not None})
     try:
@@ -218,51 +221,52 @@ def _send_changes(
     instance: Instance,
     stored: WireItem,
     wanted: dict[str, Wire | None],
-    asked: Condition,
+    required: Condition,
     *,
     own: bool,
 ) -> Flow[StoredItem | None]:
     """Write the attributes *wanted*, and return the item as it is then known; None for no request.
 
-    :param own: *asked* has a condition of the caller's, so that a failure may be of that.
+    :param own: whether *required* has a condition of the caller, which may be the one that fails.
     """
-    key, unknown, before = instance._meta.stored_key(stored), unknown_attributes(instance), stored
-    todo = make_change_set(before, wanted, condition=asked, unknown=unknown)
-    if not todo.actions and not own:
+    key, before = instance._meta.stored_key(stored), stored
+    unknown = frozenset[str]() if instance._state is None else unknown_attributes(instance)
+    changes = make_change_set(before, wanted, condition=required, unknown=unknown)
+    if not changes.actions and not own:
         return None
     for left in reversed(range(TRIES)):
-        after = apply_actions(before, todo.actions)
+        after = apply_actions(before, changes.actions)
         item = encode_sized(instance, after)
         try:
-            yield from todo.update(table_of(instance), key, asked)
+            yield from changes.update(table_of(instance), key, required)
         except (ConditionFailed, InvalidRequest) as error:
-            now = yield from _find_current(instance, error, todo)
-            if not own and is_applied(todo.actions, after, now):
+            now = yield from _find_current(instance, error, changes)
+            if not own and is_applied(changes.actions, after, now):
                 return item  # by this request, an answer to which was lost
             before = rebase_item(before, wanted, now)
-            again = make_change_set(before, wanted, condition=asked, unknown=unknown)
-            if not left or again.actions == todo.actions:
-                places = () if own else find_conflicting_paths(todo, stored, now)
+            again = make_change_set(before, wanted, condition=required, unknown=unknown)
+            if not left or again.actions == changes.actions:
+                places = () if own else find_conflicting_paths(changes, stored, now)
                 raise explain_refusal(instance, error, places) from error.__cause__
-            todo = again
+            changes = again
         else:
             return item
     raise AssertionError("the last try returns or raises")
 
 
 def _find_current(
-    instance: Instance, error: ConditionFailed | InvalidRequest, todo: ChangeSet
+    instance: Instance, error: ConditionFailed | InvalidRequest, changes: ChangeSet
 ) -> Flow[WireItem]:
-    """Return the item that an update met which was refused; raise where that says enough.
+    """Return the item that is stored where an update was refused; raise if that explains it.
 
-    Where a map was removed, its keys have no valid path; DynamoDB then does not tell what is there.
+    Where a map was removed, its keys have no valid path, and DynamoDB's error does not have the item.
     """
     if isinstance(error, ConditionFailed):
         current: Any = error.current
         if not isinstance(current, Mapping):
             raise as_model_error(instance, error) from error.__cause__
         return dict(cast("Mapping[str, Wire]", current))
-    if not todo.nested:
+    if not changes.nested:
         raise error
     item = yield from GetItem(
         table_of(instance), instance._meta.stored_key(stored_wires(instance)), True

@@ -23,7 +23,7 @@ TRIES = 4
 
 
 def execute_or_collect(pending: Pending) -> Flow[None]:
-    """Carry a write out, or give it to the transaction that collects."""
+    """Execute a write, or give it to the transaction that collects."""
     collector = COLLECTOR.get()
     if collector is not None:
         collector.add(pending)
@@ -44,9 +44,9 @@ def retry_on_conflict(
     before: Mapping[str, Wire] | None,
     names: Iterable[str],
 ) -> Flow[None]:
-    """Carry out what *make* makes of the item as it stands, anew where others changed it meanwhile.
+    """Execute the write that *make* makes for the stored item, again if others changed that meanwhile.
 
-    :param make: is given the item, or nothing where there is none.
+    :param make: is called with the item's attributes; none if there is no item.
     :param before: the item as far as it is known; None to read it.
     :param names: the attributes that matter to *make*.
     """
@@ -69,6 +69,6 @@ def retry_on_conflict(
 
 
 def guarded_attributes(meta: Options) -> list[str]:
-    """Return the attributes of what is unique, and the version."""
+    """Return the attributes of the unique constraints, and that of the version."""
     names = meta.unique_attributes()
     return names if meta.version is None else [*names, meta.version.attribute]

@@ -101,7 +101,7 @@ def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) 
 
 
 def mark_saved(instance: M, item: StoredItem) -> M:
-    """Take *item* for what is stored from now on; the values stay as they are."""
+    """Set *item* as the stored item; the values stay as they are."""
     state = instance._state
     instance._stored, instance._decoded, instance._state = item, True, None
     if state is not None and state.unreadable:
@@ -119,7 +119,7 @@ def take_version(instance: Instance, item: Mapping[str, Wire]) -> None:
 
 
 def replace_stored(instance: Instance, item: StoredItem) -> None:
-    """Take *item* for what is stored, and forget the values that there were."""
+    """Set *item* as the stored item, and forget the values."""
     for name in instance._fieldset.by_name:
         instance.__dict__.pop(name, None)
     for name in instance._fieldset.references:

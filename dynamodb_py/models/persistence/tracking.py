@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...codec import Unstorable
+from ...codec import PLAIN_INT, Unstorable
 from ...exceptions import QueryError, UnreadableValue, ValidationError
-from ...operations.base import Wire, WireItem
+from ...operations.base import Wire
 from ..attribute_values.diff import keep_spelling
 from ..attribute_values.display import decode_or_free, describe_changes
 from ..attribute_values.values import equal
@@ -15,8 +15,8 @@ from ..fields.base import AnyField, is_checking, without_validation
 from ..instance import Instance
 from ..records.attributes import stamp_field
 from ..records.base import fetched_fields, state_of, unread_fields
-from ..records.checks import Errors, check, spell
-from ..records.validation import clean_changed
+from ..records.checks import Errors, check
+from ..records.validation import clean_changed, cleaning_of
 from .stored import replace_stored, stored_wires
 
 
@@ -29,102 +29,124 @@ def changes_to_write(
 ) -> dict[str, Wire | None]:
     """Return what would be stored now of the fields that changed since *stored* was loaded.
 
+    What did not change inside a value is spelled as it is stored.
+
     :param named: the fields to look at; the key is looked at in any case.
     """
     if not validate and is_checking():
         return without_validation(
             lambda: changes_to_write(instance, stored, validate=False, named=named)
         )
+    fields, meta = instance._fieldset, instance._meta
+    if validate and not (fields._cleaning or cleaning_of(instance)).idle:
 
-    def changed() -> list[AnyField]:
-        fields = [field for field, _, _ in find_changed(instance, stored)]
-        return fields if named is None else [field for field in fields if field.name in named]
+        def changed() -> list[AnyField]:
+            fields = [field for field, *_ in find_changed(instance, stored)]
+            return fields if named is None else [field for field in fields if field.name in named]
 
-    if validate and clean_changed(instance, changed):
+        clean_changed(instance, changed)
         return changes_to_write(instance, stored, validate=False, named=named)  # that is done
     changes: dict[str, Wire | None] = {}
     errors: Errors = {}
-    kind = instance._meta.kind
-    for field, wire, wrong in find_changed(instance, stored):
-        if named is not None and field.name not in named and not field.is_key:
+    for field, wire, spelled, wrong in find_changed(instance, stored):
+        name, in_key = field.attribute, field.hash_key or field.range_key
+        if named is not None and field.name not in named and not in_key:
             continue
         if wrong:
             errors.update(wrong)
-            continue
-        if field is instance._meta.version:
+        elif field is meta.version:
             errors[field.name] = ["it sets itself with each write: do not assign to it"]
-            continue
-        if kind is not None and kind.is_changed_by(field, wire, stored):
-            errors[field.name] = [kind.describe_fixed_kind(wire)]
-            continue
-        if field.is_key:
-            instance._meta.check_key(stored, {field.attribute: wire or {}})
-        check(field, instance.__dict__[field.name], wire, errors, validate=validate)
-        changes[field.attribute] = wire
+        elif meta.kind is not None and meta.kind.is_changed_by(field, wire, stored):
+            errors[field.name] = [meta.kind.describe_fixed_kind(wire)]
+        else:
+            if in_key:
+                meta.check_key(stored, {name: wire or {}})
+            value = instance.__dict__[field.name]
+            if value is None or in_key or field.constrained:
+                check(field, value, wire, errors, validate=validate)
+            changes[name] = keep_spelling_of(field, stored.get(name), wire, spelled)
     if errors:
-        raise ValidationError(errors, model=instance._meta.name)
-    if changes:
-        _stamp_changes(instance, changes)
-    if instance._fieldset.computed is not None:
-        instance._fieldset.computed.compose_changes(instance, stored, changes, errors)
+        raise ValidationError(errors, model=meta.name)
+    if changes and fields.stamping:
+        _stamp_changes(instance, stored, changes)
+    if fields.computed is not None:
+        fields.computed.compose_changes(instance, stored, changes, errors)
         if errors:
-            raise ValidationError(errors, model=instance._meta.name)
+            raise ValidationError(errors, model=meta.name)
     return changes
 
 
 def find_changed(
     instance: Instance, stored: Mapping[str, Wire]
-) -> list[tuple[AnyField, Wire | None, Errors]]:
-    """Return each field that would be stored otherwise, as what, or what is wrong with it."""
-    found: list[tuple[AnyField, Wire | None, Errors]] = []
-    values = instance.__dict__
-    unread = unread_fields(instance)  # a None there was assigned: what is stored, if anything, goes
-    if (computed := instance._fieldset.computed) is not None:
+) -> list[tuple[AnyField, Wire | None, Wire | None, Errors]]:
+    """Return each field that changed, its new value, the old one as it spells it, and its errors.
+
+    The old one is None where it was not needed.
+    """
+    found: list[tuple[AnyField, Wire | None, Wire | None, Errors]] = []
+    values, state, fields = instance.__dict__, instance._state, instance._fieldset
+    # A None there was assigned: it removes the attribute.
+    unread = () if state is None else unread_fields(instance)
+    if (computed := fields.computed) is not None:
         stored = computed.add_key_parts(stored)
-    for field in instance._fieldset if computed is None else instance._fieldset.written():
-        if field.name not in values:
+    for field in fields.by_name.values() if computed is None else fields.written():
+        name = field.name
+        if name not in values:
             continue
-        value = values[field.name]
-        old = stored.get(field.attribute)
-        wrong: Errors = {}
-        wire = spell(field, value, wrong)
-        if wrong:
+        value, old = values[name], stored.get(field.attribute)
+        if old is not None and type(value) is field.verbatim and _is_stored(value, old):
+            continue
+        spelled = None
+        try:
+            wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
+        except Unstorable as error:
             if not _reads_as(field, old, value):
-                found.append((field, wire, wrong))
-        elif _is_different(instance, field, wire, old) or (
-            old is wire is None and field.name in unread
-        ):
-            found.append((field, wire, wrong))
+                found.append((field, None, None, error.errors(name)))
+            continue
+        if wire == old:
+            changed = old is None and name in unread
+        elif field.varies:
+            changed = _has_other_value(instance, field, wire, old)
+        elif old is None:  # a default that was only read is no change
+            changed = state is None or state.defaults.get(name) != wire
+        else:  # the same value may have been spelled otherwise, by another writer
+            spelled = _spell_again(field, old)
+            changed = spelled != wire
+        if changed:
+            found.append((field, wire, spelled, {}))
     return found
 
 
-def _stamp_changes(instance: Instance, changes: dict[str, Wire | None]) -> None:
-    """Put what the fields themselves want to store into *changes*."""
-    fields = [field for field in instance._fieldset if field.stamps]
-    if fields and not instance._decoded:
+def _is_stored(value: Any, old: Wire) -> bool:
+    """Tell whether *old* is the spelling of a value that is stored as it is."""
+    if type(value) is str:
+        return old.get("S") == value
+    return -PLAIN_INT < value < PLAIN_INT and old.get("N") == int.__repr__(value)
+
+
+def _spell_again(field: AnyField, old: Wire) -> Wire | None:
+    """Return a stored value as *field* spells it; *old* itself if the field cannot read it."""
+    try:
+        return field.to_wire_or_null(field.decode(old))
+    except (UnreadableValue, Unstorable):
+        return old
+
+
+def _stamp_changes(
+    instance: Instance, stored: Mapping[str, Wire], changes: dict[str, Wire | None]
+) -> None:
+    """Add to *changes* the values of fields that set themselves."""
+    if not instance._decoded:
         instance._decode()
     unread = unread_fields(instance)
-    for field in fields:
+    for field in instance._fieldset.stamping:
         value = instance.__dict__.get(field.name)
         if value is None and field.name not in unread:
             value = instance._value_of_unset(field)
         stamped = stamp_field(instance, field, value, adding=False)
         if stamped is not value:
-            changes[field.attribute] = field.to_wire_or_null(stamped)
-
-
-def _is_different(instance: Instance, field: AnyField, wire: Wire | None, old: Wire | None) -> bool:
-    if wire == old:
-        return False
-    if field.varies:
-        return _has_other_value(instance, field, wire, old)
-    if old is None:  # a default that was only read is no change
-        state = instance._state
-        return state is None or state.defaults.get(field.name) != wire
-    try:  # the same value may have been spelled otherwise, by another writer
-        return bool(field.to_wire_or_null(field.decode(old)) != wire)
-    except (UnreadableValue, Unstorable):
-        return True
+            wire = field.to_wire_or_null(stamped)
+            changes[field.attribute] = keep_spelling_of(field, stored.get(field.attribute), wire)
 
 
 def _has_other_value(
@@ -153,34 +175,33 @@ def _reads_as(field: Any, wire: Wire | None, value: Any) -> bool:
 
 
 def keep_spelling_of(
-    instance: Instance, name: str, wire: Wire | None, stored: WireItem
+    field: AnyField, old: Wire | None, wire: Wire | None, spelled: Wire | None = None
 ) -> Wire | None:
-    """Return a value to store, with what did not change in it as another writer spelled it."""
-    old = stored.get(name)
+    """Return a value to store, with what did not change in it as another writer spelled it.
+
+    :param spelled: *old* as the field spells it, where that is known.
+    """
     if wire is None or old is None or not ("M" in wire or "L" in wire):
         return wire
-    field = instance._fieldset.by_attribute[name]
-    try:
-        spelled = field.to_wire_or_null(field.decode(old))
-    except (UnreadableValue, Unstorable):
+    if spelled is None:
+        spelled = _spell_again(field, old)
+    if spelled is None or spelled == old or equal(old, spelled):
         return wire
-    return wire if spelled is None or equal(old, spelled) else keep_spelling(old, spelled, wire)
+    return keep_spelling(old, spelled, wire)
 
 
 def describe_instance_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
     """Return the old and the new value of each place that changed, by path."""
     stored = stored_wires(instance)
     changes: dict[str, tuple[Any, Any]] = {}
-    for field, wire, wrong in find_changed(instance, stored):
+    for field, wire, spelled, wrong in find_changed(instance, stored):
         old = stored.get(field.attribute)
         if wrong:
             value = instance.__dict__[field.name]
             changes[field.name] = (None if old is None else decode_or_free(field, old), value)
         else:
-            spelled = keep_spelling_of(
-                instance, field.attribute, wire, {field.attribute: old} if old else {}
-            )
-            changes.update(describe_changes(field, old, spelled))
+            new = keep_spelling_of(field, old, wire, spelled)
+            changes.update(describe_changes(field, old, new))
     return changes
 
 

@@ -25,11 +25,17 @@ from ..unit_of_work.pending import Pending
 from ..visibility import is_of_other_class
 from .failures import as_stale_error
 from .locks import Lock, lock_of
-from .parent_maps import parents_of, updated
+from .parent_maps import parents_of, update_with_parents
 from .sending import execute_or_collect, retry_on_conflict
 from .stored import key_of, mark_fetched, stored_wires, unknown_attributes
-from .update_actions import changes, has_changed, unique_among
-from .update_result import Outcome, Returning, as_plain, asked_for, changed_inside
+from .update_actions import build_update, unique_among, was_applied
+from .update_result import (
+    Returning,
+    UpdateResult,
+    as_plain,
+    choose_return_values,
+    find_nested,
+)
 
 _Unsaved: TypeAlias = "dict[str, tuple[Wire | None, Wire | None]]"
 """By attribute: the values that were loaded, and those that there are now."""
@@ -46,7 +52,7 @@ class _Collected(Struct, frozen=True):
     unsaved: _Unsaved
     must_exist: bool
     own: Condition | None
-    """What of *condition* the caller has asked for."""
+    """The part of *condition* that the caller gave."""
 
 
 def update_instance(
@@ -60,7 +66,7 @@ def update_instance(
     atomic: bool | None = None,
     **values: Any,
 ) -> Flow[Any]:
-    """Change this item in one request, without reading it, and no more of it than is said.
+    """Change this item in one request, without reading it, and nothing but what is given.
 
     Of a loaded instance the item must still exist. Of one that was never saved or loaded the item
     with its key is changed, and made if there is none. What the update changed is in the instance
@@ -101,7 +107,7 @@ def update_instance(
     lock = None if must_exist and instance._stored is None else lock_of(instance, stored, atomic)
     locked = stored if lock is not None else None
     present = must_exist or instance.persisted
-    found = changes(
+    found = build_update(
         meta,
         actions,
         values,
@@ -112,40 +118,40 @@ def update_instance(
         parts=None if meta.computed is None else meta.computed.find_lossy_parts(instance),
     )
     condition = meta.condition(condition)
-    asked = Condition() if condition is None else condition
+    required = Condition() if condition is None else condition
     if present:
-        asked = meta.present & asked
+        required = meta.present & required
     elif (free := meta.free) is not None:
-        asked = free & asked
+        required = free & required
     if lock is not None:
-        asked &= lock.condition
+        required &= lock.condition
     unsaved = _find_unsaved(instance, found, stored)
     unique = unique_among(meta, found)
     if unique or COLLECTOR.get() is not None:
         _check_collectable(instance, returning, create_parents, unique)
-        write = _Collected(found, asked, lock, unsaved, must_exist, condition)
+        write = _Collected(found, required, lock, unsaved, must_exist, condition)
         yield from _update_guarded(instance, write, unique)
         return instance
-    returned_as = asked_for(found, returning)
-    update = UpdateItem(table_of(instance), key_of(instance), found, asked, returned_as)
+    return_values = choose_return_values(found, returning)
+    update = UpdateItem(table_of(instance), key_of(instance), found, required, return_values)
     parents = parents_of(found) if create_parents else []
     try:
-        item = yield from updated(update, parents, meta.present if present else None)
+        item = yield from update_with_parents(update, parents, meta.present if present else None)
     except ConditionFailed as error:
         known = lock is not None and instance._stored is not None and returning is None
-        if not known or not has_changed(update, error):
-            told = _explain_update(instance, error, lock, stored, must_exist=must_exist)
-            raise told from error.__cause__
+        if not known or not was_applied(update, error):
+            failure = _explain_update(instance, error, lock, stored, must_exist=must_exist)
+            raise failure from error.__cause__
         item = to_json(error.current)  # an earlier attempt has done it
-    outcome = Outcome(found, returned_as, from_json(item) if item else {})
-    take_outcome(instance, outcome, unsaved)
+    result = UpdateResult(found, return_values, from_json(item) if item else {})
+    take_result(instance, result, unsaved)
     return instance if returning is None else as_plain(type(instance), item, returning)
 
 
 def _check_collectable(
     instance: Instance, returning: str | None, create_parents: bool, unique: Sequence[str]
 ) -> None:
-    """Refuse what a transaction cannot do: it returns nothing, and is not tried in parts."""
+    """Refuse the options that a transaction cannot have: it returns nothing, and is not tried in parts."""
     options = {"returning": returning is not None, "create_parents": create_parents}
     for option in (name for name, given in options.items() if given):
         why = f"{', '.join(unique)} is unique, which" if unique else "this"
@@ -158,10 +164,10 @@ def _check_collectable(
 def _update_guarded(instance: Instance, write: _Collected, unique: Sequence[str]) -> Flow[None]:
     """Change the item together with the sentinels of unique values, or in a transaction."""
     meta, key, stored = instance._meta, key_of(instance), stored_wires(instance)
-    outcome = Outcome(write.actions, "NONE")
+    result = UpdateResult(write.actions, "NONE")
 
     def make(before: Mapping[str, Wire]) -> Pending:
-        held = write.condition
+        condition = write.condition
         released: Sequence[Claim] = ()
         claimed: Sequence[Claim] = ()
         if unique:
@@ -171,17 +177,17 @@ def _update_guarded(instance: Instance, write: _Collected, unique: Sequence[str]
             written = [str(action.path.parts[0]) for action in plain]
             claims = Claims(meta, key, before, after, whole=False, written=written)
             released, claimed = claims.released, claims.claimed
-            held &= claims.condition if before else meta.key_missing
+            condition &= claims.condition if before else meta.key_missing
         return Pending(
             verb="update",
             meta=meta,
             link=instance._link,
-            write=transactions.Update(table_of(instance), key, write.actions, held),
+            write=transactions.Update(table_of(instance), key, write.actions, condition),
             key=key,
             explain=lambda error: _explain_update(
                 instance, error, write.lock, stored, must_exist=write.must_exist
             ),
-            settle=partial(partial(take_outcome, instance), outcome, write.unsaved),
+            settle=partial(partial(take_result, instance), result, write.unsaved),
             instance=instance,
             released=released,
             claimed=claimed,
@@ -210,18 +216,18 @@ def _explain_update(
     return as_stale_error(instance, error, lock, stored)
 
 
-def take_outcome(instance: Instance, outcome: Outcome, unsaved: _Unsaved) -> None:
-    """Take what the update left behind for stored, and for the values of the changed fields."""
-    mine = stored_wires(instance)
+def take_result(instance: Instance, result: UpdateResult, unsaved: _Unsaved) -> None:
+    """Set the stored item, and the values of the changed fields, to the result of an update."""
+    stored = stored_wires(instance)
     after: dict[str, Wire | None] = {}
     unknown: list[str] = []
-    for attribute in outcome.attributes:
-        if outcome.knows(attribute):
-            after[attribute] = outcome.wire(attribute, mine)
+    for attribute in result.attributes:
+        if result.is_known(attribute):
+            after[attribute] = result.wire_of(attribute, stored)
         else:
             unknown.append(attribute)
     if instance._stored is not None:
-        left = {**mine, **after}
+        left = {**stored, **after}
         instance._stored = to_json(
             {n: w for n, w in left.items() if w is not None and n not in unknown}
         )
@@ -229,7 +235,7 @@ def take_outcome(instance: Instance, outcome: Outcome, unsaved: _Unsaved) -> Non
         _mark_unknown(instance, unknown)
     for attribute, wire in after.items():
         if (field := instance._fieldset.by_attribute.get(attribute)) is not None:
-            _take_value(instance, field, _merged(*unsaved.get(attribute, (wire, wire)), wire))
+            _take_value(instance, field, _merge(*unsaved.get(attribute, (wire, wire)), wire))
 
 
 def _find_unsaved(
@@ -237,10 +243,10 @@ def _find_unsaved(
 ) -> _Unsaved:
     """Return what was loaded, and what there is now, of maps that *actions* change inside.
 
-    Asked before anything is sent: what cannot be stored of them raises.
+    Called before anything is sent: values that cannot be stored raise.
     """
     found: _Unsaved = {}
-    for attribute in changed_inside(actions):
+    for attribute in find_nested(actions):
         field = instance._fieldset.by_attribute.get(attribute)
         if field is None or field.name not in instance.__dict__:
             continue
@@ -252,23 +258,23 @@ def _find_unsaved(
             base = None
         if wire is not None and wire != base:
             # As the wire has it, where a B is text.
-            mine, loaded = from_json(to_json([wire, base]))
-            found[attribute] = (loaded, mine)
+            unsaved, loaded = from_json(to_json([wire, base]))
+            found[attribute] = (loaded, unsaved)
     return found
 
 
 def _take_value(instance: Instance, field: Any, wire: Wire | None) -> None:
     """Let *field* read as *wire*, or as absent."""
-    values, aside = instance.__dict__, instance._state
+    values, state = instance.__dict__, instance._state
     if (
         instance._fieldset.computed is not None
         and field.name in instance._fieldset.computed.by_name
     ):
         values.pop(field.name, None)  # its parts say what it is
         return
-    if aside is not None:
-        aside.unreadable = {n: e for n, e in aside.unreadable.items() if n != field.name}
-        aside.defaults = {n: w for n, w in aside.defaults.items() if n != field.name}
+    if state is not None:
+        state.unreadable = {n: e for n, e in state.unreadable.items() if n != field.name}
+        state.defaults = {n: w for n, w in state.defaults.items() if n != field.name}
     if wire is None:
         values.pop(field.name, None)
         if instance._stored is None:
@@ -283,7 +289,7 @@ def _take_value(instance: Instance, field: Any, wire: Wire | None) -> None:
 
 
 def _mark_unknown(instance: Instance, attributes: Sequence[str]) -> None:
-    """Count *attributes*, of which nobody told what they are now, as not fetched."""
+    """Count *attributes*, whose new values are not known, as not fetched."""
     if not attributes:
         return
     if not instance._decoded:
@@ -296,21 +302,21 @@ def _mark_unknown(instance: Instance, attributes: Sequence[str]) -> None:
     state_of(instance).partial = known - lost
 
 
-def _merged(base: Wire | None, mine: Wire | None, theirs: Wire | None) -> Wire | None:
-    """Return *theirs* with what *mine* changed since *base*, as far as both are maps."""
-    if mine == base or mine is None or theirs is None or "M" not in mine or "M" not in theirs:
-        return theirs
+def _merge(base: Wire | None, own: Wire | None, now: Wire | None) -> Wire | None:
+    """Return *now* with what *own* changed since *base*, as far as both are maps."""
+    if own == base or own is None or now is None or "M" not in own or "M" not in now:
+        return now
     old: WireItem = (base or {}).get("M", {})
-    own, new = mine["M"], theirs["M"]
+    own_keys, new = own["M"], now["M"]
     merged: WireItem = {}
-    for key in [*new, *(key for key in own if key not in new)]:
-        was, is_mine, is_theirs = old.get(key), own.get(key), new.get(key)
-        if is_theirs == was:
-            chosen = is_mine
-        elif is_mine == was:
-            chosen = is_theirs
+    for key in {**new, **own_keys}:
+        was, kept, stored = old.get(key), own_keys.get(key), new.get(key)
+        if stored == was:
+            chosen = kept
+        elif kept == was:
+            chosen = stored
         else:
-            chosen = _merged(was, is_mine, is_theirs)
+            chosen = _merge(was, kept, stored)
         if chosen is not None:
             merged[key] = chosen
     return {"M": merged}

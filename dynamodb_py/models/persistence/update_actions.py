@@ -1,4 +1,4 @@
-"""Changes: what an update writes, and on which condition."""
+"""The actions of an update: given ones, values by field, and those of fields that set themselves."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ..options import Options
 
 
-def changes(
+def build_update(
     meta: Options,
     actions: Sequence[object],
     values: Mapping[str, Any],
@@ -48,12 +48,12 @@ def changes(
     key: Mapping[str, Wire] | None = None,
     parts: Mapping[str, Wire] | None = None,
 ) -> tuple[Action, ...]:
-    """Return what is written: *actions*, *values* by field, and what fields set themselves.
+    """Return the actions of an update: *actions*, *values* by field, and those that fields add.
 
     :param version_of: the item whose version is known; otherwise it is raised, whatever it is.
     :param claims: whether unique values can be changed, by plain values.
     :param making: whether the item is made where there is none.
-    :param key: the item's key, where it is known: it may say parts of what is made of templates.
+    :param key: the item's key, if it is known: parts of templates may be read from it.
     :param parts: what else is known of parts of the key, for an item that is made.
 
     Raises :class:`~dynamodb_py.exceptions.ValidationError` with every field that is wrong,
@@ -67,25 +67,25 @@ def changes(
     if meta.field_set.references:
         values = meta.field_set.expanded(values)
     errors: dict[str, list[str]] = {}
-    found = [_bound(meta, action, errors) for action in actions]
+    found = [_bind_action(meta, action, errors) for action in actions]
     for name, value in values.items():
         field = meta.get_field(name)
         if field.is_key:
             errors[name] = [_IN_KEY]
         elif isinstance(value, (Computable, Action)):
-            found.append(_bound(meta, _on(meta, field, value), errors))
+            found.append(_bind_action(meta, _make_action(meta, field, value), errors))
         else:
-            found.append(_set(meta, field, field.pre_save(value, adding=False), errors))
+            found.append(_make_set(meta, field, field.pre_save(value, adding=False), errors))
     reached = {action.path.parts[0] for action in found}
-    for field in meta.fields:
-        if field.stamps and field.attribute not in reached:
+    for field in meta.field_set.stamping:
+        if field.attribute not in reached:
             stamped = field.pre_save(None, adding=False)
             if stamped is not None:
-                found.append(_set(meta, field, stamped, errors))
+                found.append(_make_set(meta, field, stamped, errors))
     if meta.computed is not None:
         found += list(meta.computed.recompute(found, key, errors))
         if making and key is not None:
-            found += _besides(meta, found, key, parts or {}, errors)
+            found += _add_key_parts(meta, found, key, parts or {}, errors)
     if meta.guarded:
         _check_guarded(meta, found, errors, claims=claims)
     if meta.kind is not None:
@@ -95,20 +95,21 @@ def changes(
     if making and meta.kind is not None and not meta.kind.field.is_key:
         found.append(meta.kind.setter())
     if meta.version is not None:
-        found.append(_versioned(meta.version, version_of))
-    check_apart(action.path for action in found)
+        found.append(_raise_version(meta.version, version_of))
+    if len(found) > 1:
+        check_apart(action.path for action in found)
     _check_size(meta, found)
     return tuple(found)
 
 
-def _besides(
+def _add_key_parts(
     meta: Options,
     actions: list[Action],
     key: Mapping[str, Wire],
     parts: Mapping[str, Wire],
     errors: dict[str, list[str]],
 ) -> list[Action]:
-    """Return what is written of the key's parts, where the item may be made; not its kind."""
+    """Return the actions that store parts of the key, where the item may be created; not its kind."""
     if meta.computed is None:
         return []
     own = None if meta.kind is None else meta.kind.hierarchy.attribute
@@ -116,7 +117,7 @@ def _besides(
     return [action for action in besides if action.path.parts[0] != own]
 
 
-def _versioned(field: VersionField, version_of: Mapping[str, Wire] | None) -> Action:
+def _raise_version(field: VersionField, version_of: Mapping[str, Wire] | None) -> Action:
     if version_of is None:
         return bump(field)
     return Set(Path((field.attribute,)), Value(next_version(field, version_of)))
@@ -125,7 +126,7 @@ def _versioned(field: VersionField, version_of: Mapping[str, Wire] | None) -> Ac
 def _check_guarded(
     meta: Options, actions: Sequence[Action], errors: dict[str, list[str]], *, claims: bool
 ) -> None:
-    """Say in *errors* which changes of the version and of unique values are not possible."""
+    """Add to *errors* the changes of the version and of unique values that are not possible."""
     version = meta.version
     for action in actions:
         if version is not None and action.path.parts[0] == version.attribute:
@@ -149,8 +150,8 @@ def unique_among(meta: Options, actions: Sequence[Action]) -> list[str]:
 _IN_KEY = "it is part of the key, which cannot change: create a new item and delete this one"
 
 
-def _on(meta: Options, field: AnyField, value: Computable | Action) -> Action:
-    """Return the change of *field* that the keyword argument ``field=value`` says."""
+def _make_action(meta: Options, field: AnyField, value: Computable | Action) -> Action:
+    """Return the action of the keyword argument ``field=value``."""
     if not isinstance(value, Action):
         return Set(field._path(), as_source(value))
     path = meta.resolve(value.path) if value.path.by_name else value.path
@@ -161,11 +162,8 @@ def _on(meta: Options, field: AnyField, value: Computable | Action) -> Action:
     return value
 
 
-def _bound(meta: Options, given: object, errors: dict[str, list[str]]) -> Action:
-    """Return the action that *given* is, with the fields' paths for names, and values spelled.
-
-    Says in *errors* what is wrong with it.
-    """
+def _bind_action(meta: Options, given: object, errors: dict[str, list[str]]) -> Action:
+    """Return the action *given*, its names resolved and its values encoded; add to *errors*."""
     action = as_action(given)
     if action is None:
         raise TypeError(
@@ -173,7 +171,7 @@ def _bound(meta: Options, given: object, errors: dict[str, list[str]]) -> Action
             f".remove(), .set(...), or Set, Remove, Add, Delete, not {given!r}"
         )
     path = meta.resolve(action.path) if action.path.by_name else action.path
-    where = _called(meta, path)
+    where = _describe_path(meta, path)
     if any(field.attribute == path.parts[0] for field in meta.keys):
         errors[where] = [_IN_KEY]
         return action
@@ -188,21 +186,21 @@ def _bound(meta: Options, given: object, errors: dict[str, list[str]]) -> Action
     except Unstorable as error:
         errors.update(error.errors(where))
         return action
-    if said := _problems(path, action, bound):
-        errors[where] = said
+    if problems := _find_problems(path, action, bound):
+        errors[where] = problems
     return bound
 
 
-def _called(meta: Options, path: Path) -> str:
-    """Return what messages call *path*: the field's name, and the way inside."""
+def _describe_path(meta: Options, path: Path) -> str:
+    """Return *path* for messages: the field's name, and the parts inside."""
     first, *inside = path.parts
     field = meta.field_set.by_attribute.get(str(first))
     name = str(first) if field is None else field.name
     return name + "".join(f"[{at}]" if isinstance(at, int) else f".{at}" for at in inside)
 
 
-def _problems(path: Path, action: Action, bound: Action) -> list[str]:
-    """Return what the options of the field at *path* have against its new value."""
+def _find_problems(path: Path, action: Action, bound: Action) -> list[str]:
+    """Return the problems of the new value by the options of the field at *path*."""
     field = path.coder
     if not isinstance(field, Field):
         return []
@@ -219,8 +217,8 @@ def _problems(path: Path, action: Action, bound: Action) -> list[str]:
     return known.find_problems(whole.value)
 
 
-def _set(meta: Options, field: AnyField, value: Any, errors: dict[str, list[str]]) -> Action:
-    """Return what writes *value*, or say in *errors* what is wrong with it."""
+def _make_set(meta: Options, field: AnyField, value: Any, errors: dict[str, list[str]]) -> Action:
+    """Return the action that writes *value*; add to *errors* if it cannot be stored."""
     wire = clean_value(field, value, errors)
     path = Path((field.attribute,), label=f"{meta.name}.{field.attribute}")
     if wire is None:
@@ -233,7 +231,7 @@ def _set(meta: Options, field: AnyField, value: Any, errors: dict[str, list[str]
 
 
 def _check_size(meta: Options, actions: Sequence[Action]) -> None:
-    """Raise ItemTooLarge where what is set alone is over DynamoDB's 400 KB."""
+    """Raise ItemTooLarge if the new values alone exceed DynamoDB's 400 KB."""
     size = sum(
         item_size({"": source.wire})
         for action in actions
@@ -248,11 +246,8 @@ def _check_size(meta: Options, actions: Sequence[Action]) -> None:
         )
 
 
-def has_changed(operation: DeleteItem | UpdateItem, error: ConditionFailed) -> bool:
-    """Tell whether an earlier attempt, whose answer was lost, did what *error* now refuses to do.
-
-    Then the item is as *operation* leaves it.
-    """
+def was_applied(operation: DeleteItem | UpdateItem, error: ConditionFailed) -> bool:
+    """Tell whether an earlier attempt, whose answer was lost, has applied *operation* already."""
     if not error.in_doubt:
         return False
     if isinstance(operation, DeleteItem):
@@ -283,7 +278,7 @@ def _is_done(action: Action, current: Mapping[str, Wire]) -> bool:
 
 
 RACES = 8
-"""How often an item may come and go between two requests, before that is told as an error."""
+"""How often an item may appear and vanish between two requests before an error is raised."""
 
 
 def without_automatic(meta: Options, actions: Iterable[Action]) -> list[Action]:

@@ -1,4 +1,4 @@
-"""Outcomes: what an update returns, and what is known of the item after it."""
+"""The result of an update: what it returns, and what is known of the item after it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..records.rows import Shape, loader
 
 Returning: TypeAlias = Literal["new", "old", "updated_new", "updated_old"]
 
-RETURNING: dict[Any, str] = {
+RETURN_VALUES: dict[Any, str] = {
     "new": "ALL_NEW",
     "old": "ALL_OLD",
     "updated_new": "UPDATED_NEW",
@@ -26,11 +26,11 @@ RETURNING: dict[Any, str] = {
 }
 
 
-class Outcome(Struct, frozen=True):
-    """What an update did: its actions, what was asked to be returned, and the answer."""
+class UpdateResult(Struct, frozen=True):
+    """The actions of an update, its ReturnValues, and the attributes that were returned."""
 
     actions: tuple[Action, ...]
-    asked: str
+    return_values: str
     item: WireItem = {}
 
     @property
@@ -38,46 +38,48 @@ class Outcome(Struct, frozen=True):
         """The attributes that were changed."""
         return list(dict.fromkeys(str(action.path.parts[0]) for action in self.actions))
 
-    def _plain(self, attribute: str) -> Action | None:
-        """Return the change that says by itself what the attribute is now, if it does."""
+    def _find_plain(self, attribute: str) -> Action | None:
+        """Return the action that contains the new value of the attribute, if there is one."""
         for action in self.actions:
             if action.path.parts == (attribute,) and is_plain(action):
                 return action
         return None
 
-    def knows(self, attribute: str) -> bool:
-        """Tell whether it is known what *attribute* is now."""
-        whole = self.asked == "ALL_NEW"
-        told = self.asked == "UPDATED_NEW" and attribute not in changed_inside(self.actions)
-        untold = any(
+    def is_known(self, attribute: str) -> bool:
+        """Tell whether the new value of *attribute* is known."""
+        whole = self.return_values == "ALL_NEW"
+        is_returned = self.return_values == "UPDATED_NEW" and attribute not in find_nested(
+            self.actions
+        )
+        is_lost = any(
             isinstance(a, Delete) or (isinstance(a, SetOnce) and attribute not in self.item)
             for a in self.actions
             if a.path.parts[0] == attribute
         )
-        return whole or (told and not untold) or self._plain(attribute) is not None
+        return whole or (is_returned and not is_lost) or self._find_plain(attribute) is not None
 
-    def wire(self, attribute: str, before: Mapping[str, Wire]) -> Wire | None:
-        """Return what *attribute*, which was *before*, is now; None where it is absent."""
-        plain = self._plain(attribute)
+    def wire_of(self, attribute: str, before: Mapping[str, Wire]) -> Wire | None:
+        """Return the new value of *attribute*; None if it is absent."""
+        plain = self._find_plain(attribute)
         if isinstance(plain, Set):
             wire: Wire = from_json(to_json(cast("Value", plain.value).wire))
             return wire
         if plain is not None:
             return None
-        if self.asked == "UPDATED_NEW":  # what did not change may be left out of it
+        if self.return_values == "UPDATED_NEW":  # what did not change may be left out of it
             return self.item.get(attribute, before.get(attribute))
         return self.item.get(attribute)
 
 
-def changed_inside(actions: Iterable[Action]) -> set[str]:
+def find_nested(actions: Iterable[Action]) -> set[str]:
     """Return the attributes of which something inside is changed."""
     return {str(action.path.parts[0]) for action in actions if len(action.path.parts) > 1}
 
 
-def asked_for(actions: Sequence[Action], returning: str | None) -> str:
-    """Return what DynamoDB must return, so that the instance knows what was changed."""
+def choose_return_values(actions: Sequence[Action], returning: str | None) -> str:
+    """Return the ReturnValues with which the new values of the changed attributes are known."""
     if returning is not None:
-        return returned(returning)
+        return as_return_values(returning)
     if any(len(a.path.parts) > 1 or isinstance(a, Delete) for a in actions):
         return "ALL_NEW"  # of what lies inside, UPDATED_NEW returns a part
     if all(map(is_plain, actions)):
@@ -85,15 +87,15 @@ def asked_for(actions: Sequence[Action], returning: str | None) -> str:
     return "UPDATED_NEW"
 
 
-def returned(returning: str | None) -> str:
-    """Return DynamoDB's word for what *returning* asks for; raise QueryError for no such thing."""
+def as_return_values(returning: str | None) -> str:
+    """Return the ReturnValues for *returning*; raise QueryError for another word."""
     if returning is None:
         return "NONE"
     try:
-        return RETURNING[returning]
+        return RETURN_VALUES[returning]
     except (KeyError, TypeError):
-        said = ", ".join(map(repr, RETURNING))
-        raise QueryError(f"returning={returning!r}: it takes None, {said}") from None
+        known = ", ".join(map(repr, RETURN_VALUES))
+        raise QueryError(f"returning={returning!r}: it takes None, {known}") from None
 
 
 def as_plain(model: type[Any], item: StoredItem | None, returning: str | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from msgspec.structs import replace
 
-from ...codec import Unstorable
+from ...codec import PLAIN_INT, Unstorable
 from ...expressions import (
     And,
     BeginsWith,
@@ -29,11 +29,9 @@ from ...expressions import (
     Path,
     Value,
 )
-from ...limits import MAX_DIGITS
 from ...operations.base import Wire
 from ...planning import Question, Shortcut
 from ..fields.base import Field
-from ..fields.scalars import CharField, IntegerField
 from .lookup_resolution import conditions
 
 if TYPE_CHECKING:
@@ -51,8 +49,6 @@ _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
 _PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
 _KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
 _USUAL: Any = Field
-_AS_IS = (CharField.to_wire, IntegerField.to_wire)
-_PLAIN_INT = 10**MAX_DIGITS
 _KINDS = frozenset({"S", "N", "B", "BOOL"})
 
 Wires: TypeAlias = "tuple[Wire, ...]"
@@ -121,7 +117,7 @@ class QueryShape:
                 return None
             if is_plain and value.__class__ is str:
                 wire: Wire | None = {"S": value}
-            elif is_plain and value.__class__ is int and -_PLAIN_INT < value < _PLAIN_INT:
+            elif is_plain and value.__class__ is int and -PLAIN_INT < value < PLAIN_INT:
                 wire = {"N": int.__repr__(value)}
             else:
                 try:
@@ -141,10 +137,7 @@ class QueryShape:
         if len(known) < len(found):
             return None
         terms = tuple((path, sign) for path, sign, _ in known)
-        spell = tuple(
-            (field, field.kind, field.plain and type(field).to_wire in _AS_IS)
-            for _, _, field in known
-        )
+        spell = tuple((field, field.kind, field.verbatim is not None) for _, _, field in known)
         before = self._terms
         return self._with(None if before is None else (*before, *terms), self._changes, spell)
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from ...batching import ProgressOption
-from ...connections import consistently
+from ...connections import consistently, get_connection
 from ...exceptions import QueryError
 from ...expressions import Condition, Path
 from ...flows import Flow
@@ -130,9 +130,10 @@ def get_by_key(
     if queryset._known_question is EMPTY_QUESTION and not (
         options is not DEFAULT_OPTIONS and (options.shape or options.start or options.parts)
     ):
-        table = queryset._link.table_name(meta.table_name)
+        table = get_connection(options.using or meta.using).table_name(meta.table_name)
         item = yield from GetItem(table, wire, consistently(consistent))
-        if (there := filter_item(meta, item)) is None:
+        there = item if meta.item_filter is None else filter_item(meta, item)
+        if there is None:
             return None, item
         if options is DEFAULT_OPTIONS:
             row = queryset.model._load(there)
@@ -224,7 +225,7 @@ def get_in_bulk(
         consistent=options.consistent if consistent is None else consistent,
         workers=workers,
         progress=progress,
-        said=expressions,
+        projections=expressions,
     )
     load = loader(cast("Any", queryset.model), None, held, options.using)
     found: list[M] = [load(item) for item in filter_items(meta, items) if item is not None]

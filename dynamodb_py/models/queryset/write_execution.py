@@ -38,7 +38,7 @@ from ...reading.pacing import Ledger
 from ...reading.sources import check_workers
 from ..bulk.bound_model import instance_of_key
 from ..persistence.delete import remove_item
-from ..persistence.update_actions import has_changed
+from ..persistence.update_actions import was_applied
 from ..records.base import load_key
 from .base import BaseQuerySet
 
@@ -251,7 +251,7 @@ class ConditionalWrites(WriteRun):
         operations = [self._make(key) for key in keys]
         outcomes = yield from self._ledger.drive(iter(Together(operations, self._workers)))
         for at, outcome in enumerate(outcomes):
-            if isinstance(outcome, ConditionFailed) and has_changed(operations[at], outcome):
+            if isinstance(outcome, ConditionFailed) and was_applied(operations[at], outcome):
                 outcomes[at] = None
         self._note(keys, outcomes, RequestError)
 

@@ -21,10 +21,10 @@ from ..foreign_keys.referrers import refuse_bulk_delete
 from ..instance import options_of
 from ..options import Options
 from ..persistence.delete import restrict_to_class
-from ..persistence.parent_maps import parents_of, updated
+from ..persistence.parent_maps import parents_of, update_with_parents
 from ..persistence.update import OPTIONS, check_no_clash, update_instance
-from ..persistence.update_actions import changes
-from ..persistence.update_result import Returning, as_plain, returned
+from ..persistence.update_actions import build_update
+from ..persistence.update_result import Returning, as_plain, as_return_values
 from ..records.rows import loader
 from ..unit_of_work.collector import COLLECTOR, check_outside
 from ..visibility import is_hidden, is_of_other_class, requires_existence_only
@@ -138,7 +138,7 @@ def update_matching(
     meta = options_of(queryset.model)
     _check_no_field(meta, workers=workers != 1, rate=rate is not None, progress=bool(progress))
     check_no_clash(meta, OPTIONS, condition, returning, create_parents, must_exist)
-    found = changes(
+    found = build_update(
         meta, actions, values, making=must_exist is False, key=_key_to_compose(queryset)
     )
     plan, reading = _plan_keys(queryset, "update()", rate)
@@ -171,7 +171,7 @@ def update_matching(
         expected = (
             restrict_to_class(meta, without_presence(meta, still)) if must_exist is False else still
         )
-        only = UpdateItem(plan.table, key, found, expected, returned(returning))
+        only = UpdateItem(plan.table, key, found, expected, as_return_values(returning))
         return (yield from _update_one(queryset, only, returning, create_parents, must_exist))
 
     def update(key: Key) -> UpdateItem:
@@ -273,7 +273,7 @@ def modify_one(
     meta = options_of(queryset.model)
     check_outside("modify()")
     check_no_clash(meta, _MODIFY, old, upsert, condition, create_parents)
-    found = changes(meta, actions, values, making=upsert, key=_key_to_compose(queryset))
+    found = build_update(meta, actions, values, making=upsert, key=_key_to_compose(queryset))
     plan, _ = _plan_keys(queryset, "modify()", None)
     key = None if queryset._read_options.start is not None else whole_key(plan)
     if key is None:
@@ -285,7 +285,7 @@ def modify_one(
     update = UpdateItem(plan.table, key, found, expected, "ALL_OLD" if old else "ALL_NEW")
     parents = parents_of(found) if create_parents else []
     try:
-        item = yield from updated(update, parents, None if upsert else meta.present)
+        item = yield from update_with_parents(update, parents, None if upsert else meta.present)
     except ConditionFailed as error:
         current = error.current
         in_the_way = upsert and is_of_other_class(meta, current)
@@ -335,7 +335,7 @@ def _update_one(
     ledger = Ledger()
     try:
         item = yield from ledger.drive(
-            updated(update, parents, None if must_exist is False else meta.present)
+            update_with_parents(update, parents, None if must_exist is False else meta.present)
         )
     except ConditionFailed as error:
         if must_exist is not False and is_hidden(meta, error.current):

@@ -35,6 +35,6 @@ def check(
         validate
         and field.constrained
         and field.name not in errors
-        and (said := field.find_problems(value))
+        and (problems := field.find_problems(value))
     ):
-        errors[field.name] = said
+        errors[field.name] = problems

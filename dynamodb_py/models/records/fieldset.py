@@ -43,6 +43,8 @@ class FieldSet:
                     f"{owner}: the fields {twin.name} and {field.name} are both stored as "
                     f"{field.attribute!r}: give one of them another name="
                 )
+        self.stamping = tuple(field for field in fields.values() if field.stamps)
+        """The fields that may set themselves with each write."""
         self.computed: ComputedFields | None = None
         """What composes the key templates, of a model that has some."""
         self._reader: _Reader | None = None

@@ -248,18 +248,14 @@ def cleaning_of(record: BaseRecord) -> Cleaning:
     return fields._cleaning
 
 
-def clean_changed(record: BaseRecord, find_changed: Callable[[], list[AnyField]]) -> bool:
-    """Check the fields that changed, for a class that has methods for it; tell whether it has.
-
-    Where it has, all that ``validate`` asks for is checked.
+def clean_changed(record: BaseRecord, find_changed: Callable[[], list[AnyField]]) -> None:
+    """Check the fields that changed, for a class with hooks: all that ``validate`` asks for.
 
     :param find_changed: returns the fields that changed and are to be written.
     """
-    if cleaning_of(record).idle:
-        return False
     changed = without_validation(find_changed)
     if not changed:
-        return True
+        return
     wires = cleaned(record, changed, [field.name for field in changed])
     errors: Errors = {}
     for field in without_validation(find_changed):  # clean() may have set further fields
@@ -268,4 +264,3 @@ def clean_changed(record: BaseRecord, find_changed: Callable[[], list[AnyField]]
             check(field, value, spell(field, value, errors), errors, validate=True)
     if errors:
         raise ValidationError(errors, model=type(record).__name__)
-    return True

@@ -27,7 +27,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.codec import encode
 from dynamodb_py.models.fields import CompressedField, compressed
-from dynamodb_py.models.persistence.update_actions import changes
+from dynamodb_py.models.persistence.update_actions import build_update
 
 from ...expressions.strategies import items
 from ..wire import model_of, read_by, stored_by
@@ -191,9 +191,9 @@ def test_whether_there_is_one_and_how_large_can_be_asked(ask):
 
 
 def test_an_update_writes_it_whole():
-    [change] = changes(Page._meta, (), {"text": "x"})
+    [change] = build_update(Page._meta, (), {"text": "x"})
     assert zlib.decompress(change.value.wire["B"]) == b"x"
-    [change] = changes(Page._meta, [Page.text.set("y")], {})
+    [change] = build_update(Page._meta, [Page.text.set("y")], {})
     assert zlib.decompress(change.value.wire["B"]) == b"y"
 
 

@@ -297,9 +297,9 @@ def test_update_fields_takes_no_parts_of_the_key():
 
 
 def updates(actions, key=None, **values):
-    from dynamodb_py.models.persistence.update_actions import changes
+    from dynamodb_py.models.persistence.update_actions import build_update
 
-    found = changes(Order._meta, actions, values, key=key)
+    found = build_update(Order._meta, actions, values, key=key)
     return {
         action.path.parts[0]: getattr(getattr(action, "value", None), "wire", None)
         for action in found
@@ -335,18 +335,18 @@ def test_an_update_needs_all_that_something_is_made_of():
         part = CharField()
 
     from dynamodb_py import F
-    from dynamodb_py.models.persistence.update_actions import changes
+    from dynamodb_py.models.persistence.update_actions import build_update
 
     key = {"id": {"N": "1"}, "pk": {"S": "P#x"}}
-    found = changes(Task._meta, (), {"team": "a", "rank": 3}, key=key)
+    found = build_update(Task._meta, (), {"team": "a", "rank": 3}, key=key)
     assert [a.value.wire for a in found if a.path.parts == ("sort",)] == [{"S": "a#0003#x"}]
     with pytest.raises(ValidationError, match="team: sort is made of it and of rank: give all"):
-        changes(Task._meta, (), {"team": "a"}, key=key)
+        build_update(Task._meta, (), {"team": "a"}, key=key)
     with pytest.raises(ValidationError, match="and of part: give all"):
-        changes(Task._meta, (), {"team": "a", "rank": 3})
+        build_update(Task._meta, (), {"team": "a", "rank": 3})
     with pytest.raises(ValidationError, match="rank: sort is made of it: give the value itself"):
-        changes(Task._meta, (), {"team": "a", "rank": F("rank") + 1}, key=key)
-    removed = changes(Task._meta, (), {"team": None}, key=key)
+        build_update(Task._meta, (), {"team": "a", "rank": F("rank") + 1}, key=key)
+    removed = build_update(Task._meta, (), {"team": None}, key=key)
     assert sorted(str(action.path.parts[0]) for action in removed) == ["sort", "team"]
 
 
