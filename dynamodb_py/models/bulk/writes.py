@@ -180,13 +180,7 @@ def bulk_delete_items(
     check_outside("bulk_delete()")
     return (
         yield from write_items(
-            bound,
-            (),
-            keys,
-            overwrite=True,
-            lists_deletes=True,
-            workers=workers,
-            progress=progress,
+            bound, (), keys, overwrite=True, lists_deletes=True, workers=workers, progress=progress
         )
     )
 
