@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
-from ..batching import ProgressOption
 from ..exceptions import ModelDefinitionError
 from ..expressions import Action, Computable, Condition
 from ..flows import Flow, awaiting, blocking, name_verbs
 from . import registry
-from .bulk.batch_block import AsyncBatchBlock, BatchBlock
-from .bulk.results import BulkResult
+from .bulk.writes import AsyncBatchWriteVerb, BatchWriteVerb
 from .fields.base import Field
 from .inheritance.declaring import register_class
 from .instance import Instance, options_of
@@ -295,79 +293,8 @@ class Model(Instance):
         return await cls.objects.abatch_get(*keys, **options)
 
     if TYPE_CHECKING:
-
-        @overload
-        @classmethod
-        def batch_write(
-            cls,
-            *,
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> BatchBlock[Self]: ...
-        @overload
-        @classmethod
-        def batch_write(
-            cls,
-            items: Iterable[Self | Mapping[str, Any]],
-            *,
-            delete: Iterable[Any] = (),
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> BulkResult[Self]: ...
-        @overload
-        @classmethod
-        def batch_write(
-            cls,
-            *,
-            delete: Iterable[Any],
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> BulkResult[Self]: ...
-        @classmethod
-        def batch_write(cls, *args: Any, **options: Any) -> Any: ...
-
-        @overload
-        @classmethod
-        def abatch_write(
-            cls,
-            *,
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> AsyncBatchBlock[Self]: ...
-        @overload
-        @classmethod
-        def abatch_write(
-            cls,
-            items: Iterable[Self | Mapping[str, Any]],
-            *,
-            delete: Iterable[Any] = (),
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> Coroutine[Any, Any, BulkResult[Self]]: ...
-        @overload
-        @classmethod
-        def abatch_write(
-            cls,
-            *,
-            delete: Iterable[Any],
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> Coroutine[Any, Any, BulkResult[Self]]: ...
-        @classmethod
-        def abatch_write(cls, *args: Any, **options: Any) -> Any: ...
-
+        batch_write = cast("BatchWriteVerb", None)
+        abatch_write = cast("AsyncBatchWriteVerb", None)
     else:
 
         @classmethod

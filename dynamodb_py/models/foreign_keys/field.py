@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 from ...codec import Unstorable
 from ...connections import current_options
 from ...exceptions import ValidationError
-from ...flows import Flow, run
+from ...flows import Flow, has_running_loop, run
 from ...operations.base import Wire
 from ...operations.items import GetItem
 from ..fields.base import AnyField
@@ -22,7 +22,7 @@ from .on_delete import DO_NOTHING as DO_NOTHING
 from .on_delete import NULLIFY as NULLIFY
 from .on_delete import PROTECT as PROTECT
 from .on_delete import OnDelete
-from .unloaded import has_running_loop, is_stub, log_fetch, make_stub
+from .unloaded import is_stub, log_fetch, make_stub
 
 if TYPE_CHECKING:
     from typing import TypedDict

@@ -9,12 +9,7 @@ from ...exceptions import ConditionFailed
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, name_verbs
 from ...operations.items import DeleteItem
-from ..bulk.bound_model import (
-    BoundModel,
-    bind_connection,
-    instance_of_key,
-    table_name,
-)
+from ..bulk.bound_model import BoundModel, bind_connection, instance_of_key, table_name
 from ..foreign_keys.referrers import find_restricting_references
 from ..instance import Instance, options_of
 from ..persistence.delete import remove_item, restrict_to_class

@@ -69,9 +69,7 @@ def _within(scope: Scope, model: type[Any], question: Question) -> Question:
     condition = question.condition
     everything = condition.is_empty and not question.order  # which needs no .scan() to be said
     return replace(
-        question,
-        condition=condition & scope.condition(model),
-        scan=question.scan or everything,
+        question, condition=condition & scope.condition(model), scan=question.scan or everything
     )
 
 

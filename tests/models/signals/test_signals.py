@@ -28,8 +28,8 @@ from dynamodb_py import (
 )
 from dynamodb_py.exceptions import service_error
 from dynamodb_py.flows import arun, run
+from dynamodb_py.models import signals
 from dynamodb_py.models.queryset.write_execution import primary_key_of
-from dynamodb_py.models.signals import events as signals
 from dynamodb_py.models.signals.dispatcher import receiver
 from dynamodb_py.models.signals.events import (
     around_batch,
