@@ -8,7 +8,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from ...batching import ProgressOption
-from ...connections import consistently
+from ...connections import is_consistent
 from ...exceptions import QueryError
 from ...expressions import Condition, Path
 from ...flows import Flow
@@ -131,7 +131,7 @@ def get_by_key(
         options is not DEFAULT_OPTIONS and (options.shape or options.start or options.parts)
     ):
         table = queryset._link.table_name(meta.table_name)
-        item = yield from GetItem(table, wire, consistently(consistent))
+        item = yield from GetItem(table, wire, is_consistent(consistent))
         if (there := filter_item(meta, item)) is None:
             return None, item
         if options is DEFAULT_OPTIONS:
