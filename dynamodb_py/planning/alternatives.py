@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from functools import reduce
 from itertools import product
-from operator import and_, or_
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -59,7 +58,7 @@ class Alternative(Struct, frozen=True, eq=False):
     @property
     def condition(self) -> Condition:
         """The filter as a condition."""
-        return reduce(and_, dict.fromkeys(self.filter), Condition())  # each term once
+        return reduce(Condition.__and__, dict.fromkeys(self.filter), Condition())  # each term once
 
 
 class Extraction:
@@ -262,7 +261,7 @@ def _join_filters(alternatives: list[Alternative]) -> list[Alternative]:
     for first, *rest in groups.values():
         if rest:
             filters = [option.condition for option in (first, *rest)]
-            either = reduce(or_, filters)
+            either = reduce(Condition.__or__, filters)
             terms = () if any(each.is_empty for each in filters) else (either,)
             first = replace(first, filter=terms)
         joined.append(first)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
-from operator import or_
 from typing import Any
 
 from msgspec.structs import replace
@@ -258,7 +257,7 @@ class Planner:
     ) -> Explanation:
         subject = self.subject
         filters = dict.fromkeys(stretch.filter for stretch in chosen.stretches)
-        filter_ = reduce(or_, filters, Condition())
+        filter_ = reduce(Condition.__or__, filters, Condition())
         worse = [Rejected(each.access.name, explain_rejection(each, chosen)) for each in others]
         suggestion = ""
         if not question.consistent:

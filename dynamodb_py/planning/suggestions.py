@@ -33,7 +33,7 @@ def helpful_index(
     if single or len(access.hash_key) > 1:
         return ""
     for name in (*fixed_attributes(filter_), *bounded_attributes(filter_)):
-        return _declare(subject, access_paths, access.hash_key[0].name, name)
+        return _declare(subject, access_paths, next(iter(access.hash_key)).name, name)
     return ""
 
 

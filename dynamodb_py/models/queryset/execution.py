@@ -9,7 +9,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from ...batching import shown
-from ...connections import OPTIONS, is_consistent, get_connection
+from ...connections import OPTIONS, get_connection, is_consistent
 from ...exceptions import InvalidCursor, MaxRequestsReached
 from ...flows import Flow
 from ...operations.items import StoredItem
