@@ -199,8 +199,6 @@ class Field(Operand[V], Generic[V, N]):
             """Let ``Field[Point]`` stand for ``Field[Point, Point | None]`` at run time as well."""
             return cls
 
-    # -- becoming part of a class ------------------------------------------------------------
-
     def bound_to(self, owner: str, name: str) -> Self:
         """Return a copy of this field that is attribute *name* of the class called *owner*.
 
@@ -343,8 +341,6 @@ class Field(Operand[V], Generic[V, N]):
         del adding
         return value
 
-    # -- values --------------------------------------------------------------------------------
-
     def to_db(self, value: V, /) -> Any:
         """Return what is stored for *value*: str for kind S, a number for N, bytes for B, ...
 
@@ -468,8 +464,6 @@ class Field(Operand[V], Generic[V, N]):
             return self.to_python(value_of(as_tree({self.kind: stored})))
         return self.to_python(msgspec.convert(stored, self.leaf, strict=False))
 
-    # -- for the compiled reader of a model: a type for msgspec, and source ---
-
     @property
     def reads_as_stored(self) -> bool:
         """Whether :meth:`to_python` returns its argument."""
@@ -491,8 +485,6 @@ class Field(Operand[V], Generic[V, N]):
         if self.reads_as_stored:
             return f"{wire}.{self.kind}"
         return f"{bind_name(names, self.to_python)}({wire}.{self.kind})"
-
-    # -- the descriptor ------------------------------------------------------------------------
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...

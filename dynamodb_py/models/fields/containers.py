@@ -709,8 +709,6 @@ class EmbeddedField(Field[T, DocN]):
     def from_plain(self, value: Any, /) -> Any:
         return self.document.from_dict(value) if isinstance(value, Mapping) else value
 
-    # -- on the class: the fields of the document by name --------------------------------------
-
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Attr: ...

@@ -159,8 +159,6 @@ class ComputedReads:
         )
         """The computed attributes that every item has."""
 
-    # -- keys by their parts -------------------------------------------------------------------
-
     @property
     def key_names(self) -> str:
         """The names that make up a key, for messages."""
@@ -213,8 +211,6 @@ class ComputedReads:
                 )
             found[field.name] = text
         return found
-
-    # -- instances -----------------------------------------------------------------------------
 
     def fill(self, values: dict[str, Any]) -> None:
         """Replace the texts of keys in *values*, which were read, by the parts that they contain."""
@@ -334,8 +330,6 @@ class ComputedReads:
             if wire is not None:
                 found[part.field.attribute] = wire
         return found
-
-    # -- reading -------------------------------------------------------------------------------
 
     def resolve_paths(self, paths: tuple[Path, ...]) -> tuple[Path, ...]:
         """Return *paths* with the key's attributes in place of parts that are stored only there."""

@@ -24,8 +24,6 @@ Errors = dict[str, list[str]]
 class ComputedFields(ComputedReads):
     """The template fields of one model, with what writes need."""
 
-    # -- writing -------------------------------------------------------------------------------
-
     def compose_item(self, record: ComputedRecord, wires: WireItem, errors: Errors) -> None:
         """Add the composed attributes to a whole item, and remove the parts that need not be stored."""
         unread = unread_names(record) - record.__dict__.keys()

@@ -51,8 +51,6 @@ class PartConditions:
         self._parts = {p.attribute: p.name for each in computed.all for p in each.parts}
         self._keys_to_read = list_keys(schema)
 
-    # -- questions -----------------------------------------------------------------------------
-
     def rewrite(self, question: Question) -> Question:
         """Return *question* with conditions on keys; raise QueryError for conditions that keys cannot have."""
         condition = question.condition
@@ -93,8 +91,6 @@ class PartConditions:
 
     def _is_about_parts(self, condition: Condition) -> bool:
         return any(path.parts[0] in self._parts for path in condition.paths())
-
-    # -- which key -----------------------------------------------------------------------------
 
     def _choose_key(self, question: Question) -> KeySchema:
         """Return the key of the table or the index that the question determines most."""
@@ -181,8 +177,6 @@ class PartConditions:
             f"{self._computed.name}: order_by({name!r}): the items of {title} are in order of "
             f"{', '.join(parts) or 'their key'}: order by that, or sort in Python"
         )
-
-    # -- terms ---------------------------------------------------------------------------------
 
     def _find_comparisons(self, terms: Iterable[Condition]) -> list[Comparison]:
         """Return the comparisons of parts among *terms*."""

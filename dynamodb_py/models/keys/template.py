@@ -185,8 +185,6 @@ class BoundTemplate:
                 "character, such as #, or give it a width, as in {number:08d}"
             )
 
-    # -- composing and parsing -----------------------------------------------------------------
-
     def compose(self, values: Mapping[str, Any]) -> str:
         """Return the key of these values.
 
@@ -263,8 +261,6 @@ class BoundTemplate:
         if part.codec.width is not None:
             return at + part.codec.width
         return text.find(part.ends, at) if part.ends else len(text)
-
-    # -- conditions -----------------------------------------------------------------------------
 
     def prefix(self, equals: Mapping[str, Any]) -> Prefix:
         """Return the beginning of the keys whose first parts have these values."""
@@ -385,8 +381,6 @@ class BoundTemplate:
         at = self.pieces.index(part) + 1
         behind = self.pieces[at] if at < len(self.pieces) else ""
         return behind if isinstance(behind, str) else ""
-
-    # -- others --------------------------------------------------------------------------------
 
     def can_equal(self, other: BoundTemplate) -> bool:
         """Tell whether both templates may make one text; False if their literals rule it out."""

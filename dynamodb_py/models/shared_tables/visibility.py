@@ -156,8 +156,6 @@ class SharedTableFilter(ItemFilter):
             self._unrelated = self._layout.version, found
         return found
 
-    # -- conditions -----------------------------------------------------------------------------------
-
     def _with_constants(self, question: Question) -> Question:
         """Return *question* with the keys that are the same for all items of this model."""
         fixed = find_fixed_values(question.condition)
