@@ -360,8 +360,6 @@ class Options:
         keys = [self.schema.hash_key, *(key for i in self.schema.indexes for key in i.hash_key)]
         return any(key.name == attribute for key in keys)
 
-    # -- keys ----------------------------------------------------------------------------------
-
     def key(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> WireItem:
         """Return the primary key on the wire, from values in order or by name.
 

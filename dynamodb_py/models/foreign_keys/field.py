@@ -132,8 +132,6 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             if len(keys) == 1:
                 self.kind = keys[0].kind  # a SetField needs it at once
 
-    # -- becoming part of a class ------------------------------------------------------------
-
     def prepare(self) -> None:
         if isinstance(self.to, type):
             if not hasattr(self.to, "_load_partially") or not hasattr(self.to, "DoesNotExist"):
@@ -192,8 +190,6 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 self._target = find_anywhere(self.to, self.model, self.label)
         return self._target
 
-    # -- as the element of a list, a set or a map ----------------------------------------------
-
     def get_key_field(self) -> KeyOf:
         """Return the field that stores the key in one value."""
         if self._key_field is None:
@@ -223,8 +219,6 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def from_plain(self, value: Any, /) -> Any:
         return self.get_key_field().from_plain(value)
-
-    # -- keys ----------------------------------------------------------------------------------
 
     def read_key(self, record: Any) -> tuple[Any, ...] | None:
         """Return the values of the key that *record* refers to; None if it refers to nothing."""
@@ -274,8 +268,6 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             for name, copy in self.copies.items():
                 values[copy.name] = getattr(given, name) if known else None
         return values
-
-    # -- the descriptor, a data descriptor unlike that of fields ------------------------------
 
     if TYPE_CHECKING:
 

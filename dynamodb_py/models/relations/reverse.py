@@ -121,8 +121,6 @@ class RelatedSet(Forwarding[M], Generic[M]):
     def __repr__(self) -> str:
         return f"<{self._reference.related_name} of {self._owner!r}>"
 
-    # -- changes -------------------------------------------------------------------------------
-
     def _check_instances(self, objects: Iterable[Any]) -> list[M]:
         found: list[M] = []
         for each in objects:
