@@ -662,10 +662,10 @@ def test_a_field_that_is_added_later_gets_its_method_too():
 
 def test_a_class_without_methods_is_found_so_once():
     assert encode_item(Order(k="a"))
-    assert not Order._fieldset._cleaning.idle
+    assert not Order._fieldset._clean_hooks.is_empty
     fields = type("Test", (Model,), {"k": CharField(hash_key=True)})
     assert encode_item(fields(k="a"))
-    assert fields._fieldset._cleaning.idle
+    assert fields._fieldset._clean_hooks.is_empty
 
 
 def test_validate_false_calls_nothing():

@@ -38,7 +38,7 @@ def unread_names(record: ComputedRecord) -> frozenset[str]:
     """Return the names of the fields that the item may have, but the record does not."""
     state = record._state
     unread: frozenset[str] = (
-        frozenset() if state is None else state.unread(record._fieldset.by_name)
+        frozenset() if state is None else state.find_unread(record._fieldset.by_name)
     )
     return unread
 

@@ -20,7 +20,7 @@ from ..fields.version import next_version
 from ..instance import Instance, table_of
 from ..options import Options
 from ..unit_of_work.collector import COLLECTOR
-from ..unit_of_work.pending import Pending, void
+from ..unit_of_work.pending import PendingWrite, discard
 from .failures import as_model_error, as_stale_error
 from .locks import Lock, is_atomic, lock_of
 from .sending import execute_or_collect, guarded_attributes, is_collected, retry_on_conflict
@@ -67,7 +67,7 @@ def put_guarded(
     # What is hidden has unique values still, which whoever takes its place gives up.
     replaces = insert and meta.expiry is not None and bool(meta.constraints)
 
-    def make(before: Mapping[str, Wire]) -> Pending:
+    def make(before: Mapping[str, Wire]) -> PendingWrite:
         item = dict(wires)
         if meta.version is not None:
             known = wires if insert else before or wires
@@ -82,18 +82,18 @@ def put_guarded(
         elif before and meta.constraints:
             held &= claims.condition | meta.absent
         put = encode_sized(instance, item)
-        return Pending(
+        return PendingWrite(
             verb="create" if insert else "save",
             meta=meta,
             link=instance._link,
             write=transactions.Put(table_of(instance), put, held),
             key=key,
             explain=lambda error: explain(error, before, item),
-            settle=lambda: void(mark_saved(instance, put)),
+            settle=lambda: discard(mark_saved(instance, put)),
             instance=instance,
             released=claims.released,
             claimed=claims.claimed,
-            own=condition,
+            caller_condition=condition,
             locked=lock is not None,
         )
 
@@ -143,9 +143,9 @@ def write_guarded(
     if lock is not None:
         asked &= lock.condition
 
-    covers = None if named is None else instance._fieldset.attributes(named)
+    covers = None if named is None else instance._fieldset.find_attributes(named)
 
-    def make(before: Mapping[str, Wire]) -> Pending:
+    def make(before: Mapping[str, Wire]) -> PendingWrite:
         claims = Claims(meta, key, before, _with(before, wanted), whole=False)
         held = asked & claims.condition
         todo = make_change_set(stored, wanted, condition=held, unknown=unknown)
@@ -154,7 +154,7 @@ def write_guarded(
         write: transactions.Write = transactions.Check(table_of(instance), key, condition)
         if todo.actions:
             write = transactions.Update(table_of(instance), key, todo.actions, condition)
-        return Pending(
+        return PendingWrite(
             verb="save",
             meta=meta,
             link=instance._link,
@@ -168,9 +168,9 @@ def write_guarded(
             after=item,
             released=claims.released,
             claimed=claims.claimed,
-            own=own,
+            caller_condition=own,
             locked=lock is not None,
-            covers=covers,
+            considered_attributes=covers,
             guarded=bool(todo.guards) or lock is not None,
         )
 

@@ -14,8 +14,8 @@ from ..attribute_values.values import equal
 from ..fields.base import AnyField, is_checking, without_validation
 from ..instance import Instance
 from ..records.attributes import stamp_field
-from ..records.base import fetched_fields, state_of, unread_fields
-from ..records.checks import Errors, check, spell
+from ..records.base import find_unread_fields, get_fetched_fields, state_of
+from ..records.checks import Errors, check_value, encode_value
 from ..records.validation import clean_changed
 from .stored import replace_stored, stored_wires
 
@@ -59,7 +59,7 @@ def changes_to_write(
             continue
         if field.is_key:
             instance._meta.check_key(stored, {field.attribute: wire or {}})
-        check(field, instance.__dict__[field.name], wire, errors, validate=validate)
+        check_value(field, instance.__dict__[field.name], wire, errors, validate=validate)
         changes[field.attribute] = wire
     if errors:
         raise ValidationError(errors, model=instance._meta.name)
@@ -78,16 +78,18 @@ def find_changed(
     """Return each field that would be stored otherwise, as what, or what is wrong with it."""
     found: list[tuple[AnyField, Wire | None, Errors]] = []
     values = instance.__dict__
-    unread = unread_fields(instance)  # a None there was assigned: what is stored, if anything, goes
+    unread = find_unread_fields(
+        instance
+    )  # a None there was assigned: what is stored, if anything, goes
     if (computed := instance._fieldset.computed) is not None:
         stored = computed.add_key_parts(stored)
-    for field in instance._fieldset if computed is None else instance._fieldset.written():
+    for field in instance._fieldset if computed is None else instance._fieldset.list_written():
         if field.name not in values:
             continue
         value = values[field.name]
         old = stored.get(field.attribute)
         wrong: Errors = {}
-        wire = spell(field, value, wrong)
+        wire = encode_value(field, value, wrong)
         if wrong:
             if not _reads_as(field, old, value):
                 found.append((field, wire, wrong))
@@ -103,7 +105,7 @@ def _stamp_changes(instance: Instance, changes: dict[str, Wire | None]) -> None:
     fields = [field for field in instance._fieldset if field.stamps]
     if fields and not instance._decoded:
         instance._decode()
-    unread = unread_fields(instance)
+    unread = find_unread_fields(instance)
     for field in fields:
         value = instance.__dict__.get(field.name)
         if value is None and field.name not in unread:
@@ -191,7 +193,7 @@ def revert_instance(instance: Instance) -> None:
             f"{type(instance).__name__}: there is nothing to go back to, as it was not loaded or "
             "saved, or was deleted: make another instance"
         )
-    fetched = fetched_fields(instance)
+    fetched = get_fetched_fields(instance)
     replace_stored(instance, instance._stored)
     if fetched is not None:
         state_of(instance).partial = fetched

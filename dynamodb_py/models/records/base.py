@@ -33,16 +33,16 @@ class RecordState(Struct):
     unreadable: dict[str, UnreadableValue] = {}
     partial: frozenset[str] | None = None
     """The names of the fields that were fetched, if not all were."""
-    kept: WireItem = {}
+    undeclared: WireItem = {}
     """Of an item that was deleted: what no field declares."""
     stub: bool = False
     """Whether it was made of a reference, of which nothing but the key is known."""
-    spelled: WireItem | None = None
+    unstamped: WireItem | None = None
     """Of a document with fields that set themselves: what the others were when they last did."""
     known_key: Key | None = None
     """The key as another writer spelled it, of an instance that was made of its key."""
 
-    def unread(self, names: Iterable[str]) -> frozenset[str]:
+    def find_unread(self, names: Iterable[str]) -> frozenset[str]:
         """Return those of the fields *names* that could not be read, or were not fetched."""
         unread = frozenset(self.unreadable)
         return unread if self.partial is None else unread.union(names) - (self.partial - unread)
@@ -81,7 +81,7 @@ class BaseRecord:
     @classmethod
     def _load_partially(cls, held: frozenset[str]) -> Callable[[StoredItem], Self]:
         """Return a function that loads items of which the attributes *held* were fetched."""
-        names = cls._fieldset.held(held)
+        names = cls._fieldset.find_held(held)
 
         def load(stored: StoredItem) -> Any:
             self = object.__new__(cls)
@@ -99,7 +99,7 @@ class BaseRecord:
         fields = self._fieldset
         stored: Any = self._stored
         try:
-            (fields._reader or fields.reader())(stored, values)
+            (fields._reader or fields.get_reader())(stored, values)
         except UNFIT:
             readable, unreadable = fields.read_one_by_one(stored)
             values.update(readable)
@@ -166,15 +166,15 @@ def load_key(kind: type[R], key: Mapping[str, Wire]) -> R:
     return record
 
 
-def fetched_fields(record: BaseRecord) -> frozenset[str] | None:
+def get_fetched_fields(record: BaseRecord) -> frozenset[str] | None:
     """Return the names of the fields that were fetched; None where all of the item was."""
     return None if record._state is None else record._state.partial
 
 
-def unread_fields(record: BaseRecord) -> frozenset[str]:
+def find_unread_fields(record: BaseRecord) -> frozenset[str]:
     """Return the fields that have no value here though the item may have one."""
     state = record._state
-    return frozenset() if state is None else state.unread(record._fieldset.by_name)
+    return frozenset() if state is None else state.find_unread(record._fieldset.by_name)
 
 
 def is_untouched(record: BaseRecord) -> bool:

@@ -11,7 +11,7 @@ from ..fields.base import REQUIRED, AnyField
 Errors: TypeAlias = "dict[str, list[str]]"
 
 
-def spell(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire | None:
+def encode_value(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire | None:
     """Return the attribute value of a field's value, or say in *errors* why there is none."""
     try:
         return field.to_wire_or_null(value, depth)
@@ -20,7 +20,7 @@ def spell(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire |
         return None
 
 
-def check(
+def check_value(
     field: AnyField, value: Any, wire: Wire | None, errors: Errors, *, validate: bool
 ) -> None:
     """Say in *errors* what the field's options have against its value."""

@@ -12,7 +12,7 @@ from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...operations.base import WireItem
 from ...operations.items import StoredItem
 from ..fields.base import AnyField
-from .clean_hooks import Cleaning
+from .clean_hooks import CleanHooks
 
 if TYPE_CHECKING:
     from ..foreign_keys.field import ForeignKey
@@ -47,9 +47,9 @@ class FieldSet:
         """What composes the key templates, of a model that has some."""
         self._reader: _Reader | None = None
         self._plan: list[tuple[str, str, AnyField, bool]] | None = None
-        self._cleaning: Cleaning | None = None
+        self._clean_hooks: CleanHooks | None = None
 
-    def plan(self) -> list[tuple[str, str, AnyField, bool]]:
+    def get_plan(self) -> list[tuple[str, str, AnyField, bool]]:
         """Return how each field is written: its names, itself, and whether its options ask for care."""
         if self._plan is None:
             self._plan = [
@@ -63,11 +63,11 @@ class FieldSet:
                     or field.null
                     or field.is_key,
                 )
-                for field in self.written()
+                for field in self.list_written()
             ]
         return self._plan
 
-    def written(self) -> list[AnyField]:
+    def list_written(self) -> list[AnyField]:
         """Return the fields that have values of their own: not those that are made of others."""
         made = self.computed.by_name if self.computed is not None else ()
         return [field for field in self if field.name not in made]
@@ -75,17 +75,17 @@ class FieldSet:
     def __iter__(self) -> Iterator[AnyField]:
         return iter(self.by_name.values())
 
-    def named(self, name: str) -> AnyField:
+    def get_field(self, name: str) -> AnyField:
         """Return the field called *name*; raise TypeError with the names that there are."""
         try:
             return self.by_name[name]
         except KeyError:
             if (reference := self.references.get(name)) is None:
-                raise self.unknown([name]) from None
+                raise self.make_unknown_error([name]) from None
             field: AnyField = reference.single
             return field
 
-    def spread(self, names: Iterable[str]) -> list[str]:
+    def expand_references(self, names: Iterable[str]) -> list[str]:
         """Return *names* with those of the fields that hold keys in the place of references."""
         found: list[str] = []
         for name in names:
@@ -96,7 +96,7 @@ class FieldSet:
                 found += [part.name for part in (*reference.parts, *reference.copies.values())]
         return found
 
-    def expanded(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    def expand_values(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return *values* by field, with those of the fields that hold keys for those of references.
 
         Raises TypeError where a key is given by both.
@@ -111,26 +111,26 @@ class FieldSet:
                     raise TypeError(
                         f"{self.owner} got two values for {name}: {part.name} is its key"
                     )
-            found = {**reference.expanded(values[name]), **found}
+            found = {**reference.expand_value(values[name]), **found}
         return found
 
-    def held(self, attributes: frozenset[str]) -> frozenset[str]:
+    def find_held(self, attributes: frozenset[str]) -> frozenset[str]:
         """Return the names of the fields that are stored in one of *attributes*."""
         held = frozenset(field.name for field in self if field.attribute in attributes)
         return held if self.computed is None else held | self.computed.find_held(attributes)
 
-    def attributes(self, names: Iterable[str]) -> frozenset[str]:
+    def find_attributes(self, names: Iterable[str]) -> frozenset[str]:
         """Return the attributes in which the fields *names* are stored."""
         return frozenset(self.by_name[name].attribute for name in names)
 
-    def unknown(self, names: list[str]) -> TypeError:
+    def make_unknown_error(self, names: list[str]) -> TypeError:
         """Return the error for *names* that are no fields."""
         known = ", ".join(self.by_name)
         return TypeError(f"{self.owner} has no field {', '.join(names)}: its fields are {known}")
 
-    def reader(self) -> _Reader:
+    def get_reader(self) -> _Reader:
         """Return what decodes an item into a dict of values; it raises where one is unreadable."""
-        return self._reader or self._compiled()
+        return self._reader or self._compile()
 
     def read_one_by_one(
         self, item: StoredItem
@@ -155,7 +155,7 @@ class FieldSet:
             self.computed.fill_readable(values, unreadable)
         return values, unreadable
 
-    def _compiled(self) -> _Reader:
+    def _compile(self) -> _Reader:
         """Compile the reader of this class: straight source, run once per item."""
         names: dict[str, Any] = {}
         members: list[tuple[str, Any, Any]] = []

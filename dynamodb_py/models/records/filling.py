@@ -35,7 +35,7 @@ def _fill_references(record: BaseRecord, values: dict[str, Any]) -> None:
             record._settle_references()
         known = record._fieldset
     if unknown := [n for n in values if n not in known.by_name and n not in known.references]:
-        raise known.unknown(unknown)
-    fill(record, dict(known.expanded(values)))
+        raise known.make_unknown_error(unknown)
+    fill(record, dict(known.expand_values(values)))
     for name in values.keys() & known.references.keys():
         known.references[name].keep(record, values[name])

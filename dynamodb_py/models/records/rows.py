@@ -15,7 +15,7 @@ from ...expressions import Operand, Path
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ..fields.base import Field
-from .attributes import undeclared_attributes
+from .attributes import find_undeclared
 
 if TYPE_CHECKING:
     from .record import Record
@@ -40,14 +40,14 @@ class Shape(Struct, frozen=True):
     columns: tuple[Column, ...] = ()
     """The values, in order; () stands for all fields."""
 
-    def wanted(self) -> tuple[Path, ...] | None:
+    def list_paths(self) -> tuple[Path, ...] | None:
         """Return what must be read of the items; None for everything."""
         if not self.columns:
             return None
-        return tuple(dict.fromkeys(Path(_readable(column.parts)) for column in self.columns))
+        return tuple(dict.fromkeys(Path(_trim_path(column.parts)) for column in self.columns))
 
 
-def _readable(parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
+def _trim_path(parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """Return what is read for the value at *parts*: a list whole, as DynamoDB would close its gaps."""
     for at, part in enumerate(parts):
         if isinstance(part, int):
@@ -55,7 +55,7 @@ def _readable(parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
     return parts
 
 
-def loader(
+def make_loader(
     model: type[M], shape: Shape | None, held: frozenset[str] | None, using: str | None
 ) -> Callable[[StoredItem], Any]:
     """Return what makes a row of an item.
@@ -63,20 +63,20 @@ def loader(
     :param held: the attributes that the items were read with; None where that is all of them.
     :param using: the alias that instances belong to; None where that is their model's.
     """
-    load = _instances(model, held, using)
+    load = _make_instance_loader(model, held, using)
     if shape is None:
         return load
     if shape.kind == "item":
-        return _as_dict(load)
+        return _make_dict_loader(load)
     chosen = shape.columns or tuple(
         Column(field.name, (field.attribute,))
         for field in model._fieldset
-        if held is None or field.name in model._fieldset.held(held)
+        if held is None or field.name in model._fieldset.find_held(held)
     )
-    return _dressed(shape.kind, model, chosen, _values(model, chosen, load))
+    return _shape_rows(shape.kind, model, chosen, _make_reader(model, chosen, load))
 
 
-def _instances(
+def _make_instance_loader(
     model: type[M], held: frozenset[str] | None, using: str | None
 ) -> Callable[[StoredItem], M]:
     load: Callable[[StoredItem], M] = model._load
@@ -93,20 +93,20 @@ def _instances(
     return here
 
 
-def _as_dict(load: Callable[[StoredItem], Record]) -> Loader:
+def _make_dict_loader(load: Callable[[StoredItem], Record]) -> Loader:
     """Return what makes a dict of everything that was read: fields, and undeclared attributes."""
 
     def row(item: StoredItem) -> dict[str, Any]:
         instance = load(item)
         values = instance.to_dict()
-        for name, wire in undeclared_attributes(instance).items():
+        for name, wire in find_undeclared(instance).items():
             values.setdefault(name, decode(wire))
         return values
 
     return row
 
 
-def _values(
+def _make_reader(
     model: type[M], chosen: tuple[Column, ...], load: Callable[[StoredItem], M]
 ) -> Callable[[StoredItem], tuple[Any, ...]]:
     """Return what makes a tuple of the values of *chosen*."""
@@ -122,7 +122,7 @@ def _values(
     if len(names) == len(chosen):
         [name] = names
         return lambda item: (getattr(load(item), name),)
-    getters = [_getter(model, column) for column in chosen]
+    getters = [_make_getter(model, column) for column in chosen]
 
     def row(item: StoredItem) -> tuple[Any, ...]:
         instance, wires = load(item), from_json(item)
@@ -131,7 +131,7 @@ def _values(
     return row
 
 
-def _getter(model: type[Record], column: Column) -> Callable[[Record, WireItem], Any]:
+def _make_getter(model: type[Record], column: Column) -> Callable[[Record, WireItem], Any]:
     """Return what gets one value out of an instance, or out of its attributes on the wire."""
     attribute, *inside = column.parts
     field = model._fieldset.by_attribute.get(str(attribute))
@@ -169,7 +169,7 @@ def _at(wires: WireItem, parts: tuple[str | int, ...]) -> Wire | None:
     return wire
 
 
-def _dressed(
+def _shape_rows(
     kind: str,
     model: type[Record],
     chosen: tuple[Column, ...],
@@ -182,12 +182,12 @@ def _dressed(
     if kind == "dict":
         return lambda item: dict(zip(names, values(item), strict=True))
     if kind == "named":
-        make = _named_row(model, names)._make
+        make = _make_row_class(model, names)._make
         return lambda item: make(values(item))
     return values
 
 
-def _named_row(model: type[Record], names: list[str]) -> Any:
+def _make_row_class(model: type[Record], names: list[str]) -> Any:
     try:
         return namedtuple("Row", names)  # pyright: ignore[reportUntypedNamedTuple]
     except ValueError as error:

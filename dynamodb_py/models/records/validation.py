@@ -18,10 +18,10 @@ from ...operations.base import Wire
 from ..fields.base import REQUIRED, AnyField, without_validation
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField
-from .attributes import known_fields
+from .attributes import find_known_fields
 from .base import BaseRecord, is_untouched
-from .checks import Errors, check, spell
-from .clean_hooks import Cleaning
+from .checks import Errors, check_value, encode_value
+from .clean_hooks import CleanHooks
 
 
 def _documents_in(field: AnyField, value: Any, where: str) -> Iterator[tuple[str, BaseRecord]]:
@@ -44,7 +44,7 @@ def _documents_in(field: AnyField, value: Any, where: str) -> Iterator[tuple[str
 
 
 # -- carrying it out -----------------------------------------------------------------------------
-def cleaned(
+def clean_fields(
     record: BaseRecord, fields: Sequence[AnyField], names: Iterable[str]
 ) -> dict[str, Wire | None]:
     """Check *fields*, call the hooks of the fields *names* and ``clean()``.
@@ -53,14 +53,14 @@ def cleaned(
     is wrong.
     """
     errors: Errors = {}
-    wires = {field.name: _own(record, field, errors) for field in fields}
-    cleaning = cleaning_of(record)
-    if not cleaning.idle:
+    wires = {field.name: _encode_checked(record, field, errors) for field in fields}
+    cleaning = hooks_of(record)
+    if not cleaning.is_empty:
         refused = {name: list(said) for name, said in errors.items()}
-        _run(record, cleaning, names, "", errors)
+        _call_hooks(record, cleaning, names, "", errors)
         touched = fields
-        if not cleaning.whole:
-            touched = [f for f in fields if f.name in cleaning.hooks or f.name in cleaning.inside]
+        if not cleaning.has_clean:
+            touched = [f for f in fields if f.name in cleaning.hooks or f.name in cleaning.nested]
         _check_again(record, touched, wires, refused, errors)
     if errors:
         raise ValidationError(errors, model=type(record).__name__)
@@ -72,24 +72,24 @@ def clean_value(field: AnyField, value: Any, errors: Errors) -> Wire | None:
 
     The field's own checks count, and the hooks of the documents in it; says in *errors* what is wrong.
     """
-    wire = spell(field, value, errors)
-    check(field, value, wire, errors, validate=True)
+    wire = encode_value(field, value, errors)
+    check_value(field, value, wire, errors, validate=True)
     asked = False
     for where, document in _documents_in(field, value, field.name):
-        asked |= _run_document(document, where, errors)
+        asked |= _call_document_hooks(document, where, errors)
     if not asked or _is_wrong(errors, field.name):
         return wire
-    wire = spell(field, value, errors)  # the hooks may have changed what is in there
-    check(field, value, wire, errors, validate=True)
+    wire = encode_value(field, value, errors)  # the hooks may have changed what is in there
+    check_value(field, value, wire, errors, validate=True)
     return wire
 
 
-def _own(record: BaseRecord, field: AnyField, errors: Errors) -> Wire | None:
+def _encode_checked(record: BaseRecord, field: AnyField, errors: Errors) -> Wire | None:
     """Return what would be stored of a field, or say in *errors* what its own checks refuse."""
     values = record.__dict__
     value = values[field.name] if field.name in values else record._value_of_unset(field)
-    wire = spell(field, value, errors)
-    check(field, value, wire, errors, validate=True)
+    wire = encode_value(field, value, errors)
+    check_value(field, value, wire, errors, validate=True)
     return wire
 
 
@@ -114,7 +114,7 @@ def _check_again(
         if wires[name] is not None and name in refused and errors[name] == refused[name]:
             del errors[name]
         if not _is_wrong(errors, name):
-            wires[name] = _own(record, field, errors)
+            wires[name] = _encode_checked(record, field, errors)
 
 
 def _is_new(record: BaseRecord, field: AnyField, wire: Wire | None) -> bool:
@@ -124,52 +124,52 @@ def _is_new(record: BaseRecord, field: AnyField, wire: Wire | None) -> bool:
         return True
 
 
-def _run(
-    record: BaseRecord, cleaning: Cleaning, names: Iterable[str], where: str, errors: Errors
+def _call_hooks(
+    record: BaseRecord, cleaning: CleanHooks, names: Iterable[str], where: str, errors: Errors
 ) -> None:
     """Call the hooks of a record that lies at *where*."""
     fields = record._fieldset.by_name
     for name in names:
         hook = cleaning.hooks.get(name)
-        if hook is None and name not in cleaning.inside:
+        if hook is None and name not in cleaning.nested:
             continue
-        place = _joined(where, name)
-        if name in cleaning.inside:
+        place = _join(where, name)
+        if name in cleaning.nested:
             for inner, document in _documents_in(fields[name], getattr(record, name), place):
-                _run_document(document, inner, errors)
+                _call_document_hooks(document, inner, errors)
         if hook is not None and not _is_wrong(errors, place):
-            _run_hook(record, name, hook, where, errors)
-    if cleaning.whole and _is_sound(record, where, errors):
-        with_where = _Blame(errors, where, where)
+            _call_field_hook(record, name, hook, where, errors)
+    if cleaning.has_clean and _can_call_clean(record, where, errors):
+        with_where = _HookCall(errors, where, where)
         with_where.call(record.clean, f"{type(record).__name__}.clean()")
 
 
-def _run_hook(record: BaseRecord, name: str, hook: str, where: str, errors: Errors) -> None:
+def _call_field_hook(record: BaseRecord, name: str, hook: str, where: str, errors: Errors) -> None:
     method = getattr(record, hook)
     value = getattr(record, name)
 
     def keep() -> None:
         record.__dict__[name] = method(value)
 
-    blame = _Blame(errors, where, _joined(where, name))
+    blame = _HookCall(errors, where, _join(where, name))
     blame.call(keep, f"{type(record).__name__}.{hook}()")
 
 
-def _run_document(document: BaseRecord, where: str, errors: Errors) -> bool:
+def _call_document_hooks(document: BaseRecord, where: str, errors: Errors) -> bool:
     """Call the hooks of a document; tell whether there were any to call."""
-    cleaning = cleaning_of(document)
-    if cleaning.idle or is_untouched(document):
+    cleaning = hooks_of(document)
+    if cleaning.is_empty or is_untouched(document):
         return False
     if not document._decoded:
         document._decode()
     # Of a loaded one, what is absent or cannot be read is left as it is.
     here = document.__dict__ if document._stored is not None else document._fieldset.by_name
     names = [name for name in document._fieldset.by_name if name in here]
-    _run(document, cleaning, names, where, errors)
+    _call_hooks(document, cleaning, names, where, errors)
     return True
 
 
-class _Blame(Struct):
+class _HookCall(Struct):
     """Where what a hook refuses is told: *where* its record lies, *place* what it speaks of."""
 
     errors: Errors
@@ -194,10 +194,10 @@ class _Blame(Struct):
     def path(self, key: str) -> str:
         if not key or key[0] in ".[":
             return self.place + key
-        return _joined(self.where, key)
+        return _join(self.where, key)
 
 
-def _joined(where: str, name: str) -> str:
+def _join(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
@@ -210,42 +210,42 @@ def _is_inside(path: str, outer: str) -> bool:
     return path == outer or not outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
-def _is_sound(record: BaseRecord, where: str, errors: Errors) -> bool:
+def _can_call_clean(record: BaseRecord, where: str, errors: Errors) -> bool:
     """Tell whether each field holds a value of its type, so that ``clean()`` can do with them."""
     said = [each for path in errors if _is_inside(path, where) for each in errors[path]]
     if REQUIRED in said:
         return False
-    return not said or without_validation(lambda: _has_its_types(record))
+    return not said or without_validation(lambda: _has_right_types(record))
 
 
-def _has_its_types(record: BaseRecord) -> bool:
+def _has_right_types(record: BaseRecord) -> bool:
     wrong: Errors = {}
     for field in record._fieldset:
         if field.name in record.__dict__:
-            spell(field, record.__dict__[field.name], wrong)
+            encode_value(field, record.__dict__[field.name], wrong)
     return not wrong
 
 
 def clean_record(record: BaseRecord, exclude: Iterable[str]) -> None:
     """Check *record* as writing it would; raise ValidationError with everything that is wrong."""
     fields = record._fieldset
-    left_out = frozenset(fields.spread(exclude))
+    left_out = frozenset(fields.expand_references(exclude))
     if not left_out <= fields.by_name.keys():
-        raise fields.unknown(sorted(left_out - fields.by_name.keys()))
+        raise fields.make_unknown_error(sorted(left_out - fields.by_name.keys()))
     if not record._decoded:
         record._decode()
-    known = [field for field in known_fields(record) if field.name not in left_out]
+    known = [field for field in find_known_fields(record) if field.name not in left_out]
     checked = [f for f in known if not f.stamps or record.__dict__.get(f.name) is not None]
-    cleaned(record, checked, [field.name for field in known])
+    clean_fields(record, checked, [field.name for field in known])
 
 
-def cleaning_of(record: BaseRecord) -> Cleaning:
+def hooks_of(record: BaseRecord) -> CleanHooks:
     """Return what the class asks for beside the options of its fields."""
     fields = record._fieldset
-    if fields._cleaning is None:
+    if fields._clean_hooks is None:
         # Not with the class: a document may get subclasses after the model that holds it.
-        fields._cleaning = Cleaning.of(type(record))
-    return fields._cleaning
+        fields._clean_hooks = CleanHooks.of(type(record))
+    return fields._clean_hooks
 
 
 def clean_changed(record: BaseRecord, find_changed: Callable[[], list[AnyField]]) -> bool:
@@ -255,17 +255,17 @@ def clean_changed(record: BaseRecord, find_changed: Callable[[], list[AnyField]]
 
     :param find_changed: returns the fields that changed and are to be written.
     """
-    if cleaning_of(record).idle:
+    if hooks_of(record).is_empty:
         return False
     changed = without_validation(find_changed)
     if not changed:
         return True
-    wires = cleaned(record, changed, [field.name for field in changed])
+    wires = clean_fields(record, changed, [field.name for field in changed])
     errors: Errors = {}
     for field in without_validation(find_changed):  # clean() may have set further fields
         if field.name not in wires:
             value = record.__dict__[field.name]
-            check(field, value, spell(field, value, errors), errors, validate=True)
+            check_value(field, value, encode_value(field, value, errors), errors, validate=True)
     if errors:
         raise ValidationError(errors, model=type(record).__name__)
     return True

@@ -20,12 +20,12 @@ from ...operations.base import Call
 from ...operations.transactions import Check, TransactWriteItems, check_token
 from ...retries import is_retryable
 from ..instance import Instance, options_of
-from ..signals.dispatcher import is_async, said
-from ..signals.events import committed, committing
+from ..signals.dispatcher import is_async, name_of
+from ..signals.events import check_commit_receivers, send_transaction_committed
 from ..unit_of_work.collector import COLLECTOR, Collector
-from ..unit_of_work.commit import Transaction, new_token
-from ..unit_of_work.pending import Pending
-from .snapshot import Asked, ask
+from ..unit_of_work.commit import Transaction, make_token
+from ..unit_of_work.pending import PendingWrite
+from .snapshot import ItemReference, make_read
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -67,7 +67,7 @@ class atomic:  # noqa: N801 - it reads as a statement
     def __init__(self, *, token: str | None = None) -> None:
         if token is not None:
             check_token(token)
-        self.token = new_token() if token is None else token
+        self.token = make_token() if token is None else token
         """The idempotency token, which all attempts have in common."""
         self._transaction = Transaction()
         self._later: list[Callable[[], Flow[None]]] = []
@@ -78,32 +78,32 @@ class atomic:  # noqa: N801 - it reads as a statement
 
     # -- collecting ----------------------------------------------------------------------------
 
-    def add(self, pending: Pending, /) -> None:
+    def add(self, pending: PendingWrite, /) -> None:
         """Take one write; raises QueryError for one that does not fit."""
         with self._lock:
             self._check_open(str(pending))
             self._transaction.add(pending)
 
-    def then(self, flow: Callable[[], Flow[None]], /) -> None:
+    def call_after(self, flow: Callable[[], Flow[None]], /) -> None:
         """Have *flow* run after the commit."""
         with self._lock:
             self._check_open("what comes after a save")
             self._later.append(flow)
 
-    def holds(self, instance: object, /) -> bool:
+    def has_write_of(self, instance: object, /) -> bool:
         """Tell whether it has taken a write of *instance*."""
         with self._lock:
             calls = self._transaction.calls
             return any(call.instance is instance and call.verb != "check" for call in calls)
 
-    def check(self, of: Asked, condition: Condition) -> None:
+    def check(self, of: ItemReference, condition: Condition) -> None:
         """Have the transaction go through only where *condition* holds of an item.
 
         Where a discriminator tells classes apart, it does not hold of an item of another class.
 
         :param of: an instance, or a model and a key, ``(Limit, 1)``; the item is left as it is.
         """
-        asked = ask(of)
+        asked = make_read(of)
         meta = options_of(asked.model)
         bound = meta.condition(condition)
         if bound is None or bound.is_empty:
@@ -119,7 +119,7 @@ class atomic:  # noqa: N801 - it reads as a statement
             return error
 
         self.add(
-            Pending(
+            PendingWrite(
                 verb="check",
                 meta=meta,
                 link=asked.link,
@@ -144,7 +144,7 @@ class atomic:  # noqa: N801 - it reads as a statement
     def operation(self) -> TransactWriteItems | None:
         """Return the request as it would be sent now; None where there is nothing to send."""
         with self._lock:
-            return self._transaction.operation(self.token) if self._transaction.calls else None
+            return self._transaction.make_operation(self.token) if self._transaction.calls else None
 
     @property
     def state(self) -> State:
@@ -211,7 +211,7 @@ class atomic:  # noqa: N801 - it reads as a statement
         calls = self._transaction.calls
         yield from self._look_ahead()
         if calls:
-            yield from committing(self)
+            yield from check_commit_receivers(self)
             self._state = "unknown"  # until an answer comes, or if none does
             try:
                 yield from self._transaction.commit(self.token, calls[0].link.retries)
@@ -225,7 +225,9 @@ class atomic:  # noqa: N801 - it reads as a statement
         if calls:
             # By identity: those of one key are equal.
             mine = {id(call.instance): call.instance for call in calls if call.verb != "check"}
-            yield from committed(self, [each for each in mine.values() if each is not None])
+            yield from send_transaction_committed(
+                self, [each for each in mine.values() if each is not None]
+            )
         for function in self._callbacks:
             yield from Call(function)
 
@@ -233,7 +235,7 @@ class atomic:  # noqa: N801 - it reads as a statement
         """Refuse callbacks that cannot be awaited before anything is sent."""
         for function in self._callbacks:
             if is_async(function):
-                yield Call(None, f"{said(function)}, which on_commit() was given,")
+                yield Call(None, f"{name_of(function)}, which on_commit() was given,")
 
     def __enter__(self) -> Self:
         return self._begin()
@@ -276,19 +278,19 @@ def _is_in_doubt(error: Exception) -> bool:
     return not refused and not is_retryable(error, repeatable=False)
 
 
-def current() -> atomic | None:
+def get_current() -> atomic | None:
     """Return the transaction whose block this is, if it is one's."""
     collector = COLLECTOR.get()
     return collector if isinstance(collector, atomic) else None
 
 
-def check(of: Asked, condition: Condition) -> None:
+def check(of: ItemReference, condition: Condition) -> None:
     """Have the transaction of this block go through only where *condition* holds of an item.
 
     :param of: an instance, or a model and a key, ``(Limit, 1)``; the item is left as it is.
     :raises QueryError: outside of ``transaction.atomic()``, or without a condition.
     """
-    transaction = current()
+    transaction = get_current()
     if transaction is None:
         raise QueryError("transaction.check() is for the block of transaction.atomic()")
     transaction.check(of, condition)
@@ -299,12 +301,12 @@ def on_commit(function: Callable[[], Any]) -> None:
 
     :param function: takes nothing. What it returns is awaited, where that can be.
     """
-    transaction = current()
+    transaction = get_current()
     if transaction is not None:
         transaction.on_commit(function)
         return
-    run(_called(function), cast("Any", None))  # nothing is sent on the way
+    run(_call(function), cast("Any", None))  # nothing is sent on the way
 
 
-def _called(function: Callable[[], Any]) -> Flow[None]:
+def _call(function: Callable[[], Any]) -> Flow[None]:
     yield from Call(function)

@@ -18,16 +18,16 @@ from ...operations.transactions import TransactGetItems
 from ...retries import Retries
 from ..instance import Instance, options_of, table_of
 from ..persistence.stored import key_of
-from ..unit_of_work.commit import patiently
+from ..unit_of_work.commit import retry_conflicts
 from ..visibility import filter_item
 
-Asked: TypeAlias = "Instance | tuple[type[Instance], Any]"
+ItemReference: TypeAlias = "Instance | tuple[type[Instance], Any]"
 """What names an item: an instance, or a model and a key."""
 
 _Place: TypeAlias = "tuple[str, Hashable]"
 
 
-class Ask(Struct, frozen=True):
+class ItemRead(Struct, frozen=True):
     """One item that is asked for."""
 
     model: type[Instance]
@@ -60,7 +60,7 @@ class Ask(Struct, frozen=True):
         return instance
 
 
-def get(asked: Iterable[Asked], /) -> list[Any]:
+def get(asked: Iterable[ItemReference], /) -> list[Any]:
     """Return up to 100 items, of any models, as they all were at one moment.
 
     No write to any of them falls between two of these reads, as it may with other reads. It costs
@@ -86,28 +86,28 @@ def get(asked: Iterable[Asked], /) -> list[Any]:
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
     """
-    asks = _asks(asked)
-    link = _link_of(asks)
+    asks = _make_reads(asked)
+    link = _find_connection(asks)
     return [] if link is None else run(_read(asks, link.retries), link)
 
 
-async def aget(asked: Iterable[Asked], /) -> list[Any]:
+async def aget(asked: Iterable[ItemReference], /) -> list[Any]:
     """Await what ``get()`` waits for."""
-    asks = _asks(asked)
-    link = _link_of(asks)
+    asks = _make_reads(asked)
+    link = _find_connection(asks)
     return [] if link is None else await arun(_read(asks, link.retries), link)
 
 
-def _asks(asked: Iterable[Asked]) -> list[Ask]:
+def _make_reads(asked: Iterable[ItemReference]) -> list[ItemRead]:
     if isinstance(asked, (Instance, str, bytes, Mapping)):
         raise QueryError(f"give a list of (Model, key) pairs and instances, not {asked!r}")
-    return [ask(each) for each in asked]
+    return [make_read(each) for each in asked]
 
 
-def ask(given: Any) -> Ask:
+def make_read(given: Any) -> ItemRead:
     """Return what *given* names: an instance, or a model and a key."""
     if isinstance(given, Instance):
-        return Ask(type(given), given._link, table_of(given), key_of(given), given._using)
+        return ItemRead(type(given), given._link, table_of(given), key_of(given), given._using)
     model = key = cast("Any", None)
     if isinstance(given, tuple) and len(cast("tuple[Any, ...]", given)) == 2:
         model, key = cast("tuple[Any, Any]", given)
@@ -118,10 +118,10 @@ def ask(given: Any) -> Ask:
         )
     meta = options_of(model)
     link = get_connection(meta.using)
-    return Ask(model, link, link.table_name(meta.table_name), meta.key_of(key), None)
+    return ItemRead(model, link, link.table_name(meta.table_name), meta.key_of(key), None)
 
 
-def _link_of(asks: Sequence[Ask]) -> Connection | None:
+def _find_connection(asks: Sequence[ItemRead]) -> Connection | None:
     """Return the connection that all *asks* have in common, None where there are none."""
     links = {id(ask.link): ask.link for ask in asks}
     if len(links) > 1:
@@ -132,7 +132,7 @@ def _link_of(asks: Sequence[Ask]) -> Connection | None:
     return next(iter(links.values()), None)
 
 
-def _read(asks: Sequence[Ask], retries: Retries) -> Flow[list[Instance | None]]:
+def _read(asks: Sequence[ItemRead], retries: Retries) -> Flow[list[Instance | None]]:
     """Read *asks*, of which there are some, each place once."""
     places = [ask.place for ask in asks]
     gets: dict[_Place, tuple[str, Key]] = {}
@@ -144,7 +144,7 @@ def _read(asks: Sequence[Ask], retries: Retries) -> Flow[list[Instance | None]]:
             "number, though not all at one moment"
         )
     try:
-        items = yield from patiently(TransactGetItems(list(gets.values())), retries)
+        items = yield from retry_conflicts(TransactGetItems(list(gets.values())), retries)
     except TransactionCanceled as error:
         if len(error.reasons) == len(gets):
             by_place = dict(zip(gets, error.reasons, strict=True))

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from ...exceptions import CancellationReason, ConditionFailed, TransactionCanceled
 from ..constraints import make_already_exists
-from .pending import Pending
+from .pending import PendingWrite
 from .sentinels import Sentinel
 from .transaction_items import CONDITION_FAILED, Member
 
 
 def reason_of(
-    call: Pending,
+    call: PendingWrite,
     told: Iterable[tuple[Member | Sentinel, CancellationReason]],
     error: TransactionCanceled,
 ) -> CancellationReason:
@@ -27,7 +27,7 @@ def reason_of(
     )
     if raw.code != CONDITION_FAILED:
         return reason
-    failed = failure(raw, error)
+    failed = make_failure(raw, error)
     if isinstance(each, Sentinel):
         claim = each.claimed or each.released
         assert claim is not None
@@ -38,7 +38,7 @@ def reason_of(
     return reason
 
 
-def failure(reason: CancellationReason, error: TransactionCanceled) -> ConditionFailed:
+def make_failure(reason: CancellationReason, error: TransactionCanceled) -> ConditionFailed:
     """Return the error that a call whose condition failed would have ended with by itself."""
     failed = ConditionFailed(reason.message or reason.code)
     failed.code, failed.message, failed.status = reason.code, reason.message, error.status

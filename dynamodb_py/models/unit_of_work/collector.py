@@ -10,21 +10,21 @@ from ...exceptions import QueryError
 from ...flows import Flow
 
 if TYPE_CHECKING:
-    from .pending import Pending
+    from .pending import PendingWrite
 
 
 class Collector(Protocol):
     """What takes writes in place of DynamoDB, until they are sent together."""
 
-    def add(self, pending: Pending, /) -> None:
+    def add(self, pending: PendingWrite, /) -> None:
         """Take one write; raises QueryError for one that does not fit."""
         ...
 
-    def holds(self, instance: object, /) -> bool:
+    def has_write_of(self, instance: object, /) -> bool:
         """Tell whether it has taken a write of *instance*."""
         ...
 
-    def then(self, flow: Callable[[], Flow[None]], /) -> None:
+    def call_after(self, flow: Callable[[], Flow[None]], /) -> None:
         """Have *flow* run once they were sent."""
         ...
 

@@ -19,8 +19,8 @@ from ...operations.base import Operation, Pause
 from ...operations.transactions import TransactWriteItems
 from ...retries import Retries
 from .cancellation import reason_of
-from .merge import merged, still_claiming, superseded
-from .pending import Pending
+from .merge import find_remaining_claims, find_superseded, merge_writes
+from .pending import PendingWrite
 from .sentinels import Sentinel, is_release, make_sentinels
 from .transaction_items import CONDITION_FAILED, Member, Place, measure_write
 
@@ -29,16 +29,16 @@ class Transaction:
     """The members of a transaction, as calls are added to it."""
 
     def __init__(self) -> None:
-        self.calls: list[Pending] = []
+        self.calls: list[PendingWrite] = []
         self._members: dict[Place, Member] = {}
-        self._claiming: list[Pending] = []
+        self._claiming: list[PendingWrite] = []
         """The calls whose unique values count."""
         self._superseded: set[int] = set()
         """The ids of calls that a later save of the same instance says all of."""
-        self.make_sentinels: dict[Place, Sentinel] = {}
-        self.measure_write = 0
+        self._sentinels: dict[Place, Sentinel] = {}
+        self._size = 0
 
-    def add(self, pending: Pending) -> None:
+    def add(self, pending: PendingWrite) -> None:
         """Take one write; raises QueryError, and is as before, where it does not fit."""
         if self.calls and pending.link is not self.calls[0].link:
             names = repr(self.calls[0].link.alias), repr(pending.link.alias)
@@ -51,39 +51,39 @@ class Transaction:
         member = Member([pending], pending.write, measure_write(pending))
         claiming = self._claiming
         if there is not None:
-            member.write = merged(there.calls, there.write, pending)
+            member.write = merge_writes(there.calls, there.write, pending)
             member.calls = [*there.calls, pending]
             member.size = max(member.size, there.size)
-            kept = {id(call) for call in still_claiming(there.calls, there.write, pending)}
+            kept = {id(call) for call in find_remaining_claims(there.calls, there.write, pending)}
             gone = {id(call) for call in there.calls} - kept
             claiming = [call for call in claiming if id(call) not in gone]
         if not pending.is_alone:
             claiming = [*claiming, pending]
-        sentinels = self.make_sentinels if claiming == self._claiming else make_sentinels(claiming)
+        sentinels = self._sentinels if claiming == self._claiming else make_sentinels(claiming)
         self._check(pending, place, member, sentinels)
-        self.measure_write += member.size - (0 if there is None else there.size)
+        self._size += member.size - (0 if there is None else there.size)
         self._members[place] = member
         if there is not None:
-            self._superseded |= {id(call) for call in superseded(there.calls, pending)}
-        self._claiming, self.make_sentinels = claiming, sentinels
+            self._superseded |= {id(call) for call in find_superseded(there.calls, pending)}
+        self._claiming, self._sentinels = claiming, sentinels
         self.calls.append(pending)
 
-    def has_room_for(self, pending: Pending) -> bool:
+    def has_room_for(self, pending: PendingWrite) -> bool:
         """Tell whether it can take one write more, of an item that it has none of.
 
         Raises QueryError where that takes a unique value that another one takes too.
         """
-        sentinels = self.make_sentinels
+        sentinels = self._sentinels
         if not pending.is_alone:
             sentinels = make_sentinels([*self._claiming, pending])
         count = len(self._members) + 1 + len(sentinels)
         return (
             count <= MAX_TRANSACTION
-            and self.measure_write + measure_write(pending) <= MAX_TRANSACTION_BYTES
+            and self._size + measure_write(pending) <= MAX_TRANSACTION_BYTES
         )
 
     def _check(
-        self, pending: Pending, place: Place, member: Member, sentinels: dict[Place, Sentinel]
+        self, pending: PendingWrite, place: Place, member: Member, sentinels: dict[Place, Sentinel]
     ) -> None:
         there = self._members.get(place)
         count = len(self._members) + (there is None) + len(sentinels)
@@ -92,42 +92,42 @@ class Transaction:
                 f"{pending}: the transaction would be of {count} items, and DynamoDB takes "
                 f"{MAX_TRANSACTION}, the sentinels of unique values among them: make several of it"
             )
-        size = self.measure_write + member.size - (0 if there is None else there.size)
+        size = self._size + member.size - (0 if there is None else there.size)
         if size > MAX_TRANSACTION_BYTES:
             raise QueryError(
                 f"{pending}: the items of the transaction would have {size} bytes together, and "
                 f"DynamoDB takes {MAX_TRANSACTION_BYTES}: make several of it"
             )
 
-    def operation(self, token: str) -> TransactWriteItems:
+    def make_operation(self, token: str) -> TransactWriteItems:
         """Return the request."""
-        return TransactWriteItems([each.write for each in self._all()], token)
+        return TransactWriteItems([each.write for each in self._list_members()], token)
 
-    def _all(self) -> list[Member | Sentinel]:
-        return [*self._members.values(), *self.make_sentinels.values()]
+    def _list_members(self) -> list[Member | Sentinel]:
+        return [*self._members.values(), *self._sentinels.values()]
 
     def commit(self, token: str, retries: Retries) -> Flow[None]:
         """Carry it out, and let the instances know."""
         while True:
             try:
-                yield from patiently(self.operation(token), retries)
+                yield from retry_conflicts(self.make_operation(token), retries)
             except TransactionCanceled as error:
-                if not self._drop_what_is_not_theirs(error):
-                    error.reasons = self._reasons(error)
+                if not self._drop_foreign_releases(error):
+                    error.reasons = self._find_reasons(error)
                     raise
-                token = _next_token(token)  # it is another transaction
+                token = _derive_token(token)  # it is another transaction
             else:
                 break
         for call in self.calls:
             if id(call) not in self._superseded:
                 call.settle()
 
-    def _drop_what_is_not_theirs(self, error: TransactionCanceled) -> bool:
+    def _drop_foreign_releases(self, error: TransactionCanceled) -> bool:
         """Forget the sentinels to be deleted that are other items'; tell whether that was all.
 
         Such a value was there twice before it was unique.
         """
-        everything = self._all()
+        everything = self._list_members()
         if len(error.reasons) != len(everything):
             return False
         blamed = [
@@ -140,28 +140,28 @@ class Transaction:
         lost = {
             id(each) for each, why in zip(everything, error.reasons, strict=True) if why.is_to_blame
         }
-        self.make_sentinels = {
-            place: each for place, each in self.make_sentinels.items() if id(each) not in lost
+        self._sentinels = {
+            place: each for place, each in self._sentinels.items() if id(each) not in lost
         }
         return bool(lost)
 
-    def _reasons(self, error: TransactionCanceled) -> Sequence[CancellationReason]:
+    def _find_reasons(self, error: TransactionCanceled) -> Sequence[CancellationReason]:
         """Return the reasons by call, in the order of the calls."""
-        everything = self._all()
+        everything = self._list_members()
         if len(error.reasons) != len(everything):
             return error.reasons
         told = list(zip(everything, error.reasons, strict=True))
         return [reason_of(call, told, error) for call in self.calls]
 
 
-def carried_out(pending: Pending, retries: Retries, token: str) -> Flow[None]:
+def execute(pending: PendingWrite, retries: Retries, token: str) -> Flow[None]:
     """Carry out one write by itself: one request, or a transaction with its unique values.
 
     Raises what the condition that failed means to it.
     """
     if pending.is_alone:
         try:
-            yield from pending.operation()
+            yield from pending.make_operation()
         except ConditionFailed as error:
             told = pending.explain(error)
             if told is not None:
@@ -179,14 +179,14 @@ def carried_out(pending: Pending, retries: Retries, token: str) -> Flow[None]:
         raise told from error
 
 
-def _next_token(token: str) -> str:
+def _derive_token(token: str) -> str:
     """Return a token that follows from *token*: the same one for whoever tries all of it again."""
     import uuid  # only who writes transactions pays for its import
 
     return str(uuid.uuid5(uuid.NAMESPACE_OID, token))
 
 
-def new_token() -> str:
+def make_token() -> str:
     """Return another token for each transaction."""
     import uuid  # only who writes transactions pays for its import
 
@@ -201,7 +201,7 @@ T = TypeVar("T")
 _MORE = 2
 
 
-def patiently(operation: Operation[T], retries: Retries) -> Flow[T]:
+def retry_conflicts(operation: Operation[T], retries: Retries) -> Flow[T]:
     """Carry out a transaction, again where other writes under way canceled it.
 
     It is tried twice as often as *retries* says for other errors, unless that is once.

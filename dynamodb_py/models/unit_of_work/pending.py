@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from ..options import Options
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     """Do nothing."""
 
 
-def void(_: object) -> None:
+def discard(_: object) -> None:
     """Give nothing, whatever is given."""
 
 
-class Pending(Struct, kw_only=True, eq=False):
+class PendingWrite(Struct, kw_only=True, eq=False):
     """A write, and what its instance makes of it."""
 
     verb: str
@@ -40,7 +40,7 @@ class Pending(Struct, kw_only=True, eq=False):
     key: Key
     explain: Callable[[ConditionFailed], Exception | None]
     """What a failed condition means; None where an earlier attempt did what was to be done."""
-    settle: Callable[[], None] = nothing
+    settle: Callable[[], None] = do_nothing
     """Called once it is carried out."""
     instance: Any = None
     """The instance that it is of, if it is of one."""
@@ -50,11 +50,11 @@ class Pending(Struct, kw_only=True, eq=False):
     """The unique values that the item no longer has."""
     claimed: Sequence[Claim] = ()
     """The unique values that the item is to have."""
-    own: Condition | None = None
+    caller_condition: Condition | None = None
     """What of its condition the caller has asked for, if anything."""
     locked: bool = False
     """Whether its condition is that nobody else has written the item."""
-    covers: frozenset[str] | None = None
+    considered_attributes: frozenset[str] | None = None
     """The attributes that a save of what was loaded looked at; None for all of them."""
     guarded: bool = False
     """Whether its condition does not hold a second time, so that it may be sent again."""
@@ -64,7 +64,7 @@ class Pending(Struct, kw_only=True, eq=False):
         """Whether it takes no other item's write."""
         return not self.released and not self.claimed
 
-    def operation(self) -> Operation[Any]:
+    def make_operation(self) -> Operation[Any]:
         """Return the request that carries it out alone."""
         write = self.write
         if isinstance(write, Put):
@@ -77,9 +77,9 @@ class Pending(Struct, kw_only=True, eq=False):
         return UpdateItem(write.table, write.key, (), write.condition)
 
     def __str__(self) -> str:
-        said = ", ".join(map(repr, self.key_values()))
+        said = ", ".join(map(repr, self.get_key_values()))
         return f"{self.verb} of {self.meta.name}({said})"
 
-    def key_values(self) -> list[Any]:
+    def get_key_values(self) -> list[Any]:
         """Return the values of the key, as Python has them."""
         return [field.decode(self.key[field.attribute]) for field in self.meta.keys]

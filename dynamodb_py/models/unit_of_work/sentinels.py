@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ...exceptions import QueryError
 from ...operations.transactions import Write
-from .pending import Pending
+from .pending import PendingWrite
 from .transaction_items import Member, Place
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Sentinel(Struct, eq=False):
     """One unique value in the transaction: who gives it up, who takes it, and the calls of both."""
 
     table: str
-    calls: list[Pending]
+    calls: list[PendingWrite]
     released: Claim | None = None
     claimed: Claim | None = None
 
@@ -42,7 +42,7 @@ def is_release(each: Member | Sentinel) -> bool:
     return isinstance(each, Sentinel) and each.claimed is None
 
 
-def make_sentinels(calls: Iterable[Pending]) -> dict[Place, Sentinel]:
+def make_sentinels(calls: Iterable[PendingWrite]) -> dict[Place, Sentinel]:
     """Return what becomes of the unique values that *calls* give up and take."""
     found: dict[Place, Sentinel] = {}
     for call in calls:

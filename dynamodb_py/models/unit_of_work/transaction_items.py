@@ -10,7 +10,7 @@ from msgspec import Struct
 from ...codec import from_json, item_size, to_json
 from ...expressions import Value
 from ...operations.transactions import Put, Update, Write
-from .pending import Pending
+from .pending import PendingWrite
 
 Place: TypeAlias = "tuple[str, Hashable]"
 
@@ -20,12 +20,12 @@ CONDITION_FAILED = "ConditionalCheckFailed"
 class Member(Struct, eq=False):
     """One item of the transaction, and the calls that it is for."""
 
-    calls: list[Pending]
+    calls: list[PendingWrite]
     write: Write
     size: int = 0
 
 
-def measure_write(pending: Pending) -> int:
+def measure_write(pending: PendingWrite) -> int:
     """Return how many bytes an item has, as far as that is known."""
     write = pending.write
     item = write.item if isinstance(write, Put) else pending.after
