@@ -618,7 +618,7 @@ DEFINITIONS = [
     ({"clean_email": is_awaited}, "Test.clean_email() is a coroutine or a generator"),
     ({"clean_email": yields}, "Test.clean_email() is a coroutine or a generator"),
     ({"clean_email": returns_none}, "it returns the value to keep, and the field would be emptied"),
-    ({"clean": takes_value}, "Test.clean() is called with nothing: write def clean(self)"),
+    ({"clean": takes_value}, "Test.clean() is called without arguments: write def clean(self)"),
     ({"clean": cleans_awaited}, "Test.clean() is a coroutine or a generator"),
     ({"clean": True}, "Test.clean is True: that name is the method that checks the whole"),
     ({"clean": CharField()}, "Test.clean would hide {}.clean: rename the field, and keep the attribute by name='clean'"),

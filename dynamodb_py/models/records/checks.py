@@ -1,4 +1,4 @@
-"""The checks of one field's own options: its type, ``required``, choices, bounds, validators."""
+"""Checks a value by the options of its field: type, ``required``, choices, bounds, validators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Errors: TypeAlias = "dict[str, list[str]]"
 
 
 def encode_value(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire | None:
-    """Return the attribute value of a field's value, or say in *errors* why there is none."""
+    """Return the attribute value of *value*; add the reason to *errors* if it has none."""
     try:
         return field.to_wire_or_null(value, depth)
     except Unstorable as error:
@@ -23,7 +23,7 @@ def encode_value(field: AnyField, value: Any, errors: Errors, depth: int = 0) ->
 def check_value(
     field: AnyField, value: Any, wire: Wire | None, errors: Errors, *, validate: bool
 ) -> None:
-    """Say in *errors* what the field's options have against its value."""
+    """Add to *errors* what the options of the field refuse."""
     if value is None:
         if field.is_key or (field.required and validate):
             errors[field.name] = [REQUIRED]
@@ -35,6 +35,6 @@ def check_value(
         validate
         and field.constrained
         and field.name not in errors
-        and (said := field.find_problems(value))
+        and (messages := field.find_problems(value))
     ):
-        errors[field.name] = said
+        errors[field.name] = messages

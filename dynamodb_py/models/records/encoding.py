@@ -1,4 +1,4 @@
-"""Encodes the fields of a record as attribute values, cleaned before."""
+"""Cleans the fields of a record, and encodes them as attribute values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .validation import clean_fields, hooks_of
 
 
 def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) -> WireItem:
-    """Return what would be stored of the declared fields; absent ones are left out.
+    """Return the attribute values of the declared fields, without absent ones.
 
     Raises ValidationError with every field that is wrong.
     """
@@ -47,7 +47,7 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
 
 
 def _clean_and_encode(record: BaseRecord, *, adding: bool) -> WireItem:
-    """Like ``encode_fields``, for a class whose hooks are called before."""
+    """Like ``encode_fields``, for a class with clean hooks."""
     known = find_known_fields(record)
     wires = clean_fields(record, [f for f in known if not f.stamps], [f.name for f in known])
     by_name = record._fieldset.by_name

@@ -8,7 +8,7 @@ from .base import BaseRecord
 
 
 def fill(record: BaseRecord, values: dict[str, Any]) -> None:
-    """Set the fields from *values*, and those that they leave out to their defaults."""
+    """Set the fields from *values*, and the others to their defaults."""
     fields = record._fieldset.by_name
     filled = record.__dict__
     filled.update(values)
@@ -28,7 +28,7 @@ def fill(record: BaseRecord, values: dict[str, Any]) -> None:
 
 
 def _fill_references(record: BaseRecord, values: dict[str, Any]) -> None:
-    """Like ``fill``, but *values* have references, or names that are unknown."""
+    """Like ``fill``, for *values* with references or unknown names."""
     known: Any = record._fieldset
     if record._fieldset.references.keys() & values.keys():
         if not all(reference.is_settled for reference in record._fieldset.references.values()):

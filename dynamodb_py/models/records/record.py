@@ -1,4 +1,4 @@
-"""Record: what models and documents have in common for their users."""
+"""Record: the public methods that models and documents share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from ...exceptions import FieldNotLoaded
 from ...operations.items import StoredItem
 from .attributes import find_undeclared
 from .base import BaseRecord, get_fetched_fields
-from .fieldset import FieldSet
 from .filling import fill
 from .validation import clean_record
 
@@ -45,13 +44,13 @@ class Record(BaseRecord):
         are left out, and those that set themselves on saving may still be None.
 
         :param exclude: names of fields to leave out; ``clean()`` is called all the same.
-        :raises ValidationError: with everything that is wrong, by field.
+        :raises ValidationError: it has all messages, by field.
         """
         clean_record(self, exclude)
 
     @property
     def extra(self) -> Mapping[str, Any]:
-        """The stored attributes that no field declares, by name; every save leaves them alone.
+        """The stored attributes that no field declares, by name; a save does not change them.
 
         Raises FieldNotLoaded where not all of the item was fetched.
         """
@@ -75,21 +74,16 @@ class Record(BaseRecord):
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return a new, unsaved record with these values by field name, as of :meth:`to_dict`."""
         self = cls.__new__(cls)
-        fill(
-            self, {name: _from_plain(cls._fieldset, name, value) for name, value in values.items()}
-        )
+        get_field = cls._fieldset.get_field
+        fill(self, {name: get_field(name).from_plain(each) for name, each in values.items()})
         return self
 
     def __repr__(self) -> str:
         if not self._decoded:
             self._decode()
         values = self.__dict__
-        shown = ", ".join(
-            f"{name}={values[name]!r}"
-            for name in self._fieldset.by_name
-            if values.get(name) is not None
-        )
-        return f"{type(self).__name__}({shown})"
+        names = [name for name in self._fieldset.by_name if values.get(name) is not None]
+        return f"{type(self).__name__}({', '.join(f'{name}={values[name]!r}' for name in names)})"
 
 
 def _to_plain(value: Any) -> Any:
@@ -100,7 +94,3 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _to_plain(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
     return value
-
-
-def _from_plain(fields: FieldSet, name: str, value: Any) -> Any:
-    return fields.get_field(name).from_plain(value)

@@ -1,4 +1,4 @@
-"""Rows: what a query set makes of each item: instances, or dicts and tuples of their values."""
+"""The rows of query sets: instances, or dicts and tuples of their values."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from msgspec import Struct
 from ...codec import decode, from_json
 from ...exceptions import QueryError
 from ...expressions import Operand, Path
-from ...operations.base import Wire, WireItem
+from ...operations.base import WireItem
 from ...operations.items import StoredItem
+from ..attribute_values.values import find_at
 from ..fields.base import Field
 from .attributes import find_undeclared
 
@@ -27,28 +28,28 @@ Name: TypeAlias = "str | Operand[Any]"
 
 
 class Column(Struct, frozen=True):
-    """One value of a row: what the row calls it, and where it lies in the item."""
+    """One value of a row: its name, and its path in the item."""
 
     name: str
     parts: tuple[str | int, ...]
 
 
 class Shape(Struct, frozen=True):
-    """What rows are where they are no instances: plain data, so that query sets pickle."""
+    """The form of rows that are no instances, as plain data, so that query sets pickle."""
 
     kind: Literal["dict", "tuple", "flat", "named", "item"]
     columns: tuple[Column, ...] = ()
     """The values, in order; () stands for all fields."""
 
     def list_paths(self) -> tuple[Path, ...] | None:
-        """Return what must be read of the items; None for everything."""
+        """Return the paths to read; None for whole items."""
         if not self.columns:
             return None
         return tuple(dict.fromkeys(Path(_trim_path(column.parts)) for column in self.columns))
 
 
 def _trim_path(parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Return what is read for the value at *parts*: a list whole, as DynamoDB would close its gaps."""
+    """Return *parts* up to the first index: lists are read whole, as DynamoDB closes gaps."""
     for at, part in enumerate(parts):
         if isinstance(part, int):
             return parts[:at]
@@ -58,10 +59,10 @@ def _trim_path(parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
 def make_loader(
     model: type[M], shape: Shape | None, held: frozenset[str] | None, using: str | None
 ) -> Callable[[StoredItem], Any]:
-    """Return what makes a row of an item.
+    """Return a function that makes a row from an item.
 
-    :param held: the attributes that the items were read with; None where that is all of them.
-    :param using: the alias that instances belong to; None where that is their model's.
+    :param held: the attributes that were read; None for all.
+    :param using: the alias of the instances' connection; None for that of their model.
     """
     load = _make_instance_loader(model, held, using)
     if shape is None:
@@ -85,16 +86,16 @@ def _make_instance_loader(
     if using is None:
         return load
 
-    def here(item: StoredItem) -> M:
+    def load_bound(item: StoredItem) -> M:
         instance = load(item)
         instance.__dict__["_using"] = using
         return instance
 
-    return here
+    return load_bound
 
 
 def _make_dict_loader(load: Callable[[StoredItem], Record]) -> Loader:
-    """Return what makes a dict of everything that was read: fields, and undeclared attributes."""
+    """Return a function that makes a dict of all fields and undeclared attributes that were read."""
 
     def row(item: StoredItem) -> dict[str, Any]:
         instance = load(item)
@@ -109,7 +110,7 @@ def _make_dict_loader(load: Callable[[StoredItem], Record]) -> Loader:
 def _make_reader(
     model: type[M], chosen: tuple[Column, ...], load: Callable[[StoredItem], M]
 ) -> Callable[[StoredItem], tuple[Any, ...]]:
-    """Return what makes a tuple of the values of *chosen*."""
+    """Return a function that makes a tuple of the values of *chosen*."""
     by_attribute = model._fieldset.by_attribute
     names = [
         by_attribute[str(column.parts[0])].name
@@ -132,7 +133,7 @@ def _make_reader(
 
 
 def _make_getter(model: type[Record], column: Column) -> Callable[[Record, WireItem], Any]:
-    """Return what gets one value out of an instance, or out of its attributes on the wire."""
+    """Return a function that gets one value from an instance, or from its attribute values."""
     attribute, *inside = column.parts
     field = model._fieldset.by_attribute.get(str(attribute))
     if field is not None and not inside:
@@ -148,25 +149,10 @@ def _make_getter(model: type[Record], column: Column) -> Callable[[Record, WireI
             read = cast("Field[Any, Any]", coder).decode
 
     def get(_: Record, wires: WireItem) -> Any:
-        wire = _at(wires, column.parts)
+        wire = find_at(wires, column.parts)
         return None if wire is None else read(wire)
 
     return get
-
-
-def _at(wires: WireItem, parts: tuple[str | int, ...]) -> Wire | None:
-    """Return what lies at *parts*, None where nothing does."""
-    found: Any = {"M": wires}
-    for part in parts:
-        if isinstance(part, int):
-            elements = found.get("L", ())
-            found = elements[part] if part < len(elements) else None
-        else:
-            found = found.get("M", {}).get(part)
-        if found is None:
-            return None
-    wire: Wire = found
-    return wire
 
 
 def _shape_rows(
@@ -175,7 +161,7 @@ def _shape_rows(
     chosen: tuple[Column, ...],
     values: Callable[[StoredItem], tuple[Any, ...]],
 ) -> Loader:
-    """Return what makes of the tuple of values what was asked for."""
+    """Return a function that makes a row of *kind* from the tuple of values."""
     names = [column.name for column in chosen]
     if kind == "flat":
         return lambda item: values(item)[0]

@@ -1,8 +1,8 @@
-"""Cleaning: what fields, and the methods that a class has for it, check before anything is written.
+"""Validates and cleans the values of a record before they are written.
 
-In this order: the field's own checks (its type, ``required``, choices, bounds, validators), then
-``clean_<field>(value)``, which returns the value to keep, then ``clean()``, which sees the whole.
-The documents inside a field come before its own ``clean_<field>``. All that is wrong is told at once.
+The order is: the checks of each field (type, ``required``, choices, bounds, validators), then
+``clean_<field>(value)``, which returns the value to keep, then ``clean()``, which sees all fields.
+Documents inside a field come before its own ``clean_<field>``. The error has all problems at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .clean_hooks import CleanHooks
 
 
 def _documents_in(field: AnyField, value: Any, where: str) -> Iterator[tuple[str, BaseRecord]]:
-    """Yield the documents in a value of *field*, which lies at *where*, with their paths."""
+    """Yield the documents in a value of *field* at the path *where*, with their own paths."""
     if isinstance(field, EmbeddedField):
         if isinstance(value, field.document):
             yield where, value
@@ -43,20 +43,19 @@ def _documents_in(field: AnyField, value: Any, where: str) -> Iterator[tuple[str
                 yield from _documents_in(inner, each, f"{where}.{key}")
 
 
-# -- carrying it out -----------------------------------------------------------------------------
 def clean_fields(
     record: BaseRecord, fields: Sequence[AnyField], names: Iterable[str]
 ) -> dict[str, Wire | None]:
     """Check *fields*, call the hooks of the fields *names* and ``clean()``.
 
-    Returns what would be stored of *fields* afterwards, by name. Raises ValidationError with all that
-    is wrong.
+    Returns the attribute values of *fields* afterwards, by name. Raises ValidationError with all
+    problems.
     """
     errors: Errors = {}
-    wires = {field.name: _encode_checked(record, field, errors) for field in fields}
+    wires = {field.name: _encode_field(record, field, errors) for field in fields}
     cleaning = hooks_of(record)
     if not cleaning.is_empty:
-        refused = {name: list(said) for name, said in errors.items()}
+        refused = {name: list(messages) for name, messages in errors.items()}
         _call_hooks(record, cleaning, names, "", errors)
         touched = fields
         if not cleaning.has_clean:
@@ -68,29 +67,29 @@ def clean_fields(
 
 
 def clean_value(field: AnyField, value: Any, errors: Errors) -> Wire | None:
-    """Return the attribute value of a field's value alone, which belongs to no instance.
+    """Check a value that belongs to no instance, call the hooks of its documents, and encode it.
 
-    The field's own checks count, and the hooks of the documents in it; says in *errors* what is wrong.
+    Adds the problems to *errors*.
     """
-    wire = encode_value(field, value, errors)
-    check_value(field, value, wire, errors, validate=True)
-    asked = False
+    wire = _encode_checked(field, value, errors)
+    had_hooks = False
     for where, document in _documents_in(field, value, field.name):
-        asked |= _call_document_hooks(document, where, errors)
-    if not asked or _is_wrong(errors, field.name):
+        had_hooks |= _call_document_hooks(document, where, errors)
+    if not had_hooks or _is_wrong(errors, field.name):
         return wire
-    wire = encode_value(field, value, errors)  # the hooks may have changed what is in there
+    return _encode_checked(field, value, errors)  # the hooks may have changed the documents
+
+
+def _encode_checked(field: AnyField, value: Any, errors: Errors) -> Wire | None:
+    wire = encode_value(field, value, errors)
     check_value(field, value, wire, errors, validate=True)
     return wire
 
 
-def _encode_checked(record: BaseRecord, field: AnyField, errors: Errors) -> Wire | None:
-    """Return what would be stored of a field, or say in *errors* what its own checks refuse."""
+def _encode_field(record: BaseRecord, field: AnyField, errors: Errors) -> Wire | None:
     values = record.__dict__
     value = values[field.name] if field.name in values else record._value_of_unset(field)
-    wire = encode_value(field, value, errors)
-    check_value(field, value, wire, errors, validate=True)
-    return wire
+    return _encode_checked(field, value, errors)
 
 
 def _check_again(
@@ -100,10 +99,9 @@ def _check_again(
     refused: Errors,
     errors: Errors,
 ) -> None:
-    """Check what the hooks have put in the place of what was checked; bring *wires* up to it.
+    """Check the values that the hooks have replaced, and update *wires*.
 
-    :param refused: what there was in *errors* before the hooks: of a value that a hook has replaced it
-        no longer counts.
+    :param refused: the *errors* from before the hooks, which no longer count for replaced values.
     """
 
     def find() -> list[AnyField]:
@@ -114,7 +112,7 @@ def _check_again(
         if wires[name] is not None and name in refused and errors[name] == refused[name]:
             del errors[name]
         if not _is_wrong(errors, name):
-            wires[name] = _encode_checked(record, field, errors)
+            wires[name] = _encode_field(record, field, errors)
 
 
 def _is_new(record: BaseRecord, field: AnyField, wire: Wire | None) -> bool:
@@ -127,7 +125,7 @@ def _is_new(record: BaseRecord, field: AnyField, wire: Wire | None) -> bool:
 def _call_hooks(
     record: BaseRecord, cleaning: CleanHooks, names: Iterable[str], where: str, errors: Errors
 ) -> None:
-    """Call the hooks of a record that lies at *where*."""
+    """Call the hooks of a record at the path *where*."""
     fields = record._fieldset.by_name
     for name in names:
         hook = cleaning.hooks.get(name)
@@ -140,8 +138,8 @@ def _call_hooks(
         if hook is not None and not _is_wrong(errors, place):
             _call_field_hook(record, name, hook, where, errors)
     if cleaning.has_clean and _can_call_clean(record, where, errors):
-        with_where = _HookCall(errors, where, where)
-        with_where.call(record.clean, f"{type(record).__name__}.clean()")
+        call = _HookCall(errors, where, where)
+        call.run(record.clean, f"{type(record).__name__}.clean()")
 
 
 def _call_field_hook(record: BaseRecord, name: str, hook: str, where: str, errors: Errors) -> None:
@@ -151,18 +149,18 @@ def _call_field_hook(record: BaseRecord, name: str, hook: str, where: str, error
     def keep() -> None:
         record.__dict__[name] = method(value)
 
-    blame = _HookCall(errors, where, _join(where, name))
-    blame.call(keep, f"{type(record).__name__}.{hook}()")
+    call = _HookCall(errors, where, _join(where, name))
+    call.run(keep, f"{type(record).__name__}.{hook}()")
 
 
 def _call_document_hooks(document: BaseRecord, where: str, errors: Errors) -> bool:
-    """Call the hooks of a document; tell whether there were any to call."""
+    """Call the hooks of a document; return whether it has any."""
     cleaning = hooks_of(document)
     if cleaning.is_empty or is_untouched(document):
         return False
     if not document._decoded:
         document._decode()
-    # Of a loaded one, what is absent or cannot be read is left as it is.
+    # Absent and unreadable fields of a loaded one stay as they are.
     here = document.__dict__ if document._stored is not None else document._fieldset.by_name
     names = [name for name in document._fieldset.by_name if name in here]
     _call_hooks(document, cleaning, names, where, errors)
@@ -170,28 +168,28 @@ def _call_document_hooks(document: BaseRecord, where: str, errors: Errors) -> bo
 
 
 class _HookCall(Struct):
-    """Where what a hook refuses is told: *where* its record lies, *place* what it speaks of."""
+    """A call of a hook: the path *where* of its record, and the *place* of its own messages."""
 
     errors: Errors
     where: str
     place: str
 
-    def call(self, hook: Callable[[], None], called: str) -> None:
+    def run(self, hook: Callable[[], None], name: str) -> None:
         try:
             hook()
         except ValidationError as error:
-            for key, said in error.errors.items():
-                self.errors.setdefault(self.path(key), []).extend(said)
+            for key, messages in error.errors.items():
+                self.errors.setdefault(self._find_path(key), []).extend(messages)
         except FieldNotLoaded as error:
             raise FieldNotLoaded(
-                f"{called} reads what was not fetched: {error}; validate=False skips the check"
+                f"{name} reads what was not fetched: {error}; validate=False skips the check"
             ) from error
         except DynamoDBError:
-            raise  # such as that of a read that failed: no verdict on the value
+            raise  # such as of a failed read: it says nothing about the value
         except ValueError as error:
             self.errors.setdefault(self.place, []).append(str(error) or repr(error))
 
-    def path(self, key: str) -> str:
+    def _find_path(self, key: str) -> str:
         if not key or key[0] in ".[":
             return self.place + key
         return _join(self.where, key)
@@ -202,7 +200,7 @@ def _join(where: str, name: str) -> str:
 
 
 def _is_wrong(errors: Errors, path: str) -> bool:
-    """Tell whether anything at *path*, or inside it, is wrong."""
+    """Tell whether there are errors at *path* or inside it."""
     return any(_is_inside(each, path) for each in errors)
 
 
@@ -211,11 +209,11 @@ def _is_inside(path: str, outer: str) -> bool:
 
 
 def _can_call_clean(record: BaseRecord, where: str, errors: Errors) -> bool:
-    """Tell whether each field holds a value of its type, so that ``clean()`` can do with them."""
-    said = [each for path in errors if _is_inside(path, where) for each in errors[path]]
-    if REQUIRED in said:
+    """Tell whether each field holds a value of its type, as ``clean()`` expects."""
+    messages = [each for path in errors if _is_inside(path, where) for each in errors[path]]
+    if REQUIRED in messages:
         return False
-    return not said or without_validation(lambda: _has_right_types(record))
+    return not messages or without_validation(lambda: _has_right_types(record))
 
 
 def _has_right_types(record: BaseRecord) -> bool:
@@ -227,7 +225,7 @@ def _has_right_types(record: BaseRecord) -> bool:
 
 
 def clean_record(record: BaseRecord, exclude: Iterable[str]) -> None:
-    """Check *record* as writing it would; raise ValidationError with everything that is wrong."""
+    """Check *record* as writing it would; raise ValidationError with all problems."""
     fields = record._fieldset
     left_out = frozenset(fields.expand_references(exclude))
     if not left_out <= fields.by_name.keys():
@@ -240,18 +238,16 @@ def clean_record(record: BaseRecord, exclude: Iterable[str]) -> None:
 
 
 def hooks_of(record: BaseRecord) -> CleanHooks:
-    """Return what the class asks for beside the options of its fields."""
+    """Return the methods of the class that clean its values."""
     fields = record._fieldset
     if fields._clean_hooks is None:
-        # Not with the class: a document may get subclasses after the model that holds it.
+        # Not at class creation: a document may get subclasses after the model that holds it.
         fields._clean_hooks = CleanHooks.of(type(record))
     return fields._clean_hooks
 
 
 def clean_changed(record: BaseRecord, find_changed: Callable[[], list[AnyField]]) -> bool:
-    """Check the fields that changed, for a class that has methods for it; tell whether it has.
-
-    Where it has, all that ``validate`` asks for is checked.
+    """Check the changed fields as ``validate`` does, if the class has hooks; return whether it has.
 
     :param find_changed: returns the fields that changed and are to be written.
     """
