@@ -1,4 +1,4 @@
-"""The items of a transaction: what each pending write becomes in a TransactWriteItems."""
+"""The items of a transaction, and their sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONDITION_FAILED = "ConditionalCheckFailed"
 
 
 class Member(Struct, eq=False):
-    """One item of the transaction, and the calls that it is for."""
+    """An item of the transaction, and the calls that write it."""
 
     calls: list[PendingWrite]
     write: Write
@@ -26,7 +26,7 @@ class Member(Struct, eq=False):
 
 
 def measure_write(pending: PendingWrite) -> int:
-    """Return how many bytes an item has, as far as that is known."""
+    """Return the size of the item in bytes, as far as it is known."""
     write = pending.write
     item = write.item if isinstance(write, Put) else pending.after
     if item is not None:
