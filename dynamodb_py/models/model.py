@@ -15,8 +15,7 @@ from .bulk.results import BulkResult
 from .fields.base import Field
 from .inheritance.declaring import register_class
 from .instance import Instance, options_of
-from .managers.manager import Manager
-from .managers.objects import Objects
+from .managers.manager import Manager, Objects
 from .options import Options, prepare
 from .persistence.delete import delete_instance
 from .persistence.refresh import decrement, fetch_instance, increment, refresh_instance
@@ -30,6 +29,7 @@ from .records.filling import fill
 from .registry import DeferredOptions
 from .relations.backrefs import connect_references
 from .relations.cascade import delete_for_good
+from .reserved_names import MODEL, refuse_reserved
 from .signals.events import class_prepared, fill_with_signals, post_init, pre_init
 from .signals.hooks import check_hooks
 
@@ -70,6 +70,7 @@ class Model(Instance):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        refuse_reserved(cls, Model, MODEL)
         check_hooks(cls)
         cls._prepare()
         for name in ("DoesNotExist", "MultipleObjectsReturned", "AlreadyExists"):

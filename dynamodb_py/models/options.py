@@ -109,8 +109,7 @@ class Options:
         self.hash_key, self.range_key = self._find_keys()
         before: object = vars(model).get("_meta")
         self.referrers: tuple[ForeignKey[Any, Any], ...]
-        known: dict[str, Any] = {} if before is None else vars(before)
-        self.referrers = known.get("referrers", ())
+        self.referrers = () if before is None else vars(before).get("referrers", ())
         """The references to the model that have a ``related_name`` or an ``on_delete``."""
         self.keys = (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
         self.version = self._find_version()

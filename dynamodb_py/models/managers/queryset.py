@@ -22,10 +22,11 @@ from ..queryset.pages import Pages, get_page, read_pages, walk_rows
 from ..queryset.projection import shape_rows
 from ..records.rows import Name
 from .item_verbs import ItemVerbs
-from .objects import ObjectsAs
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .manager import ObjectsAs
 
 
 _SHOWN = 20

@@ -12,6 +12,7 @@ from ...operations.items import StoredItem
 from .attributes import find_undeclared
 from .base import BaseRecord, get_fetched_fields
 from .filling import fill
+from .signature import FieldsSignature
 from .validation import clean_record
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Record(BaseRecord):
     """An object with fields. Subclasses are models, which have tables, and documents."""
 
     __slots__ = ()
+    __signature__ = FieldsSignature()
 
     def __init__(self, **values: Any) -> None:
         fill(self, values)
