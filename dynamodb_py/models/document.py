@@ -19,7 +19,7 @@ from .foreign_keys.expansion import References, check_document_references
 from .inheritance.documents import DocumentKinds, find_kinds
 from .records.attributes import stamp_field
 from .records.base import is_untouched, state_of
-from .records.checks import Errors, check, spell
+from .records.checks import Errors, check_value, encode_value
 from .records.collect import collect
 from .records.fieldset import FieldSet
 from .records.record import Record
@@ -79,14 +79,14 @@ class Document(Record):
     def _settle_references(cls, *, late: bool = True) -> None:
         _set_fields(cls, *collect(cls, Document, implied=frozenset(), late=late))
 
-    def _spell(self, depth: int, /) -> Wire:
+    def _to_wire(self, depth: int, /) -> Wire:
         """Return this document on the wire; raise Unstorable with all fields that are wrong."""
         return encode_document(self, depth)
 
     # -- several kinds -------------------------------------------------------------------------
 
     @classmethod
-    def _loader(cls) -> Callable[[StoredItem], Self]:
+    def _make_loader(cls) -> Callable[[StoredItem], Self]:
         """Return what makes a document of its JSON; it raises ValueError for a kind that is none."""
         kinds = cls._kinds
         if kinds is None:
@@ -105,7 +105,7 @@ class Document(Record):
         if isinstance(item, str):
             item = item.encode()
         try:
-            return cls._loader()(item if isinstance(item, bytes) else to_json(item))
+            return cls._make_loader()(item if isinstance(item, bytes) else to_json(item))
         except ValueError as error:
             raise UnreadableValue(f"{cls.__name__}: {error}") from error
 
@@ -252,8 +252,8 @@ def _put_field(
     """Put the attribute value of one field into *wires*, or what is wrong with it into *wrong*."""
     errors: Errors = {}
     value = getattr(document, field.name)
-    wire = spell(field, value, errors, depth)
-    check(field, value, wire, errors, validate=is_checking())
+    wire = encode_value(field, value, errors, depth)
+    check_value(field, value, wire, errors, validate=is_checking())
     if errors:
         faults = [(f".{path}", said) for path, each in errors.items() for said in each]
         wrong.append(Unstorable(faults[0][1], faults))
@@ -275,13 +275,13 @@ def _put_stamped(
             stamp_field(document, field, value, adding=document._stored is None)
         if field.name in document.__dict__ or document._stored is None:
             _put_field(document, field, wires, wrong, depth)
-    state_of(document).spelled = others
+    state_of(document).unstamped = others
 
 
 def _others_before(document: Document, depth: int) -> WireItem | None:
     """Return what was stored of the fields that do not set themselves, None if never any."""
-    if document._state is not None and document._state.spelled is not None:
-        return document._state.spelled
+    if document._state is not None and document._state.unstamped is not None:
+        return document._state.unstamped
     if document._stored is None:
         return None
     before = type(document)._load(document._stored)

@@ -42,18 +42,18 @@ class Instance(Record):
     @property
     def primary_key(self) -> Any:
         """The value of the hash key, or the pair of the hash and the range key."""
-        values = key_values(self)
+        values = key_values_of(self)
         return values if len(values) > 1 else next(iter(values))
 
     def __eq__(self, other: object) -> bool:
         """Tell whether both are of one class and have the same key, which is not None."""
         if type(other) is not type(self):
             return NotImplemented
-        key = key_values(self)
-        return self is other or (None not in key and key == key_values(other))
+        key = key_values_of(self)
+        return self is other or (None not in key and key == key_values_of(other))
 
     def __hash__(self) -> int:
-        key = key_values(self)
+        key = key_values_of(self)
         if None in key:
             raise TypeError(f"a {type(self).__name__} without a key cannot be hashed")
         # Not of the class: one that knew only its key turns out to be of a narrower one when fetched.
@@ -103,6 +103,6 @@ def table_of(instance: Instance) -> str:
     return get_connection(instance._using or meta.using).table_name(meta.table_name)
 
 
-def key_values(instance: Instance) -> tuple[Any, ...]:
+def key_values_of(instance: Instance) -> tuple[Any, ...]:
     """Return the values of the key: of the hash key, and of the range key if there is one."""
     return tuple(getattr(instance, field.name) for field in options_of(type(instance)).keys)

@@ -142,7 +142,7 @@ class Model(Instance):
             found = said if said is not None and issubclass(said, cls) else cls
         model: Any = super(Model, found).from_dict(values)
         if post_init.in_use:
-            post_init.tell(found, instance=model)
+            post_init.send_now(found, instance=model)
         return cast("Self", model)
 
     # -- its item ------------------------------------------------------------------------------
@@ -332,7 +332,7 @@ def _complete(model: type[Model]) -> None:
     connect_references(model)
     registry.register(model)
     model.class_prepared()
-    class_prepared.tell(model)
+    class_prepared.send_now(model)
     for other in registry.find_deferred():
         other._settle_references(late=False)
 

@@ -176,7 +176,7 @@ class Options:
 
     def get_field(self, name: str) -> AnyField:
         """Return the field called *name*; raise TypeError with the names of the fields."""
-        return self.field_set.named(name)
+        return self.field_set.get_field(name)
 
     def _find_keys(self) -> tuple[AnyField, AnyField | None]:
         hashes = [field for field in self.field_set if field.hash_key]
@@ -225,7 +225,7 @@ class Options:
         """Return the names of the fields that *option* lists for writing; refuse those of the key."""
         if isinstance(names, str):
             raise QueryError(f"{option}={names!r}: give a list of names, [{names!r}]")
-        named = frozenset(self.field_set.spread(names))
+        named = frozenset(self.field_set.expand_references(names))
         for name in named:
             is_part = self.computed is not None and name in self.computed.fixed
             if is_part or self.get_field(name).is_key:
@@ -374,7 +374,7 @@ class Options:
                 )
             named = dict(zip([field.name for field in keys], given, strict=False))
         elif self.field_set.references:
-            named = self.field_set.expanded(named)
+            named = self.field_set.expand_values(named)
         if self.computed is not None:
             try:
                 named = self.computed.compose_key_values(named)
@@ -387,7 +387,7 @@ class Options:
     def is_key(self, named: Mapping[str, Any]) -> bool:
         """Tell whether *named* are the fields of the key, or its parts, and nothing else."""
         if self.field_set.references and not self.field_set.references.keys().isdisjoint(named):
-            named = dict.fromkeys(self.field_set.spread(named))
+            named = dict.fromkeys(self.field_set.expand_references(named))
         if self.computed is not None:
             return self.computed.is_key(named)
         return named.keys() == self.key_names

@@ -24,8 +24,8 @@ from .queryset.base import M, R
 from .queryset.builders import Builders
 from .queryset.write_execution import Done
 from .queryset.writes import update_matching
-from .records.base import unread_fields
-from .signals.events import deleted, deleting, is_heard
+from .records.base import find_unread_fields
+from .signals.events import is_observed, send_post_delete, send_pre_delete
 from .unit_of_work.collector import COLLECTOR, check_outside
 from .visibility import Scope
 
@@ -59,7 +59,9 @@ class _LiveItems(Scope):
         return name
 
     def hides(self, instance: Any, /) -> bool:
-        known = isinstance(instance, SoftDelete) and "deleted_at" not in unread_fields(instance)
+        known = isinstance(instance, SoftDelete) and "deleted_at" not in find_unread_fields(
+            instance
+        )
         return known and instance.deleted_at is not None
 
     def check_batch_delete(self, model: type[Any], /) -> None:
@@ -121,7 +123,7 @@ def delete_matching_softly(
     """
     del checked
     done: Done = yield from update_matching(
-        queryset, deleted_at=_now(), workers=workers, rate=rate, progress=progress
+        queryset, deleted_at=_get_now(), workers=workers, rate=rate, progress=progress
     )
     return done
 
@@ -200,27 +202,27 @@ def delete_softly(
         yield from instance._delete_for_good(condition=condition, atomic=atomic)
         return
     collector = COLLECTOR.get()
-    heard = is_heard(type(instance), "delete")
+    heard = is_observed(type(instance), "delete")
     if heard:
-        yield from deleting(instance)
-    mark: Any = _mark(instance, collected=collector is not None)
+        yield from send_pre_delete(instance)
+    mark: Any = _make_mark(instance, collected=collector is not None)
     yield from update_instance(
         instance, deleted_at=mark, condition=condition, must_exist=True, atomic=atomic
     )
     if heard:
         if collector is None:
-            yield from deleted(instance)
+            yield from send_post_delete(instance)
         else:
-            collector.then(lambda: deleted(instance))
+            collector.call_after(lambda: send_post_delete(instance))
 
 
-def _mark(instance: SoftDelete, *, collected: bool) -> Any:
+def _make_mark(instance: SoftDelete, *, collected: bool) -> Any:
     """Return what ``deleted_at`` is to be: now, where there is nothing yet."""
     if not collected:
-        return type(instance).deleted_at.if_not_exists(_now())
+        return type(instance).deleted_at.if_not_exists(_get_now())
     # A transaction does not tell what it made of that.
-    known = "deleted_at" not in unread_fields(instance) and instance.deleted_at
-    return known or _now()
+    known = "deleted_at" not in find_unread_fields(instance) and instance.deleted_at
+    return known or _get_now()
 
 
 def delete_hard(
@@ -297,7 +299,7 @@ class SoftDelete(Model):
     arestore = awaiting(restore_instance)
 
 
-def _now() -> datetime:
+def _get_now() -> datetime:
     from datetime import datetime, timezone
 
     return datetime.now(timezone.utc)

@@ -77,7 +77,7 @@ def forgotten():
     """What is connected in a test is not held by the traceback of an error, beyond its end."""
     yield
     for signal in (*AROUND, post_init):
-        for listener in list(signal.listeners(Ticket)):
+        for listener in list(signal.find_receivers(Ticket)):
             signal.disconnect(listener)
 
 

@@ -14,7 +14,7 @@ from ...limits import MAX_BATCH_WRITE
 from ...operations.batches import Delete, Put
 from ...reading.sources import check_workers
 from ..instance import Instance
-from ..signals.events import is_heard
+from ..signals.events import is_observed
 from ..unit_of_work.collector import check_outside
 from .bound_model import BoundModel
 from .execution import carry_out, detach_duplicates, send_batch_signals
@@ -136,7 +136,7 @@ class Block(Generic[M]):
     def _as_it_is_now(self, job: Job) -> Job:
         """Return *job* as it is now, where somebody was told of it who may have changed it."""
         given: Any = job.given
-        if not isinstance(job.write, Put) or not is_heard(given.__class__, "batch_write"):
+        if not isinstance(job.write, Put) or not is_observed(given.__class__, "batch_write"):
             return job
         now = put_job(self._bound, given, validate=self._validate)
         if identity(now.write.key) != identity(job.write.key):

@@ -12,7 +12,7 @@ from ...operations.batches import Put
 from ..instance import options_of
 from ..persistence.delete import mark_deleted
 from ..persistence.locks import is_atomic
-from ..signals.events import around_batch
+from ..signals.events import send_around_batch
 from .bound_model import BoundModel, as_instance
 from .jobs import Job, delete_job, insert, keep_last, mark_done, put_job, write_batches, write_one
 from .results import BulkResult, Status, Tally
@@ -28,7 +28,7 @@ def send_batch_signals(
     named: list[tuple[type[Any], Any]] = [
         (type(each) if isinstance(each, model) else model, each) for each in deletes
     ]
-    return around_batch(flow, instances, named, using=bound._link.alias)
+    return send_around_batch(flow, instances, named, using=bound._link.alias)
 
 
 def write_items(

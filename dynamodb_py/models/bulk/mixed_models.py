@@ -17,7 +17,7 @@ from ..persistence.delete import delete_instance, mark_deleted, remove_item
 from ..persistence.locks import is_atomic
 from ..persistence.save import store_instance
 from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
-from ..signals.events import around_batch, is_heard, saved, saving_all
+from ..signals.events import is_observed, send_around_batch, send_post_save, send_pre_save_for_all
 from ..unit_of_work.collector import check_outside
 from ..visibility import filter_item
 from .bound_model import connection_of
@@ -87,8 +87,10 @@ def save_objects(
     """
     check_outside("save_all()")
     all_ = list(objects)
-    heard = {at: not each.persisted for at, each in enumerate(all_) if is_heard(type(each), "save")}
-    yield from saving_all([(all_[at], created) for at, created in heard.items()])
+    heard = {
+        at: not each.persisted for at, each in enumerate(all_) if is_observed(type(each), "save")
+    }
+    yield from send_pre_save_for_all([(all_[at], created) for at, created in heard.items()])
     new = {at: each for at, each in enumerate(all_) if _goes_in_batches(each)}
     puts = {at: Job(each, make_put(each, validate=validate)) for at, each in new.items()}
     last = {id(each): at for at, each in enumerate(all_)}
@@ -108,7 +110,7 @@ def save_objects(
     for at, created in heard.items():
         if tally.is_done(at):
             try:
-                yield from saved(all_[at], created=created)
+                yield from send_post_save(all_[at], created=created)
             except Exception as error:
                 tally.blame(at, error)
     tally.checked()
@@ -129,7 +131,7 @@ def delete_objects(
     if all_:
         named = [(type(each), each) for each in all_]
         flow = _deleted_all(all_, workers, progress)
-        yield from around_batch(flow, (), named, using=all_[0]._link.alias)
+        yield from send_around_batch(flow, (), named, using=all_[0]._link.alias)
 
 
 def _deleted_all(all_: Sequence[Instance], workers: int, progress: ProgressOption) -> Flow[None]:

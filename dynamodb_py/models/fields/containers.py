@@ -98,7 +98,7 @@ _MAX_ERRORS = 20
 class Embedded(Protocol):
     """A document, as far as the field that holds it needs it."""
 
-    def _spell(self, depth: int, /) -> Wire: ...
+    def _to_wire(self, depth: int, /) -> Wire: ...
 
 
 def make_field(of: Any) -> AnyField | None:
@@ -612,7 +612,7 @@ class EmbeddedField(Field[T, DocN]):
         self.document = document
 
     def prepare(self) -> None:
-        if not isinstance(self.document, type) or not hasattr(self.document, "_spell"):
+        if not isinstance(self.document, type) or not hasattr(self.document, "_to_wire"):
             raise self.misdeclared(f"EmbeddedField takes a Document class, not {self.document!r}")
         self._proxy = None  # of the field that this is a copy of
         super().prepare()
@@ -620,14 +620,14 @@ class EmbeddedField(Field[T, DocN]):
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if not isinstance(value, self.document):
             raise make_refusal(value, with_article(self.document))
-        return cast("Embedded", value)._spell(check_depth(depth))
+        return cast("Embedded", value)._to_wire(check_depth(depth))
 
     def read(self, stored: Any, /) -> T:
         return cast("T", self._load()(to_json(stored)))
 
     def _load(self) -> Callable[[bytes], Any]:
         """Return the function that loads a document from its JSON."""
-        return cast("Callable[[bytes], Any]", self.document._loader())
+        return cast("Callable[[bytes], Any]", self.document._make_loader())
 
     def wire_type(self) -> Any:
         if self.null:

@@ -257,7 +257,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def _make_error(self, problem: str) -> ValidationError:
         return ValidationError({self.name: [problem]}, model=self.owner)
 
-    def expanded(self, given: Any) -> dict[str, Any]:
+    def expand_value(self, given: Any) -> dict[str, Any]:
         """Return the values of the fields of the key and the copies for *given*, an instance or a key."""
         if given is None:
             names = [*self.parts, *self.copies.values()]
@@ -342,7 +342,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def assign(self, record: Any, value: Any) -> None:
         """Let *record* refer to *value*: an instance, a key, or None; nothing is sent."""
-        values = self.expanded(value)
+        values = self.expand_value(value)
         if record._stored is not None and not record._decoded:
             record._decode()
         record.__dict__.update(values)

@@ -39,7 +39,7 @@ def unread_names(record: ComputedRecord) -> frozenset[str]:
     state = record._state
     if state is None:
         return frozenset()
-    return cast("frozenset[str]", state.unread(record._fieldset.by_name))
+    return cast("frozenset[str]", state.find_unread(record._fieldset.by_name))
 
 
 class ComputedField:

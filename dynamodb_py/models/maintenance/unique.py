@@ -9,7 +9,7 @@ from ..instance import options_of
 from ..model import Model
 from ..unit_of_work.collector import check_outside
 from .unique_repair import Sentinels
-from .unique_report import Finding, Told, UniqueReport
+from .unique_report import Finding, FindingCallback, UniqueReport
 
 __all__ = [
     "Finding",
@@ -26,7 +26,7 @@ def check_unique(
     *,
     workers: int = 1,
     using: str | None = None,
-    told: Told | None = None,
+    told: FindingCallback | None = None,
 ) -> UniqueReport:
     """Compare all items of a model's table with the sentinels of unique values; change nothing.
 
@@ -49,7 +49,7 @@ async def acheck_unique(
     *,
     workers: int = 1,
     using: str | None = None,
-    told: Told | None = None,
+    told: FindingCallback | None = None,
 ) -> UniqueReport:
     """Like :func:`check_unique`, awaited."""
     flow, link = _prepare(model, using, told, workers=workers, mend=False)
@@ -61,7 +61,7 @@ def repair_unique(
     *,
     workers: int = 1,
     using: str | None = None,
-    told: Told | None = None,
+    told: FindingCallback | None = None,
 ) -> UniqueReport:
     """Like ``check_unique()``, but make and delete sentinels so that they match the items.
 
@@ -78,7 +78,7 @@ async def arepair_unique(
     *,
     workers: int = 1,
     using: str | None = None,
-    told: Told | None = None,
+    told: FindingCallback | None = None,
 ) -> UniqueReport:
     """Like :func:`repair_unique`, awaited."""
     flow, link = _prepare(model, using, told, workers=workers, mend=True)
@@ -86,7 +86,7 @@ async def arepair_unique(
 
 
 def _prepare(
-    model: type[Model], using: str | None, told: Told | None, *, workers: int, mend: bool
+    model: type[Model], using: str | None, told: FindingCallback | None, *, workers: int, mend: bool
 ) -> tuple[Flow[UniqueReport], Connection]:
     check_outside("repair_unique()" if mend else "check_unique()")
     meta = options_of(model)

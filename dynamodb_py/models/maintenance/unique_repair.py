@@ -40,7 +40,7 @@ from ..constraints import (
 from ..options import Options
 from ..shared_tables.item_collections import ModelFinder
 from ..shared_tables.layout import SharedTableLayout
-from .unique_report import Finding, Kind, Told, UniqueReport
+from .unique_report import Finding, FindingCallback, Kind, UniqueReport
 
 # The number of values to check at once: two requests for all, and one for each to repair.
 _CHUNK = 100
@@ -107,7 +107,13 @@ class Sentinels:
     """Checks the sentinels of a model; repairs them with *mend*."""
 
     def __init__(
-        self, meta: Options, link: Connection, told: Told | None, *, workers: int, mend: bool
+        self,
+        meta: Options,
+        link: Connection,
+        told: FindingCallback | None,
+        *,
+        workers: int,
+        mend: bool,
     ) -> None:
         self.meta, self.told, self.workers, self.mend = meta, told, workers, mend
         self.table = link.table_name(meta.table_name)

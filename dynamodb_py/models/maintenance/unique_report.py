@@ -64,5 +64,5 @@ class UniqueReport(Struct):
         return not (left or self.duplicates or self.unsettled)
 
 
-Told: TypeAlias = Callable[[Finding], object]
+FindingCallback: TypeAlias = Callable[[Finding], object]
 """Called with each finding."""

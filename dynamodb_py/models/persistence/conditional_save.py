@@ -19,7 +19,7 @@ from ..constraints import Claims
 from ..fields.version import next_version
 from ..instance import Instance, table_of
 from ..options import Options
-from ..unit_of_work.pending import Pending, void
+from ..unit_of_work.pending import PendingWrite, discard
 from .failures import as_model_error, as_stale_error
 from .locks import Lock, is_atomic, lock_of
 from .sending import execute_or_collect, guarded_attributes, is_collected, retry_on_conflict
@@ -57,7 +57,7 @@ def put_guarded(
     # What is hidden has unique values still, which whoever takes its place gives up.
     replaces = insert and meta.expiry is not None and bool(meta.constraints)
 
-    def make(before: Mapping[str, Wire]) -> Pending:
+    def make(before: Mapping[str, Wire]) -> PendingWrite:
         item = dict(wires)
         if meta.version is not None:
             known = wires if insert else before or wires
@@ -72,18 +72,18 @@ def put_guarded(
         elif before and meta.constraints:
             full &= claims.condition | meta.absent
         put = encode_sized(instance, item)
-        return Pending(
+        return PendingWrite(
             verb="create" if insert else "save",
             meta=meta,
             link=instance._link,
             write=transactions.Put(table_of(instance), put, full),
             key=key,
             explain=lambda error: explain(error, before, item),
-            settle=lambda: void(mark_saved(instance, put)),
+            settle=lambda: discard(mark_saved(instance, put)),
             instance=instance,
             released=claims.released,
             claimed=claims.claimed,
-            own=condition,
+            caller_condition=condition,
             locked=lock is not None,
         )
 
@@ -130,9 +130,9 @@ def write_guarded(
     if lock is not None:
         required &= lock.condition
 
-    covers = None if named is None else instance._fieldset.attributes(named)
+    covers = None if named is None else instance._fieldset.find_attributes(named)
 
-    def make(before: Mapping[str, Wire]) -> Pending:
+    def make(before: Mapping[str, Wire]) -> PendingWrite:
         claims = Claims(meta, key, before, _merge_attributes(before, wanted), whole=False)
         full = required & claims.condition
         changes = make_change_set(stored, wanted, condition=full, unknown=unknown)
@@ -141,7 +141,7 @@ def write_guarded(
         write: transactions.Write = transactions.Check(table_of(instance), key, condition)
         if changes.actions:
             write = transactions.Update(table_of(instance), key, changes.actions, condition)
-        return Pending(
+        return PendingWrite(
             verb="save",
             meta=meta,
             link=instance._link,
@@ -155,9 +155,9 @@ def write_guarded(
             after=item,
             released=claims.released,
             claimed=claims.claimed,
-            own=own,
+            caller_condition=own,
             locked=lock is not None,
-            covers=covers,
+            considered_attributes=covers,
             guarded=bool(changes.guards) or lock is not None,
         )
 

@@ -14,11 +14,11 @@ from ...operations.items import DeleteItem
 from ..constraints import Claims
 from ..instance import Instance, options_of, table_of
 from ..options import Options
-from ..records.attributes import undeclared_attributes
+from ..records.attributes import find_undeclared
 from ..records.base import state_of
-from ..signals.events import deleted, deleting, is_heard
+from ..signals.events import is_observed, send_post_delete, send_pre_delete
 from ..unit_of_work.collector import COLLECTOR
-from ..unit_of_work.pending import Pending
+from ..unit_of_work.pending import PendingWrite
 from ..visibility import is_of_other_class
 from .failures import as_model_error, as_stale_error
 from .locks import Lock, is_guarded, lock_of
@@ -49,15 +49,15 @@ def delete_alone(
 ) -> Flow[None]:
     """Delete this item, whatever refers to it."""
     collector = COLLECTOR.get()
-    observed = is_heard(type(instance), "delete")
+    observed = is_observed(type(instance), "delete")
     if observed:
-        yield from deleting(instance)
+        yield from send_pre_delete(instance)
     yield from remove_item(instance, options_of(type(instance)).condition(condition), atomic)
     if observed:
         if collector is None:
-            yield from deleted(instance)
+            yield from send_post_delete(instance)
         else:
-            collector.then(partial(deleted, instance))
+            collector.call_after(partial(send_post_delete, instance))
 
 
 def remove_item(instance: Instance, condition: Condition | None, atomic: bool | None) -> Flow[None]:
@@ -97,10 +97,10 @@ def _remove_guarded(
     elif meta.free is not None:
         required = meta.free & required
 
-    def make(before: Mapping[str, Wire]) -> Pending:
+    def make(before: Mapping[str, Wire]) -> PendingWrite:
         claims = Claims(meta, key, before, {})
         full = required & claims.condition
-        return Pending(
+        return PendingWrite(
             verb="delete",
             meta=meta,
             link=instance._link,
@@ -110,7 +110,7 @@ def _remove_guarded(
             settle=partial(mark_deleted, instance),
             instance=instance,
             released=claims.released,
-            own=condition,
+            caller_condition=condition,
             locked=lock is not None,
         )
 
@@ -141,8 +141,8 @@ def mark_deleted(instance: Instance) -> None:
     """Become an instance that is not stored, with the values that there are."""
     if not instance._decoded:
         instance._decode()
-    if kept := undeclared_attributes(instance):
-        state_of(instance).kept = kept
+    if kept := find_undeclared(instance):
+        state_of(instance).undeclared = kept
     instance._stored = None
 
 

@@ -22,7 +22,7 @@ from ..attribute_values.diff import (
 )
 from ..attribute_values.values import apply_actions
 from ..instance import Instance, M, options_of, table_of
-from ..signals.events import is_heard, saved, saving
+from ..signals.events import is_observed, send_post_save, send_pre_save
 from ..unit_of_work.collector import COLLECTOR
 from .conditional_save import explain_refusal, put_guarded, write_guarded
 from .failures import as_gone_error, as_model_error
@@ -85,10 +85,10 @@ def save_instance(
         named = _check_update_fields(
             instance, update_fields, whole=created or force_insert or overwrite
         )
-    observed = is_heard(type(instance), "save")
+    observed = is_observed(type(instance), "save")
     collector = COLLECTOR.get() if observed else None
     if observed:
-        yield from saving(instance, created=created, update_fields=named)
+        yield from send_pre_save(instance, created=created, update_fields=named)
     yield from store_instance(
         instance,
         condition=condition,
@@ -99,11 +99,11 @@ def save_instance(
         atomic=atomic,
     )
     if observed:
-        send_saved = partial(saved, instance, created=created, update_fields=named)
+        send_saved = partial(send_post_save, instance, created=created, update_fields=named)
         if collector is None:
             yield from send_saved()
         else:
-            collector.then(send_saved)
+            collector.call_after(send_saved)
     return instance
 
 

@@ -14,33 +14,33 @@ from ..attribute_values.values import has_changed
 from ..instance import Instance, table_of
 from ..options import Options
 from ..unit_of_work.collector import COLLECTOR
-from ..unit_of_work.commit import carried_out, new_token
-from ..unit_of_work.pending import Pending
+from ..unit_of_work.commit import execute, make_token
+from ..unit_of_work.pending import PendingWrite
 from .stored import key_of, stored_wires
 
 # How often a write adapts itself to what another writer did to the item meanwhile.
 TRIES = 4
 
 
-def execute_or_collect(pending: Pending) -> Flow[None]:
+def execute_or_collect(pending: PendingWrite) -> Flow[None]:
     """Execute a write, or give it to the transaction that collects."""
     collector = COLLECTOR.get()
     if collector is not None:
         collector.add(pending)
     else:
-        token = "" if pending.is_alone else new_token()
-        yield from carried_out(pending, pending.link.retries, token)
+        token = "" if pending.is_alone else make_token()
+        yield from execute(pending, pending.link.retries, token)
 
 
 def is_collected(instance: Instance) -> bool:
     """Tell whether the transaction that collects has a write of this instance already."""
     collector = COLLECTOR.get()
-    return collector is not None and collector.holds(instance)
+    return collector is not None and collector.has_write_of(instance)
 
 
 def retry_on_conflict(
     instance: Instance,
-    make: Callable[[Mapping[str, Wire]], Pending],
+    make: Callable[[Mapping[str, Wire]], PendingWrite],
     before: Mapping[str, Wire] | None,
     names: Iterable[str],
 ) -> Flow[None]:

@@ -11,8 +11,8 @@ from ...operations.base import Wire, WireItem
 from ...operations.batches import Put
 from ...operations.items import Key, StoredItem
 from ..instance import Instance, M, options_of, table_of
-from ..records.attributes import describe_largest, preserved_attributes
-from ..records.base import fetched_fields, state_of
+from ..records.attributes import describe_largest, find_preserved
+from ..records.base import get_fetched_fields, state_of
 from ..records.encoding import encode_fields
 
 
@@ -24,7 +24,7 @@ def stored_wires(instance: Instance) -> WireItem:
 
 def unknown_attributes(instance: Instance) -> frozenset[str]:
     """Return the attributes that the item may have though they were not fetched."""
-    partial = fetched_fields(instance)
+    partial = get_fetched_fields(instance)
     if partial is None:
         return frozenset()
     return frozenset(field.attribute for field in instance._fieldset if field.name not in partial)
@@ -32,8 +32,8 @@ def unknown_attributes(instance: Instance) -> frozenset[str]:
 
 def mark_fetched(instance: Instance, attributes: Iterable[str]) -> None:
     """Count *attributes*, which are known since they were written, among those fetched."""
-    if (fetched := fetched_fields(instance)) is not None:
-        state_of(instance).partial = fetched | instance._fieldset.held(frozenset(attributes))
+    if (fetched := get_fetched_fields(instance)) is not None:
+        state_of(instance).partial = fetched | instance._fieldset.find_held(frozenset(attributes))
 
 
 def key_of(instance: Instance) -> Key:
@@ -55,7 +55,7 @@ def make_put(instance: Instance, table: str | None = None, *, validate: bool = T
 def complete_item(instance: Instance, *, validate: bool) -> WireItem:
     """Return all attributes of the item as they would be stored."""
     wires = {
-        **preserved_attributes(instance),
+        **find_preserved(instance),
         **encode_fields(instance, adding=instance._stored is None, validate=validate),
     }
     stored = stored_wires(instance)

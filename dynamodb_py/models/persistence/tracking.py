@@ -14,9 +14,9 @@ from ..attribute_values.values import equal
 from ..fields.base import AnyField, is_checking, without_validation
 from ..instance import Instance
 from ..records.attributes import stamp_field
-from ..records.base import fetched_fields, state_of, unread_fields
-from ..records.checks import Errors, check
-from ..records.validation import clean_changed, cleaning_of
+from ..records.base import find_unread_fields, get_fetched_fields, state_of
+from ..records.checks import Errors, check_value
+from ..records.validation import clean_changed, hooks_of
 from .stored import replace_stored, stored_wires
 
 
@@ -38,7 +38,7 @@ def changes_to_write(
             lambda: changes_to_write(instance, stored, validate=False, named=named)
         )
     fields, meta = instance._fieldset, instance._meta
-    if validate and not (fields._cleaning or cleaning_of(instance)).idle:
+    if validate and not (fields._clean_hooks or hooks_of(instance)).is_empty:
 
         def changed() -> list[AnyField]:
             fields = [field for field, *_ in find_changed(instance, stored)]
@@ -63,7 +63,7 @@ def changes_to_write(
                 meta.check_key(stored, {name: wire or {}})
             value = instance.__dict__[field.name]
             if value is None or in_key or field.constrained:
-                check(field, value, wire, errors, validate=validate)
+                check_value(field, value, wire, errors, validate=validate)
             changes[name] = keep_spelling_of(field, stored.get(name), wire, spelled)
     if errors:
         raise ValidationError(errors, model=meta.name)
@@ -86,10 +86,10 @@ def find_changed(
     found: list[tuple[AnyField, Wire | None, Wire | None, Errors]] = []
     values, state, fields = instance.__dict__, instance._state, instance._fieldset
     # A None there was assigned: it removes the attribute.
-    unread = () if state is None else unread_fields(instance)
+    unread = () if state is None else find_unread_fields(instance)
     if (computed := fields.computed) is not None:
         stored = computed.add_key_parts(stored)
-    for field in fields.by_name.values() if computed is None else fields.written():
+    for field in fields.by_name.values() if computed is None else fields.list_written():
         name = field.name
         if name not in values:
             continue
@@ -138,7 +138,7 @@ def _stamp_changes(
     """Add to *changes* the values of fields that set themselves."""
     if not instance._decoded:
         instance._decode()
-    unread = unread_fields(instance)
+    unread = find_unread_fields(instance)
     for field in instance._fieldset.stamping:
         value = instance.__dict__.get(field.name)
         if value is None and field.name not in unread:
@@ -212,7 +212,7 @@ def revert_instance(instance: Instance) -> None:
             f"{type(instance).__name__}: there is nothing to go back to, as it was not loaded or "
             "saved, or was deleted: make another instance"
         )
-    fetched = fetched_fields(instance)
+    fetched = get_fetched_fields(instance)
     replace_stored(instance, instance._stored)
     if fetched is not None:
         state_of(instance).partial = fetched

@@ -19,9 +19,9 @@ from ..attribute_values.values import apply_actions
 from ..constraints import Claim, Claims
 from ..instance import Instance, options_of, table_of
 from ..options import Options
-from ..records.base import fetched_fields, state_of
+from ..records.base import get_fetched_fields, state_of
 from ..unit_of_work.collector import COLLECTOR
-from ..unit_of_work.pending import Pending
+from ..unit_of_work.pending import PendingWrite
 from ..visibility import is_of_other_class
 from .failures import as_stale_error
 from .locks import Lock, lock_of
@@ -166,7 +166,7 @@ def _update_guarded(instance: Instance, write: _Collected, unique: Sequence[str]
     meta, key, stored = instance._meta, key_of(instance), stored_wires(instance)
     result = UpdateResult(write.actions, "NONE")
 
-    def make(before: Mapping[str, Wire]) -> Pending:
+    def make(before: Mapping[str, Wire]) -> PendingWrite:
         condition = write.condition
         released: Sequence[Claim] = ()
         claimed: Sequence[Claim] = ()
@@ -178,7 +178,7 @@ def _update_guarded(instance: Instance, write: _Collected, unique: Sequence[str]
             claims = Claims(meta, key, before, after, whole=False, written=written)
             released, claimed = claims.released, claims.claimed
             condition &= claims.condition if before else meta.key_missing
-        return Pending(
+        return PendingWrite(
             verb="update",
             meta=meta,
             link=instance._link,
@@ -191,7 +191,7 @@ def _update_guarded(instance: Instance, write: _Collected, unique: Sequence[str]
             instance=instance,
             released=released,
             claimed=claimed,
-            own=write.own,
+            caller_condition=write.own,
             locked=write.lock is not None,
         )
 
@@ -294,10 +294,10 @@ def _mark_unknown(instance: Instance, attributes: Sequence[str]) -> None:
         return
     if not instance._decoded:
         instance._decode()
-    lost = instance._fieldset.held(frozenset(attributes))
+    lost = instance._fieldset.find_held(frozenset(attributes))
     for name in lost:
         instance.__dict__.pop(name, None)
-    fetched = fetched_fields(instance)
+    fetched = get_fetched_fields(instance)
     known = frozenset(instance._fieldset.by_name) if fetched is None else fetched
     state_of(instance).partial = known - lost
 

@@ -65,7 +65,7 @@ def build_update(
             f"{meta.name}: update() has nothing to change: give values by field, or actions"
         )
     if meta.field_set.references:
-        values = meta.field_set.expanded(values)
+        values = meta.field_set.expand_values(values)
     errors: dict[str, list[str]] = {}
     found = [_bind_action(meta, action, errors) for action in actions]
     for name, value in values.items():

@@ -14,7 +14,7 @@ from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ..attribute_values.values import is_plain
-from ..records.rows import Shape, loader
+from ..records.rows import Shape, make_loader
 
 Returning: TypeAlias = Literal["new", "old", "updated_new", "updated_old"]
 
@@ -103,5 +103,5 @@ def as_plain(model: type[Any], item: StoredItem | None, returning: str | None) -
     if item is None:
         return {}
     held = frozenset(cast("WireItem", from_json(item))) if "updated" in str(returning) else None
-    row: dict[str, Any] = loader(model, Shape("item"), held, None)(item)
+    row: dict[str, Any] = make_loader(model, Shape("item"), held, None)(item)
     return row

@@ -18,7 +18,7 @@ from ...planning import Plan, Question
 from ...reading import Position, Reader, decode, encode, query_digest
 from ...reading.keys import key_of
 from ..instance import options_of
-from ..records.rows import loader
+from ..records.rows import make_loader
 from ..visibility import Scope
 from .base import DEFAULT_OPTIONS, M, R, check_single
 from .builders import Builders
@@ -141,7 +141,7 @@ def loader_of(queryset: Builders[M, R], plan: Plan) -> Callable[[StoredItem], R]
     model: Any = queryset.model
     if options is DEFAULT_OPTIONS and plan.held is None:
         return cast("Callable[[StoredItem], R]", model._load)
-    return loader(model, options.shape, plan.held, options.using)
+    return make_loader(model, options.shape, plan.held, options.using)
 
 
 def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Query | None:

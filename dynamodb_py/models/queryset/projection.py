@@ -26,7 +26,7 @@ def names_of(
                 f"{meta.name}: {verb}({name!r}): instances have whole fields: name the field, "
                 "or take values(), which reads places inside documents too"
             )
-        names += [meta.get_field(each).name for each in meta.field_set.spread([name])]
+        names += [meta.get_field(each).name for each in meta.field_set.expand_references([name])]
     return tuple(dict.fromkeys(names))
 
 
@@ -58,7 +58,7 @@ def shape_rows(queryset: Q, kind: Any, names: tuple[Name, ...]) -> Q:
         raise no_relations(queryset)
     meta = options_of(queryset.model)
     shape = Shape(kind, columns(meta, names))
-    wanted = queryset._question.wanted if kind == "item" else shape.wanted()
+    wanted = queryset._question.wanted if kind == "item" else shape.list_paths()
     if meta.computed is not None and wanted is not None:
         wanted = meta.computed.resolve_paths(wanted)
     return with_options(with_question(queryset, wanted=wanted, along=()), shape=shape)

@@ -21,7 +21,7 @@ from ...reading.keys import key_of
 from ..attribute_values.fetch import read_items
 from ..instance import options_of
 from ..options import Options
-from ..records.rows import loader
+from ..records.rows import make_loader
 from ..visibility import filter_item, filter_items
 from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone
 from .builders import Builders
@@ -138,7 +138,7 @@ def get_by_key(
         if options is DEFAULT_OPTIONS:
             row = queryset.model._load(there)
         else:
-            row = loader(cast("Any", queryset.model), None, None, options.using)(there)
+            row = make_loader(cast("Any", queryset.model), None, None, options.using)(there)
             yield from complete_rows(queryset, [row])
     else:
         names = [field.name for field in meta.keys]
@@ -227,7 +227,7 @@ def get_in_bulk(
         progress=progress,
         projections=expressions,
     )
-    load = loader(cast("Any", queryset.model), None, held, options.using)
+    load = make_loader(cast("Any", queryset.model), None, held, options.using)
     found: list[M] = [load(item) for item in filter_items(meta, items) if item is not None]
     return {
         instance.primary_key: instance

@@ -25,7 +25,7 @@ from ..persistence.parent_maps import parents_of, update_with_parents
 from ..persistence.update import OPTIONS, check_no_clash, update_instance
 from ..persistence.update_actions import build_update
 from ..persistence.update_result import Returning, as_plain, as_return_values
-from ..records.rows import loader
+from ..records.rows import make_loader
 from ..unit_of_work.collector import COLLECTOR, check_outside
 from ..visibility import is_hidden, is_of_other_class, requires_existence_only
 from .base import M, Q, check_single, clone
@@ -330,7 +330,7 @@ def _update_one(
 
 
 def _load_whole(queryset: Builders[Any, Any]) -> Callable[[bytes], Any]:
-    return loader(queryset.model, None, None, queryset._alias)
+    return make_loader(queryset.model, None, None, queryset._alias)
 
 
 def _check_no_field(meta: Options, **options: bool) -> None:

@@ -1,4 +1,5 @@
-"""What models and documents have in common: fields, values, validation, loading.
+"""What models and documents share: fields, values, validation, loading, rows of query sets.
 
-The rows of query sets are made in ``records/rows``; saving is in ``persistence/``.
+Saving is in ``persistence/``, the classes of fields are in ``fields/``, the options of a model in
+``options``.
 """

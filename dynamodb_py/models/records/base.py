@@ -26,30 +26,30 @@ R = TypeVar("R", bound="BaseRecord")
 
 
 class RecordState(Struct):
-    """What few records have beside their bytes and values."""
+    """What few records have besides their bytes and values."""
 
     defaults: dict[str, Wire | None] = {}
-    """The defaults that were put in for absent attributes, as they would be stored."""
+    """The defaults that stand for absent attributes, as they would be stored."""
     unreadable: dict[str, UnreadableValue] = {}
     partial: frozenset[str] | None = None
     """The names of the fields that were fetched, if not all were."""
-    kept: WireItem = {}
-    """Of an item that was deleted: what no field declares."""
+    undeclared: WireItem = {}
+    """The undeclared attributes of an item that was deleted."""
     stub: bool = False
-    """Whether it was made of a reference, of which nothing but the key is known."""
-    spelled: WireItem | None = None
-    """Of a document with fields that set themselves: what the others were when they last did."""
+    """Whether it was made from a reference, so that only its key is known."""
+    unstamped: WireItem | None = None
+    """The other attributes of a document when its fields last set themselves."""
     known_key: Key | None = None
-    """The key as another writer spelled it, of an instance that was made of its key."""
+    """The key as it is stored, of an instance that was made from its key."""
 
-    def unread(self, names: Iterable[str]) -> frozenset[str]:
-        """Return those of the fields *names* that could not be read, or were not fetched."""
+    def find_unread(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the fields among *names* that were not fetched, and those that cannot be read."""
         unread = frozenset(self.unreadable)
         return unread if self.partial is None else unread.union(names) - (self.partial - unread)
 
 
 class BaseRecord:
-    """The state of an object with fields, and what fields and loaders call on it."""
+    """The state of an object with fields, and the methods that fields and loaders call."""
 
     __slots__ = ("_decoded", "_state", "_stored")
 
@@ -60,14 +60,14 @@ class BaseRecord:
     _state: RecordState | None
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
-        """Make a record that was not loaded, whatever the ``__init__`` of its class does."""
+        """Make a record that was not loaded; ``__init__`` of a subclass need not call ours."""
         self = object.__new__(cls)
         self._stored, self._decoded, self._state = None, True, None
         return self
 
     @classmethod
     def _settle_references(cls) -> None:
-        """Find the classes that references name, wherever they are; somebody needs them now."""
+        """Find the classes that references name, in any module."""
 
     @classmethod
     def _load(cls, stored: StoredItem) -> Self:
@@ -80,8 +80,8 @@ class BaseRecord:
 
     @classmethod
     def _load_partially(cls, held: frozenset[str]) -> Callable[[StoredItem], Self]:
-        """Return a function that loads items of which the attributes *held* were fetched."""
-        names = cls._fieldset.held(held)
+        """Return a function that loads items, of which only the attributes *held* were fetched."""
+        names = cls._fieldset.find_held(held)
 
         def load(stored: StoredItem) -> Any:
             self = object.__new__(cls)
@@ -93,13 +93,13 @@ class BaseRecord:
         return load
 
     def _decode(self) -> None:
-        """Decode what is stored; values that were set since it was loaded stay."""
+        """Decode the stored bytes; values that were set since it was loaded stay."""
         values = self.__dict__
         assigned = dict(values) if values else None
         fields = self._fieldset
         stored: Any = self._stored
         try:
-            (fields._reader or fields.reader())(stored, values)
+            (fields._reader or fields.get_reader())(stored, values)
         except UNFIT:
             readable, unreadable = fields.read_one_by_one(stored)
             values.update(readable)
@@ -109,7 +109,7 @@ class BaseRecord:
         self._decoded = True
 
     def _value_of_unset(self, field: AnyField) -> Any:
-        """Return the value of a field without one: its default, which reading alone never stores."""
+        """Return the default of a field without a value; reading alone never stores it."""
         state, computed = self._state, self._fieldset.computed
         if computed is not None and (made := computed.by_name.get(field.name)) is not None:
             text = computed.compose_text(self, made)
@@ -120,8 +120,8 @@ class BaseRecord:
                 raise state.unreadable[field.name]
             if state.stub and state.partial is not None and field.name not in state.partial:
                 raise FieldNotLoaded(
-                    f"{field.label} was not fetched with this instance, which was made of a reference and "
-                    "knows only its key: fetch() or refresh_from_db() fetches it, in asyncio await "
+                    f"{field.label} was not fetched with this instance, which was made from a reference and "
+                    "has only its key: fetch() or refresh_from_db() fetches it, in asyncio await "
                     "afetch(), and prefetch_related() many at once"
                 )
             if state.partial is not None and field.name not in state.partial:
@@ -137,10 +137,10 @@ class BaseRecord:
         return value
 
     def clean(self) -> None:
-        """Check what several fields say together, or set one by another: override it.
+        """Check several fields together, or set one from another: override it.
 
-        Raise ValueError with a sentence about the whole, or ValidationError with messages by field.
-        Every write calls it unless ``validate=False``, after ``clean_<field>``.
+        Raise ValueError with a message about the whole, or ValidationError with messages by field.
+        Every write calls it after ``clean_<field>``, unless ``validate=False``.
         """
 
 
@@ -153,30 +153,30 @@ def observe_loading(observer: Callable[[Any], None] | None) -> None:
 
 
 def state_of(record: BaseRecord) -> RecordState:
-    """Return the state of a record, which is made when it is first needed."""
+    """Return the state of a record; it is made at the first call."""
     if record._state is None:
         record._state = RecordState()
     return record._state
 
 
 def load_key(kind: type[R], key: Mapping[str, Wire]) -> R:
-    """Load a key alone, to read its values; post_init is not sent, as the record is never handed out."""
+    """Load a key without sending post_init: the record is never handed out."""
     record = object.__new__(kind)
     record._stored, record._decoded, record._state = to_json(key), False, None
     return record
 
 
-def fetched_fields(record: BaseRecord) -> frozenset[str] | None:
+def get_fetched_fields(record: BaseRecord) -> frozenset[str] | None:
     """Return the names of the fields that were fetched; None where all of the item was."""
     return None if record._state is None else record._state.partial
 
 
-def unread_fields(record: BaseRecord) -> frozenset[str]:
-    """Return the fields that have no value here though the item may have one."""
+def find_unread_fields(record: BaseRecord) -> frozenset[str]:
+    """Return the fields that the item may have, but the record does not."""
     state = record._state
-    return frozenset() if state is None else state.unread(record._fieldset.by_name)
+    return frozenset() if state is None else state.find_unread(record._fieldset.by_name)
 
 
 def is_untouched(record: BaseRecord) -> bool:
-    """Tell whether this is as it was loaded, since nobody has read or set anything in it."""
+    """Tell whether no field was read or set since it was loaded."""
     return not record._decoded and record._stored is not None and not record.__dict__

@@ -1,4 +1,4 @@
-"""The checks of one field's own options: its type, ``required``, choices, bounds, validators."""
+"""Checks a value by the options of its field: type, ``required``, choices, bounds, validators."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..fields.base import REQUIRED, AnyField
 Errors: TypeAlias = "dict[str, list[str]]"
 
 
-def spell(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire | None:
-    """Return the attribute value of a field's value, or say in *errors* why there is none."""
+def encode_value(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire | None:
+    """Return the attribute value of *value*; add the reason to *errors* if it has none."""
     try:
         return field.to_wire_or_null(value, depth)
     except Unstorable as error:
@@ -20,10 +20,10 @@ def spell(field: AnyField, value: Any, errors: Errors, depth: int = 0) -> Wire |
         return None
 
 
-def check(
+def check_value(
     field: AnyField, value: Any, wire: Wire | None, errors: Errors, *, validate: bool
 ) -> None:
-    """Say in *errors* what the field's options have against its value."""
+    """Add to *errors* what the options of the field refuse."""
     if value is None:
         if field.is_key or (field.required and validate):
             errors[field.name] = [REQUIRED]

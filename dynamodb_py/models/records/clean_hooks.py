@@ -1,4 +1,4 @@
-"""What a class asks for to clean its values: its ``clean_<field>`` methods, and its ``clean()``."""
+"""The ``clean_<field>`` methods of a class, and its ``clean()``."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ from ..fields.containers import DictField, EmbeddedField, ListField, MapField
 PREFIX = "clean_"
 
 
-class Cleaning(Struct, frozen=True):
-    """What one class asks for beside the options of its fields; found once for each class."""
+class CleanHooks(Struct, frozen=True):
+    """The methods of one class that clean its values; found once for each class."""
 
     hooks: dict[str, str]
     """The method ``clean_<field>`` of each field that has one."""
-    whole: bool
+    has_clean: bool
     """Whether the class has a ``clean()``."""
-    inside: frozenset[str]
-    """The fields in which there may be documents that ask for something."""
-    idle: bool
-    """Whether there is nothing to call at all."""
+    nested: frozenset[str]
+    """The fields that may hold documents with such methods."""
+    is_empty: bool
+    """Whether there is nothing to call."""
 
     @classmethod
-    def of(cls, kind: type[Any]) -> Cleaning:
-        """Return what *kind* asks for."""
-        hooks = _hooks(kind)
-        whole = has_clean(kind)
-        inside = frozenset(field.name for field in kind._fieldset if _asks_inside(field, {kind}))
-        return cls(hooks, whole, inside, not (hooks or whole or inside))
+    def of(cls, kind: type[Any]) -> CleanHooks:
+        """Return the methods of *kind*."""
+        hooks, whole = _find_hooks(kind), has_clean(kind)
+        nested = frozenset(each.name for each in kind._fieldset if _has_hooks_inside(each, {kind}))
+        return cls(hooks, whole, nested, not (hooks or whole or nested))
 
 
-def _hooks(kind: type[Any]) -> dict[str, str]:
+def _find_hooks(kind: type[Any]) -> dict[str, str]:
     found = {field.name: PREFIX + field.name for field in kind._fieldset}
     return {
         name: hook
@@ -46,38 +45,39 @@ def _hooks(kind: type[Any]) -> dict[str, str]:
     }
 
 
-def _asks_inside(field: AnyField, seen: set[type]) -> bool:
+def _has_hooks_inside(field: AnyField, seen: set[type]) -> bool:
     """Tell whether a value of *field* may hold documents with hooks."""
-    return any(_asks(document, seen) for document in _documents_of(field))
+    return any(_has_hooks(document, seen) for document in _find_documents(field))
 
 
-def _asks(document: Any, seen: set[type]) -> bool:
+def _has_hooks(document: Any, seen: set[type]) -> bool:
     if document in seen:
         return False
     seen.add(document)
     return bool(
-        _hooks(document)
+        _find_hooks(document)
         or has_clean(document)
-        or any(_asks_inside(field, seen) for field in document._fieldset)
-        # A value may be of a subclass.
-        or any(_asks(narrower, seen) for narrower in document.__subclasses__())
+        or any(_has_hooks_inside(field, seen) for field in document._fieldset)
+        or any(
+            _has_hooks(each, seen) for each in document.__subclasses__()
+        )  # may be the value's class
     )
 
 
-def _documents_of(field: AnyField) -> Iterator[type]:
+def _find_documents(field: AnyField) -> Iterator[type]:
     """Yield the classes of the documents that *field* declares."""
     if isinstance(field, EmbeddedField):
         yield field.document
     elif isinstance(field, MapField):
         for member in field.schema.values():
-            yield from _documents_of(member)
+            yield from _find_documents(member)
     elif isinstance(field, (ListField, DictField, CompressedField)) and field.inner is not None:
-        yield from _documents_of(field.inner)
+        yield from _find_documents(field.inner)
 
 
-# -- what is declared wrongly --------------------------------------------------------------------
+# -- checking the class --------------------------------------------------------------------------
 def check_hooks(kind: type, fields: Mapping[str, AnyField], implied: frozenset[str]) -> None:
-    """Raise ModelDefinitionError for a ``clean()`` or ``clean_<field>`` that cannot be meant so.
+    """Raise ModelDefinitionError for a ``clean()`` or ``clean_<field>`` that cannot be called.
 
     :param implied: fields that the class is given where none of *fields* is a key.
     """
@@ -97,12 +97,11 @@ def _check_clean(kind: type, member: Any) -> None:
     where = f"{kind.__name__}.clean"
     if not callable(getattr(kind, "clean", None)):
         raise ModelDefinitionError(
-            f"{where} is {member!r}: that name is the method that checks the whole; "
-            "rename what you have"
+            f"{where} is {member!r}: that name is the method that checks the whole; rename yours"
         )
     if takes_arguments(member, 0) is False:
-        raise ModelDefinitionError(f"{where}() is called with nothing: write def clean(self)")
-    _must_be_plain(where, member)
+        raise ModelDefinitionError(f"{where}() is called without arguments: write def clean(self)")
+    _check_is_plain(where, member)
 
 
 def _check_hook(kind: type, name: str, member: Any, *, is_field: bool, lenient: bool) -> None:
@@ -120,51 +119,51 @@ def _check_hook(kind: type, name: str, member: Any, *, is_field: bool, lenient: 
             f"{where}() is called with the field's value, and returns the one to keep: "
             f"write def {name}(self, value)"
         )
-    _must_be_plain(where, member)
-    if _says_none(member):
+    _check_is_plain(where, member)
+    if _returns_none(member):
         raise ModelDefinitionError(
             f"{where}() is annotated to return None: it returns the value to keep, "
             "and the field would be emptied"
         )
 
 
-def _function(member: Any) -> FunctionType | None:
+def _get_function(member: Any) -> FunctionType | None:
     inner: Any = getattr(member, "__func__", member)
     return inner if isinstance(inner, FunctionType) else None
 
 
 def takes_arguments(member: Any, count: int) -> bool | None:
     """Tell whether a method can be called with *count* arguments; None where that is not known."""
-    function = _function(member)
+    function = _get_function(member)
     if function is None:
         return None
     code = function.__code__
     given = count + (not isinstance(member, staticmethod))
     needed = code.co_argcount - len(function.__defaults__ or ())
-    more = bool(code.co_flags & 0x04)  # *args, as what wraps another function has
+    more = bool(code.co_flags & 0x04)  # *args, as wrappers have
     missing = code.co_kwonlyargcount - len(function.__kwdefaults__ or ())
     return needed <= given and (more or given <= code.co_argcount) and not missing
 
 
-def _must_be_plain(where: str, member: Any) -> None:
-    function = _function(member)
+def _check_is_plain(where: str, member: Any) -> None:
+    function = _get_function(member)
     if function is not None and function.__code__.co_flags & (0x80 | 0x20 | 0x200):
         raise ModelDefinitionError(
             f"{where}() is a coroutine or a generator: it runs inside save() and asave() alike, "
-            "so write a plain function; ask what takes waiting before you save"
+            "so write a plain function, and await before you save"
         )
 
 
-def _says_none(member: Any) -> bool:
-    function = _function(member)
+def _returns_none(member: Any) -> bool:
+    function = _get_function(member)
     try:
-        said = {} if function is None else function.__annotations__
-    except NameError:  # of names that only a type checker imports, from Python 3.14 on
+        annotations = {} if function is None else function.__annotations__
+    except NameError:  # from Python 3.14 on, for names that only a type checker imports
         return False
-    return "return" in said and said["return"] in (None, "None")
+    return annotations.get("return", "") in (None, "None")
 
 
 def has_clean(kind: type[Any]) -> bool:
     """Tell whether *kind* has a ``clean()`` of its own."""
     owner = next(base for base in kind.__mro__ if "clean" in vars(base))
-    return owner.__mro__[1] is not object  # the one that does nothing is the root's
+    return owner.__mro__[1] is not object  # that of the root does nothing

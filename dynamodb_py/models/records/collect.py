@@ -24,7 +24,7 @@ def collect(
     which Python or this package needs, and for a ``clean_<field>`` without its field.
 
     :param implied: fields that the class is given where it declares no key.
-    :param late: find the classes that references name wherever they are.
+    :param late: find the classes that references name in any module.
     """
     found: dict[str, AnyField] = {}
     for ancestor in reversed(cls.__mro__):
@@ -36,7 +36,7 @@ def collect(
                     f"{cls.__name__}.{name} is the class {value.__name__}: write {value.__name__}()"
                 )
             elif name in found and not name.startswith("__"):
-                del found[name]  # a subclass put something else, such as None, in its place
+                del found[name]  # a subclass replaced it by something else, such as None
     bound: dict[str, AnyField] = {}
     for name, field in found.items():
         if name.startswith("_") or name.endswith("_") or "__" in name:

@@ -1,4 +1,4 @@
-"""Encodes the fields of a record as attribute values, cleaned before."""
+"""Cleans the fields of a record, and encodes them as attribute values."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from ...codec import Unstorable
 from ...exceptions import ValidationError
 from ...operations.base import WireItem
 from ..fields.base import is_checking, without_validation
-from .attributes import encode_field, known_fields
+from .attributes import encode_field, find_known_fields
 from .base import BaseRecord
 from .checks import Errors
-from .validation import cleaned, cleaning_of
+from .validation import clean_fields, hooks_of
 
 
 def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) -> WireItem:
-    """Return what would be stored of the declared fields; absent ones are left out.
+    """Return the attribute values of the declared fields, without absent ones.
 
     Raises ValidationError with every field that is wrong.
     """
@@ -21,12 +21,12 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
         return without_validation(lambda: encode_fields(record, adding=adding, validate=False))
     if not record._decoded:
         record._decode()
-    if validate and not (record._fieldset._cleaning or cleaning_of(record)).idle:
+    if validate and not (record._fieldset._clean_hooks or hooks_of(record)).is_empty:
         return _clean_and_encode(record, adding=adding)
     wires: WireItem = {}
     errors: Errors = {}
     values = record.__dict__
-    for name, attribute, field, careful in record._fieldset.plan():
+    for name, attribute, field, careful in record._fieldset.get_plan():
         if careful or name not in values:
             wire = encode_field(record, field, errors, adding=adding, validate=validate)
         elif (value := values[name]) is None:
@@ -47,9 +47,9 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
 
 
 def _clean_and_encode(record: BaseRecord, *, adding: bool) -> WireItem:
-    """Like ``encode_fields``, for a class whose hooks are called before."""
-    known = known_fields(record)
-    wires = cleaned(record, [f for f in known if not f.stamps], [f.name for f in known])
+    """Like ``encode_fields``, for a class with clean hooks."""
+    known = find_known_fields(record)
+    wires = clean_fields(record, [f for f in known if not f.stamps], [f.name for f in known])
     by_name = record._fieldset.by_name
     item = {by_name[name].attribute: wire for name, wire in wires.items() if wire is not None}
     errors: Errors = {}

@@ -1,4 +1,4 @@
-"""The fields of one class, and the compiled reader of its items."""
+"""FieldSet: the fields of one class, and the compiled reader of its items."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...operations.base import WireItem
 from ...operations.items import StoredItem
 from ..fields.base import AnyField
-from .clean_hooks import Cleaning
+from .clean_hooks import CleanHooks
 
 if TYPE_CHECKING:
     from ..foreign_keys.field import ForeignKey
@@ -46,49 +46,45 @@ class FieldSet:
         self.stamping = tuple(field for field in fields.values() if field.stamps)
         """The fields that may set themselves with each write."""
         self.computed: ComputedFields | None = None
-        """What composes the key templates, of a model that has some."""
+        """The computed fields, of a model that has some."""
         self._reader: _Reader | None = None
         self._plan: list[tuple[str, str, AnyField, bool]] | None = None
-        self._cleaning: Cleaning | None = None
+        self._clean_hooks: CleanHooks | None = None
 
-    def plan(self) -> list[tuple[str, str, AnyField, bool]]:
-        """Return how each field is written: its names, itself, and whether its options ask for care."""
+    def get_plan(self) -> list[tuple[str, str, AnyField, bool]]:
+        """Return the names of each written field, the field, and whether its options need checks."""
         if self._plan is None:
             self._plan = [
                 (
-                    field.name,
-                    field.attribute,
-                    field,
-                    field.stamps
-                    or field.constrained
-                    or field.required
-                    or field.null
-                    or field.is_key,
+                    f.name,
+                    f.attribute,
+                    f,
+                    f.stamps or f.constrained or f.required or f.null or f.is_key,
                 )
-                for field in self.written()
+                for f in self.list_written()
             ]
         return self._plan
 
-    def written(self) -> list[AnyField]:
-        """Return the fields that have values of their own: not those that are made of others."""
+    def list_written(self) -> list[AnyField]:
+        """Return the fields without the computed ones."""
         made = self.computed.by_name if self.computed is not None else ()
         return [field for field in self if field.name not in made]
 
     def __iter__(self) -> Iterator[AnyField]:
         return iter(self.by_name.values())
 
-    def named(self, name: str) -> AnyField:
-        """Return the field called *name*; raise TypeError with the names that there are."""
+    def get_field(self, name: str) -> AnyField:
+        """Return the field *name*; raise TypeError with all names if there is none."""
         try:
             return self.by_name[name]
         except KeyError:
             if (reference := self.references.get(name)) is None:
-                raise self.unknown([name]) from None
+                raise self.make_unknown_error([name]) from None
             field: AnyField = reference.single
             return field
 
-    def spread(self, names: Iterable[str]) -> list[str]:
-        """Return *names* with those of the fields that hold keys in the place of references."""
+    def expand_references(self, names: Iterable[str]) -> list[str]:
+        """Return *names* with references replaced by the fields that hold their keys and copies."""
         found: list[str] = []
         for name in names:
             reference = self.references.get(name)
@@ -98,10 +94,10 @@ class FieldSet:
                 found += [part.name for part in (*reference.parts, *reference.copies.values())]
         return found
 
-    def expanded(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return *values* by field, with those of the fields that hold keys for those of references.
+    def expand_values(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return *values* with those of references replaced by the values of their key fields.
 
-        Raises TypeError where a key is given by both.
+        Raises TypeError where a key is given twice.
         """
         if self.references.keys().isdisjoint(values):
             return values
@@ -113,31 +109,31 @@ class FieldSet:
                     raise TypeError(
                         f"{self.owner} got two values for {name}: {part.name} is its key"
                     )
-            found = {**reference.expanded(values[name]), **found}
+            found = {**reference.expand_value(values[name]), **found}
         return found
 
-    def held(self, attributes: frozenset[str]) -> frozenset[str]:
-        """Return the names of the fields that are stored in one of *attributes*."""
+    def find_held(self, attributes: frozenset[str]) -> frozenset[str]:
+        """Return the names of the fields that are stored in *attributes*."""
         held = frozenset(field.name for field in self if field.attribute in attributes)
         return held if self.computed is None else held | self.computed.find_held(attributes)
 
-    def attributes(self, names: Iterable[str]) -> frozenset[str]:
+    def find_attributes(self, names: Iterable[str]) -> frozenset[str]:
         """Return the attributes in which the fields *names* are stored."""
         return frozenset(self.by_name[name].attribute for name in names)
 
-    def unknown(self, names: list[str]) -> TypeError:
-        """Return the error for *names* that are no fields."""
+    def make_unknown_error(self, names: list[str]) -> TypeError:
+        """Return the error for *names* that no field has."""
         known = ", ".join(self.by_name)
         return TypeError(f"{self.owner} has no field {', '.join(names)}: its fields are {known}")
 
-    def reader(self) -> _Reader:
-        """Return what decodes an item into a dict of values; it raises where one is unreadable."""
-        return self._reader or self._compiled()
+    def get_reader(self) -> _Reader:
+        """Return the function that decodes an item into a dict; it raises for unreadable attributes."""
+        return self._reader or self._compile()
 
     def read_one_by_one(
         self, item: StoredItem
     ) -> tuple[dict[str, Any], dict[str, UnreadableValue]]:
-        """Decode an item of which some attribute is not what its field says."""
+        """Decode an item with attributes that their fields cannot read."""
         values: dict[str, Any] = {}
         unreadable: dict[str, UnreadableValue] = {}
         try:
@@ -157,8 +153,8 @@ class FieldSet:
             self.computed.fill(values, unreadable)
         return values, unreadable
 
-    def _compiled(self) -> _Reader:
-        """Compile the reader of this class: straight source, run once per item."""
+    def _compile(self) -> _Reader:
+        """Compile the reader of this class from source without loops, as it runs once per item."""
         names: dict[str, Any] = {}
         members: list[tuple[str, Any, Any]] = []
         rename: dict[str, str] = {}
@@ -173,7 +169,7 @@ class FieldSet:
             names["fill"] = self.computed.fill
         wires = msgspec.defstruct("Wires", members, rename=rename, gc=False)
         names["parse"] = msgspec.json.Decoder(wires, strict=False).decode
-        # The only names in the source are our own, and repr() of identifiers.
+        # Safe: the source holds only names of ours, and repr() of identifiers.
         exec("\n".join(lines), names)
         self._reader = names["read"]
         return names["read"]  # type: ignore[no-any-return]

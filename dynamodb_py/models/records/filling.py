@@ -8,7 +8,7 @@ from .base import BaseRecord
 
 
 def fill(record: BaseRecord, values: dict[str, Any]) -> None:
-    """Set the fields from *values*, and those that they leave out to their defaults."""
+    """Set the fields from *values*, and the others to their defaults."""
     fields = record._fieldset.by_name
     filled = record.__dict__
     filled.update(values)
@@ -28,14 +28,14 @@ def fill(record: BaseRecord, values: dict[str, Any]) -> None:
 
 
 def _fill_references(record: BaseRecord, values: dict[str, Any]) -> None:
-    """Like ``fill``, but *values* have references, or names that are unknown."""
+    """Like ``fill``, for *values* with references or unknown names."""
     known: Any = record._fieldset
     if record._fieldset.references.keys() & values.keys():
         if not all(reference.is_settled for reference in record._fieldset.references.values()):
             record._settle_references()
         known = record._fieldset
     if unknown := [n for n in values if n not in known.by_name and n not in known.references]:
-        raise known.unknown(unknown)
-    fill(record, dict(known.expanded(values)))
+        raise known.make_unknown_error(unknown)
+    fill(record, dict(known.expand_values(values)))
     for name in values.keys() & known.references.keys():
         known.references[name].keep(record, values[name])

@@ -1,4 +1,4 @@
-"""Record: what models and documents have in common for their users."""
+"""Record: the public methods that models and documents share."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ...codec import decode, to_json
 from ...exceptions import FieldNotLoaded
 from ...operations.items import StoredItem
-from .attributes import undeclared_attributes
-from .base import BaseRecord, fetched_fields
-from .fieldset import FieldSet
+from .attributes import find_undeclared
+from .base import BaseRecord, get_fetched_fields
 from .filling import fill
 from .signature import FieldsSignature
 from .validation import clean_record
@@ -47,60 +46,53 @@ class Record(BaseRecord):
         are left out, and those that set themselves on saving may still be None.
 
         :param exclude: names of fields to leave out; ``clean()`` is called all the same.
-        :raises ValidationError: with everything that is wrong, by field.
+        :raises ValidationError: it has all messages, by field.
         """
         clean_record(self, exclude)
 
     @property
     def extra(self) -> Mapping[str, Any]:
-        """The stored attributes that no field declares, by name; every save leaves them alone.
+        """The stored attributes that no field declares, by name; a save does not change them.
 
         Raises FieldNotLoaded where not all of the item was fetched.
         """
-        if fetched_fields(self) is not None:
+        if get_fetched_fields(self) is not None:
             raise FieldNotLoaded(
                 f"{type(self).__name__}: not all of the item was fetched with this instance, so its "
                 "undeclared attributes are not known: refresh_from_db() fetches them"
             )
         return MappingProxyType(
-            {name: decode(wire) for name, wire in undeclared_attributes(self).items()}
+            {name: decode(wire) for name, wire in find_undeclared(self).items()}
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values of all fields that were fetched by name, documents as dicts too."""
         names = list(self._fieldset.by_name)
-        if (partial := fetched_fields(self)) is not None:
+        if (partial := get_fetched_fields(self)) is not None:
             names = [name for name in names if name in partial or name in self.__dict__]
-        return {name: _plain(getattr(self, name)) for name in names}
+        return {name: _to_plain(getattr(self, name)) for name in names}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return a new, unsaved record with these values by field name, as of :meth:`to_dict`."""
         self = cls.__new__(cls)
-        fill(self, {name: _restored(cls._fieldset, name, value) for name, value in values.items()})
+        get_field = cls._fieldset.get_field
+        fill(self, {name: get_field(name).from_plain(each) for name, each in values.items()})
         return self
 
     def __repr__(self) -> str:
         if not self._decoded:
             self._decode()
         values = self.__dict__
-        shown = ", ".join(
-            f"{name}={values[name]!r}"
-            for name in self._fieldset.by_name
-            if values.get(name) is not None
-        )
-        return f"{type(self).__name__}({shown})"
+        names = [name for name in self._fieldset.by_name if values.get(name) is not None]
+        return f"{type(self).__name__}({', '.join(f'{name}={values[name]!r}' for name in names)})"
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, Record):
         return value.to_dict()
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+        return [_to_plain(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {key: _to_plain(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
     return value
-
-
-def _restored(fields: FieldSet, name: str, value: Any) -> Any:
-    return fields.named(name).from_plain(value)

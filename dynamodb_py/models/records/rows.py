@@ -1,4 +1,4 @@
-"""Rows: what a query set makes of each item: instances, or dicts and tuples of their values."""
+"""The rows of query sets: instances, or dicts and tuples of their values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...operations.base import WireItem
 from ...operations.items import StoredItem
 from ..attribute_values.values import find_at
 from ..fields.base import Field
-from .attributes import undeclared_attributes
+from .attributes import find_undeclared
 
 if TYPE_CHECKING:
     from .record import Record
@@ -28,56 +28,56 @@ Name: TypeAlias = "str | Operand[Any]"
 
 
 class Column(Struct, frozen=True):
-    """One value of a row: what the row calls it, and where it lies in the item."""
+    """One value of a row: its name, and its path in the item."""
 
     name: str
     parts: tuple[str | int, ...]
 
 
 class Shape(Struct, frozen=True):
-    """What rows are where they are no instances: plain data, so that query sets pickle."""
+    """The form of rows that are no instances, as plain data, so that query sets pickle."""
 
     kind: Literal["dict", "tuple", "flat", "named", "item"]
     columns: tuple[Column, ...] = ()
     """The values, in order; () stands for all fields."""
 
-    def wanted(self) -> tuple[Path, ...] | None:
-        """Return what must be read of the items; None for everything."""
+    def list_paths(self) -> tuple[Path, ...] | None:
+        """Return the paths to read; None for whole items."""
         if not self.columns:
             return None
-        return tuple(dict.fromkeys(Path(_readable(column.parts)) for column in self.columns))
+        return tuple(dict.fromkeys(Path(_trim_path(column.parts)) for column in self.columns))
 
 
-def _readable(parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Return what is read for the value at *parts*: a list whole, as DynamoDB would close its gaps."""
+def _trim_path(parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Return *parts* up to the first index: lists are read whole, as DynamoDB closes gaps."""
     for at, part in enumerate(parts):
         if isinstance(part, int):
             return parts[:at]
     return parts
 
 
-def loader(
+def make_loader(
     model: type[M], shape: Shape | None, held: frozenset[str] | None, using: str | None
 ) -> Callable[[StoredItem], Any]:
-    """Return what makes a row of an item.
+    """Return a function that makes a row from an item.
 
-    :param held: the attributes that the items were read with; None where that is all of them.
-    :param using: the alias that instances belong to; None where that is their model's.
+    :param held: the attributes that were read; None for all.
+    :param using: the alias of the instances' connection; None for that of their model.
     """
-    load = _instances(model, held, using)
+    load = _make_instance_loader(model, held, using)
     if shape is None:
         return load
     if shape.kind == "item":
-        return _as_dict(load)
+        return _make_dict_loader(load)
     chosen = shape.columns or tuple(
         Column(field.name, (field.attribute,))
         for field in model._fieldset
-        if held is None or field.name in model._fieldset.held(held)
+        if held is None or field.name in model._fieldset.find_held(held)
     )
-    return _dressed(shape.kind, model, chosen, _values(model, chosen, load))
+    return _shape_rows(shape.kind, model, chosen, _make_reader(model, chosen, load))
 
 
-def _instances(
+def _make_instance_loader(
     model: type[M], held: frozenset[str] | None, using: str | None
 ) -> Callable[[StoredItem], M]:
     load: Callable[[StoredItem], M] = model._load
@@ -86,31 +86,31 @@ def _instances(
     if using is None:
         return load
 
-    def here(item: StoredItem) -> M:
+    def load_bound(item: StoredItem) -> M:
         instance = load(item)
         instance.__dict__["_using"] = using
         return instance
 
-    return here
+    return load_bound
 
 
-def _as_dict(load: Callable[[StoredItem], Record]) -> Loader:
-    """Return what makes a dict of everything that was read: fields, and undeclared attributes."""
+def _make_dict_loader(load: Callable[[StoredItem], Record]) -> Loader:
+    """Return a function that makes a dict of all fields and undeclared attributes that were read."""
 
     def row(item: StoredItem) -> dict[str, Any]:
         instance = load(item)
         values = instance.to_dict()
-        for name, wire in undeclared_attributes(instance).items():
+        for name, wire in find_undeclared(instance).items():
             values.setdefault(name, decode(wire))
         return values
 
     return row
 
 
-def _values(
+def _make_reader(
     model: type[M], chosen: tuple[Column, ...], load: Callable[[StoredItem], M]
 ) -> Callable[[StoredItem], tuple[Any, ...]]:
-    """Return what makes a tuple of the values of *chosen*."""
+    """Return a function that makes a tuple of the values of *chosen*."""
     by_attribute = model._fieldset.by_attribute
     names = [
         by_attribute[str(column.parts[0])].name
@@ -123,7 +123,7 @@ def _values(
     if len(names) == len(chosen):
         [name] = names
         return lambda item: (getattr(load(item), name),)
-    getters = [_getter(model, column) for column in chosen]
+    getters = [_make_getter(model, column) for column in chosen]
 
     def row(item: StoredItem) -> tuple[Any, ...]:
         instance, wires = load(item), from_json(item)
@@ -132,8 +132,8 @@ def _values(
     return row
 
 
-def _getter(model: type[Record], column: Column) -> Callable[[Record, WireItem], Any]:
-    """Return what gets one value out of an instance, or out of its attributes on the wire."""
+def _make_getter(model: type[Record], column: Column) -> Callable[[Record, WireItem], Any]:
+    """Return a function that gets one value from an instance, or from its attribute values."""
     attribute, *inside = column.parts
     field = model._fieldset.by_attribute.get(str(attribute))
     if field is not None and not inside:
@@ -155,25 +155,25 @@ def _getter(model: type[Record], column: Column) -> Callable[[Record, WireItem],
     return get
 
 
-def _dressed(
+def _shape_rows(
     kind: str,
     model: type[Record],
     chosen: tuple[Column, ...],
     values: Callable[[StoredItem], tuple[Any, ...]],
 ) -> Loader:
-    """Return what makes of the tuple of values what was asked for."""
+    """Return a function that makes a row of *kind* from the tuple of values."""
     names = [column.name for column in chosen]
     if kind == "flat":
         return lambda item: values(item)[0]
     if kind == "dict":
         return lambda item: dict(zip(names, values(item), strict=True))
     if kind == "named":
-        make = _named_row(model, names)._make
+        make = _make_row_class(model, names)._make
         return lambda item: make(values(item))
     return values
 
 
-def _named_row(model: type[Record], names: list[str]) -> Any:
+def _make_row_class(model: type[Record], names: list[str]) -> Any:
     try:
         return namedtuple("Row", names)  # pyright: ignore[reportUntypedNamedTuple]
     except ValueError as error:

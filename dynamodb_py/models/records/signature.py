@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from .base import BaseRecord
+
 _PACKAGE = __name__.partition(".")[0]
 
 
 class FieldsSignature:
     """The attribute ``__signature__`` of a class, made when inspect asks for it."""
 
-    def __get__(self, instance: object | None, owner: Any) -> Any:
+    def __get__(self, instance: object | None, owner: type[BaseRecord]) -> Any:
         if instance is not None:
             raise AttributeError("__signature__")
         from inspect import Parameter, Signature, signature  # only help() and IDEs need it
@@ -18,7 +20,7 @@ class FieldsSignature:
         fields = owner._fieldset
         if owner.__init__.__module__.partition(".")[0] != _PACKAGE or not fields.by_name:
             return Signature(list(signature(owner.__init__).parameters.values())[1:])
-        written = fields.written()
+        written = fields.list_written()
         keys = sorted((each for each in written if each.is_key), key=lambda key: not key.hash_key)
         kinds = {key.name: Parameter.POSITIONAL_OR_KEYWORD for key in keys if not fields.computed}
         defaults = {

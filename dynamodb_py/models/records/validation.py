@@ -1,8 +1,8 @@
-"""Cleaning: what fields, and the methods that a class has for it, check before anything is written.
+"""Validates and cleans the values of a record before they are written.
 
-In this order: the field's own checks (its type, ``required``, choices, bounds, validators), then
-``clean_<field>(value)``, which returns the value to keep, then ``clean()``, which sees the whole.
-The documents inside a field come before its own ``clean_<field>``. All that is wrong is told at once.
+The order is: the checks of each field (type, ``required``, choices, bounds, validators), then
+``clean_<field>(value)``, which returns the value to keep, then ``clean()``, which sees all fields.
+Documents inside a field come before its own ``clean_<field>``. The error has all problems at once.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ...operations.base import Wire
 from ..fields.base import REQUIRED, AnyField, without_validation
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField
-from .attributes import known_fields
+from .attributes import find_known_fields
 from .base import BaseRecord, is_untouched
-from .checks import Errors, check, spell
-from .clean_hooks import Cleaning
+from .checks import Errors, check_value, encode_value
+from .clean_hooks import CleanHooks
 
 
 def _documents_in(field: AnyField, value: Any, where: str) -> Iterator[tuple[str, BaseRecord]]:
-    """Yield the documents in a value of *field*, which lies at *where*, with their paths."""
+    """Yield the documents in a value of *field* at the path *where*, with their own paths."""
     if isinstance(field, EmbeddedField):
         if isinstance(value, field.document):
             yield where, value
@@ -43,24 +43,23 @@ def _documents_in(field: AnyField, value: Any, where: str) -> Iterator[tuple[str
                 yield from _documents_in(inner, each, f"{where}.{key}")
 
 
-# -- carrying it out -----------------------------------------------------------------------------
-def cleaned(
+def clean_fields(
     record: BaseRecord, fields: Sequence[AnyField], names: Iterable[str]
 ) -> dict[str, Wire | None]:
     """Check *fields*, call the hooks of the fields *names* and ``clean()``.
 
-    Returns what would be stored of *fields* afterwards, by name. Raises ValidationError with all that
-    is wrong.
+    Returns the attribute values of *fields* afterwards, by name. Raises ValidationError with all
+    problems.
     """
     errors: Errors = {}
-    wires = {field.name: _own(record, field, errors) for field in fields}
-    cleaning = cleaning_of(record)
-    if not cleaning.idle:
-        refused = {name: list(said) for name, said in errors.items()}
-        _run(record, cleaning, names, "", errors)
+    wires = {field.name: _encode_field(record, field, errors) for field in fields}
+    cleaning = hooks_of(record)
+    if not cleaning.is_empty:
+        refused = {name: list(messages) for name, messages in errors.items()}
+        _call_hooks(record, cleaning, names, "", errors)
         touched = fields
-        if not cleaning.whole:
-            touched = [f for f in fields if f.name in cleaning.hooks or f.name in cleaning.inside]
+        if not cleaning.has_clean:
+            touched = [f for f in fields if f.name in cleaning.hooks or f.name in cleaning.nested]
         _check_again(record, touched, wires, refused, errors)
     if errors:
         raise ValidationError(errors, model=type(record).__name__)
@@ -68,29 +67,29 @@ def cleaned(
 
 
 def clean_value(field: AnyField, value: Any, errors: Errors) -> Wire | None:
-    """Return the attribute value of a field's value alone, which belongs to no instance.
+    """Check a value that belongs to no instance, call the hooks of its documents, and encode it.
 
-    The field's own checks count, and the hooks of the documents in it; says in *errors* what is wrong.
+    Adds the problems to *errors*.
     """
-    wire = spell(field, value, errors)
-    check(field, value, wire, errors, validate=True)
-    asked = False
+    wire = _encode_checked(field, value, errors)
+    had_hooks = False
     for where, document in _documents_in(field, value, field.name):
-        asked |= _run_document(document, where, errors)
-    if not asked or _is_wrong(errors, field.name):
+        had_hooks |= _call_document_hooks(document, where, errors)
+    if not had_hooks or _is_wrong(errors, field.name):
         return wire
-    wire = spell(field, value, errors)  # the hooks may have changed what is in there
-    check(field, value, wire, errors, validate=True)
+    return _encode_checked(field, value, errors)  # the hooks may have changed the documents
+
+
+def _encode_checked(field: AnyField, value: Any, errors: Errors) -> Wire | None:
+    wire = encode_value(field, value, errors)
+    check_value(field, value, wire, errors, validate=True)
     return wire
 
 
-def _own(record: BaseRecord, field: AnyField, errors: Errors) -> Wire | None:
-    """Return what would be stored of a field, or say in *errors* what its own checks refuse."""
+def _encode_field(record: BaseRecord, field: AnyField, errors: Errors) -> Wire | None:
     values = record.__dict__
     value = values[field.name] if field.name in values else record._value_of_unset(field)
-    wire = spell(field, value, errors)
-    check(field, value, wire, errors, validate=True)
-    return wire
+    return _encode_checked(field, value, errors)
 
 
 def _check_again(
@@ -100,10 +99,9 @@ def _check_again(
     refused: Errors,
     errors: Errors,
 ) -> None:
-    """Check what the hooks have put in the place of what was checked; bring *wires* up to it.
+    """Check the values that the hooks have replaced, and update *wires*.
 
-    :param refused: what there was in *errors* before the hooks: of a value that a hook has replaced it
-        no longer counts.
+    :param refused: the *errors* from before the hooks, which no longer count for replaced values.
     """
 
     def find() -> list[AnyField]:
@@ -114,7 +112,7 @@ def _check_again(
         if wires[name] is not None and name in refused and errors[name] == refused[name]:
             del errors[name]
         if not _is_wrong(errors, name):
-            wires[name] = _own(record, field, errors)
+            wires[name] = _encode_field(record, field, errors)
 
 
 def _is_new(record: BaseRecord, field: AnyField, wire: Wire | None) -> bool:
@@ -124,85 +122,85 @@ def _is_new(record: BaseRecord, field: AnyField, wire: Wire | None) -> bool:
         return True
 
 
-def _run(
-    record: BaseRecord, cleaning: Cleaning, names: Iterable[str], where: str, errors: Errors
+def _call_hooks(
+    record: BaseRecord, cleaning: CleanHooks, names: Iterable[str], where: str, errors: Errors
 ) -> None:
-    """Call the hooks of a record that lies at *where*."""
+    """Call the hooks of a record at the path *where*."""
     fields = record._fieldset.by_name
     for name in names:
         hook = cleaning.hooks.get(name)
-        if hook is None and name not in cleaning.inside:
+        if hook is None and name not in cleaning.nested:
             continue
-        place = _joined(where, name)
-        if name in cleaning.inside:
+        place = _join(where, name)
+        if name in cleaning.nested:
             for inner, document in _documents_in(fields[name], getattr(record, name), place):
-                _run_document(document, inner, errors)
+                _call_document_hooks(document, inner, errors)
         if hook is not None and not _is_wrong(errors, place):
-            _run_hook(record, name, hook, where, errors)
-    if cleaning.whole and _is_sound(record, where, errors):
-        with_where = _Blame(errors, where, where)
-        with_where.call(record.clean, f"{type(record).__name__}.clean()")
+            _call_field_hook(record, name, hook, where, errors)
+    if cleaning.has_clean and _can_call_clean(record, where, errors):
+        call = _HookCall(errors, where, where)
+        call.run(record.clean, f"{type(record).__name__}.clean()")
 
 
-def _run_hook(record: BaseRecord, name: str, hook: str, where: str, errors: Errors) -> None:
+def _call_field_hook(record: BaseRecord, name: str, hook: str, where: str, errors: Errors) -> None:
     method = getattr(record, hook)
     value = getattr(record, name)
 
     def keep() -> None:
         record.__dict__[name] = method(value)
 
-    blame = _Blame(errors, where, _joined(where, name))
-    blame.call(keep, f"{type(record).__name__}.{hook}()")
+    call = _HookCall(errors, where, _join(where, name))
+    call.run(keep, f"{type(record).__name__}.{hook}()")
 
 
-def _run_document(document: BaseRecord, where: str, errors: Errors) -> bool:
-    """Call the hooks of a document; tell whether there were any to call."""
-    cleaning = cleaning_of(document)
-    if cleaning.idle or is_untouched(document):
+def _call_document_hooks(document: BaseRecord, where: str, errors: Errors) -> bool:
+    """Call the hooks of a document; return whether it has any."""
+    cleaning = hooks_of(document)
+    if cleaning.is_empty or is_untouched(document):
         return False
     if not document._decoded:
         document._decode()
-    # Of a loaded one, what is absent or cannot be read is left as it is.
+    # Absent and unreadable fields of a loaded one stay as they are.
     here = document.__dict__ if document._stored is not None else document._fieldset.by_name
     names = [name for name in document._fieldset.by_name if name in here]
-    _run(document, cleaning, names, where, errors)
+    _call_hooks(document, cleaning, names, where, errors)
     return True
 
 
-class _Blame(Struct):
-    """Where what a hook refuses is told: *where* its record lies, *place* what it speaks of."""
+class _HookCall(Struct):
+    """A call of a hook: the path *where* of its record, and the *place* of its own messages."""
 
     errors: Errors
     where: str
     place: str
 
-    def call(self, hook: Callable[[], None], called: str) -> None:
+    def run(self, hook: Callable[[], None], name: str) -> None:
         try:
             hook()
         except ValidationError as error:
-            for key, said in error.errors.items():
-                self.errors.setdefault(self.path(key), []).extend(said)
+            for key, messages in error.errors.items():
+                self.errors.setdefault(self._find_path(key), []).extend(messages)
         except FieldNotLoaded as error:
             raise FieldNotLoaded(
-                f"{called} reads what was not fetched: {error}; validate=False skips the check"
+                f"{name} reads what was not fetched: {error}; validate=False skips the check"
             ) from error
         except DynamoDBError:
-            raise  # such as that of a read that failed: no verdict on the value
+            raise  # such as of a failed read: it says nothing about the value
         except ValueError as error:
             self.errors.setdefault(self.place, []).append(str(error) or repr(error))
 
-    def path(self, key: str) -> str:
+    def _find_path(self, key: str) -> str:
         if not key or key[0] in ".[":
             return self.place + key
-        return _joined(self.where, key)
+        return _join(self.where, key)
 
 
-def _joined(where: str, name: str) -> str:
+def _join(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
 def _is_wrong(errors: Errors, path: str) -> bool:
-    """Tell whether anything at *path*, or inside it, is wrong."""
+    """Tell whether there are errors at *path* or inside it."""
     return any(_is_inside(each, path) for each in errors)
 
 
@@ -210,57 +208,57 @@ def _is_inside(path: str, outer: str) -> bool:
     return path == outer or not outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
-def _is_sound(record: BaseRecord, where: str, errors: Errors) -> bool:
-    """Tell whether each field holds a value of its type, so that ``clean()`` can do with them."""
-    said = [each for path in errors if _is_inside(path, where) for each in errors[path]]
-    if REQUIRED in said:
+def _can_call_clean(record: BaseRecord, where: str, errors: Errors) -> bool:
+    """Tell whether each field holds a value of its type, as ``clean()`` expects."""
+    messages = [each for path in errors if _is_inside(path, where) for each in errors[path]]
+    if REQUIRED in messages:
         return False
-    return not said or without_validation(lambda: _has_its_types(record))
+    return not messages or without_validation(lambda: _has_right_types(record))
 
 
-def _has_its_types(record: BaseRecord) -> bool:
+def _has_right_types(record: BaseRecord) -> bool:
     wrong: Errors = {}
     for field in record._fieldset:
         if field.name in record.__dict__:
-            spell(field, record.__dict__[field.name], wrong)
+            encode_value(field, record.__dict__[field.name], wrong)
     return not wrong
 
 
 def clean_record(record: BaseRecord, exclude: Iterable[str]) -> None:
-    """Check *record* as writing it would; raise ValidationError with everything that is wrong."""
+    """Check *record* as writing it would; raise ValidationError with all problems."""
     fields = record._fieldset
-    left_out = frozenset(fields.spread(exclude))
+    left_out = frozenset(fields.expand_references(exclude))
     if not left_out <= fields.by_name.keys():
-        raise fields.unknown(sorted(left_out - fields.by_name.keys()))
+        raise fields.make_unknown_error(sorted(left_out - fields.by_name.keys()))
     if not record._decoded:
         record._decode()
-    known = [field for field in known_fields(record) if field.name not in left_out]
+    known = [field for field in find_known_fields(record) if field.name not in left_out]
     checked = [f for f in known if not f.stamps or record.__dict__.get(f.name) is not None]
-    cleaned(record, checked, [field.name for field in known])
+    clean_fields(record, checked, [field.name for field in known])
 
 
-def cleaning_of(record: BaseRecord) -> Cleaning:
-    """Return what the class asks for beside the options of its fields."""
+def hooks_of(record: BaseRecord) -> CleanHooks:
+    """Return the methods of the class that clean its values."""
     fields = record._fieldset
-    if fields._cleaning is None:
-        # Not with the class: a document may get subclasses after the model that holds it.
-        fields._cleaning = Cleaning.of(type(record))
-    return fields._cleaning
+    if fields._clean_hooks is None:
+        # Not at class creation: a document may get subclasses after the model that holds it.
+        fields._clean_hooks = CleanHooks.of(type(record))
+    return fields._clean_hooks
 
 
 def clean_changed(record: BaseRecord, find_changed: Callable[[], list[AnyField]]) -> None:
-    """Check the fields that changed, for a class with hooks: all that ``validate`` asks for.
+    """Check the changed fields as ``validate`` does, for a class with hooks.
 
     :param find_changed: returns the fields that changed and are to be written.
     """
     changed = without_validation(find_changed)
     if not changed:
         return
-    wires = cleaned(record, changed, [field.name for field in changed])
+    wires = clean_fields(record, changed, [field.name for field in changed])
     errors: Errors = {}
     for field in without_validation(find_changed):  # clean() may have set further fields
         if field.name not in wires:
             value = record.__dict__[field.name]
-            check(field, value, spell(field, value, errors), errors, validate=True)
+            check_value(field, value, encode_value(field, value, errors), errors, validate=True)
     if errors:
         raise ValidationError(errors, model=type(record).__name__)

@@ -19,7 +19,7 @@ from ..instance import Instance
 from ..persistence.delete import delete_alone
 from ..persistence.save import save_instance
 from ..queryset.execution import all_rows
-from ..unit_of_work.together import together
+from ..unit_of_work.together import write_together
 from .reverse import deletes_items, is_soft_deleted, query_related, require_reference
 
 Reference = ForeignKey[Any, Any]
@@ -86,7 +86,7 @@ def _delete_with_referrers(
         _make_removal(each) for each in reversed(removed.values())
     ]  # in reverse order of reading
     writes.append(partial(delete_alone, instance, condition=condition, atomic=atomic))
-    yield from together(writes)
+    yield from write_together(writes)
 
 
 class _Referrer(Struct):

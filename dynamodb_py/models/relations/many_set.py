@@ -16,7 +16,7 @@ from ..persistence.save import save_instance
 from ..persistence.stored import key_of
 from ..queryset.execution import all_rows
 from ..queryset.reads import count_rows, has_rows
-from ..unit_of_work.together import together
+from ..unit_of_work.together import write_together
 from ..visibility import filter_item
 from .reverse import is_soft_deleted, query_related
 
@@ -156,7 +156,7 @@ class ManySet(Generic[T]):
             if key not in there
         ]
         self._kept = None
-        yield from together([_make_insert(row) for row in rows])
+        yield from write_together([_make_insert(row) for row in rows])
 
     add = blocking(_add)
     aadd = awaiting(_add)
@@ -167,7 +167,7 @@ class ManySet(Generic[T]):
         if self._alias is not None:
             target.__dict__["_using"] = self._alias
         self._kept = None
-        yield from together([_make_insert(target), _make_insert(self._make_row(target))])
+        yield from write_together([_make_insert(target), _make_insert(self._make_row(target))])
         return cast("T", target)
 
     create = blocking(_create)
@@ -181,7 +181,7 @@ class ManySet(Generic[T]):
         else:
             rows = list((yield from self._read_rows(keys)).values())
         self._kept = None
-        yield from together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
+        yield from write_together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
 
     remove = blocking(_remove)
     aremove = awaiting(_remove)
@@ -190,7 +190,7 @@ class ManySet(Generic[T]):
         """Remove all from the set: the items between are read and deleted."""
         rows = yield from all_rows(self.rows())
         self._kept = None
-        yield from together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
+        yield from write_together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
 
     clear = blocking(_clear)
     aclear = awaiting(_clear)
@@ -209,7 +209,7 @@ class ManySet(Generic[T]):
             _make_insert(self._make_row(each)) for key, each in wanted.items() if key not in there
         ]
         self._kept = None
-        yield from together([*gone, *new])
+        yield from write_together([*gone, *new])
 
     set = blocking(_set)
     aset = awaiting(_set)

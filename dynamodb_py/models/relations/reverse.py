@@ -20,7 +20,7 @@ from ..persistence.delete import delete_instance
 from ..persistence.save import save_instance
 from ..queryset.execution import all_rows
 from ..queryset.prefetch import Prefetchable, Want
-from ..unit_of_work.together import together
+from ..unit_of_work.together import write_together
 from .index_choice import find_index
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         """
         writes = self._make_writes(self._check_instances(objects))
         self._kept = None
-        yield from together(writes)
+        yield from write_together(writes)
 
     add = blocking(_add)
     aadd = awaiting(_add)
@@ -195,7 +195,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
                     f"{each!r} does not refer to {self._owner!r}", missing=[each]
                 )
         self._kept = None
-        yield from together(self._make_clearings(found))
+        yield from write_together(self._make_clearings(found))
 
     remove = blocking(_remove)
     aremove = awaiting(_remove)
@@ -205,7 +205,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         self._check_nullable("clear")
         rows = yield from all_rows(self.get_queryset())
         self._kept = None
-        yield from together(self._make_clearings(list(rows)))
+        yield from write_together(self._make_clearings(list(rows)))
 
     clear = blocking(_clear)
     aclear = awaiting(_clear)
@@ -231,7 +231,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
             or self._reference.read_key(each) != key
         ]
         self._kept = None
-        yield from together([*self._make_clearings(gone), *self._make_writes(new)])
+        yield from write_together([*self._make_clearings(gone), *self._make_writes(new)])
 
     set = blocking(_set)
     aset = awaiting(_set)

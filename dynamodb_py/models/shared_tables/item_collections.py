@@ -20,7 +20,7 @@ from ...reading import Reader
 from ...schema import KeyAttribute
 from ..fields.base import Field
 from ..queryset.execution import make_reader, plan_query
-from ..records.rows import loader
+from ..records.rows import make_loader
 from .collisions import can_share_prefix, get_prefix, get_template
 from .layout import SharedTableLayout
 
@@ -190,7 +190,7 @@ class _Loading:
             return False
         load = self._loaders.get(model)
         if load is None:
-            load = loader(cast("Any", model), None, self._held, self._using)
+            load = make_loader(cast("Any", model), None, self._held, self._using)
             self._loaders[model] = load
         self.found.append(load(item))
         return True

@@ -1,4 +1,7 @@
-"""Signals and hooks: what is called around saving, deleting and committing."""
+"""Signals and hooks: functions and methods that are called around saves, deletes and commits.
+
+``class_prepared()`` of a model is in ``model``, ``transaction.on_commit()`` in ``transaction/``.
+"""
 
 from .dispatcher import Signal, receiver
 from .events import (

@@ -1,4 +1,4 @@
-"""Receivers: the functions that want to hear of something, and the signals that call them."""
+"""Signals, and the functions that are connected to them: their receivers."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ _lock = RLock()  # not a plain Lock: the garbage collector may run code that dis
 _changes: list[Callable[[], None]] = []
 
 
-def on_change(function: F) -> F:
-    """Have *function* called whenever a receiver was connected or disconnected."""
+def call_on_change(function: F) -> F:
+    """Call *function* whenever a receiver was connected or disconnected."""
     _changes.append(function)
     return function
 
 
 class Signal:
-    """One kind of event, and who wants to hear of it. ``dynamodb_py.signals`` has those that there are."""
+    """An event and the receivers connected to it. ``dynamodb_py.signals`` has all signals."""
 
     __slots__ = (
         "__weakref__",
         "_blinker",
+        "_can_await",
         "_holders",
-        "_names_models",
         "_senders",
-        "_waits",
+        "_takes_sender",
         "_watches",
         "in_use",
         "name",
     )
 
-    def __init__(self, name: str, *, names_models: bool = True, waits: bool = True) -> None:
+    def __init__(self, name: str, *, takes_sender: bool = True, can_await: bool = True) -> None:
         """Make a signal; this package sends it.
 
-        :param names_models: whether a receiver can ask for one model only.
-        :param waits: whether it is sent where something can be awaited.
+        :param takes_sender: whether a receiver can be connected for one model only.
+        :param can_await: whether receivers may be async.
         """
         self.name = name
         self.in_use = False
         """Whether any receiver is connected."""
-        self._names_models, self._waits = names_models, waits
+        self._takes_sender, self._can_await = takes_sender, can_await
         self._blinker: blinker.Signal | None = None
         self._senders: WeakSet[type[Any]] = WeakSet()
         self._watches: dict[tuple[int, int], Holder] = {}
@@ -68,19 +68,18 @@ class Signal:
     # -- for users -----------------------------------------------------------------------------
 
     def connect(self, receiver: F, sender: type[Instance] | None = None, *, weak: bool = True) -> F:
-        """Have *receiver* called whenever this is sent, and return it. Connecting twice is once.
+        """Call *receiver* whenever this is sent, and return it; it is connected once at most.
 
-        :param receiver: takes ``sender`` and, as ``**kwargs``, what is said of the event. It may be
-            async, except for what happens where nothing can be awaited: ``pre_init``,
-            ``post_init`` and ``class_prepared``.
-        :param sender: hear of this model only, not of its subclasses; None stands for all models.
-        :param weak: forget the receiver when nothing else holds it. False keeps it: a lambda, or a
-            function made inside another one.
+        :param receiver: takes ``sender``, and the values of the event as ``**kwargs``. It may be async,
+            except for ``pre_init``, ``post_init`` and ``class_prepared``.
+        :param sender: only events of this model, not of its subclasses; None stands for all models.
+        :param weak: disconnect the receiver when nothing else refers to it. False keeps it: a lambda,
+            or a function made inside another one.
         :raises TypeError: *receiver* cannot be called so, or *sender* is no model with a table.
         """
         self._check_receiver(receiver)
         self._check_sender(sender)
-        import blinker  # who connects nothing does not pay for its import
+        import blinker  # imported only where receivers are connected
 
         with _lock:
             signal = self._blinker
@@ -90,149 +89,149 @@ class Signal:
                 signal.connect(receiver, blinker.ANY if sender is None else sender, weak)
             except TypeError as error:
                 raise TypeError(
-                    f"{self.name}: {said(receiver)} cannot be held weakly: say weak=False"
+                    f"{self.name}: {name_of(receiver)} cannot be held weakly: pass weak=False"
                 ) from error
             if sender is not None:
                 self._senders.add(sender)
             if weak:
                 watch: Any = WeakMethod if hasattr(receiver, "__func__") else ref
-                self._watches[_identity(receiver)] = watch(receiver, self._died)
-            self._changed()
+                self._watches[_identify(receiver)] = watch(receiver, self._forget_dead)
+            self._refresh()
         return receiver
 
     def disconnect(self, receiver: Receiver, sender: type[Instance] | None = None) -> bool:
-        """Call *receiver* no more; tell whether that changes anything.
+        """Disconnect *receiver*; return whether that changes anything.
 
-        :param sender: the model that it was connected for; None ends all of its connections. One
-            that was connected for all models cannot be disconnected for one of them.
+        :param sender: the model that it was connected for; None ends all of its connections. A
+            receiver of all models cannot be disconnected for one of them.
         """
         with _lock:
             signal = self._blinker
-            before = self._all() if sender is None else self.listeners(sender)
-            if signal is None or not _has(before, receiver):
+            before = self._list_receivers() if sender is None else self.find_receivers(sender)
+            if signal is None or not _contains(before, receiver):
                 return False
             if sender is not None:
                 signal.disconnect(receiver, sender)
-                if _has(signal.receivers_for(sender), receiver):
+                if _contains(signal.receivers_for(sender), receiver):
                     return False
-            if not any(_has(signal.receivers_for(each), receiver) for each in self._known(sender)):
-                signal.disconnect(receiver)  # blinker held it, though for nobody
-                self._watches.pop(_identity(receiver), None)
-            self._changed()
+            if not any(
+                _contains(signal.receivers_for(each), receiver)
+                for each in self._list_senders(sender)
+            ):
+                signal.disconnect(receiver)  # blinker still held it, without a sender
+                self._watches.pop(_identify(receiver), None)
+            self._refresh()
         return True
 
     def has_listeners(self, sender: type[Instance] | None = None) -> bool:
-        """Tell whether anybody hears this of *sender*; of any model where that is None."""
-        return bool(self._all() if sender is None else self.listeners(sender))
+        """Return whether receivers are connected for *sender*; for any model where that is None."""
+        return bool(self._list_receivers() if sender is None else self.find_receivers(sender))
 
-    # -- for what sends ------------------------------------------------------------------------
+    # -- for senders ---------------------------------------------------------------------------
 
-    def listeners(self, sender: type[Any]) -> list[Receiver]:
-        """Return who hears this of *sender*, in the order of connecting."""
+    def find_receivers(self, sender: type[Any]) -> list[Receiver]:
+        """Return the receivers connected for *sender*, in the order of connection."""
         if not self.in_use:
             return []
         holders = self._holders.get(sender)
         if holders is None:
             with _lock:
-                holders = self._holders[sender] = self._find(sender)
+                holders = self._holders[sender] = self._find_holders(sender)
         return [each for holder in holders if (each := holder()) is not None]
 
     def send(self, sender: type[Any], /, **event: Any) -> Flow[None]:
-        """Call the receivers one after the other; what one raises is raised."""
-        for each in self.listeners(sender):
+        """Call the receivers one after the other; an exception of one ends that."""
+        for each in self.find_receivers(sender):
             call = partial(each, signal=self, sender=sender, **event)
-            yield from Call(call, self.awaits(each))
+            yield from Call(call, self.describe_async(each))
 
-    def tell(self, sender: type[Any], /, **event: Any) -> None:
-        """Do as :meth:`send` does, where nothing can be awaited."""
-        for each in self.listeners(sender):
+    def send_now(self, sender: type[Any], /, **event: Any) -> None:
+        """Call the receivers where nothing can be awaited."""
+        for each in self.find_receivers(sender):
             given = each(signal=self, sender=sender, **event)
             if isinstance(given, Awaitable):
                 if isinstance(given, Coroutine):
                     given.close()
                 raise TypeError(
-                    f"{self.name}: {said(each)} returned something to be awaited, and nothing can be "
-                    "awaited where this is sent: let it return None"
+                    f"{self.name}: {name_of(each)} returned an awaitable, which cannot be awaited here: "
+                    "let it return None"
                 )
 
-    def awaits(self, receiver: Receiver) -> str:
-        """Return, in words, that *receiver* is async; nothing where that is not known."""
-        return f"{said(receiver)}, a receiver of {self.name}," if is_async(receiver) else ""
+    def describe_async(self, receiver: Receiver) -> str:
+        """Return a description of *receiver* if it is async, else an empty string."""
+        return f"{name_of(receiver)}, a receiver of {self.name}," if is_async(receiver) else ""
 
-    # -- inside --------------------------------------------------------------------------------
+    def _list_receivers(self) -> list[Receiver]:
+        return [each for holder in self._list_holders() if (each := holder()) is not None]
 
-    def _all(self) -> list[Receiver]:
-        """Return all receivers, in the order of connecting."""
-        return [each for holder in self._held() if (each := holder()) is not None]
-
-    def _held(self) -> list[Holder]:
-        """Return what gives the receivers, in the order of connecting; None for those that are gone."""
+    def _list_holders(self) -> list[Holder]:
+        """Return functions that return the receivers, or None for dead ones, in the order of connection."""
         if self._blinker is None:
             return []
         kept = list(self._blinker.receivers.copy().values())
-        return [each if isinstance(each, ref) else partial(_same, each) for each in kept]
+        return [each if isinstance(each, ref) else partial(_return, each) for each in kept]
 
-    def _find(self, sender: type[Any]) -> list[Holder]:
-        """Return what gives the receivers for *sender*; blinker knows which, but not their order."""
+    def _find_holders(self, sender: type[Any]) -> list[Holder]:
+        """Return the holders of the receivers for *sender*: blinker does not keep their order."""
         assert self._blinker is not None
-        found = {_identity(each) for each in self._blinker.receivers_for(sender)}
-        holders = [(holder, holder()) for holder in self._held()]
-        return [holder for holder, each in holders if each is not None and _identity(each) in found]
+        found = {_identify(each) for each in self._blinker.receivers_for(sender)}
+        holders = [(holder, holder()) for holder in self._list_holders()]
+        return [holder for holder, each in holders if each is not None and _identify(each) in found]
 
-    def _known(self, sender: type[Any] | None) -> list[Any]:
-        """Return all senders that anything was connected for, where *sender* is but one of them."""
-        return (
-            [] if sender is None or self._blinker is None else [self._blinker.ANY, *self._senders]
-        )
+    def _list_senders(self, sender: type[Any] | None) -> list[Any]:
+        """Return all senders that have receivers, if *sender* is one of them."""
+        if sender is None or self._blinker is None:
+            return []
+        return [self._blinker.ANY, *self._senders]
 
-    def _died(self, _: object) -> None:
+    def _forget_dead(self, _: object) -> None:
         if not sys.is_finalizing():
             with _lock:
-                self._changed()
+                self._refresh()
 
-    def _changed(self) -> None:
+    def _refresh(self) -> None:
         self._holders = WeakKeyDictionary()
-        self.in_use = bool(self._all())
+        self.in_use = bool(self._list_receivers())
         for function in _changes:
             function()
 
     def _check_receiver(self, receiver: Receiver) -> None:
         if not callable(receiver):
             raise TypeError(f"{self.name}: a receiver is a function, not {receiver!r}")
-        import inspect  # who connects nothing does not pay for its import
+        import inspect  # imported only where receivers are connected
 
         if inspect.isgeneratorfunction(receiver) or inspect.isasyncgenfunction(receiver):
             raise TypeError(
-                f"{self.name}: {said(receiver)} is a generator, which would never run: let it "
+                f"{self.name}: {name_of(receiver)} is a generator, which would never run: let it "
                 "return, not yield"
             )
-        if not self._waits and is_async(receiver):
+        if not self._can_await and is_async(receiver):
             raise TypeError(
-                f"{self.name}: {said(receiver)} is async, and nothing can be awaited where this is "
+                f"{self.name}: {name_of(receiver)} is async, and nothing can be awaited where this is "
                 "sent: write a plain function"
             )
         try:
             takes = inspect.signature(receiver).parameters.values()
-        except (TypeError, ValueError):  # of some builtins nobody knows
+        except (TypeError, ValueError):  # some builtins have no signature
             return
         if not any(each.kind is each.VAR_KEYWORD for each in takes):
             raise TypeError(
-                f"{self.name}: {said(receiver)} takes no **kwargs, in which signals say what there is "
-                "to say, more in later versions: write def receiver(sender, **kwargs)"
+                f"{self.name}: {name_of(receiver)} takes no **kwargs, and later versions may send more "
+                "values: write def receiver(sender, **kwargs)"
             )
 
     def _check_sender(self, sender: Any) -> None:
         if sender is None:
             return
-        if not self._names_models:
+        if not self._takes_sender:
             raise TypeError(
-                f"{self.name} cannot be heard of one model only, such as {said(sender)}: connect "
-                "without sender="
+                f"{self.name} cannot be connected for one model only, such as {name_of(sender)}: connect "
+                "it without sender="
             )
         if not isinstance(sender, type) or "_meta" not in vars(sender):
             raise TypeError(
-                f"{self.name}: sender={said(sender)} is no model with a table, and nothing would be "
-                "heard of it; a model's subclasses are heard by their own names, or without sender="
+                f"{self.name}: sender={name_of(sender)} is no model with a table, and sends nothing: "
+                "connect for each subclass, or without sender="
             )
 
 
@@ -266,15 +265,15 @@ def receiver(
     return connect
 
 
-def said(thing: Any) -> str:
-    """Return what a function or class is called, in messages."""
+def name_of(thing: Any) -> str:
+    """Return the name of a function or class for messages."""
     name = getattr(thing, "__qualname__", None)
     return f"{thing.__module__}.{name}" if name else repr(thing)
 
 
 def is_async(function: object) -> bool:
-    """Tell whether calling *function* is known to give something to be awaited."""
-    import inspect  # only who has functions to be called pays for its import
+    """Tell whether calling *function* is known to return an awaitable."""
+    import inspect  # imported only where there are functions to call
 
     if inspect.iscoroutinefunction(function):
         return True
@@ -282,16 +281,15 @@ def is_async(function: object) -> bool:
     return inspect.iscoroutinefunction(call)
 
 
-def _same(receiver: Receiver) -> Receiver:
+def _return(receiver: Receiver) -> Receiver:
     return receiver
 
 
-def _has(receivers: Iterable[Receiver], receiver: Receiver) -> bool:
-    wanted = _identity(receiver)
-    return any(_identity(each) == wanted for each in receivers)
+def _contains(receivers: Iterable[Receiver], receiver: Receiver) -> bool:
+    return _identify(receiver) in map(_identify, receivers)
 
 
-def _identity(receiver: Receiver) -> tuple[int, int]:
-    """Return what makes two receivers the same: methods are other objects whenever asked for."""
+def _identify(receiver: Receiver) -> tuple[int, int]:
+    """Return an identity that also holds for bound methods, which are new objects at each access."""
     function, bound = getattr(receiver, "__func__", None), getattr(receiver, "__self__", None)
     return (id(receiver), 0) if function is None else (id(function), id(bound))

@@ -1,16 +1,13 @@
-"""Signals: what happens to models, told to functions that asked to hear of it.
+"""The signals of models, and the functions that send them and call the hooks.
 
-They are called as Django's are, ``f(sender, **kwargs)``, in the order in which they were connected::
+Receivers are called as Django's are, ``f(sender, **kwargs)``, in the order of connection::
 
     @receiver(post_save, sender=Order)
     def mail(sender, instance, created, **kwargs): ...
 
-``sender`` is the model's class, and ``sender=`` that class alone: its subclasses are models of their
-own, as in Django. ``async def`` is welcome where something is sent: ``asave()`` awaits it. Models have
-methods that are called at the same times, :class:`Hooked`.
-
-What writes calls the flows of this module: ``saving`` before and ``saved`` after, ``deleting`` and
-``deleted``, ``batch_writing`` and ``batch_written``. Where nobody hears, :func:`is_heard` says so.
+``sender`` is the class of the model; subclasses are senders of their own, as in Django. Writes call
+``send_pre_save`` and ``send_post_save`` and the like, which also call the hooks of the model
+(``hooks``), and skip that where :func:`is_observed` is False.
 """
 
 from __future__ import annotations
@@ -23,16 +20,16 @@ from ...flows import Flow
 from ...operations.base import Call
 from ..instance import Instance
 from ..records.base import observe_loading
-from .dispatcher import Signal, is_async, on_change, said
+from .dispatcher import Signal, call_on_change, is_async, name_of
 
-class_prepared = Signal("class_prepared", names_models=False, waits=False)
+class_prepared = Signal("class_prepared", takes_sender=False, can_await=False)
 """A model with a table is complete: ``sender``."""
 
-pre_init = Signal("pre_init", waits=False)
+pre_init = Signal("pre_init", can_await=False)
 """A model is about to be made by ``Model(...)``: ``sender``, ``args``, ``kwargs``."""
 
-post_init = Signal("post_init", waits=False)
-"""There is an instance, made or loaded: ``sender``, ``instance``."""
+post_init = Signal("post_init", can_await=False)
+"""An instance was made or loaded: ``sender``, ``instance``."""
 
 pre_save = Signal("pre_save")
 """An instance is about to be written: ``sender``, ``instance``, ``created``, ``update_fields``, ``using``."""
@@ -52,8 +49,8 @@ pre_batch_write = Signal("pre_batch_write")
 post_batch_write = Signal("post_batch_write")
 """Many items were written: ``sender``, ``instances``, ``deleted``, ``using``."""
 
-transaction_committed = Signal("transaction_committed", names_models=False)
-"""A transaction was carried out: ``sender`` is its class, ``transaction``, ``instances``."""
+transaction_committed = Signal("transaction_committed", takes_sender=False)
+"""A transaction was committed: ``sender`` is its class, ``transaction``, ``instances``."""
 
 T = TypeVar("T")
 Verb: TypeAlias = Literal["save", "delete", "batch_write"]
@@ -64,216 +61,221 @@ _AROUND: dict[Verb, tuple[Signal, Signal]] = {
     "batch_write": (pre_batch_write, post_batch_write),
 }
 
-
-# -- who hears -----------------------------------------------------------------------------------
-_now: object = object()
-"""Another object whenever a receiver was connected or disconnected."""
+_version: object = object()
+"""Replaced whenever a receiver is connected or disconnected."""
 
 
-def is_heard(kind: type[Instance], verb: Verb) -> bool:
-    """Tell whether a method of *kind*, or a receiver, hears of *verb*; it costs next to nothing."""
-    when, heard = kind._meta.observed_verbs
-    return verb in (heard if when is _now else _find_out(kind))
+def is_observed(kind: type[Instance], verb: Verb) -> bool:
+    """Tell whether *kind* has a hook or a receiver for *verb*; the answer is cached."""
+    version, verbs = kind._meta.observed_verbs
+    return verb in (verbs if version is _version else _find_observed_verbs(kind))
 
 
-def _find_out(kind: type[Instance]) -> frozenset[str]:
-    when = _now  # before looking: who connects meanwhile is then asked again
-    heard = frozenset(
+def _find_observed_verbs(kind: type[Instance]) -> frozenset[str]:
+    version = _version  # read first, so that a receiver connected meanwhile makes this outdated
+    verbs = frozenset(
         verb
         for verb, signals in _AROUND.items()
-        if any(_own(kind, f"{place}_{verb}") is not None for place in ("before", "after"))
-        or any(signal.has_listeners(kind) for signal in signals)
+        if _find_hooks(kind, verb) or any(signal.has_listeners(kind) for signal in signals)
     )
-    kind._meta.observed_verbs = (when, heard)
-    return heard
+    kind._meta.observed_verbs = (version, verbs)
+    return verbs
 
 
-def _own(kind: type[Instance], name: str) -> Callable[..., Any] | None:
-    """Return the hook *name* of *kind*, None where it has none of its own."""
+def _find_hook(kind: type[Instance], name: str) -> Callable[..., Any] | None:
+    """Return the hook *name* of *kind*, None where it does not override the empty one."""
     hook: Callable[..., Any] | None = getattr(kind, name, None)
     return None if hook is getattr(Instance, name, None) else hook
 
 
-# -- what is called when ---------------------------------------------------------------------------
-def saving(
+def _find_hooks(kind: type[Instance], verb: Verb) -> list[Callable[..., Any]]:
+    hooks = (_find_hook(kind, f"{place}_{verb}") for place in ("before", "after"))
+    return [hook for hook in hooks if hook is not None]
+
+
+# -- sending -----------------------------------------------------------------------------------------
+def send_pre_save(
     instance: Instance, *, created: bool, update_fields: Iterable[str] | None = None
 ) -> Flow[None]:
-    """Call what wants to be called before *instance* is saved; what it raises prevents that.
+    """Call the hook and the receivers before *instance* is saved; an exception prevents that.
 
-    A blocking call within a running event loop is refused here, if anything async is to be called
-    before or after.
+    In a blocking call within a running event loop, async ones, before or after, are refused here.
     """
-    yield from _look_ahead(type(instance), "save")
-    yield from _hook(instance, "before_save", created)
+    yield from _check_async(type(instance), "save")
+    yield from _call_hook(instance, "before_save", created)
     yield from pre_save.send(
-        type(instance), **_event(instance, created=created, update_fields=_frozen(update_fields))
+        type(instance),
+        **_make_event(instance, created=created, update_fields=_freeze(update_fields)),
     )
 
 
-def saving_all(instances: Sequence[tuple[Instance, bool]]) -> Flow[None]:
-    """Do as :func:`saving` for many instances, of any models, before any of them is written.
+def send_pre_save_for_all(instances: Sequence[tuple[Instance, bool]]) -> Flow[None]:
+    """Call :func:`send_pre_save` for many instances, before any of them is written.
 
     :param instances: each with whether it is created.
     """
     for kind in dict.fromkeys(type(each) for each, _ in instances):
-        yield from _look_ahead(kind, "save")
+        yield from _check_async(kind, "save")
     for each, created in instances:
-        yield from saving(each, created=created)
+        yield from send_pre_save(each, created=created)
 
 
-def saved(
+def send_post_save(
     instance: Instance, *, created: bool, update_fields: Iterable[str] | None = None
 ) -> Flow[None]:
-    """Call what wants to be called after *instance* was saved."""
+    """Call the receivers and the hook after *instance* was saved."""
     yield from post_save.send(
-        type(instance), **_event(instance, created=created, update_fields=_frozen(update_fields))
+        type(instance),
+        **_make_event(instance, created=created, update_fields=_freeze(update_fields)),
     )
-    yield from _hook(instance, "after_save", created)
+    yield from _call_hook(instance, "after_save", created)
 
 
-def deleting(instance: Instance) -> Flow[None]:
-    """Call what wants to be called before *instance* is deleted; the rest is as for :func:`saving`."""
-    yield from _look_ahead(type(instance), "delete")
-    yield from _hook(instance, "before_delete")
-    yield from pre_delete.send(type(instance), **_event(instance))
+def send_pre_delete(instance: Instance) -> Flow[None]:
+    """Like :func:`send_pre_save`, before *instance* is deleted."""
+    yield from _check_async(type(instance), "delete")
+    yield from _call_hook(instance, "before_delete")
+    yield from pre_delete.send(type(instance), **_make_event(instance))
 
 
-def deleted(instance: Instance) -> Flow[None]:
-    """Call what wants to be called after *instance* was deleted."""
-    yield from post_delete.send(type(instance), **_event(instance))
-    yield from _hook(instance, "after_delete")
+def send_post_delete(instance: Instance) -> Flow[None]:
+    """Call the receivers and the hook after *instance* was deleted."""
+    yield from post_delete.send(type(instance), **_make_event(instance))
+    yield from _call_hook(instance, "after_delete")
 
 
-def batch_writing(
+def send_pre_batch_write(
     model: type[Instance], instances: Sequence[Instance], deleted: Sequence[Any], *, using: str
 ) -> Flow[None]:
-    """Call who hears of batches before one is sent; what is raised prevents it.
+    """Call the receivers before a batch is sent; an exception prevents that.
 
-    :param deleted: what was given to name the items to delete: keys, or instances.
+    :param deleted: the keys or instances of the items to delete, as the caller gave them.
     :param using: the alias of the connection.
     """
-    yield from _look_ahead(model, "batch_write")
+    yield from _check_async(model, "batch_write")
     yield from pre_batch_write.send(
         model, instances=tuple(instances), deleted=tuple(deleted), using=using
     )
 
 
-def batch_written(
+def send_post_batch_write(
     model: type[Instance], instances: Sequence[Instance], deleted: Sequence[Any], *, using: str
 ) -> Flow[None]:
-    """Call who hears of batches after all of one was written."""
+    """Call the receivers after all of a batch was written."""
     yield from post_batch_write.send(
         model, instances=tuple(instances), deleted=tuple(deleted), using=using
     )
 
 
-def around_batch(
+def send_around_batch(
     flow: Flow[T],
     instances: Sequence[Instance],
     deleted: Sequence[tuple[type[Instance], Any]] = (),
     *,
     using: str,
 ) -> Flow[T]:
-    """Carry out *flow*, and call who hears of batches before and after it, for each model in turn.
+    """Run *flow*, with the batch signals of each model before and after it.
 
-    What *flow* does before its first step comes after the former: they may change the instances.
+    Receivers may change the instances: *flow* starts after they were called.
 
-    :param deleted: models, and what was given to name the items of theirs to delete.
+    :param deleted: models, each with a key or an instance of an item to delete.
     """
     kinds = dict.fromkeys([*map(type, instances), *(kind for kind, _ in deleted)])
-    heard = [
+    observed = [
         (
             kind,
             [each for each in instances if type(each) is kind],
             [given for model, given in deleted if model is kind],
         )
         for kind in kinds
-        if is_heard(kind, "batch_write")
+        if is_observed(kind, "batch_write")
     ]
     try:
-        for kind, _, _ in heard:
-            yield from _look_ahead(kind, "batch_write")
-        for kind, mine, gone in heard:
-            yield from batch_writing(kind, mine, gone, using=using)
+        for kind, _, _ in observed:
+            yield from _check_async(kind, "batch_write")
+        for kind, written, gone in observed:
+            yield from send_pre_batch_write(kind, written, gone, using=using)
         outcome = yield from flow
     finally:
         flow.close()
-    for kind, mine, gone in heard:
-        yield from batch_written(kind, mine, gone, using=using)
+    for kind, written, gone in observed:
+        yield from send_post_batch_write(kind, written, gone, using=using)
     return outcome
 
 
-def committing(transaction: object) -> Flow[None]:
-    """Refuse, before a transaction is sent, what could not be awaited after it."""
-    yield from _check_awaits(
-        transaction_committed.awaits(each)
-        for each in transaction_committed.listeners(type(transaction))
+def check_commit_receivers(transaction: object) -> Flow[None]:
+    """Refuse async receivers of a commit, before it is sent, where they cannot be awaited."""
+    yield from _refuse_async(
+        transaction_committed.describe_async(each)
+        for each in transaction_committed.find_receivers(type(transaction))
     )
 
 
-def committed(transaction: object, instances: Iterable[Instance] = ()) -> Flow[None]:
-    """Call who hears of transactions after one was carried out, which wrote *instances*."""
+def send_transaction_committed(
+    transaction: object, instances: Iterable[Instance] = ()
+) -> Flow[None]:
+    """Call the receivers after a transaction that wrote *instances* was committed."""
     yield from transaction_committed.send(
         type(transaction), transaction=transaction, instances=tuple(instances)
     )
 
 
-def _event(instance: Instance, **more: Any) -> dict[str, Any]:
+def _make_event(instance: Instance, **more: Any) -> dict[str, Any]:
     return {"instance": instance, **more, "using": instance._link.alias}
 
 
-def _frozen(names: Iterable[str] | None) -> frozenset[str] | None:
+def _freeze(names: Iterable[str] | None) -> frozenset[str] | None:
     return None if names is None else frozenset(names)
 
 
-def _hook(instance: Instance, name: str, *given: Any) -> Flow[None]:
-    if _own(type(instance), name) is not None:
+def _call_hook(instance: Instance, name: str, *given: Any) -> Flow[None]:
+    if _find_hook(type(instance), name) is not None:
         hook = getattr(instance, name)
-        yield from Call(partial(hook, *given), _awaits_hook(hook))
+        yield from Call(partial(hook, *given), _describe_async_hook(hook))
 
 
-def _awaits_hook(hook: Callable[..., Any]) -> str:
-    return f"{said(hook)}()" if is_async(hook) else ""
+def _describe_async_hook(hook: Callable[..., Any]) -> str:
+    return f"{name_of(hook)}()" if is_async(hook) else ""
 
 
-def _look_ahead(kind: type[Instance], verb: Verb) -> Flow[None]:
-    """Refuse what cannot be awaited before anything is called or sent."""
-    hooks = [_own(kind, f"{place}_{verb}") for place in ("before", "after")]
-    yield from _check_awaits(
+def _check_async(kind: type[Instance], verb: Verb) -> Flow[None]:
+    """Refuse async hooks and receivers that cannot be awaited, before anything is called or sent."""
+    yield from _refuse_async(
         [
-            *(_awaits_hook(hook) for hook in hooks if hook is not None),
-            *(signal.awaits(each) for signal in _AROUND[verb] for each in signal.listeners(kind)),
+            *map(_describe_async_hook, _find_hooks(kind, verb)),
+            *(
+                signal.describe_async(each)
+                for signal in _AROUND[verb]
+                for each in signal.find_receivers(kind)
+            ),
         ]
     )
 
 
-def _check_awaits(words: Iterable[str]) -> Flow[None]:
-    awaits = next((each for each in words if each), "")
-    if awaits:
-        yield from Call(None, awaits)
+def _refuse_async(descriptions: Iterable[str]) -> Flow[None]:
+    if first := next(filter(None, descriptions), ""):
+        yield from Call(None, first)
 
 
-# -- init signals ----------------------------------------------------------------------------------
-
-
+# -- making and loading ------------------------------------------------------------------------------
 def fill_with_signals(
     instance: Instance, args: tuple[Any, ...], values: dict[str, Any], fill: Callable[[], None]
 ) -> None:
     """Call *fill*, which fills a new instance, with ``pre_init`` before and ``post_init`` after it."""
     kind = type(instance)
-    pre_init.tell(kind, args=args, kwargs=values)
+    pre_init.send_now(kind, args=args, kwargs=values)
     fill()
-    post_init.tell(kind, instance=instance)
+    post_init.send_now(kind, instance=instance)
 
 
 def _send_post_init(record: Any) -> None:
     if isinstance(record, Instance):
-        post_init.tell(type(record), instance=record)
+        post_init.send_now(type(record), instance=record)
 
 
-@on_change
+@call_on_change
 def _note_change() -> None:
-    global _now
-    _now = object()
+    global _version
+    _version = object()
     # Loading takes a fraction of a microsecond: it calls an observer only while a receiver is connected.
     observe_loading(_send_post_init if post_init.in_use else None)

@@ -1,4 +1,4 @@
-"""Hooks: whether ``before_save()`` and the like, which a model may override, can be called."""
+"""Checks that the hooks of a model, ``before_save()`` and the like, can be called."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..fields.base import Field
 from ..instance import Instance
 from ..records.clean_hooks import takes_arguments
 
-# The methods, with how many arguments they take.
+# The number of arguments of each.
 _HOOKS = {"before_save": 1, "after_save": 1, "before_delete": 0, "after_delete": 0}
 
 

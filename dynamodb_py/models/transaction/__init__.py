@@ -1,4 +1,7 @@
-"""Several items as one: ``from dynamodb_py import transaction``."""
+"""``from dynamodb_py import transaction``: atomic writes, and reads of one moment.
+
+The collected writes are in ``unit_of_work/``, requests in ``operations.transactions``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,6 @@ from .atomic import atomic, check, on_commit
 from .snapshot import aget, get
 
 aatomic = atomic
-"""The same, for those who look for it beside ``aget``: ``async with transaction.aatomic()``."""
+"""The same as ``atomic``, as the counterpart of ``aget``: ``async with transaction.aatomic()``."""
 
 __all__ = ["aatomic", "aget", "atomic", "check", "get", "on_commit"]

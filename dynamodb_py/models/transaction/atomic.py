@@ -1,4 +1,4 @@
-"""``transaction.atomic()``: what is written inside the block is written together, or not at all."""
+"""``transaction.atomic()``: a block whose writes are sent together, or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from ...codec import to_json
 from ...exceptions import (
     ConditionFailed,
     QueryError,
@@ -20,12 +21,12 @@ from ...operations.base import Call
 from ...operations.transactions import Check, TransactWriteItems, check_token
 from ...retries import is_retryable
 from ..instance import Instance, options_of
-from ..signals.dispatcher import is_async, said
-from ..signals.events import committed, committing
+from ..signals.dispatcher import is_async, name_of
+from ..signals.events import check_commit_receivers, send_transaction_committed
 from ..unit_of_work.collector import COLLECTOR, Collector
-from ..unit_of_work.commit import Transaction, new_token
-from ..unit_of_work.pending import Pending
-from .snapshot import Asked, ask
+from ..unit_of_work.commit import Transaction, make_token
+from ..unit_of_work.pending import PendingWrite
+from .snapshot import ItemReference, make_read
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -35,12 +36,12 @@ State: TypeAlias = Literal["new", "open", "rolled back", "committed", "not commi
 
 
 class atomic:  # noqa: N801 - it reads as a statement
-    """Write what is saved, created, updated and deleted inside the block together, or not at all.
+    """Send all saves, creates, updates and deletes of the block together, or none of them.
 
-    Inside ``with`` or ``async with``, these writes are collected, of any models and tables; on leaving
-    the block they are sent as one TransactWriteItems. When the block raises, nothing is sent. Reads
-    inside the block are sent at once, and do not see what was collected. It costs twice what the
-    writes by themselves would.
+    Writes of any models and tables inside ``with`` or ``async with`` are collected, and sent as one
+    TransactWriteItems at the end of the block. If the block raises, nothing is sent. Reads inside the
+    block are sent at once, and do not see the collected writes. A transaction costs twice as much as
+    its writes alone.
 
     ::
 
@@ -49,17 +50,17 @@ class atomic:  # noqa: N801 - it reads as a statement
             Transfer.create(id="t1", amount=10)
             transaction.check((Limit, 1), Limit.open == True)
 
-    Instances count as saved after the commit, not before. Of one that was changed by an expression
-    whose result DynamoDB does not tell, the field is then not loaded: ``refresh_from_db()`` reads it.
-    Two writes of one item are made one where that is possible, and refused otherwise.
+    Instances count as saved after the commit. A field that DynamoDB computed is not loaded then:
+    ``refresh_from_db()`` reads it. Two writes of one item are merged if possible, and refused otherwise.
 
-    :param token: the idempotency token, 1 to 36 characters; by default another one each time. With the
-        same token, DynamoDB carries the same writes out once within ten minutes.
+    :param token: the idempotency token, 1 to 36 characters; by default a new one. DynamoDB executes
+        the same writes with the same token once within ten minutes.
     :raises QueryError: on entering, inside another such block; on a write that does not fit (more
         than 100 items, over 4 MB, a second one of an item); nothing was sent.
-    :raises TransactionCanceled: a condition did not hold, or others kept writing to the items (it was
-        tried twice as often as ``connect(retries=)`` says): ``reasons`` has one for each call, in order.
-    :raises ConnectionFailed: no answer came, though it was tried again: it may have been carried out.
+    :raises TransactionCanceled: a condition did not hold, or conflicts with other writes did not end
+        (there are twice as many attempts as ``connect(retries=)`` has): ``reasons`` has one for each
+        call, in order.
+    :raises ConnectionFailed: no attempt was answered: the transaction may have been executed.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
@@ -67,8 +68,8 @@ class atomic:  # noqa: N801 - it reads as a statement
     def __init__(self, *, token: str | None = None) -> None:
         if token is not None:
             check_token(token)
-        self.token = new_token() if token is None else token
-        """The idempotency token, which all attempts have in common."""
+        self.token = make_token() if token is None else token
+        """The idempotency token of all attempts."""
         self._transaction = Transaction()
         self._later: list[Callable[[], Flow[None]]] = []
         self._callbacks: list[Callable[[], Any]] = []
@@ -78,63 +79,58 @@ class atomic:  # noqa: N801 - it reads as a statement
 
     # -- collecting ----------------------------------------------------------------------------
 
-    def add(self, pending: Pending, /) -> None:
-        """Take one write; raises QueryError for one that does not fit."""
+    def add(self, pending: PendingWrite, /) -> None:
+        """Add a write; raise QueryError if it does not fit."""
         with self._lock:
             self._check_open(str(pending))
             self._transaction.add(pending)
 
-    def then(self, flow: Callable[[], Flow[None]], /) -> None:
-        """Have *flow* run after the commit."""
+    def call_after(self, flow: Callable[[], Flow[None]], /) -> None:
+        """Run *flow* after the commit."""
         with self._lock:
-            self._check_open("what comes after a save")
+            self._check_open("a signal after a write")
             self._later.append(flow)
 
-    def holds(self, instance: object, /) -> bool:
-        """Tell whether it has taken a write of *instance*."""
+    def has_write_of(self, instance: object, /) -> bool:
+        """Tell whether a write of *instance* was added."""
         with self._lock:
             calls = self._transaction.calls
             return any(call.instance is instance and call.verb != "check" for call in calls)
 
-    def check(self, of: Asked, condition: Condition) -> None:
-        """Have the transaction go through only where *condition* holds of an item.
+    def check(self, of: ItemReference, condition: Condition) -> None:
+        """Commit only if *condition* holds for an item, and the item is not of another class.
 
-        Where a discriminator tells classes apart, it does not hold of an item of another class.
-
-        :param of: an instance, or a model and a key, ``(Limit, 1)``; the item is left as it is.
+        :param of: an instance, or a model and a key, ``(Limit, 1)``; the item does not change.
         """
-        asked = ask(of)
-        meta = options_of(asked.model)
+        read = make_read(of)
+        meta = options_of(read.model)
         bound = meta.condition(condition)
         if bound is None or bound.is_empty:
-            raise QueryError(f"check() of {meta.name} has no condition: say what must hold")
-        if (free := meta.free) is not None:  # what is there of another class does not count
+            raise QueryError(f"check() of {meta.name} has no condition")
+        if (free := meta.free) is not None:  # items of another class do not count
             bound = free & bound
-        check = Check(asked.table, meta.check_own_key(dict(asked.key)), bound)
-        instance = of if isinstance(of, Instance) else asked.named()
+        check = Check(read.table, meta.check_own_key(dict(read.key)), bound)
+        instance = of if isinstance(of, Instance) else read.make_instance()
 
         def explain(error: ConditionFailed) -> Exception:
             if error.current is not None:
-                error.current = asked.load_wires(error.current)
+                error.current = read.load(to_json(error.current))
             return error
 
         self.add(
-            Pending(
+            PendingWrite(
                 verb="check",
                 meta=meta,
-                link=asked.link,
+                link=read.link,
                 write=check,
-                key=asked.key,
+                key=read.key,
                 explain=explain,
                 instance=instance,
             )
         )
 
     def on_commit(self, function: Callable[[], Any]) -> None:
-        """Call *function* after the commit, in the order given; not at all where there is none.
-
-        What it returns is awaited, where that can be.
-        """
+        """Call *function* after the commit, in the order of calls; its result is awaited if possible."""
         if not callable(function):
             raise TypeError(f"on_commit() takes a callable, not {function!r}")
         with self._lock:
@@ -142,26 +138,26 @@ class atomic:  # noqa: N801 - it reads as a statement
             self._callbacks.append(function)
 
     def operation(self) -> TransactWriteItems | None:
-        """Return the request as it would be sent now; None where there is nothing to send."""
+        """Return the request as it would be sent now; None without writes."""
         with self._lock:
-            return self._transaction.operation(self.token) if self._transaction.calls else None
+            return self._transaction.make_operation(self.token) if self._transaction.calls else None
 
     @property
     def state(self) -> State:
-        """What became of it.
+        """The state of the transaction.
 
-        ``new``, ``open`` within its block, ``rolled back`` where the block raised, ``committed``, ``not
+        ``new``, ``open`` within its block, ``rolled back`` if the block raised, ``committed``, ``not
         committed``, or ``unknown``: no answer came, or the task was cancelled meanwhile. The same writes
         with the same ``token`` are then safe for ten minutes. One without calls is ``committed``.
         """
         return self._state
 
     def __len__(self) -> int:
-        """Return how many calls were collected."""
+        """Return the number of collected calls."""
         return len(self._transaction.calls)
 
     def __bool__(self) -> bool:
-        """Be true, whether or not anything was collected."""
+        """Return True, even without calls."""
         return True
 
     def __repr__(self) -> str:
@@ -173,16 +169,16 @@ class atomic:  # noqa: N801 - it reads as a statement
         if self._state != "open":
             raise QueryError(
                 f"{what}: the transaction is {self._state}, and takes writes inside its block only; a "
-                "task that was started there and outlives it begins a block of its own, or is "
-                "started in another context, contextvars.Context()"
+                "task that is started in the block and outlives it needs a block of its own, or "
+                "another context, contextvars.Context()"
             )
 
     def _begin(self) -> Self:
         outer = COLLECTOR.get()
         if isinstance(outer, atomic) and outer._state == "open":
             raise QueryError(
-                "transaction.atomic() inside another: DynamoDB has no nested transactions; put all "
-                "into one block, or end the first"
+                "transaction.atomic() inside another: DynamoDB has no nested transactions; use "
+                "one block, or end the first"
             )
         if self._state != "new":
             raise QueryError(
@@ -193,7 +189,7 @@ class atomic:  # noqa: N801 - it reads as a statement
         return self
 
     def _end(self, kind: type[BaseException] | None) -> bool:
-        """Close the block; tell whether it is to be committed."""
+        """Close the block; return whether to commit."""
         here = COLLECTOR.get() is self
         if here:
             COLLECTOR.set(self._outer)
@@ -201,18 +197,17 @@ class atomic:  # noqa: N801 - it reads as a statement
             self._state = "not committed" if kind is None and here else "rolled back"
         if kind is None and not here:
             raise QueryError(
-                "the block of transaction.atomic() is left in another thread or task than it was "
-                "entered in, so that what was written inside was not collected: nothing was sent now, "
-                "and that is written; keep the block in one function"
+                "the block of transaction.atomic() ends in another thread or task than it began in: its "
+                "writes were not collected, but sent at once; keep the block in one function"
             )
         return kind is None
 
     def _commit(self) -> Flow[None]:
         calls = self._transaction.calls
-        yield from self._look_ahead()
+        yield from self._check_callbacks()
         if calls:
-            yield from committing(self)
-            self._state = "unknown"  # until an answer comes, or if none does
+            yield from check_commit_receivers(self)
+            self._state = "unknown"  # until an answer comes
             try:
                 yield from self._transaction.commit(self.token, calls[0].link.retries)
             except Exception as error:
@@ -223,17 +218,17 @@ class atomic:  # noqa: N801 - it reads as a statement
         for flow in self._later:
             yield from flow()
         if calls:
-            # By identity: those of one key are equal.
-            mine = {id(call.instance): call.instance for call in calls if call.verb != "check"}
-            yield from committed(self, [each for each in mine.values() if each is not None])
+            # By identity: instances with one key are equal.
+            written = {id(call.instance): call.instance for call in calls if call.verb != "check"}
+            yield from send_transaction_committed(self, filter(None, written.values()))
         for function in self._callbacks:
             yield from Call(function)
 
-    def _look_ahead(self) -> Flow[None]:
-        """Refuse callbacks that cannot be awaited before anything is sent."""
+    def _check_callbacks(self) -> Flow[None]:
+        """Refuse async callbacks that cannot be awaited, before anything is sent."""
         for function in self._callbacks:
             if is_async(function):
-                yield Call(None, f"{said(function)}, which on_commit() was given,")
+                yield Call(None, f"{name_of(function)}, given to on_commit(),")
 
     def __enter__(self) -> Self:
         return self._begin()
@@ -261,13 +256,13 @@ class atomic:  # noqa: N801 - it reads as a statement
 
     @property
     def _link(self) -> Any:
-        """The connection; of a transaction without calls nothing is asked of it."""
+        """The connection; None without calls, which need none."""
         calls = self._transaction.calls
         return calls[0].link if calls else None
 
 
 def _is_in_doubt(error: Exception) -> bool:
-    """Tell whether the transaction may have been carried out though *error* was all that came."""
+    """Tell whether the transaction may have been executed in spite of *error*."""
     if not isinstance(error, RequestError) or isinstance(error, TransactionCanceled):
         return False
     if error.in_doubt:
@@ -276,35 +271,35 @@ def _is_in_doubt(error: Exception) -> bool:
     return not refused and not is_retryable(error, repeatable=False)
 
 
-def current() -> atomic | None:
-    """Return the transaction whose block this is, if it is one's."""
+def get_current() -> atomic | None:
+    """Return the transaction of the current block, if any."""
     collector = COLLECTOR.get()
     return collector if isinstance(collector, atomic) else None
 
 
-def check(of: Asked, condition: Condition) -> None:
-    """Have the transaction of this block go through only where *condition* holds of an item.
+def check(of: ItemReference, condition: Condition) -> None:
+    """Let the transaction of this block commit only if *condition* holds for an item.
 
-    :param of: an instance, or a model and a key, ``(Limit, 1)``; the item is left as it is.
+    :param of: an instance, or a model and a key, ``(Limit, 1)``; the item does not change.
     :raises QueryError: outside of ``transaction.atomic()``, or without a condition.
     """
-    transaction = current()
+    transaction = get_current()
     if transaction is None:
         raise QueryError("transaction.check() is for the block of transaction.atomic()")
     transaction.check(of, condition)
 
 
 def on_commit(function: Callable[[], Any]) -> None:
-    """Call *function* once the transaction of this block is committed; at once outside of a block.
+    """Call *function* after the commit of this block's transaction; at once outside of a block.
 
-    :param function: takes nothing. What it returns is awaited, where that can be.
+    :param function: takes no arguments. Its result is awaited if possible.
     """
-    transaction = current()
+    transaction = get_current()
     if transaction is not None:
         transaction.on_commit(function)
         return
-    run(_called(function), cast("Any", None))  # nothing is sent on the way
+    run(_call(function), cast("Any", None))  # it sends nothing
 
 
-def _called(function: Callable[[], Any]) -> Flow[None]:
+def _call(function: Callable[[], Any]) -> Flow[None]:
     yield from Call(function)

@@ -1,4 +1,4 @@
-"""Many items, of any models, as they all were at one moment."""
+"""``transaction.get()``: many items, of any models, as they were at one moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, cast
 from msgspec import Struct
 
 from ...batching import identity
-from ...codec import to_json
 from ...connections import Connection, get_connection
 from ...exceptions import ConfigurationError, QueryError, TransactionCanceled
 from ...flows import Flow, arun, run
@@ -18,96 +17,89 @@ from ...operations.transactions import TransactGetItems
 from ...retries import Retries
 from ..instance import Instance, options_of, table_of
 from ..persistence.stored import key_of
-from ..unit_of_work.commit import patiently
+from ..unit_of_work.commit import retry_conflicts
 from ..visibility import filter_item
 
-Asked: TypeAlias = "Instance | tuple[type[Instance], Any]"
-"""What names an item: an instance, or a model and a key."""
+ItemReference: TypeAlias = "Instance | tuple[type[Instance], Any]"
+"""An instance, or a model and a key."""
 
 _Place: TypeAlias = "tuple[str, Hashable]"
 
 
-class Ask(Struct, frozen=True):
-    """One item that is asked for."""
+class ItemRead(Struct, frozen=True):
+    """An item to read."""
 
     model: type[Instance]
     link: Connection
     table: str
     key: Key
     using: str | None
-    """The connection that the instance is to keep; None where its model says."""
+    """The alias that the instance keeps; None for that of its model."""
 
     @property
     def place(self) -> _Place:
         return self.table, identity(self.key)
 
-    def named(self) -> Instance:
-        """Return an instance of which nothing is known but the key."""
+    def make_instance(self) -> Instance:
+        """Return an instance with the key alone."""
         instance = self.model.__new__(self.model)
         for field in options_of(self.model).keys:
             instance.__dict__[field.name] = field.decode(self.key[field.attribute])
         return instance
 
-    def load_wires(self, item: Mapping[str, Any]) -> Instance:
-        """Return the instance that *item* is, as it came with an error."""
-        return self.load(to_json(item))
-
     def load(self, item: StoredItem) -> Instance:
-        """Return the instance that *item* is."""
+        """Return the instance of *item*."""
         instance = self.model._load(item)
         if self.using is not None:
             instance.__dict__["_using"] = self.using
         return instance
 
 
-def get(asked: Iterable[Asked], /) -> list[Any]:
+def get(items: Iterable[ItemReference], /) -> list[Any]:
     """Return up to 100 items, of any models, as they all were at one moment.
 
-    No write to any of them falls between two of these reads, as it may with other reads. It costs
-    twice what a consistent read does.
+    No write falls between two of these reads. They cost twice as much as consistent reads.
 
     ::
 
         account, order, stock = transaction.get([(Account, "a"), (Order, ("a", 7)), stock])
 
-    :param asked: pairs of a model and a key (the value of the hash key, a tuple of both keys, or a
-        dict of the key's fields), or instances, which are left as they are. All are on one
-        connection.
-    :return: new instances in the order asked; None for what is not there. What is asked for twice
-        is read once and given twice, as one instance.
+    :param items: pairs of a model and a key (the value of the hash key, a tuple of both keys, or a
+        dict of the key's fields), or instances, which do not change. All are on one connection.
+    :return: new instances in the order of *items*; None for missing ones. An item that is given twice
+        is read once, and its instance returned twice.
     :raises QueryError: over 100 items, or something else than pairs and instances; nothing was sent.
     :raises ValidationError: a value that no key can have; nothing was sent.
     :raises TypeError: a key of other fields than the model's; nothing was sent.
     :raises ConfigurationError: the items are on several connections; nothing was sent.
-    :raises TransactionCanceled: others kept writing to the items (it was tried twice as
-        often as ``connect(retries=)`` says), or something else is in the way: ``reasons`` has one for each
-        that was asked for, in order.
+    :raises TransactionCanceled: conflicts with other writes did not end (there are twice as many
+        attempts as ``connect(retries=)`` has), or for another reason: ``reasons`` has one for each item.
     :raises InvalidRequest: the items are over 4 MB together.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
     """
-    asks = _asks(asked)
-    link = _link_of(asks)
-    return [] if link is None else run(_read(asks, link.retries), link)
+    reads = _make_reads(items)
+    link = _find_connection(reads)
+    return [] if link is None else run(_read(reads, link.retries), link)
 
 
-async def aget(asked: Iterable[Asked], /) -> list[Any]:
-    """Await what ``get()`` waits for."""
-    asks = _asks(asked)
-    link = _link_of(asks)
-    return [] if link is None else await arun(_read(asks, link.retries), link)
+async def aget(items: Iterable[ItemReference], /) -> list[Any]:
+    """Like :func:`get`, awaited."""
+    reads = _make_reads(items)
+    link = _find_connection(reads)
+    return [] if link is None else await arun(_read(reads, link.retries), link)
 
 
-def _asks(asked: Iterable[Asked]) -> list[Ask]:
-    if isinstance(asked, (Instance, str, bytes, Mapping)):
-        raise QueryError(f"give a list of (Model, key) pairs and instances, not {asked!r}")
-    return [ask(each) for each in asked]
+def _make_reads(items: Iterable[ItemReference]) -> list[ItemRead]:
+    if isinstance(items, (Instance, str, bytes, Mapping)):
+        raise QueryError(f"give a list of (Model, key) pairs and instances, not {items!r}")
+    return [make_read(each) for each in items]
 
 
-def ask(given: Any) -> Ask:
-    """Return what *given* names: an instance, or a model and a key."""
+def make_read(given: Any) -> ItemRead:
+    """Return the read of *given*: an instance, or a model and a key."""
     if isinstance(given, Instance):
-        return Ask(type(given), given._link, table_of(given), key_of(given), given._using)
+        return ItemRead(type(given), given._link, table_of(given), key_of(given), given._using)
     model = key = cast("Any", None)
     if isinstance(given, tuple) and len(cast("tuple[Any, ...]", given)) == 2:
         model, key = cast("tuple[Any, Any]", given)
@@ -118,48 +110,48 @@ def ask(given: Any) -> Ask:
         )
     meta = options_of(model)
     link = get_connection(meta.using)
-    return Ask(model, link, link.table_name(meta.table_name), meta.key_of(key), None)
+    return ItemRead(model, link, link.table_name(meta.table_name), meta.key_of(key), None)
 
 
-def _link_of(asks: Sequence[Ask]) -> Connection | None:
-    """Return the connection that all *asks* have in common, None where there are none."""
-    links = {id(ask.link): ask.link for ask in asks}
+def _find_connection(reads: Sequence[ItemRead]) -> Connection | None:
+    """Return the one connection of all *reads*; None without reads."""
+    links = {id(read.link): read.link for read in reads}
     if len(links) > 1:
         names = ", ".join(repr(link.alias) for link in links.values())
         raise ConfigurationError(
-            f"the items are on several connections, {names}: a snapshot is of one; one call each"
+            f"the items are on several connections, {names}: a snapshot has one; one call each"
         )
     return next(iter(links.values()), None)
 
 
-def _read(asks: Sequence[Ask], retries: Retries) -> Flow[list[Instance | None]]:
-    """Read *asks*, of which there are some, each place once."""
-    places = [ask.place for ask in asks]
+def _read(reads: Sequence[ItemRead], retries: Retries) -> Flow[list[Instance | None]]:
+    """Send *reads*, each item once."""
+    places = [read.place for read in reads]
     gets: dict[_Place, tuple[str, Key]] = {}
-    for place, ask in zip(places, asks, strict=True):
-        gets.setdefault(place, (ask.table, ask.key))
+    for read in reads:
+        gets.setdefault(read.place, (read.table, read.key))
     if len(gets) > MAX_TRANSACTION:
         raise QueryError(
             f"a snapshot is of at most {MAX_TRANSACTION} items, not {len(gets)}: load() reads any "
             "number, though not all at one moment"
         )
     try:
-        items = yield from patiently(TransactGetItems(list(gets.values())), retries)
+        items = yield from retry_conflicts(TransactGetItems(list(gets.values())), retries)
     except TransactionCanceled as error:
         if len(error.reasons) == len(gets):
             by_place = dict(zip(gets, error.reasons, strict=True))
             error.reasons = [by_place[place] for place in places]
         raise
     found = dict(zip(gets, items, strict=True))
-    loaded: dict[Hashable, Instance] = {}  # an item that was asked for twice is one object
-    answer: list[Instance | None] = []
-    for ask, place in zip(asks, places, strict=True):
-        item = filter_item(ask.model._meta, found[place])
+    loaded: dict[Hashable, Instance] = {}
+    rows: list[Instance | None] = []
+    for read, place in zip(reads, places, strict=True):
+        item = filter_item(read.model._meta, found[place])
         if item is None:
-            answer.append(None)
+            rows.append(None)
             continue
-        kind = (ask.model, place)  # models that share a table have instances of their own
+        kind = (read.model, place)  # models that share a table have instances of their own
         if kind not in loaded:
-            loaded[kind] = ask.load(item)
-        answer.append(loaded[kind])
-    return answer
+            loaded[kind] = read.load(item)
+        rows.append(loaded[kind])
+    return rows

@@ -1,4 +1,5 @@
-"""Writes that wait to be sent: each alone, or many as one TransactWriteItems.
+"""Pending writes: each is sent alone, or several as one TransactWriteItems.
 
-``transaction.atomic()``, which users call, is in ``transaction/``.
+``transaction.atomic()``, which users call, is in ``transaction/``; the writes are made in
+``persistence/``; batches are in ``bulk/``.
 """

@@ -6,19 +6,19 @@ from collections.abc import Iterable
 
 from ...exceptions import CancellationReason, ConditionFailed, TransactionCanceled
 from ..constraints import make_already_exists
-from .pending import Pending
+from .pending import PendingWrite
 from .sentinels import Sentinel
 from .transaction_items import CONDITION_FAILED, Member
 
 
 def reason_of(
-    call: Pending,
-    told: Iterable[tuple[Member | Sentinel, CancellationReason]],
+    call: PendingWrite,
+    results: Iterable[tuple[Member | Sentinel, CancellationReason]],
     error: TransactionCanceled,
 ) -> CancellationReason:
-    """Return why *call* is to blame, or that it is not: its item first, then its unique values."""
-    for each, raw in told:
-        if raw.is_to_blame and any(mine is call for mine in each.calls):
+    """Return the cancellation reason of *call*: of its item, else of a unique value, else "None"."""
+    for each, raw in results:
+        if raw.is_to_blame and any(own is call for own in each.calls):
             break
     else:
         return CancellationReason("None", instance=call.instance, verb=call.verb)
@@ -27,7 +27,7 @@ def reason_of(
     )
     if raw.code != CONDITION_FAILED:
         return reason
-    failed = failure(raw, error)
+    failed = make_failure(raw, error)
     if isinstance(each, Sentinel):
         claim = each.claimed or each.released
         assert claim is not None
@@ -38,11 +38,11 @@ def reason_of(
     return reason
 
 
-def failure(reason: CancellationReason, error: TransactionCanceled) -> ConditionFailed:
-    """Return the error that a call whose condition failed would have ended with by itself."""
+def make_failure(reason: CancellationReason, error: TransactionCanceled) -> ConditionFailed:
+    """Return the error that the call would raise if it was sent alone."""
     failed = ConditionFailed(reason.message or reason.code)
     failed.code, failed.message, failed.status = reason.code, reason.message, error.status
     failed.operation, failed.table = error.operation, error.table
-    failed.request_id = error.request_id  # its token has kept an earlier attempt from counting
+    failed.request_id = error.request_id  # the token made earlier attempts idempotent
     failed.current = None if reason.item is None else dict(reason.item)
     return failed

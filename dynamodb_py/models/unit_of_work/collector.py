@@ -1,4 +1,4 @@
-"""Which transaction collects what this thread or task writes, if one does."""
+"""The transaction that collects the writes of this thread or task."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from ...exceptions import QueryError
 from ...flows import Flow
 
 if TYPE_CHECKING:
-    from .pending import Pending
+    from .pending import PendingWrite
 
 
 class Collector(Protocol):
-    """What takes writes in place of DynamoDB, until they are sent together."""
+    """Collects writes until they are sent together."""
 
-    def add(self, pending: Pending, /) -> None:
-        """Take one write; raises QueryError for one that does not fit."""
+    def add(self, pending: PendingWrite, /) -> None:
+        """Add a write; raise QueryError if it does not fit."""
         ...
 
-    def holds(self, instance: object, /) -> bool:
-        """Tell whether it has taken a write of *instance*."""
+    def has_write_of(self, instance: object, /) -> bool:
+        """Tell whether a write of *instance* was added."""
         ...
 
-    def then(self, flow: Callable[[], Flow[None]], /) -> None:
-        """Have *flow* run once they were sent."""
+    def call_after(self, flow: Callable[[], Flow[None]], /) -> None:
+        """Run *flow* after the writes were sent."""
         ...
 
 
@@ -33,7 +33,7 @@ COLLECTOR: ContextVar[Collector | None] = ContextVar("dynamodb_py.collector", de
 
 
 def check_outside(verb: str) -> None:
-    """Refuse *verb*, which sends its writes itself, inside ``transaction.atomic()``."""
+    """Raise QueryError inside ``transaction.atomic()``, as *verb* sends its writes itself."""
     if COLLECTOR.get() is not None:
         raise QueryError(
             f"{verb} writes at once, and cannot be part of a transaction: call it outside of "

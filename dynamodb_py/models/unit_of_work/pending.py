@@ -1,4 +1,4 @@
-"""One write of one item, ready to be sent: alone, or in a transaction with others."""
+"""PendingWrite: a write of one item, to be sent alone or in a transaction."""
 
 from __future__ import annotations
 
@@ -21,51 +21,51 @@ if TYPE_CHECKING:
     from ..options import Options
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     """Do nothing."""
 
 
-def void(_: object) -> None:
-    """Give nothing, whatever is given."""
+def discard(_: object) -> None:
+    """Return None."""
 
 
-class Pending(Struct, kw_only=True, eq=False):
-    """A write, and what its instance makes of it."""
+class PendingWrite(Struct, kw_only=True, eq=False):
+    """A write, and functions that tell its instance the result."""
 
     verb: str
-    """What was called: ``save``, ``create``, ``update``, ``delete``, ``check``."""
+    """The method that was called: ``save``, ``create``, ``update``, ``delete``, ``check``."""
     meta: Options
     link: Connection
     write: Write
     key: Key
     explain: Callable[[ConditionFailed], Exception | None]
-    """What a failed condition means; None where an earlier attempt did what was to be done."""
-    settle: Callable[[], None] = nothing
-    """Called once it is carried out."""
+    """Return the error for a failed condition; None if an earlier attempt succeeded."""
+    settle: Callable[[], None] = do_nothing
+    """Called after it was sent."""
     instance: Any = None
-    """The instance that it is of, if it is of one."""
+    """The instance that is written, if any."""
     after: StoredItem | None = None
-    """What the item will be, where that is known."""
+    """The item after the write, if it is known."""
     released: Sequence[Claim] = ()
-    """The unique values that the item no longer has."""
+    """The unique values that the item gives up."""
     claimed: Sequence[Claim] = ()
-    """The unique values that the item is to have."""
-    own: Condition | None = None
-    """What of its condition the caller has asked for, if anything."""
+    """The unique values that the item takes."""
+    caller_condition: Condition | None = None
+    """The part of its condition that the caller gave."""
     locked: bool = False
-    """Whether its condition is that nobody else has written the item."""
-    covers: frozenset[str] | None = None
-    """The attributes that a save of what was loaded looked at; None for all of them."""
+    """Whether its condition is that the item was not written since it was loaded."""
+    considered_attributes: frozenset[str] | None = None
+    """The attributes that a save of a loaded instance compared; None for all."""
     guarded: bool = False
-    """Whether its condition does not hold a second time, so that it may be sent again."""
+    """Whether its condition fails the second time, so that it may be sent again."""
 
     @property
     def is_alone(self) -> bool:
-        """Whether it takes no other item's write."""
+        """Whether it needs no write of another item."""
         return not self.released and not self.claimed
 
-    def operation(self) -> Operation[Any]:
-        """Return the request that carries it out alone."""
+    def make_operation(self) -> Operation[Any]:
+        """Return the request that sends it alone."""
         write = self.write
         if isinstance(write, Put):
             return PutItem(write.table, write.item, write.condition)
@@ -77,9 +77,5 @@ class Pending(Struct, kw_only=True, eq=False):
         return UpdateItem(write.table, write.key, (), write.condition)
 
     def __str__(self) -> str:
-        said = ", ".join(map(repr, self.key_values()))
-        return f"{self.verb} of {self.meta.name}({said})"
-
-    def key_values(self) -> list[Any]:
-        """Return the values of the key, as Python has them."""
-        return [field.decode(self.key[field.attribute]) for field in self.meta.keys]
+        values = [field.decode(self.key[field.attribute]) for field in self.meta.keys]
+        return f"{self.verb} of {self.meta.name}({', '.join(map(repr, values))})"

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ...exceptions import QueryError
 from ...operations.transactions import Write
-from .pending import Pending
+from .pending import PendingWrite
 from .transaction_items import Member, Place
 
 if TYPE_CHECKING:
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Sentinel(Struct, eq=False):
-    """One unique value in the transaction: who gives it up, who takes it, and the calls of both."""
+    """A unique value in the transaction: the claims that release and take it, and their calls."""
 
     table: str
-    calls: list[Pending]
+    calls: list[PendingWrite]
     released: Claim | None = None
     claimed: Claim | None = None
 
     @property
     def write(self) -> Write:
-        """What is done with the sentinel."""
+        """The write of the sentinel."""
         claimed, released = self.claimed, self.released
         name = self.calls[-1].meta.name
         if claimed is None:
@@ -38,28 +38,30 @@ class Sentinel(Struct, eq=False):
 
 
 def is_release(each: Member | Sentinel) -> bool:
-    """Tell whether this releases a unique value and nothing else."""
+    """Tell whether *each* only releases a unique value."""
     return isinstance(each, Sentinel) and each.claimed is None
 
 
-def make_sentinels(calls: Iterable[Pending]) -> dict[Place, Sentinel]:
-    """Return what becomes of the unique values that *calls* give up and take."""
+def make_sentinels(calls: Iterable[PendingWrite]) -> dict[Place, Sentinel]:
+    """Return the sentinels of the unique values that *calls* release and take."""
     found: dict[Place, Sentinel] = {}
-    for call in calls:
+
+    def add(call: PendingWrite, claim: Claim) -> Sentinel:
         table = call.link.table_name(call.meta.unique_table)
+        sentinel = found.setdefault((table, claim.value), Sentinel(table, []))
+        sentinel.calls.append(call)
+        return sentinel
+
+    for call in calls:
         for claim in call.released:
-            sentinel = found.setdefault((table, claim.value), Sentinel(table, []))
-            sentinel.released = claim
-            sentinel.calls.append(call)
+            add(call, claim).released = claim
     for call in calls:
-        table = call.link.table_name(call.meta.unique_table)
         for claim in call.claimed:
-            sentinel = found.setdefault((table, claim.value), Sentinel(table, []))
+            sentinel = add(call, claim)
             if sentinel.claimed is not None and sentinel.claimed.owner != claim.owner:
                 raise QueryError(
                     f"{call}: {', '.join(claim.fields)} is unique, and another item of this "
                     "transaction is to have the same value"
                 )
             sentinel.claimed = claim
-            sentinel.calls.append(call)
     return found

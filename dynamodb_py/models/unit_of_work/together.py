@@ -1,4 +1,4 @@
-"""Several writes as one: both sides of a change of relations go in one transaction."""
+"""Sends several writes as one transaction, such as those of both sides of a relation."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Callable, Iterable
 from ...exceptions import QueryError
 from ...flows import Flow
 from .collector import COLLECTOR
-from .commit import Transaction, new_token
-from .pending import Pending
+from .commit import Transaction, make_token
+from .pending import PendingWrite
 
 
-class Gathering:
-    """Takes writes in place of DynamoDB; as many transactions as they take follow one another."""
+class TransactionBatcher:
+    """Collects writes, and sends them as transactions, one after the other if they do not fit in one."""
 
     def __init__(self) -> None:
         self._transactions: list[Transaction] = []
         self._later: list[Callable[[], Flow[None]]] = []
 
-    def add(self, pending: Pending, /) -> None:
-        """Take one write, into another transaction where the latest one is full."""
+    def add(self, pending: PendingWrite, /) -> None:
+        """Add a write, to a new transaction if the last one is full."""
         if self._transactions:
             try:
                 self._transactions[-1].add(pending)
-            except QueryError:  # it is as it was before
+            except QueryError:  # it is unchanged
                 pass
             else:
                 return
@@ -31,38 +31,37 @@ class Gathering:
         fresh.add(pending)
         self._transactions.append(fresh)
 
-    def holds(self, instance: object, /) -> bool:
-        """Tell whether it has taken a write of *instance*."""
+    def has_write_of(self, instance: object, /) -> bool:
+        """Tell whether a write of *instance* was added."""
         return any(call.instance is instance for each in self._transactions for call in each.calls)
 
-    def then(self, flow: Callable[[], Flow[None]], /) -> None:
-        """Have *flow* run once they were sent."""
+    def call_after(self, flow: Callable[[], Flow[None]], /) -> None:
+        """Run *flow* after the writes were sent."""
         self._later.append(flow)
 
     def commit(self) -> Flow[None]:
-        """Send what was taken: a write that is alone by itself, others as transactions."""
+        """Send all transactions."""
         for each in self._transactions:
-            yield from each.commit(new_token(), each.calls[0].link.retries)
+            yield from each.commit(make_token(), each.calls[0].link.retries)
         for flow in self._later:
             yield from flow()
 
 
-def together(flows: Iterable[Callable[[], Flow[object]]]) -> Flow[None]:
-    """Carry out the writes of *flows* in one transaction, or as many as they take, in order.
+def write_together(flows: Iterable[Callable[[], Flow[object]]]) -> Flow[None]:
+    """Send the writes of *flows* in one transaction, or in several if they do not fit, in order.
 
-    Inside ``transaction.atomic()`` they are part of that one. A single write is sent by itself.
+    Inside ``transaction.atomic()`` they are added to that one. A single write is sent alone.
     """
     all_ = list(flows)
     if COLLECTOR.get() is not None or len(all_) == 1:
         for flow in all_:
             yield from flow()
         return
-    gathering = Gathering()
-    before = COLLECTOR.get()
-    COLLECTOR.set(gathering)
+    batcher = TransactionBatcher()
+    COLLECTOR.set(batcher)
     try:
         for flow in all_:
             yield from flow()
     finally:
-        COLLECTOR.set(before)
-    yield from gathering.commit()
+        COLLECTOR.set(None)
+    yield from batcher.commit()

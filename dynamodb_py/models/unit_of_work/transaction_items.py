@@ -1,4 +1,4 @@
-"""The items of a transaction: what each pending write becomes in a TransactWriteItems."""
+"""The items of a transaction, and their sizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from ...codec import from_json, item_size, to_json
 from ...expressions import Value
 from ...operations.transactions import Put, Update, Write
-from .pending import Pending
+from .pending import PendingWrite
 
 Place: TypeAlias = "tuple[str, Hashable]"
 
@@ -18,15 +18,15 @@ CONDITION_FAILED = "ConditionalCheckFailed"
 
 
 class Member(Struct, eq=False):
-    """One item of the transaction, and the calls that it is for."""
+    """An item of the transaction, and the calls that write it."""
 
-    calls: list[Pending]
+    calls: list[PendingWrite]
     write: Write
     size: int = 0
 
 
-def measure_write(pending: Pending) -> int:
-    """Return how many bytes an item has, as far as that is known."""
+def measure_write(pending: PendingWrite) -> int:
+    """Return the size of the item in bytes, as far as it is known."""
     write = pending.write
     item = write.item if isinstance(write, Put) else pending.after
     if item is not None:

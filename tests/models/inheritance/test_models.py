@@ -26,7 +26,7 @@ from dynamodb_py.codec import from_json
 from dynamodb_py.models.persistence.stored import encode_item, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
 from dynamodb_py.models.queryset.execution import direct_query
-from dynamodb_py.models.records.base import fetched_fields
+from dynamodb_py.models.records.base import get_fetched_fields
 from dynamodb_py.models.signals.events import post_init
 
 
@@ -318,12 +318,12 @@ def test_an_item_that_was_fetched_in_part_is_of_its_class_where_the_kind_was_fet
     load = Animal._load_partially(held)
     dog = load(b'{"id": {"S": "a"}, "kind": {"S": "dog"}, "bark": {"N": "3"}}')
     assert type(dog) is Dog
-    assert fetched_fields(dog) == {"id", "kind", "bark"}
+    assert get_fetched_fields(dog) == {"id", "kind", "bark"}
     cat = load(b'{"id": {"S": "b"}, "kind": {"S": "cat"}}')
     assert type(cat) is Cat
-    assert fetched_fields(cat) == {"id", "kind"}
+    assert get_fetched_fields(cat) == {"id", "kind"}
     unknown = Animal._load_partially(frozenset({"id"}))(b'{"id": {"S": "a"}}')
-    assert (type(unknown), fetched_fields(unknown)) == (Animal, {"id"})
+    assert (type(unknown), get_fetched_fields(unknown)) == (Animal, {"id"})
 
 
 def test_what_is_no_item_is_told_when_it_is_read():

@@ -26,7 +26,7 @@ from dynamodb_py import (
     options,
 )
 from dynamodb_py.exceptions import InvalidCursor, MaxRequestsReached
-from dynamodb_py.models.records.base import fetched_fields
+from dynamodb_py.models.records.base import get_fetched_fields
 from dynamodb_py.operations.items import GetItem
 from dynamodb_py.operations.queries import Query, Scan
 
@@ -521,7 +521,7 @@ def test_in_bulk_takes_only(script, do):
     found = do(Score.objects.only("title").consistent().in_bulk, [("a", 1), ("a", 2), ("a", 3)])
     assert list(found) == [("a", 1), ("a", 2)]
     assert found["a", 2].title == "x"
-    assert fetched_fields(found["a", 2]) == {"user", "points", "title"}
+    assert get_fetched_fields(found["a", 2]) == {"user", "points", "title"}
     asked = script.payloads[0]["RequestItems"]["scores"]
     assert asked["ConsistentRead"] is True
     assert "ProjectionExpression" in asked

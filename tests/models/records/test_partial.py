@@ -18,7 +18,7 @@ from dynamodb_py import (
     Model,
     ValidationError,
 )
-from dynamodb_py.models.records.base import fetched_fields
+from dynamodb_py.models.records.base import get_fetched_fields
 
 
 class Score(Model):
@@ -122,7 +122,7 @@ def test_a_field_that_was_not_fetched_can_be_set(script, do):
     do(score.save)
     assert len(script.sent) == 1
     assert score.wins == 7
-    assert "wins" in fetched_fields(score)
+    assert "wins" in get_fetched_fields(score)
 
 
 def test_none_for_a_field_that_was_not_fetched_removes_what_is_there(script, do):
@@ -192,7 +192,7 @@ def test_refreshing_makes_it_whole(script, do):
     do(score.refresh_from_db)
     assert sent(script)["Key"] == KEY
     assert (score.title, score.wins, score.extra) == (None, 9, {"more": "m"})
-    assert fetched_fields(score) is None
+    assert get_fetched_fields(score) is None
 
 
 def test_its_key_cannot_change(script, do):
@@ -217,11 +217,11 @@ def page(**more):
 def test_only_and_defer_load_parts(script, do):
     script.answers = [page(t={"S": "x"}), page(t={"S": "x"}), page(wins={"N": "1"})]
     [score] = do.list(Score.objects.filter(user="a").only("title"))
-    assert fetched_fields(score) == {"user", "points", "title"}
+    assert get_fetched_fields(score) == {"user", "points", "title"}
     [score] = do.list(Score.objects.filter(user="a").defer("wins").defer("tags"))
-    assert fetched_fields(score) == {"user", "points", "title"}
+    assert get_fetched_fields(score) == {"user", "points", "title"}
     [score] = do.list(Score.objects.filter(user="a").only("title", "wins").defer("title", "user"))
-    assert fetched_fields(score) == {"user", "points", "wins"}
+    assert get_fetched_fields(score) == {"user", "points", "wins"}
     assert score.wins == 1
 
 
@@ -229,7 +229,7 @@ def test_an_index_that_holds_keys_gives_parts_with_the_keys_of_the_table(script,
     script.answers = [page(t={"S": "x"})]
     score = do(Score.objects.index("ByTitle").filter(title="x").first)
     assert script.sent[0].index == "ByTitle"
-    assert fetched_fields(score) == {"user", "points", "title"}
+    assert get_fetched_fields(score) == {"user", "points", "title"}
     assert score.title == "x"
     with pytest.raises(FieldNotLoaded, match=r"\.full\(\)"):
         _ = score.wins
@@ -244,4 +244,4 @@ def test_full_fetches_the_whole_items(script, do):
     script.answers = [page(t={"S": "x"}), {"Responses": {"scores": [whole]}}]
     [score] = do.list(Score.objects.index("ByTitle").filter(title="x").full())
     assert [each.api for each in script.sent] == ["Query", "BatchGetItem"]
-    assert (score.wins, score.extra, fetched_fields(score)) == (3, {"more": "m"}, None)
+    assert (score.wins, score.extra, get_fetched_fields(score)) == (3, {"more": "m"}, None)

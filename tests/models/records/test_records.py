@@ -433,7 +433,7 @@ def test_a_partial_instance_sends_what_changed_and_is_never_put_whole():
         encode_item(loaded)
     assert str(caught.value) == (
         "Test: doc, tags, home, seen, when, raw, undeclared attributes would be lost, as they were "
-        "not fetched with this instance: refresh_from_db() first, or save() what changed"
+        "not fetched with this instance: refresh_from_db() first, or save() the changes alone"
     )
 
 

@@ -618,7 +618,7 @@ DEFINITIONS = [
     ({"clean_email": is_awaited}, "Test.clean_email() is a coroutine or a generator"),
     ({"clean_email": yields}, "Test.clean_email() is a coroutine or a generator"),
     ({"clean_email": returns_none}, "it returns the value to keep, and the field would be emptied"),
-    ({"clean": takes_value}, "Test.clean() is called with nothing: write def clean(self)"),
+    ({"clean": takes_value}, "Test.clean() is called without arguments: write def clean(self)"),
     ({"clean": cleans_awaited}, "Test.clean() is a coroutine or a generator"),
     ({"clean": True}, "Test.clean is True: that name is the method that checks the whole"),
     ({"clean": CharField()}, "Test.clean would hide {}.clean: rename the field, and keep the attribute by name='clean'"),
@@ -662,10 +662,10 @@ def test_a_field_that_is_added_later_gets_its_method_too():
 
 def test_a_class_without_methods_is_found_so_once():
     assert encode_item(Order(k="a"))
-    assert not Order._fieldset._cleaning.idle
+    assert not Order._fieldset._clean_hooks.is_empty
     fields = type("Test", (Model,), {"k": CharField(hash_key=True)})
     assert encode_item(fields(k="a"))
-    assert fields._fieldset._cleaning.idle
+    assert fields._fieldset._clean_hooks.is_empty
 
 
 def test_validate_false_calls_nothing():

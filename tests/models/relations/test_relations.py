@@ -195,7 +195,7 @@ def test_an_instance_of_a_reference_alone_says_how_it_is_fetched():
     assert stub.id == "ann"
     assert stub == ANN
     with pytest.raises(
-        FieldNotLoaded, match=r"Author.name was not fetched .* knows only its key: fetch\(\)"
+        FieldNotLoaded, match=r"Author.name was not fetched .* has only its key: fetch\(\)"
     ):
         stub.name  # noqa: B018
 

@@ -32,12 +32,8 @@ from dynamodb_py.models import signals
 from dynamodb_py.models.queryset.write_execution import primary_key_of
 from dynamodb_py.models.signals.dispatcher import receiver
 from dynamodb_py.models.signals.events import (
-    around_batch,
-    batch_writing,
-    batch_written,
-    committed,
-    committing,
-    is_heard,
+    check_commit_receivers,
+    is_observed,
     post_batch_write,
     post_delete,
     post_init,
@@ -46,6 +42,10 @@ from dynamodb_py.models.signals.events import (
     pre_delete,
     pre_init,
     pre_save,
+    send_around_batch,
+    send_post_batch_write,
+    send_pre_batch_write,
+    send_transaction_committed,
     transaction_committed,
 )
 from dynamodb_py.operations.base import Call
@@ -53,7 +53,7 @@ from dynamodb_py.operations.base import Call
 from ...scripted import Link, Script
 
 ALL = [getattr(signals, name) for name in signals.__all__ if name not in {"Signal", "receiver"}]
-SENT = [signal for signal in ALL if signal._waits]
+SENT = [signal for signal in ALL if signal._can_await]
 
 
 class Address(Document):
@@ -90,7 +90,7 @@ def alone():
     assert [each for each in ALL if each.has_listeners()] == []
     yield
     for signal in ALL:
-        for each in signal._all():
+        for each in signal._list_receivers():
             assert signal.disconnect(each)
         assert not signal.in_use
 
@@ -125,7 +125,7 @@ def ignore(sender, **kwargs):
 
 @pytest.mark.parametrize("signal", SENT, ids=repr)
 def test_receivers_are_called_in_the_order_of_connecting(signal):
-    sender = None if not signal._names_models else Order
+    sender = None if not signal._takes_sender else Order
     called: list[int] = []
     receivers = [lambda at=at, **_: called.append(at) for at in range(12)]
     for at, each in enumerate(receivers):
@@ -295,14 +295,19 @@ class Slotted:
         (pre_save, lambda sender, instance, created: None, None, r"takes no \*\*kwargs"),
         (pre_save, generate, None, r"generate is a generator, which would never run"),
         (pre_save, agenerate, None, r"agenerate is a generator, which would never run"),
-        (pre_save, Slotted(), None, "cannot be held weakly: say weak=False"),
+        (pre_save, Slotted(), None, "cannot be held weakly: pass weak=False"),
         (pre_save, ignore, Base, r"Base is no model with a table.*or without sender="),
         (pre_save, ignore, Model, "Model is no model with a table"),
         (pre_save, ignore, Address, "Address is no model with a table"),
         (pre_save, ignore, Order(number="a"), "no model with a table"),
         (pre_save, ignore, "Order", "sender='Order' is no model"),
-        (signals.class_prepared, ignore, Order, "class_prepared cannot be heard of one model only"),
-        (transaction_committed, ignore, Order, "cannot be heard of one model only"),
+        (
+            signals.class_prepared,
+            ignore,
+            Order,
+            "class_prepared cannot be connected for one model only",
+        ),
+        (transaction_committed, ignore, Order, "cannot be connected for one model only"),
         (pre_init, wait, None, "wait is async, and nothing can be awaited"),
         (post_init, wait, Order, "wait is async, and nothing can be awaited"),
         (post_init, functools.partial(wait, x=1), Order, "is async, and nothing can be awaited"),
@@ -373,7 +378,7 @@ def test_threads_may_connect_and_disconnect_while_others_send():
             while not over.is_set():
                 for model in models:
                     run(post_save.send(model), Link(Script()))
-                    is_heard(model, "save")
+                    is_observed(model, "save")
         except BaseException as error:
             errors.append(error)
 
@@ -388,7 +393,7 @@ def test_threads_may_connect_and_disconnect_while_others_send():
         thread.join(30)
     assert errors == []
     assert not post_save.in_use
-    assert not any(is_heard(model, "save") for model in models)
+    assert not any(is_observed(model, "save") for model in models)
 
 
 # -- the classes -----------------------------------------------------------------------------------
@@ -581,7 +586,7 @@ def test_what_cannot_be_awaited_is_refused_without_a_warning():
     def sneak(**kwargs):
         return wait(**kwargs)
 
-    with pytest.raises(TypeError, match=r"post_init: .*sneak returned something to be awaited"):
+    with pytest.raises(TypeError, match=r"post_init: .*sneak returned an awaitable"):
         Order(number="a")
 
 
@@ -617,7 +622,7 @@ def test_models_that_nobody_hears_are_told_apart():
         before_delete = None  # type: ignore[assignment]
 
     def heard(kind):
-        return [verb for verb in ("save", "delete", "batch_write") if is_heard(kind, verb)]
+        return [verb for verb in ("save", "delete", "batch_write") if is_observed(kind, verb)]
 
     for _ in range(2):  # found out, and known
         assert [heard(kind) for kind in (Quiet, Loud, Loudest, Silenced)] == [
@@ -647,8 +652,8 @@ def test_a_plain_class_may_bring_the_hooks():
     class Stamp(Stamped, Parcel):
         pass
 
-    assert is_heard(Stamp, "save")
-    assert not is_heard(Stamp, "delete")
+    assert is_observed(Stamp, "save")
+    assert not is_observed(Stamp, "delete")
 
 
 def nothing(self): ...
@@ -934,10 +939,10 @@ def test_batches_and_transactions_are_told_of(drive, log):
 
     block = Block()
     for flow in (
-        batch_writing(Order, orders, [("c",)], using="default"),
-        batch_written(Order, orders, [("c",)], using="default"),
-        committing(block),
-        committed(block, orders),
+        send_pre_batch_write(Order, orders, [("c",)], using="default"),
+        send_post_batch_write(Order, orders, [("c",)], using="default"),
+        check_commit_receivers(block),
+        send_transaction_committed(block, orders),
     ):
         drive(flow, Link(Script()))
     what = {"instances": tuple(orders), "deleted": (("c",),), "using": "default"}
@@ -969,7 +974,7 @@ def test_around_a_batch_of_several_models_each_is_told_of_once(log):
         return (yield from sending("x"))
 
     mixed = [orders[0], *parcels, orders[1]]
-    around = around_batch(flow(), mixed, [(Express, "d"), (Order, "e")], using="other")
+    around = send_around_batch(flow(), mixed, [(Express, "d"), (Order, "e")], using="other")
     assert run(around, Link(Script())) == "xx"
     assert done == [3]
     told = [
@@ -1002,21 +1007,23 @@ def test_a_batch_that_fails_is_not_told_of_afterwards(log, where):
             ended.append("ended")
 
     with pytest.raises(LookupError, match=where):
-        run(around_batch(flow(), [Order(number="a")], using="default"), Link(Script()))
+        run(send_around_batch(flow(), [Order(number="a")], using="default"), Link(Script()))
     assert len(log) == 0
     assert ended == ([] if where == "before" else ["ended"])  # it was never begun
 
 
 def test_around_a_batch_that_nobody_hears_there_is_nothing():
-    assert run(around_batch(sending("x"), [Order(number="a")], using="a"), Link(Script())) == "xx"
+    assert (
+        run(send_around_batch(sending("x"), [Order(number="a")], using="a"), Link(Script())) == "xx"
+    )
 
 
 @pytest.mark.parametrize(
     ("signal", "flow"),
     [
-        (pre_batch_write, lambda: batch_writing(Order, [], [], using="default")),
-        (post_batch_write, lambda: batch_writing(Order, [], [], using="default")),
-        (transaction_committed, lambda: committing(object())),
+        (pre_batch_write, lambda: send_pre_batch_write(Order, [], [], using="default")),
+        (post_batch_write, lambda: send_pre_batch_write(Order, [], [], using="default")),
+        (transaction_committed, lambda: check_commit_receivers(object())),
     ],
     ids=["before a batch", "after a batch", "after a commit"],
 )

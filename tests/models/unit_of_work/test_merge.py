@@ -302,7 +302,12 @@ REFUSED = [
     (Account, delete, saves({}), "to be deleted"),
     (Account, delete, by_key(update(a=5)), "to be deleted"),
     (Account, create(), create(), "all of the item in place"),
-    (Account, create(), by_key(update(F("a").add(1))), "computed by DynamoDB"),
+    (
+        Account,
+        create(),
+        by_key(update(F("a").add(1))),
+        "DynamoDB computes the new value of Account.a",
+    ),
     (Account, create(), delete_if, "condition that the first changes"),
     (Account, update(a=2), create(), "all of the item in place"),
     (Account, saves({"a": 2}), lambda item: save(item.twin, a=3), "both change a"),
