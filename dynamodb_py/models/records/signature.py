@@ -18,7 +18,7 @@ class FieldsSignature:
         fields = owner._fieldset
         if owner.__init__.__module__.partition(".")[0] != _PACKAGE or not fields.by_name:
             return Signature(list(signature(owner.__init__).parameters.values())[1:])
-        written = fields.written()
+        written = fields.list_written()
         keys = sorted((each for each in written if each.is_key), key=lambda key: not key.hash_key)
         kinds = {key.name: Parameter.POSITIONAL_OR_KEYWORD for key in keys if not fields.computed}
         defaults = {
