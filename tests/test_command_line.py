@@ -172,7 +172,7 @@ def test_a_wrong_command_line_is_told(capsys, arguments):
 
 def test_there_is_at_least_one_worker(shop, capsys):
     assert main(["unique", "repair", f"{shop}:User", "--workers", "0"]) == 2
-    assert "--workers 0: at least one request" in capsys.readouterr().err
+    assert "--workers 0: it must be at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["unique", "-h"], ["unique", "repair", "-h"]])

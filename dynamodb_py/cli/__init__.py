@@ -8,17 +8,17 @@ from collections.abc import Sequence
 
 from ..exceptions import DynamoDBError
 from . import denormalize, unique
-from .common import Misused
+from .common import UsageError
 
 # Exit statuses, beside 0.
 FOUND, USAGE, FAILED, INTERRUPTED = 1, 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out one command, and return the exit status.
+    """Run one command, and return the exit status.
 
-    0: all is as it should be, or was mended. 1: something was found that is not mended. 2: the
-    command line is wrong. 3: it could not be carried out. Without *arguments*, those of the process.
+    0: all is right, or was repaired. 1: something that was found is not repaired. 2: the command line is
+    wrong. 3: the command failed. Without *arguments*, those of the process.
     """
     parser = argparse.ArgumentParser(
         prog="python -m dynamodb_py", description="Work on tables of models."
@@ -28,11 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unique.add_to(commands)
     try:
         chosen = parser.parse_args(arguments)
-    except SystemExit as exit_:  # argparse has told what is wrong, or how it is used
+    except SystemExit as exit_:  # argparse has printed the error or the help
         return int(exit_.code or 0)
     try:
-        found: bool = chosen.carry_out(chosen)
-    except Misused as error:
+        found: bool = chosen.run(chosen)
+    except UsageError as error:
         sys.stderr.write(f"error: {error}\n")
         return USAGE
     except DynamoDBError as error:

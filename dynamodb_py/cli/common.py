@@ -1,4 +1,4 @@
-"""What the commands have in common: which model, and how DynamoDB is reached."""
+"""Arguments of all commands: the model, and the connection."""
 
 from __future__ import annotations
 
@@ -12,34 +12,38 @@ from ..connections import DEFAULT, connect
 from ..models.model import Model
 
 
-class Misused(Exception):
-    """The command line names something that is not there."""
+class UsageError(Exception):
+    """The command line is wrong."""
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add the argument that names a model, and the options that say how DynamoDB is reached."""
+def add_model(parser: argparse.ArgumentParser, *, workers: int) -> None:
+    """Add the argument for the model, the options for its connection, and ``--workers``."""
     parser.add_argument("model", metavar="MODULE:MODEL", help="the model, as shop.models:User")
-    reached = parser.add_argument_group(
+    group = parser.add_argument_group(
         "connection",
-        "By default what the module says by connect(), else boto3's defaults. With any of these "
-        "options, the model's connection is made up of them alone.",
+        "By default that of the module's connect(), else boto3's defaults. With any of these "
+        "options, the model's connection has these options only.",
     )
-    reached.add_argument(
-        "--endpoint-url", metavar="URL", help="a server that speaks DynamoDB's API"
-    )
-    reached.add_argument("--region", metavar="NAME", dest="region_name", help="the AWS region")
-    reached.add_argument(
+    group.add_argument("--endpoint-url", metavar="URL", help="a server that speaks DynamoDB's API")
+    group.add_argument("--region", metavar="NAME", dest="region_name", help="the AWS region")
+    group.add_argument(
         "--profile", metavar="NAME", dest="profile_name", help="a profile of AWS's configuration"
     )
-    reached.add_argument("--table-prefix", metavar="TEXT", help="what tables' names begin with")
+    group.add_argument("--table-prefix", metavar="TEXT", help="the beginning of all table names")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=workers,
+        metavar="N",
+        help=f"the most requests at once ({workers})",
+    )
 
 
 def model_of(chosen: argparse.Namespace) -> type[Model]:
-    """Return the model that was named, connected as it was asked for.
-
-    Raises Misused where there is none.
-    """
-    model = _found(chosen.model)
+    """Return the model of the command line, connected by its options; raise UsageError for none."""
+    if chosen.workers < 1:
+        raise UsageError(f"--workers {chosen.workers}: it must be at least 1")
+    model = _import_model(chosen.model)
     names = ("endpoint_url", "region_name", "profile_name", "table_prefix")
     given: dict[str, Any] = {
         name: value for name in names if (value := getattr(chosen, name)) is not None
@@ -49,24 +53,29 @@ def model_of(chosen: argparse.Namespace) -> type[Model]:
     return model
 
 
-def _found(text: str) -> type[Model]:
+def _import_model(text: str) -> type[Model]:
     module, _, name = text.partition(":")
     if not module or not name:
-        raise Misused(f"{text!r} names no model: write module:Model, as shop.models:User")
+        raise UsageError(f"{text!r} names no model: write module:Model, as shop.models:User")
     here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:  # whatever the user's module does
-        raise Misused(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
+    except Exception as error:  # of any code in the module
+        raise UsageError(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
     try:
         for part in name.split("."):
             found = getattr(found, part)
     except AttributeError:
-        raise Misused(f"{module} has no {name}") from None
+        raise UsageError(f"{module} has no {name}") from None
     if not (isinstance(found, type) and issubclass(found, Model)):
-        raise Misused(f"{text} is no model but {found!r}")
+        raise UsageError(f"{text} is no model but {found!r}")
     if "_meta" not in vars(found):
-        raise Misused(f"{text} is abstract: it has no table")
+        raise UsageError(f"{text} is abstract: it has no table")
     return found
+
+
+def print_line(line: str) -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(f"{line}\n")

@@ -1,55 +1,43 @@
-"""``python -m dynamodb_py denormalize``: brings the copies that references keep up to date."""
+"""``python -m dynamodb_py denormalize``: updates the copies that references keep."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from ..models.maintenance.denormalized import refresh_copies
-from .common import Misused, add_model, model_of
+from .common import UsageError, add_model, model_of, print_line
 
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser's *commands*."""
-    said = "bring the copies that references keep (denormalize=) up to date"
+    text = "update the copies that references keep (denormalize=)"
     parser = commands.add_parser(
         "denormalize",
-        help=said,
-        description=f"{said[0].upper()}{said[1:]}: the whole table is read. Exit status: 0 where all is "
-        "up to date now, 1 where something is left or, with --dry-run, to be done, 2 for a wrong "
-        "command line, 3 where it could not be done.",
+        help=text,
+        description=f"{text.capitalize()}: the whole table is read. Exit status: 0 if all are up to date "
+        "now, 1 if some are left or, with --dry-run, to be updated, 2 for a wrong command line, 3 if the "
+        "command failed.",
     )
-    add_model(parser)
+    add_model(parser, workers=8)
     parser.add_argument(
-        "--workers",
-        type=int,
-        default=8,
-        metavar="N",
-        help="how many requests may be under way at once (8)",
+        "--dry-run", action="store_true", help="print the changes, and write nothing"
     )
-    parser.add_argument("--dry-run", action="store_true", help="tell what is to change, no more")
-    parser.add_argument("--quiet", action="store_true", help="tell the sum only")
-    parser.set_defaults(carry_out=carry_out)
+    parser.add_argument("--quiet", action="store_true", help="print only the sums")
+    parser.set_defaults(run=run)
 
 
-def carry_out(chosen: argparse.Namespace) -> bool:
-    """Refresh the copies; return whether anything is left to do."""
-    if chosen.workers < 1:
-        raise Misused(f"--workers {chosen.workers}: at least one request is under way")
+def run(chosen: argparse.Namespace) -> bool:
+    """Refresh the copies; return whether some are left."""
     model = model_of(chosen)
     if not any(reference.copies for reference in model._fieldset.references.values()):
-        raise Misused(f"{chosen.model} keeps no copies: no reference has denormalize=")
-    told = None if chosen.quiet else _say
-    report = refresh_copies(model, workers=chosen.workers, dry_run=chosen.dry_run, told=told)
+        raise UsageError(f"{chosen.model} keeps no copies: no reference has denormalize=")
+    each = None if chosen.quiet else print_line
+    report = refresh_copies(model, workers=chosen.workers, dry_run=chosen.dry_run, told=each)
     verb = "to change" if chosen.dry_run else "changed"
-    _say(f"{report.items} items read, {report.changed} {verb}")
+    print_line(f"{report.items} items read, {report.changed} {verb}")
     if report.dangling:
-        _say(f"{report.dangling} references to items that do not exist: their copies stay")
+        print_line(f"{report.dangling} references to items that do not exist: their copies stay")
     if report.moved:
-        _say(f"{report.moved} items that others kept changing: run this again")
+        print_line(f"{report.moved} items that others kept changing: run this again")
     return bool(report.moved or (chosen.dry_run and report.changed))
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")

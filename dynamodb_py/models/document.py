@@ -38,19 +38,19 @@ class Document(Record):
     >>> Address(city="Lyon").to_dict()
     {'city': 'Lyon'}
 
-    Attributes that the class does not declare are kept, as in models. ``clean_<field>`` and ``clean()``
-    are called as in models, when what holds the document is checked.
+    Undeclared attributes are kept, as in models. ``clean_<field>`` and ``clean()`` are called as in
+    models, when the item is checked.
 
-    ``class Meta: discriminator = "kind"`` makes of a class and its subclasses kinds of one document: the
-    attribute ``kind`` says which. Each subclass is called so by its name, or as its ``Meta.kind`` says;
-    ``EmbeddedField(Payment)`` reads each as what it is. What to do with a kind that no class has,
-    ``Meta.unknown_kind`` says: ``"warn"``, by default, reads it as the class that the field names, and
-    ``"raise"`` raises UnreadableValue.
+    With ``class Meta: discriminator = "kind"``, the attribute ``kind`` names the class of each document:
+    this class or a subclass, by its name or its ``Meta.kind``. ``EmbeddedField(Payment)`` then reads
+    each as an instance of its own class. ``Meta.unknown_kind`` is for kinds that no class has:
+    ``"warn"``, the default, reads them as the class that the field names, ``"raise"`` raises
+    UnreadableValue.
     """
 
     _fieldset: ClassVar[FieldSet] = FieldSet("Document", {})
     _kinds: ClassVar[DocumentKinds | None] = None
-    """The classes that this one is a kind of, if there are several."""
+    """The classes of the discriminator, if there is one."""
     _kind: ClassVar[str | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -80,14 +80,14 @@ class Document(Record):
         _set_fields(cls, *collect(cls, Document, implied=frozenset(), late=late))
 
     def _to_wire(self, depth: int, /) -> Wire:
-        """Return this document on the wire; raise Unstorable with all fields that are wrong."""
+        """Return the attribute value of this document; raise Unstorable with all wrong fields."""
         return encode_document(self, depth)
 
     # -- several kinds -------------------------------------------------------------------------
 
     @classmethod
     def _make_loader(cls) -> Callable[[StoredItem], Self]:
-        """Return what makes a document of its JSON; it raises ValueError for a kind that is none."""
+        """Return the function that loads a document from JSON; it raises ValueError for unknown kinds."""
         kinds = cls._kinds
         if kinds is None:
             return cls._load
@@ -141,23 +141,23 @@ class Document(Record):
         document: Any = super(Document, found).from_dict(values)
         return cast("Self", document)
 
-    # -- what lies inside, for conditions and changes ------------------------------------------
+    # -- paths, for conditions and changes -----------------------------------------------------
 
     @classmethod
     def _attribute_of(cls, name: str) -> str | None:
-        """Return the attribute of the field *name*, or *name* where that is one itself.
+        """Return the attribute of the field *name*, or *name* if it is an attribute itself.
 
-        Raises QueryError where the kinds store it in several.
+        Raises QueryError if subclasses store the field in different attributes.
         """
         found = [cls._fieldset.by_name.get(name)]
         if found[0] is None and cls._kinds is not None:
             found = [kind._fieldset.by_name.get(name) for kind in cls._kinds.below(cls)]
         attributes = {field.attribute: field for field in found if field is not None}
         if len(attributes) > 1:
-            said = " and ".join(f"{f.label} as {a!r}" for a, f in attributes.items())
+            stored = " and ".join(f"{f.label} as {a!r}" for a, f in attributes.items())
             raise QueryError(
-                f"{cls.__name__}: what {name} is, is not known: {said} are stored apart; ask for one by "
-                "the attribute's name"
+                f"{cls.__name__}: {name} is ambiguous: {stored} are stored apart; use the name of the "
+                "attribute"
             )
         for attribute in attributes:
             return attribute
@@ -165,7 +165,7 @@ class Document(Record):
 
     @classmethod
     def _coder_at(cls, attribute: str) -> Coder | None:
-        """Return how values of an attribute are spelled; None where no field is stored there."""
+        """Return the coder of the values of an attribute; None if no field is stored there."""
         found: AnyField | None = cls._fieldset.by_attribute.get(attribute)
         kinds = cls._kinds
         if found is not None or kinds is None:
@@ -194,7 +194,7 @@ def _set_fields(kind: type[Document], fields: dict[str, AnyField], references: R
 
 
 def encode_document(document: Document, depth: int) -> Wire:
-    """Return this document on the wire; raise Unstorable with all fields that are wrong."""
+    """Return the attribute value of this document; raise Unstorable with all wrong fields."""
     if not document._decoded and document._stored is not None:
         if is_untouched(document):
             stored: WireItem = from_json(document._stored)
@@ -205,7 +205,7 @@ def encode_document(document: Document, depth: int) -> Wire:
     stamping = [field for field in document._fieldset if field.stamps]
     for field in document._fieldset:
         if field.stamps or (field.name not in document.__dict__ and document._stored is not None):
-            continue  # absent, or not readable: left as it is
+            continue  # absent or unreadable: it stays as it is
         _put_field(document, field, wires, wrong, depth)
     if stamping:
         _put_stamped(document, stamping, wires, wrong, depth)
@@ -219,7 +219,7 @@ def encode_document(document: Document, depth: int) -> Wire:
 def _put_kind(
     document: Document, kinds: DocumentKinds, wires: WireItem, wrong: list[Unstorable]
 ) -> None:
-    """Put the kind into *wires*, or into *wrong* that another one was assigned."""
+    """Put the kind into *wires*; add an error to *wrong* if another one was assigned."""
     if document._kind is None:
         wrong.append(
             Unstorable(f"{type(document).__name__} is abstract: make one of its subclasses")
@@ -230,11 +230,11 @@ def _put_kind(
     if document._stored is not None:
         was = cast("WireItem", from_json(document._stored)).get(attribute)
         if was is None and type(document) is kinds.root and attribute not in wires:
-            return  # from before there were kinds
+            return  # stored before the class had a discriminator
     kind: Wire = {"S": document._kind} if was is None else was
     if wires.setdefault(attribute, kind) != kind:
-        said = f"it is {kind['S']!r}, and cannot change: make an instance of another class"
-        wrong.append(Unstorable(said).inside(f".{kinds.name}"))
+        message = f"it is {kind['S']!r}, and cannot change: make an instance of another class"
+        wrong.append(Unstorable(message).inside(f".{kinds.name}"))
 
 
 def _preserved(document: Document) -> WireItem:
@@ -249,13 +249,13 @@ def _preserved(document: Document) -> WireItem:
 def _put_field(
     document: Document, field: AnyField, wires: WireItem, wrong: list[Unstorable], depth: int
 ) -> None:
-    """Put the attribute value of one field into *wires*, or what is wrong with it into *wrong*."""
+    """Put the attribute value of one field into *wires*, or its errors into *wrong*."""
     errors: Errors = {}
     value = getattr(document, field.name)
     wire = encode_value(field, value, errors, depth)
     check_value(field, value, wire, errors, validate=is_checking())
     if errors:
-        faults = [(f".{path}", said) for path, each in errors.items() for said in each]
+        faults = [(f".{path}", each) for path, messages in errors.items() for each in messages]
         wrong.append(Unstorable(faults[0][1], faults))
     state = document._state
     if wire is None or (state is not None and state.defaults.get(field.name) == wire):
@@ -266,7 +266,7 @@ def _put_field(
 def _put_stamped(
     document: Document, fields: list[AnyField], wires: WireItem, wrong: list[Unstorable], depth: int
 ) -> None:
-    """Put the fields that set themselves, which they do when another one has changed."""
+    """Put the fields that set themselves: they do so when another field has changed."""
     others = dict(wires)
     changed = others != _others_before(document, depth)
     for field in fields:
@@ -279,7 +279,7 @@ def _put_stamped(
 
 
 def _others_before(document: Document, depth: int) -> WireItem | None:
-    """Return what was stored of the fields that do not set themselves, None if never any."""
+    """Return the stored attributes of the fields that do not set themselves; None if never stored."""
     if document._state is not None and document._state.unstamped is not None:
         return document._state.unstamped
     if document._stored is None:

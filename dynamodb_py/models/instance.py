@@ -1,4 +1,4 @@
-"""Instance: the identity of an item of a table, for the rooms below ``model``."""
+"""Instance: the options, connection and key of an item, for the rooms below ``model``."""
 
 from __future__ import annotations
 
@@ -56,36 +56,36 @@ class Instance(Record):
         key = key_values_of(self)
         if None in key:
             raise TypeError(f"a {type(self).__name__} without a key cannot be hashed")
-        # Not of the class: one that knew only its key turns out to be of a narrower one when fetched.
+        # Without the class: fetching a stub may change its class to a subclass.
         return hash((options_of(type(self)).table_name, key))
 
     def _delete_for_good(
         self, *, condition: Condition | None = None, atomic: bool | None = None
     ) -> Flow[None]:
-        """Delete this item, and what refers to it as ``on_delete`` says: Model has the body."""
+        """Delete this item, and its referrers as ``on_delete`` declares; Model has the body."""
         raise NotImplementedError
 
-    # -- hooks: a model may override them ------------------------------------------------------
+    # -- hooks, for models to override ---------------------------------------------------------
 
     def before_save(self, created: bool) -> Awaitable[None] | None:
-        """Do something before this is saved; an exception prevents that. ``async def`` is welcome.
+        """Override it to act before a save, and before validation; an exception prevents the save.
 
-        It is called before the values are checked, and may change them.
+        It may change the values, and may be async.
 
         :param created: whether it was neither loaded nor saved before.
         """
 
     def after_save(self, created: bool) -> Awaitable[None] | None:
-        """Do something after this was saved. ``async def`` is welcome.
+        """Override it to act after a save; it may be async.
 
         :param created: whether it was neither loaded nor saved before.
         """
 
     def before_delete(self) -> Awaitable[None] | None:
-        """Do something before this is deleted; an exception prevents that. ``async def`` is welcome."""
+        """Override it to act before a delete; an exception prevents that. It may be async."""
 
     def after_delete(self) -> Awaitable[None] | None:
-        """Do something after this was deleted. ``async def`` is welcome."""
+        """Override it to act after a delete; it may be async."""
 
 
 def options_of(kind: type[Any]) -> Options:
@@ -104,5 +104,5 @@ def table_of(instance: Instance) -> str:
 
 
 def key_values_of(instance: Instance) -> tuple[Any, ...]:
-    """Return the values of the key: of the hash key, and of the range key if there is one."""
+    """Return the values of the hash key, and of the range key if there is one."""
     return tuple(getattr(instance, field.name) for field in options_of(type(instance)).keys)

@@ -1,4 +1,4 @@
-"""Model: an item of a table as an object that can save, refresh and delete itself."""
+"""Model: an item of a table, with methods that save, refresh and delete it."""
 
 from __future__ import annotations
 
@@ -40,8 +40,7 @@ class Model(Instance):
     """An item of a table.
 
     Fields are class attributes; ``class Meta`` names the table and its options. A model without a
-    key gets ``id``, a random UUID; one without ``Meta.table_name`` is kept in a table that is called
-    as the class.
+    key gets ``id``, a random UUID; the name of the table is by default that of the class.
 
     >>> from dynamodb_py import CharField, IntegerField
     >>> class Score(Model):
@@ -54,11 +53,11 @@ class Model(Instance):
     Score(player='ann', points=0)
 
     Options in ``Meta``: ``table_name``, ``abstract``, ``using`` (the alias of a connection),
-    ``indexes``, ``billing_mode``, ``read_capacity``, ``write_capacity``, ``allow_scan`` (read the whole
-    table where a query set's conditions say no key; otherwise that is an error), ``atomic`` (instances
-    are written only if no attribute has changed since they were loaded), ``constraints`` and
-    ``unique_table`` (what is unique, and where its sentinels are), ``ttl`` and ``hide_expired`` (the
-    field of the moment when DynamoDB deletes an item, and whether reads hide those that are past it).
+    ``indexes``, ``billing_mode``, ``read_capacity``, ``write_capacity``, ``allow_scan`` (query
+    sets without a key in their conditions read the whole table; otherwise that is an error), ``atomic``
+    (instances are written only if no attribute has changed since they were loaded), ``constraints`` and
+    ``unique_table`` (unique fields, and the table of their sentinels), ``ttl`` and ``hide_expired`` (the
+    field with the moment when DynamoDB deletes an item, and whether reads hide expired items).
     """
 
     _meta: ClassVar[Options]
@@ -84,7 +83,7 @@ class Model(Instance):
 
     @classmethod
     def _prepare(cls, *, late: bool = False) -> None:
-        """Take stock of the fields and options of the class."""
+        """Collect the fields and options of the class."""
         fields, options = prepare(cls, Model, late=late)
         if options is not None:
             if not isinstance(options, DeferredOptions):
@@ -96,14 +95,14 @@ class Model(Instance):
 
     @classmethod
     def class_prepared(cls) -> None:
-        """Do something when a class is complete: override it in a base class of yours."""
+        """Override it in a base class, to act when a model is complete."""
 
     @classmethod
     def add_field(cls, name: str, field: Field[Any, Any]) -> None:
-        """Add a field to a class that is complete, before there are instances of it.
+        """Add a field to a complete class, before it has instances.
 
-        Subclasses that exist already do not get it. Raises ModelDefinitionError as the class
-        statement would; the class is then as it was.
+        Existing subclasses do not get it. Raises ModelDefinitionError as the class statement would, and
+        changes nothing then.
         """
         before = cls.__dict__.get(name)
         setattr(cls, name, field)
@@ -121,7 +120,7 @@ class Model(Instance):
     def __init__(self, *key: Any, **values: Any) -> None:
         """Make an instance, not yet saved.
 
-        :param key: the values of the hash key and of the range key may be given in order.
+        :param key: the values of the hash key and of the range key, if they are given in order.
         :param values: the values of the fields by name; an unknown name raises TypeError.
         """
         if pre_init.in_use or post_init.in_use:
@@ -133,13 +132,13 @@ class Model(Instance):
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return a new, unsaved instance with these values by field name, as of ``to_dict()``.
 
-        It is of the class that its kind says, if that is this one or one below it.
+        If its kind names a subclass, it is an instance of that.
         """
         kind, found = options_of(cls).kind, cls
         if kind is not None:
             given = values.get(kind.field.name)
-            said = kind.hierarchy.classes.get(str(getattr(given, "value", given)))  # or of an enum
-            found = said if said is not None and issubclass(said, cls) else cls
+            named = kind.hierarchy.classes.get(str(getattr(given, "value", given)))  # or of an enum
+            found = named if named is not None and issubclass(named, cls) else cls
         model: Any = super(Model, found).from_dict(values)
         if post_init.in_use:
             post_init.send_now(found, instance=model)
@@ -227,20 +226,20 @@ class Model(Instance):
     decr = blocking(decrement)
     adecr = awaiting(decrement)
 
-    # -- what changed --------------------------------------------------------------------------
+    # -- changes -------------------------------------------------------------------------------
 
     @property
     def is_changed(self) -> bool:
-        """Whether :meth:`save` would send anything: always so of one that was not loaded or saved."""
+        """Whether :meth:`save` would send anything: always so for a new instance."""
         return self._stored is None or bool(find_changed(self, stored_wires(self)))
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Return what changed since it was loaded or saved: the old and the new value, by path.
+        """Return the changes since it was loaded or saved: the old and the new value, by path.
 
-        Paths are as in messages, ``score`` or ``doc.a[0]``. None stands for what is not stored. A
-        list that did not change by its elements alone, or grow at its end, is there as a whole. Of
-        an instance that was not loaded or saved, all its values are there, with None as the old one.
-        A value that cannot be stored is there as it is.
+        Paths are as in messages, ``score`` or ``doc.a[0]``. None stands for an absent value. A list is
+        there as a whole, unless only its elements changed or it grew at its end. For a new instance,
+        all values are there, with None as the old one. Values that cannot be stored are there as they
+        are.
 
         >>> from dynamodb_py import CharField, DictField, Model
         >>> class Page(Model):
@@ -254,13 +253,13 @@ class Model(Instance):
         return describe_instance_changes(self)
 
     def revert(self) -> None:
-        """Go back to what was loaded or saved last, in-place edits included; nothing is sent.
+        """Restore the values that were loaded or saved last, also in place of edits; nothing is sent.
 
         :raises QueryError: it was never loaded or saved, or was deleted.
         """
         revert_instance(self)
 
-    # -- at the class, as the older mapper had it ----------------------------------------------
+    # -- shortcuts for ``objects`` -------------------------------------------------------------
 
     @classmethod
     def create(cls, **values: Any) -> Self:
@@ -325,7 +324,7 @@ def _fill(instance: Model, key: tuple[Any, ...], values: dict[str, Any]) -> None
 
 
 def _complete(model: type[Model]) -> None:
-    """Register the class, and connect what refers to it, unless it waits for one that it refers to."""
+    """Register the class and connect its references; defer it if a target is not defined yet."""
     if isinstance(model._meta, DeferredOptions):
         registry.defer(model)
         return

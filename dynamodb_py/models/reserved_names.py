@@ -18,7 +18,7 @@ RECORD = frozenset(
     ]
 )
 DOCUMENT = RECORD | frozenset(
-    ["_attribute_of", "_coder_at", "_kind", "_kinds", "_loader", "_spell"]
+    ["_attribute_of", "_coder_at", "_kind", "_kinds", "_make_loader", "_to_wire"]
 )
 MODEL = RECORD | frozenset(
     ["_delete_for_good", "_link", "_managers", "_meta", "_prepare", "_using"]

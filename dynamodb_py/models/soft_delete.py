@@ -1,4 +1,4 @@
-"""Mixins for models: moments of creation and change, and deleting softly."""
+"""Mixins for models: Timestamped, with the moments of creation and change, and SoftDelete."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Timestamped:
-    """A mixin for models and documents: when one was made, and when it was last changed.
+    """A mixin for models and documents: the moments of creation and of the last change.
 
     >>> from dynamodb_py import CharField, Model
     >>> class Page(Timestamped, Model):
@@ -48,7 +48,7 @@ class Timestamped:
 
 
 class _LiveItems(Scope):
-    """Leaves out the items that are deleted softly."""
+    """Hides the items that are deleted softly."""
 
     def condition(self, model: type[Any], /) -> Condition:
         field = options_of(model).get_field("deleted_at")
@@ -78,9 +78,9 @@ def bulk_delete_softly(
     workers: int = 1,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[Any]]:
-    """Delete the items with these keys, or these instances, softly, each by a request of its own.
+    """Delete the items with these keys, or these instances, softly, each with a request of its own.
 
-    Those that are not there count as deleted. The rest is as for other models.
+    Missing items count as deleted. The rest is as for other models.
     """
     check_outside("bulk_delete()")
     given = list(keys)
@@ -98,7 +98,7 @@ def bulk_delete_softly(
 
 
 def _delete_given(bound: BoundModel[Any], given: Any) -> Flow[Status]:
-    """Delete an instance, or the item of a key, softly; one that is not there counts as deleted."""
+    """Delete an instance, or the item of a key, softly; a missing one counts as deleted."""
     with suppress(DoesNotExist):
         if isinstance(given, bound.model):
             yield from flow_of(given.__class__, "delete")(given)
@@ -116,10 +116,9 @@ def delete_matching_softly(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[Done]:
-    """Delete every item that matches softly, each by a request of its own.
+    """Delete every item that matches softly, each with a request of its own.
 
-    Each is changed on condition that it still matches, whatever *checked* says; the rest is as for
-    ``update()``.
+    Each changes only if it still matches, whatever *checked* is; the rest is as for ``update()``.
     """
     del checked
     done: Done = yield from update_matching(
@@ -133,7 +132,7 @@ def delete_by_key_softly(
 ) -> Flow[None]:
     """Delete the item with this key softly, without reading it.
 
-    One that is not there counts as deleted, unless there is a condition.
+    A missing item counts as deleted, unless there is a condition.
 
     :param condition: delete only where it holds.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
@@ -152,7 +151,7 @@ def delete_by_key_softly(
 
 @name_verbs
 class SoftDeleteQuerySet(QuerySet[M, R], Generic[M, R]):
-    """A query set of a :class:`SoftDelete` model: deleted items are left out, and ``delete()`` is soft."""
+    """A query set of a :class:`SoftDelete` model: it hides deleted items, and its ``delete()`` is soft."""
 
     __slots__ = ()
 
@@ -187,13 +186,13 @@ def delete_softly(
     atomic: bool | None = None,
     hard: bool = False,
 ) -> Flow[None]:
-    """Mark this item as deleted now, in one request; one that is marked keeps its moment.
+    """Mark this item as deleted now, in one request; a marked item keeps its moment.
 
-    In a transaction one keeps the moment that the instance knows of.
+    In a transaction it keeps the moment that the instance has.
 
     :param condition: delete only where it holds.
     :param atomic: as for ``update()``.
-    :param hard: delete the item itself, as other models do.
+    :param hard: delete the item itself, as for other models.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
     :raises DoesNotExist: there is no item; not so with *hard*.
     :raises StaleItem: as for other models.
@@ -202,14 +201,14 @@ def delete_softly(
         yield from instance._delete_for_good(condition=condition, atomic=atomic)
         return
     collector = COLLECTOR.get()
-    heard = is_observed(type(instance), "delete")
-    if heard:
+    observed = is_observed(type(instance), "delete")
+    if observed:
         yield from send_pre_delete(instance)
     mark: Any = _make_mark(instance, collected=collector is not None)
     yield from update_instance(
         instance, deleted_at=mark, condition=condition, must_exist=True, atomic=atomic
     )
-    if heard:
+    if observed:
         if collector is None:
             yield from send_post_delete(instance)
         else:
@@ -217,10 +216,10 @@ def delete_softly(
 
 
 def _make_mark(instance: SoftDelete, *, collected: bool) -> Any:
-    """Return what ``deleted_at`` is to be: now, where there is nothing yet."""
+    """Return the value for ``deleted_at``: now, unless it is set."""
     if not collected:
         return type(instance).deleted_at.if_not_exists(_get_now())
-    # A transaction does not tell what it made of that.
+    # A transaction does not return the value of if_not_exists().
     known = "deleted_at" not in find_unread_fields(instance) and instance.deleted_at
     return known or _get_now()
 
@@ -235,7 +234,7 @@ def delete_hard(
 def restore_instance(
     instance: SoftDelete, *, condition: Condition | None = None, atomic: bool | None = None
 ) -> Flow[None]:
-    """Take the mark off the item, in one request; one that has none is left as it is.
+    """Remove the mark from the item, in one request; an item without one does not change.
 
     :param condition: and *atomic*: as for ``update()``.
     :raises DoesNotExist: there is no item.
@@ -247,10 +246,10 @@ def restore_instance(
 
 @name_verbs
 class SoftDelete(Model):
-    """A mixin for models whose items are marked as deleted before they are: ``deleted_at`` says when.
+    """A mixin for models whose items are marked as deleted first: ``deleted_at`` is the moment.
 
-    ``objects`` hides deleted items, and deletes softly; ``all_objects`` is a manager as others are: it
-    shows all items, and deletes for good.
+    ``objects`` hides deleted items, and deletes softly; ``all_objects`` is a plain manager: it shows
+    all items, and deletes for good.
 
     >>> from dynamodb_py import CharField
     >>> class Order(SoftDelete):

@@ -110,12 +110,12 @@ class Sentinels:
         self,
         meta: Options,
         link: Connection,
-        told: FindingCallback | None,
+        callback: FindingCallback | None,
         *,
         workers: int,
         mend: bool,
     ) -> None:
-        self.meta, self.told, self.workers, self.mend = meta, told, workers, mend
+        self.meta, self.callback, self.workers, self.mend = meta, callback, workers, mend
         self.table = link.table_name(meta.table_name)
         self.sentinels = link.table_name(meta.unique_table)
         self.scopes = {each.scope: each for each in meta.constraints}
@@ -128,7 +128,7 @@ class Sentinels:
             *([] if kind is None else [kind]),
         ]
         named = dict.fromkeys(names)
-        self.said = Expressions.of(projection=[Path((name,)) for name in named])
+        self.expressions = Expressions.of(projection=[Path((name,)) for name in named])
         self.report = UniqueReport()
         self.open: dict[str, _Owner | None] = {}
         """Sentinels whose items were not read yet, with their owners."""
@@ -142,7 +142,7 @@ class Sentinels:
             error.args = (f"there is no table for the sentinels of {self.meta.name}",)
             vars(error)["advice"] = "Table(Model).update() makes it"
             raise
-        yield from self._read(self.table, self.said, self._take_item)
+        yield from self._read(self.table, self.expressions, self._take_item)
         for text, owner in self.open.items():
             self.todo.setdefault(text, []).extend([] if owner is None else [owner])
         self.open.clear()
@@ -161,13 +161,13 @@ class Sentinels:
     # -- reading everything --------------------------------------------------------------------
 
     def _read(
-        self, table: str, said: Expressions | None, take: Callable[[StoredItem], None]
+        self, table: str, expressions: Expressions | None, take: Callable[[StoredItem], None]
     ) -> Flow[None]:
         count = self.workers
         scans: list[Query | Scan] = [
             Scan(
                 table=table,
-                expressions=said or Expressions(),
+                expressions=expressions or Expressions(),
                 consistent=True,
                 segment=(at, count) if count > 1 else None,
             )
@@ -318,7 +318,7 @@ class Sentinels:
             {self.table: key_of(self.meta.schema.key)},
             consistent=True,
             workers=self.workers,
-            expressions={self.table: self.said},
+            expressions={self.table: self.expressions},
         )
         return {
             owner: None if item is None else cast("WireItem", from_json(item))
@@ -373,12 +373,12 @@ class Sentinels:
             self._notify(case, "stale", [seen.owner])
         if case.kind == "duplicate":
             report.duplicates.append(self._make_finding(case, "duplicate", list(case.holders)))
-            if self.told is not None:
-                self.told(report.duplicates[-1])
+            if self.callback is not None:
+                self.callback(report.duplicates[-1])
 
     def _notify(self, case: _Case, kind: Kind, owners: list[_Owner | None]) -> None:
-        if self.told is not None:
-            self.told(self._make_finding(case, kind, owners))
+        if self.callback is not None:
+            self.callback(self._make_finding(case, kind, owners))
 
     def _make_finding(
         self,

@@ -1,1 +1,4 @@
-"""Relations: fields that refer to items of other models, and what leads back."""
+"""Relations: many-to-many fields, reverse relations, cascades of deletes.
+
+The references themselves are in ``foreign_keys/``, prefetching is in ``queryset/prefetch``.
+"""
