@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import TracebackType
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from .exceptions import ConfigurationError
-from .flows import AsyncTransport, Transport
 from .retries import Retries
 from .transports import Settings, open_transports
 
@@ -37,8 +35,6 @@ class Connection:
         self.alias = alias
         self.settings = settings
         self.retries = Retries() if retries is None else retries
-        self.transport: Transport
-        self.async_transport: AsyncTransport
         self.transport, self.async_transport = open_transports(settings)
         self._prefix, self._format = table_prefix, table_name_format
         self.renames = bool(table_prefix or table_name_format)
@@ -211,15 +207,10 @@ class options:  # noqa: N801 - it reads as a statement
         OPTIONS.set((*outer, changed))
         return changed
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         OPTIONS.set(OPTIONS.get()[:-1])
 
 
-def consistently(asked: bool | None) -> bool:
-    """Return whether to read consistently: as asked, else as ``options()`` say."""
-    return current_options().consistent if asked is None else asked
+def is_consistent(option: bool | None) -> bool:
+    """Tell whether to read consistently: *option*, else that of ``options()``."""
+    return current_options().consistent if option is None else option

@@ -8,6 +8,7 @@ retry as well, so a flow sees an error only after the last attempt.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
@@ -245,17 +246,18 @@ def _call(step: Call) -> Any:
     return asyncio.run(awaited())
 
 
-def _check_no_loop(what: str) -> None:
-    import asyncio  # a script that never awaits does not pay for its import
+def has_running_loop() -> bool:
+    """Tell whether an event loop runs in this thread, which nothing may block."""
+    asyncio = sys.modules.get("asyncio")  # a script that never awaits does not pay for its import
+    return asyncio is not None and asyncio._get_running_loop() is not None
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise QueryError(
-        f"{what} has to be awaited, and this call blocks the event loop that runs in its thread: "
-        "await the method with an a in front instead, asave() for save()"
-    )
+
+def _check_no_loop(what: str) -> None:
+    if has_running_loop():
+        raise QueryError(
+            f"{what} has to be awaited, and this call blocks the event loop that runs in its "
+            "thread: await the method with an a in front instead, asave() for save()"
+        )
 
 
 def _retry(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from threading import Lock
-from types import TracebackType
 from typing import Any
 
 import msgspec
@@ -23,8 +22,7 @@ from .operations.transactions import TransactGetItems
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
-_EITHER = frozenset({"ExecuteStatement"})
-_METERED = _READS | _WRITES | _EITHER
+_METERED = _READS | _WRITES | {"ExecuteStatement"}
 """The calls that take ``ReturnConsumedCapacity``."""
 
 
@@ -57,9 +55,8 @@ class Cost(Struct):
         return _format_count(self.units, f"{kind} unit")
 
     def _items(self) -> str:
-        if not self.items_read:
-            return ""
-        return f", {_format_count(self.items_read, 'item')} read, {_format(self.items_returned)} returned"
+        read, returned = _format_count(self.items_read, "item"), _format(self.items_returned)
+        return f", {read} read, {returned} returned" if self.items_read else ""
 
     def _pay(self, units: float, read: float, write: float) -> None:
         self.units += units
@@ -81,9 +78,8 @@ class TableCost(Cost):
     """The part for each index, by name."""
 
     def __str__(self) -> str:
-        lines = [super().__str__()]
-        lines += [f"  {name}: {cost._units()}" for name, cost in sorted(self.indexes.items())]
-        return "\n".join(lines)
+        lines = [f"  {name}: {cost._units()}" for name, cost in sorted(self.indexes.items())]
+        return "\n".join([super().__str__(), *lines])
 
 
 class UsedCapacity(Cost):
@@ -146,12 +142,7 @@ class capacity:  # noqa: N801 - it reads as a statement
         METERS.set((*METERS.get(), meter))
         return meter.used
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         meter = self._open.pop()
         METERS.set(tuple(each for each in METERS.get() if each is not meter))
 
@@ -162,9 +153,6 @@ def payload_of(operation: Operation[Any]) -> Payload:
     if METERS.get() and operation.api in _METERED:
         payload["ReturnConsumedCapacity"] = "INDEXES"
     return payload
-
-
-# -- answers ---------------------------------------------------------------------------------------
 
 
 class _Units(Struct):
@@ -266,13 +254,9 @@ def _add(
         table._met(*count)
         if index is not None:
             table.indexes.setdefault(index, Cost())._met(*count)
-    reads = _is_read(operation)
+    reads = operation.api in _READS or (operation.api not in _WRITES and operation.repeatable)
     for each in paid:
         _pay(used, each, reads=reads)
-
-
-def _is_read(operation: Operation[Any]) -> bool:
-    return operation.api in _READS or (operation.api in _EITHER and operation.repeatable)
 
 
 def _pay(used: UsedCapacity, consumed: _Consumed, *, reads: bool) -> None:

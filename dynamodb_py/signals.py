@@ -1,30 +1,4 @@
 """The signals of models, and ``receiver``, which connects functions to them."""
 
-from .models.signals.dispatcher import Signal, receiver
-from .models.signals.events import (
-    class_prepared,
-    post_batch_write,
-    post_delete,
-    post_init,
-    post_save,
-    pre_batch_write,
-    pre_delete,
-    pre_init,
-    pre_save,
-    transaction_committed,
-)
-
-__all__ = [
-    "Signal",
-    "class_prepared",
-    "post_batch_write",
-    "post_delete",
-    "post_init",
-    "post_save",
-    "pre_batch_write",
-    "pre_delete",
-    "pre_init",
-    "pre_save",
-    "receiver",
-    "transaction_committed",
-]
+from .models.signals import *  # noqa: F403 - type checkers read __all__
+from .models.signals import __all__ as __all__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol
 
 from .connections import Connection, get_connection
 from .exceptions import (
@@ -17,7 +17,6 @@ from .exceptions import (
     ValidationError,
 )
 from .flows import Flow, awaiting, blocking, name_verbs
-from .operations.base import Pause
 from .operations.tables import (
     CreateTable,
     DeleteTable,
@@ -28,7 +27,7 @@ from .operations.tables import (
 )
 from .schema import TableSchema, name_problem
 from .ttl import describe_difference, ensure, find_change, switch_on
-from .waiting import TIMEOUT, find, pauses, wait_until_active, wait_until_gone
+from .waiting import TIMEOUT, find, pauses, wait_or_raise, wait_until_active, wait_until_gone
 
 # The option that names the table of the sentinels.
 _SENTINELS = "Meta.unique_table"
@@ -37,19 +36,10 @@ _SENTINELS = "Meta.unique_table"
 _CLOCK_SKEW = 5.0
 
 
-class Options(Protocol):
-    """A table's view of a model: its schema, and the alias of its connection."""
-
-    @property
-    def schema(self) -> TableSchema: ...
-    @property
-    def using(self) -> str | None: ...
-
-
 class HasOptions(Protocol):
     """A model, or another class with a table."""
 
-    _meta: ClassVar[Any]  # Options; a type checker would want exactly that class here
+    _meta: ClassVar[Any]  # a type checker would want exactly the class that is named here
 
 
 @name_verbs
@@ -63,16 +53,15 @@ class Table:
 
     def __init__(self, model: type[HasOptions] | HasOptions, using: str | None = None) -> None:
         kind: type[Any] = model if isinstance(model, type) else type(model)
-        options = getattr(kind, "_meta", None)
+        options: Any = getattr(kind, "_meta", None)
         if getattr(options, "schema", None) is None:
             raise TypeError(
                 f"{kind.__name__} has no table: Table() takes a model that is not abstract"
             )
         self.model = kind
         # The schema for all classes that share the table.
-        known = cast("Any", options)
-        self.schema: TableSchema = getattr(known, "table_schema", None) or known.schema
-        self.using = using if using is not None else cast("Options", options).using
+        self.schema: TableSchema = getattr(options, "table_schema", None) or options.schema
+        self.using: str | None = options.using if using is None else using
         home: Any = getattr(options, "home", options)  # of a model in a shared table, that
         self.companions: Sequence[TableSchema] = getattr(home, "companions", ())
         """Further tables of the model: that of the sentinels of unique values."""
@@ -182,11 +171,10 @@ class Table:
         no table, unless *missing_ok*. The table of the sentinels of unique values is deleted too.
         """
         waits = pauses(timeout if wait else 0.0)
-        going = yield from _delete_table(self.name, waits, missing_ok=missing_ok)
-        if wait and going is not None:
-            yield from wait_until_gone(self.name, table_id=going.get("TableId"), waits=waits)
-        for name in self._companions():  # after it: items need their sentinels
-            going = yield from _delete_table(name, waits, missing_ok=True)
+        for name in (self.name, *self._companions()):  # sentinels last: items need them
+            going = yield from _delete_table(
+                name, waits, missing_ok=missing_ok or name != self.name
+            )
             if wait and going is not None:
                 yield from wait_until_gone(name, table_id=going.get("TableId"), waits=waits)
 
@@ -310,10 +298,7 @@ def _create_table(
             elif refusal.attempts == 1 or not _was_created_here(schema, found, started):
                 raise _make_exists_error(refusal) from refusal
             return found
-        pause = next(waits, None)
-        if pause is None:
-            raise refusal
-        yield from Pause(pause)
+        yield from wait_or_raise(waits, refusal)
 
 
 def _delete_table(
@@ -328,17 +313,14 @@ def _delete_table(
             if missing_ok or error.attempts > 1:
                 return None
             raise
-        except TableInUse:
-            pause = next(waits, None)
-            if pause is None:
-                raise
-        yield from Pause(pause)
+        except TableInUse as error:
+            yield from wait_or_raise(waits, error)
 
 
 def _apply_changes(
     name: str, schema: TableSchema, waits: Iterator[float]
 ) -> Flow[tuple[TableDescription, bool]]:
-    """Change the live table to *schema*; return its description, and whether anything was sent."""
+    """Change the live table to *schema*; return its description, and whether a request was sent."""
     refusal: ServiceError | None = None
     while True:
         found = yield from wait_until_active(name, waits=waits)
@@ -374,8 +356,7 @@ def _make_exists_error(refusal: RequestError) -> TableAlreadyExists:
     error = TableAlreadyExists(
         "there is a table of this name already; update() brings its throughput to the model's"
     )
-    for name, value in vars(refusal).items():
-        setattr(error, name, value)
+    vars(error).update(vars(refusal))
     return error
 
 

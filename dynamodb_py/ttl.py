@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from .exceptions import InvalidRequest, TableInUse, TableMismatch
 from .flows import Flow
-from .operations.base import Pause
 from .operations.tables import DescribeTimeToLive, TimeToLive, UpdateTimeToLive
+from .waiting import wait_or_raise
 
 
 def describe_difference(wanted: str, live: TimeToLive) -> str | None:
@@ -61,11 +61,8 @@ def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:
             # Another program made the change, or an earlier attempt whose answer was lost.
             if (yield from find_change(change.table, change.attribute)) is not None:
                 raise
-        except TableInUse:
-            pause = next(waits, None)
-            if pause is None:
-                raise
-            yield from Pause(pause)
+        except TableInUse as error:
+            yield from wait_or_raise(waits, error)
             continue
         return
 

@@ -40,6 +40,14 @@ def _pauses(end: float, clock: Callable[[], float]) -> Iterator[float]:
         yield min(pause, left)
 
 
+def wait_or_raise(waits: Iterator[float], error: Exception) -> Flow[None]:
+    """Wait for the next pause of *waits*; raise *error* if there is none left."""
+    pause = next(waits, None)
+    if pause is None:
+        raise error
+    yield from Pause(pause)
+
+
 def find(table: str) -> Flow[TableDescription | None]:
     """Return the description of *table*; None if it does not exist."""
     try:
@@ -80,12 +88,8 @@ def wait_until_active(
                 raise _make_not_ready_error(
                     table, f"it is {state}, and waiting will not change that: {mend}"
                 )
-        pause = next(waits, None)
-        if pause is None:
-            raise _make_not_ready_error(
-                table, f"not ACTIVE in time: it is {state}; wait longer with timeout="
-            )
-        yield from Pause(pause)
+        late = f"not ACTIVE in time: it is {state}; wait longer with timeout="
+        yield from wait_or_raise(waits, _make_not_ready_error(table, late))
 
 
 def wait_until_gone(
@@ -112,12 +116,8 @@ def wait_until_gone(
             if table_id and description.get("TableId", table_id) != table_id:
                 return
             state = _describe_state(description)
-        pause = next(waits, None)
-        if pause is None:
-            raise _make_not_ready_error(
-                table, f"not gone in time: it is {state}; wait longer with timeout="
-            )
-        yield from Pause(pause)
+        late = f"not gone in time: it is {state}; wait longer with timeout="
+        yield from wait_or_raise(waits, _make_not_ready_error(table, late))
 
 
 def _describe_state(description: TableDescription) -> str:

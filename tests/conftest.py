@@ -11,8 +11,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from .engines import ENGINES, SERVERS, Engine, Servers
+
+# The machine may be busy with other workers: examples count, not how long one takes.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

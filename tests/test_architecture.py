@@ -31,6 +31,7 @@ ROOMS = [
     "ttl",
     "table",
     "models.validators",
+    "models.reserved_names",
     "models.fields",
     "models.attribute_values",
     "models.keys",
@@ -124,6 +125,13 @@ def test_every_module_has_a_room():
     packages = {each.rpartition(".")[0] for each in ROOMS}
     assert {name.partition(".")[2] for name in MODULES if not room(name)} <= packages | {""}
     assert {room(name) for name in MODULES} - {""} == set(ROOMS)
+
+
+def test_the_map_of_the_documentation_has_the_rooms_in_order():
+    text = (ROOT / "docs" / "contributing.rst").read_text(encoding="utf-8")
+    table = text.partition("The rooms, from the ground up")[2].partition("Three straight lines")[0]
+    first = [line.partition(" ")[0] for line in table.splitlines()]
+    assert [name for name in first if name in ROOMS] == [name for name in ROOMS if name[0] != "_"]
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if room(name)])

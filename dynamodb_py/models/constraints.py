@@ -250,7 +250,6 @@ def compare_claims(
     return released, claimed
 
 
-# -- errors ---------------------------------------------------------------------------------------
 def make_already_exists(
     meta: ConstrainedOptions,
     claim: Claim,
@@ -302,7 +301,6 @@ def decode_primary_key(meta: ConstrainedOptions, key: Mapping[str, Any]) -> Any:
     return tuple(values) if len(values) > 1 else values[0]
 
 
-# -- declaring -------------------------------------------------------------------------------------
 def compile_constraints(
     model: str,
     constraints: Any,

@@ -23,6 +23,7 @@ from .records.checks import Errors, check, spell
 from .records.collect import collect
 from .records.fieldset import FieldSet
 from .records.record import Record
+from .reserved_names import DOCUMENT, refuse_reserved
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,6 +55,7 @@ class Document(Record):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        refuse_reserved(cls, Document, DOCUMENT)
         fields, references = collect(cls, Document, implied=frozenset())
         for field in fields.values():
             if field.is_key:

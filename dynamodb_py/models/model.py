@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
-from ..batching import ProgressOption
 from ..exceptions import ModelDefinitionError
 from ..expressions import Action, Computable, Condition
 from ..flows import Flow, awaiting, blocking, name_verbs
 from . import registry
-from .bulk.batch_block import AsyncBatchBlock, BatchBlock
-from .bulk.results import BulkResult
+from .bulk.writes import AsyncBatchWriteVerb, BatchWriteVerb
 from .fields.base import Field
 from .inheritance.declaring import register_class
 from .instance import Instance, options_of
-from .managers.manager import Manager
-from .managers.objects import Objects
+from .managers.manager import Manager, Objects
 from .options import Options, prepare
 from .persistence.delete import delete_instance
 from .persistence.refresh import decrement, fetch_instance, increment, refresh_instance
@@ -30,6 +27,7 @@ from .records.filling import fill
 from .registry import DeferredOptions
 from .relations.backrefs import connect_references
 from .relations.cascade import delete_for_good
+from .reserved_names import MODEL, refuse_reserved
 from .signals.events import class_prepared, fill_with_signals, post_init, pre_init
 from .signals.hooks import check_hooks
 
@@ -70,6 +68,7 @@ class Model(Instance):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        refuse_reserved(cls, Model, MODEL)
         check_hooks(cls)
         cls._prepare()
         for name in ("DoesNotExist", "MultipleObjectsReturned", "AlreadyExists"):
@@ -294,79 +293,8 @@ class Model(Instance):
         return await cls.objects.abatch_get(*keys, **options)
 
     if TYPE_CHECKING:
-
-        @overload
-        @classmethod
-        def batch_write(
-            cls,
-            *,
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> BatchBlock[Self]: ...
-        @overload
-        @classmethod
-        def batch_write(
-            cls,
-            items: Iterable[Self | Mapping[str, Any]],
-            *,
-            delete: Iterable[Any] = (),
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> BulkResult[Self]: ...
-        @overload
-        @classmethod
-        def batch_write(
-            cls,
-            *,
-            delete: Iterable[Any],
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> BulkResult[Self]: ...
-        @classmethod
-        def batch_write(cls, *args: Any, **options: Any) -> Any: ...
-
-        @overload
-        @classmethod
-        def abatch_write(
-            cls,
-            *,
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> AsyncBatchBlock[Self]: ...
-        @overload
-        @classmethod
-        def abatch_write(
-            cls,
-            items: Iterable[Self | Mapping[str, Any]],
-            *,
-            delete: Iterable[Any] = (),
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> Coroutine[Any, Any, BulkResult[Self]]: ...
-        @overload
-        @classmethod
-        def abatch_write(
-            cls,
-            *,
-            delete: Iterable[Any],
-            overwrite: bool = False,
-            validate: bool = True,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> Coroutine[Any, Any, BulkResult[Self]]: ...
-        @classmethod
-        def abatch_write(cls, *args: Any, **options: Any) -> Any: ...
-
+        batch_write = cast("BatchWriteVerb", None)
+        abatch_write = cast("AsyncBatchWriteVerb", None)
     else:
 
         @classmethod

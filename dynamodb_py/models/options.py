@@ -110,8 +110,7 @@ class Options:
         self.hash_key, self.range_key = self._find_keys()
         before: object = vars(model).get("_meta")
         self.referrers: tuple[ForeignKey[Any, Any], ...]
-        known: dict[str, Any] = {} if before is None else vars(before)
-        self.referrers = known.get("referrers", ())
+        self.referrers = () if before is None else vars(before).get("referrers", ())
         """The references to the model that have a ``related_name`` or an ``on_delete``."""
         self.keys = (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
         self.key_names = frozenset(field.name for field in self.keys)
@@ -360,8 +359,6 @@ class Options:
         """Tell whether an index or the table has *attribute* in its hash key."""
         keys = [self.schema.hash_key, *(key for i in self.schema.indexes for key in i.hash_key)]
         return any(key.name == attribute for key in keys)
-
-    # -- keys ----------------------------------------------------------------------------------
 
     def key(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> WireItem:
         """Return the primary key on the wire, from values in order or by name.

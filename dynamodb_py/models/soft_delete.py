@@ -16,8 +16,7 @@ from .bulk.jobs import keep_last, key_job
 from .bulk.results import BulkResult, Status, Tally
 from .fields.times import DateTimeField
 from .instance import options_of
-from .managers.manager import Manager
-from .managers.objects import Objects
+from .managers.manager import Manager, Objects
 from .managers.queryset import QuerySet
 from .model import Model
 from .persistence.update import update_instance

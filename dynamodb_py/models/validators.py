@@ -299,8 +299,6 @@ def _show_start(value: Any) -> str:
     return repr(value[: _SHOWN + 1] if isinstance(value, (str, bytes)) else value)
 
 
-# -- parts of addresses --------------------------------------------------------------------------
-
 # No pattern matches a text in two ways, so all take linear time; they are compiled on first use, not
 # on import.
 

@@ -22,16 +22,12 @@ Key: TypeAlias = Mapping[str, Any]
 """A primary key on the wire, ``{"name": {"S": "gs1"}, "score": {"N": "100"}}``."""
 
 
-class _GetItemOutput(Struct):
+class _Output(Struct):
     Item: Raw | UnsetType = UNSET
-
-
-class _WriteOutput(Struct):
     Attributes: Raw | UnsetType = UNSET
 
 
-_read_get = msgspec.json.Decoder(_GetItemOutput).decode
-_read_write = msgspec.json.Decoder(_WriteOutput).decode
+_read = msgspec.json.Decoder(_Output).decode
 
 
 class GetItem(Operation["StoredItem | None"], frozen=True):
@@ -55,7 +51,7 @@ class GetItem(Operation["StoredItem | None"], frozen=True):
         return payload if self.expressions is None else self.expressions.into(payload)
 
     def parse(self, outcome: bytes, /) -> StoredItem | None:
-        item = _read_get(outcome).Item
+        item = _read(outcome).Item
         return None if item is UNSET else bytes(item)
 
 
@@ -65,7 +61,7 @@ class _Write(Operation["StoredItem | None"], frozen=True):
     table: str
 
     def parse(self, outcome: bytes, /) -> StoredItem | None:
-        item = _read_write(outcome).Attributes
+        item = _read(outcome).Attributes
         return None if item is UNSET else bytes(item)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, Generic, TypeAlias, cast
 
 import msgspec
 from msgspec import Struct
 
 from ..schema import TableSchema, Throughput
-from .base import Operation, Payload
+from .base import Operation, Payload, T
 
 TableDescription: TypeAlias = "dict[str, Any]"
 """DynamoDB's description of a table, times as aware datetimes in UTC.
@@ -34,25 +34,22 @@ class _ListOutput(Struct):
     LastEvaluatedTableName: str | None = None
 
 
-class _TimeToLive(Struct):
-    TimeToLiveStatus: str = "DISABLED"
-    AttributeName: str | None = None
-
-
-class _DescribeTimeToLiveOutput(Struct):
-    TimeToLiveDescription: _TimeToLive
-
-
-_read_ttl = msgspec.json.Decoder(_DescribeTimeToLiveOutput).decode
 _read_describe = msgspec.json.Decoder(_DescribeOutput).decode
 _read_change = msgspec.json.Decoder(_ChangeOutput).decode
 _read_list = msgspec.json.Decoder(_ListOutput).decode
 
 
-class _Change(Operation[TableDescription], frozen=True):
-    """The base of calls that change a table: the result is its description."""
+class _TableCall(Operation[T], Generic[T], frozen=True):
+    """The base of calls that name a table, and often nothing else."""
 
     table: str
+
+    def payload(self) -> Payload:
+        return {"TableName": self.table}
+
+
+class _Change(_TableCall[TableDescription], frozen=True):
+    """The base of calls that change a table: the result is its description."""
 
     def parse(self, outcome: bytes, /) -> TableDescription:
         return _parse_times(_read_change(outcome).TableDescription)
@@ -87,7 +84,7 @@ class UpdateTable(_Change, frozen=True):
     index_throughputs: Mapping[str, Throughput] = {}
 
     def payload(self) -> Payload:
-        payload: Payload = {"TableName": self.table}
+        payload = super().payload()
         if self.billing_mode is not None:
             payload["BillingMode"] = self.billing_mode
         if self.throughput is not None:
@@ -108,22 +105,14 @@ class DeleteTable(_Change, frozen=True):
 
     api: ClassVar[str] = "DeleteTable"
 
-    def payload(self) -> Payload:
-        return {"TableName": self.table}
 
-
-class DescribeTable(Operation[TableDescription], frozen=True):
-    """Ask for the state of a table; the answer may be some moments old.
+class DescribeTable(_TableCall[TableDescription], frozen=True):
+    """Read the state of a table; the answer may be some moments old.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTable.html
     """
 
     api: ClassVar[str] = "DescribeTable"
-
-    table: str
-
-    def payload(self) -> Payload:
-        return {"TableName": self.table}
 
     def parse(self, outcome: bytes, /) -> TableDescription:
         return _parse_times(_read_describe(outcome).Table)
@@ -148,12 +137,8 @@ class ListTables(Operation[TableNames], frozen=True):
     limit: int | None = None
 
     def payload(self) -> Payload:
-        payload: Payload = {}
-        if self.start is not None:
-            payload["ExclusiveStartTableName"] = self.start
-        if self.limit is not None:
-            payload["Limit"] = self.limit
-        return payload
+        members = {"ExclusiveStartTableName": self.start, "Limit": self.limit}
+        return {name: value for name, value in members.items() if value is not None}
 
     def parse(self, outcome: bytes, /) -> TableNames:
         page = _read_list(outcome)
@@ -161,10 +146,13 @@ class ListTables(Operation[TableNames], frozen=True):
         return TableNames(page.TableNames, ListTables(last, self.limit) if last else None)
 
 
-class TimeToLive(Struct, frozen=True):
+_TTL_MEMBERS = {"status": "TimeToLiveStatus", "attribute": "AttributeName"}
+
+
+class TimeToLive(Struct, frozen=True, rename=_TTL_MEMBERS):
     """The TTL of a table: its status, and its attribute, if any."""
 
-    status: str
+    status: str = "DISABLED"
     """ENABLING, ENABLED, DISABLING or DISABLED."""
     attribute: str | None = None
 
@@ -174,7 +162,14 @@ class TimeToLive(Struct, frozen=True):
         return self.status in ("ENABLING", "ENABLED")
 
 
-class DescribeTimeToLive(Operation[TimeToLive], frozen=True):
+class _TimeToLiveOutput(Struct):
+    TimeToLiveDescription: TimeToLive
+
+
+_read_ttl = msgspec.json.Decoder(_TimeToLiveOutput).decode
+
+
+class DescribeTimeToLive(_TableCall[TimeToLive], frozen=True):
     """Read the TTL of a table.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTimeToLive.html
@@ -182,17 +177,11 @@ class DescribeTimeToLive(Operation[TimeToLive], frozen=True):
 
     api: ClassVar[str] = "DescribeTimeToLive"
 
-    table: str
-
-    def payload(self) -> Payload:
-        return {"TableName": self.table}
-
     def parse(self, outcome: bytes, /) -> TimeToLive:
-        found = _read_ttl(outcome).TimeToLiveDescription
-        return TimeToLive(found.TimeToLiveStatus, found.AttributeName)
+        return _read_ttl(outcome).TimeToLiveDescription
 
 
-class UpdateTimeToLive(Operation[None], frozen=True):
+class UpdateTimeToLive(_TableCall[None], frozen=True):
     """Switch the TTL of a table on, or off, at most once an hour; it must be a change.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
@@ -200,7 +189,6 @@ class UpdateTimeToLive(Operation[None], frozen=True):
 
     api: ClassVar[str] = "UpdateTimeToLive"
 
-    table: str
     attribute: str
     enabled: bool = True
 

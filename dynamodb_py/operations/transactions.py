@@ -20,16 +20,11 @@ class _Got(Struct):
     Item: Raw | UnsetType = UNSET
 
 
-class _GetOutput(Struct):
+class _Output(Struct):
     Responses: list[_Got] = []
 
 
-class _WriteOutput(Struct):
-    """Only its arrival matters."""
-
-
-_read_get = msgspec.json.Decoder(_GetOutput).decode
-_read_write = msgspec.json.Decoder(_WriteOutput).decode
+_read = msgspec.json.Decoder(_Output).decode
 
 
 def _check_count(count: int) -> None:
@@ -84,7 +79,7 @@ class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
         return {"TransactItems": [{"Get": get} for get in gets]}
 
     def parse(self, outcome: bytes, /) -> list[StoredItem | None]:
-        found = _read_get(outcome).Responses
+        found = _read(outcome).Responses
         if len(found) != len(self.gets):
             raise ResponseCorrupted(f"{len(found)} answers came for {len(self.gets)} items")
         return [None if each.Item is UNSET else bytes(each.Item) for each in found]
@@ -192,4 +187,4 @@ class TransactWriteItems(Operation[None], frozen=True):
         }
 
     def parse(self, outcome: bytes, /) -> None:
-        _read_write(outcome)
+        _read(outcome)  # only its arrival matters

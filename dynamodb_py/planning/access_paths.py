@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import islice, product, takewhile
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -35,11 +35,9 @@ class AccessPath(Struct, frozen=True):
     @classmethod
     def all_of(cls, schema: TableSchema) -> list[AccessPath]:
         """Return the access paths of a table: itself, then its local and its global indexes."""
-        range_key = () if schema.range_key is None else (schema.range_key,)
-        table_key = (schema.hash_key, *range_key)
-        table = cls(None, (schema.hash_key,), range_key, table_key, None)
+        table = cls(None, (schema.hash_key,), schema.key[1:], schema.key, None)
         ordered = (*schema.local_indexes, *schema.global_indexes)
-        return [table, *(cls._of(index, table_key) for index in ordered)]
+        return [table, *(cls._of(index, schema.key) for index in ordered)]
 
     @classmethod
     def _of(cls, index: IndexSchema, table_key: tuple[KeyAttribute, ...]) -> AccessPath:
@@ -68,6 +66,10 @@ class AccessPath(Struct, frozen=True):
     def keys(self) -> dict[str, KeyAttribute]:
         """The attributes of its own key, by name."""
         return {key.name: key for key in (*self.hash_key, *self.range_key)}
+
+    def find_fixed(self, fixed: int) -> tuple[KeyAttribute, ...]:
+        """Return the attributes of the hash key, and the first *fixed* ones of the range key."""
+        return (*self.hash_key, *self.range_key[:fixed])
 
     @property
     def position(self) -> tuple[KeyAttribute, ...]:
@@ -108,7 +110,7 @@ class Fit(Struct, frozen=True, eq=False):
     """What it depends on besides the shape of the question."""
 
     @property
-    def whole_keys(self) -> bool:
+    def has_whole_keys(self) -> bool:
         """Whether each stretch is one item of the table, without a filter."""
         return (
             self.access.index is None
@@ -132,7 +134,8 @@ def fit(
 
     *notes* records what depends on the values, for an Unfit as well.
     """
-    _check_reading(access, question)
+    if question.consistent and access.is_global:
+        raise Unfit("a global index cannot be read consistently")
     notes = Notes() if notes is None else notes
     extraction = Extraction(access.keys, notes)
     try:
@@ -143,16 +146,15 @@ def fit(
         raise
     missing = frozenset[str]().union(*(option.missing for option in options)) & access.sparse
     if missing and question.index is None:
-        names = ", ".join(map(subject.field, sorted(missing)))
-        raise Unfit(f"items without {names} match too, and are not in it")
+        raise Unfit(f"items without {subject.join_fields(missing)} match too, and are not in it")
     options = [option for option in options if not option.is_empty]
     fixed, stretches = _find_stretches(access, subject, options)
     _check_held(access, subject, question, options)
     order, forward = _find_order(access, subject, question, fixed, stretches)
     lacking = frozenset(n for n in access.sparse if not all(n in each.needs for each in options))
-    unasked = lacking - subject.always - {name for name, _ in question.order}
-    if unasked and question.index is None:
-        names = ", ".join(map(subject.field, sorted(unasked)))
+    optional = lacking - subject.always - {name for name, _ in question.order}
+    if optional and question.index is None:
+        names = subject.join_fields(optional)
         raise Unfit(
             f"items that have no {names} are not in it: filter by {names} too, order by it, or choose "
             f'the index with .index("{access.name}")'
@@ -167,11 +169,6 @@ def fit(
         checked=tuple(_key_values(access, fixed, stretches)),
         notes=notes,
     )
-
-
-def _check_reading(access: AccessPath, question: Question) -> None:
-    if question.consistent and access.is_global:
-        raise Unfit("a global index cannot be read consistently")
 
 
 def find_unfixed(access: AccessPath, condition: Condition) -> str | None:
@@ -193,8 +190,7 @@ def _check_held(
         return
     filtered = {str(path.parts[0]) for b in options for t in b.filter for path in t.paths()}
     if lost := filtered - access.held:
-        names = ", ".join(map(subject.field, sorted(lost)))
-        raise Unfit(f"it does not hold {names}, which the filter needs")
+        raise Unfit(f"it does not hold {subject.join_fields(lost)}, which the filter needs")
     if not lacks_attributes(access, question):
         return
     if question.wanted is None:
@@ -203,7 +199,7 @@ def _check_held(
             "them from the table, or name what you need with .only()"
         )
     lost = {str(path.parts[0]) for path in question.wanted} - access.held
-    names = ", ".join(map(subject.field, sorted(lost)))
+    names = subject.join_fields(lost)
     raise Unfit(f"it does not hold {names}: .full() reads whole items from the table")
 
 
@@ -233,44 +229,32 @@ def _find_stretches(
 ) -> tuple[int, list[Stretch]]:
     """Return how many range attributes are fixed, and the stretches to read."""
     fixed = min((_count_fixed(access, option) for option in options), default=len(access.range_key))
-    stretches: list[Stretch] = []
-    for option in options:
-        for stretch in _stretches_of(access, subject, option, fixed):
-            stretches.append(stretch)
-            if len(stretches) > MOST:
-                raise Unfit(
-                    f"it would take more than {MOST} requests: split it into several queries"
-                )
+    every = (each for option in options for each in _stretches_of(access, subject, option, fixed))
+    stretches = list(islice(every, MOST + 1))
+    if len(stretches) > MOST:
+        raise Unfit(f"it would take more than {MOST} requests: split it into several queries")
     return fixed, stretches
 
 
 def _count_fixed(access: AccessPath, option: Alternative) -> int:
     """Return how many attributes of the range key, from the left, have single values."""
-    count = 0
-    for key in access.range_key:
-        span = option.spans.get(key.name)
-        if span is None or not all(interval.is_point for interval in span):
-            break
-        count += 1
-    return count
+    return len(list(takewhile(lambda key: option.has_points(key.name), access.range_key)))
 
 
 def _stretches_of(
     access: AccessPath, subject: Subject, option: Alternative, fixed: int
 ) -> Iterator[Stretch]:
     for key in access.hash_key:
-        span = option.spans.get(key.name)
-        if span is None or not all(interval.is_point for interval in span):
+        if not option.has_points(key.name):
             raise _make_unfixed_error(access, subject, key.name)
-    free = access.range_key[fixed:]
-    bound = free[0] if free else None
-    for key in free[1:]:
-        if key.name in option.spans:
-            before = subject.field(free[0].name)
-            raise Unfit(f"{subject.field(key.name)} counts only where {before} is fixed by =")
-    names = [key.name for key in (*access.hash_key, *access.range_key[:fixed])]
+    free = [key.name for key in access.range_key[fixed:]]
+    for name in free[1:]:
+        if name in option.spans:
+            before = subject.field(free[0])
+            raise Unfit(f"{subject.field(name)} counts only where {before} is fixed by =")
+    names = [key.name for key in access.find_fixed(fixed)]
     condition = option.condition
-    span = (WHOLE,) if bound is None else option.spans.get(bound.name, (WHOLE,))
+    span = option.spans.get(free[0], (WHOLE,)) if free else (WHOLE,)
     for points in product(*(option.spans[name] for name in names)):
         place = tuple(point.low.wire for point in points if point.low is not None)
         ranks = tuple(point.signature for point in points)
@@ -282,9 +266,8 @@ def _key_values(
     access: AccessPath, fixed: int, stretches: Sequence[Stretch]
 ) -> Iterator[tuple[str, Wire]]:
     """Yield the values of key attributes, with their names."""
-    keys = (*access.hash_key, *access.range_key[:fixed])
     for stretch in stretches:
-        for key, wire in zip(keys, stretch.place, strict=True):
+        for key, wire in zip(access.find_fixed(fixed), stretch.place, strict=True):
             yield key.name, wire
         interval = stretch.interval
         if interval.prefix is not None:
@@ -297,8 +280,7 @@ def _key_values(
 
 def check_value(subject: Subject, name: str, wire: Wire) -> None:
     """Raise ValidationError for a value that no key can have."""
-    problem = subject.problem(name, wire)
-    if problem is not None:
+    if (problem := subject.problem(name, wire)) is not None:
         raise ValidationError({subject.field(name): [problem]}, model=subject.name)
 
 
@@ -314,45 +296,37 @@ def _find_order(
     same = _common_attributes(access, fixed, stretches)
     requested = [(name, descends) for name, descends in question.order if name not in same]
     single = len(stretches) <= 1 and access.index is None and not free
+    # Of several places, the fixed attributes still have an order between them.
+    order = tuple(key for key in access.range_key if key.name not in same)
     if requested and not single:
-        # Of several places, the fixed attributes still have an order between them.
-        order = tuple(key for key in access.range_key if key.name not in same)
         names = [key.name for key in order[: len(requested)]]
         if (
             names != [name for name, _ in requested]
             or len({descends for _, descends in requested}) > 1
         ):
-            raise Unfit(f"its items are in order of {_names_of(subject, order)}")
+            by = ", ".join(subject.field(key.name) for key in order) or "nothing"
+            raise Unfit(f"its items are in order of {by}")
     descends = bool(requested and requested[0][1]) != question.backward
     if not requested and question.order and not single:
         descends = question.order[0][1] != question.backward
-    return tuple(key for key in access.range_key if key.name not in same), not descends
+    return order, not descends
 
 
 def _common_attributes(
     access: AccessPath, fixed: int, stretches: Sequence[Stretch]
 ) -> frozenset[str]:
     """Return the attributes that are equal for all items."""
-    keys = (*access.hash_key, *access.range_key[:fixed])
     if not stretches:
         return frozenset()
-    first = stretches[0].ranks
-    return frozenset(
-        key.name
-        for at, key in enumerate(keys)
-        if all(stretch.ranks[at] == first[at] for stretch in stretches)
-    )
+    columns = zip(*(stretch.ranks for stretch in stretches), strict=True)
+    found = zip(access.find_fixed(fixed), columns, strict=True)
+    return frozenset(key.name for key, ranks in found if ranks.count(ranks[0]) == len(ranks))
 
 
-def _names_of(subject: Subject, order: Sequence[KeyAttribute]) -> str:
-    return ", ".join(subject.field(key.name) for key in order) or "nothing"
-
-
-def key_conditions(access: AccessPath, fixed: int, stretch: Stretch) -> Condition:
+def make_key_condition(access: AccessPath, fixed: int, stretch: Stretch) -> Condition:
     """Return the key condition that reads *stretch*."""
-    keys = (*access.hash_key, *access.range_key[:fixed])
     condition = Condition()
-    for key, wire in zip(keys, stretch.place, strict=True):
+    for key, wire in zip(access.find_fixed(fixed), stretch.place, strict=True):
         condition &= Compare(Path((key.name,)), "=", Value(wire))
     if fixed < len(access.range_key):
         condition &= stretch.interval.condition(Path((access.range_key[fixed].name,)))

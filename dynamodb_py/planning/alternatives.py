@@ -7,33 +7,21 @@ So the comparisons of key attributes are taken out of a condition, through ``AND
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
+from functools import reduce
 from itertools import product
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from .. import expressions
 from ..exceptions import QueryError
-from ..expressions import (
-    And,
-    AttributeType,
-    BeginsWith,
-    Between,
-    Compare,
-    Condition,
-    Exists,
-    In,
-    Never,
-    Not,
-    NotExists,
-    Or,
-    Path,
-    Value,
-)
+from ..expressions import Condition, Path, Value
 from ..operations.base import Wire
 from ..schema import KeyAttribute
 from . import intervals
 from .assumptions import Notes
-from .intervals import WHOLE, Interval, Span
+from .intervals import WHOLE, Span
 
 MOST = 1000
 """The most alternatives of a condition: each is a request."""
@@ -58,6 +46,10 @@ class Alternative(Struct, frozen=True, eq=False):
         """Whether nothing can match."""
         return any(not span for span in self.spans.values())
 
+    def has_points(self, name: str) -> bool:
+        """Tell whether the attribute *name* has single values."""
+        return name in self.spans and all(interval.is_point for interval in self.spans[name])
+
     @property
     def missing(self) -> frozenset[str]:
         """The attributes that it compares and that matching items may lack."""
@@ -66,10 +58,7 @@ class Alternative(Struct, frozen=True, eq=False):
     @property
     def condition(self) -> Condition:
         """The filter as a condition."""
-        joined = Condition()
-        for term in dict.fromkeys(self.filter):  # each term once
-            joined &= term
-        return joined
+        return reduce(Condition.__and__, dict.fromkeys(self.filter), Condition())  # each term once
 
 
 class Extraction:
@@ -87,26 +76,23 @@ class Extraction:
         """Return the alternatives of *condition*; raise Unfit if a query cannot express it."""
         return self._merge(self._expand(condition, negated=False))
 
-    def _mentions(self, condition: Condition) -> bool:
-        return any(path.parts[0] in self._keys for path in condition.paths())
-
     def _expand(self, condition: Condition, *, negated: bool) -> list[Alternative]:
         if condition.is_empty:
             return [Alternative()]
-        if isinstance(condition, Never):
+        if isinstance(condition, expressions.Never):
             return [Alternative()] if negated else []
-        if not self._mentions(condition):
+        if not any(path.parts[0] in self._keys for path in condition.paths()):
             return [Alternative(filter=(~condition if negated else condition,))]
-        if isinstance(condition, Not):
+        if isinstance(condition, expressions.Not):
             return self._expand(condition.term, negated=not negated)
-        if isinstance(condition, (And, Or)):
+        if isinstance(condition, (expressions.And, expressions.Or)):
             parts = [self._expand(term, negated=negated) for term in condition.terms]
-            if isinstance(condition, Or) is negated:
+            if isinstance(condition, expressions.Or) is negated:
                 return self._combine_all(parts)
             self._notes.compared = True  # alternatives may coincide or overlap
-            alternatives = [option for part in parts for option in part]
-            self._vague.update(name for option in alternatives for name in option.spans)
-            return self._merge(alternatives)
+            options = [option for part in parts for option in part]
+            self._vague.update(name for option in options for name in option.spans)
+            return self._merge(options)
         return [self._make_alternative(condition, negated=negated)]
 
     def _combine_all(self, parts: list[list[Alternative]]) -> list[Alternative]:
@@ -140,7 +126,7 @@ class Extraction:
         if any(all(each.is_whole for each in span) for span in (one, other)):
             return  # nothing depends on them: one span holds always or never
         bounds = _find_bounds(one, other) or _find_bounds(other, one)
-        if bounds is not None and name not in self._cut:
+        if bounds and name not in self._cut:
             self._notes.less.append(bounds)
             return
         self._cut.add(name)
@@ -149,9 +135,7 @@ class Extraction:
             self._notes.met = True
 
     def _make_alternative(self, leaf: Condition, *, negated: bool) -> Alternative:
-        name = str(next(leaf.paths()).parts[0])
-        if name not in self._keys:
-            name = next(str(p.parts[0]) for p in leaf.paths() if p.parts[0] in self._keys)
+        name = next(str(p.parts[0]) for p in leaf.paths() if p.parts[0] in self._keys)
         key = self._keys[name]
         try:
             span = self._find_span(leaf, key)
@@ -159,17 +143,16 @@ class Extraction:
             self._notes.clear()  # it is unfit, whatever the values
             raise
         if negated:
-            if isinstance(leaf, BeginsWith):  # no value follows some prefixes
+            if isinstance(leaf, expressions.BeginsWith):  # no value follows some prefixes
                 self._notes.compared = True
             span = intervals.complement(span)
         # Only these hold for a missing attribute.
-        when_missing = isinstance(leaf, NotExists) or (
-            isinstance(leaf, Compare) and leaf.operator == "<>"
+        when_missing = isinstance(leaf, expressions.NotExists) or (
+            isinstance(leaf, expressions.Compare) and leaf.operator == "<>"
         )
-        found = frozenset((name,))
-        if when_missing is negated:
-            return Alternative({name: span}, needs=found)
-        return Alternative({name: span}, spares=found)
+        found, none = frozenset((name,)), frozenset[str]()
+        needs, spares = (found, none) if when_missing is negated else (none, found)
+        return Alternative({name: span}, needs=needs, spares=spares)
 
     def _find_span(self, leaf: Condition, key: KeyAttribute) -> Span:
         """Return the values of *key* for which *leaf* holds."""
@@ -184,20 +167,20 @@ class Extraction:
                 )
         wires = [value.wire for value in values]
         match leaf:
-            case Compare(operator=operator):
+            case expressions.Compare(operator=operator):
                 return self._compare(operator, wires[0])
-            case Between():
+            case expressions.Between():
                 return (intervals.between(*wires),)
-            case BeginsWith():
+            case expressions.BeginsWith():
                 self._vague.add(key.name)
                 return (intervals.with_prefix(wires[0]),)
-            case In():
+            case expressions.In():
                 return self._make_points(wires)
-            case Exists():
+            case expressions.Exists():
                 return (WHOLE,)
-            case NotExists():
+            case expressions.NotExists():
                 return ()
-            case AttributeType(type=kind):
+            case expressions.AttributeType(type=kind):
                 return (WHOLE,) if kind == key.type else ()
             case _:
                 raise Unfit(f"{leaf.describe()} cannot be a key condition")
@@ -223,8 +206,6 @@ class Extraction:
 
     def _merge(self, alternatives: list[Alternative]) -> list[Alternative]:
         """Return *alternatives*, joining those that differ only in one interval or in the filter."""
-        if len(alternatives) < 2:
-            return alternatives
         for name in self._keys:
             alternatives = _join(alternatives, name)
         return _join_filters(alternatives)
@@ -249,14 +230,11 @@ def _meet_beyond(one: Span, other: Span) -> bool:
     return below or above
 
 
-def _signature(span: Span) -> Hashable:
-    return tuple(interval.signature for interval in span)
-
-
-def _make_signature(option: Alternative, but: str | None = None) -> Hashable:
+def _make_signature(option: Alternative, but: str = "") -> Hashable:
     """Return a value that is equal for alternatives with the same key intervals, except *but*."""
-    spans = [(name, _signature(span)) for name, span in option.spans.items() if name != but]
-    return frozenset(spans), option.needs, option.spares
+    spans = {name: tuple(each.signature for each in span) for name, span in option.spans.items()}
+    spans.pop(but, None)
+    return frozenset(spans.items()), option.needs, option.spares
 
 
 def _join(alternatives: list[Alternative], name: str) -> list[Alternative]:
@@ -265,17 +243,13 @@ def _join(alternatives: list[Alternative], name: str) -> list[Alternative]:
     for option in alternatives:
         place = (_make_signature(option, but=name), frozenset(option.filter), name in option.spans)
         groups.setdefault(place, []).append(option)
-    return [
-        _replace_span(group[0], name, [i for option in group for i in option.spans[name]])
-        if len(group) > 1 and name in group[0].spans
-        else group[0]
-        for group in groups.values()
-    ]
-
-
-def _replace_span(option: Alternative, name: str, found: Iterable[Interval]) -> Alternative:
-    spans = {**option.spans, name: intervals.unite(found)}
-    return Alternative(spans, option.filter, option.needs, option.spares)
+    joined: list[Alternative] = []
+    for first, *rest in groups.values():
+        if rest and name in first.spans:
+            found = intervals.unite(i for option in (first, *rest) for i in option.spans[name])
+            first = replace(first, spans={**first.spans, name: found})
+        joined.append(first)
+    return joined
 
 
 def _join_filters(alternatives: list[Alternative]) -> list[Alternative]:
@@ -285,13 +259,10 @@ def _join_filters(alternatives: list[Alternative]) -> list[Alternative]:
         groups.setdefault(_make_signature(option), []).append(option)
     joined: list[Alternative] = []
     for first, *rest in groups.values():
-        if not rest:
-            joined.append(first)
-            continue
-        filters = [option.condition for option in (first, *rest)]
-        either = Condition()
-        for each in filters:
-            either |= each
-        terms = () if any(each.is_empty for each in filters) else (either,)
-        joined.append(Alternative(first.spans, terms, first.needs, first.spares))
+        if rest:
+            filters = [option.condition for option in (first, *rest)]
+            either = reduce(Condition.__or__, filters)
+            terms = () if any(each.is_empty for each in filters) else (either,)
+            first = replace(first, filter=terms)
+        joined.append(first)
     return joined

@@ -59,7 +59,8 @@ def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
     least = requests * unit
     most = max(ceil(size / READ_UNIT_BYTES) * unit, least)
     read = items
-    if plan.limit is not None and not any(r.expressions.filter for r in _requests(plan)):
+    filtered = any(each.expressions.filter for lane in plan.lanes for each in lane.requests)
+    if plan.limit is not None and not filtered:
         read = min(items, plan.limit * requests)
         most = min(most, max(ceil(read * each / READ_UNIT_BYTES) * unit, least))
     if plan.full:
@@ -70,10 +71,6 @@ def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
     if plan.kind == "scan" and plan.limit is None:
         least = most
     return Estimate(least, most, per_item, items, each)
-
-
-def _requests(plan: Plan) -> list[Any]:
-    return [request for lane in plan.lanes for request in lane.requests]
 
 
 def _sizes(description: Mapping[str, Any], index: str | None) -> tuple[int, int]:

@@ -124,32 +124,22 @@ def _find_next(prefix: Wire) -> Wire | None:
     return {"S": text[:-1] + chr(following)}
 
 
-def _greater_low(one: Edge | None, other: Edge | None) -> Edge | None:
-    """Return the greater of two lower bounds."""
+def _find_narrower(one: Edge | None, other: Edge | None, *, low: bool) -> Edge | None:
+    """Return the narrower of two *low* bounds, or of two upper ones."""
     if one is None or other is None:
         return other if one is None else one
     if one.rank == other.rank:
         return one if one.open else other
-    return one if one.rank > other.rank else other
-
-
-def _lesser_high(one: Edge | None, other: Edge | None) -> Edge | None:
-    """Return the lesser of two upper bounds."""
-    if one is None or other is None:
-        return other if one is None else one
-    if one.rank == other.rank:
-        return one if one.open else other
-    return one if one.rank < other.rank else other
+    return one if (one.rank > other.rank) is low else other
 
 
 def _meet(one: Interval, other: Interval) -> Interval | None:
-    low, high = _greater_low(one.low, other.low), _lesser_high(one.high, other.high)
+    low = _find_narrower(one.low, other.low, low=True)
+    high = _find_narrower(one.high, other.high, low=False)
     for whole in (one, other):
         if low is whole.low and high is whole.high:
             return whole  # with its prefix
-    if low is None or high is None:
-        return Interval(low, high)
-    if low.rank > high.rank or (low.rank == high.rank and (low.open or high.open)):
+    if low is not None and high is not None and not _holds_value(low, high):
         return None
     return _make_interval(low, high)
 
@@ -217,9 +207,7 @@ def _greater_high(one: Edge | None, other: Edge | None) -> Edge | None:
     """Return the greater of two upper bounds."""
     if one is None or other is None:
         return None
-    if one.rank == other.rank:
-        return other if one.open else one
-    return one if one.rank > other.rank else other
+    return other if _find_narrower(one, other, low=False) is one else one
 
 
 def points(wires: Iterable[Wire]) -> Span:
@@ -253,13 +241,16 @@ def overlap(spans: Sequence[Span]) -> bool:
     intervals = sort_intervals(interval for span in spans for interval in span)
     furthest: Edge | None = None
     for at, interval in enumerate(intervals):
-        if at and (furthest is None or interval.low is None or _inside(interval.low, furthest)):
+        if at and (
+            furthest is None or interval.low is None or _holds_value(interval.low, furthest)
+        ):
             return True
         furthest = interval.high if not at else _greater_high(furthest, interval.high)
     return False
 
 
-def _inside(low: Edge, high: Edge) -> bool:
+def _holds_value(low: Edge, high: Edge) -> bool:
+    """Tell whether there is a value between these bounds."""
     if low.rank == high.rank:
         return not (low.open or high.open)
     return bool(low.rank < high.rank)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -38,6 +38,10 @@ class Subject(Struct, frozen=True, eq=False):
     def field(self, attribute: str) -> str:
         """Return the name of the field that *attribute* stores."""
         return self.fields.get(attribute, attribute)
+
+    def join_fields(self, attributes: Iterable[str]) -> str:
+        """Return the names of the fields that *attributes* store, for a message."""
+        return ", ".join(map(self.field, sorted(attributes)))
 
 
 class Question(Struct, frozen=True):
@@ -86,6 +90,11 @@ class Rejected(Struct, frozen=True):
 
     index: str | None
     why: str
+
+    @property
+    def title(self) -> str:
+        """Its name in messages."""
+        return "the table" if self.index is None else f"index {self.index}"
 
 
 class Explanation(Struct, frozen=True):
@@ -144,42 +153,32 @@ class Plan(Struct, frozen=True, kw_only=True):
             return (self.get,)
         expressions = {} if self.expressions is None else {self.table: self.expressions}
         chunks = range(0, len(self.keys), MAX_BATCH_GET)
-        batches = tuple(
-            BatchGetItem(
-                {self.table: list(self.keys[at : at + MAX_BATCH_GET])}, self.consistent, expressions
-            )
-            for at in chunks
-        )
+        keys = ({self.table: list(self.keys[at : at + MAX_BATCH_GET])} for at in chunks)
+        batches = tuple(BatchGetItem(each, self.consistent, expressions) for each in keys)
         return batches or tuple(request for lane in self.lanes for request in lane.requests)
 
     def __str__(self) -> str:
-        return describe(self)
+        return "\n".join(_lines(self))
 
     __repr__ = __str__
 
 
-def describe(plan: Plan) -> str:
-    """Return *plan* as text for people."""
-    return "\n".join(_lines(plan))
-
-
 def _lines(plan: Plan) -> Iterator[str]:
     yield _title(plan)
-    explanation = plan.explanation
-    if explanation is not None and explanation.reason:
+    explanation = plan.explanation or Explanation()
+    if explanation.reason:
         yield f"  why: {explanation.reason}"
-    for other in explanation.others if explanation is not None else ():
-        where = "the table" if other.index is None else f"index {other.index}"
-        yield f"  not {where}: {other.why}"
+    for other in explanation.others:
+        yield f"  not {other.title}: {other.why}"
     requests = plan.operations
     for request in requests[:_SHOWN]:
         yield f"  {request.api}: {request.payload()!r}"
     if len(requests) > _SHOWN:
         yield f"  ... and {len(requests) - _SHOWN} more of these"
-    yield from _lines_after_reading(plan)
-    for note in explanation.notes if explanation is not None else ():
+    yield from _lines_after_reading(plan, explanation)
+    for note in explanation.notes:
         yield f"  note: {note}"
-    if explanation is not None and explanation.suggestion:
+    if explanation.suggestion:
         yield f"  an index would read only what matches: {explanation.suggestion}"
 
 
@@ -199,9 +198,8 @@ def _title(plan: Plan) -> str:
     return title
 
 
-def _lines_after_reading(plan: Plan) -> Iterator[str]:
-    explanation = plan.explanation
-    if explanation is not None and not explanation.filter.is_empty:
+def _lines_after_reading(plan: Plan, explanation: Explanation) -> Iterator[str]:
+    if not explanation.filter.is_empty:
         text = explanation.filter.describe()
         yield f"  after reading: {text} (DynamoDB drops what does not match, and it is paid for)"
     dropped = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]

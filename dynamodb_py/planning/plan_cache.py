@@ -22,7 +22,7 @@ from ..operations.queries import Expressions, Query
 from .access_paths import AccessPath, Fit, check_value, is_hopeless
 from .assumptions import Assumptions, Notes
 from .plan import Lane, Plan, Question, Subject, Trim
-from .ranking import cost, least_cost
+from .ranking import find_cost, find_least_cost
 
 MOST = 512
 """The most shapes that are cached for one model."""
@@ -66,9 +66,9 @@ class _Template(Struct, frozen=True, eq=False):
     keys: _Slots = ()
     """Positions of the values of a GetItem's key."""
     values: tuple[_Slots, ...] = ()
-    """Positions of the values of each lane's request."""
+    """Those of each lane's request."""
     trims: tuple[tuple[int, ...], ...] = ()
-    """Positions of the values that each lane drops."""
+    """Those of the values that each lane drops."""
     checked: _Slots = ()
     """Values of key attributes; each must be valid in a key."""
     guards: _Guards | None = None
@@ -190,16 +190,15 @@ def _make_template(
         keys = _find_slots(plan.get.key.items(), at)
         used = set(keys)
         template = _Template(kept, keys=keys, checked=checked, guards=guards)
-    elif any(len(lane.requests) != 1 for lane in plan.lanes) or not _is_traceable(plan, at):
+    elif any(len(lane.requests) != 1 for lane in plan.lanes):
         return None
     else:
-        found = tuple(
-            _find_slots(lane.requests[0].expressions.values.items(), at) for lane in plan.lanes
-        )
-        trims = tuple(
-            tuple(at[id(wire)] for trim in lane.trims if trim for wire in trim.wires)
-            for lane in plan.lanes
-        )
+        reads = [lane.requests[0].expressions for lane in plan.lanes]
+        found = tuple(_find_slots(read.values.items(), at) for read in reads)
+        dropped = [[w for trim in lane.trims if trim for w in trim.wires] for lane in plan.lanes]
+        if any(id(wire) not in at for wires in dropped for wire in wires):
+            return None
+        trims = tuple(tuple(at[id(wire)] for wire in wires) for wires in dropped)
         used = {slot for slots in found for slot in slots}
         template = _Template(kept, values=found, trims=trims, checked=checked, guards=guards)
     everywhere = {slot for _, slot in used} == set(range(len(values)))
@@ -210,20 +209,15 @@ def _make_guards(assumptions: Assumptions, at: Mapping[int, int]) -> _Guards | N
     """Return the assumptions by position; None if there are none."""
     if not (assumptions.less or assumptions.distinct or assumptions.unlike):
         return None
+
+    def find(wires: Iterable[Wire]) -> tuple[int, ...]:
+        return tuple(at[id(wire)] for wire in wires)
+
     return _Guards(
         less=tuple((at[id(low)], at[id(high)]) for low, high in assumptions.less),
-        distinct=tuple(tuple(at[id(wire)] for wire in wires) for wires in assumptions.distinct),
-        unlike=tuple(
-            tuple(tuple(at[id(wire)] for wire in term) for term in terms)
-            for terms in assumptions.unlike
-        ),
+        distinct=tuple(map(find, assumptions.distinct)),
+        unlike=tuple(tuple(map(find, terms)) for terms in assumptions.unlike),
     )
-
-
-def _is_traceable(plan: Plan, at: Mapping[int, int]) -> bool:
-    """Tell whether each value that is dropped after reading is a value of the question."""
-    trims = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
-    return all(id(wire) in at for trim in trims for wire in trim.wires)
 
 
 def _find_slots(pairs: Iterable[tuple[str, Wire]], at: dict[int, int]) -> _Slots:
@@ -261,25 +255,19 @@ def find_assumptions(
 
 
 def _could_win(
-    access: AccessPath,
-    notes: Notes,
-    question: Question,
-    chosen: Fit | None,
-    examined: ExaminedPaths,
+    access: AccessPath, notes: Notes, question: Question, chosen: Fit | None, paths: ExaminedPaths
 ) -> bool:
     """Tell whether *access*, which was not chosen, could be chosen for other values."""
     if notes.met:
         return True
     if not notes.compared and not notes.distinct:
         return False
-    least = least_cost(access, question)
+    least = find_least_cost(access, question)
     if least is None or chosen is None:
         return least is not None
-    access_paths = [each for each, _ in examined]
-    return (least, access_paths.index(access)) < (
-        cost(chosen, question),
-        access_paths.index(chosen.access),
-    )
+    order = [each for each, _ in paths]
+    price = find_cost(chosen, question)
+    return (least, order.index(access)) < (price, order.index(chosen.access))
 
 
 def _values_of_similar_terms(filter_: Condition) -> tuple[tuple[tuple[Wire, ...], ...], ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,14 +12,22 @@ from ..exceptions import QueryError, ScanRequired
 from ..expressions import Condition, Path
 from ..operations.items import GetItem, Key
 from ..operations.queries import Expressions, Query, Scan
-from .access_paths import AccessPath, Fit, Stretch, check_value, find_unfixed, fit, key_conditions
+from .access_paths import (
+    AccessPath,
+    Fit,
+    Stretch,
+    check_value,
+    find_unfixed,
+    fit,
+    make_key_condition,
+)
 from .alternatives import Unfit
 from .assumptions import Assumptions, Notes
 from .intervals import sort_intervals
 from .plan import Explanation, Lane, Plan, Question, Rejected, Subject, Trim
 from .plan_cache import ExaminedPaths, PlanCache, Shortcut, find_assumptions
-from .ranking import cost, explain_rejection
-from .suggestions import ASKABLE, helpful_index, serving_index
+from .ranking import explain_rejection, find_cost
+from .suggestions import RANGE_CONDITIONS, helpful_index, serving_index
 
 
 class Planner:
@@ -38,9 +47,9 @@ class Planner:
         known = self._cache.fill(table, question)
         if known is not None:
             return known
-        plan, rests = self._make_plan(table, question)
-        if rests is not None:
-            self._cache.keep(table, question, plan, rests)
+        plan, assumptions = self._make_plan(table, question)
+        if assumptions is not None:
+            self._cache.keep(table, question, plan, assumptions)
         return plan
 
     def shortcut(self, table: str, question: Question) -> Shortcut | None:
@@ -61,7 +70,8 @@ class Planner:
         if question.limit == 0 or question.condition.is_never:
             return self._plan_nothing(table, question), None
         if question.scan or (question.condition.is_empty and not question.order):
-            explanation = Explanation(reason=_describe_request(question))
+            reason = "scan() was called" if question.scan else "there is no condition"
+            explanation = Explanation(reason=reason)
             return self._plan_scan(table, question, explanation), Assumptions()
         fits, rejected, examined = self._fit_all(question)
         if not fits:
@@ -70,7 +80,7 @@ class Planner:
                 assumptions = find_assumptions(question, None, examined)
                 return self._plan_scan(table, question, explanation), assumptions
             raise self._make_refusal(question, rejected)
-        chosen, *others = sorted(fits, key=lambda each: cost(each, question))
+        chosen, *others = sorted(fits, key=lambda each: find_cost(each, question))
         for name, wire in chosen.checked:
             check_value(self.subject, name, wire)
         explanation = self._explain(question, chosen, others, rejected)
@@ -81,7 +91,9 @@ class Planner:
         fits: list[Fit] = []
         rejected: list[Rejected] = []
         examined: list[tuple[AccessPath, Notes]] = []
-        for access in self._candidates(question):
+        index = question.index
+        paths = self._access_paths if index is None else [self._find_access(index)]
+        for access in paths:
             notes = Notes()
             examined.append((access, notes))
             try:
@@ -90,39 +102,31 @@ class Planner:
                 rejected.append(Rejected(access.name, str(error)))
         return fits, tuple(rejected), examined
 
-    def _candidates(self, question: Question) -> Sequence[AccessPath]:
-        if question.index is None:
-            return self._access_paths
-        return [self._find_access(question.index)]
-
     def _find_access(self, index: str | None) -> AccessPath:
-        for access in self._access_paths:
-            if access.name == index:
-                return access
+        found = next((each for each in self._access_paths if each.name == index), None)
+        if found is not None:
+            return found
         known = ", ".join(str(access.name) for access in self._access_paths[1:]) or "none"
         raise QueryError(f"{self.subject.name} has no index {index!r}: its indexes are {known}")
 
     def _make_refusal(self, question: Question, rejected: Sequence[Rejected]) -> QueryError:
         name = self.subject.name
-        reasons = "; ".join(f"{_title(each.index)}: {each.why}" for each in rejected)
+        reasons = "; ".join(f"{each.title}: {each.why}" for each in rejected)
         if question.index is not None:
-            return QueryError(f"{name}: {reasons} ({ASKABLE}, = on a hash key)")
+            return QueryError(f"{name}: {reasons} ({RANGE_CONDITIONS}, = on a hash key)")
         index = serving_index(self.subject, self._access_paths, question)
         more = [f"declare {index}"] if index else []
         if not question.order and not question.backward:  # a scan has no order
             more.append("use .scan() to read all and pay for it")
         if any(find_unfixed(access, question.condition) is None for access in self._access_paths):
             advice = _join_or("query for more and filter in Python", *more)
-            return QueryError(
-                f"{name}: DynamoDB cannot answer this ({reasons}): {ASKABLE}; {advice}"
-            )
+            text = f"{name}: DynamoDB cannot answer this ({reasons}): {RANGE_CONDITIONS}; {advice}"
+            return QueryError(text)
         hash_key = self.subject.field(self.subject.schema.hash_key.name)
         return ScanRequired(
             f"{name}: only reading the whole table could answer this ({reasons}): "
             f"{_join_or(f'filter by {hash_key}=...', *more)}"
         )
-
-    # -- plans ---------------------------------------------------------------------------------
 
     def _common(
         self, table: str, question: Question, access: AccessPath, explanation: Explanation
@@ -145,9 +149,8 @@ class Planner:
     def _plan_nothing(self, table: str, question: Question) -> Plan:
         access = self._find_access(question.index)
         why = "limit(0) needs no items" if question.limit == 0 else "nothing can match"
-        return Plan(
-            kind="nothing", **self._common(table, question, access, Explanation(reason=why))
-        )
+        explanation = Explanation(reason=why)
+        return Plan(kind="nothing", **self._common(table, question, access, explanation))
 
     def _plan_scan(self, table: str, question: Question, explanation: Explanation) -> Plan:
         access = self._find_access(question.index)
@@ -164,27 +167,15 @@ class Planner:
             )
         _check_scanned(self.subject, access, question)
         filter_ = question.condition
-        projection = _projection(access, question, trims=False)
+        projection = _list_paths(access, question, trims=False)
         expressions = Expressions.of(filter=filter_, projection=projection)
-        limit = _page_limit(question, filtered=not filter_.is_empty, extra=0)
-        total = question.segments
-        lanes = tuple(
-            Lane(
-                (
-                    Scan(
-                        table,
-                        expressions,
-                        access.name,
-                        question.consistent,
-                        limit,
-                        select="COUNT" if question.counting else None,
-                        segment=(segment, total) if total > 1 else None,
-                    ),
-                )
-            )
-            for segment in range(total)
-        )
-        explanation = replace(explanation, filter=filter_, notes=_scan_notes(self.subject, access))
+        limit = _find_page_limit(question, filtered=not filter_.is_empty, extra=0)
+        total, select = question.segments, "COUNT" if question.counting else None
+        scan = Scan(table, expressions, access.name, question.consistent, limit, select=select)
+        scans = [replace(scan, segment=(at, total)) for at in range(total)] if total > 1 else [scan]
+        lanes = tuple(Lane((each,)) for each in scans)
+        notes = _describe_absence(self.subject, access.sparse)
+        explanation = replace(explanation, filter=filter_, notes=notes)
         base = self._common(table, question, access, explanation)
         return Plan(kind="scan", lanes=lanes, expressions=_completion(base, question), **base)
 
@@ -195,7 +186,7 @@ class Planner:
         if not fit.stretches:
             base["explanation"] = Explanation(reason="nothing can match")
             return Plan(kind="nothing", **base)
-        if fit.whole_keys:
+        if fit.has_whole_keys:
             return self._plan_keys(table, question, fit, base)
         overlapping = fit.overlapping
         trims = any(stretch.interval.trimmed_values() for stretch in fit.stretches)
@@ -204,13 +195,11 @@ class Planner:
             self._make_lane(table, question, fit, group, by_items=by_items)
             for group in _group_stretches(fit, apart=overlapping)
         ]
-        order = fit.order
-        if not overlapping and (question.counting or not order) and len(lanes) > 1:
-            order = ()
+        unordered = not overlapping and question.counting and len(lanes) > 1
         return Plan(
             kind="query",
             lanes=tuple(lanes),
-            order=order,
+            order=() if unordered else fit.order,
             forward=fit.forward,
             distinct=overlapping,
             expressions=_completion(base, question),
@@ -219,11 +208,11 @@ class Planner:
 
     def _plan_keys(self, table: str, question: Question, fit: Fit, base: dict[str, Any]) -> Plan:
         keys = _list_keys(fit)
-        projection = (
-            () if question.wanted is None else _projection(fit.access, question, trims=True)
-        )
+        projection: tuple[Path, ...] = ()
         if question.counting:
             projection = tuple(Path((key.name,)) for key in fit.access.table_key)
+        elif question.wanted is not None:
+            projection = _list_paths(fit.access, question, trims=True)
         expressions = Expressions.of(projection=projection) if projection else None
         base.update(order=fit.order, forward=fit.forward, expressions=expressions)
         if len(keys) == 1:
@@ -243,82 +232,64 @@ class Planner:
         access = fit.access
         requests: list[Query] = []
         trims: list[Trim | None] = []
-        projection = _projection(access, question, trims=by_items)
+        projection = _list_paths(access, question, trims=by_items)
         for stretch in stretches:
             dropped = stretch.interval.trimmed_values()
-            expressions = Expressions.of(
-                keys=key_conditions(access, fit.fixed, stretch),
-                filter=stretch.filter,
-                projection=projection,
-            )
+            keys = make_key_condition(access, fit.fixed, stretch)
+            expressions = Expressions.of(keys=keys, filter=stretch.filter, projection=projection)
+            filtered = bool(expressions.filter)
             requests.append(
                 Query(
                     table,
                     expressions,
                     access.name,
                     question.consistent,
-                    _page_limit(question, filtered=bool(expressions.filter), extra=len(dropped)),
+                    _find_page_limit(question, filtered=filtered, extra=len(dropped)),
                     select="COUNT" if question.counting and not by_items else None,
                     forward=fit.forward,
                 )
             )
-            attribute = access.range_key[fit.fixed].name if dropped else ""
-            trims.append(Trim(attribute, dropped) if dropped else None)
+            trims.append(Trim(access.range_key[fit.fixed].name, dropped) if dropped else None)
         return Lane(tuple(requests), tuple(trims) if any(trims) else ())
-
-    # -- explanation ---------------------------------------------------------------------------
 
     def _explain(
         self, question: Question, chosen: Fit, others: Sequence[Fit], rejected: Sequence[Rejected]
     ) -> Explanation:
         subject = self.subject
-        filter_ = Condition()
-        for condition in dict.fromkeys(stretch.filter for stretch in chosen.stretches):
-            filter_ |= condition
-        notes = [
-            f"items that have no {subject.field(name)} are not in this index"
-            for name in chosen.lacking
-        ]
+        filters = dict.fromkeys(stretch.filter for stretch in chosen.stretches)
+        filter_ = reduce(Condition.__or__, filters, Condition())
         worse = [Rejected(each.access.name, explain_rejection(each, chosen)) for each in others]
+        suggestion = ""
+        if not question.consistent:
+            suggestion = helpful_index(subject, self._access_paths, chosen, filter_)
         return Explanation(
             filter=filter_,
-            reason=_reason(subject, question, chosen, alone=not others),
+            reason=_describe_choice(subject, question, chosen, alone=not others),
             others=(*worse, *rejected),
-            notes=tuple(notes),
-            suggestion=""
-            if question.consistent
-            else helpful_index(subject, self._access_paths, chosen, filter_),
+            notes=_describe_absence(subject, chosen.lacking),
+            suggestion=suggestion,
         )
 
 
-def _join_or(*access_paths: str) -> str:
-    *first, last = access_paths
+def _join_or(*options: str) -> str:
+    *first, last = options
     return f"{', '.join(first)}, or {last}" if first else last
 
 
-def _title(index: str | None) -> str:
-    return "the table" if index is None else f"index {index}"
-
-
-def _describe_request(question: Question) -> str:
-    return "scan() was called" if question.scan else "there is no condition"
-
-
-def _reason(subject: Subject, question: Question, chosen: Fit, *, alone: bool) -> str:
+def _describe_choice(subject: Subject, question: Question, chosen: Fit, *, alone: bool) -> str:
     access = chosen.access
     if question.index is not None:
         return "index() chose it"
-    names = [key.name for key in (*access.hash_key, *access.range_key[: chosen.fixed])]
+    names = [key.name for key in access.find_fixed(chosen.fixed)]
     reason = f"{' and '.join(map(subject.field, names))} {'is' if len(names) == 1 else 'are'} fixed"
+    alone = alone and access.index is not None
     if chosen.fixed < len(access.range_key):
         bound = subject.field(access.range_key[chosen.fixed].name)
         if not all(stretch.interval.is_whole for stretch in chosen.stretches):
             reason += f", {bound} is bounded"
         elif any(name == access.range_key[chosen.fixed].name for name, _ in question.order):
             reason += f", {bound} gives the order"
-    return reason + (
-        ", and nothing else can answer it" if alone and access.index is not None else ""
-    )
+    return f"{reason}, and nothing else can answer it" if alone else reason
 
 
 def _find_held(access: AccessPath, question: Question) -> frozenset[str] | None:
@@ -329,7 +300,7 @@ def _find_held(access: AccessPath, question: Question) -> frozenset[str] | None:
     return None if question.full else access.held
 
 
-def _projection(access: AccessPath, question: Question, *, trims: bool) -> tuple[Path, ...]:
+def _list_paths(access: AccessPath, question: Question, *, trims: bool) -> tuple[Path, ...]:
     """Return the paths to read of each item; () reads everything."""
     keys = tuple(Path((key.name,)) for key in access.position)
     if question.counting:
@@ -355,7 +326,7 @@ def _completion(base: dict[str, Any], question: Question) -> Expressions | None:
     return Expressions.of(projection=(*question.wanted, *along, *keys))
 
 
-def _page_limit(question: Question, *, filtered: bool, extra: int) -> int | None:
+def _find_page_limit(question: Question, *, filtered: bool, extra: int) -> int | None:
     if question.page_size is not None:
         return question.page_size
     if question.limit is None or filtered:
@@ -363,11 +334,9 @@ def _page_limit(question: Question, *, filtered: bool, extra: int) -> int | None
     return question.limit + extra
 
 
-def _scan_notes(subject: Subject, access: AccessPath) -> tuple[str, ...]:
-    return tuple(
-        f"items that have no {subject.field(name)} are not in this index"
-        for name in sorted(access.sparse)
-    )
+def _describe_absence(subject: Subject, names: Iterable[str]) -> tuple[str, ...]:
+    fields = map(subject.field, sorted(names))
+    return tuple(f"items that have no {field} are not in this index" for field in fields)
 
 
 def _check_scanned(subject: Subject, access: AccessPath, question: Question) -> None:
@@ -379,16 +348,15 @@ def _check_scanned(subject: Subject, access: AccessPath, question: Question) -> 
         uses.append(("reads", iter(question.wanted)))
     for verb, paths in uses:
         if lost := {str(path.parts[0]) for path in paths} - access.held:
-            names = ", ".join(map(subject.field, sorted(lost)))
             raise QueryError(
-                f"{subject.name}: this {verb} {names}, which index {access.name} does not hold: "
+                f"{subject.name}: this {verb} {subject.join_fields(lost)}, which index {access.name} does not hold: "
                 "scan the table, or add it to the index's projection"
             )
 
 
 def _list_keys(fit: Fit) -> list[Key]:
     """Return the keys of whole items, in the order of the results, each once."""
-    names = [key.name for key in (*fit.access.hash_key, *fit.access.range_key)]
+    names = list(fit.access.keys)
     stretches = list(fit.stretches)
     if fit.order:  # equal range keys in the order of the hash keys in the condition
         places = {each.ranks[:1]: at for at, each in reversed(list(enumerate(stretches)))}
@@ -410,14 +378,11 @@ def _group_stretches(fit: Fit, *, apart: bool) -> list[list[Stretch]]:
     for stretch in fit.stretches:
         groups.setdefault(stretch.ranks[:hashes], []).append(stretch)
     found = [_sort_stretches(group, hashes) for group in groups.values()]
-    if not fit.forward:
-        found = [group[::-1] for group in reversed(found)]
-    return found
+    return found if fit.forward else [group[::-1] for group in reversed(found)]
 
 
 def _sort_stretches(stretches: list[Stretch], hashes: int) -> list[Stretch]:
     """Return the stretches of one hash key in the order of the range key."""
-    by_interval = {
-        id(each): at for at, each in enumerate(sort_intervals(s.interval for s in stretches))
-    }
+    intervals = sort_intervals(each.interval for each in stretches)
+    by_interval = {id(each): at for at, each in enumerate(intervals)}
     return sorted(stretches, key=lambda s: (s.ranks[hashes:], by_interval[id(s.interval)]))

@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from ..expressions import (
-    And,
-    AttributeType,
-    BeginsWith,
-    Between,
-    Compare,
-    Condition,
-    Exists,
-    In,
-    Never,
-    Not,
-    NotExists,
-    Or,
-)
+from .. import expressions
+from ..expressions import Condition
 from ..schema import KeyAttribute
 from .access_paths import AccessPath, Fit, lacks_order
 from .plan import Question
@@ -27,7 +15,7 @@ Cost: TypeAlias = "tuple[Any, ...]"
 """Least first."""
 
 
-def cost(fit: Fit, question: Question) -> Cost:
+def find_cost(fit: Fit, question: Question) -> Cost:
     """Return the cost of *fit*, to compare it with others."""
     return (_rate_reading(fit), len(fit.stretches), *_fixed_costs(fit.access, question))
 
@@ -44,19 +32,14 @@ def explain_rejection(worse: Fit, chosen: Fit) -> str:
 
 
 def _fixed_costs(access: AccessPath, question: Question) -> Cost:
-    return (
-        question.full and access.held is not None,  # each item is read twice
-        _rate_breadth(access),
-        (0 if access.index is None else 1 + access.is_global),
-    )
+    twice = question.full and access.held is not None  # each item is read twice
+    return twice, _rate_breadth(access), 0 if access.index is None else 1 + access.is_global
 
 
 def _rate_reading(fit: Fit) -> int:
     """Return roughly how much of an item collection is read; smaller is less."""
     if not fit.stretches:
         return 0
-    if fit.fixed == len(fit.access.range_key):
-        return _rate_open_end(fit.access, fit.fixed, 0)
     return _rate_open_end(fit.access, fit.fixed, min(each.interval.ends for each in fit.stretches))
 
 
@@ -74,8 +57,6 @@ def _rate_breadth(access: AccessPath) -> int:
     return {"ALL": 2, "INCLUDE": 1}.get(access.index.projection.kind, 0)
 
 
-# -- whatever the values -----------------------------------------------------------------------------
-
 _POINTS = 3
 
 _Tightness: TypeAlias = "Mapping[str, int] | None"
@@ -83,7 +64,7 @@ _Tightness: TypeAlias = "Mapping[str, int] | None"
 match."""
 
 
-def least_cost(access: AccessPath, question: Question) -> Cost | None:
+def find_least_cost(access: AccessPath, question: Question) -> Cost | None:
     """Return the least cost of *access* for any values; None if it never fits.
 
     Only for questions that match something whatever the values (see ``Notes.met``).
@@ -108,15 +89,19 @@ def _tightness(
     condition: Condition, keys: Mapping[str, KeyAttribute], *, negated: bool
 ) -> _Tightness:
     """Return how *condition* bounds *keys*, taken apart as in ``Extraction``."""
-    if isinstance(condition, Never):
+    if isinstance(condition, expressions.Never):
         return {} if negated else None
     if not any(path.parts[0] in keys for path in condition.paths()):
         return {}
-    if isinstance(condition, Not):
+    if isinstance(condition, expressions.Not):
         return _tightness(condition.term, keys, negated=not negated)
-    if isinstance(condition, (And, Or)):
+    if isinstance(condition, (expressions.And, expressions.Or)):
         parts = [_tightness(term, keys, negated=negated) for term in condition.terms]
-        return _join_and(parts) if isinstance(condition, Or) is negated else _join_or(parts)
+        return (
+            _join_and(parts)
+            if isinstance(condition, expressions.Or) is negated
+            else _join_or(parts)
+        )
     name = next(str(path.parts[0]) for path in condition.paths() if path.parts[0] in keys)
     ends = _count_ends(condition, keys[name], negated=negated)
     return None if ends is None else {name: ends}
@@ -137,26 +122,22 @@ def _join_or(parts: Iterable[_Tightness]) -> _Tightness:
     possible = [part for part in parts if part is not None]
     if not possible:
         return None
-    first, *rest = possible
-    return {
-        name: min(ends, *(each.get(name, 0) for each in rest)) if rest else ends
-        for name, ends in first.items()
-    }
+    return {name: min(each.get(name, 0) for each in possible) for name in possible[0]}
 
 
 def _count_ends(leaf: Condition, key: KeyAttribute, *, negated: bool) -> int | None:
     match leaf:
-        case Compare(operator="<>"):
+        case expressions.Compare(operator="<>"):
             return _POINTS if negated else 1
-        case Compare(operator="=") | In():
+        case expressions.Compare(operator="=") | expressions.In():
             return 1 if negated else _POINTS
-        case Between() | BeginsWith():
+        case expressions.Between() | expressions.BeginsWith():
             return 1 if negated else 2
-        case Exists():
+        case expressions.Exists():
             return None if negated else 0
-        case NotExists():
+        case expressions.NotExists():
             return 0 if negated else None
-        case AttributeType(type=kind):
+        case expressions.AttributeType(type=kind):
             return 0 if (kind == key.type) is not negated else None
         case _:
             return 1

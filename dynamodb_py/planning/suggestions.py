@@ -9,7 +9,7 @@ from .access_paths import AccessPath, Fit
 from .comparisons import bounded_attributes, fixed_attributes
 from .plan import Question, Subject
 
-ASKABLE = "a query takes =, <, <=, >, >=, between, begins_with and in on a range key"
+RANGE_CONDITIONS = "a query takes =, <, <=, >, >=, between, begins_with and in on a range key"
 
 
 def serving_index(subject: Subject, access_paths: Sequence[AccessPath], question: Question) -> str:
@@ -20,9 +20,8 @@ def serving_index(subject: Subject, access_paths: Sequence[AccessPath], question
     hash_key, *more = fixed
     ordered = [name for name, _ in question.order]
     others = [*ordered, *bounded_attributes(question.condition), *more]
-    return _declare(
-        subject, access_paths, hash_key, next((n for n in others if n != hash_key), None)
-    )
+    range_key = next((name for name in others if name != hash_key), None)
+    return _declare(subject, access_paths, hash_key, range_key)
 
 
 def helpful_index(
@@ -43,10 +42,12 @@ def _declare(
 ) -> str:
     """Return the declaration of an index; "" if the table or an index has such a key."""
     for access in access_paths:
-        hashes, ranges = (
-            [key.name for key in keys] for keys in (access.hash_key, access.range_key[:1])
-        )
-        if hashes == [hash_key] and (range_key is None or ranges == [range_key]):
+        known = [key.name for key in (*access.hash_key, *access.range_key[:1])]
+        if (
+            len(access.hash_key) == 1
+            and known[:1] == [hash_key]
+            and range_key in (None, *known[1:])
+        ):
             return ""
     declared = f'GlobalIndex(hash_key="{subject.field(hash_key)}"'
     return f'{declared}, range_key="{subject.field(range_key)}")' if range_key else f"{declared})"

@@ -1,4 +1,4 @@
-"""What the private names of query sets and managers leave to classes of users."""
+"""The private names that the package needs are refused; every other one belongs to the user."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from typing import Any
 
 import pytest
 
-from dynamodb_py import CharField, IntegerField, Manager, Model, ModelDefinitionError, QuerySet
-from dynamodb_py.models.managers import manager
-from dynamodb_py.models.queryset import base
+from dynamodb_py import (
+    CharField,
+    Document,
+    EmbeddedField,
+    IntegerField,
+    ListField,
+    Manager,
+    Model,
+    ModelDefinitionError,
+    QuerySet,
+)
+from dynamodb_py.models import reserved_names
 
 from ..scripted import Script
 
@@ -137,7 +146,166 @@ FORMER = [
     "_write_all",
     "_written",
 ]
-NAMES = sorted({*FORMER, *base.RESERVED, *manager.RESERVED})
+FORMER_OF_MODELS = [
+    "_adapting",
+    "_apart",
+    "_as_field",
+    "_as_put",
+    "_as_spelled",
+    "_aside",
+    "_become",
+    "_careful_wire",
+    "_carry",
+    "_changed",
+    "_changes",
+    "_check_collectable",
+    "_check_key",
+    "_clean_changed",
+    "_cleaned_wires",
+    "_cleaning",
+    "_complete",
+    "_decode",
+    "_decoded",
+    "_decr",
+    "_delete",
+    "_delete_alone",
+    "_delete_for_good",
+    "_detach",
+    "_differing",
+    "_differs",
+    "_fetch",
+    "_fields",
+    "_fill",
+    "_fill_references",
+    "_forget",
+    "_gone",
+    "_has_clean",
+    "_has_other_value",
+    "_heard",
+    "_holding",
+    "_incr",
+    "_inserts",
+    "_is_collected",
+    "_is_guarded",
+    "_is_kind",
+    "_is_untouched",
+    "_item",
+    "_key",
+    "_key_in",
+    "_key_values",
+    "_known_as",
+    "_known_fields",
+    "_knows",
+    "_largest",
+    "_left_alone",
+    "_link",
+    "_load",
+    "_load_key",
+    "_load_partial",
+    "_lock",
+    "_managers",
+    "_met",
+    "_meta",
+    "_missing",
+    "_names_that_matter",
+    "_no_text",
+    "_only",
+    "_options",
+    "_partial",
+    "_partially",
+    "_prepare",
+    "_put",
+    "_put_guarded",
+    "_references",
+    "_referrers",
+    "_refresh_from_db",
+    "_refused",
+    "_remove",
+    "_remove_guarded",
+    "_save",
+    "_send",
+    "_send_flat",
+    "_settle",
+    "_settle_changes",
+    "_settle_references",
+    "_sized",
+    "_stamp",
+    "_stamp_changes",
+    "_store",
+    "_stored",
+    "_stored_key",
+    "_stored_wires",
+    "_synchronize",
+    "_table",
+    "_take",
+    "_take_version",
+    "_told",
+    "_told_of_changes",
+    "_told_of_delete",
+    "_told_of_lock",
+    "_undeclared",
+    "_unknown",
+    "_unread",
+    "_unsaved",
+    "_update",
+    "_update_guarded",
+    "_update_told",
+    "_using",
+    "_whole",
+    "_wires",
+    "_with_key",
+    "_write_changes",
+    "_write_guarded",
+]
+FORMER_OF_DOCUMENTS = [
+    "_apart",
+    "_as_field",
+    "_aside",
+    "_attribute_of",
+    "_careful_wire",
+    "_changed",
+    "_clean_changed",
+    "_cleaned_wires",
+    "_cleaning",
+    "_coder_at",
+    "_declared",
+    "_decode",
+    "_decoded",
+    "_fields",
+    "_fill",
+    "_fill_references",
+    "_has_clean",
+    "_holding",
+    "_is_untouched",
+    "_kind",
+    "_kinds",
+    "_known_fields",
+    "_largest",
+    "_left_alone",
+    "_load",
+    "_load_key",
+    "_load_kind",
+    "_load_partial",
+    "_loader",
+    "_missing",
+    "_others_before",
+    "_partial",
+    "_partially",
+    "_place",
+    "_references",
+    "_say_kind",
+    "_settle_references",
+    "_spell",
+    "_spell_field",
+    "_spell_stamped",
+    "_stamp",
+    "_stored",
+    "_undeclared",
+    "_unread",
+    "_untouched",
+    "_wires",
+]
+NAMES = sorted({*FORMER, *reserved_names.QUERYSET, *reserved_names.MANAGER})
 ITEM = {"player": {"S": "a"}, "game": {"N": "1"}}
 PAGE = {"Items": [ITEM], "Count": 1, "ScannedCount": 1}
 
@@ -194,7 +362,7 @@ def test_a_query_set_of_users_has_a_name_or_is_refused(script, name):
     def define() -> type[QuerySet[Any]]:
         return type("Scores", (QuerySet,), {name: Broken()})
 
-    if name in base.RESERVED:
+    if name in reserved_names.QUERYSET:
         with pytest.raises(ModelDefinitionError, match=f"Scores.{name}"):
             define()
     else:
@@ -206,7 +374,7 @@ def test_a_manager_of_users_has_a_name_or_is_refused(script, name):
     def define() -> Any:
         return type("Scores", (Manager,), {name: Broken()})()
 
-    if name in manager.RESERVED:
+    if name in reserved_names.MANAGER:
         with pytest.raises(ModelDefinitionError, match=f"Scores.{name}"):
             define()
     else:
@@ -217,8 +385,106 @@ def test_a_manager_of_users_has_a_name_or_is_refused(script, name):
 
 
 @pytest.mark.parametrize(
-    ("cls", "reserved"), [(QuerySet, base.RESERVED), (Manager, manager.RESERVED)]
+    ("cls", "reserved"),
+    [
+        (Model, reserved_names.MODEL),
+        (Document, reserved_names.DOCUMENT),
+        (QuerySet, reserved_names.QUERYSET),
+        (Manager, reserved_names.MANAGER),
+    ],
 )
 def test_the_private_names_are_those_that_are_reserved(cls, reserved):
     private = {name for name in dir(cls) if name[0] == "_" and name[:2] != "__"}
     assert private - {"_is_protocol"} <= reserved
+    assert len(reserved) <= 15
+
+
+# -- models and documents --------------------------------------------------------------------------
+
+
+def go_through(script: Script, model: Any) -> None:
+    """Create, get, change, save, update, refresh, query and delete an item of *model*."""
+    script.answers = [{}]
+    made = model.create(player="a", game=1, home=model.home.document(city="Lyon"), tags=["x"])
+    stored = {**ITEM, "wins": {"N": "2"}, "home": {"M": {"city": {"S": "Lyon"}}}, "odd": {"S": "y"}}
+    script.answers = [{"Item": stored}]
+    found = model.get("a", 1)
+    assert (found.wins, found.home.city, found.extra, found == made) == (
+        2,
+        "Lyon",
+        {"odd": "y"},
+        True,
+    )
+    assert not found.is_changed
+    found.wins, found.home.city = 3, "Nice"
+    assert set(found.changes()) == {"wins", "home.city"}
+    script.answers = [{}]
+    found.save()
+    script.answers = [{"Attributes": {"wins": {"N": "4"}}}]
+    assert found.update(model.wins.add(1)).wins == 4
+    found.wins = 9
+    found.revert()
+    found.full_clean()
+    assert (found.wins, repr(found)[:6], hash(found) == hash(made)) == (4, "Score(", True)
+    script.answers = [{"Item": stored}]
+    found.refresh_from_db()
+    assert model.from_dict(found.to_dict()).to_dict() == found.to_dict()
+    script.answers = [{"Items": [stored], "Count": 1, "ScannedCount": 1}]
+    [row] = model.objects.filter(player="a").only("wins")
+    assert row.wins == 2
+    script.answers = [{}, {}]
+    made.save(overwrite=True)
+    made.delete()
+    assert not script.answers
+    assert not made.persisted
+
+
+def fields_of(home: type[Document]) -> dict[str, Any]:
+    return {
+        "__module__": __name__,
+        "Meta": type("Meta", (), {"table_name": "scores"}),
+        "player": CharField(hash_key=True),
+        "game": IntegerField(range_key=True),
+        "wins": IntegerField(default=0),
+        "tags": ListField(str),
+        "home": EmbeddedField(home),
+    }
+
+
+class Home(Document):
+    city = CharField()
+
+
+@pytest.mark.parametrize("name", sorted({*FORMER_OF_MODELS, *reserved_names.MODEL}))
+@pytest.mark.parametrize("where", ["the class", "a mixin"])
+def test_a_model_of_users_has_a_name_or_is_refused(script, name, where):
+    def define() -> Any:
+        if where == "the class":
+            return type("Score", (Model,), {**fields_of(Home), name: Broken()})
+        return type("Score", (type("Mixin", (), {name: Broken()}), Model), fields_of(Home))
+
+    if name in reserved_names.MODEL:
+        with pytest.raises(ModelDefinitionError, match=rf"(Score|Mixin)\.{name}: .*: rename yours"):
+            define()
+    else:
+        go_through(script, define())
+
+
+@pytest.mark.parametrize("name", sorted({*FORMER_OF_DOCUMENTS, *reserved_names.DOCUMENT}))
+def test_a_document_of_users_has_a_name_or_is_refused(script, name):
+    def define() -> Any:
+        return type("Home", (Document,), {"city": CharField(), name: Broken()})
+
+    if name in reserved_names.DOCUMENT:
+        with pytest.raises(ModelDefinitionError, match=rf"Home\.{name}: .*: rename yours"):
+            define()
+    else:
+        go_through(script, type("Score", (Model,), fields_of(define())))
+
+
+def test_a_class_that_exists_already_is_not_looked_at_again():
+    class Base(Model):
+        name = CharField(hash_key=True)
+
+    assert {"_meta", "_fieldset"} <= vars(Base).keys()
+    assert type("Narrower", (Base,), {})._meta.model.__name__ == "Narrower"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_py.expressions import F
-from dynamodb_py.planning.access_paths import AccessPath, Fit, fit, key_conditions
+from dynamodb_py.planning.access_paths import AccessPath, Fit, fit, make_key_condition
 from dynamodb_py.planning.alternatives import Unfit
 
 from ..expressions.reference import holds
@@ -22,7 +22,7 @@ WAYS = {access.name: access for access in AccessPath.all_of(SCHEMA)}
 def times_read(fitted: Fit, item: dict[str, Any]) -> int:
     """Return by how many of the requests *item* is found."""
     return sum(
-        holds(key_conditions(fitted.access, fitted.fixed, stretch), item)
+        holds(make_key_condition(fitted.access, fitted.fixed, stretch), item)
         and (stretch.filter.is_empty or holds(stretch.filter, item))
         and not any(
             item[fitted.access.range_key[fitted.fixed].name] == wire

@@ -4,10 +4,8 @@ from typing import Any
 
 from typing_extensions import assert_type
 
-from dynamodb_py import CharField, Model
-from dynamodb_py.models.signals import events as signals
-from dynamodb_py.models.signals.dispatcher import Signal, receiver
-from dynamodb_py.models.signals.events import post_save, pre_save
+from dynamodb_py import CharField, Model, signals
+from dynamodb_py.signals import Signal, post_save, pre_save, receiver
 
 
 class Order(Model):

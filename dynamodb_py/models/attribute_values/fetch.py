@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...batching import KeyReader, ProgressOption, batch_get, shown
-from ...connections import consistently
+from ...connections import is_consistent
 from ...exceptions import BatchIncomplete, RequestError
 from ...flows import Flow
 from ...operations.items import Key, StoredItem
@@ -33,7 +33,7 @@ def read_items(
             yield from batch_get(
                 keys,
                 readers,
-                consistent=consistently(consistent),
+                consistent=is_consistent(consistent),
                 workers=workers,
                 progress=shown(progress),
                 expressions=projections,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from ...connections import Connection
-from ...exceptions import ConfigurationError, ModelDefinitionError, ValidationError
+from ...exceptions import ConfigurationError, ValidationError
 from ...operations.items import Key, StoredItem
 from ..instance import Instance, options_of
 from ..options import Options
@@ -33,16 +33,6 @@ class BoundModel(Protocol[M_co]):
     def _alias(self) -> str | None: ...
     @property
     def _scope(self) -> Scope | None: ...
-
-
-def refuse_reserved(cls: type[Any], reserved: frozenset[str]) -> None:
-    """Raise ModelDefinitionError where a class of users' defines a name that the package needs."""
-    if cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
-        return
-    for name in vars(cls).keys() & reserved:
-        raise ModelDefinitionError(
-            f"{cls.__name__}.{name}: dynamodb_py needs this name itself: choose another one"
-        )
 
 
 def table_name(bound: BoundModel[Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypeAlias, TypeVar, overload
 
 from ...batching import Progress, ProgressOption, shown
 from ...exceptions import QueryError
@@ -27,6 +27,9 @@ from .jobs import (
 from .results import BulkResult, Status, Tally
 
 M = TypeVar("M", bound=Instance)
+M_contra = TypeVar("M_contra", bound=Instance, contravariant=True)
+B_co = TypeVar("B_co", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
 _UNGIVEN: Any = object()
 
@@ -79,8 +82,8 @@ def batch_write_items(
     )
 
 
-class BatchWrite(Protocol[M]):
-    """``batch_write``, whose result depends on what it is given."""
+class BatchWrite(Protocol[M_contra, B_co, R_co]):
+    """``batch_write``: without items a block, *B_co*; with some what became of them, *R_co*."""
 
     @overload
     def __call__(
@@ -90,18 +93,18 @@ class BatchWrite(Protocol[M]):
         validate: bool = True,
         workers: int = 1,
         progress: ProgressOption = None,
-    ) -> BatchBlock[M]: ...
+    ) -> B_co: ...
     @overload
     def __call__(
         self,
-        items: Iterable[M | Mapping[str, Any]],
+        items: Iterable[M_contra | Mapping[str, Any]],
         *,
         delete: Iterable[Any] = (),
         overwrite: bool = False,
         validate: bool = True,
         workers: int = 1,
         progress: ProgressOption = None,
-    ) -> BulkResult[M]: ...
+    ) -> R_co: ...
     @overload
     def __call__(
         self,
@@ -111,60 +114,29 @@ class BatchWrite(Protocol[M]):
         validate: bool = True,
         workers: int = 1,
         progress: ProgressOption = None,
-    ) -> BulkResult[M]: ...
+    ) -> R_co: ...
 
 
-class AsyncBatchWrite(Protocol[M]):
-    """``abatch_write``, whose result depends on what it is given."""
-
-    @overload
-    def __call__(
-        self,
-        *,
-        overwrite: bool = False,
-        validate: bool = True,
-        workers: int = 1,
-        progress: ProgressOption = None,
-    ) -> AsyncBatchBlock[M]: ...
-    @overload
-    def __call__(
-        self,
-        items: Iterable[M | Mapping[str, Any]],
-        *,
-        delete: Iterable[Any] = (),
-        overwrite: bool = False,
-        validate: bool = True,
-        workers: int = 1,
-        progress: ProgressOption = None,
-    ) -> Coroutine[Any, Any, BulkResult[M]]: ...
-    @overload
-    def __call__(
-        self,
-        *,
-        delete: Iterable[Any],
-        overwrite: bool = False,
-        validate: bool = True,
-        workers: int = 1,
-        progress: ProgressOption = None,
-    ) -> Coroutine[Any, Any, BulkResult[M]]: ...
+_Blocking: TypeAlias = BatchWrite[M, BatchBlock[M], BulkResult[M]]
+_Awaited: TypeAlias = BatchWrite[M, AsyncBatchBlock[M], Coroutine[Any, Any, BulkResult[M]]]
 
 
 class BatchWriteVerb(Protocol):
-    """The attribute ``batch_write``: of a manager or query set, or of the class of a model."""
+    """The attribute ``batch_write``: of a model, or of a manager or query set."""
 
     @overload
-    def __get__(self, instance: None, owner: type[M]) -> BatchWrite[M]: ...
+    def __get__(self, instance: M | None, owner: type[M]) -> _Blocking[M]: ...
     @overload
-    def __get__(self, instance: BoundModel[M], owner: Any) -> BatchWrite[M]: ...
+    def __get__(self, instance: BoundModel[M], owner: Any) -> _Blocking[M]: ...
 
 
 class AsyncBatchWriteVerb(Protocol):
-    """The attribute ``abatch_write``: of a manager or query set, or of the class of a model."""
+    """The attribute ``abatch_write``: of a model, or of a manager or query set."""
 
     @overload
-    def __get__(self, instance: None, owner: type[M]) -> AsyncBatchWrite[M]: ...
+    def __get__(self, instance: M | None, owner: type[M]) -> _Awaited[M]: ...
     @overload
-    def __get__(self, instance: BoundModel[M], owner: Any) -> AsyncBatchWrite[M]: ...
+    def __get__(self, instance: BoundModel[M], owner: Any) -> _Awaited[M]: ...
 
 
 def batch_write(bound: BoundModel[Any], items: Any = _UNGIVEN, **options: Any) -> Any:
@@ -208,13 +180,7 @@ def bulk_delete_items(
     check_outside("bulk_delete()")
     return (
         yield from write_items(
-            bound,
-            (),
-            keys,
-            overwrite=True,
-            lists_deletes=True,
-            workers=workers,
-            progress=progress,
+            bound, (), keys, overwrite=True, lists_deletes=True, workers=workers, progress=progress
         )
     )
 

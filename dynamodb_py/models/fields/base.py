@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     N = TypeVar("N", default="V | None")
 
     Yes: TypeAlias = Literal[True]
+    Default: TypeAlias = "T | Callable[[], T]"
 
     class Options(TypedDict, Generic[V], total=False):
         """The keywords of every field, without those that make it always have a value."""
@@ -46,13 +47,13 @@ if TYPE_CHECKING:
     class Always(Options[V], Generic[V], total=False):
         """The keywords of a field that always has a value."""
 
-        default: V | Callable[[], V]
+        default: Default[V]
 
     class Nullable(Options[V], Generic[V], total=False):
         """The keywords of a field that may hold None in any case."""
 
         required: bool
-        default: V | Callable[[], V] | None
+        default: Default[V] | None
 else:
     from typing import TypeVar
 
@@ -60,7 +61,7 @@ else:
     T = TypeVar("T")
     N = TypeVar("N")
 
-_FIXED = frozenset({str, int, float, bytes, bool, type(None)})
+_IMMUTABLE = frozenset({str, int, float, bytes, bool, type(None)})
 KEY_KINDS = frozenset({"S", "N", "B"})
 _HERE = __name__.rpartition(".")[0]
 BOUNDS = ("min_value", "max_value", "min_length", "max_length")
@@ -201,8 +202,6 @@ class Field(Operand[V], Generic[V, N]):
             """Let ``Field[Point]`` stand for ``Field[Point, Point | None]`` at run time as well."""
             return cls
 
-    # -- becoming part of a class ------------------------------------------------------------
-
     def bound_to(self, owner: str, name: str) -> Self:
         """Return a copy of this field that is attribute *name* of the class called *owner*.
 
@@ -329,7 +328,7 @@ class Field(Operand[V], Generic[V, N]):
         default: Any = self.default
         if callable(default):
             return default()
-        return default if type(default) in _FIXED else copy.deepcopy(default)
+        return default if type(default) in _IMMUTABLE else copy.deepcopy(default)
 
     def make_absent_value(self) -> Any:
         """Return the value of a stored item that does not have the attribute: a default, or None."""
@@ -347,8 +346,6 @@ class Field(Operand[V], Generic[V, N]):
         del adding
         return value
 
-    # -- values --------------------------------------------------------------------------------
-
     def to_db(self, value: V, /) -> Any:
         """Return what is stored for *value*: str for kind S, a number for N, bytes for B, ...
 
@@ -358,8 +355,7 @@ class Field(Operand[V], Generic[V, N]):
 
     def to_python(self, stored: Any, /) -> V:
         """Return the value for a stored one."""
-        value: V = stored
-        return value
+        return cast("V", stored)
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         """Return the attribute value for *value*, *depth* levels into a document.
@@ -421,14 +417,12 @@ class Field(Operand[V], Generic[V, N]):
         if not value:
             return "it is empty, which DynamoDB allows everywhere but in a key"
         limit = MAX_HASH_KEY_BYTES if self.hash_key else MAX_RANGE_KEY_BYTES
-        # A character has four bytes at most: nearly no key needs to be encoded to know.
-        if len(value) * 4 > limit and self._bytes(value) > limit:
+        if len(value) * 4 <= limit:  # a character has four bytes at most: nearly always
+            return None
+        if len(value.encode(errors="surrogatepass") if self.kind == "S" else value) > limit:
             role = "hash" if self.hash_key else "range"
             return f"it is longer than the {limit} bytes that a {role} key may have"
         return None
-
-    def _bytes(self, value: Any) -> int:
-        return len(value.encode(errors="surrogatepass") if self.kind == "S" else value)
 
     def encode(self, value: Any, where: str = "", /) -> Wire | None:
         """Return the attribute value for *value*, for conditions; None where it is stored as absent.
@@ -472,8 +466,6 @@ class Field(Operand[V], Generic[V, N]):
             return self.to_python(value_of(as_tree({self.kind: stored})))
         return self.to_python(msgspec.convert(stored, self.leaf, strict=False))
 
-    # -- for the compiled reader of a model: a type for msgspec, and source ---
-
     @property
     def reads_as_stored(self) -> bool:
         """Whether :meth:`to_python` returns its argument."""
@@ -495,8 +487,6 @@ class Field(Operand[V], Generic[V, N]):
         if self.reads_as_stored:
             return f"{wire}.{self.kind}"
         return f"{bind_name(names, self.to_python)}({wire}.{self.kind})"
-
-    # -- the descriptor ------------------------------------------------------------------------
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -560,9 +550,9 @@ def _value_of_choice(each: Any) -> Any:
     return each
 
 
-def _overrides(field: object, name: str, kind: Any = Field) -> bool:
-    """Tell whether a field's class overrides the method *name* of *kind*."""
-    return getattr(type(field), name) is not getattr(kind, name)
+def _overrides(field: object, name: str) -> bool:
+    """Tell whether a field's class overrides the method *name* of Field."""
+    return getattr(type(field), name) is not getattr(Field, name)
 
 
 def _name_of(validator: Callable[[Any], object]) -> str:

@@ -11,17 +11,30 @@ from .containers import make_field, place_inside, to_inner_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal, TypeAlias
+    from typing import Generic, Literal, TypeAlias, TypedDict
 
     from typing_extensions import TypeVar, Unpack
 
-    from .base import Always, Nullable, Options, Yes
-    from .containers import Holds
+    from .base import Always, Default, Nullable, Options, Yes
+    from .containers import Of
 
     T = TypeVar("T")
     X = TypeVar("X")
     CompressedN = TypeVar("CompressedN", default="T | None")
-    Codec: TypeAlias = Literal["zlib", "zstd"]
+    Zstd: TypeAlias = tuple[Callable[[bytes, int], bytes], Callable[[bytes], bytes]]
+
+    class Compression(TypedDict, total=False):
+        """The keywords of a compressed value."""
+
+        codec: Literal["zlib", "zstd"]
+        level: int | None
+
+    class CompressedOptions(Compression, Options[T], Generic[T], total=False): ...  # noqa: D101
+
+    class CompressedAlways(Compression, Always[T], Generic[T], total=False): ...  # noqa: D101
+
+    class CompressedNullable(Compression, Nullable[T], Generic[T], total=False): ...  # noqa: D101
+
 else:
     from typing import TypeVar
 
@@ -61,50 +74,30 @@ class CompressedField(Field[T, CompressedN]):
     @overload
     def __init__(
         self: CompressedField[X, X | None],
-        of: Holds[X] | type[X],
+        of: Of[X],
         *,
-        codec: Codec = "zlib",
-        level: int | None = None,
         null: Yes,
-        **o: Unpack[Nullable[X]],
+        **o: Unpack[CompressedNullable[X]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompressedField[X, X], of: Of[X], *, required: Yes, **o: Unpack[CompressedAlways[X]]
     ) -> None: ...
     @overload
     def __init__(
         self: CompressedField[X, X],
-        of: Holds[X] | type[X],
+        of: Of[X],
         *,
-        codec: Codec = "zlib",
-        level: int | None = None,
-        required: Yes,
-        **o: Unpack[Always[X]],
+        default: Default[X],
+        **o: Unpack[CompressedOptions[X]],
     ) -> None: ...
     @overload
     def __init__(
-        self: CompressedField[X, X],
-        of: Holds[X] | type[X],
-        *,
-        codec: Codec = "zlib",
-        level: int | None = None,
-        default: X | Callable[[], X],
-        **o: Unpack[Options[X]],
+        self: CompressedField[X, X | None], of: Of[X], **o: Unpack[CompressedOptions[X]]
     ) -> None: ...
     @overload
     def __init__(
-        self: CompressedField[X, X | None],
-        of: Holds[X] | type[X],
-        *,
-        codec: Codec = "zlib",
-        level: int | None = None,
-        **o: Unpack[Options[X]],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: CompressedField[Any, Any],
-        *,
-        codec: Codec = "zlib",
-        level: int | None = None,
-        null: bool = False,
-        **o: Unpack[Nullable[Any]],
+        self: CompressedField[Any, Any], *, null: bool = False, **o: Unpack[CompressedNullable[Any]]
     ) -> None: ...
     def __init__(
         self, of: Any = None, *, codec: Any = "zlib", level: int | None = None, **options: Any
@@ -159,13 +152,11 @@ class CompressedField(Field[T, CompressedN]):
 
     def to_python(self, stored: bytes, /) -> T:
         content = _decompress(stored)
-        if not self._raw:
-            wire = from_json(content)
-            found = value_of(as_tree(wire)) if self.inner is None else self.inner.decode(wire)
-        else:
-            inner = cast("Field[Any, Any]", self.inner)
-            found = inner.read(content.decode() if inner.kind == "S" else content)
-        return cast("T", found)
+        inner: Any = self.inner
+        if self._raw:
+            return cast("T", inner.read(content.decode() if inner.kind == "S" else content))
+        wire = from_json(content)
+        return cast("T", value_of(as_tree(wire)) if inner is None else inner.decode(wire))
 
     def element(self) -> None:
         """Return None: compressed values have no elements for conditions."""
@@ -193,14 +184,11 @@ def _decompress(stored: bytes) -> bytes:
 _zstd_functions: list[Any] = []
 
 
-def _find_zstd() -> tuple[Callable[[bytes, int], bytes], Callable[[bytes], bytes]] | None:
+def _find_zstd() -> Zstd | None:
     """Return the functions that compress and decompress by zstd; None if it is not installed."""
     if not _zstd_functions:
         _zstd_functions.append(_find_in_python() or _find_package())
-    found: tuple[Callable[[bytes, int], bytes], Callable[[bytes], bytes]] | None = _zstd_functions[
-        0
-    ]
-    return found
+    return cast("Zstd | None", _zstd_functions[0])
 
 
 def _find_in_python() -> Any:

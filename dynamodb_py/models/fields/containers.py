@@ -24,7 +24,7 @@ from ...codec import (
 )
 from ...expressions import FREE, Attr, Coder, field_of, member, members
 from ...operations.base import Wire
-from .base import Field, bind_name, is_checking
+from .base import REQUIRED, AnyField, Field, bind_name, is_checking
 from .model_key import KeyOf
 from .scalars import (
     LENGTHS,
@@ -42,11 +42,11 @@ from .version import VersionField
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Generic
+    from typing import Generic, TypeAlias
 
     from typing_extensions import TypeVar, Unpack
 
-    from .base import Always, Nullable, Options, Yes
+    from .base import Always, Default, Nullable, Options, Yes
 
     T = TypeVar("T")
     X = TypeVar("X")
@@ -59,6 +59,11 @@ if TYPE_CHECKING:
         """A field, by the type of its values alone."""
 
         def to_python(self, stored: Any, /) -> V_co: ...
+
+    Of: TypeAlias = Holds[X] | type[X]
+    Dict: TypeAlias = dict[str, X]
+    Free: TypeAlias = dict[str, Any]
+    Fields: TypeAlias = "Mapping[str, AnyField]"
 
     class Settable(Always[T], Generic[T], total=False):
         """The keywords of a set, which always has a value: the empty set by default."""
@@ -78,7 +83,7 @@ else:
 
 NOT_UNIQUE = "unique=True is for the fields of a model, since sentinels are found by its attributes"
 
-_FIELD_OF: dict[type, type[Field[Any, Any]]] = {
+_FIELD_OF: dict[type, type[AnyField]] = {
     str: CharField,
     int: IntegerField,
     float: FloatField,
@@ -86,8 +91,6 @@ _FIELD_OF: dict[type, type[Field[Any, Any]]] = {
     bytes: BinaryField,
     Decimal: DecimalField,
 }
-
-
 # The most wrong elements of one value that an error lists.
 _MAX_ERRORS = 20
 
@@ -98,10 +101,10 @@ class Embedded(Protocol):
     def _spell(self, depth: int, /) -> Wire: ...
 
 
-def make_field(of: Any) -> Field[Any, Any] | None:
+def make_field(of: Any) -> AnyField | None:
     """Return the field for *of*: a field, a plain type, a Document or a Model; None for all else."""
     if isinstance(of, Field):
-        return cast("Field[Any, Any]", of)
+        return cast("AnyField", of)
     if not isinstance(of, type):
         return None
     if of in _FIELD_OF:
@@ -109,11 +112,10 @@ def make_field(of: Any) -> Field[Any, Any] | None:
     if not hasattr(of, "_fieldset"):
         return None
     kind: Any = KeyOf if hasattr(of, "DoesNotExist") else EmbeddedField
-    field: Field[Any, Any] = kind(of)
-    return field
+    return cast("AnyField", kind(of))
 
 
-def place_inside(field: Field[Any, Any], outer: Field[Any, Any], name: str) -> Field[Any, Any]:
+def place_inside(field: AnyField, outer: AnyField, name: str) -> AnyField:
     """Return *field* bound as the element or member *name* of *outer*; refuse options without effect there."""
     placed = field.bound_to(outer.owner, name)
     kind = type(field).__name__
@@ -144,12 +146,12 @@ class _Container(Field[W, R]):
     def __init__(self, of: Any = None, **options: Any) -> None:
         super().__init__(**options)
         self.of = of
-        self.inner: Field[Any, Any] | None = make_field(of)
+        self.inner: AnyField | None = make_field(of)
 
     def prepare(self) -> None:
         if self.of is not None and self.inner is None:
             raise self.misdeclared(
-                f"of={self.of!r}: it takes a field, one of {_names(_FIELD_OF)}, "
+                f"of={self.of!r}: it takes a field, one of {', '.join(t.__name__ for t in _FIELD_OF)}, "
                 "a Document class or a Model class"
             )
         if self.inner is not None:
@@ -159,14 +161,11 @@ class _Container(Field[W, R]):
     def element(self) -> Coder | None:
         return self.inner or FREE
 
-    def _into_plain(self, value: Any) -> Any:
-        return value if self.inner is None else self.inner.from_plain(value)
-
     def _element_wire(self, value: Any, depth: int) -> Wire:
         return to_inner_wire(self.inner, value, depth)
 
 
-def to_inner_wire(field: Field[Any, Any] | None, value: Any, depth: int) -> Wire:
+def to_inner_wire(field: AnyField | None, value: Any, depth: int) -> Wire:
     """Return the attribute value of an element of a list or a map, where none can be left out."""
     if field is None:
         return encode_value(value, depth)
@@ -180,10 +179,6 @@ def to_inner_wire(field: Field[Any, Any] | None, value: Any, depth: int) -> Wire
         if problems:
             raise Unstorable("; ".join(problems))
     return wire
-
-
-def _names(types: Mapping[type, Any]) -> str:
-    return ", ".join(kind.__name__ for kind in types)
 
 
 class SetField(_Container["set[T]", SetN]):
@@ -203,16 +198,10 @@ class SetField(_Container["set[T]", SetN]):
 
     @overload
     def __init__(
-        self: SetField[X, set[X] | None],
-        of: Holds[X] | type[X],
-        *,
-        null: Yes,
-        **o: Unpack[Nullable[set[X]]],
+        self: SetField[X, set[X] | None], of: Of[X], *, null: Yes, **o: Unpack[Nullable[set[X]]]
     ) -> None: ...
     @overload
-    def __init__(
-        self: SetField[X, set[X]], of: Holds[X] | type[X], **o: Unpack[Settable[set[X]]]
-    ) -> None: ...
+    def __init__(self: SetField[X, set[X]], of: Of[X], **o: Unpack[Settable[set[X]]]) -> None: ...
     @overload
     def __init__(
         self: SetField[str, set[str] | None], *, null: Yes, **o: Unpack[Nullable[set[str]]]
@@ -305,33 +294,23 @@ class ListField(_Container["list[T]", ListN]):
 
     @overload
     def __init__(
-        self: ListField[X, list[X] | None],
-        of: Holds[X] | type[X],
-        *,
-        null: Yes,
-        **o: Unpack[Nullable[list[X]]],
+        self: ListField[X, list[X] | None], of: Of[X], *, null: Yes, **o: Unpack[Nullable[list[X]]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ListField[X, list[X]], of: Of[X], *, required: Yes, **o: Unpack[Always[list[X]]]
     ) -> None: ...
     @overload
     def __init__(
         self: ListField[X, list[X]],
-        of: Holds[X] | type[X],
+        of: Of[X],
         *,
-        required: Yes,
-        **o: Unpack[Always[list[X]]],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: ListField[X, list[X]],
-        of: Holds[X] | type[X],
-        *,
-        default: list[X] | Callable[[], list[X]],
+        default: Default[list[X]],
         **o: Unpack[Options[list[X]]],
     ) -> None: ...
     @overload
     def __init__(
-        self: ListField[X, list[X] | None],
-        of: Holds[X] | type[X],
-        **o: Unpack[Options[list[X]]],
+        self: ListField[X, list[X] | None], of: Of[X], **o: Unpack[Options[list[X]]]
     ) -> None: ...
     @overload
     def __init__(
@@ -345,7 +324,7 @@ class ListField(_Container["list[T]", ListN]):
     def __init__(
         self: ListField[Any, list[Any]],
         *,
-        default: list[Any] | Callable[[], list[Any]],
+        default: Default[list[Any]],
         **o: Unpack[Options[list[Any]]],
     ) -> None: ...
     @overload
@@ -384,9 +363,10 @@ class ListField(_Container["list[T]", ListN]):
         return None if isinstance(part, str) else self.inner or FREE
 
     def from_plain(self, value: Any, /) -> Any:
-        if not isinstance(value, list):
+        inner = self.inner
+        if inner is None or not isinstance(value, list):
             return value
-        return [self._into_plain(each) for each in cast("list[Any]", value)]
+        return [inner.from_plain(each) for each in cast("list[Any]", value)]
 
     def wire_type(self) -> Any:
         if self.null:
@@ -417,56 +397,38 @@ class DictField(_Container["dict[str, T]", DictN]):
 
     @overload
     def __init__(
-        self: DictField[X, dict[str, X] | None],
-        of: Holds[X] | type[X],
+        self: DictField[X, Dict[X] | None], of: Of[X], *, null: Yes, **o: Unpack[Nullable[Dict[X]]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DictField[X, Dict[X]], of: Of[X], *, required: Yes, **o: Unpack[Always[Dict[X]]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DictField[X, Dict[X]],
+        of: Of[X],
         *,
-        null: Yes,
-        **o: Unpack[Nullable[dict[str, X]]],
+        default: Default[Dict[X]],
+        **o: Unpack[Options[Dict[X]]],
     ) -> None: ...
     @overload
     def __init__(
-        self: DictField[X, dict[str, X]],
-        of: Holds[X] | type[X],
-        *,
-        required: Yes,
-        **o: Unpack[Always[dict[str, X]]],
+        self: DictField[X, Dict[X] | None], of: Of[X], **o: Unpack[Options[Dict[X]]]
     ) -> None: ...
     @overload
     def __init__(
-        self: DictField[X, dict[str, X]],
-        of: Holds[X] | type[X],
-        *,
-        default: dict[str, X] | Callable[[], dict[str, X]],
-        **o: Unpack[Options[dict[str, X]]],
+        self: DictField[Any, Free | None], *, null: Yes, **o: Unpack[Nullable[Free]]
     ) -> None: ...
     @overload
     def __init__(
-        self: DictField[X, dict[str, X] | None],
-        of: Holds[X] | type[X],
-        **o: Unpack[Options[dict[str, X]]],
+        self: DictField[Any, Free], *, required: Yes, **o: Unpack[Always[Free]]
     ) -> None: ...
     @overload
     def __init__(
-        self: DictField[Any, dict[str, Any] | None],
-        *,
-        null: Yes,
-        **o: Unpack[Nullable[dict[str, Any]]],
+        self: DictField[Any, Free], *, default: Default[Free], **o: Unpack[Options[Free]]
     ) -> None: ...
     @overload
-    def __init__(
-        self: DictField[Any, dict[str, Any]], *, required: Yes, **o: Unpack[Always[dict[str, Any]]]
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: DictField[Any, dict[str, Any]],
-        *,
-        default: dict[str, Any] | Callable[[], dict[str, Any]],
-        **o: Unpack[Options[dict[str, Any]]],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: DictField[Any, dict[str, Any] | None], **o: Unpack[Options[dict[str, Any]]]
-    ) -> None: ...
+    def __init__(self: DictField[Any, Free | None], **o: Unpack[Options[Free]]) -> None: ...
     def __init__(self, of: Any = None, **options: Any) -> None:
         super().__init__(of, **options)
 
@@ -475,7 +437,7 @@ class DictField(_Container["dict[str, T]", DictN]):
         """Whether the values are free-form."""
         return self.inner is None
 
-    def _field_at(self, key: str) -> Field[Any, Any] | None:
+    def _field_at(self, key: str) -> AnyField | None:
         del key
         return self.inner
 
@@ -501,9 +463,7 @@ class DictField(_Container["dict[str, T]", DictN]):
             raise Unstorable.all_of(wrong)
         return {"M": wires}
 
-    def _find_missing(self, members: Mapping[Any, Any]) -> list[Unstorable]:
-        """Return the errors for missing members."""
-        del members
+    def _find_missing(self, _: Mapping[Any, Any]) -> list[Unstorable]:
         return []
 
     def read(self, stored: Any, /) -> dict[str, Any]:
@@ -557,35 +517,21 @@ class MapField(DictField[Any, MapN]):
 
     @overload
     def __init__(
-        self: MapField[dict[str, Any] | None],
-        schema: Mapping[str, Field[Any, Any]],
-        *,
-        null: Yes,
-        **o: Unpack[Nullable[dict[str, Any]]],
+        self: MapField[Free | None], schema: Fields, *, null: Yes, **o: Unpack[Nullable[Free]]
     ) -> None: ...
     @overload
     def __init__(
-        self: MapField[dict[str, Any]],
-        schema: Mapping[str, Field[Any, Any]],
-        *,
-        required: Yes,
-        **o: Unpack[Always[dict[str, Any]]],
+        self: MapField[Free], schema: Fields, *, required: Yes, **o: Unpack[Always[Free]]
     ) -> None: ...
     @overload
     def __init__(
-        self: MapField[dict[str, Any]],
-        schema: Mapping[str, Field[Any, Any]],
-        *,
-        default: dict[str, Any] | Callable[[], dict[str, Any]],
-        **o: Unpack[Options[dict[str, Any]]],
+        self: MapField[Free], schema: Fields, *, default: Default[Free], **o: Unpack[Options[Free]]
     ) -> None: ...
     @overload
     def __init__(
-        self: MapField[dict[str, Any] | None],
-        schema: Mapping[str, Field[Any, Any]],
-        **o: Unpack[Options[dict[str, Any]]],
+        self: MapField[Free | None], schema: Fields, **o: Unpack[Options[Free]]
     ) -> None: ...
-    def __init__(self, schema: Mapping[str, Field[Any, Any]], **options: Any) -> None:
+    def __init__(self, schema: Mapping[str, AnyField], **options: Any) -> None:
         plain: Any = _Container
         plain.__init__(self, **options)
         self.schema = schema
@@ -606,29 +552,24 @@ class MapField(DictField[Any, MapN]):
     def free(self) -> bool:
         return not self.schema
 
-    def _field_at(self, key: str) -> Field[Any, Any] | None:
+    def _field_at(self, key: str) -> AnyField | None:
         return self.schema.get(key)
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if isinstance(value, Mapping):
             given = cast("Mapping[str, Any]", value)
             # A None of a declared member is left out, like a None of a model's field.
+            left_out = {key for key, field in self.schema.items() if not field.null}
             value = {
-                key: each for key, each in given.items() if each is not None or self._null(key)
+                key: each for key, each in given.items() if each is not None or key not in left_out
             }
         return super().to_wire(value, depth)
 
-    def _null(self, key: str) -> bool:
-        field = self.schema.get(key)
-        return field is None or field.null
-
-    def _find_missing(self, members: Mapping[Any, Any]) -> list[Unstorable]:
-        if not is_checking():
-            return []
+    def _find_missing(self, _: Mapping[Any, Any]) -> list[Unstorable]:
         return [
-            Unstorable("it is required: give it a value").inside(f".{key}")
+            Unstorable(REQUIRED).inside(f".{key}")
             for key, field in self.schema.items()
-            if field.required and members.get(key) is None
+            if field.required and _.get(key) is None and is_checking()
         ]
 
     def wire_type(self) -> Any:
@@ -659,7 +600,7 @@ class EmbeddedField(Field[T, DocN]):
         self: EmbeddedField[X, X],
         document: type[X],
         *,
-        default: X | Callable[[], X],
+        default: Default[X],
         **o: Unpack[Options[X]],
     ) -> None: ...
     @overload
@@ -682,13 +623,11 @@ class EmbeddedField(Field[T, DocN]):
         return cast("Embedded", value)._spell(check_depth(depth))
 
     def read(self, stored: Any, /) -> T:
-        document: T = self._load()(to_json(stored))
-        return document
+        return cast("T", self._load()(to_json(stored)))
 
     def _load(self) -> Callable[[bytes], Any]:
         """Return the function that loads a document from its JSON."""
-        load: Callable[[bytes], Any] = self.document._loader()
-        return load
+        return cast("Callable[[bytes], Any]", self.document._loader())
 
     def wire_type(self) -> Any:
         if self.null:
@@ -703,13 +642,10 @@ class EmbeddedField(Field[T, DocN]):
     def sub(self, part: str | int, /) -> Coder | None:
         if isinstance(part, int):
             return None
-        coder: Coder | None = self.document._coder_at(part)
-        return coder
+        return cast("Coder | None", self.document._coder_at(part))
 
     def from_plain(self, value: Any, /) -> Any:
         return self.document.from_dict(value) if isinstance(value, Mapping) else value
-
-    # -- on the class: the fields of the document by name --------------------------------------
 
     if TYPE_CHECKING:
 
@@ -726,10 +662,7 @@ class EmbeddedField(Field[T, DocN]):
 
 
 class _FieldProxy:
-    """``Order.address``: the field with the fields of its document as attributes.
-
-    Other code sees the field itself, so that options of the field are not mistaken for its document's fields.
-    """
+    """``Order.address``: the field with the fields of its document as attributes, for users alone."""
 
     def __getattr__(self, name: str) -> Attr:
         """Return a field of the document, for conditions and updates: ``Order.address.city``.
@@ -762,7 +695,7 @@ def _make_proxy(field: EmbeddedField[Any, Any]) -> Any:
     return proxy
 
 
-def _iterate_source(inner: Field[Any, Any], names: dict[str, Any]) -> tuple[str, str]:
+def _iterate_source(inner: AnyField, names: dict[str, Any]) -> tuple[str, str]:
     """Return the variable of an element in compiled source, and the source of its value."""
     variable = bind_name(names, None)
     return variable, inner.reader_source(variable, names)
@@ -775,8 +708,7 @@ def _(coder: MapField[Any], part: str) -> str | None:
 
 @member.register(EmbeddedField)
 def _(coder: EmbeddedField[Any, Any], part: str) -> str | None:
-    attribute: str | None = coder.document._attribute_of(part)
-    return attribute
+    return cast("str | None", coder.document._attribute_of(part))
 
 
 @members.register(EmbeddedField)

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
-_UUID_BITS = 74
-"""The 80 bits after the milliseconds without the version and the variant."""
+_UUID_BITS = 74  # the 80 bits after the milliseconds without the version and the variant
 _ULID_BITS = 80
 _STEP_BYTES = 4
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from ...codec import Unstorable, to_json
 from ...exceptions import ModelDefinitionError, ValidationError
@@ -48,8 +48,4 @@ class KeyOf(Field[Any, Any]):
         return stub
 
     def from_plain(self, value: Any, /) -> Any:
-        return (
-            self.model.from_dict(cast("Mapping[str, Any]", value))
-            if isinstance(value, Mapping)
-            else value
-        )
+        return self.model.from_dict(value) if isinstance(value, Mapping) else value

@@ -14,14 +14,13 @@ from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable
     from datetime import datetime
     from enum import Enum
     from typing import Literal, TypedDict
 
     from typing_extensions import TypeVar, Unpack
 
-    from .base import Always, Nullable, Options, Yes
+    from .base import Always, Default, Nullable, Options, Yes
 
     class Templated(TypedDict, total=False):
         """The keywords of a text that is composed of other fields."""
@@ -98,7 +97,7 @@ class CharField(Field[str, StrN]):
     def __init__(self: CharField[str], *, required: Yes, **o: Unpack[TextAlways]) -> None: ...
     @overload
     def __init__(
-        self: CharField[str], *, default: str | Callable[[], str], **o: Unpack[TextOptions]
+        self: CharField[str], *, default: Default[str], **o: Unpack[TextOptions]
     ) -> None: ...
     @overload
     def __init__(self: CharField[str | None], **o: Unpack[TextOptions]) -> None: ...
@@ -141,7 +140,7 @@ class TextField(CharField[StrN]):
     def __init__(self: TextField[str], *, required: Yes, **o: Unpack[Always[str]]) -> None: ...
     @overload
     def __init__(
-        self: TextField[str], *, default: str | Callable[[], str], **o: Unpack[Options[str]]
+        self: TextField[str], *, default: Default[str], **o: Unpack[Options[str]]
     ) -> None: ...
     @overload
     def __init__(self: TextField[str | None], **o: Unpack[Options[str]]) -> None: ...
@@ -175,7 +174,7 @@ class IntegerField(Field[int, IntN]):
     def __init__(self: IntegerField[int], *, required: Yes, **o: Unpack[Always[int]]) -> None: ...
     @overload
     def __init__(
-        self: IntegerField[int], *, default: int | Callable[[], int], **o: Unpack[Options[int]]
+        self: IntegerField[int], *, default: Default[int], **o: Unpack[Options[int]]
     ) -> None: ...
     @overload
     def __init__(self: IntegerField[int | None], **o: Unpack[Options[int]]) -> None: ...
@@ -223,7 +222,7 @@ class CounterField(IntegerField[IntN]):
     def __init__(self: CounterField[int], *, required: Yes, **o: Unpack[Always[int]]) -> None: ...
     @overload
     def __init__(
-        self: CounterField[int], *, default: int | Callable[[], int], **o: Unpack[Options[int]]
+        self: CounterField[int], *, default: Default[int], **o: Unpack[Options[int]]
     ) -> None: ...
     @overload
     def __init__(self: CounterField[int], **o: Unpack[Options[int]]) -> None: ...
@@ -259,10 +258,7 @@ class FloatField(Field[float, FloatN]):
     def __init__(self: FloatField[float], *, required: Yes, **o: Unpack[Always[float]]) -> None: ...
     @overload
     def __init__(
-        self: FloatField[float],
-        *,
-        default: float | Callable[[], float],
-        **o: Unpack[Options[float]],
+        self: FloatField[float], *, default: Default[float], **o: Unpack[Options[float]]
     ) -> None: ...
     @overload
     def __init__(self: FloatField[float | None], **o: Unpack[Options[float]]) -> None: ...
@@ -311,10 +307,7 @@ class DecimalField(Field[Decimal, DecimalN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: DecimalField[Decimal],
-        *,
-        default: Decimal | Callable[[], Decimal],
-        **o: Unpack[Options[Decimal]],
+        self: DecimalField[Decimal], *, default: Default[Decimal], **o: Unpack[Options[Decimal]]
     ) -> None: ...
     @overload
     def __init__(self: DecimalField[Decimal | None], **o: Unpack[Options[Decimal]]) -> None: ...
@@ -322,7 +315,8 @@ class DecimalField(Field[Decimal, DecimalN]):
         super().__init__(**options)
 
     def to_db(self, value: Decimal, /) -> Any:
-        if not _is_exact(value):
+        given: object = value
+        if isinstance(given, bool) or not isinstance(given, (int, Decimal)):
             raise make_refusal(value, "a Decimal", f"write Decimal({str(value)!r})")
         return value
 
@@ -330,10 +324,6 @@ class DecimalField(Field[Decimal, DecimalN]):
         if self.plain and type(value) is Decimal:
             return {"N": decimal_text(value)}
         return super().to_wire(value, depth)
-
-
-def _is_exact(value: object) -> bool:
-    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
 
 class BooleanField(Field[bool, BoolN]):
@@ -360,7 +350,7 @@ class BooleanField(Field[bool, BoolN]):
     def __init__(self: BooleanField[bool], *, required: Yes, **o: Unpack[Always[bool]]) -> None: ...
     @overload
     def __init__(
-        self: BooleanField[bool], *, default: bool | Callable[[], bool], **o: Unpack[Options[bool]]
+        self: BooleanField[bool], *, default: Default[bool], **o: Unpack[Options[bool]]
     ) -> None: ...
     @overload
     def __init__(self: BooleanField[bool | None], **o: Unpack[Options[bool]]) -> None: ...
@@ -402,10 +392,7 @@ class BinaryField(Field[bytes, BytesN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: BinaryField[bytes],
-        *,
-        default: bytes | Callable[[], bytes],
-        **o: Unpack[Options[bytes]],
+        self: BinaryField[bytes], *, default: Default[bytes], **o: Unpack[Options[bytes]]
     ) -> None: ...
     @overload
     def __init__(self: BinaryField[bytes | None], **o: Unpack[Options[bytes]]) -> None: ...
@@ -453,10 +440,7 @@ class UUIDField(Field["uuid.UUID", UUIDN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: UUIDField[uuid.UUID],
-        *,
-        default: uuid.UUID | Callable[[], uuid.UUID],
-        **o: Unpack[Options[uuid.UUID]],
+        self: UUIDField[uuid.UUID], *, default: Default[uuid.UUID], **o: Unpack[Options[uuid.UUID]]
     ) -> None: ...
     @overload
     def __init__(
@@ -533,7 +517,7 @@ class ULIDField(CharField[StrN]):
     def __init__(self: ULIDField[str], *, required: Yes, **o: Unpack[Always[str]]) -> None: ...
     @overload
     def __init__(
-        self: ULIDField[str], *, default: str | Callable[[], str], **o: Unpack[Options[str]]
+        self: ULIDField[str], *, default: Default[str], **o: Unpack[Options[str]]
     ) -> None: ...
     @overload
     def __init__(self: ULIDField[str | None], **o: Unpack[Options[str]]) -> None: ...
@@ -604,11 +588,7 @@ class EnumField(Field[E, EnumN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: EnumField[X, X],
-        enum: type[X],
-        *,
-        default: X | Callable[[], X],
-        **o: Unpack[Options[X]],
+        self: EnumField[X, X], enum: type[X], *, default: Default[X], **o: Unpack[Options[X]]
     ) -> None: ...
     @overload
     def __init__(self: EnumField[X, X | None], enum: type[X], **o: Unpack[Options[X]]) -> None: ...
@@ -617,9 +597,7 @@ class EnumField(Field[E, EnumN]):
         self.enum = enum
         members = list(getattr(enum, "__members__", {}).values())
         by_value = all(isinstance(member.value, str) for member in members)
-        self.stored = {
-            member: str(member.value) if by_value else str(member.name) for member in members
-        }
+        self.stored = {each: str(each.value if by_value else each.name) for each in members}
         self.members = {text: member for member, text in self.stored.items()}
 
     def prepare(self) -> None:

@@ -19,12 +19,11 @@ from .base import Field, bind_name
 from .scalars import VALUES, make_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Literal, TypedDict
 
     from typing_extensions import TypeVar, Unpack
 
-    from .base import Always, Nullable, Options, Yes
+    from .base import Always, Default, Nullable, Options, Yes
 
     class Auto(TypedDict, total=False):
         """The keywords of a field that can set itself."""
@@ -202,10 +201,8 @@ class _MomentField(_AutoField, Field[datetime, MomentN]):
         return moment if self.tz is None else moment.astimezone(find_zone(self.tz))
 
     def find_problems(self, value: Any) -> list[str]:
-        return super().find_problems(to_utc(value) if self._bounded() else value)
-
-    def _bounded(self) -> bool:
-        return self.min_value is not None or self.max_value is not None
+        bounded = self.min_value is not None or self.max_value is not None
+        return super().find_problems(to_utc(value) if bounded else value)
 
     def _in_order(self, low: Any, high: Any) -> bool:
         return to_utc(low) <= to_utc(high) if isinstance(low, datetime) else low <= high
@@ -257,10 +254,7 @@ class DateTimeField(_MomentField[MomentN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: DateTimeField[datetime],
-        *,
-        default: datetime | Callable[[], datetime],
-        **o: Unpack[MomentOptions],
+        self: DateTimeField[datetime], *, default: Default[datetime], **o: Unpack[MomentOptions]
     ) -> None: ...
     @overload
     def __init__(self: DateTimeField[datetime | None], **o: Unpack[MomentOptions]) -> None: ...
@@ -331,10 +325,7 @@ class TimestampField(_MomentField[MomentN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: TimestampField[datetime],
-        *,
-        default: datetime | Callable[[], datetime],
-        **o: Unpack[TimestampOptions],
+        self: TimestampField[datetime], *, default: Default[datetime], **o: Unpack[TimestampOptions]
     ) -> None: ...
     @overload
     def __init__(self: TimestampField[datetime | None], **o: Unpack[TimestampOptions]) -> None: ...
@@ -368,7 +359,8 @@ class TimestampField(_MomentField[MomentN]):
 
     def pre_save(self, value: Any, *, adding: bool) -> Any:
         if self.after is not None and adding and value is None:
-            return self.to_zone(_round_up(datetime.now(UTC) + self.after))
+            moment = datetime.now(UTC) + self.after
+            return self.to_zone(moment + timedelta(microseconds=-moment.microsecond % 1_000_000))
         return super().pre_save(value, adding=adding)
 
     def to_db(self, value: datetime, /) -> Any:
@@ -381,11 +373,6 @@ class TimestampField(_MomentField[MomentN]):
 
     def to_python(self, stored: Any, /) -> datetime:
         return self.to_zone(_EPOCH + _multiply(Decimal(stored), timedelta(seconds=1)))
-
-
-def _round_up(moment: datetime) -> datetime:
-    """Return *moment* rounded up to whole seconds."""
-    return moment + timedelta(microseconds=-moment.microsecond % 1_000_000)
 
 
 class DateField(_AutoField, Field[date, DateN]):
@@ -410,7 +397,7 @@ class DateField(_AutoField, Field[date, DateN]):
     def __init__(self: DateField[date], *, required: Yes, **o: Unpack[DateAlways]) -> None: ...
     @overload
     def __init__(
-        self: DateField[date], *, default: date | Callable[[], date], **o: Unpack[DateOptions]
+        self: DateField[date], *, default: Default[date], **o: Unpack[DateOptions]
     ) -> None: ...
     @overload
     def __init__(self: DateField[date | None], **o: Unpack[DateOptions]) -> None: ...
@@ -464,7 +451,7 @@ class TimeField(Field[time, TimeN]):
     def __init__(self: TimeField[time], *, required: Yes, **o: Unpack[Always[time]]) -> None: ...
     @overload
     def __init__(
-        self: TimeField[time], *, default: time | Callable[[], time], **o: Unpack[Options[time]]
+        self: TimeField[time], *, default: Default[time], **o: Unpack[Options[time]]
     ) -> None: ...
     @overload
     def __init__(self: TimeField[time | None], **o: Unpack[Options[time]]) -> None: ...
@@ -528,8 +515,7 @@ def parse_duration(text: str) -> timedelta:
     >>> parse_duration("P1DT2H"), parse_duration("-PT1.5S")
     (datetime.timedelta(days=1, seconds=7200), datetime.timedelta(days=-1, seconds=86398, microseconds=500000))
     """
-    match = _DURATION.fullmatch(text)
-    if match is None:
+    if (match := _DURATION.fullmatch(text)) is None:
         raise ValueError(
             f"{text!r} is no ISO 8601 duration of weeks, days, hours, minutes, seconds"
         )
@@ -590,10 +576,7 @@ class TimeDeltaField(Field[timedelta, SpanN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: TimeDeltaField[timedelta],
-        *,
-        default: timedelta | Callable[[], timedelta],
-        **o: Unpack[SpanOptions],
+        self: TimeDeltaField[timedelta], *, default: Default[timedelta], **o: Unpack[SpanOptions]
     ) -> None: ...
     @overload
     def __init__(self: TimeDeltaField[timedelta | None], **o: Unpack[SpanOptions]) -> None: ...
@@ -610,9 +593,7 @@ class TimeDeltaField(Field[timedelta, SpanN]):
     def to_db(self, value: timedelta, /) -> Any:
         if not isinstance(value, timedelta):
             raise make_refusal(value, "a timedelta")
-        if self.kind == "S":
-            return format_duration(value)
-        return _to_seconds(value)
+        return format_duration(value) if self.kind == "S" else _to_seconds(value)
 
     def to_python(self, stored: Any, /) -> timedelta:
         if self.kind == "S":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 from ...codec import Unstorable
 from ...connections import current_options
 from ...exceptions import ValidationError
-from ...flows import Flow, run
+from ...flows import Flow, has_running_loop, run
 from ...operations.base import Wire
 from ...operations.items import GetItem
 from ..fields.base import AnyField
@@ -22,7 +22,7 @@ from .on_delete import DO_NOTHING as DO_NOTHING
 from .on_delete import NULLIFY as NULLIFY
 from .on_delete import PROTECT as PROTECT
 from .on_delete import OnDelete
-from .unloaded import has_running_loop, is_stub, log_fetch, make_stub
+from .unloaded import is_stub, log_fetch, make_stub
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -132,8 +132,6 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             if len(keys) == 1:
                 self.kind = keys[0].kind  # a SetField needs it at once
 
-    # -- becoming part of a class ------------------------------------------------------------
-
     def prepare(self) -> None:
         if isinstance(self.to, type):
             if not hasattr(self.to, "_load_partially") or not hasattr(self.to, "DoesNotExist"):
@@ -192,8 +190,6 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 self._target = find_anywhere(self.to, self.model, self.label)
         return self._target
 
-    # -- as the element of a list, a set or a map ----------------------------------------------
-
     def get_key_field(self) -> KeyOf:
         """Return the field that stores the key in one value."""
         if self._key_field is None:
@@ -223,8 +219,6 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def from_plain(self, value: Any, /) -> Any:
         return self.get_key_field().from_plain(value)
-
-    # -- keys ----------------------------------------------------------------------------------
 
     def read_key(self, record: Any) -> tuple[Any, ...] | None:
         """Return the values of the key that *record* refers to; None if it refers to nothing."""
@@ -274,8 +268,6 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             for name, copy in self.copies.items():
                 values[copy.name] = getattr(given, name) if known else None
         return values
-
-    # -- the descriptor, a data descriptor unlike that of fields ------------------------------
 
     if TYPE_CHECKING:
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ...exceptions import QueryError
 from ..inheritance.discriminator import is_redefinition
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 def get_referrers(model: type[Any]) -> tuple[ForeignKey[Any, Any], ...]:
     """Return the references to *model* that have a ``related_name`` or an ``on_delete``."""
-    meta: Any = vars(model).get("_meta")
-    known: dict[str, Any] = {} if meta is None else vars(meta)
-    found: tuple[ForeignKey[Any, Any], ...] = known.get("referrers", ())
-    return found
+    meta: object = vars(model).get("_meta")
+    options: dict[str, Any] = {} if meta is None else vars(meta)
+    return cast("tuple[ForeignKey[Any, Any], ...]", options.get("referrers", ()))
 
 
 def add_referrer(model: type[Any], reference: ForeignKey[Any, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,12 +24,6 @@ def make_stub(target: type[Any], key: Mapping[str, Wire], alias: str | None) -> 
     if alias is not None:
         stub.__dict__["_using"] = alias
     return stub
-
-
-def has_running_loop() -> bool:
-    """Tell whether an event loop runs in this thread, which nothing may block."""
-    asyncio = sys.modules.get("asyncio")  # a script that never awaits does not pay for its import
-    return asyncio is not None and asyncio._get_running_loop() is not None
 
 
 def log_fetch(message: str, *arguments: object) -> None:

@@ -148,7 +148,6 @@ def _set_value(model: type[Any], field: AnyField, declared: object) -> str:
     return value
 
 
-# -- registering ----------------------------------------------------------------------------
 def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
     """Add a complete class to its hierarchy; raise ModelDefinitionError if it does not fit the others.
 

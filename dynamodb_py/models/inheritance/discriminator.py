@@ -168,8 +168,6 @@ class PolymorphicIdentity:
         """Return the condition that an item of this class exists; *present* for the root."""
         return self.condition() if self.is_subclass else present
 
-    # -- reading --------------------------------------------------------------------------
-
     def holds(self, item: StoredItem) -> bool:
         """Tell whether an item is of this class."""
         return not self.is_subclass or self._is_below(self.hierarchy.kind_of(item))
@@ -200,8 +198,6 @@ class PolymorphicIdentity:
         how = "by a filter, as no key that is read holds it" if filtered else "by the key"
         note = f"only {', '.join(names)}: {self.field.name} is asked for {how}"
         return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
-
-    # -- writing -----------------------------------------------------------------------
 
     def set_discriminator(self, wires: WireItem, stored: Mapping[str, Wire]) -> None:
         """Put the kind into the attributes *wires* to store; *stored* are those that were loaded.
@@ -247,7 +243,6 @@ class PolymorphicIdentity:
             ]
 
 
-# -- loading ---------------------------------------------------------------------------------------
 def make_loaders(hierarchy: Hierarchy, plain: Any) -> dict[str, Any]:
     """Return the methods of the root of *hierarchy* that load items as their classes.
 

@@ -6,8 +6,8 @@ in full are not stored a second time, but read back from the key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Protocol, cast
 
 from ...codec import from_json
 from ...exceptions import UnreadableValue, ValidationError
@@ -37,10 +37,9 @@ class ComputedRecord(Protocol):
 def unread_names(record: ComputedRecord) -> frozenset[str]:
     """Return the names of the fields that the item may have, but the record does not."""
     state = record._state
-    unread: frozenset[str] = (
-        frozenset() if state is None else state.unread(record._fieldset.by_name)
-    )
-    return unread
+    if state is None:
+        return frozenset()
+    return cast("frozenset[str]", state.unread(record._fieldset.by_name))
 
 
 class ComputedField:
@@ -84,7 +83,7 @@ class ComputedReads:
     ) -> None:
         self.name, self.fields, self.keys = name, fields, keys
         self.all = [
-            self._bind(field) for field in fields.values() if get_template_text(field) is not None
+            self._bind(each) for each in fields.values() if get_template_text(each) is not None
         ]
         self.by_name = {each.name: each for each in self.all}
         self.by_attribute = {each.attribute: each for each in self.all}
@@ -148,29 +147,23 @@ class ComputedReads:
             part.name for each in self.primary for part in each.template.parts if not part.lossy
         )
         """The names of the fields that cannot change, as the key contains them."""
-        required = {
-            field.attribute for field in self.fields.values() if field.required or field.is_key
-        }
+        required = {each.attribute for each in self.fields.values() if each.required or each.is_key}
         required |= self.virtual.keys()
         self.always = frozenset(
             each.attribute
             for each in self.all
-            if all(part.attribute in required for part in each.parts)
+            if required.issuperset(part.attribute for part in each.parts)
         )
         """The computed attributes that every item has."""
-
-    # -- keys by their parts -------------------------------------------------------------------
 
     @property
     def key_names(self) -> str:
         """The names that make up a key, for messages."""
-        names: dict[str, None] = {}
+        names: list[str] = []
         for field in self.keys:
             computed = self.by_name.get(field.name)
-            names.update(
-                dict.fromkeys([field.name] if computed is None else computed.template.names)
-            )
-        return " and ".join(names)
+            names += [field.name] if computed is None else computed.template.names
+        return " and ".join(dict.fromkeys(names))
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
         """Tell whether *named* are a whole key and nothing else: texts, or all their parts."""
@@ -190,13 +183,10 @@ class ComputedReads:
         """
         if not self.is_key(named):
             raise KeyError
-        found: dict[str, Any] = {}
-        for field in self.keys:
-            if field.name in named:
-                found[field.name] = named[field.name]
-            else:
-                found[field.name] = self.by_name[field.name].template.compose(named)
-        return found
+        return {
+            name: named[name] if name in named else self.by_name[name].template.compose(named)
+            for name in [field.name for field in self.keys]
+        }
 
     def compose_key(self, record: ComputedRecord) -> dict[str, Any]:
         """Return the values of the key's fields of an instance; raise ValidationError if a part is missing."""
@@ -214,33 +204,25 @@ class ComputedReads:
             found[field.name] = text
         return found
 
-    # -- instances -----------------------------------------------------------------------------
+    def fill(
+        self, values: dict[str, Any], unreadable: dict[str, UnreadableValue] | None = None
+    ) -> None:
+        """Replace the texts of keys in *values*, which were read, by the parts that they contain.
 
-    def fill(self, values: dict[str, Any]) -> None:
-        """Replace the texts of keys in *values*, which were read, by the parts that they contain."""
+        :param unreadable: if given, the errors of unreadable parts are added to it, and not raised.
+        """
         for each, text in [(each, values.pop(each.name, None)) for each in self.all]:
-            if text is None or all(part.name in values for part in each.only_in_key):
-                continue
-            wires = each.template.parse_wires(text)
-            if wires is None:  # fill_readable() reports it for each part
-                raise self._make_unreadable(each, text)
-            for part in each.only_in_key:
-                if part.name not in values:
-                    values[part.name] = part.decode(wires[part.name])
-
-    def fill_readable(self, values: dict[str, Any], unreadable: dict[str, UnreadableValue]) -> None:
-        """Like :meth:`fill`, but add the errors of unreadable parts to *unreadable*."""
-        for each in self.all:
-            text = values.pop(each.name, None)
             missing = [part for part in each.only_in_key if part.name not in values]
             if text is None or not missing:
                 continue
             wires = each.template.parse_wires(text)
-            for part in missing:
-                if wires is None:
-                    unreadable[part.name] = self._make_unreadable(each, text)
-                else:
-                    values[part.name] = part.decode(wires[part.name])
+            if wires is not None:
+                values.update((part.name, part.decode(wires[part.name])) for part in missing)
+            elif unreadable is None:
+                raise self._make_unreadable(each, text)
+            else:
+                error = self._make_unreadable(each, text)
+                unreadable.update(dict.fromkeys([part.name for part in missing], error))
 
     def _make_unreadable(self, computed: ComputedField, text: str) -> UnreadableValue:
         return UnreadableValue(
@@ -307,23 +289,29 @@ class ComputedReads:
     def add_key_parts(self, stored: Mapping[str, Wire]) -> WireItem:
         """Return the stored attributes with the parts that only the key contains."""
         found = dict(stored)
-        for each in self.primary:
-            wire = stored.get(each.attribute)
-            parts = None if wire is None else each.template.parse_wires(wire.get("S", ""))
-            for part in each.only_in_key if parts is not None else ():
-                found.setdefault(part.attribute, (parts or {})[part.name])
+        for each, parts in self._parse_keys(stored):
+            for part in each.only_in_key:
+                found.setdefault(part.attribute, parts[part.name])
         return found
 
     def parse_key(self, key: Mapping[str, Wire]) -> WireItem:
         """Return a key and the parts that it contains in full, by attribute."""
         found = dict(key)
-        for each in self.primary:
-            wire = key.get(each.attribute)
-            parts = None if wire is None else each.template.parse_wires(wire.get("S", ""))
-            for part in each.parts if parts is not None else ():
-                if part.name in (parts or {}):
-                    found.setdefault(part.attribute, (parts or {})[part.name])
+        for each, parts in self._parse_keys(key):
+            for part in each.parts:
+                if part.name in parts:
+                    found.setdefault(part.attribute, parts[part.name])
         return found
+
+    def _parse_keys(
+        self, wires: Mapping[str, Wire]
+    ) -> Iterator[tuple[ComputedField, dict[str, Wire]]]:
+        """Yield the templates of the key with the parts that their texts in *wires* contain in full."""
+        for each in self.primary:
+            wire = wires.get(each.attribute)
+            parts = None if wire is None else each.template.parse_wires(wire.get("S", ""))
+            if parts is not None:
+                yield each, parts
 
     def find_lossy_parts(self, record: ComputedRecord) -> WireItem:
         """Return the values of an instance for parts that its key contains incompletely, by attribute."""
@@ -335,15 +323,10 @@ class ComputedReads:
                 found[part.field.attribute] = wire
         return found
 
-    # -- reading -------------------------------------------------------------------------------
-
     def resolve_paths(self, paths: tuple[Path, ...]) -> tuple[Path, ...]:
         """Return *paths* with the key's attributes in place of parts that are stored only there."""
-        found: dict[Path, None] = {}
-        for path in paths:
-            computed = self.virtual.get(str(path.parts[0]))
-            found[path if computed is None else Path((computed.attribute,))] = None
-        return tuple(found)
+        found = [(path, self.virtual.get(str(path.parts[0]))) for path in paths]
+        return tuple(dict.fromkeys(p if c is None else Path((c.attribute,)) for p, c in found))
 
     def find_held(self, attributes: frozenset[str]) -> frozenset[str]:
         """Return the names of the parts that are stored in *attributes* alone."""
@@ -357,5 +340,4 @@ class ComputedReads:
 
 def get_template_text(field: AnyField) -> str | None:
     """Return the template of a field as it was declared, or None."""
-    template: str | None = getattr(field, "template", None)
-    return template
+    return cast("str | None", getattr(field, "template", None))

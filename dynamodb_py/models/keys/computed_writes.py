@@ -24,8 +24,6 @@ Errors = dict[str, list[str]]
 class ComputedFields(ComputedReads):
     """The template fields of one model, with what writes need."""
 
-    # -- writing -------------------------------------------------------------------------------
-
     def compose_item(self, record: ComputedRecord, wires: WireItem, errors: Errors) -> None:
         """Add the composed attributes to a whole item, and remove the parts that need not be stored."""
         unread = unread_names(record) - record.__dict__.keys()
@@ -129,14 +127,10 @@ class ComputedFields(ComputedReads):
         self, stored: Mapping[str, Wire], changes: Mapping[str, Any]
     ) -> Condition:
         """Return the condition that the parts of changed templates that are not written have not changed."""
-        names: dict[str, None] = {}
-        for each in self.all:
-            if not each.is_key and each.attribute in changes:
-                for part in each.parts:
-                    if part.attribute not in changes and part.attribute not in self.virtual:
-                        names[part.attribute] = None
-        names = {name: None for name in names if all(name != key.attribute for key in self.keys)}
-        return require_unchanged(names, stored) if names else Condition()
+        fixed = {*changes, *self.virtual, *(key.attribute for key in self.keys)}
+        changed = [each for each in self.all if not each.is_key and each.attribute in changes]
+        names = [p.attribute for each in changed for p in each.parts if p.attribute not in fixed]
+        return require_unchanged(dict.fromkeys(names), stored) if names else Condition()
 
     def recompute(
         self, actions: list[Action], key: Mapping[str, Wire] | None, errors: Errors
@@ -194,8 +188,8 @@ class ComputedFields(ComputedReads):
         for name, wire in found.items():
             if name not in reached:
                 path, value = Path((name,)), Value(wire)
-                sure = name in in_key
-                yield Set(path, value) if sure else SetOnce(path, IfNotExists(path, value))
+                once = name not in in_key
+                yield SetOnce(path, IfNotExists(path, value)) if once else Set(path, value)
 
     def compose_setters(self, item: Mapping[str, Wire], wanted: dict[str, Wire | None]) -> None:
         """Add the composed attributes of *item* to those that an upsert sets."""

@@ -41,13 +41,9 @@ class PartCodec:
         """
         raise NotImplementedError
 
-    def value(self, wire: Wire) -> Any:
-        """Return the field's value, for messages."""
-        return self.field.decode(wire)
-
     def make_refusal(self, wire: Wire, problem: str) -> Unstorable:
         """Return the error for a value that cannot be a part of a key."""
-        return Unstorable(f"{self.name}={self.value(wire)!r} {problem}")
+        return Unstorable(f"{self.name}={self.field.decode(wire)!r} {problem}")
 
 
 class TextPart(PartCodec):
@@ -150,12 +146,8 @@ class MomentPart(PartCodec):
         elif isinstance(field, TimestampField) and field.in_whole_seconds:
             whole = "YmdHMS"
         self.lossy = not set(whole) <= set(directives)  # whatever the order of the directives
-        self.width = sum(
-            _DIRECTIVES[piece[1]][0] if piece[0] == "%" else len(piece) for piece in pieces
-        )
-        self.greatest = "".join(
-            str(_DIRECTIVES[piece[1]][2]) if piece[0] == "%" else piece for piece in pieces
-        )
+        self.greatest = "".join(str(_DIRECTIVES[p[1]][2]) if p[0] == "%" else p for p in pieces)
+        self.width = len(self.greatest)
 
     def text(self, wire: Wire) -> str:
         moment: Any = self.field.decode(wire)
@@ -165,8 +157,7 @@ class MomentPart(PartCodec):
             if piece[0] != "%":
                 text += piece
                 continue
-            digits_, _, _ = _DIRECTIVES[piece[1]]
-            text += str(numbers[piece[1]]).zfill(digits_)
+            text += str(numbers[piece[1]]).zfill(_DIRECTIVES[piece[1]][0])
         return text
 
     def wire(self, text: str) -> Wire | None:
@@ -209,16 +200,8 @@ def _split_moment(moment: date) -> dict[str, int]:
 
 def _first_moment(numbers: dict[str, int]) -> datetime:
     """Return the first moment that has these numbers; without a year, one of a leap year."""
-    return datetime(
-        numbers.get("Y", 2000),
-        numbers.get("m", 1),
-        numbers.get("d", 1),
-        numbers.get("H", 0),
-        numbers.get("M", 0),
-        numbers.get("S", 0),
-        numbers.get("f", 0),
-        tzinfo=timezone.utc,
-    )
+    n = {"Y": 2000, "m": 1, "d": 1, "H": 0, "M": 0, "S": 0, "f": 0, **numbers}
+    return datetime(n["Y"], n["m"], n["d"], n["H"], n["M"], n["S"], n["f"], timezone.utc)
 
 
 def make_codec(field: AnyField, format: str) -> PartCodec:

@@ -8,9 +8,10 @@ A condition that the key implies is dropped.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import product, takewhile
 from typing import TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ...exceptions import QueryError
@@ -30,16 +31,47 @@ from ...expressions import (
 from ...expressions.conditions import join
 from ...operations.base import Wire
 from ...planning import Explanation, Plan, Question
+from ...planning.comparisons import EQUALS, RANGES, parse_comparison
 from ...schema import TableSchema
 from .computed import ComputedField, ComputedReads
-from .condition_leaves import Comparison, KeySchema, list_keys, parse_comparison
 from .template import BoundPart
 
 Known: TypeAlias = "Mapping[str, Wire]"
 
 MOST = 100
 """The most keys that lists of parts may combine to: as many as an IN takes."""
-_RANGES = frozenset({"<", "<=", ">", ">=", "between", "begins_with"})
+
+
+class Comparison(Struct, frozen=True, eq=False):
+    """A condition that compares one part with values."""
+
+    term: Condition
+    name: str
+    operator: str
+    wires: tuple[Wire, ...]
+
+
+class KeySchema(Struct, frozen=True):
+    """The attributes of the key of the table or an index."""
+
+    index: str | None
+    hash_key: tuple[str, ...]
+    range_key: tuple[str, ...]
+    whole: bool = True
+    """Whether it has whole items."""
+    scope: str = ""
+
+
+def _list_keys(schema: TableSchema) -> list[KeySchema]:
+    """Return the keys of the table and its indexes."""
+    range_key = () if schema.range_key is None else (schema.range_key.name,)
+    found = [KeySchema(None, (schema.hash_key.name,), range_key)]
+    for index in schema.indexes:
+        hashes = tuple(key.name for key in index.hash_key)
+        ranges = tuple(key.name for key in index.range_key)
+        whole = index.projection.kind == "ALL"
+        found.append(KeySchema(index.name, hashes, ranges, whole, index.scope))
+    return found
 
 
 class PartConditions:
@@ -49,26 +81,18 @@ class PartConditions:
         self._computed = computed
         self._by_attribute = computed.by_attribute
         self._parts = {p.attribute: p.name for each in computed.all for p in each.parts}
-        self._keys_to_read = list_keys(schema)
-
-    # -- questions -----------------------------------------------------------------------------
+        self._keys_to_read = _list_keys(schema)
 
     def rewrite(self, question: Question) -> Question:
         """Return *question* with conditions on keys; raise QueryError for conditions that keys cannot have."""
         condition = question.condition
-        concerns_parts = self._is_about_parts(condition) or any(
-            name in self._parts for name, _ in question.order
-        )
-        if not concerns_parts:
+        ordered = any(name in self._parts for name, _ in question.order)
+        if not ordered and not self._is_about_parts(condition):
             return question
         key = self._choose_key(question)
-        group = _Rewriter(self, key)
-        rewritten = group.rewrite(condition.conjuncts, {}, ())
-        known = {
-            comparison.name
-            for comparison in self._find_comparisons(condition.conjuncts)
-            if comparison.operator == "="
-        }
+        rewritten = _Rewriter(self, key).rewrite(condition.conjuncts, {}, ())
+        comparisons = self._find_comparisons(condition.conjuncts)
+        known = {each.name for each in comparisons if each.operator == "="}
         order = tuple(self._order_by_key(question.order, key, known))
         return replace(question, condition=rewritten, order=order)
 
@@ -94,8 +118,6 @@ class PartConditions:
     def _is_about_parts(self, condition: Condition) -> bool:
         return any(path.parts[0] in self._parts for path in condition.paths())
 
-    # -- which key -----------------------------------------------------------------------------
-
     def _choose_key(self, question: Question) -> KeySchema:
         """Return the key of the table or the index that the question determines most."""
         keys = [each for each in self._keys_to_read if question.index in (None, each.index)]
@@ -120,11 +142,8 @@ class PartConditions:
         for term in terms:
             if isinstance(term, Or):
                 terms += term.terms[0].conjuncts  # the other alternatives are assumed to be similar
-        for term in terms:
-            comparison = parse_comparison(term)
-            if comparison is not None:
-                attribute, operator, _ = comparison
-                (fixed if operator in ("=", "in") else bounded).add(attribute)
+        for attribute, operator, _ in filter(None, map(parse_comparison, terms)):
+            (fixed if operator in EQUALS else bounded).add(attribute)
         return fixed, bounded
 
     def _score(self, key: KeySchema, fixed: set[str], bounded: set[str]) -> tuple[int, int, int]:
@@ -171,18 +190,12 @@ class PartConditions:
     def _make_order_error(
         self, name: str, key: KeySchema, waiting: Sequence[BoundPart]
     ) -> QueryError:
-        parts: list[str] = []
-        for part in waiting:
-            if not part.sorts or part.lossy:
-                break
-            parts.append(part.name)
+        parts = [part.name for part in takewhile(lambda p: p.sorts and not p.lossy, waiting)]
         title = "the table" if key.index is None else f"index {key.index}"
         return QueryError(
             f"{self._computed.name}: order_by({name!r}): the items of {title} are in order of "
             f"{', '.join(parts) or 'their key'}: order by that, or sort in Python"
         )
-
-    # -- terms ---------------------------------------------------------------------------------
 
     def _find_comparisons(self, terms: Iterable[Condition]) -> list[Comparison]:
         """Return the comparisons of parts among *terms*."""
@@ -197,44 +210,36 @@ class PartConditions:
         """Return the condition on the key for a comparison of a part that is stored in it alone."""
         computed = self._computed.in_key[comparison.name]
         path, template = _path(computed), computed.template
-        before = {
-            name: known[name] for name in _parts_before(computed, comparison.name) if name in known
-        }
-        if comparison.operator == "exists":
+        name, operator, wires = comparison.name, comparison.operator, comparison.wires
+        if operator == "exists":
             return Exists(path)
-        if comparison.operator == "not_exists":
+        if operator == "not_exists":
             return NotExists(path)
-        if lost := [name for name in _parts_before(computed, comparison.name) if name not in known]:
+        names = template.names[: template.names.index(name)]
+        if lost := [each for each in names if each not in known]:
             raise QueryError(
-                f"{self._computed.name}: {comparison.name} is stored in {computed.name} alone, behind "
+                f"{self._computed.name}: {name} is stored in {computed.name} alone, behind "
                 f"{', '.join(lost)}: ask for {'that' if len(lost) == 1 else 'those'} by = too, or store "
                 f"it: store_parts=True of {computed.name}"
             )
-        if comparison.operator in ("=", "<>"):
-            same = self._require_prefix(computed, {**before, comparison.name: comparison.wires[0]})
-            return same if comparison.operator == "=" else Not(same)
-        if comparison.operator == "in":
-            return self._require_any(
-                computed, [{**before, comparison.name: wire} for wire in comparison.wires]
-            )
-        found = template.bounds_wires(
-            before, comparison.name, comparison.operator, list(comparison.wires)
-        )
+        before = {each: known[each] for each in names}
+        if operator in ("=", "<>"):
+            same = self._require_prefix(computed, {**before, name: wires[0]})
+            return same if operator == "=" else Not(same)
+        if operator == "in":
+            return self._require_any(computed, [{**before, name: wire} for wire in wires])
+        found = template.bounds_wires(before, name, operator, wires)
         if found is None:
             raise QueryError(
-                f"{self._computed.name}: {comparison.name} has no order in {computed.name}: ask by =, "
+                f"{self._computed.name}: {name} has no order in {computed.name}: ask by =, "
                 "give it a width, as in {number:08d}, or store it: store_parts=True"
             )
         return found.condition(path)
 
     def _require_prefix(self, computed: ComputedField, known: Known) -> Condition:
         prefix = computed.template.prefix_wires(known)
-        value = Value({"S": prefix.text})
-        return (
-            Compare(_path(computed), "=", value)
-            if prefix.complete
-            else BeginsWith(_path(computed), value)
-        )
+        path, value = _path(computed), Value({"S": prefix.text})
+        return Compare(path, "=", value) if prefix.complete else BeginsWith(path, value)
 
     def _require_any(self, computed: ComputedField, several: Sequence[Known]) -> Condition:
         """Return the condition that the key begins with one of several tuples of parts."""
@@ -256,31 +261,27 @@ class _Rewriter:
         self, terms: Sequence[Condition], outer: Known, pushed: Sequence[Comparison]
     ) -> Condition:
         """Return *terms* and *pushed* rewritten, joined by AND; *outer* are known values of parts."""
-        terms = [*terms, *(comparison.term for comparison in pushed)]
+        terms = [*terms, *(each.term for each in pushed)]
         comparisons = self._all._find_comparisons(terms)
         known = dict(outer)
-        for comparison in comparisons:
-            if comparison.operator == "=":
-                known.setdefault(comparison.name, comparison.wires[0])
+        for each in comparisons:
+            if each.operator == "=":
+                known.setdefault(each.name, each.wires[0])
         added: list[Condition] = []
         done: set[int] = set()
         for computed, role in self._keys():
             self._add_key_condition(computed, role, comparisons, known, outer, added, done)
-        rest = [comparison for comparison in comparisons if id(comparison.term) not in done]
-        virtual = self._computed.virtual
-        names = {p.name: p.attribute for each in self._computed.all for p in each.parts}
-        hidden = [comparison for comparison in rest if names[comparison.name] in virtual]
-        skipped = done | {id(comparison.term) for comparison in hidden}
+        virtual = {part.name for each in self._computed.all for part in each.only_in_key}
+        rest = [each for each in comparisons if id(each.term) not in done]
+        hidden = [each for each in rest if each.name in virtual]
+        skipped = done | {id(each.term) for each in hidden}
         others = [term for term in terms if id(term) not in skipped]
         into = next((t for t in others if isinstance(t, Or) and self._all._is_about_parts(t)), None)
         down = hidden if into is not None else []
         if into is None:
-            added += [self._all.to_key_condition(comparison, known) for comparison in hidden]
-        return join(
-            And,
-            *added,
-            *(self._rewrite_inside(t, known, down if t is into else ()) for t in others),
-        )
+            added += [self._all.to_key_condition(each, known) for each in hidden]
+        inside = [self._rewrite_inside(t, known, down if t is into else ()) for t in others]
+        return join(And, *added, *inside)
 
     def _keys(self) -> Iterator[tuple[ComputedField, str]]:
         if self._key is None:
@@ -322,11 +323,9 @@ class _Rewriter:
         done: set[int],
     ) -> None:
         """Add the condition on one key, and mark the comparisons that it implies as done."""
-        listed = {
-            comparison.name: comparison for comparison in comparisons if comparison.operator == "in"
-        }
+        listed = {each.name: each for each in comparisons if each.operator == "in"}
         names = computed.template.names
-        own = [comparison for comparison in comparisons if comparison.name in names]
+        own = [each for each in comparisons if each.name in names]
         if not own:
             return
         if all(name in known or name in listed for name in names):
@@ -360,26 +359,21 @@ class _Rewriter:
         next_ = template.parts[len(prefix.parts)]
         before = {name: known[name] for name in prefix.parts}
         found: list[Condition] = []
-        for comparison in own:
-            if comparison.name != next_.name:
+        for each in own:
+            name, operator = each.name, each.operator
+            if name != next_.name:
                 continue
-            if comparison.operator == "in":
-                found.append(
-                    self._all._require_any(
-                        computed, [{**before, comparison.name: w} for w in comparison.wires]
-                    )
-                )
-            elif comparison.operator in _RANGES:
-                keys = template.bounds_wires(
-                    before, comparison.name, comparison.operator, list(comparison.wires)
-                )
-                if keys is None:
-                    continue
+            if operator == "in":
+                choices = [{**before, name: wire} for wire in each.wires]
+                found.append(self._all._require_any(computed, choices))
+            elif operator not in RANGES:
+                continue
+            elif keys := template.bounds_wires(before, name, operator, each.wires):
                 found.append(keys.condition(_path(computed)))
             else:
                 continue
             if not next_.lossy:
-                done.add(id(comparison.term))
+                done.add(id(each.term))
         if not found and any(name not in outer for name in prefix.parts):
             found.append(BeginsWith(_path(computed), Value({"S": prefix.text})))
         added += found
@@ -396,22 +390,17 @@ class _Rewriter:
     ) -> None:
         """Mark those of *own* that the key implies as done."""
         parts = computed.template.by_name
-        for comparison in own:
-            if comparison.name not in used or parts[comparison.name].lossy:
+        for each in own:
+            name = each.name
+            if name not in used or parts[name].lossy:
                 continue
-            same = comparison.operator == "=" and comparison.wires[0] == known[comparison.name]
-            if same or (comparison.name not in known and listed.get(comparison.name) is comparison):
-                done.add(id(comparison.term))
+            same = each.operator == "=" and each.wires[0] == known[name]
+            if same or (name not in known and listed.get(name) is each):
+                done.add(id(each.term))
 
 
 def _path(computed: ComputedField) -> Path:
     return computed.field._path()
-
-
-def _parts_before(computed: ComputedField, name: str) -> list[str]:
-    """Return the names of the parts before another."""
-    names = computed.template.names
-    return list(names[: names.index(name)])
 
 
 def _has_all_parts(computed: ComputedField, attributes: set[str]) -> bool:

@@ -13,7 +13,7 @@ texts have no order. The last part is never escaped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
@@ -83,12 +83,6 @@ class KeyTemplate:
         """Return the error that names this template."""
         return ModelDefinitionError(f"{self.label}: template={self.text!r} {problem}")
 
-    @property
-    def literal_prefix(self) -> str:
-        """The literal at the beginning of all its texts."""
-        first = self.pieces[0]
-        return first if isinstance(first, str) else ""
-
     def bind(self, fields: Mapping[str, AnyField]) -> BoundTemplate:
         """Return the template with the codecs of its parts, for the fields of a model.
 
@@ -138,8 +132,10 @@ class BoundTemplate:
 
     def __init__(self, template: KeyTemplate, fields: Mapping[str, AnyField]) -> None:
         self.template = template
-        self.label, self.literal_prefix = template.label, template.literal_prefix
+        self.label = template.label
         self.pieces: tuple[str | BoundPart, ...] = tuple(self._bind(fields))
+        self.literal_prefix = self.pieces[0] if isinstance(self.pieces[0], str) else ""
+        """The literal at the beginning of all its texts."""
         self.parts = tuple(each for each in self.pieces if isinstance(each, BoundPart))
         self.names = template.names
         self.by_name = {part.name: part for part in self.parts}
@@ -155,8 +151,7 @@ class BoundTemplate:
             if isinstance(piece, str):
                 yield piece
                 continue
-            field = fields.get(piece.name)
-            if field is None:
+            if (field := fields.get(piece.name)) is None:
                 raise self.template.make_error(
                     f"names {piece.name}, and there is no such field: the fields are "
                     f"{', '.join(fields)}"
@@ -184,8 +179,6 @@ class BoundTemplate:
                 f"has {behind[0]!r} after {codec.name}, which is a number: begin with another "
                 "character, such as #, or give it a width, as in {number:08d}"
             )
-
-    # -- composing and parsing -----------------------------------------------------------------
 
     def compose(self, values: Mapping[str, Any]) -> str:
         """Return the key of these values.
@@ -264,26 +257,8 @@ class BoundTemplate:
             return at + part.codec.width
         return text.find(part.ends, at) if part.ends else len(text)
 
-    # -- conditions -----------------------------------------------------------------------------
-
-    def prefix(self, equals: Mapping[str, Any]) -> Prefix:
-        """Return the beginning of the keys whose first parts have these values."""
-        return self.prefix_wires(
-            {
-                part.name: self._to_wire_or_raise(part, equals[part.name])
-                for part in self.parts
-                if part.name in equals
-            }
-        )
-
-    def _to_wire_or_raise(self, part: BoundPart, value: Any) -> Wire:
-        try:
-            return self._to_wire(part, value)
-        except Unstorable as error:
-            raise ValidationError({part.name: [str(error)]}, model=self._model) from None
-
     def prefix_wires(self, equals: Mapping[str, Wire]) -> Prefix:
-        """Like :meth:`prefix`, with attribute values."""
+        """Return the beginning of the keys whose first parts have these values."""
         text = ""
         used: list[BoundPart] = []
         for piece in self.pieces:
@@ -294,12 +269,8 @@ class BoundTemplate:
                 break
             text += self._part_text(piece, equals[piece.name])
             used.append(piece)
-        return Prefix(
-            text,
-            tuple(part.name for part in used),
-            complete=len(used) == len(self.parts),
-            exact=not any(part.lossy for part in used),
-        )
+        exact, complete = not any(part.lossy for part in used), len(used) == len(self.parts)
+        return Prefix(text, tuple(part.name for part in used), complete=complete, exact=exact)
 
     def _part_text(self, part: BoundPart, wire: Wire) -> str:
         try:
@@ -307,28 +278,14 @@ class BoundTemplate:
         except Unstorable as error:
             raise ValidationError({part.name: [str(error)]}, model=self._model) from None
 
-    def bounds(
-        self, equals: Mapping[str, Any], part: str, operator: str, *values: Any
+    def bounds_wires(
+        self, equals: Mapping[str, Wire], part: str, operator: str, values: Sequence[Wire]
     ) -> KeyRange | None:
         """Return the keys that begin with the parts *equals*, and whose next part compares as given.
 
         :param operator: ``<``, ``<=``, ``>``, ``>=``, ``between`` with two values, ``begins_with``.
         :return: None if *part* is not the next one, or has no order in the key.
         """
-        found = self.by_name.get(part)
-        if found is None:
-            return None
-        if operator == "begins_with":  # the beginning of a text need not be one that fits
-            wires = [{"S": value} for value in values]
-        else:
-            wires = [self._to_wire_or_raise(found, value) for value in values]
-        known = {name: self._to_wire_or_raise(self.by_name[name], equals[name]) for name in equals}
-        return self.bounds_wires(known, part, operator, wires)
-
-    def bounds_wires(
-        self, equals: Mapping[str, Wire], part: str, operator: str, values: list[Wire]
-    ) -> KeyRange | None:
-        """Like :meth:`bounds`, with attribute values."""
         prefix = self.prefix_wires(equals)
         at = len(prefix.parts)
         if at == len(self.parts) or self.parts[at].name != part:
@@ -339,12 +296,9 @@ class BoundTemplate:
             return self._find_prefix_range(prefix.text, next_, values[0], exact)
         if not next_.sorts:
             return None
-        if operator == "between":
-            low = self._find_range(prefix.text, next_, ">=", values[0])
-            high = self._find_range(prefix.text, next_, "<=", values[1])
-        else:
-            low = self._find_range(prefix.text, next_, operator, values[0])
-            high = low
+        first, last = (">=", "<=") if operator == "between" else (operator, operator)
+        low = self._find_range(prefix.text, next_, first, values[0])
+        high = self._find_range(prefix.text, next_, last, values[-1])
         return KeyRange(low.low, high.high, low.open_low, high.open_high, exact=exact)
 
     def _find_prefix_range(
@@ -385,8 +339,6 @@ class BoundTemplate:
         at = self.pieces.index(part) + 1
         behind = self.pieces[at] if at < len(self.pieces) else ""
         return behind if isinstance(behind, str) else ""
-
-    # -- others --------------------------------------------------------------------------------
 
     def can_equal(self, other: BoundTemplate) -> bool:
         """Tell whether both templates may make one text; False if their literals rule it out."""

@@ -9,14 +9,7 @@ from ...exceptions import AlreadyExists, ConditionFailed, DoesNotExist, QueryErr
 from ...expressions import Action, Computable, Condition
 from ...flows import Flow
 from ...operations.items import GetItem, Key, StoredItem, UpdateItem
-from ..bulk.bound_model import (
-    BoundModel,
-    M,
-    instance_of_key,
-    load_item,
-    make_instance,
-    table_name,
-)
+from ..bulk.bound_model import BoundModel, M, instance_of_key, load_item, make_instance, table_name
 from ..instance import Instance, options_of
 from ..options import Options
 from ..persistence.save import save_instance

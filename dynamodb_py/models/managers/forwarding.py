@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Coroutine
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    overload,
+)
 
 from ...batching import ProgressOption
-from ...expressions import Action, Computable, Condition
+from ...expressions import Condition
+from ...flows import Flow
 from ...operations.base import Operation
-from ...planning import Estimate, Plan
+from ...planning import Plan
 from ...reading import Walk
 from ..fields.base import Field
 from ..instance import Instance
+from ..queryset import reads, writes
 from ..queryset.builders import Builders
-from ..queryset.pages import Page, Pages
+from ..queryset.pages import Pages, get_page
 from ..records.rows import Name
 from .queryset import QuerySet
 
 M = TypeVar("M", bound=Instance)
+Q = TypeVar("Q")
+T = TypeVar("T")
+P = ParamSpec("P")
+Q_co = TypeVar("Q_co", covariant=True)
 
 NOT_FORWARDED = frozenset({"adelete", "as_manager", "aupdate", "delete", "update", "using"})
 """What query sets have and managers have not, or otherwise: for that, ``all()`` comes first."""
+
+
+class _HasQuerySet(Protocol[Q_co]):
+    def get_queryset(self) -> Q_co: ...
+
+
+if TYPE_CHECKING:  # of forward()
+
+    def _blocking(
+        flow: Callable[Concatenate[Q, P], Flow[T]],
+    ) -> Callable[Concatenate[_HasQuerySet[Q], P], T]: ...
+    def _awaiting(
+        flow: Callable[Concatenate[Q, P], Flow[T]],
+    ) -> Callable[Concatenate[_HasQuerySet[Q], P], Coroutine[Any, Any, T]]: ...
 
 
 class Forwarding(Generic[M]):
@@ -41,38 +71,22 @@ class Forwarding(Generic[M]):
         return self.get_queryset()
 
     if TYPE_CHECKING:  # the bodies are made below
-        # -- builders ------------------------------------------------------------------------------
 
         def all(self) -> QuerySet[M]: ...
-
         def none(self) -> QuerySet[M]: ...
-
         def filter(self, /, *conditions: Condition, **lookups: Any) -> QuerySet[M]: ...
-
         def exclude(self, /, *conditions: Condition, **lookups: Any) -> QuerySet[M]: ...
-
         def order_by(self, *names: str | Field[Any, Any]) -> QuerySet[M]: ...
-
         def reverse(self) -> QuerySet[M]: ...
-
         def limit(self, count: int | None) -> QuerySet[M]: ...
-
         def consistent(self, consistent: bool = True) -> QuerySet[M]: ...
-
         def index(self, name: str) -> QuerySet[M]: ...
-
         def full(self) -> QuerySet[M]: ...
-
         def page_size(self, count: int) -> QuerySet[M]: ...
-
         def max_requests(self, count: int) -> QuerySet[M]: ...
-
         def prefetch(self, prefetch: bool = True) -> QuerySet[M]: ...
-
         def prefetch_related(self, *paths: str) -> QuerySet[M]: ...
-
         def after(self, cursor: str) -> QuerySet[M]: ...
-
         def scan(
             self,
             segments: int = 1,
@@ -81,13 +95,9 @@ class Forwarding(Generic[M]):
             progress: ProgressOption = None,
             checkpoint: str | None = None,
         ) -> QuerySet[M]: ...
-
         def only(self, *fields: str | Field[Any, Any]) -> QuerySet[M]: ...
-
         def defer(self, *fields: str | Field[Any, Any]) -> QuerySet[M]: ...
-
         def values(self, *names: Name) -> QuerySet[M, dict[str, Any]]: ...
-
         @overload
         def values_list(
             self, *names: Name, flat: Literal[False] = False, named: Literal[False] = False
@@ -97,96 +107,33 @@ class Forwarding(Generic[M]):
             self, *names: Name, flat: bool = False, named: bool = False
         ) -> QuerySet[M, Any]: ...
         def values_list(self, *names: Name, flat: bool = False, named: bool = False) -> Any: ...
-
         def as_dicts(self) -> QuerySet[M, dict[str, Any]]: ...
-
         def union(self, *others: QuerySet[M]) -> QuerySet[M]: ...
-
-        def get(self, /, *given: Any, consistent: bool | None = None, **lookups: Any) -> M: ...
-
-        async def aget(
-            self, /, *given: Any, consistent: bool | None = None, **lookups: Any
-        ) -> M: ...
-
-        def get_or_none(
-            self, /, *key: Any, consistent: bool | None = None, **named: Any
-        ) -> M | None: ...
-
-        async def aget_or_none(
-            self, /, *key: Any, consistent: bool | None = None, **named: Any
-        ) -> M | None: ...
-
-        def first(self) -> M | None: ...
-
-        async def afirst(self) -> M | None: ...
-
-        def last(self) -> M | None: ...
-
-        async def alast(self) -> M | None: ...
-
-        def count(self) -> int: ...
-
-        async def acount(self) -> int: ...
-
-        def exists(self) -> bool: ...
-
-        async def aexists(self) -> bool: ...
-
-        def in_bulk(
-            self,
-            keys: Iterable[Any],
-            *,
-            consistent: bool | None = None,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> dict[Hashable, M]: ...
-
-        async def ain_bulk(
-            self,
-            keys: Iterable[Any],
-            *,
-            consistent: bool | None = None,
-            workers: int = 1,
-            progress: ProgressOption = None,
-        ) -> dict[Hashable, M]: ...
-
-        def modify(
-            self,
-            /,
-            *actions: Action | Computable,
-            old: bool = False,
-            upsert: bool = False,
-            condition: Condition | None = None,
-            create_parents: bool = False,
-            **values: Any,
-        ) -> M | None: ...
-
-        async def amodify(
-            self,
-            /,
-            *actions: Action | Computable,
-            old: bool = False,
-            upsert: bool = False,
-            condition: Condition | None = None,
-            create_parents: bool = False,
-            **values: Any,
-        ) -> M | None: ...
-
         def iterator(self) -> Walk[M]: ...
-
         def pages(self) -> Pages[M]: ...
-
-        def page(self, size: int = 20, cursor: str | None = None) -> Page[M]: ...
-
-        async def apage(self, size: int = 20, cursor: str | None = None) -> Page[M]: ...
-
         def explain(self) -> Plan: ...
-
         def operation(self) -> Operation[Any]: ...
 
-        def estimate(self) -> Estimate: ...
-
-        async def aestimate(self) -> Estimate: ...
+        get = _blocking(reads.get_one)
+        aget = _awaiting(reads.get_one)
+        get_or_none = _blocking(reads.get_or_none)
+        aget_or_none = _awaiting(reads.get_or_none)
+        first = _blocking(reads.get_first)
+        afirst = _awaiting(reads.get_first)
+        last = _blocking(reads.get_last)
+        alast = _awaiting(reads.get_last)
+        count = _blocking(reads.count_rows)
+        acount = _awaiting(reads.count_rows)
+        exists = _blocking(reads.has_rows)
+        aexists = _awaiting(reads.has_rows)
+        in_bulk = _blocking(reads.get_in_bulk)
+        ain_bulk = _awaiting(reads.get_in_bulk)
+        modify = _blocking(writes.modify_one)
+        amodify = _awaiting(writes.modify_one)
+        page = _blocking(get_page)
+        apage = _awaiting(get_page)
+        estimate = _blocking(reads.estimate_cost)
+        aestimate = _awaiting(reads.estimate_cost)
 
 
 def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:

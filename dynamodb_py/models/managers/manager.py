@@ -9,22 +9,16 @@ from ...exceptions import ConditionFailed
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, name_verbs
 from ...operations.items import DeleteItem
-from ..bulk.bound_model import (
-    BoundModel,
-    bind_connection,
-    instance_of_key,
-    refuse_reserved,
-    table_name,
-)
+from ..bulk.bound_model import BoundModel, bind_connection, instance_of_key, table_name
 from ..foreign_keys.referrers import find_restricting_references
 from ..instance import Instance, options_of
 from ..persistence.delete import remove_item, restrict_to_class
 from ..queryset.builders import Builders, filter_by_lookups
+from ..reserved_names import MANAGER, refuse_reserved
 from ..unit_of_work.collector import COLLECTOR
 from ..visibility import Scope
 from .forwarding import Forwarding, forwarded_methods
 from .item_verbs import ItemVerbs
-from .objects import Objects
 from .partiql import execute_statement
 from .queryset import QuerySet
 
@@ -34,11 +28,34 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Instance)
 X = TypeVar("X", bound=Instance)
+Q = TypeVar("Q")
 G = TypeVar("G", bound="Manager[Any]")
 
 
-RESERVED = frozenset({"_alias", "_base", "_link", "_name", "_queryset", "_scope"})
-"""The private names of managers: those of users may have all others."""
+# The types of ``Model.objects``. On an instance, where access raises, it is Never: the attribute of a class
+# is then compatible with that of its base, whatever managers they have.
+class Objects:
+    """A manager of the model that it is asked of. At run time each of them is a Manager."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type[M]) -> Manager[M]: ...
+        @overload
+        def __get__(self, instance: object, owner: type[Any]) -> Never: ...
+        def __get__(self, instance: object | None, owner: type[Any]) -> Any: ...
+
+
+class ObjectsAs(Objects, Generic[Q]):
+    """What ``as_manager()`` gives: it has the methods of a class of query sets."""
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def __get__(self, instance: None, owner: type[Any]) -> Q: ...
+        @overload
+        def __get__(self, instance: object, owner: type[Any]) -> Never: ...
+        def __get__(self, instance: object | None, owner: type[Any]) -> Any: ...  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 def delete_by_key(
@@ -118,7 +135,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        refuse_reserved(cls, RESERVED)
+        refuse_reserved(cls, Manager, MANAGER)
 
     def __init__(self, model: type[M] | None = None, using: str | None = None) -> None:
         if model is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...codec import decode_item, encode
-from ...connections import consistently
+from ...connections import is_consistent
 from ...exceptions import QueryError, ServiceError, narrow_error
 from ...flows import Flow
 from ...operations.items import StoredItem
@@ -58,7 +58,7 @@ def execute_statement(
         size = None if limit is None else max(limit, FEWEST)
         operation = replace(
             operation,
-            consistent=consistently(consistent),
+            consistent=is_consistent(consistent),
             limit=size if page_size is None else page_size,
         )
     _check(operation, limit, page_size)

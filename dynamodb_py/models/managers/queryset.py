@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, cast, overload
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, cast, overload
 
 from ...exceptions import DynamoDBError, QueryError
-from ...flows import awaiting, blocking, name_verbs, run
+from ...flows import awaiting, blocking, has_running_loop, name_verbs, run
 from ...operations.batches import BatchGetItem
 from ...operations.items import GetItem
 from ...operations.queries import Query, Scan
@@ -20,13 +19,20 @@ from ..queryset.builders import Builders, no_offset, portable, slice_rows
 from ..queryset.execution import all_rows, first_rows, open_rows, plan_query
 from ..queryset.pages import Pages, get_page, read_pages, walk_rows
 from ..queryset.projection import shape_rows
+from ..queryset.write_execution import Done
 from ..records.rows import Name
 from .item_verbs import ItemVerbs
-from .objects import ObjectsAs
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .manager import ObjectsAs
+
+
+_Update: TypeAlias = "writes.UpdateMatching[Done, dict[str, Any]]"
+_AsyncUpdate: TypeAlias = (
+    "writes.UpdateMatching[Coroutine[Any, Any, Done], Coroutine[Any, Any, dict[str, Any]]]"
+)
 
 _SHOWN = 20
 _TRUNCATED = "...(remaining elements truncated)..."
@@ -183,8 +189,8 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
 
     delete = blocking(writes.delete_matching)
     adelete = awaiting(writes.delete_matching)
-    update = cast("writes.UpdateMatching", blocking(writes.update_matching))
-    aupdate = cast("writes.AsyncUpdateMatching", awaiting(writes.update_matching))
+    update = cast("_Update", blocking(writes.update_matching))
+    aupdate = cast("_AsyncUpdate", awaiting(writes.update_matching))
     modify = blocking(writes.modify_one)
     amodify = awaiting(writes.modify_one)
 
@@ -217,7 +223,7 @@ def _rows_to_show(queryset: QuerySet[M, R]) -> list[R] | None:
     """Return some rows to show; None where nothing may be sent for it, or cannot."""
     if queryset._result_cache is not None:
         return queryset._result_cache
-    if _is_in_event_loop():  # a debugger, or a log: no place to block
+    if has_running_loop():  # a debugger, or a log: no place to block
         return None
     try:
         return run(first_rows(queryset, _SHOWN + 1), queryset._link)
@@ -235,8 +241,3 @@ def restored(
     if own:
         queryset.__dict__.update(own)
     return queryset
-
-
-def _is_in_event_loop() -> bool:
-    asyncio = sys.modules.get("asyncio")  # a script that never awaits does not pay for its import
-    return asyncio is not None and asyncio._get_running_loop() is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...connections import consistently
+from ...connections import is_consistent
 from ...exceptions import ValidationError
 from ...expressions import Action, Add, Value
 from ...flows import Flow
@@ -22,7 +22,7 @@ def refresh_instance(instance: Instance, *, consistent: bool | None = None) -> F
     """
     key = key_of(instance)
     item = filter_item(
-        instance._meta, (yield from GetItem(table_of(instance), key, consistently(consistent)))
+        instance._meta, (yield from GetItem(table_of(instance), key, is_consistent(consistent)))
     )
     if item is None:
         raise instance.DoesNotExist(

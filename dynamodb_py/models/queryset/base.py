@@ -11,9 +11,9 @@ from ...batching import ProgressOption
 from ...connections import Connection, get_connection
 from ...exceptions import QueryError
 from ...planning import Question
-from ..bulk.bound_model import refuse_reserved
 from ..instance import Instance, options_of
 from ..records.rows import Shape
+from ..reserved_names import QUERYSET, refuse_reserved
 from ..visibility import Scope
 from .compiled_cache import QueryShape, Wires, root_shape
 
@@ -57,23 +57,6 @@ EMPTY_QUESTION = Question()
 DEFAULT_OPTIONS = ReadOptions()
 
 
-RESERVED = frozenset(
-    {
-        "_alias",
-        "_known_question",
-        "_link",
-        "_manager",
-        "_query_shape",
-        "_question",
-        "_read_options",
-        "_result_cache",
-        "_scope",
-        "_wires",
-    }
-)
-"""The private names of query sets: those of users may have all others."""
-
-
 class BaseQuerySet(Generic[M, R]):
     """The state of a query set."""
 
@@ -99,7 +82,7 @@ class BaseQuerySet(Generic[M, R]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        refuse_reserved(cls, RESERVED)
+        refuse_reserved(cls, BaseQuerySet, QUERYSET)
 
     def __init__(self, model: type[M], using: str | None = None) -> None:
         self.model = model

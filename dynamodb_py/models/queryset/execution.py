@@ -9,7 +9,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from ...batching import shown
-from ...connections import OPTIONS, consistently, get_connection
+from ...connections import OPTIONS, get_connection, is_consistent
 from ...exceptions import InvalidCursor, MaxRequestsReached
 from ...flows import Flow
 from ...operations.items import StoredItem
@@ -44,7 +44,7 @@ def plan_query(
         question = queryset._question
     if queryset._scope is not None:
         question = _within(queryset._scope, queryset.model, question)
-    if consistently(options.consistent):  # options() may ask for it
+    if is_consistent(options.consistent):  # options() may ask for it
         question = replace(question, consistent=True)
     meta = options_of(queryset.model)
     if meta.item_filter is not None:
@@ -69,9 +69,7 @@ def _within(scope: Scope, model: type[Any], question: Question) -> Question:
     condition = question.condition
     everything = condition.is_empty and not question.order  # which needs no .scan() to be said
     return replace(
-        question,
-        condition=condition & scope.condition(model),
-        scan=question.scan or everything,
+        question, condition=condition & scope.condition(model), scan=question.scan or everything
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from ...batching import ProgressOption
-from ...connections import consistently, get_connection
+from ...connections import get_connection, is_consistent
 from ...exceptions import QueryError
 from ...expressions import Condition, Path
 from ...flows import Flow
@@ -131,7 +131,7 @@ def get_by_key(
         options is not DEFAULT_OPTIONS and (options.shape or options.start or options.parts)
     ):
         table = get_connection(options.using or meta.using).table_name(meta.table_name)
-        item = yield from GetItem(table, wire, consistently(consistent))
+        item = yield from GetItem(table, wire, is_consistent(consistent))
         there = item if meta.item_filter is None else filter_item(meta, item)
         if there is None:
             return None, item

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...expressions import (
     And,
     AttributeType,
@@ -17,12 +15,10 @@ from ...expressions import (
     Not,
     NotExists,
     Or,
-    Path,
-    Value,
 )
-from ...operations.base import Wire
 from ...operations.items import Key
 from ...planning import Plan
+from ...planning.comparisons import parse_comparison
 from ..options import Options
 
 # Conditions about no other attributes than those of their paths.
@@ -57,13 +53,8 @@ def whole_key(plan: Plan) -> Key | None:
         return plan.get.key
     if plan.kind != "query" or plan.index is not None or plan.limit == 0:
         return None
-    condition = plan.condition
-    fixed: dict[Any, Wire] = {}
-    for term in condition.conjuncts:
-        if isinstance(term, Compare) and term.operator == "=" and type(term.right) is Value:
-            left = term.left
-            if isinstance(left, Path) and len(left.parts) == 1:
-                fixed[left.parts[0]] = term.right.wire
+    comparisons = filter(None, map(parse_comparison, plan.condition.conjuncts))
+    fixed = {name: wires[0] for name, operator, wires in comparisons if operator == "="}
     names = [key.name for key in plan.key]
     return {name: fixed[name] for name in names} if fixed.keys() >= set(names) else None
 

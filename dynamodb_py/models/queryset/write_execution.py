@@ -193,11 +193,7 @@ class BatchDeletes(WriteRun):
     """Deletes, 25 to a request, whatever became of the items since they were found."""
 
     def __init__(
-        self,
-        queryset: BaseQuerySet[Any, Any],
-        workers: int,
-        progress: ProgressOption,
-        table: str,
+        self, queryset: BaseQuerySet[Any, Any], workers: int, progress: ProgressOption, table: str
     ) -> None:
         super().__init__(queryset, workers, progress)
         self._table = table

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, overload
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, overload
 
 from msgspec.structs import replace
 
@@ -40,6 +40,9 @@ from .write_execution import (
     WriteRun,
     primary_key_of,
 )
+
+D_co = TypeVar("D_co", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
 _MODIFY = ("old", "upsert", "condition", "create_parents")
 
@@ -183,8 +186,8 @@ def update_matching(
     return (yield from _write_all(reading, plan, run, first=bool(moved), key=key))
 
 
-class UpdateMatching(Protocol):
-    """``update`` of a query set, whose result depends on *returning*."""
+class UpdateMatching(Protocol[D_co, R_co]):
+    """``update`` of a query set: without *returning* it gives a *D_co*, with it an *R_co*."""
 
     @overload
     def __call__(
@@ -199,7 +202,7 @@ class UpdateMatching(Protocol):
         rate: float | None = None,
         progress: ProgressOption = None,
         **values: Any,
-    ) -> Done: ...
+    ) -> D_co: ...
     @overload
     def __call__(
         self,
@@ -210,37 +213,7 @@ class UpdateMatching(Protocol):
         create_parents: bool = False,
         must_exist: bool | None = None,
         **values: Any,
-    ) -> dict[str, Any]: ...
-
-
-class AsyncUpdateMatching(Protocol):
-    """``aupdate`` of a query set, whose result depends on *returning*."""
-
-    @overload
-    def __call__(
-        self,
-        /,
-        *actions: Action | Computable,
-        condition: Condition | None = None,
-        returning: None = None,
-        create_parents: bool = False,
-        must_exist: bool | None = None,
-        workers: int = 1,
-        rate: float | None = None,
-        progress: ProgressOption = None,
-        **values: Any,
-    ) -> Coroutine[Any, Any, Done]: ...
-    @overload
-    def __call__(
-        self,
-        /,
-        *actions: Action | Computable,
-        returning: Returning,
-        condition: Condition | None = None,
-        create_parents: bool = False,
-        must_exist: bool | None = None,
-        **values: Any,
-    ) -> Coroutine[Any, Any, dict[str, Any]]: ...
+    ) -> R_co: ...
 
 
 def modify_one(

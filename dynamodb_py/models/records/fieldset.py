@@ -154,7 +154,7 @@ class FieldSet:
                 except UnreadableValue as error:
                     unreadable[field.name] = error
         if self.computed is not None:
-            self.computed.fill_readable(values, unreadable)
+            self.computed.fill(values, unreadable)
         return values, unreadable
 
     def _compiled(self) -> _Reader:

@@ -13,6 +13,7 @@ from .attributes import undeclared_attributes
 from .base import BaseRecord, fetched_fields
 from .fieldset import FieldSet
 from .filling import fill
+from .signature import FieldsSignature
 from .validation import clean_record
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Record(BaseRecord):
     """An object with fields. Subclasses are models, which have tables, and documents."""
 
     __slots__ = ()
+    __signature__ = FieldsSignature()
 
     def __init__(self, **values: Any) -> None:
         fill(self, values)

@@ -12,8 +12,9 @@ from msgspec import Struct
 from ...codec import decode, from_json
 from ...exceptions import QueryError
 from ...expressions import Operand, Path
-from ...operations.base import Wire, WireItem
+from ...operations.base import WireItem
 from ...operations.items import StoredItem
+from ..attribute_values.values import find_at
 from ..fields.base import Field
 from .attributes import undeclared_attributes
 
@@ -148,25 +149,10 @@ def _getter(model: type[Record], column: Column) -> Callable[[Record, WireItem],
             read = cast("Field[Any, Any]", coder).decode
 
     def get(_: Record, wires: WireItem) -> Any:
-        wire = _at(wires, column.parts)
+        wire = find_at(wires, column.parts)
         return None if wire is None else read(wire)
 
     return get
-
-
-def _at(wires: WireItem, parts: tuple[str | int, ...]) -> Wire | None:
-    """Return what lies at *parts*, None where nothing does."""
-    found: Any = {"M": wires}
-    for part in parts:
-        if isinstance(part, int):
-            elements = found.get("L", ())
-            found = elements[part] if part < len(elements) else None
-        else:
-            found = found.get("M", {}).get(part)
-        if found is None:
-            return None
-    wire: Wire = found
-    return wire
 
 
 def _dressed(

@@ -66,8 +66,6 @@ class ManySet(Generic[T]):
         """Return the same set; nothing is read."""
         return ManySet(self._owner, self._near, self._far)
 
-    # -- reading -------------------------------------------------------------------------------
-
     def _fetch(self) -> Flow[list[T]]:
         """Return all of them as a list; missing items are left out, with a warning in the log."""
         if self._kept is None:
@@ -115,8 +113,6 @@ class ManySet(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<{self._far.target.__name__}s of {self._owner!r} by {self.through.__name__}>"
-
-    # -- changing ------------------------------------------------------------------------------
 
     def _make_row(self, target: Any, **values: Any) -> Any:
         row = self.through(**values, **{self._near.name: self._owner, self._far.name: target})

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from ...connections import Connection, get_connection
 from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
-from ...flows import Flow, awaiting, blocking, flow_of, name_verbs, run
-from ..foreign_keys.unloaded import has_running_loop, log_fetch
+from ...flows import Flow, awaiting, blocking, flow_of, has_running_loop, name_verbs, run
+from ..foreign_keys.unloaded import log_fetch
 from ..instance import options_of
 from ..managers.create import create_one
 from ..managers.forwarding import Forwarding
@@ -120,8 +120,6 @@ class RelatedSet(Forwarding[M], Generic[M]):
 
     def __repr__(self) -> str:
         return f"<{self._reference.related_name} of {self._owner!r}>"
-
-    # -- changes -------------------------------------------------------------------------------
 
     def _check_instances(self, objects: Iterable[Any]) -> list[M]:
         found: list[M] = []

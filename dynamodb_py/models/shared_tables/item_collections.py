@@ -57,8 +57,6 @@ class Collection:
         link: Connection = self._queryset._link
         return link
 
-    # -- reading -------------------------------------------------------------------------------
-
     def _fetch(self) -> Flow[list[Model]]:
         """Read the items, unless they were read before, and return the instances."""
         if self._read is None:
@@ -83,8 +81,6 @@ class Collection:
         return plan
 
     explain = plan
-
-    # -- items -------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self.fetch())
@@ -254,7 +250,6 @@ def _fits(meta: Options, keys: Mapping[str, Any]) -> bool:
     return True
 
 
-# -- making ----------------------------------------------------------------------------------------
 def make_collection(
     table: type[Any],
     given: Mapping[str, Any],

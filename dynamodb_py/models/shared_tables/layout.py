@@ -53,8 +53,6 @@ class SharedTableLayout:
     def __repr__(self) -> str:
         return f"<SharedTableLayout {self.name} of {len(self.models)} models>"
 
-    # -- declaring a model ---------------------------------------------------------------
-
     def add_keys(
         self, model: type[Model], declared: Mapping[str, Any], fields: Mapping[str, AnyField]
     ) -> dict[str, AnyField]:
@@ -233,8 +231,6 @@ class SharedTableLayout:
         word = options_of(root).declared.get("kind") if root is not model else None
         word = word or root.__name__
         return word if table is None else f"{table}/{word}"
-
-    # -- the models in it ------------------------------------------------------------------------
 
     @property
     def models(self) -> list[type[Model]]:

@@ -13,10 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...codec import from_json
-from ...expressions import BeginsWith, Between, Compare, Condition, In, Path, Value
+from ...expressions import BeginsWith, Compare, Condition, In, Path, Value
 from ...operations.base import Wire
 from ...operations.items import StoredItem
 from ...planning import Plan, Question, Shortcut
+from ...planning.comparisons import EQUALS, RANGES, parse_comparison
 from ..fields.base import AnyField
 from ..keys.ranges import find_following
 from ..visibility import ItemFilter
@@ -155,8 +156,6 @@ class SharedTableFilter(ItemFilter):
             )
             self._unrelated = self._layout.version, found
         return found
-
-    # -- conditions -----------------------------------------------------------------------------------
 
     def _with_constants(self, question: Question) -> Question:
         """Return *question* with the keys that are the same for all items of this model."""
@@ -297,43 +296,24 @@ def _require_prefix(field: AnyField | None, condition: Condition) -> Condition:
 def _implies_prefix(condition: Condition, attribute: str, prefix: str) -> bool:
     """Tell whether *condition* allows only values of an attribute with this prefix."""
     low, high, after = False, False, find_following(prefix)
-    for term in condition.conjuncts:
-        if isinstance(term, BeginsWith) and _is_attribute(term.path, attribute):
-            if _text(term.prefix).startswith(prefix):
-                return True
-        elif isinstance(term, Between) and _is_attribute(term.left, attribute):
-            low = low or _text(term.low) >= prefix
-            high = high or prefix <= _text(term.high) < after
-        elif isinstance(term, Compare) and _is_attribute(term.left, attribute):
-            text = _text(term.right)
-            if term.operator == "=":
-                return text.startswith(prefix)
-            low = low or (term.operator in (">", ">=") and text >= prefix)
-            high = high or (term.operator == "<" and prefix <= text <= after)
-            high = high or (term.operator == "<=" and prefix <= text < after)
+    for name, operator, wires in filter(None, map(parse_comparison, condition.conjuncts)):
+        if name != attribute or operator not in RANGES | {"="}:
+            continue
+        first, last = (str(wires[at].get("S", "")) for at in (0, -1))
+        if operator == "=":
+            return first.startswith(prefix)
+        if operator == "begins_with" and first.startswith(prefix):
+            return True
+        low = low or (operator in (">", ">=", "between") and first >= prefix)
+        high = high or (operator == "<" and prefix <= last <= after)
+        high = high or (operator in ("<=", "between") and prefix <= last < after)
     return low and high
-
-
-def _is_attribute(operand: object, attribute: str) -> bool:
-    return type(operand) is Path and operand.parts == (attribute,)
-
-
-def _text(value: object) -> str:
-    return str(value.wire.get("S", "")) if type(value) is Value else ""
 
 
 def find_fixed_values(condition: Condition) -> Fixed:
     """Return the values of attributes that *condition* determines."""
-    found: dict[str, tuple[Wire, ...]] = {}
-    for term in condition.conjuncts:
-        if not isinstance(term, (Compare, In)) or type(term.left) is not Path:
-            continue
-        values = term.values if isinstance(term, In) else (term.right,)
-        same = isinstance(term, In) or term.operator == "="
-        if same and len(term.left.parts) == 1 and all(type(each) is Value for each in values):
-            wires = tuple(each.wire for each in values if isinstance(each, Value))
-            found[str(term.left.parts[0])] = wires
-    return found
+    comparisons = filter(None, map(parse_comparison, condition.conjuncts))
+    return {name: wires for name, operator, wires in comparisons if operator in EQUALS}
 
 
 def _path(field: AnyField) -> Path:

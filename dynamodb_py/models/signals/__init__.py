@@ -1,4 +1,4 @@
-"""Signals and hooks: who is called around saving, deleting and committing."""
+"""Signals and hooks: what is called around saving, deleting and committing."""
 
 from .dispatcher import Signal, receiver
 from .events import (

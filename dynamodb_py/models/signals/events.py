@@ -23,24 +23,7 @@ from ...flows import Flow
 from ...operations.base import Call
 from ..instance import Instance
 from ..records.base import observe_loading
-from .dispatcher import Signal as Signal
-from .dispatcher import is_async, on_change, said
-from .dispatcher import receiver as receiver
-
-__all__ = [
-    "Signal",
-    "class_prepared",
-    "post_batch_write",
-    "post_delete",
-    "post_init",
-    "post_save",
-    "pre_batch_write",
-    "pre_delete",
-    "pre_init",
-    "pre_save",
-    "receiver",
-    "transaction_committed",
-]
+from .dispatcher import Signal, is_async, on_change, said
 
 class_prepared = Signal("class_prepared", names_models=False, waits=False)
 """A model with a table is complete: ``sender``."""

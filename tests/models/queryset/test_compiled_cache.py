@@ -1,0 +1,290 @@
+"""Query sets of one shape: what is remembered of the first changes nothing about the others."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dynamodb_py import (
+    BooleanField,
+    CharField,
+    DateTimeField,
+    DecimalField,
+    Field,
+    FloatField,
+    GlobalIndex,
+    IntegerField,
+    Manager,
+    Model,
+    QueryError,
+    ValidationError,
+    connections,
+    options,
+)
+from dynamodb_py.models.instance import options_of
+from dynamodb_py.models.queryset import compiled_cache as sketches
+from dynamodb_py.models.queryset.execution import direct_query
+
+from ...scripted import Script, checked, scripted_connection
+
+
+class Score(Model):
+    class Meta:
+        table_name = "scores"
+        indexes = [
+            GlobalIndex("by_title", hash_key="title", range_key="wins"),
+            GlobalIndex("by_team", hash_key="team", projection=["wins"]),
+        ]
+
+    player = CharField(name="p", hash_key=True)
+    points = IntegerField(range_key=True)
+    title = CharField()
+    team = CharField()
+    wins = IntegerField()
+    rate = FloatField()
+    price = DecimalField()
+    good = BooleanField()
+    at = DateTimeField()
+
+
+def page(*points, more=False):
+    items = [{"p": {"S": "a"}, "points": {"N": str(each)}} for each in points]
+    body = {"Items": items, "Count": len(items), "ScannedCount": len(items)}
+    return {**body, "LastEvaluatedKey": items[-1]} if more else body
+
+
+SHAPES = {
+    "the hash key": lambda s, n: Score.objects.filter(player=s),
+    "a bound": lambda s, n: Score.objects.filter(player=s, points__gt=n),
+    "from to": lambda s, n: Score.objects.filter(player=s, points__gte=n, points__lte=7),
+    "a filter": lambda s, n: Score.objects.filter(player=s, points__gte=n, wins__lt=n + 1),
+    "a filter, said first": lambda s, n: Score.objects.filter(wins__lt=n + 1, player=s),
+    "twice": lambda s, n: Score.objects.filter(player=s).filter(points__lt=n),
+    "in order": lambda s, n: Score.objects.filter(player=s).order_by("-points"),
+    "in reverse": lambda s, n: Score.objects.filter(player=s).reverse(),
+    "in pages": lambda s, n: Score.objects.filter(player=s).page_size(7),
+    "limited": lambda s, n: Score.objects.filter(player=s, points__gt=n).limit(3),
+    "by an index": lambda s, n: Score.objects.filter(title=s, wins__gt=n),
+    "by an index of its name": lambda s, n: Score.objects.index("by_title").filter(title=s),
+    "other fields": lambda s, n: Score.objects.filter(player=s, rate=n / 2, good=n > 0, price=n),
+    "ne": lambda s, n: Score.objects.filter(player=s, wins__ne=n, title__ne=s),
+    "operators": lambda s, n: Score.objects.filter(Score.player == s, Score.points > n),
+    "operators and names": lambda s, n: Score.objects.filter(Score.wins > n, player=s),
+    "names and operators": lambda s, n: Score.objects.filter(player=s).filter(Score.wins > n),
+    "between": lambda s, n: Score.objects.filter(player=s, points__between=(n, n + 5)),
+    "begins": lambda s, n: Score.objects.filter(player=s, title__startswith=s),
+    "in": lambda s, n: Score.objects.filter(player=s, wins__in=[n, n + 1]),
+    "exists": lambda s, n: Score.objects.filter(player=s, title__exists=True),
+    "is null": lambda s, n: Score.objects.filter(player=s, good__isnull=n > 0),
+    "either": lambda s, n: Score.objects.filter(player=s).filter(
+        (Score.wins > n) | (Score.rate < n)
+    ),
+    "not": lambda s, n: Score.objects.filter(player=s).exclude(wins=n),
+    "named, then reversed": lambda s, n: Score.objects.filter(Score.player == s).reverse().limit(2),
+}
+
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
+numbers = st.integers(-(10**37), 10**37)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@given(text=texts, number=numbers)
+def test_each_of_a_shape_sends_what_the_planner_says(shape, text, number):
+    for rows in (SHAPES[shape]("first", 1), SHAPES[shape](text, number)):
+        straight = direct_query(rows)
+        if straight is not None:
+            (explained,) = rows.explain().operations
+            assert straight == explained
+        head = direct_query(rows, 1)
+        if head is not None:
+            (explained,) = rows.limit(1).explain().operations
+            assert head == explained
+
+
+@pytest.mark.parametrize("shape", [each for each in SHAPES if each not in ("in", "is null")])
+def test_the_usual_shapes_go_the_short_way(shape):
+    direct_query(SHAPES[shape]("a", 1), 1)
+    again = SHAPES[shape]("b", 2)
+    short = direct_query(again, 1) is not None
+    assert short == (shape not in ("either", "not"))
+
+
+@pytest.mark.parametrize("low_first", [True, False])
+def test_bounds_with_nothing_between_them_send_nothing_whatever_came_before(script, low_first):
+    def between(low, high):
+        return Score.objects.filter(player="a", points__gt=low, points__lt=high)
+
+    pairs = [(1, 5), (5, 1), (2, 6)]
+    for low, high in pairs if low_first else pairs[::-1]:
+        if low < high:
+            script.answers.append(page(3))
+            assert between(low, high).first().points == 3
+        else:
+            assert between(low, high).first() is None
+    assert len(script.sent) == 2
+
+
+@pytest.mark.parametrize("value", ["", "x" * 3000, "é" * 1500, "\ud800", 5, b"a", ["a", "b"]])
+def test_what_no_key_can_be_is_refused_the_second_time_as_the_first(script, value):
+    def ask():
+        return Score.objects.filter(player=value).first()
+
+    with pytest.raises((ValidationError, QueryError)) as before:
+        ask()
+    script.answers.append(page(1))
+    assert Score.objects.filter(player="a").first().points == 1  # the shape is known now
+    with pytest.raises(type(before.value)) as after:
+        ask()
+    assert str(after.value) == str(before.value)
+    assert len(script.sent) == 1
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "1", 10**40 + 1])
+def test_what_a_field_cannot_hold_is_refused_when_it_is_said(script, value):
+    Score.objects.filter(player="a", wins=1)
+    with pytest.raises(ValidationError, match="wins"):
+        Score.objects.filter(player="a", wins=value)
+
+
+def test_none_asks_for_what_is_absent_though_the_shape_is_known_with_values(script):
+    script.answers += [page(1), page(2), page(3)]
+    said = []
+    for value in ("x", None, "y"):
+        Score.objects.filter(player="a", title=value).first()
+        said.append(checked(script.sent[-1])["FilterExpression"])
+    assert said[0] == said[2] != said[1]
+
+
+def test_first_goes_on_over_empty_pages(script):
+    empty = {"Items": [], "Count": 0, "ScannedCount": 9, "LastEvaluatedKey": page(9)["Items"][0]}
+    script.answers += [empty, page(4)]
+    assert Score.objects.filter(player="a", wins__gt=1).first().points == 4
+    assert checked(script.sent[1])["ExclusiveStartKey"] == empty["LastEvaluatedKey"]
+
+
+def test_iterating_goes_on_to_the_end(script):
+    script.answers += [page(1, 2, more=True), page(more=False), page(7)]
+    rows = Score.objects.filter(player="a")
+    assert [each.points for each in rows] == [1, 2]
+    assert [each.points for each in rows.all()] == [7]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_first_of_none_is_none(script, count):
+    assert Score.objects.filter(player="a").limit(0).first() is None
+    if count:
+        script.answers.append(page(1))
+        assert Score.objects.filter(player="a").limit(1).first().points == 1
+
+
+def test_the_options_that_hold_now_count(script):
+    rows = Score.objects.filter(player="a")
+    script.answers += [page(1)] * 3
+    rows.first()
+    with options(consistent=True):
+        rows.first()
+    rows.first()
+    assert ["ConsistentRead" in checked(each) for each in script.sent] == [False, True, False]
+
+
+def test_the_table_is_that_of_the_connection(script):
+    rows = Score.objects.filter(player="a")
+    other = Script([page(2)])
+    connections._connections["other"] = scripted_connection(other, "other", table_prefix="dev-")
+    script.answers += [page(1)] * 2
+    rows.first()
+    with options(using="other"):
+        rows.first()
+    rows.first()
+    assert [each.table for each in script.sent] == ["scores"] * 2
+    assert [each.table for each in other.sent] == ["dev-scores"]
+
+
+def test_an_earlier_query_set_is_unaffected_by_later_ones(script):
+    rows = Score.objects.filter(player="a")
+    rows.filter(points__gt=3).reverse().limit(2)
+    script.answers.append(page(1))
+    list(rows)
+    assert set(checked(script.sent[0])) == {
+        "TableName",
+        "KeyConditionExpression",
+        "ExpressionAttributeNames",
+        "ExpressionAttributeValues",
+    }
+
+
+def test_items_of_an_index_say_what_they_lack(script):
+    for _ in range(2):
+        script.answers.append(page(1))
+        row = Score.objects.index("by_team").filter(team="x").first()
+        with pytest.raises(Exception, match="title"):
+            _ = row.title
+
+
+def test_a_manager_of_ones_own_is_asked_each_time(script):
+    least = [3]
+
+    class Won(Manager["Match"]):
+        def get_queryset(self):
+            return super().get_queryset().filter(wins__gte=least[0])
+
+    class Match(Model):
+        key = CharField(hash_key=True)
+        wins = IntegerField()
+        winners = Won()
+
+    said = []
+    for each in (3, 8):
+        least[0] = each
+        script.answers.append(page())
+        Match.winners.filter(key="a").first()
+        said.append(
+            sorted(map(str, checked(script.sent[-1])["ExpressionAttributeValues"].values()))
+        )
+    assert said == [["{'N': '3'}", "{'S': 'a'}"], ["{'N': '8'}", "{'S': 'a'}"]]
+
+
+def test_a_subclass_is_asked_for_itself(script):
+    class Child(Score):
+        class Meta:
+            table_name = "children"
+
+    script.answers += [page(1)] * 2
+    assert type(Score.objects.filter(player="a").first()) is Score
+    assert type(Child.objects.filter(player="a").first()) is Child
+    assert [each.table for each in script.sent] == ["scores", "children"]
+
+
+def test_a_field_that_refuses_keys_by_itself_is_asked(script):
+    class Code(Field[str, str]):
+        kind = "S"
+
+        def find_key_problem(self, wire, /):
+            return "it is cursed" if wire["S"] == "13" else super().find_key_problem(wire)
+
+    class Room(Model):
+        floor = IntegerField(hash_key=True)
+        code = Code(range_key=True)
+
+    script.answers += [page()] * 2
+    for code in ("12", "14"):
+        Room.objects.filter(floor=1, code__gte=code).first()
+    with pytest.raises(ValidationError, match="cursed"):
+        Room.objects.filter(floor=1, code__gte="13").first()
+
+
+def test_shapes_built_of_data_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(sketches, "MOST", 10)
+    rows = Score.objects.filter(player="a")
+    for count in range(100):
+        rows.limit(count)
+        Score.objects.filter(player="a").limit(count).page_size(count + 1)
+    root = options_of(Score).cache
+    waiting, seen = [root], 0
+    while waiting:
+        sketch = waiting.pop()
+        assert len(sketch._next) <= 10
+        seen += 1
+        waiting += [each for each in sketch._next.values() if each is not None]
+    assert seen <= 25
