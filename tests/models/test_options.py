@@ -427,3 +427,28 @@ def test_a_field_has_its_own_say_about_values_of_a_key(attribute, value, problem
 def test_the_field_itself_stays_what_it_is():
     Room.by_guest.filter(guest="x" * 1500).explain()
     assert not Room._meta.get_field("guest").hash_key
+
+
+def test_a_key_is_stored_and_checked_by_overridden_methods_of_its_field():
+    class Capitals(CharField):
+        def to_db(self, value, /):
+            return value.upper()
+
+    class Negative(IntegerField):
+        def to_wire(self, value, depth=0, /):
+            return super().to_wire(-value, depth)
+
+    class Strict(CharField):
+        def find_key_problem(self, wire, /):
+            return "it is cursed" if wire["S"] == "13" else super().find_key_problem(wire)
+
+    class Test(Model):
+        name = Capitals(hash_key=True)
+        score = Negative(range_key=True)
+
+    class Other(Model):
+        name = Strict(hash_key=True)
+
+    assert Test._meta.key(("a", 5), {}) == {"name": {"S": "A"}, "score": {"N": "-5"}}
+    with pytest.raises(ValidationError, match="it is cursed"):
+        Other._meta.key(("13",), {})

@@ -217,11 +217,8 @@ def _draft_of_map(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: boo
             if not key:  # DynamoDB has no path for it
                 return _whole(parts, old, new, seen=seen)
             _add(joined, draft)
-        if not seen:
-            return (
-                joined  # even if larger: writing the whole map would undo changes of other writers
-            )
-        if joined.bytes < _whole_bytes(parts, old, new, seen=seen):
+        # Even if larger, where the whole map would undo changes of other writers.
+        if not seen or joined.bytes < _whole_bytes(parts, old, new, seen=seen):
             return joined
     return _whole(parts, old, new, seen=seen)
 

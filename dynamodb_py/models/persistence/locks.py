@@ -94,10 +94,3 @@ def lock_of(instance: Instance, stored: Mapping[str, Wire], atomic: bool | None)
     if is_atomic(meta, atomic):
         return lock_of_all(meta, stored, unknown_attributes(instance))
     return lock_of_version(meta, stored)
-
-
-def expects_no_item(instance: Instance, atomic: bool | None) -> bool:
-    """Tell whether this, which was never loaded, expects that there is no item."""
-    return instance._stored is None and (
-        instance._meta.version is not None or is_atomic(instance._meta, atomic)
-    )

@@ -11,14 +11,13 @@ from ...exceptions import ConditionFailed, InvalidRequest, QueryError
 from ...expressions import Condition
 from ...flows import Flow
 from ...operations.base import Wire, WireItem
-from ...operations.items import GetItem, PutItem, StoredItem, UpdateItem
+from ...operations.items import GetItem, PutItem, StoredItem
 from ..attribute_values.diff import (
     ChangeSet,
     find_conflicting_paths,
     is_applied,
     make_change_set,
     rebase_item,
-    write_whole_attributes,
 )
 from ..attribute_values.values import apply_actions
 from ..instance import Instance, M, options_of, table_of
@@ -26,7 +25,7 @@ from ..signals.events import is_observed, send_post_save, send_pre_save
 from ..unit_of_work.collector import COLLECTOR
 from .conditional_save import explain_refusal, put_guarded, write_guarded
 from .failures import as_gone_error, as_model_error
-from .locks import expects_no_item, is_guarded
+from .locks import is_atomic, is_guarded
 from .sending import TRIES, is_collected
 from .stored import (
     encode_item,
@@ -122,8 +121,10 @@ def store_instance(
         yield from _write_changes(
             instance, condition, validate=validate, named=named, atomic=atomic
         )
-    elif is_guarded(instance._meta, atomic):
-        insert = force_insert or (not overwrite and expects_no_item(instance, atomic))
+    elif is_guarded(meta := instance._meta, atomic):
+        insert = force_insert or (
+            not overwrite and (meta.version is not None or is_atomic(meta, atomic))
+        )
         yield from put_guarded(instance, condition, insert=insert, validate=validate, atomic=atomic)
     else:
         yield from _put_instance(instance, condition, insert=force_insert, validate=validate)
@@ -184,37 +185,11 @@ def _write_changes(
             atomic=atomic,
         )
         return
-    if _has_containers(changes):
-        item = yield from _send_changes(instance, stored, changes, required, own=own)
-    else:
-        item = yield from _send_flat(instance, stored, changes, required)
+    item = yield from _send_changes(instance, stored, changes, required, own=own)
     if item is not None:
         instance._stored = item
         if instance._state is not None:
             mark_fetched(instance, changes)
-
-
-def _has_containers(wanted: Mapping[str, Wire | None]) -> bool:
-    """Tell whether one of these attributes is a map or a list, which other writers may have changed."""
-    for wire in wanted.values():  # noqa: SIM110 - any() takes three times as long
-        if wire is not None and ("M" in wire or "L" in wire):
-            return True
-    return False
-
-
-def _send_flat(
-    instance: Instance, stored: WireItem, wanted: dict[str, Wire | None], required: Condition
-) -> Flow[StoredItem]:
-    """Like ``_send_changes``, where none of *wanted* is a map or a list: nearly always."""
-    key, actions = instance._meta.stored_key(stored), write_whole_attributes(wanted)
-    operation = UpdateItem(table_of(instance), key, actions, required)
-    after = {**stored, **wanted}
-    item = encode_sized(instance, {name: wire for name, wire in after.items() if wire is not None})
-    try:
-        yield from operation
-    except ConditionFailed as error:
-        raise as_model_error(instance, error) from error.__cause__
-    return item
 
 
 def _send_changes(
@@ -240,6 +215,8 @@ def _send_changes(
         try:
             yield from changes.update(table_of(instance), key, required)
         except (ConditionFailed, InvalidRequest) as error:
+            if not changes.guards and isinstance(error, ConditionFailed):
+                raise as_model_error(instance, error) from error.__cause__
             now = yield from _find_current(instance, error, changes)
             if not own and is_applied(changes.actions, after, now):
                 return item  # by this request, an answer to which was lost

@@ -33,7 +33,6 @@ from ..fields.version import bump, next_version
 from ..records.validation import clean_value
 
 if TYPE_CHECKING:
-    from ..fields.version import VersionField
     from ..options import Options
 
 
@@ -85,7 +84,9 @@ def build_update(
     if meta.computed is not None:
         found += list(meta.computed.recompute(found, key, errors))
         if making and key is not None:
-            found += _add_key_parts(meta, found, key, parts or {}, errors)
+            own = None if meta.kind is None else meta.kind.hierarchy.attribute
+            more = meta.computed.complete_upsert(found, key, parts or {}, errors)
+            found += [action for action in more if action.path.parts[0] != own]
     if meta.guarded:
         _check_guarded(meta, found, errors, claims=claims)
     if meta.kind is not None:
@@ -95,32 +96,13 @@ def build_update(
     if making and meta.kind is not None and not meta.kind.field.is_key:
         found.append(meta.kind.setter())
     if meta.version is not None:
-        found.append(_raise_version(meta.version, version_of))
+        raised = None if version_of is None else next_version(meta.version, version_of)
+        path = Path((meta.version.attribute,))
+        found.append(bump(meta.version) if raised is None else Set(path, Value(raised)))
     if len(found) > 1:
         check_apart(action.path for action in found)
     _check_size(meta, found)
     return tuple(found)
-
-
-def _add_key_parts(
-    meta: Options,
-    actions: list[Action],
-    key: Mapping[str, Wire],
-    parts: Mapping[str, Wire],
-    errors: dict[str, list[str]],
-) -> list[Action]:
-    """Return the actions that store parts of the key, where the item may be created; not its kind."""
-    if meta.computed is None:
-        return []
-    own = None if meta.kind is None else meta.kind.hierarchy.attribute
-    besides = meta.computed.complete_upsert(actions, key, parts, errors)
-    return [action for action in besides if action.path.parts[0] != own]
-
-
-def _raise_version(field: VersionField, version_of: Mapping[str, Wire] | None) -> Action:
-    if version_of is None:
-        return bump(field)
-    return Set(Path((field.attribute,)), Value(next_version(field, version_of)))
 
 
 def _check_guarded(

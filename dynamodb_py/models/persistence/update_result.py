@@ -19,6 +19,7 @@ from ..records.rows import Shape, make_loader
 Returning: TypeAlias = Literal["new", "old", "updated_new", "updated_old"]
 
 RETURN_VALUES: dict[Any, str] = {
+    None: "NONE",
     "new": "ALL_NEW",
     "old": "ALL_OLD",
     "updated_new": "UPDATED_NEW",
@@ -89,13 +90,11 @@ def choose_return_values(actions: Sequence[Action], returning: str | None) -> st
 
 def as_return_values(returning: str | None) -> str:
     """Return the ReturnValues for *returning*; raise QueryError for another word."""
-    if returning is None:
-        return "NONE"
     try:
         return RETURN_VALUES[returning]
     except (KeyError, TypeError):
         known = ", ".join(map(repr, RETURN_VALUES))
-        raise QueryError(f"returning={returning!r}: it takes None, {known}") from None
+        raise QueryError(f"returning={returning!r}: it takes {known}") from None
 
 
 def as_plain(model: type[Any], item: StoredItem | None, returning: str | None) -> dict[str, Any]:
