@@ -14,29 +14,29 @@ from ...operations.read_expressions import Expressions
 
 
 def read_items(
-    asked: Sequence[tuple[str, Key]],
+    keys: Sequence[tuple[str, Key]],
     given: Sequence[Any],
     readers: Mapping[str, KeyReader],
     *,
     consistent: bool | None,
     workers: int,
     progress: ProgressOption,
-    said: Mapping[str, Expressions] = {},
+    expressions: Mapping[str, Expressions] = {},
 ) -> Flow[list[StoredItem | None]]:
-    """Read the items with the keys *asked*; if some stay unread, the error lists their entries of *given*.
+    """Read the items with these *keys*; if some stay unread, the error lists their entries of *given*.
 
-    :param said: projections by table; by default items are read whole.
+    :param expressions: projections by table; by default items are read whole.
     """
-    named = {id(pair): each for pair, each in zip(asked, given, strict=True)}
+    named = {id(pair): each for pair, each in zip(keys, given, strict=True)}
     try:
         return (
             yield from batch_get(
-                asked,
+                keys,
                 readers,
                 consistent=consistently(consistent),
                 workers=workers,
                 progress=shown(progress),
-                expressions=said,
+                expressions=expressions,
             )
         )
     except (BatchIncomplete, RequestError) as error:

@@ -224,7 +224,7 @@ def get_in_bulk(
         consistent=options.consistent if consistent is None else consistent,
         workers=workers,
         progress=progress,
-        said=expressions,
+        expressions=expressions,
     )
     load = loader(cast("Any", queryset.model), None, held, options.using)
     found: list[M] = [load(item) for item in filter_items(meta, items) if item is not None]
