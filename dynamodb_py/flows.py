@@ -309,23 +309,23 @@ def awaiting(
     return as_verb(method, flow, "a" + flow.__name__)
 
 
-def as_verb(method: F, flow: Callable[..., Any], name: str) -> F:
+def as_verb(method: F, flow: Callable[..., Any], name: str, first: str = "self") -> F:
     """Let *method* show the documentation and signature of *flow*, and what driving that returns."""
     method.__name__, method.__doc__ = name, flow.__doc__
     method.flow = flow  # type: ignore[attr-defined]
-    method.__wrapped__ = _shown(flow)  # type: ignore[attr-defined]
+    method.__wrapped__ = _shown(flow, first)  # type: ignore[attr-defined]
     return method
 
 
-def _shown(flow: Any) -> FunctionType:
-    """Return a copy of *flow* for inspect and help(): a method, annotated as what driving it returns."""
+def _shown(flow: Any, first: str) -> FunctionType:
+    """Return a copy of *flow* for inspect and help(), annotated with what driving it returns."""
     code, annotations = flow.__code__, dict(flow.__annotations__)
-    first = str(annotations.pop(code.co_varnames[0], ""))
+    owner = str(annotations.pop(code.co_varnames[0], ""))
     returns = re.sub(r"^Flow\[(.*)\]$", r"\1", str(annotations.get("return", "Any")))
-    if first.isidentifier():  # the type variable of the object
-        returns = re.sub(rf"\b{first}\b", "Self", returns)
+    if owner.isidentifier():  # the type variable of the object
+        returns = re.sub(rf"\b{owner}\b", "Self", returns)
     annotations["return"] = returns
-    code = code.replace(co_varnames=("self", *code.co_varnames[1:]))
+    code = code.replace(co_varnames=(first, *code.co_varnames[1:]))
     shown = FunctionType(code, {}, flow.__name__, flow.__defaults__, flow.__closure__)
     shown.__kwdefaults__, shown.__annotations__ = flow.__kwdefaults__, annotations
     return shown

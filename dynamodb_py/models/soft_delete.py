@@ -94,7 +94,7 @@ def bulk_delete_softly(
         else:
             tally.note(at, "superseded")
     yield from run_side_by_side(flows, list(flows.values()), tally, workers, shown(progress))
-    return tally.checked()
+    return tally.check()
 
 
 def _delete_given(bound: BoundModel[Any], given: Any) -> Flow[Status]:

@@ -21,11 +21,11 @@ def read_items(
     consistent: bool | None,
     workers: int,
     progress: ProgressOption,
-    projections: Mapping[str, Expressions] = {},
+    expressions: Mapping[str, Expressions] = {},
 ) -> Flow[list[StoredItem | None]]:
-    """Read the items with these keys; if some stay unread, the error lists their entries of *given*.
+    """Read the items with these *keys*; if some stay unread, the error lists their entries of *given*.
 
-    :param projections: by table; by default items are read whole.
+    :param expressions: projections by table; by default items are read whole.
     """
     named = {id(pair): each for pair, each in zip(keys, given, strict=True)}
     try:
@@ -36,7 +36,7 @@ def read_items(
                 consistent=is_consistent(consistent),
                 workers=workers,
                 progress=shown(progress),
-                expressions=projections,
+                expressions=expressions,
             )
         )
     except (BatchIncomplete, RequestError) as error:

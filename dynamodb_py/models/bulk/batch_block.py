@@ -18,8 +18,8 @@ from ..signals.events import is_observed
 from ..unit_of_work.collector import check_outside
 from .bound_model import BoundModel
 from .execution import carry_out, detach_duplicates, send_batch_signals
-from .jobs import Job, delete_job, duplicate_key, put_job
-from .results import BulkResult, Tally, with_result
+from .jobs import Job, delete_job, make_duplicate_error, put_job
+from .results import BulkResult, Tally
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -29,7 +29,7 @@ M = TypeVar("M", bound=Instance)
 
 
 class Block(Generic[M]):
-    """What a block for waiting and one for asyncio have in common."""
+    """The base of the blocks for waiting and for asyncio."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Block(Generic[M]):
 
     @property
     def result(self) -> BulkResult[M]:
-        """What became of everything that was given so far; what was not sent yet is "not tried"."""
+        """The outcomes of everything that was given so far; what was not sent yet is "not tried"."""
         return self._tally.result()
 
     def __repr__(self) -> str:
@@ -83,7 +83,7 @@ class Block(Generic[M]):
         place = identity(job.write.key)
         if not self._overwrite:
             if place in self._seen:
-                raise duplicate_key(job.write.key, self._bound.model.__name__)
+                raise make_duplicate_error(job.write.key, self._bound.model.__name__)
             self._seen.add(place)
         if place in self._pending:
             at, earlier = self._pending.pop(place)
@@ -98,7 +98,7 @@ class Block(Generic[M]):
         return len(self._pending) >= MAX_BATCH_WRITE * self._workers
 
     def _round(self) -> Flow[None]:
-        """Send what fills the requests that may be under way at once, or all that there is."""
+        """Send as many jobs as fill the requests of all workers, or all that there are."""
         check_outside("batch_write()")
         places = list(islice(self._pending, MAX_BATCH_WRITE * self._workers))
         jobs = dict(self._pending.pop(place) for place in places)
@@ -113,8 +113,8 @@ class Block(Generic[M]):
             raise
 
     def _send_jobs(self, jobs: Mapping[int, Job]) -> Flow[None]:
-        jobs = {at: self._as_it_is_now(job) for at, job in jobs.items()}
-        for at in jobs:  # of a request that is left in the middle, nobody knows
+        jobs = {at: self._renew(job) for at, job in jobs.items()}
+        for at in jobs:  # the outcome of a request that is left in the middle is unknown
             self._tally.note(at, "unknown")
         yield from carry_out(
             self._bound,
@@ -130,11 +130,10 @@ class Block(Generic[M]):
         self._sent += len(jobs)
         if self._tell is not None:
             self._tell(self._sent, len(self._given))
-        if errors := self._tally.errors(jobs):
-            raise with_result(self._tally.first_serious(errors), self.result)
+        self._tally.check(jobs)
 
-    def _as_it_is_now(self, job: Job) -> Job:
-        """Return *job* as it is now, where somebody was told of it who may have changed it."""
+    def _renew(self, job: Job) -> Job:
+        """Return *job* with the instance as it is now, if a receiver may have changed it."""
         given: Any = job.given
         if not isinstance(job.write, Put) or not is_observed(given.__class__, "batch_write"):
             return job
@@ -151,8 +150,8 @@ class Block(Generic[M]):
 class BatchBlock(Block[M], Generic[M]):
     """Puts and deletes that are sent as they fill requests, 25 for each worker, and at the end.
 
-    Of what is pending when the block raises, nothing is sent. What was sent before stays:
-    ``result`` tells. It is of one thread.
+    If the block raises, nothing that is pending is sent. What was sent before stays: see ``result``.
+    It is of one thread.
     """
 
     def __enter__(self) -> Self:
@@ -174,7 +173,7 @@ class BatchBlock(Block[M], Generic[M]):
     def put(self, item: M | Mapping[str, Any]) -> None:
         """Write an item, an instance or a dict of field values, as it is now.
 
-        Where that fills the requests, they are sent.
+        If that fills the requests, they are sent.
 
         :raises ValidationError: it cannot be stored, or, without *overwrite*, there was one with its
             key in the block; it is not written.
@@ -197,10 +196,10 @@ class BatchBlock(Block[M], Generic[M]):
 
 
 class AsyncBatchBlock(Block[M], Generic[M]):
-    """The same for asyncio: ``put`` and ``delete`` take what is given at once, and send when awaited.
+    """The same for asyncio: ``put`` and ``delete`` take the item at once, and send when awaited.
 
-    ``await batch.put(item)`` sends where that fills the requests. Without the ``await``, what was given
-    waits for the next one, or the end of the block: it is not lost, but takes memory meanwhile.
+    ``await batch.put(item)`` sends if that fills the requests. Without the ``await``, the item waits
+    for the next one, or the end of the block: it is not lost, but takes memory meanwhile.
     """
 
     async def __aenter__(self) -> Self:
@@ -241,7 +240,7 @@ class AsyncBatchBlock(Block[M], Generic[M]):
 
 
 class _Sending:
-    """What may be awaited, or left: a coroutine would complain when it is left."""
+    """An awaitable that need not be awaited, unlike a coroutine."""
 
     def __init__(self, block: AsyncBatchBlock[Any]) -> None:
         self._block = block

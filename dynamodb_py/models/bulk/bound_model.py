@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from ...batching import ProgressOption
 from ...connections import Connection
 from ...exceptions import ConfigurationError, ValidationError
+from ...flows import Flow, arun, as_verb, run
 from ...operations.items import Key, StoredItem
-from ..instance import Instance, options_of
+from ...reading.keys import key_of as key_reader
+from ..attribute_values.fetch import read_items
+from ..instance import Instance, options_of, table_of
 from ..options import Options
 from ..persistence.stored import key_of
 from ..records.base import load_key, state_of
 from ..records.filling import fill
-from ..visibility import Scope
+from ..visibility import Scope, filter_item
 
+P = ParamSpec("P")
+T = TypeVar("T")
 M = TypeVar("M", bound=Instance)
 M_co = TypeVar("M_co", bound=Instance, covariant=True)
 
@@ -53,7 +59,7 @@ def check_connection(bound: BoundModel[Any], instance: M) -> M:
     if instance._link is not bound._link:
         raise ConfigurationError(
             f"{instance!r} belongs to the connection {instance._link.alias!r}, and this is "
-            f"{bound._link.alias!r}: ask objects.using({instance._link.alias!r})"
+            f"{bound._link.alias!r}: use objects.using({instance._link.alias!r})"
         )
     return instance
 
@@ -101,8 +107,27 @@ def instance_of_key(bound: BoundModel[M], key: Key) -> M:
     return bind_connection(bound, instance)
 
 
+def read_instances(
+    instances: Sequence[Instance],
+    *,
+    consistent: bool | None = None,
+    workers: int = 1,
+    progress: ProgressOption = None,
+) -> Flow[list[StoredItem | None]]:
+    """Read the items of *instances* by their keys; None stands for one that is missing or hidden."""
+    items = yield from read_items(
+        [(table_of(each), key_of(each)) for each in instances],
+        instances,
+        {table_of(each): key_reader(each._meta.schema.key) for each in instances},
+        consistent=consistent,
+        workers=workers,
+        progress=progress,
+    )
+    return [filter_item(each._meta, item) for each, item in zip(instances, items, strict=True)]
+
+
 def connection_of(objects: Iterable[Instance]) -> Connection | None:
-    """Return the connection that all *objects* have in common, None where there are none."""
+    """Return the common connection of all *objects*, None if there are none."""
     links = {id(link): link for link in (each._link for each in objects)}
     if len(links) > 1:
         names = ", ".join(repr(link.alias) for link in links.values())
@@ -110,3 +135,36 @@ def connection_of(objects: Iterable[Instance]) -> Connection | None:
             f"the objects belong to several connections, {names}: one call each"
         )
     return next(iter(links.values()), None)
+
+
+def make_blocking(
+    name: str,
+    flow: Callable[Concatenate[Iterable[Instance], P], Flow[T]],
+    make_empty: Callable[[], T],
+) -> Callable[Concatenate[Iterable[Instance], P], T]:
+    """Make the function *name*, which drives *flow* over the connection of its objects.
+
+    :param make_empty: makes the result for no objects; nothing is sent for those.
+    """
+
+    def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        all_ = list(objects)
+        link = connection_of(all_)
+        return make_empty() if link is None else run(flow(all_, *args, **kwargs), link)
+
+    return as_verb(function, flow, name, "objects")
+
+
+def make_awaiting(
+    name: str,
+    flow: Callable[Concatenate[Iterable[Instance], P], Flow[T]],
+    make_empty: Callable[[], T],
+) -> Callable[Concatenate[Iterable[Instance], P], Coroutine[Any, Any, T]]:
+    """Make the function *name*, which awaits what that of :func:`make_blocking` waits for."""
+
+    async def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        all_ = list(objects)
+        link = connection_of(all_)
+        return make_empty() if link is None else await arun(flow(all_, *args, **kwargs), link)
+
+    return as_verb(function, flow, name, "objects")

@@ -63,7 +63,7 @@ def write_items(
             bound, todo, tally, overwrite=overwrite, workers=workers, progress=shown(progress)
         )
         detach_duplicates(bound, superseded, todo, tally)
-        return tally.checked()
+        return tally.check()
 
     return (yield from send_batch_signals(bound, flow(), instances, gone))
 

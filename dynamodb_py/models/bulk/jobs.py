@@ -46,7 +46,7 @@ class Job(Struct, frozen=True, eq=False):
     """One item to write or delete."""
 
     given: Any
-    """What the caller gave: an instance, made of a dict if need be, or a key to delete."""
+    """An instance, made of a dict if need be, or a key to delete."""
     write: Put | Delete
 
     @property
@@ -63,13 +63,13 @@ def keep_last(
     for job in jobs:
         place = job.place
         if place in kept and not last_wins:
-            raise duplicate_key(job.write.key, model, hint)
+            raise make_duplicate_error(job.write.key, model, hint)
         kept.pop(place, None)
         kept[place] = job
     return list(kept.values())
 
 
-def duplicate_key(key: Key, model: str, hint: str = OVERWRITE) -> ValidationError:
+def make_duplicate_error(key: Key, model: str, hint: str = OVERWRITE) -> ValidationError:
     """Return the error for two items with one key."""
     text = ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
     return ValidationError(f"two of the items have the key {text}: drop one{hint}", model=model)
@@ -90,19 +90,18 @@ def delete_job(bound: BoundModel[Any], given: Any) -> Job:
 
 
 def key_job(bound: BoundModel[Any], given: Any) -> Job:
-    """Return a job that is of use for its key alone."""
+    """Return a job of which only the key is used."""
     return Job(given, Delete(table_name(bound), key_from(bound, given)))
 
 
 def mark_done(bound: BoundModel[Any], job: Job) -> None:
-    """Let the instance of *job*, which was carried out, know it."""
+    """Update the instance of *job*, which was carried out."""
     if isinstance(job.write, Put):
         mark_saved(bind_connection(bound, job.given), job.write.item)
     elif isinstance(job.given, bound.model):
         mark_deleted(job.given)
 
 
-# -- one item --------------------------------------------------------------------------------------
 def insert(bound: BoundModel[Any], job: Job) -> Flow[Status]:
     """Put an item where there is none with its key."""
     assert isinstance(job.write, Put)
@@ -123,9 +122,10 @@ def write_one(bound: BoundModel[Any], job: Job, *, overwrite: bool) -> Flow[Stat
         )
         return _with_status(flow, "written" if overwrite else "created")
     if isinstance(job.given, bound.model):
-        return _with_status(remove_item(check_connection(bound, job.given), None, None), "deleted")
-    removed = remove_item(instance_of_key(bound, job.write.key), None, False)
-    return _with_status(removed, "deleted")
+        removal = remove_item(check_connection(bound, job.given), None, None)
+    else:
+        removal = remove_item(instance_of_key(bound, job.write.key), None, False)
+    return _with_status(removal, "deleted")
 
 
 def _with_status(flow: Flow[Any], status: Status) -> Flow[Status]:
@@ -142,7 +142,7 @@ def upsert(bound: BoundModel[Any], job: Job, actions: Sequence[Action]) -> Flow[
                 return (yield from insert(bound, job))
             yield from store_instance(instance, force_insert=True, validate=False)
         except AlreadyExists as error:
-            # A value of it is taken, not its key, or that by an item of another class.
+            # A unique value is taken, not the key, or an item of another class has the key.
             if not left or error.fields or is_of_other_class(meta, error.current):
                 raise
         else:
@@ -191,13 +191,13 @@ def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) 
         key = None if meta.computed is None else key_of(given)
         found = build_update(meta, (), values, claims=True, key=key)
     else:
-        found = tuple(_unchecked_setters(instance, names))
+        found = tuple(_make_unchecked_setters(instance, names))
     yield from update_instance(given, *without_automatic(meta, found), must_exist=True)
     return "updated"
 
 
-def _unchecked_setters(instance: Instance, names: frozenset[str]) -> list[Action]:
-    """Return what sets the fields *names* as they are, whatever their options say."""
+def _make_unchecked_setters(instance: Instance, names: frozenset[str]) -> list[Action]:
+    """Return the actions that set the fields *names* as they are, whatever their options say."""
     meta = options_of(type(instance))
     wanted: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
@@ -212,8 +212,7 @@ def _unchecked_setters(instance: Instance, names: frozenset[str]) -> list[Action
     return write_whole_attributes(wanted)
 
 
-# -- which fields ----------------------------------------------------------------------------------
-def fields_to_write(meta: Options, option: str, names: Iterable[str]) -> frozenset[str]:
+def check_fields(meta: Options, option: str, names: Iterable[str]) -> frozenset[str]:
     """Return the names of fields to write, checked."""
     named = meta.check_writable(option, names)
     if not named:
@@ -221,8 +220,8 @@ def fields_to_write(meta: Options, option: str, names: Iterable[str]) -> frozens
     return named
 
 
-def fields_set_on_insert(instance: Instance) -> frozenset[str]:
-    """Return the fields without a value that set themselves when an item is made, and only then."""
+def find_fields_set_on_insert(instance: Instance) -> frozenset[str]:
+    """Return the fields without a value that set themselves on insert, and only then."""
     return frozenset(
         field.name
         for field in options_of(type(instance)).fields
@@ -232,12 +231,12 @@ def fields_set_on_insert(instance: Instance) -> frozenset[str]:
     )
 
 
-def setters(
-    meta: Options, put: Put | Delete, names: frozenset[str] | None, when_made: frozenset[str]
+def make_setters(
+    meta: Options, put: Put | Delete, names: frozenset[str] | None, on_insert: frozenset[str]
 ) -> list[Action]:
-    """Return what sets the fields *names*, and those that set themselves, as *put* has them.
+    """Return the actions that set the fields *names*, and those that set themselves, as in *put*.
 
-    None stands for all but the key and those of *when_made*.
+    None stands for all but the key and those of *on_insert*.
     """
     assert isinstance(put, Put)
     wires: WireItem = from_json(put.item)
@@ -246,7 +245,7 @@ def setters(
     for field in meta.fields:
         if field.is_key or field is meta.version or field is kind:
             continue
-        chosen = field.name not in when_made if names is None else field.name in names
+        chosen = field.name not in on_insert if names is None else field.name in names
         if chosen or (field.stamps and field.pre_save(None, adding=False) is not None):
             wire = wires.get(field.attribute)
             wanted[field.attribute] = None if wire is None else as_sent(wire)
@@ -262,10 +261,7 @@ def write_batches(
     workers: int,
     progress: Progress | None,
 ) -> Flow[None]:
-    """Carry out *jobs* by BatchWriteItem, and note what comes of each at its place.
-
-    :param mark: called with each job that was carried out.
-    """
+    """Carry out *jobs* by BatchWriteItem, call *mark* with those that succeed, and note the outcomes."""
     left: dict[int, Exception | None] = {}
     writes = [job.write for job in jobs.values()]
     try:
@@ -277,14 +273,12 @@ def write_batches(
         if id(job.write) not in left:
             mark(job)
             tally.note(at, "written" if isinstance(job.write, Put) else "deleted")
-        elif (error := left[id(job.write)]) is not None:
-            tally.note(at, error)
         else:
-            tally.note(at, "not tried")
+            tally.note(at, left[id(job.write)] or "not tried")
 
 
 def begin_all(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:
-    """Return *flows*, each as far as it gets without sending; raise what one of them raises there."""
+    """Return *flows*, each driven up to its first request; raise what one of them raises before."""
     started: list[Flow[Any]] = []
     try:
         for flow in flows:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from ...batching import Progress, ProgressOption, counting, run_together, shown
 from ...exceptions import DoesNotExist
-from ...flows import Flow, arun, as_verb, flow_of, run
+from ...flows import Flow, flow_of
 from ...operations.batches import Delete, Put
-from ...reading.keys import key_of as key_reader
-from ..attribute_values.fetch import read_items
 from ..foreign_keys.referrers import find_restricting_references
 from ..instance import Instance, options_of, table_of
 from ..persistence.delete import delete_instance, mark_deleted, remove_item
@@ -19,12 +17,9 @@ from ..persistence.save import store_instance
 from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..signals.events import is_observed, send_around_batch, send_post_save, send_pre_save_for_all
 from ..unit_of_work.collector import check_outside
-from ..visibility import filter_item
-from .bound_model import connection_of
+from .bound_model import make_awaiting, make_blocking, read_instances
 from .jobs import Job, begin_all, keep_last, write_batches
 from .results import Tally
-
-P = ParamSpec("P")
 
 
 def load_objects(
@@ -41,27 +36,20 @@ def load_objects(
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises DoesNotExist: some are not there: ``missing`` has them. All others were loaded.
     """
-    asked = list(objects)
-    found = yield from read_items(
-        [(table_of(each), key_of(each)) for each in asked],
-        asked,
-        {table_of(each): key_reader(each._meta.schema.key) for each in asked},
-        consistent=consistent,
-        workers=workers,
-        progress=progress,
+    all_ = list(objects)
+    items = yield from read_instances(
+        all_, consistent=consistent, workers=workers, progress=progress
     )
     missing: list[Instance] = []
-    for each, item in zip(asked, found, strict=True):
-        there = filter_item(each._meta, item)
-        if there is None:
+    for each, item in zip(all_, items, strict=True):
+        if item is None:
             missing.append(each)
         else:
-            replace_stored(each, there)
+            replace_stored(each, item)
     if missing:
         texts = ", ".join(f"{type(each).__name__} {each.primary_key!r}" for each in missing[:5])
-        raise DoesNotExist(
-            f"{len(missing)} of {len(asked)} are not there: {texts}", missing=missing
-        )
+        text = f"{len(missing)} of {len(all_)} are not there: {texts}"
+        raise DoesNotExist(text, missing=missing)
 
 
 def save_objects(
@@ -75,22 +63,22 @@ def save_objects(
 
     New ones are put in batches of 25; loaded ones that changed, and those with a version or unique
     values, take a request each. Two new ones with one key: the last counts; an instance that comes twice
-    is saved once. If a batch fails, nothing
-    else is sent; of the others, all are tried. What is to be called around a save is called before
-    anything is checked and sent, for all of them, and afterwards for those that were written.
+    is saved once. If a batch fails, nothing else is sent; of the others, all are tried. Hooks and
+    receivers are called before anything is checked and sent, for all of them, and afterwards for
+    those that were written.
 
     :param workers: how many requests may be under way at once.
     :raises ValidationError: values cannot be stored; nothing was sent.
     :raises DoesNotExist: some that were loaded are gone.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and all
-        else that is raised on the way has in ``done`` what became of each.
+    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and every
+        other error on the way has in ``done`` the outcome of each.
     """
     check_outside("save_all()")
     all_ = list(objects)
-    heard = {
+    observed = {
         at: not each.persisted for at, each in enumerate(all_) if is_observed(type(each), "save")
     }
-    yield from send_pre_save_for_all([(all_[at], created) for at, created in heard.items()])
+    yield from send_pre_save_for_all([(all_[at], created) for at, created in observed.items()])
     new = {at: each for at, each in enumerate(all_) if _goes_in_batches(each)}
     puts = {at: Job(each, make_put(each, validate=validate)) for at, each in new.items()}
     last = {id(each): at for at, each in enumerate(all_)}
@@ -106,14 +94,14 @@ def save_objects(
         assert isinstance(job.write, Put)
         mark_saved(job.given, job.write.item)
 
-    yield from _all_of(tally, puts, flows, settle, workers, shown(progress))
-    for at, created in heard.items():
+    yield from _execute_all(tally, puts, flows, settle, workers, shown(progress))
+    for at, created in observed.items():
         if tally.is_done(at):
             try:
                 yield from send_post_save(all_[at], created=created)
             except Exception as error:
                 tally.blame(at, error)
-    tally.checked()
+    tally.check()
 
 
 def delete_objects(
@@ -123,18 +111,18 @@ def delete_objects(
 
     Those with a version or unique values take a request each.
 
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and all
-        else that is raised on the way has in ``done`` what became of each.
+    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and every
+        other error on the way has in ``done`` the outcome of each.
     """
     check_outside("delete_all()")
     all_ = list(objects)
     if all_:
         named = [(type(each), each) for each in all_]
-        flow = _deleted_all(all_, workers, progress)
+        flow = _delete_all(all_, workers, progress)
         yield from send_around_batch(flow, (), named, using=all_[0]._link.alias)
 
 
-def _deleted_all(all_: Sequence[Instance], workers: int, progress: ProgressOption) -> Flow[None]:
+def _delete_all(all_: Sequence[Instance], workers: int, progress: ProgressOption) -> Flow[None]:
     tally: Tally[Any] = Tally(all_)
     jobs = {at: Job(each, Delete(table_of(each), key_of(each))) for at, each in enumerate(all_)}
     twins: dict[Any, list[Instance]] = {}
@@ -151,21 +139,20 @@ def _deleted_all(all_: Sequence[Instance], workers: int, progress: ProgressOptio
         if _is_deleted_in_batches(each):
             deletes[at] = jobs[at]
         else:
-            flows[at] = _removed(each, twins.get(jobs[at].place, ()))
+            flows[at] = _remove_one(each, twins.get(jobs[at].place, ()))
 
     def settle(job: Job) -> None:
         for each in twins[job.place]:
             mark_deleted(each)
 
     deletes, flows = dict(sorted(deletes.items())), dict(sorted(flows.items()))
-    yield from _all_of(tally, deletes, flows, settle, workers, shown(progress))
-    tally.checked()
+    yield from _execute_all(tally, deletes, flows, settle, workers, shown(progress))
+    tally.check()
 
 
 def _is_deleted_in_batches(instance: Instance) -> bool:
-    known = (
-        instance.persisted or options_of(type(instance)).free is None
-    )  # else, who knows its class
+    # The class of an item that was not read is known only where the table has one.
+    known = instance.persisted or options_of(type(instance)).free is None
     return known and _is_plain(instance) and not _is_checked(instance)
 
 
@@ -177,7 +164,7 @@ def _is_plain(instance: Instance) -> bool:
     )
 
 
-def _removed(instance: Instance, twins: Iterable[Instance]) -> Flow[None]:
+def _remove_one(instance: Instance, twins: Iterable[Instance]) -> Flow[None]:
     """Delete *instance* by itself; *twins* are all instances of its item, where it is plain."""
     if not _is_plain(instance):
         yield from flow_of(type(instance), "delete")(instance)
@@ -197,7 +184,7 @@ def _is_checked(instance: Instance) -> bool:
     return meta.guarded or is_atomic(meta, None)
 
 
-def _all_of(
+def _execute_all(
     tally: Tally[Any],
     jobs: Mapping[int, Job],
     flows: Mapping[int, Flow[Any]],
@@ -205,7 +192,7 @@ def _all_of(
     workers: int,
     progress: Progress | None,
 ) -> Flow[None]:
-    """Carry out *jobs* in batches, then *flows* side by side, and note what comes of each in *tally*."""
+    """Carry out *jobs* in batches, then *flows* side by side, and note the outcomes in *tally*."""
     kept = set(map(id, keep_last(jobs.values(), last_wins=True, model="")))
     todo = {at: job for at, job in jobs.items() if id(job) in kept}
     for at in jobs.keys() - todo.keys():
@@ -216,42 +203,18 @@ def _all_of(
         yield from write_batches(todo, tally, settle, workers, counting(progress, total))
         if tally.errors(todo):
             return
-        told = counting(progress, total, total - len(began))
-        outcomes = yield from run_together(list(began.values()), workers, told)
+        rest = counting(progress, total, len(todo))
+        outcomes = yield from run_together(list(began.values()), workers, rest)
     finally:
         for flow in began.values():
             flow.close()
-    for at, came in zip(began, outcomes, strict=True):
-        tally.note(at, came if isinstance(came, Exception) else "written")
+    for at, outcome in zip(began, outcomes, strict=True):
+        tally.note(at, outcome if isinstance(outcome, Exception) else "written")
 
 
-def _waiting(
-    name: str, flow: Callable[Concatenate[Iterable[Instance], P], Flow[None]]
-) -> Callable[Concatenate[Iterable[Instance], P], None]:
-    def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        all_ = list(objects)
-        link = connection_of(all_)
-        if link is not None:
-            run(flow(all_, *args, **kwargs), link)
-
-    return as_verb(function, flow, name)
-
-
-def _awaited(
-    name: str, flow: Callable[Concatenate[Iterable[Instance], P], Flow[None]]
-) -> Callable[Concatenate[Iterable[Instance], P], Coroutine[Any, Any, None]]:
-    async def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        all_ = list(objects)
-        link = connection_of(all_)
-        if link is not None:
-            await arun(flow(all_, *args, **kwargs), link)
-
-    return as_verb(function, flow, name)
-
-
-load = _waiting("load", load_objects)
-aload = _awaited("aload", load_objects)
-save_all = _waiting("save_all", save_objects)
-asave_all = _awaited("asave_all", save_objects)
-delete_all = _waiting("delete_all", delete_objects)
-adelete_all = _awaited("adelete_all", delete_objects)
+load = make_blocking("load", load_objects, type(None))
+aload = make_awaiting("aload", load_objects, type(None))
+save_all = make_blocking("save_all", save_objects, type(None))
+asave_all = make_awaiting("asave_all", save_objects, type(None))
+delete_all = make_blocking("delete_all", delete_objects, type(None))
+adelete_all = make_awaiting("adelete_all", delete_objects, type(None))

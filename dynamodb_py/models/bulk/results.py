@@ -61,10 +61,10 @@ class Outcome(Struct, Generic[M], frozen=True):
     """
 
     instance: M
-    """What was given: the instance (made of a dict, if need be); of a delete by key, that key."""
+    """The instance (made of a dict, if need be); of a delete by key, that key."""
     status: Status
     error: Exception | None = None
-    """Why, where it failed; of what ``save_all()`` has written, what was raised by who heard of it."""
+    """Why it failed; of an item that ``save_all()`` has written, what a hook or receiver raised."""
 
     @property
     def is_done(self) -> bool:
@@ -75,8 +75,8 @@ class Outcome(Struct, Generic[M], frozen=True):
 class BulkResult(list[M], Generic[M]):
     """What a bulk write did: a list of what was carried out, in the order given.
 
-    ``outcomes`` tells of everything that was given what became of it, in that order too. What was
-    superseded is there, and not in the list; so is what was deleted beside writes.
+    ``outcomes`` has an entry for each item that was given, in that order too: also for those that
+    were superseded, or deleted beside writes, which the list is without.
     """
 
     outcomes: list[Outcome[M]]
@@ -92,19 +92,19 @@ class BulkResult(list[M], Generic[M]):
         return [each for each in self.outcomes if not each.is_done]
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return _restored, (type(self), self.outcomes, self._deletes)
+        return _restore, (type(self), self.outcomes, self._deletes)
 
 
-def _restored(kind: type[Any], outcomes: list[Outcome[Any]], deletes: bool) -> Any:
+def _restore(kind: type[Any], outcomes: list[Outcome[Any]], deletes: bool) -> Any:
     return kind(outcomes, deletes=deletes)
 
 
 def status_of(error: Exception) -> Status:
-    """Return what *error* says of a write: that it failed, or that nobody knows."""
+    """Return the status of a write that ended with *error*: "failed", or "unknown"."""
     if isinstance(error, ServiceUnavailable):
         return "unknown"
     if isinstance(error, ConditionFailed) and error.in_doubt:
-        return "unknown"  # what is in the way may be what an earlier attempt has written
+        return "unknown"  # the item that is there may be that of an earlier attempt
     if not isinstance(error, ConnectionFailed) or isinstance(error, ConnectTimeout):
         return "failed"
     return "failed" if isinstance(error.__cause__, ConnectionRefusedError) else "unknown"
@@ -117,10 +117,10 @@ class Tally(Generic[M]):
         self._given, self._deletes = given, deletes
         self._outcomes: dict[int, Outcome[M]] = {}
 
-    def note(self, at: int, came: Status | Exception) -> None:
-        """Note what became of the one at *at*, or the exception that it ended with."""
-        error = came if isinstance(came, Exception) else None
-        status = status_of(came) if isinstance(came, Exception) else came
+    def note(self, at: int, outcome: Status | Exception) -> None:
+        """Note the status of the one at *at*, or the exception that it ended with."""
+        error = outcome if isinstance(outcome, Exception) else None
+        status = status_of(outcome) if isinstance(outcome, Exception) else outcome
         self._outcomes[at] = Outcome(self._given[at], status, error)
 
     def blame(self, at: int, error: Exception) -> None:
@@ -135,10 +135,9 @@ class Tally(Generic[M]):
         """Tell whether the one at *at* itself was carried out."""
         return at in self._outcomes and self._outcomes[at].status in _DONE
 
-    def errors(self, places: Iterable[int] | None = None) -> list[Exception]:
-        """Return what went wrong, in order; with *places*, with those alone."""
-        wanted = range(len(self._given)) if places is None else places
-        found = (self._outcomes[at].error for at in wanted if at in self._outcomes)
+    def errors(self, places: Iterable[int]) -> list[Exception]:
+        """Return the errors of those at *places*, in order."""
+        found = (self._outcomes[at].error for at in places if at in self._outcomes)
         return [error for error in found if error is not None]
 
     def result(self) -> BulkResult[M]:
@@ -149,26 +148,21 @@ class Tally(Generic[M]):
         )
         return BulkResult(outcomes, deletes=self._deletes)
 
-    def checked(self) -> BulkResult[M]:
-        """Return the result; raise the most serious of the errors with the result in ``done``."""
-        found = self.errors()
+    def check(self, places: Iterable[int] | None = None) -> BulkResult[M]:
+        """Return the result; raise the most serious error with the result in ``done``.
+
+        :param places: look for errors at these places alone.
+        """
         result = self.result()
-        if not found:
+        errors = self.errors(range(len(self._given)) if places is None else places)
+        if not errors:
             return result
-        raise with_result(self.first_serious(found), result)
-
-    @staticmethod
-    def first_serious(errors: Sequence[Exception]) -> Exception:
-        """Return the first of *errors*; that some were there already is the least of them."""
-        return min(errors, key=lambda error: isinstance(error, AlreadyExists))
-
-
-def with_result(error: Exception, result: BulkResult[Any]) -> Exception:
-    """Return *error* with what became of all, and what is left to do."""
-    vars(error)["done"] = result
-    left = result.left
-    if isinstance(error, (BatchIncomplete, RequestError)):
-        error.unprocessed = [each.instance for each in left]
-    elif isinstance(error, DoesNotExist):
-        error.missing = [each.instance for each in left if isinstance(each.error, DoesNotExist)]
-    return error
+        # That an item was there already is the least serious error.
+        error = min(errors, key=lambda each: isinstance(each, AlreadyExists))
+        vars(error)["done"] = result
+        left = result.left
+        if isinstance(error, (BatchIncomplete, RequestError)):
+            error.unprocessed = [each.instance for each in left]
+        elif isinstance(error, DoesNotExist):
+            error.missing = [each.instance for each in left if isinstance(each.error, DoesNotExist)]
+        raise error

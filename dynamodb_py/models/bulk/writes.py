@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar, overload
 
-from ...batching import Progress, ProgressOption, shown
+from ...batching import ProgressOption, shown
 from ...exceptions import QueryError
 from ...flows import Flow, arun, as_verb, run
 from ..instance import Instance, options_of
@@ -15,12 +15,12 @@ from .bound_model import BoundModel, as_instance, check_connection
 from .execution import run_side_by_side, send_batch_signals, write_items
 from .jobs import (
     begin_all,
-    fields_set_on_insert,
-    fields_to_write,
+    check_fields,
+    find_fields_set_on_insert,
     keep_last,
     key_job,
+    make_setters,
     put_job,
-    setters,
     update_fields,
     upsert,
 )
@@ -34,7 +34,6 @@ R_co = TypeVar("R_co", covariant=True)
 _UNGIVEN: Any = object()
 
 
-# -- puts and deletes ------------------------------------------------------------------------------
 def batch_write_items(
     bound: BoundModel[M],
     items: Iterable[M | Mapping[str, Any]] = (),
@@ -45,7 +44,7 @@ def batch_write_items(
     workers: int = 1,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[M]]:
-    """Write and delete any number of items; without any, return a block to give them to.
+    """Write and delete any number of items; without any, return a block that takes them.
 
     With ``overwrite=True`` items are put by BatchWriteItem, 25 to a request, in place of what was
     there; of two with one key the last counts. Without it, an item whose key is in the table
@@ -59,14 +58,14 @@ def batch_write_items(
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param workers: how many requests may be under way at once.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :return: the instances that were written: of two with one key, the last. ``outcomes`` tells
-        what became of each, and of what was to be deleted. Without *items* and *delete*, a
-        block: ``with ....batch_write() as batch: batch.put(item)``.
+    :return: the instances that were written: of two with one key, the last. ``outcomes`` has the
+        status of each, and of each delete. Without *items* and *delete*, a block:
+        ``with ....batch_write() as batch: batch.put(item)``.
     :raises ValidationError: some values cannot be stored; nothing was sent.
     :raises AlreadyExists: without *overwrite*, some keys were taken: ``unprocessed`` has their
         instances, ``current`` the first one's item. All others were written.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them.
-        This and all else that is raised on the way has the result in ``done``.
+        This and every other error on the way has the result in ``done``.
     """
     check_outside("batch_write()")
     return (
@@ -173,9 +172,9 @@ def bulk_delete_items(
 
     :param workers: how many requests may be under way at once.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :return: what was deleted, as it was given; ``outcomes`` tells what became of each.
+    :return: what was deleted, as it was given; ``outcomes`` has the status of each.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has their keys.
-        This and all else that is raised on the way has the result in ``done``.
+        This and every other error on the way has the result in ``done``.
     """
     check_outside("bulk_delete()")
     return (
@@ -185,7 +184,6 @@ def bulk_delete_items(
     )
 
 
-# -- creating, updating ----------------------------------------------------------------------------
 def bulk_create_items(
     bound: BoundModel[M],
     instances: Iterable[M | Mapping[str, Any]],
@@ -201,21 +199,20 @@ def bulk_create_items(
 
     :param instances: instances, or dicts of field values.
     :param overwrite: replace items that have the same key, by BatchWriteItem: see ``batch_write``.
-    :param update_conflicts: where the key is taken, set the fields of the item that is there; all
-        else of it is left alone, and the instance is then as the item stands. It takes a second
-        request.
+    :param update_conflicts: where the key is taken, set the fields of the item that is there; its
+        other attributes stay, and the instance has all of the item then. It takes a second request.
     :param update_fields: with *update_conflicts*: set no other fields than these, and those that
         set themselves; None removes. By default all but the key, and those that set themselves
-        when an item is made.
+        on insert.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param workers: how many requests may be under way at once.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :return: the instances that were written; ``outcomes`` tells what became of each.
+    :return: the instances that were written; ``outcomes`` has the status of each.
     :raises ValidationError: some values cannot be stored, or, without *overwrite*, two items have
         one key; nothing was sent.
     :raises AlreadyExists: some keys were taken: ``unprocessed`` has their instances, ``current``
-        the first one's item. All others were written. This and all else that is raised on the
-        way has the result in ``done``.
+        the first one's item. All others were written. This and every other error on the way has
+        the result in ``done``.
     """
     check_outside("bulk_create()")
     if update_conflicts and overwrite:
@@ -236,7 +233,7 @@ def bulk_create_items(
         )
     named = None
     if update_fields is not None:
-        named = fields_to_write(options_of(bound.model), "update_fields", update_fields)
+        named = check_fields(options_of(bound.model), "update_fields", update_fields)
     given = [as_instance(bound, item) for item in instances]
     upserts = _upsert_all(bound, given, named, validate, workers, progress)
     return (yield from send_batch_signals(bound, upserts, given))
@@ -251,18 +248,17 @@ def _upsert_all(
     progress: ProgressOption,
 ) -> Flow[BulkResult[M]]:
     meta = options_of(bound.model)
-    when_made = [fields_set_on_insert(instance) for instance in instances]
+    on_insert = [find_fields_set_on_insert(instance) for instance in instances]
     jobs = [put_job(bound, instance, validate=validate) for instance in instances]
     keep_last(jobs, last_wins=False, model=bound.model.__name__, hint="")
     flows: list[Flow[Status]] = []
-    for job, left_alone in zip(jobs, when_made, strict=True):
-        actions = setters(meta, job.write, named, left_alone)
+    for job, left_alone in zip(jobs, on_insert, strict=True):
         if meta.guarded:
             check_connection(bound, job.given)
-        flows.append(upsert(bound, job, actions))
+        flows.append(upsert(bound, job, make_setters(meta, job.write, named, left_alone)))
     tally = Tally(instances)
     yield from run_side_by_side(range(len(jobs)), flows, tally, workers, shown(progress))
-    return tally.checked()
+    return tally.check()
 
 
 def bulk_update_items(
@@ -276,41 +272,32 @@ def bulk_update_items(
 ) -> Flow[BulkResult[M]]:
     """Write some fields of any number of items that exist, each by a request of its own.
 
-    Of a loaded instance it is written what changed, as ``save(update_fields=fields)`` does; if
-    nothing did, nothing is sent. Of one that was never loaded, the fields are set as they are.
-    Fields that set themselves do so. Nothing else of the items is touched; all are tried.
+    Of a loaded instance the changes are written, as ``save(update_fields=fields)`` does; without
+    any, nothing is sent. Of one that was never loaded, the fields are set as they are. Fields that
+    set themselves do so. No other attribute of the items is touched; all are tried.
 
     :param instances: instances, or dicts of the key and the values of the fields.
     :param fields: the names of the fields to write, not of the key.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param workers: how many requests may be under way at once.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :return: the instances that are stored so; ``outcomes`` tells which were sent.
+    :return: the instances that are stored so; ``outcomes`` has which were sent.
     :raises ValidationError: some values cannot be stored, or two instances have one key; nothing
         was sent.
     :raises DoesNotExist: some items are not there: ``missing`` has their instances.
-    :raises ConditionFailed: a list that changed was changed by another writer too. This and all
-        else that is raised on the way has the result in ``done``.
+    :raises ConditionFailed: a list that changed was changed by another writer too. This and every
+        other error on the way has the result in ``done``.
     """
     check_outside("bulk_update()")
-    named = fields_to_write(options_of(bound.model), "fields", fields)
+    named = check_fields(options_of(bound.model), "fields", fields)
     given = [check_connection(bound, as_instance(bound, item)) for item in instances]
-    flow = _update_all(bound, given, named, validate, workers, shown(progress))
-    return (yield from send_batch_signals(bound, flow, given))
 
+    def update_all() -> Flow[BulkResult[M]]:
+        jobs = [key_job(bound, instance) for instance in given]
+        keep_last(jobs, last_wins=False, model=bound.model.__name__, hint="")
+        tally = Tally(given)
+        flows = begin_all(update_fields(each, named, validate=validate) for each in given)
+        yield from run_side_by_side(range(len(given)), flows, tally, workers, shown(progress))
+        return tally.check()
 
-def _update_all(
-    bound: BoundModel[M],
-    given: Sequence[M],
-    named: frozenset[str],
-    validate: bool,
-    workers: int,
-    progress: Progress | None,
-) -> Flow[BulkResult[M]]:
-    jobs = [key_job(bound, instance) for instance in given]
-    keep_last(jobs, last_wins=False, model=bound.model.__name__, hint="")
-    tally = Tally(given)
-    flows = [update_fields(instance, named, validate=validate) for instance in given]
-    started = begin_all(flows)
-    yield from run_side_by_side(range(len(given)), started, tally, workers, progress)
-    return tally.checked()
+    return (yield from send_batch_signals(bound, update_all(), given))

@@ -15,7 +15,7 @@ from ..foreign_keys.field import ForeignKey
 from ..managers.manager import all_items
 from ..persistence.update import update_instance
 from ..queryset.execution import open_rows
-from ..queryset.prefetch import prefetching
+from ..queryset.prefetch import prefetch_tree
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -44,7 +44,7 @@ def _refresh(
     rows = all_items(model.objects).scan()
     course = open_rows(rows)
     while (page := (yield from course.more())) is not None:
-        dangling = yield from prefetching(page, {name: {} for name in references}, rows._link)
+        dangling = yield from prefetch_tree(page, {name: {} for name in references}, rows._link)
         report.items += len(page)
         report.dangling += len(dangling)
         writes: list[Flow[Any]] = []

@@ -22,7 +22,7 @@ from ..records.rows import make_loader
 from ..visibility import Scope
 from .base import DEFAULT_OPTIONS, M, R, check_single
 from .builders import Builders
-from .prefetch import prefetching, tree_of
+from .prefetch import prefetch_tree, tree_of
 from .row_streams import (
     CompletedRowStream,
     DirectRowStream,
@@ -200,10 +200,10 @@ def open_rows(
 
 
 def complete_rows(queryset: Builders[Any, Any], rows: list[Any]) -> Flow[None]:
-    """Read what *rows* refer to into them, where ``prefetch_related()`` asked for it."""
+    """Read the relations that ``prefetch_related()`` names into *rows*."""
     related = queryset._read_options.related
     if related and rows:
-        yield from prefetching(rows, tree_of(queryset.model, related), queryset._link)
+        yield from prefetch_tree(rows, tree_of(queryset.model, related), queryset._link)
 
 
 def all_rows(queryset: Builders[M, R]) -> Flow[list[R]]:

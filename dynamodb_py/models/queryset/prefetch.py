@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
 
-from ...batching import identity, run_together
+from ...batching import run_together
 from ...connections import Connection
 from ...exceptions import ConfigurationError, QueryError
-from ...flows import Flow, arun, run
-from ...operations.base import Wire
-from ...reading.keys import key_of as key_reader
-from ..attribute_values.fetch import read_items
-from ..bulk.bound_model import connection_of
+from ...flows import Flow
+from ..bulk.bound_model import make_awaiting, make_blocking, read_instances
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
-from ..instance import Instance, table_of
-from ..persistence.stored import key_of, replace_stored
-from ..visibility import filter_item
+from ..instance import Instance
+from ..persistence.stored import replace_stored
 
 Tree: TypeAlias = "dict[str, Tree]"
 Objects: TypeAlias = "list[Any]"
@@ -75,7 +72,7 @@ class Prefetchable:
 
 
 def tree_of(model: type[Any], paths: Iterable[str]) -> Tree:
-    """Return what *paths*, as ``lines__product``, ask for of instances of *model*, level by level.
+    """Return the relations in *paths*, as ``lines__product``, of *model*, level by level.
 
     :raises QueryError: one names no relation.
     """
@@ -88,13 +85,13 @@ def tree_of(model: type[Any], paths: Iterable[str]) -> Tree:
             )
         at, kind = tree, model
         for name in path.split("__"):
-            kind = _led_to(kind, name, path)
+            kind = _find_target_class(kind, name, path)
             at = at.setdefault(name, {})
     return tree
 
 
-def _led_to(kind: Any, name: str, path: str) -> Any:
-    """Return the class of what *name* leads to from instances of *kind*; None where that is open."""
+def _find_target_class(kind: Any, name: str, path: str) -> Any:
+    """Return the class that *name* leads to from instances of *kind*; None where any is possible."""
     if kind is None:
         return None
     if not all(reference.is_settled for reference in kind._fieldset.references.values()):
@@ -121,8 +118,8 @@ def _led_to(kind: Any, name: str, path: str) -> Any:
     )
 
 
-def prefetching(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[list[Dangling]]:
-    """Read what *tree* asks for of *objects*, into them; return the references to what is not there.
+def prefetch_tree(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[list[Dangling]]:
+    """Read the relations in *tree* of *objects*, into them; return the references to missing items.
 
     Each level takes one BatchGetItem for each hundred items that it leads to, whatever relations
     they come by; duplicates are read once. What leads back takes one Query for each instance.
@@ -133,43 +130,50 @@ def prefetching(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[li
         wants: list[Want] = []
         queries: list[Flow[None]] = []
         between: list[Want] = []
-        later: list[tuple[Callable[[], Objects], Tree]] = []
-        for held, below in _within(level):
+        later: list[tuple[Objects, str, Tree]] = []
+        for held, below in _enter_documents(level):
             for name, sub in below.items():
-                wants += _wants(held, name)
-                queries += _queries(held, name, between)
-                later.append((_after(held, name), sub))
-        yield from _answer(wants, dangling, link)
+                wants += _find_wants(held, name)
+                for each in held:
+                    descriptor = getattr(each.__class__, name, None)
+                    if isinstance(descriptor, Prefetchable):
+                        queries.append(descriptor.prefetch(each, between))
+                later.append((held, name, sub))
+        yield from _read_wanted(wants, dangling, link)
         for outcome in (yield from run_together(queries, WORKERS)):
             if isinstance(outcome, Exception):
                 raise outcome
-        yield from _answer(between, dangling, link)
-        level = [(found, sub) for reach, sub in later if sub and (found := reach())]
+        yield from _read_wanted(between, dangling, link)
+        level = [
+            (found, sub)
+            for held, name, sub in later
+            if sub and (found := _find_targets(held, name))
+        ]
     _report(dangling)
     return dangling
 
 
-def _within(level: list[tuple[Objects, Tree]]) -> Iterator[tuple[Objects, Tree]]:
+def _enter_documents(level: list[tuple[Objects, Tree]]) -> Iterator[tuple[Objects, Tree]]:
     """Yield *level* with the documents of instances in the place of the fields that hold them."""
     for objects, tree in level:
         here: Tree = {}
         for name, sub in tree.items():
-            documents = _documents(objects, name)
+            documents = _find_documents(objects, name)
             if documents is None:
                 here[name] = sub
             elif sub:
-                yield from _within([(documents, sub)])
+                yield from _enter_documents([(documents, sub)])
         if here:
             yield objects, here
 
 
-def _documents(objects: Objects, name: str) -> Objects | None:
-    """Return the documents that the field *name* holds; None where it is none that holds any."""
+def _find_documents(objects: Objects, name: str) -> Objects | None:
+    """Return the documents that the field *name* holds; None if it holds none."""
     found: Objects = []
     for each in objects:
         if name not in each._fieldset.by_name:
             return None
-        for value in _elements(getattr(each, name)):
+        for value in _iterate_elements(getattr(each, name)):
             if isinstance(value, Instance):
                 return None
             if hasattr(value, "_fieldset"):
@@ -177,20 +181,19 @@ def _documents(objects: Objects, name: str) -> Objects | None:
     return found
 
 
-def _elements(value: Any) -> Iterator[Any]:
+def _iterate_elements(value: Any) -> Iterator[Any]:
     """Yield the values inside lists, sets and maps."""
     if isinstance(value, Mapping):
         for each in cast("Mapping[Any, Any]", value).values():
-            yield from _elements(each)
+            yield from _iterate_elements(each)
     elif isinstance(value, (list, tuple, set, frozenset)):
         for each in cast("Iterable[Any]", value):
-            yield from _elements(each)
+            yield from _iterate_elements(each)
     elif value is not None:
         yield value
 
 
-# -- by key ----------------------------------------------------------------------------------------
-def _wants(objects: Objects, name: str) -> Iterator[Want]:
+def _find_wants(objects: Objects, name: str) -> Iterator[Want]:
     for each in objects:
         reference = each._fieldset.references.get(name)
         if reference is not None:
@@ -199,38 +202,30 @@ def _wants(objects: Objects, name: str) -> Iterator[Want]:
                 continue
             target = reference.get_target(each, key)
             if target is None or is_stub(target):
-                yield Want(
-                    each, name, reference.make_stub(each, key), _keeper(reference, each, key)
-                )
+                stub = reference.make_stub(each, key)
+                yield Want(each, name, stub, partial(_keep_target, reference, each, key))
         elif name in each._fieldset.by_name:
-            for stub in _elements(getattr(each, name)):
+            for stub in _iterate_elements(getattr(each, name)):
                 if isinstance(stub, Instance) and is_stub(stub):
-                    yield Want(each, name, stub, _becoming(stub))
+                    yield Want(each, name, stub, partial(_fill_stub, stub))
 
 
-def _keeper(
-    reference: ForeignKey[Any, Any], owner: Any, key: tuple[Any, ...]
-) -> Callable[[Any], None]:
-    def keep(target: Any) -> None:
-        owner.__dict__[reference.name] = (key, target)
-
-    return keep
+def _keep_target(
+    reference: ForeignKey[Any, Any], owner: Any, key: tuple[Any, ...], target: Any
+) -> None:
+    owner.__dict__[reference.name] = (key, target)
 
 
-def _becoming(stub: Any) -> Callable[[Any], None]:
-    def become(target: Any) -> None:
-        if target is not None:
-            stub.__class__ = target.__class__  # which the key does not tell
-            replace_stored(stub, target._stored)
-
-    return become
+def _fill_stub(stub: Any, target: Any) -> None:
+    if target is not None:
+        stub.__class__ = target.__class__  # which the key does not show
+        replace_stored(stub, target._stored)
 
 
-def _answer(wants: list[Want], dangling: list[Dangling], link: Connection) -> Flow[None]:
-    """Read all that is wanted, each item once, and hand it out."""
+def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) -> Flow[None]:
+    """Read the items of *wants*, each once, and hand them out."""
     if not wants:
         return
-    asked: list[tuple[str, Mapping[str, Wire]]] = []
     for want in wants:
         if want.stub._link is not link:
             raise ConfigurationError(
@@ -238,57 +233,31 @@ def _answer(wants: list[Want], dangling: list[Dangling], link: Connection) -> Fl
                 f"connection {want.stub._link.alias!r}, and what is read here on {link.alias!r}: "
                 "prefetch over one connection at a time"
             )
-        asked.append((table_of(want.stub), key_of(want.stub)))
-    readers = {table_of(want.stub): key_reader(want.stub._meta.schema.key) for want in wants}
-    items = yield from read_items(
-        [(table, dict(key)) for table, key in asked],
-        [want.stub for want in wants],
-        readers,
-        consistent=None,
-        workers=1,
-        progress=None,
-    )
-    loaded: dict[Any, Any] = {}
-    for want, (table, key), item in zip(wants, asked, items, strict=True):
-        model: Any = want.stub.__class__
-        there = filter_item(model._meta, item)
-        if there is None:
-            dangling.append(Dangling(want.owner, want.name, model, want.stub.primary_key))
+    items = yield from read_instances([want.stub for want in wants])
+    loaded: dict[tuple[int, type[Any]], Any] = {}  # an item with two wants is one object
+    for want, item in zip(wants, items, strict=True):
+        stub, model = want.stub, want.stub.__class__
+        if item is None:
+            dangling.append(Dangling(want.owner, want.name, model, stub.primary_key))
             want.take(None)
             continue
-        place = (table, model, identity(dict(key)))
+        place = id(item), model
         if place not in loaded:
-            target: Any = model._load(there)
-            loaded[place] = target
-            if "_using" in want.stub.__dict__:
-                target.__dict__["_using"] = want.stub._using
+            target = loaded[place] = model._load(item)
+            if "_using" in stub.__dict__:
+                target.__dict__["_using"] = stub._using
         want.take(loaded[place])
 
 
-# -- by queries ------------------------------------------------------------------------------------
-def _queries(objects: Objects, name: str, wants: list[Want]) -> Iterator[Flow[None]]:
-    """Yield what reads the items that lead back to *objects*; those to read by key go to *wants*."""
-    for each in objects:
-        descriptor = getattr(each.__class__, name, None)
-        if isinstance(descriptor, Prefetchable):
-            yield descriptor.prefetch(each, wants)
+def _find_targets(objects: Objects, name: str) -> Objects:
+    """Return the items that *name* leads to from *objects*, as far as they were read, each once."""
+    targets = (each for owner in objects for each in _targets_of(owner, name))
+    return list(
+        {id(each): each for each in targets if each is not None and not is_stub(each)}.values()
+    )
 
 
-def _after(objects: Objects, name: str) -> Callable[[], Objects]:
-    """Return what finds the items that *name* led to, once they were read, each once."""
-
-    def reach() -> Objects:
-        found: dict[int, Any] = {}
-        for owner in objects:
-            for each in _reached(owner, name):
-                if each is not None and not is_stub(each):
-                    found[id(each)] = each
-        return list(found.values())
-
-    return reach
-
-
-def _reached(owner: Any, name: str) -> Iterable[Any]:
+def _targets_of(owner: Any, name: str) -> Iterable[Any]:
     reference = owner._fieldset.references.get(name)
     if reference is not None:
         key = reference.read_key(owner)
@@ -296,7 +265,7 @@ def _reached(owner: Any, name: str) -> Iterable[Any]:
     descriptor = getattr(owner.__class__, name, None)
     if isinstance(descriptor, Prefetchable):
         return descriptor.reached(owner)
-    return [each for each in _elements(getattr(owner, name)) if isinstance(each, Instance)]
+    return [each for each in _iterate_elements(getattr(owner, name)) if isinstance(each, Instance)]
 
 
 def _report(dangling: Sequence[Dangling]) -> None:
@@ -310,18 +279,7 @@ def _report(dangling: Sequence[Dangling]) -> None:
     )
 
 
-# -- for users -------------------------------------------------------------------------------------
-def _flow(objects: Sequence[Any], paths: tuple[str, ...], link: Connection) -> Flow[list[Dangling]]:
-    kinds: dict[type[Any], Objects] = {}
-    for each in objects:
-        kinds.setdefault(each.__class__, []).append(each)
-    dangling: list[Dangling] = []
-    for kind, same in kinds.items():
-        dangling += yield from prefetching(same, tree_of(kind, paths), link)
-    return dangling
-
-
-def prefetch(objects: Iterable[Instance], /, *paths: str) -> list[Dangling]:
+def prefetch_objects(objects: Iterable[Instance], /, *paths: str) -> Flow[list[Dangling]]:
     """Read what *objects* refer to, into them: duplicates once, a hundred items to a request.
 
     What was read already is not read again. A relation that leads back, or over a model between the
@@ -331,13 +289,14 @@ def prefetch(objects: Iterable[Instance], /, *paths: str) -> list[Dangling]:
     :return: the references to items that are not there; they are in the log too, as a warning.
     :raises QueryError: a path names no relation.
     """
-    all_ = list(objects)
-    link = connection_of(all_)
-    return [] if link is None else run(_flow(all_, paths, link), link)
+    kinds: dict[type[Any], Objects] = {}
+    for each in objects:
+        kinds.setdefault(each.__class__, []).append(each)
+    dangling: list[Dangling] = []
+    for kind, same in kinds.items():
+        dangling += yield from prefetch_tree(same, tree_of(kind, paths), same[0]._link)
+    return dangling
 
 
-async def aprefetch(objects: Iterable[Instance], /, *paths: str) -> list[Dangling]:
-    """Read what *objects* refer to, into them, as :func:`prefetch` does, awaited."""
-    all_ = list(objects)
-    link = connection_of(all_)
-    return [] if link is None else await arun(_flow(all_, paths, link), link)
+prefetch = make_blocking("prefetch", prefetch_objects, list)
+aprefetch = make_awaiting("aprefetch", prefetch_objects, list)

@@ -225,7 +225,7 @@ def get_in_bulk(
         consistent=options.consistent if consistent is None else consistent,
         workers=workers,
         progress=progress,
-        projections=expressions,
+        expressions=expressions,
     )
     load = make_loader(cast("Any", queryset.model), None, held, options.using)
     found: list[M] = [load(item) for item in filter_items(meta, items) if item is not None]

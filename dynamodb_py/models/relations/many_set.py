@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ...connections import Connection, get_connection
 from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
-from ...reading.keys import key_of as key_reader
-from ..attribute_values.fetch import read_items
+from ..bulk.bound_model import read_instances
 from ..foreign_keys.field import ForeignKey
-from ..instance import options_of, table_of
+from ..instance import options_of
 from ..persistence.save import save_instance
-from ..persistence.stored import key_of
 from ..queryset.execution import all_rows
 from ..queryset.reads import count_rows, has_rows
 from ..unit_of_work.together import write_together
-from ..visibility import filter_item
 from .reverse import is_soft_deleted, query_related
 
 if TYPE_CHECKING:
@@ -233,22 +230,14 @@ def _read_items(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
     """
     if not stubs:
         return []
-    items = yield from read_items(
-        [(table_of(each), key_of(each)) for each in stubs],
-        stubs,
-        {table_of(each): key_reader(each._meta.schema.key) for each in stubs},
-        consistent=True if whole else None,
-        workers=1,
-        progress=None,
-    )
+    items = yield from read_instances(stubs, consistent=True if whole else None)
     found: list[Any] = []
     missing: list[str] = []
     for stub, item in zip(stubs, items, strict=True):
-        there = filter_item(stub._meta, item)
-        if there is None:
+        if item is None:
             missing.append(f"{type(stub).__name__} {stub.primary_key!r}")
             continue
-        target: Any = stub._load(there)
+        target: Any = stub._load(item)
         if "_using" in stub.__dict__:
             target.__dict__["_using"] = stub._using
         found.append(target)

@@ -153,7 +153,7 @@ def test_the_gravest_error_is_raised_with_all_that_is_known():
     tally.note(0, AlreadyExists("first"))
     tally.note(1, Throttled("second"))
     with pytest.raises(Throttled) as raised:
-        tally.checked()
+        tally.check()
     assert raised.value.unprocessed == ["a", "b", "c"]
     assert statuses(raised.value.done) == ["failed", "failed", "not tried"]
 
