@@ -234,10 +234,10 @@ def _encoder_of_subclass(value: object) -> _Encoder:
     )
 
 
-def number(text: str) -> int | float | Decimal:
+def parse_number(text: str) -> int | float | Decimal:
     """Return the number in *text*: an int, else the exact float, else a Decimal.
 
-    >>> number("7"), number("99.99"), number("0.12345678901234567890123")
+    >>> parse_number("7"), parse_number("99.99"), parse_number("0.12345678901234567890123")
     (7, 99.99, Decimal('0.12345678901234567890123'))
     """
     try:
@@ -279,7 +279,7 @@ def value_of(tree: Tree) -> Any:
     if tree.S is not None:
         return tree.S
     if tree.N is not None:
-        return number(tree.N)
+        return parse_number(tree.N)
     if tree.BOOL is not None:
         return tree.BOOL
     if tree.M is not None:
@@ -289,7 +289,7 @@ def value_of(tree: Tree) -> Any:
     if tree.NULL is not None:
         return None
     if tree.NS is not None:
-        return set(map(number, tree.NS))
+        return set(map(parse_number, tree.NS))
     for value in (tree.B, tree.SS, tree.BS):
         if value is not None:
             return value
@@ -304,7 +304,7 @@ def list_of(trees: list[Tree]) -> list[Any]:
             if "." in digits and len(digits) <= _ALWAYS_A_FLOAT:
                 values.append(float(digits))
             else:
-                values.append(int(digits) if digits.isdigit() else number(digits))
+                values.append(int(digits) if digits.isdigit() else parse_number(digits))
         elif (text := tree.S) is not None:
             values.append(text)
         elif (members := tree.M) is not None:
@@ -324,7 +324,7 @@ def map_of(members: dict[str, Tree]) -> dict[str, Any]:
             if "." in digits and len(digits) <= _ALWAYS_A_FLOAT:
                 values[name] = float(digits)
             else:
-                values[name] = int(digits) if digits.isdigit() else number(digits)
+                values[name] = int(digits) if digits.isdigit() else parse_number(digits)
         elif (truth := tree.BOOL) is not None:
             values[name] = truth
         elif (inner := tree.M) is not None:
@@ -360,32 +360,35 @@ def decode_item(item: bytes) -> dict[str, Any]:
     return {name: value_of(tree) for name, tree in _read_item(item).items()}
 
 
-def binary(value: str | bytes) -> bytes:
+def to_bytes(value: str | bytes) -> bytes:
     """Return the bytes of a received B: base64 text, or bytes."""
     return value if isinstance(value, bytes) else a2b_base64(value)
 
 
-def rank(wire: Mapping[str, Any]) -> Any:
+def to_sort_key(wire: Mapping[str, Any]) -> Any:
     """Return the sort key of a key's value among values of its type: S, N or B.
 
     Numbers are ordered by value, text by its UTF-8 bytes (that is by code points), bytes as they are.
 
-    >>> rank({"N": "9"}) < rank({"N": "10"}), rank({"S": "9"}) < rank({"S": "10"})
+    >>> (
+    ...     to_sort_key({"N": "9"}) < to_sort_key({"N": "10"}),
+    ...     to_sort_key({"S": "9"}) < to_sort_key({"S": "10"}),
+    ... )
     (True, False)
     """
     ((kind, value),) = wire.items()
     if kind == "N":
         return Decimal(value)
-    return binary(value) if kind == "B" else value
+    return to_bytes(value) if kind == "B" else value
 
 
 def as_sent(wire: Any) -> Any:
     """Return a received attribute value in the form to send: a B holds bytes."""
     for kind, value in wire.items():
         if kind == "B":
-            return {"B": binary(value)}
+            return {"B": to_bytes(value)}
         if kind == "BS":
-            return {"BS": sorted(map(binary, value))}
+            return {"BS": sorted(map(to_bytes, value))}
         if kind == "M":
             return {"M": {name: as_sent(each) for name, each in value.items()}}
         if kind == "L":
@@ -415,7 +418,7 @@ def _size(wire: Mapping[str, Any]) -> int:
         if kind == "S":
             return len(value.encode())
         if kind == "B":
-            return len(binary(value))
+            return len(to_bytes(value))
         if kind == "N":
             return _number_size(value)
     return 1

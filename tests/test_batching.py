@@ -12,7 +12,7 @@ from dynamodb_py.batching import (
     PATIENCE,
     batch_get,
     batch_write,
-    identity,
+    identify_key,
     run_together,
     start_flow,
 )
@@ -345,7 +345,7 @@ PARTS = (
 @given(PARTS, PARTS, PARTS, PARTS)
 def test_keys_are_the_same_by_their_values_in_whatever_order(a, b, c, d):
     same = a == c and b == d
-    assert (identity({"k": a, "n": b}) == identity({"n": d, "k": c})) is same
+    assert (identify_key({"k": a, "n": b}) == identify_key({"n": d, "k": c})) is same
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_keys_are_the_same_by_their_values_in_whatever_order(a, b, c, d):
     ],
 )
 def test_keys_are_the_same_however_they_are_spelled(one, other, same):
-    assert (identity(one) == identity(other)) is same
+    assert (identify_key(one) == identify_key(other)) is same
 
 
 def test_a_response_is_read_without_decoding_its_items():

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from dynamodb_py.codec import (
     as_sent,
-    binary,
     decimal_text,
     decode,
     decode_item,
@@ -23,9 +22,10 @@ from dynamodb_py.codec import (
     from_json,
     integer_text,
     item_size,
-    number,
-    rank,
+    parse_number,
+    to_bytes,
     to_json,
+    to_sort_key,
 )
 from dynamodb_py.exceptions import ValidationError
 
@@ -156,7 +156,7 @@ def test_a_value_that_stands_twice_in_a_document_is_no_cycle():
     ],
 )
 def test_a_free_number_reads_as_the_plainest_type_that_says_it_exactly(text, value):
-    found = number(text)
+    found = parse_number(text)
     assert found == value
     assert Decimal(repr(found) if isinstance(found, float) else found) == Decimal(text)
 
@@ -212,7 +212,7 @@ def test_an_items_size_is_counted_as_dynamodb_does(wire, size):
 
 @pytest.mark.parametrize("value", ["AP8=", b"\x00\xff"])
 def test_bytes_are_read_from_base64_and_from_bytes(value):
-    assert binary(value) == b"\x00\xff"
+    assert to_bytes(value) == b"\x00\xff"
     assert as_sent({"M": {"a": {"L": [{"B": value}]}}}) == {"M": {"a": {"L": [{"B": b"\x00\xff"}]}}}
 
 
@@ -278,7 +278,7 @@ def test_decoding_gives_back_what_was_encoded(value):
 def as_read(value):
     """Return *value* with its Decimals as floats, where these say the same: they equal no Decimal."""
     if isinstance(value, Decimal):
-        return number(decimal_text(value))
+        return parse_number(decimal_text(value))
     if isinstance(value, (set, frozenset)):
         return set(map(as_read, value))
     if isinstance(value, dict):
@@ -333,8 +333,8 @@ def test_a_decimal_is_exact_or_refused(value):
     ],
 )
 def test_key_values_are_ordered_as_dynamodb_orders_them(lesser, greater):
-    assert rank(lesser) < rank(greater)
-    assert not rank(greater) <= rank(lesser)
+    assert to_sort_key(lesser) < to_sort_key(greater)
+    assert not to_sort_key(greater) <= to_sort_key(lesser)
 
 
 @pytest.mark.parametrize(
@@ -342,10 +342,10 @@ def test_key_values_are_ordered_as_dynamodb_orders_them(lesser, greater):
     [({"N": "1.0"}, {"N": "1"}), ({"N": "0.1"}, {"N": "1E-1"}), ({"B": "/w=="}, {"B": b"\xff"})],
 )
 def test_key_values_that_are_spelled_in_two_ways_are_one(one, other):
-    assert rank(one) == rank(other)
-    assert hash(rank(one)) == hash(rank(other))
+    assert to_sort_key(one) == to_sort_key(other)
+    assert hash(to_sort_key(one)) == hash(to_sort_key(other))
 
 
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
 def test_texts_are_ordered_by_their_utf8_bytes(one, other):
-    assert (rank({"S": one}) < rank({"S": other})) == (one.encode() < other.encode())
+    assert (to_sort_key({"S": one}) < to_sort_key({"S": other})) == (one.encode() < other.encode())

@@ -503,7 +503,7 @@ def _is_absent(term: Term) -> Condition:
 def _check_bounds(what: str, low: Value, high: Value) -> None:
     if low.kind != high.kind:
         raise QueryError(f"{what}.between(): {low.kind} and {high.kind} have no order in common")
-    if codec.rank(low.wire) > codec.rank(high.wire):
+    if codec.to_sort_key(low.wire) > codec.to_sort_key(high.wire):
         raise QueryError(
             f"{what}.between(): the lower bound is greater than the upper, and DynamoDB refuses "
             "that; swap them"

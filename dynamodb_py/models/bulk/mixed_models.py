@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec
 
-from ...batching import Progress, ProgressOption, counting, run_together, shown
+from ...batching import Progress, ProgressOption, as_callback, offset_progress, run_together
 from ...exceptions import DoesNotExist
 from ...flows import Flow, arun, as_verb, flow_of, run
 from ...operations.batches import Delete, Put
-from ...reading.keys import key_of as key_reader
+from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
 from ..foreign_keys.referrers import find_restricting_references
 from ..instance import Instance, options_of, table_of
@@ -45,7 +45,7 @@ def load_objects(
     found = yield from read_items(
         [(table_of(each), key_of(each)) for each in asked],
         asked,
-        {table_of(each): key_reader(each._meta.schema.key) for each in asked},
+        {table_of(each): make_key_reader(each._meta.schema.key) for each in asked},
         consistent=consistent,
         workers=workers,
         progress=progress,
@@ -104,7 +104,7 @@ def save_objects(
         assert isinstance(job.write, Put)
         mark_saved(job.given, job.write.item)
 
-    yield from _all_of(tally, puts, flows, settle, workers, shown(progress))
+    yield from _all_of(tally, puts, flows, settle, workers, as_callback(progress))
     for at, created in heard.items():
         if tally.is_done(at):
             try:
@@ -156,7 +156,7 @@ def _deleted_all(all_: Sequence[Instance], workers: int, progress: ProgressOptio
             mark_deleted(each)
 
     deletes, flows = dict(sorted(deletes.items())), dict(sorted(flows.items()))
-    yield from _all_of(tally, deletes, flows, settle, workers, shown(progress))
+    yield from _all_of(tally, deletes, flows, settle, workers, as_callback(progress))
     tally.checked()
 
 
@@ -211,10 +211,10 @@ def _all_of(
     began = dict(zip(flows, begin_all(flows.values()), strict=True))
     total = len(todo) + len(began)
     try:
-        yield from write_batches(todo, tally, settle, workers, counting(progress, total))
+        yield from write_batches(todo, tally, settle, workers, offset_progress(progress, total))
         if tally.errors(todo):
             return
-        told = counting(progress, total, total - len(began))
+        told = offset_progress(progress, total, total - len(began))
         outcomes = yield from run_together(list(began.values()), workers, told)
     finally:
         for flow in began.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
-from ...batching import Progress, ProgressOption, shown
+from ...batching import Progress, ProgressOption, as_callback
 from ...exceptions import QueryError
 from ...flows import Flow, arun, as_verb, run
 from ..instance import Instance, options_of
@@ -295,7 +295,7 @@ def _upsert_all(
             check_connection(bound, job.given)
         flows.append(upsert(bound, job, actions))
     tally = Tally(instances)
-    yield from run_side_by_side(range(len(jobs)), flows, tally, workers, shown(progress))
+    yield from run_side_by_side(range(len(jobs)), flows, tally, workers, as_callback(progress))
     return tally.checked()
 
 
@@ -329,7 +329,7 @@ def bulk_update_items(
     check_outside("bulk_update()")
     named = fields_to_write(options_of(bound.model), "fields", fields)
     given = [check_connection(bound, as_instance(bound, item)) for item in instances]
-    flow = _update_all(bound, given, named, validate, workers, shown(progress))
+    flow = _update_all(bound, given, named, validate, workers, as_callback(progress))
     return (yield from send_batch_signals(bound, flow, given))
 
 

@@ -7,12 +7,12 @@ from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
 
-from ...batching import identity, run_together
+from ...batching import identify_key, run_together
 from ...connections import Connection
 from ...exceptions import ConfigurationError, QueryError
 from ...flows import Flow, arun, run
 from ...operations.base import Wire
-from ...reading.keys import key_of as key_reader
+from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
 from ..bulk.bound_model import connection_of
 from ..foreign_keys.field import ForeignKey
@@ -239,7 +239,7 @@ def _answer(wants: list[Want], dangling: list[Dangling], link: Connection) -> Fl
                 "prefetch over one connection at a time"
             )
         asked.append((table_of(want.stub), key_of(want.stub)))
-    readers = {table_of(want.stub): key_reader(want.stub._meta.schema.key) for want in wants}
+    readers = {table_of(want.stub): make_key_reader(want.stub._meta.schema.key) for want in wants}
     items = yield from read_items(
         [(table, dict(key)) for table, key in asked],
         [want.stub for want in wants],
@@ -256,7 +256,7 @@ def _answer(wants: list[Want], dangling: list[Dangling], link: Connection) -> Fl
             dangling.append(Dangling(want.owner, want.name, model, want.stub.primary_key))
             want.take(None)
             continue
-        place = (table, model, identity(dict(key)))
+        place = (table, model, identify_key(dict(key)))
         if place not in loaded:
             target: Any = model._load(there)
             loaded[place] = target

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ...connections import Connection, get_connection
 from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
-from ...reading.keys import key_of as key_reader
+from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
 from ..foreign_keys.field import ForeignKey
 from ..instance import options_of, table_of
@@ -240,7 +240,7 @@ def _read_items(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
     items = yield from read_items(
         [(table_of(each), key_of(each)) for each in stubs],
         stubs,
-        {table_of(each): key_reader(each._meta.schema.key) for each in stubs},
+        {table_of(each): make_key_reader(each._meta.schema.key) for each in stubs},
         consistent=True if whole else None,
         workers=1,
         progress=None,

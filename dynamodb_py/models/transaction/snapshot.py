@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
 
-from ...batching import identity
+from ...batching import identify_key
 from ...codec import to_json
 from ...connections import Connection, get_connection
 from ...exceptions import ConfigurationError, QueryError, TransactionCanceled
@@ -39,7 +39,7 @@ class Ask(Struct, frozen=True):
 
     @property
     def place(self) -> _Place:
-        return self.table, identity(self.key)
+        return self.table, identify_key(self.key)
 
     def named(self) -> Instance:
         """Return an instance of which nothing is known but the key."""
