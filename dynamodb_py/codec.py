@@ -77,41 +77,39 @@ def check_text(wire: dict[str, Any]) -> dict[str, Any]:
 
 def encode_value(value: object, depth: int = 0) -> dict[str, Any]:
     """Like :func:`encode`, but raise :class:`Unstorable`."""
-    encoder = _ENCODERS.get(type(value))
-    if encoder is None:
-        encoder = _encoder_of_subclass(value)
+    encoder = _ENCODERS.get(type(value)) or _find_encoder(value)
     return encoder(value, depth)
 
 
-def integer_text(value: Any) -> str:
+def format_integer(value: Any) -> str:
     """Return the text of an int for the wire; raise :class:`Unstorable`.
 
-    >>> integer_text(-7)
+    >>> format_integer(-7)
     '-7'
     """
     if -_PLAIN_INT < value < _PLAIN_INT:
         return int.__repr__(value)
-    return decimal_text(Decimal(value))
+    return format_decimal(Decimal(value))
 
 
-def float_text(value: float) -> str:
+def format_float(value: float) -> str:
     """Return the shortest text that reads back as the same float; raise :class:`Unstorable`.
 
-    >>> float_text(99.99), float_text(2.0), float_text(1e-7)
+    >>> format_float(99.99), format_float(2.0), format_float(1e-7)
     ('99.99', '2', '0.0000001')
     """
     text = float.__repr__(value)
     if text.endswith(".0"):
         return text[:-2] if text != "-0.0" else "0"
-    return decimal_text(Decimal(text)) if "e" in text or "n" in text else text
+    return format_decimal(Decimal(text)) if "e" in text or "n" in text else text
 
 
-def decimal_text(value: Decimal) -> str:
+def format_decimal(value: Decimal) -> str:
     """Return the exact text of a Decimal for the wire, as DynamoDB returns it.
 
     Raises :class:`Unstorable` over 38 significant digits or out of DynamoDB's range.
 
-    >>> decimal_text(Decimal("1.50")), decimal_text(Decimal("1E+2"))
+    >>> format_decimal(Decimal("1.50")), format_decimal(Decimal("1E+2"))
     ('1.5', '100')
     """
     if not value.is_finite():
@@ -196,31 +194,23 @@ def _encode_set(value: Any, depth: int) -> dict[str, Any]:
     return {kind + "S": sorted({encode_value(each)[kind] for each in value})}
 
 
-def _encode_bytes(value: Any, depth: int) -> dict[str, Any]:
-    del depth
-    return {"B": bytes(value)}
-
-
 _Encoder = Callable[[Any, int], "dict[str, Any]"]
 _ENCODERS: dict[type, _Encoder] = {
     str: lambda value, _: {"S": value},
     bool: lambda value, _: {"BOOL": value},
-    int: lambda value, _: {"N": integer_text(value)},
-    float: lambda value, _: {"N": float_text(value)},
-    Decimal: lambda value, _: {"N": decimal_text(value)},
+    int: lambda value, _: {"N": format_integer(value)},
+    float: lambda value, _: {"N": format_float(value)},
+    Decimal: lambda value, _: {"N": format_decimal(value)},
     type(None): lambda _, __: {"NULL": True},
-    bytes: _encode_bytes,
-    bytearray: _encode_bytes,
-    memoryview: _encode_bytes,
-    list: encode_list,
-    tuple: encode_list,
+    **dict.fromkeys((bytes, bytearray, memoryview), lambda value, _: {"B": bytes(value)}),
+    **dict.fromkeys((list, tuple), encode_list),
     dict: encode_map,
-    set: _encode_set,
-    frozenset: _encode_set,
+    **dict.fromkeys((set, frozenset), _encode_set),
 }
 
 
-def _encoder_of_subclass(value: object) -> _Encoder:
+def _find_encoder(value: object) -> _Encoder:
+    """Return the encoder of an instance of a subclass."""
     if isinstance(value, str):
         return lambda value, _: {"S": str.__str__(value)}
     for kind, encoder in _ENCODERS.items():
@@ -396,12 +386,12 @@ def as_sent(wire: Any) -> Any:
     return wire
 
 
-def item_size(item: Mapping[str, Mapping[str, Any]]) -> int:
+def measure_item(item: Mapping[str, Mapping[str, Any]]) -> int:
     """Return the size of an item in bytes as DynamoDB counts it.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 
-    >>> item_size({"id": {"S": "abc"}})
+    >>> measure_item({"id": {"S": "abc"}})
     5
     """
     return sum(len(name.encode()) + _size(wire) for name, wire in item.items())

@@ -245,7 +245,7 @@ def _call(step: Call) -> Any:
     return asyncio.run(awaited())
 
 
-def _check_no_loop(what: str) -> None:
+def _check_no_loop(awaited: str) -> None:
     import asyncio  # a script that never awaits does not pay for its import
 
     try:
@@ -253,7 +253,7 @@ def _check_no_loop(what: str) -> None:
     except RuntimeError:
         return
     raise QueryError(
-        f"{what} has to be awaited, and this call blocks the event loop that runs in its thread: "
+        f"{awaited} has to be awaited, and this call blocks the event loop that runs in its thread: "
         "await the method with an a in front instead, asave() for save()"
     )
 

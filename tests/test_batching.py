@@ -17,7 +17,7 @@ from dynamodb_py.batching import (
     start_flow,
 )
 from dynamodb_py.codec import to_json
-from dynamodb_py.exceptions import BatchIncomplete, QueryError, Throttled, service_error
+from dynamodb_py.exceptions import BatchIncomplete, QueryError, Throttled, make_service_error
 from dynamodb_py.expressions import Path
 from dynamodb_py.operations.base import Call, Pause, Together
 from dynamodb_py.operations.batches import Delete, Found, Put
@@ -224,7 +224,7 @@ def test_progress_is_told_after_each_round():
 def test_a_reading_that_fails_tells_what_was_not_read(workers):
     def answer(operation):
         if ("t", 150) in asked(operation):
-            return service_error("ProvisionedThroughputExceededException", "slow")
+            return make_service_error("ProvisionedThroughputExceededException", "slow")
         return all_of(operation)
 
     keys = [key(n) for n in range(250)]
@@ -305,7 +305,7 @@ def test_a_chunk_that_fails_tells_what_was_not_carried_out(workers):
 
     def answer(operation):
         if writes[30] in operation.writes:
-            return service_error("AccessDeniedException", "no")
+            return make_service_error("AccessDeniedException", "no")
         return left_of(operation, lambda write: write is writes[2])
 
     drive = Drive(batch_write(writes, workers=workers), answer)

@@ -8,7 +8,7 @@ from zlib import crc32
 
 import msgspec
 
-from ..exceptions import RequestError, ResponseCorrupted, ServiceError, service_error
+from ..exceptions import RequestError, ResponseCorrupted, ServiceError, make_service_error
 from ..operations.base import Operation
 from .binaries import with_bytes
 from .codec import Response
@@ -71,4 +71,4 @@ def _make_error(response: Response) -> ServiceError:
     if not code:
         code = _CODES.get(status, f"HTTP{status}")
         message = message or body[:200].decode("utf-8", "replace")
-    return service_error(code, str(message), status=status, body=with_bytes(parsed))
+    return make_service_error(code, str(message), status=status, body=with_bytes(parsed))

@@ -19,7 +19,7 @@ from ..exceptions import (
     RequestError,
     ResponseCorrupted,
     ServiceError,
-    service_error,
+    make_service_error,
 )
 from ..http.binaries import with_bytes
 from ..http.log import get_debug_logger
@@ -177,7 +177,7 @@ def _translate(error: Exception) -> DynamoDBError | None:
     if "BotoCoreError" not in names or "StubResponseError" in names:
         return None
     if "ParamValidationError" in names:
-        return service_error("ValidationException", str(error))
+        return make_service_error("ValidationException", str(error))
     return ConfigurationError(explain(error))
 
 
@@ -187,7 +187,7 @@ def _service_error(error: Any) -> ServiceError:
     metadata: dict[str, Any] = response.get("ResponseMetadata") or {}
     body = {n: v for n, v in response.items() if n not in ("Error", "ResponseMetadata")}
     # Through JSON, so that the body is the same as over HTTP.
-    found = service_error(
+    found = make_service_error(
         str(parsed.get("Code") or "Unknown"),
         str(parsed.get("Message") or response.get("message") or ""),
         status=metadata.get("HTTPStatusCode") or 400,
