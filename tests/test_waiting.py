@@ -17,7 +17,7 @@ from dynamodb_py.exceptions import (
 )
 from dynamodb_py.operations.base import Pause
 from dynamodb_py.operations.tables import DescribeTable
-from dynamodb_py.waiting import find, pauses, wait_until_active, wait_until_gone
+from dynamodb_py.waiting import find_table, pauses, wait_until_active, wait_until_gone
 
 MISSING = make_service_error("ResourceNotFoundException", "no such table")
 
@@ -195,14 +195,14 @@ def test_without_an_id_a_table_of_that_name_is_the_one_waited_for():
 
 
 def test_find_gives_the_description_or_none():
-    assert play(find("tab"), table("DELETING")) == (table("DELETING"), [])
-    assert play(find("tab"), MISSING) == (None, [])
+    assert play(find_table("tab"), table("DELETING")) == (table("DELETING"), [])
+    assert play(find_table("tab"), MISSING) == (None, [])
 
 
 @pytest.mark.parametrize("kind", [Throttled, LimitExceeded])
 def test_find_raises_everything_else(kind):
     with pytest.raises(kind):
-        play(find("tab"), kind("slow down"))
+        play(find_table("tab"), kind("slow down"))
 
 
 class Clock:
