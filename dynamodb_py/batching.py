@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar, cast
 
-from .codec import binary, number
+from .codec import parse_number, to_bytes
 from .exceptions import BatchIncomplete, ConfigurationError, RequestError
 from .flows import Flow
 from .limits import MAX_BATCH_GET, MAX_BATCH_WRITE
@@ -38,19 +38,18 @@ BASE_PAUSE = 0.05
 LONGEST_PAUSE = 10.0
 
 
-def identity(key: Key) -> Hashable:
+def identify_key(key: Key) -> Hashable:
     """Return a value that is equal for equal keys, however their numbers and bytes are spelled.
 
-    >>> identity({"n": {"N": "1.0"}}) == identity({"n": {"N": "1"}})
+    >>> identify_key({"n": {"N": "1.0"}}) == identify_key({"n": {"N": "1"}})
     True
     """
     parts: list[Any] = []
     for name in sorted(key) if len(key) > 1 else key:
         for kind, value in key[name].items():
-            if kind == "S":
-                parts.append(value)
-            else:
-                parts.append(number(value) if kind == "N" else binary(value))
+            parts.append(
+                value if kind == "S" else parse_number(value) if kind == "N" else to_bytes(value)
+            )
     return tuple(parts)
 
 
@@ -71,7 +70,7 @@ def batch_get(
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has those of *requested*.
     :raises RequestError: a request failed; its ``unprocessed`` has the keys that were not read.
     """
-    places = [(table, identity(key)) for table, key in requested]
+    places = [(table, identify_key(key)) for table, key in requested]
     keys = dict(zip(places, requested, strict=True))
     waiting, stalls = deque(keys), _Backoff()
     found: dict[_Place, StoredItem] = {}
@@ -92,9 +91,10 @@ def batch_get(
                 _put_in_place(outcome, readers, found)
                 undone.extend(_find_unread(chunk, outcome))
         waiting.extendleft(reversed(undone))
+        unread = [keys[place] for place in waiting] if undone else []
         if failure is not None:
             if isinstance(failure, RequestError):
-                failure.unprocessed = [keys[place] for place in waiting]
+                failure.unprocessed = unread
             raise failure
         if progress is not None:
             progress(len(keys) - len(waiting), len(keys))
@@ -102,7 +102,7 @@ def batch_get(
             seconds = stalls.seconds(progressed=len(undone) < sum(map(len, chunks)))
             if seconds is None:
                 message = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
-                raise _make_incomplete_error(message, [keys[place] for place in waiting])
+                raise _make_incomplete_error(message, unread)
             yield from Pause(seconds)
     return [found.get(place) for place in places]
 
@@ -113,14 +113,16 @@ def _put_in_place(
     for table, items in response.items.items():
         read = readers[table]
         for item in items:
-            found[table, identity(read(item))] = item
+            found[table, identify_key(read(item))] = item
 
 
 def _find_unread(chunk: Sequence[_Place], response: Found) -> list[_Place]:
     """Return the places of *chunk* that the response did not process."""
     if not response.unprocessed:
         return []
-    left = {(table, identity(key)) for table, keys in response.unprocessed.items() for key in keys}
+    left = {
+        (table, identify_key(key)) for table, keys in response.unprocessed.items() for key in keys
+    }
     return [place for place in chunk if place in left]
 
 
@@ -210,13 +212,13 @@ def _find_unprocessed(
     operation: BatchWriteItem, left: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Iterator[Put | Delete]:
     """Yield the writes of *operation* that DynamoDB left unprocessed."""
-    writes = {(write.table, identity(write.key)): write for write in operation.writes}
+    writes = {(write.table, identify_key(write.key)): write for write in operation.writes}
     names = {write.table: tuple(write.key) for write in operation.writes}
     for table, requests in left.items():
         for request in requests:
             put = request.get("PutRequest")
             attributes = put["Item"] if put is not None else request["DeleteRequest"]["Key"]
-            yield writes[table, identity({name: attributes[name] for name in names[table]})]
+            yield writes[table, identify_key({name: attributes[name] for name in names[table]})]
 
 
 def _take_chunks(waiting: deque[T], size: int, most: int) -> list[list[T]]:
@@ -234,7 +236,6 @@ def _group_by_table(pairs: Iterable[tuple[str, Key]]) -> dict[str, list[Key]]:
     return keys
 
 
-# -- flows in parallel -------------------------------------------------------------------------
 def run_together(
     flows: Sequence[Flow[T]], workers: int = 1, progress: Progress | None = None
 ) -> Flow[list[T | Exception]]:
@@ -254,7 +255,7 @@ def run_together(
     def advance(at: int, outcome: Any) -> None:
         nonlocal done
         try:
-            begun[at] = _next_step(flows[at], outcome)
+            begun[at] = next_step(flows[at], outcome)
         except StopIteration as stop:
             outcomes[at] = stop.value
             done += 1
@@ -279,7 +280,7 @@ def run_together(
             flow.close()
 
 
-def _next_step(flow: Flow[Any], outcome: Any) -> Step:
+def next_step(flow: Flow[Any], outcome: Any) -> Step:
     """Send *flow* the outcome of its last step, and return the next step."""
     return flow.throw(outcome) if isinstance(outcome, Exception) else flow.send(outcome)
 
@@ -293,10 +294,8 @@ def _execute_round(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, An
             operations.append(step)
         elif isinstance(step, Together):
             operations += step.operations
-    bodies: Iterator[Any] = iter(())
-    if operations:
-        # Not by ``yield from``: the flows parse the bodies themselves.
-        bodies = iter((yield Together(operations, workers)))
+    # Not by ``yield from``: the flows parse the bodies themselves.
+    bodies = iter((yield Together(operations, workers)) if operations else ())
     pause = 0.0
     for at, step in steps.items():
         if isinstance(step, Operation):
@@ -306,14 +305,14 @@ def _execute_round(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, An
         elif isinstance(step, Pause):
             answers[at], pause = None, max(pause, step.seconds)
         else:
-            answers[at] = yield from _execute_one(step)
+            answers[at] = yield from execute_step(step)
     if pause:
         yield Pause(pause)
     return answers
 
 
-def _execute_one(step: Step) -> Flow[Any]:
-    """Execute a step that cannot be combined; return its exception if it fails."""
+def execute_step(step: Step) -> Flow[Any]:
+    """Execute *step*; return its exception if it fails."""
     try:
         return (yield step)
     except Exception as error:
@@ -328,11 +327,12 @@ def start_flow(flow: Flow[T]) -> Flow[T]:
     try:
         step = next(flow)
     except StopIteration as stop:
-        return _finish(stop.value)
+        return finish_flow(stop.value)
     return resume_flow(flow, step)
 
 
-def _finish(value: T) -> Flow[T]:
+def finish_flow(value: T) -> Flow[T]:
+    """Return *value* without a step."""
     yield from ()
     return value
 
@@ -341,7 +341,7 @@ def resume_flow(flow: Flow[T], step: Step) -> Flow[T]:
     """Continue *flow*, whose latest step is *step*."""
     try:
         while True:
-            step = _next_step(flow, (yield from _execute_one(step)))
+            step = next_step(flow, (yield from execute_step(step)))
     except StopIteration as stop:
         value: T = stop.value
         return value
@@ -352,16 +352,14 @@ def resume_flow(flow: Flow[T], step: Step) -> Flow[T]:
 ProgressOption: TypeAlias = "Progress | bool | None"
 
 
-def shown(progress: ProgressOption) -> Progress | None:
+def as_callback(progress: ProgressOption) -> Progress | None:
     """Return the callback of *progress*: itself, or that of a bar for True."""
     if not isinstance(progress, bool):
         return progress
-    return _bar() if progress else None
-
-
-def _bar() -> Progress:
+    if not progress:
+        return None
     try:
-        from tqdm import tqdm  # only who asks for a bar needs it
+        from tqdm import tqdm  # only a bar needs it
     except ImportError:
         raise ConfigurationError(
             "progress=True draws a bar with tqdm: pip install 'dynamodb-py[progress]', "
@@ -370,7 +368,7 @@ def _bar() -> Progress:
     bar: Any = tqdm()
 
     def advance(done: int, total: int) -> None:
-        bar.total = total or None  # of a scan, nobody knows how many there are
+        bar.total = total or None  # the total of a scan is unknown
         bar.update(done - bar.n)
         if total and done >= total:
             bar.close()
@@ -378,13 +376,6 @@ def _bar() -> Progress:
     return advance
 
 
-def counting(progress: Progress | None, total: int, before: int = 0) -> Progress | None:
-    """Return what tells *progress* of a part of a whole: *before* are done, *total* there are."""
-    if progress is None:
-        return None
-    tell = progress
-
-    def advance(done: int, _: int) -> None:
-        tell(before + done, total)
-
-    return advance
+def offset_progress(progress: Progress | None, total: int, before: int = 0) -> Progress | None:
+    """Return the callback of a part of a whole of *total*, of which *before* are done."""
+    return None if progress is None else lambda done, _: progress(before + done, total)

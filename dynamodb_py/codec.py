@@ -78,41 +78,39 @@ def check_text(wire: dict[str, Any]) -> dict[str, Any]:
 
 def encode_value(value: object, depth: int = 0) -> dict[str, Any]:
     """Like :func:`encode`, but raise :class:`Unstorable`."""
-    encoder = _ENCODERS.get(type(value))
-    if encoder is None:
-        encoder = _encoder_of_subclass(value)
+    encoder = _ENCODERS.get(type(value)) or _find_encoder(value)
     return encoder(value, depth)
 
 
-def integer_text(value: Any) -> str:
+def format_integer(value: Any) -> str:
     """Return the text of an int for the wire; raise :class:`Unstorable`.
 
-    >>> integer_text(-7)
+    >>> format_integer(-7)
     '-7'
     """
     if -PLAIN_INT < value < PLAIN_INT:
         return int.__repr__(value)
-    return decimal_text(Decimal(value))
+    return format_decimal(Decimal(value))
 
 
-def float_text(value: float) -> str:
+def format_float(value: float) -> str:
     """Return the shortest text that reads back as the same float; raise :class:`Unstorable`.
 
-    >>> float_text(99.99), float_text(2.0), float_text(1e-7)
+    >>> format_float(99.99), format_float(2.0), format_float(1e-7)
     ('99.99', '2', '0.0000001')
     """
     text = float.__repr__(value)
     if text.endswith(".0"):
         return text[:-2] if text != "-0.0" else "0"
-    return decimal_text(Decimal(text)) if "e" in text or "n" in text else text
+    return format_decimal(Decimal(text)) if "e" in text or "n" in text else text
 
 
-def decimal_text(value: Decimal) -> str:
+def format_decimal(value: Decimal) -> str:
     """Return the exact text of a Decimal for the wire, as DynamoDB returns it.
 
     Raises :class:`Unstorable` over 38 significant digits or out of DynamoDB's range.
 
-    >>> decimal_text(Decimal("1.50")), decimal_text(Decimal("1E+2"))
+    >>> format_decimal(Decimal("1.50")), format_decimal(Decimal("1E+2"))
     ('1.5', '100')
     """
     if not value.is_finite():
@@ -197,31 +195,23 @@ def _encode_set(value: Any, depth: int) -> dict[str, Any]:
     return {kind + "S": sorted({encode_value(each)[kind] for each in value})}
 
 
-def _encode_bytes(value: Any, depth: int) -> dict[str, Any]:
-    del depth
-    return {"B": bytes(value)}
-
-
 _Encoder = Callable[[Any, int], "dict[str, Any]"]
 _ENCODERS: dict[type, _Encoder] = {
     str: lambda value, _: {"S": value},
     bool: lambda value, _: {"BOOL": value},
-    int: lambda value, _: {"N": integer_text(value)},
-    float: lambda value, _: {"N": float_text(value)},
-    Decimal: lambda value, _: {"N": decimal_text(value)},
+    int: lambda value, _: {"N": format_integer(value)},
+    float: lambda value, _: {"N": format_float(value)},
+    Decimal: lambda value, _: {"N": format_decimal(value)},
     type(None): lambda _, __: {"NULL": True},
-    bytes: _encode_bytes,
-    bytearray: _encode_bytes,
-    memoryview: _encode_bytes,
-    list: encode_list,
-    tuple: encode_list,
+    **dict.fromkeys((bytes, bytearray, memoryview), lambda value, _: {"B": bytes(value)}),
+    **dict.fromkeys((list, tuple), encode_list),
     dict: encode_map,
-    set: _encode_set,
-    frozenset: _encode_set,
+    **dict.fromkeys((set, frozenset), _encode_set),
 }
 
 
-def _encoder_of_subclass(value: object) -> _Encoder:
+def _find_encoder(value: object) -> _Encoder:
+    """Return the encoder of an instance of a subclass."""
     if isinstance(value, str):
         return lambda value, _: {"S": str.__str__(value)}
     for kind, encoder in _ENCODERS.items():
@@ -235,10 +225,10 @@ def _encoder_of_subclass(value: object) -> _Encoder:
     )
 
 
-def number(text: str) -> int | float | Decimal:
+def parse_number(text: str) -> int | float | Decimal:
     """Return the number in *text*: an int, else the exact float, else a Decimal.
 
-    >>> number("7"), number("99.99"), number("0.12345678901234567890123")
+    >>> parse_number("7"), parse_number("99.99"), parse_number("0.12345678901234567890123")
     (7, 99.99, Decimal('0.12345678901234567890123'))
     """
     try:
@@ -280,7 +270,7 @@ def value_of(tree: Tree) -> Any:
     if tree.S is not None:
         return tree.S
     if tree.N is not None:
-        return number(tree.N)
+        return parse_number(tree.N)
     if tree.BOOL is not None:
         return tree.BOOL
     if tree.M is not None:
@@ -290,7 +280,7 @@ def value_of(tree: Tree) -> Any:
     if tree.NULL is not None:
         return None
     if tree.NS is not None:
-        return set(map(number, tree.NS))
+        return set(map(parse_number, tree.NS))
     for value in (tree.B, tree.SS, tree.BS):
         if value is not None:
             return value
@@ -305,7 +295,7 @@ def list_of(trees: list[Tree]) -> list[Any]:
             if "." in digits and len(digits) <= _ALWAYS_A_FLOAT:
                 values.append(float(digits))
             else:
-                values.append(int(digits) if digits.isdigit() else number(digits))
+                values.append(int(digits) if digits.isdigit() else parse_number(digits))
         elif (text := tree.S) is not None:
             values.append(text)
         elif (members := tree.M) is not None:
@@ -325,7 +315,7 @@ def map_of(members: dict[str, Tree]) -> dict[str, Any]:
             if "." in digits and len(digits) <= _ALWAYS_A_FLOAT:
                 values[name] = float(digits)
             else:
-                values[name] = int(digits) if digits.isdigit() else number(digits)
+                values[name] = int(digits) if digits.isdigit() else parse_number(digits)
         elif (truth := tree.BOOL) is not None:
             values[name] = truth
         elif (inner := tree.M) is not None:
@@ -361,32 +351,35 @@ def decode_item(item: bytes) -> dict[str, Any]:
     return {name: value_of(tree) for name, tree in _read_item(item).items()}
 
 
-def binary(value: str | bytes) -> bytes:
+def to_bytes(value: str | bytes) -> bytes:
     """Return the bytes of a received B: base64 text, or bytes."""
     return value if isinstance(value, bytes) else a2b_base64(value)
 
 
-def rank(wire: Mapping[str, Any]) -> Any:
+def to_sort_key(wire: Mapping[str, Any]) -> Any:
     """Return the sort key of a key's value among values of its type: S, N or B.
 
     Numbers are ordered by value, text by its UTF-8 bytes (that is by code points), bytes as they are.
 
-    >>> rank({"N": "9"}) < rank({"N": "10"}), rank({"S": "9"}) < rank({"S": "10"})
+    >>> (
+    ...     to_sort_key({"N": "9"}) < to_sort_key({"N": "10"}),
+    ...     to_sort_key({"S": "9"}) < to_sort_key({"S": "10"}),
+    ... )
     (True, False)
     """
     ((kind, value),) = wire.items()
     if kind == "N":
         return Decimal(value)
-    return binary(value) if kind == "B" else value
+    return to_bytes(value) if kind == "B" else value
 
 
 def as_sent(wire: Any) -> Any:
     """Return a received attribute value in the form to send: a B holds bytes."""
     for kind, value in wire.items():
         if kind == "B":
-            return {"B": binary(value)}
+            return {"B": to_bytes(value)}
         if kind == "BS":
-            return {"BS": sorted(map(binary, value))}
+            return {"BS": sorted(map(to_bytes, value))}
         if kind == "M":
             return {"M": {name: as_sent(each) for name, each in value.items()}}
         if kind == "L":
@@ -394,12 +387,12 @@ def as_sent(wire: Any) -> Any:
     return wire
 
 
-def item_size(item: Mapping[str, Mapping[str, Any]]) -> int:
+def measure_item(item: Mapping[str, Mapping[str, Any]]) -> int:
     """Return the size of an item in bytes as DynamoDB counts it.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 
-    >>> item_size({"id": {"S": "abc"}})
+    >>> measure_item({"id": {"S": "abc"}})
     5
     """
     return sum(len(name.encode()) + _size(wire) for name, wire in item.items())
@@ -416,7 +409,7 @@ def _size(wire: Mapping[str, Any]) -> int:
         if kind == "S":
             return len(value.encode())
         if kind == "B":
-            return len(binary(value))
+            return len(to_bytes(value))
         if kind == "N":
             return _number_size(value)
     return 1

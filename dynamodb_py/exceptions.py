@@ -38,13 +38,14 @@
         ├── InvalidRequest
         └── ServiceUnavailable        5xx
 
-The error *code* alone decides the class, in :func:`service_error`: DynamoDB's messages differ
+The error *code* alone decides the class, in :func:`make_service_error`: DynamoDB's messages differ
 between regions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from msgspec import Struct
@@ -78,23 +79,11 @@ class ValidationError(DynamoDBError, ValueError):
         self.errors: dict[str, list[str]] = {
             name: [text] if isinstance(text, str) else list(text) for name, text in errors.items()
         }
-        super().__init__(self._sentence())
-
-    def _sentence(self) -> str:
-        parts = [
-            f"{name}: {'; '.join(text)}" if name else "; ".join(text)
-            for name, text in self.errors.items()
-        ]
-        return (f"{self.model}: " if self.model else "") + " | ".join(parts)
+        named = [(f"{name}: " if name else "") + "; ".join(t) for name, t in self.errors.items()]
+        super().__init__((f"{model}: " if model else "") + " | ".join(named))
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return _validation_error, (type(self), self.errors, self.model)
-
-
-def _validation_error(
-    kind: type[ValidationError], errors: dict[str, list[str]], model: str
-) -> ValidationError:
-    return kind(errors, model=model)
+        return partial(type(self), model=self.model), (self.errors,)
 
 
 class ItemTooLarge(ValidationError):
@@ -402,72 +391,54 @@ class ServiceUnavailable(ServiceError):
     advice = "try again a little later"
 
 
-_BY_CODE: dict[str, type[ServiceError]] = {
-    "ConditionalCheckFailedException": ConditionFailed,
-    "DuplicateItemException": AlreadyExists,
-    "TransactionCanceledException": TransactionCanceled,
-    "TransactionConflictException": TransactionConflict,
-    "TransactionInProgressException": TransactionConflict,
-    "ReplicatedWriteConflictException": TransactionConflict,
-    "ResourceNotFoundException": TableNotFound,
-    "TableNotFoundException": TableNotFound,
-    "IndexNotFoundException": TableNotFound,
-    "ResourceInUseException": TableInUse,
-    "TableInUseException": TableInUse,
-    "TableAlreadyExistsException": TableAlreadyExists,
-    "ProvisionedThroughputExceededException": Throttled,
-    "ProvisionedThroughputExceeded": Throttled,
-    "ThrottlingException": Throttled,
-    "Throttling": Throttled,
-    "ThrottledException": Throttled,
-    "RequestThrottled": Throttled,
-    "RequestThrottledException": Throttled,
-    "RequestLimitExceeded": Throttled,
-    "TooManyRequestsException": Throttled,
-    "SlowDown": Throttled,
-    "BandwidthLimitExceeded": Throttled,
-    "LimitExceededException": LimitExceeded,
-    "ItemCollectionSizeLimitExceededException": ItemCollectionTooLarge,
-    "AccessDeniedException": AccessDenied,
-    "AccessDenied": AccessDenied,
-    "UnrecognizedClientException": AccessDenied,
-    "IncompleteSignatureException": AccessDenied,
-    "InvalidSignatureException": AccessDenied,
-    "SignatureDoesNotMatch": AccessDenied,
-    "MissingAuthenticationTokenException": AccessDenied,
-    "MissingAuthenticationToken": AccessDenied,
-    "InvalidClientTokenId": AccessDenied,
-    "ExpiredTokenException": AccessDenied,
-    "ExpiredToken": AccessDenied,
-    "ValidationException": InvalidRequest,
-    "SerializationException": InvalidRequest,
-    "IdempotentParameterMismatchException": InvalidRequest,
-    "InternalServerError": ServiceUnavailable,
-    "InternalFailure": ServiceUnavailable,
-    "ServiceUnavailable": ServiceUnavailable,
-    "ServiceUnavailableException": ServiceUnavailable,
+_CODES: dict[type[ServiceError], str] = {
+    ConditionFailed: "ConditionalCheckFailedException",
+    AlreadyExists: "DuplicateItemException",
+    TransactionCanceled: "TransactionCanceledException",
+    TransactionConflict: (
+        "TransactionConflictException TransactionInProgressException "
+        "ReplicatedWriteConflictException"
+    ),
+    TableNotFound: "ResourceNotFoundException TableNotFoundException IndexNotFoundException",
+    TableInUse: "ResourceInUseException TableInUseException",
+    TableAlreadyExists: "TableAlreadyExistsException",
+    Throttled: (
+        "ProvisionedThroughputExceededException ProvisionedThroughputExceeded "
+        "ThrottlingException Throttling ThrottledException RequestThrottled "
+        "RequestThrottledException RequestLimitExceeded TooManyRequestsException SlowDown "
+        "BandwidthLimitExceeded"
+    ),
+    LimitExceeded: "LimitExceededException",
+    ItemCollectionTooLarge: "ItemCollectionSizeLimitExceededException",
+    AccessDenied: (
+        "AccessDeniedException AccessDenied UnrecognizedClientException "
+        "IncompleteSignatureException InvalidSignatureException SignatureDoesNotMatch "
+        "MissingAuthenticationTokenException MissingAuthenticationToken InvalidClientTokenId "
+        "ExpiredTokenException ExpiredToken"
+    ),
+    InvalidRequest: (
+        "ValidationException SerializationException IdempotentParameterMismatchException"
+    ),
+    ServiceUnavailable: (
+        "InternalServerError InternalFailure ServiceUnavailable ServiceUnavailableException"
+    ),
 }
+"""DynamoDB's error codes by class."""
 
-# The attribute of a class, and the member of the error's body that it has.
-_DETAILS: dict[type[ServiceError], tuple[str, str]] = {
-    ConditionFailed: ("current", "Item"),
-    Throttled: ("reasons", "ThrottlingReasons"),
-}
+_BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
 
 
-def _reasons(body: Mapping[str, Any]) -> list[CancellationReason]:
+def _parse_reasons(found: Any) -> list[CancellationReason]:
     """Return the CancellationReasons of an error's body, in order."""
-    found: Any = body.get("CancellationReasons")
-    listed = cast("list[Any]", found) if isinstance(found, list) else []
     reasons: list[CancellationReason] = []
-    for each in listed:
+    for each in cast("list[Any]", found) if isinstance(found, list) else ():
         one = cast("Mapping[str, Any]", each if isinstance(each, Mapping) else {})
         code, message, item = one.get("Code"), one.get("Message"), one.get("Item")
         reasons.append(CancellationReason(code or "None", message or "", item or None))
     return reasons
 
 
-def service_error(
+def make_service_error(
     code: str, message: str, *, status: int = 400, body: Mapping[str, Any] | None = None
 ) -> ServiceError:
     """Return the exception for DynamoDB's error *code*.
@@ -475,20 +446,19 @@ def service_error(
     An unknown code becomes :class:`ServiceUnavailable` with an HTTP status of 500 and more, else
     plain :class:`ServiceError`. *body* is the parsed body of the error.
 
-    >>> type(service_error("ThrottlingException", "slow down")).__name__
+    >>> type(make_service_error("ThrottlingException", "slow down")).__name__
     'Throttled'
     """
-    fallback = ServiceUnavailable if status >= 500 else ServiceError
-    kind = _BY_CODE.get(code, fallback)
-    error = kind(f"{code}: {message}" if message else code)
+    kind = _BY_CODE.get(code, ServiceUnavailable if status >= 500 else ServiceError)
+    error: Any = kind(f"{code}: {message}" if message else code)
     error.code, error.message, error.status = code, message, status
-    if body and kind in _DETAILS:
-        name, member = _DETAILS[kind]
-        if body.get(member) is not None:
-            setattr(error, name, body[member])
-    if body and isinstance(error, TransactionCanceled):
-        error.reasons = _reasons(body)
-    return error
+    if body and kind is ConditionFailed:
+        error.current = body.get("Item")
+    elif body and kind is Throttled and body.get("ThrottlingReasons") is not None:
+        error.reasons = body["ThrottlingReasons"]
+    elif body and kind is TransactionCanceled:
+        error.reasons = _parse_reasons(body.get("CancellationReasons"))
+    return cast("ServiceError", error)
 
 
 def narrow_error(error: ServiceError, kind: type[ServiceError]) -> ServiceError:

@@ -21,8 +21,6 @@ MAX_ITEM_BYTES: Final = 400 * 1024
 READ_UNIT_BYTES: Final = 4 * 1024
 MAX_HASH_KEY_BYTES: Final = 2048
 MAX_RANGE_KEY_BYTES: Final = 1024
-MAX_ATTRIBUTE_NAME_BYTES: Final = 64 * 1024
-# The limit for names of key attributes is lower.
 MAX_KEY_NAME_BYTES: Final = 255
 MAX_DEPTH: Final = 32
 

@@ -19,32 +19,18 @@ from .exceptions import ConnectionFailed, ConnectTimeout, ServiceError
 TRANSIENT = frozenset({500, 502, 503, 504})
 """HTTP statuses after which a request is tried again, whatever the code."""
 
-THROTTLING = frozenset(
-    {
-        "PriorRequestNotComplete",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "TooManyRequestsException",
-        "ProvisionedThroughputExceededException",
-        "TransactionInProgressException",
-        "RequestLimitExceeded",
-        "BandwidthLimitExceeded",
-        "LimitExceededException",
-        "SlowDown",
-        "EC2ThrottledException",
-    }
+_THROTTLING = (
+    "BandwidthLimitExceeded EC2ThrottledException LimitExceededException PriorRequestNotComplete "
+    "ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled "
+    "RequestThrottledException SlowDown ThrottledException Throttling ThrottlingException "
+    "TooManyRequestsException TransactionInProgressException"
 )
+THROTTLING = frozenset(_THROTTLING.split())
 """Codes that ask for fewer requests."""
 
-RETRYABLE = THROTTLING | {
-    "RequestTimeout",
-    "RequestTimeoutException",
-    # DynamoDB's service model marks this one as retryable.
-    "ReplicatedWriteConflictException",
-}
+# DynamoDB's service model marks the last one as retryable.
+_OTHERS = {"RequestTimeout", "RequestTimeoutException", "ReplicatedWriteConflictException"}
+RETRYABLE = THROTTLING | _OTHERS
 """Codes after which a request is tried again, whatever the HTTP status."""
 
 TOO_MANY_REQUESTS = 429

@@ -25,9 +25,9 @@ from .operations.tables import (
     TableDescription,
     UpdateTable,
 )
-from .schema import TableSchema, name_problem
+from .schema import TableSchema, find_name_problem
 from .ttl import describe_difference, ensure, find_change, switch_on
-from .waiting import TIMEOUT, find, pauses, wait_or_raise, wait_until_active, wait_until_gone
+from .waiting import TIMEOUT, find_table, pauses, wait_or_raise, wait_until_active, wait_until_gone
 
 # The option that names the table of the sentinels.
 _SENTINELS = "Meta.unique_table"
@@ -103,7 +103,7 @@ class Table:
         name = self.name
         self._check_names()
         waits = pauses(timeout if wait else 0.0)
-        found = (yield from find(name)) if if_not_exists else None
+        found = (yield from find_table(name)) if if_not_exists else None
         if found is None or _is_deleting(found):
             found = yield from _create_table(name, schema, waits, accept=if_not_exists)
         else:
@@ -133,7 +133,7 @@ class Table:
 
     def _exists(self) -> Flow[bool]:
         """Tell whether the table exists, in any state: CREATING and DELETING count."""
-        return (yield from find(self.name)) is not None
+        return (yield from find_table(self.name)) is not None
 
     exists = blocking(_exists)
     aexists = awaiting(_exists)
@@ -231,22 +231,22 @@ class Table:
         Raises TableNotFound if there is no table.
         """
         live = TableSchema.parse((yield from DescribeTable(self.name)))
-        found_differences = self.schema.differences(live)
-        if not found_differences and _find_change(self.name, self.schema, live) is not None:
-            found_differences.append(_billing_difference(self.schema, live))
+        differences = self.schema.differences(live)
+        if not differences and _find_change(self.name, self.schema, live) is not None:
+            differences.append(_describe_billing(self.schema, live))
         if self.schema.ttl is not None:
             ttl = describe_difference(self.schema.ttl, (yield from DescribeTimeToLive(self.name)))
-            found_differences += [] if ttl is None else [ttl]
+            differences += [] if ttl is None else [ttl]
         for name, schema in self._companions().items():
-            found = yield from find(name)
+            found = yield from find_table(name)
             if found is None or _is_deleting(found):
-                found_differences.append(
+                differences.append(
                     f"uniqueness: there is no table {name} for the sentinels; update() makes it, and "
                     "python -m dynamodb_py unique repair fills it"
                 )
             else:
-                found_differences += schema.key_differences(TableSchema.parse(found))
-        return found_differences
+                differences += schema.key_differences(TableSchema.parse(found))
+        return differences
 
     diff = blocking(_diff)
     adiff = awaiting(_diff)
@@ -254,7 +254,7 @@ class Table:
     def _check_names(self) -> None:
         names = {self.name: "Meta.table_name", **dict.fromkeys(self._companions(), _SENTINELS)}
         for name, option in names.items():
-            if problem := name_problem(name):
+            if problem := find_name_problem(name):
                 raise ValidationError(
                     f"the table cannot be named {name!r}: {problem}; "
                     f"change {option} or the connection's prefix",
@@ -267,7 +267,7 @@ class Table:
 
     def _make_companions(self, waits: Iterator[float]) -> Flow[None]:
         for name, schema in self._companions().items():
-            found = yield from find(name)
+            found = yield from find_table(name)
             if found is None or _is_deleting(found):
                 yield from _create_table(name, schema, waits, accept=True)
             else:
@@ -291,7 +291,7 @@ def _create_table(
             return (yield from CreateTable(name, schema))
         except (TableInUse, TableAlreadyExists) as error:
             refusal = error
-        found = yield from find(name)
+        found = yield from find_table(name)
         if found is not None and not _is_deleting(found):
             if accept:
                 _check_keys(schema, found)
@@ -372,17 +372,12 @@ def _check_keys(
         )
 
 
-def _billing_difference(wanted: TableSchema, live: TableSchema) -> str:
+def _describe_billing(wanted: TableSchema, live: TableSchema) -> str:
     def spell(schema: TableSchema) -> str:
         units = {f"index {each.name} ": schema.index_throughput(each) for each in schema.indexes}
-        return ", ".join(
-            [schema.billing_mode]
-            + [
-                f"{of}{one.read} read and {one.write} write units"
-                for of, one in sorted({"": schema.throughput, **units}.items())
-                if one is not None
-            ]
-        )
+        known = sorted({"": schema.throughput, **units}.items())
+        parts = [f"{of}{one.read} read and {one.write} write units" for of, one in known if one]
+        return ", ".join([schema.billing_mode, *parts])
 
     return f"billing: the model has {spell(wanted)}; the table has {spell(live)}"
 

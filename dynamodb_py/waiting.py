@@ -48,7 +48,7 @@ def wait_or_raise(waits: Iterator[float], error: Exception) -> Flow[None]:
     yield from Pause(pause)
 
 
-def find(table: str) -> Flow[TableDescription | None]:
+def find_table(table: str) -> Flow[TableDescription | None]:
     """Return the description of *table*; None if it does not exist."""
     try:
         return (yield from DescribeTable(table))

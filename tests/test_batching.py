@@ -12,12 +12,12 @@ from dynamodb_py.batching import (
     PATIENCE,
     batch_get,
     batch_write,
-    identity,
+    identify_key,
     run_together,
     start_flow,
 )
 from dynamodb_py.codec import to_json
-from dynamodb_py.exceptions import BatchIncomplete, QueryError, Throttled, service_error
+from dynamodb_py.exceptions import BatchIncomplete, QueryError, Throttled, make_service_error
 from dynamodb_py.expressions import Path
 from dynamodb_py.operations.base import Call, Pause, Together
 from dynamodb_py.operations.batches import Delete, Found, Put
@@ -224,7 +224,7 @@ def test_progress_is_told_after_each_round():
 def test_a_reading_that_fails_tells_what_was_not_read(workers):
     def answer(operation):
         if ("t", 150) in asked(operation):
-            return service_error("ProvisionedThroughputExceededException", "slow")
+            return make_service_error("ProvisionedThroughputExceededException", "slow")
         return all_of(operation)
 
     keys = [key(n) for n in range(250)]
@@ -305,7 +305,7 @@ def test_a_chunk_that_fails_tells_what_was_not_carried_out(workers):
 
     def answer(operation):
         if writes[30] in operation.writes:
-            return service_error("AccessDeniedException", "no")
+            return make_service_error("AccessDeniedException", "no")
         return left_of(operation, lambda write: write is writes[2])
 
     drive = Drive(batch_write(writes, workers=workers), answer)
@@ -345,7 +345,7 @@ PARTS = (
 @given(PARTS, PARTS, PARTS, PARTS)
 def test_keys_are_the_same_by_their_values_in_whatever_order(a, b, c, d):
     same = a == c and b == d
-    assert (identity({"k": a, "n": b}) == identity({"n": d, "k": c})) is same
+    assert (identify_key({"k": a, "n": b}) == identify_key({"n": d, "k": c})) is same
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_keys_are_the_same_by_their_values_in_whatever_order(a, b, c, d):
     ],
 )
 def test_keys_are_the_same_however_they_are_spelled(one, other, same):
-    assert (identity(one) == identity(other)) is same
+    assert (identify_key(one) == identify_key(other)) is same
 
 
 def test_a_response_is_read_without_decoding_its_items():

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 
 from dynamodb_py.codec import (
     as_sent,
-    binary,
-    decimal_text,
     decode,
     decode_item,
     encode,
-    float_text,
+    format_decimal,
+    format_float,
+    format_integer,
     from_json,
-    integer_text,
-    item_size,
-    number,
-    rank,
+    measure_item,
+    parse_number,
+    to_bytes,
     to_json,
+    to_sort_key,
 )
 from dynamodb_py.exceptions import ValidationError
 
@@ -156,7 +156,7 @@ def test_a_value_that_stands_twice_in_a_document_is_no_cycle():
     ],
 )
 def test_a_free_number_reads_as_the_plainest_type_that_says_it_exactly(text, value):
-    found = number(text)
+    found = parse_number(text)
     assert found == value
     assert Decimal(repr(found) if isinstance(found, float) else found) == Decimal(text)
 
@@ -164,18 +164,18 @@ def test_a_free_number_reads_as_the_plainest_type_that_says_it_exactly(text, val
 @pytest.mark.parametrize(
     ("function", "value", "text"),
     [
-        (integer_text, 10**37, "1" + "0" * 37),
-        (integer_text, 10**38, "1E+38"),  # boto3 refuses to read 39 digits in a row, zeros or not
-        (integer_text, 12 * 10**40, "1.2E+41"),
-        (integer_text, -(10**125), "-1E+125"),
-        (float_text, 1e22, "10000000000000000000000"),
-        (float_text, 123456789.125, "123456789.125"),
-        (float_text, -1e-5, "-0.00001"),
-        (decimal_text, Decimal(100), "100"),
-        (decimal_text, Decimal("100.00"), "100"),
-        (decimal_text, Decimal("0E-50"), "0"),
-        (decimal_text, Decimal("-1.2300E-100"), "-1.23E-100"),
-        (decimal_text, Decimal("1E-38"), "0." + "0" * 37 + "1"),
+        (format_integer, 10**37, "1" + "0" * 37),
+        (format_integer, 10**38, "1E+38"),  # boto3 refuses to read 39 digits in a row, zeros or not
+        (format_integer, 12 * 10**40, "1.2E+41"),
+        (format_integer, -(10**125), "-1E+125"),
+        (format_float, 1e22, "10000000000000000000000"),
+        (format_float, 123456789.125, "123456789.125"),
+        (format_float, -1e-5, "-0.00001"),
+        (format_decimal, Decimal(100), "100"),
+        (format_decimal, Decimal("100.00"), "100"),
+        (format_decimal, Decimal("0E-50"), "0"),
+        (format_decimal, Decimal("-1.2300E-100"), "-1.23E-100"),
+        (format_decimal, Decimal("1E-38"), "0." + "0" * 37 + "1"),
     ],
 )
 def test_a_number_is_spelled_without_noise(function, value, text):
@@ -207,12 +207,12 @@ def test_a_number_is_spelled_without_noise(function, value, text):
     ],
 )
 def test_an_items_size_is_counted_as_dynamodb_does(wire, size):
-    assert item_size({"x": wire}) == size
+    assert measure_item({"x": wire}) == size
 
 
 @pytest.mark.parametrize("value", ["AP8=", b"\x00\xff"])
 def test_bytes_are_read_from_base64_and_from_bytes(value):
-    assert binary(value) == b"\x00\xff"
+    assert to_bytes(value) == b"\x00\xff"
     assert as_sent({"M": {"a": {"L": [{"B": value}]}}}) == {"M": {"a": {"L": [{"B": b"\x00\xff"}]}}}
 
 
@@ -278,7 +278,7 @@ def test_decoding_gives_back_what_was_encoded(value):
 def as_read(value):
     """Return *value* with its Decimals as floats, where these say the same: they equal no Decimal."""
     if isinstance(value, Decimal):
-        return number(decimal_text(value))
+        return parse_number(format_decimal(value))
     if isinstance(value, (set, frozenset)):
         return set(map(as_read, value))
     if isinstance(value, dict):
@@ -299,8 +299,8 @@ def test_boto3_reads_what_is_sent_and_what_boto3_writes_is_read(value):
     )
 )
 def test_a_floats_text_reads_back_as_this_very_float(value):
-    assert float(float_text(value)) == value
-    assert Decimal(float_text(value)) == Decimal(repr(value))
+    assert float(format_float(value)) == value
+    assert Decimal(format_float(value)) == Decimal(repr(value))
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
@@ -333,8 +333,8 @@ def test_a_decimal_is_exact_or_refused(value):
     ],
 )
 def test_key_values_are_ordered_as_dynamodb_orders_them(lesser, greater):
-    assert rank(lesser) < rank(greater)
-    assert not rank(greater) <= rank(lesser)
+    assert to_sort_key(lesser) < to_sort_key(greater)
+    assert not to_sort_key(greater) <= to_sort_key(lesser)
 
 
 @pytest.mark.parametrize(
@@ -342,10 +342,10 @@ def test_key_values_are_ordered_as_dynamodb_orders_them(lesser, greater):
     [({"N": "1.0"}, {"N": "1"}), ({"N": "0.1"}, {"N": "1E-1"}), ({"B": "/w=="}, {"B": b"\xff"})],
 )
 def test_key_values_that_are_spelled_in_two_ways_are_one(one, other):
-    assert rank(one) == rank(other)
-    assert hash(rank(one)) == hash(rank(other))
+    assert to_sort_key(one) == to_sort_key(other)
+    assert hash(to_sort_key(one)) == hash(to_sort_key(other))
 
 
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
 def test_texts_are_ordered_by_their_utf8_bytes(one, other):
-    assert (rank({"S": one}) < rank({"S": other})) == (one.encode() < other.encode())
+    assert (to_sort_key({"S": one}) < to_sort_key({"S": other})) == (one.encode() < other.encode())

@@ -39,8 +39,8 @@ from dynamodb_py.exceptions import (
     TransactionCanceled,
     TransactionConflict,
     ValidationError,
+    make_service_error,
     narrow_error,
-    service_error,
 )
 
 MODEL = botocore.session.get_session().get_service_model("dynamodb")
@@ -80,7 +80,7 @@ ELSEWHERE = ("Backup", "Export", "Import", "GlobalTable", "Replica", "PointInTim
 @pytest.mark.parametrize(("code", "kind"), CODES)
 def test_the_class_follows_from_the_code_alone(code, kind):
     for message, status in (("", 400), ("anything at all", 400), ("ThrottlingException", 500)):
-        error = service_error(code, message, status=status)
+        error = make_service_error(code, message, status=status)
         assert type(error) is kind
         assert (error.code, error.message, error.status) == (code, message, status)
         said = f"{code}: {message}" if message else code
@@ -90,7 +90,7 @@ def test_the_class_follows_from_the_code_alone(code, kind):
 def test_every_error_of_dynamodbs_model_has_a_class():
     operations = [MODEL.operation_model(name) for name in MODEL.operation_names]
     names = {shape.name for each in operations for shape in each.error_shapes}
-    plain = {name for name in names if type(service_error(name, "")) is ServiceError}
+    plain = {name for name in names if type(make_service_error(name, "")) is ServiceError}
     assert {name for name in plain if not name.startswith(ELSEWHERE)} == set()
 
 
@@ -105,7 +105,7 @@ def test_every_error_of_dynamodbs_model_has_a_class():
     ],
 )
 def test_an_unknown_code_is_judged_by_its_status(code, status, kind):
-    assert type(service_error(code, "", status=status)) is kind
+    assert type(make_service_error(code, "", status=status)) is kind
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_an_unknown_code_is_judged_by_its_status(code, status, kind):
     ],
 )  # fmt: skip
 def test_what_the_body_says_more_is_kept(code, body, name, value):
-    assert getattr(service_error(code, "", body=body), name) == value
+    assert getattr(make_service_error(code, "", body=body), name) == value
 
 
 def dressed(error):
@@ -140,7 +140,7 @@ def dressed(error):
         (ConnectionFailed("reset"), "reset; {advice}"),
         (dressed(ConnectionFailed("reset")), "PutItem on test: reset; {advice} (request R1, 3 attempts)"),
         (dressed(ReadTimeout("30 s")), "PutItem on test: 30 s; {advice} (request R1, 3 attempts)"),
-        (dressed(service_error("ThrottlingException", "slow")), "PutItem on test: ThrottlingException: slow; {advice} (request R1, 3 attempts)"),
+        (dressed(make_service_error("ThrottlingException", "slow")), "PutItem on test: ThrottlingException: slow; {advice} (request R1, 3 attempts)"),
     ],
 )  # fmt: skip
 def test_an_error_says_what_was_asked_of_which_table_how_often_and_what_to_do(error, said):
@@ -157,7 +157,7 @@ ALL = [
     ScanRequired("scan"),
     StaleItem("stale"),
     *[dressed(kind("said")) for kind in (ConnectionFailed, ConnectTimeout, ReadTimeout, ResponseCorrupted)],
-    *[dressed(service_error(code, "said", body={"Item": {}, "CancellationReasons": [{"Code": "X", "Item": {"k": {"S": "a"}}}], "ThrottlingReasons": [2]})) for code, _ in CODES],
+    *[dressed(make_service_error(code, "said", body={"Item": {}, "CancellationReasons": [{"Code": "X", "Item": {"k": {"S": "a"}}}], "ThrottlingReasons": [2]})) for code, _ in CODES],
 ]  # fmt: skip
 
 
@@ -210,7 +210,9 @@ def test_narrowing_keeps_all_that_is_known():
     class Own(AlreadyExists):
         pass
 
-    error = dressed(service_error("ConditionalCheckFailedException", "no", body={"Item": {"k": 1}}))
+    error = dressed(
+        make_service_error("ConditionalCheckFailedException", "no", body={"Item": {"k": 1}})
+    )
     same = narrow_error(error, Own)
     assert type(same) is Own
     assert vars(same) == vars(error)
@@ -242,7 +244,7 @@ class Unfetched:
 
 
 def canceled(*reasons):
-    error = service_error("TransactionCanceledException", "no")
+    error = make_service_error("TransactionCanceledException", "no")
     error.reasons = reasons
     return error
 
@@ -288,7 +290,7 @@ def test_a_canceled_transaction_says_which_calls_are_to_blame(reasons, said):
 
 
 def test_one_reason_of_several_that_is_none_is_not_to_blame():
-    error = service_error(
+    error = make_service_error(
         "TransactionCanceledException",
         "no",
         body={"CancellationReasons": [{"Code": "None"}, {"Code": NO, "Message": "so it is"}]},
@@ -300,7 +302,7 @@ def test_one_reason_of_several_that_is_none_is_not_to_blame():
     "again", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "pickle"]
 )
 def test_a_canceled_transaction_travels_with_what_its_calls_were_about(again):
-    stale = service_error("ConditionalCheckFailedException", "no")
+    stale = make_service_error("ConditionalCheckFailedException", "no")
     given, current = Account("a"), Account("a")
     reason = CancellationReason(NO, "no", {"k": {"S": "a"}}, given, "save", current, stale)
     error = dressed(canceled(CancellationReason("None"), reason))

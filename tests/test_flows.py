@@ -19,7 +19,7 @@ from dynamodb_py.exceptions import (
     RequestError,
     ResponseCorrupted,
     Throttled,
-    service_error,
+    make_service_error,
 )
 from dynamodb_py.flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from dynamodb_py.operations.base import Call, Operation, Pause, Together
@@ -86,7 +86,7 @@ def test_a_flow_can_catch_what_a_step_raised_and_go_on(drive):
             return f"caught {error.code}"  # type: ignore[attr-defined]
         return "nothing"
 
-    script = Script([service_error("ValidationException", "no")])
+    script = Script([make_service_error("ValidationException", "no")])
     assert drive(patient(), Link(script)) == "caught ValidationException"
 
 
@@ -110,7 +110,7 @@ SLOW = ("ProvisionedThroughputExceededException", "slow")
 
 
 def slow():
-    return service_error(*SLOW)
+    return make_service_error(*SLOW)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def slow():
         ConnectionFailed("reset"),
         ReadTimeout("late"),
         ResponseCorrupted("wrong checksum"),
-        service_error("InternalServerError", "", status=500),
-        service_error("UnheardOf", "", status=503),
+        make_service_error("InternalServerError", "", status=500),
+        make_service_error("UnheardOf", "", status=503),
     ],
 )
 @pytest.mark.parametrize("failures", [1, 2, 3])
@@ -133,7 +133,12 @@ def test_a_passing_trouble_is_overcome(drive, pauses, error, failures):
 
 
 def test_after_the_last_attempt_the_latest_error_is_raised_with_the_count(drive, pauses):
-    errors = [slow(), ConnectionFailed("reset"), slow(), service_error("ThrottlingException", "x")]
+    errors = [
+        slow(),
+        ConnectionFailed("reset"),
+        slow(),
+        make_service_error("ThrottlingException", "x"),
+    ]
     script = Script(errors)
     with pytest.raises(Throttled) as caught:
         drive(iter(Echo()), Link(script))
@@ -145,11 +150,11 @@ def test_after_the_last_attempt_the_latest_error_is_raised_with_the_count(drive,
 @pytest.mark.parametrize(
     "error",
     [
-        service_error("ValidationException", "no"),
-        service_error("ConditionalCheckFailedException", "no"),
-        service_error("AccessDeniedException", "no"),
-        service_error("ResourceNotFoundException", "no"),
-        service_error("UnheardOf", "no"),
+        make_service_error("ValidationException", "no"),
+        make_service_error("ConditionalCheckFailedException", "no"),
+        make_service_error("AccessDeniedException", "no"),
+        make_service_error("ResourceNotFoundException", "no"),
+        make_service_error("UnheardOf", "no"),
     ],
 )
 def test_what_trying_again_cannot_mend_is_raised_at_once(drive, pauses, error):
@@ -160,7 +165,7 @@ def test_what_trying_again_cannot_mend_is_raised_at_once(drive, pauses, error):
 
 
 def test_trying_stops_where_an_error_becomes_one_that_it_cannot_mend(drive, pauses):
-    script = Script([slow(), service_error("ValidationException", "no"), b"never"])
+    script = Script([slow(), make_service_error("ValidationException", "no"), b"never"])
     with pytest.raises(RequestError, match="no") as caught:
         drive(iter(Echo()), Link(script))
     assert caught.value.attempts == 2
@@ -242,7 +247,7 @@ def test_what_each_one_gave_comes_in_the_order_of_the_operations(drive, workers)
 def test_one_that_fails_stops_no_other(drive, workers):
     def answer(operation):
         return (
-            service_error("ValidationException", operation.said)
+            make_service_error("ValidationException", operation.said)
             if operation.said in "13"
             else b"ok"
         )
@@ -323,7 +328,7 @@ class AsyncGate:
         self.most = max(self.most, self.now)
         try:
             if operation.said == "fails":
-                raise service_error("ValidationException", "no")
+                raise make_service_error("ValidationException", "no")
             if operation.said == "breaks":
                 raise KeyboardInterrupt
             await self.open.wait()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dynamodb_py.connections import current_options, options
-from dynamodb_py.exceptions import ConditionFailed, ResponseCorrupted, service_error
+from dynamodb_py.exceptions import ConditionFailed, ResponseCorrupted, make_service_error
 from dynamodb_py.flows import arun, run
 from dynamodb_py.metering import Cost, TableCost, UsedCapacity, capacity, payload_of
 from dynamodb_py.operations import transactions
@@ -256,8 +256,8 @@ def test_requests_that_cost_no_units_count_as_requests(drive):
 
 
 def test_attempts_that_failed_are_told_apart_from_requests(drive):
-    slow = service_error("ThrottlingException", "slow")
-    failed = service_error("ConditionalCheckFailedException", "no")
+    slow = make_service_error("ThrottlingException", "slow")
+    failed = make_service_error("ConditionalCheckFailedException", "no")
     script = Script([slow, slow, answer(), failed])
     with capacity() as used:
         drive(iter(GET), Link(script))

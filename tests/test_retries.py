@@ -16,7 +16,7 @@ from dynamodb_py.exceptions import (
     ResponseCorrupted,
     ServiceError,
     ValidationError,
-    service_error,
+    make_service_error,
 )
 from dynamodb_py.retries import (
     RETRYABLE,
@@ -82,10 +82,10 @@ def test_the_same_errors_are_tried_again_as_by_boto3(status, operation):
     for code in CODES:
         if code in ERRORS and code not in modelled:
             continue  # an error that this operation does not have
-        known = type(service_error(code, "")) is not ServiceError
+        known = type(make_service_error(code, "")) is not ServiceError
         if status == 429 and known and code not in modelled:
             continue  # an error of all services: we know it, and boto3 goes by the status
-        ours = is_retryable(service_error(code, "", status=status))
+        ours = is_retryable(make_service_error(code, "", status=status))
         assert ours == boto3_tries_again(code, status, operation), code
 
 
@@ -93,10 +93,10 @@ def test_the_same_errors_are_tried_again_as_by_boto3(status, operation):
 def test_the_same_errors_are_throttling_as_by_boto3(status):
     detector = standard.ThrottlingErrorDetector(None)
     for code in CODES:
-        if status == 429 and type(service_error(code, "")) is not ServiceError:
+        if status == 429 and type(make_service_error(code, "")) is not ServiceError:
             continue
         context = boto3s_context(code, status)
-        ours = is_throttling(service_error(code, "", status=status))
+        ours = is_throttling(make_service_error(code, "", status=status))
         assert ours == detector.is_throttling_error_from_context(context), code
     assert {*standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES} == THROTTLING
     assert set(TRANSIENT) == {*standard.TransientRetryableChecker._TRANSIENT_STATUS_CODES}
@@ -136,7 +136,7 @@ def test_the_pauses_are_those_of_boto3(code, share, attempt):
     status = 500 if code == "InternalServerError" else 400
     context = boto3s_context(code, status, attempt=min(attempt, 1000))
     ours = Retries().pause(
-        service_error(code, "", status=status), min(attempt, 1000), lambda: share
+        make_service_error(code, "", status=status), min(attempt, 1000), lambda: share
     )
     assert ours == pytest.approx(theirs.delay_amount(context))
 
@@ -145,8 +145,10 @@ def test_a_pause_is_a_random_share():
     pauses = {Retries().pause(ConnectionFailed(""), 3) for _ in range(50)}
     assert len(pauses) > 40
     assert 0 <= min(pauses) <= max(pauses) <= 0.1
-    assert Retries(base=0).pause(service_error("ThrottlingException", ""), 3) == 0
-    assert Retries(cap=0.5).pause(service_error("ThrottlingException", ""), 9, lambda: 1.0) == 0.5
+    assert Retries(base=0).pause(make_service_error("ThrottlingException", ""), 3) == 0
+    assert (
+        Retries(cap=0.5).pause(make_service_error("ThrottlingException", ""), 9, lambda: 1.0) == 0.5
+    )
 
 
 def test_backoff_doubles_up_to_its_cap_and_never_ends():

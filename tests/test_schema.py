@@ -19,7 +19,7 @@ from dynamodb_py.schema import (
     TableSchema,
     Throughput,
     declare_table,
-    name_problem,
+    find_name_problem,
 )
 
 MODEL = botocore.session.get_session().get_service_model("dynamodb")
@@ -425,7 +425,7 @@ def test_the_capacity_of_an_index_is_a_whole_number_of_one_and_more(capacity):
     ],
 )
 def test_names_are_those_that_dynamodb_takes(name, good):
-    assert (name_problem(name) is None) is good
+    assert (find_name_problem(name) is None) is good
 
 
 def live(schema: TableSchema) -> dict[str, Any]:

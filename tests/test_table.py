@@ -17,7 +17,7 @@ from dynamodb_py.exceptions import (
     TableInUse,
     TableNotFound,
     ValidationError,
-    service_error,
+    make_service_error,
 )
 from dynamodb_py.operations.base import Pause
 from dynamodb_py.operations.tables import CreateTable, DeleteTable, DescribeTable, UpdateTable
@@ -236,7 +236,7 @@ TAB = Offline.name
 
 
 def refused(code: str, *, attempts: int = 1) -> ServiceError:
-    error = service_error(code, "in other words")
+    error = make_service_error(code, "in other words")
     error.operation, error.table, error.attempts, error.request_id = (
         "CreateTable",
         TAB,

@@ -24,7 +24,7 @@ from dynamodb_py import (
     signals,
     transaction,
 )
-from dynamodb_py.exceptions import service_error
+from dynamodb_py.exceptions import make_service_error
 
 from .scripted import Script, scripted_connection
 
@@ -203,7 +203,7 @@ BOTH = [
 
 
 def refused():
-    return service_error("ValidationException", "no")
+    return make_service_error("ValidationException", "no")
 
 
 def broken():
@@ -257,7 +257,9 @@ def test_an_error_of_a_request_has_few_frames_of_the_package(script, verb, failu
 
 @pytest.mark.parametrize("verb", [save_changes, asave_changes, create, acreate])
 def test_a_condition_that_failed_has_few_frames(script, verb):
-    script.answers = [service_error("ConditionalCheckFailedException", "no", body={"Item": ITEM})]
+    script.answers = [
+        make_service_error("ConditionalCheckFailedException", "no", body={"Item": ITEM})
+    ]
     with pytest.raises(ConditionFailed) as caught:
         call(verb)
     assert 1 <= len(frames_of(caught.value)) <= MOST
@@ -265,7 +267,7 @@ def test_a_condition_that_failed_has_few_frames(script, verb):
 
 @pytest.mark.parametrize("verb", [save_changes, asave_changes])
 def test_an_error_made_of_an_answer_has_few_frames(script, verb):
-    script.answers = [service_error("ConditionalCheckFailedException", "no")]
+    script.answers = [make_service_error("ConditionalCheckFailedException", "no")]
     with pytest.raises(DoesNotExist) as caught:
         call(verb)
     assert isinstance(caught.value.__context__, ServiceError)

@@ -13,13 +13,13 @@ from dynamodb_py.exceptions import (
     TableInUse,
     TableNotFound,
     Throttled,
-    service_error,
+    make_service_error,
 )
 from dynamodb_py.operations.base import Pause
 from dynamodb_py.operations.tables import DescribeTable
-from dynamodb_py.waiting import find, pauses, wait_until_active, wait_until_gone
+from dynamodb_py.waiting import find_table, pauses, wait_until_active, wait_until_gone
 
-MISSING = service_error("ResourceNotFoundException", "no such table")
+MISSING = make_service_error("ResourceNotFoundException", "no such table")
 
 
 def table(status: str, *indexes: str, table_id: str = "id-1") -> dict[str, Any]:
@@ -73,8 +73,8 @@ def test_a_table_that_is_active_is_asked_for_once_and_not_waited_for():
         [table("ACTIVE", "ACTIVE", "CREATING"), table("ACTIVE", "ACTIVE", "ACTIVE")],
         [table("ACTIVE", "UPDATING"), table("ACTIVE", "ACTIVE")],
         [table("ACTIVE", "ACTIVE", "DELETING"), table("ACTIVE", "ACTIVE")],
-        [service_error("ThrottlingException", "slow down"), table("ACTIVE")],
-        [service_error("LimitExceededException", "too many at once"), table("ACTIVE")],
+        [make_service_error("ThrottlingException", "slow down"), table("ACTIVE")],
+        [make_service_error("LimitExceededException", "too many at once"), table("ACTIVE")],
     ],
 )
 def test_until_active_waits_for_the_table_and_all_its_global_indexes(states):
@@ -108,7 +108,7 @@ def test_until_active_does_not_wait_for_a_table_that_is_not_there(appearing, see
 @pytest.mark.parametrize("code", ["AccessDeniedException", "InternalServerError"])
 @pytest.mark.parametrize("flow", [wait_until_active, wait_until_gone])
 def test_other_errors_end_the_waiting(flow, code):
-    error = service_error(code, "no", status=500)
+    error = make_service_error(code, "no", status=500)
     with pytest.raises(DynamoDBError) as raised:
         play(flow("tab"), table("UPDATING"), error)
     assert raised.value is error
@@ -129,7 +129,7 @@ def test_other_errors_end_the_waiting(flow, code):
         (
             wait_until_active,
             {},
-            [table("UPDATING"), service_error("ThrottlingException", "")],
+            [table("UPDATING"), make_service_error("ThrottlingException", "")],
             "it is unknown (ThrottlingException)",
         ),
         (
@@ -178,7 +178,7 @@ def test_a_state_that_waiting_does_not_change_is_not_waited_for(status, mend):
         [MISSING],
         # Right after DeleteTable, the table may be seen as it was.
         [table("ACTIVE"), table("DELETING"), MISSING],
-        [service_error("LimitExceededException", "too many at once"), MISSING],
+        [make_service_error("LimitExceededException", "too many at once"), MISSING],
         # Somebody made another one of the same name.
         [table("DELETING"), table("CREATING", table_id="id-2")],
     ],
@@ -195,14 +195,14 @@ def test_without_an_id_a_table_of_that_name_is_the_one_waited_for():
 
 
 def test_find_gives_the_description_or_none():
-    assert play(find("tab"), table("DELETING")) == (table("DELETING"), [])
-    assert play(find("tab"), MISSING) == (None, [])
+    assert play(find_table("tab"), table("DELETING")) == (table("DELETING"), [])
+    assert play(find_table("tab"), MISSING) == (None, [])
 
 
 @pytest.mark.parametrize("kind", [Throttled, LimitExceeded])
 def test_find_raises_everything_else(kind):
     with pytest.raises(kind):
-        play(find("tab"), kind("slow down"))
+        play(find_table("tab"), kind("slow down"))
 
 
 class Clock:

@@ -92,19 +92,13 @@ def find_static_keys(settings: Settings) -> Keys | None:
     Raises :class:`~dynamodb_py.exceptions.ConfigurationError` when only half of a pair is given.
     """
     if settings.aws_access_key_id or settings.aws_secret_access_key or settings.aws_session_token:
-        return check_keys(
-            Keys(
-                settings.aws_access_key_id or "",
-                settings.aws_secret_access_key or "",
-                settings.aws_session_token,
-            )
-        )
+        key, secret = settings.aws_access_key_id or "", settings.aws_secret_access_key or ""
+        return check_keys(Keys(key, secret, settings.aws_session_token))
     environ = os.environ
     if settings.profile_name or not environ.get("AWS_ACCESS_KEY_ID"):
         return None
     if environ.get("AWS_CREDENTIAL_EXPIRATION"):  # they expire: botocore refreshes them
         return None
     token = environ.get("AWS_SECURITY_TOKEN") or environ.get("AWS_SESSION_TOKEN")
-    return check_keys(
-        Keys(environ["AWS_ACCESS_KEY_ID"], environ.get("AWS_SECRET_ACCESS_KEY") or "", token)
-    )
+    secret = environ.get("AWS_SECRET_ACCESS_KEY") or ""
+    return check_keys(Keys(environ["AWS_ACCESS_KEY_ID"], secret, token))

@@ -51,7 +51,7 @@ def parse_proxy(url: str) -> Proxy:
         host, port = None, 0
     if parts.scheme != "http" or not host:
         raise ConfigurationError(
-            f"The proxy {_without_password(url)!r} cannot be used; write it like "
+            f"The proxy {url.rpartition('@')[2]!r} cannot be used; write it like "
             "http://host:3128 in HTTPS_PROXY or HTTP_PROXY."
         )
     if not parts.username:
@@ -60,7 +60,3 @@ def parse_proxy(url: str) -> Proxy:
 
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return Proxy(host, port, f"Basic {b64encode(pair.encode()).decode()}")
-
-
-def _without_password(url: str) -> str:
-    return url.rpartition("@")[2]

@@ -83,12 +83,13 @@ def make_client(settings: Settings, session: Any = None, *, boto3_default: bool 
 
 def explain(error: Exception) -> str:
     """Return the message for *error* of botocore, with what to do if known."""
-    kind = type(error).__name__
-    if kind == "NoRegionError":
-        return NO_REGION
-    if kind in ("NoCredentialsError", "PartialCredentialsError"):
-        return f"{error}. {NO_CREDENTIALS}" if kind == "PartialCredentialsError" else NO_CREDENTIALS
-    return f"boto3's configuration cannot be used: {error}"
+    advice = {
+        "NoRegionError": NO_REGION,
+        "NoCredentialsError": NO_CREDENTIALS,
+        "PartialCredentialsError": f"{error}. {NO_CREDENTIALS}",
+    }
+    default = f"boto3's configuration cannot be used: {error}"
+    return advice.get(type(error).__name__, default)
 
 
 NO_REGION = (

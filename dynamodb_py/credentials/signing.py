@@ -118,7 +118,7 @@ class Signer:
         return _Signing(
             second,
             keys,
-            self._key(day, keys),
+            self._make_key(day, keys),
             canonical.encode(),
             f"\n\n{names}\n".encode(),
             f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n".encode(),
@@ -126,7 +126,7 @@ class Signer:
             before_signature.encode(),
         )
 
-    def _key(self, day: str, keys: Keys) -> bytes:
+    def _make_key(self, day: str, keys: Keys) -> bytes:
         key = f"AWS4{keys.secret_key}".encode()
         for part in (day, self.region, self.service, "aws4_request"):
             key = self._hmac(key, part.encode(), "sha256")

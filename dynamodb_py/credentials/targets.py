@@ -81,13 +81,8 @@ def _make_signer(endpoint: Endpoint, proxy: Proxy | None) -> Signer:
         line = endpoint.url
         if proxy.authorization:
             headers = f"Proxy-Authorization: {proxy.authorization}\r\n"
-    return Signer(
-        region=endpoint.region,
-        host=endpoint.authority,
-        path=endpoint.path,
-        line=line,
-        headers=headers,
-    )
+    host, path = endpoint.authority, endpoint.path
+    return Signer(region=endpoint.region, host=host, path=path, line=line, headers=headers)
 
 
 class LazyTarget:

@@ -38,12 +38,8 @@ def make_context(verify: bool | str) -> SSLContext:
         return context
     bundle = verify if isinstance(verify, str) else None
     try:
-        if bundle is None:
-            bundle = (
-                None
-                if _system_has_authorities(ssl.get_default_verify_paths())
-                else _find_bundled_authorities()
-            )
+        if bundle is None and not _system_has_authorities(ssl.get_default_verify_paths()):
+            bundle = _find_bundled_authorities()
         if bundle is not None and os.path.isdir(bundle):
             return ssl.create_default_context(capath=bundle)
         return ssl.create_default_context(cafile=bundle)

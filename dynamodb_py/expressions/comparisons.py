@@ -82,10 +82,8 @@ class In(Condition, frozen=True):
         left = self.left.render(names)
         spelled = [value.render(names) for value in self.values]
         # DynamoDB takes at most a hundred values in one IN.
-        chunks = [
-            f"{left} IN ({', '.join(spelled[start : start + MAX_IN])})"
-            for start in range(0, len(spelled), MAX_IN)
-        ]
+        lists = (", ".join(spelled[at : at + MAX_IN]) for at in range(0, len(spelled), MAX_IN))
+        chunks = [f"{left} IN ({each})" for each in lists]
         return chunks[0] if len(chunks) == 1 else f"({' OR '.join(chunks)})"
 
     def _operands(self) -> tuple[Argument, ...]:
@@ -124,8 +122,8 @@ class Contains(Condition, frozen=True):
         return self.path, self.value
 
 
-class Exists(Condition, frozen=True):
-    """The path has a value, which may be NULL."""
+class _PathTest(Condition, frozen=True):
+    """The base of conditions on a path without an operand."""
 
     path: Path
 
@@ -135,29 +133,30 @@ class Exists(Condition, frozen=True):
     def _operands(self) -> tuple[Argument, ...]:
         return (self.path,)
 
+
+class Exists(_PathTest, frozen=True):
+    """The path has a value, which may be NULL."""
+
+    def _spell(self, names: Names) -> str:
+        return f"attribute_exists({self.path.render(names)})"
+
     def __invert__(self) -> Condition:
         return NotExists(self.path)
 
 
-class NotExists(Condition, frozen=True):
+class NotExists(_PathTest, frozen=True):
     """The path has no value, not even NULL."""
-
-    path: Path
 
     def _spell(self, names: Names) -> str:
         return f"attribute_not_exists({self.path.render(names)})"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return (self.path,)
 
     def __invert__(self) -> Condition:
         return Exists(self.path)
 
 
-class AttributeType(Condition, frozen=True):
+class AttributeType(_PathTest, frozen=True):
     """The value at the path has this type, one of DynamoDB's ten names."""
 
-    path: Path
     type: str
 
     def _spell(self, names: Names) -> str:
@@ -166,19 +165,14 @@ class AttributeType(Condition, frozen=True):
     def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
         return (AttributeType, self.path.parts, self.type)
 
-    def _operands(self) -> tuple[Argument, ...]:
-        return (self.path,)
 
-
-class Never(Condition, frozen=True):
+class Never(_PathTest, frozen=True):
     """It never holds, as for ``is_in([])``. A planner may answer it without a request.
 
     DynamoDB has no constant for that; it is spelled as a path that both exists and does not.
     """
 
     _operators: ClassVar[int] = 3
-
-    path: Path
 
     @property
     def is_never(self) -> bool:
@@ -187,9 +181,6 @@ class Never(Condition, frozen=True):
     def _spell(self, names: Names) -> str:
         path = self.path.render(names)
         return f"(attribute_exists({path}) AND attribute_not_exists({path}))"
-
-    def _operands(self) -> tuple[Argument, ...]:
-        return (self.path,)
 
 
 _VALUES = {Value}

@@ -187,9 +187,8 @@ def _make_presence_test(where: str, path: Path, word: str) -> Make:
     """Return a lookup for values without one stored form: only their presence can be tested."""
 
     def make(value: Any) -> Condition:
-        if word in ("exists", "isnull", "type") or (
-            value is None and word in ("exact", "eq", "ne")
-        ):
+        presence = word in ("exists", "isnull", "type")
+        if presence or (value is None and word in ("exact", "eq", "ne")):
             build = _COMPARISONS.get(word) or _FUNCTIONS[word]
             return build(Attr(path), value)
         raise QueryError(
@@ -202,26 +201,16 @@ def _make_presence_test(where: str, path: Path, word: str) -> Make:
 
 def _make_comparison(path: Path, sign: str, otherwise: Make) -> Make:
     """Return a fast comparison of *path* with plain values; *otherwise* handles other values."""
-    encode, label = path.coder.encode, str(path)
-    if sign in ("=", "<>"):
+    encode, label, equality = path.coder.encode, str(path), sign in ("=", "<>")
 
-        def make(value: Any) -> Condition:
-            if value.__class__ in _PLAIN:
-                wire = encode(value, label)
-                if wire is not None:
-                    return Compare(path, sign, Value(wire))
-            return otherwise(value)
-
-        return make
-
-    def make_ordered(value: Any) -> Condition:
+    def make(value: Any) -> Condition:
         if value.__class__ in _PLAIN:
             wire = encode(value, label)
-            if wire is not None and not ORDERED.isdisjoint(wire):
+            if wire is not None and (equality or not ORDERED.isdisjoint(wire)):
                 return Compare(path, sign, Value(wire))
         return otherwise(value)
 
-    return make_ordered
+    return make
 
 
 def _make_condition(where: str, build: Make, resolve: Resolve) -> Make:
@@ -265,10 +254,8 @@ def _to_bool(value: Any) -> bool:
     raise QueryError(f"{value!r} is neither True nor False")
 
 
-# -- values inside Q, in a form that compares, pickles, and does not change ---------------------
-
-
 def _freeze(value: Any) -> Any:
+    """Return *value* in a form that compares, pickles, and does not change."""
     if isinstance(value, Comparable):
         return cast("Comparable[Any]", value)._term()
     if isinstance(value, (Iterator, MappingView)):

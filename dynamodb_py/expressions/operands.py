@@ -24,7 +24,7 @@ from .comparisons import (
 from .conditions import Condition, DeferredValue, ReadableNames
 from .names import Names, Wire
 from .paths import AFFIX, FREE, Argument, Coder, Path, Resolve, Size, Term, Value, member, members
-from .sources import Computable, IfNotExists, PythonValue, as_source
+from .sources import NO_ADDENDS, Computable, IfNotExists, PythonValue, as_source
 from .updates import Action, Add, Delete, Remove, Set
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Comparable(Generic[V]):
     def __ge__(self, other: V | Comparable[V]) -> Condition:
         return self.gte(other)
 
-    # Equality asks a question here, so what serves as a key is the object itself.
+    # Equality makes a condition here, so a dict compares the objects themselves.
     __hash__ = object.__hash__
 
     def between(self, low: V | Comparable[V], high: V | Comparable[V]) -> Condition:
@@ -109,7 +109,7 @@ class Comparable(Generic[V]):
         """
         first, last = self._ordered_operand("between", low), self._ordered_operand("between", high)
         if type(first) is Value and type(last) is Value:
-            _check_bounds(str(self._term()), first, last)
+            _check_bounds(self._term(), first, last)
         return Between(self._term(), first, last)
 
     def is_in(
@@ -132,7 +132,7 @@ class Comparable(Generic[V]):
         condition: Condition = In(term, known) if known else Condition()
         if None in operands:
             return condition | _is_absent(term)
-        return condition if known else Never(_path_of(term))
+        return condition if known else Never(term.path if isinstance(term, Size) else term)
 
     # Without these, `in` and loops would read [0], [1], ... without end.
     __iter__: ClassVar[None] = None
@@ -217,8 +217,6 @@ class Operand(Comparable[V], Computable):
             )
         return AttributeType(self._path(), type)
 
-    # -- changes -------------------------------------------------------------------------------
-
     def _source(self) -> Path:
         return self._path()
 
@@ -246,18 +244,16 @@ class Operand(Comparable[V], Computable):
 
         A timedelta or seconds can be added to a moment that is stored as a number.
         """
-        if isinstance(value, (*_NOT_ADDED, Computable)):
-            raise ValidationError(
-                {f"{self._path()}.add()": [f"a number or a set can be added, not {value!r}"]}
-            )
+        if isinstance(value, (*NO_ADDENDS, Computable)):
+            text = f"a number or a set can be added, not {value!r}"
+            raise ValidationError({f"{self._path()}.add()": [text]})
         return _check_early(Add(self._path(), PythonValue.of(value)))
 
     def discard(self, elements: V | AbstractSet[Any]) -> Action:
         """Remove *elements*, a set, from the set; a set that becomes empty is removed."""
         if not isinstance(elements, (set, frozenset)):
-            raise ValidationError(
-                {f"{self._path()}.discard()": [f"{elements!r} is no set: write {{...}}"]}
-            )
+            text = f"{elements!r} is no set: write {{...}}"
+            raise ValidationError({f"{self._path()}.discard()": [text]})
         return _check_early(Delete(self._path(), PythonValue.of(cast("object", elements))))
 
     def _encode_sought(self, value: object, coder: Coder, function: str) -> Argument:
@@ -271,9 +267,6 @@ class Operand(Comparable[V], Computable):
         if wire is None:
             raise QueryError(f"{path}.{function}({value!r}): this is stored as absent")
         return Value(wire)
-
-
-_NOT_ADDED = (str, bytes, bytearray, memoryview, bool, type(None), list, tuple, dict)
 
 
 def _check_early(action: Action) -> Action:
@@ -404,15 +397,12 @@ class ForeignValue(DeferredValue, frozen=True):
         attr, *others = [_unwrap(operand, resolve) for operand in node._operands()]
         if isinstance(node, In):
             return cast("Condition", attr.is_in(others))
-        if isinstance(node, Between):
-            return cast("Condition", attr.between(*others))
-        if isinstance(node, Contains):
-            return cast("Condition", attr.contains(*others))
-        method = _METHODS[cast("Compare", node).operator]
+        method = _METHODS[node.operator if isinstance(node, Compare) else type(node)]
         return cast("Condition", getattr(attr, method)(*others))
 
 
-_METHODS = {"=": "eq", "<>": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+_METHODS: dict[Any, str] = {"=": "eq", "<>": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+_METHODS.update({Between: "between", Contains: "contains"})
 
 
 class _Spelled(Comparable[Any]):
@@ -444,27 +434,10 @@ def _resolve(path: Path, resolve: Resolve) -> Path:
     return Path(path.parts, path.coder, path.label) if path.by_name else path
 
 
-_FREE_TYPES = (
-    str,
-    int,
-    float,
-    bytes,
-    type(None),
-    Decimal,
-    list,
-    tuple,
-    dict,
-    set,
-    frozenset,
-    bytearray,
-    memoryview,
-    Mapping,
-)
-
-
 def _is_foreign(value: object) -> bool:
     """Tell whether a free-form document cannot have the type of *value*."""
-    return not isinstance(value, (*_FREE_TYPES, Comparable, Condition))
+    free = (*NO_ADDENDS, int, float, Decimal, set, frozenset, Mapping)
+    return not isinstance(value, (*free, Comparable, Condition))
 
 
 def _without_duplicates(operands: list[Argument]) -> tuple[Argument, ...]:
@@ -477,9 +450,8 @@ def _without_duplicates(operands: list[Argument]) -> tuple[Argument, ...]:
 
 
 def _is_many(value: object) -> bool:
-    return isinstance(value, Iterable) and not isinstance(
-        value, (str, bytes, bytearray, memoryview, Mapping, Comparable)
-    )
+    single = (str, bytes, bytearray, memoryview, Mapping, Comparable)
+    return isinstance(value, Iterable) and not isinstance(value, single)
 
 
 def _check_is_value(term: Term, value: object) -> None:
@@ -489,10 +461,6 @@ def _check_is_value(term: Term, value: object) -> None:
         )
 
 
-def _path_of(term: Term) -> Path:
-    return term.path if isinstance(term, Size) else term
-
-
 def _is_absent(term: Term) -> Condition:
     """Return the condition for None: missing, or NULL."""
     if isinstance(term, Size):
@@ -500,11 +468,11 @@ def _is_absent(term: Term) -> Condition:
     return NotExists(term) | AttributeType(term, "NULL")
 
 
-def _check_bounds(what: str, low: Value, high: Value) -> None:
+def _check_bounds(term: Term, low: Value, high: Value) -> None:
     if low.kind != high.kind:
-        raise QueryError(f"{what}.between(): {low.kind} and {high.kind} have no order in common")
-    if codec.rank(low.wire) > codec.rank(high.wire):
+        raise QueryError(f"{term}.between(): {low.kind} and {high.kind} have no order in common")
+    if codec.to_sort_key(low.wire) > codec.to_sort_key(high.wire):
         raise QueryError(
-            f"{what}.between(): the lower bound is greater than the upper, and DynamoDB refuses "
+            f"{term}.between(): the lower bound is greater than the upper, and DynamoDB refuses "
             "that; swap them"
         )

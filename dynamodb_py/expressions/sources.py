@@ -23,19 +23,8 @@ NUMBER = "N"
 LIST = "L"
 SETS = frozenset({"SS", "NS", "BS"})
 
-_NO_NUMBERS = (
-    str,
-    bytes,
-    bytearray,
-    memoryview,
-    bool,
-    type(None),
-    list,
-    tuple,
-    dict,
-    set,
-    frozenset,
-)
+NO_ADDENDS = (str, bytes, bytearray, memoryview, bool, type(None), list, tuple, dict)
+"""Types of values that cannot be added, neither as a number nor as a set."""
 
 
 class Source(Protocol):
@@ -73,7 +62,7 @@ class Target(Struct, frozen=True):
     @property
     def kind(self) -> str:
         """DynamoDB's type of the values there; "" if unknown."""
-        return kind_of(self.coder)
+        return find_kind(self.coder)
 
     def make_error(self, where: str) -> ValidationError:
         """Return the error for a value that cannot be there."""
@@ -82,8 +71,7 @@ class Target(Struct, frozen=True):
     def to_wire(self, value: object) -> Value:
         """Return *value* as it is stored here."""
         if value is None:
-            null = getattr(self.coder, "null", True)
-            if not null:
+            if not getattr(self.coder, "null", True):
                 raise self.make_error("None is not stored here: remove() it, or give a value")
             return Value({"NULL": True})
         wire = self.coder.encode(value, self.where)
@@ -145,12 +133,12 @@ class Target(Struct, frozen=True):
 
     def check(self, path: Path, *, kind: str) -> None:
         """Refuse *path* as a source if its type is known and differs from *kind*."""
-        other = kind_of(path.coder)
+        other = find_kind(path.coder)
         if kind and other and kind != other:
             raise self.make_error(f"{path} is stored as {other}, and a {kind} is needed here")
 
 
-def kind_of(coder: Coder) -> str:
+def find_kind(coder: Coder) -> str:
     """Return DynamoDB's type of the values of *coder*; "" if they may have any."""
     kind: str = getattr(coder, "kind", "")
     return kind
@@ -162,8 +150,8 @@ class Computable:
     __slots__ = ()
 
     def _source(self) -> Part:
-        """Return the source to compute with."""
-        raise NotImplementedError
+        """Return the source to compute with, by default itself."""
+        return cast("Part", self)
 
     def __add__(self, other: Any) -> Arithmetic:
         return Arithmetic.of(self, "+", other)
@@ -189,9 +177,9 @@ class Computable:
     __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __mul__
 
     def __neg__(self) -> NoReturn:
+        text = _describe(self._source())
         raise TypeError(
-            f"-{_describe(self._source())}: DynamoDB adds and subtracts, and computes nothing else: write "
-            f"0 - {_describe(self._source())}"
+            f"-{text}: DynamoDB adds and subtracts, and computes nothing else: write 0 - {text}"
         )
 
     def append(self, values: Any) -> ListAppend:
@@ -218,9 +206,6 @@ class IfNotExists(Computable, Struct, frozen=True):
         """Make the node of Python operands."""
         return cls(path, _operand(value, f"{path}.if_not_exists()"))
 
-    def _source(self) -> Part:
-        return self
-
     def render(self, names: Names) -> str:
         """Spell it with the placeholders of *names*."""
         return f"if_not_exists({self.path.render(names)}, {self.value.render(names)})"
@@ -244,21 +229,12 @@ class ListAppend(Computable, Struct, frozen=True):
     def of(cls, first: object, second: object, own: object) -> ListAppend:
         """Make the node of Python operands."""
         where = f"{_describe(as_source(own))}.append()"
-        for value in (first, second):
-            if isinstance(source := as_source(value), PythonValue) and not isinstance(
-                source.value, (list, tuple)
-            ):
-                raise ValidationError(
-                    {
-                        where: [
-                            f"{source.value!r} is no list: write [{source.value!r}] for one element"
-                        ]
-                    }
-                )
+        for source in map(as_source, (first, second)):
+            plain: object = source.value if isinstance(source, PythonValue) else []
+            if not isinstance(plain, (list, tuple)):
+                text = f"{plain!r} is no list: write [{plain!r}] for one element"
+                raise ValidationError({where: [text]})
         return cls(_operand(first, where), _operand(second, where), find_own_path(as_source(own)))
-
-    def _source(self) -> Part:
-        return self
 
     def render(self, names: Names) -> str:
         """Spell it with the placeholders of *names*."""
@@ -291,20 +267,13 @@ class Arithmetic(Computable, Struct, frozen=True):
         where = f"{_describe(sides[0])} {operator} {_describe(sides[1])}"
         for side in sides:
             wrong = isinstance(side, ListAppend) or (
-                isinstance(side, PythonValue) and isinstance(side.value, _NO_NUMBERS)
+                isinstance(side, PythonValue)
+                and isinstance(side.value, (*NO_ADDENDS, set, frozenset))
             )
             if wrong:
-                raise ValidationError(
-                    {
-                        where: [
-                            f"{_describe(side)} is no number: only numbers are added and subtracted"
-                        ]
-                    }
-                )
+                text = f"{_describe(side)} is no number: only numbers are added and subtracted"
+                raise ValidationError({where: [text]})
         return cls(_operand(left, where), operator, _operand(right, where))
-
-    def _source(self) -> Part:
-        return self
 
     def render(self, names: Names) -> str:
         """Spell it with the placeholders of *names*."""
@@ -325,7 +294,6 @@ class Arithmetic(Computable, Struct, frozen=True):
         return Arithmetic(left, self.operator, right)
 
 
-Node: TypeAlias = "IfNotExists | ListAppend | Arithmetic"
 Part: TypeAlias = "Path | Value | PythonValue | IfNotExists | ListAppend | Arithmetic"
 
 NODES = (IfNotExists, ListAppend, Arithmetic)

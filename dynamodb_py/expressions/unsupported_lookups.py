@@ -11,28 +11,13 @@ _RANGE = (
     "are stored as ISO 8601 text, for its beginning, {stem}__startswith='2026-11'"
 )
 _PATTERN = (
-    "it knows no patterns. Use {stem}__startswith= or {stem}__contains=, and match in Python what "
+    "it has no patterns. Use {stem}__startswith= or {stem}__contains=, and match in Python what "
     "was read"
 )
 _KEYS = "test whether the key is there: {stem}__key__exists=True"
 
-PARTS_OF_TIME = frozenset(
-    [
-        "year",
-        "iso_year",
-        "quarter",
-        "month",
-        "week",
-        "week_day",
-        "iso_week_day",
-        "day",
-        "date",
-        "time",
-        "hour",
-        "minute",
-        "second",
-    ]
-)
+_TIMES = "year iso_year quarter month week week_day iso_week_day day date time hour minute second"
+PARTS_OF_TIME = frozenset(_TIMES.split())
 """In a free-form map these are keys, as they are for Django's JSONField."""
 
 ADVICE: dict[str, str] = {

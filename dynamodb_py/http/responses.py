@@ -8,7 +8,7 @@ from zlib import crc32
 
 import msgspec
 
-from ..exceptions import RequestError, ResponseCorrupted, ServiceError, service_error
+from ..exceptions import RequestError, ResponseCorrupted, ServiceError, make_service_error
 from ..operations.base import Operation
 from .binaries import with_bytes
 from .codec import Response
@@ -26,22 +26,17 @@ def read_answer(response: Response, operation: Operation[Any]) -> bytes:
     body, headers = response.body, response.headers
     checksum = headers.get(b"x-amz-crc32")
     if checksum is not None and checksum != b"%d" % crc32(body):
-        raise describe_request(
-            ResponseCorrupted("The answer does not match its checksum."),
-            operation,
-            _request_id(response),
-        )
-    if response.status == 200:
-        if body[-1:] == b"}" and body[:1] == b"{":
-            return body
-        if not (body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"):
-            raise describe_request(
-                ResponseCorrupted(f"The answer is no JSON object: {body[:80]!r}."),
-                operation,
-                _request_id(response),
-            )
+        error: RequestError = ResponseCorrupted("The answer does not match its checksum.")
+    elif response.status != 200:
+        error = _make_error(response)
+    elif (body[-1:] == b"}" and body[:1] == b"{") or (
+        body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"
+    ):
         return body
-    raise describe_request(_make_error(response), operation, _request_id(response))
+    else:
+        error = ResponseCorrupted(f"The answer is no JSON object: {body[:80]!r}.")
+    request_id = headers.get(b"x-amzn-requestid", b"").decode("latin-1")
+    raise describe_request(error, operation, request_id)
 
 
 def describe_request(
@@ -54,21 +49,16 @@ def describe_request(
     return error
 
 
-def _request_id(response: Response) -> str:
-    return response.headers.get(b"x-amzn-requestid", b"").decode("latin-1")
-
-
 def _make_error(response: Response) -> ServiceError:
     """Return the exception for an unsuccessful answer."""
     status, body = response.status, response.body
     parsed: dict[str, Any] = {}
     with suppress(msgspec.DecodeError, RecursionError):  # a proxy's page is no JSON
         parsed = msgspec.json.decode(body, type=dict[str, Any])
-    code = (
-        str(parsed.get("__type") or parsed.get("code") or "").rpartition("#")[2].partition(":")[0]
-    )
+    kind = str(parsed.get("__type") or parsed.get("code") or "")
+    code = kind.rpartition("#")[2].partition(":")[0]
     message = parsed.get("message") or parsed.get("Message") or ""
     if not code:
         code = _CODES.get(status, f"HTTP{status}")
         message = message or body[:200].decode("utf-8", "replace")
-    return service_error(code, str(message), status=status, body=with_bytes(parsed))
+    return make_service_error(code, str(message), status=status, body=with_bytes(parsed))

@@ -13,7 +13,6 @@ from .codec import Response, ResponseReader, connect_request
 
 if TYPE_CHECKING:
     import socket
-    from ssl import SSLContext
 
 _CHUNK = 64 * 1024
 
@@ -34,7 +33,7 @@ class Connection:
         self._plain = not tls
         self.idle_since = 0.0
         if self._plain and _KERNEL_TIMEOUTS:
-            _kernel_timeout(opened, read_timeout)
+            _set_kernel_timeout(opened, read_timeout)
         else:
             opened.settimeout(read_timeout)
 
@@ -51,10 +50,7 @@ class Connection:
             response = reader.feed(data) if data else reader.end()
             return response or self._go_on(reader)
         except (BlockingIOError, TimeoutError) as error:
-            raise ReadTimeout(
-                f"No whole answer within {self._read_timeout:g} seconds; give connect() a longer "
-                "read_timeout if that can be."
-            ) from error
+            raise make_read_timeout(self._read_timeout) from error
         except OSError as error:
             if isinstance(error, ConnectionFailed):
                 raise
@@ -94,7 +90,7 @@ class Connection:
 
     def close(self) -> None:
         """Close it, without waiting for the other side."""
-        with suppress(OSError):  # it is gone either way
+        with suppress(OSError):  # it may be closed already
             self._socket.close()
 
 
@@ -114,15 +110,21 @@ def open_connection(target: Target, connect_timeout: float, read_timeout: float)
         if target.context is not None:
             if target.proxy is not None:
                 _tunnel(opened, target, deadline)
-            opened = _secure(opened, target.context, target.endpoint.host, deadline)
-        connection = Connection(opened, tls=target.context is not None, read_timeout=read_timeout)
+            opened.settimeout(_count_seconds_until(deadline))
+            opened = target.context.wrap_socket(opened, server_hostname=target.endpoint.host)
+        return Connection(opened, tls=target.context is not None, read_timeout=read_timeout)
     except BaseException as error:
         if opened is not None:
             opened.close()
         if isinstance(error, OSError):
             raise make_connect_error(error, target, connect_timeout) from error
         raise
-    return connection
+
+
+def make_read_timeout(seconds: float) -> ReadTimeout:
+    """Return the exception for an answer that did not arrive in *seconds*."""
+    text = f"No whole answer within {seconds:g} seconds; give connect() a longer read_timeout"
+    return ReadTimeout(f"{text} if that can be.")
 
 
 def make_connect_error(error: OSError, target: Target, connect_timeout: float) -> ConnectionFailed:
@@ -159,11 +161,11 @@ def _tunnel(opened: socket.socket, target: Target, deadline: float) -> None:
     """Open a tunnel to the endpoint through the proxy."""
     assert target.proxy is not None
     endpoint = target.endpoint
-    opened.settimeout(_remaining(deadline))
+    opened.settimeout(_count_seconds_until(deadline))
     opened.sendall(connect_request(endpoint.host, endpoint.port, target.proxy.authorization))
     reader, response = ResponseReader(tunnel=True), None
     while response is None:
-        opened.settimeout(_remaining(deadline))
+        opened.settimeout(_count_seconds_until(deadline))
         data = opened.recv(_CHUNK)
         response = reader.feed(data) if data else reader.end()
     refused = make_tunnel_error(response)
@@ -171,14 +173,7 @@ def _tunnel(opened: socket.socket, target: Target, deadline: float) -> None:
         raise refused
 
 
-def _secure(
-    opened: socket.socket, context: SSLContext, host: str, deadline: float
-) -> socket.socket:
-    opened.settimeout(_remaining(deadline))
-    return context.wrap_socket(opened, server_hostname=host)
-
-
-def _remaining(deadline: float) -> float:
+def _count_seconds_until(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError
@@ -199,7 +194,7 @@ def is_readable(opened: socket.socket) -> bool:
         return True
 
 
-def _kernel_timeout(opened: socket.socket, seconds: float) -> None:
+def _set_kernel_timeout(opened: socket.socket, seconds: float) -> None:
     import socket
     from struct import pack
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from ..credentials.targets import Target
-from ..exceptions import ConnectionFailed, ReadTimeout
+from ..exceptions import ConnectionFailed
 from .codec import Response, ResponseReader, connect_request
-from .sockets import is_readable, make_connect_error, make_tunnel_error
+from .sockets import is_readable, make_connect_error, make_read_timeout, make_tunnel_error
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, TimerHandle, Transport
@@ -123,12 +123,6 @@ class Stream:
         self._end(error)
         self._forget()
 
-    def pause_writing(self) -> None:
-        """At most one request is buffered."""
-
-    def resume_writing(self) -> None:
-        """Nothing to resume."""
-
     def _finish(self, response: Response) -> None:
         waiter, self._waiter, self._reader = self._waiter, None, None
         if waiter is not None and not waiter.done():
@@ -158,12 +152,7 @@ class Stream:
         if self.loop.time() < self._deadline:  # set for an earlier request
             self._timer = self.loop.call_at(self._deadline, self._time_out)
             return
-        self._fail(
-            ReadTimeout(
-                f"No whole answer within {self._read_timeout:g} seconds; give connect() a longer "
-                "read_timeout if that can be."
-            )
-        )
+        self._fail(make_read_timeout(self._read_timeout))
 
     def _forget(self) -> None:
         if self._timer is not None:
@@ -197,14 +186,12 @@ async def open_stream(stream: Stream, target: Target, connect_timeout: float) ->
 
     try:
         await asyncio.wait_for(_connect(stream, target), connect_timeout)
-    except asyncio.TimeoutError as error:  # before Python 3.11, asyncio has its own
+    except BaseException as error:
         stream.abort()
-        raise make_connect_error(TimeoutError(), target, connect_timeout) from error
-    except OSError as error:
-        stream.abort()
-        raise make_connect_error(error, target, connect_timeout) from error
-    except BaseException:
-        stream.abort()
+        if isinstance(error, asyncio.TimeoutError):  # before Python 3.11, asyncio has its own
+            raise make_connect_error(TimeoutError(), target, connect_timeout) from error
+        if isinstance(error, OSError):
+            raise make_connect_error(error, target, connect_timeout) from error
         raise
 
 
@@ -219,8 +206,8 @@ async def _connect(stream: Stream, target: Target) -> None:
         await loop.create_connection(factory, host, port, ssl=target.context, server_hostname=name)
     else:
         transport, _ = await loop.create_connection(factory, host, port)
-        wanted = connect_request(name, target.endpoint.port, target.proxy.authorization)
-        refused = make_tunnel_error(await stream.exchange(wanted, tunnel=True))
+        request = connect_request(name, target.endpoint.port, target.proxy.authorization)
+        refused = make_tunnel_error(await stream.exchange(request, tunnel=True))
         if refused is not None:
             raise refused
         secure = await loop.start_tls(

@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 from msgspec import Struct
 
-from ..codec import Unstorable, as_sent, binary, decimal_text, decode, to_json
+from ..codec import Unstorable, as_sent, decode, format_decimal, to_bytes, to_json
 from ..exceptions import ConditionFailed, ModelDefinitionError, ValidationError
 from ..expressions import Compare, Condition, NotExists, Path, Value
 from ..limits import MAX_KEY_NAME_BYTES
@@ -111,7 +111,7 @@ def _normalize(field: AnyField, wire: Wire) -> str:
         return "true" if value else "false"
     if kind == "B":
         # Bytes in a new item, base64 in a loaded one.
-        return to_json({"B": binary(value)}).decode()
+        return to_json({"B": to_bytes(value)}).decode()
     if not (field.leaf is str and field.reads_as_stored and field.plain):
         try:  # other programs may encode a date or a UUID differently
             spelled = field.to_wire(field.decode(wire))
@@ -124,7 +124,7 @@ def _normalize(field: AnyField, wire: Wire) -> str:
 def _normalize_number(text: str) -> str:
     number = Decimal(text)
     try:
-        return decimal_text(number)
+        return format_decimal(number)
     except Unstorable:  # no number of DynamoDB, which is refused elsewhere
         return str(number)
 

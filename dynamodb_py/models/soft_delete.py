@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, cast
 
-from ..batching import ProgressOption, shown
+from ..batching import ProgressOption, as_callback
 from ..exceptions import DoesNotExist, QueryError
 from ..expressions import Condition, NotExists, Path
 from ..flows import Flow, awaiting, blocking, flow_of, name_verbs
@@ -93,7 +93,7 @@ def bulk_delete_softly(
             flows[at] = _delete_given(bound, job.given)
         else:
             tally.note(at, "superseded")
-    yield from run_side_by_side(flows, list(flows.values()), tally, workers, shown(progress))
+    yield from run_side_by_side(flows, list(flows.values()), tally, workers, as_callback(progress))
     return tally.check()
 
 

@@ -1,6 +1,6 @@
 """Intervals: the values of a key attribute that a condition allows.
 
-Values are ordered as DynamoDB orders keys, by :func:`~dynamodb_py.codec.rank`.
+Values are ordered as DynamoDB orders keys, by :func:`~dynamodb_py.codec.to_sort_key`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from ..codec import binary, rank
+from ..codec import to_bytes, to_sort_key
 from ..expressions import BeginsWith, Between, Compare, Condition, Path, Value
 from ..operations.base import Wire
 
@@ -83,37 +83,37 @@ Span: TypeAlias = "tuple[Interval, ...]"
 
 def point(wire: Wire) -> Interval:
     """Return the interval of one value."""
-    edge = Edge(wire, rank(wire))
+    edge = Edge(wire, to_sort_key(wire))
     return Interval(edge, edge)
 
 
 def above(wire: Wire, *, open: bool) -> Interval:
     """Return the interval from a value on."""
-    return Interval(Edge(wire, rank(wire), open), None)
+    return Interval(Edge(wire, to_sort_key(wire), open), None)
 
 
 def below(wire: Wire, *, open: bool) -> Interval:
     """Return the interval up to a value."""
-    return Interval(None, Edge(wire, rank(wire), open))
+    return Interval(None, Edge(wire, to_sort_key(wire), open))
 
 
 def between(low: Wire, high: Wire) -> Interval:
     """Return the interval between two values, both included."""
-    return Interval(Edge(low, rank(low)), Edge(high, rank(high)))
+    return Interval(Edge(low, to_sort_key(low)), Edge(high, to_sort_key(high)))
 
 
 def with_prefix(prefix: Wire) -> Interval:
     """Return the interval of the texts, or bytes, that begin with *prefix*."""
     after = _find_next(prefix)
-    high = None if after is None else Edge(after, rank(after), open=True)
-    return Interval(Edge(prefix, rank(prefix)), high, prefix)
+    high = None if after is None else Edge(after, to_sort_key(after), open=True)
+    return Interval(Edge(prefix, to_sort_key(prefix)), high, prefix)
 
 
 def _find_next(prefix: Wire) -> Wire | None:
     """Return the least value above all values that begin with *prefix*, or None."""
     ((kind, value),) = prefix.items()
     if kind == "B":
-        kept = bytes(binary(value)).rstrip(b"\xff")
+        kept = bytes(to_bytes(value)).rstrip(b"\xff")
         return {"B": kept[:-1] + bytes([kept[-1] + 1])} if kept else None
     text = value.rstrip(chr(_LAST_CHARACTER))
     if not text:

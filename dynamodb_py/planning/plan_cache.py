@@ -14,7 +14,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..codec import rank
+from ..codec import to_sort_key
 from ..expressions import Condition
 from ..limits import MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire
@@ -49,10 +49,10 @@ class _Guards(Struct, frozen=True, eq=False):
 
     def hold(self, values: Sequence[Wire]) -> bool:
         for low, high in self.less:
-            if not rank(values[low]) < rank(values[high]):
+            if not to_sort_key(values[low]) < to_sort_key(values[high]):
                 return False
         for slots in self.distinct:
-            if len({rank(values[slot]) for slot in slots}) < len(slots):
+            if len({to_sort_key(values[slot]) for slot in slots}) < len(slots):
                 return False
         for terms in self.unlike:
             groups = [[values[slot] for slot in slots] for slots in terms]

@@ -2,11 +2,11 @@
 
 A :class:`Reader` executes a :class:`~dynamodb_py.planning.plan.Plan` without doing I/O. A
 :class:`Position` is where it is, as plain data; ``encode`` makes a cursor of it, a text that clients
-may have. ``pages`` and :class:`Walk` drive a reader to its end.
+may have. ``drive_pages`` and :class:`Walk` drive a reader to its end.
 """
 
 from .cursors import decode, encode, query_digest
-from .iteration import Walk, apages, pages
+from .iteration import Walk, adrive_pages, drive_pages
 from .positions import Mark, Position, reversed_plan
 from .reader import Reader
 
@@ -15,10 +15,10 @@ __all__ = [
     "Position",
     "Reader",
     "Walk",
-    "apages",
+    "adrive_pages",
     "decode",
+    "drive_pages",
     "encode",
-    "pages",
     "query_digest",
     "reversed_plan",
 ]

@@ -67,15 +67,10 @@ def encode(
     """
     if backward is None:
         backward = position.backward
-    body = _pack(
-        _Body(
-            [_pack_mark(mark) for mark in position.lanes],
-            position.used,
-            _pack_wires(position.value) or [],
-            backward,
-        )
-    )
-    head = bytes((VERSION, key is not None)) + _hash_digest(digest) + len(body).to_bytes(4, "big")
+    lanes, value = list(map(_pack_mark, position.lanes)), _pack_wires(position.value) or []
+    body = _pack(_Body(lanes, position.used, value, backward))
+    short = _blake2b(digest, _DIGEST)
+    head = bytes((VERSION, key is not None)) + short + len(body).to_bytes(4, "big")
     data = head + body
     data += _check(data, key)
     text = b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
@@ -102,9 +97,8 @@ def decode(text: str, digest: bytes, key: bytes | None = None) -> Position:
         raise _make_error("it was altered, or made by another version of dynamodb_py")
     length = int.from_bytes(head[-4:], "big")
     if length != len(body):
-        raise _make_error(
-            "it was cut short" if len(body) < length else "there is more than a cursor"
-        )
+        short = len(body) < length
+        raise _make_error("it was cut short" if short else "there is more than a cursor")
     if not canonical:  # base64 has several forms of some data
         raise _make_error("it was altered")
     if key is None and head[1]:
@@ -116,7 +110,7 @@ def decode(text: str, digest: bytes, key: bytes | None = None) -> Position:
     if not compare_digest(check, _check(head + body, key)):
         signed = "" if key is None else ", or signed with another key"
         raise _make_error(f"it was altered{signed}")
-    if head[2:-4] != _hash_digest(digest):
+    if head[2:-4] != _blake2b(digest, _DIGEST):
         raise _make_error("it was made for another query")
     return _decode_position(body)
 
@@ -146,14 +140,7 @@ def _decode_text(text: object) -> tuple[bytes, bool]:
 def _decode_position(body: bytes) -> Position:
     try:
         read = _unpack(body)
-        lanes = tuple(
-            Mark(
-                lane.request,
-                _unpack_wires(lane.after),
-                None if lane.run is None else (lane.run[0], _unpack_wires(lane.run[1])),
-            )
-            for lane in read.lanes
-        )
+        lanes = tuple(map(_unpack_lane, read.lanes))
         return Position(lanes, read.used, _unpack_wires(read.value) or (), read.backward)
     except (msgspec.DecodeError, ValueError):
         raise _make_error("it was not made by dynamodb_py") from None
@@ -162,6 +149,11 @@ def _decode_position(body: bytes) -> Position:
 def _pack_mark(mark: Mark) -> _Lane:
     run = None if mark.run is None else (mark.run[0], _pack_wires(mark.run[1]))
     return _Lane(mark.request, _pack_wires(mark.after), run)
+
+
+def _unpack_lane(lane: _Lane) -> Mark:
+    run = None if lane.run is None else (lane.run[0], _unpack_wires(lane.run[1]))
+    return Mark(lane.request, _unpack_wires(lane.after), run)
 
 
 def _pack_wires(wires: Wires | None) -> list[_Leaf] | None:
@@ -200,13 +192,6 @@ def _check(data: bytes, key: bytes | None) -> bytes:
     if key is not None and not key:
         raise ConfigurationError("cursor_key is empty: give some secret bytes")
     return _blake2b(data, _CHECK, key or b"")
-
-
-def _hash_digest(digest: bytes) -> bytes:
-    return _blake2b(digest, _DIGEST)
-
-
-# -- what a cursor belongs to ----------------------------------------------------------------------
 
 
 def query_digest(plan: Plan) -> bytes:

@@ -22,35 +22,16 @@ T = TypeVar("T")
 _NextPage: TypeAlias = "Callable[[], Flow[T | None]]"
 
 
-def pages(
-    reader: Reader, link: Link, ahead: bool = False
-) -> Generator[list[StoredItem], None, None]:
-    """Yield the lists of *reader* to the end; with *ahead*, one is fetched while one is used.
-
-    A thread fetches it, with a copy of the context. Closing waits for a running request. An error
-    is raised in place of the list.
-    """
-    return drive_pages(reader.more, link, ahead)
-
-
-def apages(
-    reader: Reader, link: Link, ahead: bool = False
-) -> AsyncGenerator[list[StoredItem], None]:
-    """Yield the lists of *reader* to the end, awaited; with *ahead*, one is fetched in a task."""
-    return adrive_pages(reader.more, link, ahead)
-
-
 def drive_pages(more: _NextPage[T], link: Link, ahead: bool) -> Generator[T, None, None]:
-    """Yield the results of the flows of *more* until one is None; see :func:`pages`."""
-    return _drive_ahead(more, link) if ahead else _drive(more, link)
+    """Yield the results of the flows of *more* until one is None.
 
-
-def _drive(more: _NextPage[T], link: Link) -> Generator[T, None, None]:
-    while (page := run(more(), link)) is not None:
-        yield page
-
-
-def _drive_ahead(more: _NextPage[T], link: Link) -> Generator[T, None, None]:
+    With *ahead*, a thread fetches one while one is used, with a copy of the context. Closing waits
+    for a running request. An error is raised in place of the result.
+    """
+    if not ahead:
+        while (page := run(more(), link)) is not None:
+            yield page
+        return
     ahead_page = _PageAhead(more, link)
     try:
         while (page := ahead_page.page()) is not None:
@@ -67,9 +48,8 @@ class _PageAhead(Generic[T]):
         self._flow, self._link = more(), link
         self._page: T | None = None
         self._error: BaseException | None = None
-        self.thread = Thread(
-            target=copy_context().run, args=(self._fetch,), name="dynamodb_py ahead"
-        )
+        target = partial(copy_context().run, self._fetch)
+        self.thread = Thread(target=target, name="dynamodb_py ahead")
         self.thread.start()
 
     def _fetch(self) -> None:
@@ -80,15 +60,14 @@ class _PageAhead(Generic[T]):
 
     def page(self) -> T | None:
         self.thread.join()
-        error = self._error
-        if error is not None:
+        if (error := self._error) is not None:
             short = isinstance(error, DynamoDBError) and hides_frames(error)
             raise error.with_traceback(None) if short else error
         return self._page
 
 
 async def adrive_pages(more: _NextPage[T], link: Link, ahead: bool) -> AsyncGenerator[T, None]:
-    """Yield the results of the flows of *more* until one is None; see :func:`apages`."""
+    """Yield the results of the flows of *more*, awaited; with *ahead*, a task fetches one."""
     if not ahead:
         while (page := await arun(more(), link)) is not None:
             yield page
@@ -240,8 +219,7 @@ class Walk(Generic[R], Iterator[R], AsyncIterator[R]):
 
         If the query's limit ended the walk, it is the cursor after the last row.
         """
-        walking = self._walking
-        return self._cursor(walking.place(walking.taken()))
+        return self._cursor(self._walking.place(self._walking.taken()))
 
     @property
     def scanned(self) -> int:

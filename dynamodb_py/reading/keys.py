@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from ..batching import KeyReader
-from ..codec import binary, rank
+from ..codec import to_bytes, to_sort_key
 from ..exceptions import ResponseCorrupted
 from ..operations.base import Wire
 from ..operations.items import Key, StoredItem
@@ -21,20 +21,20 @@ Attributes: TypeAlias = tuple[KeyAttribute, ...]
 Wires: TypeAlias = tuple[dict[str, Any], ...]
 """Attribute values in the order of the attributes; a B holds bytes."""
 
-# Types that compare as in DynamoDB: those of codec.rank().
+# Types that compare as in DynamoDB: those of codec.to_sort_key().
 _COMPARABLE: dict[str, type] = {"S": str, "N": Decimal, "B": bytes}
 # Numbers as text.
 _SPELLED: dict[str, type] = {"S": str, "N": str, "B": bytes}
 
 
 @lru_cache(256)
-def values_of(attributes: Attributes) -> Callable[[StoredItem], Any]:
+def make_value_reader(attributes: Attributes) -> Callable[[StoredItem], Any]:
     """Return a function that reads comparable values: of one attribute its value, else a tuple."""
     return _make_reader(attributes, _COMPARABLE)
 
 
 @lru_cache(256)
-def wires_of(attributes: Attributes) -> Callable[[StoredItem], Wires]:
+def make_wire_reader(attributes: Attributes) -> Callable[[StoredItem], Wires]:
     """Return a function that reads the attributes as wires."""
     read, kinds = _make_reader(attributes, _SPELLED), [each.type for each in attributes]
     if len(kinds) == 1:
@@ -44,9 +44,9 @@ def wires_of(attributes: Attributes) -> Callable[[StoredItem], Wires]:
 
 
 @lru_cache(256)
-def key_of(attributes: Attributes) -> KeyReader:
+def make_key_reader(attributes: Attributes) -> KeyReader:
     """Return a function that reads the attributes as a key."""
-    read, names = wires_of(attributes), [each.name for each in attributes]
+    read, names = make_wire_reader(attributes), [each.name for each in attributes]
     return lambda item: dict(zip(names, read(item), strict=True))
 
 
@@ -72,13 +72,13 @@ def _make_reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[S
 
 
 def to_comparable(attributes: Attributes, wires: Sequence[Wire]) -> Any:
-    """Return the values of *wires* in the form of :func:`values_of`."""
-    values = tuple(rank(wire) for wire in wires)
+    """Return the values of *wires* in the form of :func:`make_value_reader`."""
+    values = tuple(to_sort_key(wire) for wire in wires)
     return values[0] if len(attributes) == 1 else values
 
 
 def to_wires(value: Any) -> Wires:
-    """Return the wires of a value in the form of :func:`values_of`."""
+    """Return the wires of a value in the form of :func:`make_value_reader`."""
     values = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else (value,)
     return tuple(
         {_KIND[type(each)]: str(each) if type(each) is Decimal else each} for each in values
@@ -88,7 +88,7 @@ def to_wires(value: Any) -> Wires:
 _KIND: dict[type, str] = {str: "S", Decimal: "N", bytes: "B"}
 
 
-def start_key(attributes: Attributes, wires: Wires) -> Key:
+def to_key(attributes: Attributes, wires: Wires) -> Key:
     """Return *wires* as the key that a request starts after."""
     return {each.name: wire for each, wire in zip(attributes, wires, strict=True)}
 
@@ -96,14 +96,10 @@ def start_key(attributes: Attributes, wires: Wires) -> Key:
 def wires_in(attributes: Attributes, key: Key) -> Wires:
     """Return the wires of a key from DynamoDB, such as a LastEvaluatedKey."""
     try:
-        return tuple(_to_sent(key[each.name], each.type) for each in attributes)
+        wires = [(each.type, key[each.name][each.type]) for each in attributes]
+        return tuple({kind: to_bytes(leaf) if kind == "B" else leaf} for kind, leaf in wires)
     except KeyError as error:
         names = ", ".join(each.name for each in attributes)
         raise ResponseCorrupted(
             f"DynamoDB's LastEvaluatedKey has {', '.join(key)}, and the keys are {names}"
         ) from error
-
-
-def _to_sent(wire: Wire, kind: str) -> Wire:
-    value = wire[kind]
-    return {kind: binary(value) if kind == "B" else value}

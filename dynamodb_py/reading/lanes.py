@@ -14,7 +14,7 @@ from ..operations.items import Key, StoredItem
 from ..operations.queries import Page, Query, Scan
 from ..planning.plan import Lane, Plan, Trim
 from ..schema import KeyAttribute
-from .keys import start_key, to_comparable, values_of, wires_in, wires_of
+from .keys import make_value_reader, make_wire_reader, to_comparable, to_key, wires_in
 from .pacing import Ledger
 from .positions import Mark, Position, position_of
 from .sources import Place
@@ -60,7 +60,7 @@ class Stream:
 
     def _start_at(self, mark: Mark) -> None:
         at, requests = mark.request, self._lane.requests
-        after = None if mark.after is None else start_key(self._plan.position, mark.after)
+        after = None if mark.after is None else to_key(self._plan.position, mark.after)
         self.sheet = Sheet(at, after, [], at, after)
         self.rest = requests[at] if at < len(requests) else None
         if self.rest is not None and after is not None:
@@ -97,21 +97,18 @@ class Stream:
         request = self.rest
         if want is None or self._fresh or request is None:
             return request
-        if (request.limit is None or request.limit > want) and self._gives_all(request):
+        drops = request.expressions.filter or self._lane.trims
+        if not drops and (request.limit is None or request.limit > want):
             return replace(request, limit=want)
         return request
-
-    def _gives_all(self, request: Query | Scan) -> bool:
-        return not request.expressions.filter and not self._lane.trims
 
     def take_page(self, page: Page) -> list[StoredItem]:
         """Make *page* the sheet, and return its items."""
         at, after = self.sheet.next_at, self.sheet.next_after
         requests, trims = self._lane.requests, self._lane.trims
-        items = page.items
+        items, rest = page.items, page.rest
         if trims:
             items = _trim(items, trims[at])
-        rest = page.rest
         if rest is None:
             following = at + 1
             self.rest = requests[following] if following < len(requests) else None
@@ -130,7 +127,7 @@ class Stream:
         if used == len(sheet.items):
             at, after = sheet.next_at, sheet.next_after
         elif used:
-            return Mark(sheet.at, wires_of(self._plan.position)(sheet.items[used - 1]))
+            return Mark(sheet.at, make_wire_reader(self._plan.position)(sheet.items[used - 1]))
         else:
             at, after = sheet.at, sheet.after
         return Mark(at, None if after is None else wires_in(self._plan.position, after))
@@ -147,18 +144,19 @@ class Stream:
 
     def before(self) -> Position | None:
         """Return the position of the reversed plan before the first item."""
-        return before([self], self._plan)
+        return find_before([self], self._plan)
 
     def before_mark(self) -> Mark | None:
         """Return the mark of :meth:`before` for this lane; None while it is unknown."""
         if self.head is not None:
             at, item = self.head
-            last = len(self._lane.requests) - 1
-            return Mark(last - at, wires_of(self._plan.position)(item))
+            return Mark(
+                len(self._lane.requests) - 1 - at, make_wire_reader(self._plan.position)(item)
+            )
         return Mark() if self.rest is None else None
 
 
-def before(streams: list[Stream], plan: Plan) -> Position | None:
+def find_before(streams: list[Stream], plan: Plan) -> Position | None:
     """Return the position of the reversed plan before the first items of all lanes."""
     if plan.kind != "query":
         return None
@@ -179,7 +177,7 @@ def _trim(items: list[StoredItem], trim: Trim | None) -> list[StoredItem]:
     (kind,) = {kind for wire in trim.wires for kind in wire}
     attributes = (KeyAttribute(trim.attribute, kind),)
     dropped = {to_comparable(attributes, (wire,)) for wire in trim.wires}
-    read = values_of(attributes)
+    read = make_value_reader(attributes)
     return [item for item in items if read(item) not in dropped]
 
 

@@ -16,11 +16,10 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from ..flows import Flow
-from ..operations.base import Wire
 from ..operations.items import Key, StoredItem
 from ..planning.plan import Plan
-from .keys import key_of, start_key, to_comparable, to_wires, values_of, wires_in
-from .lanes import Sheet, Stream, before, read_pages, streams_of
+from .keys import make_key_reader, make_value_reader, to_comparable, to_key, to_wires, wires_in
+from .lanes import Sheet, Stream, find_before, read_pages, streams_of
 from .pacing import Ledger
 from .positions import Mark, Position, position_of
 from .sources import Place
@@ -51,8 +50,8 @@ class Merge:
     def __init__(self, plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> None:
         self._plan, self._ledger, self._workers = plan, ledger, workers
         self._streams = streams_of(plan, ledger, start)
-        self._value_of = values_of(plan.order)
-        self._id_of = values_of(plan.key)
+        self._value_of = make_value_reader(plan.order)
+        self._id_of = make_value_reader(plan.key)
         self._value: Any = None
         self._seen: dict[Any, int] = {}
         """The keys that were returned with the current order value, and their lanes."""
@@ -101,12 +100,10 @@ class Merge:
         while used and sheet.values[used - 1] == value:
             used -= 1
         if used:
-            return sheet.at, key_of(self._plan.position)(sheet.items[used - 1])
+            return sheet.at, make_key_reader(self._plan.position)(sheet.items[used - 1])
         if sheet.run is not None and sheet.run[0] == value:
             return sheet.run[1:]
         return sheet.at, sheet.after
-
-    # -- items ---------------------------------------------------------------------------------
 
     def _merge(self, want: int | None) -> list[_Entry]:
         """Return the next entries in order."""
@@ -120,20 +117,15 @@ class Merge:
                 high = find_end(values, low, bound, included=lane < last, forward=forward)
             if want is not None:
                 high = min(high, low + want)
-            if low < high:
-                entries += zip(
-                    values[low:high], repeat(lane), stream.sheet.items[low:high], strict=False
-                )
+            items = stream.sheet.items[low:high]
+            entries += zip(values[low:high], repeat(lane), items, strict=False)
         entries.sort(key=_value, reverse=not forward)  # stable: the first lane stays first
         return entries if want is None else entries[:want]
 
     def _find_bound(self) -> tuple[Any, int | None]:
         """Return the order value up to which all items are read, and its lane."""
-        ends = [
-            (stream.sheet.values[-1], lane)
-            for lane, stream in enumerate(self._streams)
-            if stream.rest is not None
-        ]
+        streams = enumerate(self._streams)
+        ends = [(each.sheet.values[-1], lane) for lane, each in streams if each.rest is not None]
         if not ends:
             return None, None
         return (min if self._plan.forward else max)(ends, key=_value)
@@ -158,8 +150,6 @@ class Merge:
         if value != self._value:
             self._value, self._seen = value, {}
         return self._seen.setdefault(self._id_of(item), lane) == lane
-
-    # -- positions -----------------------------------------------------------------------------
 
     def place(self) -> Place:
         """Return the place of the latest list."""
@@ -192,11 +182,8 @@ class Merge:
         if run is None:
             return mark
         at, after = run
-        return Mark(
-            mark.request,
-            mark.after,
-            (at, None if after is None else wires_in(self._plan.position, after)),
-        )
+        key = None if after is None else wires_in(self._plan.position, after)
+        return Mark(mark.request, mark.after, (at, key))
 
     def _seen_at(self, given: _Given, taken: int) -> tuple[Any, dict[Any, int]]:
         """Return the order value of the last taken item, and the keys returned with it."""
@@ -221,22 +208,16 @@ class Merge:
         still: list[int] = []
         for lane, (sheet, _) in enumerate(stand):
             items, values, at = sheet.items, sheet.values, used[lane]
-            while (
-                at < len(items)
-                and values[at] == value
-                and seen.get(self._id_of(items[at]), lane) != lane
-            ):
+            while at < len(items) and values[at] == value:
+                if seen.get(self._id_of(items[at]), lane) == lane:
+                    break
                 at += 1
             used[lane] = at
             unread = at == len(items) and sheet.next_at < len(self._plan.lanes[lane].requests)
             if unread or (at < len(items) and values[at] == value):
                 still.append(lane)
-        givers = sorted(set(seen.values()))
-        return {
-            lane: self._find_run(value, stand[lane][0], used[lane])
-            for lane in givers
-            if any(each != lane for each in still)
-        }
+        lanes = [lane for lane in sorted(set(seen.values())) if any(each != lane for each in still)]
+        return {lane: self._find_run(value, stand[lane][0], used[lane]) for lane in lanes}
 
     def _recall(self, start: Position) -> None:
         """Start with the order value and the runs of *start*."""
@@ -246,7 +227,7 @@ class Merge:
         for stream, mark in zip(self._streams, start.lanes, strict=True):
             if mark.run is not None:
                 at, after = mark.run
-                key = None if after is None else start_key(plan.position, after)
+                key = None if after is None else to_key(plan.position, after)
                 stream.sheet.run = (self._value, at, key)
 
     def _find_seen(self, start: Position) -> Flow[None]:
@@ -265,18 +246,14 @@ class Merge:
                         break
                     seen.setdefault(self._id_of(item), lane)
                 if goes_on and page.last is not None:
-                    goes_on = self._may_continue(page.last)
+                    wires = wires_in(plan.order, page.last)
+                    goes_on = to_comparable(plan.order, wires) == self._value
         self._seen = seen
         self._given = _Given(self._list_states(), value=self._value, seen=seen, known=len(seen))
 
-    def _may_continue(self, last: Key) -> bool:
-        """Tell whether the next page after *last* may have the current order value."""
-        wires: Sequence[Wire] = wires_in(self._plan.order, last)
-        return bool(to_comparable(self._plan.order, wires) == self._value)
-
     def before(self) -> Position | None:
         """Return the position of the reversed plan before this; None if items may repeat."""
-        return None if self._plan.distinct else before(self._streams, self._plan)
+        return None if self._plan.distinct else find_before(self._streams, self._plan)
 
 
 def find_end(values: Sequence[Any], low: int, bound: Any, *, included: bool, forward: bool) -> int:

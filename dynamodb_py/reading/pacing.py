@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
-from ..batching import Progress
+from ..batching import Progress, execute_step, next_step
 from ..exceptions import MaxRequestsReached, QueryError
 from ..flows import Flow
+from ..limits import READ_UNIT_BYTES
 from ..operations.base import Operation, Pause, Step, Together
 from ..operations.items import StoredItem
 from ..operations.queries import Page, Query, Scan
@@ -18,9 +19,6 @@ from ..operations.queries import Page, Query, Scan
 T = TypeVar("T")
 
 Clock: TypeAlias = Callable[[], float]
-
-UNIT_BYTES = 4096
-"""The bytes of one read unit, consistently read; else twice that."""
 
 
 class Bucket:
@@ -50,14 +48,14 @@ class Bucket:
         self._level -= units
 
 
-def estimated_units(items: Iterable[StoredItem], *, consistent: bool, scanned: int = 0) -> float:
+def estimate_units(items: Iterable[StoredItem], *, consistent: bool, scanned: int = 0) -> float:
     """Return an estimate of the units for reading *items*: half a unit, or one, per 4 KB, at least 1.
 
     *scanned* is the number of items read, if more; the size is that of the JSON.
     """
     sizes = [len(item) for item in items]
     size = sum(sizes) * max(1.0, scanned / len(sizes) if sizes else 1.0)
-    return max(1.0, -(-size // UNIT_BYTES) * (1.0 if consistent else 0.5))
+    return max(1.0, -(-size // READ_UNIT_BYTES) * (1.0 if consistent else 0.5))
 
 
 class Ledger:
@@ -111,20 +109,15 @@ class Ledger:
 
     def drive(self, flow: Flow[T]) -> Flow[T]:
         """Execute *flow* and count its requests."""
+        outcome: Any = None
         try:
-            step = next(flow)
             while True:
-                sent = _requests(step)
-                if sent:
+                step = next_step(flow, outcome)
+                if sent := _count_requests(step):
                     self._admit(sent)
                     yield from self._pause()
                     self.requests += sent
-                try:
-                    outcome = yield step
-                except Exception as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(outcome)
+                outcome = yield from execute_step(step)
         except StopIteration as stop:
             value: T = stop.value
             return value
@@ -135,7 +128,7 @@ class Ledger:
         """Count items that were read by key, without consumed capacity."""
         self.scanned += len(items)
         if self._bucket is not None:
-            each = (estimated_units([item], consistent=consistent) for item in items)
+            each = (estimate_units([item], consistent=consistent) for item in items)
             self._bucket.spend(sum(each))
 
     def report_progress(self) -> None:
@@ -174,20 +167,18 @@ class Ledger:
     def note(self, request: Query | Scan, page: Page) -> None:
         """Count the result of *request*."""
         self.scanned += page.scanned
-        units = page.units
+        units, consistent = page.units, request.consistent
         if request.select is not None:
             self.counted += page.count
         if units is not None:
             self.units += units
         if self._bucket is not None:
             if units is None:
-                units = estimated_units(
-                    page.items, consistent=request.consistent, scanned=page.scanned
-                )
+                units = estimate_units(page.items, consistent=consistent, scanned=page.scanned)
             self._bucket.spend(units)
 
 
-def _requests(step: Step) -> int:
+def _count_requests(step: Step) -> int:
     if isinstance(step, Together):
         return len(step.operations)
     return int(isinstance(step, Operation))

@@ -1,4 +1,4 @@
-"""The reader: carries a plan out, list by list, and knows where it stands."""
+"""The reader: executes a plan, list by list, and returns its position."""
 
 from __future__ import annotations
 

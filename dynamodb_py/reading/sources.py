@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeAlias
 
-from ..batching import batch_get
+from ..batching import batch_get, finish_flow
 from ..exceptions import QueryError
 from ..flows import Flow
 from ..limits import MAX_BATCH_GET
-from ..operations.items import StoredItem
+from ..operations.items import Key, StoredItem
 from ..planning.plan import Plan
-from .keys import key_of
+from .keys import make_key_reader
 from .pacing import Ledger
 from .positions import Position
 
@@ -42,8 +42,7 @@ class Nothing:
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
         """Return None."""
         del want
-        yield from ()
-        return None
+        return finish_flow(None)
 
     def place(self) -> Place:
         """Return the end."""
@@ -103,15 +102,7 @@ class ByKeys:
         chunks = ledger.allowance(min(chunks, self._workers))
         most = chunks * MAX_BATCH_GET
         keys = plan.keys[self._used : self._used + (most if want is None else min(want, most))]
-        found = yield from ledger.drive(
-            batch_get(
-                [(plan.table, key) for key in keys],
-                {plan.table: key_of(plan.key)},
-                consistent=plan.consistent,
-                workers=chunks,
-                expressions={} if plan.expressions is None else {plan.table: plan.expressions},
-            )
-        )
+        found = yield from ledger.drive(_read_keys(plan, keys, chunks))
         self._since = self._used
         self._used += len(keys)
         self._ends = [self._since + at for at, item in enumerate(found, 1) if item is not None]
@@ -131,6 +122,16 @@ class ByKeys:
     def before(self) -> Position | None:
         """Return the place after the later keys, counted from the other end."""
         return Position(used=len(self._plan.keys) - self._begun)
+
+
+def _read_keys(plan: Plan, keys: Sequence[Key], workers: int) -> Flow[list[StoredItem | None]]:
+    return batch_get(
+        [(plan.table, key) for key in keys],
+        {plan.table: make_key_reader(plan.key)},
+        consistent=plan.consistent,
+        workers=workers,
+        expressions={} if plan.expressions is None else {plan.table: plan.expressions},
+    )
 
 
 class Completed:
@@ -168,16 +169,8 @@ class Completed:
 
     def _whole(self, parts: list[StoredItem]) -> Flow[list[StoredItem | None]]:
         plan, ledger = self._plan, self._ledger
-        read = key_of(plan.key)
-        found = yield from ledger.drive(
-            batch_get(
-                [(plan.table, read(part)) for part in parts],
-                {plan.table: read},
-                consistent=plan.consistent,
-                workers=self._workers,
-                expressions={} if plan.expressions is None else {plan.table: plan.expressions},
-            )
-        )
+        keys = list(map(make_key_reader(plan.key), parts))
+        found = yield from ledger.drive(_read_keys(plan, keys, self._workers))
         scanned = ledger.scanned
         ledger.count_items([item for item in found if item is not None], consistent=plan.consistent)
         ledger.scanned = scanned  # they were counted as items of the index

@@ -17,7 +17,7 @@ from .values import (
     Projection,
     TableSchema,
     Throughput,
-    name_problem,
+    find_name_problem,
 )
 
 __all__ = [
@@ -33,5 +33,5 @@ __all__ = [
     "TableSchema",
     "Throughput",
     "declare_table",
-    "name_problem",
+    "find_name_problem",
 ]

@@ -15,9 +15,9 @@ from .values import (
     KeyAttribute,
     Projection,
     TableSchema,
+    find_name_problem,
+    find_throughput_problem,
     is_capacity,
-    name_problem,
-    throughput_problem,
 )
 
 Lookup: TypeAlias = Callable[[str], "tuple[str, str]"]
@@ -41,8 +41,8 @@ class Index:
         parts: int,
     ) -> None:
         self.name = name
-        self.hash_fields = self._fields("hash_key", hash_key, parts)
-        self.range_fields = self._fields("range_key", range_key, parts)
+        self.hash_fields = self._check_fields("hash_key", hash_key, parts)
+        self.range_fields = self._check_fields("range_key", range_key, parts)
         self.projection, self.projected = self._project(projection)
         self.read_capacity: int | None = None
         self.write_capacity: int | None = None
@@ -56,18 +56,13 @@ class Index:
 
     def resolve(self, lookup: Lookup) -> IndexSchema:
         """Return the index with attribute names and types in place of field names."""
-        keys = [
-            tuple(_key(lookup, f"{self._label}: {role}", field) for field in fields)
-            for role, fields in (("hash_key", self.hash_fields), ("range_key", self.range_fields))
-        ]
-        projected = tuple(
-            _look_up(lookup, f"{self._label}: projection", field)[0] for field in self.projected
-        )
+        label = self._label
+        projected = tuple(_look_up(lookup, f"{label}: projection", f)[0] for f in self.projected)
         return IndexSchema(
             name=self.name or "",
             scope=self.scope,
-            hash_key=keys[0],
-            range_key=keys[1],
+            hash_key=tuple(_make_key(lookup, f"{label}: hash_key", f) for f in self.hash_fields),
+            range_key=tuple(_make_key(lookup, f"{label}: range_key", f) for f in self.range_fields),
             projection=Projection(self.projection, projected),
             read_capacity=self.read_capacity,
             write_capacity=self.write_capacity,
@@ -77,10 +72,10 @@ class Index:
     def _label(self) -> str:
         return f"index {self.name!r}" if self.name else f"a {type(self).__name__} without a name"
 
-    def _fields(self, role: str, given: object, parts: int) -> tuple[str, ...]:
+    def _check_fields(self, role: str, given: object, parts: int) -> tuple[str, ...]:
         if given is None:
             return ()
-        names = (given,) if isinstance(given, str) else _names(given)
+        names = (given,) if isinstance(given, str) else _as_names(given)
         if names and all(names) and len(names) <= parts:
             return names
         several = f", or a list of one to {parts} of them" if parts > 1 else ""
@@ -91,8 +86,7 @@ class Index:
     def _project(self, given: object) -> tuple[str, tuple[str, ...]]:
         if isinstance(given, str) and given.lower() in _PROJECTIONS:
             return _PROJECTIONS[given.lower()], ()
-        names = _names(given)
-        if names is not None:
+        if (names := _as_names(given)) is not None:
             return "INCLUDE", names
         raise ModelDefinitionError(
             f'{self._label}: projection is "all", "keys" or a list of field names, not {given!r}'
@@ -141,11 +135,7 @@ class LocalIndex(Index):
     scope = "local"
 
     def __init__(
-        self,
-        name: str | None = None,
-        *,
-        range_key: str,
-        projection: str | Sequence[str] = "all",
+        self, name: str | None = None, *, range_key: str, projection: str | Sequence[str] = "all"
     ) -> None:
         super().__init__(name, None, range_key, projection, 1)
         if not self.range_fields:
@@ -178,19 +168,19 @@ def declare_table(
         billing_mode = PROVISIONED if declared else ON_DEMAND
     schema = TableSchema(
         name=name,
-        hash_key=_key(lookup, "hash_key", hash_key),
-        range_key=None if range_key is None else _key(lookup, "range_key", range_key),
+        hash_key=_make_key(lookup, "hash_key", hash_key),
+        range_key=None if range_key is None else _make_key(lookup, "range_key", range_key),
         indexes=tuple(index.resolve(lookup) for index in indexes),
         billing_mode=billing_mode,
         read_capacity=read_capacity,
         write_capacity=write_capacity,
     )
-    for problem in _problems(schema):
+    if problem := next(_find_problems(schema), None):
         raise ModelDefinitionError(problem)
     return schema
 
 
-def _names(given: object) -> tuple[str, ...] | None:
+def _as_names(given: object) -> tuple[str, ...] | None:
     """Return the names in a list of names; None for anything else."""
     if not isinstance(given, (list, tuple, set, frozenset)):
         return None
@@ -206,7 +196,7 @@ def _look_up(lookup: Lookup, role: str, field: str) -> tuple[str, str]:
         raise ModelDefinitionError(f"{role}: {error}") from error
 
 
-def _key(lookup: Lookup, role: str, field: str) -> KeyAttribute:
+def _make_key(lookup: Lookup, role: str, field: str) -> KeyAttribute:
     name, kind = _look_up(lookup, role, field)
     if kind not in _KEY_TYPES:
         raise ModelDefinitionError(
@@ -216,7 +206,7 @@ def _key(lookup: Lookup, role: str, field: str) -> KeyAttribute:
     return KeyAttribute(name, kind)
 
 
-def _problems(schema: TableSchema) -> Iterator[str]:
+def _find_problems(schema: TableSchema) -> Iterator[str]:
     """Yield the reasons why DynamoDB would refuse *schema*, with what to do."""
     if schema.range_key is not None and schema.range_key.name == schema.hash_key.name:
         yield (
@@ -224,21 +214,21 @@ def _problems(schema: TableSchema) -> Iterator[str]:
             "a key has two different ones, or a hash key alone"
         )
     mode, read, write = schema.billing_mode, schema.read_capacity, schema.write_capacity
-    if problem := throughput_problem(mode, read, write):
+    if problem := find_throughput_problem(mode, read, write):
         yield problem
-    yield from _problems_of_names(schema)
-    yield from _problems_of_numbers(schema)
+    yield from _find_problems_of_names(schema)
+    yield from _find_problems_of_numbers(schema)
     for index in schema.indexes:
-        problems = _local_problems if index.scope == "local" else _global_problems
-        for problem in problems(index, schema):
+        find = _find_local_problems if index.scope == "local" else _find_global_problems
+        for problem in find(index, schema):
             yield f"index {index.name!r}: {problem}"
 
 
-def _problems_of_names(schema: TableSchema) -> Iterator[str]:
+def _find_problems_of_names(schema: TableSchema) -> Iterator[str]:
     for name, times in Counter(index.name for index in schema.indexes).items():
         if not name:
             yield "an index has no name: give it one as the first argument, or as an attribute"
-        elif problem := name_problem(name):
+        elif problem := find_name_problem(name):
             yield f"index {name!r}: {problem}; give it another as the first argument"
         elif times > 1:
             yield f"index {name!r}: {times} indexes have this name: give each one of its own"
@@ -256,20 +246,20 @@ def _problems_of_names(schema: TableSchema) -> Iterator[str]:
             )
 
 
-def _problems_of_numbers(schema: TableSchema) -> Iterator[str]:
+def _find_problems_of_numbers(schema: TableSchema) -> Iterator[str]:
     # The limit is for the sum over all indexes: API_CreateTable, NonKeyAttributes.
     projected = sum(len(index.projection.names) for index in schema.indexes)
-    for found, limit, what in (
+    for found, limit, kind in (
         (len(schema.global_indexes), limits.MAX_GLOBAL_INDEXES, "global indexes"),
         (len(schema.local_indexes), limits.MAX_LOCAL_INDEXES, "local indexes"),
         (projected, limits.MAX_PROJECTED_ATTRIBUTES, "projected fields over all indexes"),
     ):
         if found > limit:
             mend = 'use projection="all" or "keys"' if found == projected else "remove some"
-            yield f"{found} {what}, and a table has at most {limit}: {mend}"
+            yield f"{found} {kind}, and a table has at most {limit}: {mend}"
 
 
-def _local_problems(index: IndexSchema, schema: TableSchema) -> Iterator[str]:
+def _find_local_problems(index: IndexSchema, schema: TableSchema) -> Iterator[str]:
     range_key = index.range_key[0].name
     if schema.range_key is None:
         yield (
@@ -281,7 +271,7 @@ def _local_problems(index: IndexSchema, schema: TableSchema) -> Iterator[str]:
         yield f"its range_key {range_key!r} is the table's own {role} key: choose another field"
 
 
-def _global_problems(index: IndexSchema, schema: TableSchema) -> Iterator[str]:
+def _find_global_problems(index: IndexSchema, schema: TableSchema) -> Iterator[str]:
     for name, times in Counter(key.name for key in index.keys).items():
         if times > 1:
             yield f"{name!r} is in its key {times} times: name each field once"

@@ -140,14 +140,13 @@ class TableSchema(Struct, frozen=True):
 
         https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
         """
-        attributes = {key.name: key for key in self.all_keys()}
+        attributes = {key.name: key for key in self.all_keys()}.values()
         payload: dict[str, Any] = {
             "TableName": self.name,
             "AttributeDefinitions": [
-                {"AttributeName": key.name, "AttributeType": key.type}
-                for key in attributes.values()
+                {"AttributeName": key.name, "AttributeType": key.type} for key in attributes
             ],
-            "KeySchema": _encode_keys((self.hash_key,), self._range_keys()),
+            "KeySchema": _encode_keys(self.key[:1], self.key[1:]),
             "BillingMode": self.billing_mode,
         }
         if throughput := self.throughput:
@@ -192,24 +191,20 @@ class TableSchema(Struct, frozen=True):
 
         A capacity alone makes an on-demand table provisioned, for which both are needed.
         """
-        capacities = (read_capacity, write_capacity)
         if billing_mode is None:
-            billing_mode = self.billing_mode if capacities == (None, None) else PROVISIONED
+            unchanged = read_capacity is None and write_capacity is None
+            billing_mode = self.billing_mode if unchanged else PROVISIONED
         if billing_mode != ON_DEMAND:
             read_capacity = self.read_capacity if read_capacity is None else read_capacity
             write_capacity = self.write_capacity if write_capacity is None else write_capacity
-        if problem := throughput_problem(billing_mode, read_capacity, write_capacity):
+        if problem := find_throughput_problem(billing_mode, read_capacity, write_capacity):
             raise ValidationError(problem, model=self.name)
-        return replace(
-            self,
-            billing_mode=billing_mode,
-            read_capacity=read_capacity,
-            write_capacity=write_capacity,
-        )
+        capacities = {"read_capacity": read_capacity, "write_capacity": write_capacity}
+        return replace(self, billing_mode=billing_mode, **capacities)
 
     def key_differences(self, live: TableSchema) -> list[str]:
         """Return the differences of the keys from those of *live*; no request can change keys."""
-        wanted, found = (_spell((s.hash_key,), s._range_keys()) for s in (self, live))
+        wanted, found = (_spell(s.key[:1], s.key[1:]) for s in (self, live))
         return [] if wanted == found else [f"keys: the model has {wanted}; the table has {found}"]
 
     def differences(self, live: TableSchema) -> list[str]:
@@ -222,19 +217,14 @@ class TableSchema(Struct, frozen=True):
                 text.append(f"index {name}: the table does not have it ({wanted[name]})")
             elif name not in wanted:
                 text.append(f"index {name}: the model does not declare it ({found[name]})")
-            elif str(wanted[name]) != str(found[name]):
-                text.append(
-                    f"index {name}: the model has {wanted[name]}; the table has {found[name]}"
-                )
+            elif (one := str(wanted[name])) != (other := str(found[name])):
+                text.append(f"index {name}: the model has {one}; the table has {other}")
         return text
 
     @property
     def key(self) -> tuple[KeyAttribute, ...]:
         """The attributes of the primary key: the hash key, and the range key if there is one."""
-        return (self.hash_key, *self._range_keys())
-
-    def _range_keys(self) -> tuple[KeyAttribute, ...]:
-        return () if self.range_key is None else (self.range_key,)
+        return (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
 
     def all_keys(self) -> Iterator[KeyAttribute]:
         """Yield the attributes of every key, the table's first; one may come several times."""
@@ -255,7 +245,7 @@ class TableSchema(Struct, frozen=True):
         return payload
 
 
-def name_problem(name: str) -> str | None:
+def find_name_problem(name: str) -> str | None:
     """Return why DynamoDB refuses the name of a table or index, or None.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
@@ -263,13 +253,11 @@ def name_problem(name: str) -> str | None:
     fits = limits.MIN_TABLE_NAME <= len(name) <= limits.MAX_TABLE_NAME
     if fits and _NAME_CHARACTERS.issuperset(name):
         return None
-    return (
-        f"a name has {limits.MIN_TABLE_NAME} to {limits.MAX_TABLE_NAME} characters "
-        "out of a-z, A-Z, 0-9, _, . and -"
-    )
+    length = f"{limits.MIN_TABLE_NAME} to {limits.MAX_TABLE_NAME}"
+    return f"a name has {length} characters out of a-z, A-Z, 0-9, _, . and -"
 
 
-def throughput_problem(mode: str, read: int | None, write: int | None) -> str | None:
+def find_throughput_problem(mode: str, read: int | None, write: int | None) -> str | None:
     """Return the problem of a billing mode and its capacities, or None."""
     both = "read_capacity and write_capacity"
     if mode not in (ON_DEMAND, PROVISIONED):
@@ -328,17 +316,15 @@ def _parse_indexes(
     for member, scope in scopes:
         for described in description.get(member) or ():
             hash_key, range_key = _parse_keys(described, types)
-            projection = described.get("Projection", {})
+            held = described.get("Projection", {})
+            names = tuple(held.get("NonKeyAttributes") or ())
             found = _parse_throughput(described)
             yield IndexSchema(
                 name=described["IndexName"],
                 scope=scope,
                 hash_key=hash_key,
                 range_key=range_key,
-                projection=Projection(
-                    projection.get("ProjectionType", "ALL"),
-                    tuple(projection.get("NonKeyAttributes") or ()),
-                ),
+                projection=Projection(held.get("ProjectionType", "ALL"), names),
                 read_capacity=found.read if found else None,
                 write_capacity=found.write if found else None,
             )

@@ -19,7 +19,7 @@ from ..exceptions import (
     RequestError,
     ResponseCorrupted,
     ServiceError,
-    service_error,
+    make_service_error,
 )
 from ..http.binaries import with_bytes
 from ..http.log import get_debug_logger
@@ -137,9 +137,8 @@ def _without_resource_handlers(client: Any) -> Any:
     known = getattr(getattr(events, "_emitter", events), "_unique_id_handlers", None)
     if known is not None and "dynamodb-attr-value-input" not in known:
         return client
-    twin: Any = object.__new__(
-        cast("type[Any]", type(client))
-    )  # copy.copy() is lost in its __getattr__
+    # copy.copy() does not work with its __getattr__.
+    twin: Any = object.__new__(cast("type[Any]", type(client)))
     twin.__dict__.update(client.__dict__)
     twin.meta = copy.copy(client.meta)
     twin.meta.events = copy.copy(events)
@@ -155,9 +154,7 @@ def _with_seconds(value: Any) -> Any:
         return {name: _with_seconds(inner) for name, inner in members.items()}
     if isinstance(value, list):
         return [_with_seconds(inner) for inner in cast("list[Any]", value)]
-    if hasattr(value, "timestamp"):
-        return value.timestamp()
-    return value
+    return value.timestamp() if hasattr(value, "timestamp") else value
 
 
 def _translate(error: Exception) -> DynamoDBError | None:
@@ -170,14 +167,13 @@ def _translate(error: Exception) -> DynamoDBError | None:
     names = [kind.__name__ for kind in type(error).__mro__ if "botocore" in kind.__module__]
     if "ClientError" in names:
         return _service_error(error)
-    for name in names:
-        if name in _CONNECTION:
-            kind, text = _CONNECTION[name]
-            return kind(f"{text}: {error}")
+    if known := next(filter(None, map(_CONNECTION.get, names)), None):
+        kind, text = known
+        return kind(f"{text}: {error}")
     if "BotoCoreError" not in names or "StubResponseError" in names:
         return None
     if "ParamValidationError" in names:
-        return service_error("ValidationException", str(error))
+        return make_service_error("ValidationException", str(error))
     return ConfigurationError(explain(error))
 
 
@@ -187,7 +183,7 @@ def _service_error(error: Any) -> ServiceError:
     metadata: dict[str, Any] = response.get("ResponseMetadata") or {}
     body = {n: v for n, v in response.items() if n not in ("Error", "ResponseMetadata")}
     # Through JSON, so that the body is the same as over HTTP.
-    found = service_error(
+    found = make_service_error(
         str(parsed.get("Code") or "Unknown"),
         str(parsed.get("Message") or response.get("message") or ""),
         status=metadata.get("HTTPStatusCode") or 400,

@@ -35,7 +35,7 @@ class Router:
         self.boto: BotoTransport | None = None
         watch(self)
 
-    def botocore(self) -> bool:
+    def uses_botocore(self) -> bool:
         """Tell whether the next request must go through botocore."""
         if self._always:
             return True
@@ -51,14 +51,9 @@ class Router:
         """
         with self._lock:
             if self.boto is None:
-                settings = self._settings
-                if settings.client is not None:
-                    self.boto = BotoTransport(settings.client)
-                else:
-                    served = bool(self._seen & MOCK_SERVER)
-                    self.boto = BotoTransport(
-                        make_client(settings, boto3_default=served), owned=True
-                    )
+                given, served = self._settings.client, bool(self._seen & MOCK_SERVER)
+                client = given or make_client(self._settings, boto3_default=served)
+                self.boto = BotoTransport(client, owned=given is None)
             return self.boto
 
     def _switch(self, seen: int) -> None:
@@ -92,7 +87,7 @@ class RoutingTransport:
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""
         router = self._router
-        if router.botocore():
+        if router.uses_botocore():
             return (router.boto or router.make()).send(operation)
         return self._wire.send(operation)
 
@@ -112,7 +107,7 @@ class AsyncRoutingTransport:
 
     async def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""
-        if self._router.botocore():
+        if self._router.uses_botocore():
             from asyncio import to_thread  # copies the context, for tracing
 
             return await to_thread(self._through_botocore, operation)

@@ -37,7 +37,7 @@ from dynamodb_py import (
     UUIDField,
     ValidationError,
 )
-from dynamodb_py.exceptions import ConditionFailed, service_error
+from dynamodb_py.exceptions import ConditionFailed, make_service_error
 from dynamodb_py.models.constraints import (
     UniqueConstraint,
     compare_claims,
@@ -475,7 +475,7 @@ def test_an_owner_that_cannot_be_told_is_another_item(sentinel):
 
 def test_what_is_known_of_the_request_is_kept():
     body = {"CancellationReasons": [{"Code": "ConditionalCheckFailed"}]}
-    cause = service_error("TransactionCanceledException", "no", body=body)
+    cause = make_service_error("TransactionCanceledException", "no", body=body)
     cause.operation, cause.table, cause.request_id, cause.attempts = (
         "TransactWriteItems",
         "t",

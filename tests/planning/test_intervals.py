@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamodb_py.codec import rank
+from dynamodb_py.codec import to_sort_key
 from dynamodb_py.expressions import Path
 from dynamodb_py.planning import intervals
 from dynamodb_py.planning.intervals import Interval, Span
@@ -30,7 +30,7 @@ def one_of(kind: str) -> st.SearchStrategy[Interval]:
         st.builds(intervals.above, wires, open=st.booleans()),
         st.builds(intervals.below, wires, open=st.booleans()),
         st.builds(
-            lambda one, other: intervals.between(*sorted((one, other), key=rank)),
+            lambda one, other: intervals.between(*sorted((one, other), key=to_sort_key)),
             wires,
             wires,
         ),

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dynamodb_py.codec import rank
+from dynamodb_py.codec import to_sort_key
 from dynamodb_py.exceptions import QueryError, ValidationError
 from dynamodb_py.expressions import (
     And,
@@ -102,7 +102,7 @@ def revalued(draw, condition):
         case Compare(right=right):
             return replace(condition, right=drawn(right))
         case Between(low=low, high=high):
-            bounds = sorted((drawn(low), drawn(high)), key=lambda value: rank(value.wire))
+            bounds = sorted((drawn(low), drawn(high)), key=lambda value: to_sort_key(value.wire))
             return replace(condition, low=bounds[0], high=bounds[1])
         case BeginsWith(prefix=prefix):
             return replace(condition, prefix=drawn(prefix))

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from dynamodb_py.exceptions import QueryError, Throttled
-from dynamodb_py.reading import Reader, Walk, apages, decode, encode, pages
+from dynamodb_py.reading import Reader, Walk, adrive_pages, decode, drive_pages, encode
 
 from .fake import INDEX, Link, Table, drive, expected, item, key_of, keys_in, plan, query, scan
 
@@ -62,7 +62,7 @@ def whole(asked):
 def test_pages_go_to_the_end(asked, ahead):
     found = [
         key
-        for page in pages(Reader(asked), Link(Table(ROWS, page_size=7)), ahead)
+        for page in drive_pages(Reader(asked).more, Link(Table(ROWS, page_size=7)), ahead)
         for key in keys_in(page)
     ]
     assert found == whole(asked)
@@ -74,7 +74,11 @@ def test_pages_go_to_the_end(asked, ahead):
 def test_awaited_pages_go_to_the_end(asked, ahead):
     async def read():
         link = Link(Table(ROWS, page_size=7))
-        return [key async for page in apages(Reader(asked), link, ahead) for key in keys_in(page)]
+        return [
+            key
+            async for page in adrive_pages(Reader(asked).more, link, ahead)
+            for key in keys_in(page)
+        ]
 
     assert asyncio.run(read()) == whole(asked)
 
@@ -158,7 +162,7 @@ def test_two_loops_go_on_with_each_other():
 @ahead_or_not
 def test_no_more_than_one_page_is_fetched_ahead(ahead):
     table = Table(ROWS, page_size=7)
-    given = pages(Reader(PLANS["a query"]), Link(table), ahead)
+    given = drive_pages(Reader(PLANS["a query"]).more, Link(table), ahead)
     for nth in range(1, 4):
         next(given)
         while one_ahead():
@@ -171,7 +175,7 @@ def test_no_more_than_one_page_is_fetched_ahead(ahead):
 def test_no_more_than_one_awaited_page_is_fetched_ahead():
     async def read():
         table = Table(ROWS, page_size=7)
-        given = apages(Reader(PLANS["a query"]), Link(table), True)
+        given = adrive_pages(Reader(PLANS["a query"]).more, Link(table), True)
         for nth in range(1, 4):
             await anext(given)
             for _ in range(5):
@@ -186,7 +190,7 @@ def test_no_more_than_one_awaited_page_is_fetched_ahead():
 def test_nothing_is_sent_before_the_first_row_is_asked_for():
     table = Table(ROWS)
     walk(PLANS["a query"], table, True).close()
-    pages(Reader(PLANS["a query"]), Link(table), True).close()
+    drive_pages(Reader(PLANS["a query"]).more, Link(table), True).close()
     assert table.sent == []
 
 
@@ -196,14 +200,14 @@ def test_what_is_fetched_ahead_has_the_context():
     table = Table(ROWS, page_size=7)
     table.fails = lambda _: seen.append((variable.get(), threading.current_thread().name))
     variable.set("here")
-    list(pages(Reader(PLANS["a query"]), Link(table), True))
+    list(drive_pages(Reader(PLANS["a query"]).more, Link(table), True))
     assert set(seen) == {("here", "dynamodb_py ahead")}
 
 
 def test_breaking_off_leaves_no_thread():
     for _ in walk(PLANS["a query"], Table(ROWS, page_size=7), True):
         break
-    for _ in pages(Reader(PLANS["a query"]), Link(Table(ROWS, page_size=7)), True):
+    for _ in drive_pages(Reader(PLANS["a query"]).more, Link(Table(ROWS, page_size=7)), True):
         break
     assert not one_ahead()
 
@@ -239,7 +243,7 @@ def test_closing_in_the_middle_of_a_request_leaves_no_thread():
             answers.wait(10)
 
     table.fails = waits
-    given = pages(Reader(PLANS["a query"]), Link(table), True)
+    given = drive_pages(Reader(PLANS["a query"]).more, Link(table), True)
     next(given)
     assert one_ahead()
     later = threading.Timer(0.02, answers.set)
@@ -263,7 +267,7 @@ def test_closing_cancels_an_awaited_request_that_is_under_way():
             self.async_transport = self
 
     async def read():
-        given = apages(Reader(PLANS["a query"]), Stuck(Table(ROWS, page_size=7)), True)
+        given = adrive_pages(Reader(PLANS["a query"]).more, Stuck(Table(ROWS, page_size=7)), True)
         await anext(given)
         await asyncio.wait_for(given.aclose(), 5)
         assert asyncio.all_tasks() == {asyncio.current_task()}

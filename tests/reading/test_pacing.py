@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dynamodb_py.exceptions import QueryError
 from dynamodb_py.reading import Reader
-from dynamodb_py.reading.pacing import Bucket, estimated_units
+from dynamodb_py.reading.pacing import Bucket, estimate_units
 
 from .fake import Table, drive, item, keyed, plan, query, read_all, scan
 
@@ -133,7 +133,7 @@ def test_segments_pay_together():
 )
 def test_without_a_price_the_size_tells(sizes, consistent, scanned, units):
     items = [b"x" * size for size in sizes]
-    assert estimated_units(items, consistent=consistent, scanned=scanned) == units
+    assert estimate_units(items, consistent=consistent, scanned=scanned) == units
 
 
 def test_an_engine_that_tells_no_price_is_slowed_too():

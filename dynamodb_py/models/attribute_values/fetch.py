@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...batching import KeyReader, ProgressOption, batch_get, shown
+from ...batching import KeyReader, ProgressOption, as_callback, batch_get
 from ...connections import is_consistent
 from ...exceptions import BatchIncomplete, RequestError
 from ...flows import Flow
@@ -35,7 +35,7 @@ def read_items(
                 readers,
                 consistent=is_consistent(consistent),
                 workers=workers,
-                progress=shown(progress),
+                progress=as_callback(progress),
                 expressions=expressions,
             )
         )

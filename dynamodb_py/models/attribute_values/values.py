@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from ...codec import as_sent, binary
+from ...codec import as_sent, to_bytes
 from ...expressions import Action, And, Compare, Condition, NotExists, Path, Remove, Set, Value
 from ...expressions.conditions import join
 from ...operations.base import Wire, WireItem
@@ -38,13 +38,13 @@ def equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
         case "L":
             return len(value) == len(other_value) and all(map(equal, value, other_value))
         case "B":
-            return binary(value) == binary(other_value)
+            return to_bytes(value) == to_bytes(other_value)
         case "SS":
             return set(value) == set(other_value)
         case "NS":
             return set(map(Decimal, value)) == set(map(Decimal, other_value))
         case "BS":
-            return set(map(binary, value)) == set(map(binary, other_value))
+            return set(map(to_bytes, value)) == set(map(to_bytes, other_value))
         case _:
             return False
 

@@ -7,7 +7,7 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ...batching import ProgressOption, identity, shown
+from ...batching import ProgressOption, as_callback, identify_key
 from ...exceptions import QueryError, ValidationError
 from ...flows import Flow, arun, run
 from ...limits import MAX_BATCH_WRITE
@@ -41,7 +41,7 @@ class Block(Generic[M]):
         progress: ProgressOption = None,
     ) -> None:
         self._bound, self._overwrite, self._validate = bound, overwrite, validate
-        self._workers, self._tell = check_workers(workers), shown(progress)
+        self._workers, self._tell = check_workers(workers), as_callback(progress)
         self._given: list[Any] = []
         self._tally: Tally[Any] = Tally(self._given)
         self._pending: dict[Hashable, tuple[int, Job]] = {}
@@ -80,7 +80,7 @@ class Block(Generic[M]):
         self._queue(delete_job(self._bound, key))
 
     def _queue(self, job: Job) -> None:
-        place = identity(job.write.key)
+        place = identify_key(job.write.key)
         if not self._overwrite:
             if place in self._seen:
                 raise make_duplicate_error(job.write.key, self._bound.model.__name__)
@@ -125,7 +125,7 @@ class Block(Generic[M]):
             progress=None,
         )
         for job in jobs.values():
-            superseded = self._superseded.pop(identity(job.write.key), ())
+            superseded = self._superseded.pop(identify_key(job.write.key), ())
             detach_duplicates(self._bound, superseded, jobs, self._tally)
         self._sent += len(jobs)
         if self._tell is not None:
@@ -138,7 +138,7 @@ class Block(Generic[M]):
         if not isinstance(job.write, Put) or not is_observed(given.__class__, "batch_write"):
             return job
         now = put_job(self._bound, given, validate=self._validate)
-        if identity(now.write.key) != identity(job.write.key):
+        if identify_key(now.write.key) != identify_key(job.write.key):
             raise ValidationError(
                 f"{job.given!r}: its key has changed since it was put in the block, where a receiver "
                 "hears of it: put another instance for each item",

@@ -10,7 +10,7 @@ from ...connections import Connection
 from ...exceptions import ConfigurationError, ValidationError
 from ...flows import Flow, arun, as_verb, run
 from ...operations.items import Key, StoredItem
-from ...reading.keys import key_of as key_reader
+from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
 from ..instance import Instance, options_of, table_of
 from ..options import Options
@@ -118,7 +118,7 @@ def read_instances(
     items = yield from read_items(
         [(table_of(each), key_of(each)) for each in instances],
         instances,
-        {table_of(each): key_reader(each._meta.schema.key) for each in instances},
+        {table_of(each): make_key_reader(each._meta.schema.key) for each in instances},
         consistent=consistent,
         workers=workers,
         progress=progress,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from ...batching import Progress, ProgressOption, counting, run_together, shown
+from ...batching import Progress, ProgressOption, as_callback, offset_progress, run_together
 from ...flows import Flow
 from ...operations.batches import Put
 from ..instance import options_of
@@ -60,7 +60,7 @@ def write_items(
             if at not in todo:
                 tally.note(at, "superseded")
         yield from carry_out(
-            bound, todo, tally, overwrite=overwrite, workers=workers, progress=shown(progress)
+            bound, todo, tally, overwrite=overwrite, workers=workers, progress=as_callback(progress)
         )
         detach_duplicates(bound, superseded, todo, tally)
         return tally.check()
@@ -102,7 +102,7 @@ def carry_out(
     if overwrite and not apart:
         yield from write_batches(jobs, tally, mark, workers, progress)
         return
-    counted = counting(progress, len(jobs))
+    counted = offset_progress(progress, len(jobs))
     if overwrite and not guarded:
         yield from write_batches(puts, tally, mark, workers, counted)
     else:
@@ -117,7 +117,7 @@ def carry_out(
         return
     if not deletes:
         return
-    rest = counting(progress, len(jobs), len(puts))
+    rest = offset_progress(progress, len(jobs), len(puts))
     if apart:
         flows = [write_one(bound, job, overwrite=overwrite) for job in deletes.values()]
         yield from run_side_by_side(deletes, flows, tally, workers, rest)

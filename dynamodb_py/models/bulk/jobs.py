@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ...batching import Progress, batch_write, identity, start_flow
+from ...batching import Progress, batch_write, identify_key, start_flow
 from ...codec import as_sent, decode, from_json
 from ...exceptions import AlreadyExists, ConditionFailed, QueryError, ValidationError
 from ...expressions import Action
@@ -52,7 +52,7 @@ class Job(Struct, frozen=True, eq=False):
     @property
     def place(self) -> tuple[str, Hashable]:
         """The table and the key, equal for all jobs of one item."""
-        return self.write.table, identity(self.write.key)
+        return self.write.table, identify_key(self.write.key)
 
 
 def keep_last(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ...batching import Progress, ProgressOption, counting, run_together, shown
+from ...batching import Progress, ProgressOption, as_callback, offset_progress, run_together
 from ...exceptions import DoesNotExist
 from ...flows import Flow, flow_of
 from ...operations.batches import Delete, Put
@@ -94,7 +94,7 @@ def save_objects(
         assert isinstance(job.write, Put)
         mark_saved(job.given, job.write.item)
 
-    yield from _execute_all(tally, puts, flows, settle, workers, shown(progress))
+    yield from _execute_all(tally, puts, flows, settle, workers, as_callback(progress))
     for at, created in observed.items():
         if tally.is_done(at):
             try:
@@ -146,7 +146,7 @@ def _delete_all(all_: Sequence[Instance], workers: int, progress: ProgressOption
             mark_deleted(each)
 
     deletes, flows = dict(sorted(deletes.items())), dict(sorted(flows.items()))
-    yield from _execute_all(tally, deletes, flows, settle, workers, shown(progress))
+    yield from _execute_all(tally, deletes, flows, settle, workers, as_callback(progress))
     tally.check()
 
 
@@ -200,10 +200,10 @@ def _execute_all(
     began = dict(zip(flows, begin_all(flows.values()), strict=True))
     total = len(todo) + len(began)
     try:
-        yield from write_batches(todo, tally, settle, workers, counting(progress, total))
+        yield from write_batches(todo, tally, settle, workers, offset_progress(progress, total))
         if tally.errors(todo):
             return
-        rest = counting(progress, total, len(todo))
+        rest = offset_progress(progress, total, len(todo))
         outcomes = yield from run_together(list(began.values()), workers, rest)
     finally:
         for flow in began.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar, overload
 
-from ...batching import ProgressOption, shown
+from ...batching import ProgressOption, as_callback
 from ...exceptions import QueryError
 from ...flows import Flow, arun, as_verb, run
 from ..instance import Instance, options_of
@@ -257,7 +257,7 @@ def _upsert_all(
             check_connection(bound, job.given)
         flows.append(upsert(bound, job, make_setters(meta, job.write, named, left_alone)))
     tally = Tally(instances)
-    yield from run_side_by_side(range(len(jobs)), flows, tally, workers, shown(progress))
+    yield from run_side_by_side(range(len(jobs)), flows, tally, workers, as_callback(progress))
     return tally.check()
 
 
@@ -297,7 +297,7 @@ def bulk_update_items(
         keep_last(jobs, last_wins=False, model=bound.model.__name__, hint="")
         tally = Tally(given)
         flows = begin_all(update_fields(each, named, validate=validate) for each in given)
-        yield from run_side_by_side(range(len(given)), flows, tally, workers, shown(progress))
+        yield from run_side_by_side(range(len(given)), flows, tally, workers, as_callback(progress))
         return tally.check()
 
     return (yield from send_batch_signals(bound, update_all(), given))

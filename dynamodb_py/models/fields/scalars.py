@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
-from ...codec import Unstorable, decimal_text, float_text, integer_text
+from ...codec import Unstorable, format_decimal, format_float, format_integer
 from ...operations.base import Wire
 from .base import VERBATIM, Field
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
@@ -188,7 +188,7 @@ class IntegerField(Field[int, IntN]):
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is int:
-            return {"N": integer_text(value)}
+            return {"N": format_integer(value)}
         return super().to_wire(value, depth)
 
     def read(self, stored: Any, /) -> int:
@@ -272,7 +272,7 @@ class FloatField(Field[float, FloatN]):
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is float:
-            return {"N": float_text(value)}
+            return {"N": format_float(value)}
         return super().to_wire(value, depth)
 
 
@@ -322,7 +322,7 @@ class DecimalField(Field[Decimal, DecimalN]):
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is Decimal:
-            return {"N": decimal_text(value)}
+            return {"N": format_decimal(value)}
         return super().to_wire(value, depth)
 
 

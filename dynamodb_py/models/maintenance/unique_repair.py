@@ -23,7 +23,7 @@ from ...operations.items import Key, StoredItem
 from ...operations.queries import Page, Query, Scan
 from ...operations.read_expressions import Expressions
 from ...operations.transactions import Check, Delete, TransactWriteItems, Write
-from ...reading.keys import key_of
+from ...reading.keys import make_key_reader
 from ...retries import backoff
 from ..attribute_values.display import decode_or_free
 from ..constraints import (
@@ -315,7 +315,7 @@ class Sentinels:
         all_ = list(owners)
         found = yield from batch_get(
             [(self.table, _unpack(owner)) for owner in all_],
-            {self.table: key_of(self.meta.schema.key)},
+            {self.table: make_key_reader(self.meta.schema.key)},
             consistent=True,
             workers=self.workers,
             expressions={self.table: self.expressions},

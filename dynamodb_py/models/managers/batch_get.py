@@ -7,7 +7,7 @@ from typing import Any
 from ...batching import ProgressOption
 from ...flows import Flow
 from ...operations.items import Key
-from ...reading.keys import key_of
+from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
 from ..bulk.bound_model import BoundModel, M, key_from, load_item, table_name
 from ..instance import options_of
@@ -38,7 +38,7 @@ def batch_get_items(
     items = yield from read_items(
         wanted,
         keys,
-        {table: key_of(meta.schema.key)},
+        {table: make_key_reader(meta.schema.key)},
         consistent=consistent,
         workers=workers,
         progress=progress,

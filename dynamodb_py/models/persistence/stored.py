@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ...codec import from_json, item_size, to_json
+from ...codec import from_json, measure_item, to_json
 from ...exceptions import ItemTooLarge, ValidationError
 from ...limits import MAX_ITEM_BYTES
 from ...operations.base import Wire, WireItem
@@ -79,7 +79,7 @@ def encode_sized(instance: Instance, wires: WireItem) -> StoredItem:
     except UnicodeEncodeError as error:
         raise _text_error(instance, wires, error) from None
     # An item's JSON is never shorter than what DynamoDB counts, but for base64.
-    if len(item) > MAX_ITEM_BYTES and (size := item_size(wires)) > MAX_ITEM_BYTES:
+    if len(item) > MAX_ITEM_BYTES and (size := measure_item(wires)) > MAX_ITEM_BYTES:
         raise ItemTooLarge(
             f"the item has {size} bytes, DynamoDB takes {MAX_ITEM_BYTES}; its largest fields: {describe_largest(instance, wires)}",
             model=instance._meta.name,

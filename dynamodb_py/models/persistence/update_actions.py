@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from ...codec import Unstorable, as_sent, check_text, decode, item_size
+from ...codec import Unstorable, as_sent, check_text, decode, measure_item
 from ...exceptions import ConditionFailed, ItemTooLarge, QueryError, ValidationError
 from ...expressions import (
     SETS,
@@ -215,7 +215,7 @@ def _make_set(meta: Options, field: AnyField, value: Any, errors: dict[str, list
 def _check_size(meta: Options, actions: Sequence[Action]) -> None:
     """Raise ItemTooLarge if the new values alone exceed DynamoDB's 400 KB."""
     size = sum(
-        item_size({"": source.wire})
+        measure_item({"": source.wire})
         for action in actions
         if not isinstance(action, Delete)
         for source in action.sources

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from ...batching import shown
+from ...batching import as_callback
 from ...connections import OPTIONS, get_connection, is_consistent
 from ...exceptions import InvalidCursor, MaxRequestsReached
 from ...flows import Flow
@@ -16,7 +16,7 @@ from ...operations.items import StoredItem
 from ...operations.queries import Query
 from ...planning import Plan, Question
 from ...reading import Position, Reader, decode, encode, query_digest
-from ...reading.keys import key_of
+from ...reading.keys import make_key_reader
 from ..instance import options_of
 from ..records.rows import make_loader
 from ..visibility import Scope
@@ -86,7 +86,7 @@ def make_reader(queryset: Builders[Any, Any], plan: Plan) -> Reader:
 def reader_options(queryset: Builders[Any, Any]) -> dict[str, Any]:
     """Return what a reader takes of the options of *queryset*."""
     options = queryset._read_options
-    progress = shown(options.progress)
+    progress = as_callback(options.progress)
     return {"max_requests": options.max_requests, "rate": options.rate, "progress": progress}
 
 
@@ -189,7 +189,7 @@ def open_rows(
     if options.parts:
         parts = cast("tuple[Builders[M, R], ...]", options.parts)
         starts = [partial(open_rows, part, question.limit, bare=True) for part in parts]
-        read_key = key_of(options_of(queryset.model).schema.key)
+        read_key = make_key_reader(options_of(queryset.model).schema.key)
         stream = UnionRowStream(starts, read_key, question.limit)
     else:
         plan = plan_query(queryset, question)

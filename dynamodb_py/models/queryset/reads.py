@@ -17,7 +17,7 @@ from ...operations.queries import Query
 from ...operations.read_expressions import Expressions
 from ...operations.tables import DescribeTable
 from ...planning import Estimate, estimate
-from ...reading.keys import key_of
+from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
 from ..instance import options_of
 from ..options import Options
@@ -221,7 +221,7 @@ def get_in_bulk(
     items = yield from read_items(
         [(table, meta.key_of(key)) for key in given],
         given,
-        {table: key_of(meta.schema.key)},
+        {table: make_key_reader(meta.schema.key)},
         consistent=options.consistent if consistent is None else consistent,
         workers=workers,
         progress=progress,

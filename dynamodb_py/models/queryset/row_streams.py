@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
-from ...batching import KeyReader, identity
+from ...batching import KeyReader, identify_key
 from ...flows import Flow
 from ...operations.items import StoredItem
 from ...operations.queries import Query, Scan
@@ -123,7 +123,7 @@ class UnionRowStream(RowStream[R], Generic[R]):
         raise AssertionError(f"no row is made of {item!r}")
 
     def _is_new(self, item: StoredItem) -> bool:
-        key = identity(self._key_of(item))
+        key = identify_key(self._key_of(item))
         if key in self._seen:
             return False
         self._seen.add(key)

@@ -12,10 +12,10 @@ from ...batching import (
     KeyReader,
     Progress,
     ProgressOption,
+    as_callback,
     batch_write,
-    identity,
+    identify_key,
     run_together,
-    shown,
 )
 from ...codec import decode
 from ...exceptions import (
@@ -95,7 +95,7 @@ class WriteRun:
     ) -> None:
         self._model = queryset.model
         self._workers = check_workers(workers)
-        self._tell: Progress | None = shown(progress)
+        self._tell: Progress | None = as_callback(progress)
         self._matched = self._changed = self._skipped = 0
         self._failed: list[tuple[Any, Exception]] = []
         self._ledger = Ledger()
@@ -132,7 +132,7 @@ class WriteRun:
             before = len(waiting)
             for item in items:
                 key = read(item)
-                waiting.setdefault(identity(key), key)
+                waiting.setdefault(identify_key(key), key)
             self._matched += len(waiting) - before
             while len(waiting) >= size and not first:
                 yield from self._some(waiting, size)

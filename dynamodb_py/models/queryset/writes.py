@@ -14,7 +14,7 @@ from ...expressions import Action, Computable, Condition
 from ...flows import Flow
 from ...operations.items import DeleteItem, Key, UpdateItem
 from ...planning import Plan
-from ...reading.keys import key_of
+from ...reading.keys import make_key_reader
 from ...reading.pacing import Ledger
 from ..bulk.bound_model import instance_of_key
 from ..foreign_keys.referrers import refuse_bulk_delete
@@ -382,7 +382,7 @@ def _write_all(
         if key is not None:
             yield from run.only(key)
         else:
-            yield from run.all_of(reader, key_of(plan.key), first=first)
+            yield from run.all_of(reader, make_key_reader(plan.key), first=first)
         run.tell_end()
     except Exception as error:
         vars(error)["done"] = run.done(reader)

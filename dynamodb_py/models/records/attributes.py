@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...codec import as_sent, from_json, item_size
+from ...codec import as_sent, from_json, measure_item
 from ...exceptions import FieldNotLoaded
 from ...operations.base import Wire, WireItem
 from ..fields.base import AnyField
@@ -21,7 +21,7 @@ def find_known_fields(record: BaseRecord) -> list[AnyField]:
 
 def describe_largest(record: BaseRecord, wires: Mapping[str, Wire], count: int = 3) -> str:
     """Return the names of the fields that take most of an item, with their bytes."""
-    sizes = {name: item_size({name: wire}) for name, wire in wires.items()}
+    sizes = {name: measure_item({name: wire}) for name, wire in wires.items()}
     declared = record._fieldset.by_attribute
     return ", ".join(
         f"{declared[name].name if name in declared else name} ({sizes[name]} bytes)"

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
 
-from ...batching import identity
+from ...batching import identify_key
 from ...connections import Connection, get_connection
 from ...exceptions import ConfigurationError, QueryError, TransactionCanceled
 from ...flows import Flow, arun, run
@@ -38,7 +38,7 @@ class ItemRead(Struct, frozen=True):
 
     @property
     def place(self) -> _Place:
-        return self.table, identity(self.key)
+        return self.table, identify_key(self.key)
 
     def make_instance(self) -> Instance:
         """Return an instance with the key alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from ...batching import identity
+from ...batching import identify_key
 from ...exceptions import (
     CancellationReason,
     ConditionFailed,
@@ -46,7 +46,7 @@ class Transaction:
                 f"{pending}: its connection is {other!r}, and that of the transaction is {first!r}: "
                 "a transaction has one connection"
             )
-        place = (pending.write.table, identity(pending.key))
+        place = (pending.write.table, identify_key(pending.key))
         earlier = self._members.get(place)
         member = Member([pending], pending.write, measure_write(pending))
         claiming = self._claiming

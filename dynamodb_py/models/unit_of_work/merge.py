@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal
 
-from ...codec import Unstorable, decimal_text, from_json, item_size, to_json
+from ...codec import Unstorable, format_decimal, from_json, measure_item, to_json
 from ...exceptions import QueryError
 from ...expressions import Action, Add, And, Condition, Path, Remove, Value, check_apart
 from ...expressions.conditions import join
@@ -169,7 +169,7 @@ def _merge_into_put(write: Put, later: PendingWrite) -> Write:
     if _find_constraints(later, actions):
         raise _Unmergeable("both change unique values")
     item = to_json(apply_actions(from_json(write.item), actions))
-    if len(item) > MAX_ITEM_BYTES and item_size(from_json(item)) > MAX_ITEM_BYTES:
+    if len(item) > MAX_ITEM_BYTES and measure_item(from_json(item)) > MAX_ITEM_BYTES:
         raise _Unmergeable(f"the item would be over {MAX_ITEM_BYTES} bytes")
     return Put(write.table, item, write.condition)
 
@@ -220,7 +220,7 @@ def _add_up(one: Action, other: Action) -> Action | None:
     if len(wires) < 2 or any("N" not in wire for wire in wires):
         return None
     try:
-        text = decimal_text(_EXACT.add(*(Decimal(wire["N"]) for wire in wires)))
+        text = format_decimal(_EXACT.add(*(Decimal(wire["N"]) for wire in wires)))
     except Unstorable:
         return None
     return Add(one.path, Value({"N": text}))

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from ...codec import from_json, item_size, to_json
+from ...codec import from_json, measure_item, to_json
 from ...expressions import Value
 from ...operations.transactions import Put, Update, Write
 from .pending import PendingWrite
@@ -30,7 +30,7 @@ def measure_write(pending: PendingWrite) -> int:
     write = pending.write
     item = write.item if isinstance(write, Put) else pending.after
     if item is not None:
-        return item_size(from_json(item))
+        return measure_item(from_json(item))
     if isinstance(write, Update):
         values = [
             source.wire
@@ -38,7 +38,7 @@ def measure_write(pending: PendingWrite) -> int:
             for source in action.sources
             if isinstance(source, Value)
         ]
-        return item_size({str(at): wire for at, wire in enumerate(values)}) + len(
+        return measure_item({str(at): wire for at, wire in enumerate(values)}) + len(
             to_json(dict(pending.key))
         )
     return 0

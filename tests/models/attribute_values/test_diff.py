@@ -26,7 +26,7 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.codec import encode
-from dynamodb_py.exceptions import ConnectionFailed, InvalidRequest, service_error
+from dynamodb_py.exceptions import ConnectionFailed, InvalidRequest, make_service_error
 from dynamodb_py.expressions import Condition, Exists, F, Names, Path, render_update
 from dynamodb_py.limits import MAX_DEPTH, MAX_EXPRESSION_BYTES, MAX_OPERATORS
 from dynamodb_py.models.attribute_values.diff import ChangeSet, keep_spelling, make_change_set
@@ -412,14 +412,14 @@ def test_fields_cannot_hide_what_tells_of_changes(name):
 
 
 def failed(item):
-    return service_error("ConditionalCheckFailedException", "no", body={"Item": item})
+    return make_service_error("ConditionalCheckFailedException", "no", body={"Item": item})
 
 
 NO_PATH = "The document path provided in the update expression is invalid for update"
 
 
 def invalid():
-    return service_error("ValidationException", NO_PATH)
+    return make_service_error("ValidationException", NO_PATH)
 
 
 def sent(script):

@@ -24,7 +24,7 @@ from dynamodb_py.exceptions import (
     ConnectionFailed,
     ConnectTimeout,
     ReadTimeout,
-    service_error,
+    make_service_error,
 )
 from dynamodb_py.models.bulk.bound_model import make_instance
 from dynamodb_py.models.bulk.results import BulkResult, Outcome, Tally, status_of
@@ -85,9 +85,9 @@ def test_after_a_batch_of_one_class_of_a_table_that_fails_nothing_is_deleted(scr
 
 
 def test_an_upsert_makes_the_item_where_it_is_gone_again(script):
-    gone = service_error("ConditionalCheckFailedException", "no", body={})
+    gone = make_service_error("ConditionalCheckFailedException", "no", body={})
     there = {"Item": {"player": {"S": "p0"}}}
-    taken = service_error("ConditionalCheckFailedException", "no", body=there)
+    taken = make_service_error("ConditionalCheckFailedException", "no", body=there)
     script.answers = [taken, gone, {}]
     result = Score.objects.bulk_create(scores(1), update_conflicts=True)
     assert statuses(result) == ["created"]
@@ -97,9 +97,9 @@ def test_an_upsert_makes_the_item_where_it_is_gone_again(script):
 
 
 def test_update_or_create_goes_on_where_others_race(script):
-    gone = service_error("ConditionalCheckFailedException", "no", body={})
+    gone = make_service_error("ConditionalCheckFailedException", "no", body={})
     there = {"Item": {"player": {"S": "p0"}}}
-    taken = service_error("ConditionalCheckFailedException", "no", body=there)
+    taken = make_service_error("ConditionalCheckFailedException", "no", body=there)
     after = {"Attributes": {"player": {"S": "p0"}, "points": {"N": "4"}}}
     script.answers = [gone, taken, after]
     item, created = Score.objects.update_or_create(defaults={"points": 4}, player="p0")
@@ -125,7 +125,7 @@ def test_modify_says_what_it_sends(script):
     [
         (ReadTimeout("x"), "unknown"),
         (ConnectionFailed("x"), "unknown"),
-        (service_error("InternalServerError", "x", status=500), "unknown"),
+        (make_service_error("InternalServerError", "x", status=500), "unknown"),
         (ConnectTimeout("x"), "failed"),
         (Throttled("x"), "failed"),
         (ValueError("x"), "failed"),

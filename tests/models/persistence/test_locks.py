@@ -38,7 +38,7 @@ from dynamodb_py import (
     options,
     save_all,
 )
-from dynamodb_py.exceptions import service_error
+from dynamodb_py.exceptions import make_service_error
 
 from ...scripted import checked
 from ..wire import model_of
@@ -91,12 +91,12 @@ KEY = {"name": {"S": "a"}}
 ITEM = {**KEY, "balance": {"N": "5"}, "v": {"N": "3"}}
 WRITTEN = {**KEY, "balance": {"N": "6"}, "v": {"N": "4"}}
 LOST = ConnectionFailed("reset")
-THROTTLED = service_error("ThrottlingException", "slow")
+THROTTLED = make_service_error("ThrottlingException", "slow")
 
 
 def failed(item=None):
     body = {} if item is None else {"Item": item}
-    return service_error("ConditionalCheckFailedException", "no", body=body)
+    return make_service_error("ConditionalCheckFailedException", "no", body=body)
 
 
 def sent(script):
@@ -635,7 +635,7 @@ NEVER_SENT.__cause__ = ConnectionRefusedError()
     [
         ([LOST], True),
         ([ReadTimeout("slow")], True),
-        ([service_error("InternalServerError", "oops", status=500)], True),
+        ([make_service_error("InternalServerError", "oops", status=500)], True),
         ([THROTTLED], False),
         ([ConnectTimeout("far")], False),
         ([NEVER_SENT], False),

@@ -27,7 +27,7 @@ from dynamodb_py import (
     options,
     save_all,
 )
-from dynamodb_py.exceptions import service_error
+from dynamodb_py.exceptions import make_service_error
 from dynamodb_py.models.persistence.stored import stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
 
@@ -58,7 +58,7 @@ OTHER = {**KEY, "title": {"S": "theirs"}}
 
 def failed(item=None):
     body = {} if item is None else {"Item": item}
-    return service_error("ConditionalCheckFailedException", "no", body=body)
+    return make_service_error("ConditionalCheckFailedException", "no", body=body)
 
 
 def sent(script):
@@ -142,7 +142,7 @@ def test_names_in_a_condition_are_the_fields_names(script, do):
 
 def test_a_save_that_failed_leaves_the_instance_as_it_was(script, do):
     new = Score("a", 1)
-    script.answers = [service_error("ValidationException", "no"), {}]
+    script.answers = [make_service_error("ValidationException", "no"), {}]
     with pytest.raises(Exception, match="no"):
         do(new.save)
     assert not new.persisted
@@ -355,7 +355,7 @@ def test_many_are_got_in_the_order_asked_duplicates_once(script, do):
 
 
 def test_what_could_not_be_read_is_told_as_it_was_asked(script, do):
-    throttled = service_error("ProvisionedThroughputExceededException", "slow")
+    throttled = make_service_error("ProvisionedThroughputExceededException", "slow")
     script.answers = [throttled] * 4
     with pytest.raises(Throttled) as caught:
         do(Score.objects.batch_get, ("a", 1), {"user": "a", "points": 2})
@@ -449,11 +449,11 @@ def test_saving_many_tells_what_was_not_saved(script, do):
     for each in loaded:
         each.title = "new"
     new = Score("b", 1)
-    script.answers = [service_error("AccessDeniedException", "no")]
+    script.answers = [make_service_error("AccessDeniedException", "no")]
     with pytest.raises(Exception, match="no") as caught:
         do(save_all, [new, *loaded])
     assert caught.value.unprocessed == [new, *loaded]
-    script.answers = [{}, {}, service_error("AccessDeniedException", "no")]
+    script.answers = [{}, {}, make_service_error("AccessDeniedException", "no")]
     with pytest.raises(Exception, match="no") as caught:
         do(save_all, [new, *loaded])
     assert caught.value.unprocessed == loaded[1:]

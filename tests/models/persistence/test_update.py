@@ -29,7 +29,7 @@ from dynamodb_py import (
     UnreadableValue,
     ValidationError,
 )
-from dynamodb_py.exceptions import service_error
+from dynamodb_py.exceptions import make_service_error
 from dynamodb_py.expressions import Path, Remove, Set, Value
 from dynamodb_py.models.persistence.stored import stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
@@ -90,13 +90,13 @@ def loaded(**more):
 
 
 def failed(item=None):
-    return service_error(
+    return make_service_error(
         "ConditionalCheckFailedException", "no", body={} if item is None else {"Item": item}
     )
 
 
 def refused():
-    return service_error("ValidationException", "The document path is invalid for update")
+    return make_service_error("ValidationException", "The document path is invalid for update")
 
 
 def lost():
@@ -421,7 +421,7 @@ def test_what_would_count_twice_is_not_sent_twice(script, do, actions, tries):
 
 def test_what_was_throttled_was_not_carried_out(script, do):
     script.answers = [
-        service_error("ProvisionedThroughputExceededException", "slow down"),
+        make_service_error("ProvisionedThroughputExceededException", "slow down"),
         {"Attributes": {"rank": {"N": "3"}}},
     ]
     assert isinstance(script.answers[0], Throttled)
@@ -546,7 +546,7 @@ def test_without_the_option_no_parents_are_made(script, do):
 
 
 def test_a_parent_that_is_no_map_is_told_by_the_first_error(script, do):
-    script.answers = [refused(), {}, service_error("ValidationException", "another")]
+    script.answers = [refused(), {}, make_service_error("ValidationException", "another")]
     with pytest.raises(InvalidRequest, match="document path"):
         do(loaded().update, F("doc__c__d__e").set(1), create_parents=True)
 

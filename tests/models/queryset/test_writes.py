@@ -34,7 +34,7 @@ from dynamodb_py import (
     Throttled,
     ValidationError,
 )
-from dynamodb_py.exceptions import MaxRequestsReached, service_error
+from dynamodb_py.exceptions import MaxRequestsReached, make_service_error
 from dynamodb_py.expressions import Add, Delete, Path, Remove, Set, Value
 from dynamodb_py.flows import flow_of
 from dynamodb_py.operations.base import Together
@@ -88,23 +88,23 @@ def page(*games, more=False):
 
 def failed(item=None):
     body = {} if item is None else {"Item": item}
-    return service_error("ConditionalCheckFailedException", "no", body=body)
+    return make_service_error("ConditionalCheckFailedException", "no", body=body)
 
 
 def denied():
-    return service_error("AccessDeniedException", "no")
+    return make_service_error("AccessDeniedException", "no")
 
 
 def no_table():
-    return service_error("ResourceNotFoundException", "no")
+    return make_service_error("ResourceNotFoundException", "no")
 
 
 def throttled():
-    return service_error("ProvisionedThroughputExceededException", "slow down")
+    return make_service_error("ProvisionedThroughputExceededException", "slow down")
 
 
 def refused():
-    return service_error("ValidationException", "no such thing")
+    return make_service_error("ValidationException", "no such thing")
 
 
 def answers(*each):

@@ -26,7 +26,7 @@ from dynamodb_py import (
     QueryError,
     ValidationError,
 )
-from dynamodb_py.exceptions import service_error
+from dynamodb_py.exceptions import make_service_error
 from dynamodb_py.flows import arun, run
 from dynamodb_py.models import signals
 from dynamodb_py.models.queryset.write_execution import primary_key_of
@@ -846,7 +846,7 @@ def test_what_raises_after_is_raised_and_the_item_is_written(script, do):
 
 
 def test_what_fails_is_not_told_of_afterwards(script, do):
-    script.answers += [service_error("ValidationException", "no")]
+    script.answers += [make_service_error("ValidationException", "no")]
     before, after = Log(), Log()
     pre_save.connect(before)
     post_save.connect(after)

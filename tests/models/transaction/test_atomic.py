@@ -32,7 +32,7 @@ from dynamodb_py.exceptions import (
     ConditionFailed,
     InvalidRequest,
     TransactionCanceled,
-    service_error,
+    make_service_error,
 )
 from dynamodb_py.expressions import Condition
 from dynamodb_py.models.signals.events import post_save, pre_save, transaction_committed
@@ -71,7 +71,7 @@ def canceled(*reasons):
             each if isinstance(each, dict) else {"Code": each} for each in reasons
         ]
     }
-    return service_error("TransactionCanceledException", "canceled", body=body)
+    return make_service_error("TransactionCanceledException", "canceled", body=body)
 
 
 def account(name="x", balance=1):
@@ -561,9 +561,9 @@ def test_a_conflict_is_tried_again_with_the_same_token_up_to_a_limit(script):
     ("error", "state"),
     [
         (ConnectionFailed("reset"), "unknown"),
-        (service_error("InternalServerError", "x", status=500), "unknown"),
+        (make_service_error("InternalServerError", "x", status=500), "unknown"),
         (InvalidRequest("no"), "not committed"),
-        (service_error("ThrottlingException", "x", status=400), "not committed"),
+        (make_service_error("ThrottlingException", "x", status=400), "not committed"),
         (canceled("None"), "not committed"),
     ],
     ids=["reset", "500", "invalid", "throttled", "canceled"],

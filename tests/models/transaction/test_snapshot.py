@@ -16,7 +16,7 @@ from dynamodb_py import (
     connections,
     options,
 )
-from dynamodb_py.exceptions import ConnectionFailed, service_error
+from dynamodb_py.exceptions import ConnectionFailed, make_service_error
 from dynamodb_py.models import transaction
 from dynamodb_py.models.bulk.bound_model import make_instance
 from dynamodb_py.models.transaction.snapshot import get
@@ -72,7 +72,9 @@ def order(owner, number):
 
 def canceled(*codes):
     reasons = [{"Code": code, "Message": f"{at}"} for at, code in enumerate(codes)]
-    return service_error("TransactionCanceledException", "", body={"CancellationReasons": reasons})
+    return make_service_error(
+        "TransactionCanceledException", "", body={"CancellationReasons": reasons}
+    )
 
 
 @pytest.fixture
@@ -237,7 +239,7 @@ def test_other_reasons_are_told_at_once(script, do, codes):
 def test_a_lost_connection_is_tried_again_and_a_refusal_is_told(script, do):
     script.answers = [ConnectionFailed("reset"), {"Responses": [account("a")]}]
     assert do(get, [(Account, "a")])[0].name == "a"
-    script.answers = [service_error("ValidationException", "too large")]
+    script.answers = [make_service_error("ValidationException", "too large")]
     with pytest.raises(InvalidRequest):
         do(get, [(Account, "a")])
     assert len(script.sent) == 3
