@@ -93,7 +93,7 @@ def changes(
     if errors:
         raise ValidationError(errors, model=meta.name)
     if making and meta.kind is not None and not meta.kind.field.is_key:
-        found.append(meta.kind.setter())
+        found.append(meta.kind.make_setter())
     if meta.version is not None:
         found.append(_versioned(meta.version, version_of))
     check_apart(action.path for action in found)
