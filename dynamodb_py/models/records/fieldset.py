@@ -111,7 +111,7 @@ class FieldSet:
                     raise TypeError(
                         f"{self.owner} got two values for {name}: {part.name} is its key"
                     )
-            found = {**reference.expanded(values[name]), **found}
+            found = {**reference.expand(values[name]), **found}
         return found
 
     def held(self, attributes: frozenset[str]) -> frozenset[str]:
