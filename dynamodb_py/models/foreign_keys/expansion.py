@@ -60,12 +60,12 @@ def _place_inside(cls: type[Any], field: AnyField) -> None:
     elif isinstance(field, (ListField, SetField, DictField)) and field.inner is not None:
         inner: Any = field.inner
         _place_inside(cls, inner)
-        outer: Any = field
+        container = cast("Any", field)
         if issubclass(inner.__class__, ForeignKey):
             for option in ("related_name", "denormalize", "copies"):
                 if getattr(inner, option):
                     raise inner.misdeclared(
-                        f"{option}= means nothing inside a {outer.__class__.__name__}: DynamoDB has no "
+                        f"{option}= means nothing inside a {container.__class__.__name__}: DynamoDB has no "
                         "index of elements; take a ManyToManyField, or a model between the two"
                     )
 
