@@ -36,7 +36,6 @@ MODEL = "model"
 KINDS = ("S", "N", "B", "BOOL")
 """The types of attributes that can be unique."""
 
-
 # A hash key has at most 2,048 bytes, with the names of the constraint and the table.
 _MAX_VALUES = 1000
 
@@ -91,13 +90,12 @@ class Constraint(Struct, frozen=True):
             try:
                 values.append(_normalize(field, wire))
             except UnicodeEncodeError as error:
-                text = f"it is no Unicode text: {error.reason}"
-                raise ValidationError({field.name: [text]}, model=field.owner) from None
+                problem = f"it is no Unicode text: {error.reason}"
+                raise ValidationError({field.name: [problem]}, model=field.owner) from None
         text = ",".join(values)
         if len(text.encode()) > _MAX_VALUES:
             from hashlib import sha256  # few values are that long, and OpenSSL costs an import
 
-            # A hash key has at most 2,048 bytes, and these values may have 400 KB.
             text = f'{{"sha256":"{sha256(text.encode()).hexdigest()}"}}'
         return f"[{to_json(self.scope).decode()},{text}]"
 
@@ -205,18 +203,13 @@ def normalize_key(key: Mapping[str, Any]) -> WireItem:
 class ConstrainedOptions(Protocol):
     """The options of a model, as far as its constraints need them."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def model(self) -> type[Any]: ...
-    @property
-    def constraints(self) -> tuple[Constraint, ...]: ...
-    @property
-    def keys(self) -> Sequence[AnyField]: ...
-    @property
-    def key_exists(self) -> Condition: ...
-    @property
-    def key_missing(self) -> Condition: ...
+    name: str
+    model: type[Any]
+    constraints: tuple[Constraint, ...]
+    keys: tuple[AnyField, ...]
+    key_exists: Condition
+    key_missing: Condition
+
     def get_field(self, name: str) -> AnyField: ...
 
 
@@ -228,16 +221,10 @@ def find_claims(meta: ConstrainedOptions, wires: Mapping[str, Wire], key: Key) -
     owner = normalize_key(key)
     found: dict[str, Claim] = {}
     for constraint in meta.constraints:
-        text = constraint.text(wires)
-        if text is not None:
-            fields = constraint.fields
-            found[text] = Claim(
-                constraint.name,
-                text,
-                owner,
-                tuple(field.name for field in fields),
-                tuple(wires[field.attribute] for field in fields),
-            )
+        if (text := constraint.text(wires)) is not None:
+            names = tuple(field.name for field in constraint.fields)
+            values = tuple(wires[attribute] for attribute in constraint.attributes)
+            found[text] = Claim(constraint.name, text, owner, names, values)
     return found
 
 
@@ -380,9 +367,8 @@ def _check(field: AnyField, where: str) -> None:
 
 
 def _make_name(constraint: UniqueConstraint, where: str, members: Iterable[AnyField]) -> str:
-    name = constraint.name
-    if name is None:
-        name = "+".join(field.attribute for field in members)
+    default = "+".join(field.attribute for field in members)
+    name = default if constraint.name is None else constraint.name
     if not isinstance(name, str) or not name or len(name.encode()) > MAX_KEY_NAME_BYTES:
         raise ModelDefinitionError(
             f"{where}: a constraint's name has 1 to {MAX_KEY_NAME_BYTES} bytes, not {name!r}: "
@@ -418,8 +404,6 @@ class Claims:
         """
         had = find_claims(meta, before, key) if before else {}
         has = find_claims(meta, after, key) if after else {}
-        self.released: list[Claim]
-        self.claimed: list[Claim]
         self.released, self.claimed = compare_claims(had, has)
         names = {
             attribute: None

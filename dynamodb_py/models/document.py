@@ -151,7 +151,7 @@ class Document(Record):
         """
         found = [cls._fieldset.by_name.get(name)]
         if found[0] is None and cls._kinds is not None:
-            found = [kind._fieldset.by_name.get(name) for kind in cls._kinds.below(cls)]
+            found = [kind._fieldset.by_name.get(name) for kind in cls._kinds.list_below(cls)]
         attributes = {field.attribute: field for field in found if field is not None}
         if len(attributes) > 1:
             stored = " and ".join(f"{f.label} as {a!r}" for a, f in attributes.items())
@@ -171,7 +171,7 @@ class Document(Record):
         if found is not None or kinds is None:
             return found
         among: list[AnyField | None] = [
-            kind._fieldset.by_attribute.get(attribute) for kind in kinds.below(cls)
+            kind._fieldset.by_attribute.get(attribute) for kind in kinds.list_below(cls)
         ]
         several = [field for field in among if field is not None]
         if several:

@@ -28,7 +28,8 @@ class Expiry:
 
     def __init__(self, field: AnyField) -> None:
         self.attribute = field.attribute
-        self._path = Path((field.attribute,), field, field.label)
+        self.path = Path((field.attribute,), field, field.label)
+        """The path of the TTL."""
         member = ("wire", Any, None)
         moment = msgspec.defstruct("Moment", [member], rename={"wire": field.attribute})
         self._read: Callable[[bytes], Any] = msgspec.json.Decoder(moment).decode
@@ -38,21 +39,16 @@ class Expiry:
         """Return the present time on the wire, in whole seconds since 1970."""
         return {"N": str(int(time()))}
 
-    @property
-    def path(self) -> Path:
-        """The path of the TTL."""
-        return self._path
-
-    def expired(self) -> Condition:
+    def require_expired(self) -> Condition:
         """Return the condition that the TTL is past; it does not hold for an item without one."""
-        return Compare(self._path, "<=", Value(self.now()))
+        return Compare(self.path, "<=", Value(self.now()))
 
-    def unexpired(self) -> Condition:
+    def require_unexpired(self) -> Condition:
         """Return the condition that the TTL is not past, or that there is none.
 
         It is a NOT, so that it holds for values that are no numbers too, which DynamoDB never deletes.
         """
-        return Unexpired(self.expired())
+        return Unexpired(self.require_expired())
 
     def hides(self, item: StoredItem) -> bool:
         """Tell whether *item* has expired."""
@@ -78,7 +74,7 @@ def find_ttl_field(model: str, fields: Mapping[str, AnyField], named: object) ->
     found = [field for field in fields.values() if isinstance(field, TimestampField) and field.ttl]
     chosen: list[AnyField] = [*found]
     if named is not None:
-        field = _named(model, fields, named)
+        field = _find_named(model, fields, named)
         chosen += [] if any(field is each for each in found) else [field]
     if len(chosen) > 1:
         names = " and ".join(field.name for field in chosen)
@@ -86,20 +82,17 @@ def find_ttl_field(model: str, fields: Mapping[str, AnyField], named: object) ->
             f"{model} has {len(chosen)} fields for the TTL, {names}: a table has one; keep ttl=True, "
             "or Meta.ttl, for one of them"
         )
-    if not chosen:
-        return None
-    [field] = chosen
-    if isinstance(field, TimestampField):
-        field.in_whole_seconds = True
-    return field
+    for each in chosen:
+        if isinstance(each, TimestampField):
+            each.in_whole_seconds = True
+    return chosen[0] if chosen else None
 
 
-def _named(model: str, fields: Mapping[str, AnyField], named: object) -> AnyField:
+def _find_named(model: str, fields: Mapping[str, AnyField], named: object) -> AnyField:
     field = fields.get(named) if isinstance(named, str) else None
     if field is None:
-        known = ", ".join(fields)
         raise ModelDefinitionError(
-            f"{model}.Meta.ttl is {named!r}: it takes the name of a field, one of {known}"
+            f"{model}.Meta.ttl is {named!r}: it takes the name of a field, one of {', '.join(fields)}"
         )
     if not isinstance(field, (TimestampField, IntegerField)):
         raise ModelDefinitionError(

@@ -112,7 +112,9 @@ class Options:
         self.referrers: tuple[ForeignKey[Any, Any], ...]
         self.referrers = () if before is None else vars(before).get("referrers", ())
         """The references to the model that have a ``related_name`` or an ``on_delete``."""
-        self.keys = (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
+        self.keys: tuple[AnyField, ...] = (self.hash_key,)
+        if self.range_key is not None:
+            self.keys = (self.hash_key, self.range_key)
         self.key_names = frozenset(field.name for field in self.keys)
         self.version = self._find_version()
         self.atomic = bool(declared["atomic"])
@@ -258,7 +260,7 @@ class Options:
     def absent(self) -> Condition:
         """Holds if an item may be put: there is none, or the stored one has expired and is hidden."""
         expiry = self.expiry
-        return self.key_missing if expiry is None else self.key_missing | expiry.expired()
+        return self.key_missing if expiry is None else self.key_missing | expiry.require_expired()
 
     @property
     def free(self) -> Condition | None:
@@ -278,7 +280,7 @@ class Options:
     def visible(self) -> Condition:
         """Holds if the item exists and is not hidden."""
         expiry = self.expiry
-        return self.present if expiry is None else self.present & expiry.unexpired()
+        return self.present if expiry is None else self.present & expiry.require_unexpired()
 
     def _make_schema(self) -> TableSchema:
         if self.layout is not None:

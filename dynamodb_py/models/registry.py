@@ -10,18 +10,12 @@ from ..exceptions import ModelDefinitionError
 
 _MODELS: WeakValueDictionary[str, type[Any]] = WeakValueDictionary()
 """By module and qualified name; a class that is defined again, as in a notebook, replaces the first."""
-
 _WAITING: dict[str, ref[type[Any]]] = {}
 """The models that refer to classes which are not defined yet, in the order of definition."""
 
 
 def _full_name(model: type[Any]) -> str:
     return f"{model.__module__}.{model.__qualname__}"
-
-
-def _scope(model: type[Any]) -> str:
-    """Return what the full name of a class begins with: its module, or the function that defines it."""
-    return _full_name(model).rpartition(".")[0]
 
 
 def _find_by_name(name: str) -> list[type[Any]]:
@@ -38,7 +32,8 @@ def find_nearby(name: str, model: type[Any]) -> type[Any] | None:
     if "." in name:
         return _MODELS.get(name)
     found = {_full_name(each): each for each in _find_by_name(name)}
-    return found.get(f"{_scope(model)}.{name}") or found.get(f"{model.__module__}.{name}")
+    scope = _full_name(model).rpartition(".")[0]  # its module, or the function that defines it
+    return found.get(f"{scope}.{name}") or found.get(f"{model.__module__}.{name}")
 
 
 def find_anywhere(name: str, model: type[Any], field: str) -> type[Any]:

@@ -277,8 +277,7 @@ class URLValidator(Validator):
         port = found["port"]
         if port is not None and not 0 < int(port) < 65536:
             return False
-        host = found["host"]
-        if host[0] == "[":
+        if (host := found["host"])[0] == "[":
             return is_ipv6(host[1:-1])
         return host.lower() == "localhost" or is_ipv4(host) or is_domain(host)
 
@@ -290,13 +289,11 @@ class _Verbatim(str):
 
 
 def _show(value: Any) -> str:
-    text = str(value) if isinstance(value, _Verbatim) else _show_start(value)
-    return text if len(text) <= _SHOWN or isinstance(value, _Verbatim) else f"{text[:_SHOWN]}..."
-
-
-def _show_start(value: Any) -> str:
+    if isinstance(value, _Verbatim):
+        return str(value)
     # Cut before repr(), which would be slow for very long values.
-    return repr(value[: _SHOWN + 1] if isinstance(value, (str, bytes)) else value)
+    text = repr(value[: _SHOWN + 1] if isinstance(value, (str, bytes)) else value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 # No pattern matches a text in two ways, so all take linear time; they are compiled on first use, not

@@ -21,10 +21,9 @@ from .inheritance.discriminator import PolymorphicIdentity
 
 
 class ItemFilter:
-    """The filter on the reads of a model."""
+    """The filter on the reads of a model; *expiry* and *kind* are None where it has none."""
 
     def __init__(self, expiry: Expiry | None, kind: PolymorphicIdentity | None) -> None:
-        """Make the filter; *expiry* and *kind* are None where the model has none."""
         self.expiry = expiry
         self.kind = kind if kind is not None and kind.is_subclass else None
 
@@ -35,9 +34,7 @@ class ItemFilter:
 
     def condition(self) -> Condition:
         """Return the condition that an item is visible now."""
-        condition = Condition()
-        if self.expiry is not None:
-            condition = self.expiry.unexpired()
+        condition = Condition() if self.expiry is None else self.expiry.require_unexpired()
         return condition if self.kind is None else condition & self.kind.condition()
 
     def apply_to(self, question: Question) -> Question:
@@ -93,18 +90,16 @@ class ItemFilter:
         fill, kind = shortcut, self.kind
         if kind is None:
             return lambda wires: fill((*wires, *self._wires()))
-        tree, version = kind.hierarchy, kind.hierarchy.version
+        hierarchy, version = kind.hierarchy, kind.hierarchy.version
 
-        def filled(wires: Sequence[Wire]) -> Query | None:
-            return fill((*wires, *self._wires())) if tree.version == version else None
+        def fill_filtered(wires: Sequence[Wire]) -> Query | None:
+            return fill((*wires, *self._wires())) if hierarchy.version == version else None
 
-        return filled
+        return fill_filtered
 
     def _wires(self) -> list[Wire]:
         """Return the values of :meth:`condition`, in its order."""
-        wires: list[Wire] = []
-        if self.expiry is not None:
-            wires.append(self.expiry.now())
+        wires: list[Wire] = [] if self.expiry is None else [self.expiry.now()]
         if self.kind is not None:
             self.kind.condition().shape(wires)
         return wires
@@ -120,18 +115,15 @@ def make_filter(expiry: Expiry | None, kind: PolymorphicIdentity | None) -> Item
 class FilteredOptions(Protocol):
     """The options of a model, as far as filtering its items needs them."""
 
-    @property
-    def item_filter(self) -> ItemFilter | None: ...
-    @property
-    def kind(self) -> PolymorphicIdentity | None: ...
-    @property
-    def present(self) -> Condition: ...
+    item_filter: ItemFilter | None
+    kind: PolymorphicIdentity | None
+    present: Condition
 
 
 def filter_item(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | None:
     """Return *item*, or None if reads of the model hide it."""
-    standing = meta.item_filter
-    return None if standing is not None and item is not None and standing.hides(item) else item
+    hiding = meta.item_filter
+    return None if hiding is not None and item is not None and hiding.hides(item) else item
 
 
 def filter_items(
@@ -143,9 +135,8 @@ def filter_items(
 
 def is_hidden(meta: FilteredOptions, wires: Mapping[str, Any] | None) -> bool:
     """Tell whether reads of the model hide the item of these attributes."""
-    return (
-        meta.item_filter is not None and wires is not None and meta.item_filter.hides_wires(wires)
-    )
+    hiding = meta.item_filter
+    return hiding is not None and wires is not None and hiding.hides_wires(wires)
 
 
 def is_of_other_class(meta: FilteredOptions, current: Any) -> bool:

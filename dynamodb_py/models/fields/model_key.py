@@ -12,6 +12,16 @@ from .base import Field
 from .scalars import make_refusal, with_article
 
 
+def make_stub(model: type[Any], key: Mapping[str, Wire], alias: str | None = None) -> Any:
+    """Return an instance that knows only its key."""
+    load = model._load_partially(frozenset(field.attribute for field in model._meta.keys))
+    stub = load(to_json(key))
+    stub._state.stub = True
+    if alias is not None:
+        stub.__dict__["_using"] = alias
+    return stub
+
+
 class KeyOf(Field[Any, Any]):
     """The key of an item of *model*: its hash key alone, or a map of both keys.
 
@@ -42,10 +52,7 @@ class KeyOf(Field[Any, Any]):
     def read(self, stored: Any, /) -> Any:
         meta = self.model._meta
         key = stored if self.kind == "M" else {meta.hash_key.attribute: {self.kind: stored}}
-        load = self.model._load_partially(frozenset(field.attribute for field in meta.keys))
-        stub = load(to_json(key))
-        stub._state.stub = True
-        return stub
+        return make_stub(self.model, key)
 
     def from_plain(self, value: Any, /) -> Any:
         return self.model.from_dict(value) if isinstance(value, Mapping) else value

@@ -61,9 +61,6 @@ class ReferenceConditions(Field[T, RefN]):
     def _path(self) -> Path:
         return self.single._path() if self.model is not None else super()._path()
 
-    def _pair(self, part: AnyField, value: Any) -> Condition:
-        return Attr(part._path()).eq(value)
-
     if TYPE_CHECKING:
 
         def eq(self, other: T | Key | None) -> Condition: ...  # type: ignore[override]
@@ -77,8 +74,8 @@ class ReferenceConditions(Field[T, RefN]):
             """It refers to *other*, an instance or a key; None: to nothing."""
             if other is None:
                 return join(And, *[Attr(part._path()).eq(None) for part in self.parts])
-            key = self.key_of(other)
-            return join(And, *[self._pair(*each) for each in zip(self.parts, key, strict=True)])
+            pairs = zip(self.parts, self.key_of(other), strict=True)
+            return join(And, *[Attr(part._path()).eq(value) for part, value in pairs])
 
         def ne(self, other: Any) -> Condition:
             """It refers to something else than *other*, or to nothing; ``!= None``: to something."""
@@ -114,12 +111,8 @@ class ReferenceConditions(Field[T, RefN]):
         if len(self.parts) == 1:
             return None
         if word == "exists":
-            kind = Exists
             paths = [part._path() for part in self.parts]
-            return lambda wanted: join(And, *[(kind if wanted else NotExists)(p) for p in paths])
-        return self._no_lookup(word)
-
-    def _no_lookup(self, word: str) -> Callable[[Any], Condition]:
+            return lambda wanted: join(And, *[(Exists if wanted else NotExists)(p) for p in paths])
         names = ", ".join(part.name for part in self.parts)
         raise QueryError(
             f"{self.owner}: {self.name}__{word}=: a reference to {self.target.__name__} is stored as "

@@ -40,7 +40,7 @@ def expand_references(
         elif not field.part_of:
             expanded[name] = field
     if not references:
-        return dict(fields) if len(expanded) == len(fields) else expanded, references
+        return expanded, references
     found: dict[str, AnyField] = {}
     for name, field in fields.items():
         if name in references:
@@ -60,18 +60,14 @@ def _place_inside(cls: type[Any], field: AnyField) -> None:
     elif isinstance(field, (ListField, SetField, DictField)) and field.inner is not None:
         inner: Any = field.inner
         _place_inside(cls, inner)
-        container = _class_name(field)
+        container = cast("Any", field)
         if issubclass(inner.__class__, ForeignKey):
             for option in ("related_name", "denormalize", "copies"):
                 if getattr(inner, option):
                     raise inner.misdeclared(
-                        f"{option}= means nothing inside a {container}: DynamoDB has no "
+                        f"{option}= means nothing inside a {container.__class__.__name__}: DynamoDB has no "
                         "index of elements; take a ManyToManyField, or a model between the two"
                     )
-
-
-def _class_name(field: Any) -> str:
-    return str(field.__class__.__name__)
 
 
 def _settle(
@@ -86,7 +82,7 @@ def _settle(
     if target is None:
         return {}
     own = target is cls
-    keys = _find_own_keys(others) if own else find_target_keys(target)
+    keys = _find_own_keys(others) if own else find_key_fields(target._fieldset.by_name)
     if not keys:
         return {}
     reference._target = target
@@ -97,9 +93,8 @@ def _settle(
         name = f"{reference.name}_id" if len(keys) == 1 else f"{reference.name}_{key.name}"
         part = _find_declared(reference, key, name, others)
         if part is None:
-            part = found[name] = _add_field(
-                cls, base, reference, _make_part(reference, key, keys), name
-            )
+            part = _make_part(reference, key, keys)
+            part = found[name] = _add_field(cls, base, reference, part, name)
         parts.append(part)
     reference.parts, reference.names = tuple(parts), tuple(key.name for key in keys)
     if len(parts) == 1:
@@ -275,20 +270,14 @@ def check_document_references(kind: str, references: Mapping[str, ForeignKey[Any
             )
 
 
-def find_target_keys(target: type[Any]) -> tuple[AnyField, ...]:
-    """Return the fields that identify an item of a model: its key, or the parts of its templates.
+def find_key_fields(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
+    """Return the key among *fields*, with the parts of a template in its place.
 
     Returns none if the key refers to a class that is not defined yet.
     """
-    return find_key_fields(target._fieldset.by_name)
-
-
-def find_key_fields(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
-    """Return the key among *fields*, with the parts of a template in its place."""
-    hashes = [field for field in fields.values() if field.hash_key]
-    ranges = [field for field in fields.values() if field.range_key]
     found: dict[str, AnyField] = {}
-    for key in (*hashes, *ranges):
+    keys = [field for field in fields.values() if field.is_key]
+    for key in sorted(keys, key=lambda field: not field.hash_key):
         template = getattr(key, "template", None)
         names = (key.name,) if template is None else KeyTemplate(template, key.label).names
         for name in names:

@@ -12,17 +12,13 @@ from ...flows import Flow, has_running_loop, run
 from ...operations.base import Wire
 from ...operations.items import GetItem
 from ..fields.base import AnyField
-from ..fields.model_key import KeyOf
+from ..fields.model_key import KeyOf, make_stub
 from ..fields.scalars import with_article
 from ..registry import find_anywhere
 from ..visibility import filter_item
 from .conditions import ReferenceConditions
-from .on_delete import CASCADE as CASCADE
-from .on_delete import DO_NOTHING as DO_NOTHING
-from .on_delete import NULLIFY as NULLIFY
-from .on_delete import PROTECT as PROTECT
-from .on_delete import OnDelete
-from .unloaded import is_stub, log_fetch, make_stub
+from .on_delete import DO_NOTHING, NULLIFY, OnDelete
+from .unloaded import is_stub, log_fetch
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -201,8 +197,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         key_field = self.get_key_field()
         if not isinstance(value, self.target):
             try:
-                key = self.target._meta.key_of(value)
-                value = make_stub(self.target, key, None)
+                value = make_stub(self.target, self.target._meta.key_of(value))
             except (ValidationError, TypeError, ValueError) as error:
                 raise Unstorable(
                     f"{value!r} is {with_article(value.__class__)}, neither {with_article(self.target)} nor the key of "
@@ -235,24 +230,24 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             if None in key:
                 raise self._make_error(f"{given!r} has no key yet: give it one first")
             return key
+        one = with_article(self.target)
         if hasattr(given, "_fieldset") and not isinstance(given, tuple):
             raise self._make_error(
-                f"{given!r} is {with_article(given.__class__)}, not {with_article(self.target)}: it takes one, or the "
-                "key of one"
+                f"{given!r} is {with_article(given.__class__)}, not {one}: it takes one, or the key of one"
             )
         parts = cast("tuple[Any, ...]", given if isinstance(given, tuple) else (given,))
         if len(parts) != len(self.parts) or None in parts:
             names = ", ".join(part.name for part in self.parts)
             raise self._make_error(
-                f"{given!r} is no key of {with_article(self.target)}, which is of {names}: give "
-                f"{with_article(self.target)}, or {'a tuple of these' if len(self.parts) > 1 else 'that'}"
+                f"{given!r} is no key of {one}, which is of {names}: give {one}, or "
+                f"{'a tuple of these' if len(self.parts) > 1 else 'that'}"
             )
         return parts
 
     def wires_of(self, key: tuple[Any, ...]) -> dict[str, Wire]:
         """Return the target's key on the wire."""
-        wires: dict[str, Wire] = self.target._meta.key((), dict(zip(self.names, key, strict=True)))
-        return wires
+        values = dict(zip(self.names, key, strict=True))
+        return cast("dict[str, Wire]", self.target._meta.key((), values))
 
     def _make_error(self, problem: str) -> ValidationError:
         return ValidationError({self.name: [problem]}, model=self.owner)
@@ -260,8 +255,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def expand_value(self, given: Any) -> dict[str, Any]:
         """Return the values of the fields of the key and the copies for *given*, an instance or a key."""
         if given is None:
-            names = [*self.parts, *self.copies.values()]
-            return {field.name: None for field in names}
+            return dict.fromkeys([part.name for part in (*self.parts, *self.copies.values())])
         values = dict(zip([part.name for part in self.parts], self.key_of(given), strict=True))
         if self.copies:
             known = isinstance(given, self.target) and not is_stub(given)
@@ -301,16 +295,18 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         if target is not None and is_stub(target) and not has_running_loop():
             target = run(self._fetch(record, key), target._link)
         if target is None:
-            raise self.make_missing_error(record, key)
+            shown = key[0] if len(key) == 1 else key
+            raise self.target.DoesNotExist(
+                f"{self.label} refers to {self.target.__name__} {shown!r}, and there is no such item",
+                missing=[shown],
+            )
         record.__dict__[self.name] = (key, target)
         return target
 
     def get_target(self, record: Any, key: tuple[Any, ...]) -> Any:
         """Return the cached item with *key*, or a stub; None if it is known to be missing."""
         kept = record.__dict__.get(self.name)
-        if kept is not None and kept[0] == key:
-            return kept[1]
-        return self.make_stub(record, key)
+        return kept[1] if kept is not None and kept[0] == key else self.make_stub(record, key)
 
     def make_stub(self, record: Any, key: tuple[Any, ...]) -> Any:
         """Return an instance of the target that knows only its key."""
@@ -318,9 +314,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def _fetch(self, record: Any, key: tuple[Any, ...]) -> Flow[Any]:
         stub = self.make_stub(record, key)
-        log_fetch(
-            "%s: fetching %s %r on demand", self.label, self.target.__name__, stub.primary_key
-        )
+        name = self.target.__name__
+        log_fetch("%s: fetching %s %r on demand", self.label, name, stub.primary_key)
         table = stub._link.table_name(stub._meta.table_name)
         get = GetItem(table, stub._meta.key_of(stub), current_options().consistent)
         item = filter_item(stub._meta, (yield from get))
@@ -330,15 +325,6 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         if "_using" in stub.__dict__:
             target.__dict__["_using"] = stub._using
         return target
-
-    def make_missing_error(self, record: Any, key: tuple[Any, ...]) -> Exception:
-        """Return the error for a reference to a missing item."""
-        shown = key[0] if len(key) == 1 else key
-        found: Exception = self.target.DoesNotExist(
-            f"{self.label} refers to {self.target.__name__} {shown!r}, and there is no such item",
-            missing=[shown],
-        )
-        return found
 
     def assign(self, record: Any, value: Any) -> None:
         """Let *record* refer to *value*: an instance, a key, or None; nothing is sent."""

@@ -40,17 +40,17 @@ def find_restricting_references(
 
     :param below: also those to its subclasses in the same table, as the item may be of one of them.
     """
-    kinds = [*model.__mro__, *_below(model)] if below else model.__mro__
+    kinds = [*model.__mro__, *_find_subclasses(model)] if below else model.__mro__
     found = [each for kind in kinds for each in get_referrers(kind)]
     return [each for each in dict.fromkeys(found) if each.on_delete is not DO_NOTHING]
 
 
-def _below(model: type[Any]) -> Iterator[type[Any]]:
+def _find_subclasses(model: type[Any]) -> Iterator[type[Any]]:
     """Yield the subclasses of *model* in its table."""
     for kind in model.__subclasses__():
         if "_meta" in vars(kind) and kind._meta.table_name == model._meta.table_name:
             yield kind
-        yield from _below(kind)
+        yield from _find_subclasses(kind)
 
 
 def refuse_bulk_delete(model: type[Any], verb: str) -> None:

@@ -17,12 +17,14 @@ from .discriminator import (
     Hierarchy,
     InheritedOptions,
     PolymorphicIdentity,
+    check_kind,
     is_redefinition,
     make_loaders,
+    raises_for_unknown,
 )
 
+_BILLING = ("billing_mode", "read_capacity", "write_capacity")
 _NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
-_UNKNOWN = ("warn", "raise")
 
 
 def find_shared_options(model: type[Any]) -> InheritedOptions | None:
@@ -82,29 +84,23 @@ def add_discriminator(
             f"{model.__name__}.Meta.discriminator is {name!r}: it is the name of a field, or of an "
             "attribute"
         )
-    if declared["unknown_kind"] not in _UNKNOWN:
-        raise ModelDefinitionError(
-            f"{model.__name__}.Meta.unknown_kind is {declared['unknown_kind']!r}: it is "
-            '"warn" or "raise"'
-        )
+    raises = raises_for_unknown(model, declared["unknown_kind"])
     shared, before = find_shared_options(model), vars(model).get("_meta")
     hierarchy: Hierarchy | None = None
     for meta in (shared, before):  # before: of a complete class to which a field is added
         if meta is not None and meta.kind is not None:
             hierarchy = meta.kind.hierarchy
-    attribute = hierarchy.attribute if hierarchy is not None else _find_attribute(name, fields)
+    attribute = fields[name].attribute if name in fields else name
+    if hierarchy is not None:
+        attribute = hierarchy.attribute
     field = next((each for each in fields.values() if each.attribute == attribute), None)
     if field is None:
         field = _add_field(model, base, fields, attribute)
         fields = {**fields, field.name: field}
     value = _set_value(model, field, declared["kind"])
     if hierarchy is None:
-        hierarchy = Hierarchy(model, attribute, raises=declared["unknown_kind"] == "raise")
+        hierarchy = Hierarchy(model, attribute, raises=raises)
     return fields, PolymorphicIdentity(hierarchy, model, value, field)
-
-
-def _find_attribute(name: str, fields: Mapping[str, AnyField]) -> str:
-    return fields[name].attribute if name in fields else name
 
 
 def _add_field(
@@ -125,9 +121,7 @@ def _add_field(
 
 def _set_value(model: type[Any], field: AnyField, declared: object) -> str:
     """Return the kind of a class, and make it the default of the field."""
-    value = model.__name__ if declared is None else declared
-    if not isinstance(value, str) or not value:
-        raise ModelDefinitionError(f"{model.__name__}.Meta.kind is {value!r}: it is a text")
+    value = check_kind(model, model.__name__ if declared is None else declared)
     if field.kind != "S" or field.unique:
         raise field.misdeclared("it holds the kinds of items, texts: declare a CharField")
     wire, default = {"S": value}, cast("Any", None)
@@ -181,7 +175,7 @@ def _check_alike(meta: InheritedOptions, root: InheritedOptions) -> None:
     problem = ""
     if (own.hash_key, own.range_key) != (shared.hash_key, shared.range_key):
         problem = "its key is another one"
-    elif _billing(own) != _billing(shared):
+    elif any(getattr(own, option) != getattr(shared, option) for option in _BILLING):
         problem = "its billing or throughput is another one"
     elif (meta.version and meta.version.attribute) != (root.version and root.version.attribute):
         problem = "a VersionField is of all kinds or of none"
@@ -192,10 +186,6 @@ def _check_alike(meta: InheritedOptions, root: InheritedOptions) -> None:
             f"{meta.name} is a kind of {root.name} and shares its table, and {problem}: say it in "
             f"{root.name}"
         )
-
-
-def _billing(schema: TableSchema) -> tuple[object, ...]:
-    return schema.billing_mode, schema.read_capacity, schema.write_capacity
 
 
 def merge_schemas(metas: list[InheritedOptions]) -> TableSchema:
@@ -222,11 +212,8 @@ def merge_schemas(metas: list[InheritedOptions]) -> TableSchema:
                     f"{meta.name} and {ttl[1].name} share a table, which has one TTL, and say "
                     f"{meta.schema.ttl!r} and {ttl[0]!r}: keep one"
                 )
-    schema = replace(
-        first.schema,
-        indexes=tuple(index for index, _ in indexes.values()),
-        ttl=None if ttl is None else ttl[0],
-    )
+    merged = tuple(index for index, _ in indexes.values())
+    schema = replace(first.schema, indexes=merged, ttl=None if ttl is None else ttl[0])
     _check_types(metas, schema)
     return schema
 

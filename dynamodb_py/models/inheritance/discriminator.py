@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...exceptions import UnreadableValue, ValidationError
+from ...exceptions import ModelDefinitionError, UnreadableValue, ValidationError
 from ...expressions import Action, Compare, Condition, IfNotExists, In, Path, Set, Value
 from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
@@ -49,6 +49,28 @@ class Discriminator:
             self._warned.add(repr(kind))
             warnings.warn(f"{message}; it is read as {default.__name__}", stacklevel=3)
         return default
+
+
+def raises_for_unknown(cls: type[Any], unknown: object) -> bool:
+    """Tell whether ``unknown_kind`` of the Meta of *cls* is "raise"; refuse all but that and "warn"."""
+    if unknown not in ("warn", "raise"):
+        raise ModelDefinitionError(
+            f'{cls.__name__}.Meta.unknown_kind is {unknown!r}: it is "warn" or "raise"'
+        )
+    return unknown == "raise"
+
+
+def check_kind(cls: type[Any], kind: object) -> str:
+    """Return the kind of *cls*, or raise ModelDefinitionError if it is no text."""
+    if not isinstance(kind, str) or not kind:
+        raise ModelDefinitionError(f"{cls.__name__}.Meta.kind is {kind!r}: it is a text")
+    return kind
+
+
+def require_kinds(path: Path, kinds: Iterable[str]) -> Condition:
+    """Return the condition that the discriminator at *path* is one of *kinds*."""
+    values = tuple(Value({"S": kind}) for kind in kinds)
+    return Compare(path, "=", values[0]) if len(values) == 1 else In(path, values)
 
 
 class InheritedOptions(Protocol):
@@ -111,12 +133,8 @@ class Hierarchy(Discriminator):
     def add(self, meta: InheritedOptions, kind: str) -> None:
         """Add a class, in place of an earlier definition of it."""
         model = meta.model
-        self.metas = {
-            each: other
-            for each, other in self.metas.items()
-            if not is_redefinition(model, other.model)
-        }
-        self.metas[kind] = meta
+        others = {k: m for k, m in self.metas.items() if not is_redefinition(model, m.model)}
+        self.metas = {**others, kind: meta}
         self.classes.update({each: other.model for each, other in self.metas.items()})
         for gone in self.classes.keys() - self.metas.keys():
             del self.classes[gone]
@@ -147,9 +165,8 @@ class PolymorphicIdentity:
     @property
     def values(self) -> list[str]:
         """The kinds of this class and its subclasses, in alphabetical order."""
-        below = {
-            v for v, meta in self.hierarchy.metas.items() if issubclass(meta.model, self.model)
-        }
+        metas = self.hierarchy.metas.items()
+        below = {kind for kind, meta in metas if issubclass(meta.model, self.model)}
         return sorted(below | {self.value})
 
     def condition(self) -> Condition:
@@ -157,11 +174,7 @@ class PolymorphicIdentity:
         if not self.is_subclass:
             return Condition()
         if self._condition is None or self._condition[0] != self.hierarchy.version:
-            values = [Value({"S": each}) for each in self.values]
-            found: Condition = In(self.path, tuple(values))
-            if len(values) == 1:
-                found = Compare(self.path, "=", values[0])
-            self._condition = self.hierarchy.version, found
+            self._condition = self.hierarchy.version, require_kinds(self.path, self.values)
         return self._condition[1]
 
     def require_class(self, present: Condition) -> Condition:
@@ -174,9 +187,8 @@ class PolymorphicIdentity:
 
     def holds_wires(self, wires: Mapping[str, Any]) -> bool:
         """Tell whether the item with these attributes is of this class."""
-        return not self.is_subclass or self._is_below(
-            wires.get(self.hierarchy.attribute, {}).get("S")
-        )
+        kind = wires.get(self.hierarchy.attribute, {}).get("S")
+        return not self.is_subclass or self._is_below(kind)
 
     def _is_below(self, kind: str | None) -> bool:
         found = self.hierarchy.classes.get(kind)
@@ -187,14 +199,10 @@ class PolymorphicIdentity:
         if not self.is_subclass or plan.kind == "nothing":
             return plan
         explanation = plan.explanation or Explanation()
-        filtered = any(
-            path.parts[0] == self.hierarchy.attribute for path in explanation.filter.paths()
-        )
-        names = sorted(
-            meta.model.__name__
-            for meta in self.hierarchy.metas.values()
-            if issubclass(meta.model, self.model)
-        )
+        attributes = {path.parts[0] for path in explanation.filter.paths()}
+        filtered = self.hierarchy.attribute in attributes
+        models = [meta.model for meta in self.hierarchy.metas.values()]
+        names = sorted(each.__name__ for each in models if issubclass(each, self.model))
         how = "by a filter, as no key that is read holds it" if filtered else "by the key"
         note = f"only {', '.join(names)}: {self.field.name} is asked for {how}"
         return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
@@ -227,7 +235,7 @@ class PolymorphicIdentity:
             f"{self.value!r}, not {kind!r}: {make}"
         )
 
-    def setter(self) -> Action:
+    def make_setter(self) -> Action:
         """Return the action that writes the kind of an item without one, for updates that may make it."""
         value = Value(self.wire)
         if self.is_subclass and self.values == [self.value]:
@@ -258,7 +266,7 @@ def make_loaders(hierarchy: Hierarchy, plain: Any) -> dict[str, Any]:
         found = cls if wire is None else classes.get(wire.S) or hierarchy.use_root(wire.S)
         return plain._load.__func__(found, stored)
 
-    def holding(cls: type[Any], held: frozenset[str]) -> Callable[[StoredItem], Any]:
+    def load_partially(cls: type[Any], held: frozenset[str]) -> Callable[[StoredItem], Any]:
         if hierarchy.attribute not in held:
             return cast("Callable[[StoredItem], Any]", plain._load_partially.__func__(cls, held))
         loads: dict[type[Any], Callable[[StoredItem], Any]] = {}
@@ -271,4 +279,4 @@ def make_loaders(hierarchy: Hierarchy, plain: Any) -> dict[str, Any]:
 
         return load_held
 
-    return {"_load": classmethod(load), "_load_partially": classmethod(holding)}
+    return {"_load": classmethod(load), "_load_partially": classmethod(load_partially)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...exceptions import ModelDefinitionError
 from ...operations.items import StoredItem
-from .discriminator import Discriminator, is_redefinition
+from .discriminator import Discriminator, check_kind, is_redefinition, raises_for_unknown
 
 _KNOWN = ("discriminator", "kind", "unknown_kind", "abstract")
 
@@ -42,7 +42,7 @@ class DocumentKinds(Discriminator):
         known = [str(name) for name, each in self.classes.items() if issubclass(each, declared)]
         return f"{kind!r} is no kind of {declared.__name__}: there are {', '.join(known)}"
 
-    def below(self, declared: type[Any]) -> Iterator[type[Any]]:
+    def list_below(self, declared: type[Any]) -> Iterator[type[Any]]:
         """Yield *declared*, unless it is abstract, and its subclasses."""
         return (each for each in list(self.classes.values()) if issubclass(each, declared))
 
@@ -58,7 +58,7 @@ def find_kinds(
                 f"{cls.__name__}.Meta.discriminator: {inherited.root.__name__}, a base class, has one: "
                 "a document has one discriminator"
             )
-        kinds: DocumentKinds | None = _begin(cls, options)
+        kinds: DocumentKinds | None = _make_kinds(cls, options)
     else:
         kinds = inherited
         misplaced = [name for name in ("kind", "unknown_kind") if name in options]
@@ -86,26 +86,21 @@ def _read_meta(cls: type) -> dict[str, Any]:
     return options
 
 
-def _begin(cls: type[Any], options: dict[str, Any]) -> DocumentKinds:
+def _make_kinds(cls: type[Any], options: dict[str, Any]) -> DocumentKinds:
     name, unknown = options["discriminator"], options.get("unknown_kind", "warn")
     if not isinstance(name, str) or not name:
         raise ModelDefinitionError(
             f"{cls.__name__}.Meta.discriminator is {name!r}: it is the name of an attribute"
         )
-    if unknown not in ("warn", "raise"):
-        raise ModelDefinitionError(
-            f'{cls.__name__}.Meta.unknown_kind is {unknown!r}: it is "warn" or "raise"'
-        )
     field = cls._fieldset.by_name.get(name) or cls._fieldset.by_attribute.get(name)
     attribute = name if field is None else field.attribute
     name = attribute if field is None else field.name
-    return DocumentKinds(cls, attribute, name, raises=unknown == "raise")
+    return DocumentKinds(cls, attribute, name, raises=raises_for_unknown(cls, unknown))
 
 
 def _register(cls: type[Any], kinds: DocumentKinds, kind: object) -> str:
     """Register *cls* as the class of *kind*, which becomes the default of the field that holds it."""
-    if not isinstance(kind, str) or not kind:
-        raise ModelDefinitionError(f"{cls.__name__}.Meta.kind is {kind!r}: it is a text")
+    kind = check_kind(cls, kind)
     twin = kinds.classes.get(kind)
     if twin is not None and not is_redefinition(cls, twin):
         raise ModelDefinitionError(

@@ -170,7 +170,7 @@ def _change(
 ) -> Flow[StoredItem | None]:
     """Change the item with this key; return all of it as it is then, None where there is none."""
     meta, scope = options_of(bound.model), bound._scope
-    expected = None if meta.expiry is None else meta.expiry.unexpired()
+    expected = None if meta.expiry is None else meta.expiry.require_unexpired()
     if scope is not None:
         live = scope.condition(bound.model)
         expected = live if expected is None else expected & live

@@ -94,7 +94,7 @@ def build_update(
     if errors:
         raise ValidationError(errors, model=meta.name)
     if making and meta.kind is not None and not meta.kind.field.is_key:
-        found.append(meta.kind.setter())
+        found.append(meta.kind.make_setter())
     if meta.version is not None:
         raised = None if version_of is None else next_version(meta.version, version_of)
         path = Path((meta.version.attribute,))

@@ -25,11 +25,9 @@ def connect_references(model: type[Any]) -> None:
     for reference in _find_own(model).values():
         if reference.related_name is None and reference.on_delete is DO_NOTHING:
             continue
-        reason = (
-            f"related_name={reference.related_name!r} asks"
-            if reference.related_name is not None
-            else f"on_delete={reference.on_delete.name} asks"
-        )
+        reason = f"on_delete={reference.on_delete.name} asks"
+        if reference.related_name is not None:
+            reason = f"related_name={reference.related_name!r} asks"
         choose_index(model._meta, reference, reason)
         target = reference.target
         if reference.related_name is not None:
@@ -56,9 +54,8 @@ def _find_own(model: type[Any]) -> References:
         if "_meta" in vars(base)
         for name in vars(base)["_fieldset"].references
     }
-    return {
-        name: each for name, each in model._fieldset.references.items() if name not in inherited
-    }
+    references = model._fieldset.references
+    return {name: each for name, each in references.items() if name not in inherited}
 
 
 def _add_reverse(model: type[Any], reference: ForeignKey[Any, Any], target: type[Any]) -> None:

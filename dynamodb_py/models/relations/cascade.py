@@ -54,37 +54,29 @@ def _delete_with_referrers(
     while level:
         found: dict[Any, Any] = {}
         for each in level.values():
-            for reference in find_restricting_references(
-                each.__class__, below=each._stored is None
-            ):
+            kind: type[Any] = each.__class__
+            for reference in find_restricting_references(kind, below=each._stored is None):
                 taken = {own, *removed}
                 rows: list[Any] = yield from _read_referrers(reference, each, len(taken))
                 if reference.on_delete is PROTECT:
-                    _check_protected(
-                        each, reference, [row for row in rows if _identify(row) not in taken]
-                    )
+                    rows = [row for row in rows if _identify(row) not in taken]
+                    _check_protected(each, reference, rows)
                     continue
                 still = require_reference(reference, each)
                 for row in rows:
                     identity = _identify(row)
                     if reference.on_delete is NULLIFY:
-                        cleared.setdefault(identity, _Referrer(row, [])).by.append(
-                            (reference, still)
-                        )
+                        referrer = cleared.setdefault(identity, _Referrer(row, []))
+                        referrer.by.append((reference, still))
                     elif identity not in taken and not is_soft_deleted(row):
                         removed[identity] = _Referrer(row, [(reference, still)])
                         taken.add(identity)
                         if deletes_items(row.__class__):
                             found[identity] = row
         level = found
-    writes = [
-        _make_clearing(each)
-        for identity, each in cleared.items()
-        if identity not in {own, *removed}
-    ]
-    writes += [
-        _make_removal(each) for each in reversed(removed.values())
-    ]  # in reverse order of reading
+    kept = [each for identity, each in cleared.items() if identity not in {own, *removed}]
+    # Referrers are deleted in reverse order of reading.
+    writes = [*map(_make_clearing, kept), *map(_make_removal, reversed(removed.values()))]
     writes.append(partial(delete_alone, instance, condition=condition, atomic=atomic))
     yield from write_together(writes)
 
@@ -104,7 +96,7 @@ def _make_clearing(referrer: _Referrer) -> Callable[[], Flow[object]]:
         reference.assign(row, None)
         names += [part.name for part in (*reference.parts, *reference.copies.values())]
     still = join(And, *[still for _, still in referrer.by])
-    return partial(partial(save_instance, row), update_fields=names, condition=still)
+    return partial(save_instance, row, update_fields=names, condition=still)
 
 
 def _make_removal(referrer: _Referrer) -> Callable[[], Flow[object]]:
@@ -130,8 +122,7 @@ def _read_referrers(reference: Reference, instance: Any, excused: int) -> Flow[l
     rows = query_related(reference, instance, whole=whole, hidden=True)
     if reference.on_delete is PROTECT:
         rows = rows.limit(_SHOWN + excused)
-    flow: Flow[list[Any]] = all_rows(rows)
-    return flow
+    return all_rows(rows)
 
 
 def _check_protected(instance: Any, reference: Reference, rows: list[Any]) -> None:

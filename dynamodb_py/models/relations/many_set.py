@@ -42,13 +42,11 @@ class ManySet(Generic[T]):
     @property
     def through(self) -> type[Any]:
         """The model between the two."""
-        model: Any = self._near.model
-        return cast("type[Any]", model)
+        return cast("type[Any]", self._near.model)
 
     @property
     def _alias(self) -> str | None:
-        alias: str | None = self._owner.__dict__.get("_using")
-        return alias
+        return cast("str | None", self._owner.__dict__.get("_using"))
 
     @property
     def _link(self) -> Connection:
@@ -56,8 +54,7 @@ class ManySet(Generic[T]):
 
     def rows(self) -> QuerySet[Any]:
         """Return the query set of the items between the two."""
-        rows: QuerySet[Any] = query_related(self._near, self._owner)
-        return rows
+        return cast("QuerySet[Any]", query_related(self._near, self._owner))
 
     def all(self) -> ManySet[T]:
         """Return the same set; nothing is read."""
@@ -67,8 +64,7 @@ class ManySet(Generic[T]):
         """Return all of them as a list; missing items are left out, with a warning in the log."""
         if self._kept is None:
             rows = yield from all_rows(self.rows())
-            stubs = self.stubs(rows)
-            self._kept = yield from _read_items(stubs)
+            self._kept = yield from _read_items(self.stubs(rows))
         return list(self._kept)
 
     fetch = blocking(_fetch)
@@ -80,8 +76,7 @@ class ManySet(Generic[T]):
         return [self._far.make_stub(self._owner, key) for key in dict.fromkeys(keys)]
 
     def __iter__(self) -> Iterator[T]:
-        found: list[T] = run(self._fetch(), self._link)
-        return iter(found)
+        return iter(run(self._fetch(), self._link))
 
     async def __aiter__(self) -> AsyncIterator[T]:
         for each in await arun(self._fetch(), self._link):
@@ -133,9 +128,6 @@ class ManySet(Generic[T]):
         found = {key: row for row in rows if (key := self._far.read_key(row)) is not None}
         return {key: found[key] for key in keys if key in found}
 
-    def _find_keys(self, targets: Iterable[Any]) -> list[tuple[Any, ...]]:
-        return list(dict.fromkeys(self._far.key_of(each) for each in targets))
-
     def _add(self, *targets: T | Any, through: dict[str, Any] | None = None) -> Flow[None]:
         """Add *targets*, instances or their keys; those already in the set stay unchanged.
 
@@ -147,11 +139,8 @@ class ManySet(Generic[T]):
         """
         by_key = {self._far.key_of(each): each for each in targets}
         there = yield from self._read_rows(list(by_key))
-        rows = [
-            self._make_row(each, **(through or {}))
-            for key, each in by_key.items()
-            if key not in there
-        ]
+        new = [each for key, each in by_key.items() if key not in there]
+        rows = [self._make_row(each, **(through or {})) for each in new]
         self._kept = None
         yield from write_together([_make_insert(row) for row in rows])
 
@@ -172,13 +161,13 @@ class ManySet(Generic[T]):
 
     def _remove(self, *targets: T | Any) -> Flow[None]:
         """Remove *targets*, instances or their keys, from the set: only the items between are deleted."""
-        keys = self._find_keys(targets)
+        keys = list(dict.fromkeys(self._far.key_of(each) for each in targets))
         if self._is_keyed():
             rows = [self._make_row(_unwrap(key)) for key in keys]
         else:
             rows = list((yield from self._read_rows(keys)).values())
         self._kept = None
-        yield from write_together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
+        yield from write_together([_make_delete(row) for row in rows])
 
     remove = blocking(_remove)
     aremove = awaiting(_remove)
@@ -187,7 +176,7 @@ class ManySet(Generic[T]):
         """Remove all from the set: the items between are read and deleted."""
         rows = yield from all_rows(self.rows())
         self._kept = None
-        yield from write_together([partial(flow_of(row.__class__, "delete"), row) for row in rows])
+        yield from write_together([_make_delete(row) for row in rows])
 
     clear = blocking(_clear)
     aclear = awaiting(_clear)
@@ -197,16 +186,10 @@ class ManySet(Generic[T]):
         wanted = {self._far.key_of(each): each for each in targets}
         rows = yield from all_rows(self.rows())
         there = {self._far.read_key(row) for row in rows}
-        gone = [
-            partial(flow_of(row.__class__, "delete"), row)
-            for row in rows
-            if self._far.read_key(row) not in wanted
-        ]
-        new = [
-            _make_insert(self._make_row(each)) for key, each in wanted.items() if key not in there
-        ]
+        gone = [_make_delete(row) for row in rows if self._far.read_key(row) not in wanted]
+        new = [self._make_row(each) for key, each in wanted.items() if key not in there]
         self._kept = None
-        yield from write_together([*gone, *new])
+        yield from write_together([*gone, *map(_make_insert, new)])
 
     set = blocking(_set)
     aset = awaiting(_set)
@@ -217,10 +200,11 @@ def _unwrap(key: tuple[Any, ...]) -> Any:
 
 
 def _make_insert(instance: Any) -> Callable[[], Flow[object]]:
-    def insert() -> Flow[object]:
-        return save_instance(instance, force_insert=True)
+    return partial(save_instance, instance, force_insert=True)
 
-    return insert
+
+def _make_delete(instance: Any) -> Callable[[], Flow[object]]:
+    return partial(flow_of(instance.__class__, "delete"), instance)
 
 
 def _read_items(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:

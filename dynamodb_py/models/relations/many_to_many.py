@@ -25,7 +25,7 @@ T = TypeVar("T", bound="Instance")
 Reference = ForeignKey[Any, Any]
 
 
-class _Across(Prefetchable):
+class _Across(Prefetchable, Generic[T]):
     """A descriptor for the items of another model that are related by a model between the two."""
 
     name: str
@@ -57,8 +57,18 @@ class _Across(Prefetchable):
         kept: ManySet[Any] | None = owner.__dict__.get(self.name)
         return () if kept is None else kept._kept or ()
 
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> ManySet[T]: ...
+    def __get__(self, instance: object | None, owner: type[Any]) -> Self | ManySet[T]:
+        if instance is None:
+            return self
+        kept = instance.__dict__.get(self.name)
+        return self.related(instance) if kept is None else cast("ManySet[T]", kept)
 
-class ManyToManyField(_Across, Generic[T]):
+
+class ManyToManyField(_Across[T]):
     """Items of another model, by items of a model between the two, which has a reference to each.
 
     ::
@@ -130,10 +140,7 @@ class ManyToManyField(_Across, Generic[T]):
         """
         if self._ends is not None:
             return True
-        to, through = (
-            find_nearby(each, self.model) if isinstance(each, str) else each
-            for each in (self.to, self.through)
-        )
+        to, through = self._find_models(lambda name: find_nearby(name, self.model))
         if to is None or through is None or not _is_settled(through) or not _is_settled(to):
             return False
         self._connect(to, through)
@@ -141,18 +148,17 @@ class ManyToManyField(_Across, Generic[T]):
 
     def get_ends(self) -> tuple[Reference, Reference]:
         """Return the references of the model between, to this model and to the other."""
-        if self._ends is None:
-            to, through = (
-                find_anywhere(each, self.model, self.label) if isinstance(each, str) else each
-                for each in (self.to, self.through)
-            )
-            options_of(through).name  # noqa: B018 - one that waits looks for what it refers to
-            self._connect(to, through)
-        ends = self._ends
-        assert ends is not None
-        return ends
+        if self._ends is not None:
+            return self._ends
+        to, through = self._find_models(lambda name: find_anywhere(name, self.model, self.label))
+        options_of(through).name  # noqa: B018 - deferred options look for the referenced models
+        return self._connect(to, through)
 
-    def _connect(self, to: Any, through: Any) -> None:
+    def _find_models(self, find: Callable[[str], Any]) -> list[Any]:
+        """Return the other model and the model between, found by *find* where only the name is known."""
+        return [find(each) if isinstance(each, str) else each for each in (self.to, self.through)]
+
+    def _connect(self, to: Any, through: Any) -> tuple[Reference, Reference]:
         references: dict[str, Reference] = through._fieldset.references
         if self.through_fields is not None:
             for name in self.through_fields:
@@ -160,33 +166,26 @@ class ManyToManyField(_Across, Generic[T]):
                     raise self._make_error(f"{through.__name__} has no reference {name}")
             near, far = (references[name] for name in self.through_fields)
         else:
-            near = self._choose_one(
-                [r for r in references.values() if issubclass(self.model, r.target)],
-                through,
-                self.model,
-            )
+            found = [r for r in references.values() if issubclass(self.model, r.target)]
+            near = self._choose_one(found, through, self.model)
             others = [r for r in references.values() if r.target is to and r is not near]
             far = self._choose_one(others, through, to)
         choose_index(through._meta, near, f"{self.label} asks for the {through.__name__}s of one")
         if self.related_name is not None:
-            choose_index(
-                through._meta, far, f"related_name={self.related_name!r} of {self.label} asks"
-            )
+            reason = f"related_name={self.related_name!r} of {self.label} asks"
+            choose_index(through._meta, far, reason)
             self._add_reverse(to)
         self._ends = (near, far)
+        return self._ends
 
     def _choose_one(self, found: list[Reference], through: Any, model: Any) -> Reference:
         if len(found) == 1:
             return found[0]
-        problem = "no reference" if not found else "several references"
-        raise self._make_error(
-            f"{through.__name__} has {problem} to {model.__name__}: "
-            + (
-                f"give it a ForeignKey({model.__name__})"
-                if not found
-                else 'say through_fields=("to this one", "to the other")'
-            )
-        )
+        problem, advice = "no reference", f"give it a ForeignKey({model.__name__})"
+        if found:
+            problem = "several references"
+            advice = 'give through_fields=("to this one", "to the other")'
+        raise self._make_error(f"{through.__name__} has {problem} to {model.__name__}: {advice}")
 
     def _add_reverse(self, to: Any) -> None:
         name = str(self.related_name)
@@ -206,16 +205,6 @@ class ManyToManyField(_Across, Generic[T]):
         near, far = self.get_ends()
         return ManySet(instance, near, far)
 
-    @overload
-    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
-    @overload
-    def __get__(self, instance: object, owner: type[Any]) -> ManySet[T]: ...
-    def __get__(self, instance: object | None, owner: type[Any]) -> Self | ManySet[T]:
-        if instance is None:
-            return self
-        kept = instance.__dict__.get(self.name)
-        return self.related(instance) if kept is None else cast("ManySet[T]", kept)
-
     if not TYPE_CHECKING:
 
         def __set__(self, instance: Any, value: Any) -> None:
@@ -228,7 +217,7 @@ class ManyToManyField(_Across, Generic[T]):
         return f"<{type(self).__name__} {self.label}>"
 
 
-class ManyRelated(_Across):
+class ManyRelated(_Across[Any]):
     """The reverse relation of a :class:`ManyToManyField`."""
 
     def __init__(self, field: ManyToManyField[Any], name: str) -> None:
@@ -237,23 +226,12 @@ class ManyRelated(_Across):
     @property
     def leads_to(self) -> type[Any]:
         """The model with the field."""
-        model: type[Any] = self.field.get_ends()[0].target
-        return model
+        return self.field.get_ends()[0].target
 
     def related(self, instance: Any) -> ManySet[Any]:
         """Return the set of *instance*; nothing is read."""
         near, far = self.field.get_ends()
         return ManySet(instance, far, near)
-
-    @overload
-    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
-    @overload
-    def __get__(self, instance: object, owner: type[Any]) -> ManySet[Any]: ...
-    def __get__(self, instance: object | None, owner: type[Any]) -> Self | ManySet[Any]:
-        if instance is None:
-            return self
-        kept = instance.__dict__.get(self.name)
-        return self.related(instance) if kept is None else cast("ManySet[Any]", kept)
 
     if not TYPE_CHECKING:
 

@@ -40,9 +40,7 @@ def query_related(
     :param whole: read whole items, if the index does not have them.
     :param hidden: read also the items that the model's ``objects`` leaves out.
     """
-    model: Any = reference.model
-    alias = owner.__dict__.get("_using")
-    manager = model.objects if alias is None else model.objects.using(alias)
+    manager = _get_manager(reference.model, owner)
     every = all_items(manager) if hidden else manager.get_queryset()
     rows = every.filter(require_reference(reference, owner))
     if reference.lookup_index is None:
@@ -52,6 +50,12 @@ def query_related(
         return rows  # the planner may choose a better one for further conditions
     rows = rows.index(name)
     return rows if holds_all or not whole else rows.full()
+
+
+def _get_manager(model: Any, owner: Any) -> Any:
+    """Return the manager of *model* with the connection of *owner*."""
+    alias = owner.__dict__.get("_using")
+    return model.objects if alias is None else model.objects.using(alias)
 
 
 def require_reference(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
@@ -102,8 +106,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         return get_connection(alias or options_of(self.model).using)
 
     def get_queryset(self) -> QuerySet[M]:
-        rows: QuerySet[M] = query_related(self._reference, self._owner)
-        return rows
+        return cast("QuerySet[M]", query_related(self._reference, self._owner))
 
     def all(self) -> QuerySet[M]:
         """Return the query set of all items; items that ``prefetch_related()`` read are not read again."""
@@ -144,9 +147,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         found: list[Callable[[], Flow[object]]] = []
         for each in objects:
             self._reference.assign(each, None)
-            found.append(
-                partial(partial(save_instance, each), condition=still if each.persisted else None)
-            )
+            found.append(partial(save_instance, each, condition=still if each.persisted else None))
         return found
 
     def _add(self, *objects: M) -> Flow[None]:
@@ -165,12 +166,9 @@ class RelatedSet(Forwarding[M], Generic[M]):
         """Insert an item that refers to this instance, and return it: as ``objects.create()``."""
         name = self._reference.name
         if name in values:
-            raise TypeError(
-                f"{name} is the instance whose {self._reference.related_name} these are"
-            )
-        alias = self._owner.__dict__.get("_using")
-        model: Any = self.model
-        manager = model.objects if alias is None else model.objects.using(alias)
+            related = self._reference.related_name
+            raise TypeError(f"{name} is the instance whose {related} these are")
+        manager = _get_manager(self.model, self._owner)
         self._kept = None
         created: M = yield from create_one(manager, **values, **{name: self._owner})
         return created
@@ -191,9 +189,8 @@ class RelatedSet(Forwarding[M], Generic[M]):
         key = self._reference.key_of(self._owner)
         for each in found:
             if self._reference.read_key(each) != key:
-                raise self.model.DoesNotExist(
-                    f"{each!r} does not refer to {self._owner!r}", missing=[each]
-                )
+                message = f"{each!r} does not refer to {self._owner!r}"
+                raise self.model.DoesNotExist(message, missing=[each])
         self._kept = None
         yield from write_together(self._make_clearings(found))
 
@@ -289,11 +286,8 @@ class Related(_Back):
     def __get__(self, instance: object | None, owner: type[Any]) -> Self | RelatedSet[Any]:
         if instance is None:
             return self
-        kept = instance.__dict__.get(self.name)
-        if kept is None:
-            return RelatedSet(self.reference, instance)
-        found: RelatedSet[Any] = kept
-        return found
+        kept: RelatedSet[Any] | None = instance.__dict__.get(self.name)
+        return RelatedSet(self.reference, instance) if kept is None else kept
 
     def __set__(self, instance: object, value: object) -> None:
         raise AttributeError(
