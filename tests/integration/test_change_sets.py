@@ -15,7 +15,7 @@ from dynamodb_py.models.persistence.stored import stored_wires
 
 from ..engines import known_fault
 from ..expressions.strategies import scalars
-from ..models.test_change_sets import edited
+from ..models.attribute_values.test_diff import edited
 from ..scripted import checked
 
 
