@@ -311,7 +311,8 @@ def awaiting(
 
 def as_verb(method: F, flow: Callable[..., Any], name: str, first: str = "self") -> F:
     """Let *method* show the documentation and signature of *flow*, and what driving that returns."""
-    method.__name__, method.__doc__ = name, flow.__doc__
+    method.__name__ = method.__qualname__ = name
+    method.__module__, method.__doc__ = flow.__module__, flow.__doc__
     method.flow = flow  # type: ignore[attr-defined]
     method.__wrapped__ = _shown(flow, first)  # type: ignore[attr-defined]
     return method
