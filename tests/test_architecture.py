@@ -127,6 +127,13 @@ def test_every_module_has_a_room():
     assert {room(name) for name in MODULES} - {""} == set(ROOMS)
 
 
+def test_the_map_of_the_documentation_has_the_rooms_in_order():
+    text = (ROOT / "docs" / "contributing.rst").read_text(encoding="utf-8")
+    table = text.partition("The rooms, from the ground up")[2].partition("Three straight lines")[0]
+    first = [line.partition(" ")[0] for line in table.splitlines()]
+    assert [name for name in first if name in ROOMS] == [name for name in ROOMS if name[0] != "_"]
+
+
 @pytest.mark.parametrize("name", [name for name in MODULES if room(name)])
 def test_a_module_imports_only_from_rooms_above_it(name):
     below = ROOMS[ROOMS.index(room(name)) + 1 :]
