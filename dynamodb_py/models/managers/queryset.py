@@ -77,7 +77,7 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
                     kept += rows
                     for row in rows:
                         yield row
-            finally:  # a loop that is left stops the request under way
+            finally:  # a loop that is left stops its request
                 await coming.aclose()
             self._result_cache = kept
         else:

@@ -193,7 +193,7 @@ def get_in_bulk(
     :param keys: dicts of the key's fields, tuples of both keys, or values of the hash key.
     :param consistent: True sees every write before it, for twice the price; by default as
         ``consistent()`` says, or ``options()``.
-    :param workers: how many requests may be under way at once.
+    :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
     """

@@ -62,7 +62,7 @@ def delete_matching(
     writer changes between the two, so that it no longer matches, is deleted too, unless *checked*.
     A whole key is not read: it takes one request.
 
-    :param workers: how many requests that delete may be under way at once.
+    :param workers: the largest number of requests that delete at a time.
     :param checked: delete each item by a request of its own, on condition that it still matches.
     :param rate: how many read units to consume per second at most; the deletes are not counted.
     :param progress: called with the number of items done, and 0 until the total is known; or True
@@ -70,8 +70,8 @@ def delete_matching(
     :raises ScanRequired: only reading the whole table could find them; nothing was sent.
     :raises MaxRequestsReached: there are more than ``max_requests()`` could read: go on with
         ``after(cursor)``.
-    :raises RequestError: reading failed, or no write can succeed. This and every other error on
-        the way has the outcome so far in ``done``.
+    :raises RequestError: reading failed, or no write can succeed. This and every other error
+        while sending has the outcome so far in ``done``.
     """
     check_outside("delete() of a query set")
     refuse_bulk_delete(queryset.model, "delete() of a query set")
@@ -122,7 +122,7 @@ def update_matching(
     :param create_parents: of a whole key: as for ``update()`` of an instance.
     :param must_exist: of a whole key: True raises DoesNotExist where there is no item, and False
         makes it; by default ``matched`` is 0 then.
-    :param workers: how many requests that write may be under way at once.
+    :param workers: the largest number of requests that write at a time.
     :param rate: how many read units to consume per second at most; the writes are not counted.
     :param progress: called with the number of items done, and 0 until the total is known; or True
         for a bar.
@@ -136,8 +136,8 @@ def update_matching(
     :raises ScanRequired: only reading the whole table could find them; nothing was sent.
     :raises MaxRequestsReached: there are more than ``max_requests()`` could read: go on with
         ``after(cursor)``.
-    :raises RequestError: reading failed, or no write can succeed. This and every other error on
-        the way has the outcome so far in ``done``.
+    :raises RequestError: reading failed, or no write can succeed. This and every other error
+        while sending has the outcome so far in ``done``.
     """
     meta = options_of(queryset.model)
     check_no_clash(meta, _PACING, workers != 1, rate, progress or None)
