@@ -39,7 +39,8 @@ class _IndexAttribute(Index):
 class GlobalIndex(_IndexAttribute, _GlobalIndex):
     """A global secondary index: another hash key, and maybe another range key, for the same items.
 
-    As an attribute of a model it is asked like ``objects``; in ``Meta.indexes`` by its name.
+    As an attribute of a model it has the verbs of ``objects``; one in ``Meta.indexes`` is used by its
+    name, ``objects.index(name)``.
 
     >>> from dynamodb_py import CharField, Model
     >>> class Account(Model):

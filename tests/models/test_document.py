@@ -22,7 +22,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.expressions import Names, render_update
 from dynamodb_py.models.persistence.update_actions import build_update
-from dynamodb_py.models.queryset.lookup_resolution import conditions
+from dynamodb_py.models.queryset.lookup_resolution import make_condition
 from dynamodb_py.models.records.encoding import encode_fields
 
 from ..expressions.spelling import spell
@@ -140,7 +140,7 @@ def test_all_three_ways_to_say_a_place_say_the_same(case):
     asked, lookup, by_name, text, names = SAME[case]
     for condition in (
         asked,
-        conditions(Order._meta, lookup),
+        make_condition(Order._meta, lookup),
         Order._meta.condition(by_name),
     ):
         spelled, *_ = spell(condition)
@@ -153,9 +153,9 @@ UNKNOWN = {
     "attribute": lambda: Order.address.town,
     "attribute of an element": lambda: Order.lines[0].quantity,
     "key": lambda: Order.address["town"],
-    "lookup": lambda: conditions(Order._meta, {"address__town": "x"}),
-    "lookup with a word": lambda: conditions(Order._meta, {"address__town__startswith": "x"}),
-    "lookup of an element": lambda: conditions(Order._meta, {"lines__0__quantity__gt": 1}),
+    "lookup": lambda: make_condition(Order._meta, {"address__town": "x"}),
+    "lookup with a word": lambda: make_condition(Order._meta, {"address__town__startswith": "x"}),
+    "lookup of an element": lambda: make_condition(Order._meta, {"lines__0__quantity__gt": 1}),
     "F": lambda: Order._meta.condition(F("address__town") == "x"),
     "F in an update": lambda: build_update(Order._meta, [F("lines__0__quantity").set(1)], {}),
     "a source": lambda: build_update(
@@ -173,7 +173,7 @@ def test_what_a_document_does_not_declare_is_refused_with_what_it_does(case):
 def test_dicts_and_maps_keep_keys_that_nobody_declared():
     assert spell(Order.counts["any"] == 1)[0] == "#0.#1 = :0"
     assert spell(Order.shape["other"] == b"x")[0] == "#0.#1 = :0"
-    assert spell(conditions(Order._meta, {"shape__other__a": 1}))[0] == "#0.#1.#2 = :0"
+    assert spell(make_condition(Order._meta, {"shape__other__a": 1}))[0] == "#0.#1.#2 = :0"
 
 
 @pytest.mark.parametrize(

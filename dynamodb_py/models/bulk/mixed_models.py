@@ -32,7 +32,7 @@ def load_objects(
     """Read all *objects* again, in place, by their keys; of any models, a hundred to a request.
 
     :param consistent: True sees every write before it; by default as ``options()`` says.
-    :param workers: how many requests may be under way at once.
+    :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises DoesNotExist: some are not there: ``missing`` has them. All others were loaded.
     """
@@ -67,11 +67,11 @@ def save_objects(
     receivers are called before anything is checked and sent, for all of them, and afterwards for
     those that were written.
 
-    :param workers: how many requests may be under way at once.
+    :param workers: the largest number of requests at a time.
     :raises ValidationError: values cannot be stored; nothing was sent.
     :raises DoesNotExist: some that were loaded are gone.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and every
-        other error on the way has in ``done`` the outcome of each.
+        other error while sending has in ``done`` the outcome of each.
     """
     check_outside("save_all()")
     all_ = list(objects)
@@ -112,7 +112,7 @@ def delete_objects(
     Those with a version or unique values take a request each.
 
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and every
-        other error on the way has in ``done`` the outcome of each.
+        other error while sending has in ``done`` the outcome of each.
     """
     check_outside("delete_all()")
     all_ = list(objects)

@@ -56,7 +56,7 @@ def batch_write_items(
     :param delete: keys of items to delete (as for ``batch_get``), or instances. Without
         *overwrite*, nothing is deleted where some item could not be written.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
-    :param workers: how many requests may be under way at once.
+    :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :return: the instances that were written: of two with one key, the last. ``outcomes`` has the
         status of each, and of each delete. Without *items* and *delete*, a block:
@@ -65,7 +65,7 @@ def batch_write_items(
     :raises AlreadyExists: without *overwrite*, some keys were taken: ``unprocessed`` has their
         instances, ``current`` the first one's item. All others were written.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them.
-        This and every other error on the way has the result in ``done``.
+        This and every other error while sending has the result in ``done``.
     """
     check_outside("batch_write()")
     return (
@@ -170,11 +170,11 @@ def bulk_delete_items(
     Those that are not there count as deleted. Items with a version or unique values take
     a request each.
 
-    :param workers: how many requests may be under way at once.
+    :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :return: what was deleted, as it was given; ``outcomes`` has the status of each.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has their keys.
-        This and every other error on the way has the result in ``done``.
+        This and every other error while sending has the result in ``done``.
     """
     check_outside("bulk_delete()")
     return (
@@ -205,14 +205,14 @@ def bulk_create_items(
         set themselves; None removes. By default all but the key, and those that set themselves
         on insert.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
-    :param workers: how many requests may be under way at once.
+    :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :return: the instances that were written; ``outcomes`` has the status of each.
     :raises ValidationError: some values cannot be stored, or, without *overwrite*, two items have
         one key; nothing was sent.
     :raises AlreadyExists: some keys were taken: ``unprocessed`` has their instances, ``current``
-        the first one's item. All others were written. This and every other error on the way has
-        the result in ``done``.
+        the first one's item. All others were written. This and every other error while
+        sending has the result in ``done``.
     """
     check_outside("bulk_create()")
     if update_conflicts and overwrite:
@@ -279,14 +279,14 @@ def bulk_update_items(
     :param instances: instances, or dicts of the key and the values of the fields.
     :param fields: the names of the fields to write, not of the key.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
-    :param workers: how many requests may be under way at once.
+    :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :return: the instances that are stored so; ``outcomes`` has which were sent.
     :raises ValidationError: some values cannot be stored, or two instances have one key; nothing
         was sent.
     :raises DoesNotExist: some items are not there: ``missing`` has their instances.
     :raises ConditionFailed: a list that changed was changed by another writer too. This and every
-        other error on the way has the result in ``done``.
+        other error while sending has the result in ``done``.
     """
     check_outside("bulk_update()")
     named = check_fields(options_of(bound.model), "fields", fields)

@@ -22,14 +22,14 @@ def batch_get_items(
     workers: int = 1,
     progress: ProgressOption = None,
 ) -> Flow[list[M]]:
-    """Return the items with these keys, in the order asked; missing ones are left out.
+    """Return the items with these keys, in the order of the keys; missing ones are left out.
 
-    Any number, a hundred to a request; a key that is asked for twice is read once and given
+    Any number, a hundred to a request; a key that comes twice is read once, and its item returned
     twice, as one instance.
 
     :param keys: dicts of the key's fields, tuples of both keys, or values of the hash key.
     :param consistent: as for ``get``.
-    :param workers: how many requests may be under way at once.
+    :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
     """
@@ -43,7 +43,7 @@ def batch_get_items(
         workers=workers,
         progress=progress,
     )
-    loaded: dict[int, M] = {}  # an item that was asked for twice is one object
+    loaded: dict[int, M] = {}  # an item whose key came twice is one object
     found = [
         loaded.setdefault(id(item), load_item(bound, item))
         for item in filter_items(meta, items)

@@ -1,8 +1,8 @@
-"""Creates one item, or changes it where it is there."""
+"""Creates one item, or changes the one that exists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from ...exceptions import AlreadyExists, ConditionFailed, DoesNotExist, QueryError, ValidationError
@@ -11,7 +11,6 @@ from ...flows import Flow
 from ...operations.items import GetItem, Key, StoredItem, UpdateItem
 from ..bulk.bound_model import BoundModel, M, instance_of_key, load_item, make_instance, table_name
 from ..instance import Instance, options_of
-from ..options import Options
 from ..persistence.save import save_instance
 from ..persistence.stored import make_put
 from ..persistence.update import update_instance
@@ -39,22 +38,17 @@ def create_one(
     :raises ValidationError: values cannot be stored; nothing was sent.
     """
     meta = options_of(bound.model)
-    _check_no_field(meta, "create", ("overwrite", "condition"))
+    for option in ("overwrite", "condition"):
+        if option in meta.field_set.by_name:
+            raise TypeError(
+                f"create({option}=...) would mean both the field and the option: "
+                f"make the instance first, {meta.name}({option}=...).save(...)"
+            )
     instance: Any = make_instance(bound, values)
     yield from save_instance(
         instance, force_insert=not overwrite, overwrite=overwrite, condition=condition
     )
     return cast("M", instance)
-
-
-def _check_no_field(meta: Options, verb: str, options: Iterable[str]) -> None:
-    """Refuse a verb one of whose options is called as a field is."""
-    for option in options:
-        if option in meta.field_set.by_name:
-            raise TypeError(
-                f"{verb}({option}=...) would mean both the field and the option: "
-                f"make the instance first, {meta.name}({option}=...).save(...)"
-            )
 
 
 def get_or_create_one(
@@ -77,7 +71,7 @@ def get_or_create_one(
         yield from save_instance(new, force_insert=True)
     except AlreadyExists as error:
         if is_of_other_class(meta, error.current) or not _is_about(error, new):
-            raise  # an item of another class has the key, or it is another's value
+            raise  # an item of another class has the key, or another item has a unique value
         if error.current is not None and not _hides(bound, error.current):
             return error.current, False
         there = yield from _get_or_none(bound, key)
@@ -89,8 +83,8 @@ def get_or_create_one(
 
 def _get_or_none(bound: BoundModel[M], key: Mapping[str, Any]) -> Flow[M | None]:
     """Return the item with this key, read consistently."""
-    reader: Any = bound
-    queryset = reader if isinstance(bound, Builders) else reader.get_queryset()
+    owner: Any = bound
+    queryset = owner if isinstance(bound, Builders) else owner.get_queryset()
     return (yield from get_by_key(queryset, options_of(bound.model), (), key, True))[0]
 
 
@@ -107,14 +101,14 @@ def update_or_create_one(
 ) -> Flow[tuple[M, bool]]:
     """Update the item with this key and return it and False, or a new one and True.
 
-    An item that is there is changed by one request, without reading it; the instance has all of
-    it as it is then. Where there is none, one more request makes it. Safe against others who
-    do the same.
+    An item that exists is changed by one request, without reading it; the instance has all of it
+    as it is then. Where there is none, one more request makes it. Safe against others who do the
+    same.
 
     :param defaults: new values by field, as for ``update()``: values, ``F("wins") + 1`` and the
         like; None removes. Callables are called. Without any, the item is read, consistently.
-    :param create_defaults: the values of a new item, in place of *defaults*. There is nothing to
-        compute with then, so that *defaults* with an ``F`` need them.
+    :param create_defaults: the values of a new item, in place of *defaults*; required if those have
+        an ``F``, as a new item has nothing to compute with.
     :raises ValidationError: values cannot be stored, of an update or a new item; nothing was sent.
     :raises QueryError: a new item would be made of an ``F``; nothing was sent.
     :raises AlreadyExists: another item has a value that is unique (``fields`` has its name), or
@@ -161,14 +155,14 @@ def _check_new(
                 model=meta.name,
             )
     new: Any = make_instance(bound, {**_call_all(defaults), **key})
-    make_put(new)  # what is wrong with it is told now
+    make_put(new)  # raises for values that cannot be stored
     return new
 
 
 def _change(
     bound: BoundModel[Any], key: Key, actions: tuple[Action, ...]
 ) -> Flow[StoredItem | None]:
-    """Change the item with this key; return all of it as it is then, None where there is none."""
+    """Change the item with this key; return all of it then, None if there is none."""
     meta, scope = options_of(bound.model), bound._scope
     expected = None if meta.expiry is None else meta.expiry.require_unexpired()
     if scope is not None:
@@ -193,17 +187,14 @@ def _change(
 
 
 def _is_about(error: AlreadyExists, new: Instance) -> bool:
-    """Tell whether *error* says that the key of *new* is taken.
-
-    It may say that a unique value is, or come from a receiver, about something else.
-    """
+    """Tell whether *error* is about the key of *new*, not a unique value, or from a receiver."""
     if error.fields or not isinstance(error, new.AlreadyExists):
         return False
     return error.current is None or bool(error.current == new)
 
 
 def _call_all(values: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return *values* with what the callables among them give."""
+    """Return *values* with the results of the callables among them."""
     return {
         name: value() if callable(value) and not isinstance(value, (Computable, Action)) else value
         for name, value in (values or {}).items()

@@ -37,7 +37,7 @@ P = ParamSpec("P")
 Q_co = TypeVar("Q_co", covariant=True)
 
 NOT_FORWARDED = frozenset({"adelete", "as_manager", "aupdate", "delete", "update", "using"})
-"""What query sets have and managers have not, or otherwise: for that, ``all()`` comes first."""
+"""The methods of query sets that managers are without, or have otherwise: for those, call ``all()``."""
 
 
 class _HasQuerySet(Protocol[Q_co]):
@@ -60,7 +60,7 @@ class Forwarding(Generic[M]):
     __slots__ = ()
 
     _base: QuerySet[Any] | None = None
-    """What ``get_queryset()`` gives, where that is always the same; it keeps no rows."""
+    """The result of ``get_queryset()``, if that is always the same; it keeps no rows."""
 
     def get_queryset(self) -> QuerySet[M]:
         """Return the query set that all others come from."""
@@ -159,8 +159,8 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     return made  # type: ignore[no-any-return]
 
 
-def forwarded_methods(queryset: type[Any], base: type[Any] = object) -> dict[str, Any]:
-    """Return what forwards to the public methods of *queryset* that *base* does not have.
+def make_forwarded(queryset: type[Any], base: type[Any] = object) -> dict[str, Any]:
+    """Return methods that forward to the public ones of *queryset* that *base* does not have.
 
     Those whose attribute ``queryset_only`` is true are left out.
     """

@@ -1,4 +1,4 @@
-"""Managers: ``Model.objects``, where items are created, fetched and asked for."""
+"""Managers: ``Model.objects``, which creates and fetches items, and gives query sets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..queryset.builders import Builders, filter_by_lookups
 from ..reserved_names import MANAGER, refuse_reserved
 from ..unit_of_work.collector import COLLECTOR
 from ..visibility import Scope
-from .forwarding import Forwarding, forwarded_methods
+from .forwarding import Forwarding, make_forwarded
 from .item_verbs import ItemVerbs
 from .partiql import execute_statement
 from .queryset import QuerySet
@@ -35,7 +35,7 @@ G = TypeVar("G", bound="Manager[Any]")
 # The types of ``Model.objects``. On an instance, where access raises, it is Never: the attribute of a class
 # is then compatible with that of its base, whatever managers they have.
 class Objects:
-    """A manager of the model that it is asked of. At run time each of them is a Manager."""
+    """A manager of the model whose attribute it is. At run time each of them is a Manager."""
 
     if TYPE_CHECKING:
 
@@ -47,7 +47,7 @@ class Objects:
 
 
 class ObjectsAs(Objects, Generic[Q]):
-    """What ``as_manager()`` gives: it has the methods of a class of query sets."""
+    """The manager that ``as_manager()`` makes: it has the methods of a class of query sets."""
 
     if TYPE_CHECKING:
 
@@ -81,14 +81,14 @@ def delete_by_key(
         yield from DeleteItem(table_name(bound), wire, restrict_to_class(meta, expected))
     except ConditionFailed as error:
         if expected is None or expected.is_empty:
-            return  # what is there is of another class: no item of this one is
+            return  # the item is of another class: there is none of this one
         if error.current is not None:
             error.current = bind_connection(bound, model.from_db(error.current))
         raise
 
 
 def all_items(manager: Manager[M]) -> QuerySet[M]:
-    """Return the query set of all items, whatever a class of managers leaves out."""
+    """Return the query set of all items, also those that a class of managers leaves out."""
     return QuerySet[M](manager.model, manager._alias)
 
 
@@ -108,8 +108,7 @@ def _bind_manager(manager: G, model: type[Any], alias: str | None = None) -> G:
 class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
     """Creates and fetches the items of one model, and gives query sets of them.
 
-    Each model has one, ``objects``. A class of your own says with :meth:`get_queryset` which items
-    it is about:
+    Each model has one, ``objects``. A class of your own chooses its items with :meth:`get_queryset`:
 
     >>> from dynamodb_py import CharField, IntegerField, Manager, Model
     >>> class Winners(Manager["Score"]):
@@ -128,7 +127,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
     _queryset: ClassVar[type[Any]] = QuerySet
     _name: str = "objects"
     _scope: Scope | None = None
-    """What managers of this class leave out."""
+    """The items that managers of this class leave out."""
     _alias: str | None
 
     model: type[M]
@@ -150,7 +149,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
     @overload
     def __get__(self, instance: object, owner: type[Any]) -> Never: ...
     def __get__(self, instance: object | None, owner: type[Any]) -> Any:
-        """Return this manager for the class that it is asked of."""
+        """Return this manager for the class *owner*."""
         if instance is not None:
             raise AttributeError(
                 f"{self._name} is of the class: {owner.__name__}.{self._name}, not of an instance"
@@ -176,7 +175,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         return _bind_manager(self, self.model, alias)
 
     def get_queryset(self) -> QuerySet[M]:
-        """Return the query set that all others of this manager come from: override it to choose."""
+        """Return the query set that all others of this manager come from: override it to choose items."""
         queryset: QuerySet[M] = self._queryset(self.model, self._alias)
         return queryset
 
@@ -196,7 +195,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
         Those that begin with ``_``, or whose attribute ``queryset_only`` is true, are left out.
         """
-        methods = forwarded_methods(queryset, QuerySet)
+        methods = make_forwarded(queryset, QuerySet)
         words = {"__module__": queryset.__module__, "__doc__": queryset.__doc__}
         name = name or f"{cls.__name__}From{queryset.__name__}"
         made: Any = type(name, (cls,), {**methods, **words})

@@ -16,7 +16,7 @@ from ...operations.statements import ExecuteStatement
 from ..bulk.bound_model import BoundModel, load_item, table_name
 
 FEWEST = 100
-"""How many items a request reads at least where only ``limit`` is given.
+"""The least number of items that a request reads if only ``limit`` is given.
 
 A WHERE without a key would otherwise turn ``limit=1`` into a request for each item that it drops.
 """
@@ -31,13 +31,13 @@ def execute_statement(
     limit: int | None = None,
     page_size: int | None = None,
 ) -> Flow[list[Any]]:
-    """Carry out a PartiQL statement, and return what it gives, to the end.
+    """Carry out a PartiQL statement, and return all of its items.
 
     ``SELECT * FROM {table}`` gives instances; a SELECT of some attributes, or of an index
-    (``{table}."by_wins"``), and ``RETURNING`` give plain dicts of what is stored, by attribute
-    name. A statement that returns nothing gives []. Hooks, validation and version fields know
-    nothing of what a statement writes, and a SELECT whose WHERE says no key reads, and pays
-    for, the whole table.
+    (``{table}."by_wins"``), and ``RETURNING`` give plain dicts of the stored values, by attribute
+    name. A statement that returns nothing gives []. A statement that writes calls no hooks, and no
+    validation, and leaves version fields. A SELECT whose WHERE has no key reads, and pays for, the
+    whole table.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
 
     :param statement: one statement; ``{table}`` stands for the quoted name of the table.
@@ -53,7 +53,7 @@ def execute_statement(
     """
     wires = [encode(value, f"parameter {at}") for at, value in enumerate(parameters, start=1)]
     table = table_name(bound)
-    operation = ExecuteStatement(statement.replace("{table}", _quoted(table)), wires, table=table)
+    operation = ExecuteStatement(statement.replace("{table}", _quote(table)), wires, table=table)
     if operation.reads:
         size = None if limit is None else max(limit, FEWEST)
         operation = replace(
@@ -61,15 +61,15 @@ def execute_statement(
             consistent=is_consistent(consistent),
             limit=size if page_size is None else page_size,
         )
-    _check(operation, limit, page_size)
-    return _rows(bound, operation, limit)
+    _check_sizes(operation, limit, page_size)
+    return _read_rows(bound, operation, limit)
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _check(operation: ExecuteStatement, limit: int | None, page_size: int | None) -> None:
+def _check_sizes(operation: ExecuteStatement, limit: int | None, page_size: int | None) -> None:
     for name, value, least in (("limit", limit, 0), ("page_size", page_size, 1)):
         if value is None:
             continue
@@ -79,7 +79,7 @@ def _check(operation: ExecuteStatement, limit: int | None, page_size: int | None
             raise QueryError(f"{name}={value}: it is {least} or more")
 
 
-def _rows(
+def _read_rows(
     bound: BoundModel[Any], operation: ExecuteStatement, limit: int | None
 ) -> Flow[list[Any]]:
     items: list[StoredItem] = []
@@ -88,7 +88,7 @@ def _rows(
         try:
             page = yield from rest
         except ServiceError as error:
-            raise _explain(error, bound.model.AlreadyExists) from error.__cause__
+            raise _narrow(error, bound.model.AlreadyExists) from error.__cause__
         items += page.items
         rest = page.rest if limit is None or len(items) < limit else None
     if not _reads_whole_items(operation):
@@ -97,14 +97,14 @@ def _rows(
 
 
 def _reads_whole_items(operation: ExecuteStatement) -> bool:
-    """Tell whether the statement reads whole items of the table: no part of them, and no index."""
+    """Tell whether the statement reads whole items of the table, not of an index."""
     table = operation.table
-    names = f"{re.escape(_quoted(table))}|{re.escape(table)}"
+    names = f"{re.escape(_quote(table))}|{re.escape(table)}"
     pattern = rf"\s*(?i:SELECT\s*\*\s*FROM\s*)(?:{names})(?![\w.-]|\s*\.)"
     return re.match(pattern, operation.statement) is not None
 
 
-def _explain(error: ServiceError, exists: type[ServiceError]) -> ServiceError:
+def _narrow(error: ServiceError, exists: type[ServiceError]) -> ServiceError:
     if error.code == "DuplicateItemException":
         return narrow_error(error, exists)
     if error.code == "UnknownOperationException":

@@ -1,4 +1,4 @@
-"""Query sets: the items that answer a question, read when they are iterated."""
+"""Query sets: the items that match conditions, read when they are iterated."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ...reading import Walk
 from ...reading.iteration import adrive_pages, drive_pages
 from ..queryset import reads, writes
 from ..queryset.base import M, R, ReadOptions
-from ..queryset.builders import Builders, no_offset, portable, slice_rows
-from ..queryset.execution import all_rows, first_rows, open_rows, plan_query
+from ..queryset.builders import Builders, make_offset_error, slice_rows, without_fields
+from ..queryset.execution import open_rows, plan_query, read_all, read_first
 from ..queryset.pages import Pages, get_page, read_pages, walk_rows
 from ..queryset.projection import shape_rows
 from ..queryset.write_execution import Done
@@ -57,7 +57,7 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     __slots__ = ()
 
     def __iter__(self) -> Iterator[R]:
-        if self._result_cache is not None:  # looked at now, not before: list() asks for len() first
+        if self._result_cache is not None:  # list() has called len() before, which fills it
             yield from self._result_cache
             return
         kept: list[R] = []
@@ -77,7 +77,7 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
                     kept += rows
                     for row in rows:
                         yield row
-            finally:  # of a loop that is left, nothing stays under way
+            finally:  # a loop that is left stops its request
                 await coming.aclose()
             self._result_cache = kept
         else:
@@ -85,7 +85,7 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
                 yield row
 
     def __len__(self) -> int:
-        return len(run(all_rows(self), self._link))
+        return len(run(read_all(self), self._link))
 
     def __bool__(self) -> bool:
         return len(self) > 0
@@ -99,12 +99,12 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
         if isinstance(wanted, slice):
             return slice_rows(self, wanted)
         if wanted != 0:
-            raise no_offset(self, wanted)
-        for row in run(first_rows(self, 1), self._link):
+            raise make_offset_error(self, wanted)
+        for row in run(read_first(self, 1), self._link):
             return row
         raise IndexError(f"no {self.model.__name__} matches: there is no first row")
 
-    __reversed__: ClassVar[None] = None  # reverse() asks DynamoDB
+    __reversed__: ClassVar[None] = None  # reverse() is for that
 
     def __repr__(self) -> str:
         rows = _rows_to_show(self)
@@ -117,10 +117,8 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         own = self.__dict__ if type(self).__dictoffset__ else {}
-        question = portable(self._question)
-        return restored, (type(self), self.model, question, self._read_options, own)
-
-    # -- other rows --------------------------------------------------------------------------------
+        question = without_fields(self._question)
+        return restore, (type(self), self.model, question, self._read_options, own)
 
     def values(self, *names: Name) -> QuerySet[M, dict[str, Any]]:
         """Return a dict for each item, of these fields or of all.
@@ -154,8 +152,6 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
         """Return each item as a plain dict: fields by name, undeclared attributes by theirs."""
         return cast("QuerySet[M, dict[str, Any]]", shape_rows(self, "item", ()))
 
-    # -- reading -----------------------------------------------------------------------------------
-
     get = blocking(reads.get_one)
     aget = awaiting(reads.get_one)
     get_or_none = blocking(reads.get_or_none)
@@ -176,16 +172,14 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     def iterator(self) -> Walk[R]:
         """Return the rows, one after the other, in the memory of a page; nothing is kept.
 
-        It is iterated once, by ``for`` or ``async for``. Its ``checkpoint`` tells at any time where
-        to go on: ``after(checkpoint)``, or ``scan(checkpoint=...)``.
+        It is iterated once, by ``for`` or ``async for``. Its ``checkpoint`` is at any time the place
+        to go on from: ``after(checkpoint)``, or ``scan(checkpoint=...)``.
         """
         return walk_rows(self)
 
     def pages(self) -> Pages[R]:
-        """Return the pages as DynamoDB gives them, empty ones too, each with what it cost."""
+        """Return the pages of DynamoDB, empty ones too, each with its cost."""
         return read_pages(self)
-
-    # -- writing -----------------------------------------------------------------------------------
 
     delete = blocking(writes.delete_matching)
     adelete = awaiting(writes.delete_matching)
@@ -194,17 +188,15 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     modify = blocking(writes.modify_one)
     amodify = awaiting(writes.modify_one)
 
-    # -- what would be sent ------------------------------------------------------------------------
-
     def operation(self) -> GetItem | BatchGetItem | Query | Scan:
-        """Return the first request that iterating would send, a value that can be looked at."""
+        """Return the first request that iterating would send."""
         operations = plan_query(self).operations
         if not operations:
             raise QueryError(f"{self.model.__name__}: nothing can match, so nothing is sent")
         return operations[0]
 
     def explain(self) -> Plan:
-        """Return how this would be answered: it prints well, and nothing is sent."""
+        """Return the plan of the requests, for printing; nothing is sent."""
         return plan_query(self, explained=True)
 
     estimate = blocking(reads.estimate_cost)
@@ -216,22 +208,22 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
         return cls._manager.from_queryset(cls)()  # type: ignore[no-any-return]
 
     _manager: ClassVar[Any]
-    """The class of managers: its module, which needs this one, says so."""
+    """The class of managers; its module, which needs this one, sets it."""
 
 
 def _rows_to_show(queryset: QuerySet[M, R]) -> list[R] | None:
-    """Return some rows to show; None where nothing may be sent for it, or cannot."""
+    """Return some rows to show; None if they cannot be read here."""
     if queryset._result_cache is not None:
         return queryset._result_cache
     if has_running_loop():  # a debugger, or a log: no place to block
         return None
     try:
-        return run(first_rows(queryset, _SHOWN + 1), queryset._link)
+        return run(read_first(queryset, _SHOWN + 1), queryset._link)
     except (DynamoDBError, TypeError):  # TypeError: the model is abstract
         return None
 
 
-def restored(
+def restore(
     kind: type[Any], model: type[Any], question: Question, options: ReadOptions, own: dict[str, Any]
 ) -> Any:
     """Return the query set that was pickled."""

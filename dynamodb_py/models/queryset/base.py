@@ -1,4 +1,4 @@
-"""What a query set knows, and copies of it that know something else."""
+"""The state of a query set, and copies with another state."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ Q = TypeVar("Q", bound="BaseQuerySet[Any, Any]")
 
 
 class ReadOptions(Struct, frozen=True):
-    """How a query set reads and what its rows are, beside the question that the planner answers."""
+    """How a query set reads and makes its rows, beside the question that the planner answers."""
 
     using: str | None = None
     consistent: bool | None = None
-    """None: as ``options()`` say when it is sent."""
+    """None: as ``options()`` say at the request."""
     shape: Shape | None = None
-    """What the rows are; None: instances."""
+    """The form of the rows; None: instances."""
     fetched: tuple[str, ...] | None = None
     """The fields that only() and defer() leave; None: everything."""
     max_requests: int | None = None
@@ -50,7 +50,7 @@ class ReadOptions(Struct, frozen=True):
     related: tuple[str, ...] = ()
     """The relations to read along, as ``prefetch_related()`` takes them."""
     parts: tuple[Any, ...] = ()
-    """Of a union: the query sets that it has the rows of."""
+    """Of a union: its query sets."""
 
 
 EMPTY_QUESTION = Question()
@@ -70,15 +70,15 @@ class BaseQuerySet(Generic[M, R]):
     )
 
     _known_question: Question | None
-    """The question; None as long as its shape and its values are enough."""
+    """None as long as the shape and the values are enough."""
     _query_shape: QueryShape | None
-    """What it has in common with others that differ in values; None where that is of no use."""
+    """The question without its values; None where a shortcut is of no use."""
     _result_cache: list[R] | None
-    """The rows, once they were iterated to the end."""
+    """The rows, after an iteration to the end."""
     _wires: Wires
-    """The values that the shape is without."""
+    """The values that belong to the shape."""
     _scope: Scope | None = None
-    """What query sets of this class leave out."""
+    """The items that query sets of this class leave out."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -126,7 +126,7 @@ def clone(
     new = object.__new__(type(queryset))
     new.model, new._read_options, new._result_cache = queryset.model, options, None
     new._known_question, new._query_shape, new._wires = question, shape, wires
-    if type(queryset).__dictoffset__:  # a class of users', whose own attributes go along
+    if type(queryset).__dictoffset__:  # a class of users', with attributes of its own
         new.__dict__.update(queryset.__dict__)
     return new
 
@@ -143,14 +143,14 @@ def shape_of(queryset: BaseQuerySet[Any, Any]) -> QueryShape | None:
 def with_question(queryset: Q, **changes: Any) -> Q:
     """Return *queryset* with another question."""
     if queryset._read_options.parts:
-        raise union_error(queryset, next(iter(changes)))
+        raise make_union_error(queryset, next(iter(changes)))
     return with_changes(queryset, changes)
 
 
 def with_changes(queryset: Q, changes: dict[str, Any]) -> Q:
     """Like :func:`with_question`, for what unions take too."""
     shape = queryset._query_shape or shape_of(queryset)
-    after = None if shape is None else shape.changed(changes)
+    after = None if shape is None else shape.with_changes(changes)
     question = None
     if after is None or after.opaque:
         question = replace(queryset._question, **changes)
@@ -158,24 +158,24 @@ def with_changes(queryset: Q, changes: dict[str, Any]) -> Q:
 
 
 def with_options(queryset: Q, **changes: Any) -> Q:
-    """Return *queryset*, read otherwise."""
+    """Return *queryset* with other options."""
     if queryset._read_options.parts:
-        raise union_error(queryset, next(iter(changes)))
+        raise make_union_error(queryset, next(iter(changes)))
     options = replace(queryset._read_options, **changes)
     question, shape = queryset._known_question, queryset._query_shape
     return clone(queryset, question, options, shape, queryset._wires)
 
 
 def limit_of(queryset: BaseQuerySet[Any, Any]) -> int | None:
-    """Return how many rows there are at most; None where there is no limit."""
+    """Return the largest number of rows; None if there is no limit."""
     shape = queryset._query_shape
     return queryset._question.limit if shape is None else shape.limit
 
 
-def union_error(queryset: BaseQuerySet[Any, Any], what: str) -> QueryError:
-    """Return the error for what a union does not take."""
+def make_union_error(queryset: BaseQuerySet[Any, Any], verb: str) -> QueryError:
+    """Return the error for a *verb* that a union does not take."""
     return QueryError(
-        f"{queryset.model.__name__}: a union takes limit() and slices, no {what}: "
+        f"{queryset.model.__name__}: a union takes limit() and slices, no {verb}: "
         "say that of each of its query sets, before union()"
     )
 

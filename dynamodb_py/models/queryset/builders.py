@@ -24,15 +24,15 @@ from .base import (
     ReadOptions,
     clone,
     limit_of,
+    make_union_error,
     shape_of,
-    union_error,
     with_changes,
     with_options,
     with_question,
 )
-from .lookup_resolution import conditions as conditions_of
+from .lookup_resolution import make_condition
 from .prefetch import tree_of
-from .projection import fetch_fields, names_of, no_relations
+from .projection import fetch_fields, make_relations_error, names_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -47,8 +47,6 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     """The methods of query sets that return another one."""
 
     __slots__ = ()
-
-    # -- which ---------------------------------------------------------------------------------
 
     def all(self) -> Self:
         """Return the same query set again, with nothing read."""
@@ -79,18 +77,18 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     def __or__(self, other: Self) -> Self:
         """Return those that one of both has, or both."""
         _check_alike(self, other, "|")
-        mine, theirs = self._question.condition, other._question.condition
-        if mine.is_empty or theirs.is_never:
+        left, right = self._question.condition, other._question.condition
+        if left.is_empty or right.is_never:
             return self.all()
-        return with_question(
-            self, condition=theirs if theirs.is_empty or mine.is_never else mine | theirs
-        )
+        either = right if right.is_empty or left.is_never else left | right
+        return with_question(self, condition=either)
 
     def union(self, *others: Self) -> Self:
         """Return all rows of these query sets, one after the other, each item once.
 
         They are of one model and have rows of one kind; ``limit()`` and slices count all of them.
         """
+        options = self._read_options
         for other in others:
             if other.model is not self.model:
                 raise QueryError(
@@ -98,8 +96,8 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
                     "no rows in common: chain what they give, in Python"
                 )
             if (other._read_options.shape, other._read_options.using) != (
-                self._read_options.shape,
-                self._read_options.using,
+                options.shape,
+                options.using,
             ):
                 raise QueryError(
                     f"union: query sets of {self.model.__name__} with rows of two kinds, or from two "
@@ -108,11 +106,9 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         related = dict.fromkeys(
             name for each in (self, *others) for name in each._read_options.related
         )
+        parts = (self.all(), *others)
         options = ReadOptions(
-            self._read_options.using,
-            shape=self._read_options.shape,
-            related=tuple(related),
-            parts=(self.all(), *others),
+            options.using, shape=options.shape, related=tuple(related), parts=parts
         )
         return clone(self, EMPTY_QUESTION, options)
 
@@ -128,8 +124,6 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         names = self._read_options.fetched or tuple(options_of(self.model).field_set.by_name)
         return fetch_fields(self, "defer", tuple(name for name in names if name not in left))
 
-    # -- in which order, and how many ----------------------------------------------------------
-
     def order_by(self, *names: str | Field[Any, Any]) -> Self:
         """Return them in the order of these fields, ``"-top_score"`` descending; of none, as they come.
 
@@ -138,7 +132,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         shape = self._query_shape
         if shape is None or shape.opaque or not _TEXT.issuperset(map(type, names)):
             return with_question(self, order=tuple(_order_of(self, name) for name in names))
-        after = shape.ordered(names, partial(_order_of, self))
+        after = shape.with_order(names, partial(_order_of, self))
         return clone(self, None, self._read_options, after, self._wires)
 
     def reverse(self) -> Self:
@@ -149,14 +143,12 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """Return the first *count* of them, counted after filters; None: all of them."""
         return with_limit(self, count)
 
-    # -- how it is read ------------------------------------------------------------------------
-
     def consistent(self, consistent: bool = True) -> Self:
-        """Return them as read consistently: every write before is seen, for twice the price."""
+        """Read them consistently: every write before is seen, for twice the price."""
         return with_options(self, consistent=consistent)
 
     def index(self, name: str) -> Self:
-        """Return them as read through the index called *name*, whichever the planner would take."""
+        """Read them through the index called *name*, in place of the planner's choice."""
         known = [index.name for index in options_of(self.model).schema.indexes]
         if name not in known:
             raise QueryError(
@@ -169,7 +161,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_question(self, full=True)
 
     def using(self, alias: str) -> Self:
-        """Return them as read over the connection called *alias*."""
+        """Read them over the connection called *alias*."""
         return with_options(self, using=alias)
 
     def page_size(self, count: int) -> Self:
@@ -178,26 +170,26 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_question(self, page_size=count)
 
     def max_requests(self, count: int) -> Self:
-        """Send at most *count* requests; what they did not reach raises MaxRequestsReached."""
+        """Send at most *count* requests; if that is not enough, MaxRequestsReached is raised."""
         _check_count("max_requests", count, 1, "at least one request is sent")
         return with_options(self, max_requests=count)
 
     def prefetch(self, prefetch: bool = True) -> Self:
-        """Read one page ahead while the rows of the one before are worked on."""
+        """Read one page ahead, while the program works on the rows of the page before."""
         return with_options(self, prefetch=prefetch)
 
     def prefetch_related(self, *paths: str) -> Self:
-        """Return them with what they refer to: read a page at a time, each item once.
+        """Read the items that they refer to too, a page at a time, each item once.
 
-        A reference takes a BatchGetItem for each hundred items, whatever the number of rows; what leads
-        back, and what is between many and many, a Query for each row. References to items that are
-        not there are in the log, as a warning.
+        A reference takes a BatchGetItem for each hundred items, whatever the number of rows; a relation
+        that leads back, or is many-to-many, a Query for each row. References to missing items are in
+        the log, as a warning.
 
         :param paths: names of relations: ``"author"``, ``"lines__product"``, ``"author__publisher"``.
         :raises QueryError: one names no relation; nothing was sent.
         """
         if self._read_options.shape is not None:
-            raise no_relations(self)
+            raise make_relations_error(self)
         tree_of(self.model, paths)
         related = tuple(dict.fromkeys((*self._read_options.related, *paths)))
         options = replace(self._read_options, related=related)
@@ -215,12 +207,12 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         progress: ProgressOption = None,
         checkpoint: str | None = None,
     ) -> Self:
-        """Allow to read the whole table, or the whole index, and pay for all that is in it.
+        """Allow reading the whole table, or the whole index, at the price of all its items.
 
-        :param segments: into how many parts to divide it, which are read side by side.
+        :param segments: the number of parts to divide it into, which are read side by side.
         :param rate: how many read units to consume per second at most.
         :param progress: called with how many items were read, or True for a bar.
-        :param checkpoint: where an earlier iterator of the same scan stood, its ``.checkpoint``.
+        :param checkpoint: the ``.checkpoint`` of an earlier iterator of the same scan, to go on from.
         """
         _check_count("scan", segments, 1, "a scan has at least one segment")
         if segments > MAX_SEGMENTS:
@@ -235,25 +227,27 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 def filter_by_conditions(
     queryset: Q, conditions: tuple[Condition, ...], lookups: dict[str, Any]
 ) -> Q:
-    """Return those for which *conditions* and *lookups* hold too."""
+    """Return the query set of those that match *conditions* and *lookups* too."""
     shape = queryset._query_shape or shape_of(queryset)
     if shape is not None and not shape.opaque:  # a shape compares fields with values
-        found = shape.filtered(queryset._wires, lookups) if lookups else (shape, queryset._wires)
+        found = (
+            shape.with_lookups(queryset._wires, lookups) if lookups else (shape, queryset._wires)
+        )
         if found is not None:
-            found = found[0].compared(found[1], conditions)
+            found = found[0].with_comparisons(found[1], conditions)
         if found is not None:
             return clone(queryset, None, queryset._read_options, *found)
-    return and_condition(queryset, join_conditions(queryset, conditions, lookups))
+    return add_condition(queryset, join_conditions(queryset, conditions, lookups))
 
 
 def filter_by_lookups(queryset: Q, lookups: dict[str, Any]) -> Q:
-    """Return those that match *lookups* too."""
+    """Return the query set of those that match *lookups* too."""
     shape = queryset._query_shape or shape_of(queryset)
     found = None
     if shape is not None and not shape.opaque:
-        found = shape.filtered(queryset._wires, lookups)
+        found = shape.with_lookups(queryset._wires, lookups)
     if found is None:
-        return and_condition(queryset, join_conditions(queryset, (), lookups))
+        return add_condition(queryset, join_conditions(queryset, (), lookups))
     new = object.__new__(type(queryset))  # as clone() does, but for the call
     new.model, new._read_options = queryset.model, queryset._read_options
     new._result_cache = new._known_question = None
@@ -263,14 +257,14 @@ def filter_by_lookups(queryset: Q, lookups: dict[str, Any]) -> Q:
     return new
 
 
-def and_condition(queryset: Q, condition: Condition) -> Q:
-    """Return those for which *condition* holds too."""
+def add_condition(queryset: Q, condition: Condition) -> Q:
+    """Return the query set of those that match *condition* too."""
     if queryset._read_options.parts:
-        raise union_error(queryset, "filter()")
+        raise make_union_error(queryset, "filter()")
     question, shape = queryset._question, queryset._query_shape or shape_of(queryset)
     before = question.condition
     question = replace(question, condition=condition if before.is_empty else before & condition)
-    found = None if shape is None else shape.having(condition)
+    found = None if shape is None else shape.with_condition(condition)
     if found is None:
         return clone(queryset, question, queryset._read_options)
     wires = (*queryset._wires, *found[1])
@@ -280,9 +274,9 @@ def and_condition(queryset: Q, condition: Condition) -> Q:
 def join_conditions(
     queryset: BaseQuerySet[Any, Any], conditions: Iterable[Condition], lookups: dict[str, Any]
 ) -> Condition:
-    """Return the condition that all of these hold."""
+    """Return the conjunction of *conditions* and *lookups*."""
     meta = options_of(queryset.model)
-    found = [conditions_of(meta, lookups)] if lookups else []
+    found = [make_condition(meta, lookups)] if lookups else []
     for each in conditions:
         if not isinstance(each, Condition):
             raise TypeError(
@@ -296,16 +290,16 @@ def join_conditions(
 def _check_alike(queryset: BaseQuerySet[Any, Any], other: object, operator: str) -> None:
     if not isinstance(other, BaseQuerySet):
         raise TypeError(f"{operator} joins query sets, and {other!r} is none")
-    theirs = cast("BaseQuerySet[Any, Any]", other)
-    if theirs.model is not queryset.model:
+    right = cast("BaseQuerySet[Any, Any]", other)
+    if right.model is not queryset.model:
         raise QueryError(
             f"{operator} joins query sets of one model, not of {queryset.model.__name__} and "
-            f"{theirs.model.__name__}"
+            f"{right.model.__name__}"
         )
-    if queryset._read_options.parts or theirs._read_options.parts:
-        raise union_error(queryset, operator)
-    same = replace(theirs._question, condition=queryset._question.condition)
-    if same != queryset._question or theirs._read_options != queryset._read_options:
+    if queryset._read_options.parts or right._read_options.parts:
+        raise make_union_error(queryset, operator)
+    same = replace(right._question, condition=queryset._question.condition)
+    if same != queryset._question or right._read_options != queryset._read_options:
         raise QueryError(
             f"{operator} joins the conditions of query sets that are alike in all else: order, "
             "limit, index, rows and options; say those of what comes of it"
@@ -319,16 +313,16 @@ def _order_of(queryset: BaseQuerySet[Any, Any], name: str | Field[Any, Any]) -> 
 
 
 def slice_rows(queryset: Q, wanted: slice) -> Q:
-    """Return the first of the rows, as ``[:n]`` asks for them."""
+    """Return the query set of the first rows, ``[:n]``."""
     start, stop, step = wanted.start, wanted.stop, wanted.step
     shape = queryset._query_shape
     is_first = start is None and step is None and type(stop) is int and stop >= 0
     if is_first and shape is not None and not shape.opaque:  # as below, but for the calls
-        after = shape.limited(stop)
+        after = shape.with_limit(stop)
         return clone(queryset, None, queryset._read_options, after, queryset._wires)
     if start or step not in (None, 1) or (stop is not None and stop < 0):
         text = ":".join("" if each is None else str(each) for each in (start, stop))
-        raise no_offset(queryset, text if step is None else f"{text}:{step}")
+        raise make_offset_error(queryset, text if step is None else f"{text}:{step}")
     before = limit_of(queryset)
     if before is not None:
         stop = before if stop is None else min(stop, before)
@@ -342,8 +336,8 @@ def with_limit(queryset: Q, count: int | None) -> Q:
     return with_changes(queryset, {"limit": count})
 
 
-def no_offset(queryset: BaseQuerySet[Any, Any], wanted: object) -> QueryError:
-    """Return the error for rows that are not the first ones."""
+def make_offset_error(queryset: BaseQuerySet[Any, Any], wanted: object) -> QueryError:
+    """Return the error for a slice that does not begin at the first row."""
     return QueryError(
         f"{queryset.model.__name__}: [{wanted}]: DynamoDB reads from the start and cannot skip: "
         "[:n] is a limit, [0] the first, page(cursor=...) goes on where a page ended, "
@@ -356,16 +350,18 @@ def _check_count(verb: str, count: object, least: int, text: str) -> None:
         raise QueryError(f"{verb}({count!r}): {text}")
 
 
-def portable(question: Question) -> Question:
-    """Return *question* with bare paths: what spells values at them, fields, does not pickle."""
-    return replace(question, condition=_bare(question.condition))
+def without_fields(question: Question) -> Question:
+    """Return *question* with paths that have no fields: those do not pickle."""
+    return replace(question, condition=_without_fields(question.condition))
 
 
-def _bare(node: Any) -> Any:
+def _without_fields(node: Any) -> Any:
     if isinstance(node, Path):
         return Path(node.parts, label=node.label)
     if isinstance(node, tuple):
-        return tuple(_bare(each) for each in cast("tuple[Any, ...]", node))
+        return tuple(_without_fields(each) for each in cast("tuple[Any, ...]", node))
     if isinstance(node, (Condition, Size)):
-        return type(node)(*[_bare(getattr(node, name)) for name in node.__struct_fields__])
+        return type(node)(
+            *[_without_fields(getattr(node, name)) for name in node.__struct_fields__]
+        )
     return node

@@ -1,9 +1,9 @@
-"""Shapes of queries: what query sets have in common that differ in values alone.
+"""Shapes of queries: questions without their values, with the request that answers them.
 
-A program asks the same few questions over and over with other values. Each step, the names of lookups,
-the order, the limit, leads from shape to shape, and a shape keeps the one request that answers its
-questions. So only the values are spelled and put in place, as long as the conditions are not looked at.
-Whatever is not as usual takes the long way.
+A program sends the same few questions over and over with other values. Each step, the names of lookups,
+the order, the limit, leads from shape to shape, and a shape keeps the request that answers its questions.
+So only the values are encoded and put in place. Questions that are not so simple have no shape: the
+planner plans each of them.
 """
 
 from __future__ import annotations
@@ -32,20 +32,19 @@ from ...expressions import (
 from ...operations.base import Wire
 from ...planning import Question, Shortcut
 from ..fields.base import Field
-from .lookup_resolution import conditions
+from .lookup_resolution import make_condition
 
 if TYPE_CHECKING:
     from ..options import Options
 
 
 MOST = 1000
-"""How many shapes are kept for one model; lookups and limits may be built of data."""
+"""The number of shapes to keep for one model; lookups and limits may be built of data."""
 
 _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
-"""What else of a question is part of its shape."""
+"""The other parts of a question that belong to its shape."""
 
-
-# Values that name no attribute; what else there is takes the long way.
+# Values that name no attribute; others have no shape.
 _PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
 _KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
 _USUAL: Any = Field
@@ -53,14 +52,14 @@ _KINDS = frozenset({"S", "N", "B", "BOOL"})
 
 Wires: TypeAlias = "tuple[Wire, ...]"
 Latest: TypeAlias = "tuple[str, bool, Shortcut | None]"
-"""The table, whether to read consistently, and the shortcut; None where there is none."""
+"""The table, whether to read consistently, and the shortcut, if there is one."""
 _Term: TypeAlias = "tuple[Path, str]"
 _Speller: TypeAlias = "tuple[Field[Any, Any], str, bool]"
-"""The field of a value, its kind, and whether it stores text or ints as they are."""
+"""The field of a value, its kind, and whether it stores text or ints unchanged."""
 
 
 class QueryShape:
-    """Questions to one model that differ in their values alone."""
+    """Questions to one model that differ only in their values."""
 
     __slots__ = (
         "_changes",
@@ -89,26 +88,25 @@ class QueryShape:
         self._spell = spell
         self._next: dict[Hashable, QueryShape | None] = {}
         self.latest: Latest | None = None
-        """The shortcut that was last compiled; one value, for threads."""
+        """The last compiled shortcut; one value, for threads."""
         self.head: QueryShape | None = None
-        """The shape with a limit of 1, once it was needed."""
+        """The shape with a limit of 1, if it was needed."""
         self.opaque = terms is None
-        """Whether only a condition has the question: :meth:`question` cannot make it."""
+        """Whether the question needs a condition object: :meth:`question` cannot make it."""
         self.limit: int | None = self._changes.get("limit")
-        """The limit of the question."""
         self.count = 0
-        """Of the root: how many shapees follow from it."""
+        """Of the root: the number of shapes that follow from it."""
 
-    # -- from shape to shape -----------------------------------------------------------------
-
-    def filtered(self, wires: Wires, lookups: Mapping[str, Any]) -> tuple[QueryShape, Wires] | None:
-        """Return the shape and the values with *lookups* too; None where they go the long way."""
+    def with_lookups(
+        self, wires: Wires, lookups: Mapping[str, Any]
+    ) -> tuple[QueryShape, Wires] | None:
+        """Return the shape and the values with *lookups* too; None if there is no such shape."""
         names = tuple(lookups)
         after = self._next.get(names)
         if after is None:
             if names in self._next or not _PLAIN.issuperset(map(type, lookups.values())):
                 return None
-            after = self._keep(names, self._with_lookups(lookups))
+            after = self._keep(names, self._make_filtered(lookups))
             if after is None:
                 return None
         added: list[Wire] = []
@@ -123,34 +121,36 @@ class QueryShape:
                 try:
                     wire = field.to_wire(value)
                 except Unstorable:
-                    return None  # the long way says what is wrong, and of which field
+                    return None  # the planner raises an error that names the field
             if wire is None or kind not in wire or (kind == "S" and not wire["S"].isascii()):
                 return None
             added.append(wire)
         return after, (*wires, *added)
 
-    def _with_lookups(self, lookups: Mapping[str, Any]) -> QueryShape | None:
-        found = [
-            _term(conditions(self.meta, {name: value}), value) for name, value in lookups.items()
-        ]
-        known = [each for each in found if each is not None]
-        if len(known) < len(found):
-            return None
-        terms = tuple((path, sign) for path, sign, _ in known)
-        spell = tuple((field, field.kind, field.verbatim is not None) for _, _, field in known)
+    def _make_filtered(self, lookups: Mapping[str, Any]) -> QueryShape | None:
+        terms: list[_Term] = []
+        spell: list[_Speller] = []
+        for name, value in lookups.items():
+            found = _find_term(make_condition(self.meta, {name: value}), value)
+            if found is None:
+                return None
+            path, sign, field = found
+            terms.append((path, sign))
+            spell.append((field, field.kind, field.verbatim is not None))
         before = self._terms
-        return self._with(None if before is None else (*before, *terms), self._changes, spell)
+        after = None if before is None else (*before, *terms)
+        return self._make(after, self._changes, tuple(spell))
 
-    def changed(self, changes: Mapping[str, Any]) -> QueryShape | None:
-        """Return the shape of these questions with other *changes*; None where there is none."""
+    def with_changes(self, changes: Mapping[str, Any]) -> QueryShape | None:
+        """Return the shape of these questions with other *changes*; None if there is no such shape."""
         step = tuple(changes.items())
         if (after := self._next.get(step)) is not None:
             return after
         if not _CHANGES.issuperset(changes):
             return None
-        return self._keep(step, self._with(self._terms, {**self._changes, **changes}))
+        return self._keep(step, self._make(self._terms, {**self._changes, **changes}))
 
-    def ordered(
+    def with_order(
         self, names: tuple[Any, ...], order_of: Callable[[Any], tuple[str, bool]]
     ) -> QueryShape | None:
         """Return the shape of these questions in the order of the fields *names*."""
@@ -158,12 +158,12 @@ class QueryShape:
         if (after := self._next.get(step)) is not None:
             return after
         order = tuple(map(order_of, names))
-        return self._keep(step, self._with(self._terms, {**self._changes, "order": order}))
+        return self._keep(step, self._make(self._terms, {**self._changes, "order": order}))
 
-    def compared(
+    def with_comparisons(
         self, wires: Wires, conditions: tuple[Condition, ...]
     ) -> tuple[QueryShape, Wires] | None:
-        """Return the shape and the values with *conditions* too; None where they go the long way."""
+        """Return the shape and the values with *conditions* too; None if there is no such shape."""
         step: list[Hashable] = ["compared"]  # which a shape never begins with
         added: list[Wire] = []
         for each in conditions:
@@ -179,13 +179,13 @@ class QueryShape:
         if after is None:
             pairs = [(c.left, c.operator) for c in conditions if isinstance(c, Compare)]
             terms = [(path, sign) for path, sign in pairs if isinstance(path, Path)]
-            after = self._keep(names, self._with((*(self._terms or ()), *terms), self._changes))
+            after = self._keep(names, self._make((*(self._terms or ()), *terms), self._changes))
         return None if after is None else (after, (*wires, *added))
 
-    def having(self, condition: Condition) -> tuple[QueryShape, Wires] | None:
-        """Return the shape and the values of *condition* too; None where it takes the long way.
+    def with_condition(self, condition: Condition) -> tuple[QueryShape, Wires] | None:
+        """Return the shape and the values of *condition* too; None if there is no such shape.
 
-        Nothing but the condition says where those values belong: this shape makes no question.
+        Only the condition has the places of the values: this shape is opaque.
         """
         if not _KNOWN.issuperset(map(type, condition.conjuncts)):
             return None
@@ -193,22 +193,22 @@ class QueryShape:
         step = condition.shape(added)
         after = self._next.get(step)
         if after is None:
-            after = self._keep(step, self._with(None, self._changes))
+            after = self._keep(step, self._make(None, self._changes))
         return None if after is None else (after, tuple(added))
 
-    def limited(self, count: int) -> QueryShape:
-        """Return the shape of these questions with a limit of *count*, or a lower one that there is."""
+    def with_limit(self, count: int) -> QueryShape:
+        """Return the shape of these questions with a limit of *count*, unless theirs is lower."""
         if self.limit is not None and self.limit <= count:
             return self
         if count != 1:
-            return cast("QueryShape", self.changed({"limit": count}))
+            return cast("QueryShape", self.with_changes({"limit": count}))
         if self.head is not None:
             return self.head
         self.head = QueryShape(self.meta, self._root, self._terms, {**self._changes, "limit": 1})
         return self.head
 
     def forget(self) -> None:
-        """Forget what was compiled: the filter of the model is another one now."""
+        """Forget the compiled requests, when the model has got another filter."""
         self._next.clear()
         self.latest, self.head, self.count = None, None, 0
 
@@ -218,7 +218,7 @@ class QueryShape:
         self._next[step] = after
         return after
 
-    def _with(
+    def _make(
         self,
         terms: tuple[_Term, ...] | None,
         changes: Mapping[str, Any],
@@ -230,8 +230,6 @@ class QueryShape:
             root.count = 0
         root.count += 1
         return QueryShape(self.meta, root, terms, changes, spell)
-
-    # -- the question --------------------------------------------------------------------------
 
     def question(self, wires: Wires) -> Question:
         """Return the question with these values."""
@@ -248,8 +246,8 @@ class QueryShape:
         Raises as the planner does.
         """
         meta, shortcut = self.meta, None
-        usual = meta.part_conditions is None  # else the values are not in the request as they are
-        if usual and all(
+        # With computed fields, the request has other values than the question.
+        if meta.part_conditions is None and all(
             type(f).find_key_problem is _USUAL.find_key_problem for f in meta.field_set
         ):
             question = replace(question, consistent=consistent)
@@ -263,8 +261,8 @@ class QueryShape:
         return latest
 
 
-def _term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, Any]] | None:
-    """Return what is compared with *value*, and how; None where the condition is of another kind."""
+def _find_term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, Any]] | None:
+    """Return the path, operator and field that are compared with *value*; None for other conditions."""
     if not isinstance(condition, Compare) or value.__class__ not in _PLAIN:
         return None
     left, right = condition.left, condition.right

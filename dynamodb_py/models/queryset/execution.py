@@ -32,26 +32,23 @@ from .row_streams import (
 )
 
 
-# -- plans and readers -----------------------------------------------------------------------------
 def plan_query(
     queryset: Builders[M, Any], question: Question | None = None, *, explained: bool = False
 ) -> Plan:
     """Return how *queryset*, or *question* in its place, is answered."""
     options = queryset._read_options
-    if options.parts:
-        check_single(queryset, "this")
-    if question is None:
-        question = queryset._question
+    check_single(queryset, "this")
+    question = queryset._question if question is None else question
     if queryset._scope is not None:
-        question = _within(queryset._scope, queryset.model, question)
-    if is_consistent(options.consistent):  # options() may ask for it
+        question = _apply_scope(queryset._scope, queryset.model, question)
+    if is_consistent(options.consistent):  # options() may demand it
         question = replace(question, consistent=True)
     meta = options_of(queryset.model)
     if meta.item_filter is not None:
         question = meta.item_filter.apply_to(question)
     if (
         meta.part_conditions is not None and meta.layout is None
-    ):  # a shared table asks the keys first
+    ):  # shared tables rewrite by themselves
         question = meta.part_conditions.rewrite(question)
     table = queryset._link.table_name(meta.table_name)
     if explained:
@@ -64,17 +61,17 @@ def plan_query(
     return meta.planner.plan(table, question)
 
 
-def _within(scope: Scope, model: type[Any], question: Question) -> Question:
-    """Return *question*, asked of the items that *scope* does not leave out."""
+def _apply_scope(scope: Scope, model: type[Any], question: Question) -> Question:
+    """Return *question* without the items that *scope* leaves out."""
     condition = question.condition
-    everything = condition.is_empty and not question.order  # which needs no .scan() to be said
+    everything = condition.is_empty and not question.order  # which needs no .scan()
     return replace(
         question, condition=condition & scope.condition(model), scan=question.scan or everything
     )
 
 
 def make_reader(queryset: Builders[Any, Any], plan: Plan) -> Reader:
-    """Return what carries *plan* out, with the options of *queryset*."""
+    """Return the reader of *plan*, with the options of *queryset*."""
     options = queryset._read_options
     if options is DEFAULT_OPTIONS:
         return Reader(plan)
@@ -84,14 +81,14 @@ def make_reader(queryset: Builders[Any, Any], plan: Plan) -> Reader:
 
 
 def reader_options(queryset: Builders[Any, Any]) -> dict[str, Any]:
-    """Return what a reader takes of the options of *queryset*."""
+    """Return the options of *queryset* that are arguments of a reader."""
     options = queryset._read_options
     progress = as_callback(options.progress)
     return {"max_requests": options.max_requests, "rate": options.rate, "progress": progress}
 
 
 class CursorReader(Reader):
-    """A reader that begins where its query set does, and whose errors say where to go on."""
+    """A reader that begins at the cursor of its query set; its errors have a cursor to go on from."""
 
     __slots__ = ("_cursor",)
 
@@ -114,14 +111,14 @@ class CursorReader(Reader):
 
 
 def cursors_of(queryset: Builders[Any, Any], plan: Plan) -> Callable[[Position | None], str | None]:
-    """Return what makes the text of a position of *plan*."""
+    """Return a function that makes the cursor of a position of *plan*."""
     key = queryset._link.cursor_key
     digest: list[bytes] = []
 
     def text(position: Position | None) -> str | None:
         if position is None:
             return None
-        if not digest:  # made when there is something to bind
+        if not digest:  # made with the first cursor
             digest.append(query_digest(plan))
         return encode(position, digest[0], key)
 
@@ -136,7 +133,7 @@ def position_of(queryset: Builders[Any, Any], plan: Plan, cursor: str | None) ->
 
 
 def loader_of(queryset: Builders[M, R], plan: Plan) -> Callable[[StoredItem], R]:
-    """Return what makes a row of an item that *plan* reads."""
+    """Return a function that makes a row of an item that *plan* reads."""
     options = queryset._read_options
     model: Any = queryset.model
     if options is DEFAULT_OPTIONS and plan.held is None:
@@ -145,14 +142,14 @@ def loader_of(queryset: Builders[M, R], plan: Plan) -> Callable[[StoredItem], R]
 
 
 def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Query | None:
-    """Return the request whose pages have the rows, at most *limit*, where it is one Query."""
+    """Return the Query whose pages have the rows, at most *limit*; None if a plan is needed."""
     shape = queryset._query_shape
     if shape is None or queryset._read_options is not DEFAULT_OPTIONS:
         return None
     if queryset._scope is not None:
         return None
     if limit is not None:
-        shape = (shape.head if limit == 1 else None) or shape.limited(limit)
+        shape = (shape.head if limit == 1 else None) or shape.with_limit(limit)
     meta = shape.meta
     table, link = meta.table_name, get_connection(meta.using)
     if link.renames:
@@ -168,14 +165,10 @@ def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Quer
     return None if shortcut is None else shortcut(queryset._wires)
 
 
-# -- rows ------------------------------------------------------------------------------------------
 def open_rows(
     queryset: Builders[M, R], limit: int | None = None, *, bare: bool = False
 ) -> RowStream[R]:
-    """Return the stream of the rows, at most *limit* of them.
-
-    :param bare: without what they refer to.
-    """
+    """Return the stream of the rows, at most *limit* of them; *bare*: without related items."""
     if (request := direct_query(queryset, limit)) is not None:
         shape: Any = queryset._query_shape
         if limit is None or (shape.limit is not None and shape.limit < limit):
@@ -206,7 +199,7 @@ def complete_rows(queryset: Builders[Any, Any], rows: list[Any]) -> Flow[None]:
         yield from prefetch_tree(rows, tree_of(queryset.model, related), queryset._link)
 
 
-def all_rows(queryset: Builders[M, R]) -> Flow[list[R]]:
+def read_all(queryset: Builders[M, R]) -> Flow[list[R]]:
     """Read to the end, and keep the rows."""
     if queryset._result_cache is None:
         rows: list[R] = []
@@ -217,7 +210,7 @@ def all_rows(queryset: Builders[M, R]) -> Flow[list[R]]:
     return queryset._result_cache
 
 
-def first_rows(queryset: Builders[M, R], count: int) -> Flow[list[R]]:
+def read_first(queryset: Builders[M, R], count: int) -> Flow[list[R]]:
     """Read no more than *count* rows."""
     if queryset._result_cache is not None:
         return queryset._result_cache[:count]

@@ -1,4 +1,4 @@
-"""Query sets in parts: pages with cursors, and walks that can be left and taken up again."""
+"""Query sets in parts: pages with cursors, and walks with checkpoints."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ T = TypeVar("T")
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """Some rows of a query set, and where those before and after them are."""
+    """Some rows of a query set, with the cursors of the pages before and after."""
 
     items: list[T]
     next_cursor: str | None = None
-    """What ``page(cursor=...)`` and ``after()`` go on with, a text that fits into a URL; None at the end."""
+    """The argument of ``page(cursor=...)`` and ``after()`` to go on, safe in a URL; None at the end."""
     previous_cursor: str | None = None
-    """What ``page(cursor=...)`` goes back with; None at the beginning, and for scans, which cannot."""
+    """The argument of ``page(cursor=...)`` to go back; None at the beginning, and for scans."""
     scanned: int = 0
-    """How many items were read for it, before filters."""
+    """The number of items that were read for it, before filters."""
     requests: int = 0
-    """How many requests were sent for it."""
+    """The number of requests that were sent for it."""
     units: float | None = None
-    """The read units that it cost, where DynamoDB was asked for them: by ``pages()``."""
+    """The read units that it cost; only ``pages()`` has them."""
 
     @property
     def has_next(self) -> bool:
@@ -62,7 +62,7 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class Pages(Generic[T]):
-    """The pages of a query set as DynamoDB gives them: iterated once, by ``for`` or ``async for``."""
+    """The pages that DynamoDB returns: iterated once, by ``for`` or ``async for``."""
 
     def __init__(self, more: Callable[[], Flow[Page[T] | None]], link: Any) -> None:
         self._more, self._link = more, link
@@ -89,7 +89,7 @@ def walk_rows(queryset: Builders[M, R]) -> Walk[R]:
 
 
 class _CompletingReader(CursorReader):
-    """A reader that makes rows of what it has read, and completes them, a list at a time."""
+    """A reader that makes rows of the items and reads their relations, a list at a time."""
 
     __slots__ = ("_queryset", "_rows")
 
@@ -107,16 +107,16 @@ class _CompletingReader(CursorReader):
         return items
 
     def take(self, item: StoredItem) -> Any:
-        """Return the row of an item, which was made when that was read."""
+        """Return the row that was made of *item*."""
         return self._rows.pop(id(item))
 
 
 def read_pages(queryset: Builders[M, R]) -> Pages[R]:
-    """Return the pages as DynamoDB gives them."""
+    """Return the pages that DynamoDB returns."""
     check_single(queryset, "pages()")
     plan = plan_query(queryset)
     load, cursor = loader_of(queryset, plan), cursors_of(queryset, plan)
-    reader = make_reader(queryset, _measured(plan))
+    reader = make_reader(queryset, _with_costs(plan))
     measured = plan.kind in ("query", "scan")
 
     def more() -> Flow[Page[R] | None]:
@@ -139,15 +139,15 @@ def read_pages(queryset: Builders[M, R]) -> Pages[R]:
 
 
 def get_page(queryset: Builders[M, R], size: int = 20, cursor: str | None = None) -> Flow[Page[R]]:
-    """Return a page of *size* rows, full also where filters drop items; the last has what is left.
+    """Return a page of *size* rows, full also if filters drop items; the last may have fewer.
 
-    With ``max_requests()`` it may have fewer, and ``has_next`` all the same.
+    With ``max_requests()`` any page may have fewer, also with ``has_next``.
 
     :param cursor: ``next_cursor`` or ``previous_cursor`` of a page of the same query.
     :raises InvalidCursor: it was altered, cut short, or made for another query.
     """
     _check_paged(queryset, size, cursor)
-    question = replace(queryset._question, limit=size + 1)  # one more tells whether there is more
+    question = replace(queryset._question, limit=size + 1)  # one more, for has_next
     plan, options = plan_query(queryset, question), queryset._read_options
     start = position_of(queryset, plan, options.start if cursor is None else cursor)
     back = start is not None and start.backward
@@ -180,7 +180,7 @@ def _check_paged(queryset: Builders[Any, Any], size: int, cursor: str | None) ->
 
 
 def _fill_page(reader: Reader, size: int) -> Flow[tuple[list[StoredItem], Position | None]]:
-    """Read *size* items, and find out whether there are more: where to go on, None if there are not."""
+    """Read *size* items; return them and the position to go on from, None if there are no more."""
     items: list[StoredItem] = []
     while True:
         try:
@@ -195,8 +195,8 @@ def _fill_page(reader: Reader, size: int) -> Flow[tuple[list[StoredItem], Positi
         items += more
 
 
-def _measured(plan: Plan) -> Plan:
-    """Return *plan* with requests that ask what they cost."""
+def _with_costs(plan: Plan) -> Plan:
+    """Return *plan* with requests whose responses have their cost."""
     lanes = tuple(
         Lane(tuple(replace(each, measured=True) for each in lane.requests), lane.trims)
         for lane in plan.lanes

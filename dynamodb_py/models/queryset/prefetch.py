@@ -22,7 +22,7 @@ Tree: TypeAlias = "dict[str, Tree]"
 Objects: TypeAlias = "list[Any]"
 
 WORKERS = 8
-"""How many queries for what leads back are under way at once: it takes one for each instance."""
+"""The largest number of queries at a time, for relations that lead back: one for each instance."""
 
 _SHOWN = 5
 

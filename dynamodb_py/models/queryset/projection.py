@@ -1,4 +1,4 @@
-"""What the rows of a query set are: instances, whole or in part, dicts, or tuples."""
+"""The rows of a query set: instances, whole or in part, dicts, or tuples."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def fetch_fields(queryset: Q, verb: str, names: tuple[str, ...]) -> Q:
     """Return *queryset* with instances that have the fields *names* alone."""
     shape = queryset._read_options.shape
     if shape is not None and shape.kind != "item":
-        raise _two_shapes(queryset, verb)
+        raise _make_shapes_error(queryset, verb)
     meta = options_of(queryset.model)
     by_name = meta.field_set.by_name
     wanted = tuple(Path((by_name[name].attribute,)) for name in names)
     if meta.computed is not None:
         wanted = meta.computed.resolve_paths(wanted)
-    # Without its version, an instance could be read and not written; the kind tells its class.
+    # Without its version, an instance could be read and not written; the kind names its class.
     needed = [meta.version, None if meta.kind is None else meta.kind.field]
     along = tuple(
         field.attribute
@@ -53,34 +53,34 @@ def fetch_fields(queryset: Q, verb: str, names: tuple[str, ...]) -> Q:
 def shape_rows(queryset: Q, kind: Any, names: tuple[Name, ...]) -> Q:
     """Return *queryset* with rows of this kind."""
     if queryset._read_options.fetched is not None and kind != "item":
-        raise _two_shapes(queryset, "only() or defer")
+        raise _make_shapes_error(queryset, "only() or defer")
     if queryset._read_options.related:
-        raise no_relations(queryset)
+        raise make_relations_error(queryset)
     meta = options_of(queryset.model)
-    shape = Shape(kind, columns(meta, names))
+    shape = Shape(kind, make_columns(meta, names))
     wanted = queryset._question.wanted if kind == "item" else shape.list_paths()
     if meta.computed is not None and wanted is not None:
         wanted = meta.computed.resolve_paths(wanted)
     return with_options(with_question(queryset, wanted=wanted, along=()), shape=shape)
 
 
-def no_relations(queryset: BaseQuerySet[Any, Any]) -> QueryError:
-    """Return the error for relations of rows that are no instances."""
+def make_relations_error(queryset: BaseQuerySet[Any, Any]) -> QueryError:
+    """Return the error for relations of rows other than instances."""
     return QueryError(
         f"{queryset.model.__name__}: prefetch_related() is for instances, and values() gives none"
     )
 
 
-def _two_shapes(queryset: BaseQuerySet[Any, Any], verb: str) -> QueryError:
+def _make_shapes_error(queryset: BaseQuerySet[Any, Any], verb: str) -> QueryError:
     return QueryError(
         f"{queryset.model.__name__}: {verb}() beside values(): values() says itself what is read"
     )
 
 
-def columns(meta: Options, names: tuple[Name, ...]) -> tuple[Column, ...]:
+def make_columns(meta: Options, names: tuple[Name, ...]) -> tuple[Column, ...]:
     """Return the columns called *names*: fields, ``doc__a__0``, or ``Model.doc["a"][0]``.
 
-    Raises TypeError for what is no field, QueryError where one comes twice.
+    Raises TypeError for an unknown field, QueryError for one that comes twice.
     """
     found = [_column(meta, name) for name in names]
     for column in found:

@@ -26,13 +26,13 @@ from ..visibility import filter_item, filter_items
 from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone
 from .builders import Builders
 from .execution import (
-    all_rows,
     complete_rows,
     direct_query,
-    first_rows,
     loader_of,
     make_reader,
     plan_query,
+    read_all,
+    read_first,
 )
 
 
@@ -40,9 +40,7 @@ def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
     """Return the first row, or None."""
     options = queryset._read_options
     if queryset._result_cache is not None or options.parts or options.related:
-        for row in (yield from first_rows(queryset, 1)):
-            return row
-        return None
+        return next(iter((yield from read_first(queryset, 1))), None)
     request = direct_query(queryset, 1)
     while request is not None:
         page = yield from request
@@ -61,19 +59,19 @@ def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
 
 def get_last(queryset: Builders[M, R]) -> Flow[R | None]:
     """Return the last row, or None: the first one of the opposite order, where there is no limit."""
-    is_single = queryset._result_cache is None and not queryset._read_options.parts
-    if is_single and queryset._question.limit is None:
+    unread = queryset._result_cache is None and not queryset._read_options.parts
+    if unread and queryset._question.limit is None:
         return (yield from get_first(queryset.reverse()))
-    rows = yield from all_rows(queryset)
+    rows = yield from read_all(queryset)
     return rows[-1] if rows else None
 
 
 def get_one(
     queryset: Builders[M, R], /, *given: Any, consistent: bool | None = None, **lookups: Any
 ) -> Flow[R]:
-    """Return the one row that matches, of these that there are.
+    """Return the one row that matches.
 
-    :param given: conditions, or the key's values in order.
+    :param given: conditions, or the values of the key in order.
     :param consistent: True sees every write before it, for twice the price; by default as
         ``consistent()`` says, or ``options()``.
     :param lookups: as for ``filter``; just the key reads by GetItem.
@@ -85,12 +83,12 @@ def get_one(
     if by_key or (not given and meta.is_key(lookups)):
         row, hidden = yield from get_by_key(queryset, meta, given, lookups, consistent)
         if row is None:
-            raise _missing(meta, given, lookups, hidden)
+            raise _make_missing_error(meta, given, lookups, hidden)
         return row
     matching = queryset.filter(*given, **lookups) if given or lookups else queryset
     if consistent is not None:
         matching = matching.consistent(consistent)
-    rows = yield from first_rows(matching, 2)
+    rows = yield from read_first(matching, 2)
     if len(rows) == 1:
         return rows[0]
     text = repr(matching._question.condition)
@@ -145,14 +143,14 @@ def get_by_key(
         matching = queryset.filter(**(dict(zip(names, key, strict=True)) if key else named))
         if consistent is not None:
             matching = matching.consistent(consistent)
-        rows = yield from first_rows(matching, 1)
+        rows = yield from read_first(matching, 1)
         row = rows[0] if rows else None
     if queryset._scope is not None and queryset._scope.hides(row):
         row = None
     return row, None
 
 
-def _missing(
+def _make_missing_error(
     meta: Options, key: tuple[Any, ...], named: dict[str, Any], hidden: StoredItem | None
 ) -> Exception:
     given = ", ".join([*map(repr, key), *(f"{name}={each!r}" for name, each in named.items())])
@@ -164,20 +162,20 @@ def _missing(
 
 
 def count_rows(queryset: Builders[Any, Any]) -> Flow[int]:
-    """Return how many rows there are; DynamoDB counts, but what it reads for that is paid for."""
+    """Return the number of rows; DynamoDB counts, at the price of the items that it reads."""
     if queryset._result_cache is not None or queryset._read_options.parts:
-        return len((yield from all_rows(queryset)))
+        return len((yield from read_all(queryset)))
     plan = plan_query(queryset, replace(queryset._question, counting=True))
     return (yield from make_reader(queryset, plan).count())
 
 
 def has_rows(queryset: Builders[Any, Any]) -> Flow[bool]:
-    """Return whether there is any row; no more of it than its key is read."""
+    """Return whether there is any row; only its key is read."""
     if queryset._result_cache is None and not queryset._read_options.parts:
         question = replace(queryset._question, wanted=(), along=(), full=False)
         options = replace(queryset._read_options, shape=None, related=())
         queryset = clone(queryset, question, options)
-    return bool((yield from first_rows(queryset, 1)))
+    return bool((yield from read_first(queryset, 1)))
 
 
 def get_in_bulk(
@@ -196,7 +194,7 @@ def get_in_bulk(
     :param keys: dicts of the key's fields, tuples of both keys, or values of the hash key.
     :param consistent: True sees every write before it, for twice the price; by default as
         ``consistent()`` says, or ``options()``.
-    :param workers: how many requests may be under way at once.
+    :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
     """
@@ -237,7 +235,7 @@ def get_in_bulk(
 
 
 def _check_only_fields(queryset: Builders[Any, Any], verb: str) -> None:
-    """Refuse more than only(), defer(), consistent() and using(), for a verb that reads by key."""
+    """Refuse all but only(), defer(), consistent() and using(), for a verb that reads by key."""
     question = replace(queryset._question, wanted=None, along=())
     options = replace(queryset._read_options, using=None, consistent=None, fetched=None)
     if question != EMPTY_QUESTION or options != DEFAULT_OPTIONS:
@@ -248,6 +246,6 @@ def _check_only_fields(queryset: Builders[Any, Any], verb: str) -> None:
 
 
 def estimate_cost(queryset: Builders[Any, Any]) -> Flow[Estimate]:
-    """Return what this would cost, as far as DescribeTable, which is asked, can tell."""
+    """Return the estimated cost; its figures are from DescribeTable, which is sent."""
     plan = plan_query(queryset)
     return estimate(plan, (yield from DescribeTable(plan.table)))

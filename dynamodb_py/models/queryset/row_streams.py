@@ -25,12 +25,12 @@ class RowStream(Generic[R]):
     __slots__ = ()
 
     def more(self) -> Flow[list[R] | None]:
-        """Return the next rows, if only none of them; None at the end."""
+        """Return the next rows, perhaps an empty list; None at the end."""
         found = yield from self.more_items()
         return None if found is None else list(map(*found))
 
     def more_items(self) -> Flow[Loadable[R] | None]:
-        """Return the next items, after what makes rows of them; None at the end."""
+        """Return the loader of the next items, and these; None at the end."""
         raise NotImplementedError
 
 
@@ -60,7 +60,7 @@ class DirectRowStream(RowStream[R], Generic[R]):
         request, left = self._rest, self._left
         if request is None or left == 0:
             return None
-        # From the second page on it reads no more than is left, where no filter drops items.
+        # From the second page on it reads no more than are left, if no filter drops items.
         if left is not None and request is not self._request and not request.expressions.filter:
             request = replace(request, limit=min(left, request.limit or left))
         page = yield from request
@@ -73,7 +73,7 @@ class DirectRowStream(RowStream[R], Generic[R]):
 
 
 class CompletedRowStream(RowStream[R], Generic[R]):
-    """The rows of a query set with what they refer to, which is read a list at a time."""
+    """The rows of a query set with their related items, which are read a list at a time."""
 
     __slots__ = ("_complete", "_stream")
 
@@ -104,23 +104,18 @@ class UnionRowStream(RowStream[R], Generic[R]):
         if self._left == 0:
             return None
         if self._current is None:
-            start = next(self._starts, None)
-            if start is None:
+            if (start := next(self._starts, None)) is None:
                 return None
             self._current = start()
         found = yield from self._current.more_items()
         if found is None:
             self._current = None
-            return self._load_nothing, []
+            return _load_nothing, []
         load, items = found
         items = [each for each in items if self._is_new(each)][: self._left]
         if self._left is not None:
             self._left -= len(items)
         return load, items
-
-    @staticmethod
-    def _load_nothing(item: StoredItem) -> Any:
-        raise AssertionError(f"no row is made of {item!r}")
 
     def _is_new(self, item: StoredItem) -> bool:
         key = identify_key(self._key_of(item))
@@ -128,3 +123,7 @@ class UnionRowStream(RowStream[R], Generic[R]):
             return False
         self._seen.add(key)
         return True
+
+
+def _load_nothing(item: StoredItem) -> Any:
+    raise AssertionError(f"no row is made of {item!r}")

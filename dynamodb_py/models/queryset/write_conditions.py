@@ -28,18 +28,17 @@ _KNOWN = frozenset(
 
 
 def recheck_condition(meta: Options, plan: Plan) -> Condition:
-    """Return the condition that an item which *plan* found is still there and still matches."""
+    """Return the condition that an item found by *plan* still exists and still matches."""
     keys = {key.name for key in plan.key}
-    condition = plan.condition
     still = meta.present
-    for term in condition.conjuncts:
-        if not _is_about(term, keys):  # an item's key is what it was
+    for term in plan.condition.conjuncts:
+        if not _is_about(term, keys):  # the key of an item never changes
             still &= term
     return still
 
 
 def without_presence(meta: Options, still: Condition) -> Condition | None:
-    """Return *still* without its term that the item is there; None where nothing is left."""
+    """Return *still* without the term that the item exists; None if nothing is left."""
     left = Condition()
     for term in still.conjuncts:
         if term != meta.present:
@@ -47,8 +46,8 @@ def without_presence(meta: Options, still: Condition) -> Condition | None:
     return None if left.is_empty else left
 
 
-def whole_key(plan: Plan) -> Key | None:
-    """Return the key of the one item that *plan* could find, if there is one at most."""
+def find_whole_key(plan: Plan) -> Key | None:
+    """Return the key of the item, if *plan* can find no more than one."""
     if plan.get is not None:
         return plan.get.key
     if plan.kind != "query" or plan.index is not None or plan.limit == 0:

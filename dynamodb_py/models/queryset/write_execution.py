@@ -1,4 +1,4 @@
-"""What is done with each item that a query set finds, and what came of it."""
+"""Writes to each item that a query set finds, and their outcomes."""
 
 from __future__ import annotations
 
@@ -43,32 +43,32 @@ from ..records.base import load_key
 from .base import BaseQuerySet
 
 HOPELESS = (AccessDenied, TableNotFound)
-"""What one write fails of, all others would too."""
+"""Errors of one write that all others would have too."""
 CONCERNING_ONE = (RequestError, UnreadableValue)
-"""What may be wrong with one item, and not with the next."""
+"""Errors that may concern a single item."""
 
 
 class Done(Struct, frozen=True):
-    """What ``delete()`` or ``update()`` of a query set did.
+    """The outcome of ``delete()`` or ``update()`` of a query set.
 
     >>> print(Done(matched=3, changed=2, skipped=1, requests=4))
     3 matched, 2 changed, 1 no longer matched, 0 failed; 4 requests
     """
 
     matched: int = 0
-    """How many items were found."""
+    """The number of items that were found."""
     changed: int = 0
-    """How many of them were deleted, or updated."""
+    """The number of those that were deleted, or updated."""
     skipped: int = 0
-    """How many did not match any more, or were gone, when it was their turn; they were left alone."""
+    """The number of those that no longer matched, or were gone, at their write: it was not done."""
     failed: list[tuple[Any, Exception]] = []
-    """The others, as far as they were tried: each item's ``primary_key``, and what went wrong. After
-    a :class:`~dynamodb_py.exceptions.ConnectionFailed`, the item may have been changed all the same."""
+    """The others, as far as they were tried: each item's ``primary_key``, and its error. After a
+    :class:`~dynamodb_py.exceptions.ConnectionFailed`, the item may have been changed all the same."""
     units: float | None = None
-    """The read units that it cost to find them; None where DynamoDB was not asked: it is with a
-    ``rate``, unless items are read by their keys."""
+    """The read units that it cost to find them; None unless a ``rate`` is given, and where items are
+    read by their keys."""
     requests: int = 0
-    """How many requests were sent, to read and to write; attempts at one count as one."""
+    """The number of requests, for reads and writes; attempts at one count as one."""
 
     def __str__(self) -> str:
         text = (
@@ -79,7 +79,7 @@ class Done(Struct, frozen=True):
 
 
 def primary_key_of(model: type[Any], key: Key) -> Any:
-    """Return *key* as instances have it: ``primary_key``."""
+    """Return the ``primary_key`` that an instance with *key* has."""
     try:
         return load_key(model, key).primary_key
     except UnreadableValue:
@@ -88,37 +88,37 @@ def primary_key_of(model: type[Any], key: Key) -> Any:
 
 
 class WriteRun:
-    """What is to be done with each item that is found, and what was done so far."""
+    """Writes to the items that are found, and their outcomes so far."""
 
     def __init__(
         self, queryset: BaseQuerySet[Any, Any], workers: int, progress: ProgressOption
     ) -> None:
         self._model = queryset.model
         self._workers = check_workers(workers)
-        self._tell: Progress | None = as_callback(progress)
+        self._progress: Progress | None = as_callback(progress)
         self._matched = self._changed = self._skipped = 0
         self._failed: list[tuple[Any, Exception]] = []
         self._ledger = Ledger()
 
     def done(self, reader: Reader) -> Done:
-        """Return what was done so far."""
+        """Return the outcome so far."""
         return Done(
             self._matched,
             self._changed,
             self._skipped,
             list(self._failed),
-            reader.units or None,  # a read costs something: 0 is what nobody was told of
+            reader.units or None,  # every read has a cost: 0 means that it is not known
             reader.requests + self._ledger.requests,
         )
 
-    def only(self, key: Key) -> Flow[None]:
-        """Do it with the item of *key*, if it is there."""
+    def write_one(self, key: Key) -> Flow[None]:
+        """Write to the item of *key*, if it exists."""
         yield from self._do([key])
         # The item was not read first: one that does not exist does not count as matched.
         self._matched, self._skipped = 1 - self._skipped, 0
 
-    def all_of(self, reader: Reader, read: KeyReader, *, first: bool) -> Flow[None]:
-        """Do it with all items that *reader* gives, in the memory of a page, or of all with *first*."""
+    def write_all(self, reader: Reader, read: KeyReader, *, first: bool) -> Flow[None]:
+        """Write to all items of *reader*, in the memory of a page; with *first*, read all of them first."""
         size = MAX_BATCH_WRITE * self._workers
         waiting: dict[Hashable, Key] = {}
         reached: MaxRequestsReached | None = None
@@ -135,39 +135,32 @@ class WriteRun:
                 waiting.setdefault(identify_key(key), key)
             self._matched += len(waiting) - before
             while len(waiting) >= size and not first:
-                yield from self._some(waiting, size)
-            self._tell_more()
+                yield from self._write_some(waiting, size)
+            self.report()
         while waiting:
-            yield from self._some(waiting, size)
+            yield from self._write_some(waiting, size)
         if reached is not None:
             raise reached
 
-    def _some(self, waiting: dict[Hashable, Key], size: int) -> Flow[None]:
+    def _write_some(self, waiting: dict[Hashable, Key], size: int) -> Flow[None]:
         places = list(islice(waiting, size))
         yield from self._do([waiting.pop(place) for place in places])
-        self._tell_more()
+        self.report()
 
     def _do(self, keys: list[Key]) -> Flow[None]:
-        """Do it with the items of *keys*."""
+        """Write to the items of *keys*."""
         raise NotImplementedError
 
-    @property
-    def _over(self) -> int:
-        return self._changed + self._skipped + len(self._failed)
-
-    def _tell_more(self) -> None:
-        if self._tell is not None:
-            self._tell(self._over, 0)
-
-    def tell_end(self) -> None:
-        """Tell that this is all."""
-        if self._tell is not None:
-            self._tell(self._over, self._over)
+    def report(self, *, ended: bool = False) -> None:
+        """Call the progress function; its total is 0 until the run has *ended*."""
+        if self._progress is not None:
+            over = self._changed + self._skipped + len(self._failed)
+            self._progress(over, over if ended else 0)
 
     def _note(
         self, keys: list[Key], outcomes: Sequence[Any], concerning_one: type[Any] | tuple[Any, ...]
     ) -> None:
-        """Note the outcomes of writes; raise the first that all others would fail of too."""
+        """Note the outcomes of writes; raise the first error that all others would have too."""
         hopeless: Exception | None = None
         for key, outcome in zip(keys, outcomes, strict=True):
             if not isinstance(outcome, Exception):
@@ -182,15 +175,11 @@ class WriteRun:
             raise hopeless
 
     def _fail(self, keys: list[Key], error: Exception) -> None:
-        self._failed += [(self._primary_key(key), error) for key in keys]
-
-    def _primary_key(self, key: Key) -> Any:
-        """Return *key* as instances have it: ``primary_key``."""
-        return primary_key_of(self._model, key)
+        self._failed += [(primary_key_of(self._model, key), error) for key in keys]
 
 
 class BatchDeletes(WriteRun):
-    """Deletes, 25 to a request, whatever became of the items since they were found."""
+    """Deletes, 25 to a request, without conditions."""
 
     def __init__(
         self, queryset: BaseQuerySet[Any, Any], workers: int, progress: ProgressOption, table: str
@@ -205,7 +194,7 @@ class BatchDeletes(WriteRun):
         if len(left) <= MAX_BATCH_WRITE:
             self._fail(left, failure)
             return
-        # Of several requests one failed: which keys were its own, the next attempt tells.
+        # One of several requests failed: the next attempt shows which.
         for at in range(0, len(left), MAX_BATCH_WRITE):
             still, latest = yield from self._carry_out(left[at : at + MAX_BATCH_WRITE], 1)
             if latest is not None:
@@ -214,7 +203,7 @@ class BatchDeletes(WriteRun):
     def _carry_out(
         self, keys: list[Key], workers: int
     ) -> Flow[tuple[list[Key], BatchIncomplete | RequestError | None]]:
-        """Delete; return what is left, and why."""
+        """Delete; return the keys that are left, and the error."""
         writes = [Delete(self._table, key) for key in keys]
         failure: BatchIncomplete | RequestError | None = None
         left: list[Key] = []
@@ -222,7 +211,7 @@ class BatchDeletes(WriteRun):
             yield from self._ledger.drive(batch_write(writes, workers=workers))
         except (BatchIncomplete, RequestError) as error:
             failure, left = error, [write.key for write in error.unprocessed]
-            error.unprocessed = [self._primary_key(key) for key in left]
+            error.unprocessed = [primary_key_of(self._model, key) for key in left]
         self._changed += len(keys) - len(left)
         if isinstance(failure, HOPELESS):
             raise failure
@@ -230,7 +219,7 @@ class BatchDeletes(WriteRun):
 
 
 class ConditionalWrites(WriteRun):
-    """A request for each item, on condition that it still matches."""
+    """One request for each item, on condition that it still matches."""
 
     def __init__(
         self,
@@ -241,7 +230,7 @@ class ConditionalWrites(WriteRun):
     ) -> None:
         super().__init__(queryset, workers, progress)
         self._make = make
-        make({}).payload()  # what cannot be said at all is told before anything is sent
+        make({}).payload()  # raises for what no request can hold, before the first one
 
     def _do(self, keys: list[Key]) -> Flow[None]:
         operations = [self._make(key) for key in keys]
@@ -253,7 +242,7 @@ class ConditionalWrites(WriteRun):
 
 
 class GuardedDeletes(WriteRun):
-    """Deletes of items with unique values: each goes together with what keeps those unique."""
+    """Deletes of items with unique values: each in a transaction with its sentinels."""
 
     def __init__(
         self,
@@ -272,7 +261,7 @@ class GuardedDeletes(WriteRun):
                 flows[at] = remove_item(
                     instance_of_key(self._queryset, key), self._condition, False
                 )
-            except UnreadableValue as error:  # of this item alone nobody knows whose values it has
+            except UnreadableValue as error:  # the unique values of this item are not known
                 self._fail([key], error)
         outcomes = yield from self._ledger.drive(run_together(list(flows.values()), self._workers))
         self._note([keys[at] for at in flows], outcomes, CONCERNING_ONE)

@@ -31,7 +31,7 @@ from ..visibility import is_hidden, is_of_other_class, requires_existence_only
 from .base import M, Q, check_single, clone
 from .builders import Builders
 from .execution import make_reader, plan_query
-from .write_conditions import recheck_condition, whole_key, without_presence
+from .write_conditions import find_whole_key, recheck_condition, without_presence
 from .write_execution import (
     BatchDeletes,
     ConditionalWrites,
@@ -44,6 +44,7 @@ from .write_execution import (
 D_co = TypeVar("D_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
+_PACING = ("workers", "rate", "progress")
 _MODIFY = ("old", "upsert", "condition", "create_parents")
 
 
@@ -57,20 +58,20 @@ def delete_matching(
 ) -> Flow[Done]:
     """Delete every item that matches: the keys are read, and deleted 25 to a request.
 
-    What fails of single items is told by ``failed``, and the others are gone on with. An item
-    that is changed between the two, so that it does not match any more, is deleted all the same,
-    unless *checked*. A whole key is not read: it takes one request.
+    Errors of single items are in ``failed``; the other items are deleted. An item that another
+    writer changes between the two, so that it no longer matches, is deleted too, unless *checked*.
+    A whole key is not read: it takes one request.
 
-    :param workers: how many requests that delete may be under way at once.
+    :param workers: the largest number of requests that delete at a time.
     :param checked: delete each item by a request of its own, on condition that it still matches.
     :param rate: how many read units to consume per second at most; the deletes are not counted.
-    :param progress: called with how many items are done, and 0 until it is known how many there
-        are; or True for a bar.
+    :param progress: called with the number of items done, and 0 until the total is known; or True
+        for a bar.
     :raises ScanRequired: only reading the whole table could find them; nothing was sent.
-    :raises MaxRequestsReached: there is more than ``max_requests()`` could read: ``cursor`` is
-        where to go on, ``after(cursor)``.
-    :raises RequestError: reading failed, or no write can succeed. This and all else that is
-        raised on the way has what was done so far in ``done``.
+    :raises MaxRequestsReached: there are more than ``max_requests()`` could read: go on with
+        ``after(cursor)``.
+    :raises RequestError: reading failed, or no write can succeed. This and every other error
+        while sending has the outcome so far in ``done``.
     """
     check_outside("delete() of a query set")
     refuse_bulk_delete(queryset.model, "delete() of a query set")
@@ -107,11 +108,11 @@ def update_matching(
 ) -> Flow[Any]:
     """Change every item that matches, each by a request of its own.
 
-    Each is changed on condition that it is still there and still matches: none is made, and
-    what somebody else changed meanwhile is not overwritten, but counted in ``skipped``. Fields
-    that set themselves on saving, such as those with ``auto_now``, do so here too. What fails of
-    single items is told by ``failed``, and the others are gone on with. A whole key is not read.
-    Inside ``transaction.atomic()``, that of a whole key is collected; no other is possible there.
+    Each is changed on condition that it still exists and still matches: none is made, and an item
+    that another writer changed so that it no longer matches is counted in ``skipped``. Fields
+    that set themselves on saving, such as those with ``auto_now``, do so here too. Errors of
+    single items are in ``failed``; the other items are changed. A whole key is not read. Inside
+    ``transaction.atomic()``, an update of a whole key is collected; no other is possible there.
 
     :param actions: ``F("visits").add(1)``, ``Model.ids[0].remove()`` and the like, or ``Set``,
         ``Remove``, ``Add`` and ``Delete`` of ``dynamodb_py.expressions``.
@@ -120,26 +121,26 @@ def update_matching(
     :param returning: of a whole key: give a dict of the item, as ``update()`` of an instance.
     :param create_parents: of a whole key: as for ``update()`` of an instance.
     :param must_exist: of a whole key: True raises DoesNotExist where there is no item, and False
-        makes it; by default that is told by ``matched``.
-    :param workers: how many requests that write may be under way at once.
+        makes it; by default ``matched`` is 0 then.
+    :param workers: the largest number of requests that write at a time.
     :param rate: how many read units to consume per second at most; the writes are not counted.
-    :param progress: called with how many items are done, and 0 until it is known how many there
-        are; or True for a bar.
-    :param values: new values by field, which are spelled and validated as ``save()`` does, and
+    :param progress: called with the number of items done, and 0 until the total is known; or True
+        for a bar.
+    :param values: new values by field, which are encoded and validated as by ``save()``, and
         ``F("wins") + 1`` and the like; None removes the attribute, or stores a NULL where the
         field has ``null=True``.
-    :return: a :class:`Done`, or the dict that *returning* asks for.
+    :return: a :class:`Done`, or with *returning* a dict.
     :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
     :raises DoesNotExist: with *must_exist* or *returning*, there is no item with the key.
-    :raises ConditionFailed: as said of *condition*; ``current`` is the item as it stands.
+    :raises ConditionFailed: see *condition*; ``current`` is the item as it stands.
     :raises ScanRequired: only reading the whole table could find them; nothing was sent.
-    :raises MaxRequestsReached: there is more than ``max_requests()`` could read: ``cursor`` is
-        where to go on, ``after(cursor)``.
-    :raises RequestError: reading failed, or no write can succeed. This and all else that is
-        raised on the way has what was done so far in ``done``.
+    :raises MaxRequestsReached: there are more than ``max_requests()`` could read: go on with
+        ``after(cursor)``.
+    :raises RequestError: reading failed, or no write can succeed. This and every other error
+        while sending has the outcome so far in ``done``.
     """
     meta = options_of(queryset.model)
-    _check_no_field(meta, workers=workers != 1, rate=rate is not None, progress=bool(progress))
+    check_no_clash(meta, _PACING, workers != 1, rate, progress or None)
     check_no_clash(meta, OPTIONS, condition, returning, create_parents, must_exist)
     found = build_update(
         meta, actions, values, making=must_exist is False, key=_key_to_compose(queryset)
@@ -149,7 +150,7 @@ def update_matching(
     still = recheck_condition(meta, plan)
     if extra is not None:
         still &= extra
-    key = None if queryset._read_options.start is not None else whole_key(plan)
+    key = None if queryset._read_options.start is not None else find_whole_key(plan)
     if key is None:
         check_outside("update() of what a query finds")
     elif COLLECTOR.get() is not None:
@@ -163,7 +164,7 @@ def update_matching(
             atomic=False,
             **values,
         )
-        return Done(matched=1, changed=1)  # so it is, once it is committed
+        return Done(matched=1, changed=1)  # true after the commit
     for_one = create_parents or returning is not None or must_exist is not None
     if for_one or (extra is not None and key is not None):
         if key is None:
@@ -181,7 +182,7 @@ def update_matching(
         return UpdateItem(plan.table, key, found, still)
 
     run = ConditionalWrites(queryset, workers, progress, update)
-    # An item that moves in the index that is read would be found again, further on.
+    # An item that moves in the index that is read would be found again.
     moved = {action.path.parts[0] for action in found} & {key.name for key in plan.position}
     return (yield from _write_all(reading, plan, run, first=bool(moved), key=key))
 
@@ -226,29 +227,29 @@ def modify_one(
     create_parents: bool = False,
     **values: Any,
 ) -> Flow[M | None]:
-    """Change the one item that is asked for, and return it as it is then, in one request.
+    """Change one item and return it as it is then, in one request.
 
-    It is asked for by its whole key. The rest of the question is a condition too: an item that
-    does not match counts as not there, unless *condition* is given.
+    The query set has its whole key. Other conditions of the query set must hold too: an item that
+    does not match counts as missing, unless *condition* is given.
 
     :param actions: and *values*: as for ``update()``.
     :param old: return the item as it was before.
-    :param upsert: make the item where there is none; its key must be all that is asked.
+    :param upsert: make the item where there is none; the query set has no conditions but its key.
     :param condition: change only where it holds too.
     :param create_parents: as for ``update()`` of an instance.
     :return: the item as an instance, or None: there was none, or none that matches. With *old* and
         *upsert*, None stands for one that was made.
     :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
-    :raises QueryError: it is not asked for by a whole key; nothing was sent.
-    :raises ConditionFailed: *condition*, or with it the question, does not hold; ``current`` is the
-        item as it stands.
+    :raises QueryError: the query set has no whole key; nothing was sent.
+    :raises ConditionFailed: *condition*, or with it those of the query set, do not hold;
+        ``current`` is the item as it stands.
     """
     meta = options_of(queryset.model)
     check_outside("modify()")
     check_no_clash(meta, _MODIFY, old, upsert, condition, create_parents)
     found = build_update(meta, actions, values, making=upsert, key=_key_to_compose(queryset))
     plan, _ = _plan_keys(queryset, "modify()", None)
-    key = None if queryset._read_options.start is not None else whole_key(plan)
+    key = None if queryset._read_options.start is not None else find_whole_key(plan)
     if key is None:
         raise QueryError(f"{meta.name}: modify() is for one item: filter() by its whole key")
     expected = _condition_of_one(meta, plan, upsert=upsert)
@@ -261,9 +262,9 @@ def modify_one(
         item = yield from update_with_parents(update, parents, None if upsert else meta.present)
     except ConditionFailed as error:
         current = error.current
-        in_the_way = upsert and is_of_other_class(meta, current)
+        taken = upsert and is_of_other_class(meta, current)
         gone = is_hidden(meta, current) or (current is None and not upsert)
-        if not in_the_way and (extra is None or gone):
+        if not taken and (extra is None or gone):
             return None
         if current is not None:
             [error.current] = map(_load_whole(queryset), [to_json(current)])
@@ -273,15 +274,15 @@ def modify_one(
 
 
 def _key_to_compose(queryset: Builders[Any, Any]) -> Key | None:
-    """Return the one key that is asked for, where computed fields are made of it."""
+    """Return the whole key, if computed fields are made of it."""
     computed = options_of(queryset.model).computed
     if computed is None or not (computed.repeated or computed.all != computed.primary):
         return None
-    return whole_key(plan_query(queryset))
+    return find_whole_key(plan_query(queryset))
 
 
 def _condition_of_one(meta: Options, plan: Plan, *, upsert: bool) -> Condition | None:
-    """Return what must hold of the one item that *plan* asks for."""
+    """Return the condition on the one item of *plan*."""
     still = recheck_condition(meta, plan)
     if not upsert:
         return still
@@ -301,7 +302,7 @@ def _update_one(
     create_parents: bool,
     must_exist: bool | None,
 ) -> Flow[Any]:
-    """Carry out the update of the one item that is asked for."""
+    """Carry out the update of one item by its key."""
     model = queryset.model
     meta = options_of(model)
     parents = parents_of(update.actions) if create_parents else []
@@ -333,25 +334,15 @@ def _load_whole(queryset: Builders[Any, Any]) -> Callable[[bytes], Any]:
     return make_loader(queryset.model, None, None, queryset._alias)
 
 
-def _check_no_field(meta: Options, **options: bool) -> None:
-    """Refuse options that are given and that fields are called like."""
-    for option, given in options.items():
-        if given and option in meta.field_set.by_name:
-            raise TypeError(
-                f"update({option}=...) is the option, and {meta.name}.{option} is a "
-                f"field: change that by an action, {meta.name}.{option}.set(...)"
-            )
-
-
 def _plan_keys(queryset: Q, verb: str, rate: float | None) -> tuple[Plan, Q]:
-    """Return what finds the keys of what matches, and the query set that reads it."""
+    """Return the plan that finds the keys of matching items, and its query set."""
     check_single(queryset, verb)
     if queryset._question.full:
         raise QueryError(
             f"{queryset.model.__name__}: {verb} reads nothing but keys, and full() reads whole items: "
             "drop full()"
         )
-    queryset._result_cache = None  # what was read before is no longer so
+    queryset._result_cache = None  # the rows that were read before are out of date
     options = queryset._read_options
     if rate is not None:
         options = replace(options, rate=rate)
@@ -371,19 +362,16 @@ def _write_all(
     first: bool = False,
     key: Key | None = None,
 ) -> Flow[Done]:
-    """Write to what *plan* finds; with *first*, find all of it before anything is changed.
-
-    With *key*, there is no more than that one, which is not read.
-    """
+    """Write to the items that *plan* finds, or to that of *key*; *first*: read all before any write."""
     reader = make_reader(queryset, plan)
     if key is None and plan.get is not None and _is_whole_key(queryset, plan):
         key = plan.get.key
     try:
         if key is not None:
-            yield from run.only(key)
+            yield from run.write_one(key)
         else:
-            yield from run.all_of(reader, make_key_reader(plan.key), first=first)
-        run.tell_end()
+            yield from run.write_all(reader, make_key_reader(plan.key), first=first)
+        run.report(ended=True)
     except Exception as error:
         vars(error)["done"] = run.done(reader)
         raise

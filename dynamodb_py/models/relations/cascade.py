@@ -18,7 +18,7 @@ from ..foreign_keys.referrers import find_restricting_references
 from ..instance import Instance
 from ..persistence.delete import delete_alone
 from ..persistence.save import save_instance
-from ..queryset.execution import all_rows
+from ..queryset.execution import read_all
 from ..unit_of_work.together import write_together
 from .reverse import deletes_items, is_soft_deleted, query_related, require_reference
 
@@ -122,7 +122,7 @@ def _read_referrers(reference: Reference, instance: Any, excused: int) -> Flow[l
     rows = query_related(reference, instance, whole=whole, hidden=True)
     if reference.on_delete is PROTECT:
         rows = rows.limit(_SHOWN + excused)
-    return all_rows(rows)
+    return read_all(rows)
 
 
 def _check_protected(instance: Any, reference: Reference, rows: list[Any]) -> None:

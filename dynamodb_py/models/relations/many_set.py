@@ -12,7 +12,7 @@ from ..bulk.bound_model import read_instances
 from ..foreign_keys.field import ForeignKey
 from ..instance import options_of
 from ..persistence.save import save_instance
-from ..queryset.execution import all_rows
+from ..queryset.execution import read_all
 from ..queryset.reads import count_rows, has_rows
 from ..unit_of_work.together import write_together
 from .reverse import is_soft_deleted, query_related
@@ -63,7 +63,7 @@ class ManySet(Generic[T]):
     def _fetch(self) -> Flow[list[T]]:
         """Return all of them as a list; missing items are left out, with a warning in the log."""
         if self._kept is None:
-            rows = yield from all_rows(self.rows())
+            rows = yield from read_all(self.rows())
             self._kept = yield from _read_items(self.stubs(rows))
         return list(self._kept)
 
@@ -124,7 +124,7 @@ class ManySet(Generic[T]):
             known = yield from _read_items(wanted, whole=True)
             rows = [row for row in known if not is_soft_deleted(row)]  # those raise AlreadyExists
         else:
-            rows = yield from all_rows(self.rows())
+            rows = yield from read_all(self.rows())
         found = {key: row for row in rows if (key := self._far.read_key(row)) is not None}
         return {key: found[key] for key in keys if key in found}
 
@@ -174,7 +174,7 @@ class ManySet(Generic[T]):
 
     def _clear(self) -> Flow[None]:
         """Remove all from the set: the items between are read and deleted."""
-        rows = yield from all_rows(self.rows())
+        rows = yield from read_all(self.rows())
         self._kept = None
         yield from write_together([_make_delete(row) for row in rows])
 
@@ -184,7 +184,7 @@ class ManySet(Generic[T]):
     def _set(self, targets: Iterable[T | Any]) -> Flow[None]:
         """Make *targets* the whole set: the items between are read, added and deleted as needed."""
         wanted = {self._far.key_of(each): each for each in targets}
-        rows = yield from all_rows(self.rows())
+        rows = yield from read_all(self.rows())
         there = {self._far.read_key(row) for row in rows}
         gone = [_make_delete(row) for row in rows if self._far.read_key(row) not in wanted]
         new = [self._make_row(each) for key, each in wanted.items() if key not in there]

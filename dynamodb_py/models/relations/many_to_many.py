@@ -9,7 +9,7 @@ from ...exceptions import ModelDefinitionError
 from ...flows import Flow
 from ..foreign_keys.field import ForeignKey
 from ..instance import options_of
-from ..queryset.execution import all_rows
+from ..queryset.execution import read_all
 from ..queryset.prefetch import Prefetchable, Want
 from ..registry import find_anywhere, find_nearby
 from .index_choice import choose_index
@@ -37,7 +37,7 @@ class _Across(Prefetchable, Generic[T]):
     def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
         """Read the items between *owner* and the related items, which are then read by key."""
         related = self.related(owner)
-        rows = yield from all_rows(related.rows())
+        rows = yield from read_all(related.rows())
         targets: dict[int, Any] = {}
 
         def taker(at: int) -> Callable[[Any], None]:

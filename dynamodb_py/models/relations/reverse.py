@@ -18,7 +18,7 @@ from ..managers.manager import all_items
 from ..managers.queryset import QuerySet
 from ..persistence.delete import delete_instance
 from ..persistence.save import save_instance
-from ..queryset.execution import all_rows
+from ..queryset.execution import read_all
 from ..queryset.prefetch import Prefetchable, Want
 from ..unit_of_work.together import write_together
 from .index_choice import find_index
@@ -200,7 +200,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
     def _clear(self) -> Flow[None]:
         """Read all of them, and let them refer to nothing."""
         self._check_nullable("clear")
-        rows = yield from all_rows(self.get_queryset())
+        rows = yield from read_all(self.get_queryset())
         self._kept = None
         yield from write_together(self._make_clearings(list(rows)))
 
@@ -213,7 +213,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         :raises QueryError: there are others, and the reference must have a value.
         """
         wanted = self._check_instances(objects)
-        rows = yield from all_rows(self.get_queryset())
+        rows = yield from read_all(self.get_queryset())
         there = {each.primary_key for each in rows}
         keep = {each.primary_key for each in wanted}
         gone = [each for each in rows if each.primary_key not in keep]
@@ -257,7 +257,7 @@ class _Back(Prefetchable):
         return cast("type[Any]", self.reference.model)
 
     def _read(self, owner: Any, rows: Any) -> Flow[list[Any]]:
-        found = yield from all_rows(rows)
+        found = yield from read_all(rows)
         for each in found:
             self.reference.keep(each, owner)
         return found
@@ -322,7 +322,7 @@ class RelatedOne(_Back):
                 )
             log_fetch("%s.%s: fetching the %s on demand", owner.__name__, self.name, model.__name__)
             rows = query_related(self.reference, instance)
-            kept = run(all_rows(rows.limit(1)), rows._link)
+            kept = run(read_all(rows.limit(1)), rows._link)
         return self.only(instance, kept)
 
     def only(self, instance: Any, rows: list[Any]) -> Any:

@@ -21,7 +21,7 @@ from dynamodb_py import (
     UnreadableValue,
     ValidationError,
 )
-from dynamodb_py.models.queryset.lookup_resolution import conditions
+from dynamodb_py.models.queryset.lookup_resolution import make_condition
 from dynamodb_py.models.records.encoding import encode_fields
 
 from ...expressions.spelling import spell
@@ -257,7 +257,7 @@ def test_what_a_subclass_checks_is_checked_with_its_path():
     ids=range(6),
 )
 def test_conditions_name_fields_of_any_kind(asked, lookup):
-    assert spell(asked()) == spell(conditions(Order._meta, lookup))
+    assert spell(asked()) == spell(make_condition(Order._meta, lookup))
 
 
 def test_the_attributes_name_of_a_subclass_is_used():

@@ -27,7 +27,7 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.models.queryset import lookup_resolution as lookups_module
-from dynamodb_py.models.queryset.lookup_resolution import conditions
+from dynamodb_py.models.queryset.lookup_resolution import make_condition
 from dynamodb_py.operations.queries import Query
 
 from ...expressions.spelling import check_request, spell
@@ -77,7 +77,7 @@ pytestmark = pytest.mark.usefixtures("script")
     ],
 )  # fmt: skip
 def test_a_lookup_is_the_condition_of_the_same_name(lookups, text, values):
-    found = conditions(Score._meta, lookups)
+    found = make_condition(Score._meta, lookups)
     if not text:
         assert found.is_empty
         return
@@ -87,7 +87,7 @@ def test_a_lookup_is_the_condition_of_the_same_name(lookups, text, values):
 
 
 def test_isnull_false_asks_for_a_value():
-    text, _, values = spell(conditions(Score._meta, {"title__isnull": False}))
+    text, _, values = spell(make_condition(Score._meta, {"title__isnull": False}))
     assert "NOT" in text
     assert list(values.values()) == [{"S": "NULL"}]
 
@@ -113,10 +113,10 @@ def test_isnull_false_asks_for_a_value():
 )  # fmt: skip
 def test_a_lookup_that_cannot_be_asked_says_why(lookups, error, said):
     if lookups == {"title__": "a"}:
-        assert spell(conditions(Score._meta, lookups))[0] == "#0 = :0"
+        assert spell(make_condition(Score._meta, lookups))[0] == "#0 = :0"
         return
     with pytest.raises(error, match=said):
-        conditions(Score._meta, lookups)
+        make_condition(Score._meta, lookups)
 
 
 def asked(queryset):
@@ -237,13 +237,13 @@ ID = UUID(int=5)
     ids=count(),
 )  # fmt: skip
 def test_a_lookup_goes_into_fields(lookups, text, names, values):
-    found = conditions(Place._meta, lookups)
+    found = make_condition(Place._meta, lookups)
     spelled = spell(found)
     assert spelled[0] == text
     assert list(spelled[1].values()) == names
     assert list(spelled[2].values()) == values
     # Once more, now that it is known what it means; and inside Q, where a model comes later.
-    assert conditions(Place._meta, lookups) == found
+    assert make_condition(Place._meta, lookups) == found
     assert Place._meta.condition(Q(**lookups)) == found
     assert pickle.loads(pickle.dumps(Q(**lookups))) == Q(**lookups)
 
@@ -293,7 +293,7 @@ def test_a_lookup_goes_into_fields(lookups, text, names, values):
 def test_what_dynamodb_cannot_do_names_what_can_be_done_instead(lookups, said):
     for _ in range(2):
         with pytest.raises(QueryError, match=said):
-            conditions(Place._meta, lookups)
+            make_condition(Place._meta, lookups)
     with pytest.raises(QueryError, match=said):
         Place._meta.condition(Q(**lookups))
 
@@ -314,7 +314,7 @@ def test_what_dynamodb_cannot_do_names_what_can_be_done_instead(lookups, said):
 )
 def test_values_are_those_of_the_place_that_the_lookup_leads_to(lookups, said):
     with pytest.raises(ValidationError, match=said):
-        conditions(Place._meta, lookups)
+        make_condition(Place._meta, lookups)
     with pytest.raises(ValidationError, match=said):
         Place._meta.condition(Q(**lookups))
 
@@ -324,7 +324,7 @@ def test_a_name_that_is_no_field_is_told():
         with pytest.raises(
             TypeError, match=r"Place has no field .*: its fields are id, name, when"
         ):
-            conditions(Place._meta, lookups)
+            make_condition(Place._meta, lookups)
     with pytest.raises((TypeError, QueryError), match=r"no field .*nome"):
         Place._meta.condition(Q(nome=1))
 
@@ -333,11 +333,11 @@ def test_what_lookups_mean_is_kept_for_each_model_and_not_without_end(monkeypatc
     class Other(Model):
         name = IntegerField(name="n", hash_key=True)
 
-    assert spell(conditions(Place._meta, {"name": "a"}))[2] == {":0": {"S": "a"}}
-    assert spell(conditions(Other._meta, {"name": 1}))[2] == {":0": {"N": "1"}}
+    assert spell(make_condition(Place._meta, {"name": "a"}))[2] == {":0": {"S": "a"}}
+    assert spell(make_condition(Other._meta, {"name": 1}))[2] == {":0": {"N": "1"}}
     monkeypatch.setattr(lookups_module, "_MOST", 5)
     for number in range(20):
-        found = conditions(Place._meta, {f"doc__k{number}": number, "name": "a"})
+        found = make_condition(Place._meta, {f"doc__k{number}": number, "name": "a"})
         assert list(spell(found)[1].values()) == ["doc", f"k{number}", "name"]
     assert len(vars(Place._meta)["lookups"]) <= 5
 
@@ -365,16 +365,16 @@ def test_q_in_filters_and_beside_them(script):
         (Place.floors.lte(1), Place.floors <= 1),
         (Place.floors.gt(1), Place.floors > 1),
         (Place.floors.gte(1), Place.floors >= 1),
-        (Place.floors.is_in(1, 2), conditions(Place._meta, {"floors__in": [1, 2]})),
-        (Place.floors.is_in([1, 2]), conditions(Place._meta, {"floors__in": (1, 2)})),
-        (Place.floors.between(1, 2), conditions(Place._meta, {"floors__range": (1, 2)})),
-        (Place.name.begins_with("x"), conditions(Place._meta, {"name__startswith": "x"})),
-        (Place.name.contains("x"), conditions(Place._meta, {"name__contains": "x"})),
-        (Place.name.exists(), conditions(Place._meta, {"name__exists": True})),
-        (Place.name.not_exists(), conditions(Place._meta, {"name__exists": False})),
-        (Place.doc["a"][0].gte(1), conditions(Place._meta, {"doc__a__0__gte": 1})),
-        (Place.doc["a"].size().gt(1), conditions(Place._meta, {"doc__a__size__gt": 1})),
-        (Place.doc["a"].attribute_type("L"), conditions(Place._meta, {"doc__a__type": "L"})),
+        (Place.floors.is_in(1, 2), make_condition(Place._meta, {"floors__in": [1, 2]})),
+        (Place.floors.is_in([1, 2]), make_condition(Place._meta, {"floors__in": (1, 2)})),
+        (Place.floors.between(1, 2), make_condition(Place._meta, {"floors__range": (1, 2)})),
+        (Place.name.begins_with("x"), make_condition(Place._meta, {"name__startswith": "x"})),
+        (Place.name.contains("x"), make_condition(Place._meta, {"name__contains": "x"})),
+        (Place.name.exists(), make_condition(Place._meta, {"name__exists": True})),
+        (Place.name.not_exists(), make_condition(Place._meta, {"name__exists": False})),
+        (Place.doc["a"][0].gte(1), make_condition(Place._meta, {"doc__a__0__gte": 1})),
+        (Place.doc["a"].size().gt(1), make_condition(Place._meta, {"doc__a__size__gt": 1})),
+        (Place.doc["a"].attribute_type("L"), make_condition(Place._meta, {"doc__a__type": "L"})),
     ],
     ids=count(),
 )
