@@ -311,11 +311,11 @@ def as_verb(method: F, flow: Callable[..., Any], name: str) -> F:
     """Let *method* show the documentation and signature of *flow*, and what driving that returns."""
     method.__name__, method.__doc__ = name, flow.__doc__
     method.flow = flow  # type: ignore[attr-defined]
-    method.__wrapped__ = _shown(flow)  # type: ignore[attr-defined]
+    method.__wrapped__ = _copy_for_help(flow)  # type: ignore[attr-defined]
     return method
 
 
-def _shown(flow: Any) -> FunctionType:
+def _copy_for_help(flow: Any) -> FunctionType:
     """Return a copy of *flow* for inspect and help(): a method, annotated as what driving it returns."""
     code, annotations = flow.__code__, dict(flow.__annotations__)
     first = str(annotations.pop(code.co_varnames[0], ""))

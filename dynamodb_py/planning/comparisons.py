@@ -10,27 +10,27 @@ _KEY_TYPES = frozenset({"S", "N", "B"})
 _BOUNDS = frozenset({"<", "<=", ">", ">="})
 
 
-def fixed_attributes(condition: Condition) -> Iterator[str]:
+def find_fixed_attributes(condition: Condition) -> Iterator[str]:
     """Yield the attributes that *condition* fixes to one value or a list of values."""
     for term in condition.conjuncts:
         if isinstance(term, Compare) and term.operator == "=":
-            yield from _attribute(term.left, term.right)
+            yield from _find_attribute(term.left, term.right)
         elif isinstance(term, In):
-            yield from _attribute(term.left, *term.values)
+            yield from _find_attribute(term.left, *term.values)
 
 
-def bounded_attributes(condition: Condition) -> Iterator[str]:
+def find_bounded_attributes(condition: Condition) -> Iterator[str]:
     """Yield the attributes that *condition* bounds."""
     for term in condition.conjuncts:
         if isinstance(term, Compare) and term.operator in _BOUNDS:
-            yield from _attribute(term.left, term.right)
+            yield from _find_attribute(term.left, term.right)
         elif isinstance(term, Between):
-            yield from _attribute(term.left, term.low, term.high)
+            yield from _find_attribute(term.left, term.low, term.high)
         elif isinstance(term, BeginsWith):
-            yield from _attribute(term.path, term.prefix)
+            yield from _find_attribute(term.path, term.prefix)
 
 
-def _attribute(left: object, *values: object) -> Iterator[str]:
+def _find_attribute(left: object, *values: object) -> Iterator[str]:
     keyed = all(isinstance(value, Value) and value.kind in _KEY_TYPES for value in values)
     if isinstance(left, Path) and len(left.parts) == 1 and keyed:
         yield str(left.parts[0])
