@@ -395,27 +395,27 @@ def measure_item(item: Mapping[str, Mapping[str, Any]]) -> int:
     >>> measure_item({"id": {"S": "abc"}})
     5
     """
-    return sum(len(name.encode()) + _size(wire) for name, wire in item.items())
+    return sum(len(name.encode()) + _measure(wire) for name, wire in item.items())
 
 
-def _size(wire: Mapping[str, Any]) -> int:
+def _measure(wire: Mapping[str, Any]) -> int:
     for kind, value in wire.items():
         if kind == "M":
-            return 3 + sum(1 + len(name.encode()) + _size(each) for name, each in value.items())
+            return 3 + sum(1 + len(name.encode()) + _measure(each) for name, each in value.items())
         if kind == "L":
-            return 3 + sum(1 + _size(each) for each in value)
+            return 3 + sum(1 + _measure(each) for each in value)
         if kind in ("SS", "NS", "BS"):
-            return sum(_size({kind[0]: each}) for each in value)
+            return sum(_measure({kind[0]: each}) for each in value)
         if kind == "S":
             return len(value.encode())
         if kind == "B":
             return len(to_bytes(value))
         if kind == "N":
-            return _number_size(value)
+            return _measure_number(value)
     return 1
 
 
-def _number_size(text: str) -> int:
+def _measure_number(text: str) -> int:
     # A byte for two significant digits, one for the exponent, one for a sign.
     digits = text.upper().partition("E")[0].lstrip("+-").replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + text.startswith("-")

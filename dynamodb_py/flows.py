@@ -314,11 +314,11 @@ def as_verb(method: F, flow: Callable[..., Any], name: str, first: str = "self")
     method.__name__ = method.__qualname__ = name
     method.__module__, method.__doc__ = flow.__module__, flow.__doc__
     method.flow = flow  # type: ignore[attr-defined]
-    method.__wrapped__ = _shown(flow, first)  # type: ignore[attr-defined]
+    method.__wrapped__ = _copy_for_help(flow, first)  # type: ignore[attr-defined]
     return method
 
 
-def _shown(flow: Any, first: str) -> FunctionType:
+def _copy_for_help(flow: Any, first: str) -> FunctionType:
     """Return a copy of *flow* for inspect and help(), annotated with what driving it returns."""
     code, annotations = flow.__code__, dict(flow.__annotations__)
     owner = str(annotations.pop(code.co_varnames[0], ""))

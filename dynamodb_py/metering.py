@@ -63,7 +63,7 @@ class Cost(Struct):
         self.read_units += read
         self.write_units += write
 
-    def _met(self, read: int, returned: int) -> None:
+    def _count(self, read: int, returned: int) -> None:
         self.requests += 1
         self.items_read += read
         self.items_returned += returned
@@ -204,7 +204,7 @@ def note(operation: Operation[Any], body: bytes) -> None:
             answer = _Answer()
     consumed = answer.ConsumedCapacity or []
     paid = consumed if isinstance(consumed, list) else [consumed]
-    items = _items(operation, answer)
+    items = _count_items(operation, answer)
     for meter in METERS.get():
         with meter.lock:
             _add(meter.used, operation, paid, items)
@@ -221,7 +221,7 @@ _Items = Mapping[str, "tuple[int, int]"]
 """The numbers of items read and returned, by table; "" for an unknown table."""
 
 
-def _items(operation: Operation[Any], answer: _Answer) -> _Items:
+def _count_items(operation: Operation[Any], answer: _Answer) -> _Items:
     found = answer.Responses
     if isinstance(found, dict):
         return {table: (len(items), len(items)) for table, items in found.items()}
@@ -245,15 +245,15 @@ def _add(
 ) -> None:
     used.attempts += 1
     counts = list(items.values())
-    used._met(sum(read for read, _ in counts), sum(returned for _, returned in counts))
+    used._count(sum(read for read, _ in counts), sum(returned for _, returned in counts))
     named = {each.TableName for each in paid}
     index = operation.index if isinstance(operation, (Query, Scan)) else None
     for name in filter(None, {*operation.tables, *named}):
         table = used.by_table.setdefault(name, TableCost())
         count = items.get(name, (0, 0))
-        table._met(*count)
+        table._count(*count)
         if index is not None:
-            table.indexes.setdefault(index, Cost())._met(*count)
+            table.indexes.setdefault(index, Cost())._count(*count)
     reads = operation.api in _READS or (operation.api not in _WRITES and operation.repeatable)
     for each in paid:
         _pay(used, each, reads=reads)

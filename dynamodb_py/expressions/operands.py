@@ -405,7 +405,7 @@ _METHODS: dict[Any, str] = {"=": "eq", "<>": "ne", "<": "lt", "<=": "lte", ">": 
 _METHODS.update({Between: "between", Contains: "contains"})
 
 
-class _Spelled(Comparable[Any]):
+class _EncodedOperand(Comparable[Any]):
     """A value that is encoded already."""
 
     __slots__ = ("_value",)
@@ -422,7 +422,7 @@ def _unwrap(operand: Argument, resolve: Resolve) -> Any:
     if isinstance(operand, ForeignValue):
         return operand.value
     if isinstance(operand, Value):
-        return _Spelled(operand)
+        return _EncodedOperand(operand)
     if isinstance(operand, Size):
         return SizeOf(_resolve(operand.path, resolve))
     return Attr(_resolve(operand, resolve))

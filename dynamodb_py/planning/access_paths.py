@@ -14,7 +14,7 @@ from ..operations.base import Wire
 from ..schema import IndexSchema, KeyAttribute, TableSchema
 from .alternatives import MOST, Alternative, Extraction, Unfit
 from .assumptions import Notes
-from .comparisons import fixed_attributes
+from .comparisons import find_fixed_attributes
 from .intervals import WHOLE, Interval, Span, overlap
 from .plan import Question, Subject
 
@@ -166,14 +166,14 @@ def fit(
         order=order,
         forward=forward,
         lacking=tuple(sorted(lacking)),
-        checked=tuple(_key_values(access, fixed, stretches)),
+        checked=tuple(_list_key_values(access, fixed, stretches)),
         notes=notes,
     )
 
 
 def find_unfixed(access: AccessPath, condition: Condition) -> str | None:
     """Return an attribute of the hash key that no term of *condition* fixes, or None."""
-    found = set(fixed_attributes(condition))
+    found = set(find_fixed_attributes(condition))
     return next((key.name for key in access.hash_key if key.name not in found), None)
 
 
@@ -262,7 +262,7 @@ def _stretches_of(
             yield Stretch(place, ranks, interval, condition)
 
 
-def _key_values(
+def _list_key_values(
     access: AccessPath, fixed: int, stretches: Sequence[Stretch]
 ) -> Iterator[tuple[str, Wire]]:
     """Yield the values of key attributes, with their names."""
@@ -293,7 +293,7 @@ def _find_order(
 ) -> tuple[tuple[KeyAttribute, ...], bool]:
     """Return the attributes that order the items for *question*, and whether they ascend."""
     free = access.range_key[fixed:]
-    same = _common_attributes(access, fixed, stretches)
+    same = _find_common_attributes(access, fixed, stretches)
     requested = [(name, descends) for name, descends in question.order if name not in same]
     single = len(stretches) <= 1 and access.index is None and not free
     # Of several places, the fixed attributes still have an order between them.
@@ -312,7 +312,7 @@ def _find_order(
     return order, not descends
 
 
-def _common_attributes(
+def _find_common_attributes(
     access: AccessPath, fixed: int, stretches: Sequence[Stretch]
 ) -> frozenset[str]:
     """Return the attributes that are equal for all items."""

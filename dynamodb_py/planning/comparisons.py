@@ -46,12 +46,12 @@ def parse_comparison(term: Condition) -> tuple[str, str, tuple[Wire, ...]] | Non
     return (str(left.parts[0]), operator, wires) if len(wires) == len(values) else None
 
 
-def fixed_attributes(condition: Condition) -> Iterator[str]:
+def find_fixed_attributes(condition: Condition) -> Iterator[str]:
     """Yield the attributes that *condition* fixes to one value or a list of values."""
     return _compared_attributes(condition, EQUALS)
 
 
-def bounded_attributes(condition: Condition) -> Iterator[str]:
+def find_bounded_attributes(condition: Condition) -> Iterator[str]:
     """Yield the attributes that *condition* bounds."""
     return _compared_attributes(condition, RANGES)
 

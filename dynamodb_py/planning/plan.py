@@ -158,13 +158,13 @@ class Plan(Struct, frozen=True, kw_only=True):
         return batches or tuple(request for lane in self.lanes for request in lane.requests)
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self))
+        return "\n".join(_describe_plan(self))
 
     __repr__ = __str__
 
 
-def _lines(plan: Plan) -> Iterator[str]:
-    yield _title(plan)
+def _describe_plan(plan: Plan) -> Iterator[str]:
+    yield _make_title(plan)
     explanation = plan.explanation or Explanation()
     if explanation.reason:
         yield f"  why: {explanation.reason}"
@@ -175,14 +175,14 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"  {request.api}: {request.payload()!r}"
     if len(requests) > _SHOWN:
         yield f"  ... and {len(requests) - _SHOWN} more of these"
-    yield from _lines_after_reading(plan, explanation)
+    yield from _describe_rest(plan, explanation)
     for note in explanation.notes:
         yield f"  note: {note}"
     if explanation.suggestion:
         yield f"  an index would read only what matches: {explanation.suggestion}"
 
 
-def _title(plan: Plan) -> str:
+def _make_title(plan: Plan) -> str:
     if plan.kind == "nothing":
         return f"Nothing is sent for {plan.model}"
     name = {"get": "GetItem", "batch_get": "BatchGetItem", "query": "Query", "scan": "Scan"}
@@ -198,7 +198,7 @@ def _title(plan: Plan) -> str:
     return title
 
 
-def _lines_after_reading(plan: Plan, explanation: Explanation) -> Iterator[str]:
+def _describe_rest(plan: Plan, explanation: Explanation) -> Iterator[str]:
     if not explanation.filter.is_empty:
         text = explanation.filter.describe()
         yield f"  after reading: {text} (DynamoDB drops what does not match, and it is paid for)"

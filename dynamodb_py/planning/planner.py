@@ -27,7 +27,7 @@ from .intervals import sort_intervals
 from .plan import Explanation, Lane, Plan, Question, Rejected, Subject, Trim
 from .plan_cache import ExaminedPaths, PlanCache, Shortcut, find_assumptions
 from .ranking import explain_rejection, find_cost
-from .suggestions import RANGE_CONDITIONS, helpful_index, serving_index
+from .suggestions import RANGE_CONDITIONS, find_helpful_index, find_serving_index
 
 
 class Planner:
@@ -114,7 +114,7 @@ class Planner:
         reasons = "; ".join(f"{each.title}: {each.why}" for each in rejected)
         if question.index is not None:
             return QueryError(f"{name}: {reasons} ({RANGE_CONDITIONS}, = on a hash key)")
-        index = serving_index(self.subject, self._access_paths, question)
+        index = find_serving_index(self.subject, self._access_paths, question)
         more = [f"declare {index}"] if index else []
         if not question.order and not question.backward:  # a scan has no order
             more.append("use .scan() to read all and pay for it")
@@ -128,7 +128,7 @@ class Planner:
             f"{_join_or(f'filter by {hash_key}=...', *more)}"
         )
 
-    def _common(
+    def _make_members(
         self, table: str, question: Question, access: AccessPath, explanation: Explanation
     ) -> dict[str, Any]:
         return {
@@ -150,7 +150,7 @@ class Planner:
         access = self._find_access(question.index)
         why = "limit(0) needs no items" if question.limit == 0 else "nothing can match"
         explanation = Explanation(reason=why)
-        return Plan(kind="nothing", **self._common(table, question, access, explanation))
+        return Plan(kind="nothing", **self._make_members(table, question, access, explanation))
 
     def _plan_scan(self, table: str, question: Question, explanation: Explanation) -> Plan:
         access = self._find_access(question.index)
@@ -176,13 +176,13 @@ class Planner:
         lanes = tuple(Lane((each,)) for each in scans)
         notes = _describe_absence(self.subject, access.sparse)
         explanation = replace(explanation, filter=filter_, notes=notes)
-        base = self._common(table, question, access, explanation)
-        return Plan(kind="scan", lanes=lanes, expressions=_completion(base, question), **base)
+        base = self._make_members(table, question, access, explanation)
+        return Plan(kind="scan", lanes=lanes, expressions=_make_completion(base, question), **base)
 
     def _plan_query(
         self, table: str, question: Question, fit: Fit, explanation: Explanation
     ) -> Plan:
-        base = self._common(table, question, fit.access, explanation)
+        base = self._make_members(table, question, fit.access, explanation)
         if not fit.stretches:
             base["explanation"] = Explanation(reason="nothing can match")
             return Plan(kind="nothing", **base)
@@ -202,7 +202,7 @@ class Planner:
             order=() if unordered else fit.order,
             forward=fit.forward,
             distinct=overlapping,
-            expressions=_completion(base, question),
+            expressions=_make_completion(base, question),
             **base,
         )
 
@@ -261,7 +261,7 @@ class Planner:
         worse = [Rejected(each.access.name, explain_rejection(each, chosen)) for each in others]
         suggestion = ""
         if not question.consistent:
-            suggestion = helpful_index(subject, self._access_paths, chosen, filter_)
+            suggestion = find_helpful_index(subject, self._access_paths, chosen, filter_)
         return Explanation(
             filter=filter_,
             reason=_describe_choice(subject, question, chosen, alone=not others),
@@ -296,7 +296,9 @@ def _find_held(access: AccessPath, question: Question) -> frozenset[str] | None:
     """Return the attributes that are read; None: all of them."""
     if question.wanted is not None:
         keys = (key.name for key in access.position)
-        return frozenset(str(path.parts[0]) for path in _wanted_paths(access, question)).union(keys)
+        return frozenset(str(path.parts[0]) for path in _list_wanted_paths(access, question)).union(
+            keys
+        )
     return None if question.full else access.held
 
 
@@ -307,17 +309,17 @@ def _list_paths(access: AccessPath, question: Question, *, trims: bool) -> tuple
         return keys if trims else ()
     if question.full and access.held is not None:
         return keys  # the table gives the rest
-    return () if question.wanted is None else (*_wanted_paths(access, question), *keys)
+    return () if question.wanted is None else (*_list_wanted_paths(access, question), *keys)
 
 
-def _wanted_paths(access: AccessPath, question: Question) -> tuple[Path, ...]:
+def _list_wanted_paths(access: AccessPath, question: Question) -> tuple[Path, ...]:
     """Return the paths to read of each item besides its keys, if not everything."""
     whole = access.held is None or question.full
     along = [name for name in question.along if whole or name in (access.held or ())]
     return (*(question.wanted or ()), *(Path((name,)) for name in along))
 
 
-def _completion(base: dict[str, Any], question: Question) -> Expressions | None:
+def _make_completion(base: dict[str, Any], question: Question) -> Expressions | None:
     """Return the projection of the BatchGetItem that completes the items of an index."""
     if not base["full"] or question.wanted is None:
         return None

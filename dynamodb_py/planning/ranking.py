@@ -69,7 +69,7 @@ def find_least_cost(access: AccessPath, question: Question) -> Cost | None:
 
     Only for questions that match something whatever the values (see ``Notes.met``).
     """
-    tightness = _tightness(question.condition, access.keys, negated=False)
+    tightness = _find_tightness(question.condition, access.keys, negated=False)
     if tightness is None:
         return (0,)  # less than any other
     if any(tightness.get(key.name) != _POINTS for key in access.hash_key):
@@ -85,7 +85,7 @@ def find_least_cost(access: AccessPath, question: Question) -> Cost | None:
     return (_rate_open_end(access, fixed, ends), 1, *_fixed_costs(access, question))
 
 
-def _tightness(
+def _find_tightness(
     condition: Condition, keys: Mapping[str, KeyAttribute], *, negated: bool
 ) -> _Tightness:
     """Return how *condition* bounds *keys*, taken apart as in ``Extraction``."""
@@ -94,9 +94,9 @@ def _tightness(
     if not any(path.parts[0] in keys for path in condition.paths()):
         return {}
     if isinstance(condition, expressions.Not):
-        return _tightness(condition.term, keys, negated=not negated)
+        return _find_tightness(condition.term, keys, negated=not negated)
     if isinstance(condition, (expressions.And, expressions.Or)):
-        parts = [_tightness(term, keys, negated=negated) for term in condition.terms]
+        parts = [_find_tightness(term, keys, negated=negated) for term in condition.terms]
         return (
             _join_and(parts)
             if isinstance(condition, expressions.Or) is negated

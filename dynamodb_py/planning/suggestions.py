@@ -6,25 +6,27 @@ from collections.abc import Sequence
 
 from ..expressions import Condition
 from .access_paths import AccessPath, Fit
-from .comparisons import bounded_attributes, fixed_attributes
+from .comparisons import find_bounded_attributes, find_fixed_attributes
 from .plan import Question, Subject
 
 RANGE_CONDITIONS = "a query takes =, <, <=, >, >=, between, begins_with and in on a range key"
 
 
-def serving_index(subject: Subject, access_paths: Sequence[AccessPath], question: Question) -> str:
+def find_serving_index(
+    subject: Subject, access_paths: Sequence[AccessPath], question: Question
+) -> str:
     """Return the index that would answer *question* without a scan, as it is declared, or ""."""
-    fixed = list(fixed_attributes(question.condition))
+    fixed = list(find_fixed_attributes(question.condition))
     if not fixed or question.consistent:  # no global index is read consistently
         return ""
     hash_key, *more = fixed
     ordered = [name for name, _ in question.order]
-    others = [*ordered, *bounded_attributes(question.condition), *more]
+    others = [*ordered, *find_bounded_attributes(question.condition), *more]
     range_key = next((name for name in others if name != hash_key), None)
     return _declare(subject, access_paths, hash_key, range_key)
 
 
-def helpful_index(
+def find_helpful_index(
     subject: Subject, access_paths: Sequence[AccessPath], chosen: Fit, filter_: Condition
 ) -> str:
     """Return the index that would avoid reading the items that *filter_* drops, or ""."""
@@ -32,7 +34,7 @@ def helpful_index(
     single = access.index is None and chosen.fixed == len(access.range_key)
     if single or len(access.hash_key) > 1:
         return ""
-    for name in (*fixed_attributes(filter_), *bounded_attributes(filter_)):
+    for name in (*find_fixed_attributes(filter_), *find_bounded_attributes(filter_)):
         return _declare(subject, access_paths, next(iter(access.hash_key)).name, name)
     return ""
 

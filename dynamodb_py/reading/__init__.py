@@ -5,7 +5,7 @@ A :class:`Reader` executes a :class:`~dynamodb_py.planning.plan.Plan` without do
 may have. ``drive_pages`` and :class:`Walk` drive a reader to its end.
 """
 
-from .cursors import decode, encode, query_digest
+from .cursors import decode, encode, hash_query
 from .iteration import Walk, adrive_pages, drive_pages
 from .positions import Mark, Position, reversed_plan
 from .reader import Reader
@@ -19,6 +19,6 @@ __all__ = [
     "decode",
     "drive_pages",
     "encode",
-    "query_digest",
+    "hash_query",
     "reversed_plan",
 ]

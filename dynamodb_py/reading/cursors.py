@@ -194,7 +194,7 @@ def _check(data: bytes, key: bytes | None) -> bytes:
     return _blake2b(data, _CHECK, key or b"")
 
 
-def query_digest(plan: Plan) -> bytes:
+def hash_query(plan: Plan) -> bytes:
     """Return a digest of the query of *plan*, the same in every process.
 
     Projection, page size and limit do not count.

@@ -30,7 +30,7 @@ _Entry: TypeAlias = "tuple[Any, int, StoredItem]"
 _value = itemgetter(0)
 
 
-class _Given(Struct):
+class _LatestList(Struct):
     """The latest list, and the state before it."""
 
     stand: list[tuple[Sheet, int]]
@@ -59,7 +59,7 @@ class Merge:
         """A position whose duplicates are not known yet."""
         if start is not None and any(mark.run is not None for mark in start.lanes):
             self._recall(start)
-        self._given = _Given(self._list_states(), value=self._value)
+        self._latest = _LatestList(self._list_states(), value=self._value)
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
         """Read the empty lanes, and return all items whose order is certain."""
@@ -131,17 +131,17 @@ class Merge:
         return (min if self._plan.forward else max)(ends, key=_value)
 
     def _return_entries(self, entries: list[_Entry]) -> list[StoredItem]:
-        given = _Given(
+        latest = _LatestList(
             self._list_states(), entries, value=self._value, seen=self._seen, known=len(self._seen)
         )
         for _, lane, _ in entries:
             self._streams[lane].used += 1
         if self._plan.distinct:
-            given.firsts = [at for at, entry in enumerate(entries) if self._is_first(entry)]
-            items = [entries[at][2] for at in given.firsts]
+            latest.firsts = [at for at, entry in enumerate(entries) if self._is_first(entry)]
+            items = [entries[at][2] for at in latest.firsts]
         else:
             items = [entry[2] for entry in entries]
-        self._given = given
+        self._latest = latest
         return items
 
     def _is_first(self, entry: _Entry) -> bool:
@@ -155,25 +155,25 @@ class Merge:
         """Return the place of the latest list."""
         if (start := self._unknown) is not None:
             return lambda taken: start
-        return partial(self._place, self._given)
+        return partial(self._place, self._latest)
 
-    def _place(self, given: _Given, taken: int | None) -> Position | None:
-        entries, firsts = given.entries, given.firsts
+    def _place(self, latest: _LatestList, taken: int | None) -> Position | None:
+        entries, firsts = latest.entries, latest.firsts
         cut = len(entries) if taken is None else taken
         if firsts is not None and taken is not None:
             # Skip duplicates before the next item.
             cut = firsts[taken] if taken < len(firsts) else len(entries)
-        used = [each for _, each in given.stand]
+        used = [each for _, each in latest.stand]
         for _, lane, _ in islice(entries, cut):
             used[lane] += 1
         runs: dict[int, tuple[int, Key | None]] = {}
         value: Any = None
         if self._plan.distinct:
-            value, seen = self._seen_at(given, len(firsts or ()) if taken is None else taken)
-            runs = self._runs(given.stand, used, value, seen)
+            value, seen = self._find_seen_at(latest, len(firsts or ()) if taken is None else taken)
+            runs = self._find_runs(latest.stand, used, value, seen)
         marks = [
             self._mark(lane, sheet, used[lane], runs.get(lane))
-            for lane, (sheet, _) in enumerate(given.stand)
+            for lane, (sheet, _) in enumerate(latest.stand)
         ]
         return position_of(marks, self._plan, to_wires(value) if runs else ())
 
@@ -185,19 +185,19 @@ class Merge:
         key = None if after is None else wires_in(self._plan.position, after)
         return Mark(mark.request, mark.after, (at, key))
 
-    def _seen_at(self, given: _Given, taken: int) -> tuple[Any, dict[Any, int]]:
+    def _find_seen_at(self, latest: _LatestList, taken: int) -> tuple[Any, dict[Any, int]]:
         """Return the order value of the last taken item, and the keys returned with it."""
-        firsts = (given.firsts or [])[:taken]
-        value = given.entries[firsts[-1]][0] if firsts else given.value
-        seen = dict(islice(given.seen.items(), given.known)) if value == given.value else {}
+        firsts = (latest.firsts or [])[:taken]
+        value = latest.entries[firsts[-1]][0] if firsts else latest.value
+        seen = dict(islice(latest.seen.items(), latest.known)) if value == latest.value else {}
         for at in reversed(firsts):
-            each, lane, item = given.entries[at]
+            each, lane, item = latest.entries[at]
             if each != value:
                 break
             seen[self._id_of(item)] = lane
         return value, seen
 
-    def _runs(
+    def _find_runs(
         self, stand: list[tuple[Sheet, int]], used: list[int], value: Any, seen: dict[Any, int]
     ) -> dict[int, tuple[int, Key | None]]:
         """Move *used* over duplicates; return the runs that are needed to find the others.
@@ -249,7 +249,9 @@ class Merge:
                     wires = wires_in(plan.order, page.last)
                     goes_on = to_comparable(plan.order, wires) == self._value
         self._seen = seen
-        self._given = _Given(self._list_states(), value=self._value, seen=seen, known=len(seen))
+        self._latest = _LatestList(
+            self._list_states(), value=self._value, seen=seen, known=len(seen)
+        )
 
     def before(self) -> Position | None:
         """Return the position of the reversed plan before this; None if items may repeat."""

@@ -61,7 +61,7 @@ class Reader:
             mark = None if start is None else start.lanes[0]
             self._source: Source = Stream(lanes[0], plan, ledger, mark)
         else:
-            self._source = _source(plan, ledger, start, check_workers(workers))
+            self._source = _make_source(plan, ledger, start, check_workers(workers))
         self.returned = 0
         """How many items were returned."""
 
@@ -140,7 +140,7 @@ def _make_backward(place: Place, taken: int | None) -> Position | None:
     return None if position is None else replace(position, backward=True)
 
 
-def _source(plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> Source:
+def _make_source(plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> Source:
     if plan.kind == "nothing":
         return Nothing()
     if plan.kind == "get":

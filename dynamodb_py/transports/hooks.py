@@ -26,7 +26,7 @@ class Hooks:
         # The two functions that are known to be botocore's.
         self._own: tuple[Any, Any] = (None, None)
 
-    def look(self) -> int:
+    def detect(self) -> int:
         """Return a sum of MOCK, MOCK_SERVER and WRAPPED; 0 without hooks."""
         modules = sys.modules
         client = modules.get("botocore.client")

@@ -39,7 +39,7 @@ class Router:
         """Tell whether the next request must go through botocore."""
         if self._always:
             return True
-        seen = self._hooks.look()
+        seen = self._hooks.detect()
         if seen != self._seen:
             self._switch(seen)
         return seen != 0

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from dynamodb_py.exceptions import ConfigurationError, InvalidCursor, QueryError
 from dynamodb_py.expressions import And, AttributeType, Compare, In, Not, Or, Path, Size, Value
-from dynamodb_py.reading import Mark, Position, decode, encode, query_digest, reversed_plan
+from dynamodb_py.reading import Mark, Position, decode, encode, hash_query, reversed_plan
 from dynamodb_py.reading.cursors import LONGEST
 
 from .fake import INDEX, S, keyed, plan, query, scan
@@ -241,12 +241,12 @@ PLANS = [
 
 
 def test_different_queries_have_different_digests():
-    digests = [query_digest(each) for each in PLANS]
+    digests = [hash_query(each) for each in PLANS]
     assert len(set(digests)) == len(PLANS)
 
 
 def test_what_is_read_of_items_and_how_many_does_not_count():
-    digest = query_digest(A)
+    digest = hash_query(A)
     for other in [
         replace(A, limit=5),
         replace(A, held=frozenset("h")),
@@ -254,7 +254,7 @@ def test_what_is_read_of_items_and_how_many_does_not_count():
         replace(A, full=True),
         replace(A, consistent=True),
     ]:
-        assert query_digest(other) == digest
+        assert hash_query(other) == digest
 
 
 def test_the_order_within_a_set_does_not_count():
@@ -262,20 +262,20 @@ def test_the_order_within_a_set_does_not_count():
         replace(A, condition=equals("h", {"M": {"a": {"L": [{"SS": each}]}, "b": {"N": "1"}}}))
         for each in (["x", "y"], ["y", "x"])
     )
-    assert query_digest(one) == query_digest(other)
+    assert hash_query(one) == hash_query(other)
 
 
 def test_the_deepest_condition_has_a_digest():
     condition = equals("h", {"S": "a"})
     for _ in range(5000):
         condition = Not(condition)
-    assert len(query_digest(replace(A, condition=condition))) == 16
+    assert len(hash_query(replace(A, condition=condition))) == 16
 
 
 def test_the_digest_is_the_same_in_every_process():
     script = (
-        "from tests.reading.test_cursors import PLANS, query_digest, encode, HERE;"
-        "print([query_digest(each).hex() for each in PLANS], encode(HERE, b'q', b'k'))"
+        "from tests.reading.test_cursors import PLANS, hash_query, encode, HERE;"
+        "print([hash_query(each).hex() for each in PLANS], encode(HERE, b'q', b'k'))"
     )
     outputs = {
         subprocess.run(
@@ -289,5 +289,5 @@ def test_the_digest_is_the_same_in_every_process():
         ).stdout.strip()
         for seed in ("1", "2")
     }
-    here = [query_digest(each).hex() for each in PLANS]
+    here = [hash_query(each).hex() for each in PLANS]
     assert outputs == {f"{here} {encode(HERE, b'q', b'k')}"}

@@ -360,20 +360,20 @@ def mocked_call():
 @pytest.mark.parametrize("wrap", [wrapped_call, wrapped_prepare, mocked_call])
 def test_a_wrapped_function_of_botocores_is_noticed_and_so_is_its_end(wrap):
     hooks = Hooks()
-    assert hooks.look() == 0
+    assert hooks.detect() == 0
     with wrap():
-        assert hooks.look() == WRAPPED
-    assert hooks.look() == 0
+        assert hooks.detect() == WRAPPED
+    assert hooks.detect() == 0
     with wrap():
-        assert Hooks().look() == WRAPPED
+        assert Hooks().detect() == WRAPPED
         with mock_aws():
-            assert hooks.look() == WRAPPED | MOCK
+            assert hooks.detect() == WRAPPED | MOCK
 
 
 def test_botocore_as_it_comes_is_not_taken_for_hooked():
     # Though it decorates this one itself.
     assert hasattr(botocore.client.BaseClient._make_api_call, "__wrapped__")
-    assert Hooks().look() == 0
+    assert Hooks().detect() == 0
 
 
 def test_a_patched_call_answers(caller):
@@ -385,12 +385,12 @@ def test_the_look_imports_nothing_and_costs_next_to_nothing():
     in_process_of_its_own("""
         import sys
         from dynamodb_py.transports.hooks import Hooks
-        assert Hooks().look() == 0
+        assert Hooks().detect() == 0
         assert not {"botocore", "moto", "asyncio", "ssl", "logging"} & set(sys.modules)
     """)
     hooks = Hooks()
-    hooks.look()
-    best = min(timeit.repeat(hooks.look, number=1000, repeat=20)) / 1000
+    hooks.detect()
+    best = min(timeit.repeat(hooks.detect, number=1000, repeat=20)) / 1000
     assert best < 5e-6  # a quarter of a microsecond, where nothing else runs or traces
 
 

@@ -15,7 +15,7 @@ from ...flows import Flow
 from ...operations.items import StoredItem
 from ...operations.queries import Query
 from ...planning import Plan, Question
-from ...reading import Position, Reader, decode, encode, query_digest
+from ...reading import Position, Reader, decode, encode, hash_query
 from ...reading.keys import make_key_reader
 from ..instance import options_of
 from ..records.rows import make_loader
@@ -119,7 +119,7 @@ def cursors_of(queryset: Builders[Any, Any], plan: Plan) -> Callable[[Position |
         if position is None:
             return None
         if not digest:  # made with the first cursor
-            digest.append(query_digest(plan))
+            digest.append(hash_query(plan))
         return encode(position, digest[0], key)
 
     return text
@@ -129,7 +129,7 @@ def position_of(queryset: Builders[Any, Any], plan: Plan, cursor: str | None) ->
     """Return the position that a cursor is of."""
     if cursor is None:
         return None
-    return decode(cursor, query_digest(plan), queryset._link.cursor_key)
+    return decode(cursor, hash_query(plan), queryset._link.cursor_key)
 
 
 def loader_of(queryset: Builders[M, R], plan: Plan) -> Callable[[StoredItem], R]:
