@@ -41,7 +41,7 @@ class Block(Generic[M]):
         progress: ProgressOption = None,
     ) -> None:
         self._bound, self._overwrite, self._validate = bound, overwrite, validate
-        self._workers, self._tell = check_workers(workers), as_callback(progress)
+        self._workers, self._report = check_workers(workers), as_callback(progress)
         self._given: list[Any] = []
         self._tally: Tally[Any] = Tally(self._given)
         self._pending: dict[Hashable, tuple[int, Job]] = {}
@@ -128,8 +128,8 @@ class Block(Generic[M]):
             superseded = self._superseded.pop(identify_key(job.write.key), ())
             detach_duplicates(self._bound, superseded, jobs, self._tally)
         self._sent += len(jobs)
-        if self._tell is not None:
-            self._tell(self._sent, len(self._given))
+        if self._report is not None:
+            self._report(self._sent, len(self._given))
         self._tally.check(jobs)
 
     def _renew(self, job: Job) -> Job:

@@ -79,9 +79,9 @@ def remove_item(instance: Instance, condition: Condition | None, atomic: bool | 
     try:
         yield from _remove_guarded(instance, condition, lock)
     except (ConditionFailed, DoesNotExist) as error:
-        asks = lock is not None or (condition is not None and not condition.is_empty)
+        requires = lock is not None or (condition is not None and not condition.is_empty)
         other = isinstance(error, DoesNotExist) or is_of_other_class(meta, error.current)
-        if asks or not other:
+        if requires or not other:
             raise
         mark_deleted(instance)
 

@@ -88,8 +88,8 @@ def lock_of(instance: Instance, stored: Mapping[str, Wire], atomic: bool | None)
         return lock_of_none(meta) if is_atomic(meta, atomic) else None
     if meta.version is not None and meta.version.attribute in unknown_attributes(instance):
         raise FieldNotLoaded(
-            f"{meta.version.label} was not fetched with this instance, so that nobody knows "
-            "whether it is stale: refresh_from_db() first"
+            f"{meta.version.label} was not fetched with this instance, which may be stale: "
+            "refresh_from_db() first"
         )
     if is_atomic(meta, atomic):
         return lock_of_all(meta, stored, unknown_attributes(instance))
