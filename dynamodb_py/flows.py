@@ -29,6 +29,8 @@ K = TypeVar("K")
 
 Flow: TypeAlias = Generator[Step, Any, T]
 
+_WORD = re.compile(r"\w+")
+
 _PACKAGE = f"{__package__}."
 
 
@@ -322,9 +324,9 @@ def _copy_for_help(flow: Any, first: str) -> FunctionType:
     """Return a copy of *flow* for inspect and help(), annotated with what driving it returns."""
     code, annotations = flow.__code__, dict(flow.__annotations__)
     owner = str(annotations.pop(code.co_varnames[0], ""))
-    returns = re.sub(r"^Flow\[(.*)\]$", r"\1", str(annotations.get("return", "Any")))
-    if owner.isidentifier():  # the type variable of the object
-        returns = re.sub(rf"\b{owner}\b", "Self", returns)
+    returns = str(annotations.get("return", "Any")).removeprefix("Flow[").removesuffix("]")
+    if owner in returns:  # the type variable of the object
+        returns = _WORD.sub(lambda word: "Self" if word[0] == owner else word[0], returns)
     annotations["return"] = returns
     code = code.replace(co_varnames=(first, *code.co_varnames[1:]))
     shown = FunctionType(code, {}, flow.__name__, flow.__defaults__, flow.__closure__)
