@@ -316,7 +316,9 @@ def as_verb(method: F, flow: Callable[..., Any], name: str, first: str = "self")
     method.__name__ = method.__qualname__ = name
     method.__module__, method.__doc__ = flow.__module__, flow.__doc__
     method.flow = flow  # type: ignore[attr-defined]
-    method.__wrapped__ = _copy_for_help(flow, first)  # type: ignore[attr-defined]
+    if "shown" not in vars(flow):  # once for both twins
+        flow.shown = _copy_for_help(flow, first)  # type: ignore[attr-defined]
+    method.__wrapped__ = flow.shown  # type: ignore[attr-defined]
     return method
 
 
