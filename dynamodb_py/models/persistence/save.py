@@ -11,13 +11,14 @@ from ...exceptions import ConditionFailed, InvalidRequest, QueryError
 from ...expressions import Condition
 from ...flows import Flow
 from ...operations.base import Wire, WireItem
-from ...operations.items import GetItem, PutItem, StoredItem
+from ...operations.items import GetItem, PutItem, StoredItem, UpdateItem
 from ..attribute_values.diff import (
     ChangeSet,
     find_conflicting_paths,
     is_applied,
     make_change_set,
     rebase_item,
+    write_whole_attributes,
 )
 from ..attribute_values.values import apply_actions
 from ..instance import Instance, M, options_of, table_of
@@ -185,11 +186,29 @@ def _write_changes(
             atomic=atomic,
         )
         return
-    item = yield from _send_changes(instance, stored, changes, required, own=own)
+    if any(wire is not None and ("M" in wire or "L" in wire) for wire in changes.values()):
+        item = yield from _send_changes(instance, stored, changes, required, own=own)
+    else:
+        item = yield from _send_plain_changes(instance, stored, changes, required)
     if item is not None:
         instance._stored = item
         if instance._state is not None:
             mark_fetched(instance, changes)
+
+
+def _send_plain_changes(
+    instance: Instance, stored: WireItem, wanted: dict[str, Wire | None], required: Condition
+) -> Flow[StoredItem]:
+    """Like ``_send_changes``, for attributes none of which is to be a map or a list: nearly always."""
+    key = instance._meta.stored_key(stored)
+    operation = UpdateItem(table_of(instance), key, write_whole_attributes(wanted), required)
+    after = {**stored, **wanted}
+    item = encode_sized(instance, {name: wire for name, wire in after.items() if wire is not None})
+    try:
+        yield from operation
+    except ConditionFailed as error:
+        raise as_model_error(instance, error) from error.__cause__
+    return item
 
 
 def _send_changes(
