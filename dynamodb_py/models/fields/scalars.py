@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
-from ...codec import Unstorable, format_decimal, format_float, format_integer
+from ...codec import Unstorable, format_decimal, format_float, format_integer, parse_decimal
 from ...operations.base import Wire
 from .base import VERBATIM, Field
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
@@ -195,7 +195,7 @@ class IntegerField(Field[int, IntN]):
         try:
             return super().read(stored)
         except msgspec.ValidationError:
-            number = Decimal(stored)  # 1.0 and 1E+2 are ints as well
+            number = parse_decimal(stored)  # 1.0 and 1E+2 are ints as well
             if number != number.to_integral_value():
                 raise
             return self.to_python(int(number))

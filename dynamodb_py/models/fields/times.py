@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
-from ...codec import Unstorable
+from ...codec import EXACT, Unstorable, parse_decimal
 from ...operations.base import Wire
 from .base import Field, bind_name
 from .scalars import VALUES, make_refusal
@@ -372,7 +372,7 @@ class TimestampField(_MomentField[MomentN]):
         return _to_seconds(span)
 
     def to_python(self, stored: Any, /) -> datetime:
-        return self.to_zone(_EPOCH + _multiply(Decimal(stored), timedelta(seconds=1)))
+        return self.to_zone(_EPOCH + _multiply(parse_decimal(stored), timedelta(seconds=1)))
 
 
 class DateField(_AutoField, Field[date, DateN]):
@@ -524,23 +524,19 @@ def parse_duration(text: str) -> timedelta:
     span = timedelta(0)
     for unit, amount in parts.items():
         if amount:
-            span += _multiply(Decimal(amount.replace(",", ".")), timedelta(**{unit: 1}))
+            span += _multiply(parse_decimal(amount.replace(",", ".")), timedelta(**{unit: 1}))
     return -span if negative else span
-
-
-# Independent of the precision that a program sets for its Decimals.
-_CONTEXT = Context(prec=60)
 
 
 def _multiply(amount: Decimal, unit: timedelta) -> timedelta:
     """Return *amount* of *unit* to the microsecond, without going through floats."""
-    exact = _CONTEXT.multiply(amount, unit // _MICROSECOND)
+    exact = EXACT.multiply(amount, unit // _MICROSECOND)
     return timedelta(microseconds=int(exact.to_integral_value(ROUND_HALF_EVEN)))
 
 
 def _to_seconds(span: timedelta) -> Decimal:
     """Return *span* in seconds, exactly."""
-    return _CONTEXT.scaleb(Decimal(span // _MICROSECOND), -6)
+    return EXACT.scaleb(span // _MICROSECOND, -6)
 
 
 class TimeDeltaField(Field[timedelta, SpanN]):
@@ -598,4 +594,4 @@ class TimeDeltaField(Field[timedelta, SpanN]):
     def to_python(self, stored: Any, /) -> timedelta:
         if self.kind == "S":
             return parse_duration(stored)
-        return _multiply(Decimal(stored), timedelta(seconds=1))
+        return _multiply(parse_decimal(stored), timedelta(seconds=1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from ...connections import is_consistent
 from ...exceptions import ValidationError
 from ...expressions import Action, Add, Value
@@ -73,5 +75,10 @@ def increment(instance: M, /, **amounts: float) -> Flow[M]:
 
 def decrement(instance: M, /, **amounts: float) -> Flow[M]:
     """Take from number fields; the rest is as for ``incr``."""
-    yield from increment(instance, **{name: -amount for name, amount in amounts.items()})
+    negated = {
+        # The minus of a Decimal rounds it to the precision of the caller's context.
+        name: amount.copy_negate() if isinstance(amount, Decimal) else -amount
+        for name, amount in amounts.items()
+    }
+    yield from increment(instance, **negated)
     return instance
