@@ -99,11 +99,15 @@ def make(number: Decimal) -> Item:
     )
 
 
+def amounts(number: Any) -> dict[str, Any]:
+    return {"number": number, "count": int(LONG)}
+
+
 def in_one_transaction(number: Decimal) -> str:
     try:
         with transaction.atomic():
-            Item(id=1).incr(number=number)
-            Item(id=1).incr(number=Decimal("1.5"))
+            Item(id=1).incr(**amounts(number))
+            Item(id=1).incr(**amounts(Decimal("1.5")))
     except QueryError:
         return "their sum is no number of DynamoDB"
     return "sent"
@@ -112,8 +116,8 @@ def in_one_transaction(number: Decimal) -> str:
 ACTS: dict[str, Callable[[Decimal], Any]] = {
     "create": lambda n: make(n).save(),
     "update": lambda n: Item(id=1).update(number=n, seconds=SPAN, moment=MOMENT),
-    "incr": lambda n: Item(id=1).incr(number=n, count=int(LONG)),
-    "decr": lambda n: Item(id=1).decr(number=n, count=int(LONG)),
+    "incr": lambda n: Item(id=1).incr(**amounts(n)),
+    "decr": lambda n: Item(id=1).decr(**amounts(n)),
     "F() +": lambda n: Item(id=1).update(number=F("number") + n),
     "F() -": lambda n: Item(id=1).update(number=F("number") - n),
     "add": lambda n: Item(id=1).update(Item.number.add(n)),

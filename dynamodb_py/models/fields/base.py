@@ -145,6 +145,10 @@ class Field(Operand[V], Generic[V, N]):
     comparable: bool = True
     """Whether equal values are always stored equally, so that conditions can compare them."""
 
+    unordered: str = ""
+    """Why stored values do not sort as the values do, and what does, for messages; "" if they do.
+    Conditions by ``<``, ``>`` and ranges, and ``order_by``, are then refused."""
+
     varies: bool = False
     """Whether a value is stored differently each time, as by encryption. Saving then compares values
     with ``==`` to find changes, and conditions cannot compare."""
@@ -442,6 +446,11 @@ class Field(Operand[V], Generic[V, N]):
             role = "hash" if limit == MAX_HASH_KEY_BYTES else "range"
             return f"it is longer than the {limit} bytes that a {role} key may have"
         return None
+
+    def find_order_problem(self, *wires: Wire) -> str:
+        """Return why stored values cannot be ordered, or compared with *wires* by order; "" if they can."""
+        del wires
+        return self.unordered
 
     def encode(self, value: Any, where: str = "", /) -> Wire | None:
         """Return the attribute value for *value*, for conditions; None where it is stored as absent.

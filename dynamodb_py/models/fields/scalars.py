@@ -558,7 +558,8 @@ class ULIDField(CharField[StrN]):
 class EnumField(Field[E, EnumN]):
     """A member of an :class:`enum.Enum`, stored as S.
 
-    It is stored by its value if all values are texts, else by its name.
+    It is stored by its value if all values are texts, else by its name, which conditions compare for
+    equality alone.
 
     >>> import enum
     >>> class Colour(enum.Enum):
@@ -599,6 +600,11 @@ class EnumField(Field[E, EnumN]):
         by_value = all(isinstance(member.value, str) for member in members)
         self.stored = {each: str(each.value if by_value else each.name) for each in members}
         self.members = {text: member for member, text in self.stored.items()}
+        if not by_value:
+            self.unordered = (
+                "its members are stored by name, and names do not sort as the members do: give the "
+                "members values that are texts, or use an IntegerField"
+            )
 
     def prepare(self) -> None:
         if not self.members:

@@ -82,6 +82,7 @@ else:
 
 UTC = timezone.utc
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME_WIDTH = len("09:30:00.000000")
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
 _LAST_SECOND = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _SECOND
@@ -471,6 +472,13 @@ class TimeField(Field[time, TimeN]):
             raise Unstorable(f"{value!r}: ISO 8601 has no offsets of seconds")
         return value.isoformat(timespec="microseconds")
 
+    def find_order_problem(self, *wires: Wire) -> str:
+        if any(len(wire.get("S", "")) > _TIME_WIDTH for wire in wires):
+            return (
+                "times with an offset do not sort as text: store times of one zone, without offset"
+            )
+        return self.unordered
+
     def read(self, stored: Any, /) -> time:
         try:
             return super().read(stored)
@@ -542,7 +550,8 @@ def _to_seconds(span: timedelta) -> Decimal:
 class TimeDeltaField(Field[timedelta, SpanN]):
     """A span of time, stored as S: an ISO 8601 duration such as ``P1DT2H``.
 
-    :param storage: ``"iso"``, or ``"seconds"`` for N, which sorts by length.
+    :param storage: ``"iso"``, which conditions compare for equality alone, or ``"seconds"`` for N, which
+        sorts by length.
 
     >>> TimeDeltaField().encode(timedelta(days=1, hours=2))
     {'S': 'P1DT2H'}
@@ -551,6 +560,10 @@ class TimeDeltaField(Field[timedelta, SpanN]):
     """
 
     kind = "S"
+    unordered = (
+        "durations such as PT2H do not sort by length as text: declare the field with "
+        'storage="seconds", which does'
+    )
     leaf: Any = str
     bounds: ClassVar[frozenset[str]] = VALUES
 
@@ -579,7 +592,8 @@ class TimeDeltaField(Field[timedelta, SpanN]):
     def __init__(self, *, storage: str = "iso", **options: Any) -> None:
         super().__init__(**options)
         self.storage = storage
-        self.kind = "N" if storage == "seconds" else "S"
+        if storage == "seconds":
+            self.kind, self.unordered = "N", ""
 
     def prepare(self) -> None:
         if self.storage not in ("iso", "seconds"):
