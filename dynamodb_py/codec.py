@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Any
 
 import msgspec
@@ -20,6 +20,19 @@ from .limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MIN_EXPONENT
 
 to_json = msgspec.json.Encoder().encode
 from_json = msgspec.json.Decoder().decode
+
+# Every option is given: those left out come from DefaultContext, which a program may change.
+EXACT = Context(
+    prec=400,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999_999,
+    Emax=999_999,
+    capitals=1,
+    clamp=0,
+    flags=[],
+    traps=[InvalidOperation, DivisionByZero, Overflow],
+)
+"""The context of all arithmetic on Decimals: it is exact, whatever context the program has set."""
 
 PLAIN_INT = 10**MAX_DIGITS
 """The least int with more digits than a number of DynamoDB's may have."""
@@ -118,7 +131,8 @@ def format_decimal(value: Decimal) -> str:
     if not value:
         return "0"
     text = str(value)
-    if len(text) <= MAX_DIGITS and "E" not in text:
+    # A context with capitals=0 writes the exponent as e.
+    if len(text) <= MAX_DIGITS and "E" not in text and "e" not in text:
         return text.rstrip("0").rstrip(".") if "." in text else text
     digits = value.as_tuple().digits
     trailing = 0
@@ -225,6 +239,14 @@ def _find_encoder(value: object) -> _Encoder:
     )
 
 
+def parse_decimal(text: str) -> Decimal:
+    """Return the Decimal in *text*, exactly; raise ValueError for what is no number."""
+    try:
+        return EXACT.create_decimal(text)
+    except ArithmeticError:
+        raise ValueError(f"{text[:50]!r} is no number") from None
+
+
 def parse_number(text: str) -> int | float | Decimal:
     """Return the number in *text*: an int, else the exact float, else a Decimal.
 
@@ -238,7 +260,7 @@ def parse_number(text: str) -> int | float | Decimal:
             return float(text)
     except ValueError:
         pass  # an exponent without a point
-    exact = Decimal(text)
+    exact = parse_decimal(text)
     if exact == exact.to_integral_value():
         return int(exact)
     shortest = float(text)
@@ -369,7 +391,7 @@ def to_sort_key(wire: Mapping[str, Any]) -> Any:
     """
     ((kind, value),) = wire.items()
     if kind == "N":
-        return Decimal(value)
+        return parse_decimal(value)
     return to_bytes(value) if kind == "B" else value
 
 

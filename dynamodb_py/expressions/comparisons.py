@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Ope
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from ..exceptions import QueryError
 from ..limits import MAX_IN
@@ -30,7 +30,10 @@ class Compare(Condition, frozen=True):
         left = self.left
         if type(left) is Path and not left.by_name and type(self.right) is Value:  # nearly always
             return self
-        return super().bind(resolve)
+        bound = super().bind(resolve)
+        if self.operator not in ("=", "<>"):
+            check_order(self.operator, *cast("Compare", bound)._operands())
+        return bound
 
     def _spell(self, names: Names) -> str:
         left, right = self.left, self.right
@@ -59,6 +62,11 @@ class Between(Condition, frozen=True):
 
     def __post_init__(self) -> None:
         check_distinct("between", self.left, self.low, self.high)
+
+    def bind(self, resolve: Resolve) -> Condition:
+        bound = super().bind(resolve)
+        check_order("between", *cast("Between", bound)._operands())
+        return bound
 
     def _spell(self, names: Names) -> str:
         left, low, high = (each.render(names) for each in (self.left, self.low, self.high))
@@ -190,3 +198,13 @@ def check_distinct(operator: str, first: Argument, *others: Argument) -> None:
     """Raise :class:`QueryError` for an operand that is compared with itself, which DynamoDB refuses."""
     if first in others:
         raise QueryError(f"{operator}: DynamoDB does not compare {first} with itself")
+
+
+def check_order(operator: str, *operands: Argument) -> None:
+    """Raise :class:`QueryError` for an attribute whose stored values do not sort as the values do."""
+    for each in operands:
+        find = getattr(each.coder, "find_order_problem", None) if type(each) is Path else None
+        if find is None:
+            continue
+        if problem := find(*(other.wire for other in operands if type(other) is Value)):
+            raise QueryError(f"{each} {operator}: {problem}")

@@ -125,7 +125,10 @@ def compile_lookup(text: str, field: Callable[[str], Path], resolve: Resolve) ->
         return _make_presence_test(where, path, word)
     if word in _COMPARISONS:
         make = _make_condition(where, functools.partial(_COMPARISONS[word], operand), resolve)
-        return make if sized or word not in _SIGNS else _make_comparison(path, _SIGNS[word], make)
+        unordered: str = getattr(path.coder, "unordered", "")
+        if sized or unordered or word not in _SIGNS:
+            return make
+        return _make_comparison(path, _SIGNS[word], make)
     return _make_condition(where, functools.partial(_FUNCTIONS[word], Attr(path)), resolve)
 
 

@@ -20,6 +20,7 @@ from .comparisons import (
     In,
     Never,
     NotExists,
+    check_order,
 )
 from .conditions import Condition, DeferredValue, ReadableNames
 from .names import Names, Wire
@@ -160,6 +161,7 @@ class Comparable(Generic[V]):
                 f"{self._term()} {operator} {value!r}: DynamoDB orders text, numbers and bytes, "
                 f"and a {kind} is none of them"
             )
+        check_order(operator, self._term(), operand)
         return operand
 
 

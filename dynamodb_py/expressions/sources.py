@@ -105,7 +105,7 @@ class Target(Struct, frozen=True):
             try:
                 return self.coder.encode(value, self.where)  # a span in seconds
             except ValidationError:
-                seconds = Decimal(value // dt.timedelta(microseconds=1)) / 1_000_000
+                seconds = codec.EXACT.scaleb(value // dt.timedelta(microseconds=1), -6)
                 return codec.encode(seconds, self.where)
         if isinstance(value, dt.date):
             raise self.make_error(f"{value!r} is a moment: add a timedelta, or seconds")

@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 from msgspec import Struct
 
-from ..codec import Unstorable, as_sent, decode, format_decimal, to_bytes, to_json
+from ..codec import EXACT, Unstorable, as_sent, decode, format_decimal, to_bytes, to_json
 from ..exceptions import ConditionFailed, ModelDefinitionError, ValidationError
 from ..expressions import Compare, Condition, NotExists, Path, Value
 from ..limits import MAX_KEY_NAME_BYTES
@@ -124,7 +124,7 @@ def _normalize_number(text: str) -> str:
     try:
         return format_decimal(number)
     except Unstorable:  # no number of DynamoDB, which is refused elsewhere
-        return str(number)
+        return EXACT.to_sci_string(number)
 
 
 class Claim(Struct, frozen=True):

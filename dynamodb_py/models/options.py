@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ..codec import PLAIN_INT, Unstorable, as_sent, check_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path
-from ..limits import MAX_RANGE_KEY_BYTES
+from ..limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
 from ..schema import Index, TableSchema, declare_table
@@ -22,11 +22,17 @@ from .fields.scalars import UUIDField
 from .fields.version import VersionField
 from .foreign_keys.expansion import add_reference_constraints, expand_indexes
 from .foreign_keys.field import ForeignKey
-from .inheritance.declaring import add_discriminator, inherit_table_options, merge_schemas
+from .inheritance.declaring import (
+    add_discriminator,
+    inherit_table_options,
+    merge_schemas,
+    prepare_index_keys,
+)
 from .inheritance.discriminator import PolymorphicIdentity
 from .keys.computed_writes import ComputedFields, find_computed_fields
 from .keys.rewriting import PartConditions
 from .records.base import BaseRecord
+from .records.checks import find_key_problem
 from .records.collect import collect
 from .records.fieldset import FieldSet
 from .registry import DeferredOptions
@@ -128,6 +134,7 @@ class Options:
         self.item_filter: ItemFilter | None = make_filter(self.expiry, kind)
         """The filter on all reads, or None."""
         self.schema: TableSchema = self._make_schema()
+        prepare_index_keys(fields, self.schema if self.layout is None else self.layout.meta.schema)
         if self.layout is not None:
             self.item_filter = self.layout.make_filter(self)
         self.unique_table = self._find_unique_table()
@@ -320,6 +327,7 @@ class Options:
 
     def forget_plans(self) -> None:
         """Drop cached plans, as another class was added to the table."""
+        self.field_set.forget_plan()
         if self.cache is not None:
             self.cache.forget()
 
@@ -347,14 +355,12 @@ class Options:
         field = self.field_set.by_attribute.get(attribute)
         if field is None:
             return None
-        if field.kind not in wire:
-            return f"it is of type {next(iter(wire))}, and this key is of type {field.kind}"
-        problem = field.find_key_problem(wire)
+        problem = find_key_problem(field, wire)
         if problem is not None and not field.hash_key and self._is_hash(attribute):
-            # The hash key of an index may be longer than a range key.
+            # A value that is too long for a range key may be one of a hash key.
             field = copy(field)
-            field.hash_key = True
-            problem = field.find_key_problem(wire)
+            field.key_limit = MAX_HASH_KEY_BYTES
+            problem = find_key_problem(field, wire)
         return problem
 
     def _is_hash(self, attribute: str) -> bool:

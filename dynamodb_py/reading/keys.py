@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from ..batching import KeyReader
-from ..codec import to_bytes, to_sort_key
+from ..codec import EXACT, to_bytes, to_sort_key
 from ..exceptions import ResponseCorrupted
 from ..operations.base import Wire
 from ..operations.items import Key, StoredItem
@@ -81,7 +81,8 @@ def to_wires(value: Any) -> Wires:
     """Return the wires of a value in the form of :func:`make_value_reader`."""
     values = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else (value,)
     return tuple(
-        {_KIND[type(each)]: str(each) if type(each) is Decimal else each} for each in values
+        {_KIND[type(each)]: EXACT.to_sci_string(each) if type(each) is Decimal else each}
+        for each in values
     )
 
 

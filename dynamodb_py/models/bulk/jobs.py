@@ -25,7 +25,7 @@ from ..persistence.save import store_instance
 from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..persistence.update import update_instance
 from ..persistence.update_actions import RACES, build_update, without_automatic
-from ..records.checks import encode_value
+from ..records.checks import check_value, encode_value
 from ..records.encoding import encode_fields
 from ..visibility import is_of_other_class
 from .bound_model import (
@@ -204,7 +204,8 @@ def _make_unchecked_setters(instance: Instance, names: frozenset[str]) -> list[A
     for field in meta.fields:
         if field.name in names:
             value = field.pre_save(getattr(instance, field.name), adding=False)
-            wanted[field.attribute] = encode_value(field, value, errors)
+            wanted[field.attribute] = wire = encode_value(field, value, errors)
+            check_value(field, value, wire, errors, validate=False)
     if (computed := meta.computed) is not None:
         computed.compose_setters(encode_fields(instance, adding=False, validate=False), wanted)
     if errors:

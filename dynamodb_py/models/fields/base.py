@@ -145,6 +145,10 @@ class Field(Operand[V], Generic[V, N]):
     comparable: bool = True
     """Whether equal values are always stored equally, so that conditions can compare them."""
 
+    unordered: str = ""
+    """Why stored values do not sort as the values do, and what does, for messages; "" if they do.
+    Conditions by ``<``, ``>`` and ranges, and ``order_by``, are then refused."""
+
     varies: bool = False
     """Whether a value is stored differently each time, as by encryption. Saving then compares values
     with ``==`` to find changes, and conditions cannot compare."""
@@ -156,6 +160,8 @@ class Field(Operand[V], Generic[V, N]):
     owner: str = ""
     part_of: str = ""
     """The name of the reference that this field was made for; "" for a declared field."""
+    key_limit: int = 0
+    """The most bytes of a value as a key of the table or of its indexes; 0 for a field in no key."""
     constrained: bool = False
     """Whether :meth:`find_problems` has anything to check."""
     plain: bool = False
@@ -226,8 +232,10 @@ class Field(Operand[V], Generic[V, N]):
                 f"one of {', '.join(KINDS)}"
             )
         self._prepare_bounds()
+        self.key_limit = 0
         if self.is_key:
             self._prepare_key()
+            self.key_limit = MAX_HASH_KEY_BYTES if self.hash_key else MAX_RANGE_KEY_BYTES
         self.comparable = self.comparable and not self.varies
         self.plain = type(self).to_db.__module__.startswith(_HERE)
         if self.plain and not _overrides(self, "find_key_problem"):
@@ -246,6 +254,21 @@ class Field(Operand[V], Generic[V, N]):
                 problems.append(problem)
             if problems:
                 raise self.misdeclared(f"default={self.default!r} cannot be stored: {problems[0]}")
+
+    def prepare_index_key(self, limit: int) -> None:
+        """Check the declaration of a field in the key of an index, whose values have *limit* bytes at most."""
+        self.key_limit = min(self.key_limit or limit, limit)
+        if self.null:
+            raise self.misdeclared(
+                "it is in the key of an index, which holds no NULL: drop null=True, and an item "
+                "without a value is not in the index"
+            )
+        if self.default is not None and not callable(self.default):
+            wire = self.to_wire(self.default)
+            if wire is not None and (problem := self.find_key_problem(wire)):
+                raise self.misdeclared(
+                    f"default={self.default!r} cannot be stored in the key of an index: {problem}"
+                )
 
     def _prepare_bounds(self) -> None:
         for bound in BOUNDS:
@@ -416,13 +439,18 @@ class Field(Operand[V], Generic[V, N]):
             return None
         if not value:
             return "it is empty, which DynamoDB allows everywhere but in a key"
-        limit = MAX_HASH_KEY_BYTES if self.hash_key else MAX_RANGE_KEY_BYTES
+        limit = self.key_limit or MAX_RANGE_KEY_BYTES
         if len(value) * 4 <= limit:  # a character has four bytes at most: nearly always
             return None
         if len(value.encode(errors="surrogatepass") if self.kind == "S" else value) > limit:
-            role = "hash" if self.hash_key else "range"
+            role = "hash" if limit == MAX_HASH_KEY_BYTES else "range"
             return f"it is longer than the {limit} bytes that a {role} key may have"
         return None
+
+    def find_order_problem(self, *wires: Wire) -> str:
+        """Return why stored values cannot be ordered, or compared with *wires* by order; "" if they can."""
+        del wires
+        return self.unordered
 
     def encode(self, value: Any, where: str = "", /) -> Wire | None:
         """Return the attribute value for *value*, for conditions; None where it is stored as absent.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
-from ...codec import Unstorable, format_decimal, format_float, format_integer
+from ...codec import Unstorable, format_decimal, format_float, format_integer, parse_decimal
 from ...operations.base import Wire
 from .base import VERBATIM, Field
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
@@ -195,7 +195,7 @@ class IntegerField(Field[int, IntN]):
         try:
             return super().read(stored)
         except msgspec.ValidationError:
-            number = Decimal(stored)  # 1.0 and 1E+2 are ints as well
+            number = parse_decimal(stored)  # 1.0 and 1E+2 are ints as well
             if number != number.to_integral_value():
                 raise
             return self.to_python(int(number))
@@ -558,7 +558,8 @@ class ULIDField(CharField[StrN]):
 class EnumField(Field[E, EnumN]):
     """A member of an :class:`enum.Enum`, stored as S.
 
-    It is stored by its value if all values are texts, else by its name.
+    It is stored by its value if all values are texts, else by its name, which conditions compare for
+    equality alone.
 
     >>> import enum
     >>> class Colour(enum.Enum):
@@ -599,6 +600,11 @@ class EnumField(Field[E, EnumN]):
         by_value = all(isinstance(member.value, str) for member in members)
         self.stored = {each: str(each.value if by_value else each.name) for each in members}
         self.members = {text: member for member, text in self.stored.items()}
+        if not by_value:
+            self.unordered = (
+                "its members are stored by name, and names do not sort as the members do: give the "
+                "members values that are texts, or use an IntegerField"
+            )
 
     def prepare(self) -> None:
         if not self.members:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
-from ...codec import Unstorable
+from ...codec import EXACT, Unstorable, parse_decimal
 from ...operations.base import Wire
 from .base import Field, bind_name
 from .scalars import VALUES, make_refusal
@@ -82,6 +82,7 @@ else:
 
 UTC = timezone.utc
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME_WIDTH = len("09:30:00.000000")
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
 _LAST_SECOND = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _SECOND
@@ -372,7 +373,7 @@ class TimestampField(_MomentField[MomentN]):
         return _to_seconds(span)
 
     def to_python(self, stored: Any, /) -> datetime:
-        return self.to_zone(_EPOCH + _multiply(Decimal(stored), timedelta(seconds=1)))
+        return self.to_zone(_EPOCH + _multiply(parse_decimal(stored), timedelta(seconds=1)))
 
 
 class DateField(_AutoField, Field[date, DateN]):
@@ -471,6 +472,13 @@ class TimeField(Field[time, TimeN]):
             raise Unstorable(f"{value!r}: ISO 8601 has no offsets of seconds")
         return value.isoformat(timespec="microseconds")
 
+    def find_order_problem(self, *wires: Wire) -> str:
+        if any(len(wire.get("S", "")) > _TIME_WIDTH for wire in wires):
+            return (
+                "times with an offset do not sort as text: store times of one zone, without offset"
+            )
+        return self.unordered
+
     def read(self, stored: Any, /) -> time:
         try:
             return super().read(stored)
@@ -524,29 +532,26 @@ def parse_duration(text: str) -> timedelta:
     span = timedelta(0)
     for unit, amount in parts.items():
         if amount:
-            span += _multiply(Decimal(amount.replace(",", ".")), timedelta(**{unit: 1}))
+            span += _multiply(parse_decimal(amount.replace(",", ".")), timedelta(**{unit: 1}))
     return -span if negative else span
-
-
-# Independent of the precision that a program sets for its Decimals.
-_CONTEXT = Context(prec=60)
 
 
 def _multiply(amount: Decimal, unit: timedelta) -> timedelta:
     """Return *amount* of *unit* to the microsecond, without going through floats."""
-    exact = _CONTEXT.multiply(amount, unit // _MICROSECOND)
+    exact = EXACT.multiply(amount, unit // _MICROSECOND)
     return timedelta(microseconds=int(exact.to_integral_value(ROUND_HALF_EVEN)))
 
 
 def _to_seconds(span: timedelta) -> Decimal:
     """Return *span* in seconds, exactly."""
-    return _CONTEXT.scaleb(Decimal(span // _MICROSECOND), -6)
+    return EXACT.scaleb(span // _MICROSECOND, -6)
 
 
 class TimeDeltaField(Field[timedelta, SpanN]):
     """A span of time, stored as S: an ISO 8601 duration such as ``P1DT2H``.
 
-    :param storage: ``"iso"``, or ``"seconds"`` for N, which sorts by length.
+    :param storage: ``"iso"``, which conditions compare for equality alone, or ``"seconds"`` for N, which
+        sorts by length.
 
     >>> TimeDeltaField().encode(timedelta(days=1, hours=2))
     {'S': 'P1DT2H'}
@@ -555,6 +560,10 @@ class TimeDeltaField(Field[timedelta, SpanN]):
     """
 
     kind = "S"
+    unordered = (
+        "durations such as PT2H do not sort by length as text: declare the field with "
+        'storage="seconds", which does'
+    )
     leaf: Any = str
     bounds: ClassVar[frozenset[str]] = VALUES
 
@@ -583,7 +592,8 @@ class TimeDeltaField(Field[timedelta, SpanN]):
     def __init__(self, *, storage: str = "iso", **options: Any) -> None:
         super().__init__(**options)
         self.storage = storage
-        self.kind = "N" if storage == "seconds" else "S"
+        if storage == "seconds":
+            self.kind, self.unordered = "N", ""
 
     def prepare(self) -> None:
         if self.storage not in ("iso", "seconds"):
@@ -598,4 +608,4 @@ class TimeDeltaField(Field[timedelta, SpanN]):
     def to_python(self, stored: Any, /) -> timedelta:
         if self.kind == "S":
             return parse_duration(stored)
-        return _multiply(Decimal(stored), timedelta(seconds=1))
+        return _multiply(parse_decimal(stored), timedelta(seconds=1))

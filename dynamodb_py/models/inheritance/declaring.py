@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from msgspec.structs import replace
 
 from ...codec import Unstorable
 from ...exceptions import ModelDefinitionError, UnreadableValue
+from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ...schema import IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
@@ -162,7 +163,9 @@ def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
         )
     if kind.is_subclass:
         _check_alike(meta, hierarchy.root._meta)
-    merge_schemas([*others, meta])
+    schema = merge_schemas([*others, meta])
+    for each in [*others, meta]:
+        prepare_index_keys(each.fields, schema)
     hierarchy.add(meta, kind.value)
     if not kind.is_subclass:
         for name, method in make_loaders(hierarchy, plain).items():
@@ -216,6 +219,18 @@ def merge_schemas(metas: list[InheritedOptions]) -> TableSchema:
     schema = replace(first.schema, indexes=merged, ttl=None if ttl is None else ttl[0])
     _check_types(metas, schema)
     return schema
+
+
+def prepare_index_keys(fields: Iterable[AnyField], schema: TableSchema) -> None:
+    """Let the fields in the keys of the table's indexes refuse what a key cannot hold."""
+    limits: dict[str, int] = {}
+    for index in schema.indexes:
+        limits.update({k.name: MAX_RANGE_KEY_BYTES for k in index.range_key})
+        for key in index.hash_key:
+            limits.setdefault(key.name, MAX_HASH_KEY_BYTES)
+    for field in fields:
+        if (limit := limits.get(field.attribute)) is not None:
+            field.prepare_index_key(limit)
 
 
 def _check_types(metas: list[InheritedOptions], schema: TableSchema) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from ...connections import is_consistent
 from ...exceptions import ValidationError
 from ...expressions import Action, Add, Value
@@ -73,5 +76,10 @@ def increment(instance: M, /, **amounts: float) -> Flow[M]:
 
 def decrement(instance: M, /, **amounts: float) -> Flow[M]:
     """Take from number fields; the rest is as for ``incr``."""
-    yield from increment(instance, **{name: -amount for name, amount in amounts.items()})
+    yield from increment(instance, **{name: _negate(each) for name, each in amounts.items()})
     return instance
+
+
+def _negate(amount: Any) -> Any:
+    # The minus of a Decimal rounds it to the precision of the caller's context.
+    return amount.copy_negate() if isinstance(amount, Decimal) else -amount

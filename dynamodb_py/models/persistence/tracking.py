@@ -62,17 +62,17 @@ def changes_to_write(
             if in_key:
                 meta.check_key(stored, {name: wire or {}})
             value = instance.__dict__[field.name]
-            if value is None or in_key or field.constrained:
+            if value is None or field.key_limit or field.constrained:
                 check_value(field, value, wire, errors, validate=validate)
             changes[name] = keep_spelling_of(field, stored.get(name), wire, spelled)
     if errors:
         raise ValidationError(errors, model=meta.name)
     if changes and fields.stamping:
-        _stamp_changes(instance, stored, changes)
+        _stamp_changes(instance, stored, changes, errors)
     if fields.computed is not None:
         fields.computed.compose_changes(instance, stored, changes, errors)
-        if errors:
-            raise ValidationError(errors, model=meta.name)
+    if errors:
+        raise ValidationError(errors, model=meta.name)
     return changes
 
 
@@ -133,7 +133,10 @@ def _spell_again(field: AnyField, old: Wire) -> Wire | None:
 
 
 def _stamp_changes(
-    instance: Instance, stored: Mapping[str, Wire], changes: dict[str, Wire | None]
+    instance: Instance,
+    stored: Mapping[str, Wire],
+    changes: dict[str, Wire | None],
+    errors: Errors,
 ) -> None:
     """Add to *changes* the values of fields that set themselves."""
     if not instance._decoded:
@@ -146,6 +149,7 @@ def _stamp_changes(
         stamped = stamp_field(instance, field, value, adding=False)
         if stamped is not value:
             wire = field.to_wire_or_null(stamped)
+            check_value(field, stamped, wire, errors, validate=False)
             changes[field.attribute] = keep_spelling_of(field, stored.get(field.attribute), wire)
 
 

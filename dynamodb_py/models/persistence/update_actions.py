@@ -30,6 +30,7 @@ from ...operations.items import DeleteItem, UpdateItem
 from ..attribute_values.values import find_at, is_plain
 from ..fields.base import AnyField, Field
 from ..fields.version import bump, next_version
+from ..records.checks import find_key_problem
 from ..records.validation import clean_value
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _bind_action(meta: Options, given: object, errors: dict[str, list[str]]) -> 
     except Unstorable as error:
         errors.update(error.errors(where))
         return action
-    if problems := _find_problems(path, action, bound):
+    if problems := _find_problems(path, action, bound) or _find_key_problems(meta, bound):
         errors[where] = problems
     return bound
 
@@ -197,6 +198,15 @@ def _find_problems(path: Path, action: Action, bound: Action) -> list[str]:
     if not isinstance(whole, PythonValue) or whole.value is None or not known.constrained:
         return []
     return known.find_problems(whole.value)
+
+
+def _find_key_problems(meta: Options, bound: Action) -> list[str]:
+    """Return the problems of the new value as a key of an index."""
+    field = meta.field_set.by_attribute.get(str(bound.path.parts[0]))
+    if field is None or not field.key_limit or not isinstance(bound, (Set, Add)):
+        return []
+    wires = [source.wire for source in bound.sources if isinstance(source, Value)]
+    return [problem for wire in wires if (problem := find_key_problem(field, wire))]
 
 
 def _make_set(meta: Options, field: AnyField, value: Any, errors: dict[str, list[str]]) -> Action:

@@ -309,6 +309,8 @@ def _check_alike(queryset: BaseQuerySet[Any, Any], other: object, operator: str)
 def _order_of(queryset: BaseQuerySet[Any, Any], name: str | Field[Any, Any]) -> tuple[str, bool]:
     text = name.name if isinstance(name, Field) else name
     field = options_of(queryset.model).get_field(text.removeprefix("-"))
+    if problem := field.find_order_problem():
+        raise QueryError(f"{field.label}: order_by({text!r}): {problem}")
     return field.attribute, text.startswith("-")
 
 

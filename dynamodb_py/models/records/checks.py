@@ -20,6 +20,13 @@ def encode_value(field: AnyField, value: Any, errors: Errors, depth: int = 0) ->
         return None
 
 
+def find_key_problem(field: AnyField, wire: Wire) -> str | None:
+    """Return why DynamoDB would refuse *wire* in the keys of the table and its indexes, or None."""
+    if field.kind not in wire:
+        return f"it is of type {next(iter(wire))}, and this key is of type {field.kind}"
+    return field.find_key_problem(wire)
+
+
 def check_value(
     field: AnyField, value: Any, wire: Wire | None, errors: Errors, *, validate: bool
 ) -> None:
@@ -28,7 +35,9 @@ def check_value(
         if field.is_key or (field.required and validate):
             errors[field.name] = [REQUIRED]
     elif (
-        wire is not None and field.is_key and (problem := field.find_key_problem(wire)) is not None
+        wire is not None
+        and field.key_limit
+        and (problem := find_key_problem(field, wire)) is not None
     ):
         errors[field.name] = [problem]
     elif (

@@ -59,11 +59,15 @@ class FieldSet:
                     f.name,
                     f.attribute,
                     f,
-                    f.stamps or f.constrained or f.required or f.null or f.is_key,
+                    f.stamps or f.constrained or f.required or f.null or f.key_limit > 0,
                 )
                 for f in self.list_written()
             ]
         return self._plan
+
+    def forget_plan(self) -> None:
+        """Drop the plan, as another class has put fields into the key of an index."""
+        self._plan = None
 
     def list_written(self) -> list[AnyField]:
         """Return the fields without the computed ones."""

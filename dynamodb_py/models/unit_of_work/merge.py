@@ -7,9 +7,9 @@ before the transaction: writes cannot be merged if the first changes what the se
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Context, Decimal
+from decimal import Decimal
 
-from ...codec import Unstorable, format_decimal, from_json, measure_item, to_json
+from ...codec import EXACT, Unstorable, format_decimal, from_json, measure_item, to_json
 from ...exceptions import QueryError
 from ...expressions import Action, Add, And, Condition, Path, Remove, Value, check_apart
 from ...expressions.conditions import join
@@ -20,8 +20,6 @@ from ..attribute_values.values import apply_actions, is_plain
 from .pending import PendingWrite
 
 _SAVES = frozenset({"save", "create"})
-
-_EXACT = Context(prec=200)
 
 
 class _Unmergeable(Exception):
@@ -220,7 +218,7 @@ def _add_up(one: Action, other: Action) -> Action | None:
     if len(wires) < 2 or any("N" not in wire for wire in wires):
         return None
     try:
-        text = format_decimal(_EXACT.add(*(Decimal(wire["N"]) for wire in wires)))
+        text = format_decimal(EXACT.add(*(Decimal(wire["N"]) for wire in wires)))
     except Unstorable:
         return None
     return Add(one.path, Value({"N": text}))

@@ -49,7 +49,8 @@ class Score(Model):
     player = CharField(name="p", hash_key=True)
     game = IntegerField(name="g", range_key=True)
     wins = IntegerField(name="w", min_value=0)
-    state = CharField(choices=["new", "old"], null=True)
+    state = CharField(choices=["new", "old"])
+    team = CharField(null=True)
     title = CharField(required=True, max_length=5, validators=lambda title: title != "bad")
     note = TextField()
     tags = SetField()
@@ -305,7 +306,7 @@ def test_keys_of_bytes_are_sent_as_they_came(script, do):
 
 def test_each_item_is_changed_as_long_as_it_matches(script, do):
     script.answers = [page(0, 1, 2), {}, failed({**key(1), "w": {"N": "9"}}), failed()]
-    done = do(ANN.filter(wins__lt=3).update, wins=3, note=None, state=None)
+    done = do(ANN.filter(wins__lt=3).update, wins=3, note=None, team=None)
     assert done == Done(matched=3, changed=1, skipped=2, requests=4)
     read, write, *_ = sent(script)
     assert read["IndexName"] == "by_wins"
@@ -314,7 +315,7 @@ def test_each_item_is_changed_as_long_as_it_matches(script, do):
         "Key": key(0),
         "UpdateExpression": "SET #0 = :0, #1 = :1 REMOVE #2",
         "ConditionExpression": "(attribute_exists(#3) AND #0 < :2)",
-        "ExpressionAttributeNames": {"#0": "w", "#1": "state", "#2": "note", "#3": "p"},
+        "ExpressionAttributeNames": {"#0": "w", "#1": "team", "#2": "note", "#3": "p"},
         "ExpressionAttributeValues": {":0": {"N": "3"}, ":1": {"NULL": True}, ":2": {"N": "3"}},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
