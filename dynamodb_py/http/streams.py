@@ -202,14 +202,20 @@ async def open_stream(stream: Stream, target: Target, connect_timeout: float) ->
 
     Raises ConnectTimeout, or ConnectionFailed with the reason; the stream is closed then.
     """
-    import asyncio
+    from asyncio import wait
 
+    connecting = stream.loop.create_task(_connect(stream, target))
     try:
-        await asyncio.wait_for(_connect(stream, target), connect_timeout)
+        # Not wait_for(): before Python 3.12, it can swallow a cancellation.
+        done, _ = await wait((connecting,), timeout=connect_timeout)
+        if not done:
+            raise TimeoutError
+        connecting.result()
     except BaseException as error:
         stream.abort()
-        if isinstance(error, asyncio.TimeoutError):  # before Python 3.11, asyncio has its own
-            raise make_connect_error(TimeoutError(), target, connect_timeout) from error
+        connecting.cancel()
+        # The outcome is looked at, or asyncio logs that nobody did.
+        connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
         if isinstance(error, OSError):
             raise make_connect_error(error, target, connect_timeout) from error
         raise
