@@ -228,6 +228,19 @@ def too_much(visit: Visit) -> bool:
     return True
 
 
+def then(extra: bytes, sent: list[bytes]) -> Fault:
+    """Send a right answer and then, on its own, data that belongs to no request; add it to *sent*."""
+
+    def fault(visit: Visit) -> bool:
+        fine(visit)
+        visit.stopping.wait(0.001)
+        visit.socket.sendall(extra)
+        sent.append(extra)
+        return True
+
+    return fault
+
+
 class FaultyServer:
     """Use as a context manager; ``url`` is where it listens, ``received`` what it was sent."""
 

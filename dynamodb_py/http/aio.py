@@ -15,7 +15,6 @@ from ..operations.base import Operation
 from .codec import Response
 from .forks import watch
 from .log import get_debug_logger
-from .pool import STALE_AFTER
 from .responses import describe_request, read_answer
 from .streams import Stream, make_stream, open_stream
 from .sync import encode, log_line
@@ -40,11 +39,10 @@ class StreamPool:
         self._keeper: AsyncGenerator[None] | None = None
 
     def pop(self) -> Stream | None:
-        """Return an idle connection that is still open, None if there is none."""
+        """Return an idle connection that is open and has nothing to read, None if there is none."""
         while self.idle:
             stream = self.idle.pop()
-            fresh = self.loop.time() - stream.idle_since < STALE_AFTER
-            if stream.open and (fresh or not stream.stale):
+            if not stream.is_stale():
                 return stream
             stream.abort()
         return None
@@ -61,8 +59,9 @@ class StreamPool:
             stream = await self._wait()
             if stream is None:  # the right to open one
                 break
-            if stream.open:
+            if not stream.is_stale():  # the loop was at work since it was handed over
                 return stream
+            stream.abort()
         stream = make_stream(self.loop, self._settings.read_timeout, self._lost)
         self.streams.add(stream)
         await open_stream(stream, target, self._settings.connect_timeout)
@@ -76,7 +75,6 @@ class StreamPool:
             if self._closed:
                 stream.abort()
                 return
-            stream.idle_since = self.loop.time()
             self.idle.append(stream)
 
     def close(self) -> None:
@@ -87,9 +85,21 @@ class StreamPool:
 
     def discard(self) -> None:
         """Close all connections after the loop was closed."""
+        self._waiting.clear()  # their tasks cannot go on
         for stream in list(self.streams):
             stream.discard()
         self.idle.clear()
+
+    def after_fork(self) -> None:
+        """Leave all connections to the parent process."""
+        for stream in self.streams:
+            stream.leave()
+        self.streams.clear()
+        self.idle.clear()
+        self._places = 0
+        with suppress(RuntimeError):  # the loop is closed
+            while self._places < self._size and self._hand_over(None):
+                self._places += 1
 
     async def keep(self) -> None:
         """Close the connections when the loop shuts down.
@@ -160,6 +170,7 @@ class AsyncHttpTransport:
         self._pools: dict[AbstractEventLoop, StreamPool] = {}
         self._running_loop: Callable[[], AbstractEventLoop] = _running_loop
         watch(lazy)
+        watch(self)
 
     async def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response.
@@ -221,8 +232,9 @@ class AsyncHttpTransport:
 
     async def _new_pool(self, loop: AbstractEventLoop) -> StreamPool:
         for other in list(self._pools):
-            if other.is_closed():
-                self._pools.pop(other).discard()
+            # Another thread may have found the closed loop too.
+            if other.is_closed() and (left := self._pools.pop(other, None)) is not None:
+                left.discard()
         pool = self._pools[loop] = StreamPool(loop, self._lazy.settings)
         await pool.keep()
         return pool
@@ -230,8 +242,10 @@ class AsyncHttpTransport:
     async def close(self) -> None:
         """Close the idle connections; the next request opens new ones."""
         running = _running_loop()
-        while self._pools:
-            loop, pool = self._pools.popitem()
+        for loop in list(self._pools):
+            pool = self._pools.pop(loop, None)
+            if pool is None:  # closed by another thread
+                continue
             if loop is running:
                 await pool.release()
             elif loop.is_closed():
@@ -239,6 +253,11 @@ class AsyncHttpTransport:
             else:
                 with suppress(RuntimeError):  # closed at this very moment
                     loop.call_soon_threadsafe(pool.close)
+
+    def after_fork(self) -> None:
+        """Forget the connections of the parent; a child may run on with its event loop."""
+        for pool in self._pools.values():
+            pool.after_fork()
 
 
 def _running_loop() -> AbstractEventLoop:

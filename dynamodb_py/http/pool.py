@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from .forks import watch
 from .sockets import Connection
-
-STALE_AFTER = 0.02
-"""Seconds of idleness after which a connection is checked before its next use."""
 
 
 class Pool:
@@ -20,21 +15,19 @@ class Pool:
         watch(self)
 
     def take(self) -> Connection | None:
-        """Return an idle connection that is still open, None if there is none."""
+        """Return an idle connection that is open and has nothing to read, None if there is none."""
         while True:
             try:
                 connection = self.idle.pop()
             except IndexError:
                 return None
-            fresh = time.monotonic() - connection.idle_since < STALE_AFTER
-            if fresh or not connection.stale:
+            if not connection.is_stale():
                 return connection
             connection.close()
 
     def give(self, connection: Connection, home: list[Connection]) -> None:
         """Take *connection* back, if *home*, the list from which it came, is still in use."""
         if home is self.idle and len(home) < self._size:
-            connection.idle_since = time.monotonic()
             home.append(connection)
             if home is self.idle:
                 return

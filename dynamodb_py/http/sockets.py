@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ..credentials.targets import Target
 from ..exceptions import ConnectionFailed, ConnectTimeout, ReadTimeout
@@ -24,14 +25,14 @@ _KERNEL_TIMEOUTS = sys.platform == "linux"
 class Connection:
     """One open connection, with one user at a time."""
 
-    __slots__ = ("_plain", "_read_timeout", "_recv", "_sendall", "_socket", "idle_since")
+    __slots__ = ("_plain", "_poll", "_read_timeout", "_recv", "_sendall", "_socket")
 
     def __init__(self, opened: socket.socket, *, tls: bool, read_timeout: float) -> None:
         self._socket = opened
         self._sendall, self._recv = opened.sendall, opened.recv
         self._read_timeout = read_timeout
         self._plain = not tls
-        self.idle_since = 0.0
+        self._poll = make_poll(opened)
         if self._plain and _KERNEL_TIMEOUTS:
             _set_kernel_timeout(opened, read_timeout)
         else:
@@ -73,20 +74,9 @@ class Connection:
                 return response
         raise TimeoutError
 
-    @property
-    def stale(self) -> bool:
-        """Whether the server closed the idle connection, or sent unexpected data."""
-        if not (self._plain and _KERNEL_TIMEOUTS):
-            return is_readable(self._socket)
-        from socket import MSG_DONTWAIT, MSG_PEEK
-
-        try:
-            self._recv(1, MSG_PEEK | MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass
-        return True  # closed, or there are bytes that belong to no request
+    def is_stale(self) -> bool:
+        """Tell whether the server closed the idle connection, or sent unexpected data."""
+        return bool(self._poll(0))
 
     def close(self) -> None:
         """Close it, without waiting for the other side."""
@@ -180,18 +170,30 @@ def _count_seconds_until(deadline: float) -> float:
     return left
 
 
-def is_readable(opened: socket.socket) -> bool:
-    """Tell whether there is data, or the end of the connection, to read."""
+def make_poll(opened: socket.socket) -> Callable[[int], object]:
+    """Return a function that waits up to some milliseconds for input, or the end, of *opened*.
+
+    Its result is true if there is something to read.
+    """
     import select
 
-    try:
-        if not hasattr(select, "poll"):
-            return bool(select.select([opened], [], [], 0)[0])
-        poll = select.poll()  # select() cannot handle descriptors over 1023
-        poll.register(opened, select.POLLIN)
-        return bool(poll.poll(0))
-    except (OSError, ValueError):
-        return True
+    poll: Any = getattr(select, "poll", None)
+    if getattr(poll, "__module__", "") == "select":  # select() cannot handle descriptors over 1023
+        poller = poll()
+        poller.register(opened, select.POLLIN)
+        return cast("Callable[[int], object]", poller.poll)
+
+    def wait(milliseconds: int) -> object:
+        try:
+            if poll is None:  # Windows
+                return select.select([opened], [], [], milliseconds / 1000)[0]
+            poller = poll()  # gevent's belongs to the thread that makes it
+            poller.register(opened.fileno(), select.POLLIN)
+            return poller.poll(milliseconds)
+        except (OSError, ValueError):
+            return True
+
+    return wait
 
 
 def _set_kernel_timeout(opened: socket.socket, seconds: float) -> None:

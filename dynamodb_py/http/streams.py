@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..credentials.targets import Target
 from ..exceptions import ConnectionFailed
 from .codec import Response, ResponseReader, connect_request
-from .sockets import is_readable, make_connect_error, make_read_timeout, make_tunnel_error
+from .sockets import make_connect_error, make_poll, make_read_timeout, make_tunnel_error
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, TimerHandle, Transport
@@ -28,10 +29,10 @@ class Stream:
         self, loop: AbstractEventLoop, read_timeout: float, lost: Callable[[Stream], None]
     ) -> None:
         self.loop = loop
-        self.idle_since = 0.0
         self._read_timeout = read_timeout
         self._lost: Callable[[Stream], None] | None = lost
         self._transport: Transport | None = None
+        self._poll: Callable[[int], object] = bool
         self._waiter: Future[Response] | None = None
         self._reader: ResponseReader | None = None
         self._deadline = 0.0
@@ -61,12 +62,10 @@ class Stream:
         transport.write(request)
         return waiter
 
-    @property
-    def stale(self) -> bool:
-        """Whether the server closed the connection since the loop last read it."""
-        if self._transport is None:
-            return True
-        return is_readable(self._transport.get_extra_info("socket"))
+    def is_stale(self) -> bool:
+        """Tell whether it is closed, or something came since the loop last read it."""
+        transport = self._transport
+        return transport is None or transport.is_closing() or bool(self._poll(0))
 
     def abort(self) -> None:
         """Close the connection at once."""
@@ -78,7 +77,9 @@ class Stream:
         """Close a connection whose event loop was closed before it."""
         transport: Any = self._transport
         self._forget()
-        with suppress(RuntimeError):  # the loop is closed
+        if transport is None:  # the loop was closed while it connected
+            return
+        with suppress(Exception):  # the loop is closed
             transport.abort()
         # The next step of the loop; else the socket stays open until garbage collection.
         transport = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
@@ -87,9 +88,28 @@ class Stream:
             with suppress(Exception):
                 finish(None)
 
+    def leave(self) -> None:
+        """Leave the connection to the parent of this process.
+
+        The loop still watches the descriptor, which must not read the parent's answers, nor be
+        unregistered where both processes share the kernel's list: it becomes a dead socket.
+        """
+        self._lost = None
+        opened = None if self._transport is None else self._transport.get_extra_info("socket")
+        if opened is not None and opened.fileno() >= 0:
+            from socket import socketpair
+
+            dead, other = socketpair()
+            other.close()
+            os.dup2(dead.fileno(), opened.fileno(), inheritable=False)
+            dead.close()
+
     def rewire(self, transport: Any) -> None:
         """Continue over *transport*, TLS within the open tunnel."""
         self._transport = transport
+        opened = transport.get_extra_info("socket")
+        if opened is not None:
+            self._poll = make_poll(opened)
 
     # Called by the event loop.
 
@@ -182,14 +202,20 @@ async def open_stream(stream: Stream, target: Target, connect_timeout: float) ->
 
     Raises ConnectTimeout, or ConnectionFailed with the reason; the stream is closed then.
     """
-    import asyncio
+    from asyncio import wait
 
+    connecting = stream.loop.create_task(_connect(stream, target))
     try:
-        await asyncio.wait_for(_connect(stream, target), connect_timeout)
+        # Not wait_for(): before Python 3.12, it can swallow a cancellation.
+        done, _ = await wait((connecting,), timeout=connect_timeout)
+        if not done:
+            raise TimeoutError
+        connecting.result()
     except BaseException as error:
         stream.abort()
-        if isinstance(error, asyncio.TimeoutError):  # before Python 3.11, asyncio has its own
-            raise make_connect_error(TimeoutError(), target, connect_timeout) from error
+        connecting.cancel()
+        # The outcome is looked at, or asyncio logs that nobody did.
+        connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
         if isinstance(error, OSError):
             raise make_connect_error(error, target, connect_timeout) from error
         raise

@@ -144,10 +144,7 @@ def test_a_long_answer_arrives_whole(caller, authority, bundle):
         assert caller(server.url, verify=bundle).send(Echo(text)) == text
 
 
-def test_an_idle_connection_that_the_server_closed_is_not_used(
-    caller, authority, bundle, monkeypatch
-):
-    monkeypatch.setattr("dynamodb_py.http.pool.STALE_AFTER", 0.0)
+def test_an_idle_connection_that_the_server_closed_is_not_used(caller, authority, bundle):
     with FaultyServer(tls=tls(authority)) as server:
         client = caller(server.url, verify=bundle)
         client.send(Echo("a"))

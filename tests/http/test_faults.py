@@ -155,9 +155,7 @@ def test_requests_go_over_one_connection_as_long_as_it_is_kept(caller):
         assert client.send(Echo("again")) == "again"
 
 
-def test_an_idle_connection_that_the_server_closed_is_not_used(caller, monkeypatch):
-    monkeypatch.setattr("dynamodb_py.http.pool.STALE_AFTER", 0.0)
-    monkeypatch.setattr("dynamodb_py.http.aio.STALE_AFTER", 0.0)
+def test_an_idle_connection_that_the_server_closed_is_not_used(caller):
     with FaultyServer() as server:
         client = caller(server.url)
         client.send(Echo("a"))
@@ -200,7 +198,6 @@ def test_a_long_answer_arrives_whole(caller, size):
 @pytest.mark.parametrize(("fault", "kind"), TRANSIENT)
 def test_where_the_kernel_keeps_no_time_the_errors_are_the_same(monkeypatch, fault, kind):
     monkeypatch.setattr("dynamodb_py.http.sockets._KERNEL_TIMEOUTS", False)
-    monkeypatch.setattr("dynamodb_py.http.pool.STALE_AFTER", 0.0)
     at_once = fault is faulty.close_at_once
     with FaultyServer(*([fault] if at_once else [faulty.fine, fault])) as server:
         client = Caller(settings(server.url, read_timeout=patience(kind)))
