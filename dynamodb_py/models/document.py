@@ -11,6 +11,7 @@ from ..expressions import FREE, Coder
 from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
 from . import registry
+from .attribute_values.spelling import is_same, keep_spelling_of, reads_as
 from .fields.base import AnyField, is_checking
 from .fields.containers import NOT_UNIQUE
 from .fields.times import TimestampField
@@ -18,7 +19,7 @@ from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
 from .inheritance.documents import DocumentKinds, find_kinds
 from .records.attributes import stamp_field
-from .records.base import is_untouched, state_of
+from .records.base import find_edited_defaults, find_unread_fields, is_untouched, state_of
 from .records.checks import Errors, check_value, encode_value
 from .records.collect import collect
 from .records.fieldset import FieldSet
@@ -195,25 +196,31 @@ def _set_fields(kind: type[Document], fields: dict[str, AnyField], references: R
 
 def encode_document(document: Document, depth: int) -> Wire:
     """Return the attribute value of this document; raise Unstorable with all wrong fields."""
+    stored: WireItem = {} if document._stored is None else from_json(document._stored)
     if not document._decoded and document._stored is not None:
         if is_untouched(document):
-            stored: WireItem = from_json(document._stored)
             return {"M": {name: as_sent(wire) for name, wire in stored.items()}}
         document._decode()  # a value was set before any was read
-    wires = _preserved(document)
+    fields, unread = document._fieldset, find_unread_fields(document)
+    declared = fields.by_attribute
+    wires = {
+        name: as_sent(wire)
+        for name, wire in stored.items()
+        if name not in declared
+        or ((key := declared[name].name) in unread and key not in document.__dict__)
+    }
     wrong: list[Unstorable] = []
-    stamping = [field for field in document._fieldset if field.stamps]
-    for field in document._fieldset:
-        if field.stamps or (field.name not in document.__dict__ and document._stored is not None):
-            continue  # absent or unreadable: it stays as it is
-        _put_field(document, field, wires, wrong, depth)
-    if stamping:
-        _put_stamped(document, stamping, wires, wrong, depth)
+    here = {*document.__dict__, *find_edited_defaults(document)}
+    for field in fields:
+        if not field.stamps and (field.name in here or document._stored is None):
+            _put_field(document, field, stored.get(field.attribute), wires, wrong, depth)
+    if fields.stamping:
+        _put_stamped(document, stored, wires, wrong, depth)
     if document._kinds is not None:
         _put_kind(document, document._kinds, wires, wrong)
     if wrong:
         raise Unstorable.all_of(wrong)
-    return {"M": wires}
+    return {"M": {name: wires[name] for name in stored if name in wires} | wires}
 
 
 def _put_kind(
@@ -237,57 +244,52 @@ def _put_kind(
         wrong.append(Unstorable(message).inside(f".{kinds.name}"))
 
 
-def _preserved(document: Document) -> WireItem:
-    """Return the stored attributes whose fields were neither read nor set."""
-    if document._stored is None:
-        return {}
-    here = {field.attribute for field in document._fieldset if field.name in document.__dict__}
-    stored: WireItem = from_json(document._stored)
-    return {name: as_sent(wire) for name, wire in stored.items() if name not in here}
-
-
 def _put_field(
-    document: Document, field: AnyField, wires: WireItem, wrong: list[Unstorable], depth: int
+    document: Document,
+    field: AnyField,
+    old: Wire | None,
+    wires: WireItem,
+    wrong: list[Unstorable],
+    depth: int,
 ) -> None:
-    """Put the attribute value of one field into *wires*, or its errors into *wrong*."""
+    """Put the attribute value of one field into *wires*, as *old* spells it, or its errors into *wrong*."""
     errors: Errors = {}
     value = getattr(document, field.name)
     wire = encode_value(field, value, errors, depth)
+    if old is not None and (
+        reads_as(field, old, value) if errors else is_same(field, old, value, wire)
+    ):
+        wires[field.attribute] = as_sent(old)
+        return
     check_value(field, value, wire, errors, validate=is_checking())
     if errors:
         faults = [(f".{path}", each) for path, messages in errors.items() for each in messages]
         wrong.append(Unstorable(faults[0][1], faults))
-    state = document._state
-    if wire is None or (state is not None and state.defaults.get(field.name) == wire):
-        return  # reading alone never stores a default
-    wires[field.attribute] = wire
+    if wire is not None:
+        wires[field.attribute] = keep_spelling_of(field, old, wire) or wire
 
 
 def _put_stamped(
-    document: Document, fields: list[AnyField], wires: WireItem, wrong: list[Unstorable], depth: int
+    document: Document, stored: WireItem, wires: WireItem, wrong: list[Unstorable], depth: int
 ) -> None:
     """Put the fields that set themselves: they do so when another field has changed."""
+    fields = document._fieldset.stamping
     others = dict(wires)
-    changed = others != _others_before(document, depth)
+    changed = others != _others_before(document, stored)
     for field in fields:
         if changed:
             value = document.__dict__.get(field.name)
             stamp_field(document, field, value, adding=document._stored is None)
         if field.name in document.__dict__ or document._stored is None:
-            _put_field(document, field, wires, wrong, depth)
+            _put_field(document, field, stored.get(field.attribute), wires, wrong, depth)
     state_of(document).unstamped = others
 
 
-def _others_before(document: Document, depth: int) -> WireItem | None:
+def _others_before(document: Document, stored: WireItem) -> WireItem | None:
     """Return the stored attributes of the fields that do not set themselves; None if never stored."""
     if document._state is not None and document._state.unstamped is not None:
         return document._state.unstamped
     if document._stored is None:
         return None
-    before = type(document)._load(document._stored)
-    before._decode()
-    wires = _preserved(before)
-    for field in document._fieldset:
-        if not field.stamps and field.name in before.__dict__:
-            _put_field(before, field, wires, [], depth)
-    return wires
+    stamped = {f.attribute for f in document._fieldset.stamping if f.name in document.__dict__}
+    return {name: as_sent(wire) for name, wire in stored.items() if name not in stamped}

@@ -345,31 +345,3 @@ def rebase(old: Wire | None, new: Wire | None, now: Wire | None) -> Wire | None:
     wanted, there = new["M"], now["M"]
     keys = {key: rebase(was.get(key), wanted.get(key), there.get(key)) for key in {**was, **wanted}}
     return {"M": {key: wire for key, wire in keys.items() if wire is not None}}
-
-
-def keep_spelling(raw: Wire, old: Wire, new: Wire) -> Wire:
-    """Return *new*, where all that equals *old* is spelled as in *raw*.
-
-    *old* is *raw* decoded and encoded by the fields; another writer may spell values differently.
-    """
-    if equal(old, new):
-        return raw
-    if "M" in raw and "M" in old and "M" in new:
-        was, had, now = raw["M"], old["M"], new["M"]
-        undeclared = {key: wire for key, wire in was.items() if key not in had and key not in now}
-        return {
-            "M": undeclared
-            | {
-                key: keep_spelling(was[key], had[key], wire) if key in was and key in had else wire
-                for key, wire in now.items()
-            }
-        }
-    if "L" in raw and "L" in old and "L" in new and len(raw["L"]) == len(old["L"]):
-        pairs = list(zip(raw["L"], old["L"], strict=True))
-        return {
-            "L": [
-                keep_spelling(*pairs[at], wire) if at < len(pairs) else wire
-                for at, wire in enumerate(new["L"])
-            ]
-        }
-    return new

@@ -15,7 +15,7 @@ from ..constraints import Claims
 from ..instance import Instance, options_of, table_of
 from ..options import Options
 from ..records.attributes import find_undeclared
-from ..records.base import state_of
+from ..records.base import settle_defaults, state_of
 from ..signals.events import is_observed, send_post_delete, send_pre_delete
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import PendingWrite
@@ -143,6 +143,7 @@ def mark_deleted(instance: Instance) -> None:
         instance._decode()
     if kept := find_undeclared(instance):
         state_of(instance).undeclared = kept
+    settle_defaults(instance)
     instance._stored = None
 
 

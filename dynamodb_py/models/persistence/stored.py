@@ -12,7 +12,7 @@ from ...operations.batches import Put
 from ...operations.items import Key, StoredItem
 from ..instance import Instance, M, options_of, table_of
 from ..records.attributes import describe_largest, find_preserved
-from ..records.base import get_fetched_fields, state_of
+from ..records.base import get_fetched_fields, settle_defaults, state_of
 from ..records.encoding import encode_fields
 
 
@@ -102,6 +102,7 @@ def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) 
 
 def mark_saved(instance: M, item: StoredItem) -> M:
     """Set *item* as the stored item; the values stay as they are."""
+    settle_defaults(instance)
     state = instance._state
     instance._stored, instance._decoded, instance._state = item, True, None
     if state is not None and state.unreadable:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ...codec import PLAIN_INT, Unstorable
-from ...exceptions import QueryError, UnreadableValue, ValidationError
+from ...exceptions import QueryError, ValidationError
 from ...operations.base import Wire
-from ..attribute_values.diff import keep_spelling
 from ..attribute_values.display import decode_or_free, describe_changes
-from ..attribute_values.values import equal
-from ..fields.base import AnyField, is_checking, without_validation
+from ..attribute_values.spelling import keep_spelling_of, reads_as, spell_again
+from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
 from ..instance import Instance
 from ..records.attributes import stamp_field
-from ..records.base import find_unread_fields, get_fetched_fields, state_of
+from ..records.base import find_edited_defaults, find_unread_fields, get_fetched_fields, state_of
 from ..records.checks import Errors, check_value
 from ..records.validation import clean_changed, hooks_of
 from .stored import replace_stored, stored_wires
@@ -37,16 +36,23 @@ def changes_to_write(
         return without_validation(
             lambda: changes_to_write(instance, stored, validate=False, named=named)
         )
-    fields, meta = instance._fieldset, instance._meta
+    fields, meta, values = instance._fieldset, instance._meta, instance.__dict__
+    changes: dict[str, Wire | None]
+    if instance._state is not None:
+        for name in find_edited_defaults(instance):
+            values[name] = getattr(instance, name)  # it will be stored
     if validate and not (fields._clean_hooks or hooks_of(instance)).is_empty:
 
         def changed() -> list[AnyField]:
-            fields = [field for field, *_ in find_changed(instance, stored)]
+            fields = [f for f, *_ in find_changed(instance, stored) if f.name in values]
             return fields if named is None else [field for field in fields if field.name in named]
 
         clean_changed(instance, changed)
-        return changes_to_write(instance, stored, validate=False, named=named)  # that is done
-    changes: dict[str, Wire | None] = {}
+        changes = changes_to_write(instance, stored, validate=False, named=named)  # that is done
+        if lost := [f.name for f in fields if f.required and changes.get(f.attribute, f) is None]:
+            raise ValidationError({name: [REQUIRED] for name in lost}, model=meta.name)
+        return changes
+    changes = {}
     errors: Errors = {}
     for field, wire, spelled, wrong in find_changed(instance, stored):
         name, in_key = field.attribute, field.hash_key or field.range_key
@@ -61,10 +67,12 @@ def changes_to_write(
         else:
             if in_key:
                 meta.check_key(stored, {name: wire or {}})
-            value = instance.__dict__[field.name]
+            value = values.get(field.name)
             if value is None or field.key_limit or field.constrained:
                 check_value(field, value, wire, errors, validate=validate)
-            changes[name] = keep_spelling_of(field, stored.get(name), wire, spelled)
+            if field.verbatim is None:
+                wire = keep_spelling_of(field, stored.get(name), wire, spelled)
+            changes[name] = wire
     if errors:
         raise ValidationError(errors, model=meta.name)
     if changes and fields.stamping:
@@ -84,33 +92,45 @@ def find_changed(
     The old one is None where it was not needed.
     """
     found: list[tuple[AnyField, Wire | None, Wire | None, Errors]] = []
-    values, state, fields = instance.__dict__, instance._state, instance._fieldset
-    # A None there was assigned: it removes the attribute.
-    unread = () if state is None else find_unread_fields(instance)
+    values, fields = instance.__dict__, instance._fieldset
+    unread: Collection[str] = ()
+    edited: Collection[str] = ()
+    if instance._state is not None:
+        # A None there was assigned: it removes the attribute.
+        unread, edited = find_unread_fields(instance), find_edited_defaults(instance)
+    looking = instance._decoded  # all values that were stored are there then, but for removed ones
     if (computed := fields.computed) is not None:
         stored = computed.add_key_parts(stored)
     for field in fields.by_name.values() if computed is None else fields.list_written():
         name = field.name
-        if name not in values:
+        if name in values:
+            value = values[name]
+        elif not looking:
             continue
-        value, old = values[name], stored.get(field.attribute)
+        elif name in edited:
+            value = getattr(instance, name)
+        else:
+            if field.attribute in stored and name not in unread:  # del removed it
+                found.append((field, None, None, {}))
+            continue
+        old = stored.get(field.attribute)
         if old is not None and type(value) is field.verbatim and _is_stored(value, old):
             continue
         spelled = None
         try:
             wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
         except Unstorable as error:
-            if not _reads_as(field, old, value):
+            if not reads_as(field, old, value):
                 found.append((field, None, None, error.errors(name)))
             continue
         if wire == old:
             changed = old is None and name in unread
+        elif old is None or wire is None:
+            changed = old is None or spell_again(field, old) is not None
         elif field.varies:
-            changed = _has_other_value(instance, field, wire, old)
-        elif old is None:  # a default that was only read is no change
-            changed = state is None or state.defaults.get(name) != wire
+            changed = not reads_as(field, old, value)
         else:  # the same value may have been spelled otherwise, by another writer
-            spelled = _spell_again(field, old)
+            spelled = spell_again(field, old)
             changed = spelled != wire
         if changed:
             found.append((field, wire, spelled, {}))
@@ -122,14 +142,6 @@ def _is_stored(value: Any, old: Wire) -> bool:
     if type(value) is str:
         return old.get("S") == value
     return -PLAIN_INT < value < PLAIN_INT and old.get("N") == int.__repr__(value)
-
-
-def _spell_again(field: AnyField, old: Wire) -> Wire | None:
-    """Return a stored value as *field* spells it; *old* itself if the field cannot read it."""
-    try:
-        return field.to_wire_or_null(field.decode(old))
-    except (UnreadableValue, Unstorable):
-        return old
 
 
 def _stamp_changes(
@@ -153,47 +165,6 @@ def _stamp_changes(
             changes[field.attribute] = keep_spelling_of(field, stored.get(field.attribute), wire)
 
 
-def _has_other_value(
-    instance: Instance, field: AnyField, wire: Wire | None, old: Wire | None
-) -> bool:
-    """Tell whether a field that stores one value in many ways has another one than *old*."""
-    if wire is None:
-        return old is not None
-    value = instance.__dict__[field.name]
-    try:
-        if old is not None:
-            return bool(field.decode(old) != value)
-        state = instance._state
-        read = None if state is None else state.defaults.get(field.name)
-        return read is None or bool(field.decode(read) != value)
-    except UnreadableValue:
-        return True
-
-
-def _reads_as(field: Any, wire: Wire | None, value: Any) -> bool:
-    """Tell whether *value*, which could not be written, is what another writer stored."""
-    try:
-        return wire is not None and bool(field.decode(wire) == value)
-    except UnreadableValue:
-        return False
-
-
-def keep_spelling_of(
-    field: AnyField, old: Wire | None, wire: Wire | None, spelled: Wire | None = None
-) -> Wire | None:
-    """Return a value to store, with what did not change in it as another writer spelled it.
-
-    :param spelled: *old* as the field spells it, where that is known.
-    """
-    if wire is None or old is None or not ("M" in wire or "L" in wire):
-        return wire
-    if spelled is None:
-        spelled = _spell_again(field, old)
-    if spelled is None or spelled == old or equal(old, spelled):
-        return wire
-    return keep_spelling(old, spelled, wire)
-
-
 def describe_instance_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
     """Return the old and the new value of each place that changed, by path."""
     stored = stored_wires(instance)
@@ -201,7 +172,7 @@ def describe_instance_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
     for field, wire, spelled, wrong in find_changed(instance, stored):
         old = stored.get(field.attribute)
         if wrong:
-            value = instance.__dict__[field.name]
+            value = getattr(instance, field.name)
             changes[field.name] = (None if old is None else decode_or_free(field, old), value)
         else:
             new = keep_spelling_of(field, old, wire, spelled)

@@ -19,7 +19,7 @@ from ..attribute_values.values import apply_actions
 from ..constraints import Claim, Claims
 from ..instance import Instance, options_of, table_of
 from ..options import Options
-from ..records.base import get_fetched_fields, state_of
+from ..records.base import find_edited_defaults, get_fetched_fields, state_of
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import PendingWrite
 from ..visibility import is_of_other_class
@@ -248,9 +248,11 @@ def _find_unsaved(
     found: _Unsaved = {}
     for attribute in find_nested(actions):
         field = instance._fieldset.by_attribute.get(attribute)
-        if field is None or field.name not in instance.__dict__:
+        if field is None or not (
+            field.name in instance.__dict__ or field.name in find_edited_defaults(instance)
+        ):
             continue
-        wire = field.encode(instance.__dict__[field.name], field.name)
+        wire = field.encode(getattr(instance, field.name), field.name)
         try:
             old = stored.get(attribute)
             base = None if old is None else field.encode(field.decode(old))

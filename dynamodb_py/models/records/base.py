@@ -7,16 +7,16 @@ saving compares with, and hold the attributes that the class does not declare.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from msgspec import Struct
 
-from ...codec import to_json
+from ...codec import Unstorable, to_json
 from ...exceptions import FieldNotLoaded, UnreadableValue
 from ...operations.base import Wire, WireItem
 from ...operations.items import Key, StoredItem
-from ..fields.base import UNFIT, AnyField
+from ..fields.base import UNFIT, AnyField, without_validation
 from .fieldset import FieldSet
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ R = TypeVar("R", bound="BaseRecord")
 class RecordState(Struct):
     """What few records have besides their bytes and values."""
 
-    defaults: dict[str, Wire | None] = {}
-    """The defaults that stand for absent attributes, as they would be stored."""
+    defaults: dict[str, tuple[Any, Wire | None]] = {}
+    """The values that were read for absent attributes, and how each would have been stored then."""
     unreadable: dict[str, UnreadableValue] = {}
     partial: frozenset[str] | None = None
     """The names of the fields that were fetched, if not all were."""
@@ -130,10 +130,15 @@ class BaseRecord:
                     "it; a query reads it where only() and defer() do not leave it out, and through "
                     "an index with .full(), or where the index's projection includes it"
                 )
-        value = field.make_default() if self._stored is None else field.make_absent_value()
-        self.__dict__[field.name] = value
-        if self._stored is not None and value is not None:
-            state_of(self).defaults[field.name] = field.to_wire_or_null(value)
+        if self._stored is None:
+            value = self.__dict__[field.name] = field.make_default()
+            return value
+        if state is not None and field.name in state.defaults:
+            return state.defaults[field.name][0]
+        # Not into __dict__: what is there was stored or assigned.
+        value = field.make_absent_value()
+        if value is not None or field.null:
+            state_of(self).defaults[field.name] = value, _wire_of_default(field, value)
         return value
 
     def clean(self) -> None:
@@ -175,6 +180,39 @@ def find_unread_fields(record: BaseRecord) -> frozenset[str]:
     """Return the fields that the item may have, but the record does not."""
     state = record._state
     return frozenset() if state is None else state.find_unread(record._fieldset.by_name)
+
+
+def find_edited_defaults(record: BaseRecord) -> Collection[str]:
+    """Return the fields whose defaults, such as a list, were read and then edited in place."""
+    if (state := record._state) is None or not state.defaults:
+        return ()
+    by_name, values = record._fieldset.by_name, record.__dict__
+    return [
+        name
+        for name, (value, wire) in state.defaults.items()
+        if name not in values and _is_edited(by_name[name], value, wire)
+    ]
+
+
+def settle_defaults(record: BaseRecord) -> None:
+    """Count the defaults that were read among the values: they are stored now, or will be."""
+    if (state := record._state) is not None:
+        for name, (value, _) in state.defaults.items():
+            record.__dict__.setdefault(name, value)
+        state.defaults = {}
+
+
+def _is_edited(field: AnyField, value: Any, wire: Wire | None) -> bool:
+    if field.varies and wire is not None:
+        return bool(field.decode(wire) != value)
+    return _wire_of_default(field, value) != wire
+
+
+def _wire_of_default(field: AnyField, value: Any) -> Wire | None:
+    try:
+        return without_validation(lambda: field.to_wire_or_null(value))
+    except Unstorable:
+        return None
 
 
 def is_untouched(record: BaseRecord) -> bool:

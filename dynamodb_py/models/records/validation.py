@@ -147,7 +147,9 @@ def _call_field_hook(record: BaseRecord, name: str, hook: str, where: str, error
     value = getattr(record, name)
 
     def keep() -> None:
-        record.__dict__[name] = method(value)
+        cleaned = method(value)
+        if name in record.__dict__ or cleaned != value:  # a default that stays is not assigned
+            record.__dict__[name] = cleaned
 
     call = _HookCall(errors, where, _join(where, name))
     call.run(keep, f"{type(record).__name__}.{hook}()")
@@ -258,7 +260,7 @@ def clean_changed(record: BaseRecord, find_changed: Callable[[], list[AnyField]]
     errors: Errors = {}
     for field in without_validation(find_changed):  # clean() may have set further fields
         if field.name not in wires:
-            value = record.__dict__[field.name]
+            value = record.__dict__.get(field.name)
             check_value(field, value, encode_value(field, value, errors), errors, validate=True)
     if errors:
         raise ValidationError(errors, model=type(record).__name__)

@@ -29,7 +29,8 @@ from dynamodb_py.codec import encode
 from dynamodb_py.exceptions import ConnectionFailed, InvalidRequest, make_service_error
 from dynamodb_py.expressions import Condition, Exists, F, Names, Path, render_update
 from dynamodb_py.limits import MAX_DEPTH, MAX_EXPRESSION_BYTES, MAX_OPERATORS
-from dynamodb_py.models.attribute_values.diff import ChangeSet, keep_spelling, make_change_set
+from dynamodb_py.models.attribute_values.diff import ChangeSet, make_change_set
+from dynamodb_py.models.attribute_values.spelling import keep_spelling
 from dynamodb_py.models.attribute_values.values import apply_actions, equal
 from dynamodb_py.models.persistence.stored import stored_wires
 
