@@ -6,7 +6,7 @@ Nothing here opens a connection: that happens for the first request.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any
 
 from msgspec import Struct
@@ -146,7 +146,7 @@ def get_connection(alias: str | None = None) -> Connection:
 
     Raises ConfigurationError for an alias that was never connected.
     """
-    name = alias or OPTIONS.get()[-1].using or DEFAULT
+    name = alias or current_options().using or DEFAULT
     connection = _connections.get(name)
     if connection is not None:
         return connection
@@ -166,18 +166,70 @@ class Options(Struct, frozen=True):
     atomic: bool | None = None
 
 
-_DEFAULTS = Options()
-OPTIONS: ContextVar[tuple[Options, ...]] = ContextVar("dynamodb_py.options", default=(_DEFAULTS,))
-"""The active options, innermost last; each thread and task has its own."""
+class _Block(Struct, eq=False):
+    """One entered block of :class:`options`."""
+
+    changes: dict[str, Any]
+    is_over: bool = False
+    """Whether it ended in another context, which could not remove it from its own."""
+
+
+class _Stack(Struct, frozen=True):
+    """The blocks around the running code, innermost last, and their options together."""
+
+    blocks: tuple[_Block, ...] = ()
+    options: Options = Options()
+
+
+_EMPTY = _Stack()
+_STACK: ContextVar[_Stack] = ContextVar("dynamodb_py.options", default=_EMPTY)
+"""Each thread and task has its own."""
 
 
 def current_options() -> Options:
     """Return the active options."""
-    return OPTIONS.get()[-1]
+    stack = _STACK.get()
+    for block in stack.blocks:
+        if block.is_over:
+            return _stack_up(stack.blocks).options
+    return stack.options
+
+
+def _stack_up(blocks: tuple[_Block, ...]) -> _Stack:
+    """Return the stack of those *blocks* that are not over."""
+    options, blocks = Options(), tuple([block for block in blocks if not block.is_over])
+    for block in blocks:
+        options = replace(options, **block.changes)
+    return _Stack(blocks, options)
+
+
+class AmbientAlias(str):
+    """The alias that ``options()`` gives, or the default: a model's own ``Meta.using`` goes before it."""
+
+    __slots__ = ()
+
+
+AMBIENT_DEFAULT = AmbientAlias(DEFAULT)
+
+
+def ambient_alias() -> AmbientAlias | None:
+    """Return the alias that the ``options()`` around give; None if they give none."""
+    using = current_options().using
+    return None if using is None else AmbientAlias(using)
+
+
+def connection_for(alias: str | None, own: str | None) -> Connection:
+    """Return the connection *alias* of a model whose ``Meta.using`` is *own*."""
+    if alias is None or (own is not None and isinstance(alias, AmbientAlias)):
+        alias = own
+    return get_connection(alias)
 
 
 class options:  # noqa: N801 - it reads as a statement
     """Change the options within a block, in this thread or task only.
+
+    Each block ends its own options alone, also where a generator, another thread or the garbage
+    collector ends it. Items that are read in a block, and query sets that are made in it, keep its connection.
 
     :param consistent: read consistently by default.
     :param using: the alias of the connection for models that name none.
@@ -200,15 +252,24 @@ class options:  # noqa: N801 - it reads as a statement
     ) -> None:
         changes = {"consistent": consistent, "using": using, "atomic": atomic}
         self._changes = {name: value for name, value in changes.items() if value is not None}
+        self._entered: list[tuple[_Block, Token[_Stack]]] = []
 
     def __enter__(self) -> Options:
-        outer = OPTIONS.get()
-        changed: Options = replace(outer[-1], **self._changes)
-        OPTIONS.set((*outer, changed))
-        return changed
+        block = _Block(self._changes)
+        stack = _stack_up((*_STACK.get().blocks, block))
+        self._entered.append((block, _STACK.set(stack)))
+        return stack.options
 
     def __exit__(self, *_: object) -> None:
-        OPTIONS.set(OPTIONS.get()[:-1])
+        blocks = _STACK.get().blocks
+        here = [pair for pair in self._entered if pair[0] in blocks]
+        block, token = (here or self._entered)[-1]
+        self._entered.remove((block, token))
+        try:
+            _STACK.reset(token)
+        except ValueError:  # it was entered in another context, which still has it
+            block.is_over = True
+        _STACK.set(_stack_up(tuple([each for each in blocks if each is not block])))
 
 
 def is_consistent(option: bool | None) -> bool:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from contextvars import copy_context
+from itertools import permutations
 
 import pytest
 
@@ -260,6 +264,95 @@ def test_tasks_have_their_own_options_even_of_one_object():
             return await asyncio.gather(*tasks)
 
     assert asyncio.run(main()) == [(True, False)] * 3
+
+
+def _hold(alias):
+    with options(using=alias):
+        yield
+
+
+@pytest.mark.parametrize("order", list(permutations("abc")))
+def test_each_block_ends_its_own_options_in_any_order(order):
+    held = {alias: _hold(alias) for alias in "abc"}
+    for generator in held.values():
+        next(generator)
+    left = list("abc")
+    for alias in order:
+        assert current_options().using == left[-1]
+        held[alias].close()
+        left.remove(alias)
+    assert current_options() == Options()
+
+
+def _in_thread(function):
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(function).result()
+
+
+def _in_task(function):
+    async def call():
+        function()
+
+    asyncio.run(call())
+
+
+@pytest.mark.parametrize("elsewhere", [_in_thread, _in_task, lambda f: copy_context().run(f)])
+@pytest.mark.parametrize("around", [False, True])
+def test_a_block_that_ends_elsewhere_ends_here_and_takes_nothing_there(elsewhere, around):
+    held = _hold("a")
+    next(held)
+
+    def end():
+        expected = Options(using="b") if around else None
+        with options(using="b") if around else nullcontext():
+            held.close()
+            assert expected is None or current_options() == expected
+        for _ in range(2):
+            assert current_options() == Options()
+
+    elsewhere(end)
+    assert current_options() == Options()
+
+
+def test_a_block_that_the_garbage_collector_ends_takes_no_other():
+    held = _hold("a")
+    next(held)
+    loop = [held]
+    loop.append(loop)
+    del held
+    with options(using="b"):
+        del loop
+        gc.collect()
+        assert current_options().using == "b"
+    assert current_options() == Options()
+
+
+def test_a_task_keeps_the_options_of_a_block_that_ended_meanwhile():
+    async def look():
+        await asyncio.sleep(0)
+        return current_options().using
+
+    async def main():
+        with options(using="a"):
+            task = asyncio.create_task(look())
+        return await task, current_options().using
+
+    assert asyncio.run(main()) == ("a", None)
+
+
+def test_an_async_generator_that_a_loop_closes_leaves_no_options():
+    async def hold():
+        with options(using="a"):
+            yield
+
+    async def main():
+        held = hold()
+        await anext(held)
+        assert current_options().using == "a"
+        await asyncio.create_task(held.aclose())
+        return current_options().using
+
+    assert asyncio.run(main()) is None
 
 
 def test_options_of_a_caller_hold_in_a_thread_that_asyncio_starts():

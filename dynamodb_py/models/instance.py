@@ -6,9 +6,16 @@ from collections.abc import Awaitable
 from typing import Any, ClassVar, TypeVar
 
 from .. import exceptions
-from ..connections import Connection, get_connection
+from ..connections import (
+    AMBIENT_DEFAULT,
+    Connection,
+    ambient_alias,
+    connection_for,
+    current_options,
+)
 from ..expressions import Condition
 from ..flows import Flow
+from .fields.model_key import alias_of
 from .options import Options
 from .records.record import Record
 
@@ -32,7 +39,7 @@ class Instance(Record):
 
     @property
     def _link(self) -> Connection:
-        return get_connection(self._using or options_of(type(self)).using)
+        return connection_for(alias_of(self), options_of(type(self)).using)
 
     @property
     def persisted(self) -> bool:
@@ -100,7 +107,16 @@ def options_of(kind: type[Any]) -> Options:
 def table_of(instance: Instance) -> str:
     """Return the name of the table that an instance is stored in, on its connection."""
     meta = options_of(type(instance))
-    return get_connection(instance._using or meta.using).table_name(meta.table_name)
+    return connection_for(alias_of(instance), meta.using).table_name(meta.table_name)
+
+
+def pin_connection(instance: Instance) -> None:
+    """Let an instance keep its connection, a new one that of the ``options()`` around, whatever becomes of it."""
+    alias = alias_of(instance)
+    if alias is None:
+        alias = ambient_alias()
+    if alias is not None and (alias is not AMBIENT_DEFAULT or current_options().using is not None):
+        instance.__dict__["_using"] = alias
 
 
 def key_values_of(instance: Instance) -> tuple[Any, ...]:

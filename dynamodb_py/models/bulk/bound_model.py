@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ...batching import ProgressOption
-from ...connections import Connection
+from ...connections import Connection, ambient_alias
 from ...exceptions import ConfigurationError, ValidationError
 from ...flows import Flow, arun, as_verb, run
 from ...operations.items import Key, StoredItem
@@ -48,14 +48,18 @@ def table_name(bound: BoundModel[Any]) -> str:
 
 def bind_connection(bound: BoundModel[Any], instance: M) -> M:
     """Return *instance*, which belongs to the connection of *bound* from now on."""
-    if (alias := bound._alias) is not None:
+    alias = bound._alias
+    if alias is None and "_using" not in instance.__dict__:
+        alias = ambient_alias()
+    if alias is not None:
         instance.__dict__["_using"] = alias
     return instance
 
 
 def check_connection(bound: BoundModel[Any], instance: M) -> M:
     """Return *instance*, which writes itself over the connection of *bound*; refuse one of another."""
-    bind_connection(bound, instance)
+    if bound._alias is not None or not instance.persisted:
+        bind_connection(bound, instance)
     if instance._link is not bound._link:
         raise ConfigurationError(
             f"{instance!r} belongs to the connection {instance._link.alias!r}, and this is "

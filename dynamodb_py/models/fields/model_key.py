@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from ...codec import Unstorable, to_json
+from ...connections import AMBIENT_DEFAULT, ambient_alias
 from ...exceptions import ModelDefinitionError, ValidationError
 from ...operations.base import Wire
 from .base import Field
 from .scalars import make_refusal, with_article
+
+
+def alias_of(record: Any) -> str | None:
+    """Return the alias of the connection that a record was read from; None if it is new."""
+    alias: str | None = record.__dict__.get("_using")
+    return AMBIENT_DEFAULT if alias is None and record._stored is not None else alias
+
+
+def bind_values(value: Any, alias: str | None) -> None:
+    """Let the references and documents in *value* belong to the connection *alias*."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        for each in cast("Iterable[Any]", value):
+            bind_values(each, alias)
+    elif isinstance(value, dict):
+        for each in cast("dict[Any, Any]", value).values():
+            bind_values(each, alias)
+    elif hasattr(value, "_fieldset") and value._stored is not None:
+        if alias is AMBIENT_DEFAULT:
+            value.__dict__.pop("_using", None)
+        else:
+            value.__dict__["_using"] = alias
 
 
 def make_stub(model: type[Any], key: Mapping[str, Wire], alias: str | None = None) -> Any:
@@ -17,6 +39,8 @@ def make_stub(model: type[Any], key: Mapping[str, Wire], alias: str | None = Non
     load = model._load_partially(frozenset(field.attribute for field in model._meta.keys))
     stub = load(to_json(key))
     stub._state.stub = True
+    if alias is None:
+        alias = ambient_alias()
     if alias is not None:
         stub.__dict__["_using"] = alias
     return stub

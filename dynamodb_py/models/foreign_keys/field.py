@@ -12,7 +12,7 @@ from ...flows import Flow, has_running_loop, run
 from ...operations.base import Wire
 from ...operations.items import GetItem
 from ..fields.base import AnyField
-from ..fields.model_key import KeyOf, make_stub
+from ..fields.model_key import KeyOf, alias_of, make_stub
 from ..fields.scalars import with_article
 from ..registry import find_anywhere
 from ..visibility import filter_item
@@ -310,7 +310,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def make_stub(self, record: Any, key: tuple[Any, ...]) -> Any:
         """Return an instance of the target that knows only its key."""
-        return make_stub(self.target, self.wires_of(key), record.__dict__.get("_using"))
+        return make_stub(self.target, self.wires_of(key), alias_of(record))
 
     def _fetch(self, record: Any, key: tuple[Any, ...]) -> Flow[Any]:
         stub = self.make_stub(record, key)

@@ -17,6 +17,7 @@ from typing import (
 )
 
 from ...batching import ProgressOption
+from ...connections import current_options
 from ...expressions import Condition
 from ...flows import Flow
 from ...operations.base import Operation
@@ -142,7 +143,8 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
         async def aforwarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             base = self._base
-            queryset = self.get_queryset() if base is None else base
+            inside = base is None or current_options().using is not None
+            queryset = self.get_queryset() if inside else base
             return await getattr(queryset, name)(*args, **kwargs)
 
         made: Any = aforwarded
@@ -150,7 +152,8 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
         def forwarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             base = self._base
-            queryset = self.get_queryset() if base is None else base
+            inside = base is None or current_options().using is not None
+            queryset = self.get_queryset() if inside else base
             return getattr(queryset, name)(*args, **kwargs)
 
         made = forwarded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
-from ...connections import Connection, get_connection
+from ...connections import Connection, connection_for, current_options
 from ...exceptions import ConditionFailed
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, name_verbs
@@ -13,6 +13,7 @@ from ..bulk.bound_model import BoundModel, bind_connection, instance_of_key, tab
 from ..foreign_keys.referrers import find_restricting_references
 from ..instance import Instance, options_of
 from ..persistence.delete import remove_item, restrict_to_class
+from ..queryset.base import DEFAULT_OPTIONS, ReadOptions
 from ..queryset.builders import Builders, filter_by_lookups
 from ..reserved_names import MANAGER, refuse_reserved
 from ..unit_of_work.collector import COLLECTOR
@@ -101,6 +102,7 @@ def _bind_manager(manager: G, model: type[Any], alias: str | None = None) -> G:
         new._alias = alias
     if kind._queryset is QuerySet and kind.get_queryset is cast("Any", Manager).get_queryset:
         new._base = QuerySet(model, new._alias)
+        new._base._read_options = DEFAULT_OPTIONS if new._alias is None else ReadOptions(new._alias)
     return new
 
 
@@ -168,7 +170,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
     @property
     def _link(self) -> Connection:
-        return get_connection(self._alias or options_of(self.model).using)
+        return connection_for(self._alias, options_of(self.model).using)
 
     def using(self, alias: str) -> Self:
         """Return the manager of the same items over the connection called *alias*."""
@@ -181,7 +183,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
     def filter(self, /, *conditions: Condition, **lookups: Any) -> QuerySet[M]:
         base = self._base
-        if base is None:
+        if base is None or current_options().using is not None:
             return self.get_queryset().filter(*conditions, **lookups)
         return (
             base.filter(*conditions, **lookups) if conditions else filter_by_lookups(base, lookups)

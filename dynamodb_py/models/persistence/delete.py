@@ -12,7 +12,7 @@ from ...operations import transactions
 from ...operations.base import Wire
 from ...operations.items import DeleteItem
 from ..constraints import Claims
-from ..instance import Instance, options_of, table_of
+from ..instance import Instance, options_of, pin_connection, table_of
 from ..options import Options
 from ..records.attributes import find_undeclared
 from ..records.base import settle_defaults, state_of
@@ -62,6 +62,7 @@ def delete_alone(
 
 def remove_item(instance: Instance, condition: Condition | None, atomic: bool | None) -> Flow[None]:
     """Delete the item, without hooks and signals."""
+    pin_connection(instance)
     meta = instance._meta
     if not is_guarded(meta, atomic):
         try:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from ...exceptions import ConditionFailed, DoesNotExist, StaleItem, UnreadableValue, narrow_error
 from ...operations.base import Wire
 from ..attribute_values.values import has_changed
+from ..fields.model_key import alias_of
 from ..instance import Instance
 from ..records.base import load_key
 from ..visibility import is_of_other_class
@@ -28,8 +29,8 @@ def as_model_error(
             found = type(instance).from_db(wires)
         except UnreadableValue:  # of a kind that no class has: this is about something else
             found = load_key(type(instance), wires)
-        if "_using" in instance.__dict__:
-            found.__dict__["_using"] = instance._using
+        if (alias := alias_of(instance)) is not None:
+            found.__dict__["_using"] = alias
         error.current = found
         if insert:
             return narrow_error(error, instance.AlreadyExists)

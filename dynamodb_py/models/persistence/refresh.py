@@ -11,7 +11,7 @@ from ...expressions import Action, Add, Value
 from ...flows import Flow
 from ...operations.items import GetItem
 from ..foreign_keys.unloaded import is_stub
-from ..instance import Instance, M, options_of, table_of
+from ..instance import Instance, M, options_of, pin_connection, table_of
 from ..visibility import filter_item
 from .stored import key_of, replace_stored
 from .update import update_instance
@@ -23,6 +23,7 @@ def refresh_instance(instance: Instance, *, consistent: bool | None = None) -> F
     :param consistent: True sees every write before it; by default as ``options()`` says.
     :raises DoesNotExist: there is no item with this key.
     """
+    pin_connection(instance)
     key = key_of(instance)
     item = filter_item(
         instance._meta, (yield from GetItem(table_of(instance), key, is_consistent(consistent)))

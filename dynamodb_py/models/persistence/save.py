@@ -21,7 +21,7 @@ from ..attribute_values.diff import (
     write_whole_attributes,
 )
 from ..attribute_values.values import apply_actions
-from ..instance import Instance, M, options_of, table_of
+from ..instance import Instance, M, options_of, pin_connection, table_of
 from ..signals.events import is_observed, send_post_save, send_pre_save
 from ..unit_of_work.collector import COLLECTOR
 from .conditional_save import explain_refusal, put_guarded, write_guarded
@@ -79,6 +79,7 @@ def save_instance(
     """
     if condition is not None:
         condition = options_of(type(instance)).condition(condition)
+    pin_connection(instance)
     created = instance._stored is None
     named = None
     if update_fields is not None:

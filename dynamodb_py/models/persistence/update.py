@@ -17,7 +17,8 @@ from ...operations.base import Wire, WireItem
 from ...operations.items import UpdateItem
 from ..attribute_values.values import apply_actions
 from ..constraints import Claim, Claims
-from ..instance import Instance, options_of, table_of
+from ..fields.model_key import alias_of
+from ..instance import Instance, options_of, pin_connection, table_of
 from ..options import Options
 from ..records.base import find_edited_defaults, get_fetched_fields, state_of
 from ..unit_of_work.collector import COLLECTOR
@@ -103,6 +104,7 @@ def update_instance(
     check_no_clash(
         meta, OPTIONS, condition, returning, create_parents, must_exist, atomic is not None
     )
+    pin_connection(instance)
     stored = stored_wires(instance)
     lock = None if must_exist and instance._stored is None else lock_of(instance, stored, atomic)
     locked = stored if lock is not None else None
@@ -145,7 +147,9 @@ def update_instance(
         item = to_json(error.current)  # an earlier attempt has done it
     result = UpdateResult(found, return_values, from_json(item) if item else {})
     take_result(instance, result, unsaved)
-    return instance if returning is None else as_plain(type(instance), item, returning)
+    if returning is None:
+        return instance
+    return as_plain(type(instance), item, returning, alias_of(instance))
 
 
 def _check_collectable(

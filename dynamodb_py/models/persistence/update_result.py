@@ -97,10 +97,12 @@ def as_return_values(returning: str | None) -> str:
         raise QueryError(f"returning={returning!r}: it takes {known}") from None
 
 
-def as_plain(model: type[Any], item: StoredItem | None, returning: str | None) -> dict[str, Any]:
+def as_plain(
+    model: type[Any], item: StoredItem | None, returning: str | None, alias: str | None
+) -> dict[str, Any]:
     """Return the values of what an update returned, by field; of undeclared ones by attribute."""
     if item is None:
         return {}
     held = frozenset(cast("WireItem", from_json(item))) if "updated" in str(returning) else None
-    row: dict[str, Any] = make_loader(model, Shape("item"), held, None)(item)
+    row: dict[str, Any] = make_loader(model, Shape("item"), held, alias)(item)
     return row

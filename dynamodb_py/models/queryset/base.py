@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...batching import ProgressOption
-from ...connections import Connection, get_connection
+from ...connections import Connection, ambient_alias, connection_for
 from ...exceptions import QueryError
 from ...planning import Question
 from ..instance import Instance, options_of
@@ -86,6 +86,7 @@ class BaseQuerySet(Generic[M, R]):
 
     def __init__(self, model: type[M], using: str | None = None) -> None:
         self.model = model
+        using = ambient_alias() if using is None else using
         self._read_options = DEFAULT_OPTIONS if using is None else ReadOptions(using)
         self._known_question, self._result_cache = EMPTY_QUESTION, None
         self._query_shape, self._wires = None, ()
@@ -104,7 +105,7 @@ class BaseQuerySet(Generic[M, R]):
     def _link(self) -> Connection:
         shape = self._query_shape
         meta = options_of(self.model) if shape is None else shape.meta
-        return get_connection(self._read_options.using or meta.using)
+        return connection_for(self._read_options.using, meta.using)
 
     @property
     def _question(self) -> Question:

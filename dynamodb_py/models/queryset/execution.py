@@ -9,7 +9,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from ...batching import as_callback
-from ...connections import OPTIONS, get_connection, is_consistent
+from ...connections import current_options, get_connection, is_consistent
 from ...exceptions import InvalidCursor, MaxRequestsReached
 from ...flows import Flow
 from ...operations.items import StoredItem
@@ -137,7 +137,7 @@ def loader_of(queryset: Builders[M, R], plan: Plan) -> Callable[[StoredItem], R]
     options = queryset._read_options
     model: Any = queryset.model
     if options is DEFAULT_OPTIONS and plan.held is None:
-        return cast("Callable[[StoredItem], R]", model._load)
+        return cast("Callable[[StoredItem], R]", make_loader(model, None, None, None))
     return make_loader(model, options.shape, plan.held, options.using)
 
 
@@ -154,7 +154,7 @@ def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Quer
     table, link = meta.table_name, get_connection(meta.using)
     if link.renames:
         table = link.table_name(table)
-    consistent = OPTIONS.get()[-1].consistent
+    consistent = current_options().consistent
     latest = shape.latest
     if latest is None or latest[0] != table or latest[1] is not consistent:
         question = queryset._question
@@ -173,7 +173,7 @@ def open_rows(
         shape: Any = queryset._query_shape
         if limit is None or (shape.limit is not None and shape.limit < limit):
             limit = shape.limit
-        load = cast("Callable[[StoredItem], R]", queryset.model._load)
+        load = make_loader(cast("Any", queryset.model), None, None, None)
         return DirectRowStream(request, load, limit)
     options, question = queryset._read_options, queryset._question
     if limit is not None and (question.limit is None or limit < question.limit):

@@ -8,7 +8,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from ...batching import ProgressOption
-from ...connections import get_connection, is_consistent
+from ...connections import connection_for, is_consistent
 from ...exceptions import QueryError
 from ...expressions import Condition, Path
 from ...flows import Flow
@@ -45,7 +45,9 @@ def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
     while request is not None:
         page = yield from request
         if page.items:
-            return cast("R", queryset.model._load(page.items[0]))
+            return cast(
+                "R", make_loader(cast("Any", queryset.model), None, None, None)(page.items[0])
+            )
         if (request := cast("Query | None", page.rest)) is None:
             return None
     question = queryset._question
@@ -128,15 +130,13 @@ def get_by_key(
     if queryset._known_question is EMPTY_QUESTION and not (
         options is not DEFAULT_OPTIONS and (options.shape or options.start or options.parts)
     ):
-        table = get_connection(options.using or meta.using).table_name(meta.table_name)
+        table = connection_for(options.using, meta.using).table_name(meta.table_name)
         item = yield from GetItem(table, wire, is_consistent(consistent))
         there = item if meta.item_filter is None else filter_item(meta, item)
         if there is None:
             return None, item
-        if options is DEFAULT_OPTIONS:
-            row = queryset.model._load(there)
-        else:
-            row = make_loader(cast("Any", queryset.model), None, None, options.using)(there)
+        row = make_loader(cast("Any", queryset.model), None, None, options.using)(there)
+        if options is not DEFAULT_OPTIONS:
             yield from complete_rows(queryset, [row])
     else:
         names = [field.name for field in meta.keys]

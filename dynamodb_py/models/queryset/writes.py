@@ -326,7 +326,7 @@ def _update_one(
             [error.current] = map(_load_whole(queryset), [to_json(error.current)])
         raise
     if returning is not None:
-        return as_plain(model, item, returning)
+        return as_plain(model, item, returning, queryset._alias)
     return Done(matched=1, changed=1, requests=ledger.requests)
 
 

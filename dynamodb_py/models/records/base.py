@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from msgspec import Struct
 
 from ...codec import Unstorable, to_json
+from ...connections import current_options
 from ...exceptions import FieldNotLoaded, UnreadableValue
 from ...operations.base import Wire, WireItem
 from ...operations.items import Key, StoredItem
 from ..fields.base import UNFIT, AnyField, without_validation
+from ..fields.model_key import alias_of, bind_values
 from .fieldset import FieldSet
 
 if TYPE_CHECKING:
@@ -104,6 +106,11 @@ class BaseRecord:
             readable, unreadable = fields.read_one_by_one(stored)
             values.update(readable)
             state_of(self).unreadable = unreadable
+        if fields.holders and (current_options().using or "_using" in values):
+            alias = alias_of(self)
+            for name in fields.holders:
+                if name in values and (assigned is None or name not in assigned):
+                    bind_values(values[name], alias)
         if assigned:
             values.update(assigned)
         self._decoded = True
@@ -217,4 +224,6 @@ def _wire_of_default(field: AnyField, value: Any) -> Wire | None:
 
 def is_untouched(record: BaseRecord) -> bool:
     """Tell whether no field was read or set since it was loaded."""
-    return not record._decoded and record._stored is not None and not record.__dict__
+    values = record.__dict__
+    is_read = record._decoded or (bool(values) and values.keys() != {"_using"})
+    return record._stored is not None and not is_read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...operations.base import WireItem
 from ...operations.items import StoredItem
 from ..fields.base import AnyField
+from ..fields.containers import EmbeddedField
+from ..fields.model_key import KeyOf
 from .clean_hooks import CleanHooks
 
 if TYPE_CHECKING:
@@ -50,6 +53,11 @@ class FieldSet:
         self._reader: _Reader | None = None
         self._plan: list[tuple[str, str, AnyField, bool]] | None = None
         self._clean_hooks: CleanHooks | None = None
+
+    @cached_property
+    def holders(self) -> tuple[str, ...]:
+        """The names of the fields whose values may hold references or documents."""
+        return tuple(field.name for field in self if _may_hold_records(field))
 
     def get_plan(self) -> list[tuple[str, str, AnyField, bool]]:
         """Return the names of each written field, the field, and whether its options need checks."""
@@ -177,3 +185,11 @@ class FieldSet:
         exec("\n".join(lines), names)
         self._reader = names["read"]
         return names["read"]  # type: ignore[no-any-return]
+
+
+def _may_hold_records(field: Any) -> bool:
+    if isinstance(field, (EmbeddedField, KeyOf)) or hasattr(field, "get_key_field"):
+        return True
+    inner: Any = getattr(field, "inner", None)
+    members: Any = getattr(field, "schema", {})
+    return any(map(_may_hold_records, ([] if inner is None else [inner]) + list(members.values())))

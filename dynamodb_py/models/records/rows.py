@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 from msgspec import Struct
 
 from ...codec import decode, from_json
+from ...connections import ambient_alias
 from ...exceptions import QueryError
 from ...expressions import Operand, Path
 from ...operations.base import WireItem
 from ...operations.items import StoredItem
 from ..attribute_values.values import find_at
 from ..fields.base import Field
+from ..fields.model_key import alias_of, bind_values
 from .attributes import find_undeclared
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def make_loader(
     """Return a function that makes a row from an item.
 
     :param held: the attributes that were read; None for all.
-    :param using: the alias of the instances' connection; None for that of their model.
+    :param using: the alias of the instances' connection; None for that of ``options()``, or of their model.
     """
     load = _make_instance_loader(model, held, using)
     if shape is None:
@@ -81,6 +83,8 @@ def _make_instance_loader(
     model: type[M], held: frozenset[str] | None, using: str | None
 ) -> Callable[[StoredItem], M]:
     load: Callable[[StoredItem], M] = model._load
+    if using is None:
+        using = ambient_alias()
     if held is not None:
         load = model._load_partially(held)
     if using is None:
@@ -148,9 +152,11 @@ def _make_getter(model: type[Record], column: Column) -> Callable[[Record, WireI
         if isinstance(coder, Field):
             read = cast("Field[Any, Any]", coder).decode
 
-    def get(_: Record, wires: WireItem) -> Any:
+    def get(instance: Record, wires: WireItem) -> Any:
         wire = find_at(wires, column.parts)
-        return None if wire is None else read(wire)
+        value = None if wire is None else read(wire)
+        bind_values(value, alias_of(instance))
+        return value
 
     return get
 

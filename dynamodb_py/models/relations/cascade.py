@@ -8,17 +8,23 @@ from typing import Any
 
 from msgspec import Struct
 
+from ...codec import from_json
 from ...exceptions import ProtectedError
-from ...expressions import And, Condition, NotExists, Or
+from ...expressions import And, Condition, NotExists, Or, Remove
 from ...expressions.conditions import join
 from ...flows import Flow, flow_of
+from ...operations.base import WireItem
+from ...operations.transactions import Delete, Put, Update, Write
+from ..attribute_values.values import apply_actions, is_plain
 from ..foreign_keys.field import ForeignKey
-from ..foreign_keys.on_delete import NULLIFY, PROTECT
+from ..foreign_keys.on_delete import CASCADE, NULLIFY, PROTECT
 from ..foreign_keys.referrers import find_restricting_references
-from ..instance import Instance
+from ..instance import Instance, table_of
 from ..persistence.delete import delete_alone
 from ..persistence.save import save_instance
+from ..persistence.stored import key_of, stored_wires
 from ..queryset.execution import read_all
+from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.together import write_together
 from .reverse import deletes_items, is_soft_deleted, query_related, require_reference
 
@@ -57,7 +63,8 @@ def _delete_with_referrers(
             kind: type[Any] = each.__class__
             for reference in find_restricting_references(kind, below=each._stored is None):
                 taken = {own, *removed}
-                rows: list[Any] = yield from _read_referrers(reference, each, len(taken))
+                read = yield from _read_referrers(reference, each, len(taken))
+                rows = [row for row in map(partial(_find_left, reference), read) if row is not None]
                 if reference.on_delete is PROTECT:
                     rows = [row for row in rows if _identify(row) not in taken]
                     _check_protected(each, reference, rows)
@@ -120,9 +127,44 @@ def _read_referrers(reference: Reference, instance: Any, excused: int) -> Flow[l
         reference.on_delete is NULLIFY or model._meta.guarded or not deletes_items(model)
     )
     rows = query_related(reference, instance, whole=whole, hidden=True)
-    if reference.on_delete is PROTECT:
+    if reference.on_delete is PROTECT and COLLECTOR.get() is None:
         rows = rows.limit(_SHOWN + excused)
     return read_all(rows)
+
+
+def _find_left(reference: Reference, row: Any) -> Any:
+    """Return the referrer *row* as the transaction around leaves it; None if it will not refer any more.
+
+    It is the instance that the transaction writes, if only that knows the version that it writes.
+    """
+    collector = COLLECTOR.get()
+    found = None if collector is None else collector.find_write(table_of(row), key_of(row))
+    if found is None:
+        return row
+    write, instance = found
+    if isinstance(write, Delete) or (reference.on_delete is CASCADE and _marks_deleted(row, write)):
+        return None
+    before: WireItem = stored_wires(row)
+    after = before
+    names = [part.attribute for part in reference.parts]
+    if isinstance(write, Put):
+        after = from_json(write.item)
+    elif isinstance(write, Update):
+        plain = [each for each in write.actions if each.path.parts[0] in names and is_plain(each)]
+        after = apply_actions(before, plain)
+    if any(after.get(name) != before.get(name) for name in names):
+        return None
+    locked = row._meta.version is not None or row._meta.atomic
+    return instance if locked and isinstance(instance, type(row)) else row
+
+
+def _marks_deleted(row: Any, write: Write) -> bool:
+    if deletes_items(row.__class__) or not isinstance(write, Update):
+        return False
+    attribute = row._fieldset.by_name["deleted_at"].attribute
+    return any(
+        each.path.parts == (attribute,) and not isinstance(each, Remove) for each in write.actions
+    )
 
 
 def _check_protected(instance: Any, reference: Reference, rows: list[Any]) -> None:

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from ...connections import Connection, get_connection
+from ...connections import Connection, connection_for
 from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from ..bulk.bound_model import read_instances
+from ..fields.model_key import alias_of
 from ..foreign_keys.field import ForeignKey
 from ..instance import options_of
 from ..persistence.save import save_instance
@@ -46,11 +47,11 @@ class ManySet(Generic[T]):
 
     @property
     def _alias(self) -> str | None:
-        return cast("str | None", self._owner.__dict__.get("_using"))
+        return alias_of(self._owner)
 
     @property
     def _link(self) -> Connection:
-        return get_connection(self._alias or options_of(self.through).using)
+        return connection_for(self._alias, options_of(self.through).using)
 
     def rows(self) -> QuerySet[Any]:
         """Return the query set of the items between the two."""

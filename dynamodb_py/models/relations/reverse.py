@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from ...connections import Connection, get_connection
+from ...connections import Connection, connection_for
 from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, flow_of, has_running_loop, name_verbs, run
+from ..fields.model_key import alias_of
 from ..foreign_keys.unloaded import log_fetch
 from ..instance import options_of
 from ..managers.create import create_one
@@ -54,7 +55,7 @@ def query_related(
 
 def _get_manager(model: Any, owner: Any) -> Any:
     """Return the manager of *model* with the connection of *owner*."""
-    alias = owner.__dict__.get("_using")
+    alias = alias_of(owner)
     return model.objects if alias is None else model.objects.using(alias)
 
 
@@ -102,8 +103,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
 
     @property
     def _link(self) -> Connection:
-        alias = self._owner.__dict__.get("_using")
-        return get_connection(alias or options_of(self.model).using)
+        return connection_for(alias_of(self._owner), options_of(self.model).using)
 
     def get_queryset(self) -> QuerySet[M]:
         return cast("QuerySet[M]", query_related(self._reference, self._owner))

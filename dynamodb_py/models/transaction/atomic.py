@@ -18,7 +18,8 @@ from ...exceptions import (
 from ...expressions import Condition
 from ...flows import Flow, arun, run
 from ...operations.base import Call
-from ...operations.transactions import Check, TransactWriteItems, check_token
+from ...operations.items import Key
+from ...operations.transactions import Check, TransactWriteItems, Write, check_token
 from ...retries import is_retryable
 from ..instance import Instance, options_of
 from ..signals.dispatcher import is_async, name_of
@@ -96,6 +97,11 @@ class atomic:  # noqa: N801 - it reads as a statement
         with self._lock:
             calls = self._transaction.calls
             return any(call.instance is instance and call.verb != "check" for call in calls)
+
+    def find_write(self, table: str, key: Key, /) -> tuple[Write, object] | None:
+        """Return the write of an item that was added, and the instance that it writes last."""
+        with self._lock:
+            return self._transaction.find_write(table, key)
 
     def check(self, of: ItemReference, condition: Condition) -> None:
         """Commit only if *condition* holds for an item, and the item is not of another class.

@@ -8,13 +8,14 @@ from typing import Any, TypeAlias, cast
 from msgspec import Struct
 
 from ...batching import identify_key
-from ...connections import Connection, get_connection
+from ...connections import Connection, ambient_alias, get_connection
 from ...exceptions import ConfigurationError, QueryError, TransactionCanceled
 from ...flows import Flow, arun, run
 from ...limits import MAX_TRANSACTION
 from ...operations.items import Key, StoredItem
 from ...operations.transactions import TransactGetItems
 from ...retries import Retries
+from ..fields.model_key import alias_of
 from ..instance import Instance, options_of, table_of
 from ..persistence.stored import key_of
 from ..unit_of_work.commit import retry_conflicts
@@ -99,7 +100,7 @@ def _make_reads(items: Iterable[ItemReference]) -> list[ItemRead]:
 def make_read(given: Any) -> ItemRead:
     """Return the read of *given*: an instance, or a model and a key."""
     if isinstance(given, Instance):
-        return ItemRead(type(given), given._link, table_of(given), key_of(given), given._using)
+        return ItemRead(type(given), given._link, table_of(given), key_of(given), alias_of(given))
     model = key = cast("Any", None)
     if isinstance(given, tuple) and len(cast("tuple[Any, ...]", given)) == 2:
         model, key = cast("tuple[Any, Any]", given)
@@ -110,7 +111,9 @@ def make_read(given: Any) -> ItemRead:
         )
     meta = options_of(model)
     link = get_connection(meta.using)
-    return ItemRead(model, link, link.table_name(meta.table_name), meta.key_of(key), None)
+    return ItemRead(
+        model, link, link.table_name(meta.table_name), meta.key_of(key), ambient_alias()
+    )
 
 
 def _find_connection(reads: Sequence[ItemRead]) -> Connection | None:

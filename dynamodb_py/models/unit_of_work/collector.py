@@ -10,6 +10,8 @@ from ...exceptions import QueryError
 from ...flows import Flow
 
 if TYPE_CHECKING:
+    from ...operations.items import Key
+    from ...operations.transactions import Write
     from .pending import PendingWrite
 
 
@@ -22,6 +24,10 @@ class Collector(Protocol):
 
     def has_write_of(self, instance: object, /) -> bool:
         """Tell whether a write of *instance* was added."""
+        ...
+
+    def find_write(self, table: str, key: Key, /) -> tuple[Write, object] | None:
+        """Return the write of an item that was added, and the instance that it writes last."""
         ...
 
     def call_after(self, flow: Callable[[], Flow[None]], /) -> None:

@@ -16,7 +16,8 @@ from ...exceptions import (
 from ...flows import Flow
 from ...limits import MAX_TRANSACTION, MAX_TRANSACTION_BYTES
 from ...operations.base import Operation, Pause
-from ...operations.transactions import TransactWriteItems
+from ...operations.items import Key
+from ...operations.transactions import TransactWriteItems, Write
 from ...retries import Retries
 from .cancellation import reason_of
 from .merge import find_remaining_claims, find_superseded, merge_writes
@@ -69,6 +70,11 @@ class Transaction:
             self._superseded |= {id(call) for call in find_superseded(earlier.calls, pending)}
         self._claiming, self._sentinels = claiming, sentinels
         self.calls.append(pending)
+
+    def find_write(self, table: str, key: Key) -> tuple[Write, object] | None:
+        """Return the write of an item that was added, and the instance that it writes last."""
+        member = self._members.get((table, identify_key(key)))
+        return None if member is None else (member.write, member.calls[-1].instance)
 
     def _check(
         self, pending: PendingWrite, place: Place, member: Member, sentinels: dict[Place, Sentinel]

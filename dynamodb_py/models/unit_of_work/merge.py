@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from ...codec import EXACT, Unstorable, format_decimal, from_json, measure_item, to_json
 from ...exceptions import QueryError
@@ -175,10 +176,13 @@ def _merge_into_put(write: Put, later: PendingWrite) -> Write:
 def _merge_updates(write: Write, later: PendingWrite) -> Write:
     """Return one update with the actions of both."""
     first, others = _list_actions(write), _list_actions(later.write)
+    stamped = {action.path for action in others if _is_stamp(later, action)}
+    again = [a for a in first if a.path in stamped and _is_stamp(later, a)]
     for action in others:
         for source in () if isinstance(action, (Bump, SetOnce)) else action.sources:
             if isinstance(source, Path) and _is_changed(source, first):
                 raise _Unmergeable(f"the second computes with {source}, which the first changes")
+    first = tuple(action for action in first if action not in again)  # the later stamps count
     if any(_moves(a, b) or _moves(b, a) for a in first for b in others):
         raise _Unmergeable("one removes an element of a list, which moves those behind it")
     if _find_constraints(later, first) & _find_constraints(later, others):
@@ -246,6 +250,8 @@ def _check_not_undone(writers: Iterable[PendingWrite], later: PendingWrite) -> N
         if each.instance is not later.instance or each.verb != "save":
             continue
         for action in _list_actions(each.write):
+            if _is_stamp(later, action):
+                continue
             covered = (
                 later.considered_attributes is None
                 or _get_attribute(action) in later.considered_attributes
@@ -310,6 +316,22 @@ def _is_plain(action: Action) -> bool:
     if isinstance(action.path.parts[-1], int):
         return False  # past the end of the list, it appends an element each time
     return is_plain(action)
+
+
+def _is_stamp(call: PendingWrite, action: Action) -> bool:
+    """Tell whether *action* writes a field that sets itself, or a template of nothing but such fields."""
+    if not is_plain(action):
+        return False
+    top, *inside = action.path.parts
+    computed = call.meta.field_set.computed
+    for each in () if computed is None or inside else computed.all:
+        if each.attribute == top:
+            own = [part for part in each.parts if part.attribute not in call.key]
+            return not each.is_key and any(f.stamps for f in own) and all(f.stamps for f in own)
+    coder: Any = call.meta.field_set.by_attribute.get(str(top))
+    for part in inside:
+        coder = None if coder is None else coder.sub(part)
+    return bool(getattr(coder, "stamps", False))
 
 
 def _list_terms(condition: Condition | None) -> tuple[Condition, ...]:

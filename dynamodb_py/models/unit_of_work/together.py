@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 
 from ...exceptions import QueryError
 from ...flows import Flow
+from ...operations.items import Key
+from ...operations.transactions import Write
 from .collector import COLLECTOR
 from .commit import Transaction, make_token
 from .pending import PendingWrite
@@ -34,6 +36,11 @@ class TransactionBatcher:
     def has_write_of(self, instance: object, /) -> bool:
         """Tell whether a write of *instance* was added."""
         return any(call.instance is instance for each in self._transactions for call in each.calls)
+
+    def find_write(self, table: str, key: Key, /) -> tuple[Write, object] | None:
+        """Return the write of an item that was added, and the instance that it writes last."""
+        found = [each.find_write(table, key) for each in reversed(self._transactions)]
+        return next(filter(None, found), None)
 
     def call_after(self, flow: Callable[[], Flow[None]], /) -> None:
         """Run *flow* after the writes were sent."""
