@@ -12,9 +12,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .credentials.settings import Secret, SecretBytes, Settings, Url
 from .exceptions import ConfigurationError
 from .retries import Retries
-from .transports import Settings, open_transports
+from .transports import open_transports
 
 DEFAULT = "default"
 
@@ -31,6 +32,7 @@ class Connection:
         table_prefix: str = "",
         table_name_format: Callable[[str], str] | None = None,
         cursor_key: bytes | None = None,
+        log_keys: bool = False,
     ) -> None:
         self.alias = alias
         self.settings = settings
@@ -39,8 +41,10 @@ class Connection:
         self._prefix, self._format = table_prefix, table_name_format
         self.renames = bool(table_prefix or table_name_format)
         """Whether table names differ from those in the models."""
-        self.cursor_key = cursor_key
+        self.cursor_key = None if cursor_key is None else SecretBytes(cursor_key)
         """The key that signs cursors; None: they are not signed."""
+        self.log_keys = log_keys
+        """Whether log lines may show keys of items."""
 
     def table_name(self, name: str) -> str:
         """Return the name of the table that a model calls *name*."""
@@ -56,7 +60,8 @@ class Connection:
         await self.async_transport.close()
 
     def __repr__(self) -> str:
-        where = self.settings.endpoint_url or self.settings.region_name or "boto3's defaults"
+        url = self.settings.endpoint_url
+        where = repr(url)[1:-1] if url else self.settings.region_name or "boto3's defaults"
         return f"<Connection {self.alias!r} to {where}>"
 
 
@@ -82,6 +87,7 @@ def connect(
     pool_size: int = 64,
     verify: bool | str = True,
     cursor_key: bytes | str | None = None,
+    log_keys: bool = False,
 ) -> Connection:
     """Define the connection *alias*; without a definition, boto3's defaults count.
 
@@ -103,8 +109,16 @@ def connect(
     :param pool_size: how many connections are kept open.
     :param verify: False, or a file of certificate authorities, as for boto3.
     :param cursor_key: a secret that signs the cursors of pages, so that clients cannot make any.
+    :param log_keys: show the keys of items in log lines about references; by default no log line has
+        keys or values.
     :return: the connection.
     """
+    # Hidden at once: the locals of this function are in the traceback of an error below.
+    endpoint_url = endpoint_url and Url(endpoint_url)
+    aws_secret_access_key = aws_secret_access_key and Secret(aws_secret_access_key)
+    aws_session_token = aws_session_token and Secret(aws_session_token)
+    if cursor_key is not None:
+        cursor_key = SecretBytes(cursor_key.encode() if isinstance(cursor_key, str) else cursor_key)
     settings = Settings(
         region_name=region_name,
         endpoint_url=endpoint_url,
@@ -125,7 +139,8 @@ def connect(
         retries=_as_retries(retries),
         table_prefix=table_prefix,
         table_name_format=table_name_format,
-        cursor_key=cursor_key.encode() if isinstance(cursor_key, str) else cursor_key,
+        cursor_key=cursor_key,
+        log_keys=log_keys,
     )
     _connections[alias] = connection
     return connection
