@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -112,11 +112,24 @@ def connect(
     :param log_keys: show the keys of items in log lines about references; by default no log line has
         keys or values.
     :return: the connection.
+    :raises ConfigurationError: an argument cannot be used.
     """
+    _check_texts(
+        alias=alias,
+        table_prefix=table_prefix,
+        region_name=region_name,
+        endpoint_url=endpoint_url,
+        profile_name=profile_name,
+        aws_access_key_id=aws_access_key_id,
+        aws_secret_access_key=aws_secret_access_key,
+        aws_session_token=aws_session_token,
+    )
     # Hidden at once: the locals of this function are in the traceback of an error below.
     endpoint_url = endpoint_url and Url(endpoint_url)
     aws_secret_access_key = aws_secret_access_key and Secret(aws_secret_access_key)
     aws_session_token = aws_session_token and Secret(aws_session_token)
+    if not isinstance(cursor_key, (str, bytes, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("cursor_key: give bytes or a text")
     if cursor_key is not None:
         cursor_key = SecretBytes(cursor_key.encode() if isinstance(cursor_key, str) else cursor_key)
     settings = Settings(
@@ -133,6 +146,9 @@ def connect(
         session=session,
         client=client,
     )
+    _check_settings(settings)
+    if table_name_format is not None and not callable(table_name_format):
+        raise ConfigurationError(f"table_name_format={table_name_format!r}: give a function")
     connection = Connection(
         settings,
         alias=alias,
@@ -151,9 +167,50 @@ def _as_retries(retries: int | Retries | None) -> Retries:
         return retries
     if retries is None:
         return Retries.from_environment()
-    if retries < 1:
-        raise ConfigurationError(f"retries={retries}: a request is tried at least once")
+    if type(retries) is not int or retries < 1:
+        raise ConfigurationError(
+            f"retries={retries!r}: a request is tried at least once: give an int from 1, or Retries"
+        )
     return Retries(attempts=retries)
+
+
+_LONGEST = 1_000_000
+"""Seconds that a timeout may have: the most that every system takes."""
+
+
+def _check_settings(settings: Settings) -> None:
+    """Raise ConfigurationError for settings that no request could use."""
+    for name in ("connect_timeout", "read_timeout"):
+        seconds: object = getattr(settings, name)
+        number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        if not number or not 0 < cast("float", seconds) <= _LONGEST:
+            raise ConfigurationError(
+                f"{name}={seconds!r}: give seconds, more than 0 and at most {_LONGEST:,}"
+            )
+    if type(settings.pool_size) is not int or settings.pool_size < 0:
+        raise ConfigurationError(f"pool_size={settings.pool_size!r}: give an int from 0")
+    if not isinstance(settings.verify, (bool, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"verify={settings.verify!r}: give True, False or a path")
+    if settings.session is not None and not hasattr(settings.session, "get_credentials"):
+        raise ConfigurationError(
+            f"session={settings.session!r}: give a session of boto3 or botocore; a client is client="
+        )
+    if settings.client is not None:
+        meta = getattr(settings.client, "meta", None)
+        model = getattr(
+            getattr(getattr(meta, "client", settings.client), "meta", None), "service_model", None
+        )
+        if model is None or model.service_name != "dynamodb":
+            raise ConfigurationError(
+                f"client={settings.client!r}: give boto3.client('dynamodb') or its resource; a session "
+                "is session="
+            )
+
+
+def _check_texts(**texts: object) -> None:
+    for name, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            raise ConfigurationError(f"{name}: give a text, not {type(text).__name__}")
 
 
 def get_connection(alias: str | None = None) -> Connection:

@@ -30,7 +30,7 @@ def make_session(settings: Settings) -> Any:
                 settings.aws_session_token,
             )
         session.get_scoped_config()  # raises for an unknown profile
-    except BotoCoreError as error:
+    except (BotoCoreError, OSError, ValueError) as error:
         raise ConfigurationError(f"boto3's configuration cannot be used: {error}") from error
     return session
 
