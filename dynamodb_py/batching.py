@@ -12,10 +12,10 @@ from itertools import islice
 from typing import Any, TypeAlias, TypeVar, cast
 
 from .codec import parse_number, to_bytes
-from .exceptions import BatchIncomplete, ConfigurationError, RequestError
+from .exceptions import BatchIncomplete, ConfigurationError, DynamoDBError, RequestError
 from .flows import Flow
 from .limits import MAX_BATCH_GET, MAX_BATCH_WRITE
-from .operations.base import Operation, Pause, Step, Together
+from .operations.base import BROKEN, Operation, Pause, Step, Together, make_corrupted
 from .operations.batches import BatchGetItem, BatchWriteItem, Delete, Found, Put
 from .operations.items import Key, StoredItem
 from .operations.read_expressions import Expressions
@@ -87,14 +87,18 @@ def batch_get(
             if isinstance(outcome, Exception):
                 failure = failure or outcome
                 undone.extend(chunk)
-            else:
+                continue
+            try:
+                unread = _find_unread(chunk, outcome)
                 _put_in_place(outcome, readers, found)
-                undone.extend(_find_unread(chunk, outcome))
+            except BROKEN as error:
+                failure, unread = failure or _as_failure(error), chunk
+            undone.extend(unread)
         waiting.extendleft(reversed(undone))
-        unread = [keys[place] for place in waiting] if undone else []
+        left = [keys[place] for place in waiting] if undone else []
         if failure is not None:
             if isinstance(failure, RequestError):
-                failure.unprocessed = unread
+                failure.unprocessed = left
             raise failure
         if progress is not None:
             progress(len(keys) - len(waiting), len(keys))
@@ -102,7 +106,7 @@ def batch_get(
             seconds = stalls.seconds(progressed=len(undone) < sum(map(len, chunks)))
             if seconds is None:
                 message = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
-                raise _make_incomplete_error(message, unread)
+                raise _make_incomplete_error(message, left)
             yield from Pause(seconds)
     return [found.get(place) for place in places]
 
@@ -114,6 +118,10 @@ def _put_in_place(
         read = readers[table]
         for item in items:
             found[table, identify_key(read(item))] = item
+
+
+def _as_failure(error: Exception) -> Exception:
+    return error if isinstance(error, DynamoDBError) else make_corrupted(error)
 
 
 def _find_unread(chunk: Sequence[_Place], response: Found) -> list[_Place]:
@@ -199,12 +207,16 @@ def _collect_undone(
     undone: list[Put | Delete] = []
     failure: Exception | None = None
     for operation, outcome in zip(operations, outcomes, strict=True):
+        left: Iterable[Put | Delete] = operation.writes
+        try:
+            if not isinstance(outcome, Exception):
+                left = list(_find_unprocessed(operation, outcome)) if outcome else ()
+        except BROKEN as error:
+            outcome = _as_failure(error)
         if isinstance(outcome, Exception):
             failure = failure or outcome
-            undone.extend(operation.writes)
             failed.update({id(write): outcome for write in operation.writes})
-        elif outcome:
-            undone.extend(_find_unprocessed(operation, outcome))
+        undone.extend(left)
     return undone, failure
 
 

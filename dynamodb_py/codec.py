@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from .exceptions import ValidationError
+from .exceptions import UnreadableValue, ValidationError
 from .limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MIN_EXPONENT
 
 to_json = msgspec.json.Encoder().encode
@@ -261,6 +261,8 @@ def parse_number(text: str) -> int | float | Decimal:
     except ValueError:
         pass  # an exponent without a point
     exact = parse_decimal(text)
+    if not exact.is_finite() or exact.adjusted() > MAX_EXPONENT:
+        raise ValueError("it is no number in DynamoDB's range")
     if exact == exact.to_integral_value():
         return int(exact)
     shortest = float(text)
@@ -361,7 +363,10 @@ def decode(wire: Mapping[str, Any]) -> Any:
     >>> decode({"M": {"a": {"L": [{"N": "1.5"}, {"B": "AQI="}]}, "b": {"SS": ["x"]}}})
     {'a': [1.5, b'\x01\x02'], 'b': {'x'}}
     """
-    return value_of(as_tree(wire))
+    try:
+        return value_of(as_tree(wire))
+    except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
+        raise UnreadableValue(f"a stored value cannot be read: {error}") from error
 
 
 def decode_item(item: bytes) -> dict[str, Any]:
@@ -370,7 +375,10 @@ def decode_item(item: bytes) -> dict[str, Any]:
     >>> decode_item(b'{"id": {"S": "a"}, "n": {"N": "1"}}')
     {'id': 'a', 'n': 1}
     """
-    return {name: value_of(tree) for name, tree in _read_item(item).items()}
+    try:
+        return {name: value_of(tree) for name, tree in _read_item(item).items()}
+    except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
+        raise UnreadableValue(f"a stored item cannot be read: {error}") from error
 
 
 def to_bytes(value: str | bytes) -> bytes:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .credentials.settings import Secret, SecretBytes, Settings, Url
 from .exceptions import ConfigurationError
 from .retries import Retries
-from .transports import Settings, open_transports
+from .transports import open_transports
 
 DEFAULT = "default"
 
@@ -31,6 +32,7 @@ class Connection:
         table_prefix: str = "",
         table_name_format: Callable[[str], str] | None = None,
         cursor_key: bytes | None = None,
+        log_keys: bool = False,
     ) -> None:
         self.alias = alias
         self.settings = settings
@@ -39,8 +41,10 @@ class Connection:
         self._prefix, self._format = table_prefix, table_name_format
         self.renames = bool(table_prefix or table_name_format)
         """Whether table names differ from those in the models."""
-        self.cursor_key = cursor_key
+        self.cursor_key = None if cursor_key is None else SecretBytes(cursor_key)
         """The key that signs cursors; None: they are not signed."""
+        self.log_keys = log_keys
+        """Whether log lines may show keys of items."""
 
     def table_name(self, name: str) -> str:
         """Return the name of the table that a model calls *name*."""
@@ -56,7 +60,8 @@ class Connection:
         await self.async_transport.close()
 
     def __repr__(self) -> str:
-        where = self.settings.endpoint_url or self.settings.region_name or "boto3's defaults"
+        url = self.settings.endpoint_url
+        where = repr(url)[1:-1] if url else self.settings.region_name or "boto3's defaults"
         return f"<Connection {self.alias!r} to {where}>"
 
 
@@ -82,6 +87,7 @@ def connect(
     pool_size: int = 64,
     verify: bool | str = True,
     cursor_key: bytes | str | None = None,
+    log_keys: bool = False,
 ) -> Connection:
     """Define the connection *alias*; without a definition, boto3's defaults count.
 
@@ -103,8 +109,29 @@ def connect(
     :param pool_size: how many connections are kept open.
     :param verify: False, or a file of certificate authorities, as for boto3.
     :param cursor_key: a secret that signs the cursors of pages, so that clients cannot make any.
+    :param log_keys: show the keys of items in log lines about references; by default no log line has
+        keys or values.
     :return: the connection.
+    :raises ConfigurationError: an argument cannot be used.
     """
+    _check_texts(
+        alias=alias,
+        table_prefix=table_prefix,
+        region_name=region_name,
+        endpoint_url=endpoint_url,
+        profile_name=profile_name,
+        aws_access_key_id=aws_access_key_id,
+        aws_secret_access_key=aws_secret_access_key,
+        aws_session_token=aws_session_token,
+    )
+    # Hidden at once: the locals of this function are in the traceback of an error below.
+    endpoint_url = endpoint_url and Url(endpoint_url)
+    aws_secret_access_key = aws_secret_access_key and Secret(aws_secret_access_key)
+    aws_session_token = aws_session_token and Secret(aws_session_token)
+    if not isinstance(cursor_key, (str, bytes, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("cursor_key: give bytes or a text")
+    if cursor_key is not None:
+        cursor_key = SecretBytes(cursor_key.encode() if isinstance(cursor_key, str) else cursor_key)
     settings = Settings(
         region_name=region_name,
         endpoint_url=endpoint_url,
@@ -119,13 +146,17 @@ def connect(
         session=session,
         client=client,
     )
+    _check_settings(settings)
+    if table_name_format is not None and not callable(table_name_format):
+        raise ConfigurationError(f"table_name_format={table_name_format!r}: give a function")
     connection = Connection(
         settings,
         alias=alias,
         retries=_as_retries(retries),
         table_prefix=table_prefix,
         table_name_format=table_name_format,
-        cursor_key=cursor_key.encode() if isinstance(cursor_key, str) else cursor_key,
+        cursor_key=cursor_key,
+        log_keys=log_keys,
     )
     _connections[alias] = connection
     return connection
@@ -136,9 +167,50 @@ def _as_retries(retries: int | Retries | None) -> Retries:
         return retries
     if retries is None:
         return Retries.from_environment()
-    if retries < 1:
-        raise ConfigurationError(f"retries={retries}: a request is tried at least once")
+    if type(retries) is not int or retries < 1:
+        raise ConfigurationError(
+            f"retries={retries!r}: a request is tried at least once: give an int from 1, or Retries"
+        )
     return Retries(attempts=retries)
+
+
+_LONGEST = 1_000_000
+"""Seconds that a timeout may have: the most that every system takes."""
+
+
+def _check_settings(settings: Settings) -> None:
+    """Raise ConfigurationError for settings that no request could use."""
+    for name in ("connect_timeout", "read_timeout"):
+        seconds: object = getattr(settings, name)
+        number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        if not number or not 0 < cast("float", seconds) <= _LONGEST:
+            raise ConfigurationError(
+                f"{name}={seconds!r}: give seconds, more than 0 and at most {_LONGEST:,}"
+            )
+    if type(settings.pool_size) is not int or settings.pool_size < 0:
+        raise ConfigurationError(f"pool_size={settings.pool_size!r}: give an int from 0")
+    if not isinstance(settings.verify, (bool, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"verify={settings.verify!r}: give True, False or a path")
+    if settings.session is not None and not hasattr(settings.session, "get_credentials"):
+        raise ConfigurationError(
+            f"session={settings.session!r}: give a session of boto3 or botocore; a client is client="
+        )
+    if settings.client is not None:
+        meta = getattr(settings.client, "meta", None)
+        model = getattr(
+            getattr(getattr(meta, "client", settings.client), "meta", None), "service_model", None
+        )
+        if model is None or model.service_name != "dynamodb":
+            raise ConfigurationError(
+                f"client={settings.client!r}: give boto3.client('dynamodb') or its resource; a session "
+                "is session="
+            )
+
+
+def _check_texts(**texts: object) -> None:
+    for name, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            raise ConfigurationError(f"{name}: give a text, not {type(text).__name__}")
 
 
 def get_connection(alias: str | None = None) -> Connection:

@@ -433,9 +433,18 @@ def _parse_reasons(found: Any) -> list[CancellationReason]:
     reasons: list[CancellationReason] = []
     for each in cast("list[Any]", found) if isinstance(found, list) else ():
         one = cast("Mapping[str, Any]", each if isinstance(each, Mapping) else {})
-        code, message, item = one.get("Code"), one.get("Message"), one.get("Item")
-        reasons.append(CancellationReason(code or "None", message or "", item or None))
+        texts = str(one.get("Code") or "None"), str(one.get("Message") or "")
+        reasons.append(CancellationReason(*texts, _as_item(one.get("Item")) or None))
     return reasons
+
+
+def _as_item(found: Any) -> Any:
+    """Return the item of an error's body; None if it is none."""
+    whole = isinstance(found, Mapping) and all(
+        isinstance(wire, Mapping) and len(cast("Mapping[str, Any]", wire)) == 1
+        for wire in cast("Mapping[str, Any]", found).values()
+    )
+    return found if whole else None
 
 
 def make_service_error(
@@ -453,8 +462,8 @@ def make_service_error(
     error: Any = kind(f"{code}: {message}" if message else code)
     error.code, error.message, error.status = code, message, status
     if body and kind is ConditionFailed:
-        error.current = body.get("Item")
-    elif body and kind is Throttled and body.get("ThrottlingReasons") is not None:
+        error.current = _as_item(body.get("Item"))
+    elif body and kind is Throttled and isinstance(body.get("ThrottlingReasons"), list):
         error.reasons = body["ThrottlingReasons"]
     elif body and kind is TransactionCanceled:
         error.reasons = _parse_reasons(body.get("CancellationReasons"))

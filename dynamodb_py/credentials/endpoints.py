@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ..exceptions import ConfigurationError
 from .keys import find_static_keys
-from .settings import Settings
+from .settings import Settings, Url
 
 # Regions of the partitions "aws" and "aws-cn"; those of the others have one more part.
 _PLAIN_REGION = re.compile(r"[a-z]{2}-[a-z]+-[0-9]{1,2}")
@@ -61,6 +61,7 @@ def parse_endpoint(url: str, region: str) -> Endpoint:
     >>> parse_endpoint("http://127.0.0.1:8000", "eu-west-1").authority
     '127.0.0.1:8000'
     """
+    url = Url(url)
     found = _URL.fullmatch(url)
     port = int(found["port"] or 0) if found else 0
     if found is None or port > 65535:
@@ -81,26 +82,26 @@ def find_plain_endpoint(settings: Settings) -> Endpoint | None:
     It does not if keys and region are in the settings or the environment, and no shared file of AWS
     can change anything. In doubt, botocore decides.
     """
-    environ = os.environ
-    region = settings.region_name or environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION")
+    getenv = os.getenv  # a local os.environ would show the secret key in tracebacks
+    region = settings.region_name or getenv("AWS_DEFAULT_REGION") or getenv("AWS_REGION")
     if not region or settings.profile_name or find_static_keys(settings) is None:
         return None
-    if environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE"):
+    if getenv("AWS_PROFILE") or getenv("AWS_DEFAULT_PROFILE"):
         return None
     given = settings.endpoint_url
     if given is not None:
         endpoint = parse_endpoint(given, region)
         # A shared file may name a bundle of certificate authorities.
-        trusted = settings.verify is not True or environ.get("AWS_CA_BUNDLE")
+        trusted = settings.verify is not True or getenv("AWS_CA_BUNDLE")
         plain = endpoint.scheme == "http" or trusted or not has_shared_files()
         return endpoint if plain else None
     if has_shared_files():
         return None
-    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
-        url = environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL")
+    if getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
+        url = Url(getenv("AWS_ENDPOINT_URL_DYNAMODB") or getenv("AWS_ENDPOINT_URL") or "")
         if url:
             return parse_endpoint(url, region)
-    if any(environ.get(name) for name in _NEEDS_BOTOCORE) or not _PLAIN_REGION.fullmatch(region):
+    if any(getenv(name) for name in _NEEDS_BOTOCORE) or not _PLAIN_REGION.fullmatch(region):
         return None
     suffix = ".cn" if region.startswith("cn-") else ""
     return parse_endpoint(f"https://dynamodb.{region}.amazonaws.com{suffix}", region)

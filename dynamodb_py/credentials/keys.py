@@ -6,7 +6,7 @@ import os
 from typing import Any, NamedTuple, Protocol
 
 from ..exceptions import ConfigurationError
-from .settings import Settings
+from .settings import Secret, Settings
 
 
 class Keys(NamedTuple):
@@ -15,6 +15,9 @@ class Keys(NamedTuple):
     access_key: str
     secret_key: str
     token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Keys({self.access_key!r}, <hidden>)"
 
 
 class Credentials(Protocol):
@@ -48,7 +51,7 @@ class Refreshable:
     def __init__(self, credentials: Any) -> None:
         self._credentials = credentials
         self._refresh_needed = getattr(credentials, "refresh_needed", None)
-        self._latest: tuple[Any, Keys] | None = None
+        self._latest: Keys | None = None
 
     @property
     def due(self) -> bool:
@@ -62,11 +65,12 @@ class Refreshable:
                 f"The AWS credentials could not be refreshed: {error} Sign in again, or set "
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
             ) from error
-        latest = self._latest
-        if latest is None or (latest[0] is not frozen and latest[0] != frozen):
-            keys = check_keys(Keys(frozen.access_key, frozen.secret_key, frozen.token))
-            latest = self._latest = (frozen, keys)
-        return latest[1]
+        keys, latest = Keys(frozen.access_key, frozen.secret_key, frozen.token), self._latest
+        if latest == keys:
+            return latest
+        del frozen  # its repr() would show the secret key in a traceback
+        self._latest = check_keys(keys)
+        return keys
 
 
 def check_keys(keys: Keys) -> Keys:
@@ -77,12 +81,16 @@ def check_keys(keys: Keys) -> Keys:
             f"The AWS credentials are incomplete: the {missing} is missing. Set both "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give both to connect()."
         )
-    for part in (keys.access_key, keys.token or ""):
-        if not part.isascii() or not part.isprintable():
-            raise ConfigurationError(
-                "The AWS access key id or session token holds a character that cannot be sent "
-                "(a line end, perhaps); check AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN."
-            )
+    sent = (keys.access_key, Secret(keys.token or ""))
+    if not all(part.isascii() and part.isprintable() for part in sent):
+        raise ConfigurationError(
+            "The AWS access key id or session token holds a character that cannot be sent "
+            "(a line end, perhaps); check AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN."
+        )
+    if any("\ud800" <= letter <= "\udfff" for letter in keys.secret_key):
+        raise ConfigurationError(
+            "The AWS secret access key is no Unicode text; check AWS_SECRET_ACCESS_KEY."
+        )
     return keys
 
 
@@ -94,11 +102,10 @@ def find_static_keys(settings: Settings) -> Keys | None:
     if settings.aws_access_key_id or settings.aws_secret_access_key or settings.aws_session_token:
         key, secret = settings.aws_access_key_id or "", settings.aws_secret_access_key or ""
         return check_keys(Keys(key, secret, settings.aws_session_token))
-    environ = os.environ
-    if settings.profile_name or not environ.get("AWS_ACCESS_KEY_ID"):
+    key = os.getenv("AWS_ACCESS_KEY_ID") or ""
+    if settings.profile_name or not key:
         return None
-    if environ.get("AWS_CREDENTIAL_EXPIRATION"):  # they expire: botocore refreshes them
+    if os.getenv("AWS_CREDENTIAL_EXPIRATION"):  # they expire: botocore refreshes them
         return None
-    token = environ.get("AWS_SECURITY_TOKEN") or environ.get("AWS_SESSION_TOKEN")
-    secret = environ.get("AWS_SECRET_ACCESS_KEY") or ""
-    return check_keys(Keys(environ["AWS_ACCESS_KEY_ID"], secret, token))
+    token = Secret(os.getenv("AWS_SECURITY_TOKEN") or os.getenv("AWS_SESSION_TOKEN") or "")
+    return check_keys(Keys(key, Secret(os.getenv("AWS_SECRET_ACCESS_KEY") or ""), token or None))

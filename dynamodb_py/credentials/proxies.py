@@ -6,9 +6,11 @@ import os
 import sys
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from ..exceptions import ConfigurationError
 from .endpoints import Endpoint
+from .settings import Secret, Url
 
 
 class Proxy(Struct, frozen=True):
@@ -17,6 +19,9 @@ class Proxy(Struct, frozen=True):
     host: str
     port: int
     authorization: str = ""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "authorization", Secret(self.authorization))
 
 
 def find_proxy(endpoint: Endpoint) -> Proxy | None:
@@ -30,33 +35,39 @@ def find_proxy(endpoint: Endpoint) -> Proxy | None:
         return None
     from urllib.request import getproxies, proxy_bypass  # 15 ms, only with a proxy
 
-    url = getproxies().get(endpoint.scheme)
-    if not url or proxy_bypass(endpoint.authority):
-        return None
-    return parse_proxy(url)
+    url = Url(getproxies().get(endpoint.scheme) or "")
+    return None if not url or proxy_bypass(endpoint.authority) else parse_proxy(url)
 
 
 def parse_proxy(url: str) -> Proxy:
     """Return the proxy of *url*, which may be just ``host:port``.
 
-    >>> parse_proxy("http://me:secret@10.0.0.1:3128").authorization
+    >>> str(parse_proxy("http://me:secret@10.0.0.1:3128").authorization)
     'Basic bWU6c2VjcmV0'
     """
-    from urllib.parse import unquote, urlsplit
-
-    parts = urlsplit(url if "://" in url else f"http://{url.removeprefix('//')}")
-    try:
-        host, port = parts.hostname, parts.port or 80
-    except ValueError:
-        host, port = None, 0
-    if parts.scheme != "http" or not host:
+    url = Url(url)
+    proxy = _split_proxy(url)
+    if proxy is None:
         raise ConfigurationError(
             f"The proxy {url.rpartition('@')[2]!r} cannot be used; write it like "
             "http://host:3128 in HTTPS_PROXY or HTTP_PROXY."
         )
-    if not parts.username:
-        return Proxy(host, port)
-    from base64 import b64encode
+    return proxy
 
-    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return Proxy(host, port, f"Basic {b64encode(pair.encode()).decode()}")
+
+def _split_proxy(url: str) -> Proxy | None:
+    """Return the proxy, None if *url* is invalid: an error here would have the password in its frames."""
+    from base64 import b64encode
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url.removeprefix('//')}")
+        host, port = parts.hostname, parts.port or 80
+        if parts.scheme != "http" or not host:
+            return None
+        if not parts.username:
+            return Proxy(host, port)
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        return Proxy(host, port, f"Basic {b64encode(pair.encode()).decode()}")
+    except ValueError:  # UnicodeEncodeError is one
+        return None

@@ -6,6 +6,7 @@ import os
 from typing import Any, cast
 
 from ..exceptions import ConfigurationError
+from .endpoints import parse_endpoint
 from .settings import Settings
 
 
@@ -29,7 +30,7 @@ def make_session(settings: Settings) -> Any:
                 settings.aws_session_token,
             )
         session.get_scoped_config()  # raises for an unknown profile
-    except BotoCoreError as error:
+    except (BotoCoreError, OSError, ValueError) as error:
         raise ConfigurationError(f"boto3's configuration cannot be used: {error}") from error
     return session
 
@@ -65,6 +66,7 @@ def make_client(settings: Settings, session: Any = None, *, boto3_default: bool 
         "verify": None if settings.verify is True else settings.verify,
     }
     if settings.endpoint_url is not None:
+        parse_endpoint(settings.endpoint_url, "any")  # botocore's own message would show a password
         given["endpoint_url"] = settings.endpoint_url
     if settings.aws_access_key_id is not None:
         given["aws_access_key_id"] = settings.aws_access_key_id

@@ -2,9 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
+
+
+class Secret(str):
+    """A text that repr() hides, so that no traceback, log or error reporter shows it.
+
+    >>> Secret("wJalrXUtnFEMI"), str(Secret("x"))
+    (<hidden>, 'x')
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+class SecretBytes(bytes):
+    """Bytes that repr() hides: a signing key, or a request with its session token."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes, hidden>"
+
+
+class Url(str):
+    """A URL whose user and password repr() leaves out.
+
+    >>> Url("http://me:secret@10.0.0.1:3128")
+    'http://10.0.0.1:3128'
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(re.sub(r"^(\w+://|//)?.*@", r"\1", self, flags=re.DOTALL))
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -31,3 +68,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     verify: bool | str = True
     session: Any = None
     client: Any = None
+
+    def __post_init__(self) -> None:
+        for name in ("aws_secret_access_key", "aws_session_token"):
+            if (value := getattr(self, name)) is not None:
+                force_setattr(self, name, Secret(value))
+        if self.endpoint_url is not None:
+            force_setattr(self, "endpoint_url", Url(self.endpoint_url))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .keys import Keys
+from .settings import SecretBytes
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 TARGET = "DynamoDB_20120810."
@@ -23,11 +24,11 @@ class _Signing(NamedTuple):
 
     second: int
     keys: Keys
-    key: bytes
-    canonical: bytes  # up to the target's value
+    key: SecretBytes
+    canonical: SecretBytes  # up to the target's value
     canonical_end: bytes  # from there to the body's hash
     to_sign: bytes  # up to the hash of the canonical request
-    before_target: bytes  # the request's head up to the target's value
+    before_target: SecretBytes  # the request's head up to the target's value
     before_signature: bytes  # from there to the signature
 
 
@@ -64,7 +65,7 @@ class Signer:
         self._headers = headers
         self._latest: _Signing | None = None
 
-    def request(self, api: str, body: bytes, keys: Keys, now: float | None = None) -> bytes:
+    def request(self, api: str, body: bytes, keys: Keys, now: float | None = None) -> SecretBytes:
         """Return the signed request for *api* as bytes, with its body.
 
         *now* is the time in seconds since 1970, by default that of the machine's clock.
@@ -82,13 +83,16 @@ class Signer:
             sha256(body).hexdigest().encode(),
         )
         to_sign = latest.to_sign + sha256(canonical).hexdigest().encode()
-        return b"%b%b%b%b\r\nContent-Length: %d\r\n\r\n%b" % (
-            latest.before_target,
-            target,
-            latest.before_signature,
-            self._hmac(latest.key, to_sign, "sha256").hex().encode(),
-            len(body),
-            body,
+        return SecretBytes(
+            b"%b%b%b%b\r\nContent-Length: %d\r\n\r\n%b"
+            % (
+                latest.before_target,
+                target,
+                latest.before_signature,
+                self._hmac(latest.key, to_sign, "sha256").hex().encode(),
+                len(body),
+                body,
+            )
         )
 
     def _prepare(self, second: int, keys: Keys) -> _Signing:
@@ -119,15 +123,15 @@ class Signer:
             second,
             keys,
             self._make_key(day, keys),
-            canonical.encode(),
+            SecretBytes(canonical.encode()),
             f"\n\n{names}\n".encode(),
             f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n".encode(),
-            before_target.encode(),
+            SecretBytes(before_target.encode()),
             before_signature.encode(),
         )
 
-    def _make_key(self, day: str, keys: Keys) -> bytes:
-        key = f"AWS4{keys.secret_key}".encode()
+    def _make_key(self, day: str, keys: Keys) -> SecretBytes:
+        key = SecretBytes(f"AWS4{keys.secret_key}".encode())
         for part in (day, self.region, self.service, "aws4_request"):
-            key = self._hmac(key, part.encode(), "sha256")
+            key = SecretBytes(self._hmac(key, part.encode(), "sha256"))
         return key

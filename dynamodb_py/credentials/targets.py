@@ -58,7 +58,7 @@ def find_target(settings: Settings) -> Target:
 
 
 def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str | None]:
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     session = make_session(settings)
     client = make_client(settings, session)
@@ -66,8 +66,8 @@ def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str 
         found = session.get_credentials()
         endpoint = resolve_endpoint(client)
         configured: Any = session.get_config_variable("ca_bundle")
-    except BotoCoreError as error:
-        raise ConfigurationError(f"boto3's configuration cannot be used: {error}") from error
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
+        raise ConfigurationError(f"No AWS credentials could be obtained: {error}") from error
     finally:
         client.close()
     if found is None:

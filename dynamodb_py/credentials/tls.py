@@ -19,8 +19,7 @@ def find_authorities(verify: bool | str, configured: str | None = None) -> bool 
     """
     if verify is not True:
         return verify
-    environ = os.environ
-    return environ.get("AWS_CA_BUNDLE") or configured or environ.get("REQUESTS_CA_BUNDLE") or True
+    return os.getenv("AWS_CA_BUNDLE") or configured or os.getenv("REQUESTS_CA_BUNDLE") or True
 
 
 def make_context(verify: bool | str) -> SSLContext:

@@ -11,6 +11,7 @@ import re
 
 from msgspec import Struct
 
+from ..credentials.settings import SecretBytes
 from ..exceptions import ConnectionFailed, ResponseCorrupted
 from .chunks import MAX_BODY, ChunkReader
 
@@ -30,13 +31,13 @@ class Response(Struct, frozen=True):
     """Whether the connection may carry another request."""
 
 
-def connect_request(host: str, port: int, authorization: str = "") -> bytes:
+def connect_request(host: str, port: int, authorization: str = "") -> SecretBytes:
     """Return the CONNECT request for a tunnel to *host* and *port*."""
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     lines = [f"CONNECT {where} HTTP/1.1", f"Host: {where}"]
     if authorization:
         lines.append(f"Proxy-Authorization: {authorization}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    return SecretBytes(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
 
 
 class _Names(dict[bytes, bytes]):

@@ -8,7 +8,7 @@ from zlib import crc32
 
 import msgspec
 
-from ..exceptions import RequestError, ResponseCorrupted, ServiceError, make_service_error
+from ..exceptions import RequestError, ResponseCorrupted, make_service_error
 from ..operations.base import Operation
 from .binaries import with_bytes
 from .codec import Response
@@ -29,6 +29,8 @@ def read_answer(response: Response, operation: Operation[Any]) -> bytes:
         error: RequestError = ResponseCorrupted("The answer does not match its checksum.")
     elif response.status != 200:
         error = _make_error(response)
+    elif not _is_text(body):
+        error = ResponseCorrupted("The answer is no UTF-8 text.")
     elif (body[-1:] == b"}" and body[:1] == b"{") or (
         body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"
     ):
@@ -37,6 +39,15 @@ def read_answer(response: Response, operation: Operation[Any]) -> bytes:
         error = ResponseCorrupted(f"The answer is no JSON object: {body[:80]!r}.")
     request_id = headers.get(b"x-amzn-requestid", b"").decode("latin-1")
     raise describe_request(error, operation, request_id)
+
+
+def _is_text(body: bytes) -> bool:
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def describe_request(
@@ -49,11 +60,11 @@ def describe_request(
     return error
 
 
-def _make_error(response: Response) -> ServiceError:
+def _make_error(response: Response) -> RequestError:
     """Return the exception for an unsuccessful answer."""
     status, body = response.status, response.body
     parsed: dict[str, Any] = {}
-    with suppress(msgspec.DecodeError, RecursionError):  # a proxy's page is no JSON
+    with suppress(ValueError, RecursionError):  # a proxy's page is no JSON
         parsed = msgspec.json.decode(body, type=dict[str, Any])
     kind = str(parsed.get("__type") or parsed.get("code") or "")
     code = kind.rpartition("#")[2].partition(":")[0]
@@ -61,4 +72,7 @@ def _make_error(response: Response) -> ServiceError:
     if not code:
         code = _CODES.get(status, f"HTTP{status}")
         message = message or body[:200].decode("utf-8", "replace")
-    return make_service_error(code, str(message), status=status, body=with_bytes(parsed))
+    try:
+        return make_service_error(code, str(message), status=status, body=with_bytes(parsed))
+    except (ValueError, RecursionError) as failure:
+        return ResponseCorrupted(f"The answer, a {code}, cannot be read: {failure}")

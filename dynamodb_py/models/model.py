@@ -135,7 +135,7 @@ class Model(Instance):
         If its kind names a subclass, it is an instance of that.
         """
         kind, found = options_of(cls).kind, cls
-        if kind is not None:
+        if kind is not None and isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             given = values.get(kind.field.name)
             named = kind.hierarchy.classes.get(str(getattr(given, "value", given)))  # or of an enum
             found = named if named is not None and issubclass(named, cls) else cls

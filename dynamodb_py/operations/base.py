@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Union, cast
 import msgspec
 from msgspec import Struct
 
-from ..exceptions import QueryError, ResponseCorrupted
+from ..exceptions import DynamoDBError, QueryError, ResponseCorrupted
 
 T = TypeVar("T")
 
@@ -28,11 +28,50 @@ class BaseStep(Struct, Generic[T], frozen=True):
 
     def __iter__(self) -> Generator[Step, Any, T]:
         """Let a flow write ``item = yield from GetItem(...)``."""
-        outcome = yield cast("Step", self)
-        try:
-            return self.parse(outcome)
-        except msgspec.DecodeError as error:
-            raise ResponseCorrupted(f"the answer is not what DynamoDB sends: {error}") from error
+        step = cast("Step", self)
+        found = _parse_safely(self, (yield step))
+        if isinstance(found, ResponseCorrupted) and isinstance(self, Operation) and self.repeatable:
+            found = _parse_safely(self, (yield step))  # the next answer may be whole
+        if isinstance(found, ResponseCorrupted):
+            raise found
+        return cast("T", found)
+
+
+def as_item(raw: msgspec.Raw) -> bytes:
+    """Return an item of an answer; raise ValueError if it is no object."""
+    item = bytes(raw)
+    if item[:1] != b"{":
+        raise ValueError("an item that is no JSON object")
+    return item
+
+
+def _parse_safely(step: BaseStep[Any], outcome: Any) -> Any:
+    """Return the result of *step*, or ResponseCorrupted for an answer that cannot be read."""
+    try:
+        return step.parse(outcome)
+    except DynamoDBError:
+        raise
+    except BROKEN as error:
+        found = make_corrupted(error)
+        found.__cause__ = error
+        return found
+
+
+BROKEN = (
+    msgspec.DecodeError,
+    AttributeError,
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""The errors of reading an answer that is not of DynamoDB's form."""
+
+
+def make_corrupted(error: Exception) -> ResponseCorrupted:
+    """Return the exception for an answer that cannot be read because of *error*."""
+    return ResponseCorrupted(f"the answer is not what DynamoDB sends: {error!r:.200}")
 
 
 class Operation(BaseStep[T], frozen=True):
@@ -85,9 +124,16 @@ class Together(BaseStep["list[T | Exception]"], Generic[T], frozen=True):
 
     def parse(self, outcome: Any, /) -> list[T | Exception]:
         return [
-            body if isinstance(body, Exception) else operation.parse(body)
+            body if isinstance(body, Exception) else _parse_one(operation, body)
             for operation, body in zip(self.operations, outcome, strict=True)
         ]
+
+
+def _parse_one(operation: Operation[Any], body: Any) -> Any:
+    try:
+        return _parse_safely(operation, body)
+    except DynamoDBError as error:
+        return error
 
 
 class Call(BaseStep[Any], frozen=True):

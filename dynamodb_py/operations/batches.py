@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Raw, Struct
 
-from .base import Operation, Payload
+from .base import Operation, Payload, as_item
 from .items import Key, StoredItem
 from .read_expressions import Expressions
 
@@ -67,7 +67,7 @@ class BatchGetItem(Operation[Found], frozen=True):
     def parse(self, outcome: bytes, /) -> Found:
         read = _read_get(outcome)
         return Found(
-            {table: list(map(bytes, items)) for table, items in read.Responses.items()},
+            {table: list(map(as_item, items)) for table, items in read.Responses.items()},
             {table: list(left.Keys) for table, left in read.UnprocessedKeys.items() if left.Keys},
         )
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from ..expressions import Action, Condition, Names, is_repeatable, render_update
-from .base import Operation, Payload
+from .base import Operation, Payload, as_item
 from .read_expressions import Expressions
 
 StoredItem: TypeAlias = bytes
@@ -52,7 +52,7 @@ class GetItem(Operation["StoredItem | None"], frozen=True):
 
     def parse(self, outcome: bytes, /) -> StoredItem | None:
         item = _read(outcome).Item
-        return None if item is UNSET else bytes(item)
+        return None if item is UNSET else as_item(item)
 
 
 class _Write(Operation["StoredItem | None"], frozen=True):
@@ -62,7 +62,7 @@ class _Write(Operation["StoredItem | None"], frozen=True):
 
     def parse(self, outcome: bytes, /) -> StoredItem | None:
         item = _read(outcome).Attributes
-        return None if item is UNSET else bytes(item)
+        return None if item is UNSET else as_item(item)
 
 
 def add_condition(

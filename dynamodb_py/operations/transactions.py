@@ -11,7 +11,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from ..exceptions import QueryError, ResponseCorrupted
 from ..expressions import Action, Condition, Names, render_update
 from ..limits import MAX_TOKEN, MAX_TRANSACTION
-from .base import Operation, Payload
+from .base import Operation, Payload, as_item
 from .items import Key, StoredItem, add_condition
 from .read_expressions import Expressions
 
@@ -82,7 +82,7 @@ class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
         found = _read(outcome).Responses
         if len(found) != len(self.gets):
             raise ResponseCorrupted(f"{len(found)} answers came for {len(self.gets)} items")
-        return [None if each.Item is UNSET else bytes(each.Item) for each in found]
+        return [None if each.Item is UNSET else as_item(each.Item) for each in found]
 
 
 class Put(Struct, frozen=True):

@@ -18,7 +18,6 @@ from ..exceptions import (
     ReadTimeout,
     RequestError,
     ResponseCorrupted,
-    ServiceError,
     make_service_error,
 )
 from ..http.binaries import with_bytes
@@ -73,7 +72,7 @@ class BotoTransport:
             with check_responses(self._client):
                 response = client._make_api_call(operation.api, params)
         except Exception as error:
-            found = _translate(error)
+            found = _translate(error, operation.api)
             if isinstance(found, RequestError):
                 found.operation, found.table = operation.api, ", ".join(operation.tables)
             if found is None or found is error:
@@ -157,7 +156,7 @@ def _with_seconds(value: Any) -> Any:
     return value.timestamp() if hasattr(value, "timestamp") else value
 
 
-def _translate(error: Exception) -> DynamoDBError | None:
+def _translate(error: Exception, api: str) -> DynamoDBError | None:
     """Return the exception of this package for one of botocore, None for any other.
 
     Errors of a Stubber pass through: they are errors of a test.
@@ -165,6 +164,9 @@ def _translate(error: Exception) -> DynamoDBError | None:
     if isinstance(error, DynamoDBError):
         return error
     names = [kind.__name__ for kind in type(error).__mro__ if "botocore" in kind.__module__]
+    if isinstance(error, FileNotFoundError) or getattr(error, "operation_name", api) != api:
+        # The call of a provider of credentials, such as AssumeRole, or its token file.
+        return ConfigurationError(f"No AWS credentials could be obtained: {error}")
     if "ClientError" in names:
         return _service_error(error)
     if known := next(filter(None, map(_CONNECTION.get, names)), None):
@@ -177,17 +179,22 @@ def _translate(error: Exception) -> DynamoDBError | None:
     return ConfigurationError(explain(error))
 
 
-def _service_error(error: Any) -> ServiceError:
+def _service_error(error: Any) -> RequestError:
     response = error.response
     parsed: dict[str, Any] = response.get("Error") or {}
     metadata: dict[str, Any] = response.get("ResponseMetadata") or {}
     body = {n: v for n, v in response.items() if n not in ("Error", "ResponseMetadata")}
     # Through JSON, so that the body is the same as over HTTP.
-    found = make_service_error(
-        str(parsed.get("Code") or "Unknown"),
-        str(parsed.get("Message") or response.get("message") or ""),
-        status=metadata.get("HTTPStatusCode") or 400,
-        body=with_bytes(_decode(_encode(_with_seconds(body)))),
-    )
+    code = str(parsed.get("Code") or "Unknown")
+    found: RequestError
+    try:
+        found = make_service_error(
+            code,
+            str(parsed.get("Message") or response.get("message") or ""),
+            status=metadata.get("HTTPStatusCode") or 400,
+            body=with_bytes(_decode(_encode(_with_seconds(body)))),
+        )
+    except (ValueError, RecursionError) as failure:
+        found = ResponseCorrupted(f"The answer, a {code}, cannot be read: {failure}")
     found.request_id = metadata.get("RequestId") or ""
     return found

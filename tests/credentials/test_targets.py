@@ -21,7 +21,7 @@ from dynamodb_py.exceptions import ConfigurationError
 from dynamodb_py.transports import Settings, open_transports
 
 from ..callers import Caller, Echo, settings
-from ..faulty import FaultyServer
+from ..faulty import FaultyServer, error
 
 AMAZON = "https://dynamodb.eu-west-1.amazonaws.com/"
 
@@ -493,3 +493,22 @@ def test_the_host_header_has_the_port_only_where_it_is_unusual(url, authority, p
 def test_what_is_no_endpoint_is_refused(url):
     with pytest.raises(ConfigurationError, match="is no endpoint"):
         parse_endpoint(url, "eu-west-1")
+
+
+@pytest.mark.parametrize("token", ["token", "no-such-token"], ids=["denied", "no token file"])
+@pytest.mark.parametrize("mocked", [False, True], ids=["over the wire", "through botocore"])
+def test_a_role_that_cannot_be_assumed(surroundings, tmp_path, token, mocked):
+    (tmp_path / "token").write_text("jwt-token")
+    with FaultyServer(error("AccessDenied", "403 Forbidden")) as sts:
+        surroundings(
+            REGION
+            | {
+                "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r",
+                "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / token),
+                "AWS_ENDPOINT_URL_STS": sts.url,
+            }
+        )
+        session = boto3.Session() if mocked else None
+        transport, _ = open_transports(Settings(session=session))
+        with pytest.raises(ConfigurationError, match="credentials"):
+            transport.send(Echo({}))

@@ -427,7 +427,8 @@ class TestPrefetch:
         do(Book.objects.create, isbn=isbn, shelf=1, author=author)
         do(Book.objects.create, isbn=isbn, shelf=2, author="gone")
         rows = do.list(Book.objects.filter(isbn=isbn).prefetch_related("author"))
-        assert "items that do not exist, 1 of them: Book.author: Author 'gone'" in caplog.text
+        assert "items that do not exist, 1 of them: Book.author: Author" in caplog.text
+        assert "gone" not in caplog.text
         sent.clear()
         assert rows[0].author.name == "Ann"
         with pytest.raises(Author.DoesNotExist):
@@ -472,7 +473,8 @@ class TestPrefetch:
             order.watched[1].name  # noqa: B018
         assert {each.name for each in order.liked} == {"Ann"}
         assert not sent
-        assert f"Order.watched: Author '{gone}'" in caplog.text
+        assert "Order.watched: Author" in caplog.text
+        assert gone not in caplog.text
         do(order.save)
         assert not sent  # reading what is referred to changes nothing
 

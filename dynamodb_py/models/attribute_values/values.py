@@ -24,29 +24,32 @@ def equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """
     if one == other:
         return True
-    ((kind, value),) = one.items()
-    ((other_kind, other_value),) = other.items()
-    if kind != other_kind:
-        return False
-    match kind:
-        case "N":
-            return Decimal(value) == Decimal(other_value)
-        case "M":
-            return value.keys() == other_value.keys() and all(
-                equal(wire, other_value[key]) for key, wire in value.items()
-            )
-        case "L":
-            return len(value) == len(other_value) and all(map(equal, value, other_value))
-        case "B":
-            return to_bytes(value) == to_bytes(other_value)
-        case "SS":
-            return set(value) == set(other_value)
-        case "NS":
-            return set(map(Decimal, value)) == set(map(Decimal, other_value))
-        case "BS":
-            return set(map(to_bytes, value)) == set(map(to_bytes, other_value))
-        case _:
+    try:
+        ((kind, value),) = one.items()
+        ((other_kind, other_value),) = other.items()
+        if kind != other_kind:
             return False
+        match kind:
+            case "N":
+                return Decimal(value) == Decimal(other_value)
+            case "M":
+                return value.keys() == other_value.keys() and all(
+                    equal(wire, other_value[key]) for key, wire in value.items()
+                )
+            case "L":
+                return len(value) == len(other_value) and all(map(equal, value, other_value))
+            case "B":
+                return to_bytes(value) == to_bytes(other_value)
+            case "SS":
+                return set(value) == set(other_value)
+            case "NS":
+                return set(map(Decimal, value)) == set(map(Decimal, other_value))
+            case "BS":
+                return set(map(to_bytes, value)) == set(map(to_bytes, other_value))
+            case _:
+                return False
+    except (ArithmeticError, AttributeError, TypeError, ValueError):  # no value of its type
+        return False
 
 
 def equal_or_absent(one: Wire | None, other: Wire | None) -> bool:

@@ -71,6 +71,15 @@ REQUIRED = "it is required: give it a value"
 
 KINDS = ("S", "N", "B", "BOOL", "M", "L", "SS", "NS", "BS")
 
+
+def _shorten(wire: object) -> str:
+    try:
+        text = repr(wire)
+    except RecursionError:
+        return "value, which is nested too deeply,"
+    return text if len(text) <= 300 else f"{text[:300]}..."
+
+
 UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
 """The errors of converting a value of an unexpected type; those of msgspec are ValueErrors."""
 
@@ -481,11 +490,11 @@ class Field(Operand[V], Generic[V, N]):
         """Return the value of an attribute value; raise UnreadableValue if the field cannot read it."""
         try:
             return None if "NULL" in wire else self.read(wire[self.kind])
-        except UNFIT as error:
+        except (*UNFIT, RecursionError) as error:
             known = isinstance(wire, Mapping) and self.kind in wire
             problem = str(error) if known else f"{self.kind} was expected"
             raise UnreadableValue(
-                f"{self.label}: the stored {wire!r} cannot be read as {type(self).__name__}: {problem}"
+                f"{self.label}: the stored {_shorten(wire)} cannot be read as {type(self).__name__}: {problem}"
             ) from error
 
     def read(self, stored: Any, /) -> V:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 import msgspec
 
 from ...codec import Unstorable, format_decimal, format_float, format_integer, parse_decimal
+from ...limits import MAX_EXPONENT
 from ...operations.base import Wire
 from .base import VERBATIM, Field
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
@@ -196,8 +197,8 @@ class IntegerField(Field[int, IntN]):
             return super().read(stored)
         except msgspec.ValidationError:
             number = parse_decimal(stored)  # 1.0 and 1E+2 are ints as well
-            if number != number.to_integral_value():
-                raise
+            if number != number.to_integral_value() or number.adjusted() > MAX_EXPONENT:
+                raise ValueError("it is no whole number in DynamoDB's range") from None
             return self.to_python(int(number))
 
 
@@ -400,8 +401,10 @@ class BinaryField(Field[bytes, BytesN]):
         super().__init__(**options)
 
     def to_db(self, value: bytes, /) -> Any:
-        if not isinstance(value, (bytes, bytearray, memoryview)):
-            raise make_refusal(value, "bytes", "encode text first")
+        given: object = value
+        if not isinstance(given, (bytes, bytearray, memoryview)):
+            advice = "encode text first" if isinstance(given, str) else "convert it with bytes()"
+            raise make_refusal(value, "bytes", advice)
         return bytes(value)
 
 

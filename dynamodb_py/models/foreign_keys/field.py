@@ -314,8 +314,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def _fetch(self, record: Any, key: tuple[Any, ...]) -> Flow[Any]:
         stub = self.make_stub(record, key)
-        name = self.target.__name__
-        log_fetch("%s: fetching %s %r on demand", self.label, name, stub.primary_key)
+        shown = f" {stub.primary_key!r}" if stub._link.log_keys else ""
+        log_fetch("%s: fetching %s%s on demand", self.label, self.target.__name__, shown)
         table = stub._link.table_name(stub._meta.table_name)
         get = GetItem(table, stub._meta.key_of(stub), current_options().consistent)
         item = filter_item(stub._meta, (yield from get))

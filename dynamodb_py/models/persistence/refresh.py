@@ -66,7 +66,7 @@ def increment(instance: M, /, **amounts: float) -> Flow[M]:
             raise ValidationError(
                 {name: ["only number fields can be added to"]}, model=instance._meta.name
             )
-        wire = field.encode(amount)
+        wire = field.encode(_check_amount(instance, name, amount))
         assert wire is not None
         actions.append(Add(field._path(), Value(wire)))
     if not actions:
@@ -77,8 +77,19 @@ def increment(instance: M, /, **amounts: float) -> Flow[M]:
 
 def decrement(instance: M, /, **amounts: float) -> Flow[M]:
     """Take from number fields; the rest is as for ``incr``."""
-    yield from increment(instance, **{name: _negate(each) for name, each in amounts.items()})
+    taken = {
+        name: _negate(_check_amount(instance, name, each)) for name, each in amounts.items()
+    }
+    yield from increment(instance, **taken)
     return instance
+
+
+def _check_amount(instance: Instance, name: str, amount: float) -> float:
+    """Return *amount* if it is a number; raise ValidationError."""
+    if isinstance(amount, bool) or not isinstance(amount, (int, float, Decimal)):
+        problem = f"{amount!r} is no number that can be added or taken"
+        raise ValidationError({name: problem}, model=instance._meta.name)
+    return amount
 
 
 def _negate(amount: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ...codec import from_json, measure_item, to_json
-from ...exceptions import ItemTooLarge, ValidationError
+from ...exceptions import ItemTooLarge, UnreadableValue, ValidationError
 from ...limits import MAX_ITEM_BYTES
 from ...operations.base import Wire, WireItem
 from ...operations.batches import Put
@@ -18,7 +18,12 @@ from ..records.encoding import encode_fields
 
 def stored_wires(instance: Instance) -> WireItem:
     """Return the attributes that were loaded or saved last; none, if neither."""
-    stored: WireItem = {} if instance._stored is None else from_json(instance._stored)
+    try:
+        stored: WireItem = {} if instance._stored is None else from_json(instance._stored)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableValue(
+            f"{type(instance).__name__}: the stored item is no JSON: {error}"
+        ) from error
     return stored
 
 

@@ -40,7 +40,11 @@ class Dangling(Struct, frozen=True):
     """The item's ``primary_key``."""
 
     def __str__(self) -> str:
-        return f"{type(self.owner).__name__}.{self.name}: {self.model.__name__} {self.key!r}"
+        return f"{self.describe()} {self.key!r}"
+
+    def describe(self) -> str:
+        """Return the reference and the model, without the key."""
+        return f"{type(self.owner).__name__}.{self.name}: {self.model.__name__}"
 
 
 class Want(Struct, eq=False):
@@ -149,7 +153,7 @@ def prefetch_tree(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[
             for held, name, sub in later
             if sub and (found := _find_targets(held, name))
         ]
-    _report(dangling)
+    _report(dangling, link)
     return dangling
 
 
@@ -268,12 +272,13 @@ def _targets_of(owner: Any, name: str) -> Iterable[Any]:
     return [each for each in _iterate_elements(getattr(owner, name)) if isinstance(each, Instance)]
 
 
-def _report(dangling: Sequence[Dangling]) -> None:
+def _report(dangling: Sequence[Dangling], link: Connection) -> None:
     if not dangling:
         return
     import logging  # only where there is something to say
 
-    texts = ", ".join(map(str, dangling[:_SHOWN]))
+    describe = str if link.log_keys else Dangling.describe
+    texts = ", ".join(map(describe, dangling[:_SHOWN]))
     logging.getLogger("dynamodb_py.relations").warning(
         "references to items that do not exist, %d of them: %s", len(dangling), texts
     )

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...codec import as_sent, from_json, measure_item
-from ...exceptions import FieldNotLoaded
+from ...exceptions import FieldNotLoaded, UnreadableValue
 from ...operations.base import Wire, WireItem
-from ..fields.base import AnyField
+from ..fields.base import UNFIT, AnyField
 from .base import BaseRecord, find_unread_fields
 from .checks import Errors, check_value, encode_value
 
@@ -60,8 +60,11 @@ def find_undeclared(record: BaseRecord) -> WireItem:
     if record._stored is None:
         return {} if record._state is None else record._state.undeclared
     declared = record._fieldset.by_attribute
-    stored: WireItem = from_json(record._stored)
-    return {name: as_sent(wire) for name, wire in stored.items() if name not in declared}
+    try:
+        stored: WireItem = from_json(record._stored)
+        return {name: as_sent(wire) for name, wire in stored.items() if name not in declared}
+    except (*UNFIT, RecursionError) as error:
+        raise UnreadableValue(f"{type(record).__name__}: the stored item: {error}") from error
 
 
 def find_preserved(record: BaseRecord) -> WireItem:

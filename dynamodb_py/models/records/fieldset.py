@@ -150,9 +150,9 @@ class FieldSet:
         unreadable: dict[str, UnreadableValue] = {}
         try:
             wires: WireItem = msgspec.json.decode(item, type=dict[str, Any])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnreadableValue(
-                f"{self.owner}: the stored {item!r} is no JSON of attributes: {error}"
+                f"{self.owner}: the stored {item!r:.200} is no JSON of attributes: {error}"
             ) from error
         for attribute, wire in wires.items():
             field = self.by_attribute.get(attribute)

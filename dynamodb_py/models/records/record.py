@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...codec import decode, to_json
-from ...exceptions import FieldNotLoaded
+from ...exceptions import FieldNotLoaded, ValidationError
 from ...operations.items import StoredItem
+from ..fields.base import KINDS, UNFIT
 from .attributes import find_undeclared
 from .base import BaseRecord, get_fetched_fields
 from .filling import fill
@@ -35,10 +36,19 @@ class Record(BaseRecord):
 
         :param item: the attributes as DynamoDB spells them, ``{"name": {"S": "gs1"}}``: a mapping as
             boto3's client gives it, or JSON.
+        :raises ValidationError: *item* is none of them, as an item of boto3's resource.
         """
-        if isinstance(item, str):
-            item = item.encode()
-        return cls._load(item if isinstance(item, bytes) else to_json(item))
+        if isinstance(item, bytes):
+            return cls._load(item)
+        try:
+            stored = item.encode() if isinstance(item, str) else to_json(check_item(item))
+        except UNFIT as error:
+            if isinstance(error, ValidationError):
+                raise
+            raise ValidationError(
+                f"from_db() cannot read it: {error}", model=cls.__name__
+            ) from error
+        return cls._load(stored)
 
     def full_clean(self, exclude: Iterable[str] = ()) -> None:
         """Check this object as writing it would, without writing.
@@ -77,6 +87,10 @@ class Record(BaseRecord):
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return a new, unsaved record with these values by field name, as of :meth:`to_dict`."""
         self = cls.__new__(cls)
+        given: object = values
+        if not isinstance(given, Mapping):
+            problem = f"from_dict() takes a dict of values by field name, not {values!r:.80}"
+            raise ValidationError(problem, model=cls.__name__)
         get_field = cls._fieldset.get_field
         fill(self, {name: get_field(name).from_plain(each) for name, each in values.items()})
         return self
@@ -87,6 +101,25 @@ class Record(BaseRecord):
         values = self.__dict__
         names = [name for name in self._fieldset.by_name if values.get(name) is not None]
         return f"{type(self).__name__}({', '.join(f'{name}={values[name]!r}' for name in names)})"
+
+
+def check_item(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return *item* if it has attribute values; raise ValidationError for plain ones."""
+    for name, wire in item.items():
+        if not isinstance(wire, Mapping) or not (*wire,)[:1] or (*wire,)[0] not in _KINDS:
+            raise ValidationError(
+                {
+                    str(
+                        name
+                    ): f"{wire!r:.80} is no attribute value such as {{'S': 'text'}}: from_db() takes items "
+                    "of boto3's client; those of its resource have plain values, which belong in "
+                    "from_dict() or the constructor"
+                }
+            )
+    return item
+
+
+_KINDS = frozenset((*KINDS, "NULL"))
 
 
 def _to_plain(value: Any) -> Any:

@@ -220,7 +220,8 @@ def _read_items(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
     missing: list[str] = []
     for stub, item in zip(stubs, items, strict=True):
         if item is None:
-            missing.append(f"{type(stub).__name__} {stub.primary_key!r}")
+            key = f" {stub.primary_key!r}" if stub._link.log_keys else ""
+            missing.append(type(stub).__name__ + key)
             continue
         target: Any = stub._load(item)
         if "_using" in stub.__dict__:
