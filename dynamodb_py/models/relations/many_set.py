@@ -10,7 +10,7 @@ from ...connections import Connection, get_connection
 from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from ..bulk.bound_model import read_instances
 from ..foreign_keys.field import ForeignKey
-from ..instance import options_of
+from ..instance import list_many, options_of
 from ..persistence.save import save_instance
 from ..queryset.execution import read_all
 from ..queryset.reads import count_rows, has_rows
@@ -183,7 +183,7 @@ class ManySet(Generic[T]):
 
     def _set(self, targets: Iterable[T | Any]) -> Flow[None]:
         """Make *targets* the whole set: the items between are read, added and deleted as needed."""
-        wanted = {self._far.key_of(each): each for each in targets}
+        wanted = {self._far.key_of(each): each for each in list_many(targets, "set()")}
         rows = yield from read_all(self.rows())
         there = {self._far.read_key(row) for row in rows}
         gone = [_make_delete(row) for row in rows if self._far.read_key(row) not in wanted]

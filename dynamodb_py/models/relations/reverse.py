@@ -11,7 +11,7 @@ from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, flow_of, has_running_loop, name_verbs, run
 from ..foreign_keys.unloaded import log_fetch
-from ..instance import options_of
+from ..instance import list_many, options_of
 from ..managers.create import create_one
 from ..managers.forwarding import Forwarding
 from ..managers.manager import all_items
@@ -212,7 +212,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
 
         :raises QueryError: there are others, and the reference must have a value.
         """
-        wanted = self._check_instances(objects)
+        wanted = self._check_instances(list_many(objects, "set()"))
         rows = yield from read_all(self.get_queryset())
         there = {each.primary_key for each in rows}
         keep = {each.primary_key for each in wanted}
