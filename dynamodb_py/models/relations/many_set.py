@@ -14,6 +14,7 @@ from ..instance import list_many, options_of
 from ..persistence.save import save_instance
 from ..queryset.execution import read_all
 from ..queryset.reads import count_rows, has_rows
+from ..records.rows import show_rows
 from ..unit_of_work.together import write_together
 from .reverse import is_soft_deleted, query_related
 
@@ -104,7 +105,8 @@ class ManySet(Generic[T]):
     acontains = awaiting(_contains)
 
     def __repr__(self) -> str:
-        return f"<{self._far.target.__name__}s of {self._owner!r} by {self.through.__name__}>"
+        rows = "" if self._kept is None else f": {show_rows(self._kept)}"
+        return f"<{self._far.target.__name__}s of {self._owner!r} by {self.through.__name__}{rows}>"
 
     def _make_row(self, target: Any, **values: Any) -> Any:
         row = self.through(**values, **{self._near.name: self._owner, self._far.name: target})

@@ -20,6 +20,7 @@ from ..persistence.delete import delete_instance
 from ..persistence.save import save_instance
 from ..queryset.execution import read_all
 from ..queryset.prefetch import Prefetchable, Want
+from ..records.rows import show_rows
 from ..unit_of_work.together import write_together
 from .index_choice import find_index
 
@@ -122,7 +123,8 @@ class RelatedSet(Forwarding[M], Generic[M]):
         return self.all().__aiter__()
 
     def __repr__(self) -> str:
-        return f"<{self._reference.related_name} of {self._owner!r}>"
+        rows = "" if self._kept is None else f": {show_rows(self._kept)}"
+        return f"<{self._reference.related_name} of {self._owner!r}{rows}>"
 
     def _check_instances(self, objects: Iterable[Any]) -> list[M]:
         found: list[M] = []

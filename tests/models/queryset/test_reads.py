@@ -453,12 +453,12 @@ def test_two_loops_at_once_do_not_mix(script, rows):
 
 def test_repr_shows_rows_at_most_twenty(script, rows):
     script.answers = [page(*range(21))]
+    assert len(rows) == 21
     said = repr(rows)
     assert said.startswith("<QuerySet [Score(user='a', points=0")
     assert said.endswith(", '...(remaining elements truncated)...']>")
     assert said.count("Score(") == 20
-    assert script.payloads[0]["Limit"] == 21
-    assert rows._result_cache is None
+    assert len(script.sent) == 1
 
 
 def test_repr_shows_the_question_where_rows_cannot_be_had(script, rows):
