@@ -17,7 +17,7 @@ from .comparisons import (
 from .conditions import And, Condition, Not, Or, Unexpired
 from .lookups import FieldName, Lookup, Q, compile_lookup
 from .names import Names, Wire
-from .operands import Attr, Comparable, F, Operand, SizeOf, field_of
+from .operands import Attr, Comparable, F, Operand, SizeOf, field_of, is_many
 from .paths import (
     AFFIX,
     FREE,
@@ -95,6 +95,7 @@ __all__ = [
     "check_apart",
     "compile_lookup",
     "field_of",
+    "is_many",
     "is_repeatable",
     "member",
     "members",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MappingView
+from collections.abc import Callable, Hashable, Iterable, Iterator, MappingView
 from datetime import date, datetime
 from typing import Any, TypeAlias, cast
 
@@ -16,7 +16,7 @@ from ..exceptions import QueryError
 from .comparisons import Compare
 from .conditions import And, Condition, ReadableNames, join
 from .names import Names, Wire
-from .operands import ORDERED, SCALARS, Attr, Comparable, SizeOf
+from .operands import ORDERED, SCALARS, Attr, Comparable, SizeOf, is_many
 from .paths import Argument, Path, Resolve, Size, Value, member, members
 from .unsupported_lookups import ADVICE, PARTS_OF_TIME
 
@@ -234,9 +234,9 @@ def _make_condition(where: str, build: Make, resolve: Resolve) -> Make:
 def _to_list(value: Any) -> list[Any]:
     if type(value) in (list, tuple):
         return list(value)
-    if isinstance(value, (str, bytes, Mapping, Comparable)) or not isinstance(value, Iterable):
+    if not is_many(value):
         raise QueryError(f"{value!r} is one value: give a list of them")
-    return list(cast("Iterable[Any]", value))
+    return list(value)
 
 
 def _to_elements(value: Any) -> Any:

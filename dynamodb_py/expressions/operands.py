@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeGuard, TypeVar, cast
 
 from .. import codec
 from ..exceptions import QueryError, ValidationError
@@ -124,7 +124,7 @@ class Comparable(Generic[V]):
         >>> F("score").is_in(1, 2) == F("score").is_in([1, 2])
         True
         """
-        given = values[0] if len(values) == 1 and _is_many(values[0]) else values
+        given = values[0] if len(values) == 1 and is_many(values[0]) else values
         operands = [self._operand(value) for value in cast("Iterable[Any]", given)]
         known = _without_duplicates([each for each in operands if each is not None])
         if isinstance(given, (set, frozenset)):  # their order differs in each process
@@ -451,7 +451,8 @@ def _without_duplicates(operands: list[Argument]) -> tuple[Argument, ...]:
         return tuple(dict.fromkeys(operands))
 
 
-def _is_many(value: object) -> bool:
+def is_many(value: object) -> TypeGuard[Iterable[Any]]:
+    """Tell whether *value* is several values; text, bytes and mappings are one."""
     single = (str, bytes, bytearray, memoryview, Mapping, Comparable)
     return isinstance(value, Iterable) and not isinstance(value, single)
 

@@ -13,7 +13,8 @@ from ..connections import (
     connection_for,
     current_options,
 )
-from ..expressions import Condition
+from ..exceptions import QueryError
+from ..expressions import Condition, is_many
 from ..flows import Flow
 from .fields.model_key import alias_of
 from .options import Options
@@ -102,6 +103,13 @@ def options_of(kind: type[Any]) -> Options:
     except KeyError:
         raise TypeError(f"{kind.__name__} is abstract: it has no table") from None
     return meta
+
+
+def list_many(given: Any, role: str) -> list[Any]:
+    """Return the list of several keys or items; raise QueryError for a single one, such as a text."""
+    if isinstance(given, Instance) or not is_many(given):
+        raise QueryError(f"{role}: {given!r} is one value: give a list of them, [{given!r}]")
+    return list(given)
 
 
 def table_of(instance: Instance) -> str:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ..codec import PLAIN_INT, Unstorable, as_sent, check_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ValidationError
-from ..expressions import Condition, Exists, NotExists, Path
+from ..expressions import Condition, Exists, NotExists, Path, is_many
 from ..limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
@@ -232,7 +232,7 @@ class Options:
 
     def check_writable(self, option: str, names: Iterable[str]) -> frozenset[str]:
         """Return the names of the fields that *option* lists for writing; refuse those of the key."""
-        if isinstance(names, str):
+        if not is_many(names):
             raise QueryError(f"{option}={names!r}: give a list of names, [{names!r}]")
         named = frozenset(self.field_set.expand_references(names))
         for name in named:

@@ -15,7 +15,7 @@ from .bulk.execution import run_side_by_side
 from .bulk.jobs import keep_last, key_job
 from .bulk.results import BulkResult, Status, Tally
 from .fields.times import DateTimeField
-from .instance import options_of
+from .instance import list_many, options_of
 from .managers.manager import Manager, Objects
 from .managers.queryset import QuerySet
 from .model import Model
@@ -83,7 +83,7 @@ def bulk_delete_softly(
     Missing items count as deleted. The rest is as for other models.
     """
     check_outside("bulk_delete()")
-    given = list(keys)
+    given = list_many(keys, "keys to delete")
     tally: Tally[Any] = Tally(given, deletes=True)
     jobs = [key_job(bound, each) for each in given]
     kept = set(map(id, keep_last(jobs, last_wins=True, model=bound.model.__name__)))

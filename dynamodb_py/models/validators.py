@@ -157,7 +157,7 @@ class OneOfValidator(Validator):
     message = "%(value)s is not one of %(choices)s"
 
     def __init__(self, choices: Iterable[Any], message: str | None = None) -> None:
-        self.choices = tuple(choices)
+        self.choices = _as_tuple("choices", choices)
         super().__init__(message)
 
     def __call__(self, value: Any) -> None:
@@ -225,7 +225,7 @@ class EmailValidator(Validator):
     def __init__(
         self, message: str | None = None, *, allowlist: Iterable[str] = ("localhost",)
     ) -> None:
-        self.allowlist = tuple(allowlist)
+        self.allowlist = _as_tuple("allowlist", allowlist)
         super().__init__(message)
 
     def __call__(self, value: Any) -> None:
@@ -261,9 +261,7 @@ class URLValidator(Validator):
     default_schemes: ClassVar[tuple[str, ...]] = ("http", "https", "ftp", "ftps")
 
     def __init__(self, message: str | None = None, *, schemes: Iterable[str] | None = None) -> None:
-        if isinstance(schemes, str):
-            raise TypeError(f"schemes={schemes!r}: give a list of them, [{schemes!r}]")
-        self.schemes = self.default_schemes if schemes is None else tuple(schemes)
+        self.schemes = self.default_schemes if schemes is None else _as_tuple("schemes", schemes)
         super().__init__(message)
 
     def __call__(self, value: Any) -> None:
@@ -286,6 +284,13 @@ class _Verbatim(str):
     """Text that a message shows without quotes."""
 
     __slots__ = ()
+
+
+def _as_tuple(option: str, given: Iterable[T]) -> tuple[T, ...]:
+    """Return *given* as a tuple; raise TypeError for a text, which is not several values."""
+    if isinstance(given, (str, bytes)):
+        raise TypeError(f"{option}={given!r}: give a list of them, [{given!r}]")
+    return tuple(given)
 
 
 def _show(value: Any) -> str:

@@ -226,7 +226,7 @@ def test_first_is_the_first_or_none(engine, do, sent, scores, many):
 
 
 def test_nothing_is_sent_before_it_is_iterated(engine, do, sent, scores, many):
-    rows = scores.filter(late=True).limit(3).page_size(50).reverse().consistent()
+    rows = scores.filter(late=True).reverse().limit(3).page_size(50).consistent()
     assert isinstance(rows, QuerySet)
     rows.explain()
     operation = rows.operation()

@@ -343,6 +343,9 @@ def test_what_cannot_be_compared_is_told_and_does_not_fall_through():
     [
         (lambda: RegexValidator(re.compile("a"), flags=re.IGNORECASE), "the compiled one has its own"),
         (lambda: URLValidator(schemes="https"), r"give a list of them, \['https'\]"),
+        (lambda: EmailValidator(allowlist="a.b"), r"allowlist='a.b': give a list of them"),
+        (lambda: OneOfValidator("abc"), r"choices='abc': give a list of them"),
+        (lambda: OneOfValidator(b"abc"), r"choices=b'abc': give a list of them"),
     ],
 )  # fmt: skip
 def test_a_validator_that_is_declared_wrongly_says_so(make, said):

@@ -149,7 +149,7 @@ async def managers(thing: Thing) -> None:
 
 async def query_sets() -> None:
     assert_type(Thing.objects.filter(hash="a"), QuerySet[Thing])
-    assert_type(Thing.objects.filter(hash="a").limit(3).reverse(), QuerySet[Thing])
+    assert_type(Thing.objects.filter(hash="a").reverse().limit(3), QuerySet[Thing])
     assert_type(list(Thing.objects.filter(Thing.number > 1, hash="a")), list[Thing])
     assert_type([each async for each in Thing.objects.filter(hash="a")], list[Thing])
     assert_type(Thing.objects.filter(hash="a").first(), Thing | None)

@@ -12,7 +12,7 @@ from ...flows import Flow, arun, as_verb, run
 from ...operations.items import Key, StoredItem
 from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
-from ..instance import Instance, options_of, table_of
+from ..instance import Instance, list_many, options_of, table_of
 from ..options import Options
 from ..persistence.stored import key_of
 from ..records.base import load_key, state_of
@@ -152,7 +152,7 @@ def make_blocking(
     """
 
     def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        all_ = list(objects)
+        all_ = list_many(objects, name)
         link = connection_of(all_)
         return make_empty() if link is None else run(flow(all_, *args, **kwargs), link)
 
@@ -167,7 +167,7 @@ def make_awaiting(
     """Make the function *name*, which awaits what that of :func:`make_blocking` waits for."""
 
     async def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        all_ = list(objects)
+        all_ = list_many(objects, name)
         link = connection_of(all_)
         return make_empty() if link is None else await arun(flow(all_, *args, **kwargs), link)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ...batching import Progress, ProgressOption, as_callback, offset_progress, run_together
 from ...flows import Flow
 from ...operations.batches import Put
-from ..instance import options_of
+from ..instance import list_many, options_of
 from ..persistence.delete import mark_deleted
 from ..persistence.locks import is_atomic
 from ..signals.events import send_around_batch
@@ -46,7 +46,8 @@ def write_items(
 
     :param lists_deletes: the list that is returned is of what was deleted.
     """
-    instances, gone = [as_instance(bound, item) for item in items], list(deletes)
+    instances = [as_instance(bound, item) for item in list_many(items, "items")]
+    gone = list_many(deletes, "keys to delete")
 
     def flow() -> Flow[BulkResult[Any]]:
         jobs = [put_job(bound, each, validate=validate) for each in instances]

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, overload
 from ...batching import ProgressOption, as_callback
 from ...exceptions import QueryError
 from ...flows import Flow, arun, as_verb, run
-from ..instance import Instance, options_of
+from ..instance import Instance, list_many, options_of
 from ..unit_of_work.collector import check_outside
 from .batch_block import AsyncBatchBlock, BatchBlock
 from .bound_model import BoundModel, as_instance, check_connection
@@ -234,7 +234,7 @@ def bulk_create_items(
     named = None
     if update_fields is not None:
         named = check_fields(options_of(bound.model), "update_fields", update_fields)
-    given = [as_instance(bound, item) for item in instances]
+    given = [as_instance(bound, item) for item in list_many(instances, "items")]
     upserts = _upsert_all(bound, given, named, validate, workers, progress)
     return (yield from send_batch_signals(bound, upserts, given))
 
@@ -290,7 +290,9 @@ def bulk_update_items(
     """
     check_outside("bulk_update()")
     named = check_fields(options_of(bound.model), "fields", fields)
-    given = [check_connection(bound, as_instance(bound, item)) for item in instances]
+    given = [
+        check_connection(bound, as_instance(bound, item)) for item in list_many(instances, "items")
+    ]
 
     def update_all() -> Flow[BulkResult[M]]:
         jobs = [key_job(bound, instance) for instance in given]

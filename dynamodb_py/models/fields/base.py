@@ -204,6 +204,8 @@ class Field(Operand[V], Generic[V, N]):
         self.default = default
         self.required, self.null = required, null
         self.unique = unique
+        if isinstance(choices, (str, bytes)):
+            raise ModelDefinitionError(f"choices={choices!r}: give a list of them, [{choices!r}]")
         self.choices = None if choices is None else [_value_of_choice(each) for each in choices]
         self.validators: tuple[Callable[[Any], object], ...] = (
             (validators,) if callable(validators) else tuple(validators)

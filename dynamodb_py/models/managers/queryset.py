@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, cast, overload
 
-from ...exceptions import DynamoDBError, QueryError
-from ...flows import awaiting, blocking, has_running_loop, name_verbs, run
+from ...exceptions import QueryError
+from ...flows import awaiting, blocking, name_verbs, run
 from ...operations.batches import BatchGetItem
 from ...operations.items import GetItem
 from ...operations.queries import Query, Scan
@@ -20,7 +20,7 @@ from ..queryset.execution import open_rows, plan_query, read_all, read_first
 from ..queryset.pages import Pages, get_page, read_pages, walk_rows
 from ..queryset.projection import shape_rows
 from ..queryset.write_execution import Done
-from ..records.rows import Name
+from ..records.rows import Name, show_rows
 from .item_verbs import ItemVerbs
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ _Update: TypeAlias = "writes.UpdateMatching[Done, dict[str, Any]]"
 _AsyncUpdate: TypeAlias = (
     "writes.UpdateMatching[Coroutine[Any, Any, Done], Coroutine[Any, Any, dict[str, Any]]]"
 )
-
-_SHOWN = 20
-_TRUNCATED = "...(remaining elements truncated)..."
 
 
 @name_verbs
@@ -107,13 +104,10 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     __reversed__: ClassVar[None] = None  # reverse() is for that
 
     def __repr__(self) -> str:
-        rows = _rows_to_show(self)
+        rows = self._result_cache  # nothing is read to be shown: error reports call this
         if rows is None:
             return f"<{type(self).__name__} of {self.model.__name__}: {self._question.condition!r}>"
-        texts = [repr(row) for row in rows[:_SHOWN]]
-        if len(rows) > _SHOWN:
-            texts.append(repr(_TRUNCATED))
-        return f"<{type(self).__name__} [{', '.join(texts)}]>"
+        return f"<{type(self).__name__} {show_rows(rows)}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         own = self.__dict__ if type(self).__dictoffset__ else {}
@@ -209,18 +203,6 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
 
     _manager: ClassVar[Any]
     """The class of managers; its module, which needs this one, sets it."""
-
-
-def _rows_to_show(queryset: QuerySet[M, R]) -> list[R] | None:
-    """Return some rows to show; None if they cannot be read here."""
-    if queryset._result_cache is not None:
-        return queryset._result_cache
-    if has_running_loop():  # a debugger, or a log: no place to block
-        return None
-    try:
-        return run(read_first(queryset, _SHOWN + 1), queryset._link)
-    except (DynamoDBError, TypeError):  # TypeError: the model is abstract
-        return None
 
 
 def restore(

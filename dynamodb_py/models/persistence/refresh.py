@@ -77,9 +77,7 @@ def increment(instance: M, /, **amounts: float) -> Flow[M]:
 
 def decrement(instance: M, /, **amounts: float) -> Flow[M]:
     """Take from number fields; the rest is as for ``incr``."""
-    taken = {
-        name: _negate(_check_amount(instance, name, each)) for name, each in amounts.items()
-    }
+    taken = {name: _negate(_check_amount(instance, name, each)) for name, each in amounts.items()}
     yield from increment(instance, **taken)
     return instance
 

@@ -65,6 +65,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
     def exclude(self, /, *conditions: Condition, **lookups: Any) -> Self:
         """Return those that do not match all of these together."""
+        _check_not_sliced(self, "exclude()")
         return with_question(
             self, condition=self._question.condition & ~join_conditions(self, conditions, lookups)
         )
@@ -130,6 +131,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         DynamoDB sorts by the range key of the table or of an index, and by nothing else.
         """
         shape = self._query_shape
+        _check_not_sliced(self, "order_by()")
         if shape is None or shape.opaque or not _TEXT.issuperset(map(type, names)):
             return with_question(self, order=tuple(_order_of(self, name) for name in names))
         after = shape.with_order(names, partial(_order_of, self))
@@ -137,10 +139,15 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
     def reverse(self) -> Self:
         """Return them in the opposite order; a scan, which has no order, refuses."""
+        _check_not_sliced(self, "reverse()")
         return with_question(self, backward=not self._question.backward)
 
     def limit(self, count: int | None) -> Self:
-        """Return the first *count* of them, counted after filters; None: all of them."""
+        """Return the first *count* of them, counted after filters; None: all of them.
+
+        It is final, as a slice is: ``filter()``, ``exclude()``, ``order_by()``, ``reverse()``, ``&`` and
+        ``|`` come before it, and raise QueryError after it.
+        """
         return with_limit(self, count)
 
     def consistent(self, consistent: bool = True) -> Self:
@@ -229,7 +236,7 @@ def filter_by_conditions(
 ) -> Q:
     """Return the query set of those that match *conditions* and *lookups* too."""
     shape = queryset._query_shape or shape_of(queryset)
-    if shape is not None and not shape.opaque:  # a shape compares fields with values
+    if shape is not None and shape.limit is None and not shape.opaque:  # it compares with values
         found = (
             shape.with_lookups(queryset._wires, lookups) if lookups else (shape, queryset._wires)
         )
@@ -244,7 +251,7 @@ def filter_by_lookups(queryset: Q, lookups: dict[str, Any]) -> Q:
     """Return the query set of those that match *lookups* too."""
     shape = queryset._query_shape or shape_of(queryset)
     found = None
-    if shape is not None and not shape.opaque:
+    if shape is not None and shape.limit is None and not shape.opaque:
         found = shape.with_lookups(queryset._wires, lookups)
     if found is None:
         return add_condition(queryset, join_conditions(queryset, (), lookups))
@@ -261,6 +268,8 @@ def add_condition(queryset: Q, condition: Condition) -> Q:
     """Return the query set of those that match *condition* too."""
     if queryset._read_options.parts:
         raise make_union_error(queryset, "filter()")
+    if not condition.is_empty:
+        _check_not_sliced(queryset, "filter()")
     question, shape = queryset._question, queryset._query_shape or shape_of(queryset)
     before = question.condition
     question = replace(question, condition=condition if before.is_empty else before & condition)
@@ -304,6 +313,16 @@ def _check_alike(queryset: BaseQuerySet[Any, Any], other: object, operator: str)
             f"{operator} joins the conditions of query sets that are alike in all else: order, "
             "limit, index, rows and options; say those of what comes of it"
         )
+    _check_not_sliced(queryset, operator)
+
+
+def _check_not_sliced(queryset: BaseQuerySet[Any, Any], verb: str) -> None:
+    """Refuse *verb* of the first rows: DynamoDB would apply it before the limit, to other rows."""
+    if limit_of(queryset) is not None and not queryset._read_options.parts:
+        raise QueryError(
+            f"{queryset.model.__name__}: {verb} after limit() or a slice would change which rows are "
+            f"the first: say {verb} before it"
+        )
 
 
 def _order_of(queryset: BaseQuerySet[Any, Any], name: str | Field[Any, Any]) -> tuple[str, bool]:
@@ -325,16 +344,16 @@ def slice_rows(queryset: Q, wanted: slice) -> Q:
     if start or step not in (None, 1) or (stop is not None and stop < 0):
         text = ":".join("" if each is None else str(each) for each in (start, stop))
         raise make_offset_error(queryset, text if step is None else f"{text}:{step}")
-    before = limit_of(queryset)
-    if before is not None:
-        stop = before if stop is None else min(stop, before)
-    return with_limit(queryset, stop)
+    return with_limit(queryset, limit_of(queryset) if stop is None else stop)
 
 
 def with_limit(queryset: Q, count: int | None) -> Q:
     """Return the first *count* of the rows."""
     if count is not None and (type(count) is not int or count < 0):
         _check_count("limit", count, 0, "a limit is 0 or more")
+    before = limit_of(queryset)
+    if count is not None and before is not None:
+        count = min(count, before)
     return with_changes(queryset, {"limit": count})
 
 

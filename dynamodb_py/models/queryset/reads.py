@@ -19,7 +19,7 @@ from ...operations.tables import DescribeTable
 from ...planning import Estimate, estimate
 from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
-from ..instance import options_of
+from ..instance import list_many, options_of
 from ..options import Options
 from ..records.rows import make_loader
 from ..visibility import filter_item, filter_items
@@ -200,7 +200,7 @@ def get_in_bulk(
     """
     meta, options, scope = options_of(queryset.model), queryset._read_options, queryset._scope
     _check_only_fields(queryset, "in_bulk()")
-    given = list(keys)
+    given = list_many(keys, "in_bulk()")
     table = queryset._link.table_name(meta.table_name)
     wanted = queryset._question.wanted
     held: frozenset[str] | None = None

@@ -29,6 +29,9 @@ Loader: TypeAlias = Callable[[StoredItem], Any]
 Name: TypeAlias = "str | Operand[Any]"
 
 
+_SHOWN = 20
+
+
 class Column(Struct, frozen=True):
     """One value of a row: its name, and its path in the item."""
 
@@ -56,6 +59,14 @@ def _trim_path(parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
         if isinstance(part, int):
             return parts[:at]
     return parts
+
+
+def show_rows(rows: list[Any]) -> str:
+    """Return the text of *rows*, at most the first 20 of them, for a ``repr``."""
+    texts = [repr(row) for row in rows[:_SHOWN]]
+    if len(rows) > _SHOWN:
+        texts.append("'...(remaining elements truncated)...'")
+    return f"[{', '.join(texts)}]"
 
 
 def make_loader(

@@ -229,6 +229,8 @@ def _has_right_types(record: BaseRecord) -> bool:
 def clean_record(record: BaseRecord, exclude: Iterable[str]) -> None:
     """Check *record* as writing it would; raise ValidationError with all problems."""
     fields = record._fieldset
+    if isinstance(exclude, str):
+        raise TypeError(f"exclude={exclude!r}: give a list of names, [{exclude!r}]")
     left_out = frozenset(fields.expand_references(exclude))
     if not left_out <= fields.by_name.keys():
         raise fields.make_unknown_error(sorted(left_out - fields.by_name.keys()))

@@ -11,10 +11,11 @@ from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from ..bulk.bound_model import read_instances
 from ..fields.model_key import alias_of
 from ..foreign_keys.field import ForeignKey
-from ..instance import options_of
+from ..instance import list_many, options_of
 from ..persistence.save import save_instance
 from ..queryset.execution import read_all
 from ..queryset.reads import count_rows, has_rows
+from ..records.rows import show_rows
 from ..unit_of_work.together import write_together
 from .reverse import is_soft_deleted, query_related
 
@@ -105,7 +106,8 @@ class ManySet(Generic[T]):
     acontains = awaiting(_contains)
 
     def __repr__(self) -> str:
-        return f"<{self._far.target.__name__}s of {self._owner!r} by {self.through.__name__}>"
+        rows = "" if self._kept is None else f": {show_rows(self._kept)}"
+        return f"<{self._far.target.__name__}s of {self._owner!r} by {self.through.__name__}{rows}>"
 
     def _make_row(self, target: Any, **values: Any) -> Any:
         row = self.through(**values, **{self._near.name: self._owner, self._far.name: target})
@@ -184,7 +186,7 @@ class ManySet(Generic[T]):
 
     def _set(self, targets: Iterable[T | Any]) -> Flow[None]:
         """Make *targets* the whole set: the items between are read, added and deleted as needed."""
-        wanted = {self._far.key_of(each): each for each in targets}
+        wanted = {self._far.key_of(each): each for each in list_many(targets, "set()")}
         rows = yield from read_all(self.rows())
         there = {self._far.read_key(row) for row in rows}
         gone = [_make_delete(row) for row in rows if self._far.read_key(row) not in wanted]

@@ -12,7 +12,7 @@ from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, flow_of, has_running_loop, name_verbs, run
 from ..fields.model_key import alias_of
 from ..foreign_keys.unloaded import log_fetch
-from ..instance import options_of
+from ..instance import list_many, options_of
 from ..managers.create import create_one
 from ..managers.forwarding import Forwarding
 from ..managers.manager import all_items
@@ -21,6 +21,7 @@ from ..persistence.delete import delete_instance
 from ..persistence.save import save_instance
 from ..queryset.execution import read_all
 from ..queryset.prefetch import Prefetchable, Want
+from ..records.rows import show_rows
 from ..unit_of_work.together import write_together
 from .index_choice import find_index
 
@@ -122,7 +123,8 @@ class RelatedSet(Forwarding[M], Generic[M]):
         return self.all().__aiter__()
 
     def __repr__(self) -> str:
-        return f"<{self._reference.related_name} of {self._owner!r}>"
+        rows = "" if self._kept is None else f": {show_rows(self._kept)}"
+        return f"<{self._reference.related_name} of {self._owner!r}{rows}>"
 
     def _check_instances(self, objects: Iterable[Any]) -> list[M]:
         found: list[M] = []
@@ -212,7 +214,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
 
         :raises QueryError: there are others, and the reference must have a value.
         """
-        wanted = self._check_instances(objects)
+        wanted = self._check_instances(list_many(objects, "set()"))
         rows = yield from read_all(self.get_queryset())
         there = {each.primary_key for each in rows}
         keep = {each.primary_key for each in wanted}

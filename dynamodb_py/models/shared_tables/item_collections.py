@@ -284,12 +284,12 @@ def make_collection(
     if wanted is not None:
         ranged = any(name.split("__")[0] == getattr(range_key, "name", "") for name in lookups)
         queryset = queryset.filter(_filter_models(layout, wanted, None if ranged else range_key))
-    elif limit is not None and all(meta.expiry is None for meta in layout.members):
-        queryset = queryset.limit(limit)  # no item that is read is hidden
     if consistent is not None:
         queryset = queryset.consistent(consistent)
     if reverse:
         queryset = queryset.reverse()
+    if wanted is None and limit is not None and all(meta.expiry is None for meta in layout.members):
+        queryset = queryset.limit(limit)  # no item that is read is hidden
     return Collection(layout, queryset, wanted, limit)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from msgspec import Struct
 from ...batching import identify_key
 from ...connections import Connection, ambient_alias, get_connection
 from ...exceptions import ConfigurationError, QueryError, TransactionCanceled
+from ...expressions import is_many
 from ...flows import Flow, arun, run
 from ...limits import MAX_TRANSACTION
 from ...operations.items import Key, StoredItem
@@ -92,7 +93,7 @@ async def aget(items: Iterable[ItemReference], /) -> list[Any]:
 
 
 def _make_reads(items: Iterable[ItemReference]) -> list[ItemRead]:
-    if isinstance(items, (Instance, str, bytes, Mapping)):
+    if isinstance(items, Instance) or not is_many(items):
         raise QueryError(f"give a list of (Model, key) pairs and instances, not {items!r}")
     return [make_read(each) for each in items]
 

@@ -9,13 +9,19 @@ import pytest
 
 from dynamodb_py import (
     CharField,
+    ForeignKey,
+    GlobalIndex,
     IntegerField,
+    ManyToManyField,
     Model,
     QueryError,
+    SoftDelete,
     Throttled,
     VersionField,
     connections,
     delete_all,
+    load,
+    prefetch,
     save_all,
 )
 from dynamodb_py.exceptions import (
@@ -53,6 +59,112 @@ class Animal(Model):
 
 class Dog(Animal):
     pass
+
+
+class Kept(SoftDelete):
+    player = CharField(hash_key=True)
+
+
+class Sequenced(Model):
+    """An instance that can be iterated is one item all the same."""
+
+    player = CharField(hash_key=True)
+
+    def __iter__(self):
+        yield from [self]
+
+
+class Friend(Model):
+    owner = ForeignKey("Person", hash_key=True)
+    other = ForeignKey("Person", range_key=True)
+
+
+class Person(Model):
+    name = CharField(hash_key=True)
+    friends = ManyToManyField("Person", through=Friend, through_fields=("owner", "other"))
+
+
+class Pet(Model):
+    name = CharField(hash_key=True)
+    owner = ForeignKey(Person, related_name="pets")
+    by_owner = GlobalIndex(hash_key="owner", range_key="name")
+
+
+ANN = Person(name="ann")
+ONE_VALUE = [
+    "abc",
+    "",
+    b"abc",
+    bytearray(b"abc"),
+    memoryview(b"abc"),
+    {"player": "a"},
+    {},
+    7,
+    None,
+    Score(player="abc"),
+    Sequenced(player="abc"),
+    Score,
+]
+TAKE_MANY = {
+    "bulk_create": (Score.objects.bulk_create, ()),
+    "bulk_create overwrite": (
+        Score.objects.filter(player="a").bulk_create,
+        (),
+        {"overwrite": True},
+    ),
+    "bulk_create update": (Score.objects.bulk_create, (), {"update_conflicts": True}),
+    "bulk_update": (Score.objects.bulk_update, (["note"],)),
+    "bulk_delete": (Score.objects.bulk_delete, ()),
+    "bulk_delete of a query set": (Score.objects.all().bulk_delete, ()),
+    "bulk_delete softly": (Kept.objects.bulk_delete, ()),
+    "batch_write": (Score.objects.batch_write, ()),
+    "batch_write of a model": (Score.batch_write, ()),
+    "batch_write delete": (Score.objects.batch_write, None, {"overwrite": True}),
+    "in_bulk": (Score.objects.in_bulk, ()),
+    "load": (load, ()),
+    "save_all": (save_all, ()),
+    "delete_all": (delete_all, ()),
+    "prefetch": (prefetch, ("owner",)),
+    "related set": (ANN.pets.set, ()),
+    "many-to-many set": (ANN.friends.set, ()),
+}
+
+
+@pytest.mark.parametrize("verb", TAKE_MANY)
+@pytest.mark.parametrize(
+    "one", ONE_VALUE, ids=[f"{type(one).__name__}-{at}" for at, one in enumerate(ONE_VALUE)]
+)
+def test_one_value_is_not_many(script, do, verb, one):
+    function, more, *options = TAKE_MANY[verb]
+    arguments = () if more is None else (one, *more)
+    named = {**(options[0] if options else {}), **({"delete": one} if more is None else {})}
+    with pytest.raises(QueryError, match="is one value: give a list of them"):
+        do(function, *arguments, **named)
+    assert script.sent == []
+
+
+@pytest.mark.parametrize("one", ["note", b"note", {"note": 1}, None], ids=repr)
+def test_one_value_is_not_many_names(script, do, one):
+    given = [Score(player="a")]
+    with pytest.raises(QueryError, match="give a list of names"):
+        do(Score.objects.bulk_update, given, one)
+    if one is not None:
+        with pytest.raises(QueryError, match="give a list of names"):
+            do(Score.objects.bulk_create, given, update_conflicts=True, update_fields=one)
+        with pytest.raises(QueryError, match="give a list of names"):
+            do(Score(player="a").save, update_fields=one)
+    assert script.sent == []
+
+
+@pytest.mark.parametrize(
+    "kind", [list, tuple, set, dict.fromkeys, iter, lambda keys: (k for k in keys)]
+)
+def test_what_can_be_iterated_is_many(script, do, kind):
+    keys = kind(["a", "b"])
+    script.answers = [{}]
+    assert sorted(
+        do(Score.objects.bulk_delete, keys.keys() if isinstance(keys, dict) else keys)
+    ) == ["a", "b"]
 
 
 def scores(count):

@@ -24,6 +24,7 @@ from dynamodb_py import (
     ListField,
     MapField,
     Model,
+    ModelDefinitionError,
     SetField,
     TimeDeltaField,
     TimeField,
@@ -139,6 +140,19 @@ class Test(Model):
     home = EmbeddedField(Address)
     homes = ListField(Address)
     free = DictField()
+
+
+@pytest.mark.parametrize("choices", ["abc", b"abc", ""], ids=repr)
+@pytest.mark.parametrize("kind", [CharField, IntegerField, BinaryField])
+def test_a_text_is_not_several_choices(kind, choices):
+    with pytest.raises(ModelDefinitionError, match=r"choices=.*: give a list of them"):
+        kind(choices=choices)
+
+
+@pytest.mark.parametrize("exclude", ["k", "name", ""])
+def test_a_text_is_not_several_fields_to_exclude(exclude):
+    with pytest.raises(TypeError, match=r"exclude=.*: give a list of names"):
+        Test(k="a", r=1).full_clean(exclude)
 
 
 def test_every_wrong_field_is_told_not_only_the_first():

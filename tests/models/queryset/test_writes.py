@@ -257,6 +257,38 @@ def test_a_limit_counts_what_is_deleted(script, do):
     assert all(each["ScanIndexForward"] is False for each in sent(script)[:2])
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("order", ["forward", "backward"])
+@pytest.mark.parametrize("write", ["update", "delete", "checked delete"])
+def test_a_slice_is_written_as_it_would_be_read(script, do, count, order, write):
+    rows = ANN.filter(wins=1) if order == "forward" else ANN.filter(wins=1).order_by("-game")
+    stored = list(range(4) if order == "forward" else reversed(range(4)))
+    first = stored[:count]
+    script.answers = [page(*stored[:2], more=True), page(*stored[2:])][: (count + 1) // 2]
+    reads = len(script.answers)
+    if write == "delete":
+        script.answers += [{}] * bool(count)
+        done = do(rows[:count].delete)
+        written = [game for payload in sent(script)[reads:] for game in deleted(payload)]
+    else:
+        script.answers += [{}] * count
+        verb = rows[:count].update if write == "update" else rows[:count].delete
+        done = do(verb, **({"wins": 2} if write == "update" else {"checked": True}))
+        written = [int(payload["Key"]["g"]["N"]) for payload in sent(script)[reads:]]
+    assert (written, done.matched, done.changed) == (first, count, count)
+    assert len(script.sent) == reads + (bool(count) if write == "delete" else count)
+
+
+def test_a_slice_of_no_rows_of_a_whole_key_is_not_written(script, do):
+    whole = ANN.filter(game=1)[:0]
+    assert do(whole.update, wins=2) == do(whole.delete) == do(whole.delete, checked=True) == Done()
+    for refused in (whole.modify, whole.update):
+        options = {} if refused == whole.modify else {"must_exist": True}
+        with pytest.raises(QueryError, match="for one item"):
+            do(refused, wins=2, **options)
+    assert script.sent == []
+
+
 def test_nothing_is_sent_for_nothing(script, do):
     assert do(ANN.none().delete) == Done()
     assert do(ANN.limit(0).delete) == Done()
