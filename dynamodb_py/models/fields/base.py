@@ -71,7 +71,7 @@ REQUIRED = "it is required: give it a value"
 
 KINDS = ("S", "N", "B", "BOOL", "M", "L", "SS", "NS", "BS")
 
-UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
+UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
 """The errors of converting a value of an unexpected type; those of msgspec are ValueErrors."""
 
 
