@@ -240,11 +240,23 @@ def _find_encoder(value: object) -> _Encoder:
 
 
 def parse_decimal(text: str) -> Decimal:
-    """Return the Decimal in *text*, exactly; raise ValueError for what is no number."""
+    """Return the Decimal in *text*, exactly; raise ValueError for what is no number of DynamoDB's range.
+
+    Without that range, 1E999999999 would be an int of a billion digits.
+    """
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"{text[:50]!r}... has {len(text)} characters: numbers are shorter")
     try:
-        return EXACT.create_decimal(text)
+        number = EXACT.create_decimal(text)
     except ArithmeticError:
-        raise ValueError(f"{text[:50]!r} is no number") from None
+        raise ValueError(f"{text!r} is no number") from None
+    if not number.is_finite() or not -_LONGEST_NUMBER <= number.adjusted() <= MAX_EXPONENT:
+        raise ValueError(f"{text!r} is out of the range of numbers")
+    return number
+
+
+_LONGEST_NUMBER = 256
+"""More characters than a number of 38 digits has in any spelling, 0.000... among them."""
 
 
 def parse_number(text: str) -> int | float | Decimal:
@@ -254,7 +266,7 @@ def parse_number(text: str) -> int | float | Decimal:
     (7, 99.99, Decimal('0.12345678901234567890123'))
     """
     try:
-        if "." not in text:
+        if "." not in text and len(text) <= _LONGEST_NUMBER:
             return int(text)
         if len(text) <= _ALWAYS_A_FLOAT:
             return float(text)
@@ -319,7 +331,11 @@ def list_of(trees: list[Tree]) -> list[Any]:
             if "." in digits and len(digits) <= _ALWAYS_A_FLOAT:
                 values.append(float(digits))
             else:
-                values.append(int(digits) if digits.isdigit() else parse_number(digits))
+                values.append(
+                    int(digits)
+                    if len(digits) <= MAX_DIGITS and digits.isdigit()
+                    else parse_number(digits)
+                )
         elif (text := tree.S) is not None:
             values.append(text)
         elif (members := tree.M) is not None:
@@ -339,7 +355,11 @@ def map_of(members: dict[str, Tree]) -> dict[str, Any]:
             if "." in digits and len(digits) <= _ALWAYS_A_FLOAT:
                 values[name] = float(digits)
             else:
-                values[name] = int(digits) if digits.isdigit() else parse_number(digits)
+                values[name] = (
+                    int(digits)
+                    if len(digits) <= MAX_DIGITS and digits.isdigit()
+                    else parse_number(digits)
+                )
         elif (truth := tree.BOOL) is not None:
             values[name] = truth
         elif (inner := tree.M) is not None:

@@ -6,6 +6,7 @@ query's digest, the length of what follows, the position, and sixteen bytes of B
 
 from __future__ import annotations
 
+import re
 from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Iterator
 from typing import Any, cast
@@ -13,7 +14,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
-from ..codec import as_sent, to_json
+from ..codec import as_sent, parse_decimal, to_json
 from ..exceptions import ConfigurationError, InvalidCursor, QueryError
 from ..expressions import Condition, Path, Size, Unexpired, Value
 from ..operations.base import Wire
@@ -33,6 +34,8 @@ _PERSON = b"dynamodb_py page"
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _PLAIN = bytes.maketrans(b"-_", b"+/")
 _ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]+)?")
 
 # A text is itself, a number its text in a list, and bytes are the wire that holds them.
 _Leaf = str | tuple[str] | dict[str, bytes]
@@ -173,7 +176,9 @@ def _to_wire(leaf: _Leaf) -> Wire:
     if isinstance(leaf, str):
         return {"S": leaf}
     if isinstance(leaf, tuple):
-        float(leaf[0])
+        if _NUMBER.fullmatch(leaf[0]) is None:
+            raise ValueError(leaf)
+        parse_decimal(leaf[0])
         return {"N": leaf[0]}
     if leaf.keys() != {"B"}:
         raise ValueError(leaf)

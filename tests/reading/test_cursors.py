@@ -291,3 +291,31 @@ def test_the_digest_is_the_same_in_every_process():
     }
     here = [hash_query(each).hex() for each in PLANS]
     assert outputs == {f"{here} {encode(HERE, b'q', b'k')}"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nan",
+        "inf",
+        "-Infinity",
+        "1_0",
+        "\u0661\u0662",
+        "1e999999999",
+        "1E-999999999",
+        " 1",
+        "1 ",
+        "",
+        "+1",
+        "0x1",
+        "9" * 300,
+    ],
+)
+def test_a_forged_number_is_refused_before_anything_is_sent(text):
+    for position in (
+        Position((Mark(0, ({"N": text},), None),), 0, ()),
+        Position((Mark(0, None, (1, ({"N": text},))),), 0, ()),
+        Position((), 0, ({"N": text},)),
+    ):
+        with pytest.raises(InvalidCursor, match="was not made by dynamodb_py"):
+            decode(encode(position, b"the query"), b"the query")

@@ -80,7 +80,7 @@ def _shorten(wire: object) -> str:
     return text if len(text) <= 300 else f"{text[:300]}..."
 
 
-UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
+UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
 """The errors of converting a value of an unexpected type; those of msgspec are ValueErrors."""
 
 

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     X = TypeVar("X")
     CompressedN = TypeVar("CompressedN", default="T | None")
-    Zstd: TypeAlias = tuple[Callable[[bytes, int], bytes], Callable[[bytes], bytes]]
+    Zstd: TypeAlias = tuple[Callable[[bytes, int], bytes], Callable[[bytes, int], bytes]]
 
     class Compression(TypedDict, total=False):
         """The keywords of a compressed value."""
 
         codec: Literal["zlib", "zstd"]
         level: int | None
+        max_size: int
 
     class CompressedOptions(Compression, Options[T], Generic[T], total=False): ...  # noqa: D101
 
@@ -41,6 +42,8 @@ else:
     T = TypeVar("T")
     CompressedN = TypeVar("CompressedN")
 
+MAX_SIZE = 16 * 1024 * 1024
+_CHUNK = 256
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _LEVELS = {"zlib": range(-1, 10), "zstd": range(-7, 23)}
 _USUAL_LEVELS = {"zlib": -1, "zstd": 3}
@@ -61,6 +64,8 @@ class CompressedField(Field[T, CompressedN]):
     :param codec: ``"zlib"``, or ``"zstd"``, which is faster and takes the extra ``zstd`` before Python 3.14.
     :param level: from -1 to 9 for zlib, where -1 stands for its default, 6; from -7 to 22 for
         zstd, 3 by default. More is smaller and slower.
+    :param max_size: the most bytes of a value before it is compressed, 16 MiB by default. Writing more is
+        refused, and so is reading it: 400 KB of another program could become 400 MB.
 
     >>> wire = CompressedField(str).encode("so so so " * 100)
     >>> len(wire["B"]) < 50, CompressedField(str).decode(wire) == "so so so " * 100
@@ -100,12 +105,18 @@ class CompressedField(Field[T, CompressedN]):
         self: CompressedField[Any, Any], *, null: bool = False, **o: Unpack[CompressedNullable[Any]]
     ) -> None: ...
     def __init__(
-        self, of: Any = None, *, codec: Any = "zlib", level: int | None = None, **options: Any
+        self,
+        of: Any = None,
+        *,
+        codec: Any = "zlib",
+        level: int | None = None,
+        max_size: int = MAX_SIZE,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.of = of
         self.inner: Field[Any, Any] | None = make_field(of)
-        self.codec, self.level = codec, level
+        self.codec, self.level, self.max_size = codec, level, max_size
 
     def prepare(self) -> None:
         if self.codec not in _LEVELS:
@@ -115,6 +126,9 @@ class CompressedField(Field[T, CompressedN]):
             raise self.misdeclared(
                 f"level={self.level!r}: {self.codec} has those from {levels[0]} to {levels[-1]}"
             )
+        size: object = self.max_size
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise self.misdeclared(f"max_size={size!r}: it is a number of bytes, 1 and more")
         if self.codec == "zstd" and _find_zstd() is None:
             raise self.misdeclared(f'codec="zstd" is not installed: {_INSTALL}, or use "zlib"')
         if self.is_key or self.unique:
@@ -142,6 +156,10 @@ class CompressedField(Field[T, CompressedN]):
             content = wire["S"].encode()
         else:
             content = wire["B"]
+        if len(content) > self.max_size:
+            raise Unstorable(
+                f"it has {len(content)} bytes before it is compressed, and max_size is {self.max_size}"
+            )
         level = _USUAL_LEVELS[self.codec] if self.level is None else self.level
         if self.codec == "zlib":
             return zlib.compress(content, level)
@@ -151,7 +169,7 @@ class CompressedField(Field[T, CompressedN]):
         return zstd[0](content, level)
 
     def to_python(self, stored: bytes, /) -> T:
-        content = _decompress(stored)
+        content = _decompress(stored, self.max_size)
         inner: Any = self.inner
         if self._raw:
             return cast("T", inner.read(content.decode() if inner.kind == "S" else content))
@@ -165,20 +183,30 @@ class CompressedField(Field[T, CompressedN]):
         return value if self.inner is None else self.inner.from_plain(value)
 
 
-def _decompress(stored: bytes) -> bytes:
-    """Return the decompressed bytes; raise ValueError for an unknown codec or broken data."""
+def _decompress(stored: bytes, most: int) -> bytes:
+    """Return the decompressed bytes, at most *most*; raise ValueError for more, and for broken data."""
     if stored[:4] == _ZSTD_MAGIC:
         zstd = _find_zstd()
         if zstd is None:
             raise ValueError(f"it is compressed by zstd, which is not installed: {_INSTALL}")
-        return zstd[1](stored)
+        return _check_size(zstd[1](stored, most + 1), most)
     # https://www.rfc-editor.org/rfc/rfc1950#section-2.2
     if len(stored) < 2 or stored[0] & 15 != 8 or (stored[0] << 8 | stored[1]) % 31:
         raise ValueError("it is neither zlib nor zstd, by its first bytes")
     try:
-        return zlib.decompress(stored)
+        reading = zlib.decompressobj()
+        content = _check_size(reading.decompress(stored, most + 1), most)
     except zlib.error as error:
         raise ValueError(f"it is broken: {error}") from error
+    if not reading.eof:
+        raise ValueError("it is broken: it ends too early")
+    return content
+
+
+def _check_size(content: bytes, most: int) -> bytes:
+    if len(content) > most:
+        raise ValueError(f"it has more than the {most} bytes of max_size")
+    return content
 
 
 _zstd_functions: list[Any] = []
@@ -200,11 +228,15 @@ def _find_in_python() -> Any:
     except ImportError:
         return None
 
-    def decompress(stored: bytes) -> bytes:
+    def decompress(stored: bytes, most: int) -> bytes:
+        reading = zstd.ZstdDecompressor()
         try:
-            return bytes(zstd.decompress(stored))
+            content = bytes(reading.decompress(stored, most))
         except zstd.ZstdError as error:
             raise ValueError(f"it is broken: {error}") from error
+        if not reading.eof and len(content) < most:
+            raise ValueError("it is broken: it ends too early")
+        return content
 
     return zstd.compress, decompress
 
@@ -220,14 +252,18 @@ def _find_package() -> Any:
     def compress(content: bytes, level: int) -> bytes:
         return bytes(zstd.ZstdCompressor(level=level).compress(content))
 
-    def decompress(stored: bytes) -> bytes:
+    def decompress(stored: bytes, most: int) -> bytes:
+        content = bytearray()
         reading = zstd.ZstdDecompressor().decompressobj()  # its size need not be in it
         try:
-            content = bytes(reading.decompress(stored))
+            for at in range(0, len(stored), _CHUNK):
+                content += reading.decompress(stored[at : at + _CHUNK])
+                if len(content) >= most:
+                    return bytes(content[:most])
         except zstd.ZstdError as error:
             raise ValueError(f"it is broken: {error}") from error
         if not reading.eof:
             raise ValueError("it is broken: it ends too early")
-        return content
+        return bytes(content)
 
     return compress, decompress
