@@ -217,6 +217,8 @@ async def open_stream(stream: Stream, target: Target, connect_timeout: float) ->
             # The outcome is looked at, or asyncio logs that nobody did.
             connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
             connecting.cancel()
+        if not isinstance(error, GeneratorExit):
+            await wait((connecting,))  # it closes its socket
         if isinstance(error, OSError):
             raise make_connect_error(error, target, connect_timeout) from error
         raise
