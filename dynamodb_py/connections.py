@@ -103,7 +103,7 @@ def connect(
     :param table_prefix: a prefix of every table name, ``"dev-"``.
     :param table_name_format: a callable that turns a model's table name into the real one.
     :param connect_timeout: seconds to wait for a connection.
-    :param read_timeout: seconds to wait for an answer.
+    :param read_timeout: seconds for sending a request and receiving its whole answer.
     :param retries: how often a request is tried in all (default 4, as in boto3's standard mode, or
         ``AWS_MAX_ATTEMPTS``), or a :class:`~dynamodb_py.retries.Retries`.
     :param pool_size: how many connections are kept open.

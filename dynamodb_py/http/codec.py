@@ -130,15 +130,11 @@ class ResponseReader:
     """Reads one response: ``feed()`` takes received data until it returns a :class:`Response`."""
 
     # On the class, so that the usual reader, which is fed once, is cheap to make.
-    _tunnel = False  # whether a 2xx has no body, as after CONNECT
+    tunnel = False  # whether a 2xx has no body, as after CONNECT
     _head: _Head | None = None
     _parts: list[bytes] | None = None  # of the head or the body, as they came
     _have = 0  # bytes of the body in them
     _chunks: ChunkReader | None = None
-
-    def __init__(self, *, tunnel: bool = False) -> None:
-        if tunnel:
-            self._tunnel = True
 
     @property
     def missing(self) -> int:
@@ -159,9 +155,9 @@ class ResponseReader:
             if head is None:
                 self._parts = [data]
                 return None
-            self._head, self._parts = head, None
             if head.size == len(data):  # the usual answer, received at once
                 return Response(head.status, head.headers, data, head.keep)
+            self._head, self._parts = head, None
         if head.size == _CHUNKED:
             return self._feed_chunks(head, data)
         return self._feed_body(head, data)
@@ -187,7 +183,7 @@ class ResponseReader:
                         f"The server does not speak HTTP/1.1; it sent {data[:80]!r}."
                     )
                 return None, data
-            head = _parse_head(data[:end], tunnel=self._tunnel)
+            head = _parse_head(data[:end], tunnel=self.tunnel)
             data = data[end + 4 :]
             if head.status >= 200:
                 return head, data
@@ -218,3 +214,9 @@ class ResponseReader:
         if body is None:
             return None
         return Response(head.status, head.headers, body, head.keep and not self._chunks.rest)
+
+
+class TunnelReader(ResponseReader):
+    """Reads the response to CONNECT."""
+
+    tunnel = True

@@ -21,7 +21,7 @@ class Pool:
                 connection = self.idle.pop()
             except IndexError:
                 return None
-            if not connection.is_stale():
+            if not connection.poll(0):
                 return connection
             connection.close()
 

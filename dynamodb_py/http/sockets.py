@@ -6,77 +6,118 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
 from ..credentials.targets import Target
 from ..exceptions import ConnectionFailed, ConnectTimeout, ReadTimeout
-from .codec import Response, ResponseReader, connect_request
+from .codec import Response, ResponseReader, TunnelReader, connect_request
 
 if TYPE_CHECKING:
     import socket
 
 _CHUNK = 64 * 1024
+_LARGE_CHUNK = 1024 * 1024
+_KERNEL_WAIT = 0.005
+"""Seconds that the kernel waits for an answer, which takes a system call less, before poll() does.
 
-# On Linux the kernel enforces the timeout: a blocking socket takes one system call less than polling.
-# Not with TLS: OpenSSL would try again.
-_KERNEL_TIMEOUTS = sys.platform == "linux"
+After each signal the kernel begins anew, so it must be short.
+"""
+_LONGEST_WAIT = 2_000_000.0
+"""Seconds that poll() can count."""
 
 
 class Connection:
     """One open connection, with one user at a time."""
 
-    __slots__ = ("_plain", "_poll", "_read_timeout", "_recv", "_sendall", "_socket")
+    __slots__ = (
+        "_again",
+        "_flags",
+        "_milliseconds",
+        "_read_timeout",
+        "_recv",
+        "_send",
+        "_socket",
+        "_waits",
+        "poll",
+    )
 
     def __init__(self, opened: socket.socket, *, tls: bool, read_timeout: float) -> None:
-        self._socket = opened
-        self._sendall, self._recv = opened.sendall, opened.recv
+        # Timeouts of sockets are for each call: poll() waits, until a deadline for all of them.
+        opened.setblocking(False)
+        self._socket, self._send, self._recv = opened, opened.send, opened.recv
+        self._again: tuple[type[OSError], ...] = (BlockingIOError,)
+        if tls:
+            from ssl import SSLWantReadError, SSLWantWriteError
+
+            self._again = (SSLWantReadError, SSLWantWriteError)
+        self.poll = make_poll(opened)
+        self._flags = 0
+        self._waits = not tls and sys.platform == "linux" and has_kernel_poll()
+        if self._waits:
+            self._flags = _wait_in_kernel(opened)
         self._read_timeout = read_timeout
-        self._plain = not tls
-        self._poll = make_poll(opened)
-        if self._plain and _KERNEL_TIMEOUTS:
-            _set_kernel_timeout(opened, read_timeout)
-        else:
-            opened.settimeout(read_timeout)
+        self._milliseconds = _count_milliseconds(read_timeout)
 
     def exchange(self, request: bytes) -> Response:
-        """Send *request* and return the whole response.
+        """Send *request* and return the whole response, within the read timeout.
 
         Raises ConnectionFailed and its subclasses; after any exception, the connection can only be
         closed.
         """
-        reader = ResponseReader()
+        reader, deadline = ResponseReader(), time.monotonic() + self._read_timeout
         try:
-            self._sendall(request)
-            data = self._recv(_CHUNK)
-            response = reader.feed(data) if data else reader.end()
-            return response or self._go_on(reader)
-        except (BlockingIOError, TimeoutError) as error:
+            # The usual request is sent in one call, and the usual response received in one.
+            try:
+                sent = self._send(request, self._flags)
+            except self._again:
+                sent = 0
+            if sent < len(request):
+                self._send_rest(memoryview(request)[sent:], deadline)
+            elif self._waits or self.poll(self._milliseconds):
+                try:
+                    data = self._recv(_CHUNK)
+                except self._again:
+                    return self._go_on(reader, deadline)
+                response = reader.feed(data) if data else reader.end()
+                if response is not None:
+                    return response
+            return self._go_on(reader, deadline)
+        except TimeoutError as error:
             raise make_read_timeout(self._read_timeout) from error
         except OSError as error:
             if isinstance(error, ConnectionFailed):
                 raise
             raise ConnectionFailed(f"The connection broke: {error}.") from error
 
-    def _go_on(self, reader: ResponseReader) -> Response:
-        """Read the rest of a long answer, within the timeout for the whole answer."""
-        from socket import MSG_WAITALL
+    def _send_rest(self, rest: memoryview, deadline: float) -> None:
+        """Send the rest of a long request."""
+        while rest:
+            seconds = _count_seconds_until(deadline)
+            try:
+                rest = rest[self._send(rest, self._flags) :]
+            except self._again as error:
+                # TLS may have to read before it can write.
+                self._wait(seconds, output=type(error).__name__ != "SSLWantReadError")
 
-        deadline = time.monotonic() + self._read_timeout
-        while time.monotonic() < deadline:
-            # MSG_WAITALL: one call, without joining parts afterwards.
-            missing = min(reader.missing, 1024 * _CHUNK)
-            if missing and self._plain and _KERNEL_TIMEOUTS:
-                data = self._recv(missing, MSG_WAITALL)
-            else:
-                data = self._recv(max(_CHUNK, missing) if self._plain else _CHUNK)
+    def _go_on(self, reader: ResponseReader, deadline: float) -> Response:
+        """Read the rest of the response."""
+        while True:
+            seconds = _count_seconds_until(deadline)
+            try:
+                size = min(max(reader.missing, _CHUNK), _LARGE_CHUNK)
+                data = self._recv(size, self._flags)
+            except self._again as error:
+                self._wait(seconds, output=type(error).__name__ == "SSLWantWriteError")
+                continue
             response = reader.feed(data) if data else reader.end()
             if response is not None:
                 return response
-        raise TimeoutError
 
-    def is_stale(self) -> bool:
-        """Tell whether the server closed the idle connection, or sent unexpected data."""
-        return bool(self._poll(0))
+    def _wait(self, seconds: float, *, output: bool) -> None:
+        poll = make_poll(self._socket, output=True) if output else self.poll
+        if not poll(_count_milliseconds(seconds)):
+            raise TimeoutError
 
     def close(self) -> None:
         """Close it, without waiting for the other side."""
@@ -153,7 +194,7 @@ def _tunnel(opened: socket.socket, target: Target, deadline: float) -> None:
     endpoint = target.endpoint
     opened.settimeout(_count_seconds_until(deadline))
     opened.sendall(connect_request(endpoint.host, endpoint.port, target.proxy.authorization))
-    reader, response = ResponseReader(tunnel=True), None
+    reader, response = TunnelReader(), None
     while response is None:
         opened.settimeout(_count_seconds_until(deadline))
         data = opened.recv(_CHUNK)
@@ -170,39 +211,51 @@ def _count_seconds_until(deadline: float) -> float:
     return left
 
 
-def make_poll(opened: socket.socket) -> Callable[[int], object]:
+def _count_milliseconds(seconds: float) -> int:
+    return ceil(min(seconds, _LONGEST_WAIT) * 1000)
+
+
+def has_kernel_poll() -> bool:
+    """Tell whether there is a poll() that is not gevent's."""
+    import select
+
+    return getattr(getattr(select, "poll", None), "__module__", "") == "select"
+
+
+def _wait_in_kernel(opened: socket.socket) -> int:
+    """Let recv() wait for a moment; return the flags with which a call does not wait."""
+    import socket
+    from struct import pack
+
+    opened.setblocking(True)
+    timeval = pack("@ll", 0, round(_KERNEL_WAIT * 1_000_000))
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+    return socket.MSG_DONTWAIT
+
+
+def make_poll(opened: socket.socket, *, output: bool = False) -> Callable[[int], object]:
     """Return a function that waits up to some milliseconds for input, or the end, of *opened*.
 
-    Its result is true if there is something to read.
+    Its result is true if there is something to read; with *output*, if something can be sent.
     """
     import select
 
     poll: Any = getattr(select, "poll", None)
-    if getattr(poll, "__module__", "") == "select":  # select() cannot handle descriptors over 1023
+    if has_kernel_poll():  # select() cannot handle descriptors over 1023
         poller = poll()
-        poller.register(opened, select.POLLIN)
+        poller.register(opened, select.POLLOUT if output else select.POLLIN)
         return cast("Callable[[int], object]", poller.poll)
 
     def wait(milliseconds: int) -> object:
         try:
             if poll is None:  # Windows
-                return select.select([opened], [], [], milliseconds / 1000)[0]
+                files, seconds = [opened], milliseconds / 1000
+                ready = select.select([] if output else files, files if output else [], [], seconds)
+                return ready[0] or ready[1]
             poller = poll()  # gevent's belongs to the thread that makes it
-            poller.register(opened.fileno(), select.POLLIN)
+            poller.register(opened.fileno(), select.POLLOUT if output else select.POLLIN)
             return poller.poll(milliseconds)
         except (OSError, ValueError):
             return True
 
     return wait
-
-
-def _set_kernel_timeout(opened: socket.socket, seconds: float) -> None:
-    import socket
-    from struct import pack
-
-    opened.settimeout(None)
-    # Never zero, which means no timeout.
-    whole, rest = divmod(max(round(seconds * 1_000_000), 1), 1_000_000)
-    timeval = pack("@ll", whole, rest)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)

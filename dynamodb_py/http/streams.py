@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..credentials.targets import Target
 from ..exceptions import ConnectionFailed
-from .codec import Response, ResponseReader, connect_request
+from .codec import Response, ResponseReader, TunnelReader, connect_request
 from .sockets import make_connect_error, make_poll, make_read_timeout, make_tunnel_error
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Stream:
         if transport is None or transport.is_closing():  # closed by the server while idle
             raise ConnectionFailed("The server closed the connection without an answer.")
         waiter = self._waiter = loop.create_future()
-        self._reader = ResponseReader(tunnel=tunnel)
+        self._reader = TunnelReader() if tunnel else ResponseReader()
         # One timer for all requests of a connection: it is set again only after it has fired.
         self._deadline = loop.time() + self._read_timeout
         if self._timer is None:
@@ -213,9 +213,12 @@ async def open_stream(stream: Stream, target: Target, connect_timeout: float) ->
         connecting.result()
     except BaseException as error:
         stream.abort()
-        connecting.cancel()
-        # The outcome is looked at, or asyncio logs that nobody did.
-        connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        with suppress(RuntimeError):  # the loop is closed
+            # The outcome is looked at, or asyncio logs that nobody did.
+            connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
+            connecting.cancel()
+        if not isinstance(error, GeneratorExit):
+            await wait((connecting,))  # it closes its socket
         if isinstance(error, OSError):
             raise make_connect_error(error, target, connect_timeout) from error
         raise

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from dynamodb_py.exceptions import ConnectionFailed, ResponseCorrupted
 from dynamodb_py.http import chunks, codec
-from dynamodb_py.http.codec import Response, ResponseReader, connect_request
+from dynamodb_py.http.codec import Response, ResponseReader, TunnelReader, connect_request
 
 
 def read(*pieces: bytes, tunnel: bool = False) -> Response | None:
-    reader, response = ResponseReader(tunnel=tunnel), None
+    reader, response = TunnelReader() if tunnel else ResponseReader(), None
     for piece in pieces:
         assert response is None, "fed after the end"
         response = reader.feed(piece)

@@ -196,8 +196,8 @@ def test_a_long_answer_arrives_whole(caller, size):
 
 
 @pytest.mark.parametrize(("fault", "kind"), TRANSIENT)
-def test_where_the_kernel_keeps_no_time_the_errors_are_the_same(monkeypatch, fault, kind):
-    monkeypatch.setattr("dynamodb_py.http.sockets._KERNEL_TIMEOUTS", False)
+def test_where_the_system_has_no_poll_the_errors_are_the_same(monkeypatch, fault, kind):
+    monkeypatch.delattr("select.poll")
     at_once = fault is faulty.close_at_once
     with FaultyServer(*([fault] if at_once else [faulty.fine, fault])) as server:
         client = Caller(settings(server.url, read_timeout=patience(kind)))
