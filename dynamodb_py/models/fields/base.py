@@ -156,6 +156,8 @@ class Field(Operand[V], Generic[V, N]):
     owner: str = ""
     part_of: str = ""
     """The name of the reference that this field was made for; "" for a declared field."""
+    is_inherited: bool = False
+    """Whether it is the copy of a field that a base class declares."""
     constrained: bool = False
     """Whether :meth:`find_problems` has anything to check."""
     plain: bool = False
