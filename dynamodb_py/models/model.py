@@ -25,7 +25,7 @@ from .persistence.update_result import Returning
 from .records.fieldset import FieldSet
 from .records.filling import fill
 from .registry import DeferredOptions
-from .relations.backrefs import connect_references
+from .relations.backrefs import connect_many_to_many, connect_references, disconnect_many_to_many
 from .relations.cascade import delete_for_good
 from .reserved_names import MODEL, refuse_reserved
 from .signals.events import class_prepared, fill_with_signals, post_init, pre_init
@@ -110,6 +110,7 @@ class Model(Instance):
             cls._prepare()
             if not isinstance(cls._meta, DeferredOptions):
                 connect_references(cls)
+                connect_many_to_many(cls)
         except ModelDefinitionError:
             if before is None:
                 delattr(cls, name)
@@ -329,11 +330,17 @@ def _complete(model: type[Model]) -> None:
         registry.defer(model)
         return
     connect_references(model)
-    registry.register(model)
-    model.class_prepared()
-    class_prepared.send_now(model)
-    for other in registry.find_deferred():
-        other._settle_references(late=False)
+    before = registry.register(model)
+    try:
+        connect_many_to_many(model)
+        model.class_prepared()
+        class_prepared.send_now(model)
+        for other in registry.find_deferred():
+            other._settle_references(late=False)
+    except ModelDefinitionError:
+        registry.unregister(model, before)
+        disconnect_many_to_many(model)
+        raise
 
 
 def _own_exception(cls: type[Model], name: str) -> type[Exception]:

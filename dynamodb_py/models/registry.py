@@ -62,10 +62,21 @@ def find_anywhere(name: str, model: type[Any], field: str) -> type[Any]:
     )
 
 
-def register(model: type[Any]) -> None:
-    """Record that *model* is complete."""
-    _MODELS[_full_name(model)] = model
-    _WAITING.pop(_full_name(model), None)
+def register(model: type[Any]) -> type[Any] | None:
+    """Record that *model* is complete; return the one that had its name."""
+    name = _full_name(model)
+    before = _MODELS.get(name)
+    _MODELS[name] = model
+    _WAITING.pop(name, None)
+    return before
+
+
+def unregister(model: type[Any], before: type[Any] | None) -> None:
+    """Forget *model*, which is refused, for the one that had its name."""
+    if before is None:
+        _MODELS.pop(_full_name(model), None)
+    else:
+        _MODELS[_full_name(model)] = before
 
 
 def defer(model: type[Any], *, named: bool = True) -> None:

@@ -171,6 +171,8 @@ class Field(Operand[V], Generic[V, N]):
     """The name of the reference that this field was made for; "" for a declared field."""
     key_limit: int = 0
     """The most bytes of a value as a key of the table or of its indexes; 0 for a field in no key."""
+    is_inherited: bool = False
+    """Whether it is the copy of a field that a base class declares."""
     constrained: bool = False
     """Whether :meth:`find_problems` has anything to check."""
     plain: bool = False

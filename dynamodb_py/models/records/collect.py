@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from ...exceptions import ModelDefinitionError
 from ..fields.base import AnyField, Field
@@ -27,10 +27,16 @@ def collect(
     :param late: find the classes that references name in any module.
     """
     found: dict[str, AnyField] = {}
+    own: set[str] = set()
+    is_new = "_fieldset" not in vars(cls)
     for ancestor in reversed(cls.__mro__):
         for name, value in vars(ancestor).items():
             if isinstance(value, Field):
-                found[name] = value
+                declares = ancestor is cls and (is_new or not value.is_inherited)
+                if declares or not _is_copy(ancestor, name, cast("AnyField", value)):
+                    found[name] = value
+                if declares:
+                    own.add(name)
             elif isinstance(value, type) and issubclass(value, Field):
                 raise ModelDefinitionError(
                     f"{cls.__name__}.{name} is the class {value.__name__}: write {value.__name__}()"
@@ -51,7 +57,13 @@ def collect(
                 f"rename the field, and keep the attribute by name={name!r}"
             )
         bound[name] = field.bound_to(cls.__name__, name)
+        bound[name].is_inherited = name not in own
         setattr(cls, name, bound[name])
     bound, references = expand_references(cls, base, bound, late=late)
     check_hooks(cls, bound, implied)
     return bound, references
+
+
+def _is_copy(kind: type[Any], name: str, field: AnyField) -> bool:
+    """Tell whether *field* is the copy of a field that a base of *kind* has: the MRO chooses among the originals."""
+    return field.is_inherited and any(name in vars(base) for base in kind.__mro__[1:])

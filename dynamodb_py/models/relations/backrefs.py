@@ -33,6 +33,13 @@ def connect_references(model: type[Any]) -> None:
         if reference.related_name is not None:
             _add_reverse(model, reference, target)
         add_referrer(target, reference)
+
+
+def connect_many_to_many(model: type[Any]) -> None:
+    """Connect the many-to-many fields of *model*, and those that waited for it.
+
+    :raises ModelDefinitionError: the model between lacks what one of them needs.
+    """
     members: list[Any] = list(vars(model).values())
     todo = [*_UNCONNECTED, *(each for each in members if each.__class__ is ManyToManyField)]
     _UNCONNECTED.clear()
@@ -42,8 +49,13 @@ def connect_references(model: type[Any]) -> None:
             if not field.connect():
                 _UNCONNECTED.append(field)
         except ModelDefinitionError:
-            _UNCONNECTED.extend(todo)  # without this one, which stays wrong
+            _UNCONNECTED.extend((field, *todo))
             raise
+
+
+def disconnect_many_to_many(model: type[Any]) -> None:
+    """Forget the fields of *model*, which is refused; those of others wait for a better definition of it."""
+    _UNCONNECTED[:] = [each for each in _UNCONNECTED if each.model is not model]
 
 
 def _find_own(model: type[Any]) -> References:

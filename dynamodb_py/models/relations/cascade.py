@@ -55,6 +55,7 @@ def _delete_with_referrers(
     """
     removed: dict[Any, _Referrer] = {}
     cleared: dict[Any, _Referrer] = {}
+    protecting: list[tuple[Reference, Any]] = []
     own = _identify(instance)
     level: dict[Any, Any] = {own: instance}
     while level:
@@ -63,12 +64,10 @@ def _delete_with_referrers(
             kind: type[Any] = each.__class__
             for reference in find_restricting_references(kind, below=each._stored is None):
                 taken = {own, *removed}
-                read = yield from _read_referrers(reference, each, len(taken))
-                rows = [row for row in map(partial(_find_left, reference), read) if row is not None]
                 if reference.on_delete is PROTECT:
-                    rows = [row for row in rows if _identify(row) not in taken]
-                    _check_protected(each, reference, rows)
+                    protecting.append((reference, each))
                     continue
+                rows = yield from _read_referrers(reference, each)
                 still = require_reference(reference, each)
                 for row in rows:
                     identity = _identify(row)
@@ -81,7 +80,11 @@ def _delete_with_referrers(
                         if deletes_items(row.__class__):
                             found[identity] = row
         level = found
-    kept = [each for identity, each in cleared.items() if identity not in {own, *removed}]
+    gone = {own, *removed}
+    for reference, each in protecting:  # at the end: any reference may delete what protects
+        rows = yield from _read_referrers(reference, each, len(gone))
+        _check_protected(each, reference, [row for row in rows if _identify(row) not in gone])
+    kept = [each for identity, each in cleared.items() if identity not in gone]
     # Referrers are deleted in reverse order of reading.
     writes = [*map(_make_clearing, kept), *map(_make_removal, reversed(removed.values()))]
     writes.append(partial(delete_alone, instance, condition=condition, atomic=atomic))
@@ -117,7 +120,7 @@ def _make_removal(referrer: _Referrer) -> Callable[[], Flow[object]]:
     return partial(delete_alone, row, condition=join(Or, still, absent))
 
 
-def _read_referrers(reference: Reference, instance: Any, excused: int) -> Flow[list[Any]]:
+def _read_referrers(reference: Reference, instance: Any, excused: int = 0) -> Flow[list[Any]]:
     """Read the referrers of *instance*, hidden ones too, as they can be restored.
 
     :param excused: the number of items that do not protect it; a few more are enough to read.
@@ -129,7 +132,8 @@ def _read_referrers(reference: Reference, instance: Any, excused: int) -> Flow[l
     rows = query_related(reference, instance, whole=whole, hidden=True)
     if reference.on_delete is PROTECT and COLLECTOR.get() is None:
         rows = rows.limit(_SHOWN + excused)
-    return read_all(rows)
+    found = yield from read_all(rows)
+    return [row for row in map(partial(_find_left, reference), found) if row is not None]
 
 
 def _find_left(reference: Reference, row: Any) -> Any:
