@@ -13,7 +13,7 @@ from ..instance import options_of
 from ..persistence.delete import mark_deleted
 from ..persistence.locks import is_atomic
 from ..signals.events import send_around_batch
-from .bound_model import BoundModel, as_instance
+from .bound_model import BoundModel, as_instance, list_items
 from .jobs import Job, delete_job, insert, keep_last, mark_done, put_job, write_batches, write_one
 from .results import BulkResult, Status, Tally
 
@@ -46,7 +46,8 @@ def write_items(
 
     :param lists_deletes: the list that is returned is of what was deleted.
     """
-    instances, gone = [as_instance(bound, item) for item in items], list(deletes)
+    instances = [as_instance(bound, item) for item in list_items("a bulk write", items)]
+    gone = list(deletes)
 
     def flow() -> Flow[BulkResult[Any]]:
         jobs = [put_job(bound, each, validate=validate) for each in instances]
