@@ -134,7 +134,7 @@ class Model(Instance):
 
         If its kind names a subclass, it is an instance of that.
         """
-        kind, found = options_of(cls).kind, cls
+        kind, found = options_of(cls).kind, cast("Any", cls)
         if kind is not None and isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             found = kind.find_class(values, cls)
         model: Any = super(Model, found).from_dict(values)
