@@ -134,9 +134,9 @@ class Model(Instance):
 
         If its kind names a subclass, it is an instance of that.
         """
-        kind, found = options_of(cls).kind, cast("Any", cls)
+        kind, found = options_of(cls).kind, cls
         if kind is not None and isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-            found = kind.find_class(values, cls)
+            found = cast("type[Self]", kind.find_class(values, cls))
         model: Any = super(Model, found).from_dict(values)
         if post_init.in_use:
             post_init.send_now(found, instance=model)
