@@ -444,7 +444,7 @@ def _as_item(found: Any) -> Any:
         isinstance(wire, Mapping) and len(cast("Mapping[str, Any]", wire)) == 1
         for wire in cast("Mapping[str, Any]", found).values()
     )
-    return found if whole else None
+    return cast("Mapping[str, Any]", found) if whole else None
 
 
 def make_service_error(

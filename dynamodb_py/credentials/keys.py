@@ -66,7 +66,7 @@ class Refreshable:
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
             ) from error
         keys, latest = Keys(frozen.access_key, frozen.secret_key, frozen.token), self._latest
-        if latest == keys:
+        if latest is not None and latest == keys:
             return latest
         del frozen  # its repr() would show the secret key in a traceback
         self._latest = check_keys(keys)

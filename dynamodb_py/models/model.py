@@ -118,7 +118,7 @@ class Model(Instance):
                 setattr(cls, name, before)
             raise
 
-    def __init__(self, *key: Any, **values: Any) -> None:
+    def __init__(self, /, *key: Any, **values: Any) -> None:
         """Make an instance, not yet saved.
 
         :param key: the values of the hash key and of the range key, if they are given in order.
@@ -137,9 +137,7 @@ class Model(Instance):
         """
         kind, found = options_of(cls).kind, cls
         if kind is not None and isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-            given = values.get(kind.field.name)
-            named = kind.hierarchy.classes.get(str(getattr(given, "value", given)))  # or of an enum
-            found = named if named is not None and issubclass(named, cls) else cls
+            found = cast("type[Self]", kind.find_class(values, cls))
         model: Any = super(Model, found).from_dict(values)
         if post_init.in_use:
             post_init.send_now(found, instance=model)
@@ -263,32 +261,32 @@ class Model(Instance):
     # -- shortcuts for ``objects`` -------------------------------------------------------------
 
     @classmethod
-    def create(cls, **values: Any) -> Self:
+    def create(cls, /, **values: Any) -> Self:
         """Insert an item and return it: ``objects.create()``."""
         return cls.objects.create(**values)
 
     @classmethod
-    async def acreate(cls, **values: Any) -> Self:
+    async def acreate(cls, /, **values: Any) -> Self:
         """Insert an item and return it: ``objects.acreate()``."""
         return await cls.objects.acreate(**values)
 
     @classmethod
-    def get(cls, *key: Any, **named: Any) -> Self | None:
+    def get(cls, /, *key: Any, **named: Any) -> Self | None:
         """Return the item with this key, or None: ``objects.get_or_none()``."""
         return cls.objects.get_or_none(*key, **named)
 
     @classmethod
-    async def aget(cls, *key: Any, **named: Any) -> Self | None:
+    async def aget(cls, /, *key: Any, **named: Any) -> Self | None:
         """Return the item with this key, or None: ``objects.aget_or_none()``."""
         return await cls.objects.aget_or_none(*key, **named)
 
     @classmethod
-    def batch_get(cls, *keys: Any, **options: Any) -> list[Self]:
+    def batch_get(cls, /, *keys: Any, **options: Any) -> list[Self]:
         """Return the items with these keys: ``objects.batch_get()``."""
         return cls.objects.batch_get(*keys, **options)
 
     @classmethod
-    async def abatch_get(cls, *keys: Any, **options: Any) -> list[Self]:
+    async def abatch_get(cls, /, *keys: Any, **options: Any) -> list[Self]:
         """Return the items with these keys: ``objects.abatch_get()``."""
         return await cls.objects.abatch_get(*keys, **options)
 
@@ -298,12 +296,12 @@ class Model(Instance):
     else:
 
         @classmethod
-        def batch_write(cls, *args: Any, **options: Any) -> Any:
+        def batch_write(cls, /, *args: Any, **options: Any) -> Any:
             """Write many items, or return a block to give them to: ``objects.batch_write()``."""
             return cls.objects.batch_write(*args, **options)
 
         @classmethod
-        def abatch_write(cls, *args: Any, **options: Any) -> Any:
+        def abatch_write(cls, /, *args: Any, **options: Any) -> Any:
             """Write many items, or return a block to give them to: ``objects.abatch_write()``."""
             return cls.objects.abatch_write(*args, **options)
 

@@ -603,10 +603,10 @@ def _add_default_key(model: type[Any], fields: dict[str, AnyField]) -> AnyField:
 
 def _collect_meta(model: type[Any]) -> dict[str, Any]:
     """Return the options of the class and its bases, from Meta and by the older names."""
-    declared = dict(_DEFAULTS)
+    declared, here = dict(_DEFAULTS), dict[str, Any]()
     for ancestor in reversed(model.__mro__):
         own = vars(ancestor)
-        here: dict[str, Any] = {}
+        here = {}
         meta = own.get("Meta")
         if meta is not None:
             here = _read_meta(ancestor, meta)
@@ -623,8 +623,12 @@ def _collect_meta(model: type[Any]) -> dict[str, Any]:
         ):  # a class may add to the keys of its bases
             here["keys"] = {**declared["keys"], **cast("Mapping[str, Any]", keys)}
         declared.update(here)
-    if declared["table_name"] is not None and not isinstance(declared["table_name"], str):
-        raise ModelDefinitionError(f"{model.__name__}: the table's name is a str")
+    name = declared["table_name"]
+    if (name is not None and not isinstance(name, str)) or ("table_name" in here and not name):
+        raise ModelDefinitionError(
+            f"{model.__name__}: the table's name is a str that is not empty, not {name!r}: leave table_name "
+            "out, and the table has the name of the class"
+        )
     return declared
 
 

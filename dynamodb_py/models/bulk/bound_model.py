@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from ...batching import ProgressOption
 from ...connections import Connection, ambient_alias
@@ -76,12 +76,23 @@ def make_instance(bound: BoundModel[M], values: Mapping[str, Any]) -> M:
 def as_instance(bound: BoundModel[M], item: Any) -> M:
     """Return *item*, or the instance that a dict of field values makes."""
     if isinstance(item, Mapping):
-        return make_instance(bound, item)  # pyright: ignore[reportUnknownArgumentType]
+        values, kind = cast("Mapping[str, Any]", item), options_of(bound.model).kind
+        model = bound.model if kind is None else kind.find_class(values, bound.model)
+        return bind_connection(bound, model(**values))
     if not isinstance(item, bound.model):
         raise ValidationError(
             f"{item!r} is no {bound.model.__name__}: give instances, or dicts of field values"
         )
     return item
+
+
+def list_instances(given: Iterable[T], verb: str) -> list[T]:
+    """Return the list of several instances; raise ValidationError for anything else."""
+    found = list_many(given, verb)
+    for each in found:
+        if not isinstance(each, Instance):
+            raise ValidationError(f"{verb}() takes instances, not {each!r:.80}")
+    return found
 
 
 def load_item(bound: BoundModel[M], item: StoredItem) -> M:
@@ -152,7 +163,7 @@ def make_blocking(
     """
 
     def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        all_ = list_many(objects, name)
+        all_ = list_instances(objects, name)
         link = connection_of(all_)
         return make_empty() if link is None else run(flow(all_, *args, **kwargs), link)
 
@@ -167,7 +178,7 @@ def make_awaiting(
     """Make the function *name*, which awaits what that of :func:`make_blocking` waits for."""
 
     async def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        all_ = list_many(objects, name)
+        all_ = list_instances(objects, name)
         link = connection_of(all_)
         return make_empty() if link is None else await arun(flow(all_, *args, **kwargs), link)
 

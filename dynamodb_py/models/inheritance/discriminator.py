@@ -207,6 +207,12 @@ class PolymorphicIdentity:
         note = f"only {', '.join(names)}: {self.field.name} is asked for {how}"
         return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
+    def find_class(self, values: Mapping[str, Any], model: type[Any]) -> type[Any]:
+        """Return the class that *values* by field name say, if it is *model* or below, else *model*."""
+        given = values.get(self.field.name)
+        named = self.hierarchy.classes.get(str(getattr(given, "value", given)))  # or of an enum
+        return named if named is not None and issubclass(named, model) else model
+
     def set_discriminator(self, wires: WireItem, stored: Mapping[str, Wire]) -> None:
         """Put the kind into the attributes *wires* to store; *stored* are those that were loaded.
 

@@ -326,7 +326,12 @@ def _check_not_sliced(queryset: BaseQuerySet[Any, Any], verb: str) -> None:
 
 
 def _order_of(queryset: BaseQuerySet[Any, Any], name: str | Field[Any, Any]) -> tuple[str, bool]:
-    text = name.name if isinstance(name, Field) else name
+    text: object = name.name if isinstance(name, Field) else name
+    if not isinstance(text, str):
+        raise QueryError(
+            f"{queryset.model.__name__}: order_by({text!r}): it takes names of fields, one by one: "
+            "order_by('-score')"
+        )
     field = options_of(queryset.model).get_field(text.removeprefix("-"))
     if problem := field.find_order_problem():
         raise QueryError(f"{field.label}: order_by({text!r}): {problem}")
@@ -341,6 +346,10 @@ def slice_rows(queryset: Q, wanted: slice) -> Q:
     if is_first and shape is not None and not shape.opaque:  # as below, but for the calls
         after = shape.with_limit(stop)
         return clone(queryset, None, queryset._read_options, after, queryset._wires)
+    if any(each is not None and type(each) is not int for each in (start, stop, step)):
+        raise QueryError(
+            f"{queryset.model.__name__}: [{start}:{stop}:{step}]: the bounds of a slice are ints"
+        )
     if start or step not in (None, 1) or (stop is not None and stop < 0):
         text = ":".join("" if each is None else str(each) for each in (start, stop))
         raise make_offset_error(queryset, text if step is None else f"{text}:{step}")
@@ -368,7 +377,8 @@ def make_offset_error(queryset: BaseQuerySet[Any, Any], wanted: object) -> Query
 
 def _check_count(verb: str, count: object, least: int, text: str) -> None:
     if not isinstance(count, int) or isinstance(count, bool) or count < least:
-        raise QueryError(f"{verb}({count!r}): {text}")
+        whole = isinstance(count, int) and not isinstance(count, bool)
+        raise QueryError(f"{verb}({count!r}): {text if whole else 'it takes an int'}")
 
 
 def without_fields(question: Question) -> Question:

@@ -171,7 +171,9 @@ def get_page(queryset: Builders[M, R], size: int = 20, cursor: str | None = None
 def _check_paged(queryset: Builders[Any, Any], size: int, cursor: str | None) -> None:
     check_single(queryset, "page()")
     name = queryset.model.__name__
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+    if type(size) is not int:
+        raise QueryError(f"page(size={size!r}): a size is an int")
+    if size < 1:
         raise QueryError(f"page(size={size!r}): a page has at least one row")
     if queryset._question.limit is not None:
         raise QueryError(f"{name}: page(size) is itself a limit: drop limit() and slices")

@@ -95,6 +95,11 @@ def _column(meta: Options, name: Name) -> Column:
         field = meta.field_set.by_attribute.get(str(path.parts[0]))
         first = path.parts[0] if field is None else field.name
         return Column("__".join(map(str, (first, *path.parts[1:]))), path.parts)
+    given: object = name
+    if not isinstance(given, str):
+        raise QueryError(
+            f"{meta.name}: {given!r} is no name of a field: give names one by one, 'a', 'b'"
+        )
     first, *inside = name.split("__")
     path = meta.get_field(first)._path()
     for part in inside:  # as lookups do: what a field declares, the index of a list, a key

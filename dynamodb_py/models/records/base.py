@@ -61,7 +61,7 @@ class BaseRecord:
     _decoded: bool
     _state: RecordState | None
 
-    def __new__(cls, *_: Any, **__: Any) -> Self:
+    def __new__(cls, /, *_: Any, **__: Any) -> Self:
         """Make a record that was not loaded; ``__init__`` of a subclass need not call ours."""
         self = object.__new__(cls)
         self._stored, self._decoded, self._state = None, True, None

@@ -26,7 +26,7 @@ class Record(BaseRecord):
     __slots__ = ()
     __signature__ = FieldsSignature()
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         """Make a record with these values by field name; the other fields get their defaults."""
         fill(self, values)
 

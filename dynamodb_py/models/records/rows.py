@@ -116,7 +116,9 @@ def _make_dict_loader(load: Callable[[StoredItem], Record]) -> Loader:
         instance = load(item)
         values = instance.to_dict()
         for name, wire in find_undeclared(instance).items():
-            values.setdefault(name, decode(wire))
+            while name in values:  # a field of this name is stored in another attribute
+                name += "_"
+            values[name] = decode(wire)
         return values
 
     return row
