@@ -12,7 +12,7 @@ from ..exceptions import QueryError
 from ..limits import MAX_IN
 from .conditions import Condition, operand_shape
 from .names import Names, Wire
-from .paths import Argument, Path, Resolve, Term, Value
+from .paths import Argument, Path, Resolve, Size, Term, Value
 
 
 class Compare(Condition, frozen=True):
@@ -196,7 +196,7 @@ _VALUES = {Value}
 
 def check_distinct(operator: str, first: Argument, *others: Argument) -> None:
     """Raise :class:`QueryError` for an operand that is compared with itself, which DynamoDB refuses."""
-    if first in others:
+    if any(first == each and _is_by_name(first) is _is_by_name(each) for each in others):
         raise QueryError(f"{operator}: DynamoDB does not compare {first} with itself")
 
 
@@ -208,3 +208,9 @@ def check_order(operator: str, *operands: Argument) -> None:
             continue
         if problem := find(*(other.wire for other in operands if type(other) is Value)):
             raise QueryError(f"{each} {operator}: {problem}")
+
+
+def _is_by_name(operand: Argument) -> bool:
+    """Tell whether *operand* is a name that is not resolved yet: that of another field, perhaps."""
+    path = operand.path if isinstance(operand, Size) else operand
+    return isinstance(path, Path) and path.by_name

@@ -285,9 +285,9 @@ def _bind_terms(
 def _bind(part: object, resolve: Resolve) -> object:
     """Return *part* of a node, such as an operand or a tuple of them, with its paths resolved."""
     if isinstance(part, Path):
-        return resolve(part) if part.by_name else part
+        return part.bind(resolve)
     if isinstance(part, Size):
-        return Size(resolve(part.path)) if part.path.by_name else part
+        return Size(part.path.bind(resolve))
     if isinstance(part, tuple):
         return tuple(_bind(each, resolve) for each in cast("tuple[object, ...]", part))
     return part

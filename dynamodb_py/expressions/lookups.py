@@ -63,6 +63,9 @@ class Lookup(Condition, frozen=True):
     def __post_init__(self) -> None:
         _split(self.text)
 
+    def __hash__(self) -> int:
+        return hash(self.text)  # the value may be a set or a dict
+
     def _spell(self, names: Names) -> str:
         if isinstance(names, ReadableNames):
             return f"{self.text}={_thaw(self.value)!r}"

@@ -426,14 +426,8 @@ def _unwrap(operand: Argument, resolve: Resolve) -> Any:
     if isinstance(operand, Value):
         return _EncodedOperand(operand)
     if isinstance(operand, Size):
-        return SizeOf(_resolve(operand.path, resolve))
-    return Attr(_resolve(operand, resolve))
-
-
-def _resolve(path: Path, resolve: Resolve) -> Path:
-    """Return the field's path for *path*, or itself as a path on the wire."""
-    path = resolve(path) if path.by_name else path
-    return Path(path.parts, path.coder, path.label) if path.by_name else path
+        return SizeOf(operand.path.bind(resolve))
+    return Attr(operand.bind(resolve))
 
 
 def _is_foreign(value: object) -> bool:

@@ -158,6 +158,11 @@ class Path(Struct, frozen=True, eq=False):
                 "read the item to know how long its list is"
             )
 
+    def bind(self, resolve: Resolve) -> Path:
+        """Return the field's path for a name; of what is no field, the path on the wire."""
+        path = resolve(self) if self.by_name else self
+        return Path(path.parts, path.coder, path.label) if path.by_name else path
+
     def encode(self, value: Any) -> Wire | None:
         """Return *value* as it is encoded here; None if it is stored as absent."""
         return None if value is None else self.coder.encode(value, str(self))

@@ -145,6 +145,7 @@ def test_items_of_a_many_to_many_set_that_are_there_are_shown(script, do):
     friends = ANN.friends.all()
     assert [each.id for each in do(friends.fetch)] == ["bob"]
     assert repr(friends) == "<Authors of Author(id='ann') by Link: [Author(id='bob')]>"
+    assert [each.id for each in do.list(friends.all())] == ["bob"]
     assert len(script.sent) == 2
 
 

@@ -49,7 +49,7 @@ CONCERNING_ONE = (RequestError, UnreadableValue)
 
 
 class Done(Struct, frozen=True):
-    """The outcome of ``delete()`` or ``update()`` of a query set.
+    """The outcome of ``delete()`` or ``update()`` of a query set; false if nothing was changed.
 
     >>> print(Done(matched=3, changed=2, skipped=1, requests=4))
     3 matched, 2 changed, 1 no longer matched, 0 failed; 4 requests
@@ -69,6 +69,9 @@ class Done(Struct, frozen=True):
     read by their keys."""
     requests: int = 0
     """The number of requests, for reads and writes; attempts at one count as one."""
+
+    def __bool__(self) -> bool:
+        return self.changed > 0
 
     def __str__(self) -> str:
         text = (

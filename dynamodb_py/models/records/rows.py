@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
@@ -192,9 +193,23 @@ def _shape_rows(
     return values
 
 
+@lru_cache(1000)
+def _row_class(names: tuple[str, ...]) -> Any:
+    def reduce(row: Any) -> tuple[Any, ...]:
+        return restore_row, (names, tuple(row))
+
+    base: Any = namedtuple("Row", names)  # type: ignore[misc]  # pyright: ignore[reportUntypedNamedTuple]
+    return type("Row", (base,), {"__slots__": (), "__reduce__": reduce})
+
+
+def restore_row(names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    """Return the named tuple that was pickled."""
+    return _row_class(names)._make(values)
+
+
 def _make_row_class(model: type[Record], names: list[str]) -> Any:
     try:
-        return namedtuple("Row", names)  # pyright: ignore[reportUntypedNamedTuple]
+        return _row_class(tuple(names))
     except ValueError as error:
         raise QueryError(
             f"{model.__name__}: a named tuple cannot have these names: {error}; "

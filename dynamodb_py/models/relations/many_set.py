@@ -59,8 +59,10 @@ class ManySet(Generic[T]):
         return cast("QuerySet[Any]", query_related(self._near, self._owner))
 
     def all(self) -> ManySet[T]:
-        """Return the same set; nothing is read."""
-        return ManySet(self._owner, self._near, self._far)
+        """Return the same set; items that were read are not read again."""
+        same: ManySet[T] = ManySet(self._owner, self._near, self._far)
+        same._kept = self._kept
+        return same
 
     def _fetch(self) -> Flow[list[T]]:
         """Return all of them as a list; missing items are left out, with a warning in the log."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import pickle
 
@@ -476,6 +477,90 @@ def test_query_sets_are_equal_to_themselves_alone(rows):
     assert rows == rows
     assert rows != rows.all()
     assert len({rows, rows.all()}) == 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda q: q,
+        lambda q: q.only("points"),
+        lambda q: q.values(),
+        lambda q: q.values("points", "doc__a"),
+        lambda q: q.values_list(),
+        lambda q: q.values_list("points", "user"),
+        lambda q: q.values_list("points", flat=True),
+        lambda q: q.values_list(named=True),
+        lambda q: q.values_list("points", "doc__a", named=True),
+        lambda q: q.as_dicts(),
+    ],
+    ids=range(10),
+)
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_rows_and_pages_pickle(script, do, rows, make, protocol):
+    script.answers = [page(1, 2), page(1, 2)]
+    for read in (do.list(make(rows)), do(make(rows).page)):
+        again = pickle.loads(pickle.dumps(read, protocol))
+        assert again == read
+        assert [type(row) for row in again] == [type(row) for row in read]
+        assert repr(again) == repr(read)
+        assert [copy.copy(row) for row in read] == list(read)
+
+
+class Renamed(Model):
+    """The attribute of each field has the name of another field."""
+
+    id = CharField(hash_key=True)
+    low = IntegerField(name="min")
+    high = IntegerField(name="low")
+    tag = ListField(name="high")
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: F("low") < Renamed.high, "#1 < #2"),
+        (lambda: Renamed.low < Renamed.high, "#1 < #2"),
+        (lambda: F("low") < F("high"), "#1 < #2"),
+        (lambda: Q(high__gt=F("low")), "#2 > #1"),
+        (lambda: Renamed.high > F("low"), "#2 > #1"),
+        (lambda: F("low") == Renamed.high, "#1 = #2"),
+        (lambda: F("low") != Renamed.high, "#1 <> #2"),
+        (lambda: F("low").between(Renamed.high, 9), "#1 BETWEEN #2 AND :1"),
+        (lambda: F("low").is_in(Renamed.high, 9), "#1 IN (#2, :1)"),
+        (lambda: F("low").is_in(Renamed.high, F("high")), "#1 IN (#2, #2)"),
+        (lambda: Q(high__in=[F("low"), 9]), "#2 IN (#1, :1)"),
+        (lambda: Q(high__range=[F("low"), 9]), "#2 BETWEEN #1 AND :1"),
+        (lambda: F("high").size() < Renamed.tag.size(), "size(#2) < size(#3)"),
+        (lambda: Renamed.tag.contains(F("high")), "contains(#3, #2)"),
+        (lambda: ~(F("low") < Renamed.high), "(NOT #1 < #2)"),
+    ],
+    ids=range(15),
+)
+def test_f_of_a_name_is_the_field_beside_one_whose_attribute_has_that_name(make, text):
+    payload = checked(Renamed.objects.filter(make(), id="a").operation())
+    names = payload["ExpressionAttributeNames"]
+    spelled = payload["FilterExpression"]
+    for at, attribute in enumerate(["id", "min", "low", "high"]):
+        text = text.replace(f"#{at}", f"<{attribute}>")
+    for placeholder, attribute in names.items():
+        spelled = spelled.replace(placeholder, f"<{attribute}>")
+    assert spelled == text
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: F("low") < Renamed.low,
+        lambda: F("low") < F("low"),
+        lambda: F("min") < Renamed.low,
+        lambda: Q(low__gt=F("low")),
+        lambda: F("low").is_in(Renamed.high, F("low")),
+    ],
+    ids=range(5),
+)
+def test_a_field_is_not_compared_with_itself(make):
+    with pytest.raises(QueryError, match=r"does not compare .* with itself"):
+        Renamed.objects.filter(make(), id="a")
 
 
 def test_a_query_set_pickles_its_question(script, rows):

@@ -289,6 +289,32 @@ def test_a_slice_of_no_rows_of_a_whole_key_is_not_written(script, do):
     assert script.sent == []
 
 
+@pytest.mark.parametrize(
+    ("write", "answers_", "changed"),
+    [
+        (lambda do: do(ANN.filter(game=1).update, wins=2), [{}], True),
+        (lambda do: do(ANN.filter(game=1).update, wins=2), [failed()], False),
+        (lambda do: do(ANN.filter(game=1, wins=1).update, wins=2), [failed(key(1))], False),
+        (lambda do: do(ANN.filter(game=1).delete), [{}], True),
+        (lambda do: do(ANN.filter(game=1).delete), [failed()], False),
+        (lambda do: do(ANN.update, wins=2), [page(1, 2), {}, failed()], True),
+        (lambda do: do(ANN.update, wins=2), [page(1, 2), failed(), failed()], False),
+        (lambda do: do(ANN.update, wins=2), [page()], False),
+        (lambda do: do(ANN.delete), [page(1), {}], True),
+        (lambda do: do(ANN.delete), [page()], False),
+        (lambda do: do(ANN.delete, checked=True), [page(1), failed()], False),
+        (lambda do: do(ANN.none().delete), [], False),
+        (lambda do: do(ANN.none().update, wins=2), [], False),
+    ],
+    ids=range(13),
+)
+def test_a_result_is_true_if_something_was_changed(script, do, write, answers_, changed):
+    script.answers = answers(*answers_)
+    done = write(do)
+    assert bool(done) is changed
+    assert bool(done.changed) is changed
+
+
 def test_nothing_is_sent_for_nothing(script, do):
     assert do(ANN.none().delete) == Done()
     assert do(ANN.limit(0).delete) == Done()
