@@ -266,15 +266,17 @@ def test_attempts_that_failed_are_told_apart_from_requests(drive):
     assert (used.requests, used.attempts, used.units) == (1, 4, 0.5)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"ConsumedCapacity": 5}'])
-def test_an_answer_that_cannot_be_read_is_told_by_who_asked(drive, body):
+@pytest.mark.parametrize(
+    ("body", "requests"), [(b"", 2), (b"{", 2), (b'{"ConsumedCapacity": 5}', 1)]
+)
+def test_an_answer_that_cannot_be_read_is_told_by_who_asked(drive, body, requests):
     with capacity() as used:
         if body.endswith(b"}"):
             assert drive(iter(GET), Link(Script([body]))) is None
         else:
             with pytest.raises(ResponseCorrupted):
-                drive(iter(GET), Link(Script([body])))
-    assert (used.requests, used.units) == (1, 0)
+                drive(iter(GET), Link(Script([body, body])))
+    assert (used.requests, used.units) == (requests, 0)  # a read is sent once more
 
 
 # -- whose it is -----------------------------------------------------------------------------------

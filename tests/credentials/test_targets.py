@@ -21,7 +21,7 @@ from dynamodb_py.exceptions import ConfigurationError
 from dynamodb_py.transports import Settings, open_transports
 
 from ..callers import Caller, Echo, settings
-from ..faulty import FaultyServer, error
+from ..faulty import FaultyServer, page
 
 AMAZON = "https://dynamodb.eu-west-1.amazonaws.com/"
 
@@ -499,7 +499,7 @@ def test_what_is_no_endpoint_is_refused(url):
 @pytest.mark.parametrize("mocked", [False, True], ids=["over the wire", "through botocore"])
 def test_a_role_that_cannot_be_assumed(surroundings, tmp_path, token, mocked):
     (tmp_path / "token").write_text("jwt-token")
-    with FaultyServer(error("AccessDenied", "403 Forbidden")) as sts:
+    with FaultyServer(page("403 Forbidden")) as sts:
         surroundings(
             REGION
             | {

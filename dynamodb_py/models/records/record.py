@@ -107,15 +107,12 @@ def check_item(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return *item* if it has attribute values; raise ValidationError for plain ones."""
     for name, wire in item.items():
         if not isinstance(wire, Mapping) or not (*wire,)[:1] or (*wire,)[0] not in _KINDS:
-            raise ValidationError(
-                {
-                    str(
-                        name
-                    ): f"{wire!r:.80} is no attribute value such as {{'S': 'text'}}: from_db() takes items "
-                    "of boto3's client; those of its resource have plain values, which belong in "
-                    "from_dict() or the constructor"
-                }
+            problem = (
+                f"{wire!r:.80} is no attribute value such as {{'S': 'text'}}: from_db() takes items "
+                "of boto3's client; those of its resource have plain values, which belong in "
+                "from_dict() or the constructor"
             )
+            raise ValidationError({str(name): problem})
     return item
 
 

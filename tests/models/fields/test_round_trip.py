@@ -166,7 +166,6 @@ WIRES = st.one_of(
     st.just({"M": {}}),
     st.just({"M": {"city": {"S": "x"}, "n": {"N": "1"}}}),
     st.just({"M": {"city": {"N": "1"}, "n": {"S": "1"}}}),
-    st.just({}),
 )
 
 
