@@ -470,6 +470,9 @@ def make_service_error(
     return cast("ServiceError", error)
 
 
+service_error = make_service_error  # its earlier name, which tests of users may import
+
+
 def narrow_error(error: ServiceError, kind: type[ServiceError]) -> ServiceError:
     """Return *error* as one of the subclass *kind*, with all attributes."""
     same = kind(*error.args)
