@@ -252,6 +252,7 @@ def test_an_answer_that_was_lost_counts_once(engine, do, client, item, action, r
             retries=Retries(attempts=3, base=0),
         )
         with options(using="faulty"):
+            item = do(Score.objects.get, item.key, consistent=True)
             proxy.script(proxy.taken(close))
             if raises:
                 with pytest.raises(ConnectionFailed):

@@ -323,3 +323,14 @@ def test_the_item_that_stood_in_the_way_keeps_the_connection(log, monkeypatch):
         Book(id="a").save(condition=Book.title == "b")
     error.current.update(title="b")
     assert set(log) == {"eu"}
+
+
+@pytest.mark.parametrize("verb", ["save", "update", "delete", "refresh_from_db"])
+@pytest.mark.parametrize("alias", ["eu", None])
+def test_an_instance_of_from_db_belongs_to_the_block_that_made_it(log, verb, alias):
+    with options(using=alias):
+        book = Book.from_db(ITEM)
+        book.title = "b"
+    with options(using="own"):
+        getattr(book, verb)(**({"title": "c"} if verb == "update" else {}))
+    assert set(log) == {alias or "default"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from ...codec import Unstorable, to_json
 from ...connections import AMBIENT_DEFAULT, ambient_alias
@@ -12,11 +12,21 @@ from ...operations.base import Wire
 from .base import Field
 from .scalars import make_refusal, with_article
 
+R = TypeVar("R")
+
 
 def alias_of(record: Any) -> str | None:
     """Return the alias of the connection that a record was read from; None if it is new."""
     alias: str | None = record.__dict__.get("_using")
     return AMBIENT_DEFAULT if alias is None and record._stored is not None else alias
+
+
+def bind_ambient(record: R) -> R:
+    """Let *record* belong to the connection that the ``options()`` around give, if they give one."""
+    alias = ambient_alias()
+    if alias is not None:
+        record.__dict__["_using"] = alias
+    return record
 
 
 def bind_values(value: Any, alias: str | None) -> None:
@@ -40,9 +50,8 @@ def make_stub(model: type[Any], key: Mapping[str, Wire], alias: str | None = Non
     stub = load(to_json(key))
     stub._state.stub = True
     if alias is None:
-        alias = ambient_alias()
-    if alias is not None:
-        stub.__dict__["_using"] = alias
+        return bind_ambient(stub)
+    stub.__dict__["_using"] = alias
     return stub
 
 

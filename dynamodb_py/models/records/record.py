@@ -10,6 +10,7 @@ from ...codec import decode, to_json
 from ...exceptions import FieldNotLoaded, ValidationError
 from ...operations.items import StoredItem
 from ..fields.base import KINDS, UNFIT
+from ..fields.model_key import bind_ambient
 from .attributes import find_undeclared
 from .base import BaseRecord, get_fetched_fields
 from .filling import fill
@@ -34,12 +35,14 @@ class Record(BaseRecord):
     def from_db(cls, item: StoredItem | str | Mapping[str, Any]) -> Self:
         """Return the record that *item* holds, without calling ``__init__``.
 
+        It belongs to the connection of the ``options(using=...)`` around, as one that is read there.
+
         :param item: the attributes as DynamoDB spells them, ``{"name": {"S": "gs1"}}``: a mapping as
             boto3's client gives it, or JSON.
         :raises ValidationError: *item* is none of them, as an item of boto3's resource.
         """
         if isinstance(item, bytes):
-            return cls._load(item)
+            return bind_ambient(cls._load(item))
         try:
             stored = item.encode() if isinstance(item, str) else to_json(check_item(item))
         except UNFIT as error:
@@ -48,7 +51,7 @@ class Record(BaseRecord):
             raise ValidationError(
                 f"from_db() cannot read it: {error}", model=cls.__name__
             ) from error
-        return cls._load(stored)
+        return bind_ambient(cls._load(stored))
 
     def full_clean(self, exclude: Iterable[str] = ()) -> None:
         """Check this object as writing it would, without writing.
