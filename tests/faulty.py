@@ -268,9 +268,7 @@ class FaultyServer:
 
     def wait_until_empty(self, seconds: float = 5.0) -> bool:
         """Tell whether all connections are closed within a while."""
-        for thread in list(self._threads):
-            thread.join(seconds)
-        return self.open == 0
+        return self.wait_until_open(0, seconds)
 
     def wait_until_open(self, count: int, seconds: float = 5.0) -> bool:
         """Tell whether the open connections become *count* in number within a while."""
@@ -323,10 +321,10 @@ class FaultyServer:
                 continue
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._serve, args=(opened,), daemon=True)
+            self._threads.append(thread)
             with self._lock:
                 self._sockets.add(opened)
             thread.start()
-            self._threads.append(thread)  # a thread that has not started cannot be joined
 
     def _serve(self, opened: socket.socket) -> None:
         plain = opened
