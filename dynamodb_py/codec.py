@@ -273,8 +273,6 @@ def parse_number(text: str) -> int | float | Decimal:
     except ValueError:
         pass  # an exponent without a point
     exact = parse_decimal(text)
-    if not exact.is_finite() or exact.adjusted() > MAX_EXPONENT:
-        raise ValueError("it is no number in DynamoDB's range")
     if exact == exact.to_integral_value():
         return int(exact)
     shortest = float(text)

@@ -494,7 +494,7 @@ class Field(Operand[V], Generic[V, N]):
         """Return the value of an attribute value; raise UnreadableValue if the field cannot read it."""
         try:
             return None if "NULL" in wire else self.read(wire[self.kind])
-        except (*UNFIT, RecursionError) as error:
+        except UNFIT as error:
             known = isinstance(wire, Mapping) and self.kind in wire
             problem = str(error) if known else f"{self.kind} was expected"
             raise UnreadableValue(

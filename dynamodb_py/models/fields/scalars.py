@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 import msgspec
 
 from ...codec import Unstorable, format_decimal, format_float, format_integer, parse_decimal
-from ...limits import MAX_EXPONENT
 from ...operations.base import Wire
 from .base import VERBATIM, Field
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
@@ -197,7 +196,7 @@ class IntegerField(Field[int, IntN]):
             return super().read(stored)
         except msgspec.ValidationError:
             number = parse_decimal(stored)  # 1.0 and 1E+2 are ints as well
-            if number != number.to_integral_value() or number.adjusted() > MAX_EXPONENT:
+            if number != number.to_integral_value():
                 raise ValueError("it is no whole number in DynamoDB's range") from None
             return self.to_python(int(number))
 

@@ -63,7 +63,7 @@ def find_undeclared(record: BaseRecord) -> WireItem:
     try:
         stored: WireItem = from_json(record._stored)
         return {name: as_sent(wire) for name, wire in stored.items() if name not in declared}
-    except (*UNFIT, RecursionError) as error:
+    except UNFIT as error:
         raise UnreadableValue(f"{type(record).__name__}: the stored item: {error}") from error
 
 

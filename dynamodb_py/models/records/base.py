@@ -102,7 +102,7 @@ class BaseRecord:
         stored: Any = self._stored
         try:
             (fields._reader or fields.get_reader())(stored, values)
-        except (*UNFIT, RecursionError):
+        except UNFIT:
             readable, unreadable = fields.read_one_by_one(stored)
             values.update(readable)
             state_of(self).unreadable = unreadable
