@@ -181,7 +181,7 @@ class RequestError(DynamoDBError):
     request_id: str = ""
     attempts: int = 1
     in_doubt: bool = False
-    """Whether an earlier attempt may have been executed: its answer was lost."""
+    """Whether an earlier attempt may have been executed: its answer was lost, or it still runs."""
     unprocessed: Sequence[Any] = ()
     """After a batch: the part that was not executed, as passed by the caller."""
 
@@ -331,7 +331,7 @@ class TransactionCanceled(ServiceError):
 
 
 class TransactionConflict(ServiceError):
-    """Another transaction is running on the same item."""
+    """Another transaction is running on the same item, or this one is (``in_doubt``)."""
 
     advice = "try again a little later"
 
@@ -391,14 +391,14 @@ class ServiceUnavailable(ServiceError):
     advice = "try again a little later"
 
 
+_IN_PROGRESS = "TransactionInProgressException"
+"""An earlier request with the same token still runs."""
+
 _CODES: dict[type[ServiceError], str] = {
     ConditionFailed: "ConditionalCheckFailedException",
     AlreadyExists: "DuplicateItemException",
     TransactionCanceled: "TransactionCanceledException",
-    TransactionConflict: (
-        "TransactionConflictException TransactionInProgressException "
-        "ReplicatedWriteConflictException"
-    ),
+    TransactionConflict: f"TransactionConflictException {_IN_PROGRESS} ReplicatedWriteConflictException",
     TableNotFound: "ResourceNotFoundException TableNotFoundException IndexNotFoundException",
     TableInUse: "ResourceInUseException TableInUseException",
     TableAlreadyExists: "TableAlreadyExistsException",
@@ -461,6 +461,7 @@ def make_service_error(
     kind = _BY_CODE.get(code, ServiceUnavailable if status >= 500 else ServiceError)
     error: Any = kind(f"{code}: {message}" if message else code)
     error.code, error.message, error.status = code, message, status
+    error.in_doubt = code == _IN_PROGRESS
     if body and kind is ConditionFailed:
         error.current = _as_item(body.get("Item"))
     elif body and kind is Throttled and isinstance(body.get("ThrottlingReasons"), list):

@@ -19,7 +19,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, ca
 from .exceptions import DynamoDBError, QueryError, RequestError
 from .metering import METERS, note, note_failure
 from .operations.base import Call, Operation, Pause, Step, Together
-from .retries import Retries, is_retryable
+from .retries import Retries, is_in_doubt, is_retryable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -266,7 +266,7 @@ def _retry(operation: Operation[Any], error: RequestError, retries: Retries) -> 
     """Send *operation* again after *error*, as long as that may help."""
     attempts, in_doubt = 1, False
     while attempts < retries.attempts and is_retryable(error, repeatable=operation.repeatable):
-        in_doubt = in_doubt or not is_retryable(error, repeatable=False)
+        in_doubt = in_doubt or is_in_doubt(error)
         yield Pause(retries.pause(error, attempts))
         attempts += 1
         try:
@@ -275,7 +275,7 @@ def _retry(operation: Operation[Any], error: RequestError, retries: Retries) -> 
             error = latest
         else:
             return body
-    error.attempts, error.in_doubt = attempts, in_doubt
+    error.attempts, error.in_doubt = attempts, in_doubt or error.in_doubt
     raise error.with_traceback(None)  # the frames of the transport say nothing more
 
 

@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from .exceptions import ConnectionFailed, ConnectTimeout, ServiceError
+from .exceptions import (
+    ConnectionFailed,
+    ConnectTimeout,
+    RequestError,
+    ServiceError,
+    ServiceUnavailable,
+    TransactionCanceled,
+)
 
 TRANSIENT = frozenset({500, 502, 503, 504})
 """HTTP statuses after which a request is tried again, whatever the code."""
@@ -29,8 +36,8 @@ THROTTLING = frozenset(_THROTTLING.split())
 """Codes that ask for fewer requests."""
 
 # DynamoDB's service model marks the last one as retryable.
-_OTHERS = {"RequestTimeout", "RequestTimeoutException", "ReplicatedWriteConflictException"}
-RETRYABLE = THROTTLING | _OTHERS
+_TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
+RETRYABLE = THROTTLING | _TIMED_OUT | {"ReplicatedWriteConflictException"}
 """Codes after which a request is tried again, whatever the HTTP status."""
 
 TOO_MANY_REQUESTS = 429
@@ -56,12 +63,29 @@ def is_retryable(error: BaseException, *, repeatable: bool = True) -> bool:
     >>> is_retryable(ConnectionFailed("reset"))
     True
     """
-    if not repeatable:
-        never_sent = isinstance(error.__cause__, ConnectionRefusedError)
-        return is_throttling(error) or isinstance(error, ConnectTimeout) or never_sent
+    if not repeatable and is_in_doubt(error):
+        return False
     if isinstance(error, ServiceError):
         return error.status in TRANSIENT or error.code in RETRYABLE or is_throttling(error)
     return isinstance(error, ConnectionFailed)
+
+
+def is_in_doubt(error: BaseException) -> bool:
+    """Tell whether a request may have been executed though it, or the flow that sent it, ended with *error*.
+
+    >>> is_in_doubt(ConnectionFailed("reset")), is_in_doubt(ConnectTimeout("far"))
+    (True, False)
+    """
+    if isinstance(error, TransactionCanceled):
+        return False
+    if isinstance(error, RequestError) and error.in_doubt:
+        return True
+    if isinstance(error, ServiceError):
+        failed = isinstance(error, ServiceUnavailable) or error.status in TRANSIENT
+        return (failed or error.code in _TIMED_OUT) and not is_throttling(error)
+    if isinstance(error, ConnectionFailed) and not isinstance(error, ConnectTimeout):
+        return not isinstance(error.__cause__, ConnectionRefusedError)
+    return isinstance(error, GeneratorExit)  # the flow was cancelled
 
 
 def backoff(

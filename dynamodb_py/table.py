@@ -295,7 +295,7 @@ def _create_table(
         if found is not None and not _is_deleting(found):
             if accept:
                 _check_keys(schema, found)
-            elif refusal.attempts == 1 or not _was_created_here(schema, found, started):
+            elif not refusal.in_doubt or not _was_created_here(schema, found, started):
                 raise _make_exists_error(refusal) from refusal
             return found
         yield from wait_or_raise(waits, refusal)
@@ -310,7 +310,7 @@ def _delete_table(
             return (yield from DeleteTable(name))
         except TableNotFound as error:
             # If an answer was lost, the earlier attempt deleted it.
-            if missing_ok or error.attempts > 1:
+            if missing_ok or error.in_doubt:
                 return None
             raise
         except TableInUse as error:
@@ -332,7 +332,7 @@ def _apply_changes(
         try:
             return (yield from change), True
         except ServiceError as error:
-            if error.attempts == 1:
+            if not error.in_doubt:
                 raise
             # An earlier attempt, whose answer was lost, may have made the change: read it again.
             refusal = error

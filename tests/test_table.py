@@ -235,8 +235,10 @@ class Offline(Table):
 TAB = Offline.name
 
 
-def refused(code: str, *, attempts: int = 1) -> ServiceError:
+def refused(code: str, *, attempts: int = 1, lost: bool = True) -> ServiceError:
+    """Return the refusal of a request; of several *attempts*, the answer to one was *lost*."""
     error = make_service_error(code, "in other words")
+    error.in_doubt = lost and attempts > 1
     error.operation, error.table, error.attempts, error.request_id = (
         "CreateTable",
         TAB,
@@ -515,6 +517,35 @@ def test_an_update_that_is_refused_is_an_error():
     with pytest.raises(InvalidRequest) as raised:
         play(Offline(PROVISIONED)._update(), live(ON_DEMAND), later, live(ON_DEMAND))
     assert raised.value is later
+
+
+THROTTLED_FIRST = {"attempts": 2, "lost": False}
+
+
+@pytest.mark.parametrize(
+    ("start", "answers", "raised"),
+    [
+        (
+            lambda: Offline(KIND)._create(),
+            [refused("ResourceInUseException", **THROTTLED_FIRST), live(KIND, "CREATING")],
+            TableAlreadyExists,
+        ),
+        (
+            lambda: Offline(KIND)._delete(),
+            [refused("ResourceNotFoundException", **THROTTLED_FIRST)],
+            TableNotFound,
+        ),
+        (
+            lambda: Offline(PROVISIONED)._update(),
+            [live(ON_DEMAND), refused("ValidationException", **THROTTLED_FIRST)],
+            InvalidRequest,
+        ),
+    ],
+    ids=["create", "delete", "update"],
+)
+def test_a_refusal_after_throttling_is_not_of_ones_own_making(start, answers, raised):
+    with pytest.raises(raised):
+        play(start(), *answers)
 
 
 # --- bad input ---

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Union, cast
 import msgspec
 from msgspec import Struct
 
-from ..exceptions import DynamoDBError, QueryError, ResponseCorrupted
+from ..exceptions import DynamoDBError, QueryError, RequestError, ResponseCorrupted
 
 T = TypeVar("T")
 
@@ -31,7 +31,11 @@ class BaseStep(Struct, Generic[T], frozen=True):
         step = cast("Step", self)
         found = _parse_safely(self, (yield step))
         if isinstance(found, ResponseCorrupted) and isinstance(self, Operation) and self.repeatable:
-            found = _parse_safely(self, (yield step))  # the next answer may be whole
+            try:
+                found = _parse_safely(self, (yield step))  # the next answer may be whole
+            except RequestError as error:
+                error.in_doubt = True  # the first answer may have been of success
+                raise
         if isinstance(found, ResponseCorrupted):
             raise found
         return cast("T", found)

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...exceptions import (
-    AlreadyExists,
-    BatchIncomplete,
-    ConditionFailed,
-    ConnectionFailed,
-    ConnectTimeout,
-    DoesNotExist,
-    RequestError,
-    ServiceUnavailable,
-)
+from ...exceptions import AlreadyExists, BatchIncomplete, DoesNotExist, RequestError
+from ...retries import is_in_doubt
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -101,13 +93,7 @@ def _restore(kind: type[Any], outcomes: list[Outcome[Any]], deletes: bool) -> An
 
 def status_of(error: Exception) -> Status:
     """Return the status of a write that ended with *error*: "failed", or "unknown"."""
-    if isinstance(error, ServiceUnavailable):
-        return "unknown"
-    if isinstance(error, ConditionFailed) and error.in_doubt:
-        return "unknown"  # the item that is there may be that of an earlier attempt
-    if not isinstance(error, ConnectionFailed) or isinstance(error, ConnectTimeout):
-        return "failed"
-    return "failed" if isinstance(error.__cause__, ConnectionRefusedError) else "unknown"
+    return "unknown" if is_in_doubt(error) else "failed"
 
 
 class Tally(Generic[M]):

@@ -8,19 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from ...codec import to_json
-from ...exceptions import (
-    ConditionFailed,
-    QueryError,
-    RequestError,
-    ServiceError,
-    TransactionCanceled,
-)
+from ...exceptions import ConditionFailed, QueryError
 from ...expressions import Condition
 from ...flows import Flow, arun, run
 from ...operations.base import Call
 from ...operations.items import Key
 from ...operations.transactions import Check, TransactWriteItems, Write, check_token
-from ...retries import is_retryable
+from ...retries import is_in_doubt
 from ..instance import Instance, options_of
 from ..signals.dispatcher import is_async, name_of
 from ..signals.events import check_commit_receivers, send_transaction_committed
@@ -62,6 +56,7 @@ class atomic:  # noqa: N801 - it reads as a statement
         (there are twice as many attempts as ``connect(retries=)`` has): ``reasons`` has one for each
         call, in order.
     :raises ConnectionFailed: no attempt was answered: the transaction may have been executed.
+    :raises TransactionConflict: an earlier attempt was still running (``in_doubt``).
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
@@ -153,7 +148,8 @@ class atomic:  # noqa: N801 - it reads as a statement
         """The state of the transaction.
 
         ``new``, ``open`` within its block, ``rolled back`` if the block raised, ``committed``, ``not
-        committed``, or ``unknown``: no answer came, or the task was cancelled meanwhile. The same writes
+        committed``, or ``unknown``: no answer came, an earlier attempt still runs, or the task was
+        cancelled meanwhile. The same writes
         with the same ``token`` are then safe for ten minutes. One without calls is ``committed``.
         """
         return self._state
@@ -217,7 +213,7 @@ class atomic:  # noqa: N801 - it reads as a statement
             try:
                 yield from self._transaction.commit(self.token, calls[0].link.retries)
             except Exception as error:
-                if not _is_in_doubt(error):
+                if not is_in_doubt(error):
                     self._state = "not committed"
                 raise
         self._state = "committed"
@@ -265,16 +261,6 @@ class atomic:  # noqa: N801 - it reads as a statement
         """The connection; None without calls, which need none."""
         calls = self._transaction.calls
         return calls[0].link if calls else None
-
-
-def _is_in_doubt(error: Exception) -> bool:
-    """Tell whether the transaction may have been executed in spite of *error*."""
-    if not isinstance(error, RequestError) or isinstance(error, TransactionCanceled):
-        return False
-    if error.in_doubt:
-        return True
-    refused = isinstance(error, ServiceError) and error.status < 500
-    return not refused and not is_retryable(error, repeatable=False)
 
 
 def get_current() -> atomic | None:
