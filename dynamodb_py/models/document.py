@@ -19,7 +19,13 @@ from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
 from .inheritance.documents import DocumentKinds, find_kinds
 from .records.attributes import stamp_field
-from .records.base import find_edited_defaults, find_unread_fields, is_untouched, state_of
+from .records.base import (
+    find_edited_defaults,
+    find_unread_fields,
+    is_deleted,
+    is_untouched,
+    state_of,
+)
 from .records.checks import Errors, check_value, encode_value
 from .records.collect import collect
 from .records.fieldset import FieldSet
@@ -212,7 +218,8 @@ def encode_document(document: Document, depth: int) -> Wire:
     wrong: list[Unstorable] = []
     here = {*document.__dict__, *find_edited_defaults(document)}
     for field in fields:
-        if not field.stamps and (field.name in here or document._stored is None):
+        fresh = document._stored is None and not is_deleted(document, field.name)
+        if not field.stamps and (field.name in here or fresh):
             _put_field(document, field, stored.get(field.attribute), wires, wrong, depth)
     if fields.stamping:
         _put_stamped(document, stored, wires, wrong, depth)

@@ -4,12 +4,14 @@ Pure functions on attribute values as they are on the wire; a B is bytes, or bas
 
 A map is changed key by key, so that the keys of other writers stay. A list is changed by elements or
 written whole, whichever is smaller, and always with a condition (a *guard*) that the replaced values are
-as they were loaded: otherwise an index might mean another element.
+as they were loaded: otherwise an index might mean another element. A set that was edited in place gets an ADD of
+elements, or a DELETE; any other change of a set has a guard as lists do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -17,9 +19,11 @@ from ...codec import as_sent, to_json
 from ...exceptions import QueryError
 from ...expressions import (
     Action,
+    Add,
     And,
     Compare,
     Condition,
+    Delete,
     Exists,
     Names,
     NotExists,
@@ -34,6 +38,7 @@ from ...expressions.conditions import join
 from ...limits import MAX_DEPTH, MAX_EXPRESSION_BYTES, MAX_OPERATORS
 from ...operations.base import Wire, WireItem
 from ...operations.items import Key, UpdateItem
+from .sets import has_effect, is_set, make_set_action
 from .values import Parts, equal, equal_or_absent, find_at, path_text
 
 # The size of an action or a guard in a request without its names and its value, in bytes.
@@ -77,12 +82,14 @@ def make_change_set(
     *,
     condition: Condition | None = None,
     unknown: frozenset[str] = frozenset(),
+    sets: Mapping[str, bool] = MappingProxyType({}),
 ) -> ChangeSet:
     """Return the changes that turn the item *before* into one with the attributes *after*.
 
     :param after: the attributes that may have changed; None for one to remove.
     :param condition: another condition of the request, which takes some of its room.
     :param unknown: the attributes whose stored values are not known: they are written whole.
+    :param sets: the attributes of sets, and whether each was edited in place.
 
     >>> before = {"doc": {"M": {"a": {"N": "1"}, "b": {"L": []}}}, "n": {"N": "1.0"}}
     >>> after = {"doc": {"M": {"a": {"N": "2"}, "b": {"L": []}}}, "n": {"N": "1"}, "s": {"S": "x"}}
@@ -95,7 +102,10 @@ def make_change_set(
     drafts: dict[str, _Draft] = {}
     for name, new in after.items():
         old = before.get(name)
-        if new is None:
+        if name in sets and name not in unknown:
+            if (draft := _draft_of_set((name,), old, new, in_place=sets[name])) is not None:
+                drafts[name] = draft
+        elif new is None:
             if old is not None or name in unknown:
                 whole.append(Remove(Path((name,))))
         elif not ("M" in new or "L" in new) or name in unknown:
@@ -190,6 +200,8 @@ def _draft(
 
     *seen* tells that a guard further out covers this path.
     """
+    if not seen and (is_set(old) or is_set(new)):
+        return _draft_of_set(parts, old, new, in_place=False)
     if new is None:
         return None if old is None else _Draft([Remove(Path(parts))], [], _path_bytes(parts))
     if old is None:
@@ -204,6 +216,20 @@ def _draft(
     if "L" in old and "L" in new:
         return _draft_of_list(parts, old, new, deepest, seen=seen)
     return _Draft([_set(parts, new)], [], _bytes(parts, new))
+
+
+def _draft_of_set(
+    parts: Parts, old: Wire | None, new: Wire | None, *, in_place: bool
+) -> _Draft | None:
+    if equal_or_absent(old, new):
+        return None
+    path = Path(parts)
+    if in_place and (action := make_set_action(path, old, new)) is not None:
+        return _Draft([action], [], _bytes(parts, new or old or {}))
+    size = _path_bytes(parts) if new is None else _bytes(parts, new)
+    draft = _Draft([Remove(path) if new is None else _set(parts, new)], [], size)
+    _add(draft, _Draft([], [NotExists(path)], 0) if old is None else _guard(parts, old))
+    return draft
 
 
 def _draft_of_map(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bool) -> _Draft | None:
@@ -291,7 +317,12 @@ def _path_bytes(parts: Parts) -> int:
 # -- after another writer's change -----------------------------------------------------------------
 def is_applied(actions: Iterable[Action], after: WireItem, now: WireItem) -> bool:
     """Tell whether *now* has the result of *actions*: lists are compared whole, else what is written."""
-    places = {_outermost_list(action.path.parts) for action in actions}
+    places: set[Parts] = set()
+    for action in actions:
+        if not isinstance(action, (Add, Delete)):
+            places.add(_outermost_list(action.path.parts))
+        elif not has_effect(action, find_at(now, action.path.parts)):
+            return False
     return all(equal_or_absent(find_at(after, place), find_at(now, place)) for place in places)
 
 

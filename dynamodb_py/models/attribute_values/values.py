@@ -7,9 +7,22 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from ...codec import as_sent, to_bytes
-from ...expressions import Action, And, Compare, Condition, NotExists, Path, Remove, Set, Value
+from ...expressions import (
+    Action,
+    Add,
+    And,
+    Compare,
+    Condition,
+    Delete,
+    NotExists,
+    Path,
+    Remove,
+    Set,
+    Value,
+)
 from ...expressions.conditions import join
 from ...operations.base import Wire, WireItem
+from .sets import change_elements
 
 Parts: TypeAlias = "tuple[str | int, ...]"
 
@@ -78,7 +91,7 @@ def is_plain(action: Action) -> bool:
 
 
 def apply_actions(item: Mapping[str, Wire], actions: Iterable[Action]) -> WireItem:
-    """Return *item* after SETs of values and REMOVEs; *item* itself does not change.
+    """Return *item* after SETs of values, REMOVEs, and changes of sets; *item* itself does not change.
 
     Elements of a list must come from the last to the first.
     """
@@ -93,7 +106,16 @@ def apply_actions(item: Mapping[str, Wire], actions: Iterable[Action]) -> WireIt
             _take(inside, last)
         elif isinstance(action, Set) and isinstance(action.value, Value):
             _put(inside, last, action.value.wire)
+        elif isinstance(action, (Add, Delete)):
+            _put_or_take(inside, last, change_elements(action, inside.get(last)))
     return result
+
+
+def _put_or_take(inside: dict[str, Wire], last: str, wire: Wire | None) -> None:
+    if wire is None:
+        inside.pop(last, None)
+    else:
+        inside[last] = wire
 
 
 def _take(inside: dict[str, Wire] | list[Wire], last: Any) -> None:

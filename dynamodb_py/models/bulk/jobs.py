@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -280,12 +281,19 @@ def write_batches(
 
 def begin_all(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:
     """Return *flows*, each driven up to its first request; raise what one of them raises before."""
+    begun: list[Flow[Any]] = []
     started: list[Flow[Any]] = []
     try:
         for flow in flows:
+            begun.append(flow)
             started.append(start_flow(flow))
     except BaseException:
-        for flow in started:
-            flow.close()
+        for flow in begun:
+            with suppress(_NotSentError, StopIteration):
+                flow.throw(_NotSentError())
         raise
     return started
+
+
+class _NotSentError(Exception):
+    """Ends a flow whose first request was not sent: a flow that is closed may have sent it."""

@@ -27,12 +27,13 @@ from .stored import (
     complete_item,
     encode_sized,
     key_in,
-    mark_fetched,
     mark_saved,
+    mark_written,
     stored_wires,
     take_version,
     unknown_attributes,
 )
+from .tracking import find_set_edits
 
 
 def put_guarded(
@@ -121,7 +122,8 @@ def write_guarded(
     meta, unknown = instance._meta, unknown_attributes(instance)
     key = meta.stored_key(stored)
     lock = lock_of(instance, stored, atomic)
-    if not make_change_set(stored, wanted, condition=required, unknown=unknown).actions:
+    sets = find_set_edits(instance, wanted)
+    if not make_change_set(stored, wanted, condition=required, unknown=unknown, sets=sets).actions:
         if own is None and not is_collected(instance):
             return
         wanted = {}
@@ -135,7 +137,7 @@ def write_guarded(
     def make(before: Mapping[str, Wire]) -> PendingWrite:
         claims = Claims(meta, key, before, _merge_attributes(before, wanted), whole=False)
         full = required & claims.condition
-        changes = make_change_set(stored, wanted, condition=full, unknown=unknown)
+        changes = make_change_set(stored, wanted, condition=full, unknown=unknown, sets=sets)
         after = apply_actions(stored, changes.actions)
         item, condition = encode_sized(instance, after), changes.condition(full)
         write: transactions.Write = transactions.Check(table_of(instance), key, condition)
@@ -195,10 +197,30 @@ def _settle_changes(
         item = to_json(apply_actions(stored_wires(instance), actions))
     instance._stored = item
     written = {str(action.path.parts[0]) for action in actions}
-    mark_fetched(instance, written)
+    mark_written(instance, written)
     version = instance._meta.version
     if version is not None and version.attribute in written:
         take_version(instance, from_json(item))
+
+
+def take_lost_write(instance: Instance, error: ConditionFailed) -> bool:
+    """Count a lost write of the instance as executed, if that is why *error* was raised.
+
+    Returns whether it is, so that what else has changed can be written.
+    """
+    state, current = instance._state, error.current
+    if state is None or instance._stored is None or not isinstance(current, Instance):
+        return False
+    before, now = stored_wires(instance), stored_wires(current)
+    for lost in reversed(state.lost):
+        if (lost.actions or lost.item) and lost.is_executed(before, now):
+            if lost.item is not None:
+                mark_saved(instance, lost.item)
+            else:
+                item = to_json(lost.apply(before))
+                _settle_changes(instance, instance._stored, item, lost.actions)
+            return True
+    return False
 
 
 def explain_refusal(

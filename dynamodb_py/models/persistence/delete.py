@@ -11,6 +11,7 @@ from ...flows import Flow
 from ...operations import transactions
 from ...operations.base import Wire
 from ...operations.items import DeleteItem
+from ..attribute_values.lost_write import LostWrite
 from ..constraints import Claims
 from ..instance import Instance, options_of, pin_connection, table_of
 from ..options import Options
@@ -80,9 +81,9 @@ def remove_item(instance: Instance, condition: Condition | None, atomic: bool | 
     try:
         yield from _remove_guarded(instance, condition, lock)
     except (ConditionFailed, DoesNotExist) as error:
-        requires = lock is not None or (condition is not None and not condition.is_empty)
+        own = condition is not None and not condition.is_empty
         other = isinstance(error, DoesNotExist) or is_of_other_class(meta, error.current)
-        if requires or not other:
+        if own or not (_was_deleted(instance, error) if lock is not None else other):
             raise
         mark_deleted(instance)
 
@@ -138,6 +139,13 @@ def _explain_delete(
     return stale
 
 
+def _was_deleted(instance: Instance, error: ConditionFailed | DoesNotExist) -> bool:
+    """Tell whether the item is gone, and a lost delete of this instance may have deleted it."""
+    state = instance._state
+    gone = isinstance(error, ConditionFailed) and error.current is None
+    return gone and state is not None and LostWrite() in state.lost
+
+
 def mark_deleted(instance: Instance) -> None:
     """Become an instance that is not stored, with the values that there are."""
     if not instance._decoded:
@@ -145,6 +153,8 @@ def mark_deleted(instance: Instance) -> None:
     if kept := find_undeclared(instance):
         state_of(instance).undeclared = kept
     settle_defaults(instance)
+    if instance._state is not None:
+        instance._state.lost, instance._state.deleted = (), frozenset()
     instance._stored = None
 
 

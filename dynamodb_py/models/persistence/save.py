@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any, cast
 
 from ...codec import from_json
-from ...exceptions import ConditionFailed, InvalidRequest, QueryError
+from ...exceptions import ConditionFailed, InvalidRequest, QueryError, RequestError
 from ...expressions import Condition
 from ...flows import Flow
 from ...operations.base import Wire, WireItem
 from ...operations.items import GetItem, PutItem, StoredItem, UpdateItem
+from ...retries import is_in_doubt
 from ..attribute_values.diff import (
     ChangeSet,
     find_conflicting_paths,
@@ -20,23 +21,25 @@ from ..attribute_values.diff import (
     rebase_item,
     write_whole_attributes,
 )
+from ..attribute_values.lost_write import LostWrite
 from ..attribute_values.values import apply_actions
 from ..instance import Instance, M, options_of, pin_connection, table_of
+from ..records.base import add_lost
 from ..signals.events import is_observed, send_post_save, send_pre_save
 from ..unit_of_work.collector import COLLECTOR
-from .conditional_save import explain_refusal, put_guarded, write_guarded
+from .conditional_save import explain_refusal, put_guarded, take_lost_write, write_guarded
 from .failures import as_gone_error, as_model_error
 from .locks import is_atomic, is_guarded
 from .sending import TRIES, is_collected
 from .stored import (
     encode_item,
     encode_sized,
-    mark_fetched,
     mark_saved,
+    mark_written,
     stored_wires,
     unknown_attributes,
 )
-from .tracking import changes_to_write
+from .tracking import changes_to_write, find_set_edits
 
 
 def save_instance(
@@ -119,17 +122,27 @@ def store_instance(
     atomic: bool | None = None,
 ) -> Flow[None]:
     """Save without calling hooks and signals."""
-    if not (instance._stored is None or force_insert or overwrite):
-        yield from _write_changes(
-            instance, condition, validate=validate, named=named, atomic=atomic
+    try:
+        if not (instance._stored is None or force_insert or overwrite):
+            yield from _write_changes(
+                instance, condition, validate=validate, named=named, atomic=atomic
+            )
+        elif is_guarded(meta := instance._meta, atomic):
+            insert = force_insert or (
+                not overwrite and (meta.version is not None or is_atomic(meta, atomic))
+            )
+            yield from put_guarded(
+                instance, condition, insert=insert, validate=validate, atomic=atomic
+            )
+        else:
+            yield from _put_instance(instance, condition, insert=force_insert, validate=validate)
+    except ConditionFailed as error:
+        own = force_insert or (condition is not None and not condition.is_empty)
+        if own or not take_lost_write(instance, error):
+            raise
+        yield from store_instance(
+            instance, overwrite=overwrite, named=named, validate=validate, atomic=atomic
         )
-    elif is_guarded(meta := instance._meta, atomic):
-        insert = force_insert or (
-            not overwrite and (meta.version is not None or is_atomic(meta, atomic))
-        )
-        yield from put_guarded(instance, condition, insert=insert, validate=validate, atomic=atomic)
-    else:
-        yield from _put_instance(instance, condition, insert=force_insert, validate=validate)
 
 
 def _put_instance(
@@ -174,8 +187,11 @@ def _write_changes(
     if not changes and not own and not is_collected(instance):
         return
     required = meta.present if condition is None else meta.present & condition
-    if instance._fieldset.computed is not None:
-        required &= instance._fieldset.computed.require_unchanged_parts(stored, changes)
+    fields, sets = instance._fieldset, dict[str, bool]()
+    if fields.sets:
+        sets = find_set_edits(instance, changes)
+    if fields.computed is not None:
+        required &= fields.computed.require_unchanged_parts(stored, changes)
     if is_guarded(meta, atomic):
         yield from write_guarded(
             instance,
@@ -187,20 +203,24 @@ def _write_changes(
             atomic=atomic,
         )
         return
-    if any(wire is not None and ("M" in wire or "L" in wire) for wire in changes.values()):
-        item = yield from _send_changes(instance, stored, changes, required, own=own)
+    if (
+        sets
+        or fields.computed is not None
+        or any(wire is not None and ("M" in wire or "L" in wire) for wire in changes.values())
+    ):
+        item = yield from _send_changes(instance, stored, changes, required, own=own, sets=sets)
     else:
         item = yield from _send_plain_changes(instance, stored, changes, required)
     if item is not None:
         instance._stored = item
-        if instance._state is not None:
-            mark_fetched(instance, changes)
+        if instance._state is not None or sets:
+            mark_written(instance, changes)
 
 
 def _send_plain_changes(
     instance: Instance, stored: WireItem, wanted: dict[str, Wire | None], required: Condition
 ) -> Flow[StoredItem]:
-    """Like ``_send_changes``, for attributes none of which is to be a map or a list: nearly always."""
+    """Like ``_send_changes``, for attributes that need no condition of their own: nearly always."""
     key = instance._meta.stored_key(stored)
     operation = UpdateItem(table_of(instance), key, write_whole_attributes(wanted), required)
     after = {**stored, **wanted}
@@ -219,14 +239,16 @@ def _send_changes(
     required: Condition,
     *,
     own: bool,
+    sets: Mapping[str, bool],
 ) -> Flow[StoredItem | None]:
     """Write the attributes *wanted*, and return the item as it is then known; None for no request.
 
     :param own: whether *required* has a condition of the caller, which may be the one that fails.
+    :param sets: the attributes of sets, and whether each was edited in place.
     """
     key, before = instance._meta.stored_key(stored), stored
     unknown = frozenset[str]() if instance._state is None else unknown_attributes(instance)
-    changes = make_change_set(before, wanted, condition=required, unknown=unknown)
+    changes = make_change_set(before, wanted, condition=required, unknown=unknown, sets=sets)
     if not changes.actions and not own:
         return None
     for left in reversed(range(TRIES)):
@@ -234,14 +256,16 @@ def _send_changes(
         item = encode_sized(instance, after)
         try:
             yield from changes.update(table_of(instance), key, required)
-        except (ConditionFailed, InvalidRequest) as error:
-            if not changes.guards and isinstance(error, ConditionFailed):
-                raise as_model_error(instance, error) from error.__cause__
+        except (RequestError, GeneratorExit) as error:
+            if is_in_doubt(error):
+                add_lost(instance, LostWrite(changes.actions))
+            if not isinstance(error, (ConditionFailed, InvalidRequest)):
+                raise
             now = yield from _find_current(instance, error, changes)
-            if not own and is_applied(changes.actions, after, now):
+            if error.in_doubt and not own and is_applied(changes.actions, after, now):
                 return item  # by this request, an answer to which was lost
             before = rebase_item(before, wanted, now)
-            again = make_change_set(before, wanted, condition=required, unknown=unknown)
+            again = make_change_set(before, wanted, condition=required, unknown=unknown, sets=sets)
             if not left or again.actions == changes.actions:
                 places = () if own else find_conflicting_paths(changes, stored, now)
                 raise explain_refusal(instance, error, places) from error.__cause__

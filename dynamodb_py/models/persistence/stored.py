@@ -12,7 +12,7 @@ from ...operations.batches import Put
 from ...operations.items import Key, StoredItem
 from ..instance import Instance, M, options_of, table_of
 from ..records.attributes import describe_largest, find_preserved
-from ..records.base import get_fetched_fields, settle_defaults, state_of
+from ..records.base import get_fetched_fields, keep_sets, settle_defaults, state_of
 from ..records.encoding import encode_fields
 
 
@@ -39,6 +39,15 @@ def mark_fetched(instance: Instance, attributes: Iterable[str]) -> None:
     """Count *attributes*, which are known since they were written, among those fetched."""
     if (fetched := get_fetched_fields(instance)) is not None:
         state_of(instance).partial = fetched | instance._fieldset.find_held(frozenset(attributes))
+
+
+def mark_written(instance: Instance, attributes: Iterable[str]) -> None:
+    """Count *attributes*, which were written and answered for, as known; keep the sets as they are now."""
+    if (state := instance._state) is not None:
+        mark_fetched(instance, attributes)
+        state.deleted, state.lost = frozenset(), ()
+    if instance._fieldset.sets:
+        keep_sets(instance)
 
 
 def key_of(instance: Instance) -> Key:
@@ -112,6 +121,8 @@ def mark_saved(instance: M, item: StoredItem) -> M:
     instance._stored, instance._decoded, instance._state = item, True, None
     if state is not None and state.unreadable:
         state_of(instance).unreadable = state.unreadable
+    if instance._fieldset.sets:
+        keep_sets(instance)
     if options_of(type(instance)).version is not None:
         take_version(instance, from_json(item))
     return instance

@@ -95,9 +95,11 @@ def find_changed(
     values, fields = instance.__dict__, instance._fieldset
     unread: Collection[str] = ()
     edited: Collection[str] = ()
+    deleted: Collection[str] = ()
     if instance._state is not None:
         # A None there was assigned: it removes the attribute.
         unread, edited = find_unread_fields(instance), find_edited_defaults(instance)
+        deleted = instance._state.find_deleted_unread()
     looking = instance._decoded  # all values that were stored are there then, but for removed ones
     if (computed := fields.computed) is not None:
         stored = computed.add_key_parts(stored)
@@ -110,7 +112,7 @@ def find_changed(
         elif name in edited:
             value = getattr(instance, name)
         else:
-            if field.attribute in stored and name not in unread:  # del removed it
+            if name in deleted or (field.attribute in stored and name not in unread):
                 found.append((field, None, None, {}))
             continue
         old = stored.get(field.attribute)
@@ -134,6 +136,16 @@ def find_changed(
             changed = spelled != wire
         if changed:
             found.append((field, wire, spelled, {}))
+    return found
+
+
+def find_set_edits(instance: Instance, attributes: Collection[str]) -> dict[str, bool]:
+    """Return the sets among *attributes*, and whether each was edited in place; others were assigned."""
+    values, state, found = instance.__dict__, instance._state, dict[str, bool]()
+    for name in instance._fieldset.sets:
+        attribute = instance._fieldset.by_name[name].attribute
+        if attribute in attributes and (value := values.get(name)) is not None:
+            found[attribute] = state is not None and state.has_kept(name, value)
     return found
 
 

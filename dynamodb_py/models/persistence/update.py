@@ -20,7 +20,7 @@ from ..constraints import Claim, Claims
 from ..fields.model_key import alias_of
 from ..instance import Instance, options_of, pin_connection, table_of
 from ..options import Options
-from ..records.base import find_edited_defaults, get_fetched_fields, state_of
+from ..records.base import find_edited_defaults, get_fetched_fields, keep_sets, state_of
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import PendingWrite
 from ..visibility import is_of_other_class
@@ -240,6 +240,8 @@ def take_result(instance: Instance, result: UpdateResult, unsaved: _Unsaved) -> 
     for attribute, wire in after.items():
         if (field := instance._fieldset.by_attribute.get(attribute)) is not None:
             _take_value(instance, field, _merge(*unsaved.get(attribute, (wire, wire)), wire))
+            if field.name in instance._fieldset.sets and instance._stored is not None:
+                keep_sets(instance, [field.name])
 
 
 def _find_unsaved(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 from ...codec import Unstorable, as_sent, check_text, decode, measure_item
 from ...exceptions import ConditionFailed, ItemTooLarge, QueryError, ValidationError
 from ...expressions import (
-    SETS,
     Action,
     Add,
     Computable,
@@ -27,6 +26,7 @@ from ...expressions.updates import SetOnce
 from ...limits import MAX_ITEM_BYTES
 from ...operations.base import Wire
 from ...operations.items import DeleteItem, UpdateItem
+from ..attribute_values.sets import has_effect
 from ..attribute_values.values import find_at, is_plain
 from ..fields.base import AnyField, Field
 from ..fields.version import bump, next_version
@@ -254,14 +254,8 @@ def _is_done(action: Action, current: Mapping[str, Wire]) -> bool:
     found = find_at(current, action.path.parts)
     if isinstance(action, Remove):
         return found is None
-    if isinstance(action, (Add, Delete)) and isinstance(action.value, Value):
-        if action.value.kind not in SETS:
-            return False
-        there: set[Any] = (
-            decode(found) if found is not None and action.value.kind in found else set()
-        )
-        given: set[Any] = decode(as_sent(action.value.wire))
-        return given <= there if isinstance(action, Add) else given.isdisjoint(there)
+    if isinstance(action, (Add, Delete)):
+        return has_effect(action, found)
     if isinstance(action, SetOnce):
         return found is not None
     if not isinstance(action, Set) or not isinstance(action.value, Value) or found is None:

@@ -9,7 +9,7 @@ from ...codec import as_sent, from_json, measure_item
 from ...exceptions import FieldNotLoaded, UnreadableValue
 from ...operations.base import Wire, WireItem
 from ..fields.base import UNFIT, AnyField
-from .base import BaseRecord, find_unread_fields
+from .base import BaseRecord, find_unread_fields, is_deleted
 from .checks import Errors, check_value, encode_value
 
 
@@ -36,6 +36,9 @@ def encode_field(
     name = field.name
     if name in record.__dict__:
         value = record.__dict__[name]
+    elif is_deleted(record, name) and not field.stamps:
+        check_value(field, None, None, errors, validate=validate)
+        return None
     elif name in find_unread_fields(record):
         return None
     else:

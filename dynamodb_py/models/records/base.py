@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from ...codec import Unstorable, to_json
 from ...connections import current_options
-from ...exceptions import FieldNotLoaded, UnreadableValue
+from ...exceptions import FieldNotLoaded, UnreadableValue, ValidationError
 from ...operations.base import Wire, WireItem
 from ...operations.items import Key, StoredItem
+from ..attribute_values.lost_write import LostWrite
 from ..fields.base import UNFIT, AnyField, without_validation
 from ..fields.model_key import alias_of, bind_values
 from .fieldset import FieldSet
@@ -41,13 +42,30 @@ class RecordState(Struct):
     """Whether it was made from a reference, so that only its key is known."""
     unstamped: WireItem | None = None
     """The other attributes of a document when its fields last set themselves."""
+    kept: dict[str, Any] = {}
+    """The sets that were loaded or saved: another one in its place was assigned."""
+    deleted: frozenset[str] = frozenset()
+    """The names of the fields that ``del`` removes at the next save."""
+    lost: tuple[LostWrite, ...] = ()
+    """The writes since the last one that was answered."""
     known_key: Key | None = None
     """The key as it is stored, of an instance that was made from its key."""
+
+    def find_deleted_unread(self) -> frozenset[str]:
+        """Return the fields that are to be removed and were not fetched."""
+        return frozenset() if self.partial is None else self.deleted - self.partial
+
+    def has_kept(self, name: str, value: Any) -> bool:
+        """Tell whether *value* is the set that was loaded or saved, or read for an absent attribute."""
+        absent = self.defaults.get(name)
+        return value is self.kept.get(name) or (absent is not None and value is absent[0])
 
     def find_unread(self, names: Iterable[str]) -> frozenset[str]:
         """Return the fields among *names* that were not fetched, and those that cannot be read."""
         unread = frozenset(self.unreadable)
-        return unread if self.partial is None else unread.union(names) - (self.partial - unread)
+        if self.partial is None:
+            return unread
+        return unread.union(names) - (self.partial - unread) - self.deleted
 
 
 class BaseRecord:
@@ -111,9 +129,21 @@ class BaseRecord:
             for name in fields.holders:
                 if name in values and (assigned is None or name not in assigned):
                     bind_values(values[name], alias)
+        if fields.sets:
+            keep_sets(self, [n for n in fields.sets if assigned is None or n not in assigned])
         if assigned:
             values.update(assigned)
         self._decoded = True
+
+    def __delattr__(self, name: str) -> None:
+        """Remove an attribute of the item at the next save, whether or not it was read before."""
+        fields = self._fieldset
+        if name in fields.references:
+            delete_reference(self, name)
+        elif name in fields.by_name:
+            delete_field(self, name)
+        else:
+            object.__delattr__(self, name)
 
     def _value_of_unset(self, field: AnyField) -> Any:
         """Return the default of a field without a value; reading alone never stores it."""
@@ -122,7 +152,7 @@ class BaseRecord:
             text = computed.compose_text(self, made)
             if text is not None or state is None or state.partial is None:
                 return text
-        if state is not None:
+        if state is not None and field.name not in state.deleted:
             if field.name in state.unreadable:
                 raise state.unreadable[field.name]
             if state.stub and state.partial is not None and field.name not in state.partial:
@@ -138,7 +168,9 @@ class BaseRecord:
                     "an index with .full(), or where the index's projection includes it"
                 )
         if self._stored is None:
-            value = self.__dict__[field.name] = field.make_default()
+            value = field.make_default()
+            if not is_deleted(self, field.name):
+                self.__dict__[field.name] = value
             return value
         if state is not None and field.name in state.defaults:
             return state.defaults[field.name][0]
@@ -199,6 +231,61 @@ def find_edited_defaults(record: BaseRecord) -> Collection[str]:
         for name, (value, wire) in state.defaults.items()
         if name not in values and _is_edited(by_name[name], value, wire)
     ]
+
+
+def keep_sets(record: BaseRecord, names: Iterable[str] | None = None) -> None:
+    """Keep the sets that there are, or those of *names*: as they are stored, to be edited in place."""
+    values = record.__dict__
+    for name in record._fieldset.sets if names is None else names:
+        if name in values:
+            state_of(record).kept[name] = values[name]
+
+
+# The latest lost writes that a record keeps.
+_MOST_LOST = 4
+
+
+def add_lost(record: BaseRecord, write: LostWrite) -> None:
+    """Keep a write whose answer never came."""
+    state = state_of(record)
+    state.lost = (*state.lost, write)[-_MOST_LOST:]
+
+
+def is_deleted(record: BaseRecord, name: str) -> bool:
+    """Tell whether ``del`` is to remove the field *name* at the next save."""
+    state = record._state
+    return state is not None and name in state.deleted and name not in record.__dict__
+
+
+def delete_field(record: BaseRecord, name: str) -> None:
+    """Forget the value of a field, and remove it from the item at the next save."""
+    computed = record._fieldset.computed
+    if computed is not None and name in computed.by_name:
+        made = computed.by_name[name]
+        raise ValidationError(
+            {
+                name: [
+                    f"it is made of {made.parts_text}, and cannot be deleted: delete one of those"
+                ]
+            },
+            model=type(record).__name__,
+        )
+    if not record._decoded:
+        record._decode()
+    record.__dict__.pop(name, None)
+    state = state_of(record)
+    state.defaults = {key: each for key, each in state.defaults.items() if key != name}
+    state.unreadable = {key: each for key, each in state.unreadable.items() if key != name}
+    state.deleted |= {name}
+
+
+def delete_reference(record: BaseRecord, name: str) -> None:
+    """Forget what a reference refers to, and remove its key and its copies at the next save."""
+    record._settle_references()
+    reference = record._fieldset.references[name]
+    for part in (*reference.parts, *reference.copies.values()):
+        delete_field(record, part.name)
+    record.__dict__.pop(name, None)
 
 
 def settle_defaults(record: BaseRecord) -> None:

@@ -48,6 +48,8 @@ class FieldSet:
                 )
         self.stamping = tuple(field for field in fields.values() if field.stamps)
         """The fields that may set themselves with each write."""
+        self.sets: tuple[str, ...] = ()
+        """The names of a model's sets, which are compared with those that were loaded."""
         self.computed: ComputedFields | None = None
         """The computed fields, of a model that has some."""
         self._reader: _Reader | None = None

@@ -19,7 +19,7 @@ from ..fields.base import REQUIRED, AnyField, without_validation
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField
 from .attributes import find_known_fields
-from .base import BaseRecord, is_untouched
+from .base import BaseRecord, is_deleted, is_untouched
 from .checks import Errors, check_value, encode_value
 from .clean_hooks import CleanHooks
 
@@ -88,6 +88,9 @@ def _encode_checked(field: AnyField, value: Any, errors: Errors) -> Wire | None:
 
 def _encode_field(record: BaseRecord, field: AnyField, errors: Errors) -> Wire | None:
     values = record.__dict__
+    if is_deleted(record, field.name):
+        check_value(field, None, None, errors, validate=True)
+        return None
     value = values[field.name] if field.name in values else record._value_of_unset(field)
     return _encode_checked(field, value, errors)
 

@@ -11,6 +11,7 @@ from ...exceptions import (
     ConditionFailed,
     ConfigurationError,
     QueryError,
+    RequestError,
     TransactionCanceled,
 )
 from ...flows import Flow
@@ -18,7 +19,7 @@ from ...limits import MAX_TRANSACTION, MAX_TRANSACTION_BYTES
 from ...operations.base import Operation, Pause
 from ...operations.items import Key
 from ...operations.transactions import TransactWriteItems, Write
-from ...retries import Retries
+from ...retries import Retries, is_in_doubt
 from .cancellation import reason_of
 from .merge import find_remaining_claims, find_superseded, merge_writes
 from .pending import PendingWrite
@@ -110,6 +111,11 @@ class Transaction:
                     error.reasons = self._find_reasons(error)
                     raise
                 token = _derive_token(token)  # for another transaction
+            except (RequestError, GeneratorExit) as error:
+                if is_in_doubt(error):
+                    for call in self.calls:
+                        call.note_lost()
+                raise
             else:
                 break
         for call in self.calls:
@@ -154,7 +160,11 @@ def execute(pending: PendingWrite, retries: Retries, token: str) -> Flow[None]:
     if pending.is_alone:
         try:
             yield from pending.make_operation()
-        except ConditionFailed as error:
+        except (RequestError, GeneratorExit) as error:
+            if is_in_doubt(error):
+                pending.note_lost()
+            if not isinstance(error, ConditionFailed):
+                raise
             explained = pending.explain(error)
             if explained is not None:
                 raise explained from error.__cause__

@@ -15,6 +15,8 @@ from ...operations.base import Operation
 from ...operations.items import DeleteItem, Key, PutItem, StoredItem, UpdateItem
 from ...operations.transactions import Put, Update, Write
 from ..attribute_values.diff import GuardedUpdate
+from ..attribute_values.lost_write import LostWrite
+from ..records.base import add_lost
 
 if TYPE_CHECKING:
     from ..constraints import Claim
@@ -58,6 +60,19 @@ class PendingWrite(Struct, kw_only=True, eq=False):
     """The attributes that a save of a loaded instance compared; None for all."""
     guarded: bool = False
     """Whether its condition fails the second time, so that it may be sent again."""
+
+    def note_lost(self) -> None:
+        """Let the instance know that this write may have been executed, though no answer came."""
+        write, verb = self.write, self.verb
+        if verb == "delete":
+            lost = LostWrite()
+        elif verb == "save" and isinstance(write, Put):
+            lost = LostWrite(item=write.item)
+        elif verb == "save" and isinstance(write, Update):
+            lost = LostWrite(write.actions)
+        else:
+            return
+        add_lost(self.instance, lost)
 
     @property
     def is_alone(self) -> bool:

@@ -461,8 +461,8 @@ def test_a_save_sends_the_places_that_changed(order, script, do):
     script.answers = [{}]
     do(order.save)
     assert checked(script.sent[0])["UpdateExpression"] == (
-        "SET #0 = :0, #1 = :1, #2.#3[0] = :2, #2.#4 = :3, #5[1] = :4, #6.#4 = :5, #7[0].#4 = :6 "
-        "REMOVE #8, #2.#9"
+        "SET #0 = :0, #1.#2[0] = :1, #1.#3 = :2, #4[1] = :3, #5.#3 = :4, #6[0].#3 = :5 "
+        "REMOVE #7, #1.#8 ADD #9 :6"
     )
     assert not order.is_changed
     assert stored_wires(order)["days"] == FULL["days"]

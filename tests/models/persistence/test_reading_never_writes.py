@@ -255,15 +255,20 @@ def read_some(rng: random.Random, thing: Thing) -> None:
 
 
 def written(script: Any) -> dict[str, Any]:
-    """Return what the last request writes, by path: the value that is set, None for one removed."""
+    """Return what the last request writes, by path: the value that is set, None for one removed.
+
+    The path of elements that are added or deleted has the clause before it.
+    """
     request = script.payloads[-1]
     values = request.get("ExpressionAttributeValues", {})
     names = request["ExpressionAttributeNames"]
     found: dict[str, Any] = {}
-    for clause in re.split(r" (?=REMOVE|SET|ADD)", request["UpdateExpression"]):
-        for term in clause.partition(" ")[2].split(", "):
-            path, _, value = term.partition(" = ")
-            found[re.sub(r"#\d+", lambda match: names[match[0]], path)] = values.get(value)
+    for clause in re.split(r" (?=REMOVE|SET|ADD|DELETE)", request["UpdateExpression"]):
+        kind, _, terms = clause.partition(" ")
+        for term in terms.split(", "):
+            path, _, value = term.partition(" = " if kind == "SET" else " ")
+            text = re.sub(r"#\d+", lambda match: names[match[0]], path)
+            found[f"{kind} {text}" if kind in ("ADD", "DELETE") else text] = values.get(value)
     return found
 
 
@@ -337,7 +342,14 @@ CHANGES: list[tuple[str, Any, dict[str, Any]]] = [
         lambda t: t.listed.insert(0, "x"),
         {"listed": {"L": [{"S": "x"}, LONG, {"N": "1.0"}, {"M": {"a": LONG}}]}},
     ),
-    ("a set", lambda t: t.ids.add(3), {"ids": {"NS": ["1.0", "20", "3"]}}),
+    ("a set that grows", lambda t: t.ids.add(3), {"ADD ids": {"NS": ["3"]}}),
+    ("a set that shrinks", lambda t: t.ids.discard(1), {"DELETE ids": {"NS": ["1.0"]}}),
+    ("a set that is emptied", lambda t: t.tags.clear(), {"DELETE tags": {"SS": ["b", "a"]}}),
+    (
+        "a set that does both",
+        lambda t: (t.ids.add(3), t.ids.discard(1)),
+        {"ids": {"NS": ["20", "3"]}},
+    ),
 ]
 
 
