@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ..codec import PLAIN_INT, Unstorable, as_sent, check_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ValidationError
-from ..expressions import SETS, Condition, Exists, NotExists, Path, is_many
+from ..expressions import Condition, Exists, NotExists, Path, is_many
 from ..limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
@@ -251,7 +251,7 @@ class Options:
                 needed.append(self.ttl.attribute)
             computed.settle(self.schema, needed)
         self.field_set.computed = computed
-        self.field_set.sets = tuple(f.name for f in self.field_set if f.kind in SETS)
+        self.field_set.settle_defaults()
         return computed
 
     def _find_unique_table(self) -> str:

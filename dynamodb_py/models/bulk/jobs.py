@@ -26,8 +26,8 @@ from ..persistence.save import store_instance
 from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..persistence.update import update_instance
 from ..persistence.update_actions import RACES, build_update, without_automatic
+from ..records.base import find_given_fields
 from ..records.checks import check_value, encode_value
-from ..records.encoding import encode_fields
 from ..visibility import is_of_other_class
 from .bound_model import (
     BoundModel,
@@ -172,7 +172,10 @@ def _change_guarded(
     if actions:
         try:
             yield from update_instance(
-                instance_of_key(bound, key), *actions, must_exist=True, atomic=False
+                instance_of_key(bound, key),
+                *without_automatic(options_of(bound.model), actions),
+                must_exist=True,
+                atomic=False,
             )
         except bound.model.DoesNotExist:
             return None
@@ -186,9 +189,11 @@ def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) 
         before = instance._stored
         yield from store_instance(given, named=names, validate=validate)
         return "unchanged" if instance._stored is before else "updated"
-    meta = options_of(type(instance))
+    meta, names = options_of(type(instance)), names & find_given_fields(instance)
+    if not names:
+        return "unchanged"
     if validate:
-        values = {name: getattr(instance, name) for name in sorted(names)}
+        values = {name: instance.__dict__.get(name) for name in sorted(names)}
         key = None if meta.computed is None else key_of(given)
         found = build_update(meta, (), values, claims=True, key=key)
     else:
@@ -204,13 +209,10 @@ def _make_unchecked_setters(instance: Instance, names: frozenset[str]) -> list[A
     errors: dict[str, list[str]] = {}
     for field in meta.fields:
         if field.name in names:
-            value = field.pre_save(getattr(instance, field.name), adding=False)
+            value = field.pre_save(instance.__dict__.get(field.name), adding=False)
             wanted[field.attribute] = wire = encode_value(field, value, errors)
             check_value(field, value, wire, errors, validate=False)
-    if (computed := meta.computed) is not None:
-        computed.compose_setters(encode_fields(instance, adding=False, validate=False), wanted)
-    if errors:
-        raise ValidationError(errors, model=meta.name)
+    _add_templates(meta, key_of(instance), wanted, errors)
     return write_whole_attributes(wanted)
 
 
@@ -222,38 +224,39 @@ def check_fields(meta: Options, option: str, names: Iterable[str]) -> frozenset[
     return named
 
 
-def find_fields_set_on_insert(instance: Instance) -> frozenset[str]:
-    """Return the fields without a value that set themselves on insert, and only then."""
-    return frozenset(
-        field.name
-        for field in options_of(type(instance)).fields
-        if field.stamps
-        and instance.__dict__.get(field.name) is None
-        and field.pre_save(None, adding=False) is None
-    )
-
-
 def make_setters(
-    meta: Options, put: Put | Delete, names: frozenset[str] | None, on_insert: frozenset[str]
+    meta: Options, put: Put | Delete, names: frozenset[str] | None, given: frozenset[str]
 ) -> list[Action]:
-    """Return the actions that set the fields *names*, and those that set themselves, as in *put*.
+    """Return the actions that set the fields *given*, and those that set themselves, as in *put*.
 
-    None stands for all but the key and those of *on_insert*.
+    :param names: set no others of *given* than these; None for all but the key.
     """
     assert isinstance(put, Put)
     wires: WireItem = from_json(put.item)
+    computed = meta.computed
+    passed = {meta.version, None if meta.kind is None else meta.kind.field, *meta.keys}
+    if computed is not None:
+        passed.update(each.field for each in computed.all)
     wanted: dict[str, Any] = {}
-    kind = None if meta.kind is None else meta.kind.field
     for field in meta.fields:
-        if field.is_key or field is meta.version or field is kind:
+        if field in passed:
             continue
-        chosen = field.name not in on_insert if names is None else field.name in names
+        chosen = field.name in given and (names is None or field.name in names)
         if chosen or (field.stamps and field.pre_save(None, adding=False) is not None):
             wire = wires.get(field.attribute)
             wanted[field.attribute] = None if wire is None else as_sent(wire)
-    if (computed := meta.computed) is not None:
-        computed.compose_setters(wires, wanted)
+    _add_templates(meta, put.key, wanted, {})
     return write_whole_attributes(wanted)
+
+
+def _add_templates(
+    meta: Options, key: Key, wanted: dict[str, Any], errors: dict[str, list[str]]
+) -> None:
+    """Add the templates that are made of *wanted*; raise ValidationError for *errors*, old and new."""
+    if meta.computed is not None:
+        meta.computed.compose_setters(key, wanted, errors)
+    if errors:
+        raise ValidationError(errors, model=meta.name)
 
 
 def write_batches(

@@ -9,6 +9,7 @@ from ...batching import ProgressOption, as_callback
 from ...exceptions import QueryError
 from ...flows import Flow, arun, as_verb, run
 from ..instance import Instance, list_many, options_of
+from ..records.base import find_given_fields
 from ..unit_of_work.collector import check_outside
 from .batch_block import AsyncBatchBlock, BatchBlock
 from .bound_model import BoundModel, as_instance, check_connection
@@ -16,7 +17,6 @@ from .execution import run_side_by_side, send_batch_signals, write_items
 from .jobs import (
     begin_all,
     check_fields,
-    find_fields_set_on_insert,
     keep_last,
     key_job,
     make_setters,
@@ -199,11 +199,12 @@ def bulk_create_items(
 
     :param instances: instances, or dicts of field values.
     :param overwrite: replace items that have the same key, by BatchWriteItem: see ``batch_write``.
-    :param update_conflicts: where the key is taken, set the fields of the item that is there; its
-        other attributes stay, and the instance has all of the item then. It takes a second request.
-    :param update_fields: with *update_conflicts*: set no other fields than these, and those that
-        set themselves; None removes. By default all but the key, and those that set themselves
-        on insert.
+    :param update_conflicts: where the key is taken, set the fields that were given, or assigned
+        since, in the item that is there; defaults are for new items alone. Its other attributes
+        stay, and the instance has all of the item then. It takes a second request.
+    :param update_fields: with *update_conflicts*: set no others of the fields that were given than
+        these, and those that set themselves; a None that was given removes. By default all but
+        the key.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
@@ -248,14 +249,14 @@ def _upsert_all(
     progress: ProgressOption,
 ) -> Flow[BulkResult[M]]:
     meta = options_of(bound.model)
-    on_insert = [find_fields_set_on_insert(instance) for instance in instances]
+    given = [find_given_fields(instance) for instance in instances]
     jobs = [put_job(bound, instance, validate=validate) for instance in instances]
     keep_last(jobs, last_wins=False, model=bound.model.__name__, hint="")
     flows: list[Flow[Status]] = []
-    for job, left_alone in zip(jobs, on_insert, strict=True):
+    for job, names in zip(jobs, given, strict=True):
         if meta.guarded:
             check_connection(bound, job.given)
-        flows.append(upsert(bound, job, make_setters(meta, job.write, named, left_alone)))
+        flows.append(upsert(bound, job, make_setters(meta, job.write, named, names)))
     tally = Tally(instances)
     yield from run_side_by_side(range(len(jobs)), flows, tally, workers, as_callback(progress))
     return tally.check()
@@ -273,8 +274,9 @@ def bulk_update_items(
     """Write some fields of any number of items that exist, each by a request of its own.
 
     Of a loaded instance the changes are written, as ``save(update_fields=fields)`` does; without
-    any, nothing is sent. Of one that was never loaded, the fields are set as they are. Fields that
-    set themselves do so. No other attribute of the items is touched; all are tried.
+    any, nothing is sent. Of one that was never loaded, those of the fields are set that it was
+    given, or that were assigned since; defaults are not. Fields that set themselves do so. No
+    other attribute of the items is touched; all are tried.
 
     :param instances: instances, or dicts of the key and the values of the fields.
     :param fields: the names of the fields to write, not of the key.

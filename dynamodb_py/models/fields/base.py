@@ -366,6 +366,12 @@ class Field(Operand[V], Generic[V, N]):
             return default()
         return default if type(default) in _IMMUTABLE else copy.deepcopy(default)
 
+    @property
+    def has_constant_default(self) -> bool:
+        """Whether all instances have one and the same default, or None."""
+        fixed = not callable(self.default) and not _overrides(self, "make_default")
+        return fixed and self.make_default() is self.default
+
     def make_absent_value(self) -> Any:
         """Return the value of a stored item that does not have the attribute: a default, or None."""
         return self.make_default()

@@ -42,6 +42,12 @@ def unread_names(record: ComputedRecord) -> frozenset[str]:
     return cast("frozenset[str]", state.find_unread(record._fieldset.by_name))
 
 
+def value_of_part(record: ComputedRecord, part: AnyField) -> Any:
+    """Return the present value of a part of a key; a new record may have its default."""
+    absent = record._fieldset.constants.get(part.name) if record._stored is None else None
+    return record.__dict__.get(part.name, absent)
+
+
 class ComputedField:
     """A template field and its parts."""
 
@@ -266,7 +272,7 @@ class ComputedReads:
         if not record._decoded:
             record._decode()
         values = record.__dict__
-        known = [values.get(part.name) for part in computed.parts]
+        known = [value_of_part(record, part) for part in computed.parts]
         if None not in known:
             try:
                 return computed.template.compose(
@@ -317,7 +323,7 @@ class ComputedReads:
         """Return the values of an instance for parts that its key contains incompletely, by attribute."""
         found: WireItem = {}
         for part in (part for each in self.primary for part in each.template.parts if part.lossy):
-            value = record.__dict__.get(part.name)
+            value = value_of_part(record, part.field)
             wire = None if value is None else part.field.to_wire(value)
             if wire is not None:
                 found[part.field.attribute] = wire

@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...codec import as_sent, from_json
+from ...codec import from_json
 from ...exceptions import ValidationError
 from ...expressions import Action, Condition, IfNotExists, Path, Remove, Set, Value
 from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ..attribute_values.values import require_unchanged
 from ..fields.base import REQUIRED, AnyField
-from .computed import ComputedField, ComputedReads, ComputedRecord, get_template_text, unread_names
+from .computed import (
+    ComputedField,
+    ComputedReads,
+    ComputedRecord,
+    get_template_text,
+    unread_names,
+    value_of_part,
+)
 
 Errors = dict[str, list[str]]
 
@@ -65,7 +72,7 @@ class ComputedFields(ComputedReads):
         given = record.__dict__.get(computed.name)
         if given is None:
             return
-        known = [record.__dict__.get(part.name) for part in computed.parts]
+        known = [value_of_part(record, part) for part in computed.parts]
         if record._stored is None and None in known:
             return  # the missing parts are reported
         text = None
@@ -191,12 +198,25 @@ class ComputedFields(ComputedReads):
                 once = name not in in_key
                 yield SetOnce(path, IfNotExists(path, value)) if once else Set(path, value)
 
-    def compose_setters(self, item: Mapping[str, Wire], wanted: dict[str, Wire | None]) -> None:
-        """Add the composed attributes of *item* to those that an upsert sets."""
+    def compose_setters(
+        self, key: Mapping[str, Wire], wanted: dict[str, Wire | None], errors: Errors
+    ) -> None:
+        """Add the composed attributes to those that are set in an item which may be there.
+
+        Adds to *errors* for a part without the others.
+        """
+        known = self.parse_key(key)
+        known.update({name: wire for name, wire in wanted.items() if wire is not None})
         for each in self.all:
-            if not each.is_key and any(part.attribute in wanted for part in each.parts):
-                wire = item.get(each.attribute)
-                wanted[each.attribute] = None if wire is None else as_sent(wire)
+            changed = [part for part in each.parts if part.attribute in wanted]
+            if each.is_key or not changed:
+                continue
+            if any(wanted[part.attribute] is None for part in changed):
+                wanted[each.attribute] = None
+            elif lost := [part.name for part in each.parts if part.attribute not in known]:
+                errors[changed[0].name] = [_describe_lost(each, lost)]
+            else:
+                wanted[each.attribute] = self._compose(each, known, errors)
         for attribute in self.virtual:
             wanted.pop(attribute, None)
 
@@ -226,14 +246,19 @@ class ComputedFields(ComputedReads):
             return
         lost = [part.name for part in computed.parts if part.attribute not in wires]
         if lost:
-            errors[changed[0].name] = [
-                f"{computed.name} is made of it and of {', '.join(lost)}: give all of them in one update, "
-                "or load the item and save() it"
-            ]
+            errors[changed[0].name] = [_describe_lost(computed, lost)]
             return
         wire = self._compose(computed, wires, errors)
         if wire is not None:
             yield Set(path, Value(wire))
+
+
+def _describe_lost(computed: ComputedField, lost: list[str]) -> str:
+    """Return the message for a change of a part without the others."""
+    return (
+        f"{computed.name} is made of it and of {', '.join(lost)}: give all of them in one update, "
+        "or load the item and save() it"
+    )
 
 
 def _describe_in_key(computed: ComputedField, part: AnyField) -> str:

@@ -12,7 +12,13 @@ from ...operations.batches import Put
 from ...operations.items import Key, StoredItem
 from ..instance import Instance, M, options_of, table_of
 from ..records.attributes import describe_largest, find_preserved
-from ..records.base import get_fetched_fields, keep_sets, settle_defaults, state_of
+from ..records.base import (
+    get_fetched_fields,
+    is_deleted,
+    keep_sets,
+    settle_defaults,
+    state_of,
+)
 from ..records.encoding import encode_fields
 
 
@@ -118,6 +124,11 @@ def mark_saved(instance: M, item: StoredItem) -> M:
     """Set *item* as the stored item; the values stay as they are."""
     settle_defaults(instance)
     state = instance._state
+    if instance._stored is None:
+        values = instance.__dict__
+        for name, default in instance._fieldset.constants.items():
+            if name not in values and not is_deleted(instance, name):
+                values[name] = default
     instance._stored, instance._decoded, instance._state = item, True, None
     if state is not None and state.unreadable:
         state_of(instance).unreadable = state.unreadable

@@ -99,7 +99,8 @@ def find_changed(
     if instance._state is not None:
         # A None there was assigned: it removes the attribute.
         unread, edited = find_unread_fields(instance), find_edited_defaults(instance)
-        deleted = instance._state.find_deleted_unread()
+        state = instance._state
+        deleted = state.deleted if instance._stored is None else state.find_deleted_unread()
     looking = instance._decoded  # all values that were stored are there then, but for removed ones
     if (computed := fields.computed) is not None:
         stored = computed.add_key_parts(stored)
@@ -109,10 +110,12 @@ def find_changed(
             value = values[name]
         elif not looking:
             continue
-        elif name in edited:
+        elif name in edited or (instance._stored is None and name not in deleted):
             value = getattr(instance, name)
         else:
-            if name in deleted or (field.attribute in stored and name not in unread):
+            if (name in deleted and instance._stored is not None) or (
+                field.attribute in stored and name not in unread
+            ):
                 found.append((field, None, None, {}))
             continue
         old = stored.get(field.attribute)

@@ -9,7 +9,7 @@ from ...codec import as_sent, from_json, measure_item
 from ...exceptions import FieldNotLoaded, UnreadableValue
 from ...operations.base import Wire, WireItem
 from ..fields.base import UNFIT, AnyField
-from .base import BaseRecord, find_unread_fields, is_deleted
+from .base import BaseRecord, find_unread_fields, is_deleted, state_of
 from .checks import Errors, check_value, encode_value
 
 
@@ -55,6 +55,8 @@ def stamp_field(record: BaseRecord, field: AnyField, value: Any, *, adding: bool
     stamped = field.pre_save(value, adding=adding)
     if stamped is not value:
         record.__dict__[field.name] = stamped
+        if record._stored is None:  # it was not given
+            state_of(record).kept[field.name] = stamped
     return stamped
 
 

@@ -43,7 +43,10 @@ class RecordState(Struct):
     unstamped: WireItem | None = None
     """The other attributes of a document when its fields last set themselves."""
     kept: dict[str, Any] = {}
-    """The sets that were loaded or saved: another one in its place was assigned."""
+    """The sets that were loaded or saved, and the defaults that were made for a new instance.
+
+    Another value in place of one of them was assigned.
+    """
     deleted: frozenset[str] = frozenset()
     """The names of the fields that ``del`` removes at the next save."""
     lost: tuple[LostWrite, ...] = ()
@@ -169,8 +172,8 @@ class BaseRecord:
                 )
         if self._stored is None:
             value = field.make_default()
-            if not is_deleted(self, field.name):
-                self.__dict__[field.name] = value
+            if field.name not in self._fieldset.constants and not is_deleted(self, field.name):
+                self.__dict__[field.name] = state_of(self).kept[field.name] = value
             return value
         if state is not None and field.name in state.defaults:
             return state.defaults[field.name][0]
@@ -187,6 +190,8 @@ class BaseRecord:
         Every write calls it after ``clean_<field>``, unless ``validate=False``.
         """
 
+
+_EDITABLE: tuple[type[Any], ...] = (list, dict, set, BaseRecord)
 
 _observers: list[Callable[[Any], None]] = []
 
@@ -249,6 +254,30 @@ def add_lost(record: BaseRecord, write: LostWrite) -> None:
     """Keep a write whose answer never came."""
     state = state_of(record)
     state.lost = (*state.lost, write)[-_MOST_LOST:]
+
+
+def find_given_fields(record: BaseRecord) -> frozenset[str]:
+    """Return the fields whose values are data of the item: those that no default stands for.
+
+    Of a new record, those that were given, assigned, edited or deleted.
+    """
+    if not record._decoded:
+        record._decode()
+    by_name, state = record._fieldset.by_name, state_of(record)
+    if record._stored is not None:
+        here = {*record.__dict__, *find_edited_defaults(record), *state.deleted}
+        return frozenset(here & by_name.keys())
+    given = [
+        name
+        for name, value in record.__dict__.items()
+        if name in by_name
+        and (
+            name not in state.kept
+            or value is not state.kept[name]
+            or (isinstance(value, _EDITABLE) and value != by_name[name].make_default())
+        )
+    ]
+    return state.deleted.union(given)
 
 
 def is_deleted(record: BaseRecord, name: str) -> bool:

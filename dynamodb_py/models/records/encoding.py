@@ -26,6 +26,8 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
     wires: WireItem = {}
     errors: Errors = {}
     values = record.__dict__
+    if record._stored is None and not (record._state is not None and record._state.deleted):
+        values = {**record._fieldset.constants, **values}
     for name, attribute, field, careful in record._fieldset.get_plan():
         if careful or name not in values:
             wire = encode_field(record, field, errors, adding=adding, validate=validate)

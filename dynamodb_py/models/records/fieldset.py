@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...exceptions import ModelDefinitionError, UnreadableValue
+from ...expressions import SETS
 from ...operations.base import WireItem
 from ...operations.items import StoredItem
 from ..fields.base import AnyField
@@ -48,6 +49,8 @@ class FieldSet:
                 )
         self.stamping = tuple(field for field in fields.values() if field.stamps)
         """The fields that may set themselves with each write."""
+        self.constants: Mapping[str, Any] = MappingProxyType({})
+        """The defaults that all new instances of a model share: they are not in their ``__dict__``."""
         self.sets: tuple[str, ...] = ()
         """The names of a model's sets, which are compared with those that were loaded."""
         self.computed: ComputedFields | None = None
@@ -74,6 +77,11 @@ class FieldSet:
                 for f in self.list_written()
             ]
         return self._plan
+
+    def settle_defaults(self) -> None:
+        """Tell which defaults and which sets of a model are not data that was given."""
+        self.constants = {f.name: f.default for f in self.list_written() if f.has_constant_default}
+        self.sets = tuple(field.name for field in self if field.kind in SETS)
 
     def forget_plan(self) -> None:
         """Drop the plan, as another class has put fields into the key of an index."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import BaseRecord
+from .base import BaseRecord, state_of
 
 
 def fill(record: BaseRecord, values: dict[str, Any]) -> None:
-    """Set the fields from *values*, and the others to their defaults."""
+    """Set the fields from *values*, and the others to defaults that are made for each instance."""
     fields = record._fieldset.by_name
     filled = record.__dict__
     filled.update(values)
@@ -22,9 +22,12 @@ def fill(record: BaseRecord, values: dict[str, Any]) -> None:
         _fill_references(record, values)
         return
     made = record._fieldset.computed.by_name if record._fieldset.computed is not None else ()
+    constants = record._fieldset.constants
     for name, field in fields.items():
-        if name not in filled and name not in made:
-            filled[name] = field.make_default()
+        if name not in filled and name not in constants and name not in made:
+            filled[name] = value = field.make_default()
+            if constants:
+                state_of(record).kept[name] = value
 
 
 def _fill_references(record: BaseRecord, values: dict[str, Any]) -> None:

@@ -102,6 +102,8 @@ class Record(BaseRecord):
         if not self._decoded:
             self._decode()
         values = self.__dict__
+        if self._stored is None:
+            values = {**self._fieldset.constants, **values}
         names = [name for name in self._fieldset.by_name if values.get(name) is not None]
         return f"{type(self).__name__}({', '.join(f'{name}={values[name]!r}' for name in names)})"
 
