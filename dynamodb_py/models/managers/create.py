@@ -108,7 +108,8 @@ def update_or_create_one(
     :param defaults: new values by field, as for ``update()``: values, ``F("wins") + 1`` and the
         like; None removes. Callables are called. Without any, the item is read, consistently.
     :param create_defaults: the values of a new item, in place of *defaults*; required if those have
-        an ``F``, as a new item has nothing to compute with.
+        an ``F``, as a new item has nothing to compute with. Callables are called where there is no
+        item, and values are checked with theirs then.
     :raises ValidationError: values cannot be stored, of an update or a new item; nothing was sent.
     :raises QueryError: a new item would be made of an ``F``; nothing was sent.
     :raises AlreadyExists: another item has a value that is unique (``fields`` has its name), or
@@ -119,12 +120,18 @@ def update_or_create_one(
     check_outside("update_or_create()")
     meta = options_of(bound.model)
     wire = meta.key((), key)
-    new = _check_new(bound, defaults if create_defaults is None else create_defaults, key)
-    actions = build_update(meta, (), _call_all(defaults), claims=True, key=wire) if defaults else ()
+    changes = _call_all(defaults)
+    creation = changes if create_defaults is None else create_defaults
+    _check_creation(bound, creation, key)
+    calls = any(map(callable, creation.values()))  # which are called for a new item alone
+    new = None if calls else _make_new(bound, creation, key)
+    actions = build_update(meta, (), changes, claims=True, key=wire) if changes else ()
     for left in reversed(range(RACES)):
         item = yield from _change(bound, wire, actions)
         if item is not None:
             return load_item(bound, item), False
+        if new is None:
+            new = _make_new(bound, creation, key)
         try:
             yield from save_instance(new, force_insert=True)
         except AlreadyExists as error:
@@ -138,12 +145,15 @@ def update_or_create_one(
     raise AssertionError("the last try returns or raises")
 
 
-def _check_new(
-    bound: BoundModel[Any], defaults: Mapping[str, Any] | None, key: Mapping[str, Any]
-) -> Any:
-    """Return the instance that *defaults* make, checked."""
+def _check_creation(
+    bound: BoundModel[Any], defaults: Mapping[str, Any], key: Mapping[str, Any]
+) -> None:
+    """Refuse *defaults* of which no item can be made."""
     meta = options_of(bound.model)
-    for name, value in (defaults or {}).items():
+    fields = meta.field_set
+    if unknown := [n for n in defaults if n not in fields.by_name and n not in fields.references]:
+        raise fields.make_unknown_error(unknown)
+    for name, value in defaults.items():
         if isinstance(value, (Computable, Action)):
             raise QueryError(
                 f"{meta.name}: update_or_create({name}={value!r}): where there is no item, "
@@ -154,6 +164,10 @@ def _check_new(
                 {name: ["it is part of the key, which is given by itself: drop it here"]},
                 model=meta.name,
             )
+
+
+def _make_new(bound: BoundModel[Any], defaults: Mapping[str, Any], key: Mapping[str, Any]) -> Any:
+    """Return the instance that *defaults* make, checked; callables are called."""
     new: Any = make_instance(bound, {**_call_all(defaults), **key})
     make_put(new)  # raises for values that cannot be stored
     return new
