@@ -24,6 +24,7 @@ from dynamodb_py.retries import (
     TRANSIENT,
     Retries,
     backoff,
+    is_in_doubt,
     is_retryable,
     is_throttling,
 )
@@ -118,6 +119,38 @@ def test_the_same_errors_are_throttling_as_by_boto3(status):
 def test_an_answer_that_did_not_come_is_tried_again_and_nothing_of_ours(error, expected):
     assert is_retryable(error) is expected
     assert is_throttling(error) is False
+
+
+NEVER_SENT = ConnectionFailed("refused")
+NEVER_SENT.__cause__ = ConnectionRefusedError()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ConnectionFailed("reset"), True),
+        (ReadTimeout("30 s"), True),
+        (ResponseCorrupted("wrong checksum"), True),
+        (ConnectTimeout("5 s"), False),
+        (NEVER_SENT, False),
+        (make_service_error("InternalServerError", "", status=500), True),
+        (make_service_error("UnheardOf", "", status=503), True),
+        (make_service_error("ThrottlingException", "", status=503), False),
+        (make_service_error("RequestTimeout", "", status=400), True),
+        (make_service_error("TransactionInProgressException", ""), True),
+        (make_service_error("TransactionConflictException", ""), False),
+        (make_service_error("ReplicatedWriteConflictException", ""), False),
+        (make_service_error("TransactionCanceledException", ""), False),
+        (make_service_error("ConditionalCheckFailedException", ""), False),
+        (make_service_error("ValidationException", ""), False),
+        (GeneratorExit(), True),
+        (ValidationError("no"), False),
+        (ValueError(), False),
+    ],
+    ids=repr,
+)
+def test_what_may_have_been_executed_is_in_doubt(error, expected):
+    assert is_in_doubt(error) is expected
 
 
 def test_as_many_attempts_as_boto3_makes():

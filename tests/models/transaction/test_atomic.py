@@ -564,9 +564,11 @@ def test_a_conflict_is_tried_again_with_the_same_token_up_to_a_limit(script):
         (make_service_error("InternalServerError", "x", status=500), "unknown"),
         (InvalidRequest("no"), "not committed"),
         (make_service_error("ThrottlingException", "x", status=400), "not committed"),
+        (make_service_error("TransactionInProgressException", "x", status=400), "unknown"),
+        (make_service_error("TransactionConflictException", "x", status=400), "not committed"),
         (canceled("None"), "not committed"),
     ],
-    ids=["reset", "500", "invalid", "throttled", "canceled"],
+    ids=["reset", "500", "invalid", "throttled", "in progress", "conflict", "canceled"],
 )
 def test_the_state_says_whether_it_may_have_been_carried_out(script, monkeypatch, error, state):
     monkeypatch.setattr(connections._connections["default"], "retries", Retries(attempts=1))
