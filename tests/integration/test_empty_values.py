@@ -36,6 +36,7 @@ class Note(Model):
     by_raw = LocalIndex(range_key="raw")
     by_group = GlobalIndex(hash_key="group", range_key="title")
 
+
 class Page(Model):
     """Whose key is made of a text that may be empty."""
 
@@ -104,11 +105,8 @@ def expected(name: str, lookup: str, value: Any) -> list[str]:
     found = []
     for row in ROWS:
         there = row.get(name)
-        if there is None:
-            matches = lookup == "ne"  # DynamoDB's <> holds for an absent attribute
-        else:
-            matches = holds(there, value)
-        if matches:
+        # DynamoDB's <> holds for an absent attribute.
+        if lookup == "ne" if there is None else holds(there, value):
             found.append(row["title"])
     return sorted(found)
 

@@ -237,7 +237,7 @@ def test_a_key_equal_to_the_empty_text_is_refused(condition):
 def test_the_empty_text_is_below_every_key(condition, same):
     planner = Planner(subject())
     for other in ("x", "y"):  # a cached plan of this shape is none of the empty text
-        planner.plan("scores", asking(ONE & (TITLE > other)))
+        planner.plan("scores", asking(ONE & TITLE.gt(other)))
         planner.plan("scores", asking(ONE & TITLE.begins_with(other)))
     plan = planner.plan("scores", asking(ONE & condition))
     if same == "nothing":
