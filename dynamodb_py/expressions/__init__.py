@@ -24,12 +24,14 @@ from .paths import (
     Argument,
     Coder,
     Path,
+    SeveralAttributes,
     Size,
     Term,
     Value,
     check_apart,
     member,
     members,
+    referred,
 )
 from .projections import render_projection
 from .raw import RawExpression
@@ -84,6 +86,7 @@ __all__ = [
     "RawExpression",
     "Remove",
     "Set",
+    "SeveralAttributes",
     "Size",
     "SizeOf",
     "Term",
@@ -99,6 +102,7 @@ __all__ = [
     "is_repeatable",
     "member",
     "members",
+    "referred",
     "render_projection",
     "render_update",
 ]

@@ -17,7 +17,7 @@ from .comparisons import Compare
 from .conditions import And, Condition, ReadableNames, join
 from .names import Names, Wire
 from .operands import ORDERED, SCALARS, Attr, Comparable, SizeOf, is_many
-from .paths import Argument, Path, Resolve, Size, Value, member, members
+from .paths import Argument, Path, Resolve, SeveralAttributes, Size, Value, members
 from .unsupported_lookups import ADVICE, PARTS_OF_TIME
 
 Make: TypeAlias = Callable[[Any], Condition]
@@ -119,10 +119,15 @@ def compile_lookup(text: str, field: Callable[[str], Path], resolve: Resolve) ->
     :meth:`Condition.bind`. Raises :class:`QueryError` for an unknown lookup.
     """
     name, *rest = _split(text)
-    path = field(name)
-    owner, dot, _ = str(path).partition(".")
-    where = f"{owner}: {text}=" if dot else f"{text}="
-    path, word, sized = _follow(where, path, rest)
+    where = f"{text}="
+    try:
+        path = field(name)
+        owner, dot, _ = str(path).partition(".")
+        where = f"{owner}: {text}=" if dot else where
+        path, word, sized = _follow(where, path, rest)
+    except SeveralAttributes as error:
+        words = rest if error.rest is None else error.rest
+        return _make_condition(where, error.operand.lookup("__".join(words)), resolve)
     operand = SizeOf(path) if sized else Attr(path)
     if not sized and not getattr(path.coder, "comparable", True):
         return _make_presence_test(where, path, word)
@@ -147,15 +152,19 @@ def _split(text: str) -> list[str]:
 def _follow(where: str, path: Path, rest: list[str]) -> tuple[Path, str, bool]:
     """Return the path after the field's name, the comparison, and whether it compares the size."""
     for place, part in enumerate(rest):
-        key: str | int | None = member(path.coder, part)
-        if key is None:  # declared members win over lookups
+        try:
+            inside = path.find_member(part)
+        except SeveralAttributes as error:
+            error.rest = rest[place + 1 :]
+            raise
+        if inside is None:  # declared members win over lookups
             left = len(rest) - place
             if left == 1 and (part in _COMPARISONS or part in _FUNCTIONS):
                 return path, part, False
             if part == "size" and (left == 1 or (left == 2 and rest[-1] in _COMPARISONS)):
                 return path, rest[-1] if left == 2 else "exact", True
-            key = _resolve_part(where, path, part, last=left == 1)
-        path = path[key]
+            inside = path[_resolve_part(where, path, part, last=left == 1)]
+        path = inside
     return path, "exact", False
 
 

@@ -24,7 +24,19 @@ from .comparisons import (
 )
 from .conditions import Condition, DeferredValue, ReadableNames
 from .names import Names, Wire
-from .paths import AFFIX, FREE, Argument, Coder, Path, Resolve, Size, Term, Value, member, members
+from .paths import (
+    AFFIX,
+    FREE,
+    Argument,
+    Coder,
+    Path,
+    Resolve,
+    SeveralAttributes,
+    Size,
+    Term,
+    Value,
+    members,
+)
 from .sources import NO_ADDENDS, Computable, IfNotExists, PythonValue, as_source
 from .updates import Action, Add, Delete, Remove, Set
 
@@ -185,7 +197,10 @@ class Operand(Comparable[V], Computable):
 
     def __getitem__(self, part: str | int) -> Attr:
         """Return the attribute at *part*: the key of a map or the index of a list."""
-        return Attr(self._path().follow(part))
+        try:
+            return Attr(self._path().follow(part))
+        except SeveralAttributes as error:
+            return cast("Attr", error.operand)
 
     def exists(self) -> Condition:
         """The path has a value, which may be NULL."""
@@ -320,9 +335,13 @@ def field_of(place: Operand[Any], name: str) -> Attr:
     if not name.startswith("_"):
         path = place._path()
         known = members(path.coder)
-        if known is not None and (key := member(path.coder, name)) is not None:
-            return Attr(path[key])
         if known is not None:
+            try:
+                found = path.find_member(name)
+            except SeveralAttributes as error:
+                return cast("Attr", error.operand)
+            if found is not None:
+                return Attr(found)
             raise AttributeError(f"{path}.{name}: {path._explain_missing(name)}")
     raise AttributeError(f"{type(place).__name__!r} object has no attribute {name!r}")
 
@@ -427,7 +446,10 @@ def _unwrap(operand: Argument, resolve: Resolve) -> Any:
         return _EncodedOperand(operand)
     if isinstance(operand, Size):
         return SizeOf(operand.path.bind(resolve))
-    return Attr(operand.bind(resolve))
+    try:
+        return Attr(operand.bind(resolve))
+    except SeveralAttributes as error:
+        return error.operand
 
 
 def _is_foreign(value: object) -> bool:

@@ -101,6 +101,27 @@ def members(coder: object) -> Iterable[str] | None:
     return None
 
 
+@functools.singledispatch
+def referred(coder: object, path: Path, part: str) -> Path | None:
+    """Return the path of the reference *part* inside *path*, or None.
+
+    Raises :class:`SeveralAttributes` for one that several attributes hold. Models register the fields
+    whose members may be references here.
+    """
+    del coder, path, part
+    return None
+
+
+class SeveralAttributes(QueryError):
+    """What is named is stored in several attributes, so it has no path; *operand* compares them all."""
+
+    def __init__(self, message: str, operand: Any) -> None:
+        super().__init__(message)
+        self.operand = operand
+        self.rest: list[str] | None = None
+        """The parts of a lookup after it; None for all after the first."""
+
+
 class Path(Struct, frozen=True, eq=False):
     """The place of a value: an attribute's name on the wire, then keys of maps and indexes of lists.
 
@@ -135,8 +156,19 @@ class Path(Struct, frozen=True, eq=False):
 
     def follow(self, part: str | int) -> Path:
         """Return the path of *part*, which may be the name of a declared member."""
-        key = member(self.coder, part) if isinstance(part, str) else None
-        return self[part if key is None else key]
+        found = self.find_member(part) if isinstance(part, str) else None
+        return self[part] if found is None else found
+
+    def find_member(self, part: str) -> Path | None:
+        """Return the path of the declared member *part*, None if there is none.
+
+        Raises :class:`SeveralAttributes` for a reference of several attributes.
+        """
+        reference = referred(self.coder, self, part)
+        if reference is not None:
+            return reference
+        key = member(self.coder, part)
+        return None if key is None else self[key]
 
     def _explain_missing(self, part: object) -> str:
         """Return why there is no *part*."""

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..codec import Unstorable, as_sent, from_json, to_json
 from ..exceptions import QueryError, UnreadableValue, ValidationError
-from ..expressions import FREE, Coder
+from ..expressions import FREE, Coder, Path, referred
 from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
 from . import registry
 from .attribute_values.spelling import is_same, keep_spelling_of, reads_as
 from .fields.base import AnyField, is_checking
-from .fields.containers import NOT_UNIQUE
+from .fields.containers import NOT_UNIQUE, EmbeddedField
 from .fields.times import TimestampField
 from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
+from .foreign_keys.field import ForeignKey
 from .inheritance.documents import DocumentKinds, find_kinds
 from .records.attributes import stamp_field
 from .records.base import (
@@ -198,6 +199,34 @@ def _set_fields(kind: type[Document], fields: dict[str, AnyField], references: R
     kind._fieldset = FieldSet(kind.__name__, fields, references)
     if not all(reference.is_settled for reference in references.values()):
         registry.defer(kind, named=False)
+
+
+@referred.register(EmbeddedField)
+def _(coder: EmbeddedField[Any, Any], path: Path, part: str) -> Path | None:
+    reference = _find_reference(coder.document, part)
+    return None if reference is None else reference.place_at(path)._path()
+
+
+def _find_reference(document: type[Document], name: str) -> ForeignKey[Any, Any] | None:
+    """Return the reference *name* of a class of documents, or of its kinds.
+
+    Raises QueryError if they store it in different attributes.
+    """
+    kinds = document._kinds
+    found: dict[tuple[str, ...], ForeignKey[Any, Any]] = {}
+    for kind in (document, *(() if kinds is None else kinds.list_below(document))):
+        if name in kind._fieldset.references:
+            if not kind._fieldset.references[name].is_settled:
+                kind._settle_references()
+            reference = kind._fieldset.references[name]
+            found.setdefault(tuple(part.attribute for part in reference.parts), reference)
+    if len(found) > 1:
+        stored = " and ".join(f"{each.label} as {', '.join(key)}" for key, each in found.items())
+        raise QueryError(
+            f"{document.__name__}: {name} is ambiguous: {stored} are stored apart; use the names of "
+            "the attributes"
+        )
+    return next(iter(found.values()), None)
 
 
 def encode_document(document: Document, depth: int) -> Wire:

@@ -507,12 +507,10 @@ class Options:
     def resolve(self, path: Path) -> Path:
         """Return *path* with a field's name at its beginning replaced by the path of the field."""
         name = str(path.parts[0])
-        field = self.field_set.by_name.get(name)
-        if field is None and (reference := self.field_set.references.get(name)) is not None:
-            field = reference.single
+        field: Any = self.field_set.by_name.get(name) or self.field_set.references.get(name)
         if field is None:
             return path
-        resolved = field._path()
+        resolved: Path = field._path()
         for part in path.parts[1:]:
             resolved = resolved.follow(part)
         return resolved

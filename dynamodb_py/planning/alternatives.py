@@ -138,7 +138,7 @@ class Extraction:
         name = next(str(p.parts[0]) for p in leaf.paths() if p.parts[0] in self._keys)
         key = self._keys[name]
         try:
-            span = self._find_span(leaf, key)
+            span = self._find_span(leaf, key, negated=negated)
         except Unfit:
             self._notes.clear()  # it is unfit, whatever the values
             raise
@@ -154,7 +154,7 @@ class Extraction:
         needs, spares = (found, none) if when_missing is negated else (none, found)
         return Alternative({name: span}, needs=needs, spares=spares)
 
-    def _find_span(self, leaf: Condition, key: KeyAttribute) -> Span:
+    def _find_span(self, leaf: Condition, key: KeyAttribute, *, negated: bool) -> Span:
         """Return the values of *key* for which *leaf* holds."""
         left, *others = leaf._operands()
         values = [each for each in others if isinstance(each, Value)]
@@ -166,6 +166,13 @@ class Extraction:
                     f"{left} is of type {key.type}, and is compared with a value of type {value.kind}"
                 )
         wires = [value.wire for value in values]
+        if not all(map(intervals.has_content, wires)):
+            self._notes.compared = True
+            equals = isinstance(leaf, expressions.Compare) and leaf.operator == "="
+            if negated or not equals:  # that a key equals it is a mistake, and refused
+                return self._find_span_beside_empty(leaf, wires)
+        elif key.type != "N":
+            self._notes.filled += wires
         match leaf:
             case expressions.Compare(operator=operator):
                 return self._compare(operator, wires[0])
@@ -184,6 +191,18 @@ class Extraction:
                 return (WHOLE,) if kind == key.type else ()
             case _:
                 raise Unfit(f"{leaf.describe()} cannot be a key condition")
+
+    def _find_span_beside_empty(self, leaf: Condition, wires: list[Wire]) -> Span:
+        """Return the values of a key for which *leaf* holds, with an empty value: it is below all keys."""
+        match leaf:
+            case expressions.Between():
+                return self._compare("<=", wires[1]) if intervals.has_content(wires[1]) else ()
+            case expressions.In():
+                return self._make_points([wire for wire in wires if intervals.has_content(wire)])
+            case expressions.Compare(operator="=" | "<" | "<="):
+                return ()
+            case _:  # >, >=, <> and begins_with
+                return (WHOLE,)
 
     def _make_points(self, wires: list[Wire]) -> Span:
         span = intervals.points(wires)

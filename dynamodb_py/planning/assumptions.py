@@ -12,17 +12,19 @@ from ..operations.base import Wire
 class Notes:
     """What the planner found out about the values while it fitted one access path to a question.
 
-    If *less* and *distinct* hold, and nothing was *compared*, other values of the same shape give
+    If *less*, *distinct* and *filled* hold, and nothing was *compared*, other values of the same shape give
     the same result: as many requests of the same kinds, or the same refusal.
     """
 
-    __slots__ = ("compared", "distinct", "less", "met")
+    __slots__ = ("compared", "distinct", "filled", "less", "met")
 
     def __init__(self) -> None:
         self.less: list[tuple[Wire, Wire]] = []
         """Pairs of values; the first is less."""
         self.distinct: list[Sequence[Wire]] = []
         """Values of one IN, which all differ."""
+        self.filled: list[Wire] = []
+        """Values that keys are compared with, and that are not empty: an empty one is below all keys."""
         self.compared = False
         """Whether the result depends on other comparisons as well."""
         self.met = False
@@ -32,6 +34,7 @@ class Notes:
         """Forget everything: the result depends on the shape alone."""
         self.less.clear()
         self.distinct.clear()
+        self.filled.clear()
         self.compared = self.met = False
 
 
@@ -44,12 +47,14 @@ class Assumptions(Struct, frozen=True, eq=False):
     """Pairs of values; the first must be less."""
     distinct: tuple[tuple[Wire, ...], ...] = ()
     """Groups of values that must all differ."""
+    filled: tuple[Wire, ...] = ()
+    """Values that must not be empty."""
     unlike: tuple[tuple[tuple[Wire, ...], ...], ...] = ()
     """Groups of terms whose values must differ, since a filter has each term once."""
 
     def wires(self) -> Iterator[Wire]:
         """Yield the values that are compared."""
-        for several in (*self.less, *self.distinct):
+        for several in (*self.less, *self.distinct, self.filled):
             yield from several
         for terms in self.unlike:
             for wires in terms:

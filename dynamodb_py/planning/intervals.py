@@ -81,6 +81,11 @@ Span: TypeAlias = "tuple[Interval, ...]"
 """Disjoint intervals, in ascending order; listed single values keep their order."""
 
 
+def has_content(wire: Wire) -> bool:
+    """Tell whether a value is neither the empty text nor empty bytes, which no key can be."""
+    return any(wire.values())
+
+
 def point(wire: Wire) -> Interval:
     """Return the interval of one value."""
     edge = Edge(wire, to_sort_key(wire))

@@ -21,6 +21,7 @@ from ..operations.base import Wire
 from ..operations.queries import Expressions, Query
 from .access_paths import AccessPath, Fit, check_value, is_hopeless
 from .assumptions import Assumptions, Notes
+from .intervals import has_content
 from .plan import Lane, Plan, Question, Subject, Trim
 from .ranking import find_cost, find_least_cost
 
@@ -71,12 +72,18 @@ class _Template(Struct, frozen=True, eq=False):
     """Those of the values that each lane drops."""
     checked: _Slots = ()
     """Values of key attributes; each must be valid in a key."""
+    filled: tuple[int, ...] = ()
+    """Other values that must not be empty."""
     guards: _Guards | None = None
 
     def fill(self, question: Question, values: Sequence[Wire], subject: Subject) -> Plan | None:
         if self.guards is not None and not self.guards.hold(values):
             return None
+        if self.filled and not all(has_content(values[slot]) for slot in self.filled):
+            return None
         for name, slot in self.checked:
+            if not has_content(values[slot]):
+                return None
             check_value(subject, name, values[slot])
         plan = self.plan
         if plan.get is not None:
@@ -90,7 +97,7 @@ class _Template(Struct, frozen=True, eq=False):
 
     def shortcut(self, subject: Subject) -> Shortcut | None:
         """Return what makes the only request of the plan; None if the plan has more to do."""
-        plan, guards = self.plan, self.guards
+        plan, guards, filled = self.plan, self.guards, self.filled
         if plan.kind != "query" or plan.full or len(plan.lanes) != 1 or plan.lanes[0].trims:
             return None
         (request,), (slots,) = plan.lanes[0].requests, self.values
@@ -104,8 +111,12 @@ class _Template(Struct, frozen=True, eq=False):
         def fill(values: Sequence[Wire]) -> Query | None:
             if guards is not None and not guards.hold(values):
                 return None
+            if filled and not all(has_content(values[slot]) for slot in filled):
+                return None
             for name, slot, kind in checked:
-                if not 0 < len(values[slot][kind]) <= _SHORT:
+                if not 0 < len(content := values[slot][kind]) <= _SHORT:
+                    if not content:
+                        return None
                     check_value(subject, name, values[slot])
             put: dict[str, Wire] = {}
             for name, slot in slots:  # quicker than anything shorter
@@ -185,11 +196,13 @@ def _make_template(
     if len(at) != len(values) or any(id(wire) not in at for wire in assumptions.wires()):
         return None
     checked, guards = _find_slots(assumptions.checked, at), _make_guards(assumptions, at)
+    known = {slot for _, slot in checked}
+    filled = tuple(slot for wire in assumptions.filled if (slot := at[id(wire)]) not in known)
     kept = replace(plan, explanation=None)
     if plan.get is not None:
         keys = _find_slots(plan.get.key.items(), at)
         used = set(keys)
-        template = _Template(kept, keys=keys, checked=checked, guards=guards)
+        template = _Template(kept, keys=keys, checked=checked, filled=filled, guards=guards)
     elif any(len(lane.requests) != 1 for lane in plan.lanes):
         return None
     else:
@@ -200,7 +213,9 @@ def _make_template(
             return None
         trims = tuple(tuple(at[id(wire)] for wire in wires) for wires in dropped)
         used = {slot for slots in found for slot in slots}
-        template = _Template(kept, values=found, trims=trims, checked=checked, guards=guards)
+        template = _Template(
+            kept, values=found, trims=trims, checked=checked, filled=filled, guards=guards
+        )
     everywhere = {slot for _, slot in used} == set(range(len(values)))
     return template if everywhere else None
 
@@ -235,12 +250,14 @@ def find_assumptions(
         return None
     less: list[tuple[Wire, Wire]] = []
     distinct: list[tuple[Wire, ...]] = []
+    filled: dict[int, Wire] = {}
     for access, notes in examined:
         is_chosen = chosen is not None and access is chosen.access
         if not is_chosen and is_hopeless(access, question):
             continue
-        # With no value between two bounds, each access path finds that nothing matches.
+        # With no value between two bounds, or below an empty one, each access path finds that nothing matches.
         less += notes.less
+        filled.update((id(wire), wire) for wire in notes.filled)
         if not is_chosen and not _could_win(access, notes, question, chosen, examined):
             continue
         if notes.compared:
@@ -250,6 +267,7 @@ def find_assumptions(
         checked=() if chosen is None else chosen.checked,
         less=tuple({(id(low), id(high)): (low, high) for low, high in less}.values()),
         distinct=tuple({tuple(map(id, each)): each for each in distinct}.values()),
+        filled=tuple(filled.values()),
         unlike=() if chosen is None else _values_of_similar_terms(chosen.stretches[0].filter),
     )
 

@@ -24,7 +24,7 @@ from dynamodb_py.expressions import (
 )
 from dynamodb_py.planning import Planner
 
-from .tables import CONDITIONS, NUMBERS, SINGLE, TEXTS, asking, subject
+from .tables import COMPARED, CONDITIONS, NUMBERS, SINGLE, TEXTS, asking, subject
 from .test_planner import QUESTIONS
 
 USER, TITLE, SCORE, WINS = F("user"), F("title"), F("score"), F("wins")
@@ -64,7 +64,7 @@ def test_a_shape_is_planned_once(first, second, monkeypatch):
 
 
 WIRES = {
-    "S": TEXTS.map(lambda text: {"S": text}),
+    "S": COMPARED.map(lambda text: {"S": text}),
     "N": st.sampled_from(["-1", "0", "1", "1.0", "2", "3"]).map(lambda text: {"N": text}),
 }
 OPTIONS = st.fixed_dictionaries(
@@ -123,7 +123,7 @@ def answered(plan, *asked):
     """Return the plan without its words, or the error that there is instead."""
     try:
         return bare(plan(*asked))
-    except QueryError as error:
+    except (QueryError, ValidationError) as error:
         return type(error)
 
 

@@ -716,5 +716,9 @@ def _(coder: EmbeddedField[Any, Any]) -> list[str]:
     document = coder.document
     kinds = () if document._kinds is None else document._kinds.list_below(document)
     return list(
-        dict.fromkeys(name for each in (document, *kinds) for name in each._fieldset.by_name)
+        dict.fromkeys(
+            name
+            for each in (document, *kinds)
+            for name in (*each._fieldset.references, *each._fieldset.by_name)
+        )
     )

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from ...exceptions import QueryError
-from ...expressions import And, Attr, Condition, Exists, Never, NotExists, Or, Path
+from ...expressions import (
+    And,
+    Attr,
+    Condition,
+    Exists,
+    Never,
+    NotExists,
+    Or,
+    Path,
+    SeveralAttributes,
+)
 from ...expressions.conditions import join
 from ..fields.base import AnyField, Field
 
@@ -16,7 +27,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from typing import TypeAlias
 
-    from typing_extensions import TypeVar
+    from typing_extensions import Self, TypeVar
+
+    from ...operations.base import Wire
 
     T = TypeVar("T")
     RefN = TypeVar("RefN", default="T | None")
@@ -53,13 +66,28 @@ class ReferenceConditions(Field[T, RefN]):
         if len(self.parts) == 1:
             return self.parts[0]
         names = ", ".join(part.name for part in self.parts)
-        raise QueryError(
+        raise SeveralAttributes(
             f"{self.label} is stored as {names}: compare it with ==, != and is_in(), and use "
-            "these for other conditions"
+            "these for other conditions, and for changes",
+            self,
         )
 
     def _path(self) -> Path:
-        return self.single._path() if self.model is not None else super()._path()
+        if self.model is None:
+            return super()._path()
+        path = self._known_path
+        if path is None:
+            stored = self.single._path()
+            path = Path(stored.parts, _make_key_coder(self), stored.label)
+            self._known_path = path
+        return path
+
+    def place_at(self, path: Path) -> Self:
+        """Return this reference as that of the document at *path*, with the paths of its fields there."""
+        placed = copy(self)
+        placed.owner, placed._known_path = str(path), None
+        placed.parts = tuple([_place(part, path) for part in self.parts])
+        return placed
 
     if TYPE_CHECKING:
 
@@ -119,3 +147,40 @@ class ReferenceConditions(Field[T, RefN]):
             f"{names}: ask {self.name}=, {self.name}__in=, {self.name}__isnull=, or these; DynamoDB has "
             "no joins"
         )
+
+
+def _place(part: AnyField, path: Path) -> AnyField:
+    placed = copy(part)
+    placed._known_path = Path(
+        (*path.parts, part.attribute), part, f"{path}[{part.attribute!r}]", path.by_name
+    )
+    return placed
+
+
+class _KeyCoder:
+    """The field of a key, for conditions and changes: it takes instances of the target too."""
+
+    reference: ReferenceConditions[Any, Any]
+
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
+        field: Any = super()
+        wire: Wire | None = field.to_wire(self._key_of(value), depth)
+        return wire
+
+    def find_problems(self, value: Any) -> list[str]:
+        field: Any = super()
+        problems: list[str] = field.find_problems(self._key_of(value))
+        return problems
+
+    def _key_of(self, value: Any) -> Any:
+        reference = self.reference
+        return reference.key_of(value)[0] if isinstance(value, reference.target) else value
+
+
+def _make_key_coder(reference: ReferenceConditions[Any, Any]) -> Any:
+    part = reference.single
+    kind: Any = type(part)
+    coder: Any = object.__new__(type(kind.__name__, (_KeyCoder, kind), {}))
+    coder.__dict__.update(part.__dict__)
+    coder.reference, coder.verbatim = reference, None
+    return coder

@@ -97,6 +97,7 @@ def _settle(
             part = found[name] = _add_field(cls, base, reference, part, name)
         parts.append(part)
     reference.parts, reference.names = tuple(parts), tuple(key.name for key in keys)
+    reference._known_path = None
     if len(parts) == 1:
         reference.attribute, reference.kind = parts[0].attribute, parts[0].kind
     reference.copies = {}

@@ -161,6 +161,13 @@ class ComputedReads:
             if required.issuperset(part.attribute for part in each.parts)
         )
         """The computed attributes that every item has."""
+        self.beside: dict[str, list[ComputedField]] = {}
+        """By attribute: the computed fields of the indexes whose key it is in."""
+        for index in schema.indexes:
+            names = [key.name for key in index.keys]
+            inside = [each for each in self.all if not each.is_key and each.attribute in names]
+            for name in names:
+                self.beside.setdefault(name, []).extend(inside)
 
     @property
     def key_names(self) -> str:

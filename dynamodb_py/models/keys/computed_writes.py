@@ -6,7 +6,7 @@ full are not stored a second time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...codec import from_json
@@ -15,7 +15,7 @@ from ...expressions import Action, Condition, IfNotExists, Path, Remove, Set, Va
 from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ..attribute_values.values import require_unchanged
-from ..fields.base import REQUIRED, AnyField
+from ..fields.base import REQUIRED, UNFIT, AnyField
 from .computed import (
     ComputedField,
     ComputedReads,
@@ -117,8 +117,36 @@ class ComputedFields(ComputedReads):
                     errors.setdefault(part.name, [self._describe_fixed(each, part, before)])
             elif not any(part.name in errors for part in changed):
                 changes[each.attribute] = wire
+        if self.beside:
+            touched = [name for name, wire in changes.items() if wire is not None]
+            changes.update(self._complete_indexes(touched, {**stored, **changes}, after))
         for attribute in self.virtual:
             changes.pop(attribute, None)
+
+    def _complete_indexes(
+        self, touched: list[str], present: Mapping[str, Any], known: Mapping[str, Wire]
+    ) -> WireItem:
+        """Return the computed attributes that an item lacks in the keys of the indexes of *touched*.
+
+        An item from before the templates lacks them, and an index has only items with its whole key.
+
+        :param present: the attributes that the item has, or that are written in any case.
+        :param known: the attributes of the item after the write, as far as they are known.
+        """
+        found: WireItem = {}
+        for name in touched:  # it grows: what is added may be in the key of another index
+            for each in self.beside.get(name, ()):
+                if each.attribute in present or each.attribute in found:
+                    continue
+                wrong: Errors = {}
+                try:
+                    wire = self._compose(each, known, wrong)
+                except UNFIT:  # a part that another program wrote
+                    continue
+                if wire is not None and not wrong:
+                    found[each.attribute] = wire
+                    touched.append(each.attribute)
+        return found
 
     def _describe_fixed(
         self, computed: ComputedField, part: AnyField, before: Mapping[str, Wire]
@@ -140,13 +168,18 @@ class ComputedFields(ComputedReads):
         return require_unchanged(dict.fromkeys(names), stored) if names else Condition()
 
     def recompute(
-        self, actions: list[Action], key: Mapping[str, Wire] | None, errors: Errors
+        self,
+        actions: list[Action],
+        key: Mapping[str, Wire] | None,
+        stored: Mapping[str, Wire],
+        errors: Errors,
     ) -> Iterator[Action]:
         """Yield the actions on template fields for *actions* on their parts.
 
         Adds to *errors* for a part of the key, or a part without the others.
 
         :param key: the item's key, if it is known.
+        :param stored: the item as it was loaded; empty if it was not.
         """
         reached = {str(action.path.parts[0]): action for action in actions}
         for name in self.by_attribute.keys() & reached.keys():
@@ -163,7 +196,28 @@ class ComputedFields(ComputedReads):
                 for part in changed:
                     errors[part.name] = [_describe_in_key(each, part)]
                 continue
-            yield from self._recompute(each, changed, {**wires}, reached, errors)
+            for action in self._recompute(each, changed, {**wires}, reached, errors):
+                reached[each.attribute] = action
+                yield action
+        if self.beside and not errors:
+            yield from self._complete_update(reached, {**stored, **wires}, stored)
+
+    def _complete_update(
+        self, reached: Mapping[str, Action], known: Mapping[str, Wire], stored: Mapping[str, Wire]
+    ) -> Iterator[Action]:
+        """Yield the actions on what an item lacks in the indexes that an update touches."""
+        touched = [name for name, action in reached.items() if not isinstance(action, Remove)]
+        left = {name: wire for name, wire in known.items() if name not in reached}
+        for name, wire in self._complete_indexes(touched, {**stored, **reached}, left).items():
+            yield Set(Path((name,), label=self.by_attribute[name].field.label), Value(wire))
+
+    def require_known_parts(
+        self, stored: Mapping[str, Wire], actions: Iterable[Action]
+    ) -> Condition:
+        """Return the condition on the parts that an update of a loaded item took from *stored*."""
+        written = {str(action.path.parts[0]) for action in actions}
+        written.update(self.fields[name].attribute for name in self.fixed)
+        return self.require_unchanged_parts(stored, dict.fromkeys(written))
 
     def complete_upsert(
         self,

@@ -173,7 +173,7 @@ class PartConditions:
         ordered: tuple[str, bool] | None = None
         for attribute, descends in order:
             name = self._parts.get(attribute)
-            if name is None:
+            if name is None or attribute in key.range_key:  # it may be a part of another key too
                 yield attribute, descends
                 continue
             if name in known:

@@ -118,6 +118,7 @@ def update_instance(
         making=not present,
         key=None if meta.computed is None else key_of(instance),
         parts=None if meta.computed is None else meta.computed.find_lossy_parts(instance),
+        stored=stored,
     )
     condition = meta.condition(condition)
     required = Condition() if condition is None else condition
@@ -127,6 +128,8 @@ def update_instance(
         required = free & required
     if lock is not None:
         required &= lock.condition
+    if meta.computed is not None and stored:
+        required &= meta.computed.require_known_parts(stored, found)
     unsaved = _find_unsaved(instance, found, stored)
     unique = unique_among(meta, found)
     if unique or COLLECTOR.get() is not None:

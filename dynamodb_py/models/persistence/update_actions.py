@@ -47,6 +47,7 @@ def build_update(
     making: bool = False,
     key: Mapping[str, Wire] | None = None,
     parts: Mapping[str, Wire] | None = None,
+    stored: Mapping[str, Wire] | None = None,
 ) -> tuple[Action, ...]:
     """Return the actions of an update: *actions*, *values* by field, and those that fields add.
 
@@ -55,6 +56,7 @@ def build_update(
     :param making: whether the item is made where there is none.
     :param key: the item's key, if it is known: parts of templates may be read from it.
     :param parts: what else is known of parts of the key, for an item that is made.
+    :param stored: the item as it was loaded, for what it lacks in the indexes that the update touches.
 
     Raises :class:`~dynamodb_py.exceptions.ValidationError` with every field that is wrong,
     :class:`~dynamodb_py.exceptions.QueryError` for nothing at all, and TypeError for what is no
@@ -83,7 +85,7 @@ def build_update(
             if stamped is not None:
                 found.append(_make_set(meta, field, stamped, errors))
     if meta.computed is not None:
-        found += list(meta.computed.recompute(found, key, errors))
+        found += list(meta.computed.recompute(found, key, stored or {}, errors))
         if making and key is not None:
             own = None if meta.kind is None else meta.kind.hierarchy.attribute
             more = meta.computed.complete_upsert(found, key, parts or {}, errors)

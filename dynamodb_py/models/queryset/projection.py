@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...exceptions import QueryError
-from ...expressions import Operand, Path, member
+from ...expressions import Operand, Path
 from ..fields.base import Field
 from ..instance import options_of
 from ..options import Options
@@ -103,9 +103,6 @@ def _column(meta: Options, name: Name) -> Column:
     first, *inside = name.split("__")
     path = meta.get_field(first)._path()
     for part in inside:  # as lookups do: what a field declares, the index of a list, a key
-        key: str | int | None = member(path.coder, part)
-        if key is None:
-            index = part.isascii() and part.isdigit() and path.coder.sub(int(part)) is not None
-            key = int(part) if index else part
-        path = path[key]
+        index = part.isascii() and part.isdigit() and path.coder.sub(int(part)) is not None
+        path = path.find_member(part) or path[int(part) if index else part]
     return Column(name, path.parts)

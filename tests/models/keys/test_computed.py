@@ -378,6 +378,19 @@ def test_what_names_no_item_is_told(named):
 
 # -- asking ----------------------------------------------------------------------------------------
 
+
+def test_a_range_key_gives_its_order_though_it_is_a_part_of_another_key():
+    class Page(Model):
+        book = CharField(hash_key=True)
+        number = IntegerField(range_key=True)
+        place = CharField(template="P#{number:04d}")
+        by_place = GlobalIndex(hash_key="place")
+
+    query = Page.objects.filter(book="a").order_by("-number")
+    assert asked(query) == ["book = a"]
+    assert not query.operation().forward
+
+
 DAY_KEY = "2026-01-02T00:00:00.000000+00:00"
 
 
