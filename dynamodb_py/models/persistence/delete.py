@@ -145,6 +145,8 @@ def mark_deleted(instance: Instance) -> None:
     if kept := find_undeclared(instance):
         state_of(instance).undeclared = kept
     settle_defaults(instance)
+    if (key := options_of(type(instance)).find_stored_key(instance)) is not None:
+        state_of(instance).known_key = key  # so that deleting again is deleting the same item
     instance._stored = None
 
 

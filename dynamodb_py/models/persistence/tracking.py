@@ -65,8 +65,8 @@ def changes_to_write(
         elif meta.kind is not None and meta.kind.is_changed_by(field, wire, stored):
             errors[field.name] = [meta.kind.describe_fixed_kind(wire)]
         else:
-            if in_key:
-                meta.check_key(stored, {name: wire or {}})
+            if in_key and name in stored:
+                raise meta.make_changed_error(field, stored)
             value = values.get(field.name)
             if value is None or field.key_limit or field.constrained:
                 check_value(field, value, wire, errors, validate=validate)

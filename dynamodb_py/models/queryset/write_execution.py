@@ -83,11 +83,7 @@ class Done(Struct, frozen=True):
 
 def primary_key_of(model: type[Any], key: Key) -> Any:
     """Return the ``primary_key`` that an instance with *key* has."""
-    try:
-        return load_key(model, key).primary_key
-    except UnreadableValue:
-        values = [decode(wire) for wire in key.values()]
-        return tuple(values) if len(values) > 1 else values[0]
+    return load_key(model, key).primary_key
 
 
 class WriteRun:

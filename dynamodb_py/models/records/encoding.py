@@ -6,7 +6,7 @@ from ...codec import Unstorable
 from ...exceptions import ValidationError
 from ...operations.base import WireItem
 from ..fields.base import is_checking, without_validation
-from .attributes import encode_field, find_known_fields
+from .attributes import encode_field, encode_own, find_known_fields, keep_stored_spelling
 from .base import BaseRecord
 from .checks import Errors
 from .validation import clean_fields, hooks_of
@@ -34,11 +34,17 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
         else:
             try:
                 wire = field.to_wire(value)
-            except Unstorable as error:
-                errors.update(error.errors(name))
-                continue
+            except Unstorable:
+                wire = encode_own(record, field, value, errors)
         if wire is not None:
             wires[attribute] = wire
+    return _complete(record, wires, errors)
+
+
+def _complete(record: BaseRecord, wires: WireItem, errors: Errors) -> WireItem:
+    """Return *wires* with the composed attributes, and with what stays as it is stored."""
+    if record._stored is not None:
+        keep_stored_spelling(record, wires)
     if record._fieldset.computed is not None:
         record._fieldset.computed.compose_item(record, wires, errors)
     if errors:
@@ -58,8 +64,4 @@ def _clean_and_encode(record: BaseRecord, *, adding: bool) -> WireItem:
             wire = encode_field(record, field, errors, adding=adding, validate=True)
             if wire is not None:
                 item[field.attribute] = wire
-    if record._fieldset.computed is not None:
-        record._fieldset.computed.compose_item(record, item, errors)
-    if errors:
-        raise ValidationError(errors, model=type(record).__name__)
-    return item
+    return _complete(record, item, errors)
