@@ -18,7 +18,7 @@ from .fields.times import TimestampField
 from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
 from .inheritance.documents import DocumentKinds, find_kinds
-from .records.attributes import stamp_field
+from .records.attributes import find_assigned_keys, stamp_field
 from .records.base import find_edited_defaults, find_unread_fields, is_untouched, state_of
 from .records.checks import Errors, check_value, encode_value
 from .records.collect import collect
@@ -211,8 +211,11 @@ def encode_document(document: Document, depth: int) -> Wire:
     }
     wrong: list[Unstorable] = []
     here = {*document.__dict__, *find_edited_defaults(document)}
+    assigned = find_assigned_keys(document) if fields.references else {}
     for field in fields:
-        if not field.stamps and (field.name in here or document._stored is None):
+        if field.name in assigned:
+            wires[field.attribute] = assigned[field.name]
+        elif not field.stamps and (field.name in here or document._stored is None):
             _put_field(document, field, stored.get(field.attribute), wires, wrong, depth)
     if fields.stamping:
         _put_stamped(document, stored, wires, wrong, depth)

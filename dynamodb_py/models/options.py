@@ -36,6 +36,7 @@ from .inheritance.declaring import (
 from .inheritance.discriminator import PolymorphicIdentity
 from .keys.computed_writes import ComputedFields, find_computed_fields
 from .keys.rewriting import PartConditions
+from .records.attributes import find_assigned_keys
 from .records.base import BaseRecord
 from .records.checks import find_key_problem
 from .records.collect import collect
@@ -373,8 +374,15 @@ class Options:
         keys = [self.schema.hash_key, *(key for i in self.schema.indexes for key in i.hash_key)]
         return any(key.name == attribute for key in keys)
 
-    def key(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> WireItem:
+    def key(
+        self,
+        given: tuple[Any, ...],
+        named: Mapping[str, Any],
+        spelled: Mapping[str, Wire] | None = None,
+    ) -> WireItem:
         """Return the primary key on the wire, from values in order or by name.
+
+        :param spelled: the attribute values of some of the fields, where they are known.
 
         Raises TypeError for values that are not those of the key's fields, ValidationError for values
         that no key can have.
@@ -387,6 +395,7 @@ class Options:
                 )
             named = dict(zip([field.name for field in keys], given, strict=False))
         elif self.field_set.references:
+            spelled = spelled or self.field_set.spell_references(named)
             named = self.field_set.expand_values(named)
         if self.computed is not None:
             try:
@@ -395,7 +404,12 @@ class Options:
                 raise self._make_key_error(f"not {', '.join(named) or 'nothing'}") from None
         if named.keys() != self.key_names:
             raise self._make_key_error(f"not {', '.join(named) or 'nothing'}")
-        return {field.attribute: self.key_value(field, named[field.name]) for field in keys}
+        if not spelled:
+            return {field.attribute: self.key_value(field, named[field.name]) for field in keys}
+        return {
+            field.attribute: spelled.get(field.name) or self.key_value(field, named[field.name])
+            for field in keys
+        }
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
         """Tell whether *named* are the fields of the key, or its parts, and nothing else."""
@@ -433,7 +447,7 @@ class Options:
             values = {field.name: getattr(record, field.name) for field in self.keys}
         else:
             values = self.computed.compose_key(record)
-        key = self.key((), values)
+        key = self.key((), values, find_assigned_keys(record))
         if stored is not None and assigned is not None and record._stored is not None:
             raise self.make_changed_error(assigned, stored)
         return key
@@ -457,9 +471,10 @@ class Options:
             if self.computed is not None and field.name in self.computed.by_name:
                 if self.computed.is_key_changed(record, field.name, key):
                     return field
-            elif field.name in values:
-                if not stays_same(field, key[field.attribute], values[field.name]):
-                    return field
+            elif field.name in values and not stays_same(
+                field, key[field.attribute], values[field.name]
+            ):
+                return field
         return None
 
     @cached_property

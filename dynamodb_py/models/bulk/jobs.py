@@ -25,6 +25,7 @@ from ..persistence.save import store_instance
 from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..persistence.update import update_instance
 from ..persistence.update_actions import RACES, build_update, without_automatic
+from ..records.attributes import find_assigned_keys
 from ..records.checks import check_value, encode_value
 from ..records.encoding import encode_fields
 from ..visibility import is_of_other_class
@@ -189,7 +190,8 @@ def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) 
     if validate:
         values = {name: getattr(instance, name) for name in sorted(names)}
         key = None if meta.computed is None else key_of(given)
-        found = build_update(meta, (), values, claims=True, key=key)
+        spelled = find_assigned_keys(instance)
+        found = build_update(meta, (), values, claims=True, key=key, spelled=spelled)
     else:
         found = tuple(_make_unchecked_setters(instance, names))
     yield from update_instance(given, *without_automatic(meta, found), must_exist=True)
@@ -201,10 +203,12 @@ def _make_unchecked_setters(instance: Instance, names: frozenset[str]) -> list[A
     meta = options_of(type(instance))
     wanted: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
+    spelled = find_assigned_keys(instance)
     for field in meta.fields:
         if field.name in names:
             value = field.pre_save(getattr(instance, field.name), adding=False)
-            wanted[field.attribute] = wire = encode_value(field, value, errors)
+            wire = spelled.get(field.name) or encode_value(field, value, errors)
+            wanted[field.attribute] = wire
             check_value(field, value, wire, errors, validate=False)
     if (computed := meta.computed) is not None:
         computed.compose_setters(encode_fields(instance, adding=False, validate=False), wanted)

@@ -12,7 +12,7 @@ from ..attribute_values.display import decode_or_free, describe_changes
 from ..attribute_values.spelling import keep_spelling_of, reads_as, spell_again
 from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
 from ..instance import Instance
-from ..records.attributes import stamp_field
+from ..records.attributes import find_assigned_keys, stamp_field
 from ..records.base import find_edited_defaults, find_unread_fields, get_fetched_fields, state_of
 from ..records.checks import Errors, check_value
 from ..records.validation import clean_changed, hooks_of
@@ -98,6 +98,7 @@ def find_changed(
     if instance._state is not None:
         # A None there was assigned: it removes the attribute.
         unread, edited = find_unread_fields(instance), find_edited_defaults(instance)
+    assigned = find_assigned_keys(instance) if fields.references else None
     looking = instance._decoded  # all values that were stored are there then, but for removed ones
     if (computed := fields.computed) is not None:
         stored = computed.add_key_parts(stored)
@@ -118,7 +119,10 @@ def find_changed(
             continue
         spelled = None
         try:
-            wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
+            if assigned and name in assigned:
+                wire = assigned[name]
+            else:
+                wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
         except Unstorable as error:
             if not reads_as(field, old, value):
                 found.append((field, None, None, error.errors(name)))

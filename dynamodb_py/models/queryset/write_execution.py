@@ -17,7 +17,6 @@ from ...batching import (
     identify_key,
     run_together,
 )
-from ...codec import decode
 from ...exceptions import (
     AccessDenied,
     BatchIncomplete,

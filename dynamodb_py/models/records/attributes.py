@@ -52,12 +52,24 @@ def encode_own(record: BaseRecord, field: AnyField, value: Any, errors: Errors) 
     """Return the attribute value of *value*, as it is stored if the field reads it and would not store it."""
     wrong: Errors = {}
     wire = encode_value(field, value, wrong)
-    if wrong and record._stored is not None:
-        old: Wire | None = from_json(record._stored).get(field.attribute)
+    if wrong:
+        if field.name in (spelled := find_assigned_keys(record)):
+            return spelled[field.name]
+        stored: WireItem = {} if record._stored is None else from_json(record._stored)
+        old = stored.get(field.attribute)
         if old is not None and reads_as(field, old, value):
             return as_sent(old)
-    errors.update(wrong)
+        errors.update(wrong)
     return wire
+
+
+def find_assigned_keys(record: BaseRecord) -> dict[str, Wire]:
+    """Return the keys of the stored instances that were assigned to references, as stored, by field."""
+    return {
+        name: wire
+        for reference in record._fieldset.references.values()
+        for name, wire in reference.spell_assigned(record)
+    }
 
 
 def keep_stored_spelling(record: BaseRecord, wires: WireItem) -> None:

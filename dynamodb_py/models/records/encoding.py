@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from ...codec import Unstorable
+from ...codec import Unstorable, decode
 from ...exceptions import ValidationError
 from ...operations.base import WireItem
 from ..fields.base import is_checking, without_validation
-from .attributes import encode_field, encode_own, find_known_fields, keep_stored_spelling
+from .attributes import (
+    encode_field,
+    encode_own,
+    find_assigned_keys,
+    find_known_fields,
+    keep_stored_spelling,
+)
 from .base import BaseRecord
 from .checks import Errors
 from .validation import clean_fields, hooks_of
@@ -45,11 +51,26 @@ def _complete(record: BaseRecord, wires: WireItem, errors: Errors) -> WireItem:
     """Return *wires* with the composed attributes, and with what stays as it is stored."""
     if record._stored is not None:
         keep_stored_spelling(record, wires)
+    if record._fieldset.references:
+        _put_assigned_keys(record, wires, errors)
     if record._fieldset.computed is not None:
         record._fieldset.computed.compose_item(record, wires, errors)
     if errors:
         raise ValidationError(errors, model=type(record).__name__)
     return wires
+
+
+def _put_assigned_keys(record: BaseRecord, wires: WireItem, errors: Errors) -> None:
+    """Put the keys of assigned instances into *wires*, as they are stored."""
+    fields, computed = record._fieldset, record._fieldset.computed
+    for name, wire in find_assigned_keys(record).items():
+        attribute = fields.by_name[name].attribute
+        if computed is not None and attribute in computed.virtual and wire != wires.get(attribute):
+            errors[name] = [
+                f"the item that it refers to is stored with the key {decode(wire)!r}, in the spelling of "
+                f"another program, which {computed.virtual[attribute].name} cannot contain"
+            ]
+        wires[attribute] = wire
 
 
 def _clean_and_encode(record: BaseRecord, *, adding: bool) -> WireItem:
