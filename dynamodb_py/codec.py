@@ -421,7 +421,7 @@ def to_sort_key(wire: Mapping[str, Any]) -> Any:
     return to_bytes(value) if kind == "B" else value
 
 
-def as_sent(wire: Any) -> Any:
+def as_sent(wire: dict[str, Any]) -> dict[str, Any]:
     """Return a received attribute value in the form to send: a B holds bytes."""
     for kind, value in wire.items():
         if kind == "B":

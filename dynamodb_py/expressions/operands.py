@@ -426,8 +426,8 @@ _METHODS: dict[Any, str] = {"=": "eq", "<>": "ne", "<": "lt", "<=": "lte", ">": 
 _METHODS.update({Between: "between", Contains: "contains"})
 
 
-class _EncodedOperand(Comparable[Any]):
-    """A value that is encoded already."""
+class EncodedOperand(Comparable[Any]):
+    """A value that is encoded already, as it is stored, whatever the field would make of it."""
 
     __slots__ = ("_value",)
 
@@ -443,7 +443,7 @@ def _unwrap(operand: Argument, resolve: Resolve) -> Any:
     if isinstance(operand, ForeignValue):
         return operand.value
     if isinstance(operand, Value):
-        return _EncodedOperand(operand)
+        return EncodedOperand(operand)
     if isinstance(operand, Size):
         return SizeOf(operand.path.bind(resolve))
     try:

@@ -19,7 +19,7 @@ from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
 from .foreign_keys.field import ForeignKey
 from .inheritance.documents import DocumentKinds, find_kinds
-from .records.attributes import stamp_field
+from .records.attributes import find_assigned_keys, stamp_field
 from .records.base import (
     find_edited_defaults,
     find_unread_fields,
@@ -246,9 +246,12 @@ def encode_document(document: Document, depth: int) -> Wire:
     }
     wrong: list[Unstorable] = []
     here = {*document.__dict__, *find_edited_defaults(document)}
+    assigned = find_assigned_keys(document) if fields.references else {}
     for field in fields:
         fresh = document._stored is None and not is_deleted(document, field.name)
-        if not field.stamps and (field.name in here or fresh):
+        if field.name in assigned:
+            wires[field.attribute] = assigned[field.name]
+        elif not field.stamps and (field.name in here or fresh):
             _put_field(document, field, stored.get(field.attribute), wires, wrong, depth)
     if fields.stamping:
         _put_stamped(document, stored, wires, wrong, depth)

@@ -13,9 +13,10 @@ from ..connections import (
     connection_for,
     current_options,
 )
-from ..exceptions import QueryError
+from ..exceptions import QueryError, UnreadableValue
 from ..expressions import Condition, is_many
 from ..flows import Flow
+from .attribute_values.display import decode_or_free
 from .fields.model_key import alias_of
 from .options import Options
 from .records.record import Record
@@ -49,7 +50,10 @@ class Instance(Record):
 
     @property
     def primary_key(self) -> Any:
-        """The value of the hash key, or the pair of the hash and the range key."""
+        """The value of the hash key, or the pair of the hash and the range key.
+
+        One that its field cannot read is here as it is stored.
+        """
         values = key_values_of(self)
         return values if len(values) > 1 else next(iter(values))
 
@@ -128,5 +132,15 @@ def pin_connection(instance: Instance) -> None:
 
 
 def key_values_of(instance: Instance) -> tuple[Any, ...]:
-    """Return the values of the hash key, and of the range key if there is one."""
-    return tuple(getattr(instance, field.name) for field in options_of(type(instance)).keys)
+    """Return the values of the hash key, and of the range key if there is one.
+
+    One that its field cannot read is as it is stored, so that instances can be compared and shown.
+    """
+    meta = options_of(type(instance))
+    try:
+        return tuple([getattr(instance, field.name) for field in meta.keys])
+    except UnreadableValue:
+        key = meta.find_stored_key(instance)
+        if key is None:
+            raise
+        return tuple([decode_or_free(field, key[field.attribute]) for field in meta.keys])

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
+from functools import cached_property
 from typing import Any, Protocol, cast
 
 from msgspec.structs import replace
 
+from ..batching import KeyReader
 from ..codec import PLAIN_INT, Unstorable, as_sent, check_text, from_json
-from ..exceptions import ModelDefinitionError, QueryError, ValidationError
+from ..exceptions import ModelDefinitionError, QueryError, ResponseCorrupted, ValidationError
 from ..expressions import Condition, Exists, NotExists, Path, is_many
 from ..limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
+from ..reading.keys import make_key_reader
 from ..schema import Index, TableSchema, declare_table
+from .attribute_values.display import decode_or_free
+from .attribute_values.spelling import stays_same
 from .constraints import Constraint, compile_constraints, make_sentinels_schema
 from .expiry import find_ttl_field, make_expiry
 from .fields.base import AnyField
@@ -31,6 +36,7 @@ from .inheritance.declaring import (
 from .inheritance.discriminator import PolymorphicIdentity
 from .keys.computed_writes import ComputedFields, find_computed_fields
 from .keys.rewriting import PartConditions
+from .records.attributes import find_assigned_keys
 from .records.base import BaseRecord
 from .records.checks import find_key_problem
 from .records.collect import collect
@@ -369,8 +375,15 @@ class Options:
         keys = [self.schema.hash_key, *(key for i in self.schema.indexes for key in i.hash_key)]
         return any(key.name == attribute for key in keys)
 
-    def key(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> WireItem:
+    def key(
+        self,
+        given: tuple[Any, ...],
+        named: Mapping[str, Any],
+        spelled: Mapping[str, Wire] | None = None,
+    ) -> WireItem:
         """Return the primary key on the wire, from values in order or by name.
+
+        :param spelled: the attribute values of some of the fields, where they are known.
 
         Raises TypeError for values that are not those of the key's fields, ValidationError for values
         that no key can have.
@@ -383,6 +396,7 @@ class Options:
                 )
             named = dict(zip([field.name for field in keys], given, strict=False))
         elif self.field_set.references:
+            spelled = spelled or self.field_set.spell_references(named)
             named = self.field_set.expand_values(named)
         if self.computed is not None:
             try:
@@ -391,7 +405,12 @@ class Options:
                 raise self._make_key_error(f"not {', '.join(named) or 'nothing'}") from None
         if named.keys() != self.key_names:
             raise self._make_key_error(f"not {', '.join(named) or 'nothing'}")
-        return {field.attribute: self.key_value(field, named[field.name]) for field in keys}
+        if not spelled:
+            return {field.attribute: self.key_value(field, named[field.name]) for field in keys}
+        return {
+            field.attribute: spelled.get(field.name) or self.key_value(field, named[field.name])
+            for field in keys
+        }
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
         """Tell whether *named* are the fields of the key, or its parts, and nothing else."""
@@ -417,19 +436,51 @@ class Options:
         return self.key(parts, {})
 
     def key_of_record(self, record: BaseRecord) -> WireItem:
-        """Return the key of an instance on the wire: as it was loaded, if it was."""
-        if record._state is not None and record._state.known_key is not None:
-            return dict(record._state.known_key)
+        """Return the key of an instance on the wire: as it is stored, unless another one was assigned.
+
+        Raises ValidationError where that is a loaded instance, whose key cannot change.
+        """
+        stored = self.find_stored_key(record)
+        assigned = None if stored is None else self._find_assigned_key(record, stored)
+        if stored is not None and assigned is None:
+            return stored
         if self.computed is None:
             values = {field.name: getattr(record, field.name) for field in self.keys}
         else:
             values = self.computed.compose_key(record)
-        key = self.key((), values)
-        if record._stored is None:
-            return key
-        stored: WireItem = from_json(record._stored)
-        self.check_key(stored, key)
-        return self.stored_key(stored)  # another writer may have spelled it otherwise
+        key = self.key((), values, find_assigned_keys(record))
+        if stored is not None and assigned is not None and record._stored is not None:
+            raise self.make_changed_error(assigned, stored)
+        return key
+
+    def find_stored_key(self, record: BaseRecord) -> WireItem | None:
+        """Return the key of an instance as whoever wrote it spelled it; None if it never was stored."""
+        if record._stored is not None:
+            try:
+                return dict(self._read_key(record._stored))
+            except ResponseCorrupted:  # made by hand, or without its key
+                if not record._decoded:
+                    record._decode()
+                return self.stored_key(from_json(record._stored))
+        known = None if record._state is None else record._state.known_key
+        return None if known is None else dict(known)
+
+    def _find_assigned_key(self, record: BaseRecord, key: Mapping[str, Wire]) -> AnyField | None:
+        """Return a field of the key that has another value than in *key*; None if there is none."""
+        values = record.__dict__
+        for field in self.keys:
+            if self.computed is not None and field.name in self.computed.by_name:
+                if self.computed.is_key_changed(record, field.name, key):
+                    return field
+            elif field.name in values and not stays_same(
+                field, key[field.attribute], values[field.name]
+            ):
+                return field
+        return None
+
+    @cached_property
+    def _read_key(self) -> KeyReader:
+        return make_key_reader(self.schema.key)
 
     def stored_key(self, stored: Mapping[str, Wire]) -> WireItem:
         """Return the key among stored attributes; raise ValidationError where it was not loaded."""
@@ -440,18 +491,13 @@ class Options:
             key[field.attribute] = as_sent(wire) if "B" in wire else wire
         return key
 
-    def check_key(self, stored: Mapping[str, Wire], wires: Mapping[str, Wire]) -> None:
-        """Refuse to write a loaded instance under another key than it was loaded from."""
-        for field in self.keys:
-            old, new = stored.get(field.attribute), wires.get(field.attribute)
-            if old is None or new is None or old == new:
-                continue
-            if field.to_wire(field.decode(old)) != new:
-                raise self._make_value_error(
-                    field,
-                    f"it is part of the key and was {field.decode(old)!r} when loaded: "
-                    "an item's key cannot change; create a new item and delete this one",
-                )
+    def make_changed_error(self, field: AnyField, stored: Mapping[str, Wire]) -> ValidationError:
+        """Return the error for a loaded instance whose *field*, of the key, has another value now."""
+        return self._make_value_error(
+            field,
+            f"it is part of the key and was {decode_or_free(field, stored[field.attribute])!r} when "
+            "loaded: an item's key cannot change; create a new item and delete this one",
+        )
 
     def check_own_key(self, key: WireItem) -> WireItem:
         """Return *key*, or raise ValidationError if it is the key of another model's item.

@@ -39,6 +39,14 @@ def is_same(field: AnyField, old: Wire, value: Any, wire: Wire | None) -> bool:
     return spell_again(field, old) == wire
 
 
+def stays_same(field: AnyField, old: Wire, value: Any) -> bool:
+    """Tell whether *value* is the stored value *old*; the field need not be able to store it."""
+    try:
+        return is_same(field, old, value, field.to_wire_or_null(value))
+    except Unstorable:
+        return reads_as(field, old, value)
+
+
 def keep_spelling_of(
     field: AnyField, old: Wire | None, wire: Wire | None, spelled: Wire | None = None
 ) -> Wire | None:

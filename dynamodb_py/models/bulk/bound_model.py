@@ -112,13 +112,15 @@ def key_from(bound: BoundModel[Any], given: Any) -> Key:
 
 def instance_of_key(bound: BoundModel[M], key: Key) -> M:
     """Return an instance that was never loaded, of which only the key is known."""
-    loaded = load_key(bound.model, key)
-    instance = bound.model.__new__(bound.model)
-    fill(
-        instance,
-        {field.name: getattr(loaded, field.name) for field in options_of(bound.model).keys},
-    )
-    state_of(instance).known_key = key  # which another writer may have spelled otherwise
+    loaded, instance = load_key(bound.model, key), bound.model.__new__(bound.model)
+    loaded._decode()
+    fill(instance, loaded.__dict__)
+    state = state_of(instance)
+    state.known_key = key  # which another writer may have spelled otherwise
+    if loaded._state is not None:
+        state.unreadable = loaded._state.unreadable
+        for name in state.unreadable:
+            instance.__dict__.pop(name, None)  # the default is not its key
     return bind_connection(bound, instance)
 
 

@@ -26,6 +26,7 @@ from ..persistence.save import store_instance
 from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
 from ..persistence.update import update_instance
 from ..persistence.update_actions import RACES, build_update, without_automatic
+from ..records.attributes import find_assigned_keys
 from ..records.base import find_given_fields
 from ..records.checks import check_value, encode_value
 from ..visibility import is_of_other_class
@@ -195,7 +196,8 @@ def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) 
     if validate:
         values = {name: instance.__dict__.get(name) for name in sorted(names)}
         key = None if meta.computed is None else key_of(given)
-        found = build_update(meta, (), values, claims=True, key=key)
+        spelled = find_assigned_keys(instance)
+        found = build_update(meta, (), values, claims=True, key=key, spelled=spelled)
     else:
         found = tuple(_make_unchecked_setters(instance, names))
     yield from update_instance(given, *without_automatic(meta, found), must_exist=True)
@@ -207,10 +209,12 @@ def _make_unchecked_setters(instance: Instance, names: frozenset[str]) -> list[A
     meta = options_of(type(instance))
     wanted: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
+    spelled = find_assigned_keys(instance)
     for field in meta.fields:
         if field.name in names:
             value = field.pre_save(instance.__dict__.get(field.name), adding=False)
-            wanted[field.attribute] = wire = encode_value(field, value, errors)
+            wire = spelled.get(field.name) or encode_value(field, value, errors)
+            wanted[field.attribute] = wire
             check_value(field, value, wire, errors, validate=False)
     _add_templates(meta, key_of(instance), wanted, errors)
     return write_whole_attributes(wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,11 @@ from ...expressions import (
     Or,
     Path,
     SeveralAttributes,
+    Value,
 )
 from ...expressions.conditions import join
+from ...expressions.operands import EncodedOperand
+from ...operations.base import Wire
 from ..fields.base import AnyField, Field
 
 if TYPE_CHECKING:
@@ -56,6 +59,7 @@ class ReferenceConditions(Field[T, RefN]):
         @property
         def target(self) -> type[Any]: ...
         def key_of(self, given: Any) -> tuple[Any, ...]: ...
+        def spell(self, given: Any) -> Iterator[tuple[str, Wire]]: ...
 
     @property
     def single(self) -> AnyField:
@@ -102,7 +106,7 @@ class ReferenceConditions(Field[T, RefN]):
             """It refers to *other*, an instance or a key; None: to nothing."""
             if other is None:
                 return join(And, *[Attr(part._path()).eq(None) for part in self.parts])
-            pairs = zip(self.parts, self.key_of(other), strict=True)
+            pairs = zip(self.parts, self._operands_of(other), strict=True)
             return join(And, *[Attr(part._path()).eq(value) for part, value in pairs])
 
         def ne(self, other: Any) -> Condition:
@@ -117,11 +121,16 @@ class ReferenceConditions(Field[T, RefN]):
             elif len(values) == 1 and len(self.parts) == 1 and isinstance(values[0], tuple):
                 given = values[0]
             if len(self.parts) == 1:
-                single = [each if each is None else self.key_of(each)[0] for each in given]
+                single = [each if each is None else self._operands_of(each)[0] for each in given]
                 return Attr(self.single._path()).is_in(single)
             if not given:
                 return Never(self.parts[0]._path())
             return join(Or, *[self.eq(each) for each in given])
+
+        def _operands_of(self, other: Any) -> Sequence[Any]:
+            """Return what the fields of the key are compared with: of a stored instance its key as stored."""
+            key = self.key_of(other)  # raises for what is no key
+            return [EncodedOperand(Value(wire)) for _, wire in self.spell(other)] or key
 
         __eq__, __ne__ = eq, ne
         __hash__ = object.__hash__

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
-from ...codec import Unstorable
+from ...codec import Unstorable, as_sent, from_json
 from ...connections import current_options
-from ...exceptions import ValidationError
+from ...exceptions import UnreadableValue, ValidationError
 from ...flows import Flow, has_running_loop, run
-from ...operations.base import Wire
+from ...operations.base import Wire, WireItem
 from ...operations.items import GetItem
+from ..attribute_values.display import decode_or_free
+from ..attribute_values.spelling import stays_same
 from ..fields.base import AnyField
 from ..fields.model_key import KeyOf, alias_of, make_stub
 from ..fields.scalars import with_article
@@ -216,8 +218,14 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         return self.get_key_field().from_plain(value)
 
     def read_key(self, record: Any) -> tuple[Any, ...] | None:
-        """Return the values of the key that *record* refers to; None if it refers to nothing."""
-        key = tuple([getattr(record, part.name) for part in self.parts])
+        """Return the values of the key that *record* refers to; None if it refers to nothing.
+
+        One that its field cannot read is as it is stored.
+        """
+        try:
+            key = tuple([getattr(record, part.name) for part in self.parts])
+        except UnreadableValue:
+            key = tuple([_read_or_free(record, part) for part in self.parts])
         return None if None in key else key
 
     def key_of(self, given: Any) -> tuple[Any, ...]:
@@ -226,7 +234,12 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         :raises ValidationError: it is neither.
         """
         if isinstance(given, self.target):
-            key = tuple([getattr(given, name) for name in self.names])
+            try:
+                key = tuple([getattr(given, name) for name in self.names])
+            except UnreadableValue:
+                if not self._find_key_fields():
+                    raise
+                key = given.primary_key if len(self.names) > 1 else (given.primary_key,)
             if None in key:
                 raise self._make_error(f"{given!r} has no key yet: give it one first")
             return key
@@ -244,10 +257,57 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             )
         return parts
 
-    def wires_of(self, key: tuple[Any, ...]) -> dict[str, Wire]:
-        """Return the target's key on the wire."""
-        values = dict(zip(self.names, key, strict=True))
-        return cast("dict[str, Wire]", self.target._meta.key((), values))
+    def wires_of(self, given: Any) -> dict[str, Wire]:
+        """Return the target's key on the wire for *given*: of a stored instance as it is stored, or of a key."""
+        key, meta = self.key_of(given), self.target._meta
+        values = (
+            given if isinstance(given, self.target) else dict(zip(self.names, key, strict=True))
+        )
+        return cast("dict[str, Wire]", meta.key_of(values))
+
+    def wires_in(self, record: Any) -> dict[str, Wire] | None:
+        """Return the target's key on the wire that *record* refers to, as it is stored; None for nothing."""
+        key, meta = self.read_key(record), self.target._meta
+        if key is None:
+            return None
+        if not (fields := self._find_key_fields()):
+            return cast("dict[str, Wire]", meta.key((), dict(zip(self.names, key, strict=True))))
+        assigned = dict(self.spell_assigned(record))
+        stored: WireItem = {} if record._stored is None else from_json(record._stored)
+        found: dict[str, Wire] = {}
+        for part, field, value in zip(self.parts, fields, key, strict=True):
+            old = stored.get(part.attribute)
+            if part.name in assigned:
+                wire = assigned[part.name]
+            elif old is not None and _is_unchanged(record, part, old):
+                wire = as_sent(old)
+            else:
+                wire = meta.key_value(field, value)
+            found[field.attribute] = wire
+        return found
+
+    def _find_key_fields(self) -> tuple[AnyField, ...]:
+        """Return the fields of the target's key, one for each part; none if parts of a template stand for them."""
+        keys: tuple[AnyField, ...] = self.target._meta.keys
+        return keys if self.names == tuple([key.name for key in keys]) else ()
+
+    def spell(self, given: Any) -> Iterator[tuple[str, Wire]]:
+        """Yield the fields of the key by name, and their attribute values, if *given* is a stored instance."""
+        if isinstance(given, self.target) and (fields := self._find_key_fields()):
+            key = self.target._meta.find_stored_key(given)
+            if key is not None:
+                for part, field in zip(self.parts, fields, strict=True):
+                    yield part.name, key[field.attribute]
+
+    def spell_assigned(self, record: Any) -> Iterator[tuple[str, Wire]]:
+        """Like :meth:`spell`, for the instance that was assigned to *record*; values stored as they are need none."""
+        values = record.__dict__
+        kept = values.get(self.name)
+        if kept is None or kept[1] is None:
+            return
+        plain = all(type(values.get(part.name)) is part.verbatim for part in self.parts)
+        if not plain and kept[0] == self.read_key(record):
+            yield from self.spell(kept[1])
 
     def _make_error(self, problem: str) -> ValidationError:
         return ValidationError({self.name: [problem]}, model=self.owner)
@@ -293,7 +353,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             return None
         target = self.get_target(record, key)
         if target is not None and is_stub(target) and not has_running_loop():
-            target = run(self._fetch(record, key), target._link)
+            target = run(self._fetch(target), target._link)
         if target is None:
             shown = key[0] if len(key) == 1 else key
             raise self.target.DoesNotExist(
@@ -306,14 +366,13 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def get_target(self, record: Any, key: tuple[Any, ...]) -> Any:
         """Return the cached item with *key*, or a stub; None if it is known to be missing."""
         kept = record.__dict__.get(self.name)
-        return kept[1] if kept is not None and kept[0] == key else self.make_stub(record, key)
+        return kept[1] if kept is not None and kept[0] == key else self.make_stub(record)
 
-    def make_stub(self, record: Any, key: tuple[Any, ...]) -> Any:
-        """Return an instance of the target that knows only its key."""
-        return make_stub(self.target, self.wires_of(key), alias_of(record))
+    def make_stub(self, record: Any) -> Any:
+        """Return an instance of the target that knows only its key, the one that *record* refers to."""
+        return make_stub(self.target, self.wires_in(record) or {}, alias_of(record))
 
-    def _fetch(self, record: Any, key: tuple[Any, ...]) -> Flow[Any]:
-        stub = self.make_stub(record, key)
+    def _fetch(self, stub: Any) -> Flow[Any]:
         shown = f" {stub.primary_key!r}" if stub._link.log_keys else ""
         log_fetch("%s: fetching %s%s on demand", self.label, self.target.__name__, shown)
         table = stub._link.table_name(stub._meta.table_name)
@@ -340,6 +399,20 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             record.__dict__[self.name] = (self.read_key(record), value)
         else:
             record.__dict__.pop(self.name, None)
+
+
+def _read_or_free(record: Any, part: AnyField) -> Any:
+    """Return the value of a field, as it is stored if the field cannot read that."""
+    try:
+        return getattr(record, part.name)
+    except UnreadableValue:
+        return decode_or_free(part, from_json(record._stored).get(part.attribute))
+
+
+def _is_unchanged(record: Any, part: AnyField, old: Wire) -> bool:
+    """Tell whether a field still has the stored value *old*."""
+    values = record.__dict__
+    return part.name not in values or stays_same(part, old, values[part.name])
 
 
 class OneToOneField(ForeignKey[T, RefN]):

@@ -15,6 +15,7 @@ from ...expressions import Path
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ...schema import TableSchema
+from ..attribute_values.spelling import stays_same
 from ..fields.base import AnyField
 from ..fields.version import VersionField
 from .template import BoundTemplate, KeyTemplate
@@ -298,6 +299,22 @@ class ComputedReads:
             return None  # a part is missing in the item
         wire: Wire | None = from_json(record._stored).get(computed.attribute)
         return None if wire is None else wire.get("S")
+
+    def is_key_changed(self, record: ComputedRecord, name: str, key: Mapping[str, Wire]) -> bool:
+        """Tell whether the parts of the template field *name* have other values than in the stored *key*."""
+        computed = self.by_name[name]
+        if not record._decoded and not any(p.name in record.__dict__ for p in computed.parts):
+            return False
+        text = self.compose_text(record, computed)
+        if text is None or text == key[computed.attribute].get("S"):
+            return False
+        stored: WireItem = {} if record._stored is None else from_json(record._stored)
+        stored = self.add_key_parts({**stored, **key})
+        for part in computed.parts:
+            old = stored.get(part.attribute)
+            if old is None or not stays_same(part, old, record.__dict__.get(part.name)):
+                return True
+        return False
 
     def add_key_parts(self, stored: Mapping[str, Wire]) -> WireItem:
         """Return the stored attributes with the parts that only the key contains."""

@@ -9,10 +9,12 @@ from msgspec import Struct
 
 from ...batching import run_together
 from ...exceptions import ConditionFailed, DoesNotExist, QueryError
-from ...expressions import Attr, Condition
+from ...expressions import Condition
 from ...flows import Flow, arun, run
+from ..attribute_values.values import require_unchanged
 from ..foreign_keys.field import ForeignKey
 from ..managers.manager import all_items
+from ..persistence.stored import stored_wires
 from ..persistence.update import update_instance
 from ..queryset.execution import open_rows
 from ..queryset.prefetch import prefetch_tree
@@ -85,11 +87,10 @@ def _write_copies(
     row: Any, wanted: dict[str, Any], references: dict[str, ForeignKey[Any, Any]]
 ) -> Flow[Any]:
     """Write the copies, if the item still refers to the same items."""
-    still = Condition()
+    still, stored = Condition(), stored_wires(row)
     for reference in references.values():
         if any(copy.name in wanted for copy in reference.copies.values()):
-            for part in reference.parts:
-                still &= Attr(part._path()).eq(getattr(row, part.name))
+            still &= require_unchanged([part.attribute for part in reference.parts], stored)
     return update_instance(row, condition=still, must_exist=True, **wanted)
 
 

@@ -155,6 +155,8 @@ def mark_deleted(instance: Instance) -> None:
     settle_defaults(instance)
     if instance._state is not None:
         instance._state.lost, instance._state.deleted = (), frozenset()
+    if (key := options_of(type(instance)).find_stored_key(instance)) is not None:
+        state_of(instance).known_key = key  # so that deleting again is deleting the same item
     instance._stored = None
 
 

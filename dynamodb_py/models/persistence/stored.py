@@ -78,12 +78,11 @@ def complete_item(instance: Instance, *, validate: bool) -> WireItem:
         **find_preserved(instance),
         **encode_fields(instance, adding=instance._stored is None, validate=validate),
     }
-    stored = stored_wires(instance)
-    if instance._stored is not None:
-        instance._meta.check_key(stored, wires)
-        wires.update(instance._meta.stored_key(stored))
-    if (kind := options_of(type(instance)).kind) is not None:
-        kind.set_discriminator(wires, stored)
+    meta = options_of(type(instance))
+    if meta.find_stored_key(instance) is not None:
+        wires.update(key_of(instance))
+    if meta.kind is not None:
+        meta.kind.set_discriminator(wires, stored_wires(instance))
     return wires
 
 

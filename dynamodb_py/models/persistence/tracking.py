@@ -12,7 +12,7 @@ from ..attribute_values.display import decode_or_free, describe_changes
 from ..attribute_values.spelling import keep_spelling_of, reads_as, spell_again
 from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
 from ..instance import Instance
-from ..records.attributes import stamp_field
+from ..records.attributes import find_assigned_keys, stamp_field
 from ..records.base import find_edited_defaults, find_unread_fields, get_fetched_fields, state_of
 from ..records.checks import Errors, check_value
 from ..records.validation import clean_changed, hooks_of
@@ -65,8 +65,8 @@ def changes_to_write(
         elif meta.kind is not None and meta.kind.is_changed_by(field, wire, stored):
             errors[field.name] = [meta.kind.describe_fixed_kind(wire)]
         else:
-            if in_key:
-                meta.check_key(stored, {name: wire or {}})
+            if in_key and name in stored:
+                raise meta.make_changed_error(field, stored)
             value = values.get(field.name)
             if value is None or field.key_limit or field.constrained:
                 check_value(field, value, wire, errors, validate=validate)
@@ -101,6 +101,7 @@ def find_changed(
         unread, edited = find_unread_fields(instance), find_edited_defaults(instance)
         state = instance._state
         deleted = state.deleted if instance._stored is None else state.find_deleted_unread()
+    assigned = find_assigned_keys(instance) if fields.references else None
     looking = instance._decoded  # all values that were stored are there then, but for removed ones
     if (computed := fields.computed) is not None:
         stored = computed.add_key_parts(stored)
@@ -123,7 +124,11 @@ def find_changed(
             continue
         spelled = None
         try:
-            wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
+            wire: Wire | None
+            if assigned and name in assigned:
+                wire = assigned[name]
+            else:
+                wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
         except Unstorable as error:
             if not reads_as(field, old, value):
                 found.append((field, None, None, error.errors(name)))

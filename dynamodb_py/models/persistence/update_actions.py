@@ -30,7 +30,7 @@ from ..attribute_values.sets import has_effect
 from ..attribute_values.values import find_at, is_plain
 from ..fields.base import AnyField, Field
 from ..fields.version import bump, next_version
-from ..records.checks import find_key_problem
+from ..records.checks import check_value, find_key_problem
 from ..records.validation import clean_value
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def build_update(
     key: Mapping[str, Wire] | None = None,
     parts: Mapping[str, Wire] | None = None,
     stored: Mapping[str, Wire] | None = None,
+    spelled: Mapping[str, Wire] | None = None,
 ) -> tuple[Action, ...]:
     """Return the actions of an update: *actions*, *values* by field, and those that fields add.
 
@@ -57,6 +58,7 @@ def build_update(
     :param key: the item's key, if it is known: parts of templates may be read from it.
     :param parts: what else is known of parts of the key, for an item that is made.
     :param stored: the item as it was loaded, for what it lacks in the indexes that the update touches.
+    :param spelled: the attribute values of some of *values*, by field, where they are known.
 
     Raises :class:`~dynamodb_py.exceptions.ValidationError` with every field that is wrong,
     :class:`~dynamodb_py.exceptions.QueryError` for nothing at all, and TypeError for what is no
@@ -66,7 +68,9 @@ def build_update(
         raise QueryError(
             f"{meta.name}: update() has nothing to change: give values by field, or actions"
         )
+    spelled = spelled or {}
     if meta.field_set.references:
+        spelled = spelled or meta.field_set.spell_references(values)
         values = meta.field_set.expand_values(values)
     errors: dict[str, list[str]] = {}
     found = [_bind_action(meta, action, errors) for action in actions]
@@ -76,6 +80,9 @@ def build_update(
             errors[name] = [_IN_KEY]
         elif isinstance(value, (Computable, Action)):
             found.append(_bind_action(meta, _make_action(meta, field, value), errors))
+        elif name in spelled:
+            check_value(field, value, spelled[name], errors, validate=True)
+            found.append(Set(_path_of(meta, field), Value(spelled[name])))
         else:
             found.append(_make_set(meta, field, field.pre_save(value, adding=False), errors))
     reached = {action.path.parts[0] for action in found}
@@ -214,7 +221,7 @@ def _find_key_problems(meta: Options, bound: Action) -> list[str]:
 def _make_set(meta: Options, field: AnyField, value: Any, errors: dict[str, list[str]]) -> Action:
     """Return the action that writes *value*; add to *errors* if it cannot be stored."""
     wire = clean_value(field, value, errors)
-    path = Path((field.attribute,), label=f"{meta.name}.{field.attribute}")
+    path = _path_of(meta, field)
     if wire is None:
         return Remove(path)
     try:
@@ -222,6 +229,10 @@ def _make_set(meta: Options, field: AnyField, value: Any, errors: dict[str, list
     except Unstorable as error:
         errors.update(error.errors(field.name))
         return Remove(path)
+
+
+def _path_of(meta: Options, field: AnyField) -> Path:
+    return Path((field.attribute,), label=f"{meta.name}.{field.attribute}")
 
 
 def _check_size(meta: Options, actions: Sequence[Action]) -> None:

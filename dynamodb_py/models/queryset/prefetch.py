@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ...batching import run_together
 from ...connections import Connection
-from ...exceptions import ConfigurationError, QueryError
+from ...exceptions import ConfigurationError, QueryError, UnreadableValue
 from ...flows import Flow
 from ..bulk.bound_model import make_awaiting, make_blocking, read_instances
 from ..foreign_keys.field import ForeignKey
@@ -177,12 +177,20 @@ def _find_documents(objects: Objects, name: str) -> Objects | None:
     for each in objects:
         if name not in each._fieldset.by_name:
             return None
-        for value in _iterate_elements(getattr(each, name)):
+        for value in _iterate_elements(_get_readable(each, name)):
             if isinstance(value, Instance):
                 return None
             if hasattr(value, "_fieldset"):
                 found.append(value)
     return found
+
+
+def _get_readable(owner: Any, name: str) -> Any:
+    """Return the value of a field; None if the field cannot read it: others are prefetched all the same."""
+    try:
+        return getattr(owner, name)
+    except UnreadableValue:
+        return None
 
 
 def _iterate_elements(value: Any) -> Iterator[Any]:
@@ -206,10 +214,10 @@ def _find_wants(objects: Objects, name: str) -> Iterator[Want]:
                 continue
             target = reference.get_target(each, key)
             if target is None or is_stub(target):
-                stub = reference.make_stub(each, key)
+                stub = reference.make_stub(each) if target is None else target
                 yield Want(each, name, stub, partial(_keep_target, reference, each, key))
         elif name in each._fieldset.by_name:
-            for stub in _iterate_elements(getattr(each, name)):
+            for stub in _iterate_elements(_get_readable(each, name)):
                 if isinstance(stub, Instance) and is_stub(stub):
                     yield Want(each, name, stub, partial(_fill_stub, stub))
 
@@ -269,7 +277,8 @@ def _targets_of(owner: Any, name: str) -> Iterable[Any]:
     descriptor = getattr(owner.__class__, name, None)
     if isinstance(descriptor, Prefetchable):
         return descriptor.reached(owner)
-    return [each for each in _iterate_elements(getattr(owner, name)) if isinstance(each, Instance)]
+    values = _iterate_elements(_get_readable(owner, name))
+    return [each for each in values if isinstance(each, Instance)]
 
 
 def _report(dangling: Sequence[Dangling], link: Connection) -> None:

@@ -17,7 +17,6 @@ from ...batching import (
     identify_key,
     run_together,
 )
-from ...codec import decode
 from ...exceptions import (
     AccessDenied,
     BatchIncomplete,
@@ -83,11 +82,7 @@ class Done(Struct, frozen=True):
 
 def primary_key_of(model: type[Any], key: Key) -> Any:
     """Return the ``primary_key`` that an instance with *key* has."""
-    try:
-        return load_key(model, key).primary_key
-    except UnreadableValue:
-        values = [decode(wire) for wire in key.values()]
-        return tuple(values) if len(values) > 1 else values[0]
+    return load_key(model, key).primary_key
 
 
 class WriteRun:

@@ -8,6 +8,7 @@ from typing import Any
 from ...codec import as_sent, from_json, measure_item
 from ...exceptions import FieldNotLoaded, UnreadableValue
 from ...operations.base import Wire, WireItem
+from ..attribute_values.spelling import is_same, keep_spelling_of, reads_as
 from ..fields.base import UNFIT, AnyField
 from .base import BaseRecord, find_unread_fields, is_deleted, state_of
 from .checks import Errors, check_value, encode_value
@@ -45,9 +46,46 @@ def encode_field(
         value = record._value_of_unset(field)
     if field.stamps:
         value = stamp_field(record, field, value, adding=adding)
-    wire = encode_value(field, value, errors)
+    wire = encode_own(record, field, value, errors)
     check_value(field, value, wire, errors, validate=validate)
     return wire
+
+
+def encode_own(record: BaseRecord, field: AnyField, value: Any, errors: Errors) -> Wire | None:
+    """Return the attribute value of *value*, as it is stored if the field reads it and would not store it."""
+    wrong: Errors = {}
+    wire = encode_value(field, value, wrong)
+    if wrong:
+        if field.name in (spelled := find_assigned_keys(record)):
+            return spelled[field.name]
+        stored: WireItem = {} if record._stored is None else from_json(record._stored)
+        old = stored.get(field.attribute)
+        if old is not None and reads_as(field, old, value):
+            return as_sent(old)
+        errors.update(wrong)
+    return wire
+
+
+def find_assigned_keys(record: BaseRecord) -> dict[str, Wire]:
+    """Return the keys of the stored instances that were assigned to references, as stored, by field."""
+    return {
+        name: wire
+        for reference in record._fieldset.references.values()
+        for name, wire in reference.spell_assigned(record)
+    }
+
+
+def keep_stored_spelling(record: BaseRecord, wires: WireItem) -> None:
+    """Spell the values in *wires* that did not change since the record was loaded as they are stored."""
+    stored: WireItem = from_json(record._stored or b"{}")
+    for field in record._fieldset:
+        old, wire = stored.get(field.attribute), wires.get(field.attribute)
+        if old is None or wire is None or wire == old or field.name not in record.__dict__:
+            continue
+        if is_same(field, old, record.__dict__[field.name], wire):
+            wires[field.attribute] = as_sent(old)
+        else:
+            wires[field.attribute] = keep_spelling_of(field, old, wire) or wire
 
 
 def stamp_field(record: BaseRecord, field: AnyField, value: Any, *, adding: bool) -> Any:

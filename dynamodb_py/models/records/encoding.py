@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from ...codec import Unstorable
+from ...codec import Unstorable, decode
 from ...exceptions import ValidationError
 from ...operations.base import WireItem
 from ..fields.base import is_checking, without_validation
-from .attributes import encode_field, find_known_fields
+from .attributes import (
+    encode_field,
+    encode_own,
+    find_assigned_keys,
+    find_known_fields,
+    keep_stored_spelling,
+)
 from .base import BaseRecord
 from .checks import Errors
 from .validation import clean_fields, hooks_of
@@ -36,16 +42,37 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
         else:
             try:
                 wire = field.to_wire(value)
-            except Unstorable as error:
-                errors.update(error.errors(name))
-                continue
+            except Unstorable:
+                wire = encode_own(record, field, value, errors)
         if wire is not None:
             wires[attribute] = wire
+    return _complete(record, wires, errors)
+
+
+def _complete(record: BaseRecord, wires: WireItem, errors: Errors) -> WireItem:
+    """Return *wires* with the composed attributes, and with what stays as it is stored."""
+    if record._stored is not None:
+        keep_stored_spelling(record, wires)
+    if record._fieldset.references:
+        _put_assigned_keys(record, wires, errors)
     if record._fieldset.computed is not None:
         record._fieldset.computed.compose_item(record, wires, errors)
     if errors:
         raise ValidationError(errors, model=type(record).__name__)
     return wires
+
+
+def _put_assigned_keys(record: BaseRecord, wires: WireItem, errors: Errors) -> None:
+    """Put the keys of assigned instances into *wires*, as they are stored."""
+    fields, computed = record._fieldset, record._fieldset.computed
+    for name, wire in find_assigned_keys(record).items():
+        attribute = fields.by_name[name].attribute
+        if computed is not None and attribute in computed.virtual and wire != wires.get(attribute):
+            errors[name] = [
+                f"the item that it refers to is stored with the key {decode(wire)!r}, in the spelling of "
+                f"another program, which {computed.virtual[attribute].name} cannot contain"
+            ]
+        wires[attribute] = wire
 
 
 def _clean_and_encode(record: BaseRecord, *, adding: bool) -> WireItem:
@@ -60,8 +87,4 @@ def _clean_and_encode(record: BaseRecord, *, adding: bool) -> WireItem:
             wire = encode_field(record, field, errors, adding=adding, validate=True)
             if wire is not None:
                 item[field.attribute] = wire
-    if record._fieldset.computed is not None:
-        record._fieldset.computed.compose_item(record, item, errors)
-    if errors:
-        raise ValidationError(errors, model=type(record).__name__)
-    return item
+    return _complete(record, item, errors)

@@ -11,7 +11,7 @@ import msgspec
 
 from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...expressions import SETS
-from ...operations.base import WireItem
+from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ..fields.base import AnyField
 from ..fields.containers import EmbeddedField
@@ -133,6 +133,14 @@ class FieldSet:
                     )
             found = {**reference.expand_value(values[name]), **found}
         return found
+
+    def spell_references(self, values: Mapping[str, Any]) -> dict[str, Wire]:
+        """Return the keys of the stored instances among *values*, as they are stored, by field."""
+        return {
+            part: wire
+            for name in values.keys() & self.references.keys()
+            for part, wire in self.references[name].spell(values[name])
+        }
 
     def find_held(self, attributes: frozenset[str]) -> frozenset[str]:
         """Return the names of the fields that are stored in *attributes*."""

@@ -18,7 +18,7 @@ from ...operations.base import Wire
 from ..fields.base import REQUIRED, AnyField, without_validation
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField
-from .attributes import find_known_fields
+from .attributes import encode_own, find_known_fields
 from .base import BaseRecord, is_deleted, is_untouched
 from .checks import Errors, check_value, encode_value
 from .clean_hooks import CleanHooks
@@ -92,7 +92,9 @@ def _encode_field(record: BaseRecord, field: AnyField, errors: Errors) -> Wire |
         check_value(field, None, None, errors, validate=True)
         return None
     value = values[field.name] if field.name in values else record._value_of_unset(field)
-    return _encode_checked(field, value, errors)
+    wire = encode_own(record, field, value, errors)
+    check_value(field, value, wire, errors, validate=True)
+    return wire
 
 
 def _check_again(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
 from msgspec import Struct
 
+from ...batching import identify_key
 from ...codec import from_json
 from ...exceptions import ProtectedError
 from ...expressions import And, Condition, NotExists, Or, Remove
@@ -182,5 +183,5 @@ def _check_protected(instance: Any, reference: Reference, rows: list[Any]) -> No
     )
 
 
-def _identify(instance: Any) -> tuple[Any, Any]:
-    return instance._meta.table_name, instance.primary_key
+def _identify(instance: Any) -> tuple[str, Hashable]:
+    return instance._meta.table_name, identify_key(key_of(instance))

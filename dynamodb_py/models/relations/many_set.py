@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from ...batching import identify_key
 from ...connections import Connection, connection_for
 from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from ..bulk.bound_model import read_instances
-from ..fields.model_key import alias_of
+from ..fields.model_key import alias_of, make_stub
 from ..foreign_keys.field import ForeignKey
 from ..instance import list_many, options_of
 from ..persistence.save import save_instance
@@ -76,8 +77,9 @@ class ManySet(Generic[T]):
 
     def stubs(self, rows: Iterable[Any]) -> list[Any]:
         """Return stubs of the items that *rows* refer to, each once."""
-        keys = [key for row in rows if (key := self._far.read_key(row)) is not None]
-        return [self._far.make_stub(self._owner, key) for key in dict.fromkeys(keys)]
+        found = [wires for row in rows if (wires := self._far.wires_in(row)) is not None]
+        once = {identify_key(wires): wires for wires in found}
+        return [make_stub(self._far.target, wires, self._alias) for wires in once.values()]
 
     def __iter__(self) -> Iterator[T]:
         return iter(run(self._fetch(), self._link))
@@ -122,16 +124,25 @@ class ManySet(Generic[T]):
         parts = {part.name for part in (*self._near.parts, *self._far.parts)}
         return {field.name for field in options_of(self.through).keys} == parts
 
-    def _read_rows(self, keys: list[tuple[Any, ...]]) -> Flow[dict[tuple[Any, ...], Any]]:
-        """Return the existing items between this one and those with *keys*, by key."""
+    def _by_key(self, targets: Iterable[T | Any]) -> dict[Hashable, Any]:
+        """Return *targets*, instances or their keys, by the key as it is stored."""
+        return {identify_key(self._far.wires_of(each)): each for each in targets}
+
+    def _far_key(self, row: Any) -> Hashable:
+        """Return the key, as :meth:`_by_key` has it, of the item that *row* leads to; None for none."""
+        wires = self._far.wires_in(row)
+        return None if wires is None else identify_key(wires)
+
+    def _read_rows(self, targets: dict[Hashable, Any]) -> Flow[dict[Hashable, Any]]:
+        """Return the existing items between this one and *targets*, by key."""
         if self._is_keyed():
-            wanted = [self._make_row(_unwrap(key)) for key in keys]
+            wanted = [self._make_row(each) for each in targets.values()]
             known = yield from _read_items(wanted, whole=True)
             rows = [row for row in known if not is_soft_deleted(row)]  # those raise AlreadyExists
         else:
             rows = yield from read_all(self.rows())
-        found = {key: row for row in rows if (key := self._far.read_key(row)) is not None}
-        return {key: found[key] for key in keys if key in found}
+        found = {self._far_key(row): row for row in rows}
+        return {key: found[key] for key in targets if key in found}
 
     def _add(self, *targets: T | Any, through: dict[str, Any] | None = None) -> Flow[None]:
         """Add *targets*, instances or their keys; those already in the set stay unchanged.
@@ -142,8 +153,8 @@ class ManySet(Generic[T]):
         :raises AlreadyExists: another writer has added one, or it is deleted softly; for several
             targets it is TransactionCanceled.
         """
-        by_key = {self._far.key_of(each): each for each in targets}
-        there = yield from self._read_rows(list(by_key))
+        by_key = self._by_key(targets)
+        there = yield from self._read_rows(by_key)
         new = [each for key, each in by_key.items() if key not in there]
         rows = [self._make_row(each, **(through or {})) for each in new]
         self._kept = None
@@ -166,11 +177,11 @@ class ManySet(Generic[T]):
 
     def _remove(self, *targets: T | Any) -> Flow[None]:
         """Remove *targets*, instances or their keys, from the set: only the items between are deleted."""
-        keys = list(dict.fromkeys(self._far.key_of(each) for each in targets))
+        by_key = self._by_key(targets)
         if self._is_keyed():
-            rows = [self._make_row(_unwrap(key)) for key in keys]
+            rows = [self._make_row(each) for each in by_key.values()]
         else:
-            rows = list((yield from self._read_rows(keys)).values())
+            rows = list((yield from self._read_rows(by_key)).values())
         self._kept = None
         yield from write_together([_make_delete(row) for row in rows])
 
@@ -188,20 +199,16 @@ class ManySet(Generic[T]):
 
     def _set(self, targets: Iterable[T | Any]) -> Flow[None]:
         """Make *targets* the whole set: the items between are read, added and deleted as needed."""
-        wanted = {self._far.key_of(each): each for each in list_many(targets, "set()")}
+        wanted = self._by_key(list_many(targets, "set()"))
         rows = yield from read_all(self.rows())
-        there = {self._far.read_key(row) for row in rows}
-        gone = [_make_delete(row) for row in rows if self._far.read_key(row) not in wanted]
+        there = set(map(self._far_key, rows))
+        gone = [_make_delete(row) for row in rows if self._far_key(row) not in wanted]
         new = [self._make_row(each) for key, each in wanted.items() if key not in there]
         self._kept = None
         yield from write_together([*gone, *map(_make_insert, new)])
 
     set = blocking(_set)
     aset = awaiting(_set)
-
-
-def _unwrap(key: tuple[Any, ...]) -> Any:
-    return key if len(key) > 1 else next(iter(key))
 
 
 def _make_insert(instance: Any) -> Callable[[], Flow[object]]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
+from ...batching import identify_key
 from ...connections import Connection, connection_for
 from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, flow_of, has_running_loop, name_verbs, run
 from ..fields.model_key import alias_of
 from ..foreign_keys.unloaded import log_fetch
-from ..instance import list_many, options_of
+from ..instance import key_values_of, list_many, options_of
 from ..managers.create import create_one
 from ..managers.forwarding import Forwarding
 from ..managers.manager import all_items
 from ..managers.queryset import QuerySet
 from ..persistence.delete import delete_instance
 from ..persistence.save import save_instance
+from ..persistence.stored import key_of
 from ..queryset.execution import read_all
 from ..queryset.prefetch import Prefetchable, Want
 from ..records.rows import show_rows
@@ -188,9 +190,8 @@ class RelatedSet(Forwarding[M], Generic[M]):
         """
         found = self._check_instances(objects)
         self._check_nullable("remove")
-        key = self._reference.key_of(self._owner)
         for each in found:
-            if self._reference.read_key(each) != key:
+            if not self._is_referrer(each):
                 message = f"{each!r} does not refer to {self._owner!r}"
                 raise self.model.DoesNotExist(message, missing=[each])
         self._kept = None
@@ -216,18 +217,15 @@ class RelatedSet(Forwarding[M], Generic[M]):
         """
         wanted = self._check_instances(list_many(objects, "set()"))
         rows = yield from read_all(self.get_queryset())
-        there = {each.primary_key for each in rows}
-        keep = {each.primary_key for each in wanted}
-        gone = [each for each in rows if each.primary_key not in keep]
+        there = set(map(_identify, rows))
+        keep = set(map(_identify, wanted))
+        gone = [each for each in rows if _identify(each) not in keep]
         if gone:
             self._check_nullable("set")
-        key = self._reference.key_of(self._owner)
         new = [
             each
             for each in wanted
-            if each.primary_key not in there
-            or not each.persisted
-            or self._reference.read_key(each) != key
+            if _identify(each) not in there or not each.persisted or not self._is_referrer(each)
         ]
         self._kept = None
         yield from write_together([*self._make_clearings(gone), *self._make_writes(new)])
@@ -235,12 +233,23 @@ class RelatedSet(Forwarding[M], Generic[M]):
     set = blocking(_set)
     aset = awaiting(_set)
 
+    def _is_referrer(self, row: M) -> bool:
+        """Tell whether *row* refers to this instance, by its key as it is stored."""
+        wires = self._reference.wires_in(row)
+        own = self._reference.wires_of(self._owner)
+        return wires is not None and identify_key(wires) == identify_key(own)
+
     def _check_nullable(self, verb: str) -> None:
         if not is_nullable(self._reference):
             raise QueryError(
                 f"{self._reference.related_name}.{verb}(): {self._reference.label} must have a value: "
                 "delete the items, or add() them to another"
             )
+
+
+def _identify(row: Instance) -> Hashable:
+    """Return the key as it is stored, equal for all instances of one item; a new one may lack it yet."""
+    return id(row) if None in key_values_of(row) else identify_key(key_of(row))
 
 
 def is_nullable(reference: ForeignKey[Any, Any]) -> bool:

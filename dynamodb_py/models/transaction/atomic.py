@@ -110,8 +110,11 @@ class atomic:  # noqa: N801 - it reads as a statement
             raise QueryError(f"check() of {meta.name} has no condition")
         if (free := meta.free) is not None:  # items of another class do not count
             bound = free & bound
-        check = Check(read.table, meta.check_own_key(dict(read.key)), bound)
-        instance = of if isinstance(of, Instance) else read.make_instance()
+        instance = of
+        if not isinstance(of, Instance):
+            meta.check_own_key(dict(read.key))
+            instance = read.make_instance()
+        check = Check(read.table, dict(read.key), bound)
 
         def explain(error: ConditionFailed) -> Exception:
             if error.current is not None:

@@ -15,6 +15,7 @@ from ...operations.base import Operation
 from ...operations.items import DeleteItem, Key, PutItem, StoredItem, UpdateItem
 from ...operations.transactions import Put, Update, Write
 from ..attribute_values.diff import GuardedUpdate
+from ..attribute_values.display import decode_or_free
 from ..attribute_values.lost_write import LostWrite
 from ..records.base import add_lost
 
@@ -92,5 +93,5 @@ class PendingWrite(Struct, kw_only=True, eq=False):
         return UpdateItem(write.table, write.key, (), write.condition)
 
     def __str__(self) -> str:
-        values = [field.decode(self.key[field.attribute]) for field in self.meta.keys]
+        values = [decode_or_free(field, self.key[field.attribute]) for field in self.meta.keys]
         return f"{self.verb} of {self.meta.name}({', '.join(map(repr, values))})"

@@ -326,6 +326,7 @@ def test_what_would_come_to_something_else_is_refused_with_both_named(
     script, model, first, second, why
 ):
     item = loaded(model)
+    repr(item)  # reads its values
     script.answers.append({})
     with transaction.atomic() as tx:
         first(item)
