@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     # For the type checkers, these are the fields whose keywords and values they have.
     from ..models.fields.scalars import BinaryField, BooleanField
     from ..models.fields.times import DateField
-
-    TextDateTimeField = _DateTimeField
+    from ..models.fields.times import DateTimeField as TextDateTimeField
 else:
 
     class TextDateTimeField(_DateTimeField):

@@ -7,14 +7,10 @@ Its ``datetime`` is a ``TimestampField``: seconds since 1970, with their fractio
 ({'N': '1793491200'}, {'N': '0.1000000000000000055511151231257827021'})
 """
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..models.fields.scalars import FloatField as _FloatField
 from ..models.fields.times import TimestampField as DateTimeField
-from .spellings import DaySecondsField, JSONField, NumberBooleanField
-
-_DIGITS = Context(prec=38, rounding=ROUND_HALF_EVEN)
+from .spellings import BinaryFloatField, DaySecondsField, JSONField, NumberBooleanField
 
 if TYPE_CHECKING:
     # For the type checkers, these are the fields whose keywords and values they have.
@@ -26,15 +22,11 @@ else:
     class DateField(DaySecondsField):
         """A ``date``: the seconds from 1970 to its midnight in UTC."""
 
-    class FloatField(_FloatField):
+    class FloatField(BinaryFloatField):
         """A ``float``: its binary value in 38 digits, not its shortest text."""
 
-        def to_db(self, value: float, /) -> Any:
-            stored = super().to_db(value)
-            return _DIGITS.plus(Decimal(stored)) if isinstance(stored, float) else stored
-
     class LegacyBooleanField(NumberBooleanField):
-        """A ``bool`` of flywheel before version 0.3: 1 or 0. BOOL is read too."""
+        """A ``bool`` that is stored as a number: 1 or 0. BOOL is read too."""
 
 
 __all__ = ["DateField", "DateTimeField", "FloatField", "JSONField", "LegacyBooleanField"]

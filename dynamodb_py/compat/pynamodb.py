@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     # For the type checkers, these are the fields whose keywords and values they have.
     from ..models.fields.scalars import BinaryField as LegacyBinaryField
     from ..models.fields.scalars import BooleanField as LegacyBooleanField
-
-    UTCDateTimeField = DateTimeField
+    from ..models.fields.times import DateTimeField as UTCDateTimeField
 else:
 
     class UTCDateTimeField(DateTimeField):
@@ -31,7 +30,7 @@ else:
         """
 
     class LegacyBooleanField(NumberBooleanField):
-        """A boolean of PynamoDB before version 2: 1 or 0. BOOL is read too."""
+        """A ``LegacyBooleanAttribute``: 1 or 0. BOOL is read too."""
 
 
 __all__ = ["JSONField", "LegacyBinaryField", "LegacyBooleanField", "UTCDateTimeField"]

@@ -6,15 +6,16 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, ClassVar
 
 from ..codec import EXACT, Unstorable, parse_decimal
 from ..models.fields.base import Field
-from ..models.fields.scalars import BinaryField, BooleanField
+from ..models.fields.scalars import BinaryField, BooleanField, FloatField
 from ..models.fields.times import DateField, TimestampField
 
 _EPOCH = date(1970, 1, 1)
+_DIGITS = Context(prec=38, rounding=ROUND_HALF_EVEN)
 
 
 class JSONField(Field[Any, Any]):
@@ -112,6 +113,14 @@ class LetterBooleanField(SpelledBooleanField):
 
     kind = "S"
     false_and_true = ("f", "t")
+
+
+class BinaryFloatField(FloatField[Any]):
+    """A float, stored as N by its binary value in 38 digits: 0.1 is a little more than 0.1."""
+
+    def to_db(self, value: float, /) -> Any:
+        number = super().to_db(value)
+        return _DIGITS.plus(Decimal(number)) if isinstance(number, float) else number
 
 
 class NumberDateField(DateField[Any]):

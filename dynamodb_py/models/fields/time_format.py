@@ -101,7 +101,7 @@ class TimeFormat:
         parts = found.groupdict()
         zone = parts.pop("zone", None)
         numbers: dict[str, int] = {name: int(digits) for name, digits in parts.items()}
-        moment = datetime(**({"month": 1, "day": 1} | numbers), tzinfo=timezone.utc)  # type: ignore[arg-type]
+        moment = datetime(**({"month": 1, "day": 1} | numbers), tzinfo=timezone.utc)
         return moment if zone in (None, "Z", *_ZONES.values()) else moment - _parse_zone(zone)
 
 

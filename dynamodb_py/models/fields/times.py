@@ -272,7 +272,7 @@ class DateTimeField(_MomentField[MomentN]):
     """
 
     kind = "S"
-    text_width = 32
+    text_width: int | None = 32
     time_format: TimeFormat | None = None
     writes_iso = False
     """Whether it stores what the package itself spells, without a user's :meth:`to_db`."""
@@ -449,7 +449,7 @@ class DateField(_AutoField, Field[date, DateN]):
     """
 
     kind = "S"
-    text_width = 10
+    text_width: int | None = 10
     time_format: TimeFormat | None = None
     leaf: Any = date
     bounds: ClassVar[frozenset[str]] = VALUES
