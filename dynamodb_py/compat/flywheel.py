@@ -4,7 +4,7 @@ Its ``datetime`` is a ``TimestampField``: seconds since 1970, with their fractio
 
 >>> from datetime import date
 >>> DateField().encode(date(2026, 11, 1)), FloatField().encode(0.1)
-({'N': '1793491200'}, {'N': '0.1000000000000000055511151231257827021'})
+({'N': '1793491200'}, {'N': '0.10000000000000000555111512312578270212'})
 """
 
 from typing import TYPE_CHECKING
