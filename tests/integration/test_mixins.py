@@ -22,7 +22,6 @@ from dynamodb_py.models.fields import VersionField
 from dynamodb_py.models.signals.events import post_delete, pre_delete
 from dynamodb_py.models.soft_delete import SoftDelete, Timestamped
 
-
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 
 

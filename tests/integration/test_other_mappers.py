@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -22,6 +22,8 @@ from dynamodb_py import (
     EmbeddedField,
     F,
     FloatField,
+    ForeignKey,
+    GlobalIndex,
     IntegerField,
     ListField,
     MapField,
@@ -33,6 +35,7 @@ from dynamodb_py import (
     UUIDField,
     VersionField,
     compat,
+    transaction,
 )
 
 from .mappers import Bloop, Flywheel, PynamoDB, import_bloop
@@ -75,7 +78,31 @@ class ByBytes(Model):
     x = BinaryField(range_key=True)
 
 
-TABLES = [Plain, ByText, ByNumber, ByBytes]
+class Event(Model):
+    """Whose every key is spelled as other mappers do."""
+
+    class Meta:
+        table_name = "events"
+
+    at = compat.pynamodb.UTCDateTimeField(hash_key=True)
+    day = compat.dynamoid.DateField()
+    code = compat.pynamodb.UTCDateTimeField(unique=True)
+    n = IntegerField()
+
+    by_day = GlobalIndex(hash_key="day", range_key="code")
+
+
+class Visit(Model):
+    class Meta:
+        table_name = "visits"
+
+    k = CharField(hash_key=True)
+    event = ForeignKey(Event, related_name="visits")
+
+    by_event = GlobalIndex(hash_key="event")
+
+
+TABLES = [Plain, ByText, ByNumber, ByBytes, Event, Visit]
 TABLE_OF = {"S": "by_text", "N": "by_number", "B": "by_bytes"}
 
 
@@ -392,3 +419,33 @@ def test_a_plain_field_reads_what_pynamodb_wrote_and_finds_only_its_own(engine, 
     do(ours.create, k=key, x=EARLY, overwrite=True)
     with pytest.raises(ValueError, match="does not match format"):
         theirs.read(key)
+
+
+def test_keys_references_indexes_and_unique_values_have_the_spelling(engine, do, key, client):
+    def text(moment: datetime) -> str:
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.%f+0000")
+
+    at = datetime.fromtimestamp(int(key[:8], 16), UTC) + timedelta(microseconds=int(key[8:12], 16))
+    later, days = at + timedelta(days=1), int(at.timestamp()) // 86400
+    event = do(Event.create, at=at, day=at.date(), code=later)
+    do(Visit.create, k=key, event=event)
+    item = client.get_item(TableName=engine.table_name("events"), Key={"at": {"S": text(at)}})[
+        "Item"
+    ]
+    assert item == {"at": {"S": text(at)}, "day": {"N": str(days)}, "code": {"S": text(later)}}
+    found = client.get_item(TableName=engine.table_name("visits"), Key={"k": {"S": key}})
+    assert found["Item"]["event"] == {"S": text(at)}
+
+    assert do(Visit.get, key).event_id == at
+    assert do(do(Visit.get, key).event.refresh_from_db) is None
+    assert [visit.k for visit in do.list(event.visits.all())] == [key]
+    assert do(Event.by_day.filter(day=at.date(), code__between=(at, later)).count) == 1
+    assert do(Event.objects.filter(day=at.date(), code__gt=later).count) == 0
+    assert do(Event.objects.in_bulk, [at]) == {at: event}
+    with pytest.raises(Event.AlreadyExists):
+        do(Event.create, at=later, day=at.date(), code=later)
+
+    do(event.update, code=at, n=1)
+    assert do(Event.objects.filter(at=at, code=at).update, n=F("n") + 1)
+    assert do(Event.get, at) == event
+    assert do(transaction.get, [event])[0].n == 2
