@@ -116,7 +116,7 @@ def fetch(recipe: Recipe, cache: Path) -> Path:
     binary = home / "node_modules" / recipe.package / recipe.binary
     if not binary.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f"{recipe.name}.lock"):
+        with locked(cache / f"{recipe.name}.lock"):
             if not binary.exists():
                 _install(recipe, home)
     if not binary.exists():
@@ -125,7 +125,7 @@ def fetch(recipe: Recipe, cache: Path) -> Path:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     import fcntl  # there is none on Windows, where nothing is fetched
 
     with path.open("w") as file:

@@ -58,6 +58,7 @@ ROOMS = [
     "models.shared_tables",
     "models.soft_delete",
     "models.maintenance",
+    "compat",
     "signals",
     "cli",
     "__main__",

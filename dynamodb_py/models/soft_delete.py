@@ -14,7 +14,7 @@ from .bulk.bound_model import BoundModel, instance_of_key, key_from
 from .bulk.execution import run_side_by_side
 from .bulk.jobs import keep_last, key_job
 from .bulk.results import BulkResult, Status, Tally
-from .fields.times import DateTimeField
+from .fields.times import DateTimeField, TimestampField
 from .instance import list_many, options_of
 from .managers.manager import Manager, Objects
 from .managers.queryset import QuerySet
@@ -122,7 +122,7 @@ def delete_matching_softly(
     """
     del checked
     done: Done = yield from update_matching(
-        queryset, deleted_at=_get_now(), workers=workers, rate=rate, progress=progress
+        queryset, deleted_at=_get_now(queryset.model), workers=workers, rate=rate, progress=progress
     )
     return done
 
@@ -218,10 +218,10 @@ def delete_softly(
 def _make_mark(instance: SoftDelete, *, collected: bool) -> Any:
     """Return the value for ``deleted_at``: now, unless it is set."""
     if not collected:
-        return type(instance).deleted_at.if_not_exists(_get_now())
+        return type(instance).deleted_at.if_not_exists(_get_now(type(instance)))
     # A transaction does not return the value of if_not_exists().
     known = "deleted_at" not in find_unread_fields(instance) and instance.deleted_at
-    return known or _get_now()
+    return known or _get_now(type(instance))
 
 
 def delete_hard(
@@ -298,7 +298,11 @@ class SoftDelete(Model):
     arestore = awaiting(restore_instance)
 
 
-def _get_now() -> datetime:
+def _get_now(model: type[SoftDelete]) -> datetime:
+    """Return the present, as far as the model's field keeps it."""
+    field: object = model.deleted_at
+    if isinstance(field, (DateTimeField, TimestampField)):
+        return field.now()
     from datetime import datetime, timezone
 
     return datetime.now(timezone.utc)

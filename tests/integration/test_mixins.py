@@ -10,6 +10,7 @@ from dynamodb_py import (
     AlreadyExists,
     CharField,
     ConditionFailed,
+    DateTimeField,
     GlobalIndex,
     IntegerField,
     Model,
@@ -20,6 +21,8 @@ from dynamodb_py import (
 from dynamodb_py.models.fields import VersionField
 from dynamodb_py.models.signals.events import post_delete, pre_delete
 from dynamodb_py.models.soft_delete import SoftDelete, Timestamped
+
+SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Order(Timestamped, SoftDelete):
@@ -42,7 +45,19 @@ class Guarded(SoftDelete, Model):
     version = VersionField()
 
 
-TABLES = [Order, Guarded]
+class Spelled(Timestamped, SoftDelete, Model):
+    """Whose moments are stored for another program, in whole seconds."""
+
+    class Meta:
+        table_name = "spelled"
+
+    key = CharField(hash_key=True)
+    created_at = DateTimeField(auto_now_add=True, format=SECONDS)
+    updated_at = DateTimeField(auto_now=True, format=SECONDS)
+    deleted_at = DateTimeField(format=SECONDS)
+
+
+TABLES = [Order, Guarded, Spelled]
 
 
 @pytest.fixture
@@ -299,3 +314,23 @@ def test_versions_and_unique_values_are_kept(do, engine, key):
     done = do(Guarded.objects.filter(key=f"{key}-2").delete)
     assert done.changed == 1
     assert do(Guarded.all_objects.get, f"{key}-2").is_deleted
+
+
+@pytest.mark.parametrize("way", ["instance", "query", "transaction"])
+def test_moments_keep_what_their_format_keeps(do, engine, stored, key, way):
+    async def awaited():
+        async with transaction.aatomic():
+            await item.adelete()
+
+    item = do(Spelled.create, key=key)
+    if way == "instance":
+        do(item.delete)
+    elif way == "query":
+        do(Spelled.objects.filter(key=key).delete)
+    elif do.mode == "async":
+        do.run(awaited())
+    else:
+        with transaction.atomic():
+            item.delete()
+    for name in ("created_at", "updated_at", "deleted_at"):
+        assert len(stored(item)[name]["S"]) == len("2026-11-01T00:00:00Z")

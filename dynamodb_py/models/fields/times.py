@@ -17,6 +17,7 @@ from ...codec import EXACT, Unstorable, parse_decimal
 from ...operations.base import Wire
 from .base import Field, bind_name
 from .scalars import VALUES, make_refusal
+from .time_format import TimeFormat
 
 if TYPE_CHECKING:
     from typing import Literal, TypedDict
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 
         tz: str | tzinfo | None
 
+    class Formatted(TypedDict, total=False):
+        """The keyword of a date or moment that is stored as text."""
+
+        format: str | None
+
     class Stored(TypedDict, total=False):
         """The keyword of a span."""
 
@@ -46,6 +52,12 @@ if TYPE_CHECKING:
     class MomentAlways(Zoned, Always[datetime], total=False): ...  # noqa: D101
 
     class MomentNullable(Zoned, Nullable[datetime], total=False): ...  # noqa: D101
+
+    class DateTimeOptions(Formatted, MomentOptions, total=False): ...  # noqa: D101
+
+    class DateTimeAlways(Formatted, MomentAlways, total=False): ...  # noqa: D101
+
+    class DateTimeNullable(Formatted, MomentNullable, total=False): ...  # noqa: D101
 
     class Expiring(TypedDict, total=False):
         """The keywords of a moment after which an item may be deleted."""
@@ -59,11 +71,11 @@ if TYPE_CHECKING:
 
     class TimestampNullable(Expiring, MomentNullable, total=False): ...  # noqa: D101
 
-    class DateOptions(Auto, Options[date], total=False): ...  # noqa: D101
+    class DateOptions(Formatted, Auto, Options[date], total=False): ...  # noqa: D101
 
-    class DateAlways(Auto, Always[date], total=False): ...  # noqa: D101
+    class DateAlways(Formatted, Auto, Always[date], total=False): ...  # noqa: D101
 
-    class DateNullable(Auto, Nullable[date], total=False): ...  # noqa: D101
+    class DateNullable(Formatted, Auto, Nullable[date], total=False): ...  # noqa: D101
 
     class SpanOptions(Stored, Options[timedelta], total=False): ...  # noqa: D101
 
@@ -133,6 +145,28 @@ def _parse_moment(text: str) -> datetime:
         from dateutil.parser import isoparse  # only texts of other programs need it
 
         return isoparse(text)
+
+
+def use_format(field: DateTimeField[Any] | DateField[Any], format: TimeFormat) -> None:
+    """Let *field* store its values in *format*."""
+    field.time_format, field.unordered = format, format.unordered
+    field.text_width = None if format.problem else format.width
+
+
+def check_format(field: DateTimeField[Any] | DateField[Any], format: TimeFormat | None) -> None:
+    """Raise ModelDefinitionError for a format in which values could not be stored."""
+    if format is None:
+        return
+    problem = format.problem or ("" if field.kind == "S" else "it is stored as a number: drop it")
+    if problem:
+        raise field.misdeclared(f"format={format.text!r}: {problem}")
+
+
+def spell_or_refuse(format: TimeFormat, value: date) -> str:
+    """Return the text of *value*; raise :class:`Unstorable` for one that it would not give back."""
+    if loss := format.find_loss(value):
+        raise Unstorable(f"{value!r} has {loss}: cut it off, so that what is lost is your decision")
+    return format.spell(value)
 
 
 class _AutoField:
@@ -227,58 +261,83 @@ class DateTimeField(_MomentField[MomentN]):
     :param tz: the zone of values that are read: a name, or a pytz or zoneinfo zone; UTC by default.
     :param auto_now: every save sets it to the present.
     :param auto_now_add: the first save sets it to the present, unless it has a value.
+    :param format: the text that is stored instead, in UTC, with strftime's ``%Y %m %d %H %M %S %f %z``,
+        ``%:z`` for ``+00:00``, and ``%%``. A moment with a part that it does not keep, such as
+        microseconds, is refused. Conditions by order are allowed if its parts go from large to small.
 
     >>> DateTimeField().encode(datetime(2026, 11, 1, 12, 30))
     {'S': '2026-11-01T12:30:00.000000+00:00'}
+    >>> DateTimeField(format="%Y-%m-%dT%H:%M:%SZ").encode(datetime(2026, 11, 1, 12, 30))
+    {'S': '2026-11-01T12:30:00Z'}
     """
 
     kind = "S"
-    text_width = 32
+    text_width: int | None = 32
+    time_format: TimeFormat | None = None
+    writes_iso = False
+    """Whether it stores what the package itself spells, without a user's :meth:`to_db`."""
     # Not datetime: msgspec would take the date 20261101 for seconds since 1970.
     leaf: Any = str
 
     @overload
     def __init__(
-        self: DateTimeField[datetime | None], *, null: Yes, **o: Unpack[MomentNullable]
+        self: DateTimeField[datetime | None], *, null: Yes, **o: Unpack[DateTimeNullable]
     ) -> None: ...
     @overload
     def __init__(
-        self: DateTimeField[datetime], *, hash_key: Yes, **o: Unpack[MomentAlways]
+        self: DateTimeField[datetime], *, hash_key: Yes, **o: Unpack[DateTimeAlways]
     ) -> None: ...
     @overload
     def __init__(
-        self: DateTimeField[datetime], *, range_key: Yes, **o: Unpack[MomentAlways]
+        self: DateTimeField[datetime], *, range_key: Yes, **o: Unpack[DateTimeAlways]
     ) -> None: ...
     @overload
     def __init__(
-        self: DateTimeField[datetime], *, required: Yes, **o: Unpack[MomentAlways]
+        self: DateTimeField[datetime], *, required: Yes, **o: Unpack[DateTimeAlways]
     ) -> None: ...
     @overload
     def __init__(
-        self: DateTimeField[datetime], *, default: Default[datetime], **o: Unpack[MomentOptions]
+        self: DateTimeField[datetime], *, default: Default[datetime], **o: Unpack[DateTimeOptions]
     ) -> None: ...
     @overload
-    def __init__(self: DateTimeField[datetime | None], **o: Unpack[MomentOptions]) -> None: ...
-    def __init__(self, **options: Any) -> None:
+    def __init__(self: DateTimeField[datetime | None], **o: Unpack[DateTimeOptions]) -> None: ...
+    def __init__(self, *, format: str | None = None, **options: Any) -> None:
         super().__init__(**options)
+        if format is not None:
+            use_format(self, TimeFormat(format))
+
+    def prepare(self) -> None:
+        check_format(self, self.time_format)
+        super().prepare()
+        self.writes_iso = self.plain and self.time_format is None
+
+    def now(self) -> datetime:
+        now = datetime.now(UTC)
+        return self.to_zone(now if self.time_format is None else self.time_format.cut(now))
 
     def to_db(self, value: datetime, /) -> Any:
         if not isinstance(value, datetime):
             raise make_refusal(value, "a datetime")
-        return to_utc_or_refuse(value).isoformat("T", "microseconds")
+        moment = to_utc_or_refuse(value)
+        if self.time_format is not None:
+            return spell_or_refuse(self.time_format, moment)
+        return moment.isoformat("T", "microseconds")
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
-        if self.plain and type(value) is datetime:
+        if self.writes_iso and type(value) is datetime:
             return {"S": to_utc_or_refuse(value).isoformat("T", "microseconds")}
         return super().to_wire(value, depth)
 
     def to_python(self, stored: Any, /) -> datetime:
-        moment = to_utc(_parse_moment(stored))
+        moment = None if self.time_format is None else self.time_format.parse(stored)
+        moment = moment or to_utc(_parse_moment(stored))
         return moment if self.tz is None else self.to_zone(moment)
 
     def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         inner = super().reader_source(wire, names)
         if self.null or self.tz is not None or type(self).to_python is not DateTimeField.to_python:
+            return inner
+        if self.time_format is not None:
             return inner
         # Text in the form of this package is read without a call.
         is_own_form = f"len(text := {wire}.S) == 32 and text[10] == 'T' and text[26:] == '+00:00'"
@@ -379,12 +438,19 @@ class TimestampField(_MomentField[MomentN]):
 class DateField(_AutoField, Field[date, DateN]):
     """A date, stored as S: ISO 8601. A datetime is refused: which day it is depends on the zone.
 
+    :param auto_now: every save sets it to the present day in UTC.
+    :param auto_now_add: the first save sets it to that, unless it has a value.
+    :param format: the text that is stored instead, with ``%Y %m %d``, as for :class:`DateTimeField`.
+
     >>> DateField().encode(date(2026, 11, 1))
     {'S': '2026-11-01'}
+    >>> DateField(format="%d/%m/%Y").encode(date(2026, 11, 1))
+    {'S': '01/11/2026'}
     """
 
     kind = "S"
-    text_width = 10
+    text_width: int | None = 10
+    time_format: TimeFormat | None = None
     leaf: Any = date
     bounds: ClassVar[frozenset[str]] = VALUES
 
@@ -403,24 +469,46 @@ class DateField(_AutoField, Field[date, DateN]):
     @overload
     def __init__(self: DateField[date | None], **o: Unpack[DateOptions]) -> None: ...
     def __init__(
-        self, *, auto_now: bool = False, auto_now_add: bool = False, **options: Any
+        self,
+        *,
+        auto_now: bool = False,
+        auto_now_add: bool = False,
+        format: str | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.auto_now, self.auto_now_add = auto_now, auto_now_add
+        if format is not None:
+            use_format(self, TimeFormat(format, of_day=True))
+            self.leaf = str
 
     def prepare(self) -> None:
         self.check_auto()
+        check_format(self, self.time_format)
         super().prepare()
 
     def now(self) -> date:
-        return datetime.now(UTC).date()
+        today = datetime.now(UTC).date()
+        return today if self.time_format is None else self.time_format.cut(today)
 
     def to_db(self, value: date, /) -> Any:
         if isinstance(value, datetime) or not isinstance(value, date):
             raise make_refusal(
                 value, "a date", "take its .date()" if hasattr(value, "date") else ""
             )
+        if self.time_format is not None:
+            return spell_or_refuse(self.time_format, value)
         return value.isoformat()
+
+    def to_python(self, stored: Any, /) -> date:
+        if self.time_format is None:
+            day: date = stored
+            return day
+        return (self.time_format.parse(stored) or _parse_moment(stored)).date()
+
+    @property
+    def reads_as_stored(self) -> bool:
+        return self.time_format is None and type(self).to_python is DateField.to_python
 
     def read(self, stored: Any, /) -> date:
         try:

@@ -33,6 +33,7 @@ from dynamodb_py import (
     TimeField,
     TimestampField,
     UUIDField,
+    compat,
 )
 from dynamodb_py.codec import from_json, to_json
 from dynamodb_py.models.persistence.stored import encode_item, stored_wires
@@ -66,6 +67,11 @@ DECIMALS = st.builds(
     st.integers(-(10**28) + 1, 10**28 - 1),
     st.integers(-100, 90),
 )
+FREE_JSON = st.recursive(
+    st.booleans() | st.integers() | TEXTS,
+    lambda x: st.lists(x) | st.dictionaries(TEXTS, x),
+    max_leaves=5,
+)
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 ADDRESSES = st.builds(
     lambda **values: Address(**values),
@@ -85,6 +91,13 @@ KINDS = {
     "uuid": (UUIDField(), st.uuids()),
     "enum": (EnumField(Colour), st.sampled_from(Colour)),
     "datetime": (DateTimeField(), MOMENTS),
+    "formatted": (DateTimeField(format="%d.%m.%YT%H:%M:%S.%f%z"), MOMENTS),
+    "formatted date": (DateField(format="%d.%m.%Y"), st.dates()),
+    "json": (compat.pynamodb.JSONField(), FREE_JSON),
+    "base64": (compat.pynamodb.LegacyBinaryField(), st.binary(max_size=20)),
+    "number bool": (compat.pynamodb.LegacyBooleanField(), st.booleans()),
+    "day number": (compat.dynamoid.DateField(), st.dates()),
+    "binary float": (compat.flywheel.FloatField(), FLOATS),
     "timestamp": (TimestampField(), MOMENTS),
     "date": (DateField(), st.dates()),
     "time": (TimeField(), st.times()),

@@ -76,6 +76,15 @@ SORTED: list[tuple[Field[Any, Any], list[Any]]] = [
         ],
     ),
     (
+        DateTimeField(format="%Y-%m-%dT%H:%M:%S.%f%z"),
+        [
+            datetime(1, 1, 2, tzinfo=UTC),
+            datetime(2026, 1, 1, 1, tzinfo=ZONE),
+            datetime(2026, 1, 1, 2, 0, 0, 1, tzinfo=ZONE),
+        ],
+    ),
+    (DateField(format="%Y%m%d"), [date.min, date(999, 12, 31), date(2026, 1, 2), date.max]),
+    (
         TimestampField(),
         [
             datetime(1, 1, 2, tzinfo=UTC),
@@ -95,6 +104,13 @@ SORTED: list[tuple[Field[Any, Any], list[Any]]] = [
 UNSORTED: list[tuple[Field[Any, Any], Any, Any, str]] = [
     (TimeDeltaField(), timedelta(hours=1), timedelta(hours=12), 'storage="seconds"'),
     (EnumField(Rank), Rank.LOW, Rank.HIGH, "IntegerField"),
+    (
+        DateTimeField(format="%d.%m.%Y"),
+        datetime(2025, 2, 2, tzinfo=UTC),
+        datetime(2026, 1, 1, tzinfo=UTC),
+        "%Y-%m-%d",
+    ),
+    (DateField(format="%m/%d/%Y"), date(2025, 2, 2), date(2026, 1, 1), "%Y-%m-%d"),
     (Weekday(), "monday", "tuesday", "IntegerField"),
 ]
 OPERATORS: dict[str, Callable[[Any, Any, Any], Any]] = {
@@ -108,11 +124,18 @@ LOOKUPS = {"lt": 0, "lte": 0, "gt": 0, "gte": 0, "between": 1, "range": 1}
 ROLES: list[dict[str, Any]] = [{}, {"range_key": True}]
 
 
+def name_of(field: Field[Any, Any]) -> str:
+    format = getattr(field, "time_format", None)
+    return type(field).__name__ + ("" if format is None else format.text)
+
+
 def model_of(field: Field[Any, Any], **role: Any) -> Any:
     """Return a model with the field as ``x``, in lists and maps, and another like it as ``y``."""
     kind: Any = type(field)
     given: tuple[Any, ...] = (field.enum,) if isinstance(field, EnumField) else ()
     more = {"storage": field.storage} if isinstance(field, TimeDeltaField) else {}
+    if (format := getattr(field, "time_format", None)) is not None:
+        more = {"format": format.text}
     names = {
         "k": CharField(hash_key=True),
         "x": kind(*given, **more, **role),
@@ -123,7 +146,7 @@ def model_of(field: Field[Any, Any], **role: Any) -> Any:
     return type("Test", (Model,), names)
 
 
-@pytest.mark.parametrize(("field", "values"), SORTED, ids=[type(f).__name__ for f, _ in SORTED])
+@pytest.mark.parametrize(("field", "values"), SORTED, ids=[name_of(f) for f, _ in SORTED])
 @pytest.mark.parametrize("role", ROLES, ids=["attribute", "key"])
 def test_stored_values_sort_as_the_values_do_and_are_compared(field, values, role):
     if role:
@@ -142,7 +165,7 @@ def test_stored_values_sort_as_the_values_do_and_are_compared(field, values, rol
 
 
 @pytest.mark.parametrize(
-    ("field", "low", "high", "hint"), UNSORTED, ids=[type(f).__name__ for f, *_ in UNSORTED]
+    ("field", "low", "high", "hint"), UNSORTED, ids=[name_of(f) for f, *_ in UNSORTED]
 )
 @pytest.mark.parametrize("role", ROLES, ids=["attribute", "key"])
 def test_what_does_not_sort_is_refused_when_it_is_built(field, low, high, hint, role):
@@ -168,7 +191,7 @@ def test_what_does_not_sort_is_refused_when_it_is_built(field, low, high, hint, 
 
 
 @pytest.mark.parametrize(
-    ("field", "low", "high", "hint"), UNSORTED, ids=[type(f).__name__ for f, *_ in UNSORTED]
+    ("field", "low", "high", "hint"), UNSORTED, ids=[name_of(f) for f, *_ in UNSORTED]
 )
 @pytest.mark.parametrize("role", ROLES, ids=["attribute", "key"])
 def test_equality_size_and_presence_stay_allowed(field, low, high, hint, role):

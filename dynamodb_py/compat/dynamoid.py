@@ -1,0 +1,47 @@
+"""Fields of tables that Dynamoid, for Ruby, uses too.
+
+Its ``:datetime`` is a ``TimestampField``: seconds since 1970, with their fraction.
+
+>>> from datetime import date
+>>> DateField().encode(date(2026, 11, 1)), BooleanField().encode(True)
+({'N': '20758'}, {'S': 't'})
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ..models.fields.times import DateTimeField as _DateTimeField
+from ..models.fields.times import TimestampField as DateTimeField
+from .spellings import Base64TextField, DayNumberField, LetterBooleanField
+from .spellings import CompactJSONField as JSONField
+
+if TYPE_CHECKING:
+    # For the type checkers, these are the fields whose keywords and values they have.
+    from ..models.fields.scalars import BinaryField, BooleanField
+    from ..models.fields.times import DateField
+    from ..models.fields.times import DateTimeField as TextDateTimeField
+else:
+
+    class TextDateTimeField(_DateTimeField):
+        """A ``:datetime`` with ``store_as_string``: text in UTC, without a fraction of a second."""
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**{"format": "%Y-%m-%dT%H:%M:%S%:z", **options})
+
+    class DateField(DayNumberField):
+        """A ``:date``: days since 1970. One with ``store_as_string`` is the usual ``DateField``."""
+
+    class BooleanField(LetterBooleanField):
+        """A ``:boolean`` that is not native: ``t`` or ``f``. BOOL is read too."""
+
+    class BinaryField(Base64TextField):
+        """A ``:binary``: base64 as text."""
+
+
+__all__ = [
+    "BinaryField",
+    "BooleanField",
+    "DateField",
+    "DateTimeField",
+    "JSONField",
+    "TextDateTimeField",
+]
