@@ -64,6 +64,19 @@ class Unstorable(Exception):
         return errors
 
 
+class Uncomputed:
+    """The base of the expressions that DynamoDB computes in an update: they are no values."""
+
+    __slots__ = ()
+
+
+def refuse_uncomputed() -> Unstorable:
+    """Return the error for an expression in the place of a value."""
+    return Unstorable(
+        "this is an expression, and no value: update() computes it, as in item.update(n=F('n') + 1)"
+    )
+
+
 def encode(value: object, where: str = "") -> dict[str, Any]:
     """Return *value* as an attribute value.
 
@@ -233,6 +246,8 @@ def _find_encoder(value: object) -> _Encoder:
             return encoder
     if isinstance(value, Mapping):
         return encode_map
+    if isinstance(value, Uncomputed):
+        raise refuse_uncomputed()
     raise Unstorable(
         f"a value of type {type(value).__name__} cannot be stored in a free-form document: use None, bool, int, "
         "float, Decimal, str, bytes, list, dict or set, or a field of its own type"

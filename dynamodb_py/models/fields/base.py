@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overl
 
 import msgspec
 
-from ...codec import Unstorable, as_tree, check_text, encode_value, value_of
+from ...codec import (
+    Uncomputed,
+    Unstorable,
+    as_tree,
+    check_text,
+    encode_value,
+    refuse_uncomputed,
+    value_of,
+)
 from ...exceptions import ModelDefinitionError, QueryError, UnreadableValue, ValidationError
 from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
@@ -398,6 +406,8 @@ class Field(Operand[V], Generic[V, N]):
 
         None stands for absence. Raises :class:`~dynamodb_py.codec.Unstorable`.
         """
+        if isinstance(value, Uncomputed):  # a to_db() of users may take anything
+            raise refuse_uncomputed()
         try:
             wire = encode_value(self.to_db(value), depth)
         except UNFIT as error:

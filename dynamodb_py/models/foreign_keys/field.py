@@ -218,7 +218,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def read_key(self, record: Any) -> tuple[Any, ...] | None:
         """Return the values of the key that *record* refers to; None if it refers to nothing."""
         key = tuple([getattr(record, part.name) for part in self.parts])
-        return None if None in key else key
+        return None if any(part is None for part in key) else key
 
     def key_of(self, given: Any) -> tuple[Any, ...]:
         """Return the values of the key of *given*, an instance of the target or a key.
@@ -227,7 +227,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         """
         if isinstance(given, self.target):
             key = tuple([getattr(given, name) for name in self.names])
-            if None in key:
+            if any(part is None for part in key):
                 raise self._make_error(f"{given!r} has no key yet: give it one first")
             return key
         one = with_article(self.target)
@@ -236,7 +236,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 f"{given!r} is {with_article(given.__class__)}, not {one}: it takes one, or the key of one"
             )
         parts = cast("tuple[Any, ...]", given if isinstance(given, tuple) else (given,))
-        if len(parts) != len(self.parts) or None in parts:
+        if len(parts) != len(self.parts) or any(part is None for part in parts):
             names = ", ".join(part.name for part in self.parts)
             raise self._make_error(
                 f"{given!r} is no key of {one}, which is of {names}: give {one}, or "

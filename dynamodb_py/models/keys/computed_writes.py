@@ -66,10 +66,11 @@ class ComputedFields(ComputedReads):
         if given is None:
             return
         known = [record.__dict__.get(part.name) for part in computed.parts]
-        if record._stored is None and None in known:
+        lacking = any(part is None for part in known)
+        if record._stored is None and lacking:
             return  # the missing parts are reported
         text = None
-        if None not in known:
+        if not lacking:
             text = computed.template.compose(dict(zip(computed.template.names, known, strict=True)))
         if text != given:
             errors[computed.name] = [
