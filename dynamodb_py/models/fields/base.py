@@ -26,11 +26,12 @@ from ...exceptions import ModelDefinitionError, QueryError, UnreadableValue, Val
 from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ...operations.base import Wire
+from .unknown_options import make_unknown_option_error
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from typing_extensions import Self, TypeVar
+    from typing_extensions import Never, Self, TypeVar
 
     V = TypeVar("V")
     T = TypeVar("T")
@@ -207,7 +208,10 @@ class Field(Operand[V], Generic[V, N]):
         max_value: Any = None,
         min_length: int | None = None,
         max_length: int | None = None,
+        **unknown: Never,
     ) -> None:
+        if unknown:
+            raise make_unknown_option_error(type(self), unknown)
         self.name = ""
         self._wire_name = name
         self.hash_key, self.range_key = hash_key, range_key

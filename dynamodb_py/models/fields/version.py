@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...expressions import Action, Arithmetic, IfNotExists, Path, Value
 from ...expressions.updates import Bump
 from ...operations.base import Wire
 from .scalars import IntegerField
+from .unknown_options import make_unknown_option_error
+
+if TYPE_CHECKING:
+    from typing_extensions import Never
 
 
 class VersionField(IntegerField[int]):
@@ -30,7 +34,9 @@ class VersionField(IntegerField[int]):
     0
     """
 
-    def __init__(self, *, name: str | None = None) -> None:
+    def __init__(self, *, name: str | None = None, **unknown: Never) -> None:
+        if unknown:
+            raise make_unknown_option_error(type(self), unknown)
         base: Any = IntegerField
         base.__init__(self, name=name, default=0)
 

@@ -14,6 +14,7 @@ from ...operations.items import GetItem
 from ..fields.base import AnyField
 from ..fields.model_key import KeyOf, alias_of, make_stub
 from ..fields.scalars import with_article
+from ..fields.unknown_options import FIELD_OPTIONS, advise
 from ..registry import find_anywhere
 from ..visibility import filter_item
 from .conditions import ReferenceConditions
@@ -104,6 +105,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             raise TypeError(
                 f"{type(self).__name__} takes no {', '.join(sorted(unknown))}: it takes related_name, "
                 f"index, on_delete, denormalize, {', '.join(sorted(_TAKEN))}"
+                f"{advise(unknown, FIELD_OPTIONS)}"
             )
         super().__init__(**options)
         self.options = options
