@@ -482,3 +482,31 @@ def _measure_number(text: str) -> int:
     # A byte for two significant digits, one for the exponent, one for a sign.
     digits = text.upper().partition("E")[0].lstrip("+-").replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + text.startswith("-")
+
+
+_ESCAPED = frozenset('"\\').union(map(chr, range(0x20)))
+"""Characters that JSON escapes, and that msgspec takes in no name of a member."""
+
+
+def make_attributes_reader(
+    members: Sequence[tuple[Any, ...]], names: Mapping[str, str], *, strict: bool = True
+) -> Callable[[bytes], Any]:
+    """Return a function that reads attributes of an item as members of an object.
+
+    :param members: as for ``msgspec.defstruct()``; *names* has the attribute of each member.
+
+    >>> read = make_attributes_reader([("a0", dict[str, str], None)], {"a0": 'say "x"'})
+    >>> read(to_json({'say "x"': {"S": "y"}})).a0
+    {'S': 'y'}
+    """
+    if _ESCAPED.isdisjoint("".join(names.values())):  # nearly always
+        kind = msgspec.defstruct("Attributes", members, rename=dict(names), gc=False)
+        return msgspec.json.Decoder(kind, strict=strict).decode
+    read = msgspec.json.Decoder(msgspec.defstruct("Attributes", members), strict=strict).decode
+    parse = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+    def read_renamed(item: bytes) -> Any:
+        found = parse(item)
+        return read(to_json({name: found[each] for name, each in names.items() if each in found}))
+
+    return read_renamed

@@ -262,7 +262,9 @@ def _find_stretches(
     most = max(MOST_READS, sum(_count_hash_keys(access, option) for option in options))
     stretches = list(islice(every, most + 1))
     if len(stretches) > most:
-        raise Unfit(f"it would take more than {most} keys or requests: split it into several queries")
+        raise Unfit(
+            f"it would take more than {most} keys or requests: split it into several queries"
+        )
     return fixed, stretches
 
 

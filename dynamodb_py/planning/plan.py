@@ -192,7 +192,9 @@ def _make_title(plan: Plan) -> str:
     count = len(plan.operations)
     if count > 1:
         lanes = len(plan.lanes)
-        together = "" if lanes < 2 else " side by side" if lanes == count else f", {lanes} side by side"
+        together = (
+            "" if lanes < 2 else " side by side" if lanes == count else f", {lanes} side by side"
+        )
         title += f", {count} requests{together}"
     if plan.order and plan.kind != "get":
         direction = "ascending" if plan.forward else "descending"

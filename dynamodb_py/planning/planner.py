@@ -29,7 +29,6 @@ from .plan_cache import ExaminedPaths, PlanCache, Shortcut, find_assumptions
 from .ranking import explain_rejection, find_cost
 from .suggestions import RANGE_CONDITIONS, find_helpful_index, find_serving_index
 
-
 SIDE_BY_SIDE = 8
 """How many lanes have the queries that are too many to merge: as many as a reader has workers."""
 

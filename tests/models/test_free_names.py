@@ -196,7 +196,9 @@ NOT_DECLARED = {
 
 @pytest.mark.parametrize("verb", NOT_DECLARED)
 def test_a_plain_attribute_is_no_field(verb, script):
-    with pytest.raises(TypeError, match=r"Plain\.n is a plain attribute of the class: declare a field, n ="):
+    with pytest.raises(
+        TypeError, match=r"Plain\.n is a plain attribute of the class: declare a field, n ="
+    ):
         NOT_DECLARED[verb]()
     assert not script.sent
 
@@ -254,7 +256,9 @@ def test_options_of_other_mappers_in_meta(option, instead):
     assert instead in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["filter", "all", "exclude", "order_by", "first", "count", "query"])
+@pytest.mark.parametrize(
+    "name", ["filter", "all", "exclude", "order_by", "first", "count", "query"]
+)
 def test_verbs_of_managers_are_on_the_manager(name):
     verb = "filter" if name == "query" else name
     for place in (Plain, Plain(id="a")):
@@ -420,7 +424,9 @@ def test_crossed_names(script):
     script.answers = [b"{}", b'{"Item":%s}' % json.dumps(item).encode(), b"{}"]
     read.a, read.inside.b = 7, "new"
     read.save()
-    names, values = (script.payloads[0][f"ExpressionAttribute{each}"] for each in ("Names", "Values"))
+    names, values = (
+        script.payloads[0][f"ExpressionAttribute{each}"] for each in ("Names", "Values")
+    )
     changes = {
         ".".join(names.get(part, part) for part in place.split(".")): values[value]
         for place, value in re.findall(r"(\S+) = (:\d+)", script.payloads[0]["UpdateExpression"])

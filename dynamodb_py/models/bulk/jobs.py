@@ -201,9 +201,7 @@ def _refuse_uncomputed(meta: Options, values: Mapping[str, Any]) -> None:
     """Refuse the expressions among the values of an instance, as saving it would."""
     found = [name for name, value in values.items() if isinstance(value, Uncomputed)]
     if found:
-        raise ValidationError(
-            {name: [str(refuse_uncomputed())] for name in found}, model=meta.name
-        )
+        raise ValidationError({name: [str(refuse_uncomputed())] for name in found}, model=meta.name)
 
 
 def _make_unchecked_setters(instance: Instance, names: frozenset[str]) -> list[Action]:

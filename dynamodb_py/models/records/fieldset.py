@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ...codec import make_attributes_reader
 from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...operations.base import WireItem
 from ...operations.items import StoredItem
@@ -193,8 +194,7 @@ class FieldSet:
         if self.computed is not None:
             lines.append("    fill(values)")
             names["fill"] = self.computed.fill
-        wires = msgspec.defstruct("Wires", members, rename=rename, gc=False)
-        names["parse"] = msgspec.json.Decoder(wires, strict=False).decode
+        names["parse"] = make_attributes_reader(members, rename, strict=False)
         # Safe: the source holds only names of ours, and repr() of identifiers.
         exec("\n".join(lines), names)
         self._reader = names["read"]
