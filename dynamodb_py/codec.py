@@ -64,6 +64,19 @@ class Unstorable(Exception):
         return errors
 
 
+class Uncomputed:
+    """The base of the expressions that DynamoDB computes in an update: they are no values."""
+
+    __slots__ = ()
+
+
+def refuse_uncomputed() -> Unstorable:
+    """Return the error for an expression in the place of a value."""
+    return Unstorable(
+        "this is an expression, and no value: update() computes it, as in item.update(n=F('n') + 1)"
+    )
+
+
 def encode(value: object, where: str = "") -> dict[str, Any]:
     """Return *value* as an attribute value.
 
@@ -233,6 +246,8 @@ def _find_encoder(value: object) -> _Encoder:
             return encoder
     if isinstance(value, Mapping):
         return encode_map
+    if isinstance(value, Uncomputed):
+        raise refuse_uncomputed()
     raise Unstorable(
         f"a value of type {type(value).__name__} cannot be stored in a free-form document: use None, bool, int, "
         "float, Decimal, str, bytes, list, dict or set, or a field of its own type"
@@ -467,3 +482,31 @@ def _measure_number(text: str) -> int:
     # A byte for two significant digits, one for the exponent, one for a sign.
     digits = text.upper().partition("E")[0].lstrip("+-").replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + text.startswith("-")
+
+
+_ESCAPED = frozenset('"\\').union(map(chr, range(0x20)))
+"""Characters that JSON escapes, and that msgspec takes in no name of a member."""
+
+
+def make_attributes_reader(
+    members: Sequence[tuple[Any, ...]], names: Mapping[str, str], *, strict: bool = True
+) -> Callable[[bytes], Any]:
+    """Return a function that reads attributes of an item as members of an object.
+
+    :param members: as for ``msgspec.defstruct()``; *names* has the attribute of each member.
+
+    >>> read = make_attributes_reader([("a0", dict[str, str], None)], {"a0": 'say "x"'})
+    >>> read(to_json({'say "x"': {"S": "y"}})).a0
+    {'S': 'y'}
+    """
+    if _ESCAPED.isdisjoint("".join(names.values())):  # nearly always
+        kind = msgspec.defstruct("Attributes", members, rename=dict(names), gc=False)
+        return msgspec.json.Decoder(kind, strict=strict).decode
+    read = msgspec.json.Decoder(msgspec.defstruct("Attributes", members), strict=strict).decode
+    parse = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+    def read_renamed(item: bytes) -> Any:
+        found = parse(item)
+        return read(to_json({name: found[each] for name, each in names.items() if each in found}))
+
+    return read_renamed

@@ -295,7 +295,11 @@ def blocking(flow: Callable[Concatenate[S, P], Flow[T]]) -> Callable[Concatenate
     """
 
     def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return run(flow(self, *args, **kwargs), self._link)
+        try:
+            started = flow(self, *args, **kwargs)
+        except TypeError as error:
+            raise _name_after(method, flow, error) from None
+        return run(started, self._link)
 
     return as_verb(method, flow, flow.__name__)
 
@@ -306,9 +310,19 @@ def awaiting(
     """Make a method that drives *flow*, a function of the object and arguments, and awaits it."""
 
     async def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await arun(flow(self, *args, **kwargs), self._link)
+        try:
+            started = flow(self, *args, **kwargs)
+        except TypeError as error:
+            raise _name_after(method, flow, error) from None
+        return await arun(started, self._link)
 
     return as_verb(method, flow, "a" + flow.__name__)
+
+
+def _name_after(method: Any, flow: Any, error: TypeError) -> TypeError:
+    """Return *error*; one about the arguments of *flow* names *method* instead."""
+    text = str(error).replace(f"{flow.__qualname__}()", f"{method.__qualname__}()", 1)
+    return TypeError(text) if text != str(error) else error
 
 
 def as_verb(method: F, flow: Callable[..., Any], name: str, first: str = "self") -> F:

@@ -1,7 +1,7 @@
 """Conditions on items, and their spelling for DynamoDB.
 
-They are frozen values, equal by content, joined with ``&``, ``|`` and ``~``. A comparison with a
-missing attribute is false, except ``<>``, which is true.
+They are frozen values, joined with ``&``, ``|`` and ``~``, and equal by content, in any order of terms. A
+comparison with a missing attribute is false, except ``<>``, which is true.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
@@ -185,12 +185,30 @@ class Condition(Struct, frozen=True):
         return f"<Condition: {self.describe()}>"
 
 
-class And(Condition, frozen=True):
-    """All of the terms hold."""
+class _Joined(Condition, frozen=True):
+    """Several terms; equal to the same terms in another order."""
 
     _operators: ClassVar[int] = 0
 
     terms: tuple[Condition, ...]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Joined) or type(other) is not type(self):
+            return NotImplemented
+        return self.terms == other.terms or frozenset(self.terms) == frozenset(other.terms)
+
+    def __ne__(self, other: object) -> bool:  # Struct has one of its own
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((type(self), frozenset(self.terms)))
+
+    def _children(self) -> tuple[Condition, ...]:
+        return self.terms
+
+
+class And(_Joined, frozen=True):
+    """All of the terms hold."""
 
     @property
     def conjuncts(self) -> tuple[Condition, ...]:
@@ -206,25 +224,15 @@ class And(Condition, frozen=True):
     def _bind_names(self, resolve: Resolve) -> Condition:
         return _bind_terms(And, self.terms, resolve)
 
-    def _children(self) -> tuple[Condition, ...]:
-        return self.terms
 
-
-class Or(Condition, frozen=True):
+class Or(_Joined, frozen=True):
     """At least one of the terms holds."""
-
-    _operators: ClassVar[int] = 0
-
-    terms: tuple[Condition, ...]
 
     def _spell(self, names: Names) -> str:
         return _spell_terms(self.terms, " OR ", names)
 
     def _bind_names(self, resolve: Resolve) -> Condition:
         return _bind_terms(Or, self.terms, resolve)
-
-    def _children(self) -> tuple[Condition, ...]:
-        return self.terms
 
 
 class Not(Condition, frozen=True):

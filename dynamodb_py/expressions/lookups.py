@@ -101,7 +101,7 @@ def Q(*conditions: Condition, **lookups: Any) -> Condition:  # noqa: N802 - its 
     """Return the condition that all of *conditions* and *lookups* hold; ``Q()`` is the empty one.
 
     Lookups are those of ``filter()``; they are resolved, and checked, for the model that uses the
-    condition.
+    condition. Their order does not matter: ``Q(a=1, b=2) == Q(b=2, a=1)``.
 
     >>> Q(wins__gt=3) | ~Q(tags__contains="x", title="a")
     <Condition: (wins__gt=3 OR (NOT (tags__contains='x' AND title='a')))>

@@ -144,7 +144,7 @@ def find_kind(coder: Coder) -> str:
     return kind
 
 
-class Computable:
+class Computable(codec.Uncomputed):
     """A mixin for the operators ``+`` and ``-`` and the functions of a SET."""
 
     __slots__ = ()

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from ..codec import Uncomputed
 from ..exceptions import QueryError
 from ..limits import MAX_EXPRESSION_BYTES
 from .names import Names, check_length
@@ -32,7 +33,7 @@ from .sources import (
 CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
 
 
-class Action(Struct, frozen=True):
+class Action(Uncomputed, Struct, frozen=True):
     """One change at one path; *clause* is the part of the update that it belongs to."""
 
     clause: ClassVar[str] = ""

@@ -196,7 +196,7 @@ class Document(Record):
 
 def _set_fields(kind: type[Document], fields: dict[str, AnyField], references: References) -> None:
     check_document_references(kind.__name__, references)
-    kind._fieldset = FieldSet(kind.__name__, fields, references)
+    kind._fieldset = FieldSet(kind.__name__, fields, references, kind)
     if not all(reference.is_settled for reference in references.values()):
         registry.defer(kind, named=False)
 

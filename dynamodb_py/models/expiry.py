@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 from time import time
 from typing import Any, cast
 
-import msgspec
-
+from ..codec import make_attributes_reader
 from ..exceptions import ModelDefinitionError
 from ..expressions import Compare, Condition, Path, Unexpired, Value
 from ..operations.base import Wire
@@ -30,9 +29,9 @@ class Expiry:
         self.attribute = field.attribute
         self.path = Path((field.attribute,), field, field.label)
         """The path of the TTL."""
-        member = ("wire", Any, None)
-        moment = msgspec.defstruct("Moment", [member], rename={"wire": field.attribute})
-        self._read: Callable[[bytes], Any] = msgspec.json.Decoder(moment).decode
+        self._read: Callable[[bytes], Any] = make_attributes_reader(
+            [("wire", Any, None)], {"wire": field.attribute}
+        )
 
     @staticmethod
     def now() -> Wire:

@@ -13,7 +13,7 @@ from .bulk.writes import AsyncBatchWriteVerb, BatchWriteVerb
 from .fields.base import Field
 from .inheritance.declaring import register_class
 from .instance import Instance, options_of
-from .managers.manager import Manager, Objects
+from .managers.manager import VERBS_OF_MANAGERS, Manager, Objects, OfManager
 from .options import Options, prepare
 from .persistence.delete import delete_instance
 from .persistence.refresh import decrement, fetch_instance, increment, refresh_instance
@@ -348,3 +348,7 @@ def _own_exception(cls: type[Model], name: str) -> type[Exception]:
     )
     names = {"__module__": cls.__module__, "__qualname__": f"{cls.__qualname__}.{name}"}
     return type(name, bases, names)
+
+
+for _name, _verb in VERBS_OF_MANAGERS.items():
+    setattr(Model, _name, OfManager(_name, _verb))

@@ -24,6 +24,7 @@ from .constraints import Constraint, compile_constraints, make_sentinels_schema
 from .expiry import find_ttl_field, make_expiry
 from .fields.base import AnyField
 from .fields.scalars import UUIDField
+from .fields.unknown_options import META_OPTIONS, advise
 from .fields.version import VersionField
 from .foreign_keys.expansion import add_reference_constraints, expand_indexes
 from .foreign_keys.field import ForeignKey
@@ -579,7 +580,7 @@ def prepare(
                 f"{model.__name__}.Meta.kind: the class is abstract, and no item is of it: drop one of "
                 "them"
             )
-        return FieldSet(model.__name__, fields, references), None
+        return FieldSet(model.__name__, fields, references, model), None
     if declared["table"] is not None:
         layout = _find_layout(model, declared)
         fields = layout.add_keys(model, declared, fields)
@@ -595,9 +596,9 @@ def prepare(
         fields = {"id": _add_default_key(model, fields), **fields}
     if unsettled:
         waiting: Any = DeferredOptions(model)
-        return FieldSet(model.__name__, fields, references), waiting
+        return FieldSet(model.__name__, fields, references, model), waiting
     fields, kind = add_discriminator(model, base, declared, fields)
-    field_set = FieldSet(model.__name__, fields, references)
+    field_set = FieldSet(model.__name__, fields, references, model)
     options = Options(model, declared, field_set, kind)
     if options.layout is not None:
         options.layout.check(options)
@@ -658,7 +659,7 @@ def _collect_meta(model: type[Any]) -> dict[str, Any]:
             for unknown in here.keys() - _DEFAULTS.keys():
                 raise ModelDefinitionError(
                     f"{ancestor.__name__}.Meta.{unknown} is unknown: "
-                    f"Meta takes {', '.join(_DEFAULTS)}"
+                    f"Meta takes {', '.join(_DEFAULTS)}{advise([unknown], META_OPTIONS)}"
                 )
         here.update({name: own[older] for older, name in _OLDER.items() if older in own})
         if ancestor is not model:

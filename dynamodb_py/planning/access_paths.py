@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice, product, takewhile
+from math import prod
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -17,6 +18,9 @@ from .assumptions import Notes
 from .comparisons import find_fixed_attributes
 from .intervals import WHOLE, Interval, Span, overlap
 from .plan import Question, Subject
+
+MOST_READS = 100_000
+"""The most keys, or requests, of one plan; more if so many values of the hash key are given."""
 
 Place: TypeAlias = "tuple[Wire, ...]"
 """Values of the attributes that are fixed: the hash key, and range keys from the left."""
@@ -119,6 +123,12 @@ class Fit(Struct, frozen=True, eq=False):
         )
 
     @property
+    def hash_keys(self) -> int:
+        """How many values of the hash key are read."""
+        hashes = len(self.access.hash_key)
+        return len({stretch.ranks[:hashes] for stretch in self.stretches})
+
+    @property
     def overlapping(self) -> bool:
         """Whether an item can be in two stretches."""
         spans: dict[object, list[Span]] = {}
@@ -159,7 +169,7 @@ def fit(
             f"items that have no {names} are not in it: filter by {names} too, order by it, or choose "
             f'the index with .index("{access.name}")'
         )
-    return Fit(
+    found = Fit(
         access=access,
         stretches=tuple(stretches),
         fixed=fixed,
@@ -169,6 +179,25 @@ def fit(
         checked=tuple(_list_key_values(access, fixed, stretches)),
         notes=notes,
     )
+    _check_merging(found, question)
+    return found
+
+
+def _check_merging(fit: Fit, question: Question) -> None:
+    """Refuse to merge more than MOST queries: each has a page in memory."""
+    if len(fit.stretches) <= MOST or fit.has_whole_keys:
+        return
+    ordered = bool(question.order) or question.backward
+    if fit.overlapping:
+        raise Unfit(
+            f"it would take {len(fit.stretches)} queries that may find the same items, and at most {MOST} "
+            "are merged: split it into several queries"
+        )
+    if ordered and fit.order and not question.counting and fit.hash_keys > MOST:
+        raise Unfit(
+            f"it would merge the items of {fit.hash_keys} hash keys, and at most {MOST} are merged: "
+            "leave out order_by(), reverse() and last(), or split it into several queries"
+        )
 
 
 def find_unfixed(access: AccessPath, condition: Condition) -> str | None:
@@ -230,10 +259,17 @@ def _find_stretches(
     """Return how many range attributes are fixed, and the stretches to read."""
     fixed = min((_count_fixed(access, option) for option in options), default=len(access.range_key))
     every = (each for option in options for each in _stretches_of(access, subject, option, fixed))
-    stretches = list(islice(every, MOST + 1))
-    if len(stretches) > MOST:
-        raise Unfit(f"it would take more than {MOST} requests: split it into several queries")
+    most = max(MOST_READS, sum(_count_hash_keys(access, option) for option in options))
+    stretches = list(islice(every, most + 1))
+    if len(stretches) > most:
+        raise Unfit(
+            f"it would take more than {most} keys or requests: split it into several queries"
+        )
     return fixed, stretches
+
+
+def _count_hash_keys(access: AccessPath, option: Alternative) -> int:
+    return prod(len(option.spans.get(key.name, ())) for key in access.hash_key)
 
 
 def _count_fixed(access: AccessPath, option: Alternative) -> int:

@@ -24,7 +24,7 @@ from .assumptions import Notes
 from .intervals import WHOLE, Span
 
 MOST = 1000
-"""The most alternatives of a condition: each is a request."""
+"""The most alternatives of a condition, and the most queries that are merged."""
 
 
 class Unfit(QueryError):

@@ -151,6 +151,9 @@ def _meet(one: Interval, other: Interval) -> Interval | None:
 
 def intersect(one: Span, other: Span) -> Span:
     """Return the values that are in *one* and in *other*."""
+    if all(each.is_point for each in (*one, *other)):  # of thousands, not each with each
+        ranks = {each.signature for each in one}
+        return sort_intervals(each for each in other if each.signature in ranks)
     met = (_meet(a, b) for a in one for b in other)
     return sort_intervals(interval for interval in met if interval is not None)
 

@@ -191,7 +191,11 @@ def _make_title(plan: Plan) -> str:
         title += f", index {plan.index}"
     count = len(plan.operations)
     if count > 1:
-        title += f", {count} requests" + (" side by side" if len(plan.lanes) > 1 else "")
+        lanes = len(plan.lanes)
+        together = (
+            "" if lanes < 2 else " side by side" if lanes == count else f", {lanes} side by side"
+        )
+        title += f", {count} requests{together}"
     if plan.order and plan.kind != "get":
         direction = "ascending" if plan.forward else "descending"
         title += f", by {', '.join(key.name for key in plan.order)}, {direction}"

@@ -21,13 +21,16 @@ from .access_paths import (
     fit,
     make_key_condition,
 )
-from .alternatives import Unfit
+from .alternatives import MOST, Unfit
 from .assumptions import Assumptions, Notes
 from .intervals import sort_intervals
 from .plan import Explanation, Lane, Plan, Question, Rejected, Subject, Trim
 from .plan_cache import ExaminedPaths, PlanCache, Shortcut, find_assumptions
 from .ranking import explain_rejection, find_cost
 from .suggestions import RANGE_CONDITIONS, find_helpful_index, find_serving_index
+
+SIDE_BY_SIDE = 8
+"""How many lanes have the queries that are too many to merge: as many as a reader has workers."""
 
 
 class Planner:
@@ -191,11 +194,14 @@ class Planner:
         overlapping = fit.overlapping
         trims = any(stretch.interval.trimmed_values() for stretch in fit.stretches)
         by_items = trims or overlapping
+        groups = _group_stretches(fit, apart=overlapping)
+        unordered = not overlapping and question.counting and len(groups) > 1
+        if len(groups) > MOST and not overlapping:
+            groups, unordered = _deal_out(groups), True
+            base["explanation"] = _note_missing_order(explanation, fit)
         lanes = [
-            self._make_lane(table, question, fit, group, by_items=by_items)
-            for group in _group_stretches(fit, apart=overlapping)
+            self._make_lane(table, question, fit, group, by_items=by_items) for group in groups
         ]
-        unordered = not overlapping and question.counting and len(lanes) > 1
         return Plan(
             kind="query",
             lanes=tuple(lanes),
@@ -381,6 +387,21 @@ def _group_stretches(fit: Fit, *, apart: bool) -> list[list[Stretch]]:
         groups.setdefault(stretch.ranks[:hashes], []).append(stretch)
     found = [_sort_stretches(group, hashes) for group in groups.values()]
     return found if fit.forward else [group[::-1] for group in reversed(found)]
+
+
+def _deal_out(groups: list[list[Stretch]]) -> list[list[Stretch]]:
+    """Return *groups*, more than are merged, as the few lanes that are read side by side."""
+    dealt: list[list[Stretch]] = [[] for _ in range(SIDE_BY_SIDE)]
+    for at, group in enumerate(groups):
+        dealt[at % SIDE_BY_SIDE] += group
+    return dealt
+
+
+def _note_missing_order(explanation: Explanation, fit: Fit) -> Explanation:
+    if not fit.order:
+        return explanation
+    note = f"more than {MOST} hash keys: the items come in no order"
+    return replace(explanation, notes=(*explanation.notes, note))
 
 
 def _sort_stretches(stretches: list[Stretch], hashes: int) -> list[Stretch]:

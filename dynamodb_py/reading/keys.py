@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from ..batching import KeyReader
-from ..codec import EXACT, to_bytes, to_sort_key
+from ..codec import EXACT, make_attributes_reader, to_bytes, to_sort_key
 from ..exceptions import ResponseCorrupted
 from ..operations.base import Wire
 from ..operations.items import Key, StoredItem
@@ -58,7 +58,7 @@ def _make_reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[S
         for at, each in enumerate(attributes)
     ]
     rename = {f"k{at}": each.name for at, each in enumerate(attributes)}
-    decode = msgspec.json.Decoder(msgspec.defstruct("Keys", members, rename=rename)).decode
+    decode = make_attributes_reader(members, rename)
     pick = attrgetter(*(f"k{at}.{each.type}" for at, each in enumerate(attributes)))
 
     def read(item: StoredItem) -> Any:

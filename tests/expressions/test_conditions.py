@@ -98,8 +98,12 @@ def test_conditions_are_values():
     assert (F("a__b") >= 18) == Compare(Path(("a", "b")), ">=", Value({"N": "18"}))
     assert len({F("a") == 1, F("a") == 1, F("a") == 2, F("a") != 1}) == 3
     assert (a & b) == And((a, b))
-    assert (a & b) != (b & a)
-    assert hash((a & b) | ~c) == hash((a & b) | ~c)
+    assert (a & b) != (a | b)
+    assert (a & b) != (a & c)
+    assert (a & b & c) != (a & b)
+    assert (a & b) == (b & a)
+    assert ((a & b) | ~c) == (~c | (b & a))
+    assert hash((a & b) | ~c) == hash(~c | (b & a))
     assert (F("a").size() > 1) == Compare(Size(Path(("a",))), ">", Value({"N": "1"}))
     assert len({Exists(Path(("a",))), NotExists(Path(("a",))), Never(Path(("a",)))}) == 3
 

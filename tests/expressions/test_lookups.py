@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import pickle
+from decimal import Decimal
 from itertools import count
 
 import pytest
@@ -14,6 +15,7 @@ from dynamodb_py.expressions import (
     AFFIX,
     FREE,
     And,
+    Attr,
     Compare,
     Condition,
     Exists,
@@ -337,3 +339,29 @@ def test_a_set_of_values_has_one_order_in_every_process():
     condition = F("x").is_in(values)
     assert [each.wire["S"] for each in condition.values] == sorted(values)
     assert F("x").is_in(["b", "a"]).values[0].wire == {"S": "b"}
+
+
+LATER = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+EQUAL = [
+    (Q(a=1, b=2), Q(b=2, a=1)),
+    (Q(Q(a=1), Q(b=2)), Q(a=1, b=2)),
+    (~Q(b__gt=2, a={1}), ~Q(a={1}, b__gt=2)),
+    (Q(a__in={1, 2}), Q(a__in={2, 1})),
+    (Q(a__in=iter([1, 2])), Q(a__in=[1, 2])),
+    (F("a") == 1, Attr(Path(("a",), label="Test.a")) == Decimal("1.00")),
+    (F("a") == {"x": 1, "y": [2]}, F("a") == {"y": (2,), "x": 1.0}),
+    (F("a") == {"x", "y"}, F("a") == frozenset({"y", "x"})),
+    (F("a") == LATER, F("a") == LATER),
+    (F("a") != None, ~(F("a") == None)),  # noqa: E711
+    (F("a__b").exists(), F("a")["b"].exists()),
+    (F("a").is_in(1, 2), F("a").is_in([1, 2])),
+    (F("a").size() >= 1, F("a").size().gte(1)),
+    (~~(F("a") == 1), F("a") == 1),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), EQUAL)
+def test_conditions_that_are_spelled_alike_are_equal_and_hash_alike(one, other):
+    assert one == other
+    assert not one != other  # noqa: SIM202
+    assert len({one, other}) == 1

@@ -99,6 +99,15 @@ def test_a_scan_of_many_items_runs_in_flat_memory(
     assert max(sizes[5:]) < max(sizes[:5]) + ROOM / 10  # nothing is piled up on the way
 
 
+def test_many_keys_are_read_in_the_memory_of_a_few_requests(engine: Engine) -> None:
+    keys = [f"k{number}" for number in range(COUNT)]
+    rows = Small.objects.filter(key__in=keys)
+    for some in (rows, rows.filter(number__gte=0)):  # BatchGetItem; a Query for each key
+        total, sizes = peaks(small.number or 0 for small in some.iterator())
+        assert total == sum(range(COUNT))
+        assert max(sizes[5:]) < max(sizes[:5]) + ROOM / 10
+
+
 def test_what_is_kept_would_not_be_flat(engine: Engine) -> None:
     def numbers() -> Iterator[int]:
         again = []

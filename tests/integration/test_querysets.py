@@ -180,6 +180,42 @@ def test_a_key_without_a_range_key_is_queried(engine, do, sent, key):
     assert sent.calls[1:] == ["GetItem", "Query"]
 
 
+SOME_KEYS = 1_200
+
+
+def test_a_filter_takes_as_many_hash_keys_as_in_bulk(engine, do, sent, many, subtests):
+    """One in fifty exists; each is found once, in pages as well."""
+    keys = [f"thousand-{number}" for number in range(SOME_KEYS)]
+    there = set(keys[::50])
+    for model, more in ((Single, {}), (Score, {"game": 1})):
+        name = "key" if model is Single else "player"
+        do(model.batch_write, [{name: key, **more} for key in there], overwrite=True)
+    asked = {
+        "whole keys of a hash key": (Single.objects.filter(key__in=keys), "BatchGetItem", 12),
+        "whole keys": (Score.objects.filter(player__in=keys, game=1), "BatchGetItem", 12),
+        "hash keys": (Score.objects.filter(player__in=keys), "Query", SOME_KEYS),
+        "a filter": (Score.objects.filter(player__in=keys, late=None), "Query", SOME_KEYS),
+    }
+    for what, (rows, api, requests) in asked.items():
+        with subtests.test(what):
+            sent.clear()
+            found = [row.primary_key for row in do.list(rows)]
+            assert len(found) == len(there)
+            assert {key if isinstance(key, str) else key[0] for key in found} == there
+            assert sent.calls == [api] * requests
+            assert len(rows.explain().operations) == requests
+    hash_keys = Score.objects.filter(player__in=keys)
+    assert do(hash_keys.all().count) == len(there)
+    found, cursor = [], None
+    while cursor is not None or not found:
+        page = do(hash_keys.page, size=20, cursor=cursor)
+        found += [row.player for row in page]
+        cursor = page.next_cursor
+    assert sorted(found) == sorted(there)
+    with pytest.raises(QueryError, match="at most 1000 are merged"):
+        do.list(hash_keys.order_by("game"))
+
+
 def test_every_page_is_read_the_empty_ones_too(engine, do, sent, scores, many):
     rows = scores.filter(late=True).page_size(10)
     assert games(do, rows) == list(range(100, COUNT))

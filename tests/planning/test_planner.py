@@ -334,6 +334,56 @@ def test_a_hundred_keys_go_into_a_request():
     assert [len(each.keys["real-scores"]) for each in plan.operations] == [100, 100, 50]
 
 
+MANY = [f"u{n}" for n in range(2_500)]
+
+THOUSANDS = [
+    # the question, the kind of its plan, how many requests, how many lanes
+    (asking(USER.is_in(MANY)), SINGLE, "batch_get", 25, 0),
+    (asking(USER.is_in(MANY), backward=True, limit=3), SINGLE, "batch_get", 25, 0),
+    (asking(USER.is_in(MANY) & (WINS > 1)), SINGLE, "query", 2_500, 8),
+    (asking(USER.is_in(MANY) & (TITLE == "b")), SCHEMA, "batch_get", 25, 0),
+    (asking(USER.is_in(MANY) & TITLE.is_in("a", "b"), "-title"), SCHEMA, "batch_get", 50, 0),
+    (asking(USER.is_in(MANY)), SCHEMA, "query", 2_500, 8),
+    (asking(USER.is_in(MANY) & (TITLE > "b") & (WINS > 1)), SCHEMA, "query", 2_500, 8),
+    (asking(USER.is_in(MANY) & ((TITLE < "b") | (TITLE > "c"))), SCHEMA, "query", 5_000, 8),
+    (asking(USER.is_in(MANY), "title", counting=True), SCHEMA, "query", 2_500, 8),
+    (asking(TITLE.is_in(MANY), index="titles"), SCHEMA, "query", 2_500, 8),
+    (asking(USER.is_in(MANY) & USER.is_in(MANY[1_500:])), SCHEMA, "query", 1_000, 1_000),
+    (asking(ONE & TITLE.is_in(MANY) & (WINS > 1), "title"), SCHEMA, "query", 2_500, 1),
+]
+
+
+@pytest.mark.parametrize(("question", "schema", "kind", "requests", "lanes"), THOUSANDS)
+def test_any_number_of_keys_is_read(question, schema, kind, requests, lanes):
+    plan = planned(question, schema)
+    assert (plan.kind, len(plan.operations), len(plan.lanes)) == (kind, requests, lanes)
+    assert f"{requests} requests" in str(plan).splitlines()[0]
+    if lanes == 8 and schema is SCHEMA and not question.counting:
+        assert not plan.order
+        assert "no order" in plan.explanation.notes[-1]
+
+
+MERGED_NO_MORE = [
+    (asking(USER.is_in(MANY), "title"), "leave out order_by(), reverse() and last()"),
+    (asking(USER.is_in(MANY), backward=True), "leave out order_by(), reverse() and last()"),
+    (
+        asking(USER.is_in(MANY) & ((TITLE < "c") & (WINS > 1) | (TITLE > "b"))),
+        "5000 queries that may find the same items",
+    ),
+    (
+        asking(USER.is_in(MANY) & TITLE.is_in(MANY)),
+        "more than 100000 keys or requests",
+    ),
+]
+
+
+@pytest.mark.parametrize(("question", "words"), MERGED_NO_MORE)
+def test_no_more_than_a_thousand_queries_are_merged(question, words):
+    with pytest.raises(QueryError) as raised:
+        planned(question)
+    assert words in str(raised.value)
+
+
 def test_filters_of_one_place_are_one_request():
     plan = planned(asking((ONE & (WINS == 1)) | (ONE & (WINS == 3))))
     assert keys_said(plan) == ["user = a"]

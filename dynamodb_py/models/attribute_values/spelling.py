@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from ...codec import Unstorable, as_sent, to_json
-from ...exceptions import UnreadableValue
+from ...exceptions import DynamoDBError, UnreadableValue
 from ...operations.base import Wire
 from ..fields.base import AnyField
 from ..fields.containers import SetField
@@ -26,7 +26,7 @@ def reads_as(field: AnyField, old: Wire | None, value: Any) -> bool:
     """Tell whether *value* is what *field* reads in the stored value *old*."""
     try:
         return old is not None and bool(field.decode(old) == value)
-    except UnreadableValue:
+    except (DynamoDBError, TypeError):  # unreadable, or an expression, whose == makes a condition
         return False
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from ...batching import Progress, batch_write, identify_key, start_flow
-from ...codec import as_sent, decode, from_json
+from ...codec import Uncomputed, as_sent, decode, from_json, refuse_uncomputed
 from ...exceptions import AlreadyExists, ConditionFailed, QueryError, ValidationError
 from ...expressions import Action
 from ...flows import Flow
@@ -195,6 +195,7 @@ def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) 
         return "unchanged"
     if validate:
         values = {name: instance.__dict__.get(name) for name in sorted(names)}
+        _refuse_uncomputed(meta, values)
         key = None if meta.computed is None else key_of(given)
         spelled = find_assigned_keys(instance)
         found = build_update(meta, (), values, claims=True, key=key, spelled=spelled)
@@ -202,6 +203,13 @@ def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) 
         found = tuple(_make_unchecked_setters(instance, names))
     yield from update_instance(given, *without_automatic(meta, found), must_exist=True)
     return "updated"
+
+
+def _refuse_uncomputed(meta: Options, values: Mapping[str, Any]) -> None:
+    """Refuse the expressions among the values of an instance, as saving it would."""
+    found = [name for name, value in values.items() if isinstance(value, Uncomputed)]
+    if found:
+        raise ValidationError({name: [str(refuse_uncomputed())] for name in found}, model=meta.name)
 
 
 def _make_unchecked_setters(instance: Instance, names: frozenset[str]) -> list[Action]:

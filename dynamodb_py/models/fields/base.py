@@ -13,16 +13,25 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overl
 
 import msgspec
 
-from ...codec import Unstorable, as_tree, check_text, encode_value, value_of
+from ...codec import (
+    Uncomputed,
+    Unstorable,
+    as_tree,
+    check_text,
+    encode_value,
+    refuse_uncomputed,
+    value_of,
+)
 from ...exceptions import ModelDefinitionError, QueryError, UnreadableValue, ValidationError
 from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ...operations.base import Wire
+from .unknown_options import make_unknown_option_error
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from typing_extensions import Self, TypeVar
+    from typing_extensions import Never, Self, TypeVar
 
     V = TypeVar("V")
     T = TypeVar("T")
@@ -199,7 +208,10 @@ class Field(Operand[V], Generic[V, N]):
         max_value: Any = None,
         min_length: int | None = None,
         max_length: int | None = None,
+        **unknown: Never,
     ) -> None:
+        if unknown:
+            raise make_unknown_option_error(type(self), unknown)
         self.name = ""
         self._wire_name = name
         self.hash_key, self.range_key = hash_key, range_key
@@ -404,6 +416,8 @@ class Field(Operand[V], Generic[V, N]):
 
         None stands for absence. Raises :class:`~dynamodb_py.codec.Unstorable`.
         """
+        if isinstance(value, Uncomputed):  # a to_db() of users may take anything
+            raise refuse_uncomputed()
         try:
             wire = encode_value(self.to_db(value), depth)
         except UNFIT as error:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
-from ...codec import Unstorable, format_decimal, format_float, format_integer, parse_decimal
+from ...codec import (
+    Uncomputed,
+    Unstorable,
+    format_decimal,
+    format_float,
+    format_integer,
+    parse_decimal,
+    refuse_uncomputed,
+)
 from ...operations.base import Wire
 from .base import VERBATIM, Field
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
@@ -61,6 +69,8 @@ def with_article(kind: type[Any]) -> str:
 
 def make_refusal(value: object, wanted: str, instead: str = "") -> Unstorable:
     """Return the error for a value of another type than *wanted*."""
+    if isinstance(value, Uncomputed):
+        return refuse_uncomputed()
     message = f"{value!r} is {with_article(type(value))}, not {wanted}"
     return Unstorable(f"{message}: {instead}" if instead else message)
 

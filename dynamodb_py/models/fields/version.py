@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...expressions import Action, Arithmetic, IfNotExists, Path, Value
 from ...expressions.updates import Bump
 from ...operations.base import Wire
 from .scalars import IntegerField
+from .unknown_options import make_unknown_option_error
 
 
 class VersionField(IntegerField[int]):
@@ -30,9 +31,15 @@ class VersionField(IntegerField[int]):
     0
     """
 
-    def __init__(self, *, name: str | None = None) -> None:
-        base: Any = IntegerField
-        base.__init__(self, name=name, default=0)
+    if TYPE_CHECKING:
+
+        def __init__(self, *, name: str | None = None) -> None: ...
+    else:
+
+        def __init__(self, *, name: str | None = None, **unknown: object) -> None:
+            if unknown:
+                raise make_unknown_option_error(type(self), unknown)
+            super().__init__(name=name, default=0)
 
 
 def bump(field: VersionField) -> Action:

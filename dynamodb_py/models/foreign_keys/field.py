@@ -16,6 +16,7 @@ from ..attribute_values.spelling import stays_same
 from ..fields.base import AnyField
 from ..fields.model_key import KeyOf, alias_of, make_stub
 from ..fields.scalars import with_article
+from ..fields.unknown_options import FIELD_OPTIONS, advise
 from ..registry import find_anywhere
 from ..visibility import filter_item
 from .conditions import ReferenceConditions
@@ -106,6 +107,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             raise TypeError(
                 f"{type(self).__name__} takes no {', '.join(sorted(unknown))}: it takes related_name, "
                 f"index, on_delete, denormalize, {', '.join(sorted(_TAKEN))}"
+                f"{advise(unknown, FIELD_OPTIONS)}"
             )
         super().__init__(**options)
         self.options = options
@@ -226,7 +228,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             key = tuple([getattr(record, part.name) for part in self.parts])
         except UnreadableValue:
             key = tuple([_read_or_free(record, part) for part in self.parts])
-        return None if None in key else key
+        return None if any(part is None for part in key) else key
 
     def key_of(self, given: Any) -> tuple[Any, ...]:
         """Return the values of the key of *given*, an instance of the target or a key.
@@ -240,7 +242,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 if not self._find_key_fields():
                     raise
                 key = given.primary_key if len(self.names) > 1 else (given.primary_key,)
-            if None in key:
+            if any(part is None for part in key):
                 raise self._make_error(f"{given!r} has no key yet: give it one first")
             return key
         one = with_article(self.target)
@@ -249,7 +251,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 f"{given!r} is {with_article(given.__class__)}, not {one}: it takes one, or the key of one"
             )
         parts = cast("tuple[Any, ...]", given if isinstance(given, tuple) else (given,))
-        if len(parts) != len(self.parts) or None in parts:
+        if len(parts) != len(self.parts) or any(part is None for part in parts):
             names = ", ".join(part.name for part in self.parts)
             raise self._make_error(
                 f"{given!r} is no key of {one}, which is of {names}: give {one}, or "

@@ -6,10 +6,10 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, cast
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ...codec import make_attributes_reader
 from ...exceptions import ModelDefinitionError, UnreadableValue, ValidationError
 from ...expressions import Action, Compare, Condition, IfNotExists, In, Path, Set, Value
 from ...expressions.updates import SetOnce
@@ -34,10 +34,9 @@ class Discriminator:
         self.classes: dict[str | None, type[Any]] = {}
         """The classes by kind."""
         self._warned: set[str] = set()
-        wires = msgspec.defstruct(
-            "Kind", [("wire", _Text | None, None)], rename={"wire": attribute}, gc=False
+        self.read: Callable[[StoredItem], Any] = make_attributes_reader(
+            [("wire", _Text | None, None)], {"wire": attribute}
         )
-        self.read: Callable[[StoredItem], Any] = msgspec.json.Decoder(wires).decode
 
     def use_default(
         self, kind: object, default: type[Any], message: str, error: Exception

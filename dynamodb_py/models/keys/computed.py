@@ -281,7 +281,7 @@ class ComputedReads:
             record._decode()
         values = record.__dict__
         known = [value_of_part(record, part) for part in computed.parts]
-        if None not in known:
+        if all(each is not None for each in known):
             try:
                 return computed.template.compose(
                     dict(zip(computed.template.names, known, strict=True))

@@ -73,10 +73,11 @@ class ComputedFields(ComputedReads):
         if given is None:
             return
         known = [value_of_part(record, part) for part in computed.parts]
-        if record._stored is None and None in known:
+        lacking = any(part is None for part in known)
+        if record._stored is None and lacking:
             return  # the missing parts are reported
         text = None
-        if None not in known:
+        if not lacking:
             text = computed.template.compose(dict(zip(computed.template.names, known, strict=True)))
         if text != given:
             errors[computed.name] = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product, takewhile
+from math import prod
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -38,8 +39,8 @@ from .template import BoundPart
 
 Known: TypeAlias = "Mapping[str, Wire]"
 
-MOST = 100
-"""The most keys that lists of parts may combine to: as many as an IN takes."""
+MOST = 100_000
+"""The most keys that several lists of parts may combine to; one list may be longer."""
 
 
 class Comparison(Struct, frozen=True, eq=False):
@@ -330,12 +331,13 @@ class _Rewriter:
             return
         if all(name in known or name in listed for name in names):
             choices = [[known[n]] if n in known else list(listed[n].wires) for n in names]
-            several = [dict(zip(names, each, strict=True)) for each in product(*choices)]
-            if len(several) > MOST:
+            lengths = list(map(len, choices))
+            if prod(lengths) > max(MOST, *lengths):
                 raise QueryError(
-                    f"{self._computed.name}: this asks for {len(several)} keys {computed.name}: ask for "
+                    f"{self._computed.name}: this asks for {prod(lengths)} keys {computed.name}: ask for "
                     f"at most {MOST} at a time"
                 )
+            several = [dict(zip(names, each, strict=True)) for each in product(*choices)]
             added.append(self._all._require_any(computed, several))
             used = [n for n in names if n in known]
             self._mark_done(computed, [*used, *listed], own, known, listed, done)

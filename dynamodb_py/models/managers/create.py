@@ -21,11 +21,24 @@ from ..unit_of_work.collector import check_outside
 from ..visibility import filter_item, is_of_other_class
 
 
+class _NotGiven:
+    """The default of an option that a model may have a field for: False, and yet told apart from it."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "False"
+
+
+_NOT_GIVEN: Any = _NotGiven()
+
+
 def create_one(
     bound: BoundModel[M],
     /,
     *,
-    overwrite: bool = False,
+    overwrite: bool = _NOT_GIVEN,
     condition: Condition | None = None,
     **values: Any,
 ) -> Flow[M]:
@@ -36,17 +49,19 @@ def create_one(
     :param values: the values of the fields; defaults stand for the others.
     :raises AlreadyExists: an item has this key; ``current`` is that item. Nothing was written.
     :raises ValidationError: values cannot be stored; nothing was sent.
+    :raises TypeError: an option is given that is the name of a field too; nothing was sent.
     """
     meta = options_of(bound.model)
-    for option in ("overwrite", "condition"):
-        if option in meta.field_set.by_name:
+    given = {"overwrite": overwrite is not _NOT_GIVEN, "condition": condition is not None}
+    for option in given:
+        if given[option] and option in meta.field_set.by_name:
             raise TypeError(
                 f"create({option}=...) would mean both the field and the option: "
                 f"make the instance first, {meta.name}({option}=...).save(...)"
             )
     instance: Any = make_instance(bound, values)
     yield from save_instance(
-        instance, force_insert=not overwrite, overwrite=overwrite, condition=condition
+        instance, force_insert=not overwrite, overwrite=bool(overwrite), condition=condition
     )
     return cast("M", instance)
 

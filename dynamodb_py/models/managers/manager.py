@@ -212,3 +212,27 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
 QuerySet._manager = Manager
 vars(Manager)["filter"].__doc__ = vars(Builders)["filter"].__doc__
+
+
+class OfManager:
+    """The name of a verb of managers on a model: its error names the manager.
+
+    A field or an attribute of that name takes its place.
+    """
+
+    def __init__(self, name: str, verb: str) -> None:
+        self._name, self._verb = name, verb
+
+    def __get__(self, instance: object | None, owner: type[Any]) -> Never:
+        name = owner.__name__
+        raise AttributeError(
+            f"{name} has no {self._name}(): it is of the manager: {name}.objects.{self._verb}(...)"
+        )
+
+
+_OF_DJANGO = (
+    "all exclude filter order_by only values values_list first last count exists in_bulk none scan "
+    "get_or_create update_or_create bulk_create bulk_update bulk_delete"
+)
+VERBS_OF_MANAGERS = {**{name: name for name in _OF_DJANGO.split()}, "query": "filter"}
+"""The names that other mappers have on models, and the verbs of managers that stand for them."""

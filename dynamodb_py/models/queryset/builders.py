@@ -145,8 +145,8 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     def limit(self, count: int | None) -> Self:
         """Return the first *count* of them, counted after filters; None: all of them.
 
-        It is final, as a slice is: ``filter()``, ``exclude()``, ``order_by()``, ``reverse()``, ``&`` and
-        ``|`` come before it, and raise QueryError after it.
+        It is final, as a slice is: ``filter()``, ``exclude()``, ``order_by()``, ``reverse()``,
+        ``index()``, ``full()``, ``scan()``, ``&`` and ``|`` come before it, and raise QueryError after it.
         """
         return with_limit(self, count)
 
@@ -156,6 +156,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
     def index(self, name: str) -> Self:
         """Read them through the index called *name*, in place of the planner's choice."""
+        _check_not_sliced(self, "index()")
         known = [index.name for index in options_of(self.model).schema.indexes]
         if name not in known:
             raise QueryError(
@@ -165,6 +166,8 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
     def full(self) -> Self:
         """Complete items of an index that does not hold all of them, by BatchGetItem."""
+        if self._question.index is None:  # else the planner may choose another one
+            _check_not_sliced(self, "full()")
         return with_question(self, full=True)
 
     def using(self, alias: str) -> Self:
@@ -221,6 +224,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         :param progress: called with how many items were read, or True for a bar.
         :param checkpoint: the ``.checkpoint`` of an earlier iterator of the same scan, to go on from.
         """
+        _check_not_sliced(self, "scan()")
         _check_count("scan", segments, 1, "a scan has at least one segment")
         if segments > MAX_SEGMENTS:
             raise QueryError(f"scan({segments}): DynamoDB takes at most {MAX_SEGMENTS} segments")

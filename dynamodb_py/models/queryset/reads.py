@@ -81,6 +81,11 @@ def get_one(
     :raises MultipleObjectsReturned: there are several; the model's own subclass of it.
     """
     meta = options_of(queryset.model)
+    if consistent is not None and "consistent" in meta.field_set.by_name:
+        raise TypeError(
+            f"get(consistent=...) would mean both the field and the option: use "
+            f".consistent().get(...) for the option, filter(consistent=...).get() for {meta.name}.consistent"
+        )
     by_key = bool(given) and not isinstance(given[0], Condition)
     if by_key or (not given and meta.is_key(lookups)):
         row, hidden = yield from get_by_key(queryset, meta, given, lookups, consistent)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ...codec import make_attributes_reader
 from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...expressions import SETS
 from ...operations.base import Wire, WireItem
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 _Reader = Callable[[StoredItem, "dict[str, Any]"], None]
 
 
+def _is_plain(kind: type[Any] | None, name: str) -> bool:
+    """Tell whether the attribute *name* is data that a class statement of users has."""
+    here = [] if kind is None else [vars(each) for each in kind.__mro__ if name in vars(each)]
+    own = bool(here) and not str(here[0].get("__module__")).startswith("dynamodb_py.")
+    return own and not callable(here[0][name]) and not hasattr(here[0][name], "__get__")
+
+
 class FieldSet:
     """The fields of one class, by their names and by their attributes' names."""
 
@@ -34,8 +42,9 @@ class FieldSet:
         owner: str,
         fields: Mapping[str, AnyField],
         references: Mapping[str, ForeignKey[Any, Any]] = MappingProxyType({}),
+        kind: type[Any] | None = None,
     ) -> None:
-        self.owner = owner
+        self.owner, self._kind = owner, kind
         self.references = references
         """The references of the class by name; their keys are in fields of their own."""
         self.by_name = dict(fields)
@@ -153,8 +162,14 @@ class FieldSet:
 
     def make_unknown_error(self, names: list[str]) -> TypeError:
         """Return the error for *names* that no field has."""
-        known = ", ".join(self.by_name)
-        return TypeError(f"{self.owner} has no field {', '.join(names)}: its fields are {known}")
+        text = f"{self.owner} has no field {', '.join(names)}: its fields are {', '.join(self.by_name)}"
+        plain = next((name for name in names if _is_plain(self._kind, name)), None)
+        if plain is not None:
+            text += (
+                f"; {self.owner}.{plain} is a plain attribute of the class: declare a field, "
+                f"{plain} = CharField() or of another type"
+            )
+        return TypeError(text)
 
     def get_reader(self) -> _Reader:
         """Return the function that decodes an item into a dict; it raises for unreadable attributes."""
@@ -197,8 +212,7 @@ class FieldSet:
         if self.computed is not None:
             lines.append("    fill(values)")
             names["fill"] = self.computed.fill
-        wires = msgspec.defstruct("Wires", members, rename=rename, gc=False)
-        names["parse"] = msgspec.json.Decoder(wires, strict=False).decode
+        names["parse"] = make_attributes_reader(members, rename, strict=False)
         # Safe: the source holds only names of ours, and repr() of identifiers.
         exec("\n".join(lines), names)
         self._reader = names["read"]

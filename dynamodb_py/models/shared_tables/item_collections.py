@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import msgspec
 from msgspec import Struct
 
-from ...codec import decode, from_json
+from ...codec import decode, from_json, make_attributes_reader
 from ...connections import Connection
 from ...exceptions import QueryError
 from ...expressions import BeginsWith, Compare, Condition, In, Path, Value
@@ -213,9 +212,8 @@ class ModelFinder:
         if layout.discriminator is not None:
             rename["kind"] = layout.discriminator
         members = [(name, _Text | None, None) for name in rename]
-        shape = msgspec.defstruct("Keys", members, rename=rename, gc=False)
         # An attribute of another type has no S: no template makes such a key.
-        self._read: Callable[[StoredItem], Any] = msgspec.json.Decoder(shape).decode
+        self._read: Callable[[StoredItem], Any] = make_attributes_reader(members, rename)
         self._has_kinds = layout.discriminator is not None
 
     @classmethod

@@ -208,6 +208,9 @@ CHANGES_OF_ROWS = {
     "exclude()": [lambda q: q.exclude(title="x"), lambda q: q.exclude(Score.title == "x")],
     "order_by()": [lambda q: q.order_by("points"), lambda q: q.order_by(Score.points)],
     "reverse()": [lambda q: q.reverse()],
+    "index()": [lambda q: q.index("ByTitle")],
+    "full()": [lambda q: q.full()],
+    "scan()": [lambda q: q.scan(), lambda q: q.scan(4, rate=5)],
     "&": [lambda q: q & q],
     "|": [lambda q: q | q],
 }
@@ -238,6 +241,7 @@ def test_what_changes_no_rows_is_allowed_after_a_slice(rows, limit):
         lambda q: q.using("default"),
         lambda q: q.page_size(7),
         lambda q: q.max_requests(7),
+        lambda q: q.after("cursor"),
         lambda q: q.prefetch(),
         lambda q: q.prefetch_related(),
         lambda q: q.limit(7),
@@ -247,6 +251,7 @@ def test_what_changes_no_rows_is_allowed_after_a_slice(rows, limit):
     for change in allowed:
         made = change(rows[:limit])
         assert (made._question.limit, made._question.condition) == (limit, rows._question.condition)
+    assert rows.index("ByTitle")[:limit].full()._question.limit == limit
 
 
 def test_the_key_alone_is_a_get_and_nothing_at_all_a_scan(script):
