@@ -29,6 +29,7 @@ from dynamodb_py import (
     EnumField,
     Field,
     FloatField,
+    ForeignKey,
     GlobalIndex,
     IntegerField,
     ListField,
@@ -41,6 +42,7 @@ from dynamodb_py import (
     ValidationError,
     VersionField,
 )
+from dynamodb_py.codec import to_json
 
 
 class Color(Enum):
@@ -302,18 +304,166 @@ def test_a_save_sends_the_one_attribute_that_was_assigned(name, seed, script, do
     do(thing.save)  # nothing more
 
 
-@pytest.mark.parametrize("name", [n for n in SPELLED if n not in ("more", "parts")])
-def test_del_removes_the_attribute_at_the_next_save(name, script, do):
-    item = {**BASE, **{each: spelled[0] for each, spelled in SPELLED.items()}}
-    thing = Thing.from_db(item)
-    read_all(thing)
+FULL = {**BASE, **{each: spelled[0] for each, spelled in SPELLED.items()}}
+
+
+def leave_alone(thing: Any) -> None:
+    """Read nothing."""
+
+
+@pytest.mark.parametrize("name", [n for n in SPELLED if n != "more"])
+@pytest.mark.parametrize("before", [leave_alone, repr, read_all])
+@pytest.mark.parametrize("after", [leave_alone, read_all])
+def test_del_removes_the_attribute_at_the_next_save(name, before, after, script, do):
+    thing = Thing.from_db(FULL)
+    before(thing)
     delattr(thing, name)
-    read_all(thing)
+    after(thing)
+    delattr(thing, name)  # once more changes nothing
+    assert set(thing.changes()) == {name}
     script.answers = [{}]
     do(thing.save)
     assert {n: w for n, w in written(script).items() if n not in ("version", "edited")} == {
         name: None
     }
+    do(thing.save)  # nothing more
+    setattr(thing, name, copy.deepcopy(VALUES.get(name, {"note": "x"})))
+    assert thing.is_changed
+
+
+@pytest.mark.parametrize("name", [n for n in SPELLED if n != "more"])
+def test_del_removes_an_attribute_that_was_not_fetched_or_cannot_be_read(name, script, do):
+    thing = Thing._load_partially(frozenset({"key", "version"}))(
+        b'{"key":{"S":"k"},"version":{"N":"3"}}'
+    )
+    broken = Thing.from_db(to_json({**FULL, name: {"X": "of no type"}}))
+    for each in (thing, broken):
+        delattr(each, name)
+        assert getattr(each, name) == getattr(Thing.from_db(BASE), name) or name in (
+            "stamp",
+            "fresh",
+        )
+        script.answers = [{}]
+        do(each.save)
+        found = written(script)
+        assert {n: w for n, w in found.items() if n not in ("version", "edited")} == {name: None}
+        do(each.save)  # nothing more
+
+
+@pytest.mark.parametrize("name", [n for n in SPELLED if n != "more"])
+def test_del_of_an_absent_attribute_is_no_change(name, script, do):
+    thing = Thing.from_db(BASE)
+    read_all(thing)
+    delattr(thing, name)
+    assert not thing.is_changed
+    do(thing.save)
+    assert script.sent == []
+
+
+@pytest.mark.parametrize("name", [n for n in SPELLED if n not in ("more", "edited")])
+def test_del_of_a_new_instance_leaves_the_attribute_out(name, script, do):
+    thing = Thing(key="k")
+    delattr(thing, name)
+    repr(thing)
+    thing.to_dict()
+    script.answers = [{}]
+    do(thing.save)
+    assert name not in script.payloads[0]["Item"]
+    assert not thing.is_changed
+
+
+@pytest.mark.parametrize("name", ["at", "id", "amount", "note", "nothing", "tags", "deep"])
+@pytest.mark.parametrize("before", [leave_alone, repr, read_all])
+def test_del_removes_a_member_of_a_document(name, before, script, do):
+    item = {**BASE, "part": PART, "parts": {"L": [PART]}}
+    thing = Thing.from_db(item)
+    before(thing)
+    delattr(thing.part, name)
+    delattr(thing.parts[0], name)
+    there = name in PART["M"]
+    assert thing.is_changed is there
+    if there:
+        script.answers = [{}]
+    do(thing.save)
+    if there:
+        found = written(script)
+        assert found.keys() >= {f"part.{name}", f"parts[0].{name}"}
+        assert found[f"part.{name}"] is found[f"parts[0].{name}"] is None
+
+
+class Owned(Model):
+    class Meta:
+        table_name = "owned"
+
+    key = CharField(hash_key=True, template="K#{place}")
+    place = CharField()
+    day = CharField()
+    by = CharField(template="{day}#{place}")
+    owner = ForeignKey(Thing)
+    required = CharField(required=True)
+    by_index = GlobalIndex(hash_key="by")
+
+
+OWNED = {
+    "key": {"S": "K#p"},
+    "day": {"S": "d"},
+    "by": {"S": "d#p"},
+    "owner": {"S": "k"},
+    "required": {"S": "r"},
+}
+
+
+@pytest.mark.parametrize("before", [leave_alone, read_all])
+def test_del_of_a_reference_removes_its_key(before, script, do):
+    owned = Owned.from_db(OWNED)
+    del owned.owner
+    script.answers = [{}]
+    do(owned.save)
+    assert written(script) == {"owner": None}
+    assert owned.owner is None
+
+
+def test_del_of_a_part_removes_the_templates_that_are_made_of_it(script, do):
+    owned = Owned.from_db(OWNED)
+    del owned.day
+    script.answers = [{}]
+    do(owned.save)
+    assert written(script) == {"day": None, "by": None}
+
+
+@pytest.mark.parametrize(
+    ("model", "item", "name", "message"),
+    [
+        (Thing, FULL, "key", "it is part of the key and was 'k' when loaded"),
+        (Thing, FULL, "version", "it sets itself with each write"),
+        (Owned, OWNED, "place", "it is required"),
+        (Owned, OWNED, "key", "it is made of place, and cannot be deleted"),
+        (Owned, OWNED, "by", "it is made of day, place, and cannot be deleted"),
+        (Owned, OWNED, "required", "it is required"),
+    ],
+)
+@pytest.mark.parametrize("before", [leave_alone, repr])
+def test_del_of_what_must_be_there_is_refused(model, item, name, message, before, script, do):
+    thing = model.from_db(item)
+    before(thing)
+
+    def delete() -> None:
+        delattr(thing, name)
+        do(thing.save)
+
+    with pytest.raises(ValidationError, match=re.escape(message)) as caught:
+        delete()
+    assert list(caught.value.errors) == [name]
+    assert script.sent == []
+
+
+def test_del_of_what_is_no_field_is_that_of_python():
+    thing = Thing.from_db(FULL)
+    with pytest.raises(AttributeError):
+        del thing.unheard_of
+    thing.own = 1
+    del thing.own
+    assert not hasattr(thing, "own")
 
 
 def set_note(part: Any) -> None:
@@ -359,8 +509,7 @@ CHANGES: list[tuple[str, Any, dict[str, Any]]] = [
 @pytest.mark.parametrize("seed", range(5))
 def test_what_did_not_change_inside_a_value_keeps_its_spelling(change, sent, seed, script, do):
     rng = random.Random(seed)
-    item = {**BASE, **{each: spelled[0] for each, spelled in SPELLED.items()}}
-    thing = Thing.from_db(item)
+    thing = Thing.from_db(FULL)
     read_some(rng, thing)
     change(thing)
     read_some(rng, thing)
