@@ -152,15 +152,23 @@ def format_decimal(value: Decimal) -> str:
     while digits[-1 - trailing] == 0:
         trailing += 1
     if len(digits) - trailing > MAX_DIGITS:
-        raise Unstorable(f"{value} has more than the {MAX_DIGITS} significant digits of a number")
+        raise Unstorable(
+            f"{_shorten(text)} has more than the {MAX_DIGITS} significant digits of a number"
+        )
     adjusted = value.adjusted()
     if not MIN_EXPONENT <= adjusted <= MAX_EXPONENT:
-        raise Unstorable(f"{value} is out of range: from 1E{MIN_EXPONENT} to 9.99E+{MAX_EXPONENT}")
+        raise Unstorable(
+            f"{_shorten(text)} is out of range: from 1E{MIN_EXPONENT} to 9.99E+{MAX_EXPONENT}"
+        )
     if -MAX_DIGITS <= adjusted < MAX_DIGITS:
         text = format(value, "f")
         return text.rstrip("0").rstrip(".") if "." in text else text
     lead, rest = str(digits[0]), "".join(map(str, digits[1 : len(digits) - trailing]))
     return f"{'-' if value < 0 else ''}{lead}{'.' if rest else ''}{rest}E{adjusted:+d}"
+
+
+def _shorten(digits: str) -> str:
+    return digits if len(digits) < 80 else f"{digits[:40]}..."
 
 
 def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
@@ -181,6 +189,9 @@ def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
     return {"L": wires}
 
 
+EMPTY_NAME = "a key is the empty text: DynamoDB refuses that as the name of what is in a map"
+
+
 def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
     """Return a mapping of free values as an attribute value, *depth* levels into a document."""
     depth = check_depth(depth)
@@ -188,6 +199,8 @@ def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
     for key, each in value.items():
         if not isinstance(key, str):
             raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
+        if not key:
+            raise Unstorable(EMPTY_NAME)
         if type(each) is str:
             wires[key] = {"S": each}
         elif type(each) is int and -PLAIN_INT < each < PLAIN_INT:

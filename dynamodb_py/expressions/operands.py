@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeGuard, TypeVar, cast
 
 from .. import codec
@@ -453,9 +454,9 @@ def _unwrap(operand: Argument, resolve: Resolve) -> Any:
 
 
 def _is_foreign(value: object) -> bool:
-    """Tell whether a free-form document cannot have the type of *value*."""
+    """Tell whether a free-form document cannot have the type of *value*, or the field may say otherwise."""
     free = (*NO_ADDENDS, int, float, Decimal, set, frozenset, Mapping)
-    return not isinstance(value, (*free, Comparable, Condition))
+    return isinstance(value, Enum) or not isinstance(value, (*free, Comparable, Condition))
 
 
 def _without_duplicates(operands: list[Argument]) -> tuple[Argument, ...]:

@@ -71,7 +71,11 @@ def make_refusal(value: object, wanted: str, instead: str = "") -> Unstorable:
     """Return the error for a value of another type than *wanted*."""
     if isinstance(value, Uncomputed):
         return refuse_uncomputed()
-    message = f"{value!r} is {with_article(type(value))}, not {wanted}"
+    try:
+        shown = repr(value)
+    except ValueError:  # Python refuses to write out an int of thousands of digits
+        shown = "the value"
+    message = f"{shown} is {with_article(type(value))}, not {wanted}"
     return Unstorable(f"{message}: {instead}" if instead else message)
 
 
@@ -244,7 +248,8 @@ class CounterField(IntegerField[IntN]):
 class FloatField(Field[float, FloatN]):
     """A float, stored as N by its shortest text: 99.99 is stored as ``99.99``.
 
-    An int is taken too, exactly. NaN and the infinities are refused: DynamoDB has none.
+    An int is taken too, if there is a float that equals it. NaN and the infinities are refused: DynamoDB
+    has none.
 
     >>> FloatField().encode(99.99)
     {'N': '99.99'}
@@ -278,7 +283,17 @@ class FloatField(Field[float, FloatN]):
     def to_db(self, value: float, /) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise make_refusal(value, "a float")
-        return value
+        if isinstance(value, float):
+            return value
+        try:
+            exact = float(value)
+        except OverflowError:
+            exact = 0.0
+        if exact != value:
+            raise make_refusal(
+                value, "a float", "none equals it, use an IntegerField or a DecimalField"
+            )
+        return exact
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is float:

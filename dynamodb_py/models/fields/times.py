@@ -97,6 +97,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME_WIDTH = len("09:30:00.000000")
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
+_LAST_START = datetime(9900, 1, 1, tzinfo=UTC)
 _LAST_SECOND = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _SECOND
 
 
@@ -232,8 +233,13 @@ class _MomentField(_AutoField, Field[datetime, MomentN]):
         return self.to_zone(datetime.now(UTC))
 
     def to_zone(self, moment: datetime) -> datetime:
-        """Return the moment in the zone of this field."""
-        return moment if self.tz is None else moment.astimezone(find_zone(self.tz))
+        """Return the moment in the zone of this field, or in UTC where its year there is 0 or 10000."""
+        if self.tz is None:
+            return moment
+        try:
+            return moment.astimezone(find_zone(self.tz))
+        except (OverflowError, ValueError):
+            return moment
 
     def find_problems(self, value: Any) -> list[str]:
         bounded = self.min_value is not None or self.max_value is not None
@@ -259,6 +265,8 @@ class DateTimeField(_MomentField[MomentN]):
     programs, and gives an aware datetime.
 
     :param tz: the zone of values that are read: a name, or a pytz or zoneinfo zone; UTC by default.
+        A moment within hours of the years 1 and 9999, such as ``datetime.max``, which the zone has no
+        date for, is read in UTC.
     :param auto_now: every save sets it to the present.
     :param auto_now_add: the first save sets it to the present, unless it has a value.
     :param format: the text that is stored instead, in UTC, with strftime's ``%Y %m %d %H %M %S %f %z``,
@@ -411,6 +419,8 @@ class TimestampField(_MomentField[MomentN]):
             problem = "after= gives the value itself: drop auto_now, auto_now_add and default="
         elif self.hash_key:
             problem = "after= gives items of one second one hash key: drop it"
+        elif after > _LAST_START - datetime.now(UTC):
+            problem = f"after={after!r} leads past the year 9900: drop it, and items stay"
         if problem:
             raise self.misdeclared(problem)
 

@@ -179,7 +179,6 @@ def test_what_others_wrote_is_read(field, wire, value):
         (DateTimeField(), {"S": "1793536200"}),
         (DateTimeField(), {"S": "20261101123000"}),
         (DateTimeField(), {"S": "0001-01-01T00:00:00+01:00"}),
-        (DateTimeField(tz="Asia/Tokyo"), {"S": "9999-12-31T23:00:00Z"}),
         (DateTimeField(), {"N": "1793536200"}),
         (TimestampField(), {"N": "1793536200000"}),  # milliseconds
         (TimestampField(), {"N": "1E+40"}),
