@@ -118,6 +118,7 @@ def find_changed(
         if old is not None and type(value) is field.verbatim and _is_stored(value, old):
             continue
         spelled = None
+        wire: Wire | None
         try:
             if assigned and name in assigned:
                 wire = assigned[name]
