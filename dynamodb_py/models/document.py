@@ -19,7 +19,7 @@ from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
 from .foreign_keys.field import ForeignKey
 from .inheritance.documents import DocumentKinds, find_kinds
-from .records.attributes import find_assigned_keys, stamp_field
+from .records.attributes import find_assigned_keys, find_unreadable, stamp_field
 from .records.base import (
     find_edited_defaults,
     find_unread_fields,
@@ -189,7 +189,11 @@ class Document(Record):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return self.to_dict() == other.to_dict() and self.extra == other.extra
+        return (
+            self.to_dict() == other.to_dict()
+            and self.extra == other.extra
+            and find_unreadable(self) == find_unreadable(other)
+        )
 
     __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType] - it can change
 

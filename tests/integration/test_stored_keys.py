@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
 
 from dynamodb_py import (
+    AlreadyExists,
     CharField,
     IntegerField,
     Model,
+    SoftDelete,
+    UnreadableValue,
     ValidationError,
+    VersionField,
     delete_all,
     load,
     save_all,
     transaction,
 )
+from dynamodb_py.codec import Unstorable, decode
+from dynamodb_py.models.persistence.stored import key_of
 
 from ..conftest import Do
 from ..engines import Engine
-from .spelling import SPELLED, Wire
+from .spelling import SPELLED, Kind, Wire
 
 ROLES = ("hash", "range")
+UNREADABLE = frozenset(
+    name for name in SPELLED if name.startswith("no ") or name == "a retired member"
+)
+# By type: a value that no test has stored.
+OTHER: dict[type, Any] = {
+    each.__class__: each
+    for each in (
+        "01M6A6FT00000000000000000Z",
+        Kind.RED,
+        uuid.UUID(int=1),
+        dt.datetime(2001, 1, 1, tzinfo=dt.timezone.utc),
+        dt.date(2001, 1, 1),
+        dt.time(1),
+        dt.timedelta(1, 2),
+        2.5,
+    )
+}
+
+
+def key_text(item: Any) -> str:
+    return repr(key_of(item))
 
 
 def _make_model(name: str, role: str, *bases: type, **members: Any) -> Any:
@@ -50,6 +80,7 @@ class _Texts(Model):
 
     a = CharField(hash_key=True)
     b = CharField(range_key=True)
+    mail = CharField(unique=True)
 
 
 class _HashNumbers(Model):
@@ -58,6 +89,7 @@ class _HashNumbers(Model):
 
     a = IntegerField(hash_key=True)
     b = CharField(range_key=True)
+    mail = CharField(unique=True)
 
 
 class _RangeNumbers(Model):
@@ -66,19 +98,10 @@ class _RangeNumbers(Model):
 
     a = CharField(hash_key=True)
     b = IntegerField(range_key=True)
-
-
-class _Unique(Model):
-    class Meta:
-        table_name = "stored-keys-S"
-        unique_table = "stored-keys-unique"
-
-    a = CharField(hash_key=True)
-    b = CharField(range_key=True)
     mail = CharField(unique=True)
 
 
-TABLES = [_Unique, _HashNumbers, _RangeNumbers]
+TABLES = [_Texts, _HashNumbers, _RangeNumbers]
 
 
 class Stored(NamedTuple):
@@ -88,9 +111,7 @@ class Stored(NamedTuple):
     key: Wire
     look: Callable[[], list[Wire]]
     """Returns the items that this test has in the table, without their keys."""
-
-    def load(self) -> Any:
-        return self.model.from_db({**self.key, "n": {"N": "5"}, "other": {"S": "x"}})
+    load: Callable[[], Any]
 
 
 @pytest.fixture(params=ROLES)
@@ -103,11 +124,12 @@ def role(request: pytest.FixtureRequest) -> str:
 def store(engine: Engine, client: Any, key: str) -> Callable[..., Stored]:
     """Put an item with a key that is spelled otherwise than the model would."""
 
-    def put(name: str, role: str, *bases: type, **members: Any) -> Stored:
-        model, (_, wire) = _make_model(name, role, *bases, **members), SPELLED[name]
+    def put(name: str, role: str, *bases: type, more: Wire | None = None) -> Stored:
+        model, (_, wire) = _make_model(name, role, *bases), SPELLED[name]
         wires = {"a": wire, "b": {"S": key}} if role == "hash" else {"a": {"S": key}, "b": wire}
         table = engine.table_name(model._meta.table_name)
-        client.put_item(TableName=table, Item={**wires, "n": {"N": "5"}, "other": {"S": "x"}})
+        item = {**wires, "n": {"N": "5"}, "other": {"S": "x"}, **(more or {})}
+        client.put_item(TableName=table, Item=item)
 
         def look() -> list[Wire]:
             """Return what boto3 reads of the test's items; raise where a key is spelled otherwise."""
@@ -116,7 +138,7 @@ def store(engine: Engine, client: Any, key: str) -> Callable[..., Stored]:
             assert all({"a": row["a"], "b": row["b"]} == wires for row in own)
             return [{k: v for k, v in row.items() if k not in wires} for row in own]
 
-        return Stored(model, wires, look)
+        return Stored(model, wires, look, lambda: model.from_db(item))
 
     return put
 
@@ -289,3 +311,172 @@ def test_a_deleted_item_is_saved_again_by_the_same_key_or_refused(
         assert stored.look() == GONE
     else:
         assert stored.look() == CHANGED
+
+
+class Versioned(Model):
+    class Meta:
+        abstract = True
+
+    version = VersionField()
+
+
+class Unique(Model):
+    class Meta:
+        abstract = True
+
+    mail = CharField(unique=True)
+
+
+class Soft(SoftDelete):
+    class Meta:
+        abstract = True
+
+
+class Atomic(Model):
+    class Meta:
+        abstract = True
+        atomic = True
+
+
+FLAVOURS: dict[type, tuple[dict[str, Wire], dict[str, Wire]]] = {
+    Versioned: ({"version": {"N": "1"}}, {"version": {"N": "2"}}),
+    Unique: ({"mail": {"S": "x@y.z"}}, {"mail": {"S": "x@y.z"}}),
+    Soft: ({}, {}),
+    Atomic: ({}, {}),
+}
+"""By base class: what an item has besides, and what it has once it was written."""
+
+FEW = ["a retired member", "a small ULID", "a capital UUID", "many digits"]
+
+
+@pytest.mark.engines("dynoxide", "extenddb")
+@pytest.mark.parametrize("base", FLAVOURS)
+@pytest.mark.parametrize("name", FEW)
+def test_each_verb_of_a_guarded_item_uses_the_key_as_it_is_stored(
+    base: type, name: str, role: str, store: Callable[..., Stored], do: Do, key: str
+) -> None:
+    before, after = FLAVOURS[base]
+    wrong: dict[str, Any] = {}
+    for verb, (call, plain) in VERBS.items():
+        if base is Soft and verb == "batch_write of deletes":
+            continue  # which a batch refuses
+        stored = store(name, role, base, more=before)
+        expected = [{**row, **(before if plain == SAME else after)} for row in plain]
+        try:
+            call(do, stored.load(), key)
+            found: Any = stored.look()
+            if base is Soft and plain == GONE:
+                found = [row for row in found if not row.pop("deleted_at")]
+        except Exception as error:
+            found = error
+        if found != expected:
+            wrong[verb] = found
+    assert wrong == {}
+
+
+def _make_other_key(name: str, role: str) -> dict[str, Any]:
+    """Return the values of another key of the model with the field *name*."""
+    make, _ = SPELLED[name]
+    for value in OTHER.values():
+        with suppress(Unstorable):
+            make().to_wire(value)
+            return {"a": value, "b": "x"} if role == "hash" else {"a": "x", "b": value}
+    raise AssertionError(name)
+
+
+@pytest.mark.engines("dynoxide", "extenddb")
+@pytest.mark.parametrize("name", FEW)
+def test_a_unique_value_belongs_to_the_key_as_it_is_stored(
+    name: str,
+    role: str,
+    store: Callable[..., Stored],
+    client: Any,
+    engine: Engine,
+    key: str,
+    do: Do,
+) -> None:
+    stored = store(name, role, Unique)
+    item = stored.load()
+    item.mail = key
+    do(item.save)
+    table = engine.table_name(stored.model._meta.unique_table)
+    [sentinel] = [
+        row for row in client.scan(TableName=table, ConsistentRead=True)["Items"] if key in str(row)
+    ]
+    assert sentinel["owner"] == {"M": stored.key}
+    with pytest.raises(AlreadyExists) as raised:
+        do(stored.model.objects.create, **_make_other_key(name, role), mail=key)
+    assert raised.value.owner == item.primary_key
+    do(item.delete)
+    rows = client.scan(TableName=table, ConsistentRead=True)["Items"]
+    assert [row for row in rows if key in str(row)] == []
+
+
+@pytest.mark.engines("dynoxide", "extenddb")
+@pytest.mark.parametrize("base", [Model, Unique, Soft])
+@pytest.mark.parametrize("name", SPELLED)
+def test_a_query_writes_what_it_finds_by_the_key_as_it_is_stored(
+    base: type, name: str, store: Callable[..., Stored], key: str, do: Do
+) -> None:
+    stored = store(name, "range", base)
+    rows = stored.model.objects.filter(a=key)
+    assert do(rows.update, n=6).changed == 1
+    assert stored.look() == CHANGED
+    [item] = do.list(rows.all())
+    assert item.n == 6
+    assert do(rows.delete).changed == 1
+    assert [row for row in stored.look() if "deleted_at" not in row] == GONE
+
+
+@pytest.mark.engines("dynoxide", "extenddb")
+@pytest.mark.parametrize("name", SPELLED)
+def test_pages_go_on_after_a_key_as_it_is_stored(
+    name: str, store: Callable[..., Stored], client: Any, engine: Engine, key: str, do: Do
+) -> None:
+    stored = store(name, "range")
+    (kind, text), *_ = stored.key["b"].items()
+    table = engine.table_name(stored.model._meta.table_name)
+    more = {"S": f"{text}~"} if kind == "S" else {"N": "2.5" if "." in text else f"{text}0"}
+    client.put_item(TableName=table, Item={**stored.key, "b": more})
+    rows = stored.model.objects.filter(a=key)
+    for wanted in (rows, rows.reverse()):
+        first = do(wanted.page, size=1)
+        second = do(wanted.page, size=1, cursor=first.next_cursor)
+        assert len({*map(key_text, (*first.items, *second.items))}) == 2
+        back = do(wanted.page, size=1, cursor=second.previous_cursor)
+        assert list(map(key_text, back.items)) == list(map(key_text, first.items))
+
+
+@pytest.mark.parametrize("name", sorted(set(SPELLED) - UNREADABLE))
+def test_the_same_value_again_is_no_other_key_and_another_one_is_refused(
+    name: str, role: str
+) -> None:
+    model, (_, wire) = _make_model(name, role), SPELLED[name]
+    wires = {"a": {"S": "x"}, "b": {"S": "x"}, "a" if role == "hash" else "b": wire}
+    item, at = model.from_db(wires), "a" if role == "hash" else "b"
+    setattr(item, at, getattr(model.from_db(wires), at))
+    assert not item.is_changed
+    assert key_of(item) == wires
+    setattr(item, at, OTHER[type(getattr(item, at))])
+    for verb in (item.save, item.delete, item.refresh_from_db, lambda: item.update(n=1)):
+        with pytest.raises(ValidationError, match="cannot change"):
+            verb()
+
+
+@pytest.mark.parametrize("name", sorted(UNREADABLE))
+def test_a_key_that_cannot_be_read_raises_where_it_is_read_alone(name: str, role: str) -> None:
+    model, (_, wire) = _make_model(name, role), SPELLED[name]
+    at = "a" if role == "hash" else "b"
+    item = model.from_db({"a": {"S": "x"}, "b": {"S": "x"}, at: wire, "n": {"N": "5"}})
+    with pytest.raises(UnreadableValue):
+        getattr(item, "number" if "template" in name else at)
+    assert item.n == 5
+    assert "n=5" in repr(item)
+    assert item.to_dict()["n"] == 5
+    assert item == model.from_db(item._stored)
+    assert len({item, model.from_db(item._stored)}) == 1
+    assert str(decode(wire)) in str(item.primary_key)
+    if "template" not in name:
+        setattr(item, at, next(iter(OTHER.values())))
+        with pytest.raises(ValidationError):
+            item.save()

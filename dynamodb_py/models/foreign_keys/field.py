@@ -269,9 +269,12 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def wires_in(self, record: Any) -> dict[str, Wire] | None:
         """Return the target's key on the wire that *record* refers to, as it is stored; None for nothing."""
-        key, meta = self.read_key(record), self.target._meta
-        if key is None:
-            return None
+        key = self.read_key(record)
+        return None if key is None else self._spell_key(record, key)
+
+    def _spell_key(self, record: Any, key: tuple[Any, ...]) -> dict[str, Wire]:
+        """Return the target's key on the wire for the values in *key*, as they are stored in *record*."""
+        meta = self.target._meta
         if not (fields := self._find_key_fields()):
             return cast("dict[str, Wire]", meta.key((), dict(zip(self.names, key, strict=True))))
         assigned = dict(self.spell_assigned(record))
@@ -281,7 +284,9 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             old = stored.get(part.attribute)
             if part.name in assigned:
                 wire = assigned[part.name]
-            elif old is not None and _is_unchanged(record, part, old):
+            elif old is not None and (
+                part.name not in record.__dict__ or stays_same(part, old, value)
+            ):
                 wire = as_sent(old)
             else:
                 wire = meta.key_value(field, value)
@@ -368,11 +373,11 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def get_target(self, record: Any, key: tuple[Any, ...]) -> Any:
         """Return the cached item with *key*, or a stub; None if it is known to be missing."""
         kept = record.__dict__.get(self.name)
-        return kept[1] if kept is not None and kept[0] == key else self.make_stub(record)
+        return kept[1] if kept is not None and kept[0] == key else self.make_stub(record, key)
 
-    def make_stub(self, record: Any) -> Any:
-        """Return an instance of the target that knows only its key, the one that *record* refers to."""
-        return make_stub(self.target, self.wires_in(record) or {}, alias_of(record))
+    def make_stub(self, record: Any, key: tuple[Any, ...]) -> Any:
+        """Return an instance of the target that knows only its *key*, which *record* refers to."""
+        return make_stub(self.target, self._spell_key(record, key), alias_of(record))
 
     def _fetch(self, stub: Any) -> Flow[Any]:
         shown = f" {stub.primary_key!r}" if stub._link.log_keys else ""
@@ -409,12 +414,6 @@ def _read_or_free(record: Any, part: AnyField) -> Any:
         return getattr(record, part.name)
     except UnreadableValue:
         return decode_or_free(part, from_json(record._stored).get(part.attribute))
-
-
-def _is_unchanged(record: Any, part: AnyField, old: Wire) -> bool:
-    """Tell whether a field still has the stored value *old*."""
-    values = record.__dict__
-    return part.name not in values or stays_same(part, old, values[part.name])
 
 
 class OneToOneField(ForeignKey[T, RefN]):

@@ -123,6 +123,7 @@ def find_changed(
         if old is not None and type(value) is field.verbatim and _is_stored(value, old):
             continue
         spelled = None
+        wire: Wire | None
         try:
             wire: Wire | None
             if assigned and name in assigned:

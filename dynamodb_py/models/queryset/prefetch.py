@@ -214,7 +214,7 @@ def _find_wants(objects: Objects, name: str) -> Iterator[Want]:
                 continue
             target = reference.get_target(each, key)
             if target is None or is_stub(target):
-                stub = reference.make_stub(each) if target is None else target
+                stub = reference.make_stub(each, key) if target is None else target
                 yield Want(each, name, stub, partial(_keep_target, reference, each, key))
         elif name in each._fieldset.by_name:
             for stub in _iterate_elements(_get_readable(each, name)):

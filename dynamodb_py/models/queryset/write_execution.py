@@ -253,13 +253,9 @@ class GuardedDeletes(WriteRun):
         self._queryset, self._condition = queryset, condition
 
     def _do(self, keys: list[Key]) -> Flow[None]:
-        flows: dict[int, Flow[None]] = {}
-        for at, key in enumerate(keys):
-            try:
-                flows[at] = remove_item(
-                    instance_of_key(self._queryset, key), self._condition, False
-                )
-            except UnreadableValue as error:  # the unique values of this item are not known
-                self._fail([key], error)
-        outcomes = yield from self._ledger.drive(run_together(list(flows.values()), self._workers))
-        self._note([keys[at] for at in flows], outcomes, CONCERNING_ONE)
+        flows = [
+            remove_item(instance_of_key(self._queryset, key), self._condition, False)
+            for key in keys
+        ]
+        outcomes = yield from self._ledger.drive(run_together(flows, self._workers))
+        self._note(keys, outcomes, CONCERNING_ONE)

@@ -60,9 +60,10 @@ def encode_own(record: BaseRecord, field: AnyField, value: Any, errors: Errors) 
             return spelled[field.name]
         stored: WireItem = {} if record._stored is None else from_json(record._stored)
         old = stored.get(field.attribute)
-        if old is not None and reads_as(field, old, value):
-            return as_sent(old)
-        errors.update(wrong)
+        if old is None or not reads_as(field, old, value):
+            errors.update(wrong)
+        else:
+            wire = as_sent(old)
     return wire
 
 
@@ -128,11 +129,16 @@ def find_preserved(record: BaseRecord) -> WireItem:
             "as they were not fetched with this instance: refresh_from_db() first, "
             "or save() the changes alone"
         )
-    names = [name for name in state.unreadable if name not in values]
+    return find_undeclared(record) | find_unreadable(record)
+
+
+def find_unreadable(record: BaseRecord) -> WireItem:
+    """Return the stored attributes that their fields cannot read, of a decoded record, as they are sent."""
+    names = (
+        () if record._state is None else record._state.unreadable.keys() - record.__dict__.keys()
+    )
     if not names or record._stored is None:
-        return find_undeclared(record)
+        return {}
     stored: WireItem = from_json(record._stored)
     attributes = [record._fieldset.by_name[name].attribute for name in names]
-    return find_undeclared(record) | {
-        name: as_sent(stored[name]) for name in attributes if name in stored
-    }
+    return {name: as_sent(stored[name]) for name in attributes if name in stored}

@@ -12,7 +12,7 @@ from ...operations.items import StoredItem
 from ..fields.base import KINDS, UNFIT
 from ..fields.model_key import bind_ambient
 from .attributes import find_undeclared
-from .base import BaseRecord, get_fetched_fields
+from .base import BaseRecord, find_unread_fields, get_fetched_fields
 from .filling import fill
 from .signature import FieldsSignature
 from .validation import clean_record
@@ -80,10 +80,14 @@ class Record(BaseRecord):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the values of all fields that were fetched by name, documents as dicts too."""
-        names = list(self._fieldset.by_name)
-        if (partial := get_fetched_fields(self)) is not None:
-            names = [name for name in names if name in partial or name in self.__dict__]
+        """Return the values of all fields that were fetched by name, documents as dicts too.
+
+        A value that its field cannot read is left out, as in ``repr()``.
+        """
+        if not self._decoded:
+            self._decode()
+        unread, values = find_unread_fields(self), self.__dict__
+        names = [name for name in self._fieldset.by_name if name not in unread or name in values]
         return {name: _to_plain(getattr(self, name)) for name in names}
 
     @classmethod
