@@ -255,3 +255,23 @@ def test_what_is_built_is_the_package_and_nothing_else(tmp_path):
         if path.suffix == ".py" or path.name == "py.typed"
     }
     assert built == expected
+
+
+def promises() -> dict[str, list[str]]:
+    """Return the promises of the page, by their first words, with the tests that hold them."""
+    found: dict[str, list[str]] = {}
+    shown = re.sub(r"^\.\. .*\n(?:\n| .*\n)*", "", read("docs/guarantees.rst"), flags=re.MULTILINE)
+    for text in re.split(r"^\*\*", shown, flags=re.MULTILINE)[1:]:
+        found[text.partition("**")[0]] = re.findall(r"^\* ``(tests/\S+)``$", text, re.MULTILINE)
+    return found
+
+
+def test_each_promise_of_the_package_has_tests_that_exist():
+    known = promises()
+    assert len(known) >= 16
+    lacking = [promise for promise, tests in known.items() if not tests]
+    assert not lacking, f"these promises have no test: {lacking}"
+    for tests in known.values():
+        for test in tests:
+            path, _, name = test.partition("::")
+            assert re.search(rf"^ *(async )?def {name}\(", read(path), re.MULTILINE), test

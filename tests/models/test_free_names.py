@@ -397,6 +397,12 @@ def test_attributes_may_have_any_name(name, script):
     assert name in plan.lanes[0].requests[0].expressions.names.values()
 
 
+@pytest.mark.parametrize("name", ["", "\ud800", "a\udfff", 5, b"a"], ids=repr)
+def test_what_is_no_text_is_no_name(name):
+    with pytest.raises(ModelDefinitionError, match="is no name"):
+        type(Model)("Order", (Model,), {"__module__": __name__, "a": CharField(name=name)})
+
+
 def test_crossed_names(script):
     """A field stored under the name of another one, and the other way round; in documents too."""
 

@@ -247,7 +247,7 @@ class Field(Operand[V], Generic[V, N]):
 
     def prepare(self) -> None:
         """Check the declaration, now that the field knows where it stands."""
-        if not self.attribute or not isinstance(self.attribute, str):
+        if not isinstance(self.attribute, str) or not _is_text(self.attribute):
             raise self.misdeclared(
                 f"name={self.attribute!r} is no name: give the attribute's name in DynamoDB, a str"
             )
@@ -602,6 +602,11 @@ def bind_name(names: dict[str, Any], value: Any) -> str:
     name = f"f{len(names)}"
     names[name] = value
     return name
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether *name* is not empty, and has no lone surrogates, which UTF-8 does not have."""
+    return bool(name) and name == name.encode(errors="ignore").decode()
 
 
 def _value_of_choice(each: Any) -> Any:
