@@ -254,7 +254,7 @@ def get_connection(alias: str | None = None) -> Connection:
     Raises ConfigurationError for an alias that was never connected, and for the default one after
     ``connect(default=False)``.
     """
-    name = alias or current_options().using or DEFAULT
+    name = (current_options().using or DEFAULT) if alias is None else alias
     connection = _connections.get(name)
     if connection is not None:
         return connection
@@ -338,6 +338,20 @@ def connection_for(alias: str | None, own: str | None) -> Connection:
     if alias is None or (own is not None and isinstance(alias, AmbientAlias)):
         alias = own
     return get_connection(alias)
+
+
+def alias_for(alias: str | None, own: str | None) -> str:
+    """Return the alias that :func:`connection_for` looks up."""
+    if alias is None or (own is not None and isinstance(alias, AmbientAlias)):
+        alias = own
+    return (current_options().using or DEFAULT) if alias is None else alias
+
+
+def choose_connection(using: str) -> Connection:
+    """Return the connection that the argument *using* of a verb names."""
+    if not isinstance(using, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"using={using!r}: give the alias of a connection, a text")
+    return get_connection(using)
 
 
 class options:  # noqa: N801 - it reads as a statement

@@ -6,7 +6,7 @@ import os
 from typing import Any, cast
 
 from ..exceptions import ConfigurationError
-from .endpoints import parse_endpoint
+from .endpoints import has_shared_files, parse_endpoint
 from .settings import Settings, Url
 
 
@@ -89,13 +89,19 @@ def describe_configured_endpoint(client: Any, session: Any = None) -> str:
     :param session: the session that made the client; None for a client of the user's own, which may
         have another endpoint.
     """
+    if not any(map(os.getenv, _ENDPOINT_NAMES)) and not has_shared_files():
+        return ""
+    from botocore.exceptions import BotoCoreError
     from botocore.session import Session
 
     made = session or Session()
     inner: Any = getattr(made, "_session", made)  # boto3's session wraps botocore's
-    if str(inner.get_config_variable("ignore_configured_endpoint_urls")).lower() == "true":
+    try:
+        if str(inner.get_config_variable("ignore_configured_endpoint_urls")).lower() == "true":
+            return ""
+        where, url = _find_configured_endpoint(inner)
+    except (BotoCoreError, OSError, ValueError):  # of files that the user's own client does without
         return ""
-    where, url = _find_configured_endpoint(inner)
     if not url or (
         session is None and url != getattr(client.meta, "client", client).meta.endpoint_url
     ):
@@ -105,17 +111,19 @@ def describe_configured_endpoint(client: Any, session: Any = None) -> str:
 
 def _find_configured_endpoint(session: Any) -> tuple[str, str]:
     """Return what sets an endpoint for DynamoDB, and the endpoint, in botocore's order."""
-    for name in ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"):
+    for name in _ENDPOINT_NAMES:
         if url := os.getenv(name):
             return name, url
     profile: dict[str, Any] = session.get_scoped_config()
     sections: dict[str, Any] = session.full_config.get("services") or {}
-    services = sections.get(profile.get("services") or "") or {}
-    own = services.get("dynamodb")
-    url = (own.get("endpoint_url") if isinstance(own, dict) else None) or profile.get(
-        "endpoint_url"
-    )
-    return "endpoint_url in the shared configuration file", url or ""
+    services: dict[str, Any] = sections.get(profile.get("services") or "") or {}
+    own: Any = services.get("dynamodb")
+    own = own if hasattr(own, "get") else {}
+    url: str = own.get("endpoint_url") or profile.get("endpoint_url") or ""
+    return "endpoint_url in the shared configuration file", url
+
+
+_ENDPOINT_NAMES = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
 
 
 def explain(error: Exception) -> str:
