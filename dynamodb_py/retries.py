@@ -123,21 +123,25 @@ DEADLINES: ContextVar[tuple[Deadline, ...]] = ContextVar("dynamodb_py.deadlines"
 """The deadlines around the running code; threads and tasks that flows start have them too."""
 
 
+def _list_running() -> list[Deadline]:
+    return [each for each in DEADLINES.get() if not each.is_over]
+
+
 def push_deadline(seconds: float) -> Deadline:
     """Set a deadline in *seconds* from now, beside those that there are."""
     deadline = Deadline(seconds, time.monotonic() + seconds)
-    DEADLINES.set((*DEADLINES.get(), deadline))
+    DEADLINES.set((*_list_running(), deadline))
     return deadline
 
 
 def drop_deadline(deadline: Deadline) -> None:
     """Remove a deadline from those of the running code."""
-    DEADLINES.set(tuple(each for each in DEADLINES.get() if each is not deadline))
+    DEADLINES.set(tuple(each for each in _list_running() if each is not deadline))
 
 
 def find_deadline() -> Deadline | None:
     """Return the deadline that ends first, None if there is none."""
-    left = [each for each in DEADLINES.get() if not each.is_over]
+    left = _list_running()
     return min(left, key=lambda each: each.ends) if left else None
 
 

@@ -321,10 +321,10 @@ class FaultyServer:
                 continue
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._serve, args=(opened,), daemon=True)
-            self._threads.append(thread)
             with self._lock:
                 self._sockets.add(opened)
             thread.start()
+            self._threads.append(thread)
 
     def _serve(self, opened: socket.socket) -> None:
         plain = opened

@@ -119,8 +119,8 @@ def _find_configured_endpoint(session: Any) -> tuple[str, str]:
     services: dict[str, Any] = sections.get(profile.get("services") or "") or {}
     own: Any = services.get("dynamodb")
     own = own if hasattr(own, "get") else {}
-    url: str = own.get("endpoint_url") or profile.get("endpoint_url") or ""
-    return "endpoint_url in the shared configuration file", url
+    chosen: str = own.get("endpoint_url") or profile.get("endpoint_url") or ""
+    return "endpoint_url in the shared configuration file", chosen
 
 
 _ENDPOINT_NAMES = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")

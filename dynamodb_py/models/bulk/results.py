@@ -14,6 +14,7 @@ from ...exceptions import (
     ConditionFailed,
     ConnectionFailed,
     ConnectTimeout,
+    DeadlineExceeded,
     DoesNotExist,
     RequestError,
     ServiceUnavailable,
@@ -103,7 +104,7 @@ def status_of(error: Exception) -> Status:
     """Return the status of a write that ended with *error*: "failed", or "unknown"."""
     if isinstance(error, ServiceUnavailable):
         return "unknown"
-    if isinstance(error, ConditionFailed) and error.in_doubt:
+    if isinstance(error, (ConditionFailed, DeadlineExceeded)) and error.in_doubt:
         return "unknown"  # the item that is there may be that of an earlier attempt
     if not isinstance(error, ConnectionFailed) or isinstance(error, ConnectTimeout):
         return "failed"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from ...codec import to_json
 from ...exceptions import (
     ConditionFailed,
+    DeadlineExceeded,
     QueryError,
     RequestError,
     ServiceError,
@@ -271,8 +272,8 @@ def _is_in_doubt(error: Exception) -> bool:
     """Tell whether the transaction may have been executed in spite of *error*."""
     if not isinstance(error, RequestError) or isinstance(error, TransactionCanceled):
         return False
-    if error.in_doubt:
-        return True
+    if error.in_doubt or isinstance(error, DeadlineExceeded):
+        return error.in_doubt
     refused = isinstance(error, ServiceError) and error.status < 500
     return not refused and not is_retryable(error, repeatable=False)
 
