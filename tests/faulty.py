@@ -97,6 +97,11 @@ def error(code: str, status: str = "400 Bad Request", **members: Any) -> Fault:
     return fault
 
 
+def answer(members: dict[str, Any]) -> Fault:
+    """Answer with *members*."""
+    return lambda visit: respond(visit, json.dumps(members).encode())
+
+
 def page(status: str) -> Fault:
     """Answer as a proxy or a load balancer does: with no JSON."""
 

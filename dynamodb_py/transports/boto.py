@@ -69,7 +69,7 @@ class BotoTransport:
         The client's own retries apply besides.
         """
         params = with_bytes(_decode(_encode(payload_of(operation))))
-        register_mock(self._client, self._configured)
+        self.check_mock()
         client = _without_resource_handlers(self._client)
         started = time.perf_counter()
         try:
@@ -93,6 +93,10 @@ class BotoTransport:
                 (time.perf_counter() - started) * 1000,
             )
         return _encode(_with_seconds(response))
+
+    def check_mock(self) -> None:
+        """Let moto's active mock answer; raise ConfigurationError where it cannot."""
+        register_mock(self._client, self._configured)
 
     def close(self) -> None:
         """Close the client's connections, unless the client is the user's own."""

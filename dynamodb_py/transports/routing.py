@@ -9,7 +9,7 @@ from typing import Any
 from ..credentials.sessions import describe_configured_endpoint, make_client, make_session
 from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget
-from ..exceptions import DeadlineExceeded
+from ..exceptions import ConfigurationError, DeadlineExceeded
 from ..http.aio import AsyncHttpTransport
 from ..http.forks import watch
 from ..http.log import get_debug_logger
@@ -61,7 +61,13 @@ class Router:
                 configured = ""
                 if not served and self._settings.endpoint_url is None:
                     configured = describe_configured_endpoint(client, session)
-                self.boto = BotoTransport(client, owned=given is None, configured=configured)
+                boto = BotoTransport(client, owned=given is None, configured=configured)
+                try:
+                    boto.check_mock()
+                except ConfigurationError:  # the next request looks at the environment again
+                    boto.close()
+                    raise
+                self.boto = boto
             return self.boto
 
     def _switch(self, seen: int) -> None:
