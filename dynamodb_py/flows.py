@@ -314,7 +314,7 @@ def _refuse_in_loop(verb: Callable[..., Any] | None) -> None:
             "await the method with an a in front instead, or use async for or async with",
         )
     else:
-        what, how = f"{verb.__qualname__}()", f"await a{verb.__name__}() instead"
+        what, how = f"{verb.__name__}()", f"await a{verb.__name__}() instead"
     raise QueryError(
         f"{what} would block the event loop that runs in its thread, which connect(sync_in_loop='raise') "
         f"refuses: {how}"

@@ -490,7 +490,7 @@ def _with(sync_in_loop):
 BLOCKING = {
     "get": (lambda: Score.objects.get("a"), "await aget() instead"),
     "shortcut": (lambda: Score.get("a"), "await aget_or_none() instead"),
-    "save": (lambda: Score("a").save(), r"Model.save\(\) would block .* await asave\(\) instead"),
+    "save": (lambda: Score("a").save(), r"save\(\) would block .* await asave\(\) instead"),
     "delete": (lambda: Score("a").delete(), "await adelete() instead"),
     "query set": (lambda: Score.objects.filter(k="a").first(), "await afirst() instead"),
     "loop": (lambda: list(Score.objects.filter(k="a")), "async for"),

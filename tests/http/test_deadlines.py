@@ -396,8 +396,10 @@ def test_a_request_through_botocore_is_waited_for_no_longer(do, way):
     client.close()
 
 
-def test_a_mock_answers_under_a_deadline(do, way):
-    with mock_aws(), way():
+@pytest.mark.parametrize("block", [nullcontext, lambda: options(deadline=60)], ids=range(2))
+def test_a_mock_answers_under_a_deadline(do, block):
+    with mock_aws(), block():
+        connect(region_name="eu-west-1", deadline=60, **KEYS)
         do(Table(Thing).create)
         do(Thing(name="a").save)
         assert do(Thing.objects.get, "a").name == "a"
