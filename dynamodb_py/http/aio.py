@@ -216,7 +216,7 @@ class AsyncHttpTransport:
             stream = pool.pop()
             if stream is None:
                 taking = pool.take(target)
-                stream = await await_in_time(taking, deadline, "getting a connection")
+                stream = await await_in_time(taking, deadline, "getting a connection", pool.give)
             try:
                 seconds = None if deadline is None else count_seconds_left(deadline)
                 response = await stream.exchange(request, seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -65,12 +66,23 @@ def call_in_time(
 
 
 async def await_in_time(
-    coroutine: Coroutine[Any, Any, T], deadline: Deadline | None, what: str
+    coroutine: Coroutine[Any, Any, T],
+    deadline: Deadline | None,
+    what: str,
+    discard: Callable[[T], object] | None = None,
 ) -> T:
-    """Return the result of *coroutine*; cancel it, and raise DeadlineExceeded, when the time is over."""
+    """Return the result of *coroutine*; cancel it, and raise DeadlineExceeded, when the time is over.
+
+    :param discard: is called with a result that comes too late, or as this task is cancelled.
+    """
     if deadline is None:
         return await coroutine
-    from asyncio import ensure_future, wait  # imported with the first await
+    from asyncio import Task, ensure_future, wait  # imported with the first await
+
+    def settle(late: Task[T]) -> None:
+        # The outcome is looked at, or asyncio logs that nobody did.
+        if not late.cancelled() and late.exception() is None and discard is not None:
+            discard(late.result())
 
     try:
         seconds = count_seconds_left(deadline)
@@ -81,14 +93,13 @@ async def await_in_time(
     try:
         # Not wait_for(): before Python 3.12, it can swallow a cancellation.
         await wait((task,), timeout=seconds)
-        if task.done():
-            return task.result()
-        raise make_exceeded(deadline, f"{what} takes longer")
-    except BaseException as error:
         if not task.done():
-            # The outcome is looked at, or asyncio logs that nobody did.
-            task.add_done_callback(lambda late: late.cancelled() or late.exception())
+            raise make_exceeded(deadline, f"{what} takes longer")
+        return task.result()
+    except BaseException as error:
+        with suppress(RuntimeError):  # the loop is closed
+            task.add_done_callback(settle)
             task.cancel()
-            if not isinstance(error, GeneratorExit):
-                await wait((task,))
+        if not isinstance(error, GeneratorExit):
+            await wait((task,))
         raise

@@ -226,20 +226,25 @@ def test_a_task_that_waits_for_a_free_connection_ends_in_time(way):
         assert seconds < LATE
 
 
-def test_a_cancelled_task_is_cancelled_under_a_deadline(way):
+def test_a_cancelled_task_is_cancelled_under_a_deadline_and_gives_its_connection_back():
     async def main(url):
-        with way(url):
-            for steps in range(40):
-                task = asyncio.ensure_future(Thing.objects.aget("a"))
-                for _ in range(steps):
-                    await asyncio.sleep(0)
-                if task.cancel():
-                    with pytest.raises(asyncio.CancelledError):
-                        await task
-        await connections.get_connection().aclose()
+        connection = connect(endpoint_url=url, region_name="x", deadline=30, pool_size=1, **KEYS)
+        for steps in [*range(60), *range(60)]:
+            if steps % 2:
+                await connection.aclose()  # so that it opens one
+            task = asyncio.ensure_future(Thing.objects.aget("a"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            if task.cancel():
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            with options(deadline=10):  # the only place of the pool is free
+                assert (await Thing.objects.aget("b")).name == "b"
+        await connection.aclose()
 
     with FaultyServer() as server:
         asyncio.run(main(server.url))
+        assert server.wait_until_empty()
 
 
 # What the two are for
