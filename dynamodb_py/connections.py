@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from .credentials.settings import Secret, SecretBytes, Settings, Url
 from .exceptions import ConfigurationError
-from .retries import Retries
+from .retries import Deadline, Retries, drop_deadline, push_deadline
 from .transports import open_transports
 
 DEFAULT = "default"
@@ -33,6 +33,8 @@ class Connection:
         table_name_format: Callable[[str], str] | None = None,
         cursor_key: bytes | None = None,
         log_keys: bool = False,
+        deadline: float | None = None,
+        sync_in_loop: str = "allow",
     ) -> None:
         self.alias = alias
         self.settings = settings
@@ -45,6 +47,10 @@ class Connection:
         """The key that signs cursors; None: they are not signed."""
         self.log_keys = log_keys
         """Whether log lines may show keys of items."""
+        self.deadline = deadline
+        """The seconds that a request has with all its attempts; None: no limit."""
+        self.sync_in_loop = sync_in_loop
+        """Whether verbs may block an event loop: "allow" or "raise"."""
 
     def table_name(self, name: str) -> str:
         """Return the name of the table that a model calls *name*."""
@@ -65,7 +71,8 @@ class Connection:
         return f"<Connection {self.alias!r} to {where}>"
 
 
-_connections: dict[str, Connection] = {}
+_connections: dict[str, Connection | None] = {}
+"""By alias; None for the default one if there is to be none."""
 
 
 def connect(
@@ -88,6 +95,9 @@ def connect(
     verify: bool | str = True,
     cursor_key: bytes | str | None = None,
     log_keys: bool = False,
+    deadline: float | None = None,
+    sync_in_loop: Literal["allow", "raise"] = "allow",
+    default: bool = True,
 ) -> Connection:
     """Define the connection *alias*; without a definition, boto3's defaults count.
 
@@ -111,7 +121,13 @@ def connect(
     :param cursor_key: a secret that signs the cursors of pages, so that clients cannot make any.
     :param log_keys: show the keys of items in log lines about references; by default no log line has
         keys or values.
-    :return: the connection.
+    :param deadline: seconds that each request has in all, with its attempts, the pauses between them,
+        and the search for credentials; by default there is no such limit.
+    :param sync_in_loop: ``"raise"`` lets each verb that would block a running event loop raise
+        QueryError before anything is sent.
+    :param default: False: this process has no default connection, so that each model, query set, block
+        or instance must name one. With an alias, that connection is defined all the same.
+    :return: the connection; with ``default=False`` and no alias, one that has no name.
     :raises ConfigurationError: an argument cannot be used.
     """
     _check_texts(
@@ -147,6 +163,13 @@ def connect(
         client=client,
     )
     _check_settings(settings)
+    _check_deadline(deadline)
+    if sync_in_loop not in ("allow", "raise"):
+        raise ConfigurationError(f"sync_in_loop={sync_in_loop!r}: give 'allow' or 'raise'")
+    if not isinstance(default, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            f"default={default!r}: give True or False; a name is the first argument"
+        )
     if table_name_format is not None and not callable(table_name_format):
         raise ConfigurationError(f"table_name_format={table_name_format!r}: give a function")
     connection = Connection(
@@ -157,8 +180,12 @@ def connect(
         table_name_format=table_name_format,
         cursor_key=cursor_key,
         log_keys=log_keys,
+        deadline=deadline,
+        sync_in_loop=sync_in_loop,
     )
     _connections[alias] = connection
+    if not default:
+        _connections[DEFAULT] = None
     return connection
 
 
@@ -181,12 +208,7 @@ _LONGEST = 1_000_000
 def _check_settings(settings: Settings) -> None:
     """Raise ConfigurationError for settings that no request could use."""
     for name in ("connect_timeout", "read_timeout"):
-        seconds: object = getattr(settings, name)
-        number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-        if not number or not 0 < cast("float", seconds) <= _LONGEST:
-            raise ConfigurationError(
-                f"{name}={seconds!r}: give seconds, more than 0 and at most {_LONGEST:,}"
-            )
+        _check_seconds(name, getattr(settings, name))
     if type(settings.pool_size) is not int or settings.pool_size < 0:
         raise ConfigurationError(f"pool_size={settings.pool_size!r}: give an int from 0")
     if not isinstance(settings.verify, (bool, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -207,6 +229,19 @@ def _check_settings(settings: Settings) -> None:
             )
 
 
+def _check_seconds(name: str, seconds: object) -> None:
+    number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not number or not 0 < cast("float", seconds) <= _LONGEST:
+        raise ConfigurationError(
+            f"{name}={seconds!r}: give seconds, more than 0 and at most {_LONGEST:,}"
+        )
+
+
+def _check_deadline(seconds: object) -> None:
+    if seconds is not None:
+        _check_seconds("deadline", seconds)
+
+
 def _check_texts(**texts: object) -> None:
     for name, text in texts.items():
         if text is not None and not isinstance(text, str):
@@ -216,15 +251,22 @@ def _check_texts(**texts: object) -> None:
 def get_connection(alias: str | None = None) -> Connection:
     """Return the connection *alias*; the default one is made when it is first needed.
 
-    Raises ConfigurationError for an alias that was never connected.
+    Raises ConfigurationError for an alias that was never connected, and for the default one after
+    ``connect(default=False)``.
     """
-    name = alias or current_options().using or DEFAULT
+    name = (current_options().using or DEFAULT) if alias is None else alias
     connection = _connections.get(name)
     if connection is not None:
         return connection
+    known = ", ".join(repr(each) for each, found in _connections.items() if found) or "none yet"
     if name == DEFAULT:
-        return connect()
-    known = ", ".join(map(repr, _connections)) or "none yet"
+        if name not in _connections:
+            return connect()
+        raise ConfigurationError(
+            "there is no default connection, since connect(default=False) was called: choose one by "
+            "objects.using(alias), save(using=alias), options(using=alias) or Meta.using (there are: "
+            f"{known})"
+        )
     raise ConfigurationError(
         f"no connection is called {name!r} (there are: {known}): connect({name!r}, ...)"
     )
@@ -244,6 +286,7 @@ class _Block(Struct, eq=False):
     changes: dict[str, Any]
     is_over: bool = False
     """Whether it ended in another context, which could not remove it from its own."""
+    deadline: Deadline | None = None
 
 
 class _Stack(Struct, frozen=True):
@@ -297,6 +340,20 @@ def connection_for(alias: str | None, own: str | None) -> Connection:
     return get_connection(alias)
 
 
+def alias_for(alias: str | None, own: str | None) -> str:
+    """Return the alias that :func:`connection_for` looks up."""
+    if alias is None or (own is not None and isinstance(alias, AmbientAlias)):
+        alias = own
+    return (current_options().using or DEFAULT) if alias is None else alias
+
+
+def choose_connection(using: str) -> Connection:
+    """Return the connection that the argument *using* of a verb names."""
+    if not isinstance(using, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"using={using!r}: give the alias of a connection, a text")
+    return get_connection(using)
+
+
 class options:  # noqa: N801 - it reads as a statement
     """Change the options within a block, in this thread or task only.
 
@@ -307,6 +364,9 @@ class options:  # noqa: N801 - it reads as a statement
     :param using: the alias of the connection for models that name none.
     :param atomic: overrides ``Meta.atomic``: whether ``save()``, ``update()`` and ``delete()`` of
         instances fail if any attribute has changed since it was loaded.
+    :param deadline: seconds from the beginning of the block: its requests end by then, with all
+        attempts and pauses, or raise DeadlineExceeded. Of several deadlines the earliest counts.
+    :raises ConfigurationError: *deadline* is no number of seconds.
 
     >>> with options(consistent=True):
     ...     current_options().consistent
@@ -321,13 +381,18 @@ class options:  # noqa: N801 - it reads as a statement
         consistent: bool | None = None,
         using: str | None = None,
         atomic: bool | None = None,
+        deadline: float | None = None,
     ) -> None:
+        _check_deadline(deadline)
+        self._deadline = deadline
         changes = {"consistent": consistent, "using": using, "atomic": atomic}
         self._changes = {name: value for name, value in changes.items() if value is not None}
         self._entered: list[tuple[_Block, Token[_Stack]]] = []
 
     def __enter__(self) -> Options:
         block = _Block(self._changes)
+        if self._deadline is not None:
+            block.deadline = push_deadline(self._deadline)
         stack = _stack_up((*_STACK.get().blocks, block))
         self._entered.append((block, _STACK.set(stack)))
         return stack.options
@@ -341,6 +406,10 @@ class options:  # noqa: N801 - it reads as a statement
             _STACK.reset(token)
         except ValueError:  # it was entered in another context, which still has it
             block.is_over = True
+            if block.deadline is not None:
+                block.deadline.is_over = True
+        if block.deadline is not None:
+            drop_deadline(block.deadline)
         _STACK.set(_stack_up(tuple([each for each in blocks if each is not block])))
 
 

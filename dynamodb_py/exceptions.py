@@ -22,6 +22,7 @@
     │   ├── ConnectTimeout
     │   ├── ReadTimeout
     │   └── ResponseCorrupted         an answer that cannot be trusted: cut short, wrong checksum
+    ├── DeadlineExceeded              the time of connect(deadline=) or options(deadline=) is over
     └── ServiceError                  DynamoDB answered with an error (.code, .status)
         ├── ConditionFailed           (.current)
         │   ├── AlreadyExists         the key, or what is unique (.fields, .owner)
@@ -220,6 +221,16 @@ class ReadTimeout(ConnectionFailed, TimeoutError):
 
 class ResponseCorrupted(ConnectionFailed):
     """The answer was cut short, is not HTTP, or does not match its checksum."""
+
+
+class DeadlineExceeded(RequestError, TimeoutError):
+    """The deadline of ``connect(deadline=)`` or ``options(deadline=)`` came before a success.
+
+    ``__cause__`` is the failure of the last attempt, if there was one. ``in_doubt`` is True if any
+    attempt, the last one too, may have been executed.
+    """
+
+    advice = "raise connect(deadline=) or options(deadline=) where that takes longer"
 
 
 class ServiceError(RequestError):
@@ -490,6 +501,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectTimeout",
     "ConnectionFailed",
+    "DeadlineExceeded",
     "DoesNotExist",
     "DynamoDBError",
     "FieldNotLoaded",

@@ -16,10 +16,28 @@ from itertools import repeat
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
-from .exceptions import DynamoDBError, QueryError, RequestError
+from .exceptions import (
+    ConnectionFailed,
+    DeadlineExceeded,
+    DynamoDBError,
+    QueryError,
+    ReadTimeout,
+    RequestError,
+)
 from .metering import METERS, note, note_failure
 from .operations.base import Call, Operation, Pause, Step, Together
-from .retries import Retries, is_in_doubt, is_retryable
+from .retries import (
+    DEADLINES,
+    Retries,
+    count_seconds_left,
+    drop_deadline,
+    find_deadline,
+    is_in_doubt,
+    is_past,
+    is_retryable,
+    make_exceeded,
+    push_deadline,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,7 +80,7 @@ class AsyncTransport(Protocol):
 
 
 class Link(Protocol):
-    """The two transports, and how often to try."""
+    """The two transports, and how often and how long to try."""
 
     @property
     def transport(self) -> Transport: ...
@@ -70,6 +88,10 @@ class Link(Protocol):
     def async_transport(self) -> AsyncTransport: ...
     @property
     def retries(self) -> Retries: ...
+    @property
+    def deadline(self) -> float | None: ...
+    @property
+    def sync_in_loop(self) -> str: ...
 
 
 class Connected(Protocol):
@@ -79,8 +101,13 @@ class Connected(Protocol):
     def _link(self) -> Link: ...
 
 
-def run(flow: Flow[T], link: Link) -> T:
-    """Drive *flow* to its value, waiting at each step."""
+def run(flow: Flow[T], link: Link, verb: Callable[..., Any] | None = None) -> T:
+    """Drive *flow* to its value, waiting at each step.
+
+    :param verb: the method of the user that waits, for the message where an event loop forbids that.
+    """
+    if link is not None and link.sync_in_loop == "raise":  # pyright: ignore[reportUnnecessaryComparison] - one that sends nothing has none
+        _refuse_in_loop(verb)
     try:
         step = next(flow)
         while True:
@@ -144,6 +171,12 @@ def hides_frames(error: DynamoDBError) -> bool:
 
 def _execute(step: Step, link: Link) -> Any:
     if isinstance(step, Operation):
+        if link.deadline is not None:
+            deadline = push_deadline(link.deadline)
+            try:
+                return _execute(step, _Untimed(link))
+            finally:
+                drop_deadline(deadline)
         try:
             body = link.transport.send(step)
         except RequestError as error:
@@ -153,8 +186,10 @@ def _execute(step: Step, link: Link) -> Any:
                 note(step, body)
             return body
         note_failure()
+        failure = _end_in_time(failure)
         return run(_retry(step, failure, link.retries), _SingleAttempt(link))
     if isinstance(step, Pause):
+        _check_pause(step)
         return time.sleep(step.seconds)
     if isinstance(step, Call):
         return _call(step)
@@ -163,6 +198,12 @@ def _execute(step: Step, link: Link) -> Any:
 
 async def _aexecute(step: Step, link: Link) -> Any:
     if isinstance(step, Operation):
+        if link.deadline is not None:
+            deadline = push_deadline(link.deadline)
+            try:
+                return await _aexecute(step, _Untimed(link))
+            finally:
+                drop_deadline(deadline)
         try:
             body = await link.async_transport.send(step)
         except RequestError as error:
@@ -172,12 +213,14 @@ async def _aexecute(step: Step, link: Link) -> Any:
                 note(step, body)
             return body
         note_failure()
+        failure = _end_in_time(failure)
         return await arun(_retry(step, failure, link.retries), _SingleAttempt(link))
     if isinstance(step, Call):
         return await _acall(step)
     import asyncio  # a script that never awaits does not pay for its import
 
     if isinstance(step, Pause):
+        _check_pause(step)
         return await asyncio.sleep(step.seconds)
     gate = asyncio.Semaphore(step.workers)
 
@@ -262,36 +305,96 @@ def _check_no_loop(what: str) -> None:
         )
 
 
+def _refuse_in_loop(verb: Callable[..., Any] | None) -> None:
+    """Raise QueryError if an event loop runs in this thread."""
+    if not has_running_loop():
+        return
+    if verb is None:
+        what, how = (
+            "this",
+            "await the method with an a in front instead, or use async for or async with",
+        )
+    else:
+        what, how = f"{verb.__name__}()", f"await a{verb.__name__}() instead"
+    raise QueryError(
+        f"{what} would block the event loop that runs in its thread, which connect(sync_in_loop='raise') "
+        f"refuses: {how}"
+    )
+
+
 def _retry(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:
     """Send *operation* again after *error*, as long as that may help."""
     attempts, in_doubt = 1, False
     while attempts < retries.attempts and is_retryable(error, repeatable=operation.repeatable):
         in_doubt = in_doubt or is_in_doubt(error)
-        yield Pause(retries.pause(error, attempts))
-        attempts += 1
         try:
+            yield Pause(retries.pause(error, attempts))
+            attempts += 1
             body: bytes = yield operation
+        except DeadlineExceeded as latest:
+            latest.__cause__ = latest.__cause__ or error
+            error = latest
         except RequestError as latest:
             error = latest
         else:
             return body
     error.attempts, error.in_doubt = attempts, in_doubt or error.in_doubt
+    if isinstance(error, DeadlineExceeded):
+        error.operation, error.table = operation.api, ", ".join(operation.tables)
     raise error.with_traceback(None)  # the frames of the transport say nothing more
 
 
-class _SingleAttempt:
-    """A link without retries, for the flow that retries."""
+def _end_in_time(error: RequestError) -> RequestError:
+    """Return DeadlineExceeded for a request that failed without an answer when its time was over."""
+    deadline = find_deadline()
+    if deadline is None or not isinstance(error, ConnectionFailed) or not is_past(deadline):
+        return error
+    late = isinstance(error, ReadTimeout)
+    why = "no whole answer came" if late else f"{type(error).__name__}, {error._describe()}"
+    exceeded = make_exceeded(deadline, why)
+    exceeded.in_doubt = is_in_doubt(error)
+    exceeded.__cause__ = error
+    return exceeded
 
-    retries = Retries(attempts=1)
+
+def _check_pause(step: Pause) -> None:
+    """Raise DeadlineExceeded if no time is left after a pause."""
+    if DEADLINES.get() and (deadline := find_deadline()) is not None:
+        left = count_seconds_left(deadline)
+        if left <= step.seconds:
+            why = f"the next request would be in {step.seconds:.3g} seconds"
+            raise make_exceeded(deadline, why)
+
+
+class _Untimed:
+    """A link whose deadline is set already."""
+
+    deadline: float | None = None
 
     def __init__(self, link: Link) -> None:
         self.transport, self.async_transport = link.transport, link.async_transport
+        self.retries, self.sync_in_loop = link.retries, "allow"
 
 
-def blocking(flow: Callable[Concatenate[S, P], Flow[T]]) -> Callable[Concatenate[S, P], T]:
+class _SingleAttempt(_Untimed):
+    """A link without retries, for the flow that retries."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(link)
+        self.retries = _ONCE
+
+
+_ONCE = Retries(attempts=1)
+
+
+def blocking(
+    flow: Callable[Concatenate[S, P], Flow[T]], choose: Callable[[str], Link] | None = None
+) -> Callable[Concatenate[S, P], T]:
     """Make a method that drives *flow*, a function of the object and arguments, and waits for it.
 
     The class is decorated with :func:`name_verbs`. To replace a verb, replace both twins.
+
+    :param choose: returns the link for the argument ``using``, if the verb has one.
     """
 
     def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -299,22 +402,36 @@ def blocking(flow: Callable[Concatenate[S, P], Flow[T]]) -> Callable[Concatenate
             started = flow(self, *args, **kwargs)
         except TypeError as error:
             raise _name_after(method, flow, error) from None
-        return run(started, self._link)
+        return run(started, self._link, method)
 
-    return as_verb(method, flow, flow.__name__)
+    def chosen(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        using: Any = kwargs.get("using")
+        link = self._link if using is None else cast("Any", choose)(using)
+        try:
+            started = flow(self, *args, **kwargs)
+        except TypeError as error:
+            raise _name_after(chosen, flow, error) from None
+        return run(started, link, chosen)
+
+    return as_verb(method if choose is None else chosen, flow, flow.__name__)
 
 
 def awaiting(
-    flow: Callable[Concatenate[S, P], Flow[T]],
+    flow: Callable[Concatenate[S, P], Flow[T]], choose: Callable[[str], Link] | None = None
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
-    """Make a method that drives *flow*, a function of the object and arguments, and awaits it."""
+    """Make a method that drives *flow*, a function of the object and arguments, and awaits it.
+
+    :param choose: as for :func:`blocking`.
+    """
 
     async def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        using: Any = None if choose is None else kwargs.get("using")
+        link = self._link if using is None else cast("Any", choose)(using)
         try:
             started = flow(self, *args, **kwargs)
         except TypeError as error:
             raise _name_after(method, flow, error) from None
-        return await arun(started, self._link)
+        return await arun(started, link)
 
     return as_verb(method, flow, "a" + flow.__name__)
 

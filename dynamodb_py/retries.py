@@ -1,4 +1,4 @@
-"""When to try again, and after how long.
+"""When to try again, after how long, and until when.
 
 The rules are those of boto3's *standard* mode for DynamoDB
 (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html#standard-retry-mode):
@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 from msgspec import Struct
 
 from .exceptions import (
     ConnectionFailed,
     ConnectTimeout,
+    DeadlineExceeded,
     RequestError,
     ServiceError,
     ServiceUnavailable,
@@ -126,3 +129,60 @@ class Retries(Struct, frozen=True):
         """
         base = self.base if is_throttling(error) else self.base / 40
         return jitter() * min(base * 2.0 ** (attempts - 1), self.cap)
+
+
+_SLACK = 0.001
+"""Seconds before a deadline that count as past it: timers may fire that much too early."""
+
+
+class Deadline(Struct, eq=False):
+    """A deadline that was set; *ends* is its moment, of ``time.monotonic()``."""
+
+    seconds: float
+    ends: float
+    is_over: bool = False
+    """Whether its block ended in another context, which could not remove it from its own."""
+
+
+DEADLINES: ContextVar[tuple[Deadline, ...]] = ContextVar("dynamodb_py.deadlines", default=())
+"""The deadlines around the running code; threads and tasks that flows start have them too."""
+
+
+def _list_running() -> list[Deadline]:
+    return [each for each in DEADLINES.get() if not each.is_over]
+
+
+def push_deadline(seconds: float) -> Deadline:
+    """Set a deadline in *seconds* from now, beside those that there are."""
+    deadline = Deadline(seconds, time.monotonic() + seconds)
+    DEADLINES.set((*_list_running(), deadline))
+    return deadline
+
+
+def drop_deadline(deadline: Deadline) -> None:
+    """Remove a deadline from those of the running code."""
+    DEADLINES.set(tuple(each for each in _list_running() if each is not deadline))
+
+
+def find_deadline() -> Deadline | None:
+    """Return the deadline that ends first, None if there is none."""
+    left = _list_running()
+    return min(left, key=lambda each: each.ends) if left else None
+
+
+def count_seconds_left(deadline: Deadline) -> float:
+    """Return the seconds until *deadline*; raise DeadlineExceeded if there are none."""
+    left = deadline.ends - time.monotonic()
+    if left < _SLACK:
+        raise make_exceeded(deadline, "no time is left for a request")
+    return left
+
+
+def is_past(deadline: Deadline) -> bool:
+    """Tell whether no time is left."""
+    return deadline.ends - time.monotonic() < _SLACK
+
+
+def make_exceeded(deadline: Deadline, why: str) -> DeadlineExceeded:
+    """Return the exception for a request that *deadline* ended."""
+    return DeadlineExceeded(f"Not done within the deadline of {deadline.seconds:g} seconds: {why}")

@@ -41,6 +41,8 @@ class Link:
     ) -> None:
         self.transport, self.async_transport = transport, async_transport
         self.retries = Retries(attempts=attempts, base=0)
+        self.deadline: float | None = None
+        self.sync_in_loop = "allow"
 
 
 class Caller:

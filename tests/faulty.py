@@ -97,6 +97,11 @@ def error(code: str, status: str = "400 Bad Request", **members: Any) -> Fault:
     return fault
 
 
+def answer(members: dict[str, Any]) -> Fault:
+    """Answer with *members*."""
+    return lambda visit: respond(visit, json.dumps(members).encode())
+
+
 def page(status: str) -> Fault:
     """Answer as a proxy or a load balancer does: with no JSON."""
 
@@ -321,10 +326,10 @@ class FaultyServer:
                 continue
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._serve, args=(opened,), daemon=True)
-            self._threads.append(thread)
             with self._lock:
                 self._sockets.add(opened)
             thread.start()
+            self._threads.append(thread)
 
     def _serve(self, opened: socket.socket) -> None:
         plain = opened

@@ -77,6 +77,8 @@ class Link:
         self.transport = ScriptedTransport(script)
         self.async_transport = AsyncScriptedTransport(script)
         self.retries = Retries(attempts=attempts, base=0)
+        self.deadline: float | None = None
+        self.sync_in_loop = "allow"
 
 
 def scripted_connection(script: Script, alias: str = "default", **given: Any) -> Connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,19 @@ from itertools import permutations
 
 import pytest
 
-from dynamodb_py import CharField, ConfigurationError, Model, Retries, connect, connections, options
+from dynamodb_py import (
+    CharField,
+    ConfigurationError,
+    Model,
+    QueryError,
+    Retries,
+    Table,
+    connect,
+    connections,
+    options,
+    save_all,
+    transaction,
+)
 from dynamodb_py.connections import Connection, Options, current_options, get_connection
 from dynamodb_py.models.bulk.bound_model import table_name
 from dynamodb_py.models.instance import table_of
@@ -373,3 +386,174 @@ def test_threads_that_first_need_the_default_connection_at_once_get_along():
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(ask, range(8)))
     assert get_connection() in found
+
+
+# -- no default connection -----------------------------------------------------------------------
+
+
+class Elsewhere(Model):
+    class Meta:
+        table_name = "scores"
+        using = "eu"
+
+    k = CharField(hash_key=True)
+
+
+ITEM = {"Item": {"k": {"S": "a"}}}
+
+
+@pytest.fixture
+def eu():
+    """A process without a default connection, and what "eu" answers."""
+    connect(default=False)
+    script = Script([ITEM] * 9)
+    connection = connect("eu")
+    connection.transport, connection.async_transport = (
+        ScriptedTransport(script),
+        AsyncScriptedTransport(script),
+    )
+    return script
+
+
+VERBS_WITHOUT = {
+    "get": lambda do: do(Score.objects.get, "a"),
+    "save": lambda do: do(Score("a").save),
+    "delete": lambda do: do(Score("a").delete),
+    "list": lambda do: do.list(Score.objects.filter(k="a")),
+    "bulk": lambda do: do(Score.objects.bulk_create, [Score("a")]),
+    "explicit": lambda do: do(Score.objects.using("default").get, "a"),
+    "named": lambda do: do(Score("a").save, using="default"),
+    "options": lambda do: _in_options(do),
+}
+
+
+def _in_options(do):
+    with options(using="default"):
+        do(Score.objects.get, "a")
+
+
+@pytest.mark.parametrize("verb", VERBS_WITHOUT)
+def test_without_a_default_connection_each_verb_says_how_to_choose(do, eu, verb):
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="no default connection") as caught:
+            VERBS_WITHOUT[verb](do)
+    for way in ("objects.using(", "save(using=", "options(using=", "Meta.using", "'eu'"):
+        assert way in str(caught.value)
+    assert eu.sent == []
+
+
+def test_without_a_default_connection_each_way_of_choosing_works(do, eu):
+    score = do(Score.objects.using("eu").get, "a")
+    do(score.refresh_from_db)
+    with options(using="eu"):
+        do(Score.objects.get, "a")
+    do(Elsewhere.objects.get, "a")
+    do(Score("a").save, using="eu")
+    do(Score("a").refresh_from_db, using="eu")
+    assert len(eu.sent) == 6
+
+
+def test_a_default_connection_can_be_defined_again(eu):
+    with pytest.raises(ConfigurationError):
+        get_connection()
+    again = connect(region_name="eu-west-1")
+    assert get_connection() is again
+
+
+def test_the_connection_that_forbids_a_default_one_is_defined_under_its_alias():
+    connect()
+    only = connect("eu", region_name="eu-west-1", default=False)
+    assert get_connection("eu") is only
+    with pytest.raises(ConfigurationError, match=r"no default connection.*\(there are: 'eu'\)"):
+        get_connection()
+    with pytest.raises(ConfigurationError, match=r"called 'us' \(there are: 'eu'\)"):
+        get_connection("us")
+
+
+@pytest.mark.parametrize("given", [None, 0, "eu"])
+def test_default_is_true_or_false(given):
+    with pytest.raises(ConfigurationError, match="default="):
+        connect(default=given)
+
+
+# -- blocking an event loop ----------------------------------------------------------------------
+
+
+def _with(sync_in_loop):
+    script = Script([ITEM] * 9)
+    connection = connect(sync_in_loop=sync_in_loop)
+    connection.transport = ScriptedTransport(script)
+    connection.async_transport = AsyncScriptedTransport(script)
+    return script
+
+
+BLOCKING = {
+    "get": (lambda: Score.objects.get("a"), "await aget() instead"),
+    "shortcut": (lambda: Score.get("a"), "await aget_or_none() instead"),
+    "save": (lambda: Score("a").save(), r"save\(\) would block .* await asave\(\) instead"),
+    "delete": (lambda: Score("a").delete(), "await adelete() instead"),
+    "query set": (lambda: Score.objects.filter(k="a").first(), "await afirst() instead"),
+    "loop": (lambda: list(Score.objects.filter(k="a")), "async for"),
+    "length": (lambda: len(Score.objects.filter(k="a")), "an a in front"),
+    "table": (lambda: Table(Score).exists(), "await aexists() instead"),
+    "bulk": (lambda: Score.objects.bulk_create([Score("a")]), "await abulk_create() instead"),
+    "function": (lambda: save_all([Score("a")]), "await asave_all() instead"),
+    "transaction": (lambda: _write_in_block(), "asave"),
+    "snapshot": (lambda: transaction.get([(Score, "a")]), "await aget() instead"),
+    "batch": (lambda: _write_batch(), "a in front"),
+}
+
+
+def _write_in_block():
+    with transaction.atomic():
+        Score("a").save()
+
+
+def _write_batch():
+    with Score.objects.batch_write() as batch:
+        batch.save(Score("a"))
+
+
+@pytest.mark.parametrize("verb", BLOCKING)
+def test_a_verb_that_would_block_a_running_loop_raises_and_names_its_twin(verb):
+    call, how = BLOCKING[verb]
+    script = _with("raise")
+
+    async def main():
+        with pytest.raises(QueryError, match="would block the event loop") as caught:
+            call()
+        return str(caught.value)
+
+    text = asyncio.run(main())
+    assert re.search(how.replace("()", r"\(\)") if "\\" not in how else how, text), text
+    assert script.sent == []
+
+
+def test_a_verb_without_a_loop_in_its_thread_is_as_ever():
+    script = _with("raise")
+    Score.objects.get("a")
+
+    async def main():
+        await asyncio.to_thread(Score.objects.get, "a")
+        await Score.objects.aget("a")
+        assert [row async for row in Score.objects.filter(k="a")] == []
+
+    script.answers[2] = {"Items": []}
+    asyncio.run(main())
+    assert len(script.sent) == 4
+
+
+def test_a_verb_may_block_a_loop_by_default():
+    script = _with("allow")
+
+    async def main():
+        return Score.objects.get("a")
+
+    assert asyncio.run(main()).k == "a"
+    assert len(script.sent) == 1
+
+
+@pytest.mark.parametrize("given", ["", "warn", None, True, []])
+def test_other_values_of_sync_in_loop_are_refused(given):
+    with pytest.raises(ConfigurationError, match=r"sync_in_loop=.*: give 'allow' or 'raise'"):
+        connect(sync_in_loop=given)

@@ -6,8 +6,8 @@ import os
 from typing import Any, cast
 
 from ..exceptions import ConfigurationError
-from .endpoints import parse_endpoint
-from .settings import Settings
+from .endpoints import has_shared_files, parse_endpoint
+from .settings import Settings, Url
 
 
 def make_session(settings: Settings) -> Any:
@@ -81,6 +81,49 @@ def make_client(settings: Settings, session: Any = None, *, boto3_default: bool 
         return make("dynamodb", **given)
     except (BotoCoreError, ValueError) as error:  # a ValueError for an invalid endpoint URL
         raise ConfigurationError(explain(error)) from error
+
+
+def describe_configured_endpoint(client: Any, session: Any = None) -> str:
+    """Return where the environment or a file sets the endpoint of *client*; "" if none does.
+
+    :param session: the session that made the client; None for a client of the user's own, which may
+        have another endpoint.
+    """
+    if not any(map(os.getenv, _ENDPOINT_NAMES)) and not has_shared_files():
+        return ""
+    from botocore.exceptions import BotoCoreError
+    from botocore.session import Session
+
+    made = session or Session()
+    inner: Any = getattr(made, "_session", made)  # boto3's session wraps botocore's
+    try:
+        if str(inner.get_config_variable("ignore_configured_endpoint_urls")).lower() == "true":
+            return ""
+        where, url = _find_configured_endpoint(inner)
+    except (BotoCoreError, OSError, ValueError):  # of files that the user's own client does without
+        return ""
+    if not url or (
+        session is None and url != getattr(client.meta, "client", client).meta.endpoint_url
+    ):
+        return ""
+    return f"{where} sets the endpoint {Url(url)!r}"
+
+
+def _find_configured_endpoint(session: Any) -> tuple[str, str]:
+    """Return what sets an endpoint for DynamoDB, and the endpoint, in botocore's order."""
+    for name in _ENDPOINT_NAMES:
+        if url := os.getenv(name):
+            return name, url
+    profile: dict[str, Any] = session.get_scoped_config()
+    sections: dict[str, Any] = session.full_config.get("services") or {}
+    services: dict[str, Any] = sections.get(profile.get("services") or "") or {}
+    own: Any = services.get("dynamodb")
+    own = own if hasattr(own, "get") else {}
+    chosen: str = own.get("endpoint_url") or profile.get("endpoint_url") or ""
+    return "endpoint_url in the shared configuration file", chosen
+
+
+_ENDPOINT_NAMES = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
 
 
 def explain(error: Exception) -> str:

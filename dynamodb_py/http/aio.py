@@ -7,17 +7,20 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..credentials.keys import Credentials, Keys
 from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget, Target
 from ..exceptions import ConnectionFailed
 from ..metering import payload_of
 from ..operations.base import Operation
+from ..retries import DEADLINES, Deadline, count_seconds_left, find_deadline
 from .codec import Response
 from .forks import watch
 from .log import get_debug_logger
 from .responses import describe_request, read_answer
 from .streams import Stream, make_stream, open_stream
 from .sync import encode, log_line
+from .waits import await_in_time
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
@@ -178,13 +181,15 @@ class AsyncHttpTransport:
         Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError without a
         region or credentials. A cancelled request closes its connection.
         """
+        deadline = find_deadline() if DEADLINES.get() else None
         target = self._target
         if target is None:
-            target = await self._find()
+            target = await await_in_time(self._find(), deadline, "finding endpoint and credentials")
         loop = self._running_loop()
         credentials = target.credentials
         if credentials.due:  # a refresh takes time, and must not block the loop
-            keys = await loop.run_in_executor(None, credentials.keys)
+            fetching = _fetch_keys(loop, credentials)
+            keys = await await_in_time(fetching, deadline, "fetching credentials")
         else:
             keys = credentials.keys()
         body = encode(payload_of(operation))
@@ -193,19 +198,28 @@ class AsyncHttpTransport:
         logger = get_debug_logger()
         if logger is not None:
             started = time.perf_counter()
-            response = await self._exchange(target, pool, request, operation)
+            response = await self._exchange(target, pool, request, operation, deadline)
             log_line(logger, operation, response, time.perf_counter() - started)
         else:
-            response = await self._exchange(target, pool, request, operation)
+            response = await self._exchange(target, pool, request, operation, deadline)
         return read_answer(response, operation)
 
     async def _exchange(
-        self, target: Target, pool: StreamPool, request: bytes, operation: Operation[Any]
+        self,
+        target: Target,
+        pool: StreamPool,
+        request: bytes,
+        operation: Operation[Any],
+        deadline: Deadline | None,
     ) -> Response:
         try:
-            stream = pool.pop() or await pool.take(target)
+            stream = pool.pop()
+            if stream is None:
+                taking = pool.take(target)
+                stream = await await_in_time(taking, deadline, "getting a connection", pool.give)
             try:
-                response = await stream.exchange(request)
+                seconds = None if deadline is None else count_seconds_left(deadline)
+                response = await stream.exchange(request, seconds)
             except BaseException:  # cancellation too: half an answer may follow
                 stream.abort()
                 raise
@@ -258,6 +272,10 @@ class AsyncHttpTransport:
         """Forget the connections of the parent; a child may run on with its event loop."""
         for pool in self._pools.values():
             pool.after_fork()
+
+
+async def _fetch_keys(loop: AbstractEventLoop, credentials: Credentials) -> Keys:
+    return await loop.run_in_executor(None, credentials.keys)
 
 
 def _running_loop() -> AbstractEventLoop:

@@ -59,13 +59,16 @@ class Connection:
         self._read_timeout = read_timeout
         self._milliseconds = _count_milliseconds(read_timeout)
 
-    def exchange(self, request: bytes) -> Response:
-        """Send *request* and return the whole response, within the read timeout.
+    def exchange(self, request: bytes, seconds: float | None = None) -> Response:
+        """Send *request* and return the whole response, within the read timeout, or *seconds* if that is less.
 
         Raises ConnectionFailed and its subclasses; after any exception, the connection can only be
         closed.
         """
-        reader, deadline = ResponseReader(), time.monotonic() + self._read_timeout
+        timeout, milliseconds = self._read_timeout, self._milliseconds
+        if seconds is not None and seconds < timeout:
+            timeout, milliseconds = seconds, _count_milliseconds(seconds)
+        reader, deadline = ResponseReader(), time.monotonic() + timeout
         try:
             # The usual request is sent in one call, and the usual response received in one.
             try:
@@ -74,7 +77,7 @@ class Connection:
                 sent = 0
             if sent < len(request):
                 self._send_rest(memoryview(request)[sent:], deadline)
-            elif self._waits or self.poll(self._milliseconds):
+            elif self._waits or self.poll(milliseconds):
                 try:
                     data = self._recv(_CHUNK)
                 except self._again:
@@ -84,7 +87,7 @@ class Connection:
                     return response
             return self._go_on(reader, deadline)
         except TimeoutError as error:
-            raise make_read_timeout(self._read_timeout) from error
+            raise make_read_timeout(timeout) from error
         except OSError as error:
             if isinstance(error, ConnectionFailed):
                 raise

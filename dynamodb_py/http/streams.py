@@ -29,7 +29,7 @@ class Stream:
         self, loop: AbstractEventLoop, read_timeout: float, lost: Callable[[Stream], None]
     ) -> None:
         self.loop = loop
-        self._read_timeout = read_timeout
+        self._read_timeout = self._timeout = read_timeout
         self._lost: Callable[[Stream], None] | None = lost
         self._transport: Transport | None = None
         self._poll: Callable[[int], object] = bool
@@ -44,9 +44,12 @@ class Stream:
         """Whether a request can be sent."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def exchange(self, request: bytes, *, tunnel: bool = False) -> Future[Response]:
+    def exchange(
+        self, request: bytes, seconds: float | None = None, *, tunnel: bool = False
+    ) -> Future[Response]:
         """Send *request* and return the future of its whole response.
 
+        It comes within the read timeout, or *seconds* if that is less.
         The future raises ConnectionFailed and its subclasses; a caller that stops waiting for it
         must call :meth:`abort`.
         """
@@ -56,7 +59,11 @@ class Stream:
         waiter = self._waiter = loop.create_future()
         self._reader = TunnelReader() if tunnel else ResponseReader()
         # One timer for all requests of a connection: it is set again only after it has fired.
-        self._deadline = loop.time() + self._read_timeout
+        self._timeout = self._read_timeout
+        if seconds is not None and seconds < self._timeout:
+            self._timeout = seconds
+            self._stop_timer()  # it may be for later
+        self._deadline = loop.time() + self._timeout
         if self._timer is None:
             self._timer = loop.call_at(self._deadline, self._time_out)
         transport.write(request)
@@ -172,12 +179,15 @@ class Stream:
         if self.loop.time() < self._deadline:  # set for an earlier request
             self._timer = self.loop.call_at(self._deadline, self._time_out)
             return
-        self._fail(make_read_timeout(self._read_timeout))
+        self._fail(make_read_timeout(self._timeout))
 
-    def _forget(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _forget(self) -> None:
+        self._stop_timer()
         lost, self._lost = self._lost, None
         if lost is not None:
             lost(self)

@@ -7,16 +7,19 @@ from typing import Any
 
 import msgspec
 
+from ..credentials.keys import Keys
 from ..credentials.targets import LazyTarget, Target
 from ..exceptions import ConnectionFailed
 from ..metering import payload_of
 from ..operations.base import Operation
+from ..retries import DEADLINES, Deadline, count_seconds_left, find_deadline
 from .codec import Response
 from .forks import watch
 from .log import get_debug_logger
 from .pool import Pool
 from .responses import describe_request, read_answer
-from .sockets import open_connection
+from .sockets import Connection, open_connection
+from .waits import call_in_time
 
 encode = msgspec.json.Encoder().encode
 
@@ -36,32 +39,54 @@ class HttpTransport:
         Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError without a
         region or credentials.
         """
+        deadline = find_deadline() if DEADLINES.get() else None
         target = self._target
         if target is None:
-            target = self._target = self._lazy.get()
+            target = self._target = self._find(deadline)
+        keys = target.credentials.keys() if deadline is None else _keys_in_time(target, deadline)
         body = encode(payload_of(operation))
-        request = target.signer.request(operation.api, body, target.credentials.keys())
+        request = target.signer.request(operation.api, body, keys)
         logger = get_debug_logger()
         if logger is not None:
             started = time.perf_counter()
-            response = self._exchange(target, request, operation)
+            response = self._exchange(target, request, operation, deadline)
             log_line(logger, operation, response, time.perf_counter() - started)
         else:
-            response = self._exchange(target, request, operation)
+            response = self._exchange(target, request, operation, deadline)
         return read_answer(response, operation)
 
-    def _exchange(self, target: Target, request: bytes, operation: Operation[Any]) -> Response:
+    def _find(self, deadline: Deadline | None) -> Target:
+        if deadline is None or self._lazy.quick:
+            return self._lazy.get()
+        return call_in_time(self._lazy.get, deadline, "finding endpoint and credentials")
+
+    def _open(self, target: Target, deadline: Deadline | None) -> Connection:
+        settings = self._lazy.settings
+        seconds = settings.connect_timeout
+        if deadline is None:
+            return open_connection(target, seconds, settings.read_timeout)
+        # In a thread: looking a name up knows no timeout.
+        return call_in_time(
+            lambda: open_connection(target, seconds, settings.read_timeout),
+            deadline,
+            "opening a connection",
+            Connection.close,
+        )
+
+    def _exchange(
+        self, target: Target, request: bytes, operation: Operation[Any], deadline: Deadline | None
+    ) -> Response:
         pool = self._pool
         home = pool.idle
         try:
             connection = pool.take()
             if connection is None:
-                settings = self._lazy.settings
-                connection = open_connection(
-                    target, settings.connect_timeout, settings.read_timeout
-                )
+                connection = self._open(target, deadline)
             try:
-                response = connection.exchange(request)
+                if deadline is None:
+                    response = connection.exchange(request)
+                else:
+                    response = connection.exchange(request, count_seconds_left(deadline))
             except BaseException:  # an interrupt too: half an answer may follow
                 connection.close()
                 raise
@@ -77,6 +102,14 @@ class HttpTransport:
     def close(self) -> None:
         """Close the idle connections; the next request opens new ones."""
         self._pool.close()
+
+
+def _keys_in_time(target: Target, deadline: Deadline) -> Keys:
+    count_seconds_left(deadline)
+    credentials = target.credentials
+    if not credentials.due:
+        return credentials.keys()
+    return call_in_time(credentials.keys, deadline, "fetching credentials")
 
 
 def log_line(logger: Any, operation: Operation[Any], response: Response, seconds: float) -> None:

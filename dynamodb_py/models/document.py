@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from ..codec import Unstorable, as_sent, from_json, to_json
+from ..codec import Unstorable, as_sent, from_json
 from ..exceptions import QueryError, UnreadableValue, ValidationError
 from ..expressions import FREE, Coder, Path, referred
 from ..operations.base import Wire, WireItem
@@ -30,7 +30,7 @@ from .records.base import (
 from .records.checks import Errors, check_value, encode_value
 from .records.collect import collect
 from .records.fieldset import FieldSet
-from .records.record import Record
+from .records.record import Record, encode_given
 from .reserved_names import DOCUMENT, refuse_reserved
 
 if TYPE_CHECKING:
@@ -110,12 +110,13 @@ class Document(Record):
     def from_db(cls, item: StoredItem | str | Mapping[str, Any]) -> Self:
         if cls._kinds is None:
             return super().from_db(item)
-        if isinstance(item, str):
-            item = item.encode()
+        stored = encode_given(cls, item)
         try:
-            return cls._make_loader()(item if isinstance(item, bytes) else to_json(item))
+            found: Any = cls._kinds.class_of(stored, cls)
         except ValueError as error:
             raise UnreadableValue(f"{cls.__name__}: {error}") from error
+        document: Any = cast("Any", super(Document, found)).from_db(stored)
+        return cast("Self", document)
 
     @property
     def extra(self) -> Mapping[str, Any]:

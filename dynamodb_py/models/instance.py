@@ -9,6 +9,7 @@ from .. import exceptions
 from ..connections import (
     AMBIENT_DEFAULT,
     Connection,
+    alias_for,
     ambient_alias,
     connection_for,
     current_options,
@@ -116,10 +117,16 @@ def list_many(given: Any, role: str) -> list[Any]:
     return list(given)
 
 
-def table_of(instance: Instance) -> str:
-    """Return the name of the table that an instance is stored in, on its connection."""
+def table_of(instance: Instance, using: str | None = None) -> str:
+    """Return the name of the table of an instance, on its connection or *using*."""
     meta = options_of(type(instance))
-    return connection_for(alias_of(instance), meta.using).table_name(meta.table_name)
+    alias = alias_of(instance) if using is None else using
+    return connection_for(alias, meta.using).table_name(meta.table_name)
+
+
+def is_elsewhere(instance: Instance, using: str) -> bool:
+    """Tell whether *using* names another connection than that of an instance."""
+    return using != alias_for(alias_of(instance), options_of(type(instance)).using)
 
 
 def pin_connection(instance: Instance) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
+from ..connections import choose_connection
 from ..exceptions import ModelDefinitionError
 from ..expressions import Action, Computable, Condition
 from ..flows import Flow, awaiting, blocking, name_verbs
@@ -145,8 +146,8 @@ class Model(Instance):
 
     # -- its item ------------------------------------------------------------------------------
 
-    save = blocking(save_instance)
-    asave = awaiting(save_instance)
+    save = blocking(save_instance, choose_connection)
+    asave = awaiting(save_instance, choose_connection)
 
     if TYPE_CHECKING:
 
@@ -205,16 +206,16 @@ class Model(Instance):
         update = blocking(update_instance)
         aupdate = awaiting(update_instance)
 
-    delete = blocking(delete_instance)
-    adelete = awaiting(delete_instance)
+    delete = blocking(delete_instance, choose_connection)
+    adelete = awaiting(delete_instance, choose_connection)
 
     def _delete_for_good(
         self, *, condition: Condition | None = None, atomic: bool | None = None
     ) -> Flow[None]:
         return delete_for_good(self, condition=condition, atomic=atomic)
 
-    refresh_from_db = blocking(refresh_instance)
-    arefresh_from_db = awaiting(refresh_instance)
+    refresh_from_db = blocking(refresh_instance, choose_connection)
+    arefresh_from_db = awaiting(refresh_instance, choose_connection)
 
     fetch = blocking(fetch_instance)
     afetch = awaiting(fetch_instance)

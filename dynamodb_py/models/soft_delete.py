@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 from ..batching import ProgressOption, as_callback
+from ..connections import choose_connection
 from ..exceptions import DoesNotExist, QueryError
 from ..expressions import Condition, NotExists, Path
 from ..flows import Flow, awaiting, blocking, flow_of, name_verbs
@@ -15,10 +16,12 @@ from .bulk.execution import run_side_by_side
 from .bulk.jobs import keep_last, key_job
 from .bulk.results import BulkResult, Status, Tally
 from .fields.times import DateTimeField, TimestampField
-from .instance import list_many, options_of
+from .instance import is_elsewhere, list_many, options_of
 from .managers.manager import Manager, Objects
 from .managers.queryset import QuerySet
 from .model import Model
+from .persistence.delete import delete_instance
+from .persistence.stored import copy_elsewhere
 from .persistence.update import update_instance
 from .queryset.base import M, R
 from .queryset.builders import Builders
@@ -185,6 +188,7 @@ def delete_softly(
     condition: Condition | None = None,
     atomic: bool | None = None,
     hard: bool = False,
+    using: str | None = None,
 ) -> Flow[None]:
     """Mark this item as deleted now, in one request; a marked item keeps its moment.
 
@@ -193,10 +197,13 @@ def delete_softly(
     :param condition: delete only where it holds.
     :param atomic: as for ``update()``.
     :param hard: delete the item itself, as for other models.
+    :param using: the alias of a connection, as for other models.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
     :raises DoesNotExist: there is no item; not so with *hard*.
     :raises StaleItem: as for other models.
     """
+    if using is not None and is_elsewhere(instance, using):
+        instance = copy_elsewhere(instance, using)
     if hard:
         yield from instance._delete_for_good(condition=condition, atomic=atomic)
         return
@@ -225,10 +232,14 @@ def _make_mark(instance: SoftDelete, *, collected: bool) -> Any:
 
 
 def delete_hard(
-    instance: SoftDelete, *, condition: Condition | None = None, atomic: bool | None = None
+    instance: SoftDelete,
+    *,
+    condition: Condition | None = None,
+    atomic: bool | None = None,
+    using: str | None = None,
 ) -> Flow[None]:
     """Delete the item itself: ``delete(hard=True)``."""
-    yield from instance._delete_for_good(condition=condition, atomic=atomic)
+    yield from delete_instance(instance, condition=condition, atomic=atomic, using=using)
 
 
 def restore_instance(
@@ -279,6 +290,7 @@ class SoftDelete(Model):
             condition: Condition | None = None,
             atomic: bool | None = None,
             hard: bool = False,
+            using: str | None = None,
         ) -> None: ...
         async def adelete(
             self,
@@ -286,13 +298,14 @@ class SoftDelete(Model):
             condition: Condition | None = None,
             atomic: bool | None = None,
             hard: bool = False,
+            using: str | None = None,
         ) -> None: ...
     else:
-        delete = blocking(delete_softly)
-        adelete = awaiting(delete_softly)
+        delete = blocking(delete_softly, choose_connection)
+        adelete = awaiting(delete_softly, choose_connection)
 
-    hard_delete = blocking(delete_hard)
-    ahard_delete = awaiting(delete_hard)
+    hard_delete = blocking(delete_hard, choose_connection)
+    ahard_delete = awaiting(delete_hard, choose_connection)
 
     restore = blocking(restore_instance)
     arestore = awaiting(restore_instance)

@@ -52,12 +52,16 @@ _RESOURCE_HANDLERS = (
 
 
 class BotoTransport:
-    """Sends operations through *client*, a boto3 client, or a resource, whose client is used."""
+    """Sends operations through *client*, a boto3 client, or a resource, whose client is used.
 
-    def __init__(self, client: Any, *, owned: bool = False) -> None:
+    :param owned: whether the client is not the user's own.
+    :param configured: where the environment sets the client's endpoint, if it does: moto does not mock it.
+    """
+
+    def __init__(self, client: Any, *, owned: bool = False, configured: str = "") -> None:
         meta = client.meta
         self._client = getattr(meta, "client", client)
-        self._owned = owned
+        self._owned, self._configured = owned, configured
 
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* and return the body of its response.
@@ -65,7 +69,7 @@ class BotoTransport:
         The client's own retries apply besides.
         """
         params = with_bytes(_decode(_encode(payload_of(operation))))
-        register_mock(self._client)
+        self.check_mock()
         client = _without_resource_handlers(self._client)
         started = time.perf_counter()
         try:
@@ -90,6 +94,10 @@ class BotoTransport:
             )
         return _encode(_with_seconds(response))
 
+    def check_mock(self) -> None:
+        """Let moto's active mock answer; raise ConfigurationError where it cannot."""
+        register_mock(self._client, self._configured)
+
     def close(self) -> None:
         """Close the client's connections, unless the client is the user's own."""
         if self._owned:
@@ -113,18 +121,31 @@ class AsyncBotoTransport:
         self._sync.close()
 
 
-def register_mock(client: Any) -> None:
+def register_mock(client: Any, configured: str = "") -> None:
     """Register moto's active mock with *client*, which may be older than the import of moto.
 
-    Else the client would send the request to the real AWS.
+    Else the client would send the request to the real AWS. Raises ConfigurationError where the endpoint
+    is *configured* by the environment, since moto lets such requests through to it.
     """
     models = sys.modules.get("moto.core.models")
     stubber = getattr(models, "botocore_stubber", None)
     if stubber is None or not stubber.enabled:
         return
+    if configured and not _passes_dynamodb_through():
+        raise ConfigurationError(
+            f"moto's mock_aws is active, and {configured}: requests would go there, past the mock. Unset "
+            "that for the time of the mock, or give connect() the endpoint_url= that is meant"
+        )
     emitter = getattr(client.meta.events, "_emitter", client.meta.events)
     if stubber not in emitter._handlers.prefix_search("before-send.dynamodb.GetItem"):
         client.meta.events.register("before-send", stubber)
+
+
+def _passes_dynamodb_through() -> bool:
+    """Tell whether ``mock_aws(config=...)`` leaves DynamoDB alone."""
+    config = sys.modules.get("moto.core.config")
+    passes = getattr(config, "passthrough_service", None)
+    return passes is not None and bool(passes("dynamodb"))
 
 
 def _without_resource_handlers(client: Any) -> Any:

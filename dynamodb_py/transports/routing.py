@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
-from ..credentials.sessions import make_client
+from ..credentials.sessions import describe_configured_endpoint, make_client, make_session
 from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget
+from ..exceptions import ConfigurationError, DeadlineExceeded
 from ..http.aio import AsyncHttpTransport
 from ..http.forks import watch
 from ..http.log import get_debug_logger
 from ..http.sync import HttpTransport
+from ..http.waits import await_in_time, call_in_time
 from ..operations.base import Operation
+from ..retries import DEADLINES, count_seconds_left, find_deadline
 from .boto import BotoTransport
 from .hooks import MOCK, MOCK_SERVER, WRAPPED, Hooks
 
@@ -52,8 +56,18 @@ class Router:
         with self._lock:
             if self.boto is None:
                 given, served = self._settings.client, bool(self._seen & MOCK_SERVER)
-                client = given or make_client(self._settings, boto3_default=served)
-                self.boto = BotoTransport(client, owned=given is None)
+                session = None if given is not None else make_session(self._settings)
+                client = given or make_client(self._settings, session, boto3_default=served)
+                configured = ""
+                if not served and self._settings.endpoint_url is None:
+                    configured = describe_configured_endpoint(client, session)
+                boto = BotoTransport(client, owned=given is None, configured=configured)
+                try:
+                    boto.check_mock()
+                except ConfigurationError:  # the next request looks at the environment again
+                    boto.close()
+                    raise
+                self.boto = boto
             return self.boto
 
     def _switch(self, seen: int) -> None:
@@ -77,6 +91,13 @@ class Router:
         self._lock = threading.Lock()
 
 
+_THROUGH_BOTOCORE = "the request through botocore"
+
+
+def _send_through_botocore(router: Router, operation: Operation[Any]) -> bytes:
+    return (router.boto or router.make()).send(operation)
+
+
 class RoutingTransport:
     """The blocking transport of a connection."""
 
@@ -86,9 +107,17 @@ class RoutingTransport:
 
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""
-        router = self._router
-        if router.uses_botocore():
-            return (router.boto or router.make()).send(operation)
+        if self._router.uses_botocore():
+            deadline = find_deadline() if DEADLINES.get() else None
+            if deadline is None:
+                return _send_through_botocore(self._router, operation)
+            count_seconds_left(deadline)
+            try:
+                send = partial(_send_through_botocore, self._router, operation)
+                return call_in_time(send, deadline, _THROUGH_BOTOCORE)
+            except DeadlineExceeded as error:
+                error.in_doubt = True  # botocore goes on
+                raise
         return self._wire.send(operation)
 
     def close(self) -> None:
@@ -110,11 +139,16 @@ class AsyncRoutingTransport:
         if self._router.uses_botocore():
             from asyncio import to_thread  # copies the context, for tracing
 
-            return await to_thread(self._through_botocore, operation)
+            deadline = find_deadline() if DEADLINES.get() else None
+            if deadline is not None:
+                count_seconds_left(deadline)
+            try:
+                sending = to_thread(_send_through_botocore, self._router, operation)
+                return await await_in_time(sending, deadline, _THROUGH_BOTOCORE)
+            except DeadlineExceeded as error:
+                error.in_doubt = True  # botocore goes on
+                raise
         return await self._wire.send(operation)
-
-    def _through_botocore(self, operation: Operation[Any]) -> bytes:
-        return (self._router.boto or self._router.make()).send(operation)
 
     async def close(self) -> None:
         """Close the open connections; the next request opens new ones."""

@@ -195,6 +195,8 @@ class Link:
     def __init__(self, table: Table) -> None:
         self.transport, self.async_transport = _Transport(table), _AsyncTransport(table)
         self.retries = Retries(attempts=1)
+        self.deadline = None
+        self.sync_in_loop = "allow"
 
 
 class _Transport:

@@ -18,7 +18,13 @@ from botocore.exceptions import StubAssertionError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from dynamodb_py.exceptions import ConditionFailed, InvalidRequest, TableNotFound, Throttled
+from dynamodb_py.exceptions import (
+    ConditionFailed,
+    ConfigurationError,
+    InvalidRequest,
+    TableNotFound,
+    Throttled,
+)
 from dynamodb_py.transports import BotoTransport, Settings
 from dynamodb_py.transports.hooks import MOCK, WRAPPED, Hooks
 
@@ -472,3 +478,156 @@ def test_through_botocore_each_request_is_sent_once(fault, kind):
         assert type(said.__cause__).__mro__[-4].__name__ == "ClientError"
         assert len(server.received) == 1
         client.end()
+
+
+# A mock, and an endpoint that the environment sets
+
+
+@pytest.fixture
+def variable(monkeypatch, tmp_path):
+    """Set an endpoint in the environment, or in a shared file."""
+    for name in ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def set_endpoint(name, url):
+        if name in ("profile", "services"):
+            config = tmp_path / "config"
+            own = f"endpoint_url = {url}\n" if name == "profile" else "services = own\n"
+            own += f"[services own]\ndynamodb =\n  endpoint_url = {url}\n"
+            config.write_text(f"[default]\nregion = eu-west-1\n{own}")
+            monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+        else:
+            monkeypatch.setenv(name, url)
+
+    return set_endpoint
+
+
+SOURCES = {
+    "AWS_ENDPOINT_URL_DYNAMODB": "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL": "AWS_ENDPOINT_URL",
+    "profile": "shared configuration file",
+    "services": "shared configuration file",
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_endpoint_of_the_environment_is_refused_under_a_mock_and_nothing_is_sent(
+    caller, variable, source
+):
+    with FaultyServer() as server:
+        variable(source, server.url.replace("http://", "http://me:hush@"))
+        client = caller()
+        with mock_aws():
+            for _ in range(2):
+                found = client.outcome(Echo("k"))
+                assert type(found) is ConfigurationError
+                for part in ("mock_aws", SOURCES[source], server.url):
+                    assert part in str(found)
+                assert "hush" not in str(found)
+        assert server.received == []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_endpoint_that_was_given_is_used_under_a_mock(caller, variable, source):
+    with FaultyServer() as server:
+        variable(source, "http://127.0.0.1:9")
+        with mock_aws():
+            assert caller(server.url).send(Echo("k")) == "k"
+        assert len(server.received) == 1
+
+
+def test_a_mock_is_refused_where_it_begins_and_the_endpoint_serves_again_after_it(caller, variable):
+    with FaultyServer() as server:
+        variable("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        client = caller()
+        for _ in range(2):
+            assert client.send(Echo("k")) == "k"
+            with mock_aws(), mock_aws():
+                assert type(client.outcome(Echo("k"))) is ConfigurationError
+        assert client.send(Echo("k")) == "k"
+        assert len(server.received) == 3
+
+
+def test_an_endpoint_that_is_unset_in_the_mock_leaves_the_mock_to_answer(
+    caller, variable, monkeypatch
+):
+    with FaultyServer() as server:
+        variable("AWS_ENDPOINT_URL", server.url)
+        client = caller()
+        with mock_aws():
+            found = client.outcome(Echo("k"))
+            assert type(found) is ConfigurationError
+            monkeypatch.delenv("AWS_ENDPOINT_URL")
+            make_table()
+            assert client.send(Echo("k")) == "k"
+        assert server.received == []
+
+
+@pytest.mark.parametrize("given", ["session", "botocore session", "client", "resource"])
+@pytest.mark.parametrize("before", [False, True])
+def test_a_session_or_client_with_an_endpoint_of_the_environment_is_refused_too(
+    given, before, variable
+):
+    with FaultyServer() as server:
+        variable("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        session = boto3.Session("AK", "secret", region_name="eu-west-1")
+        made = {
+            "session": lambda: {"session": session},
+            "botocore session": lambda: {"session": session._session},
+            "client": lambda: {"client": session.client("dynamodb")},
+            "resource": lambda: {"client": session.resource("dynamodb")},
+        }[given]()
+        for kind in (Caller, AsyncCaller):
+            client = kind(Settings(**made))
+            if before:
+                assert client.send(Echo("k")) == "k"
+            sent = len(server.received)
+            with mock_aws():
+                assert type(client.outcome(Echo("k"))) is ConfigurationError
+            assert len(server.received) == sent
+            assert client.send(Echo("k")) == "k"
+            client.end()
+
+
+def test_a_client_with_an_endpoint_of_its_own_is_a_choice(variable):
+    with FaultyServer() as server:
+        variable("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+        client = boto3.client(
+            "dynamodb", endpoint_url=server.url, region_name="x",
+            aws_access_key_id="AK", aws_secret_access_key="s",
+        )  # fmt: skip
+        with mock_aws():
+            one = Caller(Settings(client=client))
+            assert one.send(Echo("k")) == "k"
+            one.end()
+
+
+def test_a_mock_of_all_but_dynamodb_leaves_the_endpoint_of_the_environment(caller, variable):
+    with FaultyServer() as server:
+        variable("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        with mock_aws(config={"core": {"passthrough": {"services": ["dynamodb"], "urls": []}}}):
+            assert caller().send(Echo("k")) == "k"
+
+
+def test_endpoints_that_botocore_is_to_ignore_are_ignored(caller, variable, monkeypatch):
+    with FaultyServer() as server:
+        variable("AWS_ENDPOINT_URL", server.url)
+        monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+        with mock_aws():
+            make_table()
+            assert caller().send(Echo("k")) == "k"
+        assert server.received == []
+
+
+def test_a_class_under_a_mock_is_refused_too(caller, variable):
+    with FaultyServer() as server:
+        variable("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        client = caller()
+
+        @mock_aws
+        class TestOf:
+            def test_it(self):
+                return client.outcome(Echo("k"))
+
+        assert type(TestOf().test_it()) is ConfigurationError
+        assert server.received == []

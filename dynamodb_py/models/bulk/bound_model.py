@@ -167,7 +167,7 @@ def make_blocking(
     def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> T:
         all_ = list_instances(objects, name)
         link = connection_of(all_)
-        return make_empty() if link is None else run(flow(all_, *args, **kwargs), link)
+        return make_empty() if link is None else run(flow(all_, *args, **kwargs), link, function)
 
     return as_verb(function, flow, name, "objects")
 

@@ -111,7 +111,8 @@ def refresh_copies(
     :param told: called with a line for each item that is to change.
     :raises QueryError: no reference of the model keeps copies.
     """
-    return run(_refresh(model, workers, dry_run, told), model.objects._link)
+    flow = _refresh(model, workers, dry_run, told)
+    return run(flow, model.objects._link, refresh_copies)
 
 
 async def arefresh_copies(

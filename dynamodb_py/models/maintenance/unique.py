@@ -41,7 +41,7 @@ def check_unique(
         makes that one.
     """
     flow, link = _prepare(model, using, told, workers=workers, mend=False)
-    return run(flow, link)
+    return run(flow, link, check_unique)
 
 
 async def acheck_unique(
@@ -70,7 +70,7 @@ def repair_unique(
     one of them keeps, or gets, the sentinel, so that there will be no more of them.
     """
     flow, link = _prepare(model, using, told, workers=workers, mend=True)
-    return run(flow, link)
+    return run(flow, link, repair_unique)
 
 
 async def arepair_unique(

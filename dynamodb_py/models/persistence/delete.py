@@ -13,7 +13,7 @@ from ...operations.base import Wire
 from ...operations.items import DeleteItem
 from ..attribute_values.lost_write import LostWrite
 from ..constraints import Claims
-from ..instance import Instance, options_of, pin_connection, table_of
+from ..instance import Instance, is_elsewhere, options_of, pin_connection, table_of
 from ..options import Options
 from ..records.attributes import find_undeclared
 from ..records.base import settle_defaults, state_of
@@ -24,11 +24,15 @@ from ..visibility import is_of_other_class
 from .failures import as_model_error, as_stale_error
 from .locks import Lock, is_guarded, lock_of
 from .sending import execute_or_collect, retry_on_conflict
-from .stored import key_of, stored_wires, unknown_attributes
+from .stored import copy_elsewhere, key_of, stored_wires, unknown_attributes
 
 
 def delete_instance(
-    instance: Instance, *, condition: Condition | None = None, atomic: bool | None = None
+    instance: Instance,
+    *,
+    condition: Condition | None = None,
+    atomic: bool | None = None,
+    using: str | None = None,
 ) -> Flow[None]:
     """Delete this item; one that is not there counts as deleted, if there is no condition.
 
@@ -38,10 +42,14 @@ def delete_instance(
     :param condition: delete only where it holds.
     :param atomic: delete only if no attribute has changed since it was loaded; one that was never
         loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.
+    :param using: the alias of a connection. On another one than its own, the item with its key is
+        deleted as by an instance that was never loaded, and this instance stays as it is.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
         None where it is gone.
     :raises StaleItem: it was changed, or deleted, since it was loaded; nothing was deleted.
     """
+    if using is not None and is_elsewhere(instance, using):
+        instance = copy_elsewhere(instance, using)
     yield from instance._delete_for_good(condition=condition, atomic=atomic)
 
 

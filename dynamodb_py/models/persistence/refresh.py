@@ -11,27 +11,30 @@ from ...expressions import Action, Add, Value
 from ...flows import Flow
 from ...operations.items import GetItem
 from ..foreign_keys.unloaded import is_stub
-from ..instance import Instance, M, options_of, pin_connection, table_of
+from ..instance import Instance, M, is_elsewhere, options_of, pin_connection, table_of
 from ..visibility import filter_item
 from .stored import key_of, replace_stored
 from .update import update_instance
 
 
-def refresh_instance(instance: Instance, *, consistent: bool | None = None) -> Flow[None]:
+def refresh_instance(
+    instance: Instance, *, consistent: bool | None = None, using: str | None = None
+) -> Flow[None]:
     """Read all fields again; changes that were not saved are lost.
 
     :param consistent: True sees every write before it; by default as ``options()`` says.
+    :param using: the alias of the connection to read from; the instance belongs to it from then on.
     :raises DoesNotExist: there is no item with this key.
     """
     pin_connection(instance)
-    key = key_of(instance)
-    item = filter_item(
-        instance._meta, (yield from GetItem(table_of(instance), key, is_consistent(consistent)))
-    )
+    key, table = key_of(instance), table_of(instance, using)
+    item = filter_item(instance._meta, (yield from GetItem(table, key, is_consistent(consistent))))
     if item is None:
         raise instance.DoesNotExist(
             f"{instance._meta.name} has no item {instance.primary_key!r}", missing=[instance]
         )
+    if using is not None and is_elsewhere(instance, using):
+        instance.__dict__["_using"] = using
     replace_stored(instance, item)
 
 

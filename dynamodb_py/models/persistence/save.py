@@ -23,7 +23,7 @@ from ..attribute_values.diff import (
 )
 from ..attribute_values.lost_write import LostWrite
 from ..attribute_values.values import apply_actions
-from ..instance import Instance, M, options_of, pin_connection, table_of
+from ..instance import Instance, M, is_elsewhere, options_of, pin_connection, table_of
 from ..records.base import add_lost
 from ..signals.events import is_observed, send_post_save, send_pre_save
 from ..unit_of_work.collector import COLLECTOR
@@ -32,11 +32,13 @@ from .failures import as_gone_error, as_model_error
 from .locks import is_atomic, is_guarded
 from .sending import TRIES, is_collected
 from .stored import (
+    copy_elsewhere,
     encode_item,
     encode_sized,
     mark_saved,
     mark_written,
     stored_wires,
+    take_over,
     unknown_attributes,
 )
 from .tracking import changes_to_write, find_set_edits
@@ -51,6 +53,7 @@ def save_instance(
     update_fields: Iterable[str] | None = None,
     validate: bool = True,
     atomic: bool | None = None,
+    using: str | None = None,
 ) -> Flow[M]:
     """Write this instance to its table.
 
@@ -70,6 +73,8 @@ def save_instance(
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param atomic: write only if no attribute has changed since it was loaded; one that was never
         loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.
+    :param using: the alias of a connection. On another one than its own, the instance counts as new: the
+        whole item is put there, and from then on it belongs to that connection.
     :return: the instance itself.
     :raises ValidationError: values cannot be stored; nothing was sent.
     :raises AlreadyExists: an item has this key, where none was expected, or a unique value:
@@ -83,7 +88,8 @@ def save_instance(
     if condition is not None:
         condition = options_of(type(instance)).condition(condition)
     pin_connection(instance)
-    created = instance._stored is None
+    moves = using is not None and is_elsewhere(instance, using)
+    created = moves or instance._stored is None
     named = None
     if update_fields is not None:
         named = _check_update_fields(
@@ -93,8 +99,9 @@ def save_instance(
     collector = COLLECTOR.get() if observed else None
     if observed:
         yield from send_pre_save(instance, created=created, update_fields=named)
+    stored = instance if using is None or not moves else copy_elsewhere(instance, using, whole=True)
     yield from store_instance(
-        instance,
+        stored,
         condition=condition,
         force_insert=force_insert,
         overwrite=overwrite,
@@ -102,6 +109,8 @@ def save_instance(
         validate=validate,
         atomic=atomic,
     )
+    if stored is not instance:
+        yield from _take_over(instance, stored)
     if observed:
         send_saved = partial(send_post_save, instance, created=created, update_fields=named)
         if collector is None:
@@ -109,6 +118,21 @@ def save_instance(
         else:
             collector.call_after(send_saved)
     return instance
+
+
+def _take_over(instance: M, twin: M) -> Flow[None]:
+    """Let *instance* become its saved copy, in a transaction after the commit."""
+    collector = COLLECTOR.get()
+    if collector is None:
+        take_over(instance, twin)
+        return
+
+    def take() -> Flow[None]:
+        take_over(instance, twin)
+        yield from ()
+
+    collector.call_after(take)
+    yield from ()
 
 
 def store_instance(
@@ -168,7 +192,8 @@ def _check_update_fields(
     if whole:
         raise QueryError(
             f"update_fields: {instance._meta.name} would be put whole, since it was never loaded or "
-            "saved, or by force_insert or overwrite: save() it without update_fields"
+            "saved, or by force_insert, overwrite or using another connection: save() it without "
+            "update_fields"
         )
     return named
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from ...codec import from_json, measure_item, to_json
 from ...exceptions import ItemTooLarge, UnreadableValue, ValidationError
 from ...limits import MAX_ITEM_BYTES
@@ -136,6 +138,47 @@ def mark_saved(instance: M, item: StoredItem) -> M:
     if options_of(type(instance)).version is not None:
         take_version(instance, from_json(item))
     return instance
+
+
+def copy_elsewhere(instance: M, using: str, *, whole: bool = False) -> M:
+    """Return a copy of an instance for the connection *using*, where it counts as never stored.
+
+    It has the key as it was loaded. Raises ValidationError if that was changed.
+
+    :param whole: whether the whole item is to be written there. Raises FieldNotLoaded if not all of it
+        was fetched.
+    """
+    twin: M = object.__new__(type(instance))
+    twin.__dict__.update(instance.__dict__)
+    twin._stored, twin._decoded = instance._stored, instance._decoded
+    twin._state = None if instance._state is None else replace(instance._state)
+    if not twin._decoded:
+        twin._decode()
+    state = state_of(twin)
+    if whole:
+        state.undeclared = find_preserved(twin)
+    if twin._stored is not None:
+        state.known_key = key_of(twin)
+    settle_defaults(twin)
+    twin._stored = None
+    twin.__dict__["_using"] = using
+    return twin
+
+
+def take_over(instance: M, twin: M) -> None:
+    """Let an instance become what its copy on another connection has become by saving."""
+    instance.__dict__.clear()
+    instance.__dict__.update(twin.__dict__)
+    instance._stored, instance._decoded, instance._state = (
+        twin._stored,
+        twin._decoded,
+        twin._state,
+    )
+    fields = instance._fieldset
+    if instance._stored is not None and (fields.holders or fields.references):
+        replace_stored(
+            instance, instance._stored
+        )  # its references belong to the other connection too
 
 
 def take_version(instance: Instance, item: Mapping[str, Wire]) -> None:

@@ -125,7 +125,6 @@ def find_changed(
         spelled = None
         wire: Wire | None
         try:
-            wire: Wire | None
             if assigned and name in assigned:
                 wire = assigned[name]
             else:

@@ -41,17 +41,7 @@ class Record(BaseRecord):
             boto3's client gives it, or JSON.
         :raises ValidationError: *item* is none of them, as an item of boto3's resource.
         """
-        if isinstance(item, bytes):
-            return bind_ambient(cls._load(item))
-        try:
-            stored = item.encode() if isinstance(item, str) else to_json(check_item(item))
-        except UNFIT as error:
-            if isinstance(error, ValidationError):
-                raise
-            raise ValidationError(
-                f"from_db() cannot read it: {error}", model=cls.__name__
-            ) from error
-        return bind_ambient(cls._load(stored))
+        return bind_ambient(cls._load(encode_given(cls, item)))
 
     def full_clean(self, exclude: Iterable[str] = ()) -> None:
         """Check this object as writing it would, without writing.
@@ -110,6 +100,18 @@ class Record(BaseRecord):
             values = {**self._fieldset.constants, **values}
         names = [name for name in self._fieldset.by_name if values.get(name) is not None]
         return f"{type(self).__name__}({', '.join(f'{name}={values[name]!r}' for name in names)})"
+
+
+def encode_given(kind: type, item: StoredItem | str | Mapping[str, Any]) -> StoredItem:
+    """Return the JSON of an item that ``from_db()`` of *kind* got; raise ValidationError if it is none."""
+    if isinstance(item, bytes):
+        return item
+    try:
+        return item.encode() if isinstance(item, str) else to_json(check_item(item))
+    except UNFIT as error:
+        if isinstance(error, ValidationError):
+            raise
+        raise ValidationError(f"from_db() cannot read it: {error}", model=kind.__name__) from error
 
 
 def check_item(item: Mapping[str, Any]) -> Mapping[str, Any]:

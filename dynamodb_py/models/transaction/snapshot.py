@@ -82,7 +82,7 @@ def get(items: Iterable[ItemReference], /) -> list[Any]:
     """
     reads = _make_reads(items)
     link = _find_connection(reads)
-    return [] if link is None else run(_read(reads, link.retries), link)
+    return [] if link is None else run(_read(reads, link.retries), link, get)
 
 
 async def aget(items: Iterable[ItemReference], /) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import warnings
 
@@ -20,7 +21,9 @@ from dynamodb_py import (
     QueryError,
     UnreadableValue,
     ValidationError,
+    options,
 )
+from dynamodb_py.models.fields.model_key import alias_of
 from dynamodb_py.models.queryset.lookup_resolution import make_condition
 from dynamodb_py.models.records.encoding import encode_fields
 
@@ -344,3 +347,32 @@ def test_a_discriminator_that_cannot_be_is_told_when_the_class_is_made(declare, 
     with pytest.raises(ModelDefinitionError, match=said):
         declare()
     assert Payment._kinds.classes == before
+
+
+@pytest.mark.parametrize("kind", [Payment, Card, Gold])
+@pytest.mark.parametrize(
+    "item",
+    [{"kind": "Gold"}, {"kind": {"S": "Gold"}, "n": 1}, {"kind": {}}, [1], 7, None],
+    ids=range(6),
+)
+def test_from_db_refuses_the_items_of_boto3s_resource_as_other_records_do(kind, item):
+    with pytest.raises(ValidationError, match="from_db"):
+        kind.from_db(item)
+
+
+@pytest.mark.parametrize("item", ["{", b"[]", b"\xff", '{"kind": 1}', '{"kind": {"S": 1}}'])
+def test_from_db_of_text_that_is_no_item_is_an_error_of_ours(item):
+    with pytest.raises(UnreadableValue):
+        Payment.from_db(item).to_dict()
+
+
+@pytest.mark.parametrize("form", [dict, str, bytes])
+def test_from_db_in_a_block_gives_the_document_the_connection_of_the_block(form):
+    item = {"kind": s("Gold")}
+    text = json.dumps(item)
+    given = {dict: item, str: text, bytes: text.encode()}[form]
+    with options(using="eu"):
+        gold = Payment.from_db(given)
+    assert type(gold) is Gold
+    assert alias_of(gold) == "eu"
+    assert alias_of(Payment.from_db(given)) == "default"
