@@ -546,6 +546,36 @@ def test_a_plain_key_of_an_index_touches_it_too(do, key, put, stored):
     assert stored(ticket)["queue"] == {"S": "S#paid"}
 
 
+KEYED = {
+    "update of a query": lambda do, key: do(Ticket.objects.filter(id=key).update, note="x"),
+    "update of several": lambda do, key: do(
+        Ticket.objects.filter(id__in=[key, key + "b"]).update, note="x"
+    ),
+    "update of a new instance": lambda do, key: do(Ticket(id=key).update, note="x"),
+    "modify": lambda do, key: do(Ticket.objects.filter(id=key).modify, note="x"),
+    "update_or_create": lambda do, key: do(Ticket.objects.update_or_create, {"note": "x"}, id=key),
+    "bulk_update": lambda do, key: do(
+        Ticket.objects.bulk_update, [Ticket(id=key, note="x")], ["note"]
+    ),
+    "upsert": lambda do, key: do(
+        Ticket.objects.bulk_create,
+        [Ticket(id=key, note="x")],
+        update_conflicts=True,
+        update_fields=["note"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_a_write_by_key_completes_what_the_key_says(do, key, put, stored, name):
+    put(Ticket, {"id": {"S": key}, **OLD})
+    KEYED[name](do, key)
+    item = stored(Ticket(id=key))
+    assert item["note"] == {"S": "x"}
+    assert item["mine"] == {"S": f"I#{key}"}
+    assert item.keys() - OLD.keys() == {"id", "note", "mine"}
+
+
 def test_an_item_without_a_part_is_not_completed(do, key, put, stored):
     put(Ticket, {"id": {"S": key}, "rank": {"N": "3"}})
     ticket = do(Ticket.get, key)
