@@ -100,6 +100,36 @@ class Member(Model):
     by_alias = GlobalIndex(hash_key="alias")
 
 
+class Ticket(Model):
+    """Whose items from before the templates have none of what is made of them."""
+
+    class Meta:
+        table_name = "template-tickets"
+
+    id = CharField(hash_key=True)
+    status = CharField(default="open")
+    rank = IntegerField(default=0)
+    team = CharField()
+    note = CharField()
+    queue = CharField(template="S#{status}")
+    place = CharField(template="{rank:04d}")
+    board = CharField(template="T#{team}#{id}")
+    mine = CharField(template="I#{id}")
+
+    by_status = GlobalIndex(hash_key="queue", range_key="place")
+    by_team = GlobalIndex(hash_key="board", range_key="queue")
+    by_rank = GlobalIndex(hash_key="mine", range_key="rank")
+    by_note = GlobalIndex(hash_key="mine", range_key="note")
+
+
+class Locked(Ticket):
+    class Meta:
+        table_name = "template-locked"
+
+    version = VersionField()
+    code = CharField(unique=True)
+
+
 pytestmark = pytest.mark.usefixtures("engine")
 
 
@@ -229,7 +259,7 @@ class Word(Model):
     count = IntegerField(default=0)
 
 
-TABLES = [Order, Step, Word, Visit, Member]
+TABLES = [Order, Step, Word, Visit, Member, Ticket, Locked]
 
 
 def test_ranges_of_parts_give_what_they_would_of_attributes(do, key):
@@ -435,3 +465,153 @@ def test_many_are_read_again_by_their_keys(do, key, orders):
     do(load, loaded)
     assert loaded[0].queue == "STATUS#open"
     assert do(Order.objects.batch_get, *orders[:2]) == orders[:2]
+
+
+# -- items from before the templates ----------------------------------------------------------------
+
+OLD = {"status": {"S": "paid"}, "rank": {"N": "3"}, "team": {"S": "red"}}
+WHOLE = {"queue": "S#paid", "place": "0004", "board": "T#red#{id}", "mine": "I#{id}"}
+
+
+def in_transaction(do, write):
+    async def collected():
+        async with transaction.atomic():
+            await write("a")
+
+    if do.mode == "async":
+        return do.run(collected())
+    with transaction.atomic():
+        return write("")
+
+
+def set_rank(ticket):
+    ticket.rank = 4
+    return ticket
+
+
+SAVES = {
+    "save": lambda do, ticket: do(set_rank(ticket).save),
+    "save of the field": lambda do, ticket: do(set_rank(ticket).save, update_fields=["rank"]),
+    "save without validation": lambda do, ticket: do(set_rank(ticket).save, validate=False),
+    "save of the whole": lambda do, ticket: do(set_rank(ticket).save, overwrite=True),
+    "save in a transaction": lambda do, ticket: in_transaction(
+        do, lambda a: getattr(set_rank(ticket), f"{a}save")()
+    ),
+    "save_all": lambda do, ticket: do(save_all, [set_rank(ticket)]),
+    "bulk_update": lambda do, ticket: do(
+        type(ticket).objects.bulk_update, [set_rank(ticket)], ["rank"]
+    ),
+    "update": lambda do, ticket: do(ticket.update, rank=4),
+    "update by an action": lambda do, ticket: do(ticket.update, type(ticket).rank.set(4)),
+    "update in a transaction": lambda do, ticket: in_transaction(
+        do, lambda a: getattr(ticket, f"{a}update")(rank=4)
+    ),
+}
+
+
+@pytest.mark.parametrize("model", [Ticket, Locked])
+@pytest.mark.parametrize("name", SAVES)
+def test_a_write_completes_the_keys_of_the_indexes_that_it_touches(
+    do, key, put, stored, model, name
+):
+    put(model, {"id": {"S": key}, **OLD})
+    ticket = do(model.get, key)
+    assert (ticket.queue, ticket.is_changed) == ("S#paid", False)
+    SAVES[name](do, ticket)
+    item = stored(ticket)
+    assert item["rank"] == {"N": "4"}
+    for attribute, text in WHOLE.items():
+        assert item[attribute] == {"S": text.format(id=key)}, attribute
+    assert not ticket.is_changed
+    assert do(model.get, key).queue == ticket.queue == "S#paid"
+
+
+def test_a_write_leaves_other_indexes_alone(do, key, put, stored):
+    put(Ticket, {"id": {"S": key}, **OLD})
+    ticket = do(Ticket.get, key)
+    ticket.note = "x"
+    do(ticket.save)
+    assert stored(ticket).keys() - OLD.keys() == {"id", "note", "mine"}
+
+
+def test_a_plain_key_of_an_index_touches_it_too(do, key, put, stored):
+    put(Ticket, {"id": {"S": key}, **OLD})
+    do(Ticket.objects.filter(id=key).update, note="x")
+    assert stored(Ticket(id=key)).keys() - OLD.keys() == {"id", "note", "mine"}
+    do(Ticket.objects.filter(id=key).update, rank=5)
+    assert stored(Ticket(id=key))["place"] == {"S": "0005"}  # status is not known: no queue
+    ticket = do(Ticket.get, key)
+    ticket.rank = 6
+    do(ticket.save)
+    assert stored(ticket)["queue"] == {"S": "S#paid"}
+
+
+KEYED = {
+    "update of a query": lambda do, key: do(Ticket.objects.filter(id=key).update, note="x"),
+    "update of several": lambda do, key: do(
+        Ticket.objects.filter(id__in=[key, key + "b"]).update, note="x"
+    ),
+    "update of a new instance": lambda do, key: do(Ticket(id=key).update, note="x"),
+    "modify": lambda do, key: do(Ticket.objects.filter(id=key).modify, note="x"),
+    "update_or_create": lambda do, key: do(Ticket.objects.update_or_create, {"note": "x"}, id=key),
+    "bulk_update": lambda do, key: do(
+        Ticket.objects.bulk_update, [Ticket(id=key, note="x")], ["note"]
+    ),
+    "upsert": lambda do, key: do(
+        Ticket.objects.bulk_create,
+        [Ticket(id=key, note="x")],
+        update_conflicts=True,
+        update_fields=["note"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_a_write_by_key_completes_what_the_key_says(do, key, put, stored, name):
+    put(Ticket, {"id": {"S": key}, **OLD})
+    KEYED[name](do, key)
+    item = stored(Ticket(id=key))
+    assert item["note"] == {"S": "x"}
+    assert item["mine"] == {"S": f"I#{key}"}
+    assert item.keys() - OLD.keys() == {"id", "note", "mine"}
+
+
+def test_an_item_without_a_part_is_not_completed(do, key, put, stored):
+    put(Ticket, {"id": {"S": key}, "rank": {"N": "3"}})
+    ticket = do(Ticket.get, key)
+    ticket.rank = 4
+    do(ticket.save)
+    assert stored(ticket).keys() == {"id", "rank", "place", "mine"}  # a default is no status
+
+
+@pytest.mark.parametrize("verb", ["save", "update"])
+def test_a_key_is_completed_of_what_is_still_stored(do, key, put, stored, verb):
+    put(Ticket, {"id": {"S": key}, **OLD})
+    ticket = do(Ticket.get, key)
+    put(Ticket, {"id": {"S": key}, **OLD, "status": {"S": "void"}})
+    with pytest.raises(ConditionFailed):
+        SAVES[verb](do, ticket)
+    assert stored(ticket)["rank"] == {"N": "3"}
+    do(ticket.refresh_from_db)
+    SAVES[verb](do, ticket)
+    assert stored(ticket)["queue"] == {"S": "S#void"}
+
+
+def test_what_was_read_in_part_is_completed_as_far_as_it_is_known(do, key, put, stored):
+    put(Ticket, {"id": {"S": key}, **OLD})
+    ticket = do(Ticket.objects.filter(id=key).only("rank").get)
+    ticket.rank = 4
+    do(ticket.save)
+    assert stored(ticket).keys() - OLD.keys() == {"id", "place", "mine"}
+    ticket = do(Ticket.objects.filter(id=key).only("rank", "status").get)
+    ticket.rank = 5
+    do(ticket.save)
+    assert stored(ticket)["queue"] == {"S": "S#paid"}
+
+
+def test_an_item_that_has_its_keys_is_changed_as_before(do, key, sent, stored):
+    ticket = do(Ticket.create, id=key, status="paid", rank=3, team="red")
+    ticket.rank = 4
+    do(ticket.save)
+    names = sent.payload()["ExpressionAttributeNames"].values()
+    assert set(names) == {"id", "rank", "place"}

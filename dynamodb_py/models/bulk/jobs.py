@@ -159,9 +159,11 @@ def upsert(bound: BoundModel[Any], job: Job, actions: Sequence[Action]) -> Flow[
 
 def _change(bound: BoundModel[Any], key: Key, actions: Sequence[Action]) -> Flow[StoredItem | None]:
     """Change the item with this key; return all of it, None where there is none."""
-    present = options_of(bound.model).present
+    meta = options_of(bound.model)
+    if meta.computed is not None:
+        actions = meta.computed.complete_for_key(tuple(actions), key)
     try:
-        return (yield from UpdateItem(table_name(bound), key, actions, present, "ALL_NEW"))
+        return (yield from UpdateItem(table_name(bound), key, actions, meta.present, "ALL_NEW"))
     except ConditionFailed:
         return None
 

@@ -281,12 +281,13 @@ class FloatField(Field[float, FloatN]):
         super().__init__(**options)
 
     def to_db(self, value: float, /) -> Any:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        given: object = value
+        if isinstance(given, bool) or not isinstance(given, (int, float)):
             raise make_refusal(value, "a float")
-        if isinstance(value, float):
-            return value
+        if isinstance(given, float):
+            return given
         try:
-            exact = float(value)
+            exact = float(given)
         except OverflowError:
             exact = 0.0
         if exact != value:

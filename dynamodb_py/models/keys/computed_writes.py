@@ -212,6 +212,13 @@ class ComputedFields(ComputedReads):
         for name, wire in self._complete_indexes(touched, {**stored, **reached}, left).items():
             yield Set(Path((name,), label=self.by_attribute[name].field.label), Value(wire))
 
+    def complete_for_key(
+        self, actions: tuple[Action, ...], key: Mapping[str, Wire]
+    ) -> tuple[Action, ...]:
+        """Return *actions* and those on what the key of the item says of the indexes that they touch."""
+        reached = {str(action.path.parts[0]): action for action in actions}
+        return (*actions, *self._complete_update(reached, self.parse_key(key), {}))
+
     def require_known_parts(
         self, stored: Mapping[str, Wire], actions: Iterable[Action]
     ) -> Condition:

@@ -178,8 +178,10 @@ def update_matching(
         only = UpdateItem(plan.table, key, found, expected, as_return_values(returning))
         return (yield from _update_one(queryset, only, returning, create_parents, must_exist))
 
+    completes = meta.computed.complete_for_key if meta.computed and meta.computed.beside else None
+
     def update(key: Key) -> UpdateItem:
-        return UpdateItem(plan.table, key, found, still)
+        return UpdateItem(plan.table, key, completes(found, key) if completes else found, still)
 
     run = ConditionalWrites(queryset, workers, progress, update)
     # An item that moves in the index that is read would be found again.
