@@ -121,6 +121,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         """The fields that hold copies, by the names of the target's."""
         self._target: type[Any] | None = None
         self._key_field: KeyOf | None = None
+        self._places: list[tuple[str, str]] | None = None
+        """Our fields of the key, each with the target's attribute that it holds, once they are known."""
         self.lookup_index: tuple[str | None, bool] | None = None
         """The index that finds the referring items, and whether it has whole items."""
         if isinstance(to, type) and "_meta" in vars(to):
@@ -155,7 +157,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 "required=True, or take PROTECT or CASCADE"
             )
         self._prepare_checks()
-        self.lookup_index = None
+        self.lookup_index = self._places = None
 
     def _check_names(self) -> None:
         for option in ("related_name", "index"):
@@ -298,14 +300,13 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def spell(self, given: Any) -> dict[str, Wire]:
         """Return the key of *given* as it is stored, by our fields; nothing if it is no stored instance."""
-        if not isinstance(given, self.target) or not (fields := self._find_key_fields()):
+        if not isinstance(given, self.target):
             return {}
-        key = self.target._meta.find_stored_key(given)
-        if key is None:
-            return {}
-        return {
-            part.name: key[field.attribute] for part, field in zip(self.parts, fields, strict=True)
-        }
+        if self._places is None:
+            fields = self._find_key_fields()
+            self._places = [(p.name, f.attribute) for p, f in zip(self.parts, fields, strict=False)]
+        key = self.target._meta.find_stored_key(given) if self._places else None
+        return {} if key is None else {name: key[attribute] for name, attribute in self._places}
 
     def spell_assigned(self, record: Any) -> dict[str, Wire]:
         """Like :meth:`spell`, for the instance that was assigned to *record*; plain values need no spelling."""
