@@ -449,7 +449,9 @@ class Options:
             values = {field.name: getattr(record, field.name) for field in self.keys}
         else:
             values = self.computed.compose_key(record)
-        key = self.key((), values, find_assigned_keys(record))
+        key = self.key(
+            (), values, find_assigned_keys(record) if self.field_set.references else None
+        )
         if stored is not None and assigned is not None and record._stored is not None:
             raise self.make_changed_error(assigned, stored)
         return key

@@ -41,6 +41,8 @@ def is_same(field: AnyField, old: Wire, value: Any, wire: Wire | None) -> bool:
 
 def stays_same(field: AnyField, old: Wire, value: Any) -> bool:
     """Tell whether *value* is the stored value *old*; the field need not be able to store it."""
+    if type(value) is str and field.verbatim is str:
+        return old.get("S") == value
     try:
         return is_same(field, old, value, field.to_wire_or_null(value))
     except Unstorable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ class ReferenceConditions(Field[T, RefN]):
         @property
         def target(self) -> type[Any]: ...
         def key_of(self, given: Any) -> tuple[Any, ...]: ...
-        def spell(self, given: Any) -> Iterator[tuple[str, Wire]]: ...
+        def spell(self, given: Any) -> dict[str, Wire]: ...
 
     @property
     def single(self) -> AnyField:
@@ -130,7 +130,7 @@ class ReferenceConditions(Field[T, RefN]):
         def _operands_of(self, other: Any) -> Sequence[Any]:
             """Return what the fields of the key are compared with: of a stored instance its key as stored."""
             key = self.key_of(other)  # raises for what is no key
-            return [EncodedOperand(Value(wire)) for _, wire in self.spell(other)] or key
+            return [EncodedOperand(Value(wire)) for wire in self.spell(other).values()] or key
 
         __eq__, __ne__ = eq, ne
         __hash__ = object.__hash__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
 from ...codec import Unstorable, as_sent, from_json
@@ -123,6 +123,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         """The fields that hold copies, by the names of the target's."""
         self._target: type[Any] | None = None
         self._key_field: KeyOf | None = None
+        self._places: list[tuple[str, str]] | None = None
+        """Our fields of the key, each with the target's attribute that it holds, once they are known."""
         self.lookup_index: tuple[str | None, bool] | None = None
         """The index that finds the referring items, and whether it has whole items."""
         if isinstance(to, type) and "_meta" in vars(to):
@@ -157,7 +159,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 "required=True, or take PROTECT or CASCADE"
             )
         self._prepare_checks()
-        self.lookup_index = None
+        self.lookup_index = self._places = None
 
     def _check_names(self) -> None:
         for option in ("related_name", "index"):
@@ -277,7 +279,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         meta = self.target._meta
         if not (fields := self._find_key_fields()):
             return cast("dict[str, Wire]", meta.key((), dict(zip(self.names, key, strict=True))))
-        assigned = dict(self.spell_assigned(record))
+        assigned = self.spell_assigned(record)
         stored: WireItem = {} if record._stored is None else from_json(record._stored)
         found: dict[str, Wire] = {}
         for part, field, value in zip(self.parts, fields, key, strict=True):
@@ -298,23 +300,25 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         keys: tuple[AnyField, ...] = self.target._meta.keys
         return keys if self.names == tuple([key.name for key in keys]) else ()
 
-    def spell(self, given: Any) -> Iterator[tuple[str, Wire]]:
-        """Yield the fields of the key by name, and their attribute values, if *given* is a stored instance."""
-        if isinstance(given, self.target) and (fields := self._find_key_fields()):
-            key = self.target._meta.find_stored_key(given)
-            if key is not None:
-                for part, field in zip(self.parts, fields, strict=True):
-                    yield part.name, key[field.attribute]
+    def spell(self, given: Any) -> dict[str, Wire]:
+        """Return the key of *given* as it is stored, by our fields; nothing if it is no stored instance."""
+        if not isinstance(given, self.target):
+            return {}
+        if self._places is None:
+            fields = self._find_key_fields()
+            self._places = [(p.name, f.attribute) for p, f in zip(self.parts, fields, strict=False)]
+        key = self.target._meta.find_stored_key(given) if self._places else None
+        return {} if key is None else {name: key[attribute] for name, attribute in self._places}
 
-    def spell_assigned(self, record: Any) -> Iterator[tuple[str, Wire]]:
-        """Like :meth:`spell`, for the instance that was assigned to *record*; values stored as they are need none."""
+    def spell_assigned(self, record: Any) -> dict[str, Wire]:
+        """Like :meth:`spell`, for the instance that was assigned to *record*; plain values need no spelling."""
         values = record.__dict__
         kept = values.get(self.name)
         if kept is None or kept[1] is None:
-            return
-        plain = all(type(values.get(part.name)) is part.verbatim for part in self.parts)
-        if not plain and kept[0] == self.read_key(record):
-            yield from self.spell(kept[1])
+            return {}
+        key = tuple([values.get(part.name) for part in self.parts])
+        plain = [part.verbatim for part in self.parts] == [*map(type, key)]
+        return {} if plain or kept[0] != key else self.spell(kept[1])
 
     def _make_error(self, problem: str) -> ValidationError:
         return ValidationError({self.name: [problem]}, model=self.owner)

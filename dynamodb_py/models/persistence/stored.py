@@ -81,7 +81,7 @@ def complete_item(instance: Instance, *, validate: bool) -> WireItem:
         **encode_fields(instance, adding=instance._stored is None, validate=validate),
     }
     meta = options_of(type(instance))
-    if meta.find_stored_key(instance) is not None:
+    if instance._stored is not None or instance._state is not None:
         wires.update(key_of(instance))
     if meta.kind is not None:
         meta.kind.set_discriminator(wires, stored_wires(instance))

@@ -69,17 +69,19 @@ def encode_own(record: BaseRecord, field: AnyField, value: Any, errors: Errors) 
 
 def find_assigned_keys(record: BaseRecord) -> dict[str, Wire]:
     """Return the keys of the stored instances that were assigned to references, as stored, by field."""
-    return {
-        name: wire
-        for reference in record._fieldset.references.values()
-        for name, wire in reference.spell_assigned(record)
-    }
+    found: dict[str, Wire] = {}
+    for name, reference in record._fieldset.references.items():
+        if name in record.__dict__:
+            found.update(reference.spell_assigned(record))
+    return found
 
 
 def keep_stored_spelling(record: BaseRecord, wires: WireItem) -> None:
     """Spell the values in *wires* that did not change since the record was loaded as they are stored."""
+    if not record._fieldset.respellable:
+        return
     stored: WireItem = from_json(record._stored or b"{}")
-    for field in record._fieldset:
+    for field in record._fieldset.respellable:
         old, wire = stored.get(field.attribute), wires.get(field.attribute)
         if old is None or wire is None or wire == old or field.name not in record.__dict__:
             continue

@@ -73,6 +73,11 @@ class FieldSet:
         """The names of the fields whose values may hold references or documents."""
         return tuple(field.name for field in self if _may_hold_records(field))
 
+    @cached_property
+    def respellable(self) -> tuple[AnyField, ...]:
+        """The fields of which one value may be stored in several ways."""
+        return tuple(field for field in self if field.verbatim is None)
+
     def get_plan(self) -> list[tuple[str, str, AnyField, bool]]:
         """Return the names of each written field, the field, and whether its options need checks."""
         if self._plan is None:
@@ -145,11 +150,10 @@ class FieldSet:
 
     def spell_references(self, values: Mapping[str, Any]) -> dict[str, Wire]:
         """Return the keys of the stored instances among *values*, as they are stored, by field."""
-        return {
-            part: wire
-            for name in values.keys() & self.references.keys()
-            for part, wire in self.references[name].spell(values[name])
-        }
+        found: dict[str, Wire] = {}
+        for name in values.keys() & self.references.keys():
+            found.update(self.references[name].spell(values[name]))
+        return found
 
     def find_held(self, attributes: frozenset[str]) -> frozenset[str]:
         """Return the names of the fields that are stored in *attributes*."""
