@@ -155,6 +155,10 @@ class ComputedReads:
             if required.issuperset(part.attribute for part in each.parts)
         )
         """The computed attributes that every item has."""
+        self.parts = {
+            each.attribute: frozenset(p.attribute for p in each.parts) for each in self.all
+        }
+        """The attributes that each computed one is made of."""
 
     @property
     def key_names(self) -> str:
