@@ -119,8 +119,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         """The fields that hold copies, by the names of the target's."""
         self._target: type[Any] | None = None
         self._key_field: KeyOf | None = None
-        self.lookup_index: tuple[str | None, bool] | None = None
-        """The index that finds the referring items, and whether it has whole items."""
+        self.lookup_indexes: dict[str, Any] = {}
+        """The index that finds the referring items, by the name of another reference that they have."""
         if isinstance(to, type) and "_meta" in vars(to):
             self._target = to
             fields: Any = vars(to)["_fieldset"]
@@ -153,7 +153,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 "required=True, or take PROTECT or CASCADE"
             )
         self._prepare_checks()
-        self.lookup_index = None
+        self.lookup_indexes = {}
 
     def _check_names(self) -> None:
         for option in ("related_name", "index"):

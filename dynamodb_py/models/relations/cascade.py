@@ -26,6 +26,7 @@ from ..persistence.stored import key_of, stored_wires
 from ..queryset.execution import read_all
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.together import write_together
+from .index_choice import find_index
 from .reverse import deletes_items, is_soft_deleted, query_related, require_reference
 
 Reference = ForeignKey[Any, Any]
@@ -114,7 +115,7 @@ def _make_removal(referrer: _Referrer) -> Callable[[], Flow[object]]:
     row, ((reference, still), *_) = referrer.row, referrer.by
     if not deletes_items(row.__class__):
         return partial(flow_of(row.__class__, "delete"), row, condition=still)
-    if reference.lookup_index is not None and reference.lookup_index[0] is None:
+    if find_index(reference).name is None:
         return partial(delete_alone, row)  # the reference is in the key, which stays
     absent = NotExists(row._meta.hash_key._path())
     return partial(delete_alone, row, condition=join(Or, still, absent))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from ...codec import to_json
 from ...connections import Connection, connection_for
+from ...exceptions import ConditionFailed, TransactionCanceled
 from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from ..bulk.bound_model import read_instances
 from ..fields.model_key import alias_of
+from ..fields.scalars import UUIDField
+from ..foreign_keys.expansion import find_key_fields
 from ..foreign_keys.field import ForeignKey
 from ..instance import list_many, options_of
 from ..persistence.save import save_instance
 from ..queryset.execution import read_all
-from ..queryset.reads import count_rows, has_rows
+from ..queryset.reads import count_rows, has_rows, keep_shown, leaves_out
 from ..records.rows import show_rows
+from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.together import write_together
-from .reverse import is_soft_deleted, query_related
+from .index_choice import find_index
+from .reverse import deletes_items, get_manager, query_related
 
 if TYPE_CHECKING:
     from ..instance import Instance
@@ -56,7 +62,7 @@ class ManySet(Generic[T]):
 
     def rows(self) -> QuerySet[Any]:
         """Return the query set of the items between the two."""
-        return cast("QuerySet[Any]", query_related(self._near, self._owner))
+        return cast("QuerySet[Any]", query_related(self._near, self._owner, beside=self._far))
 
     def all(self) -> ManySet[T]:
         """Return the same set; items that were read are not read again."""
@@ -65,10 +71,14 @@ class ManySet(Generic[T]):
         return same
 
     def _fetch(self) -> Flow[list[T]]:
-        """Return all of them as a list; missing items are left out, with a warning in the log."""
+        """Return all of them as a list; missing items are left out, with a warning in the log.
+
+        So are those that the ``objects`` of their model hides, without a warning.
+        """
         if self._kept is None:
             rows = yield from read_all(self.rows())
-            self._kept = yield from _read_items(self.stubs(rows))
+            found = yield from _read_items(self.stubs(rows))
+            self._kept = yield from self.keep_shown(found)
         return list(self._kept)
 
     fetch = blocking(_fetch)
@@ -76,8 +86,22 @@ class ManySet(Generic[T]):
 
     def stubs(self, rows: Iterable[Any]) -> list[Any]:
         """Return stubs of the items that *rows* refer to, each once."""
-        keys = [key for row in rows if (key := self._far.read_key(row)) is not None]
-        return [self._far.make_stub(self._owner, key) for key in dict.fromkeys(keys)]
+        return [self._far.make_stub(self._owner, key) for key in self._group(rows)]
+
+    def keep_shown(self, targets: list[Any]) -> Flow[list[Any]]:
+        """Return those of *targets* that the ``objects`` of their model shows."""
+        return (yield from keep_shown(self._query_targets(), targets))
+
+    def _query_targets(self) -> Any:
+        return get_manager(self._far.target, self._owner).get_queryset()
+
+    def _group(self, rows: Iterable[Any]) -> dict[tuple[Any, ...], list[Any]]:
+        """Return *rows* by the key of the item that they refer to."""
+        found: dict[tuple[Any, ...], list[Any]] = {}
+        for row in rows:
+            if (key := self._far.read_key(row)) is not None:
+                found.setdefault(key, []).append(row)
+        return found
 
     def __iter__(self) -> Iterator[T]:
         return iter(run(self._fetch(), self._link))
@@ -87,22 +111,38 @@ class ManySet(Generic[T]):
             yield each
 
     def _count(self) -> Flow[int]:
-        """Return the number of items between the two; the related items are not read."""
-        return (yield from count_rows(self.rows()))
+        """Return how many there are; related items are read only where their ``objects`` hides some."""
+        if self._kept is not None or leaves_out(self._query_targets()):
+            return len((yield from self._fetch()))
+        if self._is_keyed():
+            return (yield from count_rows(self.rows()))
+        return len(self._group((yield from read_all(self.rows()))))
 
     count = blocking(_count)
     acount = awaiting(_count)
 
     def _exists(self) -> Flow[bool]:
         """Return whether there is any."""
-        return (yield from has_rows(self.rows()))
+        if self._kept is None and self._is_keyed() and not leaves_out(self._query_targets()):
+            return (yield from has_rows(self.rows()))
+        return (yield from self._count()) > 0
 
     exists = blocking(_exists)
     aexists = awaiting(_exists)
 
     def _contains(self, target: T | Any) -> Flow[bool]:
         """Return whether *target*, an instance or its key, is among them."""
-        return (yield from has_rows(self.rows().filter(self._far.eq(target))))
+        key = self._far.key_of(target)
+        if self._kept is not None:
+            return any(self._far.key_of(each) == key for each in self._kept)
+        if self._is_keyed() or find_index(self._near, self._far).is_whole:
+            found = yield from has_rows(self.rows().filter(self._far.eq(target)))
+        else:
+            found = key in self._group((yield from read_all(self.rows())))
+        if not found or not leaves_out(self._query_targets()):
+            return found
+        targets = yield from _read_items([self._far.make_stub(self._owner, key)])
+        return bool((yield from self.keep_shown(targets)))
 
     contains = blocking(_contains)
     acontains = awaiting(_contains)
@@ -111,27 +151,67 @@ class ManySet(Generic[T]):
         rows = "" if self._kept is None else f": {show_rows(self._kept)}"
         return f"<{self._far.target.__name__}s of {self._owner!r} by {self.through.__name__}{rows}>"
 
-    def _make_row(self, target: Any, **values: Any) -> Any:
+    def _query_through(self) -> Any:
+        return get_manager(self.through, self._owner).get_queryset()
+
+    def _make_row(self, key: tuple[Any, ...], target: Any = None, /, **values: Any) -> Any:
+        """Return a new item between this one and that with *key*.
+
+        If it has a key of its own, a UUID, that is made of the two references: whoever else adds the same
+        pair writes the same item.
+        """
+        own = self._find_own_key()
+        if own is not None:
+            values.setdefault(own.name, self._make_pair_id(key))
+        target = _unwrap(key) if target is None else target
         row = self.through(**values, **{self._near.name: self._owner, self._far.name: target})
         if self._alias is not None:
             row.__dict__["_using"] = self._alias
         return row
 
+    def _list_key_names(self) -> set[str]:
+        return {field.name for field in find_key_fields(self.through._fieldset.by_name)}
+
+    def _list_reference_names(self) -> set[str]:
+        return {part.name for part in (*self._near.parts, *self._far.parts)}
+
     def _is_keyed(self) -> bool:
         """Tell whether the two references are the whole key of the model between."""
-        parts = {part.name for part in (*self._near.parts, *self._far.parts)}
-        return {field.name for field in options_of(self.through).keys} == parts
+        return self._list_key_names() == self._list_reference_names()
 
-    def _read_rows(self, keys: list[tuple[Any, ...]]) -> Flow[dict[tuple[Any, ...], Any]]:
-        """Return the existing items between this one and those with *keys*, by key."""
-        if self._is_keyed():
-            wanted = [self._make_row(_unwrap(key)) for key in keys]
-            known = yield from _read_items(wanted, whole=True)
-            rows = [row for row in known if not is_soft_deleted(row)]  # those raise AlreadyExists
-        else:
-            rows = yield from read_all(self.rows())
-        found = {key: row for row in rows if (key := self._far.read_key(row)) is not None}
-        return {key: found[key] for key in keys if key in found}
+    def _find_own_key(self) -> Any:
+        """Return the field of the key that is not of the references, if it is a UUID by default."""
+        others = self._list_key_names() - self._list_reference_names()
+        fields = [self.through._fieldset.by_name[name] for name in others]
+        if len(fields) == 1 and isinstance(fields[0], UUIDField) and callable(fields[0].default):
+            return fields[0]
+        return None
+
+    def _make_pair_id(self, key: tuple[Any, ...]) -> Any:
+        from uuid import NAMESPACE_OID, uuid5  # imported only for models between with a UUID
+
+        near = self._near.wires_of(self._near.key_of(self._owner))
+        ends = {self._near.name: near, self._far.name: self._far.wires_of(key)}
+        return uuid5(NAMESPACE_OID, to_json(dict(sorted(ends.items()))).decode())
+
+    def _read_pairs(self, keys: list[tuple[Any, ...]]) -> Flow[list[Any]]:
+        """Return the items between this one and those with *keys*, as far as ``objects`` shows them."""
+        found: list[Any] = []
+        if not self._is_keyed():
+            found += yield from read_all(self.rows())
+        if self._is_keyed() or self._find_own_key() is not None:
+            known = yield from _read_items([self._make_row(key) for key in keys], whole=True)
+            found += yield from keep_shown(self._query_through(), known)
+        rows = {row.primary_key: row for row in found}
+        return [row for row in rows.values() if self._far.read_key(row) in keys]
+
+    def _make_insert(self, row: Any) -> Callable[[], Flow[object]]:
+        """Return the insert of an item between, in place of one that is deleted softly."""
+        scope = self._query_through()._scope
+        if scope is None:
+            return partial(save_instance, row, force_insert=True)
+        free = options_of(self.through).absent | ~scope.condition(self.through)
+        return partial(save_instance, row, overwrite=True, condition=free)
 
     def _add(self, *targets: T | Any, through: dict[str, Any] | None = None) -> Flow[None]:
         """Add *targets*, instances or their keys; those already in the set stay unchanged.
@@ -139,15 +219,35 @@ class ManySet(Generic[T]):
         The items between are read first.
 
         :param through: the values of the other fields of the items between the two.
-        :raises AlreadyExists: another writer has added one, or it is deleted softly; for several
-            targets it is TransactionCanceled.
+        :raises AlreadyExists: an item between exists, and the ``objects`` of its model hides it; for
+            several targets it is TransactionCanceled.
         """
         by_key = {self._far.key_of(each): each for each in targets}
-        there = yield from self._read_rows(list(by_key))
-        new = [each for key, each in by_key.items() if key not in there]
-        rows = [self._make_row(each, **(through or {})) for each in new]
+        there = self._group((yield from self._read_pairs(list(by_key))))
+        new = {key: each for key, each in by_key.items() if key not in there}
+        yield from self._write_new(new, through or {}, ())
+
+    def _write_new(
+        self,
+        new: dict[tuple[Any, ...], Any],
+        values: dict[str, Any],
+        before: Sequence[Callable[[], Flow[object]]],
+    ) -> Flow[None]:
+        """Insert the items between this one and those of *new*, after *before*."""
         self._kept = None
-        yield from write_together([_make_insert(row) for row in rows])
+        while True:
+            rows = [self._make_row(key, each, **values) for key, each in new.items()]
+            try:
+                yield from write_together([*before, *map(self._make_insert, rows)])
+            except (ConditionFailed, TransactionCanceled):
+                if COLLECTOR.get() is not None:
+                    raise
+                there = self._group((yield from self._read_pairs(list(new))))
+                if not there:
+                    raise
+                new = {key: each for key, each in new.items() if key not in there}
+            else:
+                return  # another writer may have added the others
 
     add = blocking(_add)
     aadd = awaiting(_add)
@@ -158,7 +258,9 @@ class ManySet(Generic[T]):
         if self._alias is not None:
             target.__dict__["_using"] = self._alias
         self._kept = None
-        yield from write_together([_make_insert(target), _make_insert(self._make_row(target))])
+        row = self._make_row(self._far.key_of(target), target)
+        insert = partial(save_instance, target, force_insert=True)
+        yield from write_together([insert, self._make_insert(row)])
         return cast("T", target)
 
     create = blocking(_create)
@@ -167,10 +269,10 @@ class ManySet(Generic[T]):
     def _remove(self, *targets: T | Any) -> Flow[None]:
         """Remove *targets*, instances or their keys, from the set: only the items between are deleted."""
         keys = list(dict.fromkeys(self._far.key_of(each) for each in targets))
-        if self._is_keyed():
-            rows = [self._make_row(_unwrap(key)) for key in keys]
+        if self._is_keyed() and deletes_items(self.through):
+            rows = [self._make_row(key) for key in keys]
         else:
-            rows = list((yield from self._read_rows(keys)).values())
+            rows = yield from self._read_pairs(keys)
         self._kept = None
         yield from write_together([_make_delete(row) for row in rows])
 
@@ -192,9 +294,8 @@ class ManySet(Generic[T]):
         rows = yield from read_all(self.rows())
         there = {self._far.read_key(row) for row in rows}
         gone = [_make_delete(row) for row in rows if self._far.read_key(row) not in wanted]
-        new = [self._make_row(each) for key, each in wanted.items() if key not in there]
-        self._kept = None
-        yield from write_together([*gone, *map(_make_insert, new)])
+        new = {key: each for key, each in wanted.items() if key not in there}
+        yield from self._write_new(new, {}, gone)
 
     set = blocking(_set)
     aset = awaiting(_set)
@@ -202,10 +303,6 @@ class ManySet(Generic[T]):
 
 def _unwrap(key: tuple[Any, ...]) -> Any:
     return key if len(key) > 1 else next(iter(key))
-
-
-def _make_insert(instance: Any) -> Callable[[], Flow[object]]:
-    return partial(save_instance, instance, force_insert=True)
 
 
 def _make_delete(instance: Any) -> Callable[[], Flow[object]]:
