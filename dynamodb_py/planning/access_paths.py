@@ -174,7 +174,8 @@ def _check_complete(
     lacking: frozenset[str],
 ) -> None:
     """Refuse an index that may lack items which match."""
-    present = frozenset.intersection(*(each.needs for each in options)).union(
+    first, *others = (each.needs for each in options)
+    present = first.intersection(*others).union(
         (name for name, _ in question.order),
         find_fixed_attributes(question.condition),
         find_bounded_attributes(question.condition),

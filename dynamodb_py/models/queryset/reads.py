@@ -21,7 +21,7 @@ from ...operations.tables import DescribeTable
 from ...planning import Estimate, estimate
 from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
-from ..instance import list_many, options_of
+from ..instance import Instance, list_many, options_of
 from ..options import Options
 from ..persistence.stored import key_of
 from ..records.rows import make_loader
@@ -286,7 +286,7 @@ def keep_shown(queryset: Builders[M, Any], items: list[M]) -> Flow[list[M]]:
     return [each for each in items if each.primary_key in keys]
 
 
-def _require_key(instance: Any) -> Condition:
+def _require_key(instance: Instance) -> Condition:
     wires = key_of(instance)
     keys = options_of(type(instance)).keys
     return join(And, *[Compare(each._path(), "=", Value(wires[each.attribute])) for each in keys])

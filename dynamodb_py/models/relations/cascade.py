@@ -14,7 +14,7 @@ from ...expressions import And, Condition, NotExists, Or, Remove
 from ...expressions.conditions import join
 from ...flows import Flow, flow_of
 from ...operations.base import WireItem
-from ...operations.transactions import Delete, Put, Update, Write
+from ...operations.transactions import Check, Delete, Put, Update, Write
 from ..attribute_values.values import apply_actions, is_plain
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.on_delete import CASCADE, NULLIFY, PROTECT
@@ -161,6 +161,15 @@ def _find_left(reference: Reference, row: Any) -> Any:
         return None
     locked = row._meta.version is not None or row._meta.atomic
     return instance if locked and isinstance(instance, type(row)) else row
+
+
+def is_written(row: Any) -> bool | None:
+    """Tell whether the transaction around writes *row*, or deletes it; None: neither."""
+    collector = COLLECTOR.get()
+    found = None if collector is None else collector.find_write(table_of(row), key_of(row))
+    if found is None or isinstance(found[0], Check):
+        return None
+    return not isinstance(found[0], Delete) and not _marks_deleted(row, found[0])
 
 
 def _marks_deleted(row: Any, write: Write) -> bool:

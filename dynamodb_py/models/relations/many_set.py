@@ -22,6 +22,7 @@ from ..queryset.reads import count_rows, has_rows, keep_shown, leaves_out
 from ..records.rows import show_rows
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.together import write_together
+from .cascade import is_written
 from .index_choice import find_index
 from .reverse import deletes_items, get_manager, query_related
 
@@ -76,10 +77,13 @@ class ManySet(Generic[T]):
         So are those that the ``objects`` of their model hides, without a warning.
         """
         if self._kept is None:
-            rows = yield from read_all(self.rows())
-            found = yield from _read_items(self.stubs(rows))
-            self._kept = yield from self.keep_shown(found)
+            self._kept = yield from self._read_targets()
         return list(self._kept)
+
+    def _read_targets(self) -> Flow[list[T]]:
+        rows = yield from read_all(self.rows())
+        targets = yield from _read_items(self.stubs(rows))
+        return (yield from self.keep_shown(targets))
 
     fetch = blocking(_fetch)
     afetch = awaiting(_fetch)
@@ -112,8 +116,8 @@ class ManySet(Generic[T]):
 
     def _count(self) -> Flow[int]:
         """Return how many there are; related items are read only where their ``objects`` hides some."""
-        if self._kept is not None or leaves_out(self._query_targets()):
-            return len((yield from self._fetch()))
+        if leaves_out(self._query_targets()):
+            return len((yield from self._read_targets()))
         if self._is_keyed():
             return (yield from count_rows(self.rows()))
         return len(self._group((yield from read_all(self.rows()))))
@@ -123,7 +127,7 @@ class ManySet(Generic[T]):
 
     def _exists(self) -> Flow[bool]:
         """Return whether there is any."""
-        if self._kept is None and self._is_keyed() and not leaves_out(self._query_targets()):
+        if self._is_keyed() and not leaves_out(self._query_targets()):
             return (yield from has_rows(self.rows()))
         return (yield from self._count()) > 0
 
@@ -133,8 +137,6 @@ class ManySet(Generic[T]):
     def _contains(self, target: T | Any) -> Flow[bool]:
         """Return whether *target*, an instance or its key, is among them."""
         key = self._far.key_of(target)
-        if self._kept is not None:
-            return any(self._far.key_of(each) == key for each in self._kept)
         if self._is_keyed() or find_index(self._near, self._far).is_whole:
             found = yield from has_rows(self.rows().filter(self._far.eq(target)))
         else:
@@ -182,9 +184,9 @@ class ManySet(Generic[T]):
     def _find_own_key(self) -> Any:
         """Return the field of the key that is not of the references, if it is a UUID by default."""
         others = self._list_key_names() - self._list_reference_names()
-        fields = [self.through._fieldset.by_name[name] for name in others]
-        if len(fields) == 1 and isinstance(fields[0], UUIDField) and callable(fields[0].default):
-            return fields[0]
+        fields: list[Any] = [self.through._fieldset.by_name[name] for name in others]
+        if len(fields) == 1 and issubclass(fields[0].__class__, UUIDField):
+            return fields[0] if callable(fields[0].default) else None
         return None
 
     def _make_pair_id(self, key: tuple[Any, ...]) -> Any:
@@ -197,12 +199,19 @@ class ManySet(Generic[T]):
     def _read_pairs(self, keys: list[tuple[Any, ...]]) -> Flow[list[Any]]:
         """Return the items between this one and those with *keys*, as far as ``objects`` shows them."""
         found: list[Any] = []
+        made: list[Any] = []
         if not self._is_keyed():
             found += yield from read_all(self.rows())
         if self._is_keyed() or self._find_own_key() is not None:
-            known = yield from _read_items([self._make_row(key) for key in keys], whole=True)
+            made = [self._make_row(key) for key in keys]
+            known = yield from _read_items(made, whole=True)
             found += yield from keep_shown(self._query_through(), known)
         rows = {row.primary_key: row for row in found}
+        for row in [*found, *made]:
+            written = is_written(row)
+            if written is not None:  # as the transaction around leaves it
+                rows.pop(row.primary_key, None)
+                rows.update({row.primary_key: row} if written else {})
         return [row for row in rows.values() if self._far.read_key(row) in keys]
 
     def _make_insert(self, row: Any) -> Callable[[], Flow[object]]:
