@@ -264,7 +264,7 @@ def _find_hidden(found: list[tuple[Want, Any]]) -> Flow[set[int]]:
     kinds: dict[type[Any], tuple[Callable[[Objects], Flow[Objects]], dict[int, Any]]] = {}
     for want, target in found:
         if want.keep is not None:
-            kinds.setdefault(type(want.stub), (want.keep, {}))[1][id(target)] = target
+            kinds.setdefault(want.stub.__class__, (want.keep, {}))[1][id(target)] = target
     hidden: set[int] = set()
     for keep, targets in kinds.values():
         kept = yield from keep(list(targets.values()))
