@@ -58,6 +58,8 @@ class GlobalIndex(_IndexAttribute, _GlobalIndex):
         the keys.
     :param read_capacity: units per second; by default the table's, and on demand none.
     :param write_capacity: the same.
+    :param complete: True declares that every item of the model has the key fields, so that the index
+        has every item, though the fields are not ``required=True``.
     """
 
 
@@ -71,4 +73,5 @@ class LocalIndex(_IndexAttribute, _LocalIndex):
     :param name: the index's name; that of the attribute unless given.
     :param range_key: the name of a field.
     :param projection: ``"all"``, ``"keys"``, or a list of field names.
+    :param complete: as for :class:`GlobalIndex`.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from .. import exceptions
 from ..connections import (
@@ -19,8 +19,12 @@ from ..expressions import Condition, is_many
 from ..flows import Flow
 from .attribute_values.display import decode_or_free
 from .fields.model_key import alias_of
+from .foreign_keys.unloaded import is_stub
 from .options import Options
 from .records.record import Record
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 M = TypeVar("M", bound="Instance")
 
@@ -59,11 +63,14 @@ class Instance(Record):
         return values if len(values) > 1 else next(iter(values))
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether both are of one class and have the same key, which is not None."""
-        if type(other) is not type(self):
+        """Tell whether both are of one class and have the same key, which is not None.
+
+        An instance that knows only its key, as a reference gives it, may be of a subclass.
+        """
+        if type(other) is not type(self) and not _is_stub_for(self, other):
             return NotImplemented
         key = key_values_of(self)
-        return self is other or (None not in key and key == key_values_of(other))
+        return self is other or (None not in key and key == key_values_of(cast("Self", other)))
 
     def __hash__(self) -> int:
         key = key_values_of(self)
@@ -99,6 +106,20 @@ class Instance(Record):
 
     def after_delete(self) -> Awaitable[None] | None:
         """Override it to act after a delete; it may be async."""
+
+
+def _is_stub_for(one: Instance, other: object) -> bool:
+    """Tell whether one of the two knows only its key, and may be of the class of the other."""
+    if not isinstance(other, Instance):
+        return False
+    if isinstance(other, type(one)):
+        stub, loaded = one, other
+    elif isinstance(one, type(other)):
+        stub, loaded = other, one
+    else:
+        return False
+    same_table = stub._meta.table_name == loaded._meta.table_name
+    return same_table and is_stub(stub)
 
 
 def options_of(kind: type[Any]) -> Options:

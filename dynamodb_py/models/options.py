@@ -354,6 +354,8 @@ class Options:
                 always=frozenset(f.attribute for f in self.field_set if f.required).union(
                     () if self.computed is None else self.computed.always
                 ),
+                complete=frozenset(str(each.name) for each in self.home.indexes if each.complete),
+                parts={} if self.computed is None else self.computed.parts,
             )
             self._planner = Planner(subject)
         return self._planner

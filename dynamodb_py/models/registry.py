@@ -98,9 +98,10 @@ def find_deferred() -> Iterator[type[Any]]:
         if model is None:
             _WAITING.pop(name, None)
         elif _WAITING.get(name) is weak:
+            del _WAITING[name]  # one that is refused now does not refuse later classes too
             yield model
-            if all(each.is_settled for each in model._fieldset.references.values()):
-                _WAITING.pop(name, None)
+            if not all(each.is_settled for each in model._fieldset.references.values()):
+                _WAITING.setdefault(name, weak)
 
 
 class DeferredOptions:

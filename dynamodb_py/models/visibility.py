@@ -52,12 +52,10 @@ class ItemFilter:
         schema, name = self.kind.model._meta.schema, self.kind.hierarchy.attribute
         if schema.hash_key.name == name and question.index is None:
             return True
-        always = {name, schema.hash_key.name, *self.kind.model._meta.planner.subject.always}
-        if schema.range_key is not None:
-            always.add(schema.range_key.name)
+        subject = self.kind.model._meta.planner.subject
         return any(
             [key.name for key in index.hash_key] == [name]
-            and always.issuperset(key.name for key in index.range_key)
+            and not subject.find_optional(index.name, [key.name for key in index.range_key], [name])
             and question.index in (None, index.name)
             and index.projection.kind == "ALL"
             and not question.consistent

@@ -15,7 +15,7 @@ from ..operations.base import Wire
 from ..schema import IndexSchema, KeyAttribute, TableSchema
 from .alternatives import MOST, Alternative, Extraction, Unfit
 from .assumptions import Notes
-from .comparisons import find_fixed_attributes
+from .comparisons import find_bounded_attributes, find_fixed_attributes
 from .intervals import WHOLE, Interval, Span, overlap
 from .plan import Question, Subject
 
@@ -162,13 +162,8 @@ def fit(
     _check_held(access, subject, question, options)
     order, forward = _find_order(access, subject, question, fixed, stretches)
     lacking = frozenset(n for n in access.sparse if not all(n in each.needs for each in options))
-    optional = lacking - subject.always - {name for name, _ in question.order}
-    if optional and question.index is None:
-        names = subject.join_fields(optional)
-        raise Unfit(
-            f"items that have no {names} are not in it: filter by {names} too, order by it, or choose "
-            f'the index with .index("{access.name}")'
-        )
+    if lacking and question.index is None:
+        _check_complete(access, subject, question, options, lacking)
     found = Fit(
         access=access,
         stretches=tuple(stretches),
@@ -197,6 +192,30 @@ def _check_merging(fit: Fit, question: Question) -> None:
         raise Unfit(
             f"it would merge the items of {fit.hash_keys} hash keys, and at most {MOST} are merged: "
             "leave out order_by(), reverse() and last(), or split it into several queries"
+        )
+
+
+def _check_complete(
+    access: AccessPath,
+    subject: Subject,
+    question: Question,
+    options: Sequence[Alternative],
+    lacking: frozenset[str],
+) -> None:
+    """Refuse an index that may lack items which match."""
+    first, *others = (each.needs for each in options)
+    present = first.intersection(*others).union(
+        (name for name, _ in question.order),
+        find_fixed_attributes(question.condition),
+        find_bounded_attributes(question.condition),
+    )
+    if optional := subject.find_optional(access.name, lacking, present):
+        names = subject.join_fields(optional)
+        raise Unfit(
+            f"items that have no {names} are not in it: filter by {names} too, order by it, or choose "
+            f'the index with .index("{access.name}")',
+            cure=f"if every item has {names}, declare {names} with required=True, or index "
+            f"{access.name} with complete=True",
         )
 
 
@@ -285,7 +304,7 @@ def _stretches_of(
             raise _make_unfixed_error(access, subject, key.name)
     free = [key.name for key in access.range_key[fixed:]]
     for name in free[1:]:
-        if name in option.spans:
+        if not all(each.is_whole for each in option.spans.get(name, ())):
             before = subject.field(free[0])
             raise Unfit(f"{subject.field(name)} counts only where {before} is fixed by =")
     names = [key.name for key in access.find_fixed(fixed)]

@@ -30,6 +30,11 @@ MOST = 1000
 class Unfit(QueryError):
     """The condition restricts the key in a form that a query of this index cannot express."""
 
+    def __init__(self, reason: str, *, cure: str = "") -> None:
+        super().__init__(reason)
+        self.cure = cure
+        """The declaration that would let the index serve; empty if none would."""
+
 
 class Alternative(Struct, frozen=True, eq=False):
     """One alternative: intervals of key attributes, and the terms of its filter."""

@@ -34,10 +34,29 @@ class Subject(Struct, frozen=True, eq=False):
     allow_scan: bool = False
     always: frozenset[str] = frozenset()
     """The attributes that every item has, according to the model."""
+    complete: frozenset[str] = frozenset()
+    """The indexes that have every item, according to the model."""
+    parts: Mapping[str, frozenset[str]] = {}
+    """For attributes that are made of others: those."""
 
     def field(self, attribute: str) -> str:
         """Return the name of the field that *attribute* stores."""
         return self.fields.get(attribute, attribute)
+
+    def find_optional(
+        self, index: str | None, keys: Iterable[str], present: Iterable[str]
+    ) -> frozenset[str]:
+        """Return the attributes that items may lack, and are then not in *index*.
+
+        :param keys: key attributes of the index; for one that is made of others, those are returned.
+        :param present: attributes that all items in question have.
+        """
+        if index in self.complete:
+            return frozenset()
+        known = self.always.union(present, (key.name for key in self.schema.key))
+        known = known.union(*(self.parts.get(name, ()) for name in known))
+        missing = [self.parts.get(name, {name}) - known for name in keys if name not in known]
+        return frozenset[str]().union(*missing)
 
     def join_fields(self, attributes: Iterable[str]) -> str:
         """Return the names of the fields that *attributes* store, for a message."""
@@ -90,6 +109,8 @@ class Rejected(Struct, frozen=True):
 
     index: str | None
     why: str
+    cure: str = ""
+    """The declaration that would let it serve; empty if none would."""
 
     @property
     def title(self) -> str:

@@ -102,7 +102,7 @@ class Planner:
             try:
                 fits.append(fit(access, self.subject, question, notes))
             except Unfit as error:
-                rejected.append(Rejected(access.name, str(error)))
+                rejected.append(Rejected(access.name, str(error), error.cure))
         return fits, tuple(rejected), examined
 
     def _find_access(self, index: str | None) -> AccessPath:
@@ -117,6 +117,7 @@ class Planner:
         reasons = "; ".join(f"{each.title}: {each.why}" for each in rejected)
         if question.index is not None:
             return QueryError(f"{name}: {reasons} ({RANGE_CONDITIONS}, = on a hash key)")
+        cures = "".join(f"; {each.cure}" for each in rejected if each.cure)
         index = find_serving_index(self.subject, self._access_paths, question)
         more = [f"declare {index}"] if index else []
         if not question.order and not question.backward:  # a scan has no order
@@ -124,11 +125,11 @@ class Planner:
         if any(find_unfixed(access, question.condition) is None for access in self._access_paths):
             advice = _join_or("query for more and filter in Python", *more)
             text = f"{name}: DynamoDB cannot answer this ({reasons}): {RANGE_CONDITIONS}; {advice}"
-            return QueryError(text)
+            return QueryError(text + cures)
         hash_key = self.subject.field(self.subject.schema.hash_key.name)
         return ScanRequired(
             f"{name}: only reading the whole table could answer this ({reasons}): "
-            f"{_join_or(f'filter by {hash_key}=...', *more)}"
+            f"{_join_or(f'filter by {hash_key}=...', *more)}{cures}"
         )
 
     def _make_members(

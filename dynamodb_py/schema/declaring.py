@@ -46,6 +46,8 @@ class Index:
         self.projection, self.projected = self._project(projection)
         self.read_capacity: int | None = None
         self.write_capacity: int | None = None
+        self.complete = False
+        """Whether it has every item, according to the declaration."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         if self.name is None:
@@ -100,7 +102,8 @@ class GlobalIndex(Index):
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html).
     *name* is the index's name; as an attribute of a model, it is the attribute's name unless given.
     *projection* is ``"all"``, ``"keys"``, or a list of the fields that the index holds besides the
-    keys. By default, capacities are the table's; on demand there are none.
+    keys. By default, capacities are the table's; on demand there are none. *complete* declares that
+    every item has the key attributes of the index.
 
     >>> GlobalIndex("GameTitleIndex", hash_key="title", range_key="top_score")
     <GlobalIndex GameTitleIndex>
@@ -117,11 +120,13 @@ class GlobalIndex(Index):
         projection: str | Sequence[str] = "all",
         read_capacity: int | None = None,
         write_capacity: int | None = None,
+        complete: bool = False,
     ) -> None:
         super().__init__(name, hash_key, range_key, projection, limits.MAX_KEY_PARTS)
         if not self.hash_fields:
             raise ModelDefinitionError(f"{self._label}: hash_key is needed: the name of a field")
         self.read_capacity, self.write_capacity = read_capacity, write_capacity
+        self.complete = complete
 
 
 class LocalIndex(Index):
@@ -135,9 +140,15 @@ class LocalIndex(Index):
     scope = "local"
 
     def __init__(
-        self, name: str | None = None, *, range_key: str, projection: str | Sequence[str] = "all"
+        self,
+        name: str | None = None,
+        *,
+        range_key: str,
+        projection: str | Sequence[str] = "all",
+        complete: bool = False,
     ) -> None:
         super().__init__(name, None, range_key, projection, 1)
+        self.complete = complete
         if not self.range_fields:
             raise ModelDefinitionError(f"{self._label}: range_key is needed: the name of a field")
 

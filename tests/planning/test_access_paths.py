@@ -54,6 +54,52 @@ def test_a_way_reads_just_what_matches(name, condition, hashes, items):
         assert found <= 1 or fitted.overlapping
 
 
+@pytest.mark.parametrize("name", ["by_score", "titles", "plain"])
+@pytest.mark.parametrize("complete", [False, True])
+@given(condition=CONDITIONS, hashes=st.lists(TEXTS, min_size=1, max_size=2), items=st.lists(ITEMS))
+def test_an_index_that_serves_by_itself_loses_no_item(name, complete, condition, hashes, items):
+    access = WAYS[name]
+    hash_key = access.hash_key[0]
+    condition &= F(hash_key.name).is_in(hashes if hash_key.type == "S" else range(len(hashes)))
+    declared = subject(complete=frozenset({name})) if complete else subject()
+    try:
+        fit(access, declared, asking(condition))
+    except Unfit:
+        return
+    if not complete:
+        assert all(access.sparse <= item.keys() for item in items if holds(condition, item))
+
+
+OPTIONAL = [
+    ("titles", {}, (), {"score"}),
+    ("titles", {"always": {"score"}}, (), set()),
+    ("titles", {"complete": {"titles"}}, (), set()),
+    ("titles", {"complete": {"plain"}}, (), {"score"}),
+    ("titles", {}, ("score",), set()),
+    ("rounds", {"always": {"score"}}, (), {"round"}),
+    # the range key is made of other attributes
+    ("titles", {"parts": {"score": {"wins", "round"}}}, (), {"wins", "round"}),
+    ("titles", {"parts": {"score": {"wins", "round"}}}, ("wins",), {"round"}),
+    ("titles", {"parts": {"score": {"wins", "round"}}}, ("wins", "round"), set()),
+    ("titles", {"parts": {"score": {"wins"}, "title": {"wins"}}}, ("title",), set()),
+    ("titles", {"parts": {"score": {"user"}}}, (), set()),
+    ("titles", {"parts": {"score": {"round"}, "user": {"round"}}}, (), set()),
+    ("titles", {"parts": {"score": set()}}, (), set()),
+]
+
+
+@pytest.mark.parametrize(("name", "declared", "present", "optional"), OPTIONAL)
+def test_an_item_is_in_an_index_if_it_has_the_rest_of_its_key(name, declared, present, optional):
+    known = {
+        option: {key: frozenset(value[key]) for key in value}
+        if isinstance(value, dict)
+        else frozenset(value)
+        for option, value in declared.items()
+    }
+    keys = [key.name for key in WAYS[name].range_key]
+    assert subject(**known).find_optional(name, keys, present) == optional
+
+
 @given(condition=CONDITIONS, user=TEXTS, items=st.lists(ITEMS))
 def test_the_requests_of_one_hash_key_are_in_order(condition, user, items):
     access = WAYS[None]

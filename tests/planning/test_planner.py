@@ -275,6 +275,28 @@ def test_an_index_may_be_chosen_where_every_item_is_in_it():
     )
 
 
+@pytest.mark.parametrize(
+    ("condition", "kind"), [(TITLE == "b", QueryError), ((TITLE == "b") & (WINS > 1), QueryError)]
+)
+def test_a_refusal_ends_with_both_cures_of_a_sparse_index(condition, kind):
+    with pytest.raises(kind) as raised:
+        planned(asking(condition))
+    assert str(raised.value).endswith(
+        "; if every item has score, declare score with required=True, or index titles with complete=True"
+    )
+
+
+def test_an_index_that_is_declared_complete_serves():
+    plan = planned(asking(TITLE == "b"), complete=frozenset({"titles"}))
+    assert plan.index == "titles"
+
+
+def test_a_second_range_attribute_that_has_to_exist_is_no_range_condition():
+    where = (F("tenant") == "t") & (F("region") == "eu") & F("round").exists()
+    plan = planned(asking(where & SCORE.exists(), wanted=(Path(("wins",)),)))
+    assert (plan.index, plan.explanation.notes) == ("rounds", ())
+
+
 def test_the_other_ways_are_told_with_the_reason():
     explanation = planned(asking(ONE & (SCORE > 1))).explanation
     assert explanation.reason == "user is fixed, score is bounded"

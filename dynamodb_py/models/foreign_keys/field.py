@@ -125,8 +125,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         self._key_field: KeyOf | None = None
         self._places: list[tuple[str, str]] | None = None
         """Our fields of the key, each with the target's attribute that it holds, once they are known."""
-        self.lookup_index: tuple[str | None, bool] | None = None
-        """The index that finds the referring items, and whether it has whole items."""
+        self.lookup_indexes: dict[str, Any] = {}
+        """The index that finds the referring items, by the name of another reference that they have."""
         if isinstance(to, type) and "_meta" in vars(to):
             self._target = to
             fields: Any = vars(to)["_fieldset"]
@@ -159,7 +159,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 "required=True, or take PROTECT or CASCADE"
             )
         self._prepare_checks()
-        self.lookup_index = self._places = None
+        self._places = None
+        self.lookup_indexes = {}
 
     def _check_names(self) -> None:
         for option in ("related_name", "index"):

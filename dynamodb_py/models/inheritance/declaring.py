@@ -163,6 +163,9 @@ def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
         )
     if kind.is_subclass:
         _check_alike(meta, hierarchy.root._meta)
+        for base in meta.model.__mro__[1:]:
+            if (bases := vars(base).get("_meta")) in others:
+                _check_indexed(meta, cast("InheritedOptions", bases))
     schema = merge_schemas([*others, meta])
     for each in [*others, meta]:
         prepare_index_keys(each.fields, schema)
@@ -189,6 +192,21 @@ def _check_alike(meta: InheritedOptions, root: InheritedOptions) -> None:
             f"{meta.name} is a kind of {root.name} and shares its table, and {problem}: say it in "
             f"{root.name}"
         )
+
+
+def _check_indexed(meta: InheritedOptions, base: InheritedOptions) -> None:
+    """Refuse a subclass whose items may be missing in an index that has all items of its base class."""
+    own, inherited = meta.planner.subject, base.planner.subject
+    for index in base.schema.indexes:
+        keys = [key.name for key in index.keys]
+        missing = [each.find_optional(index.name, keys, ()) for each in (own, inherited)]
+        if lost := missing[0] - missing[1]:
+            names = own.join_fields(lost)
+            raise ModelDefinitionError(
+                f"{meta.name}: items without {names} would not be in index {index.name}, which has those "
+                f"of {base.name}: declare {names} with required=True in {meta.name} too, or index "
+                f"{index.name} with complete=True"
+            )
 
 
 def merge_schemas(metas: list[InheritedOptions]) -> TableSchema:

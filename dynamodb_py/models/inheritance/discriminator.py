@@ -15,7 +15,7 @@ from ...expressions import Action, Compare, Condition, IfNotExists, In, Path, Se
 from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ...planning import Explanation, Plan
+from ...planning import Explanation, Plan, Planner
 from ...schema import TableSchema
 from ..fields.base import AnyField
 
@@ -83,6 +83,8 @@ class InheritedOptions(Protocol):
     kind: PolymorphicIdentity | None
     present: Condition
 
+    @property
+    def planner(self) -> Planner: ...
     @property
     def version(self) -> AnyField | None: ...
     @property

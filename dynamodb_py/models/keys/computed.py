@@ -169,6 +169,10 @@ class ComputedReads:
             inside = [each for each in self.all if not each.is_key and each.attribute in names]
             for name in names:
                 self.beside.setdefault(name, []).extend(inside)
+        self.parts = {
+            each.attribute: frozenset(p.attribute for p in each.parts) for each in self.all
+        }
+        """The attributes that each computed one is made of."""
 
     @property
     def key_names(self) -> str:

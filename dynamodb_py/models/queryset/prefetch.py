@@ -54,6 +54,8 @@ class Want(Struct, eq=False):
     name: str
     stub: Any
     take: Callable[[Any], None]
+    keep: Callable[[Objects], Flow[Objects]] | None = None
+    """Returns those of the items of the model that the relation shows; None: it shows all."""
 
 
 class Prefetchable:
@@ -247,6 +249,7 @@ def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) 
             )
     items = yield from read_instances([want.stub for want in wants])
     loaded: dict[tuple[int, type[Any]], Any] = {}  # an item with two wants is one object
+    found: list[tuple[Want, Any]] = []
     for want, item in zip(wants, items, strict=True):
         stub, model = want.stub, want.stub.__class__
         if item is None:
@@ -258,7 +261,23 @@ def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) 
             target = loaded[place] = model._load(item)
             if "_using" in stub.__dict__:
                 target.__dict__["_using"] = stub._using
-        want.take(loaded[place])
+        found.append((want, loaded[place]))
+    hidden = yield from _find_hidden(found)
+    for want, target in found:
+        want.take(None if want.keep is not None and id(target) in hidden else target)
+
+
+def _find_hidden(found: list[tuple[Want, Any]]) -> Flow[set[int]]:
+    """Return the ids of the items that their relations do not show."""
+    kinds: dict[type[Any], tuple[Callable[[Objects], Flow[Objects]], dict[int, Any]]] = {}
+    for want, target in found:
+        if want.keep is not None:
+            kinds.setdefault(want.stub.__class__, (want.keep, {}))[1][id(target)] = target
+    hidden: set[int] = set()
+    for keep, targets in kinds.values():
+        kept = yield from keep(list(targets.values()))
+        hidden |= targets.keys() - set(map(id, kept))
+    return hidden
 
 
 def _find_targets(objects: Objects, name: str) -> Objects:

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 from ...batching import ProgressOption
 from ...connections import connection_for, is_consistent
 from ...exceptions import QueryError
-from ...expressions import Condition, Path
+from ...expressions import And, Compare, Condition, Or, Path, Value
+from ...expressions.conditions import join
 from ...flows import Flow
+from ...limits import MAX_BATCH_GET
 from ...operations.items import GetItem, StoredItem
 from ...operations.queries import Query
 from ...operations.read_expressions import Expressions
@@ -19,8 +21,9 @@ from ...operations.tables import DescribeTable
 from ...planning import Estimate, estimate
 from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
-from ..instance import list_many, options_of
+from ..instance import Instance, list_many, options_of
 from ..options import Options
+from ..persistence.stored import key_of
 from ..records.rows import make_loader
 from ..visibility import filter_item, filter_items
 from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone
@@ -177,9 +180,7 @@ def count_rows(queryset: Builders[Any, Any]) -> Flow[int]:
 def has_rows(queryset: Builders[Any, Any]) -> Flow[bool]:
     """Return whether there is any row; only its key is read."""
     if queryset._result_cache is None and not queryset._read_options.parts:
-        question = replace(queryset._question, wanted=(), along=(), full=False)
-        options = replace(queryset._read_options, shape=None, related=())
-        queryset = clone(queryset, question, options)
+        queryset = _only_keys(queryset)
     return bool((yield from read_first(queryset, 1)))
 
 
@@ -254,3 +255,56 @@ def estimate_cost(queryset: Builders[Any, Any]) -> Flow[Estimate]:
     """Return the estimated cost; its figures are from DescribeTable, which is sent."""
     plan = plan_query(queryset)
     return estimate(plan, (yield from DescribeTable(plan.table)))
+
+
+def leaves_out(queryset: Builders[Any, Any]) -> bool:
+    """Tell whether *queryset* leaves out items of the model that exist."""
+    return (
+        options_of(queryset.model).expiry is not None
+        or queryset._scope is not None
+        or is_narrowed(queryset)
+    )
+
+
+def is_narrowed(queryset: Builders[Any, Any]) -> bool:
+    """Tell whether *queryset* has a condition, an index or a limit."""
+    question = queryset._question
+    return (
+        not question.condition.is_empty or question.index is not None or question.limit is not None
+    )
+
+
+def keep_shown(queryset: Builders[M, Any], items: list[M]) -> Flow[list[M]]:
+    """Return those of *items*, which were read by key, that *queryset* shows.
+
+    Where it has conditions of its own, DynamoDB checks them: by one Query for each item.
+    """
+    scope = queryset._scope
+    if scope is not None:
+        items = [each for each in items if not scope.hides(each)]
+    if not is_narrowed(queryset):
+        return items
+    keys: set[Any] = set()
+    for at in range(0, len(items), MAX_BATCH_GET):
+        wanted = [_require_key(each) for each in items[at : at + MAX_BATCH_GET]]
+        keys |= yield from read_keys(queryset.filter(join(Or, *wanted)))
+    return [each for each in items if each.primary_key in keys]
+
+
+def _require_key(instance: Instance) -> Condition:
+    wires = key_of(instance)
+    keys = options_of(type(instance)).keys
+    return join(And, *[Compare(each._path(), "=", Value(wires[each.attribute])) for each in keys])
+
+
+def read_keys(queryset: Builders[Any, Any]) -> Flow[set[Any]]:
+    """Return the primary keys of all rows; nothing else of them is read."""
+    rows = yield from read_all(_only_keys(queryset))
+    return {row.primary_key for row in rows}
+
+
+def _only_keys(queryset: Builders[M, R]) -> Builders[M, R]:
+    """Return *queryset* with rows of which only the key is read."""
+    question = replace(queryset._question, wanted=(), along=(), full=False)
+    options = replace(queryset._read_options, shape=None, related=())
+    return clone(queryset, question, options)

@@ -15,7 +15,7 @@ from ...expressions import And, Condition, NotExists, Or, Remove
 from ...expressions.conditions import join
 from ...flows import Flow, flow_of
 from ...operations.base import WireItem
-from ...operations.transactions import Delete, Put, Update, Write
+from ...operations.transactions import Check, Delete, Put, Update, Write
 from ..attribute_values.values import apply_actions, is_plain
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.on_delete import CASCADE, NULLIFY, PROTECT
@@ -27,6 +27,7 @@ from ..persistence.stored import key_of, stored_wires
 from ..queryset.execution import read_all
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.together import write_together
+from .index_choice import find_index
 from .reverse import deletes_items, is_soft_deleted, query_related, require_reference
 
 Reference = ForeignKey[Any, Any]
@@ -115,7 +116,7 @@ def _make_removal(referrer: _Referrer) -> Callable[[], Flow[object]]:
     row, ((reference, still), *_) = referrer.row, referrer.by
     if not deletes_items(row.__class__):
         return partial(flow_of(row.__class__, "delete"), row, condition=still)
-    if reference.lookup_index is not None and reference.lookup_index[0] is None:
+    if find_index(reference).name is None:
         return partial(delete_alone, row)  # the reference is in the key, which stays
     absent = NotExists(row._meta.hash_key._path())
     return partial(delete_alone, row, condition=join(Or, still, absent))
@@ -161,6 +162,15 @@ def _find_left(reference: Reference, row: Any) -> Any:
         return None
     locked = row._meta.version is not None or row._meta.atomic
     return instance if locked and isinstance(instance, type(row)) else row
+
+
+def is_written(row: Any) -> bool | None:
+    """Tell whether the transaction around writes *row*, or deletes it; None: neither."""
+    collector = COLLECTOR.get()
+    found = None if collector is None else collector.find_write(table_of(row), key_of(row))
+    if found is None or isinstance(found[0], Check):
+        return None
+    return not isinstance(found[0], Delete) and not _marks_deleted(row, found[0])
 
 
 def _marks_deleted(row: Any, write: Write) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...exceptions import ModelDefinitionError
 from ..keys.template import KeyTemplate
 
 if TYPE_CHECKING:
@@ -13,36 +14,83 @@ if TYPE_CHECKING:
     from ..options import Options
 
 
-def find_index(reference: ForeignKey[Any, Any]) -> tuple[str | None, bool]:
-    """Return the index that finds the referring items, and whether it has whole items."""
+class LookupIndex(NamedTuple):
+    """The index that finds the items with a reference."""
+
+    name: str | None
+    """Its name; None for the table itself."""
+    is_whole: bool
+    """Whether it has whole items."""
+    beside: ForeignKey[Any, Any] | None
+    """Another reference: the index has the items that have it, and may lack others."""
+
+
+def find_index(
+    reference: ForeignKey[Any, Any], beside: ForeignKey[Any, Any] | None = None
+) -> LookupIndex:
+    """Return the index that finds the referring items.
+
+    :param beside: another reference, without which the items do not count.
+    """
+    key = "" if beside is None else beside.name
+    found: LookupIndex | None = reference.lookup_indexes.get(key)
+    if found is None:
+        found = reference.lookup_indexes[key] = _find_index(reference, beside)
+    return found
+
+
+def _find_index(
+    reference: ForeignKey[Any, Any], beside: ForeignKey[Any, Any] | None
+) -> LookupIndex:
     model: Any = reference.model
-    name = choose_index(model._meta, reference, "this asks")
-    whole = all(
-        index.projection.kind == "ALL" for index in model._meta.schema.indexes if index.name == name
-    )
-    return name, whole
+    meta, reason = model._meta, "this asks"
+    try:
+        name, beside = choose_index(meta, reference, reason), None
+    except ModelDefinitionError:
+        name = choose_index(meta, reference, reason, beside)
+    indexes = [index for index in meta.schema.indexes if index.name == name]
+    whole = all(index.projection.kind == "ALL" for index in indexes)
+    return LookupIndex(name, whole, beside)
 
 
-def choose_index(meta: Options, reference: ForeignKey[Any, Any], reason: str) -> str | None:
+def choose_index(
+    meta: Options,
+    reference: ForeignKey[Any, Any],
+    reason: str,
+    beside: ForeignKey[Any, Any] | None = None,
+) -> str | None:
     """Return the name of the index that finds the referring items; None for the table itself.
 
     :param reason: what needs the items, for messages.
-    :raises ModelDefinitionError: there is none.
+    :param beside: another reference, without which the items do not count.
+    :raises ModelDefinitionError: there is none, or none that has all these items.
     """
     wanted = [part.name for part in reference.parts]
-    schema = meta.schema
+    parts = reference.parts if beside is None else (*reference.parts, *beside.parts)
+    present = [part.attribute for part in parts]
+    schema, subject = meta.schema, meta.planner.subject
     chosen = reference.index
     fit: list[tuple[bool, str]] = []
+    sparse: dict[str, str] = {}
     for index in schema.indexes:
         keys = _name_fields(meta, index.hash_key or (schema.hash_key,))
         ranges = _name_fields(meta, index.range_key)
         if _begins_with(keys, ranges, wanted):
-            fit.append((index.projection.kind != "ALL", index.name))
+            missing = subject.find_optional(index.name, [key.name for key in index.keys], present)
+            if missing:
+                fields = [meta.field_set.by_attribute[each] for each in missing]
+                sparse[index.name] = ", ".join(
+                    sorted({each.part_of or each.name for each in fields})
+                )
+            else:
+                fit.append((index.projection.kind != "ALL", index.name))
         elif index.name == chosen:
             raise reference.misdeclared(
                 f"index={chosen!r}: its key is {', '.join([*keys, *ranges])}, which does not begin with "
                 f"the reference: it would have to be {_describe_index(reference)}"
             )
+    if chosen in sparse:
+        raise _make_sparse_error(reference, reason, {chosen: sparse[chosen]})
     if chosen is not None:
         if chosen not in [name for _, name in fit]:
             names = ", ".join(index.name for index in schema.indexes) or "none"
@@ -53,12 +101,31 @@ def choose_index(meta: Options, reference: ForeignKey[Any, Any], reason: str) ->
     ranges = [] if schema.range_key is None else _name_fields(meta, (schema.range_key,))
     if _begins_with(_name_fields(meta, (schema.hash_key,)), ranges, wanted):
         return None
+    if sparse and not fit:
+        raise _make_sparse_error(reference, reason, sparse)
     if not fit:
         raise reference.misdeclared(
             f"{reason}, that is, which items refer to {reference.target.__name__}, and no index of "
             f"{meta.name} begins with {reference.name}: add by_{reference.name} = {_describe_index(reference)}"
         )
     return min(fit)[1]
+
+
+def _make_sparse_error(
+    reference: ForeignKey[Any, Any], reason: str, sparse: Mapping[str, str]
+) -> ModelDefinitionError:
+    """Return the error for indexes that begin with a reference, and may lack items that have it."""
+    gaps = "; ".join(
+        f"items that have no {sparse[name]} are not in index {name}" for name in sparse
+    )
+    cures = "; ".join(
+        f"declare {sparse[name]} with required=True, or index {name} with complete=True if every item "
+        f"has {sparse[name]}"
+        for name in sparse
+    )
+    return reference.misdeclared(
+        f"{reason}, that is, which items refer to {reference.target.__name__}, and {gaps}: {cures}"
+    )
 
 
 def _name_fields(meta: Options, keys: Iterable[KeyAttribute]) -> list[str]:

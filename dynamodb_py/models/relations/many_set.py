@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ...batching import identify_key
+from ...codec import to_json
 from ...connections import Connection, connection_for
+from ...exceptions import ConditionFailed, TransactionCanceled
 from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from ..bulk.bound_model import read_instances
 from ..fields.model_key import alias_of, make_stub
+from ..fields.scalars import UUIDField
+from ..foreign_keys.expansion import find_key_fields
 from ..foreign_keys.field import ForeignKey
 from ..instance import list_many, options_of
 from ..persistence.save import save_instance
 from ..queryset.execution import read_all
-from ..queryset.reads import count_rows, has_rows
+from ..queryset.reads import count_rows, has_rows, keep_shown, leaves_out
 from ..records.rows import show_rows
+from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.together import write_together
-from .reverse import is_soft_deleted, query_related
+from .cascade import is_written
+from .index_choice import find_index
+from .reverse import deletes_items, get_manager, query_related
 
 if TYPE_CHECKING:
     from ..instance import Instance
@@ -57,7 +64,7 @@ class ManySet(Generic[T]):
 
     def rows(self) -> QuerySet[Any]:
         """Return the query set of the items between the two."""
-        return cast("QuerySet[Any]", query_related(self._near, self._owner))
+        return cast("QuerySet[Any]", query_related(self._near, self._owner, beside=self._far))
 
     def all(self) -> ManySet[T]:
         """Return the same set; items that were read are not read again."""
@@ -66,11 +73,18 @@ class ManySet(Generic[T]):
         return same
 
     def _fetch(self) -> Flow[list[T]]:
-        """Return all of them as a list; missing items are left out, with a warning in the log."""
+        """Return all of them as a list; missing items are left out, with a warning in the log.
+
+        So are those that the ``objects`` of their model hides, without a warning.
+        """
         if self._kept is None:
-            rows = yield from read_all(self.rows())
-            self._kept = yield from _read_items(self.stubs(rows))
+            self._kept = yield from self._read_targets()
         return list(self._kept)
+
+    def _read_targets(self) -> Flow[list[T]]:
+        rows = yield from read_all(self.rows())
+        targets = yield from _read_items(self.stubs(rows))
+        return (yield from self.keep_shown(targets))
 
     fetch = blocking(_fetch)
     afetch = awaiting(_fetch)
@@ -78,51 +92,17 @@ class ManySet(Generic[T]):
     def stubs(self, rows: Iterable[Any]) -> list[Any]:
         """Return stubs of the items that *rows* refer to, each once."""
         found = [wires for row in rows if (wires := self._far.wires_in(row)) is not None]
-        once = {identify_key(wires): wires for wires in found}
-        return [make_stub(self._far.target, wires, self._alias) for wires in once.values()]
+        return list(map(self._make_stub, {identify_key(each): each for each in found}.values()))
 
-    def __iter__(self) -> Iterator[T]:
-        return iter(run(self._fetch(), self._link))
+    def _make_stub(self, key: dict[str, Any]) -> Any:
+        return make_stub(self._far.target, key, self._alias)
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        for each in await arun(self._fetch(), self._link):
-            yield each
+    def keep_shown(self, targets: list[Any]) -> Flow[list[Any]]:
+        """Return those of *targets* that the ``objects`` of their model shows."""
+        return (yield from keep_shown(self._query_targets(), targets))
 
-    def _count(self) -> Flow[int]:
-        """Return the number of items between the two; the related items are not read."""
-        return (yield from count_rows(self.rows()))
-
-    count = blocking(_count)
-    acount = awaiting(_count)
-
-    def _exists(self) -> Flow[bool]:
-        """Return whether there is any."""
-        return (yield from has_rows(self.rows()))
-
-    exists = blocking(_exists)
-    aexists = awaiting(_exists)
-
-    def _contains(self, target: T | Any) -> Flow[bool]:
-        """Return whether *target*, an instance or its key, is among them."""
-        return (yield from has_rows(self.rows().filter(self._far.eq(target))))
-
-    contains = blocking(_contains)
-    acontains = awaiting(_contains)
-
-    def __repr__(self) -> str:
-        rows = "" if self._kept is None else f": {show_rows(self._kept)}"
-        return f"<{self._far.target.__name__}s of {self._owner!r} by {self.through.__name__}{rows}>"
-
-    def _make_row(self, target: Any, **values: Any) -> Any:
-        row = self.through(**values, **{self._near.name: self._owner, self._far.name: target})
-        if self._alias is not None:
-            row.__dict__["_using"] = self._alias
-        return row
-
-    def _is_keyed(self) -> bool:
-        """Tell whether the two references are the whole key of the model between."""
-        parts = {part.name for part in (*self._near.parts, *self._far.parts)}
-        return {field.name for field in options_of(self.through).keys} == parts
+    def _query_targets(self) -> Any:
+        return get_manager(self._far.target, self._owner).get_queryset()
 
     def _by_key(self, targets: Iterable[T | Any]) -> dict[Hashable, Any]:
         """Return *targets*, instances or their keys, by the key as it is stored."""
@@ -133,16 +113,127 @@ class ManySet(Generic[T]):
         wires = self._far.wires_in(row)
         return None if wires is None else identify_key(wires)
 
-    def _read_rows(self, targets: dict[Hashable, Any]) -> Flow[dict[Hashable, Any]]:
-        """Return the existing items between this one and *targets*, by key."""
+    def _group(self, rows: Iterable[Any]) -> dict[Hashable, list[Any]]:
+        """Return *rows* by the key of the item that they lead to."""
+        found: dict[Hashable, list[Any]] = {}
+        for row in rows:
+            if (key := self._far_key(row)) is not None:
+                found.setdefault(key, []).append(row)
+        return found
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(run(self._fetch(), self._link))
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        for each in await arun(self._fetch(), self._link):
+            yield each
+
+    def _count(self) -> Flow[int]:
+        """Return how many there are; related items are read only where their ``objects`` hides some."""
+        if leaves_out(self._query_targets()):
+            return len((yield from self._read_targets()))
         if self._is_keyed():
-            wanted = [self._make_row(each) for each in targets.values()]
-            known = yield from _read_items(wanted, whole=True)
-            rows = [row for row in known if not is_soft_deleted(row)]  # those raise AlreadyExists
+            return (yield from count_rows(self.rows()))
+        return len(self._group((yield from read_all(self.rows()))))
+
+    count = blocking(_count)
+    acount = awaiting(_count)
+
+    def _exists(self) -> Flow[bool]:
+        """Return whether there is any."""
+        if self._is_keyed() and not leaves_out(self._query_targets()):
+            return (yield from has_rows(self.rows()))
+        return (yield from self._count()) > 0
+
+    exists = blocking(_exists)
+    aexists = awaiting(_exists)
+
+    def _contains(self, target: T | Any) -> Flow[bool]:
+        """Return whether *target*, an instance or its key, is among them."""
+        wires = self._far.wires_of(target)
+        if self._is_keyed() or find_index(self._near, self._far).is_whole:
+            found = yield from has_rows(self.rows().filter(self._far.eq(target)))
         else:
-            rows = yield from read_all(self.rows())
-        found = {self._far_key(row): row for row in rows}
-        return {key: found[key] for key in targets if key in found}
+            found = identify_key(wires) in self._group((yield from read_all(self.rows())))
+        if not found or not leaves_out(self._query_targets()):
+            return found
+        targets = yield from _read_items([self._make_stub(wires)])
+        return bool((yield from self.keep_shown(targets)))
+
+    contains = blocking(_contains)
+    acontains = awaiting(_contains)
+
+    def __repr__(self) -> str:
+        rows = "" if self._kept is None else f": {show_rows(self._kept)}"
+        return f"<{self._far.target.__name__}s of {self._owner!r} by {self.through.__name__}{rows}>"
+
+    def _query_through(self) -> Any:
+        return get_manager(self.through, self._owner).get_queryset()
+
+    def _make_row(self, target: Any, /, **values: Any) -> Any:
+        """Return a new item between this one and *target*, an instance or its key.
+
+        If it has a key of its own, a UUID, that is made of the two references: whoever else adds the same
+        pair writes the same item.
+        """
+        own = self._find_own_key()
+        if own is not None:
+            values.setdefault(own.name, self._make_pair_id(target))
+        row = self.through(**values, **{self._near.name: self._owner, self._far.name: target})
+        if self._alias is not None:
+            row.__dict__["_using"] = self._alias
+        return row
+
+    def _list_key_names(self) -> set[str]:
+        return {field.name for field in find_key_fields(self.through._fieldset.by_name)}
+
+    def _list_reference_names(self) -> set[str]:
+        return {part.name for part in (*self._near.parts, *self._far.parts)}
+
+    def _is_keyed(self) -> bool:
+        """Tell whether the two references are the whole key of the model between."""
+        return self._list_key_names() == self._list_reference_names()
+
+    def _find_own_key(self) -> Any:
+        """Return the field of the key that is not of the references, if it is a UUID by default."""
+        others = self._list_key_names() - self._list_reference_names()
+        fields: list[Any] = [self.through._fieldset.by_name[name] for name in others]
+        if len(fields) == 1 and issubclass(fields[0].__class__, UUIDField):
+            return fields[0] if callable(fields[0].default) else None
+        return None
+
+    def _make_pair_id(self, target: Any) -> Any:
+        from uuid import NAMESPACE_OID, uuid5  # imported only for models between with a UUID
+
+        near = self._near.wires_of(self._owner)
+        ends = {self._near.name: near, self._far.name: self._far.wires_of(target)}
+        return uuid5(NAMESPACE_OID, to_json(dict(sorted(ends.items()))).decode())
+
+    def _read_pairs(self, targets: dict[Hashable, Any]) -> Flow[list[Any]]:
+        """Return the items between this one and *targets*, as far as ``objects`` shows them."""
+        found: list[Any] = []
+        made: list[Any] = []
+        if not self._is_keyed():
+            found += yield from read_all(self.rows())
+        if self._is_keyed() or self._find_own_key() is not None:
+            made = list(map(self._make_row, targets.values()))
+            known = yield from _read_items(made, whole=True)
+            found += yield from keep_shown(self._query_through(), known)
+        rows = {row.primary_key: row for row in found}
+        for row in [*found, *made]:
+            written = is_written(row)
+            if written is not None:  # as the transaction around leaves it
+                rows.pop(row.primary_key, None)
+                rows.update({row.primary_key: row} if written else {})
+        return [row for row in rows.values() if self._far_key(row) in targets]
+
+    def _make_insert(self, row: Any) -> Callable[[], Flow[object]]:
+        """Return the insert of an item between, in place of one that is deleted softly."""
+        scope = self._query_through()._scope
+        if scope is None:
+            return partial(save_instance, row, force_insert=True)
+        free = options_of(self.through).absent | ~scope.condition(self.through)
+        return partial(save_instance, row, overwrite=True, condition=free)
 
     def _add(self, *targets: T | Any, through: dict[str, Any] | None = None) -> Flow[None]:
         """Add *targets*, instances or their keys; those already in the set stay unchanged.
@@ -150,15 +241,35 @@ class ManySet(Generic[T]):
         The items between are read first.
 
         :param through: the values of the other fields of the items between the two.
-        :raises AlreadyExists: another writer has added one, or it is deleted softly; for several
-            targets it is TransactionCanceled.
+        :raises AlreadyExists: an item between exists, and the ``objects`` of its model hides it; for
+            several targets it is TransactionCanceled.
         """
         by_key = self._by_key(targets)
-        there = yield from self._read_rows(by_key)
-        new = [each for key, each in by_key.items() if key not in there]
-        rows = [self._make_row(each, **(through or {})) for each in new]
+        there = self._group((yield from self._read_pairs(by_key)))
+        new = {key: each for key, each in by_key.items() if key not in there}
+        yield from self._write_new(new, through or {}, ())
+
+    def _write_new(
+        self,
+        new: dict[Hashable, Any],
+        values: dict[str, Any],
+        before: Sequence[Callable[[], Flow[object]]],
+    ) -> Flow[None]:
+        """Insert the items between this one and those of *new*, after *before*."""
         self._kept = None
-        yield from write_together([_make_insert(row) for row in rows])
+        while True:
+            rows = [self._make_row(each, **values) for each in new.values()]
+            try:
+                yield from write_together([*before, *map(self._make_insert, rows)])
+            except (ConditionFailed, TransactionCanceled):
+                if COLLECTOR.get() is not None:
+                    raise
+                there = self._group((yield from self._read_pairs(new)))
+                if not there:
+                    raise
+                new = {key: each for key, each in new.items() if key not in there}
+            else:
+                return  # another writer may have added the others
 
     add = blocking(_add)
     aadd = awaiting(_add)
@@ -169,7 +280,9 @@ class ManySet(Generic[T]):
         if self._alias is not None:
             target.__dict__["_using"] = self._alias
         self._kept = None
-        yield from write_together([_make_insert(target), _make_insert(self._make_row(target))])
+        row = self._make_row(target)
+        insert = partial(save_instance, target, force_insert=True)
+        yield from write_together([insert, self._make_insert(row)])
         return cast("T", target)
 
     create = blocking(_create)
@@ -178,10 +291,10 @@ class ManySet(Generic[T]):
     def _remove(self, *targets: T | Any) -> Flow[None]:
         """Remove *targets*, instances or their keys, from the set: only the items between are deleted."""
         by_key = self._by_key(targets)
-        if self._is_keyed():
-            rows = [self._make_row(each) for each in by_key.values()]
+        if self._is_keyed() and deletes_items(self.through):
+            rows = list(map(self._make_row, by_key.values()))
         else:
-            rows = list((yield from self._read_rows(by_key)).values())
+            rows = yield from self._read_pairs(by_key)
         self._kept = None
         yield from write_together([_make_delete(row) for row in rows])
 
@@ -203,16 +316,11 @@ class ManySet(Generic[T]):
         rows = yield from read_all(self.rows())
         there = set(map(self._far_key, rows))
         gone = [_make_delete(row) for row in rows if self._far_key(row) not in wanted]
-        new = [self._make_row(each) for key, each in wanted.items() if key not in there]
-        self._kept = None
-        yield from write_together([*gone, *map(_make_insert, new)])
+        new = {key: each for key, each in wanted.items() if key not in there}
+        yield from self._write_new(new, {}, gone)
 
     set = blocking(_set)
     aset = awaiting(_set)
-
-
-def _make_insert(instance: Any) -> Callable[[], Flow[object]]:
-    return partial(save_instance, instance, force_insert=True)
 
 
 def _make_delete(instance: Any) -> Callable[[], Flow[object]]:

@@ -51,7 +51,7 @@ class _Across(Prefetchable, Generic[T]):
         related._kept = []
         owner.__dict__[self.name] = related
         for at, stub in enumerate(related.stubs(rows)):
-            wants.append(Want(owner, self.name, stub, taker(at)))
+            wants.append(Want(owner, self.name, stub, taker(at), related.keep_shown))
 
     def reached(self, owner: Any) -> Iterable[Any]:
         kept: ManySet[Any] | None = owner.__dict__.get(self.name)
@@ -170,10 +170,11 @@ class ManyToManyField(_Across[T]):
             near = self._choose_one(found, through, self.model)
             others = [r for r in references.values() if r.target is to and r is not near]
             far = self._choose_one(others, through, to)
-        choose_index(through._meta, near, f"{self.label} asks for the {through.__name__}s of one")
+        reason = f"{self.label} asks for the {through.__name__}s of one"
+        choose_index(through._meta, near, reason, far)
         if self.related_name is not None:
             reason = f"related_name={self.related_name!r} of {self.label} asks"
-            choose_index(through._meta, far, reason)
+            choose_index(through._meta, far, reason, near)
             self._add_reverse(to)
         self._ends = (near, far)
         return self._ends

@@ -37,27 +37,31 @@ M = TypeVar("M", bound="Instance")
 
 
 def query_related(
-    reference: ForeignKey[Any, Any], owner: Any, *, whole: bool = True, hidden: bool = False
+    reference: ForeignKey[Any, Any],
+    owner: Any,
+    *,
+    beside: ForeignKey[Any, Any] | None = None,
+    whole: bool = True,
+    hidden: bool = False,
 ) -> Any:
     """Return the query set of the items that refer to *owner* by *reference*.
 
+    :param beside: another reference, without which the items do not count.
     :param whole: read whole items, if the index does not have them.
     :param hidden: read also the items that the model's ``objects`` leaves out.
     """
-    manager = _get_manager(reference.model, owner)
+    manager = get_manager(reference.model, owner)
     every = all_items(manager) if hidden else manager.get_queryset()
     rows = every.filter(require_reference(reference, owner))
-    if reference.lookup_index is None:
-        reference.lookup_index = find_index(reference)
-    name, holds_all = reference.lookup_index
-    if name is None or (reference.index is None and holds_all):
+    name, is_whole, beside = find_index(reference, beside)
+    if name is None or (reference.index is None and is_whole and beside is None):
         return rows  # the planner may choose a better one for further conditions
     rows = rows.index(name)
-    return rows if holds_all or not whole else rows.full()
+    return rows if is_whole or not whole else rows.full()
 
 
-def _get_manager(model: Any, owner: Any) -> Any:
-    """Return the manager of *model* with the connection of *owner*."""
+def get_manager(model: Any, owner: Any) -> Any:
+    """Return the manager ``objects`` of *model* with the connection of *owner*."""
     alias = alias_of(owner)
     return model.objects if alias is None else model.objects.using(alias)
 
@@ -172,7 +176,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         if name in values:
             related = self._reference.related_name
             raise TypeError(f"{name} is the instance whose {related} these are")
-        manager = _get_manager(self.model, self._owner)
+        manager = get_manager(self.model, self._owner)
         self._kept = None
         created: M = yield from create_one(manager, **values, **{name: self._owner})
         return created

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec import Struct
@@ -10,17 +10,16 @@ from msgspec import Struct
 from ...codec import decode, from_json, make_attributes_reader
 from ...connections import Connection
 from ...exceptions import QueryError
-from ...expressions import BeginsWith, Compare, Condition, In, Path, Value
 from ...flows import Flow, awaiting, blocking, name_verbs
 from ...operations.base import Wire
 from ...operations.items import StoredItem
 from ...planning import Plan
 from ...reading import Reader
-from ...schema import KeyAttribute
-from ..fields.base import Field
 from ..queryset.execution import make_reader, plan_query
+from ..queryset.reads import is_narrowed, read_keys
 from ..records.rows import make_loader
-from .collisions import can_share_prefix, get_prefix, get_template
+from ..visibility import Scope
+from .collisions import get_template
 from .layout import SharedTableLayout
 
 if TYPE_CHECKING:
@@ -43,11 +42,12 @@ class Collection:
         self,
         layout: SharedTableLayout,
         queryset: Any,
+        hash_key: tuple[str, Any],
         only: frozenset[type[Model]] | None,
         limit: int | None,
     ) -> None:
         self._layout, self._queryset = layout, queryset
-        self._only, self._limit = only, limit
+        self._hash_key, self._only, self._limit = hash_key, only, limit
         self._read: list[Model] | None = None
         self._others: list[dict[str, Any]] = []
 
@@ -62,6 +62,7 @@ class Collection:
             plan: Plan = plan_query(self._queryset)
             reader: Reader = make_reader(self._queryset, plan)
             load = _Loading(self._layout, plan.held, self._queryset._alias, self._only)
+            yield from self._read_shown(load)
             left = self._limit
             while left != 0:
                 items = yield from reader.more()
@@ -70,6 +71,20 @@ class Collection:
                 left = load.take(items, left)
             self._read, self._others = load.found, load.others
         return self._read
+
+    def _read_shown(self, load: _Loading) -> Flow[None]:
+        """Read the keys that ``objects`` shows, of each model where it has conditions of its own."""
+        index, consistent = self._queryset._question.index, self._queryset._read_options.consistent
+        attribute, value = self._hash_key
+        for meta in find_members(self._layout, index, self._only):
+            shown = query_default(meta, self._queryset._alias)
+            load.scopes[meta.model] = shown._scope
+            if not is_narrowed(shown):
+                continue
+            shown = shown.filter(**{meta.field_set.by_attribute[attribute].name: value})
+            shown = shown if index is None else shown.index(index)
+            shown = shown if consistent is None else shown.consistent(consistent)
+            load.shown[meta.model] = yield from read_keys(shown)
 
     fetch = blocking(_fetch)
     afetch = awaiting(_fetch)
@@ -162,6 +177,10 @@ class _Loading:
         self._finder = ModelFinder.of_layout(layout)
         self._held, self._using, self._only = held, using, only
         self._loaders: dict[type[Any], Any] = {}
+        self.scopes: dict[type[Any], Scope | None] = {}
+        """The items that the ``objects`` of a model leaves out."""
+        self.shown: dict[type[Any], set[Any]] = {}
+        """The keys of the only items that it shows, if it has conditions of its own."""
         self.found: list[Model] = []
         self.others: list[dict[str, Any]] = []
 
@@ -191,8 +210,31 @@ class _Loading:
         if load is None:
             load = make_loader(cast("Any", model), None, self._held, self._using)
             self._loaders[model] = load
-        self.found.append(load(item))
+        found = load(item)
+        scope, shown = self.scopes.get(model), self.shown.get(model)
+        if scope is not None and scope.hides(found):
+            return False
+        if shown is not None and found.primary_key not in shown:
+            return False
+        self.found.append(found)
         return True
+
+
+def find_members(
+    layout: SharedTableLayout, index: str | None, only: frozenset[type[Model]] | None
+) -> Iterator[Options]:
+    """Yield the options of the models in *only* whose items can be in the table, or in *index*."""
+    for meta in layout.members:
+        if (only is None or meta.model in only) and (
+            index is None or any(index == each.name for each in meta.schema.indexes)
+        ):
+            yield meta
+
+
+def query_default(meta: Options, using: str | None) -> Any:
+    """Return the query set of ``objects`` of a model, on the connection *using*."""
+    manager: Any = meta.model.objects
+    return (manager if using is None else manager.using(using)).get_queryset()
 
 
 class _Text(Struct, gc=False):
@@ -246,149 +288,3 @@ def _fits(meta: Options, keys: Mapping[str, Any]) -> bool:
         if template is not None and (text is None or template.parse_wires(text) is None):
             return False
     return True
-
-
-def make_collection(
-    table: type[Any],
-    given: Mapping[str, Any],
-    *,
-    index: str | None,
-    model: type[Any] | None,
-    only: Iterable[type[Any]] | None,
-    consistent: bool | None,
-    reverse: bool,
-    limit: int | None,
-    using: str | None,
-) -> Collection:
-    """Return the collection for the arguments of ``SharedTable.collection``."""
-    layout: SharedTableLayout = table._layout
-    names = layout.meta.field_set.by_name
-    lookups = {name: value for name, value in given.items() if name.split("__")[0] in names}
-    parts = {name: value for name, value in given.items() if name not in lookups}
-    queryset: Any = table.objects.get_queryset()
-    if using is not None:
-        queryset = queryset.using(using)
-    if index is not None:
-        queryset = queryset.index(index)
-    hash_key, range_key = _find_keys(layout, index)
-    if hash_key.name not in lookups:
-        lookups[hash_key.name] = _compose_hash_key(layout, hash_key, parts, model)
-    elif parts:
-        raise TypeError(
-            f"{layout.name}.collection: {hash_key.name} is the whole hash key: drop {', '.join(parts)}"
-        )
-    queryset = queryset.filter(**lookups)
-    wanted = None if only is None else _find_models(layout, only)
-    if wanted is not None:
-        ranged = any(name.split("__")[0] == getattr(range_key, "name", "") for name in lookups)
-        queryset = queryset.filter(_filter_models(layout, wanted, None if ranged else range_key))
-    if consistent is not None:
-        queryset = queryset.consistent(consistent)
-    if reverse:
-        queryset = queryset.reverse()
-    if wanted is None and limit is not None and all(meta.expiry is None for meta in layout.members):
-        queryset = queryset.limit(limit)  # no item that is read is hidden
-    return Collection(layout, queryset, wanted, limit)
-
-
-def _find_keys(
-    layout: SharedTableLayout, index: str | None
-) -> tuple[Field[Any, Any], Field[Any, Any] | None]:
-    """Return the hash key and the range key of the table or the index."""
-    schema, by_attribute = layout.meta.schema, layout.meta.field_set.by_attribute
-    hashes: Sequence[KeyAttribute] = (schema.hash_key,)
-    ranges: Sequence[KeyAttribute] = () if schema.range_key is None else (schema.range_key,)
-    for each in schema.indexes:
-        if each.name == index:
-            hashes, ranges = each.hash_key or hashes, each.range_key
-    return by_attribute[hashes[0].name], by_attribute[ranges[0].name] if ranges else None
-
-
-def _compose_hash_key(
-    layout: SharedTableLayout,
-    key: Field[Any, Any],
-    parts: Mapping[str, Any],
-    model: type[Any] | None,
-) -> str:
-    """Return the hash key composed of *parts*."""
-    members = [m for m in layout.members if model is None or issubclass(m.model, model)]
-    if not members and model is not None:
-        raise QueryError(f"{model.__name__} is not in {layout.name}")
-    known_parts: dict[tuple[str, ...], list[str]] = {}
-    texts: dict[str, list[str]] = {}
-    for meta in members:
-        template = get_template(meta.field_set.by_attribute.get(key.attribute))
-        if template is None:
-            continue
-        known_parts.setdefault(template.names, []).append(meta.name)
-        if {*template.names} == {*parts}:
-            texts.setdefault(template.compose(parts), []).append(meta.name)
-    if not texts:
-        known = "; ".join(
-            f"{', '.join(n) or 'nothing'} ({', '.join(m)})" for n, m in known_parts.items()
-        )
-        raise TypeError(
-            f"{layout.name}.collection: no {key.name} is made of {', '.join(parts) or 'nothing'}: "
-            f"it is made of {known or 'nothing'}; or give it whole, {key.name}=..."
-        )
-    if len(texts) > 1:
-        known = ", ".join(f"{text!r} of {' and '.join(names)}" for text, names in texts.items())
-        raise QueryError(
-            f"{layout.name}.collection: {', '.join(parts)} make several keys, {known}: choose one by "
-            f"model=, or give it whole, {key.name}=..."
-        )
-    return next(iter(texts))
-
-
-def _find_models(layout: SharedTableLayout, only: Iterable[type[Any]]) -> frozenset[type[Model]]:
-    """Return the models of the table that *only* names, with their subclasses."""
-    models = (only,) if isinstance(only, type) else tuple(only)
-    found: list[type[Model]] = []
-    for model in models:
-        inside = [each for each in layout.models if issubclass(each, model)]
-        if not inside:
-            names = ", ".join(each.__name__ for each in layout.models)
-            raise QueryError(f"only=: {model.__name__} is not in {layout.name}, which has {names}")
-        found += inside
-    if not found:
-        raise QueryError(
-            f"{layout.name}.collection: only= names no model: leave it out to read all"
-        )
-    return frozenset(found)
-
-
-def _filter_models(
-    layout: SharedTableLayout, wanted: frozenset[type[Model]], range_key: Field[Any, Any] | None
-) -> Condition:
-    """Return the condition for the items of some models, by the range key and the discriminator."""
-    condition = Condition()
-    common = ""
-    if range_key is not None:
-        prefixes = [_get_prefix(meta, range_key) for meta in layout.members if meta.model in wanted]
-        common = _common_prefix(prefixes)
-    if range_key is not None and common:
-        path = Path((range_key.attribute,), range_key, range_key.label)
-        condition = BeginsWith(path, Value({"S": common}))
-        rest = [meta for meta in layout.members if meta.model not in wanted]
-        if not any(can_share_prefix(common, _get_prefix(meta, range_key)) for meta in rest):
-            return condition
-    if layout.discriminator is None:
-        return condition
-    kinds = [layout.get_kind(meta) for meta in layout.members if meta.model in wanted]
-    path = Path((layout.discriminator,), label=layout.discriminator)
-    values = tuple(Value({"S": kind}) for kind in dict.fromkeys(kinds) if kind is not None)
-    found = Compare(path, "=", values[0]) if len(values) == 1 else In(path, values)
-    return condition & found
-
-
-def _common_prefix(texts: Sequence[str]) -> str:
-    """Return the longest common prefix of *texts*."""
-    first, last = min(texts), max(texts)
-    same = next(
-        (at for at, pair in enumerate(zip(first, last, strict=False)) if len({*pair}) > 1), None
-    )
-    return min(first, last, key=len) if same is None else first[:same]
-
-
-def _get_prefix(meta: Options, key: Field[Any, Any]) -> str:
-    return get_prefix(meta.field_set.by_attribute.get(key.attribute))

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..model import Model
-from .item_collections import Collection, make_collection
+from .collection_arguments import make_collection
+from .item_collections import Collection
 from .layout import SharedTableLayout
 
 

@@ -185,9 +185,9 @@ class SharedTableFilter(ItemFilter):
 
     def _has_all(self, index: _Index) -> bool:
         """Tell whether every item of the model is in an index."""
-        always = self._meta.planner.subject.always
         keys = (*index.hashes, *([] if index.range is None else [index.range]))
-        return all(field.attribute in always for field in keys)
+        names = [field.attribute for field in keys]
+        return not self._meta.planner.subject.find_optional(index.name, names, ())
 
     def _exclude_others(self, question: Question) -> Condition:
         """Return the condition that leaves out the items of other models; it may be empty."""

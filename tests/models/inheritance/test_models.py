@@ -23,6 +23,7 @@ from dynamodb_py import (
     VersionField,
 )
 from dynamodb_py.codec import from_json
+from dynamodb_py.models.fields.model_key import make_stub
 from dynamodb_py.models.persistence.stored import encode_item, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
 from dynamodb_py.models.queryset.execution import direct_query
@@ -532,6 +533,24 @@ def test_equality_is_by_class_and_key():
     assert Dog(id="a") == Animal.from_db(item("dog"))
     assert Animal(id="a") != Dog(id="a")
     assert issubclass(Puppy.DoesNotExist, Animal.DoesNotExist)
+
+
+@pytest.mark.parametrize(
+    ("stub", "loaded", "equal"),
+    [
+        (Animal, Animal, True),
+        (Animal, Dog, True),
+        (Animal, Puppy, True),
+        (Dog, Puppy, True),
+        (Dog, Animal, False),
+        (Puppy, Dog, False),
+    ],
+)
+def test_a_reference_that_is_not_loaded_equals_an_item_of_a_subclass(stub, loaded, equal):
+    unread, instance = make_stub(stub, {"id": {"S": "a"}}), loaded(id="a")
+    assert (unread == instance, instance == unread) == (equal, equal)
+    assert unread != loaded(id="b")
+    assert ({unread} & {instance} != set()) is equal
 
 
 # --- what cannot be ---
