@@ -107,7 +107,7 @@ def test_update_conflicts_updates_what_is_there_and_creates_the_rest(
     assert sorted(sent.calls) == ["PutItem"] * 3 + ["UpdateItem"] * 2
     there = stored(given[0])
     assert there["more"] == {"S": "x"}, "undeclared attributes are left alone"
-    assert "note" not in there, "None removes"
+    assert there["note"] == {"S": "old"}, "a default is not data"
     assert there["points"] == {"N": "10"}
     assert do(Score.objects.get, key, 1).made == made, "it was not made now"
     assert given[1].made == made
@@ -179,8 +179,9 @@ def test_bulk_update_of_what_was_never_loaded_sets_the_fields_by_key(engine, do,
     result = do(Score.objects.bulk_update, given, ["points", "note"])
     assert statuses(result) == ["updated"] * 2
     assert stored(given[0])["points"] == {"N": "5"}
-    assert "note" not in stored(given[0])
-    assert stored(result[1])["points"] == {"N": "0"}
+    assert stored(given[0])["note"] == {"S": "a"}, "what was not given is left alone"
+    assert stored(result[1])["points"] == {"N": "1"}
+    assert "note" not in stored(result[1]), "a None that was given removes"
     assert "GetItem" not in sent.calls
 
 
