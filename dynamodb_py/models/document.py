@@ -261,6 +261,8 @@ def _put_field(
     ):
         wires[field.attribute] = as_sent(old)
         return
+    if field.normalises and value is not None:
+        value = document.__dict__[field.name] = field.normalise(value)
     check_value(field, value, wire, errors, validate=is_checking())
     if errors:
         faults = [(f".{path}", each) for path, messages in errors.items() for each in messages]

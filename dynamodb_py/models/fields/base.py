@@ -118,7 +118,8 @@ class Field(Operand[V], Generic[V, N]):
         and truth values can be unique, not the only key, which is anyway. A write that sets or
         changes the value is a transaction, and needs the table of sentinels that
         ``Table(Model).create()`` makes.
-    :param choices: the values that are allowed, or ``(value, label)`` pairs.
+    :param choices: the values that are allowed, or ``(value, label)`` pairs. Instances get a method
+        ``get_FOO_display()`` for the field FOO, which returns the label of its value.
     :param validators: one callable or several; each raises ValueError, or returns False, for a value
         that it refuses.
     :param min_value: the least value (numbers, dates and times).
@@ -182,6 +183,8 @@ class Field(Operand[V], Generic[V, N]):
     _known_path: Path | None = None
     stamps: bool = False
     """Whether :meth:`pre_save` does anything."""
+    normalises: bool = False
+    """Whether :meth:`normalise` does anything."""
 
     def __init__(
         self,
@@ -208,7 +211,13 @@ class Field(Operand[V], Generic[V, N]):
         self.unique = unique
         if isinstance(choices, (str, bytes)):
             raise ModelDefinitionError(f"choices={choices!r}: give a list of them, [{choices!r}]")
-        self.choices = None if choices is None else [_value_of_choice(each) for each in choices]
+        self.choices: list[Any] | None = None
+        self.labels: list[tuple[Any, str]] = []
+        """The values among *choices* that have a label, and their labels."""
+        if choices is not None:
+            pairs = [_split_choice(each) for each in choices]
+            self.choices = [value for value, _ in pairs]
+            self.labels = [(value, label) for value, label in pairs if label is not None]
         self.validators: tuple[Callable[[Any], object], ...] = (
             (validators,) if callable(validators) else tuple(validators)
         )
@@ -382,6 +391,10 @@ class Field(Operand[V], Generic[V, N]):
         del adding
         return value
 
+    def normalise(self, value: Any, /) -> Any:
+        """Return the value that is stored for *value*, as without the spaces around it."""
+        return value
+
     def to_db(self, value: V, /) -> Any:
         """Return what is stored for *value*: str for kind S, a number for N, bytes for B, ...
 
@@ -411,6 +424,14 @@ class Field(Operand[V], Generic[V, N]):
         if value is None:
             return {"NULL": True} if self.null else None
         return self.to_wire(value, depth)
+
+    def find_label(self, value: Any) -> str | None:
+        """Return the label that ``choices=`` have for *value*, or its text; None for None."""
+        same = self.normalise(value)
+        for each, label in self.labels:
+            if self.normalise(each) == same:
+                return label
+        return None if value is None else str(value)
 
     def find_problems(self, value: Any) -> list[str]:
         """Return the problems of *value*, not None, by choices, bounds and validators."""
@@ -584,11 +605,13 @@ def bind_name(names: dict[str, Any], value: Any) -> str:
     return name
 
 
-def _value_of_choice(each: Any) -> Any:
+def _split_choice(each: Any) -> tuple[Any, str | None]:
+    """Return the value and the label of an element of ``choices=``."""
     if isinstance(each, tuple):
         pair = cast("tuple[Any, ...]", each)
-        return pair[0] if len(pair) == 2 and isinstance(pair[1], str) else pair
-    return each
+        if len(pair) == 2 and isinstance(pair[1], str):
+            return pair[0], pair[1]
+    return each, None
 
 
 def _overrides(field: object, name: str) -> bool:

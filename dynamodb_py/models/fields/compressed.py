@@ -141,6 +141,7 @@ class CompressedField(Field[T, CompressedN]):
             )
         if self.inner is not None:
             self.inner = place_inside(self.inner, self, self.name)
+            self.normalises = self.inner.normalises
         super().prepare()
 
     @property
@@ -175,6 +176,9 @@ class CompressedField(Field[T, CompressedN]):
             return cast("T", inner.read(content.decode() if inner.kind == "S" else content))
         wire = from_json(content)
         return cast("T", value_of(as_tree(wire)) if inner is None else inner.decode(wire))
+
+    def normalise(self, value: Any, /) -> Any:
+        return value if self.inner is None else self.inner.normalise(value)
 
     def element(self) -> None:
         """Return None: compressed values have no elements for conditions."""

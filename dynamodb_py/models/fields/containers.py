@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
 
@@ -22,9 +23,11 @@ from ...codec import (
     to_json,
     value_of,
 )
+from ...exceptions import ModelDefinitionError
 from ...expressions import FREE, Attr, Coder, field_of, member, members
 from ...operations.base import Wire
 from .base import REQUIRED, AnyField, Field, bind_name, is_checking
+from .ids import make_ulid
 from .model_key import KeyOf
 from .scalars import (
     LENGTHS,
@@ -35,13 +38,13 @@ from .scalars import (
     DecimalField,
     FloatField,
     IntegerField,
+    ULIDField,
     make_refusal,
     with_article,
 )
 from .version import VersionField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Generic, TypeAlias
 
     from typing_extensions import TypeVar, Unpack
@@ -63,7 +66,7 @@ if TYPE_CHECKING:
     Of: TypeAlias = Holds[X] | type[X]
     Dict: TypeAlias = dict[str, X]
     Free: TypeAlias = dict[str, Any]
-    Fields: TypeAlias = "Mapping[str, AnyField]"
+    Fields: TypeAlias = "Mapping[str, AnyField | type[Any]]"
 
     class Settable(Always[T], Generic[T], total=False):
         """The keywords of a set, which always has a value: the empty set by default."""
@@ -83,7 +86,7 @@ else:
 
 NOT_UNIQUE = "unique=True is for the fields of a model, since sentinels are found by its attributes"
 
-_FIELD_OF: dict[type, type[AnyField]] = {
+_FIELD_OF: dict[type, Callable[[], AnyField]] = {
     str: CharField,
     int: IntegerField,
     float: FloatField,
@@ -99,6 +102,52 @@ class Embedded(Protocol):
     """A document, as far as the field that holds it needs it."""
 
     def _to_wire(self, depth: int, /) -> Wire: ...
+
+
+def register_field(kind: type[X], field: Callable[[], Holds[X]]) -> None:
+    """Let *kind* stand for a field, as str does for a CharField: ``ListField(Point)``.
+
+    So it is for ``SetField``, ``ListField``, ``DictField``, ``MapField`` and ``CompressedField`` of classes
+    that are made from then on.
+
+    :param kind: a class of yours. Its subclasses are not meant.
+    :param field: the field of its values: a class, or a function without arguments.
+    :raises ModelDefinitionError: *kind* stands for a field already, or is no class; *field* makes no field.
+
+    >>> class Celsius(float):
+    ...     pass
+    >>> class CelsiusField(Field[Celsius]):
+    ...     kind = "N"
+    ...
+    ...     def to_python(self, stored):
+    ...         return Celsius(stored)
+    >>> register_field(Celsius, CelsiusField)
+    >>> ListField(Celsius).decode({"L": [{"N": "21.5"}]})
+    [21.5]
+    """
+    given: object = kind
+    if not isinstance(given, type):
+        raise ModelDefinitionError(f"register_field({given!r}, ...): give a class of yours first")
+    name = kind.__name__
+    if make_field(kind) is not None:
+        raise ModelDefinitionError(
+            f"register_field({name}, ...): {name} stands for a {type(make_field(kind)).__name__} already"
+        )
+    if not callable(field) or isinstance(field, Field):
+        raise ModelDefinitionError(
+            f"register_field({name}, {field!r}): give the class of a field, or a function without "
+            "arguments that makes one"
+        )
+    try:
+        made = field()
+    except TypeError as error:
+        raise ModelDefinitionError(
+            f"register_field({name}, ...): the field cannot be made without arguments: {error}; give "
+            "a function that makes it: lambda: ..."
+        ) from error
+    if not isinstance(made, Field):
+        raise ModelDefinitionError(f"register_field({name}, ...): {made!r} is no field")
+    _FIELD_OF[kind] = cast("Callable[[], AnyField]", field)
 
 
 def make_field(of: Any) -> AnyField | None:
@@ -117,6 +166,9 @@ def make_field(of: Any) -> AnyField | None:
 
 def place_inside(field: AnyField, outer: AnyField, name: str) -> AnyField:
     """Return *field* bound as the element or member *name* of *outer*; refuse options without effect there."""
+    if isinstance(field, ULIDField) and field.default is make_ulid:
+        field = copy(field)
+        field.default = None  # an element is given
     placed = field.bound_to(outer.owner, name)
     kind = type(field).__name__
     if field.is_key:
@@ -156,6 +208,7 @@ class _Container(Field[W, R]):
             )
         if self.inner is not None:
             self.inner = place_inside(self.inner, self, f"{self.name}[]")
+            self.normalises = self.inner.normalises
         super().prepare()
 
     def element(self) -> Coder | None:
@@ -252,6 +305,12 @@ class SetField(_Container["set[T]", SetN]):
             return {"SS": sorted(elements)}
         texts = {self._element_wire(each, 1)[self.kind[0]] for each in elements}
         return {self.kind: sorted(texts)}
+
+    def normalise(self, value: Any, /) -> Any:
+        inner = self.inner
+        if inner is None or not isinstance(value, AbstractSet):
+            return value
+        return {inner.normalise(each) for each in cast("AbstractSet[Any]", value)}
 
     def read(self, stored: Any, /) -> set[T]:
         inner = cast("Field[T, Any]", self.inner)
@@ -358,6 +417,12 @@ class ListField(_Container["list[T]", ListN]):
         if self.inner is None:
             return [value_of(as_tree(each)) for each in stored]
         return [cast("T", self.inner.decode(each)) for each in stored]
+
+    def normalise(self, value: Any, /) -> Any:
+        inner = self.inner
+        if inner is None or not isinstance(value, (list, tuple)):
+            return value
+        return [inner.normalise(each) for each in cast("Sequence[Any]", value)]
 
     def sub(self, part: str | int, /) -> Coder | None:
         return None if isinstance(part, str) else self.inner or FREE
@@ -473,6 +538,15 @@ class DictField(_Container["dict[str, T]", DictN]):
         field = self._field_at(key)
         return value_of(as_tree(wire)) if field is None else field.decode(wire)
 
+    def normalise(self, value: Any, /) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        members = cast("Mapping[Any, Any]", value)
+        return {
+            key: each if (field := self._field_at(key)) is None else field.normalise(each)
+            for key, each in members.items()
+        }
+
     def sub(self, part: str | int, /) -> Coder | None:
         return None if isinstance(part, int) else self._field_at(part) or FREE
 
@@ -509,7 +583,7 @@ class MapField(DictField[Any, MapN]):
 
     Members that the schema does not name are kept, as free values.
 
-    :param schema: the fields by key.
+    :param schema: the fields by key, or what :class:`ListField` takes for its elements.
 
     >>> MapField({"qty": IntegerField()}).encode({"qty": 2, "note": "x"})
     {'M': {'qty': {'N': '2'}, 'note': {'S': 'x'}}}
@@ -531,21 +605,22 @@ class MapField(DictField[Any, MapN]):
     def __init__(
         self: MapField[Free | None], schema: Fields, **o: Unpack[Options[Free]]
     ) -> None: ...
-    def __init__(self, schema: Mapping[str, AnyField], **options: Any) -> None:
+    def __init__(self, schema: Mapping[str, Any], **options: Any) -> None:
         plain: Any = _Container
         plain.__init__(self, **options)
-        self.schema = schema
+        self.schema: Mapping[str, AnyField] = schema
 
     def prepare(self) -> None:
         if not isinstance(self.schema, Mapping):
             raise self.misdeclared(f"MapField takes a dict of fields by key, not {self.schema!r}")
-        for key, field in self.schema.items():
-            if not isinstance(field, Field) or not isinstance(key, str):
-                raise self.misdeclared(f"the schema's {key!r} is {field!r}: give a text a field")
-        self.schema = {
-            key: place_inside(field, self, f"{self.name}.{key}")
-            for key, field in self.schema.items()
-        }
+        placed: dict[str, AnyField] = {}
+        for key, of in self.schema.items():
+            field = make_field(of)
+            if field is None or not isinstance(key, str):
+                raise self.misdeclared(f"the schema's {key!r} is {of!r}: give a text a field")
+            placed[key] = place_inside(field, self, f"{self.name}.{key}")
+        self.schema = placed
+        self.normalises = any(field.normalises for field in self.schema.values())
         super().prepare()
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 from ...codec import as_sent, from_json, measure_item
 from ...exceptions import FieldNotLoaded, UnreadableValue
 from ...operations.base import Wire, WireItem
+from ..attribute_values.spelling import reads_as
 from ..fields.base import UNFIT, AnyField
 from .base import BaseRecord, find_unread_fields
 from .checks import Errors, check_value, encode_value
@@ -42,6 +43,10 @@ def encode_field(
         value = record._value_of_unset(field)
     if field.stamps:
         value = stamp_field(record, field, value, adding=adding)
+    if field.normalises:
+        if (wire := normalise_field(record, field, value)) is not None:
+            return wire
+        value = record.__dict__.get(name, value)
     wire = encode_value(field, value, errors)
     check_value(field, value, wire, errors, validate=validate)
     return wire
@@ -53,6 +58,18 @@ def stamp_field(record: BaseRecord, field: AnyField, value: Any, *, adding: bool
     if stamped is not value:
         record.__dict__[field.name] = stamped
     return stamped
+
+
+def normalise_field(record: BaseRecord, field: AnyField, value: Any) -> Wire | None:
+    """Normalise the value of a field in the record; return the stored one if *value* was read from it."""
+    if record._stored is not None:
+        stored: WireItem = from_json(record._stored)
+        old = stored.get(field.attribute)
+        if old is not None and reads_as(field, old, value):
+            return as_sent(old)
+    if value is not None:
+        record.__dict__[field.name] = field.normalise(value)
+    return None
 
 
 def find_undeclared(record: BaseRecord) -> WireItem:

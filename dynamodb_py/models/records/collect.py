@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from ...exceptions import ModelDefinitionError
@@ -61,7 +62,25 @@ def collect(
         setattr(cls, name, bound[name])
     bound, references = expand_references(cls, base, bound, late=late)
     check_hooks(cls, bound, implied)
+    _add_displays(cls, bound)
     return bound, references
+
+
+def _add_displays(cls: type[Any], fields: Mapping[str, AnyField]) -> None:
+    """Give *cls* the method ``get_FOO_display()`` for each field with choices, unless it has such an attribute."""
+    for name, field in fields.items():
+        method = f"get_{name}_display"
+        if field.choices is not None and not hasattr(cls, method):
+            setattr(cls, method, _make_display(name, method))
+
+
+def _make_display(name: str, method: str) -> Callable[[BaseRecord], str | None]:
+    def display(self: BaseRecord) -> str | None:
+        return self._fieldset.by_name[name].find_label(getattr(self, name))
+
+    display.__name__ = method
+    display.__doc__ = f"Return the label of ``{name}``, or its text; None for None."
+    return display
 
 
 def _is_copy(kind: type[Any], name: str, field: AnyField) -> bool:

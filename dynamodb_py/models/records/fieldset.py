@@ -48,6 +48,8 @@ class FieldSet:
                 )
         self.stamping = tuple(field for field in fields.values() if field.stamps)
         """The fields that may set themselves with each write."""
+        self.normalising = tuple(field for field in fields.values() if field.normalises)
+        """The fields whose values may be stored otherwise than they were given."""
         self.computed: ComputedFields | None = None
         """The computed fields, of a model that has some."""
         self._reader: _Reader | None = None
@@ -67,7 +69,12 @@ class FieldSet:
                     f.name,
                     f.attribute,
                     f,
-                    f.stamps or f.constrained or f.required or f.null or f.key_limit > 0,
+                    f.stamps
+                    or f.constrained
+                    or f.required
+                    or f.null
+                    or f.normalises
+                    or f.key_limit > 0,
                 )
                 for f in self.list_written()
             ]

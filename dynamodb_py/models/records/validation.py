@@ -18,7 +18,7 @@ from ...operations.base import Wire
 from ..fields.base import REQUIRED, AnyField, without_validation
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField
-from .attributes import find_known_fields
+from .attributes import find_known_fields, normalise_field
 from .base import BaseRecord, is_untouched
 from .checks import Errors, check_value, encode_value
 from .clean_hooks import CleanHooks
@@ -89,6 +89,10 @@ def _encode_checked(field: AnyField, value: Any, errors: Errors) -> Wire | None:
 def _encode_field(record: BaseRecord, field: AnyField, errors: Errors) -> Wire | None:
     values = record.__dict__
     value = values[field.name] if field.name in values else record._value_of_unset(field)
+    if field.normalises:
+        if (wire := normalise_field(record, field, value)) is not None:
+            return wire
+        value = values.get(field.name, value)
     return _encode_checked(field, value, errors)
 
 
