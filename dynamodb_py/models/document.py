@@ -23,6 +23,7 @@ from .records.base import find_edited_defaults, find_unread_fields, is_untouched
 from .records.checks import Errors, check_value, encode_value
 from .records.collect import collect
 from .records.fieldset import FieldSet
+from .records.plain import Mode
 from .records.record import Record
 from .reserved_names import DOCUMENT, refuse_reserved
 
@@ -118,8 +119,8 @@ class Document(Record):
         extra.pop(self._kinds.attribute, None)
         return extra
 
-    def to_dict(self) -> dict[str, Any]:
-        values, kinds = super().to_dict(), self._kinds
+    def to_dict(self, *, mode: Mode = "python") -> dict[str, Any]:
+        values, kinds = super().to_dict(mode=mode), self._kinds
         if kinds is None or kinds.name in values:
             return values
         stored: WireItem = {} if self._stored is None else from_json(self._stored)
@@ -127,19 +128,21 @@ class Document(Record):
         return {kinds.name: kind, **values}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(
+        cls, values: Mapping[str, Any], *, mode: Mode = "python", strict: bool = False
+    ) -> Self:
         kinds = cls._kinds
-        if kinds is None or kinds.name not in values:
-            return super().from_dict(values)
+        if kinds is None or not isinstance(values, Mapping) or kinds.name not in values:  # pyright: ignore[reportUnnecessaryIsInstance]
+            return super().from_dict(values, mode=mode, strict=strict)
         kind = values[kinds.name]
-        found: Any = kinds.classes.get(kind)
+        found: Any = kinds.classes.get(kind) if isinstance(kind, (str, type(None))) else None
         if found is None or not issubclass(found, cls):
             raise ValidationError(
                 {kinds.name: [kinds.describe_unknown(kind, cls)]}, model=cls.__name__
             )
         if kinds.name not in found._fieldset.by_name:
             values = {name: value for name, value in values.items() if name != kinds.name}
-        document: Any = super(Document, found).from_dict(values)
+        document: Any = super(Document, found).from_dict(values, mode=mode, strict=strict)
         return cast("Self", document)
 
     # -- paths, for conditions and changes -----------------------------------------------------

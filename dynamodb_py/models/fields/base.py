@@ -18,6 +18,7 @@ from ...exceptions import ModelDefinitionError, QueryError, UnreadableValue, Val
 from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ...operations.base import Wire
+from .json_forms import PLAINLY, Reading, form_wire, read_wire
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
@@ -507,9 +508,27 @@ class Field(Operand[V], Generic[V, N]):
         """Return the coder of the elements of a value, for ``contains``."""
         return AFFIX if self.kind in ("S", "B") else None
 
-    def from_plain(self, value: Any, /) -> Any:
-        """Return the value for its form in ``to_dict()``."""
-        return value
+    def to_json(self, value: Any, /) -> Any:
+        """Return *value*, not None, as JSON has it; raise TypeError or ValueError if it cannot be stored.
+
+        It is made of what is stored: text, a number, a truth value, base64, or a list of them.
+        """
+        wire = self.to_wire(value)
+        return [] if wire is None else form_wire(wire)
+
+    def from_json(self, form: Any, /) -> V:
+        """Return the value for its form in JSON, not None; raise TypeError or ValueError."""
+        return self.read(read_wire(self.kind, form)[self.kind])
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        """Return the value for its form in ``to_dict()``; raise :class:`~dynamodb_py.codec.Unstorable`."""
+        if not how.json or value is None:
+            return value
+        try:
+            return self.from_json(value)
+        except UNFIT as error:
+            reason = f"{value!r:.80} is no {type(self).__name__} in JSON: {error}"
+            raise Unstorable(reason) from error
 
     def decode(self, wire: Mapping[str, Any], /) -> V | None:
         """Return the value of an attribute value; raise UnreadableValue if the field cannot read it."""

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 from ...codec import Unstorable, as_tree, from_json, to_json, value_of
 from .base import Field
-from .containers import make_field, place_inside, to_inner_wire
+from .containers import (
+    from_inner_plain,
+    make_field,
+    place_inside,
+    to_inner_json,
+    to_inner_wire,
+)
+from .json_forms import PLAINLY, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,8 +190,12 @@ class CompressedField(Field[T, CompressedN]):
     def element(self) -> None:
         """Return None: compressed values have no elements for conditions."""
 
-    def from_plain(self, value: Any, /) -> Any:
-        return value if self.inner is None else self.inner.from_plain(value)
+    def to_json(self, value: Any, /) -> Any:
+        to_inner_wire(self.inner, value, 0)  # it raises for what cannot be stored
+        return to_inner_json(self.inner, value)
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        return from_inner_plain(self.inner, value, how)
 
 
 def _decompress(stored: bytes, most: int) -> bytes:

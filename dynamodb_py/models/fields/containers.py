@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
@@ -23,11 +24,12 @@ from ...codec import (
     to_json,
     value_of,
 )
-from ...exceptions import ModelDefinitionError
+from ...exceptions import ModelDefinitionError, ValidationError
 from ...expressions import FREE, Attr, Coder, field_of, member, members
 from ...operations.base import Wire
 from .base import REQUIRED, AnyField, Field, bind_name, is_checking
 from .ids import make_ulid
+from .json_forms import PLAINLY, Reading, form_free, read_free, sort_forms
 from .model_key import KeyOf
 from .scalars import (
     LENGTHS,
@@ -102,6 +104,7 @@ class Embedded(Protocol):
     """A document, as far as the field that holds it needs it."""
 
     def _to_wire(self, depth: int, /) -> Wire: ...
+    def to_dict(self, *, mode: str) -> dict[str, Any]: ...
 
 
 def register_field(kind: type[X], field: Callable[[], Holds[X]]) -> None:
@@ -234,6 +237,43 @@ def to_inner_wire(field: AnyField | None, value: Any, depth: int) -> Wire:
     return wire
 
 
+def to_inner_json(field: AnyField | None, value: Any) -> Any:
+    """Return the form in JSON of an element, or of a free value if there is no field."""
+    if field is None:
+        return form_free(value)
+    return None if value is None else field.to_json(value)
+
+
+def from_inner_plain(field: AnyField | None, value: Any, how: Reading) -> Any:
+    """Return an element for its form in ``to_dict()``."""
+    if field is not None:
+        return field.from_plain(value, how)
+    return read_free(value) if how.json else value
+
+
+def refuse_form(value: Any, wanted: str, how: Reading) -> Any:
+    """Return *value*, which the checks of writing refuse if it is not None; raise Unstorable in JSON."""
+    if how.json and value is not None:
+        raise make_refusal(value, wanted)
+    return value
+
+
+def from_inner_plains(
+    elements: Iterable[tuple[str, AnyField | None, Any]], how: Reading
+) -> list[Any]:
+    """Return several elements, given with their steps; raise Unstorable with all that are wrong."""
+    values: list[Any] = []
+    wrong: list[Unstorable] = []
+    for step, field, each in elements:
+        try:
+            values.append(from_inner_plain(field, each, how))
+        except Unstorable as error:
+            wrong.append(error.inside(step))
+    if wrong:
+        raise Unstorable.all_of(wrong[:_MAX_ERRORS])
+    return values
+
+
 class SetField(_Container["set[T]", SetN]):
     """A set of texts, numbers or bytes, stored as SS, NS or BS.
 
@@ -311,6 +351,16 @@ class SetField(_Container["set[T]", SetN]):
         if inner is None or not isinstance(value, AbstractSet):
             return value
         return {inner.normalise(each) for each in cast("AbstractSet[Any]", value)}
+
+    def to_json(self, value: Any, /) -> Any:
+        self.to_wire(value)  # it raises for what cannot be stored
+        return sort_forms([to_inner_json(self.inner, each) for each in value])
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        if not how.json or not isinstance(value, list):
+            return refuse_form(value, "a list", how)
+        elements = enumerate(cast("list[Any]", value))
+        return set(from_inner_plains([(f"[{at}]", self.inner, each) for at, each in elements], how))
 
     def read(self, stored: Any, /) -> set[T]:
         inner = cast("Field[T, Any]", self.inner)
@@ -427,11 +477,15 @@ class ListField(_Container["list[T]", ListN]):
     def sub(self, part: str | int, /) -> Coder | None:
         return None if isinstance(part, str) else self.inner or FREE
 
-    def from_plain(self, value: Any, /) -> Any:
-        inner = self.inner
-        if inner is None or not isinstance(value, list):
-            return value
-        return [inner.from_plain(each) for each in cast("list[Any]", value)]
+    def to_json(self, value: Any, /) -> Any:
+        self.to_wire(value)  # it raises for what cannot be stored
+        return [to_inner_json(self.inner, each) for each in value]
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        if value is None or not isinstance(value, list):
+            return refuse_form(value, "a list", how)
+        elements = enumerate(cast("list[Any]", value))
+        return from_inner_plains([(f"[{at}]", self.inner, each) for at, each in elements], how)
 
     def wire_type(self) -> Any:
         if self.null:
@@ -553,15 +607,20 @@ class DictField(_Container["dict[str, T]", DictN]):
     def element(self) -> Coder | None:
         return None
 
-    def from_plain(self, value: Any, /) -> Any:
-        if not isinstance(value, dict):
-            return value
+    def to_json(self, value: Any, /) -> Any:
+        self.to_wire(value)  # it raises for what cannot be stored
+        if self.free:
+            return form_free(value)
+        return {key: to_inner_json(self._field_at(key), each) for key, each in value.items()}
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        if value is None or not isinstance(value, dict):
+            return refuse_form(value, "a dict", how)
+        if self.free:
+            return from_inner_plain(None, value, how)
         given = cast("dict[str, Any]", value)
-        fields = {key: self._field_at(key) for key in given}
-        return {
-            key: each if (field := fields[key]) is None else field.from_plain(each)
-            for key, each in given.items()
-        }
+        elements = [(f".{key}", self._field_at(key), each) for key, each in given.items()]
+        return dict(zip(given, from_inner_plains(elements, how), strict=True))
 
     def wire_type(self) -> Any:
         if self.null:
@@ -719,8 +778,21 @@ class EmbeddedField(Field[T, DocN]):
             return None
         return cast("Coder | None", self.document._coder_at(part))
 
-    def from_plain(self, value: Any, /) -> Any:
-        return self.document.from_dict(value) if isinstance(value, Mapping) else value
+    def to_json(self, value: Any, /) -> Any:
+        if not isinstance(value, self.document):
+            raise make_refusal(value, with_article(self.document))
+        with _inside_value():
+            return cast("Embedded", value).to_dict(mode="json")
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        if not isinstance(value, Mapping):
+            return refuse_form(value, "a dict", how)
+        if how is PLAINLY:
+            return self.document.from_dict(value)
+        with _inside_value():
+            return self.document.from_dict(
+                value, mode="json" if how.json else "python", strict=how.strict
+            )
 
     if TYPE_CHECKING:
 
@@ -734,6 +806,16 @@ class EmbeddedField(Field[T, DocN]):
             if self._proxy is None:
                 self._proxy = _make_proxy(self)
             return self._proxy
+
+
+@contextmanager
+def _inside_value() -> Iterator[None]:
+    """Raise the errors of a document as those of the value that it is."""
+    try:
+        yield
+    except ValidationError as error:
+        faults = [(f".{path}", each) for path, several in error.errors.items() for each in several]
+        raise Unstorable(str(error), faults) from error
 
 
 class _FieldProxy:

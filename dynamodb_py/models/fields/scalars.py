@@ -328,6 +328,9 @@ class FloatField(Field[float, FloatN]):
             raise make_refusal(value, "a float")
         return value
 
+    def to_json(self, value: Any, /) -> Any:
+        return float((self.to_wire(value) or {})["N"])
+
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is float:
             return {"N": format_float(value)}
@@ -404,6 +407,10 @@ class DecimalField(Field[Decimal, DecimalN]):
         if self.places is None or not _has_places(number, self.places):
             return number
         return EXACT.quantize(number, Decimal((0, (1,), -self.places)))
+
+    def to_json(self, value: Any, /) -> Any:
+        text: str = (self.to_wire(value) or {})["N"]
+        return text if self.places is None else format(DecimalField.to_python(self, parse_decimal(text)), "f")
 
     @property
     def reads_as_stored(self) -> bool:
