@@ -18,6 +18,7 @@ from .fields.times import TimestampField
 from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
 from .inheritance.documents import DocumentKinds, find_kinds
+from .keys.computed import is_computed
 from .records.attributes import stamp_field
 from .records.base import find_edited_defaults, find_unread_fields, is_untouched, state_of
 from .records.checks import Errors, check_value, encode_value
@@ -70,9 +71,10 @@ class Document(Record):
                 raise field.misdeclared("a version is of an item: declare it in the model")
             if field.unique:
                 raise field.misdeclared(NOT_UNIQUE)
-            if getattr(field, "template", None) is not None:
+            if is_computed(field):
+                what = "function" if getattr(field, "template", None) is None else "template"
                 raise field.misdeclared(
-                    "a template makes a key, and a document has none: declare it in the model"
+                    f"a {what} makes a key, and a document has none: declare it in the model"
                 )
         _set_fields(cls, fields, references)
         cls._kinds, cls._kind = find_kinds(cls, cls._kinds)

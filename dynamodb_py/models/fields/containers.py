@@ -183,6 +183,8 @@ def place_inside(field: AnyField, outer: AnyField, name: str) -> AnyField:
             f"a {kind} can set itself in a model or a Document, not inside a "
             f"{type(outer).__name__}: declare a Document"
         )
+    if getattr(field, "merge", None) is not None:
+        raise placed.misdeclared("it is made of other fields of an item: declare it in the model")
     if isinstance(field, VersionField):
         raise placed.misdeclared("a version is of an item: declare it in the model")
     if field.unique:

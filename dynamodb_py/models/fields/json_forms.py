@@ -8,7 +8,7 @@ JSON has no bytes, no sets and no exact decimals. A field knows its type; a free
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
@@ -144,14 +144,14 @@ def read_number(form: Any) -> str:
 
 def form_bytes(content: bytes) -> str:
     """Return *content* in base64."""
-    return b2a_base64(content, newline=False).decode()
+    return b64encode(content).decode()
 
 
 def read_bytes(form: Any) -> bytes:
     """Return the bytes of a base64 text; raise TypeError or ValueError."""
     if not isinstance(form, str):
         raise TypeError("a text in base64 was expected")
-    return a2b_base64(form, strict_mode=True) if form else b""
+    return b64decode(form, validate=True)
 
 
 def as_list(form: Any) -> Sequence[Any]:
@@ -167,4 +167,8 @@ def sort_forms(forms: list[Any]) -> list[Any]:
 
 
 def _order_form(form: Any) -> tuple[bool, bool, Any]:
-    return isinstance(form, dict), isinstance(form, str), str(form) if isinstance(form, dict) else form
+    return (
+        isinstance(form, dict),
+        isinstance(form, str),
+        str(form) if isinstance(form, dict) else form,
+    )

@@ -410,7 +410,11 @@ class DecimalField(Field[Decimal, DecimalN]):
 
     def to_json(self, value: Any, /) -> Any:
         text: str = (self.to_wire(value) or {})["N"]
-        return text if self.places is None else format(DecimalField.to_python(self, parse_decimal(text)), "f")
+        return (
+            text
+            if self.places is None
+            else format(DecimalField.to_python(self, parse_decimal(text)), "f")
+        )
 
     @property
     def reads_as_stored(self) -> bool:

@@ -16,7 +16,7 @@ from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ..attribute_values.values import require_unchanged
 from ..fields.base import REQUIRED, AnyField
-from .computed import ComputedField, ComputedReads, ComputedRecord, get_template_text, unread_names
+from .computed import ComputedField, ComputedReads, ComputedRecord, is_computed, unread_names
 
 Errors = dict[str, list[str]]
 
@@ -54,7 +54,9 @@ class ComputedFields(ComputedReads):
         except ValidationError as error:
             errors.update(error.errors)
             return None
-        if wire is not None and (problem := computed.field.find_key_problem(wire)) is not None:
+        if wire is None or (computed.is_merged and not computed.field.key_limit):
+            return wire
+        if (problem := computed.field.find_key_problem(wire)) is not None:
             errors[computed.name] = [f"{problem}: it is made of {computed.parts_text}"]
         return wire
 
@@ -66,7 +68,7 @@ class ComputedFields(ComputedReads):
         if given is None:
             return
         known = [record.__dict__.get(part.name) for part in computed.parts]
-        if record._stored is None and None in known:
+        if record._stored is None and None in known and not computed.is_merged:
             return  # the missing parts are reported
         text = None
         if None not in known:
@@ -103,7 +105,7 @@ class ComputedFields(ComputedReads):
                 ]
                 continue
             wire = self._compose(each, after, errors)
-            if wire == stored.get(each.attribute):
+            if wire == as_sent(stored.get(each.attribute)):
                 continue
             if each.is_key:
                 for part in changed:
@@ -212,9 +214,10 @@ class ComputedFields(ComputedReads):
         removed = False
         for part in changed:
             action = reached[part.attribute]
-            if isinstance(action, Remove):
+            whole = len(action.path.parts) == 1
+            if whole and isinstance(action, Remove):
                 removed = True
-            elif isinstance(action, Set) and isinstance(action.value, Value):
+            elif whole and isinstance(action, Set) and isinstance(action.value, Value):
                 wires[part.attribute] = action.value.wire
             else:
                 errors[part.name] = [
@@ -234,6 +237,8 @@ class ComputedFields(ComputedReads):
         wire = self._compose(computed, wires, errors)
         if wire is not None:
             yield Set(path, Value(wire))
+        elif computed.is_merged:
+            yield Remove(path)
 
 
 def _describe_in_key(computed: ComputedField, part: AnyField) -> str:
@@ -249,7 +254,7 @@ def _describe_in_key(computed: ComputedField, part: AnyField) -> str:
 def find_computed_fields(
     name: str, fields: Mapping[str, AnyField], keys: tuple[AnyField, ...]
 ) -> ComputedFields | None:
-    """Return the computed fields of a model; None if it has no templates."""
-    if all(get_template_text(field) is None for field in fields.values()):
+    """Return the computed fields of a model; None if it has none."""
+    if not any(map(is_computed, fields.values())):
         return None
     return ComputedFields(name, fields, keys)

@@ -81,12 +81,15 @@ class PartConditions:
         self._computed = computed
         self._by_attribute = computed.by_attribute
         self._parts = {p.attribute: p.name for each in computed.all for p in each.parts}
+        sorting = [each for each in computed.all if not each.is_merged]
+        self._sorted_parts = {p.attribute: p.name for each in sorting for p in each.parts}
+        """The parts of templates, by which keys may be sorted."""
         self._keys_to_read = _list_keys(schema)
 
     def rewrite(self, question: Question) -> Question:
         """Return *question* with conditions on keys; raise QueryError for conditions that keys cannot have."""
         condition = question.condition
-        ordered = any(name in self._parts for name, _ in question.order)
+        ordered = any(name in self._sorted_parts for name, _ in question.order)
         if not ordered and not self._is_about_parts(condition):
             return question
         key = self._choose_key(question)
@@ -172,7 +175,7 @@ class PartConditions:
         ]
         ordered: tuple[str, bool] | None = None
         for attribute, descends in order:
-            name = self._parts.get(attribute)
+            name = self._sorted_parts.get(attribute)
             if name is None:
                 yield attribute, descends
                 continue
@@ -237,6 +240,8 @@ class PartConditions:
         return found.condition(path)
 
     def _require_prefix(self, computed: ComputedField, known: Known) -> Condition:
+        if computed.is_merged:
+            return Compare(_path(computed), "=", Value(_merge(computed, known) or {}))
         prefix = computed.template.prefix_wires(known)
         path, value = _path(computed), Value({"S": prefix.text})
         return Compare(path, "=", value) if prefix.complete else BeginsWith(path, value)
@@ -336,11 +341,13 @@ class _Rewriter:
                     f"{self._computed.name}: this asks for {len(several)} keys {computed.name}: ask for "
                     f"at most {MOST} at a time"
                 )
+            if computed.is_merged and None in [_merge(computed, each) for each in several]:
+                return  # items with these parts do not have the attribute
             added.append(self._all._require_any(computed, several))
             used = [n for n in names if n in known]
             self._mark_done(computed, [*used, *listed], own, known, listed, done)
             return
-        if role == "hash":
+        if role == "hash" or computed.is_merged:
             return
         self._add_prefix_condition(computed, own, known, outer, added, done)
 
@@ -401,6 +408,11 @@ class _Rewriter:
 
 def _path(computed: ComputedField) -> Path:
     return computed.field._path()
+
+
+def _merge(computed: ComputedField, known: Known) -> Wire | None:
+    """Return what a function makes of its parts."""
+    return computed.compose({part.attribute: known[part.name] for part in computed.parts})
 
 
 def _has_all_parts(computed: ComputedField, attributes: set[str]) -> bool:

@@ -64,9 +64,12 @@ def normalise_field(record: BaseRecord, field: AnyField, value: Any) -> Wire | N
     """Normalise the value of a field in the record; return the stored one if *value* was read from it."""
     if record._stored is not None:
         stored: WireItem = from_json(record._stored)
+        if (computed := record._fieldset.computed) is not None:
+            stored = computed.add_key_parts(stored)
         old = stored.get(field.attribute)
         if old is not None and reads_as(field, old, value):
-            return as_sent(old)
+            kept: Wire = as_sent(old)
+            return kept
     if value is not None:
         record.__dict__[field.name] = field.normalise(value)
     return None
