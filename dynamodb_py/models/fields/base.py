@@ -178,7 +178,7 @@ class Field(Operand[V], Generic[V, N]):
     constrained: bool = False
     """Whether :meth:`find_problems` has anything to check."""
     plain: bool = False
-    """Whether :meth:`to_db` is defined in this package, not by a user's class."""
+    """Whether :meth:`to_db` is defined in this package, not by a user's class, and changes no value."""
     verbatim: type[Any] | None = None
     """The exact type, str or int, whose values :meth:`to_wire` stores as they are; else None."""
     _known_path: Path | None = None
@@ -260,7 +260,7 @@ class Field(Operand[V], Generic[V, N]):
             self._prepare_key()
             self.key_limit = MAX_HASH_KEY_BYTES if self.hash_key else MAX_RANGE_KEY_BYTES
         self.comparable = self.comparable and not self.varies
-        self.plain = type(self).to_db.__module__.startswith(_HERE)
+        self.plain = self._is_plain()
         if self.plain and not _overrides(self, "find_key_problem"):
             self.verbatim = VERBATIM.get(type(self).to_wire)
         self.stamps = _overrides(self, "pre_save") and self.stamps_itself()
@@ -277,6 +277,9 @@ class Field(Operand[V], Generic[V, N]):
                 problems.append(problem)
             if problems:
                 raise self.misdeclared(f"default={self.default!r} cannot be stored: {problems[0]}")
+
+    def _is_plain(self) -> bool:
+        return type(self).to_db.__module__.startswith(_HERE)
 
     def prepare_index_key(self, limit: int) -> None:
         """Check the declaration of a field in the key of an index, whose values have *limit* bytes at most."""
@@ -628,8 +631,7 @@ def _split_choice(each: Any) -> tuple[Any, str | None]:
     """Return the value and the label of an element of ``choices=``."""
     if isinstance(each, tuple):
         pair = cast("tuple[Any, ...]", each)
-        if len(pair) == 2 and isinstance(pair[1], str):
-            return pair[0], pair[1]
+        return (pair[0], pair[1]) if len(pair) == 2 and isinstance(pair[1], str) else (pair, None)
     return each, None
 
 

@@ -185,8 +185,9 @@ class CompositeField(_Text[T, ValueN]):
         if self.merge is not None:
             self._prepare_merge()
         super().prepare()
-        if self.merge is not None:
-            self.plain, self.verbatim = False, None
+
+    def _is_plain(self) -> bool:
+        return self.merge is None and super()._is_plain()
 
     def _prepare_merge(self) -> None:
         if not callable(self.merge):

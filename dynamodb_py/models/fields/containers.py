@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from copy import copy
@@ -811,7 +811,7 @@ class EmbeddedField(Field[T, DocN]):
 
 
 @contextmanager
-def _inside_value() -> Iterator[None]:
+def _inside_value() -> Generator[None]:
     """Raise the errors of a document as those of the value that it is."""
     try:
         yield

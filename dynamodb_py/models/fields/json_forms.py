@@ -55,7 +55,7 @@ def form_free(value: Any) -> Any:
     if isinstance(value, Decimal):
         return {"$number": EXACT.to_sci_string(value)}
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return {"$bytes": form_bytes(bytes(value))}
+        return {"$bytes": form_bytes(bytes(cast("bytes", value)))}
     if isinstance(value, AbstractSet):
         return {"$set": sort_forms([form_free(each) for each in cast("AbstractSet[Any]", value)])}
     if isinstance(value, Mapping):
@@ -167,8 +167,5 @@ def sort_forms(forms: list[Any]) -> list[Any]:
 
 
 def _order_form(form: Any) -> tuple[bool, bool, Any]:
-    return (
-        isinstance(form, dict),
-        isinstance(form, str),
-        str(form) if isinstance(form, dict) else form,
-    )
+    tagged, text = isinstance(form, dict), isinstance(form, str)
+    return tagged, text, repr(form) if tagged else form

@@ -162,8 +162,9 @@ class CharField(Field[str, StrN]):
         if self.normalises and self.choices is not None:
             self.choices = [self.normalise(each) for each in self.choices]
         super().prepare()
-        if self.normalises:
-            self.plain, self.verbatim = False, None
+
+    def _is_plain(self) -> bool:
+        return not self.normalises and super()._is_plain()
 
     def to_db(self, value: str, /) -> Any:
         if not isinstance(value, str):
@@ -389,7 +390,9 @@ class DecimalField(Field[Decimal, DecimalN]):
                 f"places={places!r}: it is a number of decimal places, from 0 to {-MIN_EXPONENT}"
             )
         super().prepare()
-        self.plain = self.plain and places is None
+
+    def _is_plain(self) -> bool:
+        return self.places is None and super()._is_plain()
 
     def to_db(self, value: Decimal, /) -> Any:
         given: object = value
@@ -403,18 +406,17 @@ class DecimalField(Field[Decimal, DecimalN]):
         return value
 
     def to_python(self, stored: Any, /) -> Decimal:
-        number: Decimal = stored
-        if self.places is None or not _has_places(number, self.places):
-            return number
-        return EXACT.quantize(number, Decimal((0, (1,), -self.places)))
+        return self._pad(stored)
 
     def to_json(self, value: Any, /) -> Any:
         text: str = (self.to_wire(value) or {})["N"]
-        return (
-            text
-            if self.places is None
-            else format(DecimalField.to_python(self, parse_decimal(text)), "f")
-        )
+        return format(self._pad(parse_decimal(text)), "f") if self.places is not None else text
+
+    def _pad(self, number: Decimal) -> Decimal:
+        """Return *number* with exactly as many decimal places as this field has, if it has no more."""
+        if self.places is None or not _has_places(number, self.places):
+            return number
+        return EXACT.quantize(number, Decimal((0, (1,), -self.places)))
 
     @property
     def reads_as_stored(self) -> bool:

@@ -105,7 +105,8 @@ class ComputedFields(ComputedReads):
                 ]
                 continue
             wire = self._compose(each, after, errors)
-            if wire == as_sent(stored.get(each.attribute)):
+            old = stored.get(each.attribute)
+            if wire == (None if old is None else as_sent(old)):
                 continue
             if each.is_key:
                 for part in changed:

@@ -21,15 +21,11 @@ from .ranges import KeyRange, Prefix
 class MergedPart(Struct, frozen=True):
     """A field that the function takes."""
 
+    name: str
     field: AnyField
     lossy: bool = True
     """Whether its value cannot be told from the result."""
     sorts: bool = False
-
-    @property
-    def name(self) -> str:
-        """The name of the field."""
-        return self.field.name
 
 
 class BoundMerge:
@@ -41,7 +37,7 @@ class BoundMerge:
         self, field: AnyField, merge: Callable[..., object], parts: Sequence[AnyField]
     ) -> None:
         self.field, self._merge = field, merge
-        self.parts = tuple(MergedPart(part) for part in parts)
+        self.parts = tuple(MergedPart(part.name, part) for part in parts)
         self.names = tuple(part.name for part in self.parts)
         self.by_name = {part.name: part for part in self.parts}
 

@@ -34,6 +34,7 @@ from ...planning import Explanation, Plan, Question
 from ...planning.comparisons import EQUALS, RANGES, parse_comparison
 from ...schema import TableSchema
 from .computed import ComputedField, ComputedReads
+from .merged import MergedPart
 from .template import BoundPart
 
 Known: TypeAlias = "Mapping[str, Wire]"
@@ -125,7 +126,7 @@ class PartConditions:
         """Return the key of the table or the index that the question determines most."""
         keys = [each for each in self._keys_to_read if question.index in (None, each.index)]
         fixed, bounded = self._find_compared(question.condition)
-        best, most = self._keys_to_read[0], (0, 0, 0)
+        best, most = self._keys_to_read[0], (0, 0, 0, 0)
         for key in keys:
             if key.scope == "global" and question.consistent:
                 continue
@@ -149,11 +150,15 @@ class PartConditions:
             (fixed if operator in EQUALS else bounded).add(attribute)
         return fixed, bounded
 
-    def _score(self, key: KeySchema, fixed: set[str], bounded: set[str]) -> tuple[int, int, int]:
+    def _score(
+        self, key: KeySchema, fixed: set[str], bounded: set[str]
+    ) -> tuple[int, int, int, int]:
+        determined = 0
         for name in key.hash_key:
             computed = self._by_attribute.get(name)
             if name not in fixed and (computed is None or not _has_all_parts(computed, fixed)):
-                return 0, 0, 0
+                return 0, 0, 0, 0
+            determined += 1 if computed is None else len(computed.parts)
         ranges = 0
         for name in key.range_key:
             computed = self._by_attribute.get(name)
@@ -161,9 +166,9 @@ class PartConditions:
                 ranges += 2 * (name in fixed) + (name in bounded)
             elif _has_all_parts(computed, fixed):
                 ranges += 2
-            elif computed.parts:
+            elif computed.parts and not computed.is_merged:
                 ranges += computed.parts[0].attribute in (fixed | bounded)
-        return 1, ranges, key.index is None
+        return 1, ranges, key.index is None, determined
 
     def _order_by_key(
         self, order: Sequence[tuple[str, bool]], key: KeySchema, known: set[str]
@@ -191,7 +196,7 @@ class PartConditions:
                 yield ordered
 
     def _make_order_error(
-        self, name: str, key: KeySchema, waiting: Sequence[BoundPart]
+        self, name: str, key: KeySchema, waiting: Sequence[BoundPart | MergedPart]
     ) -> QueryError:
         parts = [part.name for part in takewhile(lambda p: p.sorts and not p.lossy, waiting)]
         title = "the table" if key.index is None else f"index {key.index}"

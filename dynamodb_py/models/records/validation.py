@@ -61,6 +61,9 @@ def clean_fields(
         if not cleaning.has_clean:
             touched = [f for f in fields if f.name in cleaning.hooks or f.name in cleaning.nested]
         _check_again(record, touched, wires, refused, errors)
+        for field in record._fieldset.normalising:
+            if field.name in record.__dict__:
+                normalise_field(record, field, record.__dict__[field.name])
     if errors:
         raise ValidationError(errors, model=type(record).__name__)
     return wires
