@@ -96,6 +96,7 @@ _FIELD_OF: dict[type, Callable[[], AnyField]] = {
     bytes: BinaryField,
     Decimal: DecimalField,
 }
+_PLAIN_TYPES = ", ".join(each.__name__ for each in _FIELD_OF)
 # The most wrong elements of one value that an error lists.
 _MAX_ERRORS = 20
 
@@ -208,7 +209,7 @@ class _Container(Field[W, R]):
     def prepare(self) -> None:
         if self.of is not None and self.inner is None:
             raise self.misdeclared(
-                f"of={self.of!r}: it takes a field, one of {', '.join(t.__name__ for t in _FIELD_OF)}, "
+                f"of={self.of!r}: it takes a field, one of {_PLAIN_TYPES}, "
                 "a Document class or a Model class"
             )
         if self.inner is not None:
@@ -669,6 +670,9 @@ class MapField(DictField[Any, MapN]):
     def __init__(self, schema: Mapping[str, Any], **options: Any) -> None:
         plain: Any = _Container
         plain.__init__(self, **options)
+        given: object = schema
+        if isinstance(given, Mapping):
+            schema = {key: make_field(of) or of for key, of in schema.items()}
         self.schema: Mapping[str, AnyField] = schema
 
     def prepare(self) -> None:

@@ -116,7 +116,5 @@ def test_a_subclass_and_a_class_that_nobody_registered_stand_for_nothing():
     class Pixel(Point):
         pass
 
-    with pytest.raises(
-        ModelDefinitionError, match=r"it takes a field, one of str, .*, Point, a Doc"
-    ):
+    with pytest.raises(ModelDefinitionError, match="it takes a field, one of str"):
         stored_by(ListField(Pixel), [])
