@@ -213,12 +213,12 @@ class Field(Operand[V], Generic[V, N]):
         if isinstance(choices, (str, bytes)):
             raise ModelDefinitionError(f"choices={choices!r}: give a list of them, [{choices!r}]")
         self.choices: list[Any] | None = None
-        self.labels: list[tuple[Any, str]] = []
+        self._labels: list[tuple[Any, str]] = []
         """The values among *choices* that have a label, and their labels."""
         if choices is not None:
             pairs = [_split_choice(each) for each in choices]
             self.choices = [value for value, _ in pairs]
-            self.labels = [(value, label) for value, label in pairs if label is not None]
+            self._labels = [(value, label) for value, label in pairs if label is not None]
         self.validators: tuple[Callable[[Any], object], ...] = (
             (validators,) if callable(validators) else tuple(validators)
         )
@@ -431,9 +431,8 @@ class Field(Operand[V], Generic[V, N]):
 
     def find_label(self, value: Any) -> str | None:
         """Return the label that ``choices=`` have for *value*, or its text; None for None."""
-        same = self.normalise(value)
-        for each, label in self.labels:
-            if self.normalise(each) == same:
+        for each, label in self._labels:
+            if each == value or (self.normalises and self.normalise(each) == self.normalise(value)):
                 return label
         return None if value is None else str(value)
 

@@ -83,7 +83,7 @@ def read_free(form: Any) -> Any:
         if tag == "$map":
             return {key: read_free(each) for key, each in content.items()}
         if tag == "$set":
-            return {read_free(each) for each in content}
+            return {read_free(each) for each in as_list(content)}
         return parse_decimal(content) if tag == "$number" else read_bytes(content)
     except (TypeError, ValueError, AttributeError) as error:
         raise Unstorable(f"{form!r} is no {tag.removeprefix('$')} in JSON: {error}") from None

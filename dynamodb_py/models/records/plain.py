@@ -75,6 +75,8 @@ def read_record(kind: type[R], values: Mapping[str, Any], how: Reading) -> R:
             found[name] = kind._fieldset.get_field(name).from_plain(each, how)
         except Unstorable as error:
             errors.update(error.errors(name))
+        except RecursionError:
+            errors[name] = ["it is nested too deeply"]
     wrong = known.keys() - found.keys()
     if not wrong or how.strict:
         try:

@@ -312,6 +312,10 @@ WRONG = [
     (ListField(ListField(int)), [[1], ["a"]], "x[1][0]", "'a' is no number"),
     (ListField(), [{"$bytes": 7}], "x[0]", "a text in base64 was expected"),
     (DictField(), {"a": {"$number": "x"}}, "x", "'x' is no number"),
+    (DictField(), {"a": {"$set": "x"}}, "x", "a list was expected"),
+    (DictField(), {"a": {"$set": [[1]]}}, "x", "unhashable"),
+    (DictField(), {"a": {"$map": 7}}, "x", "is no map in JSON"),
+    (DecimalField(), "1E999999999", "x", "'1E999999999' is no number"),
     (DictField(DateField()), [1], "x", "is a list, not a dict"),
     (MapField({"at": DateField()}), {"at": 7}, "x.at", "a text was expected"),
     (EmbeddedField(Address), 7, "x", "7 is an int, not a dict"),
@@ -331,6 +335,12 @@ def test_what_a_field_does_not_read_is_told_with_its_path(field, form, path, mes
     [(place, [said])] = caught.value.errors.items()
     assert place == path
     assert message in said
+
+
+def test_endless_nesting_is_told():
+    for text in (f'{{"k": "a", "x": {"[" * depth}{"]" * depth}}}' for depth in (900, 100_000)):
+        with pytest.raises(ValidationError):
+            model_with(ListField()).from_json(text, strict=True)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "7", "{", '{"k": }', "NaN", b"\xff", "null"])
