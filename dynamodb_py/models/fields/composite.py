@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
 from ...exceptions import ModelDefinitionError
+from ...expressions import Coder
 from ...operations.base import Wire
 from .base import Field
 from .containers import make_field, place_inside
+from .json_forms import PLAINLY, Reading
 from .scalars import CharField
 
 if TYPE_CHECKING:
@@ -205,6 +207,7 @@ class CompositeField(_Text[T, ValueN]):
         if self.inner is None:
             raise self.misdeclared(f"of={self.of!r}: it takes a field, or what a ListField takes")
         self.inner = place_inside(self.inner, self, self.name)
+        self.unordered, self.comparable = self.inner.unordered, self.inner.comparable
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         inner = self.inner
@@ -216,8 +219,19 @@ class CompositeField(_Text[T, ValueN]):
     def to_json(self, value: Any, /) -> Any:
         return super().to_json(value) if self.inner is None else self.inner.to_json(value)
 
-    def from_json(self, form: Any, /) -> Any:
-        return super().from_json(form) if self.inner is None else self.inner.from_json(form)
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        field: Any = super() if self.inner is None else self.inner
+        return field.from_plain(value, how)
+
+    def find_order_problem(self, *wires: Wire) -> str:
+        field: Any = super() if self.inner is None else self.inner
+        return str(field.find_order_problem(*wires))
+
+    def element(self) -> Coder | None:
+        return super().element() if self.inner is None else self.inner.element()
+
+    def sub(self, part: str | int, /) -> Coder | None:
+        return super().sub(part) if self.inner is None else self.inner.sub(part)
 
 
 _UNUSED = (

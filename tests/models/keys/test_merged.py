@@ -13,6 +13,7 @@ from dynamodb_py import (
     CharField,
     CompositeField,
     CounterField,
+    DateField,
     DateTimeField,
     DictField,
     Document,
@@ -24,6 +25,7 @@ from dynamodb_py import (
     Model,
     ModelDefinitionError,
     QueryError,
+    TimeDeltaField,
     UnreadableValue,
     ValidationError,
     VersionField,
@@ -328,6 +330,32 @@ def test_an_item_that_others_wrote_with_a_part_of_another_type():
     assert read.score == 9
     read.board = "B"
     assert changed(read)["board"] == {"S": "b"}
+
+
+class Span(Model):
+    id = CharField(hash_key=True)
+    begins = DateTimeField()
+    ends = DateTimeField()
+    length = CompositeField(
+        "begins", "ends", of=TimeDeltaField(), merge=lambda begins, ends: ends - begins
+    )
+    days = CompositeField(
+        "begins",
+        "ends",
+        of=ListField(DateField()),
+        merge=lambda *both: [each.date() for each in both],
+    )
+
+
+def test_it_is_compared_read_and_said_in_json_as_what_it_is_of():
+    span = Span(id="a", begins=DAY, ends=DAY + dt.timedelta(1))
+    assert (span.length, span.days) == (dt.timedelta(1), [DAY.date(), dt.date(2026, 1, 3)])
+    assert Span.from_json(span.to_json()).to_dict() == span.to_dict()
+    assert (
+        repr(Span.days.contains(dt.date(2026, 1, 3))) == "<Condition: contains(days, '2026-01-03')>"
+    )
+    with pytest.raises(QueryError, match="durations such as PT2H do not sort"):
+        _ = Span.length > dt.timedelta(1)
 
 
 def merged(*parts, **options):
