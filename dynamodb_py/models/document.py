@@ -19,6 +19,7 @@ from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
 from .foreign_keys.field import ForeignKey
 from .inheritance.documents import DocumentKinds, find_kinds
+from .keys.computed import is_computed
 from .records.attributes import find_assigned_keys, find_unreadable, stamp_field
 from .records.base import (
     find_edited_defaults,
@@ -30,6 +31,7 @@ from .records.base import (
 from .records.checks import Errors, check_value, encode_value
 from .records.collect import collect
 from .records.fieldset import FieldSet
+from .records.plain import Mode
 from .records.record import Record, encode_given
 from .reserved_names import DOCUMENT, refuse_reserved
 
@@ -76,9 +78,10 @@ class Document(Record):
                 raise field.misdeclared("a version is of an item: declare it in the model")
             if field.unique:
                 raise field.misdeclared(NOT_UNIQUE)
-            if getattr(field, "template", None) is not None:
+            if is_computed(field):
+                what = "function" if getattr(field, "template", None) is None else "template"
                 raise field.misdeclared(
-                    "a template makes a key, and a document has none: declare it in the model"
+                    f"a {what} makes a key, and a document has none: declare it in the model"
                 )
         _set_fields(cls, fields, references)
         cls._kinds, cls._kind = find_kinds(cls, cls._kinds)
@@ -126,8 +129,8 @@ class Document(Record):
         extra.pop(self._kinds.attribute, None)
         return extra
 
-    def to_dict(self) -> dict[str, Any]:
-        values, kinds = super().to_dict(), self._kinds
+    def to_dict(self, *, mode: Mode = "python") -> dict[str, Any]:
+        values, kinds = super().to_dict(mode=mode), self._kinds
         if kinds is None or kinds.name in values:
             return values
         stored: WireItem = {} if self._stored is None else from_json(self._stored)
@@ -135,19 +138,21 @@ class Document(Record):
         return {kinds.name: kind, **values}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(
+        cls, values: Mapping[str, Any], *, mode: Mode = "python", strict: bool = False
+    ) -> Self:
         kinds = cls._kinds
-        if kinds is None or kinds.name not in values:
-            return super().from_dict(values)
+        if kinds is None or not isinstance(values, Mapping) or kinds.name not in values:  # pyright: ignore[reportUnnecessaryIsInstance]
+            return super().from_dict(values, mode=mode, strict=strict)
         kind = values[kinds.name]
-        found: Any = kinds.classes.get(kind)
+        found: Any = kinds.classes.get(kind) if isinstance(kind, (str, type(None))) else None
         if found is None or not issubclass(found, cls):
             raise ValidationError(
                 {kinds.name: [kinds.describe_unknown(kind, cls)]}, model=cls.__name__
             )
         if kinds.name not in found._fieldset.by_name:
             values = {name: value for name, value in values.items() if name != kinds.name}
-        document: Any = super(Document, found).from_dict(values)
+        document: Any = super(Document, found).from_dict(values, mode=mode, strict=strict)
         return cast("Self", document)
 
     # -- paths, for conditions and changes -----------------------------------------------------
@@ -305,6 +310,8 @@ def _put_field(
     ):
         wires[field.attribute] = as_sent(old)
         return
+    if field.normalises and value is not None:
+        value = document.__dict__[field.name] = field.normalise(value)
     check_value(field, value, wire, errors, validate=is_checking())
     if errors:
         faults = [(f".{path}", each) for path, messages in errors.items() for each in messages]

@@ -25,6 +25,7 @@ from .persistence.update import update_instance
 from .persistence.update_result import Returning
 from .records.fieldset import FieldSet
 from .records.filling import fill
+from .records.plain import Mode
 from .registry import DeferredOptions
 from .relations.backrefs import connect_many_to_many, connect_references, disconnect_many_to_many
 from .relations.cascade import delete_for_good
@@ -131,15 +132,22 @@ class Model(Instance):
             _fill(self, key, values)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(
+        cls, values: Mapping[str, Any], *, mode: Mode = "python", strict: bool = False
+    ) -> Self:
         """Return a new, unsaved instance with these values by field name, as of ``to_dict()``.
 
         If its kind names a subclass, it is an instance of that.
+
+        :param mode: that of ``to_dict()``.
+        :param strict: check all as ``save()`` would, unknown names among it, in documents too.
+        :raises ValidationError: what is wrong, by path: with *strict* all of it.
+        :raises TypeError: without *strict*, a name that no field has.
         """
         kind, found = options_of(cls).kind, cls
         if kind is not None and isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             found = cast("type[Self]", kind.find_class(values, cls))
-        model: Any = super(Model, found).from_dict(values)
+        model: Any = super(Model, found).from_dict(values, mode=mode, strict=strict)
         if post_init.in_use:
             post_init.send_now(found, instance=model)
         return cast("Self", model)

@@ -39,6 +39,9 @@ QUERYSET = frozenset(
     ]
 )
 
+YIELDING = frozenset(["from_json", "to_json"])
+"""The public names that fields may have: the field then takes the place of the method."""
+
 _PACKAGE = __name__.partition(".")[0]
 
 

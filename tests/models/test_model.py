@@ -182,7 +182,7 @@ OPTIONS = [
     (SetField(Address), "a set holds texts, numbers or bytes, not EmbeddedField: use a ListField"),
     (SetField(None), "a set says what it holds: SetField(str), SetField(int), ..."),
     *[(field, f"of={field.of!r}: it takes a field, one of str, int, float, bool, bytes, Decimal, a Document class or a Model class") for field in (ListField(object), ListField([int]), ListField("int"), DictField(date), SetField(list))],
-    (MapField({"a": int}), "the schema's 'a' is <class 'int'>: give a text a field"),
+    (MapField({"a": object}), "the schema's 'a' is <class 'object'>: give a text a field"),
     (MapField({5: CharField()}), "the schema's 5 is <CharField CharField>: give a text a field"),
     (MapField(5), "MapField takes a dict of fields by key, not 5"),
 ]  # fmt: skip

@@ -47,10 +47,12 @@ class Card(Payment):
 
 
 class Order(Timestamped, SoftDelete):
-    key = ULIDField(hash_key=True, default=ULIDField.new)
+    key = ULIDField(hash_key=True)
+    made = ULIDField()
+    later = ULIDField(null=True)
     trace = UUIDField(version=7)
     maybe = UUIDField()
-    of = ULIDField()
+    of = ULIDField(default=None)
     address = EmbeddedField(Address)
     home = EmbeddedField(Address, required=True)
     lines = ListField(EmbeddedField(Line), default=list[Line])
@@ -68,6 +70,8 @@ class Order(Timestamped, SoftDelete):
 def reading(order: Order) -> None:
     assert_type(order.key, str)
     assert_type(order.of, str | None)
+    assert_type(order.made, str)
+    assert_type(order.later, str | None)
     assert_type(order.trace, uuid.UUID)
     assert_type(order.maybe, uuid.UUID | None)
     assert_type(order.address, Address | None)

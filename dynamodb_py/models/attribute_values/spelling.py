@@ -34,7 +34,7 @@ def is_same(field: AnyField, old: Wire, value: Any, wire: Wire | None) -> bool:
     """Tell whether *value*, which would be stored as *wire*, is the stored value *old*."""
     if wire == old:
         return True
-    if field.varies:
+    if field.varies or field.normalises:
         return reads_as(field, old, value)
     return spell_again(field, old) == wire
 
@@ -56,7 +56,7 @@ def keep_spelling_of(
 
     :param spelled: *old* as the field spells it, where that is known.
     """
-    if wire is None or old is None:
+    if wire is None or old is None or field.normalises:
         return wire
     if not ("M" in wire or "L" in wire):
         if field.kind in _SETS and isinstance(field, SetField):

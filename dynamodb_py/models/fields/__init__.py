@@ -3,7 +3,7 @@
 from .base import Field
 from .composite import CompositeField
 from .compressed import CompressedField
-from .containers import DictField, EmbeddedField, ListField, MapField, SetField
+from .containers import DictField, EmbeddedField, ListField, MapField, SetField, register_field
 from .scalars import (
     BinaryField,
     BooleanField,
@@ -46,4 +46,5 @@ __all__ = [
     "ULIDField",
     "UUIDField",
     "VersionField",
+    "register_field",
 ]

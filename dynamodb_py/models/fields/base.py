@@ -26,6 +26,7 @@ from ...exceptions import ModelDefinitionError, QueryError, UnreadableValue, Val
 from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ...operations.base import Wire
+from .json_forms import PLAINLY, Reading, form_wire, read_wire
 from .unknown_options import make_unknown_option_error
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ class Field(Operand[V], Generic[V, N]):
         and truth values can be unique, not the only key, which is anyway. A write that sets or
         changes the value is a transaction, and needs the table of sentinels that
         ``Table(Model).create()`` makes.
-    :param choices: the values that are allowed, or ``(value, label)`` pairs.
+    :param choices: the values that are allowed, or ``(value, label)`` pairs. Instances get a method
+        ``get_FOO_display()`` for the field FOO, which returns the label of its value.
     :param validators: one callable or several; each raises ValueError, or returns False, for a value
         that it refuses.
     :param min_value: the least value (numbers, dates and times).
@@ -185,12 +187,14 @@ class Field(Operand[V], Generic[V, N]):
     constrained: bool = False
     """Whether :meth:`find_problems` has anything to check."""
     plain: bool = False
-    """Whether :meth:`to_db` is defined in this package, not by a user's class."""
+    """Whether :meth:`to_db` is defined in this package, not by a user's class, and changes no value."""
     verbatim: type[Any] | None = None
     """The exact type, str or int, whose values :meth:`to_wire` stores as they are; else None."""
     _known_path: Path | None = None
     stamps: bool = False
     """Whether :meth:`pre_save` does anything."""
+    normalises: bool = False
+    """Whether :meth:`normalise` does anything."""
 
     def __init__(
         self,
@@ -220,7 +224,13 @@ class Field(Operand[V], Generic[V, N]):
         self.unique = unique
         if isinstance(choices, (str, bytes)):
             raise ModelDefinitionError(f"choices={choices!r}: give a list of them, [{choices!r}]")
-        self.choices = None if choices is None else [_value_of_choice(each) for each in choices]
+        self.choices: list[Any] | None = None
+        self._labels: list[tuple[Any, str]] = []
+        """The values among *choices* that have a label, and their labels."""
+        if choices is not None:
+            pairs = [_split_choice(each) for each in choices]
+            self.choices = [value for value, _ in pairs]
+            self._labels = [(value, label) for value, label in pairs if label is not None]
         self.validators: tuple[Callable[[Any], object], ...] = (
             (validators,) if callable(validators) else tuple(validators)
         )
@@ -262,7 +272,7 @@ class Field(Operand[V], Generic[V, N]):
             self._prepare_key()
             self.key_limit = MAX_HASH_KEY_BYTES if self.hash_key else MAX_RANGE_KEY_BYTES
         self.comparable = self.comparable and not self.varies
-        self.plain = type(self).to_db.__module__.startswith(_HERE)
+        self.plain = self._is_plain()
         if self.plain and not _overrides(self, "find_key_problem"):
             self.verbatim = VERBATIM.get(type(self).to_wire)
         self.stamps = _overrides(self, "pre_save") and self.stamps_itself()
@@ -279,6 +289,9 @@ class Field(Operand[V], Generic[V, N]):
                 problems.append(problem)
             if problems:
                 raise self.misdeclared(f"default={self.default!r} cannot be stored: {problems[0]}")
+
+    def _is_plain(self) -> bool:
+        return type(self).to_db.__module__.startswith(_HERE)
 
     def prepare_index_key(self, limit: int) -> None:
         """Check the declaration of a field in the key of an index, whose values have *limit* bytes at most."""
@@ -400,6 +413,10 @@ class Field(Operand[V], Generic[V, N]):
         del adding
         return value
 
+    def normalise(self, value: Any, /) -> Any:
+        """Return the value that is stored for *value*, as without the spaces around it."""
+        return value
+
     def to_db(self, value: V, /) -> Any:
         """Return what is stored for *value*: str for kind S, a number for N, bytes for B, ...
 
@@ -431,6 +448,13 @@ class Field(Operand[V], Generic[V, N]):
         if value is None:
             return {"NULL": True} if self.null else None
         return self.to_wire(value, depth)
+
+    def find_label(self, value: Any) -> str | None:
+        """Return the label that ``choices=`` have for *value*, or its text; None for None."""
+        for each, label in self._labels:
+            if each == value or (self.normalises and self.normalise(each) == self.normalise(value)):
+                return label
+        return None if value is None else str(value)
 
     def find_problems(self, value: Any) -> list[str]:
         """Return the problems of *value*, not None, by choices, bounds and validators."""
@@ -506,9 +530,27 @@ class Field(Operand[V], Generic[V, N]):
         """Return the coder of the elements of a value, for ``contains``."""
         return AFFIX if self.kind in ("S", "B") else None
 
-    def from_plain(self, value: Any, /) -> Any:
-        """Return the value for its form in ``to_dict()``."""
-        return value
+    def to_json(self, value: Any, /) -> Any:
+        """Return *value*, not None, as JSON has it; raise TypeError or ValueError if it cannot be stored.
+
+        It is made of what is stored: text, a number, a truth value, base64, or a list of them.
+        """
+        wire = self.to_wire(value)
+        return [] if wire is None else form_wire(wire)
+
+    def from_json(self, form: Any, /) -> V:
+        """Return the value for its form in JSON, not None; raise TypeError or ValueError."""
+        return self.read(read_wire(self.kind, form)[self.kind])
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        """Return the value for its form in ``to_dict()``; raise :class:`~dynamodb_py.codec.Unstorable`."""
+        if not how.json or value is None:
+            return value
+        try:
+            return self.from_json(value)
+        except UNFIT as error:
+            reason = f"{value!r:.80} is no {type(self).__name__} in JSON: {error}"
+            raise Unstorable(reason) from error
 
     def decode(self, wire: Mapping[str, Any], /) -> V | None:
         """Return the value of an attribute value; raise UnreadableValue if the field cannot read it."""
@@ -609,11 +651,12 @@ def _is_text(name: str) -> bool:
     return bool(name) and name == name.encode(errors="ignore").decode()
 
 
-def _value_of_choice(each: Any) -> Any:
+def _split_choice(each: Any) -> tuple[Any, str | None]:
+    """Return the value and the label of an element of ``choices=``."""
     if isinstance(each, tuple):
         pair = cast("tuple[Any, ...]", each)
-        return pair[0] if len(pair) == 2 and isinstance(pair[1], str) else pair
-    return each
+        return (pair[0], pair[1]) if len(pair) == 2 and isinstance(pair[1], str) else (pair, None)
+    return each, None
 
 
 def _overrides(field: object, name: str) -> bool:

@@ -1,11 +1,16 @@
-"""CompositeField: a text composed of other fields, with a separator between them."""
+"""CompositeField: a value that is made of other fields, as a text with separators or by a function."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
 from ...exceptions import ModelDefinitionError
+from ...expressions import Coder
+from ...operations.base import Wire
+from .base import Field
+from .containers import make_field, place_inside
+from .json_forms import PLAINLY, Reading
 from .scalars import CharField
 
 if TYPE_CHECKING:
@@ -14,30 +19,50 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar, Unpack
 
     from .base import Yes
+    from .containers import Of
 
-    class CompositeOptions(TypedDict, total=False):
-        """The keywords of a CompositeField."""
+    class Named(TypedDict, total=False):
+        """The keyword of every CompositeField."""
 
         name: str | None
+
+    class CompositeOptions(Named, total=False):
+        """The keywords of a text with separators."""
+
         separator: str
         width: Mapping[str, int]
         prefix: str
         store_parts: bool
 
-    TextN = TypeVar("TextN", default="str | None")
+    T = TypeVar("T")
+    X = TypeVar("X")
+    ValueN = TypeVar("ValueN", default="T | None")
+
+    class _Text(Field[T, ValueN]):
+        template: str | None
+        store_parts: bool
+        bound_template: Any
 else:
     from typing import TypeVar
 
-    TextN = TypeVar("TextN")
+    T = TypeVar("T")
+    ValueN = TypeVar("ValueN")
+    _Text = CharField
 
 
-class CompositeField(CharField[TextN]):
-    """Text composed of other fields, with a separator between them.
+class CompositeField(_Text[T, ValueN]):
+    """A value that is made of other fields whenever the item is written, and cannot be assigned.
 
-    It is a :class:`CharField` whose template has their names.
+    By default it is text, with a separator between the fields: a :class:`CharField` whose template has
+    their names. With *merge* a function makes it.
 
     >>> CompositeField("user", "kind", "id", width={"id": 8}, hash_key=True).template
     '{user}#{kind}#{id:08d}'
+    >>> score = CompositeField(
+    ...     "likes", "made", of=int, merge=lambda likes, made: likes * 100 + made
+    ... )
+    >>> score.encode(304)
+    {'N': '304'}
 
     :param parts: the names of the fields.
     :param separator: the text between them; with ``#`` and the like, texts keep their order.
@@ -45,19 +70,77 @@ class CompositeField(CharField[TextN]):
         compared by equality alone.
     :param prefix: the text before them.
     :param store_parts: as for :class:`CharField`.
+    :param merge: a function that takes the values of the parts in order, and returns the value, the same for
+        the same parts; None stands for no value. It is not called while a part has none. The parts are stored
+        as attributes of their own, since they cannot be told from the value.
+    :param of: with *merge*, the type of the value: a field, or what :class:`ListField` takes; str by
+        default.
     """
+
+    merge: Callable[..., Any] | None = None
+    inner: Field[Any, Any] | None = None
+    """The field of what *merge* returns."""
 
     @overload
     def __init__(
-        self: CompositeField[str], *parts: str, hash_key: Yes, **o: Unpack[CompositeOptions]
+        self: CompositeField[str, str], *parts: str, hash_key: Yes, **o: Unpack[CompositeOptions]
     ) -> None: ...
     @overload
     def __init__(
-        self: CompositeField[str], *parts: str, range_key: Yes, **o: Unpack[CompositeOptions]
+        self: CompositeField[str, str], *parts: str, range_key: Yes, **o: Unpack[CompositeOptions]
     ) -> None: ...
     @overload
     def __init__(
-        self: CompositeField[str | None], *parts: str, **o: Unpack[CompositeOptions]
+        self: CompositeField[str, str | None], *parts: str, **o: Unpack[CompositeOptions]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompositeField[str, str],
+        *parts: str,
+        merge: Callable[..., str],
+        hash_key: Yes,
+        **o: Unpack[Named],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompositeField[str, str],
+        *parts: str,
+        merge: Callable[..., str],
+        range_key: Yes,
+        **o: Unpack[Named],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompositeField[str, str | None],
+        *parts: str,
+        merge: Callable[..., str | None],
+        **o: Unpack[Named],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompositeField[X, X],
+        *parts: str,
+        merge: Callable[..., X],
+        of: Of[X],
+        hash_key: Yes,
+        **o: Unpack[Named],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompositeField[X, X],
+        *parts: str,
+        merge: Callable[..., X],
+        of: Of[X],
+        range_key: Yes,
+        **o: Unpack[Named],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CompositeField[X, X | None],
+        *parts: str,
+        merge: Callable[..., X | None],
+        of: Of[X],
+        **o: Unpack[Named],
     ) -> None: ...
     def __init__(
         self,
@@ -65,8 +148,24 @@ class CompositeField(CharField[TextN]):
         separator: str = "#",
         width: Mapping[str, int] | None = None,
         prefix: str = "",
+        merge: Any = None,
+        of: Any = str,
         **options: Any,
     ) -> None:
+        plain: Any = CharField
+        self.part_names = parts
+        if merge is not None:
+            self.of, self.merge = of, merge
+            self.inner = make_field(of)
+            plain.__init__(self, **options)
+            self._only_texts = separator != "#" or bool(width) or bool(prefix)
+            if self.inner is not None:
+                self.kind, self.leaf = self.inner.kind, None
+            return
+        if of is not str:
+            raise ModelDefinitionError(
+                f"CompositeField({', '.join(map(str, parts))}): of={of!r} is for what merge= returns: drop it"
+            )
         widths = dict(width or {})
         if not parts or not all(isinstance(each, str) and each.isidentifier() for each in parts):
             raise ModelDefinitionError(f"CompositeField takes the names of fields, not {parts!r}")
@@ -82,8 +181,63 @@ class CompositeField(CharField[TextN]):
         template = _literal(separator).join(
             f"{{{each}:0{widths[each]}d}}" if each in widths else f"{{{each}}}" for each in parts
         )
-        plain: Any = CharField
         plain.__init__(self, template=_literal(prefix) + template, **options)
+
+    def prepare(self) -> None:
+        if self.merge is not None:
+            self._prepare_merge()
+        super().prepare()
+
+    def _is_plain(self) -> bool:
+        return self.merge is None and super()._is_plain()
+
+    def _prepare_merge(self) -> None:
+        if not callable(self.merge):
+            raise self.misdeclared(f"merge={self.merge!r}: it takes a function of the parts")
+        if self._only_texts or self.store_parts:
+            raise self.misdeclared(
+                "separator=, width=, prefix= and store_parts= are for a text without merge=: drop them"
+            )
+        parts: tuple[object, ...] = self.part_names
+        if not parts or not all(isinstance(each, str) for each in parts):
+            raise self.misdeclared(f"it takes the names of fields, not {parts!r}")
+        for option in _UNUSED:
+            if getattr(self, option) not in (None, False, ()):
+                raise self.misdeclared(f"merge= makes it: drop {option}=")
+        if self.inner is None:
+            raise self.misdeclared(f"of={self.of!r}: it takes a field, or what a ListField takes")
+        self.inner = place_inside(self.inner, self, self.name)
+        self.unordered, self.comparable = self.inner.unordered, self.inner.comparable
+
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
+        inner = self.inner
+        return super().to_wire(value, depth) if inner is None else inner.to_wire(value, depth)
+
+    def read(self, stored: Any, /) -> Any:
+        return super().read(stored) if self.inner is None else self.inner.read(stored)
+
+    def to_json(self, value: Any, /) -> Any:
+        return super().to_json(value) if self.inner is None else self.inner.to_json(value)
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        field: Any = super() if self.inner is None else self.inner
+        return field.from_plain(value, how)
+
+    def find_order_problem(self, *wires: Wire) -> str:
+        field: Any = super() if self.inner is None else self.inner
+        return str(field.find_order_problem(*wires))
+
+    def element(self) -> Coder | None:
+        return super().element() if self.inner is None else self.inner.element()
+
+    def sub(self, part: str | int, /) -> Coder | None:
+        return super().sub(part) if self.inner is None else self.inner.sub(part)
+
+
+_UNUSED = (
+    *("default", "required", "null", "unique", "choices", "validators", "strip", "lower"),
+    *("min_value", "max_value", "min_length", "max_length"),
+)
 
 
 def _literal(text: str) -> str:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 from ...codec import Unstorable, as_tree, from_json, to_json, value_of
 from .base import Field
-from .containers import make_field, place_inside, to_inner_wire
+from .containers import (
+    from_inner_plain,
+    make_field,
+    place_inside,
+    to_inner_json,
+    to_inner_wire,
+)
+from .json_forms import PLAINLY, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,6 +148,7 @@ class CompressedField(Field[T, CompressedN]):
             )
         if self.inner is not None:
             self.inner = place_inside(self.inner, self, self.name)
+            self.normalises = self.inner.normalises
         super().prepare()
 
     @property
@@ -176,11 +184,18 @@ class CompressedField(Field[T, CompressedN]):
         wire = from_json(content)
         return cast("T", value_of(as_tree(wire)) if inner is None else inner.decode(wire))
 
+    def normalise(self, value: Any, /) -> Any:
+        return value if self.inner is None else self.inner.normalise(value)
+
     def element(self) -> None:
         """Return None: compressed values have no elements for conditions."""
 
-    def from_plain(self, value: Any, /) -> Any:
-        return value if self.inner is None else self.inner.from_plain(value)
+    def to_json(self, value: Any, /) -> Any:
+        to_inner_wire(self.inner, value, 0)  # it raises for what cannot be stored
+        return to_inner_json(self.inner, value)
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        return from_inner_plain(self.inner, value, how)
 
 
 def _decompress(stored: bytes, most: int) -> bytes:

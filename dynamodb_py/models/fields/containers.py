@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
 
@@ -23,9 +25,12 @@ from ...codec import (
     to_json,
     value_of,
 )
+from ...exceptions import ModelDefinitionError, ValidationError
 from ...expressions import FREE, Attr, Coder, field_of, member, members
 from ...operations.base import Wire
 from .base import REQUIRED, AnyField, Field, bind_name, is_checking
+from .ids import make_ulid
+from .json_forms import PLAINLY, Reading, form_free, read_free, sort_forms
 from .model_key import KeyOf
 from .scalars import (
     LENGTHS,
@@ -36,13 +41,13 @@ from .scalars import (
     DecimalField,
     FloatField,
     IntegerField,
+    ULIDField,
     make_refusal,
     with_article,
 )
 from .version import VersionField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Generic, TypeAlias
 
     from typing_extensions import TypeVar, Unpack
@@ -64,7 +69,7 @@ if TYPE_CHECKING:
     Of: TypeAlias = Holds[X] | type[X]
     Dict: TypeAlias = dict[str, X]
     Free: TypeAlias = dict[str, Any]
-    Fields: TypeAlias = "Mapping[str, AnyField]"
+    Fields: TypeAlias = "Mapping[str, AnyField | type[Any]]"
 
     class Settable(Always[T], Generic[T], total=False):
         """The keywords of a set, which always has a value: the empty set by default."""
@@ -84,7 +89,7 @@ else:
 
 NOT_UNIQUE = "unique=True is for the fields of a model, since sentinels are found by its attributes"
 
-_FIELD_OF: dict[type, type[AnyField]] = {
+_FIELD_OF: dict[type, Callable[[], AnyField]] = {
     str: CharField,
     int: IntegerField,
     float: FloatField,
@@ -92,6 +97,7 @@ _FIELD_OF: dict[type, type[AnyField]] = {
     bytes: BinaryField,
     Decimal: DecimalField,
 }
+_PLAIN_TYPES = ", ".join(each.__name__ for each in _FIELD_OF)
 # The most wrong elements of one value that an error lists.
 _MAX_ERRORS = 20
 
@@ -100,6 +106,53 @@ class Embedded(Protocol):
     """A document, as far as the field that holds it needs it."""
 
     def _to_wire(self, depth: int, /) -> Wire: ...
+    def to_dict(self, *, mode: str) -> dict[str, Any]: ...
+
+
+def register_field(kind: type[X], field: Callable[[], Holds[X]]) -> None:
+    """Let *kind* stand for a field, as str does for a CharField: ``ListField(Point)``.
+
+    So it is for ``SetField``, ``ListField``, ``DictField``, ``MapField`` and ``CompressedField`` of classes
+    that are made from then on.
+
+    :param kind: a class of yours. Its subclasses are not meant.
+    :param field: the field of its values: a class, or a function without arguments.
+    :raises ModelDefinitionError: *kind* stands for a field already, or is no class; *field* makes no field.
+
+    >>> class Celsius(float):
+    ...     pass
+    >>> class CelsiusField(Field[Celsius]):
+    ...     kind = "N"
+    ...
+    ...     def to_python(self, stored):
+    ...         return Celsius(stored)
+    >>> register_field(Celsius, CelsiusField)
+    >>> ListField(Celsius).decode({"L": [{"N": "21.5"}]})
+    [21.5]
+    """
+    given: object = kind
+    if not isinstance(given, type):
+        raise ModelDefinitionError(f"register_field({given!r}, ...): give a class of yours first")
+    name = kind.__name__
+    if make_field(kind) is not None:
+        raise ModelDefinitionError(
+            f"register_field({name}, ...): {name} stands for a {type(make_field(kind)).__name__} already"
+        )
+    if not callable(field) or isinstance(field, Field):
+        raise ModelDefinitionError(
+            f"register_field({name}, {field!r}): give the class of a field, or a function without "
+            "arguments that makes one"
+        )
+    try:
+        made = field()
+    except TypeError as error:
+        raise ModelDefinitionError(
+            f"register_field({name}, ...): the field cannot be made without arguments: {error}; give "
+            "a function that makes it: lambda: ..."
+        ) from error
+    if not isinstance(made, Field):
+        raise ModelDefinitionError(f"register_field({name}, ...): {made!r} is no field")
+    _FIELD_OF[kind] = cast("Callable[[], AnyField]", field)
 
 
 def make_field(of: Any) -> AnyField | None:
@@ -118,6 +171,9 @@ def make_field(of: Any) -> AnyField | None:
 
 def place_inside(field: AnyField, outer: AnyField, name: str) -> AnyField:
     """Return *field* bound as the element or member *name* of *outer*; refuse options without effect there."""
+    if isinstance(field, ULIDField) and field.default is make_ulid:
+        field = copy(field)
+        field.default = None  # an element is given
     placed = field.bound_to(outer.owner, name)
     kind = type(field).__name__
     if field.is_key:
@@ -129,6 +185,8 @@ def place_inside(field: AnyField, outer: AnyField, name: str) -> AnyField:
             f"a {kind} can set itself in a model or a Document, not inside a "
             f"{type(outer).__name__}: declare a Document"
         )
+    if getattr(field, "merge", None) is not None:
+        raise placed.misdeclared("it is made of other fields of an item: declare it in the model")
     if isinstance(field, VersionField):
         raise placed.misdeclared("a version is of an item: declare it in the model")
     if field.unique:
@@ -152,11 +210,12 @@ class _Container(Field[W, R]):
     def prepare(self) -> None:
         if self.of is not None and self.inner is None:
             raise self.misdeclared(
-                f"of={self.of!r}: it takes a field, one of {', '.join(t.__name__ for t in _FIELD_OF)}, "
+                f"of={self.of!r}: it takes a field, one of {_PLAIN_TYPES}, "
                 "a Document class or a Model class"
             )
         if self.inner is not None:
             self.inner = place_inside(self.inner, self, f"{self.name}[]")
+            self.normalises = self.inner.normalises
         super().prepare()
 
     def element(self) -> Coder | None:
@@ -180,6 +239,43 @@ def to_inner_wire(field: AnyField | None, value: Any, depth: int) -> Wire:
         if problems:
             raise Unstorable("; ".join(problems))
     return wire
+
+
+def to_inner_json(field: AnyField | None, value: Any) -> Any:
+    """Return the form in JSON of an element, or of a free value if there is no field."""
+    if field is None:
+        return form_free(value)
+    return None if value is None else field.to_json(value)
+
+
+def from_inner_plain(field: AnyField | None, value: Any, how: Reading) -> Any:
+    """Return an element for its form in ``to_dict()``."""
+    if field is not None:
+        return field.from_plain(value, how)
+    return read_free(value) if how.json else value
+
+
+def refuse_form(value: Any, wanted: str, how: Reading) -> Any:
+    """Return *value*, which the checks of writing refuse if it is not None; raise Unstorable in JSON."""
+    if how.json and value is not None:
+        raise make_refusal(value, wanted)
+    return value
+
+
+def from_inner_plains(
+    elements: Iterable[tuple[str, AnyField | None, Any]], how: Reading
+) -> list[Any]:
+    """Return several elements, given with their steps; raise Unstorable with all that are wrong."""
+    values: list[Any] = []
+    wrong: list[Unstorable] = []
+    for step, field, each in elements:
+        try:
+            values.append(from_inner_plain(field, each, how))
+        except Unstorable as error:
+            wrong.append(error.inside(step))
+    if wrong:
+        raise Unstorable.all_of(wrong[:_MAX_ERRORS])
+    return values
 
 
 class SetField(_Container["set[T]", SetN]):
@@ -253,6 +349,22 @@ class SetField(_Container["set[T]", SetN]):
             return {"SS": sorted(elements)}
         texts = {self._element_wire(each, 1)[self.kind[0]] for each in elements}
         return {self.kind: sorted(texts)}
+
+    def normalise(self, value: Any, /) -> Any:
+        inner = self.inner
+        if inner is None or not isinstance(value, AbstractSet):
+            return value
+        return {inner.normalise(each) for each in cast("AbstractSet[Any]", value)}
+
+    def to_json(self, value: Any, /) -> Any:
+        self.to_wire(value)  # it raises for what cannot be stored
+        return sort_forms([to_inner_json(self.inner, each) for each in value])
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        if not how.json or not isinstance(value, list):
+            return refuse_form(value, "a list", how)
+        elements = enumerate(cast("list[Any]", value))
+        return set(from_inner_plains([(f"[{at}]", self.inner, each) for at, each in elements], how))
 
     def read(self, stored: Any, /) -> set[T]:
         inner = cast("Field[T, Any]", self.inner)
@@ -360,14 +472,24 @@ class ListField(_Container["list[T]", ListN]):
             return [value_of(as_tree(each)) for each in stored]
         return [cast("T", self.inner.decode(each)) for each in stored]
 
+    def normalise(self, value: Any, /) -> Any:
+        inner = self.inner
+        if inner is None or not isinstance(value, (list, tuple)):
+            return value
+        return [inner.normalise(each) for each in cast("Sequence[Any]", value)]
+
     def sub(self, part: str | int, /) -> Coder | None:
         return None if isinstance(part, str) else self.inner or FREE
 
-    def from_plain(self, value: Any, /) -> Any:
-        inner = self.inner
-        if inner is None or not isinstance(value, list):
-            return value
-        return [inner.from_plain(each) for each in cast("list[Any]", value)]
+    def to_json(self, value: Any, /) -> Any:
+        self.to_wire(value)  # it raises for what cannot be stored
+        return [to_inner_json(self.inner, each) for each in value]
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        if value is None or not isinstance(value, list):
+            return refuse_form(value, "a list", how)
+        elements = enumerate(cast("list[Any]", value))
+        return from_inner_plains([(f"[{at}]", self.inner, each) for at, each in elements], how)
 
     def wire_type(self) -> Any:
         if self.null:
@@ -476,21 +598,35 @@ class DictField(_Container["dict[str, T]", DictN]):
         field = self._field_at(key)
         return value_of(as_tree(wire)) if field is None else field.decode(wire)
 
+    def normalise(self, value: Any, /) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        members = cast("Mapping[Any, Any]", value)
+        return {
+            key: each if (field := self._field_at(key)) is None else field.normalise(each)
+            for key, each in members.items()
+        }
+
     def sub(self, part: str | int, /) -> Coder | None:
         return None if isinstance(part, int) else self._field_at(part) or FREE
 
     def element(self) -> Coder | None:
         return None
 
-    def from_plain(self, value: Any, /) -> Any:
-        if not isinstance(value, dict):
-            return value
+    def to_json(self, value: Any, /) -> Any:
+        self.to_wire(value)  # it raises for what cannot be stored
+        if self.free:
+            return form_free(value)
+        return {key: to_inner_json(self._field_at(key), each) for key, each in value.items()}
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        if value is None or not isinstance(value, dict):
+            return refuse_form(value, "a dict", how)
+        if self.free:
+            return from_inner_plain(None, value, how)
         given = cast("dict[str, Any]", value)
-        fields = {key: self._field_at(key) for key in given}
-        return {
-            key: each if (field := fields[key]) is None else field.from_plain(each)
-            for key, each in given.items()
-        }
+        elements = [(f".{key}", self._field_at(key), each) for key, each in given.items()]
+        return dict(zip(given, from_inner_plains(elements, how), strict=True))
 
     def wire_type(self) -> Any:
         if self.null:
@@ -512,7 +648,7 @@ class MapField(DictField[Any, MapN]):
 
     Members that the schema does not name are kept, as free values.
 
-    :param schema: the fields by key.
+    :param schema: the fields by key, or what :class:`ListField` takes for its elements.
 
     >>> MapField({"qty": IntegerField()}).encode({"qty": 2, "note": "x"})
     {'M': {'qty': {'N': '2'}, 'note': {'S': 'x'}}}
@@ -534,21 +670,25 @@ class MapField(DictField[Any, MapN]):
     def __init__(
         self: MapField[Free | None], schema: Fields, **o: Unpack[Options[Free]]
     ) -> None: ...
-    def __init__(self, schema: Mapping[str, AnyField], **options: Any) -> None:
+    def __init__(self, schema: Mapping[str, Any], **options: Any) -> None:
         plain: Any = _Container
         plain.__init__(self, **options)
-        self.schema = schema
+        given: object = schema
+        if isinstance(given, Mapping):
+            schema = {key: make_field(of) or of for key, of in schema.items()}
+        self.schema: Mapping[str, AnyField] = schema
 
     def prepare(self) -> None:
         if not isinstance(self.schema, Mapping):
             raise self.misdeclared(f"MapField takes a dict of fields by key, not {self.schema!r}")
-        for key, field in self.schema.items():
-            if not isinstance(field, Field) or not isinstance(key, str) or not key:
-                raise self.misdeclared(f"the schema's {key!r} is {field!r}: give a text a field")
-        self.schema = {
-            key: place_inside(field, self, f"{self.name}.{key}")
-            for key, field in self.schema.items()
-        }
+        placed: dict[str, AnyField] = {}
+        for key, of in self.schema.items():
+            field = make_field(of)
+            if field is None or not isinstance(key, str) or not key:
+                raise self.misdeclared(f"the schema's {key!r} is {of!r}: give a text a field")
+            placed[key] = place_inside(field, self, f"{self.name}.{key}")
+        self.schema = placed
+        self.normalises = any(field.normalises for field in self.schema.values())
         super().prepare()
 
     @property
@@ -647,8 +787,21 @@ class EmbeddedField(Field[T, DocN]):
             return None
         return cast("Coder | None", self.document._coder_at(part))
 
-    def from_plain(self, value: Any, /) -> Any:
-        return self.document.from_dict(value) if isinstance(value, Mapping) else value
+    def to_json(self, value: Any, /) -> Any:
+        if not isinstance(value, self.document):
+            raise make_refusal(value, with_article(self.document))
+        with _inside_value():
+            return cast("Embedded", value).to_dict(mode="json")
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        if not isinstance(value, Mapping):
+            return refuse_form(value, "a dict", how)
+        if how is PLAINLY:
+            return self.document.from_dict(value)
+        with _inside_value():
+            return self.document.from_dict(
+                value, mode="json" if how.json else "python", strict=how.strict
+            )
 
     if TYPE_CHECKING:
 
@@ -662,6 +815,16 @@ class EmbeddedField(Field[T, DocN]):
             if self._proxy is None:
                 self._proxy = _make_proxy(self)
             return self._proxy
+
+
+@contextmanager
+def _inside_value() -> Generator[None]:
+    """Raise the errors of a document as those of the value that it is."""
+    try:
+        yield
+    except ValidationError as error:
+        faults = [(f".{path}", each) for path, several in error.errors.items() for each in several]
+        raise Unstorable(str(error), faults) from error
 
 
 class _FieldProxy:

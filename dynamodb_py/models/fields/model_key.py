@@ -10,6 +10,7 @@ from ...connections import AMBIENT_DEFAULT, ambient_alias
 from ...exceptions import ModelDefinitionError, ValidationError
 from ...operations.base import Wire
 from .base import Field
+from .json_forms import PLAINLY, Reading
 from .scalars import make_refusal, with_article
 
 R = TypeVar("R")
@@ -87,5 +88,23 @@ class KeyOf(Field[Any, Any]):
         key = stored if self.kind == "M" else {meta.hash_key.attribute: {self.kind: stored}}
         return make_stub(self.model, key)
 
-    def from_plain(self, value: Any, /) -> Any:
+    def to_json(self, value: Any, /) -> Any:
+        """Return the hash key alone, or a dict of both keys by field name."""
+        wire: Any = self.to_wire(value)
+        meta = self.model._meta
+        key = wire["M"] if self.kind == "M" else {meta.hash_key.attribute: wire}
+        forms = {f.name: f.to_json(f.decode(key[f.attribute])) for f in meta.keys}
+        return forms if self.kind == "M" else forms[meta.hash_key.name]
+
+    def from_json(self, form: Any, /) -> Any:
+        meta = self.model._meta
+        forms = form if self.kind == "M" else {meta.hash_key.name: form}
+        key: dict[str, Wire] = {}
+        for field in meta.keys:
+            key[field.attribute] = meta.key_value(field, field.from_json(forms[field.name]))
+        return make_stub(self.model, key)
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        if how.json:
+            return super().from_plain(value, how)
         return self.model.from_dict(value) if isinstance(value, Mapping) else value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 import msgspec
 
 from ...codec import (
+    EXACT,
     Uncomputed,
     Unstorable,
     format_decimal,
@@ -16,6 +17,7 @@ from ...codec import (
     parse_decimal,
     refuse_uncomputed,
 )
+from ...limits import MIN_EXPONENT
 from ...operations.base import Wire
 from .base import VERBATIM, Field
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
@@ -30,15 +32,37 @@ if TYPE_CHECKING:
 
     from .base import Always, Default, Nullable, Options, Yes
 
+    class Normalised(TypedDict, total=False):
+        """The keywords of a text that is normalised when it is written or compared."""
+
+        strip: bool
+        lower: bool
+
     class Templated(TypedDict, total=False):
         """The keywords of a text that is composed of other fields."""
 
         template: str
         store_parts: bool
 
-    class TextOptions(Templated, Options[str], total=False): ...  # noqa: D101
+    class Rounded(TypedDict, total=False):
+        """The keyword of a Decimal with a fixed number of decimal places."""
 
-    class TextAlways(Templated, Always[str], total=False): ...  # noqa: D101
+        places: int | None
+
+    class TextOptions(Normalised, Templated, Options[str], total=False): ...  # noqa: D101
+
+    class TextAlways(Normalised, Templated, Always[str], total=False): ...  # noqa: D101
+
+    class TextNullable(Normalised, Nullable[str], total=False): ...  # noqa: D101
+
+    class _MaybeMade(Options[str], total=False):
+        default: Default[str] | None
+
+    class DecimalOptions(Rounded, Options[Decimal], total=False): ...  # noqa: D101
+
+    class DecimalAlways(Rounded, Always[Decimal], total=False): ...  # noqa: D101
+
+    class DecimalNullable(Rounded, Nullable[Decimal], total=False): ...  # noqa: D101
 
     StrN = TypeVar("StrN", default="str | None")
     IntN = TypeVar("IntN", default="int | None")
@@ -82,6 +106,9 @@ def make_refusal(value: object, wanted: str, instead: str = "") -> Unstorable:
 class CharField(Field[str, StrN]):
     """Text, stored as S. The empty text is kept, except in keys, where DynamoDB refuses it.
 
+    :param strip: white space at both ends is dropped when a value is written or compared.
+    :param lower: capitals become small letters when a value is written or compared. Values that are read
+        stay as they are stored, and so do the pieces that ``startswith`` and ``contains`` look for.
     :param template: the text is composed of other fields whenever the item is written:
         ``template="ORDER#{created:%Y-%m-%d}#{number:08d}"``. It cannot be assigned then, and conditions
         on the parts become conditions on the key.
@@ -90,8 +117,12 @@ class CharField(Field[str, StrN]):
 
     >>> CharField().encode("")
     {'S': ''}
+    >>> CharField(strip=True, lower=True).encode(" Ann@Example.org ")
+    {'S': 'ann@example.org'}
     """
 
+    strip = False
+    lower = False
     template: str | None = None
     store_parts = False
     bound_template: Any = None
@@ -102,7 +133,7 @@ class CharField(Field[str, StrN]):
     bounds: ClassVar[frozenset[str]] = LENGTHS
 
     @overload
-    def __init__(self: CharField[str | None], *, null: Yes, **o: Unpack[Nullable[str]]) -> None: ...
+    def __init__(self: CharField[str | None], *, null: Yes, **o: Unpack[TextNullable]) -> None: ...
     @overload
     def __init__(self: CharField[str], *, hash_key: Yes, **o: Unpack[TextAlways]) -> None: ...
     @overload
@@ -116,24 +147,46 @@ class CharField(Field[str, StrN]):
     @overload
     def __init__(self: CharField[str | None], **o: Unpack[TextOptions]) -> None: ...
     def __init__(
-        self, *, template: str | None = None, store_parts: bool = False, **options: Any
+        self,
+        *,
+        strip: bool = False,
+        lower: bool = False,
+        template: str | None = None,
+        store_parts: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.strip, self.lower = strip, lower
         self.template, self.store_parts = template, store_parts
 
     def prepare(self) -> None:
         if self.template is not None:
-            for option in ("default", "unique", "null", "choices", "required"):
+            for option in ("default", "unique", "null", "choices", "required", "strip", "lower"):
                 if getattr(self, option):
                     raise self.misdeclared(f"it is made of its template: drop {option}=")
         elif self.store_parts:
             raise self.misdeclared("store_parts= is for a field with a template: drop it")
+        self.normalises = bool(self.strip or self.lower)
+        if self.normalises and self.choices is not None:
+            self.choices = [self.normalise(each) for each in self.choices]
         super().prepare()
+
+    def _is_plain(self) -> bool:
+        return not self.normalises and super()._is_plain()
 
     def to_db(self, value: str, /) -> Any:
         if not isinstance(value, str):
             raise make_refusal(value, "text")
-        return value
+        return self.normalise(value) if self.strip or self.lower else value
+
+    def normalise(self, value: Any, /) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = str(value.strip() if self.strip else value)
+        return text.lower() if self.lower else text
+
+    def find_problems(self, value: Any) -> list[str]:
+        return super().find_problems(self.normalise(value) if self.normalises else value)
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is str:
@@ -296,6 +349,9 @@ class FloatField(Field[float, FloatN]):
             )
         return exact
 
+    def to_json(self, value: Any, /) -> Any:
+        return float((self.to_wire(value) or {})["N"])
+
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is float:
             return {"N": format_float(value)}
@@ -307,8 +363,14 @@ class DecimalField(Field[Decimal, DecimalN]):
 
     An int is taken too. A float is refused: it would bring its binary noise along.
 
+    :param places: the number of decimal places, 0 and more. A value with more of them is refused, not
+        rounded; one that is read has exactly as many, ``Decimal("12.50")``, though DynamoDB drops zeros
+        at the end. What another program stored with more places is read as it is.
+
     >>> DecimalField().encode(Decimal("12.50"))
     {'N': '12.5'}
+    >>> DecimalField(places=2).decode({"N": "12.5"})
+    Decimal('12.50')
     """
 
     kind = "N"
@@ -317,39 +379,80 @@ class DecimalField(Field[Decimal, DecimalN]):
 
     @overload
     def __init__(
-        self: DecimalField[Decimal | None], *, null: Yes, **o: Unpack[Nullable[Decimal]]
+        self: DecimalField[Decimal | None], *, null: Yes, **o: Unpack[DecimalNullable]
     ) -> None: ...
     @overload
     def __init__(
-        self: DecimalField[Decimal], *, hash_key: Yes, **o: Unpack[Always[Decimal]]
+        self: DecimalField[Decimal], *, hash_key: Yes, **o: Unpack[DecimalAlways]
     ) -> None: ...
     @overload
     def __init__(
-        self: DecimalField[Decimal], *, range_key: Yes, **o: Unpack[Always[Decimal]]
+        self: DecimalField[Decimal], *, range_key: Yes, **o: Unpack[DecimalAlways]
     ) -> None: ...
     @overload
     def __init__(
-        self: DecimalField[Decimal], *, required: Yes, **o: Unpack[Always[Decimal]]
+        self: DecimalField[Decimal], *, required: Yes, **o: Unpack[DecimalAlways]
     ) -> None: ...
     @overload
     def __init__(
-        self: DecimalField[Decimal], *, default: Default[Decimal], **o: Unpack[Options[Decimal]]
+        self: DecimalField[Decimal], *, default: Default[Decimal], **o: Unpack[DecimalOptions]
     ) -> None: ...
     @overload
-    def __init__(self: DecimalField[Decimal | None], **o: Unpack[Options[Decimal]]) -> None: ...
-    def __init__(self, **options: Any) -> None:
+    def __init__(self: DecimalField[Decimal | None], **o: Unpack[DecimalOptions]) -> None: ...
+    def __init__(self, *, places: Any = None, **options: Any) -> None:
         super().__init__(**options)
+        self.places: int | None = places
+
+    def prepare(self) -> None:
+        places: object = self.places
+        if places is not None and (type(places) is not int or not 0 <= places <= -MIN_EXPONENT):
+            raise self.misdeclared(
+                f"places={places!r}: it is a number of decimal places, from 0 to {-MIN_EXPONENT}"
+            )
+        super().prepare()
+
+    def _is_plain(self) -> bool:
+        return self.places is None and super()._is_plain()
 
     def to_db(self, value: Decimal, /) -> Any:
         given: object = value
         if isinstance(given, bool) or not isinstance(given, (int, Decimal)):
             raise make_refusal(value, "a Decimal", f"write Decimal({str(value)!r})")
+        if self.places is not None and not _has_places(Decimal(value), self.places):
+            raise Unstorable(
+                f"{value!r} has more than {self.places} decimal places: quantize() it, so that the "
+                "rounding is your decision"
+            )
         return value
+
+    def to_python(self, stored: Any, /) -> Decimal:
+        return self._pad(stored)
+
+    def to_json(self, value: Any, /) -> Any:
+        text: str = (self.to_wire(value) or {})["N"]
+        return format(self._pad(parse_decimal(text)), "f") if self.places is not None else text
+
+    def _pad(self, number: Decimal) -> Decimal:
+        """Return *number* with exactly as many decimal places as this field has, if it has no more."""
+        if self.places is None or not _has_places(number, self.places):
+            return number
+        return EXACT.quantize(number, Decimal((0, (1,), -self.places)))
+
+    @property
+    def reads_as_stored(self) -> bool:
+        return self.places is None and type(self).to_python is DecimalField.to_python
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is Decimal:
             return {"N": format_decimal(value)}
         return super().to_wire(value, depth)
+
+
+def _has_places(value: Decimal, places: int) -> bool:
+    """Tell whether *value* has at most *places* decimal places, zeros at its end apart."""
+    _, digits, exponent = value.as_tuple()
+    excess = -exponent - places if isinstance(exponent, int) else 0
+    return excess <= 0 or not any(digits[-excess:])
 
 
 class BooleanField(Field[bool, BoolN]):
@@ -522,12 +625,14 @@ class ULIDField(CharField[StrN]):
 
     >>> from dynamodb_py import Model
     >>> class Order(Model):
-    ...     id = ULIDField(hash_key=True, default=ULIDField.new)
-    >>> Order().id < Order().id
-    True
+    ...     id = ULIDField(hash_key=True)
+    ...     parent = ULIDField(default=None)
+    >>> Order().id < Order().id, Order().parent
+    (True, None)
 
-    Letters are capitals, so that texts sort; small ones are refused. Without ``default=ULIDField.new``
-    the value is given, such as the id of another item.
+    A new instance gets a new ULID, greater than all before it in this process. With ``default=None`` or
+    ``null=True`` it gets none: the value is given, such as the id of another item. Letters are capitals,
+    so that texts sort; small ones are refused.
 
     https://github.com/ulid/spec
     """
@@ -538,20 +643,24 @@ class ULIDField(CharField[StrN]):
     @overload
     def __init__(self: ULIDField[str | None], *, null: Yes, **o: Unpack[Nullable[str]]) -> None: ...
     @overload
-    def __init__(self: ULIDField[str], *, hash_key: Yes, **o: Unpack[Always[str]]) -> None: ...
+    def __init__(self: ULIDField[str], *, hash_key: Yes, **o: Unpack[_MaybeMade]) -> None: ...
     @overload
-    def __init__(self: ULIDField[str], *, range_key: Yes, **o: Unpack[Always[str]]) -> None: ...
+    def __init__(self: ULIDField[str], *, range_key: Yes, **o: Unpack[_MaybeMade]) -> None: ...
     @overload
-    def __init__(self: ULIDField[str], *, required: Yes, **o: Unpack[Always[str]]) -> None: ...
+    def __init__(self: ULIDField[str], *, required: Yes, **o: Unpack[_MaybeMade]) -> None: ...
     @overload
     def __init__(
-        self: ULIDField[str], *, default: Default[str], **o: Unpack[Options[str]]
+        self: ULIDField[str | None], *, default: None, **o: Unpack[Options[str]]
     ) -> None: ...
     @overload
-    def __init__(self: ULIDField[str | None], **o: Unpack[Options[str]]) -> None: ...
-    def __init__(self, **options: Any) -> None:
+    def __init__(
+        self: ULIDField[str], *, default: Default[str] = ..., **o: Unpack[Options[str]]
+    ) -> None: ...
+    def __init__(self, *, default: Any = make_ulid, null: bool = False, **options: Any) -> None:
         plain: Any = Field
-        plain.__init__(self, **options)
+        if null and default is make_ulid:
+            default = None
+        plain.__init__(self, default=default, null=null, **options)
 
     def to_db(self, value: str, /) -> Any:
         if not isinstance(value, str):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
-from ...codec import EXACT, Unstorable, parse_decimal
+from ...codec import EXACT, Unstorable, format_decimal, parse_decimal
 from ...operations.base import Wire
 from .base import Field, bind_name
 from .scalars import VALUES, make_refusal
@@ -442,7 +442,16 @@ class TimestampField(_MomentField[MomentN]):
         return _to_seconds(span)
 
     def to_python(self, stored: Any, /) -> datetime:
-        return self.to_zone(_EPOCH + _multiply(parse_decimal(stored), timedelta(seconds=1)))
+        return self.to_zone(_EPOCH + _from_seconds(stored))
+
+    def to_json(self, value: Any, /) -> Any:
+        span = _from_seconds((self.to_wire(value) or {})["N"])
+        return (_EPOCH + span).isoformat("T", "microseconds")
+
+    def from_json(self, form: Any, /) -> datetime:
+        if not isinstance(form, str):
+            return super().from_json(form)
+        return self.read(format_decimal(_to_seconds(to_utc(_parse_moment(form)) - _EPOCH)))
 
 
 class DateField(_AutoField, Field[date, DateN]):
@@ -645,6 +654,11 @@ def _to_seconds(span: timedelta) -> Decimal:
     return EXACT.scaleb(span // _MICROSECOND, -6)
 
 
+def _from_seconds(text: str) -> timedelta:
+    """Return the span of a stored number of seconds."""
+    return _multiply(parse_decimal(text), _SECOND)
+
+
 class TimeDeltaField(Field[timedelta, SpanN]):
     """A span of time, stored as S: an ISO 8601 duration such as ``P1DT2H``.
 
@@ -703,7 +717,16 @@ class TimeDeltaField(Field[timedelta, SpanN]):
             raise make_refusal(value, "a timedelta")
         return format_duration(value) if self.kind == "S" else _to_seconds(value)
 
+    def to_json(self, value: Any, /) -> Any:
+        form = super().to_json(value)
+        return form if self.kind == "S" else format_duration(_from_seconds(str(form)))
+
+    def from_json(self, form: Any, /) -> timedelta:
+        if self.kind == "N" and isinstance(form, str):
+            return self.read(format_decimal(_to_seconds(parse_duration(form))))
+        return super().from_json(form)
+
     def to_python(self, stored: Any, /) -> timedelta:
         if self.kind == "S":
             return parse_duration(stored)
-        return _multiply(parse_decimal(stored), timedelta(seconds=1))
+        return _from_seconds(stored)

@@ -12,6 +12,7 @@ from ..constraints import UniqueConstraint
 from ..fields.base import AnyField, Field
 from ..fields.containers import DictField, ListField, MapField, SetField
 from ..fields.scalars import BinaryField, CharField, DecimalField, UUIDField
+from ..keys.computed import is_computed
 from ..keys.template import KeyTemplate
 from ..registry import find_anywhere, find_nearby
 from .field import ForeignKey
@@ -175,7 +176,7 @@ def _make_part(
 
 def _copy_plainly(field: AnyField, attribute: str) -> AnyField:
     """Return a field that stores the values of *field*, without its options."""
-    if getattr(field, "template", None) is not None or isinstance(field, ForeignKey):
+    if is_computed(field) or isinstance(field, ForeignKey):
         plain: AnyField = _PLAIN[field.kind]()
     else:
         plain = copy(field)

@@ -14,6 +14,7 @@ from ...operations.items import GetItem
 from ..attribute_values.display import decode_or_free
 from ..attribute_values.spelling import stays_same
 from ..fields.base import AnyField
+from ..fields.json_forms import PLAINLY, Reading
 from ..fields.model_key import KeyOf, alias_of, make_stub
 from ..fields.scalars import with_article
 from ..fields.unknown_options import FIELD_OPTIONS, advise
@@ -219,8 +220,12 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def read(self, stored: Any, /) -> Any:
         return self.get_key_field().read(stored)
 
-    def from_plain(self, value: Any, /) -> Any:
-        return self.get_key_field().from_plain(value)
+    def to_json(self, value: Any, /) -> Any:
+        key_field = self.get_key_field()
+        return key_field.to_json(key_field.decode(self.to_wire(value) or {}))
+
+    def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
+        return self.get_key_field().from_plain(value, how)
 
     def read_key(self, record: Any) -> tuple[Any, ...] | None:
         """Return the values of the key that *record* refers to; None if it refers to nothing.

@@ -1,16 +1,16 @@
-"""Computed fields: the template fields of a model, and reading their parts.
+"""Computed fields: those of a model that templates or functions make, and reading their parts.
 
-A template field has no value of its own: it is composed of its parts. Parts that the table's key contains
+A computed field has no value of its own: it is composed of its parts. Parts that the table's key contains
 in full are not stored a second time, but read back from the key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol, cast
 
 from ...codec import from_json
-from ...exceptions import UnreadableValue, ValidationError
+from ...exceptions import ModelDefinitionError, UnreadableValue, ValidationError
 from ...expressions import Path
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
@@ -18,6 +18,7 @@ from ...schema import TableSchema
 from ..attribute_values.spelling import stays_same
 from ..fields.base import AnyField
 from ..fields.version import VersionField
+from .merged import BoundMerge
 from .template import BoundTemplate, KeyTemplate
 
 
@@ -50,10 +51,12 @@ def value_of_part(record: ComputedRecord, part: AnyField) -> Any:
 
 
 class ComputedField:
-    """A template field and its parts."""
+    """A field that is computed from others, its parts."""
 
-    def __init__(self, field: AnyField, template: BoundTemplate) -> None:
+    def __init__(self, field: AnyField, template: BoundTemplate | BoundMerge) -> None:
         self.field, self.template = field, template
+        self.is_merged = isinstance(template, BoundMerge)
+        """Whether a function makes it: nothing of its parts can be told from it."""
         self.name, self.attribute = field.name, field.attribute
         self.parts = tuple(part.field for part in template.parts)
         self.is_key = field.is_key
@@ -74,6 +77,8 @@ class ComputedField:
             if wire is None or "NULL" in wire:
                 return None
             found[part.name] = wire
+        if isinstance(self.template, BoundMerge):
+            return self.template.compose_wire(found)
         return {"S": self.template.compose_wires(found)}
 
     @property
@@ -89,9 +94,7 @@ class ComputedReads:
         self, name: str, fields: Mapping[str, AnyField], keys: tuple[AnyField, ...]
     ) -> None:
         self.name, self.fields, self.keys = name, fields, keys
-        self.all = [
-            self._bind(each) for each in fields.values() if get_template_text(each) is not None
-        ]
+        self.all = [self._bind(each) for each in fields.values() if is_computed(each)]
         self.by_name = {each.name: each for each in self.all}
         self.by_attribute = {each.attribute: each for each in self.all}
         self.primary = [each for each in self.all if each.is_key]
@@ -105,23 +108,42 @@ class ComputedReads:
         """The computed fields by the attributes of the parts that are stored in them alone."""
 
     def _bind(self, field: AnyField) -> ComputedField:
+        merge: Any = getattr(field, "merge", None)
+        if merge is not None:
+            names: tuple[str, ...] = getattr(field, "part_names", ())
+            if lost := [name for name in names if name not in self.fields]:
+                raise field.misdeclared(
+                    f"it is made of {', '.join(lost)}, and there is no such field: the fields are "
+                    f"{', '.join(self.fields)}"
+                )
+            merged = BoundMerge(field, merge, [self.fields[name] for name in names])
+            self._check_parts(field, merged, lambda p: field.misdeclared(f"its merge= {p}"))
+            return ComputedField(field, merged)
         template = KeyTemplate(get_template_text(field) or "", field.label)
         bound = template.bind(self.fields)
+        self._check_parts(field, bound, template.make_error)
+        template_field: Any = field
+        template_field.bound_template = bound
+        return ComputedField(field, bound)
+
+    def _check_parts(
+        self,
+        field: AnyField,
+        bound: BoundTemplate | BoundMerge,
+        make_error: Callable[[str], ModelDefinitionError],
+    ) -> None:
+        """Refuse parts whose values are not known when an item is written, or change without it."""
         for part in bound.parts:
-            if get_template_text(part.field) is not None:
-                raise template.make_error(f"names {part.name}, which is made of a template itself")
+            if is_computed(part.field):
+                how = "a function" if get_template_text(part.field) is None else "a template"
+                raise make_error(f"names {part.name}, which is made of {how} itself")
             if field.is_key and getattr(part.field, "auto_now", False):
-                raise template.make_error(
+                raise make_error(
                     f"names {part.name}, which is set anew with each save, and an item's key cannot "
                     "change: take a field with auto_now_add"
                 )
             if isinstance(part.field, VersionField):
-                raise template.make_error(
-                    f"names {part.name}, the version, which changes with each write"
-                )
-        template_field: Any = field
-        template_field.bound_template = bound
-        return ComputedField(field, bound)
+                raise make_error(f"names {part.name}, the version, which changes with each write")
 
     def settle(self, schema: TableSchema, stored: Iterable[str]) -> None:
         """Find the parts that need not be stored, once the table's indexes are known.
@@ -160,6 +182,7 @@ class ComputedReads:
             each.attribute
             for each in self.all
             if required.issuperset(part.attribute for part in each.parts)
+            and (each.is_key or not each.is_merged)
         )
         """The computed attributes that every item has."""
         self.beside: dict[str, list[ComputedField]] = {}
@@ -257,7 +280,8 @@ class ComputedReads:
             each, text = self.by_name[name], values.pop(name)
             if text is None:
                 continue
-            parts = each.template.parse(text) if isinstance(text, str) else None
+            known = isinstance(text, str) or each.is_merged
+            parts = each.template.parse(text) if known else None
             if parts is None:
                 raise self._make_value_error(
                     name,
@@ -269,7 +293,8 @@ class ComputedReads:
             try:
                 same = each.template.compose(values) == text
             except ValidationError:
-                same = any(name not in parts for name in each.template.names)
+                lacking = any(name not in parts for name in each.template.names)
+                same = lacking and not each.is_merged
             if not same:
                 raise self._make_value_error(
                     name,
@@ -302,7 +327,7 @@ class ComputedReads:
         if lost and not computed.is_key and unread.isdisjoint(lost):
             return None  # a part is missing in the item
         wire: Wire | None = from_json(record._stored).get(computed.attribute)
-        return None if wire is None else wire.get("S")
+        return None if wire is None else computed.field.decode(wire)
 
     def is_key_changed(self, record: ComputedRecord, name: str, key: Mapping[str, Wire]) -> bool:
         """Tell whether the parts of the template field *name* have other values than in the stored *key*."""
@@ -343,7 +368,9 @@ class ComputedReads:
         """Yield the templates of the key with the parts that their texts in *wires* contain in full."""
         for each in self.primary:
             wire = wires.get(each.attribute)
-            parts = None if wire is None else each.template.parse_wires(wire.get("S", ""))
+            if wire is None or each.is_merged:
+                continue
+            parts = each.template.parse_wires(wire.get("S", ""))
             if parts is not None:
                 yield each, parts
 
@@ -370,6 +397,11 @@ class ComputedReads:
             if each.attribute in attributes
             for part in each.only_in_key
         )
+
+
+def is_computed(field: AnyField) -> bool:
+    """Tell whether *field* is made of others, by a template or a function."""
+    return get_template_text(field) is not None or getattr(field, "merge", None) is not None
 
 
 def get_template_text(field: AnyField) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...codec import from_json
+from ...codec import as_sent, from_json
 from ...exceptions import ValidationError
 from ...expressions import Action, Condition, IfNotExists, Path, Remove, Set, Value
 from ...expressions.updates import SetOnce
@@ -20,7 +20,7 @@ from .computed import (
     ComputedField,
     ComputedReads,
     ComputedRecord,
-    get_template_text,
+    is_computed,
     unread_names,
     value_of_part,
 )
@@ -61,7 +61,9 @@ class ComputedFields(ComputedReads):
         except ValidationError as error:
             errors.update(error.errors)
             return None
-        if wire is not None and (problem := computed.field.find_key_problem(wire)) is not None:
+        if wire is None or (computed.is_merged and not computed.field.key_limit):
+            return wire
+        if (problem := computed.field.find_key_problem(wire)) is not None:
             errors[computed.name] = [f"{problem}: it is made of {computed.parts_text}"]
         return wire
 
@@ -73,7 +75,7 @@ class ComputedFields(ComputedReads):
         if given is None:
             return
         known = [value_of_part(record, part) for part in computed.parts]
-        lacking = any(part is None for part in known)
+        lacking = not computed.is_merged and any(part is None for part in known)
         if record._stored is None and lacking:
             return  # the missing parts are reported
         text = None
@@ -111,7 +113,8 @@ class ComputedFields(ComputedReads):
                 ]
                 continue
             wire = self._compose(each, after, errors)
-            if wire == stored.get(each.attribute):
+            old = stored.get(each.attribute)
+            if wire == (None if old is None else as_sent(old)):
                 continue
             if each.is_key:
                 for part in changed:
@@ -294,9 +297,10 @@ class ComputedFields(ComputedReads):
         removed = False
         for part in changed:
             action = reached[part.attribute]
-            if isinstance(action, Remove):
+            whole = len(action.path.parts) == 1
+            if whole and isinstance(action, Remove):
                 removed = True
-            elif isinstance(action, Set) and isinstance(action.value, Value):
+            elif whole and isinstance(action, Set) and isinstance(action.value, Value):
                 wires[part.attribute] = action.value.wire
             else:
                 errors[part.name] = [
@@ -313,6 +317,8 @@ class ComputedFields(ComputedReads):
         wire = self._compose(computed, wires, errors)
         if wire is not None:
             yield Set(path, Value(wire))
+        elif computed.is_merged:
+            yield Remove(path)
 
 
 def _describe_lost(computed: ComputedField, lost: list[str]) -> str:
@@ -336,7 +342,7 @@ def _describe_in_key(computed: ComputedField, part: AnyField) -> str:
 def find_computed_fields(
     name: str, fields: Mapping[str, AnyField], keys: tuple[AnyField, ...]
 ) -> ComputedFields | None:
-    """Return the computed fields of a model; None if it has no templates."""
-    if all(get_template_text(field) is None for field in fields.values()):
+    """Return the computed fields of a model; None if it has none."""
+    if not any(map(is_computed, fields.values())):
         return None
     return ComputedFields(name, fields, keys)

@@ -35,6 +35,7 @@ from ...planning import Explanation, Plan, Question
 from ...planning.comparisons import EQUALS, RANGES, parse_comparison
 from ...schema import TableSchema
 from .computed import ComputedField, ComputedReads
+from .merged import MergedPart
 from .template import BoundPart
 
 Known: TypeAlias = "Mapping[str, Wire]"
@@ -82,12 +83,15 @@ class PartConditions:
         self._computed = computed
         self._by_attribute = computed.by_attribute
         self._parts = {p.attribute: p.name for each in computed.all for p in each.parts}
+        sorting = [each for each in computed.all if not each.is_merged]
+        self._sorted_parts = {p.attribute: p.name for each in sorting for p in each.parts}
+        """The parts of templates, by which keys may be sorted."""
         self._keys_to_read = _list_keys(schema)
 
     def rewrite(self, question: Question) -> Question:
         """Return *question* with conditions on keys; raise QueryError for conditions that keys cannot have."""
         condition = question.condition
-        ordered = any(name in self._parts for name, _ in question.order)
+        ordered = any(name in self._sorted_parts for name, _ in question.order)
         if not ordered and not self._is_about_parts(condition):
             return question
         key = self._choose_key(question)
@@ -123,7 +127,7 @@ class PartConditions:
         """Return the key of the table or the index that the question determines most."""
         keys = [each for each in self._keys_to_read if question.index in (None, each.index)]
         fixed, bounded = self._find_compared(question.condition)
-        best, most = self._keys_to_read[0], (0, 0, 0)
+        best, most = self._keys_to_read[0], (0, 0, 0, 0)
         for key in keys:
             if key.scope == "global" and question.consistent:
                 continue
@@ -147,11 +151,15 @@ class PartConditions:
             (fixed if operator in EQUALS else bounded).add(attribute)
         return fixed, bounded
 
-    def _score(self, key: KeySchema, fixed: set[str], bounded: set[str]) -> tuple[int, int, int]:
+    def _score(
+        self, key: KeySchema, fixed: set[str], bounded: set[str]
+    ) -> tuple[int, int, int, int]:
+        determined = 0
         for name in key.hash_key:
             computed = self._by_attribute.get(name)
             if name not in fixed and (computed is None or not _has_all_parts(computed, fixed)):
-                return 0, 0, 0
+                return 0, 0, 0, 0
+            determined += 1 if computed is None else len(computed.parts)
         ranges = 0
         for name in key.range_key:
             computed = self._by_attribute.get(name)
@@ -159,9 +167,9 @@ class PartConditions:
                 ranges += 2 * (name in fixed) + (name in bounded)
             elif _has_all_parts(computed, fixed):
                 ranges += 2
-            elif computed.parts:
+            elif computed.parts and not computed.is_merged:
                 ranges += computed.parts[0].attribute in (fixed | bounded)
-        return 1, ranges, key.index is None
+        return 1, ranges, key.index is None, determined
 
     def _order_by_key(
         self, order: Sequence[tuple[str, bool]], key: KeySchema, known: set[str]
@@ -173,7 +181,7 @@ class PartConditions:
         ]
         ordered: tuple[str, bool] | None = None
         for attribute, descends in order:
-            name = self._parts.get(attribute)
+            name = self._sorted_parts.get(attribute)
             if name is None or attribute in key.range_key:  # it may be a part of another key too
                 yield attribute, descends
                 continue
@@ -189,7 +197,7 @@ class PartConditions:
                 yield ordered
 
     def _make_order_error(
-        self, name: str, key: KeySchema, waiting: Sequence[BoundPart]
+        self, name: str, key: KeySchema, waiting: Sequence[BoundPart | MergedPart]
     ) -> QueryError:
         parts = [part.name for part in takewhile(lambda p: p.sorts and not p.lossy, waiting)]
         title = "the table" if key.index is None else f"index {key.index}"
@@ -238,6 +246,8 @@ class PartConditions:
         return found.condition(path)
 
     def _require_prefix(self, computed: ComputedField, known: Known) -> Condition:
+        if computed.is_merged:
+            return Compare(_path(computed), "=", Value(_merge(computed, known) or {}))
         prefix = computed.template.prefix_wires(known)
         path, value = _path(computed), Value({"S": prefix.text})
         return Compare(path, "=", value) if prefix.complete else BeginsWith(path, value)
@@ -338,11 +348,13 @@ class _Rewriter:
                     f"at most {MOST} at a time"
                 )
             several = [dict(zip(names, each, strict=True)) for each in product(*choices)]
+            if computed.is_merged and None in [_merge(computed, each) for each in several]:
+                return  # items with these parts do not have the attribute
             added.append(self._all._require_any(computed, several))
             used = [n for n in names if n in known]
             self._mark_done(computed, [*used, *listed], own, known, listed, done)
             return
-        if role == "hash":
+        if role == "hash" or computed.is_merged:
             return
         self._add_prefix_condition(computed, own, known, outer, added, done)
 
@@ -403,6 +415,11 @@ class _Rewriter:
 
 def _path(computed: ComputedField) -> Path:
     return computed.field._path()
+
+
+def _merge(computed: ComputedField, known: Known) -> Wire | None:
+    """Return what a function makes of its parts."""
+    return computed.compose({part.attribute: known[part.name] for part in computed.parts})
 
 
 def _has_all_parts(computed: ComputedField, attributes: set[str]) -> bool:

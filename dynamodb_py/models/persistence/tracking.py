@@ -12,7 +12,7 @@ from ..attribute_values.display import decode_or_free, describe_changes
 from ..attribute_values.spelling import keep_spelling_of, reads_as, spell_again
 from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
 from ..instance import Instance
-from ..records.attributes import find_assigned_keys, stamp_field
+from ..records.attributes import find_assigned_keys, normalise_field, stamp_field
 from ..records.base import find_edited_defaults, find_unread_fields, get_fetched_fields, state_of
 from ..records.checks import Errors, check_value
 from ..records.validation import clean_changed, hooks_of
@@ -37,6 +37,9 @@ def changes_to_write(
             lambda: changes_to_write(instance, stored, validate=False, named=named)
         )
     fields, meta, values = instance._fieldset, instance._meta, instance.__dict__
+    for field in fields.normalising:
+        if field.name in values and (named is None or field.name in named):
+            normalise_field(instance, field, values[field.name])
     changes: dict[str, Wire | None]
     if instance._state is not None:
         for name in find_edited_defaults(instance):
@@ -137,7 +140,7 @@ def find_changed(
             changed = old is None and name in unread
         elif old is None or wire is None:
             changed = old is None or spell_again(field, old) is not None
-        elif field.varies:
+        elif field.varies or (field.normalises and not field.is_key):
             changed = not reads_as(field, old, value)
         else:  # the same value may have been spelled otherwise, by another writer
             spelled = spell_again(field, old)

@@ -46,6 +46,10 @@ def encode_field(
         value = record._value_of_unset(field)
     if field.stamps:
         value = stamp_field(record, field, value, adding=adding)
+    if field.normalises:
+        if (wire := normalise_field(record, field, value)) is not None:
+            return wire
+        value = record.__dict__.get(name, value)
     wire = encode_own(record, field, value, errors)
     check_value(field, value, wire, errors, validate=validate)
     return wire
@@ -99,6 +103,21 @@ def stamp_field(record: BaseRecord, field: AnyField, value: Any, *, adding: bool
         if record._stored is None:  # it was not given
             state_of(record).kept[field.name] = stamped
     return stamped
+
+
+def normalise_field(record: BaseRecord, field: AnyField, value: Any) -> Wire | None:
+    """Normalise the value of a field in the record; return the stored one if *value* was read from it."""
+    if record._stored is not None:
+        stored: WireItem = from_json(record._stored)
+        if (computed := record._fieldset.computed) is not None:
+            stored = computed.add_key_parts(stored)
+        old = stored.get(field.attribute)
+        if old is not None and reads_as(field, old, value):
+            kept: Wire = as_sent(old)
+            return kept
+    if value is not None:
+        record.__dict__[field.name] = field.normalise(value)
+    return None
 
 
 def find_undeclared(record: BaseRecord) -> WireItem:

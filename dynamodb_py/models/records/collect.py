@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from ...exceptions import ModelDefinitionError
 from ..fields.base import AnyField, Field
 from ..foreign_keys.expansion import References, expand_references
+from ..reserved_names import YIELDING
 from .base import BaseRecord
 from .clean_hooks import check_hooks
 
@@ -51,7 +53,7 @@ def collect(
                 "two in a row, which separate lookups: rename it, and keep the attribute by "
                 f"name={name!r}"
             )
-        if hasattr(base, name):
+        if hasattr(base, name) and name not in YIELDING:
             raise ModelDefinitionError(
                 f"{cls.__name__}.{name} would hide {base.__name__}.{name}: "
                 f"rename the field, and keep the attribute by name={name!r}"
@@ -61,7 +63,25 @@ def collect(
         setattr(cls, name, bound[name])
     bound, references = expand_references(cls, base, bound, late=late)
     check_hooks(cls, bound, implied)
+    _add_displays(cls, bound)
     return bound, references
+
+
+def _add_displays(cls: type[Any], fields: Mapping[str, AnyField]) -> None:
+    """Give *cls* the method ``get_FOO_display()`` for each field with choices, unless it has such an attribute."""
+    for name, field in fields.items():
+        method = f"get_{name}_display"
+        if field.choices is not None and not hasattr(cls, method):
+            setattr(cls, method, _make_display(name, method))
+
+
+def _make_display(name: str, method: str) -> Callable[[BaseRecord], str | None]:
+    def display(self: BaseRecord) -> str | None:
+        return self._fieldset.by_name[name].find_label(getattr(self, name))
+
+    display.__name__ = method
+    display.__doc__ = f"Return the label of ``{name}``, or its text; None for None."
+    return display
 
 
 def _is_copy(kind: type[Any], name: str, field: AnyField) -> bool:

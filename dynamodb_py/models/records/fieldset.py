@@ -62,6 +62,8 @@ class FieldSet:
         """The defaults that all new instances of a model share: they are not in their ``__dict__``."""
         self.sets: tuple[str, ...] = ()
         """The names of a model's sets, which are compared with those that were loaded."""
+        self.normalising = tuple(field for field in fields.values() if field.normalises)
+        """The fields whose values may be stored otherwise than they were given."""
         self.computed: ComputedFields | None = None
         """The computed fields, of a model that has some."""
         self._reader: _Reader | None = None
@@ -86,7 +88,12 @@ class FieldSet:
                     f.name,
                     f.attribute,
                     f,
-                    f.stamps or f.constrained or f.required or f.null or f.key_limit > 0,
+                    f.stamps
+                    or f.constrained
+                    or f.required
+                    or f.null
+                    or f.normalises
+                    or f.key_limit > 0,
                 )
                 for f in self.list_written()
             ]

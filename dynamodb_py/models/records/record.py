@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ...codec import decode, to_json
+from ...codec import decode, from_json, to_json
 from ...exceptions import FieldNotLoaded, ValidationError
 from ...operations.items import StoredItem
 from ..fields.base import KINDS, UNFIT
+from ..fields.json_forms import PLAINLY, Reading
 from ..fields.model_key import bind_ambient
 from .attributes import find_undeclared
-from .base import BaseRecord, find_unread_fields, get_fetched_fields
+from .base import BaseRecord, get_fetched_fields
 from .filling import fill
+from .plain import Mode, check_mode, form_record, list_fetched, read_record
 from .signature import FieldsSignature
 from .validation import clean_record
 
@@ -69,28 +71,66 @@ class Record(BaseRecord):
             {name: decode(wire) for name, wire in find_undeclared(self).items()}
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, mode: Mode = "python") -> dict[str, Any]:
         """Return the values of all fields that were fetched by name, documents as dicts too.
 
         A value that its field cannot read is left out, as in ``repr()``.
+
+        :param mode: ``"python"`` gives the values as they are, ``"json"`` what JSON has: moments, days, times
+            and spans in ISO 8601, Decimals as texts, bytes in base64, sets as lists, references as keys.
+        :raises ValidationError: with ``"json"``, a value cannot be stored.
         """
-        if not self._decoded:
-            self._decode()
-        unread, values = find_unread_fields(self), self.__dict__
-        names = [name for name in self._fieldset.by_name if name not in unread or name in values]
-        return {name: _to_plain(getattr(self, name)) for name in names}
+        if check_mode(mode):
+            return form_record(self)
+        return {field.name: _to_plain(getattr(self, field.name)) for field in list_fetched(self)}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return a new, unsaved record with these values by field name, as of :meth:`to_dict`."""
-        self = cls.__new__(cls)
-        given: object = values
-        if not isinstance(given, Mapping):
-            problem = f"from_dict() takes a dict of values by field name, not {values!r:.80}"
-            raise ValidationError(problem, model=cls.__name__)
-        get_field = cls._fieldset.get_field
-        fill(self, {name: get_field(name).from_plain(each) for name, each in values.items()})
-        return self
+    def from_dict(
+        cls, values: Mapping[str, Any], *, mode: Mode = "python", strict: bool = False
+    ) -> Self:
+        """Return a new, unsaved record with these values by field name, as of :meth:`to_dict`.
+
+        :param mode: that of :meth:`to_dict`.
+        :param strict: check all as writing it would, unknown names among it, in documents too.
+        :raises ValidationError: what is wrong, by path: with *strict* all of it.
+        :raises TypeError: without *strict*, a name that no field has.
+        """
+        how = Reading(check_mode(mode), strict)
+        return read_record(cls, values, PLAINLY if how == PLAINLY else how)
+
+    def to_json(self) -> str:
+        """Return :meth:`to_dict` in JSON, a text that :meth:`from_json` reads.
+
+        >>> from dynamodb_py import DateField, DecimalField, Document
+        >>> class Payment(Document):
+        ...     amount = DecimalField()
+        ...     day = DateField()
+        >>> payment = Payment.from_json('{"amount": "12.50", "day": "2026-11-01"}')
+        >>> payment.to_json()
+        '{"amount":"12.5","day":"2026-11-01"}'
+
+        :raises ValidationError: a value cannot be stored.
+        """
+        try:
+            return to_json(self.to_dict(mode="json")).decode()
+        except UnicodeEncodeError as error:
+            problem = f"to_json(): a value is no Unicode text: {error.reason}"
+            raise ValidationError(problem, model=type(self).__name__) from None
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, strict: bool = False) -> Self:
+        """Return a new, unsaved record with the values in *text*, as of :meth:`to_json`.
+
+        :param strict: as for :meth:`from_dict`.
+        :raises ValidationError: *text* is no JSON of an object, or has wrong values.
+        :raises TypeError: without *strict*, a name that no field has.
+        """
+        try:
+            values = from_json(text)
+        except UNFIT as error:
+            problem = f"from_json() cannot read it: {error}"
+            raise ValidationError(problem, model=cls.__name__) from error
+        return cls.from_dict(values, mode="json", strict=strict)
 
     def __repr__(self) -> str:
         if not self._decoded:

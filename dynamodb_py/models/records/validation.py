@@ -18,7 +18,7 @@ from ...operations.base import Wire
 from ..fields.base import REQUIRED, AnyField, without_validation
 from ..fields.compressed import CompressedField
 from ..fields.containers import DictField, EmbeddedField, ListField
-from .attributes import encode_own, find_known_fields
+from .attributes import encode_own, find_known_fields, normalise_field
 from .base import BaseRecord, is_deleted, is_untouched
 from .checks import Errors, check_value, encode_value
 from .clean_hooks import CleanHooks
@@ -61,6 +61,9 @@ def clean_fields(
         if not cleaning.has_clean:
             touched = [f for f in fields if f.name in cleaning.hooks or f.name in cleaning.nested]
         _check_again(record, touched, wires, refused, errors)
+        for field in record._fieldset.normalising:
+            if field.name in record.__dict__:
+                normalise_field(record, field, record.__dict__[field.name])
     if errors:
         raise ValidationError(errors, model=type(record).__name__)
     return wires
@@ -92,6 +95,10 @@ def _encode_field(record: BaseRecord, field: AnyField, errors: Errors) -> Wire |
         check_value(field, None, None, errors, validate=True)
         return None
     value = values[field.name] if field.name in values else record._value_of_unset(field)
+    if field.normalises:
+        if (wire := normalise_field(record, field, value)) is not None:
+            return wire
+        value = values.get(field.name, value)
     wire = encode_own(record, field, value, errors)
     check_value(field, value, wire, errors, validate=True)
     return wire

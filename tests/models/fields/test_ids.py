@@ -11,8 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamodb_py import CharField, Model, ModelDefinitionError, UUIDField, ValidationError
-from dynamodb_py.models.fields import ULIDField
+from dynamodb_py import (
+    CharField,
+    CompressedField,
+    DictField,
+    ForeignKey,
+    ListField,
+    Model,
+    ModelDefinitionError,
+    SetField,
+    ULIDField,
+    UUIDField,
+    ValidationError,
+)
 from dynamodb_py.models.fields import ids as ordered_ids
 from dynamodb_py.models.fields.ids import (
     Ticks,
@@ -150,19 +161,38 @@ def test_a_moment_that_no_ulid_can_say_is_refused():
 
 
 class Order(Model):
-    id = ULIDField(hash_key=True, default=ULIDField.new)
-    of = ULIDField()
+    id = ULIDField(hash_key=True)
+    part = ULIDField(default=ULIDField.new)
+    of = ULIDField(default=None)
+    after = ULIDField(null=True)
+    others = ListField(ULIDField(), default=list)
     trace = UUIDField(version=7)
     token = UUIDField(version=4)
 
 
 def test_a_new_instance_gets_new_ones():
     one, other = Order(), Order()
-    assert one.id < other.id
+    assert one.id < one.part < other.id < other.part
     assert one.trace < other.trace
     assert (one.trace.version, one.token.version) == (7, 4)
     assert one.token != other.token
-    assert one.of is None
+    assert (one.of, one.after, one.others) == (None, None, [])
+
+
+@pytest.mark.parametrize("holder", [ListField, SetField, DictField, CompressedField])
+def test_a_ulid_inside_another_value_is_given(holder):
+    value = {ListField: [SPEC], SetField: {SPEC}, DictField: {"a": SPEC}, CompressedField: SPEC}
+    field = holder(ULIDField())
+    assert read_by(field, stored_by(field, value[holder])) == value[holder]
+
+
+def test_a_reference_to_an_item_with_a_ulid_makes_none():
+    class Line(Model):
+        id = ULIDField(hash_key=True)
+        order = ForeignKey(Order)
+
+    line = Line()
+    assert (line.order_id, Line(order=Order(id=SPEC)).order_id) == (None, SPEC)
 
 
 def test_they_are_stored_and_read_as_text():
