@@ -103,7 +103,9 @@ def make_change_set(
     for name, new in after.items():
         old = before.get(name)
         if name in sets and name not in unknown:
-            if (draft := _draft_of_set((name,), old, new, in_place=sets[name])) is not None:
+            if sets[name] and (action := make_set_action(Path((name,)), old, new)) is not None:
+                whole.append(action)
+            elif (draft := _draft_of_set((name,), old, new)) is not None:
                 drafts[name] = draft
         elif new is None:
             if old is not None or name in unknown:
@@ -201,7 +203,7 @@ def _draft(
     *seen* tells that a guard further out covers this path.
     """
     if not seen and (is_set(old) or is_set(new)):
-        return _draft_of_set(parts, old, new, in_place=False)
+        return _draft_of_set(parts, old, new)
     if new is None:
         return None if old is None else _Draft([Remove(Path(parts))], [], _path_bytes(parts))
     if old is None:
@@ -218,14 +220,10 @@ def _draft(
     return _Draft([_set(parts, new)], [], _bytes(parts, new))
 
 
-def _draft_of_set(
-    parts: Parts, old: Wire | None, new: Wire | None, *, in_place: bool
-) -> _Draft | None:
+def _draft_of_set(parts: Parts, old: Wire | None, new: Wire | None) -> _Draft | None:
     if equal_or_absent(old, new):
         return None
     path = Path(parts)
-    if in_place and (action := make_set_action(path, old, new)) is not None:
-        return _Draft([action], [], _bytes(parts, new or old or {}))
     size = _path_bytes(parts) if new is None else _bytes(parts, new)
     draft = _Draft([Remove(path) if new is None else _set(parts, new)], [], size)
     _add(draft, _Draft([], [NotExists(path)], 0) if old is None else _guard(parts, old))

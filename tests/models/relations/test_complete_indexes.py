@@ -26,18 +26,21 @@ from dynamodb_py import (
 from dynamodb_py.models.shared_tables.shared_table import SharedTable
 
 _NUMBERS = itertools.count()
+_KEPT: list[type] = []  # a name means a class as long as that lives
 KEY = {"id": CharField(hash_key=True)}
 
 
 def define(scope, name, /, *bases, **body):
     """Return a model that is defined in the function *scope*, a name of the test's own."""
     names = {"__module__": __name__, "__qualname__": f"{scope}.<locals>.{name}"}
-    return type(name, bases or (Model,), {**names, **body})
+    _KEPT.append(type(name, bases or (Model,), {**names, **body}))
+    return _KEPT[-1]
 
 
 @pytest.fixture
 def scope():
-    return f"scope{next(_NUMBERS)}"
+    yield f"scope{next(_NUMBERS)}"
+    _KEPT.clear()
 
 
 def index(*keys, **options):
