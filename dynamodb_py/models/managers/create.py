@@ -77,6 +77,7 @@ def get_or_create_one(
     :raises AlreadyExists: another item has a value that is unique: ``fields`` has its name.
     """
     meta = options_of(bound.model)
+    key = dict(meta.expand_pk(key))
     meta.key((), key)
     instance = yield from _get_or_none(bound, key)
     if instance is not None:
@@ -134,6 +135,7 @@ def update_or_create_one(
         return (yield from get_or_create_one(bound, **key))
     check_outside("update_or_create()")
     meta = options_of(bound.model)
+    key = dict(meta.expand_pk(key))
     wire = meta.key((), key)
     changes = _call_all(defaults)
     creation = changes if create_defaults is None else create_defaults
