@@ -22,6 +22,7 @@ from .models.managers.queryset import QuerySet
 from .models.model import Model
 from .models.queryset.pages import Page
 from .models.queryset.prefetch import Dangling, aprefetch, prefetch
+from .models.queryset.prefetch_lookup import Prefetch
 from .models.queryset.write_execution import Done
 from .models.relations.many_set import ManySet
 from .models.relations.many_to_many import ManyToManyField
@@ -66,6 +67,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Plan",
+    "Prefetch",
     "Q",
     "QuerySet",
     "RawExpression",

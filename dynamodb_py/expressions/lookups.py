@@ -122,7 +122,9 @@ def _as_condition(given: Any) -> Condition:
         raise TypeError(f"Q takes conditions, and lookups by name, not {given!r}")
     pair = cast("tuple[Any, ...]", given)
     if len(pair) != 2 or not isinstance(pair[0], str):
-        raise TypeError(f"Q({given!r}): a lookup is a pair of its name and a value: ('wins__gt', 3)")
+        raise TypeError(
+            f"Q({given!r}): a lookup is a pair of its name and a value: ('wins__gt', 3)"
+        )
     return Lookup(pair[0], _freeze(pair[1]))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from inspect import iscoroutinefunction
 from typing import (
     TYPE_CHECKING,
@@ -29,6 +29,7 @@ from ..instance import Instance
 from ..queryset import reads, writes
 from ..queryset.builders import Builders
 from ..queryset.pages import Pages, get_page
+from ..queryset.prefetch import Selection
 from ..records.rows import Name
 from .queryset import QuerySet
 
@@ -87,8 +88,8 @@ class Forwarding(Generic[M]):
         def page_size(self, count: int) -> QuerySet[M]: ...
         def max_requests(self, count: int) -> QuerySet[M]: ...
         def prefetch(self, prefetch: bool = True) -> QuerySet[M]: ...
-        def prefetch_related(self, *paths: str | None) -> QuerySet[M]: ...
-        def after(self, cursor: str) -> QuerySet[M]: ...
+        def prefetch_related(self, *paths: str | Selection | None) -> QuerySet[M]: ...
+        def after(self, place: str | M | tuple[Any, ...] | Mapping[str, Any]) -> QuerySet[M]: ...
         def scan(
             self,
             segments: int = 1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, cast
@@ -13,9 +13,11 @@ from ...batching import ProgressOption
 from ...exceptions import QueryError
 from ...expressions import And, Condition, Never, Path, Size
 from ...expressions.conditions import join
+from ...operations.base import Wire
 from ...planning import Question
 from ..fields.base import Field
 from ..instance import options_of
+from ..persistence.stored import stored_wires
 from ..records.primary_key import NAME as PK
 from .base import (
     EMPTY_QUESTION,
@@ -33,7 +35,7 @@ from .base import (
     with_question,
 )
 from .lookup_resolution import make_condition
-from .prefetch import tree_of
+from .prefetch import Selection, tree_of
 from .projection import fetch_all_fields, fetch_fields, make_relations_error, names_of
 
 if TYPE_CHECKING:
@@ -196,7 +198,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """Read one page ahead, while the program works on the rows of the page before."""
         return with_options(self, prefetch=prefetch)
 
-    def prefetch_related(self, *paths: str | None) -> Self:
+    def prefetch_related(self, *paths: str | Selection | None) -> Self:
         """Read the items that they refer to too, a page at a time, each item once.
 
         A reference takes a BatchGetItem for each hundred items, whatever the number of rows; a relation
@@ -204,21 +206,27 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         the log, as a warning.
 
         :param paths: names of relations: ``"author"``, ``"lines__product"``, ``"author__publisher"``;
-            None alone: read none of those that were named before.
+            or ``Prefetch(...)``, which reads one by a query set of yours. None alone: read none of those that were named before.
         :raises QueryError: one names no relation; nothing was sent.
         """
         if paths == (None,):
             return _without_related(self)
         if self._read_options.shape is not None:
             raise make_relations_error(self)
-        tree_of(self.model, paths)
         related = tuple(dict.fromkeys((*self._read_options.related, *paths)))
+        tree_of(self.model, cast("Any", related))
         options = replace(self._read_options, related=related)
         return clone(self, self._known_question, options, self._query_shape, self._wires)
 
-    def after(self, cursor: str) -> Self:
-        """Go on behind *cursor*: a ``next_cursor`` of a page, or a checkpoint, of the same query."""
-        return with_options(self, start=cursor)
+    def after(self, place: str | M | tuple[Any, ...] | Mapping[str, Any]) -> Self:
+        """Go on behind *place*, in the order of this query.
+
+        :param place: a cursor: the ``next_cursor`` of a page, or a checkpoint, of the same query. Or an
+            item that the query has, or had before a filter: an instance, with the keys that are
+            stored, or its key as a tuple or a dict, if the query reads no index. The query is one
+            Query or one Scan then.
+        """
+        return with_options(self, start=place if isinstance(place, str) else keys_of(self, place))
 
     def scan(
         self,
@@ -408,6 +416,21 @@ def _check_count(verb: str, count: object, least: int, text: str) -> None:
     if not isinstance(count, int) or isinstance(count, bool) or count < least:
         whole = isinstance(count, int) and not isinstance(count, bool)
         raise QueryError(f"{verb}({count!r}): {text if whole else 'it takes an int'}")
+
+
+def keys_of(queryset: BaseQuerySet[Any, Any], item: Any) -> dict[str, Wire]:
+    """Return the attributes of *item*, an instance or a key, that are in keys of the table and its indexes."""
+    meta = options_of(queryset.model)
+    if isinstance(item, meta.model):
+        stored = stored_wires(item)
+        names = {key.name for key in meta.schema.all_keys()}
+        return {**{name: stored[name] for name in names & stored.keys()}, **meta.key_of(item)}
+    if not isinstance(item, (tuple, Mapping)):
+        raise QueryError(
+            f"{meta.name}: after({item!r}): it takes a cursor, a {meta.name}, or the key of one as a tuple "
+            "or a dict"
+        )
+    return meta.key_of(item)
 
 
 def without_fields(question: Question) -> Question:

@@ -223,7 +223,11 @@ def get_latest(queryset: Builders[M, R], *fields: str | Field[Any, Any]) -> Flow
 
 
 def _get_end(
-    queryset: Builders[M, R], verb: str, fields: tuple[str | Field[Any, Any], ...], *, backward: bool
+    queryset: Builders[M, R],
+    verb: str,
+    fields: tuple[str | Field[Any, Any], ...],
+    *,
+    backward: bool,
 ) -> Flow[R]:
     check_not_sliced(queryset, f"{verb}()")
     ordered = queryset.order_by(*(fields or _find_range_fields(queryset, verb)))
@@ -311,9 +315,7 @@ def get_in_bulk(
 def _check_only_fields(queryset: Builders[Any, Any], verb: str) -> None:
     """Refuse conditions and the like: a verb that reads by key takes what says how items are read."""
     question = replace(queryset._question, wanted=None, along=())
-    options = replace(
-        queryset._read_options, using=None, consistent=None, fetched=None, related=()
-    )
+    options = replace(queryset._read_options, using=None, consistent=None, fetched=None, related=())
     if question != EMPTY_QUESTION or options != DEFAULT_OPTIONS:
         raise QueryError(
             f"{queryset.model.__name__}: {verb} reads by key alone, and takes only(), defer(), "
