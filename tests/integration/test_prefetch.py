@@ -238,7 +238,7 @@ def test_one_to_one_is_read_by_the_query_set(shop, do):
 
 
 def test_paths_lead_on_from_attributes_and_through_query_sets(shop, do, sent):
-    ann, publisher, _ = shop
+    ann, _publisher, _ = shop
     rows = Publisher.objects.all()
     novel = do(Novel.objects.filter(writer=ann).first)
     few = Novel.objects.filter(pages=300)

@@ -276,11 +276,12 @@ class RelatedSet(Forwarding[M], Generic[M]):
         return key, {name: self._owner}
 
     def _make_taken_error(self, current: M) -> Exception:
-        return self.model.AlreadyExists(
+        error = self.model.AlreadyExists(
             f"{current!r} has this key, and refers to another {self._reference.target.__name__}: give another "
-            f"key, or {self._reference.related_name}.add() it",
-            current=current,
+            f"key, or {self._reference.related_name}.add() it"
         )
+        error.current = current
+        return error
 
     def _remove(self, *objects: M) -> Flow[None]:
         """Let *objects*, which refer to this instance, refer to nothing, and save them.
