@@ -22,10 +22,10 @@ from .models.managers.queryset import QuerySet
 from .models.model import Model
 from .models.queryset.pages import Page
 from .models.queryset.prefetch import Dangling, aprefetch, prefetch
-from .models.queryset.prefetch_lookup import Prefetch
 from .models.queryset.write_execution import Done
 from .models.relations.many_set import ManySet
 from .models.relations.many_to_many import ManyToManyField
+from .models.relations.prefetch_lookup import Prefetch
 from .models.relations.reverse import RelatedSet
 from .models.shared_tables.item_collections import Collection
 from .models.shared_tables.shared_table import SharedTable

@@ -28,10 +28,10 @@ from ..persistence.save import save_instance
 from ..persistence.stored import key_of
 from ..queryset.execution import read_all
 from ..queryset.prefetch import Branch, Prefetchable, Want
-from ..queryset.prefetch_lookup import bind_connection
 from ..records.rows import show_rows
 from ..unit_of_work.together import write_together
 from .index_choice import find_index
+from .prefetch_lookup import bind_connection
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -12,11 +12,18 @@ from ...exceptions import ConfigurationError, QueryError
 from ...flows import Flow
 from ..fields.model_key import alias_of
 from ..persistence.stored import key_of
-from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, BaseQuerySet, clone, limit_of, with_options
-from .builders import Builders
-from .execution import complete_rows
-from .prefetch import Objects, Selection
-from .reads import get_in_bulk, keep_shown
+from ..queryset.base import (
+    DEFAULT_OPTIONS,
+    EMPTY_QUESTION,
+    BaseQuerySet,
+    clone,
+    limit_of,
+    with_options,
+)
+from ..queryset.builders import Builders
+from ..queryset.execution import complete_rows
+from ..queryset.prefetch import Objects, Selection
+from ..queryset.reads import get_in_bulk, keep_shown
 
 
 class Prefetch(Selection):
