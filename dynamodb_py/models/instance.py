@@ -40,8 +40,8 @@ class _KeyAttribute:
             )
         return instance.primary_key
 
-    def __set__(self, instance: Any, value: object) -> None:
-        names = " and ".join(field.name for field in options_of(type(instance)).keys)
+    def __set__(self, instance: Instance, value: object) -> None:
+        names = " and ".join(field.name for field in instance._meta.keys)
         raise AttributeError(f"{type(instance).__name__}.pk is the value of {names}: assign that")
 
 
@@ -78,10 +78,7 @@ class Instance(Record):
         values = key_values_of(self)
         return values if len(values) > 1 else next(iter(values))
 
-    if TYPE_CHECKING:
-        pk: Any  # a field may have this name, of any type
-    else:
-        pk = _KeyAttribute()
+    pk = cast("Any", _KeyAttribute())  # no annotation: a field may have this name
 
     def __eq__(self, other: object) -> bool:
         """Tell whether both are of one class and have the same key, which is not None.

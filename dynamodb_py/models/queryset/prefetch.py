@@ -159,14 +159,17 @@ def tree_of(model: type[Any], paths: Iterable[str | Selection]) -> Tree:
 
 
 def _check_selection(selection: Selection, kind: Any, name: str, target: Any) -> None:
-    descriptor = None if kind is None else getattr(kind, name, None)
-    across = isinstance(descriptor, Prefetchable)
-    if kind is not None and not across and name not in kind._fieldset.references:
-        raise QueryError(
-            f"Prefetch({selection.path!r}): {kind.__name__}.{name} is a field that holds references or "
-            "documents: name it as a text, without a query set"
-        )
-    selection.check(target, by_key=not across or cast("Prefetchable", descriptor).reads_by_key)
+    by_key = True
+    if kind is not None:
+        descriptor = getattr(kind, name, None)
+        if isinstance(descriptor, Prefetchable):
+            by_key = descriptor.reads_by_key
+        elif name not in kind._fieldset.references:
+            raise QueryError(
+                f"Prefetch({selection.path!r}): {kind.__name__}.{name} is a field that holds references or "
+                "documents: name it as a text, without a query set"
+            )
+    selection.check(target, by_key=by_key)
     if selection.to_attr is not None and kind is not None:
         _check_free(selection, kind)
 

@@ -39,14 +39,16 @@ class PrimaryKey:
         if len(self._keys) == 1:
             return {self._keys[0].name: value}
         names = [field.name for field in self._keys]
-        if isinstance(value, Mapping) and value.keys() == set(names):
-            return dict(cast("Mapping[str, Any]", value))
-        pair = cast("tuple[Any, ...]", tuple(value)) if isinstance(value, (tuple, list)) else ()
-        if len(pair) != len(names):
+        if isinstance(value, Mapping):
+            key = dict(cast("Mapping[str, Any]", value))
+        else:
+            pair = cast("tuple[Any, ...]", value if isinstance(value, (tuple, list)) else ())
+            key = dict(zip(names, pair, strict=False)) if len(pair) == len(names) else {}
+        if sorted(key) != sorted(names):
             raise QueryError(
                 f"{self._model}: pk={value!r}: the key is {self._names}: give a pair of their values"
             )
-        return dict(zip(names, pair, strict=True))
+        return key
 
     def expand(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return *values* with that of ``pk`` replaced by those of the key's fields."""
