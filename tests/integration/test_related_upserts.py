@@ -98,6 +98,8 @@ def test_get_or_create_makes_an_item_that_refers_here(band, do, stored):
     again, created = do(band.songs.get_or_create, defaults={"title": "b"}, id=key)
     assert (again.title, again.band_id, created) == ("a", band.id, False)
     assert do(band.songs.get_or_create, pk=key)[1] is False
+    other = do(Band.objects.create, id=fresh())
+    assert not do(other.songs.contains, song)
 
 
 def test_update_or_create_changes_the_item_that_refers_here(band, do):
