@@ -25,6 +25,7 @@ from .models.queryset.prefetch import Dangling, aprefetch, prefetch
 from .models.queryset.write_execution import Done
 from .models.relations.many_set import ManySet
 from .models.relations.many_to_many import ManyToManyField
+from .models.relations.prefetch_lookup import Prefetch
 from .models.relations.reverse import RelatedSet
 from .models.shared_tables.item_collections import Collection
 from .models.shared_tables.shared_table import SharedTable
@@ -66,6 +67,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Plan",
+    "Prefetch",
     "Q",
     "QuerySet",
     "RawExpression",

@@ -140,9 +140,11 @@ def batch_write(
     workers: int = 1,
     progress: Progress | None = None,
     faults: dict[int, Exception | None] | None = None,
+    size: int = MAX_BATCH_WRITE,
 ) -> Flow[None]:
     """Put and delete any number of items; no two of *writes* may be for one item.
 
+    :param size: the largest number of writes to a request.
     :param faults: receives, by the ``id()`` of each write that is left at the end, the error of its
         request, or None if it was not sent or not processed.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those writes.
@@ -151,7 +153,7 @@ def batch_write(
     """
     waiting, stalls = deque(writes), _Backoff()
     while waiting:
-        round_ = [BatchWriteItem(each) for each in _take_chunks(waiting, MAX_BATCH_WRITE, workers)]
+        round_ = [BatchWriteItem(each) for each in _take_chunks(waiting, size, workers)]
         outcomes = yield from Together(round_, workers)
         failed: dict[int, Exception] = {}
         undone, failure = _collect_undone(round_, outcomes, failed)

@@ -1,6 +1,6 @@
 """Conditions on items, and their spelling for DynamoDB.
 
-They are frozen values, joined with ``&``, ``|`` and ``~``, and equal by content, in any order of terms. A
+They are frozen values, joined with ``&``, ``|``, ``^`` and ``~``, and equal by content, in any order of terms. A
 comparison with a missing attribute is false, except ``<>``, which is true.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
@@ -24,8 +24,10 @@ _HERE = f"{__package__}."
 class Condition(Struct, frozen=True):
     """A condition on an item. ``Condition()`` is the empty one, which always holds.
 
-    The empty condition is the start for collecting conditions: ``&`` and ``|`` with it give the
-    other side, ``~`` of it is itself, and it renders to nothing.
+    The empty condition is the start for collecting conditions: ``&``, ``|`` and ``^`` with it give
+    the other side, ``~`` of it is itself, and it renders to nothing.
+
+    DynamoDB has no exclusive or: ``a ^ b`` is ``(a & ~b) | (~a & b)``.
 
     >>> Condition().is_empty, ~Condition() == Condition(), Condition().render(Names())
     (True, True, '')
@@ -163,6 +165,13 @@ class Condition(Struct, frozen=True):
         if not isinstance(other, Condition):
             return NotImplemented
         return join(Or, self, other)
+
+    def __xor__(self, other: Condition) -> Condition:
+        if not isinstance(other, Condition):
+            return NotImplemented
+        if self.is_empty or other.is_empty:
+            return join(Or, self, other)
+        return join(Or, join(And, self, ~other), join(And, ~self, other))
 
     def __invert__(self) -> Condition:
         return self if self.is_empty else Not(self)

@@ -97,7 +97,9 @@ class Lookup(Condition, frozen=True):
         return compile_lookup(self.text, field, resolve)(_thaw(self.value))
 
 
-def Q(*conditions: Condition, **lookups: Any) -> Condition:  # noqa: N802 - its name in Django
+def Q(  # noqa: N802 - its name in Django
+    *conditions: Condition | tuple[str, Any], **lookups: Any
+) -> Condition:
     """Return the condition that all of *conditions* and *lookups* hold; ``Q()`` is the empty one.
 
     Lookups are those of ``filter()``; they are resolved, and checked, for the model that uses the
@@ -105,11 +107,25 @@ def Q(*conditions: Condition, **lookups: Any) -> Condition:  # noqa: N802 - its 
 
     >>> Q(wins__gt=3) | ~Q(tags__contains="x", title="a")
     <Condition: (wins__gt=3 OR (NOT (tags__contains='x' AND title='a')))>
+
+    :param conditions: conditions, or lookups as pairs of a name and a value: ``Q(("wins__gt", 3))``.
     """
-    for condition in conditions:
-        if not isinstance(condition, Condition):
-            raise TypeError(f"Q takes conditions, and lookups by name, not {condition!r}")
-    return join(And, *conditions, *(Lookup(text, _freeze(lookups[text])) for text in lookups))
+    terms = map(_as_condition, conditions)
+    return join(And, *terms, *(Lookup(text, _freeze(lookups[text])) for text in lookups))
+
+
+def _as_condition(given: Any) -> Condition:
+    """Return a condition as it is, or the lookup of a pair of its name and a value."""
+    if isinstance(given, Condition):
+        return given
+    if not isinstance(given, tuple):
+        raise TypeError(f"Q takes conditions, and lookups by name, not {given!r}")
+    pair = cast("tuple[Any, ...]", given)
+    if len(pair) != 2 or not isinstance(pair[0], str):
+        raise TypeError(
+            f"Q({given!r}): a lookup is a pair of its name and a value: ('wins__gt', 3)"
+        )
+    return Lookup(pair[0], _freeze(pair[1]))
 
 
 def compile_lookup(text: str, field: Callable[[str], Path], resolve: Resolve) -> Make:

@@ -29,6 +29,22 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Instance")
 
 
+class _KeyAttribute:
+    """``item.pk``, the key. A field or an attribute of that name takes its place: a class has none."""
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Any:
+        if instance is None:
+            raise AttributeError(
+                f"{owner.__name__} has no field pk: filter(pk=...) compares the key, and pk of an instance "
+                "is its value"
+            )
+        return instance.primary_key
+
+    def __set__(self, instance: Instance, value: object) -> None:
+        names = " and ".join(field.name for field in instance._meta.keys)
+        raise AttributeError(f"{type(instance).__name__}.pk is the value of {names}: assign that")
+
+
 class Instance(Record):
     """An item of a table: its options, its connection and its key. Model adds the verbs."""
 
@@ -61,6 +77,8 @@ class Instance(Record):
         """
         values = key_values_of(self)
         return values if len(values) > 1 else next(iter(values))
+
+    pk = cast("Any", _KeyAttribute())  # no annotation: a field may have this name
 
     def __eq__(self, other: object) -> bool:
         """Tell whether both are of one class and have the same key, which is not None.

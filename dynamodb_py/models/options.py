@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ..batching import KeyReader
 from ..codec import PLAIN_INT, Unstorable, as_sent, check_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ResponseCorrupted, ValidationError
-from ..expressions import Condition, Exists, NotExists, Path, is_many
+from ..expressions import Condition, Exists, FieldName, NotExists, Path, is_many
 from ..limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
@@ -42,6 +42,8 @@ from .records.base import BaseRecord
 from .records.checks import find_key_problem
 from .records.collect import collect
 from .records.fieldset import FieldSet
+from .records.primary_key import NAME as PK
+from .records.primary_key import PrimaryKey, make_primary_key
 from .registry import DeferredOptions
 from .visibility import ItemFilter, make_filter
 
@@ -190,8 +192,24 @@ class Options:
         """The fields in the order of declaration, those of bases first."""
         return list(self.field_set)
 
+    @cached_property
+    def primary_key(self) -> PrimaryKey | None:
+        """The key as ``pk``; None where a field has that name."""
+        return make_primary_key(self.field_set, self.keys)
+
+    def expand_pk(self, named: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return *named* with the value of ``pk`` replaced by those of the key's fields."""
+        if PK not in named or self.primary_key is None:
+            return named
+        return self.primary_key.expand(named)
+
     def get_field(self, name: str) -> AnyField:
-        """Return the field called *name*; raise TypeError with the names of the fields."""
+        """Return the field called *name*, or the hash key alone for ``pk``.
+
+        Raises TypeError with the names of the fields.
+        """
+        if name == PK and self.primary_key is not None:
+            return self.primary_key.get_field()
         return self.field_set.get_field(name)
 
     def _find_keys(self) -> tuple[AnyField, AnyField | None]:
@@ -398,7 +416,9 @@ class Options:
                     f"not {given!r} and {dict(named)!r}" if named else f"not {given!r}"
                 )
             named = dict(zip([field.name for field in keys], given, strict=False))
-        elif self.field_set.references:
+        elif PK in named:
+            named = self.expand_pk(named)
+        if not given and self.field_set.references:
             spelled = spelled or self.field_set.spell_references(named)
             named = self.field_set.expand_values(named)
         if self.computed is not None:
@@ -417,6 +437,8 @@ class Options:
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
         """Tell whether *named* are the fields of the key, or its parts, and nothing else."""
+        if PK in named:
+            named = self.expand_pk(named)
         if self.field_set.references and not self.field_set.references.keys().isdisjoint(named):
             named = dict.fromkeys(self.field_set.expand_references(named))
         if self.computed is not None:
@@ -559,6 +581,8 @@ class Options:
         """Return *path* with a field's name at its beginning replaced by the path of the field."""
         name = str(path.parts[0])
         field: Any = self.field_set.by_name.get(name) or self.field_set.references.get(name)
+        if field is None and name == PK and isinstance(path, FieldName):
+            field = self.get_field(name)  # F("pk") is an attribute of that name
         if field is None:
             return path
         resolved: Path = field._path()

@@ -62,6 +62,7 @@ conditions = st.recursive(
     lambda inner: (
         st.tuples(inner, inner).map(lambda two: two[0] & two[1])
         | st.tuples(inner, inner).map(lambda two: two[0] | two[1])
+        | st.tuples(inner, inner).map(lambda two: two[0] ^ two[1])
         | inner.map(lambda one: ~one)
     ),
     max_leaves=6,

@@ -8,7 +8,9 @@ from itertools import count
 
 import msgspec
 import pytest
+from hypothesis import given
 
+from dynamodb_py.codec import encode
 from dynamodb_py.exceptions import QueryError
 from dynamodb_py.expressions import (
     And,
@@ -27,7 +29,9 @@ from dynamodb_py.expressions import (
     Value,
 )
 
+from .reference import holds
 from .spelling import spell
+from .strategies import conditions, items
 
 a, b, c = F("a") == 1, F("b") == 2, F("c") == 3
 EMPTY = Condition()
@@ -50,6 +54,7 @@ EMPTY = Condition()
         (~F("a").exists(), "attribute_not_exists(#0)"),
         (~F("a").not_exists(), "attribute_exists(#0)"),
         (~F("a").is_in([]), "(NOT (attribute_exists(#0) AND attribute_not_exists(#0)))"),
+        (a ^ b, "((#0 = :0 AND (NOT #1 = :1)) OR ((NOT #0 = :2) AND #1 = :3))"),
         (And((a,)), "#0 = :0"),
         (And((Or((a, b)),)), "(#0 = :0 OR #1 = :1)"),
     ],
@@ -65,6 +70,8 @@ def test_spelling(condition, text):
         (a & EMPTY, a),
         (EMPTY | a, a),
         (a | EMPTY, a),
+        (EMPTY ^ a, a),
+        (a ^ EMPTY, a),
         (EMPTY & EMPTY, EMPTY),
         (~EMPTY, EMPTY),
         (~EMPTY & a, a),
@@ -137,8 +144,14 @@ def test_a_condition_has_no_truth(ask):
         ask()
 
 
+@given(conditions, conditions, items)
+def test_an_exclusive_or_holds_where_one_side_alone_does(one, other, item):
+    item = encode(item)["M"]
+    assert holds(one ^ other, item) == (holds(one, item) != holds(other, item))
+
+
 @pytest.mark.parametrize("other", [True, None, "x", F("a"), {}])
-@pytest.mark.parametrize("join", [operator.and_, operator.or_])
+@pytest.mark.parametrize("join", [operator.and_, operator.or_, operator.xor])
 def test_only_conditions_join(join, other):
     with pytest.raises(TypeError, match="unsupported operand"):
         join(a, other)

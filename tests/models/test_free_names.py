@@ -345,7 +345,7 @@ def test_fields_with_the_names_of_options_are_as_others_elsewhere(script):
         (lambda: Plain(id="a").save(commit=False), "save"),
         (lambda: Plain(id="a").save("a", "b"), "save"),
         (lambda: Plain(id="a").delete(keep_parents=True), "delete"),
-        (lambda: Plain.objects.bulk_create([], batch_size=5), "bulk_create"),
+        (lambda: Plain.objects.bulk_create([], chunk=5), "bulk_create"),
         (lambda: Plain.objects.filter(id="a").count("a"), "count"),
         (lambda: Plain.objects.in_bulk(["a"], field_name="id"), "in_bulk"),
     ],

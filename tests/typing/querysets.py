@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NoReturn
 
 from typing_extensions import assert_type
 
 from dynamodb_py import (
     CharField,
+    Condition,
     GlobalIndex,
     IntegerField,
     LocalIndex,
     Manager,
     Model,
+    Prefetch,
+    Q,
     QuerySet,
 )
 from dynamodb_py.models.queryset.pages import Page
@@ -117,6 +120,29 @@ async def asking() -> None:
     assert_type([each async for each in rows], list[GameScore])
     assert_type([each async for each in rows.iterator()], list[GameScore])
     assert_type([page.items async for page in rows.pages()], list[list[GameScore]])
+
+
+async def habits(rows: QuerySet[GameScore], score: GameScore) -> None:
+    assert_type(rows.contains(score), bool)
+    assert_type(await GameScore.objects.acontains(("a", "b")), bool)
+    assert_type(rows.latest("title"), GameScore)
+    assert_type(await rows.aearliest(), GameScore)
+    assert_type(GameScore.objects.latest(GameScore.title), GameScore)
+    assert_type(rows.after(score), QuerySet[GameScore])
+    assert_type(GameScore.objects.after(("a", "b")), QuerySet[GameScore])
+    assert_type(rows.prefetch_related(Prefetch("author", rows, "x"), None), QuerySet[GameScore])
+    assert_type(rows.defer(None), QuerySet[GameScore])
+    assert_type([each for each in rows.iterator(chunk_size=3)], list[GameScore])
+    assert_type(Q(("a", 1)) ^ (GameScore.top_score > 3), Condition)
+    assert_type(score.pk, Any)
+
+
+def distinct(rows: QuerySet[GameScore]) -> NoReturn:
+    rows.distinct("title")
+
+
+def aggregate() -> NoReturn:
+    GameScore.objects.aggregate(total=1)
 
 
 def indexes() -> None:

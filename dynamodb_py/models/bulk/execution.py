@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ...batching import Progress, ProgressOption, as_callback, offset_progress, run_together
+from ...exceptions import QueryError
 from ...flows import Flow
+from ...limits import MAX_BATCH_WRITE
 from ...operations.batches import Put
 from ..instance import list_many, options_of
 from ..persistence.delete import mark_deleted
@@ -41,10 +43,12 @@ def write_items(
     lists_deletes: bool = False,
     workers: int,
     progress: ProgressOption,
+    size: int = MAX_BATCH_WRITE,
 ) -> Flow[BulkResult[Any]]:
     """Put *items* and delete *deletes*, of two with one key the last; return the outcomes.
 
     :param lists_deletes: the list that is returned is of what was deleted.
+    :param size: the largest number of writes to a request.
     """
     instances = [as_instance(bound, item) for item in list_many(items, "items")]
     gone = list_many(deletes, "keys to delete")
@@ -61,12 +65,30 @@ def write_items(
             if at not in todo:
                 tally.note(at, "superseded")
         yield from carry_out(
-            bound, todo, tally, overwrite=overwrite, workers=workers, progress=as_callback(progress)
+            bound,
+            todo,
+            tally,
+            overwrite=overwrite,
+            workers=workers,
+            progress=as_callback(progress),
+            size=size,
         )
         detach_duplicates(bound, superseded, todo, tally)
         return tally.check()
 
     return (yield from send_batch_signals(bound, flow(), instances, gone))
+
+
+def check_batch_size(verb: str, size: int | None) -> int:
+    """Return the largest number of writes to a request, by default DynamoDB's."""
+    if size is None:
+        return MAX_BATCH_WRITE
+    if type(size) is not int or not 0 < size <= MAX_BATCH_WRITE:
+        raise QueryError(
+            f"{verb}(batch_size={size!r}): DynamoDB takes 1 to {MAX_BATCH_WRITE} writes in a request: give "
+            "an int of these, or leave batch_size out; any number of items may be given at once"
+        )
+    return size
 
 
 def detach_duplicates(
@@ -91,6 +113,7 @@ def carry_out(
     overwrite: bool,
     workers: int,
     progress: Progress | None,
+    size: int = MAX_BATCH_WRITE,
 ) -> Flow[None]:
     """Carry out *jobs*, no two of one key, by their places in *tally*, and note the outcomes."""
     meta = options_of(bound.model)
@@ -101,11 +124,11 @@ def carry_out(
     # An item that another class of the table owns is not deleted: that takes a condition.
     apart = guarded or (bool(deletes) and meta.free is not None)
     if overwrite and not apart:
-        yield from write_batches(jobs, tally, mark, workers, progress)
+        yield from write_batches(jobs, tally, mark, workers, progress, size)
         return
     counted = offset_progress(progress, len(jobs))
     if overwrite and not guarded:
-        yield from write_batches(puts, tally, mark, workers, counted)
+        yield from write_batches(puts, tally, mark, workers, counted, size)
     else:
         flows = [
             write_one(bound, job, overwrite=overwrite) if guarded else insert(bound, job)
@@ -123,7 +146,7 @@ def carry_out(
         flows = [write_one(bound, job, overwrite=overwrite) for job in deletes.values()]
         yield from run_side_by_side(deletes, flows, tally, workers, rest)
     else:
-        yield from write_batches(deletes, tally, mark, workers, rest)
+        yield from write_batches(deletes, tally, mark, workers, rest, size)
 
 
 def run_side_by_side(

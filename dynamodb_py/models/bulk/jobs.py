@@ -13,6 +13,7 @@ from ...codec import Uncomputed, as_sent, decode, from_json, refuse_uncomputed
 from ...exceptions import AlreadyExists, ConditionFailed, QueryError, ValidationError
 from ...expressions import Action
 from ...flows import Flow
+from ...limits import MAX_BATCH_WRITE
 from ...operations.base import WireItem
 from ...operations.batches import Delete, Put
 from ...operations.items import GetItem, Key, PutItem, StoredItem, UpdateItem
@@ -279,12 +280,13 @@ def write_batches(
     mark: Callable[[Job], None],
     workers: int,
     progress: Progress | None,
+    size: int = MAX_BATCH_WRITE,
 ) -> Flow[None]:
-    """Carry out *jobs* by BatchWriteItem, call *mark* with those that succeed, and note the outcomes."""
+    """Carry out *jobs* by BatchWriteItem, *size* to a request, call *mark* with those that succeed, and note the outcomes."""
     left: dict[int, Exception | None] = {}
     writes = [job.write for job in jobs.values()]
     try:
-        yield from batch_write(writes, workers=workers, progress=progress, faults=left)
+        yield from batch_write(writes, workers=workers, progress=progress, faults=left, size=size)
     except Exception:
         if not left:
             raise

@@ -13,7 +13,7 @@ from ..records.base import find_given_fields
 from ..unit_of_work.collector import check_outside
 from .batch_block import AsyncBatchBlock, BatchBlock
 from .bound_model import BoundModel, as_instance, check_connection
-from .execution import run_side_by_side, send_batch_signals, write_items
+from .execution import check_batch_size, run_side_by_side, send_batch_signals, write_items
 from .jobs import (
     begin_all,
     check_fields,
@@ -192,6 +192,7 @@ def bulk_create_items(
     update_conflicts: bool = False,
     update_fields: Iterable[str] | None = None,
     validate: bool = True,
+    batch_size: int | None = None,
     workers: int = 1,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[M]]:
@@ -206,6 +207,8 @@ def bulk_create_items(
         these, and those that set themselves; a None that was given removes. By default all but
         the key.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
+    :param batch_size: the largest number of items to a BatchWriteItem, 1 to 25, which is the default;
+        of no effect where each item takes a request of its own.
     :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :return: the instances that were written; ``outcomes`` has the status of each.
@@ -216,6 +219,7 @@ def bulk_create_items(
         sending has the result in ``done``.
     """
     check_outside("bulk_create()")
+    size = check_batch_size("bulk_create", batch_size)
     if update_conflicts and overwrite:
         raise QueryError("bulk_create(update_conflicts=True, overwrite=True): choose one of them")
     if update_fields is not None and not update_conflicts:
@@ -230,6 +234,7 @@ def bulk_create_items(
                 validate=validate,
                 workers=workers,
                 progress=progress,
+                size=size,
             )
         )
     named = None
@@ -268,6 +273,7 @@ def bulk_update_items(
     fields: Iterable[str],
     *,
     validate: bool = True,
+    batch_size: int | None = None,
     workers: int = 1,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[M]]:
@@ -281,6 +287,8 @@ def bulk_update_items(
     :param instances: instances, or dicts of the key and the values of the fields.
     :param fields: the names of the fields to write, not of the key.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
+    :param batch_size: 1 to 25, as for ``bulk_create``; of no effect, as each item takes a request of
+        its own: *workers* sends several at a time.
     :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :return: the instances that are stored so; ``outcomes`` has which were sent.
@@ -291,6 +299,7 @@ def bulk_update_items(
         other error while sending has the result in ``done``.
     """
     check_outside("bulk_update()")
+    check_batch_size("bulk_update", batch_size)
     named = check_fields(options_of(bound.model), "fields", fields)
     given = [
         check_connection(bound, as_instance(bound, item)) for item in list_many(instances, "items")

@@ -17,7 +17,7 @@ from ..managers.manager import all_items
 from ..persistence.stored import stored_wires
 from ..persistence.update import update_instance
 from ..queryset.execution import open_rows
-from ..queryset.prefetch import prefetch_tree
+from ..queryset.prefetch import prefetch_tree, tree_of
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -46,7 +46,7 @@ def _refresh(
     rows = all_items(model.objects).scan()
     course = open_rows(rows)
     while (page := (yield from course.more())) is not None:
-        dangling = yield from prefetch_tree(page, {name: {} for name in references}, rows._link)
+        dangling = yield from prefetch_tree(page, tree_of(model, references), rows._link)
         report.items += len(page)
         report.dangling += len(dangling)
         writes: list[Flow[Any]] = []

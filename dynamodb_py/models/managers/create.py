@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from msgspec import Struct
+
 from ...exceptions import AlreadyExists, ConditionFailed, DoesNotExist, QueryError, ValidationError
-from ...expressions import Action, Computable, Condition
+from ...expressions import Action, And, Computable, Condition
+from ...expressions.conditions import join
 from ...flows import Flow
 from ...operations.items import GetItem, Key, StoredItem, UpdateItem
 from ..bulk.bound_model import BoundModel, M, instance_of_key, load_item, make_instance, table_name
@@ -19,6 +22,17 @@ from ..queryset.builders import Builders
 from ..queryset.reads import get_by_key
 from ..unit_of_work.collector import check_outside
 from ..visibility import filter_item, is_of_other_class
+
+
+class Members(Struct):
+    """The items of a set, such as those that refer to an instance."""
+
+    values: Mapping[str, Any]
+    """What a new item of the set has."""
+    condition: Condition
+    """Holds if an item is in the set."""
+    holds: Callable[[Any], bool]
+    """Tells whether an instance is in the set."""
 
 
 class _NotGiven:
@@ -77,6 +91,7 @@ def get_or_create_one(
     :raises AlreadyExists: another item has a value that is unique: ``fields`` has its name.
     """
     meta = options_of(bound.model)
+    key = dict(meta.expand_pk(key))
     meta.key((), key)
     instance = yield from _get_or_none(bound, key)
     if instance is not None:
@@ -103,7 +118,9 @@ def _get_or_none(bound: BoundModel[M], key: Mapping[str, Any]) -> Flow[M | None]
     return (yield from get_by_key(queryset, options_of(bound.model), (), key, True))[0]
 
 
-def _hides(bound: BoundModel[Any], instance: Any) -> bool:
+def _hides(bound: BoundModel[Any], instance: Any, members: Members | None = None) -> bool:
+    if members is not None and not members.holds(instance):
+        return True
     return bound._scope is not None and bound._scope.hides(instance)
 
 
@@ -130,19 +147,36 @@ def update_or_create_one(
     :raises AlreadyExists: another item has a value that is unique (``fields`` has its name), or
         others kept deleting and making this one.
     """
-    if not defaults and not create_defaults:
+    return (yield from update_or_create_among(bound, None, defaults, create_defaults, key))
+
+
+def update_or_create_among(
+    bound: BoundModel[M],
+    members: Members | None,
+    defaults: Mapping[str, Any] | None,
+    create_defaults: Mapping[str, Any] | None,
+    key: dict[str, Any],
+) -> Flow[tuple[M, bool]]:
+    """Like :func:`update_or_create_one`, of the items of a set alone, if one is given.
+
+    :raises AlreadyExists: the item with this key is in another set, or as there.
+    """
+    if not defaults and not create_defaults and members is None:
         return (yield from get_or_create_one(bound, **key))
     check_outside("update_or_create()")
     meta = options_of(bound.model)
+    key = dict(meta.expand_pk(key))
     wire = meta.key((), key)
     changes = _call_all(defaults)
     creation = changes if create_defaults is None else create_defaults
     _check_creation(bound, creation, key)
+    if members is not None:
+        creation = {**creation, **members.values}
     calls = any(map(callable, creation.values()))  # which are called for a new item alone
     new = None if calls else _make_new(bound, creation, key)
     actions = build_update(meta, (), changes, claims=True, key=wire) if changes else ()
     for left in reversed(range(RACES)):
-        item = yield from _change(bound, wire, actions)
+        item = yield from _change(bound, wire, actions, members)
         if item is not None:
             return load_item(bound, item), False
         if new is None:
@@ -151,7 +185,7 @@ def update_or_create_one(
             yield from save_instance(new, force_insert=True)
         except AlreadyExists as error:
             current = error.current
-            hidden = current is not None and _hides(bound, current)
+            hidden = current is not None and _hides(bound, current, members)
             own = _is_about(error, new) and not is_of_other_class(meta, current)
             if not left or hidden or not own:
                 raise
@@ -189,14 +223,14 @@ def _make_new(bound: BoundModel[Any], defaults: Mapping[str, Any], key: Mapping[
 
 
 def _change(
-    bound: BoundModel[Any], key: Key, actions: tuple[Action, ...]
+    bound: BoundModel[Any], key: Key, actions: tuple[Action, ...], members: Members | None
 ) -> Flow[StoredItem | None]:
     """Change the item with this key; return all of it then, None if there is none."""
     meta, scope = options_of(bound.model), bound._scope
-    expected = None if meta.expiry is None else meta.expiry.require_unexpired()
-    if scope is not None:
-        live = scope.condition(bound.model)
-        expected = live if expected is None else expected & live
+    needed = [] if meta.expiry is None else [meta.expiry.require_unexpired()]
+    needed += [] if scope is None else [scope.condition(bound.model)]
+    needed += [] if members is None else [members.condition]
+    expected = join(And, *needed) if needed else None
     try:
         if actions and not unique_among(meta, actions):
             condition = meta.present if expected is None else meta.present & expected
@@ -210,9 +244,9 @@ def _change(
     except (ConditionFailed, DoesNotExist):
         return None
     item = filter_item(meta, (yield from GetItem(table_name(bound), key, True)))
-    if item is not None and scope is not None and scope.hides(bound.model._load(item)):
-        return None
-    return item
+    if item is None or (scope is None and members is None):
+        return item
+    return None if _hides(bound, bound.model._load(item), members) else item
 
 
 def _is_about(error: AlreadyExists, new: Instance) -> bool:

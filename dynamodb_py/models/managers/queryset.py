@@ -22,6 +22,7 @@ from ..queryset.projection import shape_rows
 from ..queryset.write_execution import Done
 from ..records.rows import Name, show_rows
 from .item_verbs import ItemVerbs
+from .unsupported_verbs import refuse
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -158,22 +159,36 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     acount = awaiting(reads.count_rows)
     exists = blocking(reads.has_rows)
     aexists = awaiting(reads.has_rows)
+    contains = blocking(reads.contains_item)
+    acontains = awaiting(reads.contains_item)
+    earliest = blocking(reads.get_earliest)
+    aearliest = awaiting(reads.get_earliest)
+    latest = blocking(reads.get_latest)
+    alatest = awaiting(reads.get_latest)
     in_bulk = blocking(reads.get_in_bulk)
     ain_bulk = awaiting(reads.get_in_bulk)
     page = blocking(get_page)
     apage = awaiting(get_page)
 
-    def iterator(self) -> Walk[R]:
+    def iterator(self, chunk_size: int | None = None) -> Walk[R]:
         """Return the rows, one after the other, in the memory of a page; nothing is kept.
 
         It is iterated once, by ``for`` or ``async for``. Its ``checkpoint`` is at any time the place
         to go on from: ``after(checkpoint)``, or ``scan(checkpoint=...)``.
+
+        :param chunk_size: the number of items to a request, as of ``page_size()``; by default what
+            DynamoDB puts in 1 MB.
         """
-        return walk_rows(self)
+        return walk_rows(self if chunk_size is None else self.page_size(chunk_size))
 
     def pages(self) -> Pages[R]:
         """Return the pages of DynamoDB, empty ones too, each with its cost."""
         return read_pages(self)
+
+    distinct = refuse("distinct")
+    annotate = refuse("annotate")
+    aggregate = aaggregate = refuse("aggregate")
+    select_related = refuse("select_related")
 
     delete = blocking(writes.delete_matching)
     adelete = awaiting(writes.delete_matching)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from ...batching import ProgressOption
 from ...connections import Connection, ambient_alias, connection_for
 from ...exceptions import QueryError
+from ...operations.base import Wire
 from ...planning import Question
 from ..instance import Instance, options_of
 from ..records.rows import Shape
@@ -45,9 +47,9 @@ class ReadOptions(Struct, frozen=True):
     rate: float | None = None
     progress: ProgressOption = None
     prefetch: bool = False
-    start: str | None = None
-    """The cursor or checkpoint to go on from."""
-    related: tuple[str, ...] = ()
+    start: str | Mapping[str, Wire] | None = None
+    """The cursor or checkpoint, or the keys of an item, to go on from."""
+    related: tuple[Any, ...] = ()
     """The relations to read along, as ``prefetch_related()`` takes them."""
     parts: tuple[Any, ...] = ()
     """Of a union: its query sets."""

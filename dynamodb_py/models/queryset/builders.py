@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 from msgspec.structs import replace
@@ -12,9 +13,12 @@ from ...batching import ProgressOption
 from ...exceptions import QueryError
 from ...expressions import And, Condition, Never, Path, Size
 from ...expressions.conditions import join
+from ...operations.base import Wire
 from ...planning import Question
 from ..fields.base import Field
 from ..instance import options_of
+from ..persistence.stored import stored_wires
+from ..records.primary_key import NAME as PK
 from .base import (
     EMPTY_QUESTION,
     BaseQuerySet,
@@ -31,8 +35,8 @@ from .base import (
     with_question,
 )
 from .lookup_resolution import make_condition
-from .prefetch import tree_of
-from .projection import fetch_fields, make_relations_error, names_of
+from .prefetch import Selection, tree_of
+from .projection import fetch_all_fields, fetch_fields, make_relations_error, names_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -65,7 +69,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
     def exclude(self, /, *conditions: Condition, **lookups: Any) -> Self:
         """Return those that do not match all of these together."""
-        _check_not_sliced(self, "exclude()")
+        check_not_sliced(self, "exclude()")
         return with_question(
             self, condition=self._question.condition & ~join_conditions(self, conditions, lookups)
         )
@@ -119,8 +123,13 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
             raise QueryError(f"{self.model.__name__}: only(): name at least one field")
         return fetch_fields(self, "only", names_of(self, "only", fields))
 
-    def defer(self, *fields: str | Field[Any, Any]) -> Self:
-        """Leave these fields unread, beside what was left out before; key and version are read."""
+    def defer(self, *fields: str | Field[Any, Any] | None) -> Self:
+        """Leave these fields unread, beside what was left out before; key and version are read.
+
+        ``defer(None)`` reads all fields again.
+        """
+        if fields == (None,):
+            return fetch_all_fields(self)
         left = names_of(self, "defer", fields)
         names = self._read_options.fetched or tuple(options_of(self.model).field_set.by_name)
         return fetch_fields(self, "defer", tuple(name for name in names if name not in left))
@@ -131,15 +140,16 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         DynamoDB sorts by the range key of the table or of an index, and by nothing else.
         """
         shape = self._query_shape
-        _check_not_sliced(self, "order_by()")
+        check_not_sliced(self, "order_by()")
         if shape is None or shape.opaque or not _TEXT.issuperset(map(type, names)):
-            return with_question(self, order=tuple(_order_of(self, name) for name in names))
+            order = chain.from_iterable(_order_of(self, name) for name in names)
+            return with_question(self, order=tuple(order))
         after = shape.with_order(names, partial(_order_of, self))
         return clone(self, None, self._read_options, after, self._wires)
 
     def reverse(self) -> Self:
         """Return them in the opposite order; a scan, which has no order, refuses."""
-        _check_not_sliced(self, "reverse()")
+        check_not_sliced(self, "reverse()")
         return with_question(self, backward=not self._question.backward)
 
     def limit(self, count: int | None) -> Self:
@@ -156,7 +166,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
     def index(self, name: str) -> Self:
         """Read them through the index called *name*, in place of the planner's choice."""
-        _check_not_sliced(self, "index()")
+        check_not_sliced(self, "index()")
         known = [index.name for index in options_of(self.model).schema.indexes]
         if name not in known:
             raise QueryError(
@@ -167,7 +177,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     def full(self) -> Self:
         """Complete items of an index that does not hold all of them, by BatchGetItem."""
         if self._question.index is None:  # else the planner may choose another one
-            _check_not_sliced(self, "full()")
+            check_not_sliced(self, "full()")
         return with_question(self, full=True)
 
     def using(self, alias: str) -> Self:
@@ -188,26 +198,35 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """Read one page ahead, while the program works on the rows of the page before."""
         return with_options(self, prefetch=prefetch)
 
-    def prefetch_related(self, *paths: str) -> Self:
+    def prefetch_related(self, *paths: str | Selection | None) -> Self:
         """Read the items that they refer to too, a page at a time, each item once.
 
         A reference takes a BatchGetItem for each hundred items, whatever the number of rows; a relation
         that leads back, or is many-to-many, a Query for each row. References to missing items are in
         the log, as a warning.
 
-        :param paths: names of relations: ``"author"``, ``"lines__product"``, ``"author__publisher"``.
+        :param paths: names of relations: ``"author"``, ``"lines__product"``, ``"author__publisher"``;
+            or ``Prefetch(...)``, which reads one by a query set of yours. None alone: read none of those that were named before.
         :raises QueryError: one names no relation; nothing was sent.
         """
+        if paths == (None,):
+            return _without_related(self)
         if self._read_options.shape is not None:
             raise make_relations_error(self)
-        tree_of(self.model, paths)
         related = tuple(dict.fromkeys((*self._read_options.related, *paths)))
+        tree_of(self.model, cast("Any", related))
         options = replace(self._read_options, related=related)
         return clone(self, self._known_question, options, self._query_shape, self._wires)
 
-    def after(self, cursor: str) -> Self:
-        """Go on behind *cursor*: a ``next_cursor`` of a page, or a checkpoint, of the same query."""
-        return with_options(self, start=cursor)
+    def after(self, place: str | M | tuple[Any, ...] | Mapping[str, Any]) -> Self:
+        """Go on behind *place*, in the order of this query.
+
+        :param place: a cursor: the ``next_cursor`` of a page, or a checkpoint, of the same query. Or an
+            item that the query has, or had before a filter: an instance, with the keys that are
+            stored, or its key as a tuple or a dict, if the query reads no index. The query is one
+            Query or one Scan then.
+        """
+        return with_options(self, start=place if isinstance(place, str) else keys_of(self, place))
 
     def scan(
         self,
@@ -224,7 +243,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         :param progress: called with how many items were read, or True for a bar.
         :param checkpoint: the ``.checkpoint`` of an earlier iterator of the same scan, to go on from.
         """
-        _check_not_sliced(self, "scan()")
+        check_not_sliced(self, "scan()")
         _check_count("scan", segments, 1, "a scan has at least one segment")
         if segments > MAX_SEGMENTS:
             raise QueryError(f"scan({segments}): DynamoDB takes at most {MAX_SEGMENTS} segments")
@@ -233,6 +252,14 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         scan = with_question(self, scan=True, segments=segments)
         start = self._read_options.start if checkpoint is None else checkpoint
         return with_options(scan, rate=rate, progress=progress, start=start)
+
+
+def _without_related(queryset: Q) -> Q:
+    """Return *queryset* without related items; a union leaves out those of its parts anyway."""
+    options = replace(queryset._read_options, related=())
+    return clone(
+        queryset, queryset._known_question, options, queryset._query_shape, queryset._wires
+    )
 
 
 def filter_by_conditions(
@@ -273,7 +300,7 @@ def add_condition(queryset: Q, condition: Condition) -> Q:
     if queryset._read_options.parts:
         raise make_union_error(queryset, "filter()")
     if not condition.is_empty:
-        _check_not_sliced(queryset, "filter()")
+        check_not_sliced(queryset, "filter()")
     question, shape = queryset._question, queryset._query_shape or shape_of(queryset)
     before = question.condition
     question = replace(question, condition=condition if before.is_empty else before & condition)
@@ -317,10 +344,10 @@ def _check_alike(queryset: BaseQuerySet[Any, Any], other: object, operator: str)
             f"{operator} joins the conditions of query sets that are alike in all else: order, "
             "limit, index, rows and options; say those of what comes of it"
         )
-    _check_not_sliced(queryset, operator)
+    check_not_sliced(queryset, operator)
 
 
-def _check_not_sliced(queryset: BaseQuerySet[Any, Any], verb: str) -> None:
+def check_not_sliced(queryset: BaseQuerySet[Any, Any], verb: str) -> None:
     """Refuse *verb* of the first rows: DynamoDB would apply it before the limit, to other rows."""
     if limit_of(queryset) is not None and not queryset._read_options.parts:
         raise QueryError(
@@ -329,17 +356,23 @@ def _check_not_sliced(queryset: BaseQuerySet[Any, Any], verb: str) -> None:
         )
 
 
-def _order_of(queryset: BaseQuerySet[Any, Any], name: str | Field[Any, Any]) -> tuple[str, bool]:
+def _order_of(
+    queryset: BaseQuerySet[Any, Any], name: str | Field[Any, Any]
+) -> list[tuple[str, bool]]:
+    """Return the attributes that *name* orders by, and whether each descends."""
     text: object = name.name if isinstance(name, Field) else name
     if not isinstance(text, str):
         raise QueryError(
             f"{queryset.model.__name__}: order_by({text!r}): it takes names of fields, one by one: "
             "order_by('-score')"
         )
-    field = options_of(queryset.model).get_field(text.removeprefix("-"))
-    if problem := field.find_order_problem():
-        raise QueryError(f"{field.label}: order_by({text!r}): {problem}")
-    return field.attribute, text.startswith("-")
+    meta, plain = options_of(queryset.model), text.removeprefix("-")
+    is_pk = plain == PK and meta.primary_key is not None
+    fields = meta.keys if is_pk else (meta.get_field(plain),)
+    for field in fields:
+        if problem := field.find_order_problem():
+            raise QueryError(f"{field.label}: order_by({text!r}): {problem}")
+    return [(field.attribute, text.startswith("-")) for field in fields]
 
 
 def slice_rows(queryset: Q, wanted: slice) -> Q:
@@ -383,6 +416,21 @@ def _check_count(verb: str, count: object, least: int, text: str) -> None:
     if not isinstance(count, int) or isinstance(count, bool) or count < least:
         whole = isinstance(count, int) and not isinstance(count, bool)
         raise QueryError(f"{verb}({count!r}): {text if whole else 'it takes an int'}")
+
+
+def keys_of(queryset: BaseQuerySet[Any, Any], item: Any) -> dict[str, Wire]:
+    """Return the attributes of *item*, an instance or a key, that are in keys of the table and its indexes."""
+    meta = options_of(queryset.model)
+    if isinstance(item, meta.model):
+        stored = stored_wires(item)
+        names = {key.name for key in meta.schema.all_keys()}
+        return {**{name: stored[name] for name in names & stored.keys()}, **meta.key_of(item)}
+    if not isinstance(item, (tuple, Mapping)):
+        raise QueryError(
+            f"{meta.name}: after({item!r}): it takes a cursor, a {meta.name}, or the key of one as a tuple "
+            "or a dict"
+        )
+    return meta.key_of(item)
 
 
 def without_fields(question: Question) -> Question:

@@ -8,9 +8,10 @@ planner plans each of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from msgspec.structs import replace
@@ -151,13 +152,13 @@ class QueryShape:
         return self._keep(step, self._make(self._terms, {**self._changes, **changes}))
 
     def with_order(
-        self, names: tuple[Any, ...], order_of: Callable[[Any], tuple[str, bool]]
+        self, names: tuple[Any, ...], order_of: Callable[[Any], Iterable[tuple[str, bool]]]
     ) -> QueryShape | None:
         """Return the shape of these questions in the order of the fields *names*."""
         step = ("order_by", names)
         if (after := self._next.get(step)) is not None:
             return after
-        order = tuple(map(order_of, names))
+        order = tuple(chain.from_iterable(map(order_of, names)))
         return self._keep(step, self._make(self._terms, {**self._changes, "order": order}))
 
     def with_comparisons(

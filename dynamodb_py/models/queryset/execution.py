@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -10,13 +10,16 @@ from msgspec.structs import replace
 
 from ...batching import as_callback
 from ...connections import current_options, get_connection, is_consistent
-from ...exceptions import InvalidCursor, MaxRequestsReached
+from ...exceptions import InvalidCursor, MaxRequestsReached, QueryError
+from ...expressions import Compare, Path, Value
 from ...flows import Flow
+from ...operations.base import Wire
 from ...operations.items import StoredItem
 from ...operations.queries import Query
 from ...planning import Plan, Question
-from ...reading import Position, Reader, decode, encode, hash_query
-from ...reading.keys import make_key_reader
+from ...reading import Mark, Position, Reader, decode, encode, hash_query
+from ...reading.keys import make_key_reader, wires_in
+from ..attribute_values.values import equal
 from ..instance import options_of
 from ..records.rows import make_loader
 from ..visibility import Scope
@@ -125,11 +128,48 @@ def cursors_of(queryset: Builders[Any, Any], plan: Plan) -> Callable[[Position |
     return text
 
 
-def position_of(queryset: Builders[Any, Any], plan: Plan, cursor: str | None) -> Position | None:
-    """Return the position that a cursor is of."""
-    if cursor is None:
+def position_of(
+    queryset: Builders[Any, Any], plan: Plan, start: str | Mapping[str, Wire] | None
+) -> Position | None:
+    """Return the position that a cursor is of, or behind the item with these keys."""
+    if start is None:
         return None
-    return decode(cursor, hash_query(plan), queryset._link.cursor_key)
+    if isinstance(start, str):
+        return decode(start, hash_query(plan), queryset._link.cursor_key)
+    return _position_after(plan, start)
+
+
+def _position_after(plan: Plan, keys: Mapping[str, Wire]) -> Position:
+    """Return the position of *plan* behind the item with these keys."""
+    if len(plan.lanes) != 1 or len(plan.lanes[0].requests) != 1:
+        raise QueryError(
+            f"{plan.model}: after(item) goes on in one Query or Scan, and this takes other requests, as "
+            "explain() shows: go on from a cursor of page()"
+        )
+    names = [each.name for each in plan.position]
+    if missing := [each.name for each in plan.position if each.type not in keys.get(each.name, {})]:
+        where = "the table" if plan.index is None else f"the index {plan.index}"
+        raise QueryError(
+            f"{plan.model}: after(item): {where} goes on behind {', '.join(names)}, and the item was given "
+            f"without {', '.join(missing)}: give an instance that was read with it, or a cursor of page()"
+        )
+    for name, wire in _find_fixed(plan):
+        if not equal(keys[name], wire):
+            raise QueryError(
+                f"{plan.model}: after(item): its {name} is another than this query has: give an item of "
+                "the same query"
+            )
+    return Position((Mark(0, wires_in(plan.position, dict(keys))),))
+
+
+def _find_fixed(plan: Plan) -> Iterator[tuple[str, Wire]]:
+    """Yield the attributes of the keys that all items of *plan* have in common, with their values."""
+    names = {each.name for each in plan.position}
+    for each in plan.condition.conjuncts:
+        if isinstance(each, Compare) and each.operator == "=":
+            left, right = each.left, each.right
+            if isinstance(left, Path) and isinstance(right, Value) and left.parts[0] in names:
+                yield str(left.parts[0]), right.wire
 
 
 def loader_of(queryset: Builders[M, R], plan: Plan) -> Callable[[StoredItem], R]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
 
-from ...batching import run_together
+from ...batching import identify_key, run_together
 from ...connections import Connection
 from ...exceptions import ConfigurationError, QueryError, UnreadableValue
 from ...flows import Flow
@@ -16,15 +16,55 @@ from ..bulk.bound_model import make_awaiting, make_blocking, read_instances
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
 from ..instance import Instance
-from ..persistence.stored import replace_stored
+from ..persistence.stored import key_of, replace_stored
 
-Tree: TypeAlias = "dict[str, Tree]"
+Tree: TypeAlias = "dict[str, Branch]"
+"""The relations to read, by the attributes that have their items."""
 Objects: TypeAlias = "list[Any]"
 
 WORKERS = 8
 """The largest number of queries at a time, for relations that lead back: one for each instance."""
 
 _SHOWN = 5
+
+
+class Selection:
+    """A relation by its path, with the query set that reads it and the attribute for its items."""
+
+    path: str
+    queryset: Any
+    """None: as the relation itself reads them."""
+    to_attr: str | None
+    """None: the relation itself has them."""
+
+    def check(self, target: Any, *, by_key: bool) -> None:
+        """Raise QueryError if the query set cannot read items of *target*.
+
+        :param by_key: those are read by their keys.
+        """
+        raise NotImplementedError
+
+    def read_by_key(self, stubs: Objects) -> Flow[tuple[Mapping[Hashable, Any], Objects]]:
+        """Return the items of *stubs* that exist, by key, and those of them that the query set has."""
+        raise NotImplementedError
+
+
+class Branch(Struct, eq=False):
+    """A relation to read, and those of its items."""
+
+    name: str
+    below: Tree
+    selection: Selection | None = None
+
+    @property
+    def queryset(self) -> Any:
+        """The query set that reads it, if one was given."""
+        return None if self.selection is None else self.selection.queryset
+
+    @property
+    def to_attr(self) -> str | None:
+        """The attribute for its items, if it is not the relation itself."""
+        return None if self.selection is None else self.selection.to_attr
 
 
 class Dangling(Struct, frozen=True):
@@ -56,6 +96,8 @@ class Want(Struct, eq=False):
     take: Callable[[Any], None]
     keep: Callable[[Objects], Flow[Objects]] | None = None
     """Returns those of the items of the model that the relation shows; None: it shows all."""
+    selection: Selection | None = None
+    """Reads the item, where a query set was given for that."""
 
 
 class Prefetchable:
@@ -68,7 +110,10 @@ class Prefetchable:
         """The model of those items."""
         raise NotImplementedError
 
-    def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
+    reads_by_key: bool = False
+    """Whether the items are read by their keys."""
+
+    def prefetch(self, owner: Any, wants: list[Want], branch: Branch) -> Flow[None]:
         """Read the items of *owner*, and keep them in it; those to read by key are added to *wants*."""
         raise NotImplementedError
 
@@ -77,23 +122,66 @@ class Prefetchable:
         raise NotImplementedError
 
 
-def tree_of(model: type[Any], paths: Iterable[str]) -> Tree:
+def tree_of(model: type[Any], paths: Iterable[str | Selection]) -> Tree:
     """Return the relations in *paths*, as ``lines__product``, of *model*, level by level.
 
-    :raises QueryError: one names no relation.
+    :raises QueryError: one names no relation, or has a query set that cannot read it.
     """
     tree: Tree = {}
-    for path in paths:
-        if not isinstance(path, str):
+    for each in paths:
+        if not isinstance(each, (str, Selection)):
             raise QueryError(
-                f"prefetch_related({path!r}): it takes names of relations, author__publisher for one "
-                "of what another leads to"
+                f"prefetch_related({each!r}): it takes names of relations, author__publisher for one "
+                "of what another leads to, and Prefetch(...)"
             )
+        selection = each if isinstance(each, Selection) else None
+        path = each if isinstance(each, str) else each.path
+        *before, last = path.split("__")
         at, kind = tree, model
-        for name in path.split("__"):
-            kind = _find_target_class(kind, name, path)
-            at = at.setdefault(name, {})
+        for name in before:
+            branch = at.get(name)
+            kind = _find_target_class(kind, name if branch is None else branch.name, path)
+            at = at.setdefault(name, Branch(name, {})).below
+        if selection is None and last in at:
+            continue
+        target = _find_target_class(kind, last, path)
+        if selection is not None:
+            _check_selection(selection, kind, last, target)
+        branch = at.setdefault(
+            (selection and selection.to_attr) or last, Branch(last, {}, selection)
+        )
+        if branch.selection is not selection:
+            raise QueryError(
+                f"prefetch_related({path!r}) is there already, with other items: give one of them a to_attr= of "
+                "its own"
+            )
     return tree
+
+
+def _check_selection(selection: Selection, kind: Any, name: str, target: Any) -> None:
+    by_key = True
+    if kind is not None:
+        descriptor = getattr(kind, name, None)
+        if isinstance(descriptor, Prefetchable):
+            by_key = descriptor.reads_by_key
+        elif name not in kind._fieldset.references:
+            raise QueryError(
+                f"Prefetch({selection.path!r}): {kind.__name__}.{name} is a field that holds references or "
+                "documents: name it as a text, without a query set"
+            )
+    selection.check(target, by_key=by_key)
+    if selection.to_attr is not None and kind is not None:
+        _check_free(selection, kind)
+
+
+def _check_free(selection: Selection, kind: Any) -> None:
+    """Refuse the name of an attribute that instances of *kind* have."""
+    name = selection.to_attr
+    if name in kind._fieldset.by_name or any(name in vars(base) for base in kind.__mro__):
+        raise QueryError(
+            f"Prefetch({selection.path!r}, to_attr={name!r}): {kind.__name__} has an attribute of that "
+            "name: give another one"
+        )
 
 
 def _find_target_class(kind: Any, name: str, path: str) -> Any:
@@ -136,24 +224,24 @@ def prefetch_tree(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[
         wants: list[Want] = []
         queries: list[Flow[None]] = []
         between: list[Want] = []
-        later: list[tuple[Objects, str, Tree]] = []
+        later: list[tuple[Objects, Branch]] = []
         for held, below in _enter_documents(level):
-            for name, sub in below.items():
-                wants += _find_wants(held, name)
+            for branch in below.values():
+                wants += _find_wants(held, branch)
                 for each in held:
-                    descriptor = getattr(each.__class__, name, None)
+                    descriptor = getattr(each.__class__, branch.name, None)
                     if isinstance(descriptor, Prefetchable):
-                        queries.append(descriptor.prefetch(each, between))
-                later.append((held, name, sub))
+                        queries.append(descriptor.prefetch(each, between, branch))
+                later.append((held, branch))
         yield from _read_wanted(wants, dangling, link)
         for outcome in (yield from run_together(queries, WORKERS)):
             if isinstance(outcome, Exception):
                 raise outcome
         yield from _read_wanted(between, dangling, link)
         level = [
-            (found, sub)
-            for held, name, sub in later
-            if sub and (found := _find_targets(held, name))
+            (found, branch.below)
+            for held, branch in later
+            if branch.below and (found := _find_targets(held, branch))
         ]
     _report(dangling, link)
     return dangling
@@ -163,12 +251,12 @@ def _enter_documents(level: list[tuple[Objects, Tree]]) -> Iterator[tuple[Object
     """Yield *level* with the documents of instances in the place of the fields that hold them."""
     for objects, tree in level:
         here: Tree = {}
-        for name, sub in tree.items():
-            documents = _find_documents(objects, name)
+        for name, branch in tree.items():
+            documents = _find_documents(objects, branch.name)
             if documents is None:
-                here[name] = sub
-            elif sub:
-                yield from _enter_documents([(documents, sub)])
+                here[name] = branch
+            elif branch.below:
+                yield from _enter_documents([(documents, branch.below)])
         if here:
             yield objects, here
 
@@ -207,27 +295,51 @@ def _iterate_elements(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _find_wants(objects: Objects, name: str) -> Iterator[Want]:
+def _find_wants(objects: Objects, branch: Branch) -> Iterator[Want]:
+    name = branch.name
     for each in objects:
         reference = each._fieldset.references.get(name)
         if reference is not None:
-            key = reference.read_key(each)
-            if key is None:
-                continue
-            target = reference.get_target(each, key)
-            if target is None or is_stub(target):
-                stub = reference.make_stub(each, key) if target is None else target
-                yield Want(each, name, stub, partial(_keep_target, reference, each, key))
+            yield from _want_target(reference, each, branch)
         elif name in each._fieldset.by_name:
             for stub in _iterate_elements(_get_readable(each, name)):
                 if isinstance(stub, Instance) and is_stub(stub):
                     yield Want(each, name, stub, partial(_fill_stub, stub))
 
 
+def _want_target(reference: ForeignKey[Any, Any], owner: Any, branch: Branch) -> Iterator[Want]:
+    """Yield the want of the item that *owner* refers to, unless it was read, and no query set is given."""
+    key = reference.read_key(owner)
+    take: Callable[[Any], None] = partial(_keep_target, reference, owner, key)
+    if branch.to_attr is not None:
+        owner.__dict__[branch.to_attr] = None
+        take = partial(owner.__dict__.__setitem__, branch.to_attr)
+    elif branch.queryset is not None:
+        take = partial(_keep_found_target, reference, owner, key)
+    if key is None:
+        return
+    target = reference.get_target(owner, key)
+    if target is not None and not is_stub(target) and branch.queryset is None:
+        take(target)
+        return
+    if target is None or not is_stub(target):
+        target = reference.make_stub(owner, key)
+    selection = None if branch.queryset is None else branch.selection
+    yield Want(owner, branch.name, target, take, selection=selection)
+
+
 def _keep_target(
-    reference: ForeignKey[Any, Any], owner: Any, key: tuple[Any, ...], target: Any
+    reference: ForeignKey[Any, Any], owner: Any, key: tuple[Any, ...] | None, target: Any
 ) -> None:
     owner.__dict__[reference.name] = (key, target)
+
+
+def _keep_found_target(
+    reference: ForeignKey[Any, Any], owner: Any, key: tuple[Any, ...] | None, target: Any
+) -> None:
+    """Keep *target*; a reference whose item a query set leaves out stays unread."""
+    if target is not None:
+        _keep_target(reference, owner, key, target)
 
 
 def _fill_stub(stub: Any, target: Any) -> None:
@@ -247,6 +359,8 @@ def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) 
                 f"connection {want.stub._link.alias!r}, and what is read here on {link.alias!r}: "
                 "prefetch over one connection at a time"
             )
+    yield from _read_selected([each for each in wants if each.selection is not None], dangling)
+    wants = [each for each in wants if each.selection is None]
     items = yield from read_instances([want.stub for want in wants])
     loaded: dict[tuple[int, type[Any]], Any] = {}  # an item with two wants is one object
     found: list[tuple[Want, Any]] = []
@@ -267,6 +381,23 @@ def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) 
         want.take(None if want.keep is not None and id(target) in hidden else target)
 
 
+def _read_selected(wants: list[Want], dangling: list[Dangling]) -> Flow[None]:
+    """Read the items of *wants* by the query sets that were given for them, and hand them out."""
+    groups: dict[int, list[Want]] = {}
+    for want in wants:
+        groups.setdefault(id(want.selection), []).append(want)
+    for group in groups.values():
+        selection = cast("Selection", group[0].selection)
+        found, shown = yield from selection.read_by_key([each.stub for each in group])
+        ids = set(map(id, shown))
+        for want in group:
+            target = found.get(identify_key(key_of(want.stub)))
+            if target is None:
+                model = want.stub.__class__
+                dangling.append(Dangling(want.owner, want.name, model, want.stub.primary_key))
+            want.take(target if id(target) in ids else None)
+
+
 def _find_hidden(found: list[tuple[Want, Any]]) -> Flow[set[int]]:
     """Return the ids of the items that their relations do not show."""
     kinds: dict[type[Any], tuple[Callable[[Objects], Flow[Objects]], dict[int, Any]]] = {}
@@ -280,15 +411,19 @@ def _find_hidden(found: list[tuple[Want, Any]]) -> Flow[set[int]]:
     return hidden
 
 
-def _find_targets(objects: Objects, name: str) -> Objects:
-    """Return the items that *name* leads to from *objects*, as far as they were read, each once."""
-    targets = (each for owner in objects for each in _targets_of(owner, name))
+def _find_targets(objects: Objects, branch: Branch) -> Objects:
+    """Return the items that *branch* leads to from *objects*, as far as they were read, each once."""
+    targets = (each for owner in objects for each in _targets_of(owner, branch))
     return list(
         {id(each): each for each in targets if each is not None and not is_stub(each)}.values()
     )
 
 
-def _targets_of(owner: Any, name: str) -> Iterable[Any]:
+def _targets_of(owner: Any, branch: Branch) -> Iterable[Any]:
+    name = branch.name
+    if branch.to_attr is not None:
+        kept = owner.__dict__.get(branch.to_attr)
+        return cast("Objects", kept) if isinstance(kept, list) else (kept,)
     reference = owner._fieldset.references.get(name)
     if reference is not None:
         key = reference.read_key(owner)
@@ -312,13 +447,15 @@ def _report(dangling: Sequence[Dangling], link: Connection) -> None:
     )
 
 
-def prefetch_objects(objects: Iterable[Instance], /, *paths: str) -> Flow[list[Dangling]]:
+def prefetch_objects(
+    objects: Iterable[Instance], /, *paths: str | Selection
+) -> Flow[list[Dangling]]:
     """Read what *objects* refer to, into them: duplicates once, a hundred items to a request.
 
     What was read already is not read again. A relation that leads back, or over a model between the
     two, takes one Query for each instance, some of them side by side.
 
-    :param paths: names of relations, ``"author"``, ``"lines__product"``.
+    :param paths: names of relations, ``"author"``, ``"lines__product"``, and ``Prefetch(...)``.
     :return: the references to items that are not there; they are in the log too, as a warning.
     :raises QueryError: a path names no relation.
     """

@@ -14,7 +14,7 @@ from .base import BaseQuerySet, Q, with_options, with_question
 
 
 def names_of(
-    queryset: BaseQuerySet[Any, Any], verb: str, fields: tuple[str | Field[Any, Any], ...]
+    queryset: BaseQuerySet[Any, Any], verb: str, fields: tuple[str | Field[Any, Any] | None, ...]
 ) -> tuple[str, ...]:
     """Return the names of fields that *verb* takes."""
     meta = options_of(queryset.model)
@@ -48,6 +48,14 @@ def fetch_fields(queryset: Q, verb: str, names: tuple[str, ...]) -> Q:
         if field is not None and field.name not in names and shape is None
     )
     return with_options(with_question(queryset, wanted=wanted, along=along), fetched=names)
+
+
+def fetch_all_fields(queryset: Q) -> Q:
+    """Return *queryset* with instances that have all fields."""
+    shape = queryset._read_options.shape
+    if shape is not None and shape.kind != "item":
+        raise _make_shapes_error(queryset, "defer")
+    return with_options(with_question(queryset, wanted=None, along=()), fetched=None)
 
 
 def shape_rows(queryset: Q, kind: Any, names: tuple[Name, ...]) -> Q:

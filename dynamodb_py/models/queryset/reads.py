@@ -7,27 +7,28 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from ...batching import ProgressOption
+from ...batching import ProgressOption, identify_key
 from ...connections import connection_for, is_consistent
 from ...exceptions import QueryError
 from ...expressions import And, Compare, Condition, Or, Path, Value
 from ...expressions.conditions import join
 from ...flows import Flow
 from ...limits import MAX_BATCH_GET
-from ...operations.items import GetItem, StoredItem
+from ...operations.items import GetItem, Key, StoredItem
 from ...operations.queries import Query
 from ...operations.read_expressions import Expressions
 from ...operations.tables import DescribeTable
 from ...planning import Estimate, estimate
 from ...reading.keys import make_key_reader
 from ..attribute_values.fetch import read_items
+from ..fields.base import Field
 from ..instance import Instance, list_many, options_of
 from ..options import Options
 from ..persistence.stored import key_of
 from ..records.rows import make_loader
 from ..visibility import filter_item, filter_items
-from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone
-from .builders import Builders
+from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone, limit_of, with_question
+from .builders import Builders, check_not_sliced
 from .execution import (
     complete_rows,
     direct_query,
@@ -184,6 +185,78 @@ def has_rows(queryset: Builders[Any, Any]) -> Flow[bool]:
     return bool((yield from read_first(queryset, 1)))
 
 
+def contains_item(queryset: Builders[M, Any], item: M | Any, /) -> Flow[bool]:
+    """Return whether *item* is among them; where they were not read, its key alone is.
+
+    :param item: an instance, or the key of an item: a value, a tuple or a dict.
+    :raises QueryError: it is of another model, or the rows are no instances.
+    """
+    meta, options = options_of(queryset.model), queryset._read_options
+    if isinstance(item, Instance) and not isinstance(item, queryset.model):
+        raise QueryError(f"{meta.name}: contains({item!r}): it is no {meta.name}")
+    if options.shape is not None:
+        raise QueryError(
+            f"{meta.name}: contains() is for instances: say it before values(), or compare the rows"
+        )
+    key = meta.key_of(item)
+    known = queryset._result_cache is not None or options.parts or limit_of(queryset) is not None
+    if not known and options.start is None:
+        return (yield from has_rows(queryset.filter(_require_wires(meta, key))))
+    rows = yield from read_all(queryset)
+    return identify_key(key) in {identify_key(key_of(row)) for row in rows}
+
+
+def get_earliest(queryset: Builders[M, R], *fields: str | Field[Any, Any]) -> Flow[R]:
+    """Return the first row in the order of *fields*.
+
+    :param fields: as for ``order_by()``; by default the range key: of the index that ``index()``
+        names, or of the table.
+    :raises DoesNotExist: there is none; the model's own subclass of it.
+    :raises QueryError: there is no range key, or DynamoDB has no such order; nothing was sent.
+    """
+    return (yield from _get_end(queryset, "earliest", fields, backward=False))
+
+
+def get_latest(queryset: Builders[M, R], *fields: str | Field[Any, Any]) -> Flow[R]:
+    """Return the last row in the order of *fields*: see :func:`get_earliest`."""
+    return (yield from _get_end(queryset, "latest", fields, backward=True))
+
+
+def _get_end(
+    queryset: Builders[M, R],
+    verb: str,
+    fields: tuple[str | Field[Any, Any], ...],
+    *,
+    backward: bool,
+) -> Flow[R]:
+    check_not_sliced(queryset, f"{verb}()")
+    ordered = queryset.order_by(*(fields or _find_range_fields(queryset, verb)))
+    row = yield from get_first(with_question(ordered, backward=backward))
+    if row is None:
+        text = repr(queryset._question.condition)
+        raise queryset.model.DoesNotExist(f"no {queryset.model.__name__} matches {text}")
+    return row
+
+
+def _find_range_fields(queryset: Builders[Any, Any], verb: str) -> tuple[str, ...]:
+    """Return the names of the fields that order the table, or the index that was chosen."""
+    meta, name = options_of(queryset.model), queryset._question.index
+    keys = [each.attribute for each in meta.keys[1:]]
+    if name is not None:
+        index = next(each for each in meta.schema.indexes if each.name == name)
+        keys = [each.name for each in index.range_key]
+    fields = tuple(
+        meta.field_set.by_attribute[key].name for key in keys if key in meta.field_set.by_attribute
+    )
+    if not fields:
+        where = meta.name if name is None else f"{meta.name}.{name}"
+        raise QueryError(
+            f"{verb}(): {where} has no range key, and nothing else gives an order: name the range key "
+            f"of an index, {verb}('created'), and filter() by the index's hash key"
+        )
+    return fields
+
+
 def get_in_bulk(
     queryset: Builders[M, Any],
     keys: Iterable[Any],
@@ -233,21 +306,21 @@ def get_in_bulk(
     )
     load = make_loader(cast("Any", queryset.model), None, held, options.using)
     found: list[M] = [load(item) for item in filter_items(meta, items) if item is not None]
-    return {
-        instance.primary_key: instance
-        for instance in found
-        if scope is None or not scope.hides(instance)
-    }
+    if scope is not None:
+        found = [each for each in found if not scope.hides(each)]
+    yield from complete_rows(queryset, found)
+    return {instance.primary_key: instance for instance in found}
 
 
 def _check_only_fields(queryset: Builders[Any, Any], verb: str) -> None:
-    """Refuse all but only(), defer(), consistent() and using(), for a verb that reads by key."""
+    """Refuse conditions and the like: a verb that reads by key takes what says how items are read."""
     question = replace(queryset._question, wanted=None, along=())
-    options = replace(queryset._read_options, using=None, consistent=None, fetched=None)
+    options = replace(queryset._read_options, using=None, consistent=None, fetched=None, related=())
     if question != EMPTY_QUESTION or options != DEFAULT_OPTIONS:
         raise QueryError(
             f"{queryset.model.__name__}: {verb} reads by key alone, and takes only(), defer(), "
-            "consistent() and using() beside it: filter() with key__in=[...] asks more"
+            "prefetch_related(), consistent() and using() beside it: filter(pk__in=[...]) takes "
+            "conditions too"
         )
 
 
@@ -292,9 +365,14 @@ def keep_shown(queryset: Builders[M, Any], items: list[M]) -> Flow[list[M]]:
 
 
 def _require_key(instance: Instance) -> Condition:
-    wires = key_of(instance)
-    keys = options_of(type(instance)).keys
-    return join(And, *[Compare(each._path(), "=", Value(wires[each.attribute])) for each in keys])
+    return _require_wires(options_of(type(instance)), key_of(instance))
+
+
+def _require_wires(meta: Options, key: Key) -> Condition:
+    """Return the condition that an item has this key."""
+    return join(
+        And, *[Compare(each._path(), "=", Value(key[each.attribute])) for each in meta.keys]
+    )
 
 
 def read_keys(queryset: Builders[Any, Any]) -> Flow[set[Any]]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -17,6 +25,7 @@ from ..fields.scalars import UUIDField
 from ..foreign_keys.expansion import find_key_fields
 from ..foreign_keys.field import ForeignKey
 from ..instance import list_many, options_of
+from ..managers.create import get_or_create_one, update_or_create_one
 from ..persistence.save import save_instance
 from ..queryset.execution import read_all
 from ..queryset.reads import count_rows, has_rows, keep_shown, leaves_out
@@ -287,6 +296,40 @@ class ManySet(Generic[T]):
 
     create = blocking(_create)
     acreate = awaiting(_create)
+
+    def _get_or_create(
+        self, /, defaults: Mapping[str, Any] | None = None, **key: Any
+    ) -> Flow[tuple[T, bool]]:
+        """Return the item of the other model with this key and False, or a new one and True.
+
+        It does as that model's ``objects.get_or_create()``, and adds the item to the set.
+        """
+        manager = get_manager(self._far.target, self._owner)
+        target, created = yield from get_or_create_one(manager, defaults, **key)
+        yield from self._add(target)
+        return target, created
+
+    get_or_create = blocking(_get_or_create)
+    aget_or_create = awaiting(_get_or_create)
+
+    def _update_or_create(
+        self,
+        /,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **key: Any,
+    ) -> Flow[tuple[T, bool]]:
+        """Update the item of the other model with this key and return it and False, or a new one and True.
+
+        It does as that model's ``objects.update_or_create()``, and adds the item to the set.
+        """
+        manager = get_manager(self._far.target, self._owner)
+        target, created = yield from update_or_create_one(manager, defaults, create_defaults, **key)
+        yield from self._add(target)
+        return target, created
+
+    update_or_create = blocking(_update_or_create)
+    aupdate_or_create = awaiting(_update_or_create)
 
     def _remove(self, *targets: T | Any) -> Flow[None]:
         """Remove *targets*, instances or their keys, from the set: only the items between are deleted."""

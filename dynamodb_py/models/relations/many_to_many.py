@@ -10,7 +10,7 @@ from ...flows import Flow
 from ..foreign_keys.field import ForeignKey
 from ..instance import options_of
 from ..queryset.execution import read_all
-from ..queryset.prefetch import Prefetchable, Want
+from ..queryset.prefetch import Branch, Prefetchable, Want
 from ..registry import find_anywhere, find_nearby
 from .index_choice import choose_index
 from .many_set import ManySet
@@ -29,29 +29,39 @@ class _Across(Prefetchable, Generic[T]):
     """A descriptor for the items of another model that are related by a model between the two."""
 
     name: str
+    reads_by_key = True
 
     def related(self, instance: Any) -> ManySet[Any]:
         """Return the set of *instance*; nothing is read."""
         raise NotImplementedError
 
-    def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
+    def prefetch(self, owner: Any, wants: list[Want], branch: Branch) -> Flow[None]:
         """Read the items between *owner* and the related items, which are then read by key."""
         related = self.related(owner)
         rows = yield from read_all(related.rows())
         targets: dict[int, Any] = {}
+        kept: list[Any] = []
 
         def taker(at: int) -> Callable[[Any], None]:
             def take(target: Any) -> None:
                 if target is not None:
                     targets[at] = target
-                    related._kept = [targets[each] for each in sorted(targets)]
+                    kept[:] = [targets[each] for each in sorted(targets)]
 
             return take
 
-        related._kept = []
-        owner.__dict__[self.name] = related
+        if branch.to_attr is not None:
+            owner.__dict__[branch.to_attr] = kept
+        else:
+            related._kept = kept
+            owner.__dict__[self.name] = related
+        # A query set of the caller's takes the place of that of ``objects``.
+        keep, selection = related.keep_shown, branch.selection
         for at, stub in enumerate(related.stubs(rows)):
-            wants.append(Want(owner, self.name, stub, taker(at), related.keep_shown))
+            want = Want(owner, self.name, stub, taker(at), keep)
+            if branch.queryset is not None:
+                want = Want(owner, self.name, stub, taker(at), selection=selection)
+            wants.append(want)
 
     def reached(self, owner: Any) -> Iterable[Any]:
         kept: ManySet[Any] | None = owner.__dict__.get(self.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
@@ -14,7 +14,12 @@ from ...flows import Flow, awaiting, blocking, flow_of, has_running_loop, name_v
 from ..fields.model_key import alias_of
 from ..foreign_keys.unloaded import log_fetch
 from ..instance import key_values_of, list_many, options_of
-from ..managers.create import create_one
+from ..managers.create import (
+    Members,
+    create_one,
+    get_or_create_one,
+    update_or_create_among,
+)
 from ..managers.forwarding import Forwarding
 from ..managers.manager import all_items
 from ..managers.queryset import QuerySet
@@ -22,10 +27,11 @@ from ..persistence.delete import delete_instance
 from ..persistence.save import save_instance
 from ..persistence.stored import key_of
 from ..queryset.execution import read_all
-from ..queryset.prefetch import Prefetchable, Want
+from ..queryset.prefetch import Branch, Prefetchable, Want
 from ..records.rows import show_rows
 from ..unit_of_work.together import write_together
 from .index_choice import find_index
+from .prefetch_lookup import bind_connection
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,21 +49,36 @@ def query_related(
     beside: ForeignKey[Any, Any] | None = None,
     whole: bool = True,
     hidden: bool = False,
+    within: Any = None,
 ) -> Any:
     """Return the query set of the items that refer to *owner* by *reference*.
 
     :param beside: another reference, without which the items do not count.
     :param whole: read whole items, if the index does not have them.
     :param hidden: read also the items that the model's ``objects`` leaves out.
+    :param within: the query set to read of, in the place of that of ``objects``.
     """
-    manager = get_manager(reference.model, owner)
-    every = all_items(manager) if hidden else manager.get_queryset()
+    if within is None:
+        manager = get_manager(reference.model, owner)
+        every = all_items(manager) if hidden else manager.get_queryset()
+    else:
+        every = _bind_queryset(within, reference, owner)
     rows = every.filter(require_reference(reference, owner))
+    if rows._question.index is not None:
+        return rows
     name, is_whole, beside = find_index(reference, beside)
     if name is None or (reference.index is None and is_whole and beside is None):
         return rows  # the planner may choose a better one for further conditions
     rows = rows.index(name)
     return rows if is_whole or not whole else rows.full()
+
+
+def _bind_queryset(queryset: Any, reference: ForeignKey[Any, Any], owner: Any) -> Any:
+    """Return *queryset* over the connection of *owner*, with the reference among its fields."""
+    fetched = queryset._read_options.fetched
+    if fetched is not None:
+        queryset = queryset.only(*fetched, *[part.name for part in reference.parts])
+    return bind_connection(queryset, owner)
 
 
 def get_manager(model: Any, owner: Any) -> Any:
@@ -184,6 +205,84 @@ class RelatedSet(Forwarding[M], Generic[M]):
     create = blocking(_create)
     acreate = awaiting(_create)
 
+    def _get_or_create(
+        self, /, defaults: Mapping[str, Any] | None = None, **key: Any
+    ) -> Flow[tuple[M, bool]]:
+        """Return the item with this key and False, or a new one that refers here and True.
+
+        It does as ``objects.get_or_create()``; a key with the reference takes the rest of it.
+
+        :raises AlreadyExists: the item with this key refers to another one; ``current`` is that item.
+        """
+        given, new = self._split_key(key, defaults)
+        self._kept = None
+        manager = get_manager(self.model, self._owner)
+        found, created = yield from get_or_create_one(manager, {**(defaults or {}), **new}, **given)
+        if not created and not self._is_referrer(found):
+            raise self._make_taken_error(found)
+        return found, created
+
+    get_or_create = blocking(_get_or_create)
+    aget_or_create = awaiting(_get_or_create)
+
+    def _update_or_create(
+        self,
+        /,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **key: Any,
+    ) -> Flow[tuple[M, bool]]:
+        """Update the item with this key and return it and False, or a new one that refers here and True.
+
+        It does as ``objects.update_or_create()``; a key with the reference takes the rest of it. An item
+        that refers to another one stays as it is.
+
+        :raises AlreadyExists: the item with this key refers to another one; ``current`` is that item.
+        """
+        if not defaults and not create_defaults:
+            return (yield from self._get_or_create(**key))
+        given, new = self._split_key(key, defaults, create_defaults)
+        self._kept = None
+        manager = get_manager(self.model, self._owner)
+        members = Members(new, self._reference.eq(self._owner), self._is_referrer) if new else None
+        try:
+            return (
+                yield from update_or_create_among(
+                    manager, members, defaults, create_defaults, given
+                )
+            )
+        except self.model.AlreadyExists as error:
+            current = cast("M | None", error.current)
+            if error.fields or current is None or self._is_referrer(current):
+                raise
+            raise self._make_taken_error(current) from None
+
+    update_or_create = blocking(_update_or_create)
+    aupdate_or_create = awaiting(_update_or_create)
+
+    def _split_key(
+        self, key: dict[str, Any], *defaults: Mapping[str, Any] | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the whole key of an item that refers to this instance, and what a new one has besides."""
+        name = self._reference.name
+        own = {name, *(part.name for part in self._reference.parts)}
+        for given in (key, *defaults):
+            if given and (twice := own & given.keys()):
+                related = self._reference.related_name
+                raise TypeError(f"{min(twice)} is the instance whose {related} these are")
+        whole = {**key, name: self._owner}
+        if options_of(self.model).is_key(whole):
+            return whole, {}
+        return key, {name: self._owner}
+
+    def _make_taken_error(self, current: M) -> Exception:
+        error = self.model.AlreadyExists(
+            f"{current!r} has this key, and refers to another {self._reference.target.__name__}: give another "
+            f"key, or {self._reference.related_name}.add() it"
+        )
+        error.current = current
+        return error
+
     def _remove(self, *objects: M) -> Flow[None]:
         """Let *objects*, which refer to this instance, refer to nothing, and save them.
 
@@ -284,10 +383,15 @@ class _Back(Prefetchable):
 class Related(_Back):
     """``Author.books``: the descriptor that gives the set of items that refer to an instance."""
 
-    def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
+    def prefetch(self, owner: Any, wants: list[Want], branch: Branch) -> Flow[None]:
         del wants
-        if self.name not in owner.__dict__:
-            found = yield from self._read(owner, query_related(self.reference, owner))
+        if branch.selection is None and self.name in owner.__dict__:
+            return
+        rows = query_related(self.reference, owner, within=branch.queryset)
+        found = yield from self._read(owner, rows)
+        if branch.to_attr is not None:
+            owner.__dict__[branch.to_attr] = found
+        else:
             owner.__dict__[self.name] = RelatedSet[Any](self.reference, owner, found)
 
     def reached(self, owner: Any) -> Iterable[Any]:
@@ -314,11 +418,16 @@ class Related(_Back):
 class RelatedOne(_Back):
     """``User.profile``: the one item that refers to an instance, fetched on demand."""
 
-    def prefetch(self, owner: Any, wants: list[Want]) -> Flow[None]:
+    def prefetch(self, owner: Any, wants: list[Want], branch: Branch) -> Flow[None]:
         del wants
-        if self.name not in owner.__dict__:
-            rows = query_related(self.reference, owner).limit(1)
-            owner.__dict__[self.name] = yield from self._read(owner, rows)
+        if branch.selection is None and self.name in owner.__dict__:
+            return
+        rows = query_related(self.reference, owner, within=branch.queryset).limit(1)
+        found = yield from self._read(owner, rows)
+        if branch.to_attr is not None:
+            owner.__dict__[branch.to_attr] = next(iter(found), None)
+        else:
+            owner.__dict__[self.name] = found
 
     def reached(self, owner: Any) -> Iterable[Any]:
         return owner.__dict__.get(self.name) or ()

@@ -1,0 +1,90 @@
+"""``pk``: the whole key under the name that Django has for it, unless a field has that name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from ...exceptions import QueryError
+from ...expressions import Attr, Condition, Never, Or, SeveralAttributes
+from ...expressions.conditions import And, join
+from ..fields.base import AnyField
+from .fieldset import FieldSet
+
+NAME = "pk"
+
+
+class PrimaryKey:
+    """The key of a model: one field, or a pair of them that is compared as a whole."""
+
+    def __init__(self, model: str, keys: tuple[AnyField, ...]) -> None:
+        self._model, self._keys = model, keys
+        self._names = " and ".join(field.name for field in keys)
+
+    def get_field(self) -> AnyField:
+        """Return the only field of the key.
+
+        :raises SeveralAttributes: there are two.
+        """
+        if len(self._keys) == 1:
+            return self._keys[0]
+        raise SeveralAttributes(f"{self._model}: pk is {self._names}: name one of these", self)
+
+    def split(self, value: Any) -> dict[str, Any]:
+        """Return the values of the key's fields by name.
+
+        :param value: that of the hash key alone, a pair, or a dict of both.
+        :raises QueryError: it is not that.
+        """
+        if len(self._keys) == 1:
+            return {self._keys[0].name: value}
+        names = [field.name for field in self._keys]
+        if isinstance(value, Mapping):
+            key = dict(cast("Mapping[str, Any]", value))
+        else:
+            pair = cast("tuple[Any, ...]", value if isinstance(value, (tuple, list)) else ())
+            key = dict(zip(names, pair, strict=False)) if len(pair) == len(names) else {}
+        if sorted(key) != sorted(names):
+            raise QueryError(
+                f"{self._model}: pk={value!r}: the key is {self._names}: give a pair of their values"
+            )
+        return key
+
+    def expand(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return *values* with that of ``pk`` replaced by those of the key's fields."""
+        key = self.split(values[NAME])
+        if twice := sorted(key.keys() & values.keys()):
+            raise QueryError(
+                f"{self._model}: pk= and {twice[0]}= say the same: drop one of the two"
+            )
+        return {**key, **{name: each for name, each in values.items() if name != NAME}}
+
+    def lookup(self, word: str) -> Callable[[Any], Condition]:
+        """Return the function from a lookup's value to its condition, of a pair of fields."""
+        if word in ("", "exact", "eq"):
+            return self._make_equal
+        if word == "ne":
+            return lambda value: ~self._make_equal(value)
+        if word == "in":
+            return self._make_among
+        raise QueryError(
+            f"{self._model}: pk__{word}=: the key is {self._names}: pk= and pk__in= take pairs of their "
+            "values, and all other lookups are of one of the fields"
+        )
+
+    def _make_equal(self, value: Any) -> Condition:
+        key = self.split(value)
+        return join(And, *[Attr(field._path()).eq(key[field.name]) for field in self._keys])
+
+    def _make_among(self, values: Any) -> Condition:
+        if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__"):
+            raise QueryError(f"{self._model}: pk__in={values!r}: give a list of pairs")
+        terms = [self._make_equal(each) for each in values]
+        return join(Or, *terms) if terms else Never(self._keys[0]._path())
+
+
+def make_primary_key(fields: FieldSet, keys: tuple[AnyField, ...]) -> PrimaryKey | None:
+    """Return what ``pk`` is; None where a field or a reference has that name."""
+    if NAME in fields.by_name or NAME in fields.references:
+        return None
+    return PrimaryKey(fields.owner, keys)
