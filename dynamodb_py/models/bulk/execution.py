@@ -39,12 +39,14 @@ def write_items(
     overwrite: bool,
     validate: bool = True,
     lists_deletes: bool = False,
+    ignores: bool = False,
     workers: int,
     progress: ProgressOption,
 ) -> Flow[BulkResult[Any]]:
     """Put *items* and delete *deletes*, of two with one key the last; return the outcomes.
 
     :param lists_deletes: the list that is returned is of what was deleted.
+    :param ignores: what is there already stays, and is no error.
     """
     instances = [as_instance(bound, item) for item in list_many(items, "items")]
     gone = list_many(deletes, "keys to delete")
@@ -52,7 +54,9 @@ def write_items(
     def flow() -> Flow[BulkResult[Any]]:
         jobs = [put_job(bound, each, validate=validate) for each in instances]
         jobs += [delete_job(bound, each) for each in gone]
-        tally: Tally[Any] = Tally([job.given for job in jobs], deletes=lists_deletes)
+        tally: Tally[Any] = Tally(
+            [job.given for job in jobs], deletes=lists_deletes, ignores=ignores
+        )
         last = keep_last(jobs, last_wins=overwrite, model=bound.model.__name__)
         kept = set(map(id, last))
         todo = {at: job for at, job in enumerate(jobs) if id(job) in kept}
