@@ -38,6 +38,8 @@ QUERYSET = frozenset(
         "_wires",
     ]
 )
+YIELDING = frozenset(["atouch", "previous_changes", "touch"])
+"""The public names on models that a field of the same name takes the place of."""
 
 _PACKAGE = __name__.partition(".")[0]
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from ...exceptions import ModelDefinitionError
 from ..fields.base import AnyField, Field
 from ..foreign_keys.expansion import References, expand_references
+from ..reserved_names import YIELDING
 from .base import BaseRecord
 from .clean_hooks import check_hooks
 
@@ -51,7 +52,7 @@ def collect(
                 "two in a row, which separate lookups: rename it, and keep the attribute by "
                 f"name={name!r}"
             )
-        if hasattr(base, name):
+        if hasattr(base, name) and name not in YIELDING:
             raise ModelDefinitionError(
                 f"{cls.__name__}.{name} would hide {base.__name__}.{name}: "
                 f"rename the field, and keep the attribute by name={name!r}"
