@@ -266,12 +266,12 @@ def test_a_forced_update_in_a_transaction_cancels_it(do, key, model):
         async with transaction.atomic():
             await model(name=key, text="a").asave(force_update=True)
 
+    def run():
+        with transaction.atomic():
+            model(name=key, text="a").save(force_update=True)
+
     with pytest.raises(TransactionCanceled) as raised:
-        if do.mode == "async":
-            do.run(block())
-        else:
-            with transaction.atomic():
-                model(name=key, text="a").save(force_update=True)
+        do.run(block()) if do.mode == "async" else run()
     assert isinstance(raised.value.reasons[0].error, model.DoesNotExist)
 
 

@@ -99,7 +99,7 @@ def carry_out(
     """Carry out *jobs*, no two of one key, by their places in *tally*, and note the outcomes."""
     meta = options_of(bound.model)
     mark = partial(mark_done, bound)
-    guarded = meta.guarded or is_atomic(meta, None)
+    guarded = meta.guarded or is_atomic(bound, meta, None)
     puts = {at: job for at, job in jobs.items() if isinstance(job.write, Put)}
     deletes = {at: job for at, job in jobs.items() if at not in puts}
     # An item that another class of the table owns is not deleted: that takes a condition.

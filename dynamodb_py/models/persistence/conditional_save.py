@@ -56,7 +56,9 @@ def put_guarded(
     elif must_exist:
         required = meta.present & required
     elif lock is not None:
-        required &= lock.condition if is_atomic(meta, atomic) else lock.condition | meta.absent
+        required &= (
+            lock.condition if is_atomic(instance, meta, atomic) else lock.condition | meta.absent
+        )
     reads = not insert and instance._stored is None and meta.guarded
     # What is hidden has unique values still, which whoever takes its place gives up.
     replaces = insert and meta.expiry is not None and bool(meta.constraints)

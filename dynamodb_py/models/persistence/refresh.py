@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...codec import from_json, to_json
-from ...connections import is_consistent
+from ...connections import choose_connection, is_consistent
 from ...exceptions import DoesNotExist, QueryError, ValidationError
 from ...expressions import Action, Add, Path, Set, Value
 from ...flows import Flow
@@ -52,7 +52,9 @@ def refresh_instance(
         return
     pin_connection(instance)
     key, table = key_of(instance), table_of(instance, using)
-    item = filter_item(instance._meta, (yield from GetItem(table, key, is_consistent(consistent))))
+    link = instance._link if using is None else choose_connection(using)
+    get = GetItem(table, key, is_consistent(consistent, link))
+    item = filter_item(instance._meta, (yield from get))
     if item is None:
         raise _make_missing_error(instance)
     if using is not None and is_elsewhere(instance, using):
@@ -88,7 +90,8 @@ def _refresh_fields(
     if meta.item_filter is not None:
         paths += meta.item_filter.paths
     expressions = Expressions.of(projection=dict.fromkeys(paths))
-    get = GetItem(table_of(instance), key_of(instance), is_consistent(consistent), expressions)
+    consistent = is_consistent(consistent, instance._link)
+    get = GetItem(table_of(instance), key_of(instance), consistent, expressions)
     item = filter_item(meta, (yield from get))
     if item is None:
         raise _make_missing_error(instance)

@@ -157,6 +157,7 @@ def store_instance(
     atomic: bool | None = None,
 ) -> Flow[None]:
     """Save without calling hooks and signals."""
+    meta = instance._meta
     try:
         if not (instance._stored is None or force_insert or overwrite):
             yield from _write_changes(
@@ -167,11 +168,11 @@ def store_instance(
                 must_exist=must_exist,
                 atomic=atomic,
             )
-        elif is_guarded(meta := instance._meta, atomic):
+        elif is_guarded(instance, atomic):
             insert = force_insert or (
                 not overwrite
                 and not must_exist
-                and (meta.version is not None or is_atomic(meta, atomic))
+                and (meta.version is not None or is_atomic(instance, meta, atomic))
             )
             yield from put_guarded(
                 instance,
@@ -252,7 +253,7 @@ def _write_changes(
         sets = find_set_edits(instance, changes)
     if fields.computed is not None:
         required &= fields.computed.require_unchanged_parts(stored, changes)
-    if is_guarded(meta, atomic):
+    if is_guarded(instance, atomic):
         yield from write_guarded(
             instance,
             stored,

@@ -138,8 +138,9 @@ def get_by_key(
     if queryset._known_question is EMPTY_QUESTION and not (
         options is not DEFAULT_OPTIONS and (options.shape or options.start or options.parts)
     ):
-        table = connection_for(options.using, meta.using).table_name(meta.table_name)
-        item = yield from GetItem(table, wire, is_consistent(consistent))
+        link = connection_for(options.using, meta.using)
+        get = GetItem(link.table_name(meta.table_name), wire, is_consistent(consistent, link))
+        item = yield from get
         there = item if meta.item_filter is None else filter_item(meta, item)
         if there is None:
             return None, item
@@ -226,6 +227,7 @@ def get_in_bulk(
         [(table, meta.key_of(key)) for key in given],
         given,
         {table: make_key_reader(meta.schema.key)},
+        link=queryset._link,
         consistent=options.consistent if consistent is None else consistent,
         workers=workers,
         progress=progress,
