@@ -31,6 +31,7 @@ from .row_streams import (
     RowStream,
     UnionRowStream,
 )
+from .unique_lookup import find_constraint, plan_unique
 
 
 def plan_query(
@@ -42,6 +43,9 @@ def plan_query(
     consistent = queryset._read_options.consistent
     if consistent is None:  # options() may demand it
         consistent = current_options().consistent
+    unique = plan_unique(queryset, question, consistent=consistent is not False)
+    if unique is not None:
+        return unique
     if consistent is None and queryset._link.consistent:
         plan = _make_plan(queryset, question, consistent=False, explained=explained)
         consistent = not _is_of_global_index(queryset, plan)
@@ -182,6 +186,9 @@ def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Quer
         question = queryset._question
         if question.limit != shape.limit:
             question = replace(question, limit=shape.limit)
+        if find_constraint(meta, question) is not None:
+            shape.latest = (table, demand, None)
+            return None
         if demand == "by default":
             question = replace(question, consistent=plan_query(queryset, question).consistent)
         else:

@@ -37,6 +37,7 @@ from .execution import (
     read_all,
     read_first,
 )
+from .unique_lookup import names_constraint
 
 
 def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
@@ -112,13 +113,19 @@ def get_one(
 def get_or_none(
     queryset: Builders[M, R], /, *key: Any, consistent: bool | None = None, **named: Any
 ) -> Flow[R | None]:
-    """Return the item with this key, or None.
+    """Return the item with this key, or with these unique values, or None.
 
-    :param key: the hash key, and the range key where there is one; or both by name.
+    :param key: the hash key, and the range key where there is one; or both by name. By name also
+        the fields of a unique constraint.
     :param consistent: True sees every write before it, for twice the price; by default as
         ``options()`` says.
     """
     meta = options_of(queryset.model)
+    if meta.constraints and not key and names_constraint(meta, named):
+        matching = queryset.filter(**named)
+        if consistent is not None:
+            matching = matching.consistent(consistent)
+        return next(iter((yield from read_first(matching, 1))), None)
     return (yield from get_by_key(queryset, meta, key, named, consistent))[0]
 
 
