@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,6 +35,8 @@ class Connection:
         log_keys: bool = False,
         deadline: float | None = None,
         sync_in_loop: str = "allow",
+        consistent: bool = False,
+        atomic: bool = False,
     ) -> None:
         self.alias = alias
         self.settings = settings
@@ -51,6 +53,10 @@ class Connection:
         """The seconds that a request has with all its attempts; None: no limit."""
         self.sync_in_loop = sync_in_loop
         """Whether verbs may block an event loop: "allow" or "raise"."""
+        self.consistent = consistent
+        """Whether reads are consistent by default, where DynamoDB can."""
+        self.atomic = atomic
+        """Whether writes of instances are atomic by default."""
 
     def table_name(self, name: str) -> str:
         """Return the name of the table that a model calls *name*."""
@@ -73,6 +79,9 @@ class Connection:
 
 _connections: dict[str, Connection | None] = {}
 """By alias; None for the default one if there is to be none."""
+
+_atomic_aliases: set[str] = set()
+"""The aliases of the connections whose writes are atomic by default: mostly none, which is quick to see."""
 
 
 def connect(
@@ -97,6 +106,8 @@ def connect(
     log_keys: bool = False,
     deadline: float | None = None,
     sync_in_loop: Literal["allow", "raise"] = "allow",
+    consistent: bool = False,
+    atomic: bool = False,
     default: bool = True,
 ) -> Connection:
     """Define the connection *alias*; without a definition, boto3's defaults count.
@@ -125,6 +136,10 @@ def connect(
         and the search for credentials; by default there is no such limit.
     :param sync_in_loop: ``"raise"`` lets each verb that would block a running event loop raise
         QueryError before anything is sent.
+    :param consistent: True: reads see every write before them by default, for twice the price. Those
+        of global indexes, and PartiQL, stay eventually consistent. ``options()`` and calls override it.
+    :param atomic: True: what instances write fails by default if any attribute has changed since it
+        was loaded. ``Meta.atomic``, ``options()`` and calls override it.
     :param default: False: this process has no default connection, so that each model, query set, block
         or instance must name one. With an alias, that connection is defined all the same.
     :return: the connection; with ``default=False`` and no alias, one that has no name.
@@ -166,6 +181,7 @@ def connect(
     _check_deadline(deadline)
     if sync_in_loop not in ("allow", "raise"):
         raise ConfigurationError(f"sync_in_loop={sync_in_loop!r}: give 'allow' or 'raise'")
+    _check_flags(consistent=consistent, atomic=atomic)
     if not isinstance(default, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(
             f"default={default!r}: give True or False; a name is the first argument"
@@ -182,8 +198,14 @@ def connect(
         log_keys=log_keys,
         deadline=deadline,
         sync_in_loop=sync_in_loop,
+        consistent=consistent,
+        atomic=atomic,
     )
     _connections[alias] = connection
+    if atomic:
+        _atomic_aliases.add(alias)
+    else:
+        _atomic_aliases.discard(alias)
     if not default:
         _connections[DEFAULT] = None
     return connection
@@ -242,6 +264,12 @@ def _check_deadline(seconds: object) -> None:
         _check_seconds("deadline", seconds)
 
 
+def _check_flags(**flags: object) -> None:
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise ConfigurationError(f"{name}={flag!r}: give True or False")
+
+
 def _check_texts(**texts: object) -> None:
     for name, text in texts.items():
         if text is not None and not isinstance(text, str):
@@ -275,7 +303,8 @@ def get_connection(alias: str | None = None) -> Connection:
 class Options(Struct, frozen=True):
     """Options of the requests in a block."""
 
-    consistent: bool = False
+    consistent: bool | None = None
+    """None, like that of *atomic*: as the connection says."""
     using: str | None = None
     atomic: bool | None = None
 
@@ -371,8 +400,8 @@ class options:  # noqa: N801 - it reads as a statement
     >>> with options(consistent=True):
     ...     current_options().consistent
     True
-    >>> current_options().consistent
-    False
+    >>> current_options().consistent is None
+    True
     """
 
     def __init__(
@@ -413,6 +442,20 @@ class options:  # noqa: N801 - it reads as a statement
         _STACK.set(_stack_up(tuple([each for each in blocks if each is not block])))
 
 
-def is_consistent(option: bool | None) -> bool:
-    """Tell whether to read consistently: *option*, else that of ``options()``."""
-    return current_options().consistent if option is None else option
+def is_consistent(option: bool | None, link: Connection) -> bool:
+    """Tell whether to read consistently: *option*, else as ``options()`` or the connection *link* say."""
+    if option is None:
+        option = current_options().consistent
+    return link.consistent if option is None else option
+
+
+class Linked(Protocol):
+    """An instance, or a model on a connection."""
+
+    @property
+    def _link(self) -> Connection: ...
+
+
+def is_atomic_by_default(linked: Linked) -> bool:
+    """Tell whether the connection of *linked* has ``atomic=True``."""
+    return bool(_atomic_aliases) and linked._link.atomic

@@ -181,7 +181,7 @@ def test_fewer_than_one_attempt_is_refused(retries):
 
 
 def test_options_nest_and_end():
-    assert current_options() == Options(consistent=False, using=None)
+    assert current_options() == Options(consistent=None, using=None)
     with options(consistent=True) as outer:
         assert outer == current_options() == Options(consistent=True)
         with options(using="replica"):
@@ -249,7 +249,7 @@ def test_threads_have_their_own_options_even_of_one_object():
 
     with options(using="main"), ThreadPoolExecutor(2) as pool:
         outcomes = pool.submit(first), pool.submit(second)
-        assert [each.result() for each in outcomes] == [False, (True, False)]
+        assert [each.result() for each in outcomes] == [None, (True, None)]
         assert current_options() == Options(using="main")
 
 
@@ -276,7 +276,7 @@ def test_tasks_have_their_own_options_even_of_one_object():
                 await asyncio.sleep(0)
             return await asyncio.gather(*tasks)
 
-    assert asyncio.run(main()) == [(True, False)] * 3
+    assert asyncio.run(main()) == [(True, None)] * 3
 
 
 def _hold(alias):

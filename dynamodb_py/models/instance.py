@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from .. import exceptions
@@ -17,6 +17,8 @@ from ..connections import (
 from ..exceptions import QueryError, UnreadableValue
 from ..expressions import Condition, is_many
 from ..flows import Flow
+from ..operations.base import Wire
+from ..operations.items import StoredItem
 from .attribute_values.display import decode_or_free
 from .fields.model_key import alias_of
 from .foreign_keys.unloaded import is_stub
@@ -48,9 +50,12 @@ class _KeyAttribute:
 class Instance(Record):
     """An item of a table: its options, its connection and its key. Model adds the verbs."""
 
-    __slots__ = ()
+    __slots__ = ("__previous__",)
 
     _meta: ClassVar[Options]
+
+    __previous__: tuple[StoredItem | None, StoredItem | Mapping[str, Wire | None]] | None
+    """The item before and after the last write; not there before any."""
 
     DoesNotExist: ClassVar[type[exceptions.DoesNotExist]] = exceptions.DoesNotExist
     MultipleObjectsReturned: ClassVar[type[exceptions.MultipleObjectsReturned]] = (

@@ -17,10 +17,21 @@ from .instance import Instance, options_of
 from .managers.manager import VERBS_OF_MANAGERS, Manager, Objects, OfManager
 from .options import Options, prepare
 from .persistence.delete import delete_instance
-from .persistence.refresh import decrement, fetch_instance, increment, refresh_instance
+from .persistence.refresh import (
+    decrement,
+    fetch_instance,
+    increment,
+    refresh_instance,
+    touch_instance,
+)
 from .persistence.save import save_instance
 from .persistence.stored import stored_wires
-from .persistence.tracking import describe_instance_changes, find_changed, revert_instance
+from .persistence.tracking import (
+    describe_instance_changes,
+    describe_previous_changes,
+    find_changed,
+    revert_instance,
+)
 from .persistence.update import update_instance
 from .persistence.update_result import Returning
 from .records.fieldset import FieldSet
@@ -234,6 +245,9 @@ class Model(Instance):
     decr = blocking(decrement)
     adecr = awaiting(decrement)
 
+    touch = blocking(touch_instance)
+    atouch = awaiting(touch_instance)
+
     # -- changes -------------------------------------------------------------------------------
 
     @property
@@ -260,12 +274,23 @@ class Model(Instance):
         """
         return describe_instance_changes(self)
 
-    def revert(self) -> None:
+    def previous_changes(self) -> dict[str, tuple[Any, Any]]:
+        """Return the changes that the last save or update wrote: the old and the new value, by path.
+
+        They are as :meth:`changes` showed them before it, with what set itself, such as a version.
+        Hooks after a save find them too. Empty where nothing was written yet, or there was nothing
+        to write.
+        """
+        return describe_previous_changes(self)
+
+    def revert(self, *names: str) -> None:
         """Restore the values that were loaded or saved last, also in place of edits; nothing is sent.
 
+        :param names: the fields to restore; without any, all are.
         :raises QueryError: it was never loaded or saved, or was deleted.
+        :raises TypeError: no field has one of *names*.
         """
-        revert_instance(self)
+        revert_instance(self, names)
 
     # -- shortcuts for ``objects`` -------------------------------------------------------------
 

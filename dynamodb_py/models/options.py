@@ -57,7 +57,7 @@ _DEFAULTS: dict[str, Any] = {
     "read_capacity": None,
     "write_capacity": None,
     "allow_scan": False,
-    "atomic": False,
+    "atomic": None,
     "ttl": None,
     "hide_expired": False,
     "constraints": (),
@@ -132,8 +132,9 @@ class Options:
             self.keys = (self.hash_key, self.range_key)
         self.key_names = frozenset(field.name for field in self.keys)
         self.version = self._find_version()
-        self.atomic = bool(declared["atomic"])
-        """Whether instances are written only if nothing has changed since they were loaded."""
+        self.atomic = None if declared["atomic"] is None else bool(declared["atomic"])
+        """Whether instances are written only if nothing has changed since they were loaded; None: as
+        the connection says."""
         self.ttl = find_ttl_field(self.name, fields.by_name, declared["ttl"])
         """The TTL field, or None."""
         self.expiry = make_expiry(self.name, self.ttl, declared["hide_expired"])

@@ -52,6 +52,8 @@ def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
     per_item = each / READ_UNIT_BYTES * unit
     if plan.kind == "nothing":
         return Estimate(0.0, 0.0, 0.0, items, each)
+    if plan.kind == "unique":  # the sentinel, and the item
+        return Estimate(unit, unit + of_one, of_one, items, each)
     if plan.kind in ("get", "batch_get"):
         count = max(len(plan.keys), 1)
         return Estimate(count * unit, count * of_one, of_one, items, each)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -11,11 +11,11 @@ from ..expressions import Condition, Path
 from ..limits import MAX_BATCH_GET
 from ..operations.base import Wire
 from ..operations.batches import BatchGetItem
-from ..operations.items import GetItem, Key
+from ..operations.items import GetItem, Key, StoredItem
 from ..operations.queries import Expressions, Query, Scan
 from ..schema import KeyAttribute, TableSchema
 
-Kind: TypeAlias = Literal["nothing", "get", "batch_get", "query", "scan"]
+Kind: TypeAlias = Literal["nothing", "get", "unique", "batch_get", "query", "scan"]
 
 _SHOWN = 5
 """How many requests are printed in full."""
@@ -130,10 +130,36 @@ class Explanation(Struct, frozen=True):
     """The index that would help; empty if none would."""
 
 
+class Owner(Protocol):
+    """The item that has a unique value, which a sentinel names."""
+
+    @property
+    def sentinel(self) -> GetItem:
+        """The request for the sentinel."""
+        ...
+
+    @property
+    def request(self) -> GetItem:
+        """The request for it, which has no key yet."""
+        ...
+
+    def make_request(self, sentinel: StoredItem, /) -> GetItem:
+        """Return the request for the item that *sentinel* names."""
+        ...
+
+    def has_value(self, item: StoredItem, /) -> bool:
+        """Tell whether *item* still has the value."""
+        ...
+
+    def hides(self, item: StoredItem, /) -> bool:
+        """Tell whether reads leave out *item*."""
+        ...
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """How a question is answered: a value that can be printed, compared and executed.
 
-    ``get`` has *get*, ``batch_get`` has *keys*, ``query`` and ``scan`` have *lanes*: with an *order*,
+    ``get`` has *get*, ``unique`` has *owner*, ``batch_get`` has *keys*, ``query`` and ``scan`` have *lanes*: with an *order*,
     several lanes are merged by it; without one they are read side by side, in no order.
     """
 
@@ -142,6 +168,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     table: str
     index: str | None = None
     get: GetItem | None = None
+    owner: Owner | None = None
+    """The sentinel to read, and the item after it."""
     keys: tuple[Key, ...] = ()
     """The keys to read by BatchGetItem, in the order of the results."""
     expressions: Expressions | None = None
@@ -172,6 +200,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         """The first requests; further pages may follow."""
         if self.get is not None:
             return (self.get,)
+        if self.owner is not None:
+            return (self.owner.sentinel,)
         expressions = {} if self.expressions is None else {self.table: self.expressions}
         chunks = range(0, len(self.keys), MAX_BATCH_GET)
         keys = ({self.table: list(self.keys[at : at + MAX_BATCH_GET])} for at in chunks)
@@ -194,6 +224,9 @@ def _describe_plan(plan: Plan) -> Iterator[str]:
     requests = plan.operations
     for request in requests[:_SHOWN]:
         yield f"  {request.api}: {request.payload()!r}"
+    if plan.owner is not None:
+        payload = {n: each for n, each in plan.owner.request.payload().items() if n != "Key"}
+        yield f"  GetItem: {payload!r}, of the key that the sentinel has"
     if len(requests) > _SHOWN:
         yield f"  ... and {len(requests) - _SHOWN} more of these"
     yield from _describe_rest(plan, explanation)
@@ -206,6 +239,8 @@ def _describe_plan(plan: Plan) -> Iterator[str]:
 def _make_title(plan: Plan) -> str:
     if plan.kind == "nothing":
         return f"Nothing is sent for {plan.model}"
+    if plan.owner is not None:
+        return f"GetItem on {plan.owner.sentinel.table}, then on {plan.table}"
     name = {"get": "GetItem", "batch_get": "BatchGetItem", "query": "Query", "scan": "Scan"}
     title = f"{name[plan.kind]} on {plan.table}"
     if plan.index is not None:

@@ -48,7 +48,7 @@ def check_fits(position: Position, plan: Plan) -> None:
         runs = any(mark.run is not None for mark in position.lanes)
         fits = fits and (_match_types(position.value, plan.order) if runs else not position.value)
     else:
-        size = len(plan.keys) if plan.kind == "batch_get" else int(plan.kind == "get")
+        size = len(plan.keys) if plan.kind == "batch_get" else int(plan.kind in ("get", "unique"))
         fits = 0 <= position.used <= size and not position.lanes and not position.value
     if not fits:
         raise InvalidCursor(

@@ -15,7 +15,7 @@ from .lanes import SideBySide, Stream
 from .merging import Merge
 from .pacing import Bucket, Clock, Ledger
 from .positions import Position, check_fits, is_beginning
-from .sources import ByKeys, Completed, Nothing, One, Place, Source, check_workers
+from .sources import ByKeys, ByOwner, Completed, Nothing, One, Place, Source, check_workers
 
 
 class Reader:
@@ -145,6 +145,8 @@ def _make_source(plan: Plan, ledger: Ledger, start: Position | None, workers: in
         return Nothing()
     if plan.kind == "get":
         return One(plan, ledger, start)
+    if plan.kind == "unique":
+        return ByOwner(plan, ledger, start)
     if plan.kind == "batch_get":
         return ByKeys(plan, ledger, start, workers)
     source: Source

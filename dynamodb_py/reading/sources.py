@@ -10,7 +10,7 @@ from ..batching import batch_get, finish_flow
 from ..exceptions import QueryError
 from ..flows import Flow
 from ..limits import MAX_BATCH_GET
-from ..operations.items import Key, StoredItem
+from ..operations.items import GetItem, Key, StoredItem
 from ..planning.plan import Plan
 from .keys import make_key_reader
 from .pacing import Ledger
@@ -63,15 +63,23 @@ class One:
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
         """Return the item, if it exists."""
         del want
-        get = self._plan.get
-        if self._used or get is None:
+        if self._used:
             return None
-        item = yield from self._ledger.drive(iter(get))
+        item = yield from self._read()
         self._used = 1
         found = [] if item is None else [item]
-        self._ledger.count_items(found, consistent=get.consistent)
         self._since = 0 if found else 1
         return found
+
+    def _read(self) -> Flow[StoredItem | None]:
+        get = self._plan.get
+        return None if get is None else (yield from self._read_by(get))
+
+    def _read_by(self, get: GetItem) -> Flow[StoredItem | None]:
+        item: StoredItem | None = yield from self._ledger.drive(iter(get))
+        found = [] if item is None else [item]
+        self._ledger.count_items(found, consistent=get.consistent)
+        return item
 
     def place(self) -> Place:
         """Return the place before the item, or the end."""
@@ -81,6 +89,23 @@ class One:
     def before(self) -> Position | None:
         """Return the place before the item."""
         return Position()
+
+
+class ByOwner(One):
+    """The item that a sentinel names, if it still has the value: read twice at most."""
+
+    def _read(self) -> Flow[StoredItem | None]:
+        owner = self._plan.owner
+        if owner is None:
+            return None
+        for _ in range(2):  # the value may change hands between the two requests
+            sentinel = yield from self._read_by(owner.sentinel)
+            if sentinel is None:
+                return None
+            item = yield from self._read_by(owner.make_request(sentinel))
+            if item is not None and owner.has_value(item):
+                return None if owner.hides(item) else item
+        return None
 
 
 class ByKeys:

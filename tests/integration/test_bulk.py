@@ -15,6 +15,7 @@ from dynamodb_py import (
     DictField,
     F,
     IntegerField,
+    ItemTooLarge,
     ListField,
     Model,
     QueryError,
@@ -128,10 +129,36 @@ def test_update_conflicts_updates_just_the_fields_that_are_named(engine, do, sto
     assert stored(given[1])["note"] == {"S": "mine"}
 
 
+def test_ignore_conflicts_leaves_what_is_there_and_creates_the_rest(engine, do, stored, sent, key):
+    do(Score.create, player=key, game=1, points=1, note="theirs")
+    given = scores(key, 3, note="mine")
+    sent.clear()
+    result = do(Score.objects.bulk_create, given, ignore_conflicts=True, workers=2)
+    assert result == [given[0], given[2]]
+    assert statuses(result) == ["created", "ignored", "created"]
+    assert result.left == []
+    assert sent.calls == ["PutItem"] * 3
+    assert stored(given[1])["note"] == {"S": "theirs"}
+    assert [each.persisted for each in given] == [True, False, True]
+    assert result.outcomes[1].error.current.note == "theirs"
+    with pytest.raises(ValidationError, match="two of the items"):
+        do(Score.objects.bulk_create, [given[0], given[0]], ignore_conflicts=True)
+
+
+def test_ignore_conflicts_hides_no_other_error(engine, do, key):
+    given = scores(key, 2)
+    do(given[0].save)
+    given[1].note = "x" * 500_000
+    with pytest.raises(ItemTooLarge):
+        do(Score.objects.bulk_create, given, ignore_conflicts=True)
+
+
 def test_options_that_contradict_each_other_are_refused(engine, do, sent, key):
     given = scores(key, 1)
     for how, said in [
         ({"update_conflicts": True, "overwrite": True}, "choose one"),
+        ({"ignore_conflicts": True, "overwrite": True}, "choose one"),
+        ({"ignore_conflicts": True, "update_conflicts": True}, "choose one"),
         ({"update_fields": ["points"]}, "update_conflicts=True"),
         ({"update_conflicts": True, "update_fields": ["game"]}, "part of the key"),
         ({"update_conflicts": True, "update_fields": "points"}, "give a list"),

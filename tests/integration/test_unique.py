@@ -277,6 +277,21 @@ def test_values_that_are_taken_are_told_of_each_item(do, key):
     assert nothing_to_repair()
 
 
+def test_values_that_are_taken_can_be_ignored(do, key):
+    one, two = many(do, key, 2)
+    new = [
+        User(id=f"{key}8", email=one.email),
+        User(id=f"{key}9", email=f"{key}9@x"),
+        User(id=two.id, email=f"{key}10@x"),
+    ]
+    result = do(User.objects.bulk_create, new, ignore_conflicts=True)
+    assert [each.status for each in result.outcomes] == ["ignored", "created", "ignored"]
+    assert result.outcomes[0].error.fields == ("email",)
+    assert User.get(f"{key}8") is None
+    assert User.get(two.id).email == two.email
+    assert nothing_to_repair()
+
+
 @pytest.mark.parametrize("verb", ["get_or_create", "update_or_create"])
 def test_a_value_that_is_taken_is_not_taken_for_the_item(do, key, mail, verb):
     do(User.objects.create, id=key, email=mail)

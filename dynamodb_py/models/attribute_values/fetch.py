@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...batching import KeyReader, ProgressOption, as_callback, batch_get
-from ...connections import is_consistent
+from ...connections import Connection, is_consistent
 from ...exceptions import BatchIncomplete, RequestError
 from ...flows import Flow
 from ...operations.items import Key, StoredItem
@@ -18,6 +18,7 @@ def read_items(
     given: Sequence[Any],
     readers: Mapping[str, KeyReader],
     *,
+    link: Connection,
     consistent: bool | None,
     workers: int,
     progress: ProgressOption,
@@ -33,7 +34,7 @@ def read_items(
             yield from batch_get(
                 keys,
                 readers,
-                consistent=is_consistent(consistent),
+                consistent=is_consistent(consistent, link),
                 workers=workers,
                 progress=as_callback(progress),
                 expressions=expressions,

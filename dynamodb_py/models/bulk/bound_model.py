@@ -132,10 +132,13 @@ def read_instances(
     progress: ProgressOption = None,
 ) -> Flow[list[StoredItem | None]]:
     """Read the items of *instances* by their keys; None stands for one that is missing or hidden."""
+    if not instances:
+        return []
     items = yield from read_items(
         [(table_of(each), key_of(each)) for each in instances],
         instances,
         {table_of(each): make_key_reader(each._meta.schema.key) for each in instances},
+        link=instances[0]._link,
         consistent=consistent,
         workers=workers,
         progress=progress,

@@ -41,6 +41,7 @@ def write_items(
     overwrite: bool,
     validate: bool = True,
     lists_deletes: bool = False,
+    ignores: bool = False,
     workers: int,
     progress: ProgressOption,
     size: int = MAX_BATCH_WRITE,
@@ -49,6 +50,7 @@ def write_items(
 
     :param lists_deletes: the list that is returned is of what was deleted.
     :param size: the largest number of writes to a request.
+    :param ignores: what is there already stays, and is no error.
     """
     instances = [as_instance(bound, item) for item in list_many(items, "items")]
     gone = list_many(deletes, "keys to delete")
@@ -56,7 +58,9 @@ def write_items(
     def flow() -> Flow[BulkResult[Any]]:
         jobs = [put_job(bound, each, validate=validate) for each in instances]
         jobs += [delete_job(bound, each) for each in gone]
-        tally: Tally[Any] = Tally([job.given for job in jobs], deletes=lists_deletes)
+        tally: Tally[Any] = Tally(
+            [job.given for job in jobs], deletes=lists_deletes, ignores=ignores
+        )
         last = keep_last(jobs, last_wins=overwrite, model=bound.model.__name__)
         kept = set(map(id, last))
         todo = {at: job for at, job in enumerate(jobs) if id(job) in kept}
@@ -118,7 +122,7 @@ def carry_out(
     """Carry out *jobs*, no two of one key, by their places in *tally*, and note the outcomes."""
     meta = options_of(bound.model)
     mark = partial(mark_done, bound)
-    guarded = meta.guarded or is_atomic(meta, None)
+    guarded = meta.guarded or is_atomic(bound, meta, None)
     puts = {at: job for at, job in jobs.items() if isinstance(job.write, Put)}
     deletes = {at: job for at, job in jobs.items() if at not in puts}
     # An item that another class of the table owns is not deleted: that takes a condition.

@@ -181,7 +181,7 @@ def _goes_in_batches(instance: Instance) -> bool:
 def _is_checked(instance: Instance) -> bool:
     """Tell whether each write of *instance* has a condition or companions, which no batch has."""
     meta = options_of(type(instance))
-    return meta.guarded or is_atomic(meta, None)
+    return meta.guarded or is_atomic(instance, meta, None)
 
 
 def _execute_all(

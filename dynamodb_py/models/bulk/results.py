@@ -26,6 +26,7 @@ Status: TypeAlias = Literal[
     "updated",
     "unchanged",
     "deleted",
+    "ignored",
     "superseded",
     "failed",
     "unknown",
@@ -46,6 +47,8 @@ class Outcome(Struct, Generic[M], frozen=True):
     * ``"updated"``: an item that was there has new values of some fields;
     * ``"unchanged"``: there was nothing to write, and nothing was sent;
     * ``"deleted"``: there is no such item now;
+    * ``"ignored"``: its key, or a value that is unique, was taken, and nothing was written, as
+      ``ignore_conflicts=True`` says; ``error`` has the item that was there as ``current``;
     * ``"superseded"``: a later one with the same key was written, or deleted, in its place;
     * ``"failed"``: it was not carried out;
     * ``"unknown"``: an answer was lost, and it may have been carried out;
@@ -56,7 +59,7 @@ class Outcome(Struct, Generic[M], frozen=True):
     """The instance (made of a dict, if need be); of a delete by key, that key."""
     status: Status
     error: Exception | None = None
-    """Why it failed; of an item that ``save_all()`` has written, what a hook or receiver raised."""
+    """Why it failed, or was ignored; of an item that ``save_all()`` has written, what a hook or receiver raised."""
 
     @property
     def is_done(self) -> bool:
@@ -68,7 +71,7 @@ class BulkResult(list[M], Generic[M]):
     """What a bulk write did: a list of what was carried out, in the order given.
 
     ``outcomes`` has an entry for each item that was given, in that order too: also for those that
-    were superseded, or deleted beside writes, which the list is without.
+    were superseded or ignored, or deleted beside writes, which the list is without.
     """
 
     outcomes: list[Outcome[M]]
@@ -97,16 +100,21 @@ def status_of(error: Exception) -> Status:
 
 
 class Tally(Generic[M]):
-    """Collects what becomes of each of *given*, which may still grow."""
+    """Collects what becomes of each of *given*, which may still grow.
 
-    def __init__(self, given: Sequence[M], *, deletes: bool = False) -> None:
-        self._given, self._deletes = given, deletes
+    :param ignores: that something was there already is no error.
+    """
+
+    def __init__(self, given: Sequence[M], *, deletes: bool = False, ignores: bool = False) -> None:
+        self._given, self._deletes, self._ignores = given, deletes, ignores
         self._outcomes: dict[int, Outcome[M]] = {}
 
     def note(self, at: int, outcome: Status | Exception) -> None:
         """Note the status of the one at *at*, or the exception that it ended with."""
         error = outcome if isinstance(outcome, Exception) else None
         status = status_of(outcome) if isinstance(outcome, Exception) else outcome
+        if self._ignores and status == "failed" and isinstance(error, AlreadyExists):
+            status = "ignored"
         self._outcomes[at] = Outcome(self._given[at], status, error)
 
     def blame(self, at: int, error: Exception) -> None:
@@ -123,8 +131,8 @@ class Tally(Generic[M]):
 
     def errors(self, places: Iterable[int]) -> list[Exception]:
         """Return the errors of those at *places*, in order."""
-        found = (self._outcomes[at].error for at in places if at in self._outcomes)
-        return [error for error in found if error is not None]
+        found = [self._outcomes[at] for at in places if at in self._outcomes]
+        return [each.error for each in found if each.error and each.status != "ignored"]
 
     def result(self) -> BulkResult[M]:
         """Return what is known now."""

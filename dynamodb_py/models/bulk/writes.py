@@ -189,6 +189,7 @@ def bulk_create_items(
     instances: Iterable[M | Mapping[str, Any]],
     *,
     overwrite: bool = False,
+    ignore_conflicts: bool = False,
     update_conflicts: bool = False,
     update_fields: Iterable[str] | None = None,
     validate: bool = True,
@@ -200,6 +201,8 @@ def bulk_create_items(
 
     :param instances: instances, or dicts of field values.
     :param overwrite: replace items that have the same key, by BatchWriteItem: see ``batch_write``.
+    :param ignore_conflicts: where the key, or a value that is unique, is taken, leave the item that
+        is there as it is, without an error: ``outcomes`` has the status "ignored" of those.
     :param update_conflicts: where the key is taken, set the fields that were given, or assigned
         since, in the item that is there; defaults are for new items alone. Its other attributes
         stay, and the instance has all of the item then. It takes a second request.
@@ -220,8 +223,9 @@ def bulk_create_items(
     """
     check_outside("bulk_create()")
     size = check_batch_size("bulk_create", batch_size)
-    if update_conflicts and overwrite:
-        raise QueryError("bulk_create(update_conflicts=True, overwrite=True): choose one of them")
+    _check_one_way(
+        overwrite=overwrite, ignore_conflicts=ignore_conflicts, update_conflicts=update_conflicts
+    )
     if update_fields is not None and not update_conflicts:
         raise QueryError("bulk_create(update_fields=...) is of use with update_conflicts=True")
     if not update_conflicts:
@@ -232,6 +236,7 @@ def bulk_create_items(
                 (),
                 overwrite=overwrite,
                 validate=validate,
+                ignores=ignore_conflicts,
                 workers=workers,
                 progress=progress,
                 size=size,
@@ -243,6 +248,12 @@ def bulk_create_items(
     given = [as_instance(bound, item) for item in list_many(instances, "items")]
     upserts = _upsert_all(bound, given, named, validate, workers, progress)
     return (yield from send_batch_signals(bound, upserts, given))
+
+
+def _check_one_way(**ways: bool) -> None:
+    """Refuse more than one way to treat items that are there already."""
+    if len(given := [f"{name}=True" for name, chosen in ways.items() if chosen]) > 1:
+        raise QueryError(f"bulk_create({', '.join(given)}): choose one of them")
 
 
 def _upsert_all(

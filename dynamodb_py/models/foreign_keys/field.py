@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
 from ...codec import Unstorable, as_sent, from_json
-from ...connections import current_options
+from ...connections import is_consistent
 from ...exceptions import UnreadableValue, ValidationError
 from ...flows import Flow, has_running_loop, run
 from ...operations.base import Wire, WireItem
@@ -393,7 +393,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         shown = f" {stub.primary_key!r}" if stub._link.log_keys else ""
         log_fetch("%s: fetching %s%s on demand", self.label, self.target.__name__, shown)
         table = stub._link.table_name(stub._meta.table_name)
-        get = GetItem(table, stub._meta.key_of(stub), current_options().consistent)
+        get = GetItem(table, stub._meta.key_of(stub), is_consistent(None, stub._link))
         item = filter_item(stub._meta, (yield from get))
         if item is None:
             return None

@@ -39,6 +39,7 @@ def batch_get_items(
         wanted,
         keys,
         {table: make_key_reader(meta.schema.key)},
+        link=bound._link,
         consistent=consistent,
         workers=workers,
         progress=progress,

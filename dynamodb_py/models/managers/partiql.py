@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...codec import decode_item, encode
-from ...connections import is_consistent
+from ...connections import current_options
 from ...exceptions import QueryError, ServiceError, narrow_error
 from ...flows import Flow
 from ...operations.items import StoredItem
@@ -43,7 +43,7 @@ def execute_statement(
     :param statement: one statement; ``{table}`` stands for the quoted name of the table.
     :param parameters: a value for each question mark, as in a free-form document.
     :param consistent: of a SELECT: True sees every write before it, for twice the price; by
-        default as ``options()`` says.
+        default as ``options()`` says, not as the connection does: an index may not allow it.
     :param limit: how many rows to return at most.
     :param page_size: how many items each request reads; by default as many as *limit*, but at
         least 100, else what DynamoDB puts in 1 MB.
@@ -58,7 +58,7 @@ def execute_statement(
         size = None if limit is None else max(limit, FEWEST)
         operation = replace(
             operation,
-            consistent=is_consistent(consistent),
+            consistent=bool(current_options().consistent) if consistent is None else consistent,
             limit=size if page_size is None else page_size,
         )
     _check_sizes(operation, limit, page_size)

@@ -41,6 +41,7 @@ def put_guarded(
     condition: Condition | None,
     *,
     insert: bool,
+    must_exist: bool,
     validate: bool,
     atomic: bool | None,
 ) -> Flow[None]:
@@ -52,8 +53,12 @@ def put_guarded(
     lock = None if insert or instance._stored is None else lock_of(instance, stored, atomic)
     if insert:
         required = meta.absent & required
+    elif must_exist:
+        required = meta.present & required
     elif lock is not None:
-        required &= lock.condition if is_atomic(meta, atomic) else lock.condition | meta.absent
+        required &= (
+            lock.condition if is_atomic(instance, meta, atomic) else lock.condition | meta.absent
+        )
     reads = not insert and instance._stored is None and meta.guarded
     # What is hidden has unique values still, which whoever takes its place gives up.
     replaces = insert and meta.expiry is not None and bool(meta.constraints)
@@ -99,6 +104,8 @@ def put_guarded(
             return None
         if insert:
             return as_model_error(instance, error, insert=True, more=condition is not None)
+        if must_exist:
+            return as_model_error(instance, error, must_exist=True)
         return as_stale_error(instance, error, lock, stored)
 
     if not meta.guarded or (insert and not replaces):
@@ -116,6 +123,7 @@ def write_guarded(
     *,
     own: Condition | None,
     named: frozenset[str] | None,
+    must_exist: bool,
     atomic: bool | None,
 ) -> Flow[None]:
     """Write what changed, with what its lock and its unique values need."""
@@ -124,7 +132,8 @@ def write_guarded(
     lock = lock_of(instance, stored, atomic)
     sets = find_set_edits(instance, wanted)
     if not make_change_set(stored, wanted, condition=required, unknown=unknown, sets=sets).actions:
-        if own is None and not is_collected(instance):
+        if own is None and not must_exist and not is_collected(instance):
+            instance.__previous__ = None
             return
         wanted = {}
     elif meta.version is not None:
@@ -195,6 +204,7 @@ def _settle_changes(
     """Count what *actions* have written as stored: *item*, but for what came in between."""
     if instance._stored is not before:
         item = to_json(apply_actions(stored_wires(instance), actions))
+    instance.__previous__ = instance._stored, item
     instance._stored = item
     written = {str(action.path.parts[0]) for action in actions}
     mark_written(instance, written)

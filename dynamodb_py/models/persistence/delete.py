@@ -73,7 +73,7 @@ def remove_item(instance: Instance, condition: Condition | None, atomic: bool | 
     """Delete the item, without hooks and signals."""
     pin_connection(instance)
     meta = instance._meta
-    if not is_guarded(meta, atomic):
+    if not is_guarded(instance, atomic):
         try:
             yield from DeleteItem(
                 table_of(instance), key_of(instance), restrict_to_class(meta, condition)

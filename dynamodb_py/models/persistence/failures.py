@@ -16,12 +16,19 @@ from .locks import Lock
 
 
 def as_model_error(
-    instance: Instance, error: ConditionFailed, *, insert: bool = False, more: bool = False
+    instance: Instance,
+    error: ConditionFailed,
+    *,
+    insert: bool = False,
+    more: bool = False,
+    must_exist: bool = False,
 ) -> Exception:
     """Return what a failed condition means for this instance.
 
-    With *insert*, it was that the key is free, and with *more* something else too.
+    With *insert*, it was that the key is free, and with *more* something else too. With *must_exist*,
+    it was that there is an item, as it is for all that were loaded.
     """
+    expected = must_exist or instance._stored is not None
     current: Any = error.current
     if isinstance(current, Mapping):
         wires = cast("Mapping[str, Any]", current)
@@ -34,11 +41,11 @@ def as_model_error(
         error.current = found
         if insert:
             return narrow_error(error, instance.AlreadyExists)
-        gone = instance._stored is not None and is_of_other_class(instance._meta, wires)
+        gone = expected and is_of_other_class(instance._meta, wires)
         return as_gone_error(instance) if gone else error
     if insert:  # without an item the key is free, but for engines that never send one
         return error if more else narrow_error(error, instance.AlreadyExists)
-    return error if instance._stored is None else as_gone_error(instance)
+    return as_gone_error(instance) if expected else error
 
 
 def as_stale_error(
@@ -73,7 +80,9 @@ def as_stale_error(
 
 
 def as_gone_error(instance: Instance) -> DoesNotExist:
-    """Return the error for an item that was deleted since it was loaded."""
+    """Return the error for an item that was deleted since it was loaded, or never was there."""
+    if instance._stored is None:
+        return instance.DoesNotExist(f"there is no item of {instance!r}", missing=[instance])
     return instance.DoesNotExist(
         f"{instance!r} is no longer there: it was deleted since it was loaded", missing=[instance]
     )

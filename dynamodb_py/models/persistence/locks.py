@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from ...connections import current_options
+from ...connections import Linked, current_options, is_atomic_by_default
 from ...exceptions import FieldNotLoaded, QueryError
 from ...expressions import Condition
 from ...limits import MAX_OPERATORS
@@ -68,29 +68,35 @@ def _require_present(meta: Options, names: Iterable[str], item: Mapping[str, Wir
     return unchanged if any(name in item for name in names) else meta.present & unchanged
 
 
-def is_atomic(meta: Options, given: bool | None) -> bool:
-    """Return whether a write is atomic: as *given*, else as ``options()`` or Meta say."""
+def is_atomic(writer: Linked, meta: Options, given: bool | None) -> bool:
+    """Return whether a write is atomic: as *given*, else as ``options()``, Meta or the connection say.
+
+    :param writer: the instance, or what has its connection.
+    """
     if given is not None:
         return given
     default = current_options().atomic
-    return meta.atomic if default is None else default
+    if default is None:
+        default = meta.atomic
+    return is_atomic_by_default(writer) if default is None else default
 
 
-def is_guarded(meta: Options, atomic: bool | None) -> bool:
+def is_guarded(instance: Instance, atomic: bool | None) -> bool:
     """Tell whether a write takes more than a request with what it is to write."""
-    return meta.guarded or COLLECTOR.get() is not None or is_atomic(meta, atomic)
+    meta = instance._meta
+    return meta.guarded or COLLECTOR.get() is not None or is_atomic(instance, meta, atomic)
 
 
 def lock_of(instance: Instance, stored: Mapping[str, Wire], atomic: bool | None) -> Lock | None:
     """Return what must be as it was loaded for a write to be right, if anything."""
     meta = instance._meta
     if instance._stored is None:
-        return lock_of_none(meta) if is_atomic(meta, atomic) else None
+        return lock_of_none(meta) if is_atomic(instance, meta, atomic) else None
     if meta.version is not None and meta.version.attribute in unknown_attributes(instance):
         raise FieldNotLoaded(
             f"{meta.version.label} was not fetched with this instance, which may be stale: "
             "refresh_from_db() first"
         )
-    if is_atomic(meta, atomic):
+    if is_atomic(instance, meta, atomic):
         return lock_of_all(meta, stored, unknown_attributes(instance))
     return lock_of_version(meta, stored)

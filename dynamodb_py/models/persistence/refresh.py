@@ -1,41 +1,137 @@
-"""Reads an instance again, and counts its numbers up and down."""
+"""Reads an instance again, and changes what needs no reading: numbers, up and down, and stamps."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
-from ...connections import is_consistent
-from ...exceptions import ValidationError
-from ...expressions import Action, Add, Value
+from ...codec import from_json, to_json
+from ...connections import choose_connection, is_consistent
+from ...exceptions import DoesNotExist, QueryError, ValidationError
+from ...expressions import Action, Add, Path, Set, Value
 from ...flows import Flow
+from ...operations.base import WireItem
 from ...operations.items import GetItem
+from ...operations.read_expressions import Expressions
 from ..foreign_keys.unloaded import is_stub
 from ..instance import Instance, M, is_elsewhere, options_of, pin_connection, table_of
+from ..keys.computed import ComputedField
 from ..visibility import filter_item
-from .stored import key_of, replace_stored
+from .stored import (
+    check_names,
+    key_of,
+    mark_fetched,
+    replace_stored,
+    reset_fields,
+    stored_wires,
+)
 from .update import update_instance
 
 
 def refresh_instance(
-    instance: Instance, *, consistent: bool | None = None, using: str | None = None
+    instance: Instance,
+    *,
+    fields: Iterable[str] | None = None,
+    consistent: bool | None = None,
+    using: str | None = None,
 ) -> Flow[None]:
     """Read all fields again; changes that were not saved are lost.
 
+    :param fields: read just these, of an instance that was loaded or saved: all others keep their
+        values, and the changes that were not saved.
     :param consistent: True sees every write before it; by default as ``options()`` says.
     :param using: the alias of the connection to read from; the instance belongs to it from then on.
     :raises DoesNotExist: there is no item with this key.
+    :raises TypeError: no field has one of the names *fields*; nothing was sent.
+    :raises QueryError: *fields* of an instance that was never loaded or saved, or together with
+        another connection; nothing was sent.
     """
+    if fields is not None:
+        yield from _refresh_fields(instance, fields, consistent, using)
+        return
     pin_connection(instance)
     key, table = key_of(instance), table_of(instance, using)
-    item = filter_item(instance._meta, (yield from GetItem(table, key, is_consistent(consistent))))
+    link = instance._link if using is None else choose_connection(using)
+    get = GetItem(table, key, is_consistent(consistent, link))
+    item = filter_item(instance._meta, (yield from get))
     if item is None:
-        raise instance.DoesNotExist(
-            f"{instance._meta.name} has no item {instance.primary_key!r}", missing=[instance]
-        )
+        raise _make_missing_error(instance)
     if using is not None and is_elsewhere(instance, using):
         instance.__dict__["_using"] = using
     replace_stored(instance, item)
+
+
+def _make_missing_error(instance: Instance) -> DoesNotExist:
+    return instance.DoesNotExist(
+        f"{instance._meta.name} has no item {instance.primary_key!r}", missing=[instance]
+    )
+
+
+def _refresh_fields(
+    instance: Instance, names: Iterable[str], consistent: bool | None, using: str | None
+) -> Flow[None]:
+    """Read the fields *names* again, and nothing else."""
+    meta, fields = options_of(type(instance)), instance._fieldset
+    chosen = check_names(instance, "refresh_from_db(fields=...)", names)
+    pin_connection(instance)
+    if instance._stored is None or (using is not None and is_elsewhere(instance, using)):
+        raise QueryError(
+            f"{meta.name}: refresh_from_db(fields=...) is for an instance that was loaded from, or "
+            "saved to, the same connection: refresh_from_db() without fields reads all of the item"
+        )
+    attributes = fields.find_attributes(chosen)
+    if fields.computed is not None:  # a part may be stored in a template alone
+        made = [each for each in fields.computed.all if _holds_any(each, chosen)]
+        attributes |= {each.field.attribute for each in made}
+    paths = [Path((name,)) for name in (*attributes, *(field.attribute for field in meta.keys))]
+    if meta.kind is not None:
+        paths.append(meta.kind.path)
+    if meta.item_filter is not None:
+        paths += meta.item_filter.paths
+    expressions = Expressions.of(projection=dict.fromkeys(paths))
+    consistent = is_consistent(consistent, instance._link)
+    get = GetItem(table_of(instance), key_of(instance), consistent, expressions)
+    item = filter_item(meta, (yield from get))
+    if item is None:
+        raise _make_missing_error(instance)
+    now: WireItem = from_json(item)
+    stored = {n: wire for n, wire in stored_wires(instance).items() if n not in attributes}
+    stored.update((name, now[name]) for name in attributes if name in now)
+    if not instance._decoded:
+        instance._decode()  # the others, as they were
+    instance._stored = to_json(stored)
+    mark_fetched(instance, attributes)
+    reset_fields(instance, chosen, stored)
+
+
+def _holds_any(made: ComputedField, names: Collection[str]) -> bool:
+    """Tell whether one of the fields *names* is the computed field *made*, or a part of it."""
+    return made.field.name in names or any(part.name in names for part in made.parts)
+
+
+def touch_instance(instance: M) -> Flow[M]:
+    """Let the fields with ``auto_now`` have the present moment, and write nothing else but a version.
+
+    It is an ``update()``: no hook is called, and changes that were not saved stay and wait.
+
+    :return: the instance itself.
+    :raises DoesNotExist: there is no item; of an instance that was never loaded too.
+    :raises StaleItem: the version is another one than the instance has.
+    :raises QueryError: no field has ``auto_now``; nothing was sent.
+    """
+    meta, actions = options_of(type(instance)), list[Action]()
+    for field in meta.field_set.stamping:
+        stamped = field.pre_save(None, adding=False)
+        if stamped is not None and (wire := field.to_wire(stamped)) is not None:
+            actions.append(Set(field._path(), Value(wire)))
+    if not actions:
+        raise QueryError(
+            f"{meta.name}: touch() has nothing to write: no field sets itself with each write, as "
+            "DateTimeField(auto_now=True) does"
+        )
+    yield from update_instance(instance, *actions, must_exist=True)
+    return instance
 
 
 def fetch_instance(instance: M) -> Flow[M]:

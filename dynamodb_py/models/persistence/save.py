@@ -49,6 +49,7 @@ def save_instance(
     *,
     condition: Condition | None = None,
     force_insert: bool = False,
+    force_update: bool = False,
     overwrite: bool = False,
     update_fields: Iterable[str] | None = None,
     validate: bool = True,
@@ -67,6 +68,8 @@ def save_instance(
 
     :param condition: write only where it holds; it is checked even where nothing changed.
     :param force_insert: write only where no item has this key.
+    :param force_update: write only where the item exists, a new instance too, which then takes the
+        item's place. It is checked even where nothing changed.
     :param overwrite: put it whole, a loaded one too, whether or not there is an item.
     :param update_fields: write no other fields than these, and those that set themselves; the
         changes of others wait for the next save. For a loaded one only.
@@ -82,9 +85,15 @@ def save_instance(
     :raises StaleItem: the version is another one, or with *atomic* something else is.
     :raises ConditionFailed: *condition* does not hold, or a list that changed here was changed
         by another writer too; ``current`` is the item as it stands.
-    :raises DoesNotExist: the item that was loaded is gone.
-    :raises QueryError: *update_fields* is given where the whole item would be put.
+    :raises DoesNotExist: the item that was loaded is gone, or with *force_update* there is none.
+    :raises QueryError: *update_fields* is given where the whole item would be put, or
+        *force_update* with *force_insert* or *overwrite*.
     """
+    if force_update and (force_insert or overwrite):
+        raise QueryError(
+            "save(force_update=True): it writes only where there is an item, unlike "
+            f"{'force_insert' if force_insert else 'overwrite'}=True: choose one of them"
+        )
     if condition is not None:
         condition = options_of(type(instance)).condition(condition)
     pin_connection(instance)
@@ -105,6 +114,7 @@ def save_instance(
         condition=condition,
         force_insert=force_insert,
         overwrite=overwrite,
+        must_exist=force_update,
         named=named,
         validate=validate,
         atomic=atomic,
@@ -141,46 +151,70 @@ def store_instance(
     condition: Condition | None = None,
     force_insert: bool = False,
     overwrite: bool = False,
+    must_exist: bool = False,
     named: frozenset[str] | None = None,
     validate: bool = True,
     atomic: bool | None = None,
 ) -> Flow[None]:
     """Save without calling hooks and signals."""
+    meta = instance._meta
     try:
         if not (instance._stored is None or force_insert or overwrite):
             yield from _write_changes(
-                instance, condition, validate=validate, named=named, atomic=atomic
+                instance,
+                condition,
+                validate=validate,
+                named=named,
+                must_exist=must_exist,
+                atomic=atomic,
             )
-        elif is_guarded(meta := instance._meta, atomic):
+        elif is_guarded(instance, atomic):
             insert = force_insert or (
-                not overwrite and (meta.version is not None or is_atomic(meta, atomic))
+                not overwrite
+                and not must_exist
+                and (meta.version is not None or is_atomic(instance, meta, atomic))
             )
             yield from put_guarded(
-                instance, condition, insert=insert, validate=validate, atomic=atomic
+                instance,
+                condition,
+                insert=insert,
+                must_exist=must_exist,
+                validate=validate,
+                atomic=atomic,
             )
         else:
-            yield from _put_instance(instance, condition, insert=force_insert, validate=validate)
+            yield from _put_instance(
+                instance, condition, insert=force_insert, must_exist=must_exist, validate=validate
+            )
     except ConditionFailed as error:
         own = force_insert or (condition is not None and not condition.is_empty)
+        before = instance._stored
         if own or not take_lost_write(instance, error):
             raise
         yield from store_instance(
             instance, overwrite=overwrite, named=named, validate=validate, atomic=atomic
         )
+        instance.__previous__ = before, instance._stored or b"{}"
 
 
 def _put_instance(
-    instance: Instance, condition: Condition | None, *, insert: bool, validate: bool
+    instance: Instance,
+    condition: Condition | None,
+    *,
+    insert: bool,
+    must_exist: bool,
+    validate: bool,
 ) -> Flow[None]:
     item = encode_item(instance, validate=validate)
     more = condition is not None and not condition.is_empty
-    if insert:
-        absent = instance._meta.absent
-        condition = absent if condition is None else absent & condition
+    if insert or must_exist:
+        expected = instance._meta.absent if insert else instance._meta.present
+        condition = expected if condition is None else expected & condition
     try:
         yield from PutItem(table_of(instance), item, condition)
     except ConditionFailed as error:
-        raise as_model_error(instance, error, insert=insert, more=more) from error.__cause__
+        failure = as_model_error(instance, error, insert=insert, more=more, must_exist=must_exist)
+        raise failure from error.__cause__
     mark_saved(instance, item)
 
 
@@ -204,12 +238,14 @@ def _write_changes(
     *,
     validate: bool,
     named: frozenset[str] | None = None,
+    must_exist: bool = False,
     atomic: bool | None = None,
 ) -> Flow[None]:
     meta, stored = instance._meta, cast("WireItem", from_json(instance._stored or b"{}"))
     changes = changes_to_write(instance, stored, validate=validate, named=named)
     own = condition is not None and not condition.is_empty
-    if not changes and not own and not is_collected(instance):
+    if not changes and not own and not must_exist and not is_collected(instance):
+        instance.__previous__ = None
         return
     required = meta.present if condition is None else meta.present & condition
     fields, sets = instance._fieldset, dict[str, bool]()
@@ -217,7 +253,7 @@ def _write_changes(
         sets = find_set_edits(instance, changes)
     if fields.computed is not None:
         required &= fields.computed.require_unchanged_parts(stored, changes)
-    if is_guarded(meta, atomic):
+    if is_guarded(instance, atomic):
         yield from write_guarded(
             instance,
             stored,
@@ -225,6 +261,7 @@ def _write_changes(
             required,
             own=condition if own else None,
             named=named,
+            must_exist=must_exist,
             atomic=atomic,
         )
         return
@@ -234,9 +271,14 @@ def _write_changes(
         or any(wire is not None and ("M" in wire or "L" in wire) for wire in changes.values())
     ):
         item = yield from _send_changes(instance, stored, changes, required, own=own, sets=sets)
+        if item is None and must_exist:
+            item = yield from _send_plain_changes(instance, stored, {}, required)
     else:
         item = yield from _send_plain_changes(instance, stored, changes, required)
-    if item is not None:
+    if item is None:
+        instance.__previous__ = None
+    else:
+        instance.__previous__ = instance._stored, item
         instance._stored = item
         if instance._state is not None or sets:
             mark_written(instance, changes)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec.structs import replace
 
 from ...codec import from_json, measure_item, to_json
-from ...exceptions import ItemTooLarge, UnreadableValue, ValidationError
+from ...exceptions import ItemTooLarge, QueryError, UnreadableValue, ValidationError
+from ...expressions import is_many
 from ...limits import MAX_ITEM_BYTES
 from ...operations.base import Wire, WireItem
 from ...operations.batches import Put
 from ...operations.items import Key, StoredItem
+from ..fields.base import AnyField
+from ..fields.model_key import alias_of, bind_values
 from ..instance import Instance, M, options_of, table_of
 from ..records.attributes import describe_largest, find_preserved
 from ..records.base import (
@@ -125,6 +128,7 @@ def mark_saved(instance: M, item: StoredItem) -> M:
     """Set *item* as the stored item; the values stay as they are."""
     settle_defaults(instance)
     state = instance._state
+    instance.__previous__ = instance._stored, item
     if instance._stored is None:
         values = instance.__dict__
         for name, default in instance._fieldset.constants.items():
@@ -174,6 +178,7 @@ def take_over(instance: M, twin: M) -> None:
         twin._decoded,
         twin._state,
     )
+    instance.__previous__ = getattr(twin, "__previous__", None)
     fields = instance._fieldset
     if instance._stored is not None and (fields.holders or fields.references):
         replace_stored(
@@ -195,3 +200,60 @@ def replace_stored(instance: Instance, item: StoredItem) -> None:
     for name in instance._fieldset.references:
         instance.__dict__.pop(name, None)
     instance._stored, instance._decoded, instance._state = item, False, None
+
+
+def take_value(instance: Instance, field: AnyField, wire: Wire | None) -> None:
+    """Let *field* read as *wire*, or as absent."""
+    values, state = instance.__dict__, instance._state
+    if (
+        instance._fieldset.computed is not None
+        and field.name in instance._fieldset.computed.by_name
+    ):
+        values.pop(field.name, None)  # its parts say what it is
+        return
+    if state is not None:
+        state.unreadable = {n: e for n, e in state.unreadable.items() if n != field.name}
+        state.defaults = {n: w for n, w in state.defaults.items() if n != field.name}
+    if wire is None:
+        values.pop(field.name, None)
+        if instance._stored is None:
+            values[field.name] = field.make_absent_value()
+        return
+    try:
+        values[field.name] = field.decode(wire)
+    except UnreadableValue as error:
+        values.pop(field.name, None)
+        unreadable = state_of(instance).unreadable
+        state_of(instance).unreadable = {**unreadable, field.name: error}
+
+
+def reset_fields(instance: Instance, names: Collection[str], stored: Mapping[str, Wire]) -> None:
+    """Let the fields *names* of a loaded instance read as in *stored*, whatever was assigned."""
+    if not instance._decoded:
+        instance._decode()
+    fields, values, alias = instance._fieldset, instance.__dict__, alias_of(instance)
+    if fields.computed is not None:
+        stored = fields.computed.add_key_parts(stored)
+    if instance._state is not None:
+        instance._state.deleted -= frozenset(names)
+    for name in names:
+        field = fields.by_name[name]
+        take_value(instance, field, stored.get(field.attribute))
+        if alias is not None and name in fields.holders and name in values:
+            bind_values(values[name], alias)
+    if fields.sets:
+        keep_sets(instance, [name for name in names if name in fields.sets])
+    for name, reference in fields.references.items():
+        if not {part.name for part in reference.parts}.isdisjoint(names):
+            values.pop(name, None)
+
+
+def check_names(instance: Instance, verb: str, names: Iterable[str]) -> list[str]:
+    """Return the *names* of fields that *verb* got, those of references as the fields of their keys."""
+    if not is_many(names):
+        raise QueryError(f"{verb}: {names!r} is one name: give a list of them, [{names!r}]")
+    fields = instance._fieldset
+    found = list(dict.fromkeys(fields.expand_references(names)))
+    if unknown := [name for name in found if name not in fields.by_name]:
+        raise fields.make_unknown_error(unknown)
+    return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ...codec import PLAIN_INT, Unstorable
+from ...codec import PLAIN_INT, Unstorable, from_json
 from ...exceptions import QueryError, ValidationError
 from ...operations.base import Wire
 from ..attribute_values.display import decode_or_free, describe_changes
@@ -16,7 +16,7 @@ from ..records.attributes import find_assigned_keys, normalise_field, stamp_fiel
 from ..records.base import find_edited_defaults, find_unread_fields, get_fetched_fields, state_of
 from ..records.checks import Errors, check_value
 from ..records.validation import clean_changed, hooks_of
-from .stored import replace_stored, stored_wires
+from .stored import check_names, replace_stored, reset_fields, stored_wires
 
 
 def changes_to_write(
@@ -203,13 +203,35 @@ def describe_instance_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
     return changes
 
 
-def revert_instance(instance: Instance) -> None:
-    """Go back to what was loaded or saved last."""
+def describe_previous_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
+    """Return the old and the new value of each place that the last write changed, by path."""
+    previous = getattr(instance, "__previous__", None)
+    if previous is None:
+        return {}
+    items = [{} if each is None else each for each in previous]
+    before, after = (from_json(each) if isinstance(each, bytes) else each for each in items)
+    fields, computed = instance._fieldset.list_written(), instance._fieldset.computed
+    if computed is not None:
+        before, after = computed.add_key_parts(before), computed.add_key_parts(after)
+    changes: dict[str, tuple[Any, Any]] = {}
+    for field in fields:
+        old, new = before.get(field.attribute), after.get(field.attribute)
+        if old != new:
+            changes.update(describe_changes(field, old, new))
+    return changes
+
+
+def revert_instance(instance: Instance, names: Sequence[str] = ()) -> None:
+    """Go back to what was loaded or saved last, with all fields or *names*."""
     if instance._stored is None:
         raise QueryError(
             f"{type(instance).__name__}: there is nothing to go back to, as it was not loaded or "
             "saved, or was deleted: make another instance"
         )
+    if names:
+        chosen = check_names(instance, "revert()", names)
+        reset_fields(instance, chosen, stored_wires(instance))
+        return
     fetched = get_fetched_fields(instance)
     replace_stored(instance, instance._stored)
     if fetched is not None:

@@ -28,7 +28,7 @@ from .failures import as_stale_error
 from .locks import Lock, lock_of
 from .parent_maps import parents_of, update_with_parents
 from .sending import execute_or_collect, retry_on_conflict
-from .stored import key_of, mark_fetched, stored_wires, unknown_attributes
+from .stored import key_of, mark_fetched, stored_wires, take_value, unknown_attributes
 from .update_actions import build_update, unique_among, was_applied
 from .update_result import (
     Returning,
@@ -233,16 +233,21 @@ def take_result(instance: Instance, result: UpdateResult, unsaved: _Unsaved) -> 
             after[attribute] = result.wire_of(attribute, stored)
         else:
             unknown.append(attribute)
-    if instance._stored is not None:
-        left = {**stored, **after}
+    if instance._stored is None:
+        instance.__previous__ = None, after
+    else:
+        before, left = instance._stored, {**stored, **after}
         instance._stored = to_json(
             {n: w for n, w in left.items() if w is not None and n not in unknown}
         )
+        if unknown:
+            before = to_json({n: w for n, w in stored.items() if n not in unknown})
+        instance.__previous__ = before, instance._stored
         mark_fetched(instance, after)
         _mark_unknown(instance, unknown)
     for attribute, wire in after.items():
         if (field := instance._fieldset.by_attribute.get(attribute)) is not None:
-            _take_value(instance, field, _merge(*unsaved.get(attribute, (wire, wire)), wire))
+            take_value(instance, field, _merge(*unsaved.get(attribute, (wire, wire)), wire))
             if field.name in instance._fieldset.sets and instance._stored is not None:
                 keep_sets(instance, [field.name])
 
@@ -272,31 +277,6 @@ def _find_unsaved(
             unsaved, loaded = from_json(to_json([wire, base]))
             found[attribute] = (loaded, unsaved)
     return found
-
-
-def _take_value(instance: Instance, field: Any, wire: Wire | None) -> None:
-    """Let *field* read as *wire*, or as absent."""
-    values, state = instance.__dict__, instance._state
-    if (
-        instance._fieldset.computed is not None
-        and field.name in instance._fieldset.computed.by_name
-    ):
-        values.pop(field.name, None)  # its parts say what it is
-        return
-    if state is not None:
-        state.unreadable = {n: e for n, e in state.unreadable.items() if n != field.name}
-        state.defaults = {n: w for n, w in state.defaults.items() if n != field.name}
-    if wire is None:
-        values.pop(field.name, None)
-        if instance._stored is None:
-            values[field.name] = field.make_absent_value()
-        return
-    try:
-        values[field.name] = field.decode(wire)
-    except UnreadableValue as error:
-        values.pop(field.name, None)
-        unreadable = state_of(instance).unreadable
-        state_of(instance).unreadable = {**unreadable, field.name: error}
 
 
 def _mark_unknown(instance: Instance, attributes: Sequence[str]) -> None:

@@ -12,9 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
-
-from msgspec.structs import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from ...codec import PLAIN_INT, Unstorable
 from ...expressions import (
@@ -52,7 +50,10 @@ _USUAL: Any = Field
 _KINDS = frozenset({"S", "N", "B", "BOOL"})
 
 Wires: TypeAlias = "tuple[Wire, ...]"
-Latest: TypeAlias = "tuple[str, bool, Shortcut | None]"
+Demand: TypeAlias = "bool | Literal['by default'] | None"
+"""Whether to read consistently: None where neither ``options()`` nor the connection say it, and "by
+default" where the connection does, which leaves out global indexes."""
+Latest: TypeAlias = "tuple[str, Demand, Shortcut | None]"
 """The table, whether to read consistently, and the shortcut, if there is one."""
 _Term: TypeAlias = "tuple[Path, str]"
 _Speller: TypeAlias = "tuple[Field[Any, Any], str, bool]"
@@ -241,7 +242,7 @@ class QueryShape:
         condition = And(tuple(terms)) if len(terms) > 1 else terms[0] if terms else Condition()
         return Question(condition, **self._changes)
 
-    def compile(self, table: str, consistent: bool, question: Question) -> Latest:
+    def compile(self, table: str, demand: Demand, question: Question) -> Latest:
         """Make the shortcut to the request that answers *question*, one of these, from *table*.
 
         Raises as the planner does.
@@ -251,14 +252,13 @@ class QueryShape:
         if meta.part_conditions is None and all(
             type(f).find_key_problem is _USUAL.find_key_problem for f in meta.field_set
         ):
-            question = replace(question, consistent=consistent)
             if (standing := meta.item_filter) is None:
                 shortcut = meta.planner.shortcut(table, question)
             else:
                 shortcut = standing.bind_shortcut(
                     meta.planner.shortcut(table, standing.apply_to(question))
                 )
-        self.latest = latest = (table, consistent, shortcut)
+        self.latest = latest = (table, demand, shortcut)
         return latest
 
 

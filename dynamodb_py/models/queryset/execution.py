@@ -9,7 +9,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from ...batching import as_callback
-from ...connections import current_options, get_connection, is_consistent
+from ...connections import current_options, get_connection
 from ...exceptions import InvalidCursor, MaxRequestsReached, QueryError
 from ...expressions import Compare, Path, Value
 from ...flows import Flow
@@ -25,6 +25,7 @@ from ..records.rows import make_loader
 from ..visibility import Scope
 from .base import DEFAULT_OPTIONS, M, R, check_single
 from .builders import Builders
+from .compiled_cache import Demand
 from .prefetch import prefetch_tree, tree_of
 from .row_streams import (
     CompletedRowStream,
@@ -33,18 +34,41 @@ from .row_streams import (
     RowStream,
     UnionRowStream,
 )
+from .unique_lookup import find_constraint, plan_unique
 
 
 def plan_query(
     queryset: Builders[M, Any], question: Question | None = None, *, explained: bool = False
 ) -> Plan:
     """Return how *queryset*, or *question* in its place, is answered."""
-    options = queryset._read_options
     check_single(queryset, "this")
     question = queryset._question if question is None else question
+    consistent = queryset._read_options.consistent
+    if consistent is None:  # options() may demand it
+        consistent = current_options().consistent
+    unique = plan_unique(queryset, question, consistent=consistent is not False)
+    if unique is not None:
+        return unique
+    if consistent is None and queryset._link.consistent:
+        plan = _make_plan(queryset, question, consistent=False, explained=explained)
+        consistent = not _is_of_global_index(queryset, plan)
+        if not consistent:
+            return plan
+    return _make_plan(queryset, question, consistent=bool(consistent), explained=explained)
+
+
+def _is_of_global_index(queryset: Builders[Any, Any], plan: Plan) -> bool:
+    """Tell whether *plan* reads a global index, which DynamoDB cannot read consistently."""
+    indexes = options_of(queryset.model).schema.indexes
+    return any(each.name == plan.index and each.scope == "global" for each in indexes)
+
+
+def _make_plan(
+    queryset: Builders[Any, Any], question: Question, *, consistent: bool, explained: bool
+) -> Plan:
     if queryset._scope is not None:
         question = _apply_scope(queryset._scope, queryset.model, question)
-    if is_consistent(options.consistent):  # options() may demand it
+    if consistent:
         question = replace(question, consistent=True)
     meta = options_of(queryset.model)
     if meta.item_filter is not None:
@@ -194,13 +218,22 @@ def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Quer
     table, link = meta.table_name, get_connection(meta.using)
     if link.renames:
         table = link.table_name(table)
-    consistent = current_options().consistent
+    demand: Demand = current_options().consistent
+    if demand is None and link.consistent:
+        demand = "by default"
     latest = shape.latest
-    if latest is None or latest[0] != table or latest[1] is not consistent:
+    if latest is None or latest[0] != table or latest[1] is not demand:
         question = queryset._question
         if question.limit != shape.limit:
             question = replace(question, limit=shape.limit)
-        latest = shape.compile(table, consistent, question)
+        if find_constraint(meta, question) is not None:
+            shape.latest = (table, demand, None)
+            return None
+        if demand == "by default":
+            question = replace(question, consistent=plan_query(queryset, question).consistent)
+        else:
+            question = replace(question, consistent=bool(demand))
+        latest = shape.compile(table, demand, question)
     shortcut = latest[2]
     return None if shortcut is None else shortcut(queryset._wires)
 

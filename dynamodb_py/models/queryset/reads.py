@@ -38,6 +38,7 @@ from .execution import (
     read_all,
     read_first,
 )
+from .unique_lookup import names_constraint
 
 
 def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
@@ -113,13 +114,19 @@ def get_one(
 def get_or_none(
     queryset: Builders[M, R], /, *key: Any, consistent: bool | None = None, **named: Any
 ) -> Flow[R | None]:
-    """Return the item with this key, or None.
+    """Return the item with this key, or with these unique values, or None.
 
-    :param key: the hash key, and the range key where there is one; or both by name.
+    :param key: the hash key, and the range key where there is one; or both by name. By name also
+        the fields of a unique constraint.
     :param consistent: True sees every write before it, for twice the price; by default as
         ``options()`` says.
     """
     meta = options_of(queryset.model)
+    if meta.constraints and not key and names_constraint(meta, named):
+        matching = queryset.filter(**named)
+        if consistent is not None:
+            matching = matching.consistent(consistent)
+        return next(iter((yield from read_first(matching, 1))), None)
     return (yield from get_by_key(queryset, meta, key, named, consistent))[0]
 
 
@@ -139,8 +146,9 @@ def get_by_key(
     if queryset._known_question is EMPTY_QUESTION and not (
         options is not DEFAULT_OPTIONS and (options.shape or options.start or options.parts)
     ):
-        table = connection_for(options.using, meta.using).table_name(meta.table_name)
-        item = yield from GetItem(table, wire, is_consistent(consistent))
+        link = connection_for(options.using, meta.using)
+        get = GetItem(link.table_name(meta.table_name), wire, is_consistent(consistent, link))
+        item = yield from get
         there = item if meta.item_filter is None else filter_item(meta, item)
         if there is None:
             return None, item
@@ -299,6 +307,7 @@ def get_in_bulk(
         [(table, meta.key_of(key)) for key in given],
         given,
         {table: make_key_reader(meta.schema.key)},
+        link=queryset._link,
         consistent=options.consistent if consistent is None else consistent,
         workers=workers,
         progress=progress,

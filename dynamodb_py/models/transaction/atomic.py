@@ -69,6 +69,7 @@ class atomic:  # noqa: N801 - it reads as a statement
         self._transaction = Transaction()
         self._later: list[Callable[[], Flow[None]]] = []
         self._callbacks: list[Callable[[], Any]] = []
+        self._rollbacks: list[Callable[[], Any]] = []
         self._lock = RLock()
         self._state: State = "new"
         self._outer: Collector | None = None
@@ -141,6 +142,17 @@ class atomic:  # noqa: N801 - it reads as a statement
             self._check_open("on_commit()")
             self._callbacks.append(function)
 
+    def on_rollback(self, function: Callable[[], Any]) -> None:
+        """Call *function* after the block ended without a commit; its result is awaited if possible.
+
+        It is not called where it is unknown whether the transaction was executed.
+        """
+        if not callable(function):
+            raise TypeError(f"on_rollback() takes a callable, not {function!r}")
+        with self._lock:
+            self._check_open("on_rollback()")
+            self._rollbacks.append(function)
+
     def operation(self) -> TransactWriteItems | None:
         """Return the request as it would be sent now; None without writes."""
         with self._lock:
@@ -209,7 +221,8 @@ class atomic:  # noqa: N801 - it reads as a statement
 
     def _commit(self) -> Flow[None]:
         calls = self._transaction.calls
-        yield from self._check_callbacks()
+        yield from _check_async(self._callbacks, "on_commit()")
+        yield from _check_async(self._rollbacks, "on_rollback()")
         if calls:
             yield from check_commit_receivers(self)
             self._state = "unknown"  # until an answer comes
@@ -229,11 +242,14 @@ class atomic:  # noqa: N801 - it reads as a statement
         for function in self._callbacks:
             yield from Call(function)
 
-    def _check_callbacks(self) -> Flow[None]:
-        """Refuse async callbacks that cannot be awaited, before anything is sent."""
-        for function in self._callbacks:
-            if is_async(function):
-                yield Call(None, f"{name_of(function)}, given to on_commit(),")
+    def _roll_back(self) -> Flow[None]:
+        for function in self._rollbacks:
+            yield from Call(function)
+
+    @property
+    def _is_rolled_back(self) -> bool:
+        """Whether callbacks wait for a rollback that has happened."""
+        return bool(self._rollbacks) and self._state in ("rolled back", "not committed")
 
     def __enter__(self) -> Self:
         return self._begin()
@@ -244,8 +260,12 @@ class atomic:  # noqa: N801 - it reads as a statement
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._end(kind):
-            run(self._commit(), self._link)
+        try:
+            if self._end(kind):
+                run(self._commit(), self._link)
+        finally:
+            if self._is_rolled_back:
+                run(self._roll_back(), cast("Any", None))  # it sends nothing
 
     async def __aenter__(self) -> Self:
         return self._begin()
@@ -256,8 +276,12 @@ class atomic:  # noqa: N801 - it reads as a statement
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._end(kind):
-            await arun(self._commit(), self._link)
+        try:
+            if self._end(kind):
+                await arun(self._commit(), self._link)
+        finally:
+            if self._is_rolled_back:
+                await arun(self._roll_back(), cast("Any", None))
 
     @property
     def _link(self) -> Any:
@@ -294,6 +318,28 @@ def on_commit(function: Callable[[], Any]) -> None:
         transaction.on_commit(function)
         return
     run(_call(function), cast("Any", None))  # it sends nothing
+
+
+def on_rollback(function: Callable[[], Any]) -> None:
+    """Call *function* after this block's transaction ended without a commit; never outside of a block.
+
+    The block raised, a condition did not hold, or DynamoDB refused the request. Where no answer
+    came, the writes may have been executed, and neither this nor ``on_commit`` calls anything.
+
+    :param function: takes no arguments. Its result is awaited if possible.
+    """
+    transaction = get_current()
+    if transaction is not None:
+        transaction.on_rollback(function)
+    elif not callable(function):
+        raise TypeError(f"on_rollback() takes a callable, not {function!r}")
+
+
+def _check_async(functions: list[Callable[[], Any]], verb: str) -> Flow[None]:
+    """Refuse async *functions* that cannot be awaited, before anything is sent."""
+    for function in functions:
+        if is_async(function):
+            yield Call(None, f"{name_of(function)}, given to {verb},")
 
 
 def _call(function: Callable[[], Any]) -> Flow[None]:

@@ -619,6 +619,90 @@ def test_callbacks_come_after_the_commit_in_order_and_not_without_one(script):
     assert told[2:] == ["at once"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "error", "state", "called"),
+    [
+        (None, LookupError, "rolled back", ["rollback", "rollback"]),
+        (canceled({"Code": FAILED}), TransactionCanceled, "not committed", ["rollback"] * 2),
+        ({}, None, "committed", ["commit"]),
+        (ConnectionFailed("no answer"), ConnectionFailed, "unknown", []),
+    ],
+)
+@pytest.mark.parametrize("asks", [False, True], ids=["plain", "async"])
+def test_what_is_called_is_about_how_the_block_ended(
+    script, do, asks, answer, error, state, called
+):
+    told = []
+
+    async def later():
+        await asyncio.sleep(0)
+        told.append("rollback")
+
+    script.answers += [] if answer is None else [answer] * (4 if state == "unknown" else 1)
+    tx = transaction.atomic()
+
+    def steps():
+        Account.create(name="a")
+        transaction.on_commit(lambda: told.append("commit"))
+        transaction.on_rollback(later if asks else lambda: told.append("rollback"))
+        tx.on_rollback(lambda: told.append("rollback"))
+        if answer is None:
+            raise LookupError
+
+    async def main():
+        async with tx:
+            await Account.acreate(name="b")
+            transaction.on_commit(lambda: told.append("commit"))
+            transaction.on_rollback(later if asks else lambda: told.append("rollback"))
+            tx.on_rollback(lambda: told.append("rollback"))
+            if answer is None:
+                raise LookupError
+
+    def block():
+        if do.mode == "async":
+            do.run(main())
+        else:
+            with tx:
+                steps()
+
+    if error is None:
+        block()
+    else:
+        with pytest.raises(error):
+            block()
+    assert (tx.state, told) == (state, called)
+
+
+def test_a_rollback_calls_nothing_outside_of_a_block_and_writes_are_sent_there(script):
+    told = []
+    transaction.on_rollback(lambda: told.append("never"))
+    with pytest.raises(TypeError, match="takes a callable"):
+        transaction.on_rollback("print")
+    script.answers.append({})
+    with contextlib.suppress(LookupError), transaction.atomic() as tx:
+        Account.create(name="a")
+        transaction.on_rollback(lambda: Account.create(name="failed"))
+        raise LookupError
+    assert [each.api for each in script.sent] == ["PutItem"]
+    with pytest.raises(QueryError, match=r"on_rollback\(\): the transaction is rolled back"):
+        tx.on_rollback(print)
+    assert told == []
+
+
+def test_an_async_callback_for_a_rollback_is_refused_before_anything_is_sent(script):
+    async def later():
+        raise AssertionError
+
+    async def main():
+        with transaction.atomic() as tx:
+            Account.create(name="a")
+            tx.on_rollback(later)
+
+    with pytest.raises(QueryError, match="has to be awaited"):
+        asyncio.run(main())
+    assert script.sent == []
+
+
 def test_a_callback_that_raises_is_raised_and_the_transaction_is_committed(script):
     told = []
 
