@@ -7,7 +7,8 @@ from typing import Any
 
 from ...codec import PLAIN_INT, Unstorable, from_json
 from ...exceptions import QueryError, ValidationError
-from ...operations.base import Wire
+from ...operations.base import Wire, WireItem
+from ...operations.items import StoredItem
 from ..attribute_values.display import decode_or_free, describe_changes
 from ..attribute_values.spelling import keep_spelling_of, reads_as, spell_again
 from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
@@ -208,8 +209,7 @@ def describe_previous_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
     previous = getattr(instance, "__previous__", None)
     if previous is None:
         return {}
-    items = [{} if each is None else each for each in previous]
-    before, after = (from_json(each) if isinstance(each, bytes) else each for each in items)
+    before, after = _read_wires(previous[0]), _read_wires(previous[1])
     fields, computed = instance._fieldset.list_written(), instance._fieldset.computed
     if computed is not None:
         before, after = computed.add_key_parts(before), computed.add_key_parts(after)
@@ -219,6 +219,13 @@ def describe_previous_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
         if old != new:
             changes.update(describe_changes(field, old, new))
     return changes
+
+
+def _read_wires(item: StoredItem | Mapping[str, Any] | None) -> WireItem:
+    """Return the attributes of an item, stored or read already; none for no item."""
+    if item is None:
+        return {}
+    return from_json(item) if isinstance(item, bytes) else dict(item)
 
 
 def revert_instance(instance: Instance, names: Sequence[str] = ()) -> None:

@@ -31,14 +31,16 @@ from ..visibility import is_hidden, is_of_other_class, requires_existence_only
 from .base import M, Q, check_single, clone
 from .builders import Builders
 from .execution import make_reader, plan_query
-from .write_conditions import find_whole_key, recheck_condition, without_presence
 from .write_execution import (
     BatchDeletes,
     ConditionalWrites,
     Done,
     GuardedDeletes,
     WriteRun,
+    find_whole_key,
     primary_key_of,
+    recheck_condition,
+    without_presence,
 )
 
 D_co = TypeVar("D_co", covariant=True)
