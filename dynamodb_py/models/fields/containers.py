@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
 import msgspec
 
 from ...codec import (
-    EMPTY_NAME,
     Tree,
     Unstorable,
     as_tree,
@@ -454,8 +453,6 @@ class DictField(_Container["dict[str, T]", DictN]):
         for key, each in members.items():
             if not isinstance(key, str):
                 raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
-            if not key:
-                raise Unstorable(EMPTY_NAME)
             try:
                 wires[key] = to_inner_wire(self._field_at(key), each, depth)
             except Unstorable as error:
@@ -543,7 +540,7 @@ class MapField(DictField[Any, MapN]):
         if not isinstance(self.schema, Mapping):
             raise self.misdeclared(f"MapField takes a dict of fields by key, not {self.schema!r}")
         for key, field in self.schema.items():
-            if not isinstance(field, Field) or not isinstance(key, str) or not key:
+            if not isinstance(field, Field) or not isinstance(key, str):
                 raise self.misdeclared(f"the schema's {key!r} is {field!r}: give a text a field")
         self.schema = {
             key: place_inside(field, self, f"{self.name}.{key}")

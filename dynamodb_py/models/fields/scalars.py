@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 import msgspec
 
 from ...codec import Unstorable, format_decimal, format_float, format_integer, parse_decimal
+from ...codec import encode as encode_free
 from ...operations.base import Wire
 from .base import VERBATIM, Field
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
@@ -285,6 +286,14 @@ class FloatField(Field[float, FloatN]):
                 value, "a float", "none equals it, use an IntegerField or a DecimalField"
             )
         return exact
+
+    def encode(self, value: Any, where: str = "", /) -> Wire | None:
+        if isinstance(value, int) and not isinstance(value, bool):
+            try:
+                return self.to_wire(value)
+            except Unstorable:  # a stored float may be compared with any number
+                return encode_free(value, where or self.label)
+        return super().encode(value, where)
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is float:
