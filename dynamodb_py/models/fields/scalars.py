@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 import msgspec
 
 from ...codec import Unstorable, format_decimal, format_float, format_integer, parse_decimal
-from ...codec import encode as encode_free
 from ...operations.base import Wire
 from .base import VERBATIM, Field
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
@@ -292,7 +291,7 @@ class FloatField(Field[float, FloatN]):
             try:
                 return self.to_wire(value)
             except Unstorable:  # a stored float may be compared with any number
-                return encode_free(value, where or self.label)
+                return IntegerField().encode(value, where or self.label)
         return super().encode(value, where)
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
