@@ -189,9 +189,6 @@ def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
     return {"L": wires}
 
 
-EMPTY_NAME = "a key is the empty text: DynamoDB refuses that as the name of what is in a map"
-
-
 def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
     """Return a mapping of free values as an attribute value, *depth* levels into a document."""
     depth = check_depth(depth)
@@ -199,8 +196,6 @@ def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
     for key, each in value.items():
         if not isinstance(key, str):
             raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
-        if not key:
-            raise Unstorable(EMPTY_NAME)
         if type(each) is str:
             wires[key] = {"S": each}
         elif type(each) is int and -PLAIN_INT < each < PLAIN_INT:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
 import msgspec
 
 from ...codec import (
-    EMPTY_NAME,
     Tree,
     Unstorable,
     as_tree,
@@ -576,8 +575,6 @@ class DictField(_Container["dict[str, T]", DictN]):
         for key, each in members.items():
             if not isinstance(key, str):
                 raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
-            if not key:
-                raise Unstorable(EMPTY_NAME)
             try:
                 wires[key] = to_inner_wire(self._field_at(key), each, depth)
             except Unstorable as error:
@@ -684,7 +681,7 @@ class MapField(DictField[Any, MapN]):
         placed: dict[str, AnyField] = {}
         for key, of in self.schema.items():
             field = make_field(of)
-            if field is None or not isinstance(key, str) or not key:
+            if field is None or not isinstance(key, str):
                 raise self.misdeclared(f"the schema's {key!r} is {of!r}: give a text a field")
             placed[key] = place_inside(field, self, f"{self.name}.{key}")
         self.schema = placed

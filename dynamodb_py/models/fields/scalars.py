@@ -352,6 +352,14 @@ class FloatField(Field[float, FloatN]):
     def to_json(self, value: Any, /) -> Any:
         return float((self.to_wire(value) or {})["N"])
 
+    def encode(self, value: Any, where: str = "", /) -> Wire | None:
+        if isinstance(value, int) and not isinstance(value, bool):
+            try:
+                return self.to_wire(value)
+            except Unstorable:  # a stored float may be compared with any number
+                return IntegerField().encode(value, where or self.label)
+        return super().encode(value, where)
+
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.plain and type(value) is float:
             return {"N": format_float(value)}

@@ -31,6 +31,7 @@ from ...expressions import (
 from ...operations.base import Wire
 from ...planning import Question, Shortcut
 from ..fields.base import Field
+from ..fields.scalars import FloatField
 from .lookup_resolution import make_condition
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
 _PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
 _KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
 _USUAL: Any = Field
+_USUAL_ENCODERS: Any = (Field.encode, FloatField.encode)
 _KINDS = frozenset({"S", "N", "B", "BOOL"})
 
 Wires: TypeAlias = "tuple[Wire, ...]"
@@ -270,9 +272,12 @@ def _find_term(condition: Condition, value: object) -> tuple[Path, str, Field[An
     if type(left) is not Path or type(right) is not Value or len(left.parts) != 1:
         return None
     field, kind = cast("Any", left.coder), cast("Any", type(left.coder))
-    if Field not in kind.__mro__ or kind.encode is not _USUAL.encode:
+    if Field not in kind.__mro__ or kind.encode not in _USUAL_ENCODERS:
         return None
-    if field.kind not in _KINDS or field.to_wire(value) != right.wire:
+    try:
+        if field.kind not in _KINDS or field.to_wire(value) != right.wire:
+            return None
+    except Unstorable:  # it is compared, and could not be stored
         return None
     return left, condition.operator, field
 

@@ -41,7 +41,7 @@ from dynamodb_py.models.persistence.tracking import changes_to_write
 from dynamodb_py.models.records.encoding import encode_fields
 
 from ...expressions.spelling import check_request
-from ...test_codec import FREE, NAMES, TEXTS, as_read
+from ...test_codec import FREE, TEXTS, as_read
 
 UTC = timezone.utc
 
@@ -78,7 +78,7 @@ ADDRESSES = st.builds(
     city=st.none() | TEXTS,
     floor=INTEGERS,
     tags=st.sets(TEXTS, max_size=3),
-    more=st.none() | st.dictionaries(NAMES, FREE, max_size=3).map(as_read),
+    more=st.none() | st.dictionaries(TEXTS, FREE, max_size=3).map(as_read),
 )
 
 KINDS = {
@@ -114,8 +114,8 @@ KINDS = {
     "list of dates": (ListField(DateField(null=True)), st.lists(st.none() | st.dates(), max_size=4)),
     "list of lists": (ListField(ListField(FloatField())), st.lists(st.lists(FLOATS, max_size=3), max_size=3)),
     "list of documents": (ListField(Address), st.lists(ADDRESSES, max_size=3)),
-    "dict": (DictField(), st.dictionaries(NAMES, FREE, max_size=4).map(as_read)),
-    "dict of bytes": (DictField(bytes), st.dictionaries(NAMES, st.binary(max_size=4), max_size=4)),
+    "dict": (DictField(), st.dictionaries(TEXTS, FREE, max_size=4).map(as_read)),
+    "dict of bytes": (DictField(bytes), st.dictionaries(TEXTS, st.binary(max_size=4), max_size=4)),
     "map": (MapField({"n": DecimalField(), "at": DateField()}), st.fixed_dictionaries({"n": DECIMALS, "at": st.dates()}, optional={"more": FREE.map(as_read)})),
     "document": (EmbeddedField(Address), ADDRESSES),
 }  # fmt: skip

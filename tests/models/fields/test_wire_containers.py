@@ -95,7 +95,7 @@ BOTH_WAYS = [
     (ListField(User), [User(id=ONE)], {"L": [{"S": str(ONE)}]}),
     (ListField(Game), [Game(user="a", title=1)], {"L": [{"M": {"u": {"S": "a"}, "title": {"N": "1"}}}]}),
     (DictField(), {}, {"M": {}}),
-    (DictField(), {"a": {"b": [1.5, None]}, " ": 1}, {"M": {"a": {"M": {"b": {"L": [{"N": "1.5"}, {"NULL": True}]}}}, " ": {"N": "1"}}}),
+    (DictField(), {"a": {"b": [1.5, None]}, "": 1}, {"M": {"a": {"M": {"b": {"L": [{"N": "1.5"}, {"NULL": True}]}}}, "": {"N": "1"}}}),
     (DictField(int), {"a": 1}, {"M": {"a": {"N": "1"}}}),
     (DictField(ListField(str)), {"a": ["x"]}, {"M": {"a": {"L": [{"S": "x"}]}}}),
     (DictField(DictField(bool)), {"a": {"b": True}}, {"M": {"a": {"M": {"b": {"BOOL": True}}}}}),
