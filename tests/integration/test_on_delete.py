@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from dynamodb_py import (
-    AlreadyExists,
     CharField,
     ConditionFailed,
     GlobalIndex,
@@ -411,10 +410,10 @@ def test_references_in_key_templates(do):
     assert Gap.objects.get(gap.id).road_id is None
 
 
-def test_what_was_taken_out_softly_is_not_silently_left_out(do):
+def test_what_was_taken_out_softly_can_be_added_again(do):
     friend, owner = Friend.create(id=fresh()), Owner.create(id=fresh())
     do(friend.owners.add, owner)
     do(friend.owners.remove, owner)
     assert do(friend.owners.fetch) == []
-    with pytest.raises(AlreadyExists):
-        do(friend.owners.add, owner)
+    do(friend.owners.add, owner)
+    assert do(friend.owners.fetch) == [owner]
