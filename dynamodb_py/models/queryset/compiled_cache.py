@@ -48,7 +48,7 @@ _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
 _PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
 _KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
 _USUAL: Any = Field
-_USUAL_ENCODERS: Any = (Field.encode, FloatField.encode)
+_USUAL_ENCODERS: Any = (_USUAL.encode, FloatField.encode)
 _KINDS = frozenset({"S", "N", "B", "BOOL"})
 
 Wires: TypeAlias = "tuple[Wire, ...]"
