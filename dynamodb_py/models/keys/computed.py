@@ -193,9 +193,11 @@ class ComputedReads:
             for name in names:
                 self.beside.setdefault(name, []).extend(inside)
         self.parts = {
-            each.attribute: frozenset(p.attribute for p in each.parts) for each in self.all
+            each.attribute: frozenset(p.attribute for p in each.parts)
+            for each in self.all
+            if not each.is_merged  # a function may give None, and may take it
         }
-        """The attributes that each computed one is made of."""
+        """The attributes that each computed one is made of, where it is there exactly if they are."""
 
     @property
     def key_names(self) -> str:

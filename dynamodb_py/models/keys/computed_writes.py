@@ -75,8 +75,8 @@ class ComputedFields(ComputedReads):
         if given is None:
             return
         known = [value_of_part(record, part) for part in computed.parts]
-        lacking = not computed.is_merged and any(part is None for part in known)
-        if record._stored is None and lacking:
+        lacking = any(part is None for part in known)
+        if record._stored is None and lacking and not computed.is_merged:
             return  # the missing parts are reported
         text = None
         if not lacking:

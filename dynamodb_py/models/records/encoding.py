@@ -31,8 +31,8 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
         return _clean_and_encode(record, adding=adding)
     wires: WireItem = {}
     errors: Errors = {}
-    values = record.__dict__
-    if record._stored is None and not (record._state is not None and record._state.deleted):
+    values, state = record.__dict__, record._state
+    if record._stored is None and (state is None or not (state.deleted or state.unreadable)):
         values = {**record._fieldset.constants, **values}
     for name, attribute, field, careful in record._fieldset.get_plan():
         if careful or name not in values:

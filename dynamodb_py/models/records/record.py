@@ -14,9 +14,8 @@ from ..fields.json_forms import PLAINLY, Reading
 from ..fields.model_key import bind_ambient
 from .attributes import find_undeclared
 from .base import BaseRecord, get_fetched_fields
-from .filling import fill
+from .filling import FieldsSignature, fill
 from .plain import Mode, check_mode, form_record, list_fetched, read_record
-from .signature import FieldsSignature
 from .validation import clean_record
 
 if TYPE_CHECKING:

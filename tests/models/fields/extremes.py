@@ -317,6 +317,16 @@ ROWS: dict[str, Row] = {
     "int": Row(IntegerField, INTEGERS, NO_INTEGERS, key=True, sorts=True, hashable=True),
     "counter": _alone(CounterField, INTEGERS, NO_INTEGERS),
     "float": Row(FloatField, FLOATS, NO_FLOATS, key=True, sorts=True, hashable=True),
+    "text of one form": Row(
+        lambda **o: CharField(strip=True, lower=True, **o),
+        [text for text in TEXTS if text == text.strip().lower()],
+        NO_TEXTS,
+    ),
+    "places": Row(
+        lambda **o: DecimalField(places=2, **o),
+        [Decimal("0.00"), Decimal("-0.01"), Decimal("9" * 36 + ".99"), Decimal("-1.50")],
+        [Decimal("0.001"), Decimal("1E-130"), 1.5],
+    ),
     "decimal": Row(DecimalField, DECIMALS, NO_DECIMALS, key=True, sorts=True, hashable=True),
     "decimal with bounds": Row(
         lambda **o: DecimalField(min_value=Decimal("-1E+125"), max_value=Decimal("1E+125"), **o),
@@ -343,6 +353,9 @@ ROWS: dict[str, Row] = {
     "enum of a surrogate": Row(lambda **o: EnumField(Broken, **o), [], list(Broken)),
     "flag": Row(lambda **o: EnumField(Bits, **o), [Bits.ONE], [Bits.ONE | Bits.TWO, Bits(0)]),
     "datetime": _moments(DateTimeField),
+    "datetime of a format": _moments(
+        lambda **o: DateTimeField(format="%Y-%m-%dT%H:%M:%S.%f%z", **o)
+    ),
     "datetime in Berlin": _moments(lambda **o: DateTimeField(tz="Europe/Berlin", **o)),
     "datetime far west": _moments(lambda **o: DateTimeField(tz=WEST, **o)),
     "datetime far east": _moments(lambda **o: DateTimeField(tz=EAST, **o)),

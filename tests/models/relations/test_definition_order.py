@@ -23,17 +23,20 @@ from dynamodb_py import (
 from ...scripted import checked
 
 _NUMBERS = itertools.count()
+_KEPT: list[type] = []  # a name means a class as long as that lives
 
 
 def define(scope, name, **body):
     """Return a model that is defined in the function *scope*, a name of the test's own."""
     names = {"__module__": __name__, "__qualname__": f"{scope}.<locals>.{name}"}
-    return type(name, (Model,), {**names, **body})
+    _KEPT.append(type(name, (Model,), {**names, **body}))
+    return _KEPT[-1]
 
 
 @pytest.fixture
 def scope():
-    return f"scope{next(_NUMBERS)}"
+    yield f"scope{next(_NUMBERS)}"
+    _KEPT.clear()
 
 
 # -- many-to-many --------------------------------------------------------------------------------
