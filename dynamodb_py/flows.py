@@ -27,7 +27,6 @@ from .exceptions import (
 from .metering import METERS, note, note_failure
 from .operations.base import Call, Operation, Pause, Step, Together
 from .retries import (
-    DEADLINES,
     Retries,
     count_seconds_left,
     drop_deadline,
@@ -359,7 +358,7 @@ def _end_in_time(error: RequestError) -> RequestError:
 
 def _check_pause(step: Pause) -> None:
     """Raise DeadlineExceeded if no time is left after a pause."""
-    if DEADLINES.get() and (deadline := find_deadline()) is not None:
+    if (deadline := find_deadline()) is not None:
         left = count_seconds_left(deadline)
         if left <= step.seconds:
             why = f"the next request would be in {step.seconds:.3g} seconds"
@@ -398,22 +397,15 @@ def blocking(
     """
 
     def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            started = flow(self, *args, **kwargs)
-        except TypeError as error:
-            raise _name_after(method, flow, error) from None
-        return run(started, self._link, method)
-
-    def chosen(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        using: Any = kwargs.get("using")
+        using: Any = None if choose is None else kwargs.get("using")
         link = self._link if using is None else cast("Any", choose)(using)
         try:
             started = flow(self, *args, **kwargs)
         except TypeError as error:
-            raise _name_after(chosen, flow, error) from None
-        return run(started, link, chosen)
+            raise _name_after(method, flow, error) from None
+        return run(started, link, method)
 
-    return as_verb(method if choose is None else chosen, flow, flow.__name__)
+    return as_verb(method, flow, flow.__name__)
 
 
 def awaiting(

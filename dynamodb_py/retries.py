@@ -166,8 +166,9 @@ def drop_deadline(deadline: Deadline) -> None:
 
 def find_deadline() -> Deadline | None:
     """Return the deadline that ends first, None if there is none."""
-    left = _list_running()
-    return min(left, key=lambda each: each.ends) if left else None
+    if not DEADLINES.get():  # nearly always
+        return None
+    return min(_list_running(), key=lambda each: each.ends, default=None)
 
 
 def count_seconds_left(deadline: Deadline) -> float:

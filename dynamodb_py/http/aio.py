@@ -13,7 +13,7 @@ from ..credentials.targets import LazyTarget, Target
 from ..exceptions import ConnectionFailed
 from ..metering import payload_of
 from ..operations.base import Operation
-from ..retries import DEADLINES, Deadline, count_seconds_left, find_deadline
+from ..retries import Deadline, count_seconds_left, find_deadline
 from .codec import Response
 from .forks import watch
 from .log import get_debug_logger
@@ -181,7 +181,7 @@ class AsyncHttpTransport:
         Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError without a
         region or credentials. A cancelled request closes its connection.
         """
-        deadline = find_deadline() if DEADLINES.get() else None
+        deadline = find_deadline()
         target = self._target
         if target is None:
             target = await await_in_time(self._find(), deadline, "finding endpoint and credentials")

@@ -12,7 +12,7 @@ from ..credentials.targets import LazyTarget, Target
 from ..exceptions import ConnectionFailed
 from ..metering import payload_of
 from ..operations.base import Operation
-from ..retries import DEADLINES, Deadline, count_seconds_left, find_deadline
+from ..retries import Deadline, count_seconds_left, find_deadline
 from .codec import Response
 from .forks import watch
 from .log import get_debug_logger
@@ -39,7 +39,7 @@ class HttpTransport:
         Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError without a
         region or credentials.
         """
-        deadline = find_deadline() if DEADLINES.get() else None
+        deadline = find_deadline()
         target = self._target
         if target is None:
             target = self._target = self._find(deadline)

@@ -16,7 +16,7 @@ from ..http.log import get_debug_logger
 from ..http.sync import HttpTransport
 from ..http.waits import await_in_time, call_in_time
 from ..operations.base import Operation
-from ..retries import DEADLINES, count_seconds_left, find_deadline
+from ..retries import count_seconds_left, find_deadline
 from .boto import BotoTransport
 from .hooks import MOCK, MOCK_SERVER, WRAPPED, Hooks
 
@@ -108,7 +108,7 @@ class RoutingTransport:
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""
         if self._router.uses_botocore():
-            deadline = find_deadline() if DEADLINES.get() else None
+            deadline = find_deadline()
             if deadline is None:
                 return _send_through_botocore(self._router, operation)
             count_seconds_left(deadline)
@@ -139,7 +139,7 @@ class AsyncRoutingTransport:
         if self._router.uses_botocore():
             from asyncio import to_thread  # copies the context, for tracing
 
-            deadline = find_deadline() if DEADLINES.get() else None
+            deadline = find_deadline()
             if deadline is not None:
                 count_seconds_left(deadline)
             try:

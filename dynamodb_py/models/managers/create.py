@@ -36,7 +36,7 @@ class Members(Struct):
 
 
 class _NotGiven:
-    """The default of an option that a model may have a field for: False, and yet told apart from it."""
+    """The default of an option that a model may have a field for: False, and yet not the same."""
 
     def __bool__(self) -> bool:
         return False

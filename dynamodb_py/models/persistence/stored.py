@@ -19,7 +19,6 @@ from ..instance import Instance, M, options_of, table_of
 from ..records.attributes import describe_largest, find_preserved
 from ..records.base import (
     get_fetched_fields,
-    is_deleted,
     keep_sets,
     settle_defaults,
     state_of,
@@ -131,8 +130,9 @@ def mark_saved(instance: M, item: StoredItem) -> M:
     instance.__previous__ = instance._stored, item
     if instance._stored is None:
         values = instance.__dict__
+        deleted = frozenset[str]() if state is None else state.deleted
         for name, default in instance._fieldset.constants.items():
-            if name not in values and not is_deleted(instance, name):
+            if name not in values and name not in deleted:
                 values[name] = default
     instance._stored, instance._decoded, instance._state = item, True, None
     if state is not None and state.unreadable:
@@ -181,9 +181,8 @@ def take_over(instance: M, twin: M) -> None:
     instance.__previous__ = getattr(twin, "__previous__", None)
     fields = instance._fieldset
     if instance._stored is not None and (fields.holders or fields.references):
-        replace_stored(
-            instance, instance._stored
-        )  # its references belong to the other connection too
+        # Its references belong to the other connection too.
+        replace_stored(instance, instance._stored)
 
 
 def take_version(instance: Instance, item: Mapping[str, Wire]) -> None:
