@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 
@@ -23,6 +22,7 @@ from dynamodb_py import (
 from dynamodb_py.exceptions import MaxRequestsReached
 from dynamodb_py.expressions import Add, Value
 
+from ..eventually import eventually
 from .proxy import ATTEMPTS, INTERNAL, THROTTLE, close, error
 
 
@@ -108,12 +108,7 @@ def points(items):
 
 
 def soon(ask):
-    """Wait until *ask* gives something true: ExtendDB's indexes lag a little."""
-    for _ in range(3000):
-        if ask():
-            return
-        time.sleep(0.02)
-    pytest.fail("the index never had it all")
+    eventually(ask, bool)
 
 
 COUNT = 130

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
@@ -26,6 +25,7 @@ from dynamodb_py.operations.queries import Query
 from dynamodb_py.operations.read_expressions import Expressions
 
 from ..engines import known_fault
+from ..eventually import eventually
 
 
 class Score(Model):
@@ -55,12 +55,7 @@ TABLES = [Score, Plain]
 
 
 def soon(ask):
-    """Return what *ask* gives, once it gives something: ExtendDB's indexes lag a little."""
-    for _ in range(3000):
-        if found := ask():
-            return found
-        time.sleep(0.02)
-    pytest.fail("the index never had the item")
+    return eventually(ask, bool)
 
 
 def query(engine, index, **named):

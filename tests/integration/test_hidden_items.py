@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime, timedelta, timezone
@@ -34,6 +33,8 @@ from dynamodb_py import (
     prefetch,
     transaction,
 )
+
+from ..eventually import eventually
 
 PAST, LATER = (datetime.now(timezone.utc) + timedelta(days=days) for days in (-1, 1))
 
@@ -235,13 +236,7 @@ def fresh():
 
 
 def wait_for(read, wanted):
-    """Return what *read* gives, once it is *wanted* or some time has passed: indexes lag behind."""
-    for _ in range(40):
-        found = read()
-        if found == wanted:
-            break
-        time.sleep(0.05)
-    return found
+    return eventually(read, lambda found: found == wanted)
 
 
 def ids(items):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from dynamodb_py import (
@@ -17,6 +15,8 @@ from dynamodb_py import (
     Table,
     capacity,
 )
+
+from ..eventually import eventually
 
 
 class Match(Model):
@@ -55,11 +55,7 @@ TABLES = [Match]
 
 def settled(rows, count):
     """Return the rows, as soon as the index has *count* of them."""
-    until = time.monotonic() + 60
-    while len(found := list(rows.all())) < count:
-        assert time.monotonic() < until, f"the index has {len(found)} of {count} items"
-        time.sleep(0.01)
-    return found
+    return eventually(lambda: list(rows.all()), lambda found: len(found) >= count)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -23,6 +22,8 @@ from dynamodb_py import (
     UUIDField,
     options,
 )
+
+from ..eventually import eventually
 
 
 class GameScore(Model):
@@ -65,16 +66,6 @@ class Tweet(Model):
 TABLES = [GameScore, Account, Tweet]
 
 
-def eventually(ask, wanted):
-    """Ask until an index, which may lag behind its table, has *wanted*."""
-    for _ in range(3000):
-        found = ask()
-        if found == wanted:
-            break
-        time.sleep(0.02)
-    assert found == wanted
-
-
 def title(game, key):
     return f"{game} {key}"  # an index is shared by all tests of this module
 
@@ -105,9 +96,9 @@ def games(engine, do, key):
     ]
     do(GameScore.batch_write, made, overwrite=True)
     galaxy = GameScore.objects.index("GameTitleIndex").filter(title=title("Galaxy Invaders", key))
-    eventually(lambda: do(galaxy.all().count), 3)
+    eventually(lambda: do(galaxy.all().count), (3).__eq__)
     comet = GameScore.objects.index("GameTitleIndex").filter(title=title("Comet Quest", key))
-    eventually(lambda: do(comet.all().count), 3)
+    eventually(lambda: do(comet.all().count), (3).__eq__)
     return key
 
 
@@ -209,7 +200,7 @@ def test_an_account_by_its_address(engine, do, sent, key):
     address = f"{key}@example.org"
     account = do(Account.create, id=uuid.uuid4(), name="ann", email=address)
     query = Account.by_email.filter(email=address)
-    eventually(lambda: do(query.all().count), 1)
+    eventually(lambda: do(query.all().count), (1).__eq__)
     found = do(query.get)
     assert found == account
     assert found.email == address
@@ -237,7 +228,7 @@ def account(engine, do):
         for n in range(10)
     ]
     do(Tweet.batch_write, tweets, overwrite=True)
-    eventually(lambda: do(Tweet.by_created.filter(account=account).count), 10)
+    eventually(lambda: do(Tweet.by_created.filter(account=account).count), (10).__eq__)
     return account
 
 

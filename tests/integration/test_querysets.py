@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from dynamodb_py import (
@@ -24,6 +22,8 @@ from dynamodb_py import (
     options,
 )
 from dynamodb_py.exceptions import MaxRequestsReached
+
+from ..eventually import eventually
 
 
 class Score(Model):
@@ -538,11 +538,7 @@ def test_a_global_index_is_asked_and_completed(engine, do, sent, key):
         ],
     )
     rows = Title.by_rank.filter(title=key, rank__gt=0).order_by("-rank")
-    for _ in range(3000):  # an index may lag behind its table
-        if len(do.list(rows.all())) == 4:
-            break
-        time.sleep(0.02)
-    assert [row.rank for row in do.list(rows)] == [4, 3, 2, 1]
+    eventually(lambda: [row.rank for row in do.list(rows.all())], [4, 3, 2, 1].__eq__)
     with pytest.raises(FieldNotLoaded):
         _ = do(rows.first).note
     assert [row.note for row in do.list(rows.full())] == [f"note {n}" for n in (4, 3, 2, 1)]

@@ -32,6 +32,8 @@ from dynamodb_py.models.queryset.prefetch import prefetch
 from dynamodb_py.models.relations.many_to_many import ManyToManyField
 from dynamodb_py.models.relations.reverse import RelatedSet
 
+from ..eventually import eventually
+
 
 class Country(Model):
     class Meta:
@@ -201,11 +203,7 @@ def apis(sent) -> list[str]:
 
 def settled(do, rows, count):
     """Return the rows, as soon as the index has *count* of them: it is eventually consistent."""
-    until = time.monotonic() + 60
-    while len(found := do.list(rows())) != count:
-        assert time.monotonic() < until, f"the index has {len(found)} of {count} items"
-        time.sleep(0.02)
-    return found
+    return eventually(lambda: do.list(rows()), lambda found: len(found) == count)
 
 
 class TestForward:
@@ -353,9 +351,8 @@ class TestReverse:
             do(author.books.remove, first)
         third = Book(isbn=fresh(), shelf=3)
         do(author.books.set, [first, third])
-        until = time.monotonic() + 60
-        while {each.isbn for each in settled(do, author.books.all, 2)} != {first.isbn, third.isbn}:
-            assert time.monotonic() < until
+        isbns = {first.isbn, third.isbn}
+        eventually(lambda: {each.isbn for each in do.list(author.books.all())}, isbns.__eq__)
         assert do(Book.objects.get, second.isbn, 2).author_id is None
         do(author.books.clear)
         assert settled(do, author.books.all, 0) == []

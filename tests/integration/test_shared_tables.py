@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -24,6 +23,8 @@ from dynamodb_py import (
     transaction,
 )
 from dynamodb_py.models.shared_tables.shared_table import SharedTable
+
+from ..eventually import eventually
 
 
 class App(SharedTable):
@@ -144,10 +145,7 @@ def filled(engine, do, key):
 
 def settled(rows, count):
     """Wait until there are so many rows: ExtendDB's global indexes lag by some milliseconds."""
-    until = time.monotonic() + 60
-    while len(list(rows.all())) < count:
-        assert time.monotonic() < until
-        time.sleep(0.002)
+    eventually(lambda: len(list(rows.all())), lambda found: found >= count)
 
 
 # -- one kind --------------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ from dynamodb_py.models.persistence.save import save_instance
 from dynamodb_py.operations.tables import DescribeTimeToLive, UpdateTimeToLive
 from dynamodb_py.ttl import switch_on
 
+from ..eventually import eventually
+
 UTC = timezone.utc
 LONG_AGO = "2020-01-02T03:04:05.000000+00:00"
 TTL_CALLS = {"DescribeTimeToLive", "UpdateTimeToLive"}
@@ -97,7 +99,6 @@ def sessions(put, key):
 
 def settled(client, table, key):
     """Wait until the index has all the sessions."""
-    until = time.monotonic() + 60
     asked = {
         "TableName": table,
         "IndexName": "by_user",
@@ -105,9 +106,7 @@ def settled(client, table, key):
         "ExpressionAttributeNames": {"#u": "user"},
         "ExpressionAttributeValues": {":u": {"S": key}},
     }
-    while (count := client.query(**asked)["Count"]) < len(GONE | KEPT):
-        assert time.monotonic() < until, f"the index has {count} of the sessions"
-        time.sleep(0.01)
+    eventually(lambda: client.query(**asked)["Count"], len(GONE | KEPT).__eq__)
 
 
 def places(rows):
