@@ -33,6 +33,8 @@ FIELDS = (
     "address",
 )
 
+PROJECTED = ("title", "quantity")  # the attributes of a query with a projection
+
 _BODY = (
     "The parcel was handed over at the front desk; the customer asked for a second delivery "
     "window between nine and eleven, and for a note to the driver: ring twice, third floor, leave "
@@ -187,6 +189,14 @@ def responses() -> dict[str, tuple[int, bytes]]:
                 "Items": page[: -SLICE - 1 : -1],
                 "ScannedCount": SLICE,
                 "LastEvaluatedKey": key(PAGE - SLICE),
+            },
+        ),
+        "Query/PROJECTED": (
+            200,
+            {
+                "Count": PAGE,
+                "Items": [{name: item[name] for name in PROJECTED} for item in page],
+                "ScannedCount": PAGE,
             },
         ),
         "Query/FILTERED": (200, {**one, "ScannedCount": PAGE}),
