@@ -16,6 +16,7 @@ TABLE = "bench"
 PK = "customer#000042"
 PAGE = 100
 SLICE = 10
+IN_TRANSACTION = 10
 NEW = 1_000_000  # more than any value of an item but its range key
 
 FIELDS = (
