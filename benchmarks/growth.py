@@ -1,6 +1,7 @@
 """What grows with a program or its data: CPU seconds, over a transport in memory, a process for each case.
 
-    python benchmarks/growth.py shared_models         prints {"50th": seconds, ...} as JSON
+    python benchmarks/growth.py shared_models        prints {"50th": seconds, ...} as JSON
+    python benchmarks/growth.py shared_models 1      from one sample instead of the least of many
 
 ``growth_table.py`` runs all of them, of one checkout or of two, and has what they should be. The package is
 the first of that name on PYTHONPATH.
@@ -66,7 +67,7 @@ def connected() -> Memory:
     return memory
 
 
-def best(work: Callable[[], Any], *, samples: int = SAMPLES) -> float:
+def best(work: Callable[[], Any], *, samples: int | None = None) -> float:
     """Return the CPU seconds of *work*, the least of all samples: others can only make it slower."""
     for _ in range(3):
         work()
@@ -74,7 +75,7 @@ def best(work: Callable[[], Any], *, samples: int = SAMPLES) -> float:
     work()
     count = max(1, int(SECONDS / max(time.process_time() - began, 1e-7)))
     least = float("inf")
-    for _ in range(samples):
+    for _ in range(min(samples or SAMPLES, SAMPLES)):
         gc.collect()
         began = time.process_time()
         for _ in range(count):
@@ -370,4 +371,6 @@ def wide_items() -> Figures:
 
 
 if __name__ == "__main__":
+    if sys.argv[2:]:
+        SAMPLES = int(sys.argv[2])
     sys.stdout.write(json.dumps(globals()[sys.argv[1]]()) + "\n")

@@ -97,9 +97,7 @@ def build(directory: Path) -> Path | None:
 
 
 @contextlib.contextmanager
-def running(
-    *, python: bool = False, lifetime: float = LIFETIME
-) -> Iterator[Server]:
+def running(*, python: bool = False, lifetime: float = LIFETIME) -> Iterator[Server]:
     """Run a null server for the time of the ``with`` block, at most *lifetime* seconds.
 
     With ``python=True`` it is the one in Python, even where the C server could be built.

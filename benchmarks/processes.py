@@ -96,9 +96,7 @@ def environment(endpoint: str, home: str, checkout: Path, seed: int) -> dict[str
 def cpu_of(program: str, env: dict[str, str], python: str = sys.executable) -> float:
     """Run *program* in a fresh interpreter; return its CPU seconds, user and system."""
     with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(
-            [python, "-c", program], env=env, stderr=errors, cwd=env["HOME"]
-        )
+        process = subprocess.Popen([python, "-c", program], env=env, stderr=errors, cwd=env["HOME"])
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:

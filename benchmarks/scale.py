@@ -354,7 +354,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def growth(before: str | None) -> report.Rows:
     """Return the growth table of this checkout, beside that of the commit or folder *before*."""
-    names = checkouts.chosen(",".join([*([f"dynamodb_py@{before}"] if before else []), "dynamodb_py"]))
+    names = checkouts.chosen(
+        ",".join([*([f"dynamodb_py@{before}"] if before else []), "dynamodb_py"])
+    )
     with checkouts.unpacked(names) as folders:
         return growth_table.table(folders, names)
 

@@ -46,7 +46,7 @@ class Contender:
     """
 
     title: str
-    distribution: str  # its name on PyPI, for the version in the report; empty: it has none
+    distribution = ""  # its name on PyPI, for the version in the report; empty: it has none
     also: tuple[str, ...] = ()  # what else has to be installed for its imports and its cold program
     asynchronous = False
     aget: Any = None
@@ -57,14 +57,16 @@ class Contender:
     save_list: Any = None  # the first of its scores changed
     save_list_shift: Any = None  # a new score put before its scores, and the last one dropped
     values_list: Any = None  # of the page, two attributes of each item, and no more read
-    exchanges: Mapping[str, Callable[[], Any]] = {}  # of bare_exchange: its steps, which read nothing
+    exchanges: Mapping[
+        str, Callable[[], Any]
+    ] = {}  # of bare_exchange: its steps, which read nothing
     delete: Any = None  # a loaded item deleted
     bare: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """Of dynamodb_py_bare: steps, the method of each, and that of its twin without a query set."""
     sets_as_lists = False  # a known fault: its models store a string set as a list
     note = ""  # what a reader of the table should know
-    imports: str  # what an application imports
-    cold: str  # a whole program: one item read, everything else from the environment
+    imports = ""  # what an application imports; empty: that is not measured
+    cold = ""  # a whole program: one item read, everything else from the environment
 
     def __init__(self, endpoint: str) -> None:
         """Connect to *endpoint* with credentials that are given in the code."""

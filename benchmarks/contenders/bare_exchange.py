@@ -25,7 +25,6 @@ class Contestant(Contender):
     """Sends the bytes of a request and receives those of the answer."""
 
     title = "bare exchange"
-    distribution = ""
     note = "a socket's send and recv alone: what is above it is the library's own"
 
     def __init__(self, endpoint: str) -> None:
@@ -49,7 +48,7 @@ class Contestant(Contender):
             send(request)
             answer = receive(length or MOST)
             if not length:
-                head, _, body = answer.partition(b"\r\n\r\n")
+                head, _, _ = answer.partition(b"\r\n\r\n")
                 assert head.startswith(b"HTTP/1.1 200 ")
                 length = len(head) + 4 + int(head.lower().split(b"content-length:")[1].split()[0])
             left = length - len(answer)

@@ -90,7 +90,9 @@ assert item["title"]["S"] == {shapes.values(0)["title"]!r}
     @functools.cached_property
     def scores(self) -> Any:
         """The list of the item that is changed again and again."""
-        return self.client.get_item(TableName=shapes.TABLE, Key=shapes.key(0))["Item"]["scores"]["L"]
+        return self.client.get_item(TableName=shapes.TABLE, Key=shapes.key(0))["Item"]["scores"][
+            "L"
+        ]
 
     def _set(self, path: str, value: Mapping[str, Any]) -> Any:
         return self.client.update_item(
