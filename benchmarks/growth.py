@@ -1,7 +1,6 @@
 """What grows with a program or its data: CPU seconds, over a transport in memory, a process for each case.
 
-    python benchmarks/growth.py shared_models        prints {"50th": seconds, ...} as JSON
-    python benchmarks/growth.py shared_models 1      from one sample instead of the least of many
+    python benchmarks/growth.py shared_models 20        prints {"50th": seconds, ...}, the least of 20 samples
 
 ``growth_table.py`` runs all of them, of one checkout or of two, and has what they should be. The package is
 the first of that name on PYTHONPATH.
@@ -24,7 +23,7 @@ import dynamodb_py as db
 from dynamodb_py import get_connection
 from dynamodb_py.metering import payload_of
 
-SAMPLES, SECONDS = 20, 0.008
+SAMPLES, SECONDS = 1, 0.008
 CLASSES, WINDOW = 200, 10
 TEXTS = 2_500  # of 100 characters, in a document of 300 KB
 WIDE, DEEP = 300, 29
@@ -371,6 +370,5 @@ def wide_items() -> Figures:
 
 
 if __name__ == "__main__":
-    if sys.argv[2:]:
-        SAMPLES = int(sys.argv[2])
+    SAMPLES = int(sys.argv[2])
     sys.stdout.write(json.dumps(globals()[sys.argv[1]]()) + "\n")

@@ -35,7 +35,7 @@ class Row:
         return seconds * scale
 
 
-def _as_depth_doubles(figures: Figures) -> float:
+def as_depth_doubles(figures: Figures) -> float:
     """Return how often what 28 levels add is what 14 levels add: 2 is linear, 4 the square."""
     one = figures["1 levels"]
     return (figures["29 levels"] - one) / (figures["15 levels"] - one)
@@ -64,16 +64,15 @@ ROWS = (
     Row("list edited in place, an element", "lists", "element", "us", 0.5),
     Row("a key of a free document of 300 KB", "documents", "300 KB", "ms", 2),
     Row("the innermost of 29 levels", "documents", "29 levels", "us", None),
-    Row("... as the depth doubles", "documents", _as_depth_doubles, "times", 2.5),
+    Row("... as the depth doubles", "documents", as_depth_doubles, "times", 2.5),
     Row("save of 2 of 300 fields, all read", "wide_items", "save", "us", 150),
 )
 
 
-def measure(case: str, env: Mapping[str, str]) -> dict[str, float]:
+def measure(case: str, env: Mapping[str, str], *, samples: int = 20) -> dict[str, float]:
     """Run a case of growth.py in a process of its own; return its figures in seconds."""
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM), case], env=dict(env), stdout=subprocess.PIPE, check=True
-    )
+    command = [sys.executable, str(PROGRAM), case, str(samples)]
+    done = subprocess.run(command, env=dict(env), stdout=subprocess.PIPE, check=True)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
