@@ -48,7 +48,18 @@ def differ(requests: Sequence[Request], others: Sequence[Request]) -> str | None
 
 
 def _items(sent: Sent) -> list[dict[str, Any]]:
-    return [body["Item"] for operation, body in sent if operation == "PutItem"]
+    puts = [body for operation, body in sent if operation == "PutItem"]
+    return [put["Item"] for put in [*puts, *_transacted(sent)]]
+
+
+def _transacted(sent: Sent) -> list[dict[str, Any]]:
+    return [
+        each["Put"]
+        for operation, body in sent
+        if operation == "TransactWriteItems"
+        for each in body["TransactItems"]
+        if "Put" in each
+    ]
 
 
 def _one(sent: Sent, *operations: str) -> str | None:
@@ -69,6 +80,31 @@ def _get(sent: Sent) -> str | None:
 
 def _put(sent: Sent) -> str | None:
     return _one(sent, "PutItem") or _differs(sent[0][1]["Item"], EXPECTED[1])
+
+
+def _create(sent: Sent) -> str | None:
+    return _put(sent) or _overwrites(sent[0][1])
+
+
+def _overwrites(put: dict[str, Any]) -> str | None:
+    is_guarded = "attribute_not_exists" in put.get("ConditionExpression", "")
+    return None if is_guarded else "an item that is there would be overwritten"
+
+
+def _transaction(sent: Sent) -> str | None:
+    if problem := _one(sent, "TransactWriteItems"):
+        return problem
+    puts = _transacted(sent)
+    if len(puts) != shapes.IN_TRANSACTION:
+        return f"{len(puts)} items were put instead of {shapes.IN_TRANSACTION}"
+    each = (_differs(put["Item"], EXPECTED[n]) or _overwrites(put) for n, put in enumerate(puts))
+    return next((problem for problem in each if problem), None)
+
+
+def _values_list(sent: Sent) -> str | None:
+    if problem := _query(sent):
+        return problem
+    return None if "ProjectionExpression" in sent[0][1] else "whole items were asked for"
 
 
 def _update(sent: Sent) -> str | None:
@@ -164,25 +200,31 @@ def _differs(item: dict[str, Any], expected: dict[str, Any]) -> str | None:
 _RULES: dict[str, Callable[[Sent], str | None]] = {
     "get": _get,
     "put": _put,
+    "create": _create,
     "update": _update,
     "save": _save,
     "save_list": _save,
+    "save_list_shift": _save,
     "delete": _delete,
     "query": _query,
     "query_unread": _query,
     "first": _first,
     "first_filtered": _first_filtered,
     "slice": _slice,
+    "values_list": _values_list,
     "batch_get": _batch_get(shapes.PAGE),
     "batch_get_1": _batch_get(1),
     "batch_write_25": _batch_write(25),
     "batch_write_100": _batch_write(100),
+    "transaction_10": _transaction,
     "aget": _get,
     "aget_64": lambda sent: None if len(sent) == 64 else f"{len(sent)} requests instead of 64",
 }
 
 
 def _names_the_table(body: dict[str, Any]) -> bool:
+    if "TransactItems" in body:
+        return all(shapes.TABLE in json.dumps(each) for each in body["TransactItems"])
     return body.get("TableName") == shapes.TABLE or shapes.TABLE in body.get("RequestItems", {})
 
 
@@ -207,6 +249,12 @@ def signature_fits(request: Request) -> bool:
         hmac.compare_digest(parts["Signature"], _signature(request, parts, {"host": host}))
         for host in hosts
     )
+
+
+def authorization(request: Request, parts: dict[str, str]) -> str:
+    """Return the header that signs *request*, given the *parts* of it other than the signature."""
+    whole = {**parts, "Signature": _signature(request, parts, {})}
+    return f"AWS4-HMAC-SHA256 {', '.join(f'{name}={value}' for name, value in whole.items())}"
 
 
 def _signature(request: Request, parts: dict[str, str], instead: dict[str, str]) -> str:

@@ -28,9 +28,10 @@ def chosen(text: str | None) -> list[str]:
     names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for name in names:
         module, at, reference = name.partition("@")
-        if module not in contenders.NAMES or (at and (module != PACKAGE or not reference)):
-            known = ", ".join([*contenders.NAMES, f"{PACKAGE}@COMMIT", f"{PACKAGE}@/path"])
-            raise SystemExit(f"no such contender: {name}; there are {known}")
+        known = *contenders.NAMES, *contenders.ON_DEMAND
+        if module not in known or (at and (module != PACKAGE or not reference)):
+            shown = ", ".join([*known, f"{PACKAGE}@COMMIT", f"{PACKAGE}@/path"])
+            raise SystemExit(f"no such contender: {name}; there are {shown}")
     if not names:
         raise SystemExit("no contender is named")
     return names

@@ -1,18 +1,16 @@
 /* A server that answers every DynamoDB call with the same bytes, as fast as a socket allows.
  *
- *   null_server CANNED SECONDS [spin]
+ *   null_server CANNED SECONDS
  *
  * CANNED holds whole HTTP responses, each after a line "NAME LENGTH": NAME is the operation of
  * X-Amz-Target (GetItem, ...), "UpdateItem/ALL_NEW" for an update that asks for the item back,
- * "Query/FILTERED", "Query/BACKWARD" and "Query/LIMIT" for a query with a filter, in descending
- * order, or with a limit, "BatchGetItem/ONE" for a batch of one key (of those with "sk"),
+ * "Query/FILTERED", "Query/PROJECTED", "Query/BACKWARD" and "Query/LIMIT" for a query with a filter,
+ * with a projection, in descending order, or with a limit, "BatchGetItem/ONE" for a batch of one key
+ * (of those with "sk"),
  * "unsigned" for a request without a SigV4 signature and "unknown" for every other operation.
  * The port, chosen by the system on 127.0.0.1, is printed as the first line of standard output.
  * One thread, epoll, HTTP/1.1 with keep-alive and pipelining. It ends after SECONDS, or when its
  * parent is gone, whichever comes first.
- *
- * With "spin" it polls instead of sleeping, so that it answers before its client has gone to sleep.
- * It polls until SPIN_SECONDS have passed without a request; the next request wakes it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,8 +32,6 @@
 #define MAX_HEAD (64 * 1024)
 #define MAX_BODY (32UL * 1024 * 1024)
 #define PARENT_CHECK_MS 200
-#define SPIN_SECONDS 0.5
-#define SPINS 64 /* polls of the last connection between two polls of all */
 
 struct response {
     char name[64];
@@ -52,9 +48,6 @@ struct connection {
     int closing; /* the client asked for Connection: close */
     int blocked; /* epoll waits for room to write, not for requests */
 };
-
-static struct connection *last; /* whose request came last, while it is open; or NULL */
-static int received;            /* whether something came since this was cleared */
 
 static struct response responses[MAX_RESPONSES];
 static int response_count;
@@ -173,6 +166,7 @@ static const struct response *answer(const struct connection *c, const struct he
         return find("UpdateItem/ALL_NEW", 18);
     if (is(head, "Query")) {
         if (count(body, head->body, "\"FilterExpression\"")) return find("Query/FILTERED", 14);
+        if (count(body, head->body, "\"ProjectionExpression\"")) return find("Query/PROJECTED", 15);
         if (count(body, head->body, "\"ScanIndexForward\":false") ||
             count(body, head->body, "\"ScanIndexForward\": false"))
             return find("Query/BACKWARD", 14);
@@ -226,7 +220,6 @@ static int receive(struct connection *c) {
         n = recv(c->fd, c->in + c->have, c->room - c->have, 0);
         if (n == 0) return -1;
         if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : errno == EINTR ? 0 : -1;
-        received = 1;
         c->have += (size_t)n;
         if (c->have < c->room) return 0; /* drained: epoll is level-triggered, so nothing is lost */
     }
@@ -246,7 +239,6 @@ static void welcome(int epoll, int listener) {
 }
 
 static void goodbye(struct connection *c) {
-    if (last == c) last = NULL;
     close(c->fd); /* which takes it out of epoll, too */
     free(c->in);
     free(c);
@@ -286,9 +278,8 @@ int main(int argc, char **argv) {
     int epoll = epoll_create1(0), listener;
     pid_t parent = getppid();
     double end;
-    int spin = argc == 4 && !strcmp(argv[3], "spin");
-    if (argc != 3 && !spin) {
-        fprintf(stderr, "usage: null_server CANNED SECONDS [spin]\n");
+    if (argc != 3) {
+        fprintf(stderr, "usage: null_server CANNED SECONDS\n");
         return 2;
     }
     end = now() + atof(argv[2]);
@@ -296,21 +287,17 @@ int main(int argc, char **argv) {
     load(argv[1]);
     listener = listening();
     if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event)) fail("epoll");
-    double next_check = 0, spin_end = 0;
+    double next_check = 0;
     for (;;) {
         double time = now();
-        if (received) spin_end = time + SPIN_SECONDS;
-        received = 0;
         if (time >= next_check) {
             if (time > end || getppid() != parent) return 0;
             next_check = time + PARENT_CHECK_MS / 1e3;
         }
-        int n = epoll_wait(epoll, events, 256, spin && time < spin_end ? 0 : PARENT_CHECK_MS);
+        int n = epoll_wait(epoll, events, 256, PARENT_CHECK_MS);
         for (int i = 0; i < n; i++) {
-            if (events[i].data.ptr) handle(epoll, last = events[i].data.ptr);
+            if (events[i].data.ptr) handle(epoll, events[i].data.ptr);
             else welcome(epoll, listener);
         }
-        /* One connection at work is the common case: recv alone, without epoll, answers sooner. */
-        for (int i = 0; i < SPINS && spin && n < 2 && last && !last->blocked; i++) handle(epoll, last);
     }
 }

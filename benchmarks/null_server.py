@@ -97,23 +97,19 @@ def build(directory: Path) -> Path | None:
 
 
 @contextlib.contextmanager
-def running(
-    *, python: bool = False, spin: bool = False, lifetime: float = LIFETIME
-) -> Iterator[Server]:
+def running(*, python: bool = False, lifetime: float = LIFETIME) -> Iterator[Server]:
     """Run a null server for the time of the ``with`` block, at most *lifetime* seconds.
 
-    With ``python=True`` it is the one in Python, even where the C server could be built. With
-    ``spin=True`` it polls instead of sleeping while requests come, which takes a whole core.
+    With ``python=True`` it is the one in Python, even where the C server could be built.
     """
-    regime = ["spin"] if spin else []
     with tempfile.TemporaryDirectory(prefix="null-server-") as name:
         directory = Path(name)
         program = None if python else build(directory)
         if program is None:
-            kind, command = "Python", [sys.executable, __file__, str(lifetime), *regime]
+            kind, command = "Python", [sys.executable, __file__, str(lifetime)]
         else:
             write_canned(directory / "canned")
-            kind, command = "C", [str(program), str(directory / "canned"), str(lifetime), *regime]
+            kind, command = "C", [str(program), str(directory / "canned"), str(lifetime)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout is not None
@@ -175,6 +171,8 @@ def _answered(operation: str, body: bytes) -> str:
         return "UpdateItem/ALL_NEW"
     if operation == "Query" and b'"FilterExpression"' in body:
         return "Query/FILTERED"
+    if operation == "Query" and b'"ProjectionExpression"' in body:
+        return "Query/PROJECTED"
     if operation == "Query" and any(backward in body for backward in BACKWARD):
         return "Query/BACKWARD"
     if operation == "Query" and b'"Limit"' in body:
@@ -227,7 +225,7 @@ async def _listen(
     return server, port
 
 
-async def _serve(lifetime: float, spin: bool) -> None:
+async def _serve(lifetime: float) -> None:
     """Serve until *lifetime* seconds have passed or the parent process is gone."""
     parent = os.getppid()
     server, port = await _listen(canned())
@@ -236,9 +234,9 @@ async def _serve(lifetime: float, spin: bool) -> None:
     loop = asyncio.get_running_loop()
     end = loop.time() + lifetime
     while loop.time() < end and os.getppid() == parent:
-        await asyncio.sleep(0 if spin else PARENT_CHECK)  # 0: the loop polls, and never sleeps
+        await asyncio.sleep(PARENT_CHECK)
     server.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(float(sys.argv[1]), sys.argv[2:] == ["spin"]))
+    asyncio.run(_serve(float(sys.argv[1])))

@@ -3,10 +3,10 @@
 A client that has slept in ``recv`` runs slower for a while, by up to a factor of two, and differently
 each time. So:
 
-``shared-core``  Everything is pinned to one core. The client's ``send`` wakes the server, which takes
-                 the core, answers, and gives it back: the answer is there before the client reads.
-``spinning``     The server polls on a core of its own, and everything else is on the others.
-``quiet``        The server sleeps in epoll, and the kernel places it: what an idle machine does.
+``spinning``  The client is always at work. Everything is pinned to one core, where the server has
+              real-time priority: the client's ``send`` wakes the server, which answers before ``send``
+              returns. So the answer is there when the client reads, and the client never sleeps.
+``quiet``     The server sleeps in epoll, and the kernel places it: as on an idle machine.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from collections.abc import Iterator
 
 import null_server
 
-NAMES = ("shared-core", "spinning", "quiet")
+NAMES = ("spinning", "quiet")
 
 
 @contextlib.contextmanager
 def running(regime: str, *, python: bool = False) -> Iterator[tuple[null_server.Server, str]]:
     """Run a null server in *regime*, and pin this process; give the server and what was done."""
-    with null_server.running(python=python, spin=regime == "spinning") as server:
+    with null_server.running(python=python) as server:
         yield server, _pin(server.process.pid, regime)
 
 
@@ -32,17 +32,12 @@ def _pin(pid: int, regime: str) -> str:
         return "quiet"
     if not hasattr(os, "sched_setaffinity"):
         return f"{regime} without pinning, which this system does not have"
-    cores = sorted(os.sched_getaffinity(0))
-    if regime == "spinning" and len(cores) > 1:
-        os.sched_setaffinity(pid, cores[-1:])
-        os.sched_setaffinity(0, cores[:-1])
-        return f"spinning on core {cores[-1]}"
-    core = cores[-1:]
+    core = sorted(os.sched_getaffinity(0))[-1:]
     os.sched_setaffinity(pid, core)
     os.sched_setaffinity(0, core)
     try:
         # The server never waits for its turn, so that it answers within the client's send.
         os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
     except PermissionError:
-        return f"{regime}, on core {core[0]}"
-    return f"{regime}, on core {core[0]}, in real time"
+        return f"{regime} on core {core[0]}, without real-time priority"
+    return f"{regime} on core {core[0]}"

@@ -4,7 +4,7 @@
     python benchmarks/run.py --quick              everything, fewer and shorter rounds
     python benchmarks/run.py --only get,query --contenders dynamodb_py,boto3 --quick
     python benchmarks/run.py --contenders dynamodb_py,dynamodb_py@938fb98      and an older commit
-    python benchmarks/run.py --check              exit status 1 where a floor is not met
+    python benchmarks/run.py --check              exit status 1 where a floor is not met (floors.py)
     python benchmarks/run.py --rst                the table of the README
 
 README.rst beside this file says what is measured, and how.
@@ -19,26 +19,26 @@ import json
 import math
 import os
 import platform
-import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import checking
 import checkouts
 import contenders
+import environments
+import floors
+import growth_table
 import null_server
 import regimes
 import report
+from processes import Worker, WorkerError, cpu_of, environment
 from report import Results
 
-HERE = Path(__file__).resolve().parent
-PATIENCE = 120.0  # seconds for one answer of a worker
-STEPS = [m.name for m in report.MEASURES if m.unit == "us"]
-STARTS = ("import", "cold")
+STEPS = [m.name for m in report.MEASURES if m.unit == "us" and m.name not in report.GROWTH]
 BARE_TWINS = "dynamodb_py_bare"  # the contender's module that has query sets and their twins
 
 
@@ -54,82 +54,6 @@ def note(line: str) -> None:
     sys.stderr.flush()
 
 
-class WorkerError(Exception):
-    """A worker could not do what it was asked for."""
-
-
-class Worker:
-    """The process of one contender: of the module *name*, in the environment *env*."""
-
-    def __init__(self, name: str, endpoint: str, env: dict[str, str]) -> None:
-        command = [sys.executable, str(HERE / "worker.py"), name, endpoint]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
-        )
-        try:
-            self._answer()
-        except WorkerError:
-            self.close()
-            raise
-
-    def ask(self, do: str, **arguments: Any) -> Any:
-        """Have *do* done and return what came of it; WorkerError where that failed."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> Any:
-        assert self.process.stdout is not None
-        # One answer follows one question, so nothing can wait in the file's own buffer.
-        if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
-            self.process.kill()
-            raise WorkerError(f"no answer within {PATIENCE:.0f} seconds")
-        line = self.process.stdout.readline()
-        if not line:
-            raise WorkerError(f"the process ended with status {self.process.wait()}")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise WorkerError(answer["error"])
-        return answer.get("value")
-
-    def close(self) -> None:
-        """End the process."""
-        try:
-            self.process.communicate(timeout=10)
-        except (subprocess.TimeoutExpired, BrokenPipeError):
-            self.process.kill()
-            self.process.communicate()
-
-
-def environment(endpoint: str, home: str, checkout: Path, seed: int) -> dict[str, str]:
-    """Return the environment of a child: credentials in it, and nothing of this machine's AWS.
-
-    Nor of its PYTHONDONTWRITEBYTECODE and the like: whoever is not installed by pip would be
-    compiled anew by each process. Bytecode goes into *home*. dynamodb_py is that of *checkout*.
-    Contenders that are compared have the same *seed* of hashes, which moves their speed by per cents.
-    """
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "PYTHON")) or name in ("PYTHONPATH", "PYTHONHOME")
-    }
-    path = os.pathsep.join([str(checkout), *filter(None, [kept.get("PYTHONPATH")])])
-    return {
-        **kept,
-        "HOME": home,
-        "PYTHONPATH": path,
-        "PYTHONHASHSEED": str(seed),
-        "PYTHONPYCACHEPREFIX": os.path.join(home, "bytecode"),
-        "AWS_ACCESS_KEY_ID": contenders.ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": contenders.SECRET_KEY,
-        "AWS_DEFAULT_REGION": contenders.REGION,
-        "AWS_REGION": contenders.REGION,
-        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-
-
 class Race:
     """One run: which contenders, which measures, how many rounds of how many seconds."""
 
@@ -140,11 +64,14 @@ class Race:
         *,
         quick: bool,
         rounds: int | None = None,
+        limits: Mapping[str, set[str]] | None = None,
     ) -> None:
+        """Where *limits* has a contender, it is measured at those of *measures* alone."""
         self.measures = list(measures)
+        self.limits = limits or {}
         self.rounds, self.seconds = (4, 0.03) if quick else (6, 0.04)  # of one process
         self.processes = math.ceil(rounds / self.rounds) if rounds else 3 if quick else 10
-        self.starts = self.processes if quick else 2 * self.processes
+        self.starts = 2 * self.processes
         self.results = Results(list(names), rounds=self.rounds)
         self.classes: dict[str, type[contenders.Contender]] = {}
         self.problems: list[str] = []
@@ -183,7 +110,11 @@ class Race:
                     with self._worker(BARE_TWINS, number) as worker:
                         self._time_bare(worker)
             self._time_starts(sound)
+            self._time_growth(sound)
         self.results.contenders = [name for name in self.results.contenders if name in sound]
+
+    def _wanted(self, name: str) -> list[str]:
+        return [each for each in self.measures if each in self.limits.get(name, self.measures)]
 
     @contextlib.contextmanager
     def _worker(self, name: str, seed: int) -> Iterator[Worker]:
@@ -222,7 +153,7 @@ class Race:
             imported = Path(worker.ask("folder")).resolve()
             if imported != folder:
                 raise WorkerError(f"imported from {imported} instead of {folder}")
-        wanted = set(self.measures)
+        wanted = set(self._wanted(name))
         if wanted & {"memory", "memory_read"}:
             wanted.add("query_unread")
         steps: list[str] = [step for step in worker.ask("steps") if step in wanted]
@@ -246,7 +177,7 @@ class Race:
         self, worker: Worker, requests: list[null_server.Request], good: list[str]
     ) -> None:
         """Note the steps among *good* that send just what their bare twin does."""
-        for step in (step for step in worker.ask("bare") if step in good):
+        for step in (s for s in worker.ask("bare") if s in good and s in self.measures):
             requests.clear()
             try:
                 worker.ask("check", step=step)
@@ -307,52 +238,65 @@ class Race:
         if not {"memory", "memory_read"} & set(self.measures):
             return
         for name, worker in workers.items():
+            wanted = self._wanted(name)
+            if not self.classes[name].distribution or not {"memory", "memory_read"} & set(wanted):
+                continue
             try:
                 for measure, size in worker.ask("memory").items():
-                    if measure in self.measures:
+                    if measure in wanted:
                         self.results.add(measure, name, size)
             except WorkerError as error:
                 self._problem(name, "memory", str(error))
 
     def _time_starts(self, sound: dict[str, list[str]]) -> None:
         programs: dict[tuple[str, str], str] = {}
-        for start in (start for start in STARTS if start in self.measures):
-            for name in sound:
-                contender = self.classes[name]
-                programs[start, name] = contender.imports if start == "import" else contender.cold
-        for (start, name), program in list(
-            programs.items()
-        ):  # bytecode is written, files are cached
-            try:
-                cpu_of(program, self._environment(name, 0))
-            except WorkerError as error:
-                self._problem(name, start, str(error))
-                del programs[start, name]
+        pythons: dict[str, str] = {}
+        for name in sound:
+            contender = self.classes[name]
+            for start in (each for each in report.STARTS if each in self._wanted(name)):
+                program = contender.imports if start == "import" else contender.cold
+                if not program:
+                    continue
+                try:
+                    if name not in pythons:
+                        note(f"environment of {name}")
+                        pythons[name] = environments.python_for(contender)
+                    # Once beforehand: bytecode is written, files are cached.
+                    cpu_of(program, self._alone(name, 0), pythons[name])
+                    programs[start, name] = program
+                except (WorkerError, OSError, subprocess.CalledProcessError) as error:
+                    self._problem(name, start, str(error))
         if not programs:
             return
         note(f"{', '.join(dict.fromkeys(start for start, _ in programs))}: {self.starts} rounds")
         places = list(programs)
         for seed in range(self.starts):
-            bare = cpu_of("pass", environment(self.url, self.home, checkouts.ROOT, seed))
+            names = dict.fromkeys(name for _, name in places)
+            bare = {name: cpu_of("pass", self._alone(name, seed), pythons[name]) for name in names}
             for start, name in places:
-                cpu = cpu_of(programs[start, name], self._environment(name, seed))
-                self.results.add(start, name, max(cpu - bare, 0.0))
+                cpu = cpu_of(programs[start, name], self._alone(name, seed), pythons[name])
+                self.results.add(start, name, max(cpu - bare[name], 0.0))
             places.reverse()  # nobody is always first
 
+    def _alone(self, name: str, seed: int) -> dict[str, str]:
+        """Return the environment of a process that finds the checkout and its own packages only."""
+        path = str(self.folders.get(name, checkouts.ROOT))
+        return {**self._environment(name, seed), "PYTHONPATH": path}
 
-def cpu_of(program: str, env: dict[str, str]) -> float:
-    """Run *program* in a fresh interpreter; return its CPU seconds, user and system."""
-    with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-c", program], env=env, stderr=errors, cwd=env["HOME"]
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            errors.seek(0)
-            last = errors.read().strip().splitlines()[-1:] or ["no message"]
-            raise WorkerError(last[0])
-    return usage.ru_utime + usage.ru_stime
+    def _time_growth(self, sound: dict[str, list[str]]) -> None:
+        wanted = [measure for measure in report.GROWTH if measure in self.measures]
+        names = [name for name in sound if name.partition("@")[0] == report.PROJECT]
+        if wanted and names:
+            note(", ".join(wanted))
+        for seed in range(min(self.processes, 5)):
+            for measure in wanted:
+                case, figure = report.GROWTH[measure]
+                for name in names:
+                    try:
+                        seconds = growth_table.measure(case, self._environment(name, seed))
+                        self.results.add(measure, name, seconds[figure])
+                    except subprocess.CalledProcessError as error:
+                        self._problem(name, measure, str(error))
 
 
 def version_of(distribution: str) -> str:
@@ -363,8 +307,8 @@ def version_of(distribution: str) -> str:
         return "this checkout"
 
 
-def chosen(text: str | None) -> list[str]:
-    """Return the measures that *text* asks for: ``query`` is ``query`` and ``query_unread``."""
+def chosen(text: str | None, *, exactly: bool = False) -> list[str]:
+    """Return the measures of a list: ``query`` is ``query`` and ``query_unread``, but for *exactly*."""
     names = [measure.name for measure in report.MEASURES]
     if text is None:
         return names
@@ -372,6 +316,8 @@ def chosen(text: str | None) -> list[str]:
     unknown = [part for part in wanted if not any(_is_asked_for(name, part) for name in names)]
     if unknown or not wanted:
         raise SystemExit(f"no such measure: {', '.join(unknown)}; there are {', '.join(names)}")
+    if exactly:
+        return [name for name in names if name in wanted]
     return [name for name in names if any(_is_asked_for(name, part) for part in wanted)]
 
 
@@ -402,11 +348,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit status: 1 for a floor not met or a contender wrong."""
     options = arguments(argv)
     only, names = options.only, options.contenders
-    if options.check and only is None:
-        only = ",".join(dict.fromkeys(measure for measure, _, _ in report.FLOORS))
-    if options.check and names is None:
-        names = ",".join([report.PROJECT, *report.RIVALS])
-    race = Race(checkouts.chosen(names), chosen(only), quick=options.quick, rounds=options.rounds)
+    if options.check:
+        only = only or ",".join(floors.MEASURES)
+        names = names or ",".join([report.PROJECT, *floors.RIVALS, "bare_exchange"])
+    elif options.rst:
+        only = only or ",".join(report.README)
+    race = Race(
+        checkouts.chosen(names),
+        chosen(only, exactly=only != options.only),
+        quick=options.quick,
+        rounds=options.rounds,
+        limits=floors.STEPS if options.check else None,
+    )
     load = os.getloadavg()[0]
     with regimes.running(options.regime, python=options.python_server) as (server, regime):
         note(f"null server: {server.kind}, {server.url}; {regime}")
@@ -422,15 +375,34 @@ def finish(race: Race, options: argparse.Namespace, served: str, load: float) ->
         options.json.write_text(json.dumps(samples, indent=1) + "\n")
     if options.rst:
         say(report.readme(results, titles))
+        say()
+        say(caption(race))
     elif results.samples:
         print_tables(race, served, load)
     for problem in race.problems:
         note(f"NOT MEASURED: {problem}")
     met = True
     if options.check:
-        lines, met = report.floors(results, titles)
-        say(lines)
+        rows, reasons, met = floors.check(results, titles, race.measures)
+        say()
+        say(report.text(rows))
+        for reason in reasons:
+            say(reason)
     return 0 if met and not race.problems else 1
+
+
+def caption(race: Race) -> str:
+    """Return what stands below the table of the README: when, at which commit, beside what."""
+    today = time.strftime("%d %B %Y").lstrip("0")
+    versions = [
+        f"{contender.distribution} {version_of(contender.distribution)}"
+        for contender in dict.fromkeys(race.classes.values())
+        if contender.distribution not in ("", report.PROJECT)
+    ]
+    return (
+        f"Measured on {today} at commit {checkouts.describe(report.PROJECT)}, Python "
+        f"{platform.python_version()}, {', '.join(dict.fromkeys(versions))}."
+    )
 
 
 def print_tables(race: Race, served: str, load: float) -> None:
@@ -453,10 +425,10 @@ def print_tables(race: Race, served: str, load: float) -> None:
     for name in results.contenders:
         contender = race.classes[name]
         remark = f": {contender.note}" if contender.note else ""
-        version = version_of(contender.distribution)
+        version = version_of(contender.distribution) if contender.distribution else ""
         if contender.distribution == report.PROJECT:
             version = f"{version}, {checkouts.describe(name)}"
-        say(f"{titles[name]} {version}{remark}")
+        say(f"{' '.join([titles[name], version]).strip()}{remark}")
     say(
         f"Python {platform.python_version()}, null server in {served}, {os.cpu_count()} cores, "
         f"load {load:.1f} before and {os.getloadavg()[0]:.1f} after, "

@@ -3,6 +3,8 @@
     python benchmarks/scale.py                                  a million items, some minutes
     python benchmarks/scale.py --items 50000 --query 10000      a quick look
     python benchmarks/scale.py --endpoint http://localhost:8000 an engine that runs already
+    python benchmarks/scale.py --growth                         what grows with a program, a minute
+    python benchmarks/scale.py --growth --checkout ccd9033      and at a commit, or in a folder, before
 
 The engine is dynoxide, fetched and started as the tests do it (tests/engines.py, which needs pytest),
 in memory or, with ``--db FILE``, in a file. Each measure runs in a process of its own.
@@ -28,6 +30,8 @@ from urllib.parse import urlsplit
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
+import checkouts  # noqa: E402
+import growth_table  # noqa: E402
 import null_server  # noqa: E402
 import report  # noqa: E402
 import shapes  # noqa: E402
@@ -342,8 +346,19 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--latency", type=float, default=100, help="of the second scans, in ms")
     parser.add_argument("--endpoint", help="the URL of an engine that runs, with no such tables")
     parser.add_argument("--db", metavar="FILE", help="keep dynoxide's items in a new FILE")
+    parser.add_argument("--growth", action="store_true", help="the growth table alone: no engine")
+    parser.add_argument("--checkout", metavar="WHICH", help="a commit or folder to compare it with")
     parser.add_argument("--do", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
+
+
+def growth(before: str | None) -> report.Rows:
+    """Return the growth table of this checkout, beside that of the commit or folder *before*."""
+    names = checkouts.chosen(
+        ",".join([*([f"dynamodb_py@{before}"] if before else []), "dynamodb_py"])
+    )
+    with checkouts.unpacked(names) as folders:
+        return growth_table.table(folders, names)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -352,6 +367,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.do:
         asked = json.loads(options.do)
         say(json.dumps(TASKS[asked.pop("task")](**asked)))
+        return 0
+    if options.growth:
+        say(report.text(growth(options.checkout)))
         return 0
     segments = [int(count) for count in options.segments.split(",")]
     with engine(options) as endpoint:

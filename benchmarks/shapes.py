@@ -16,6 +16,7 @@ TABLE = "bench"
 PK = "customer#000042"
 PAGE = 100
 SLICE = 10
+IN_TRANSACTION = 10
 NEW = 1_000_000  # more than any value of an item but its range key
 
 FIELDS = (
@@ -32,6 +33,8 @@ FIELDS = (
     "scores",
     "address",
 )
+
+PROJECTED = ("title", "quantity")  # the attributes of a query with a projection
 
 _BODY = (
     "The parcel was handed over at the front desk; the customer asked for a second delivery "
@@ -187,6 +190,14 @@ def responses() -> dict[str, tuple[int, bytes]]:
                 "Items": page[: -SLICE - 1 : -1],
                 "ScannedCount": SLICE,
                 "LastEvaluatedKey": key(PAGE - SLICE),
+            },
+        ),
+        "Query/PROJECTED": (
+            200,
+            {
+                "Count": PAGE,
+                "Items": [{name: item[name] for name in PROJECTED} for item in page],
+                "ScannedCount": PAGE,
             },
         ),
         "Query/FILTERED": (200, {**one, "ScannedCount": PAGE}),

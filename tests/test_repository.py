@@ -161,6 +161,17 @@ def test_every_tool_has_the_same_oldest_python(setup, pyproject):
     assert tools["pyright"]["pythonVersion"] == f"3.{minor}"
 
 
+def test_the_figures_of_the_readme_say_when_and_at_which_commit_they_were_measured():
+    tables = [
+        read(name).partition(".. benchmark table begin")[2].partition(".. benchmark table end")[0]
+        for name in ("README.rst", "docs/performance.rst")
+    ]
+    assert tables[0] == tables[1]
+    assert re.search(
+        r"^Measured on \d+ [A-Z][a-z]+ \d{4} at commit [0-9a-f]{9},", tables[0], re.MULTILINE
+    )
+
+
 def test_the_readme_has_two_commands():
     quickstart, tests = readme_commands()
     assert "examples/quickstart.py" in quickstart

@@ -11,7 +11,7 @@ import functools
 import importlib
 import itertools
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,8 +24,17 @@ REGION = "eu-west-1"
 ACCESS_KEY = "AKIDEXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
-OPTIONAL = ("save", "save_list", "delete", "slice")
-NAMES = ("dynamodb_py", "boto3", "boto3_values", "pynamodb", "pydynox", "aiodynamo")
+OPTIONAL = ("save", "save_list", "save_list_shift", "delete", "slice", "values_list")
+NAMES = (
+    "dynamodb_py",
+    "boto3",
+    "boto3_values",
+    "pynamodb",
+    "pydynox",
+    "aiodynamo",
+    "bare_exchange",
+)
+ON_DEMAND = ("dynamodb_py_otel", "boto3_otel")  # run where they are named
 
 
 class Contender:
@@ -37,7 +46,8 @@ class Contender:
     """
 
     title: str
-    distribution: str  # its name on PyPI, for the version in the report
+    distribution = ""  # its name on PyPI, for the version in the report; empty: it has none
+    also: tuple[str, ...] = ()  # what else has to be installed for its imports and its cold program
     asynchronous = False
     aget: Any = None
     slice: Any = (
@@ -45,13 +55,18 @@ class Contender:
     )
     save: Any = None  # the quantity of a loaded item changed, to another number at each call
     save_list: Any = None  # the first of its scores changed
+    save_list_shift: Any = None  # a new score put before its scores, and the last one dropped
+    values_list: Any = None  # of the page, two attributes of each item, and no more read
+    exchanges: Mapping[
+        str, Callable[[], Any]
+    ] = {}  # of bare_exchange: its steps, which read nothing
     delete: Any = None  # a loaded item deleted
     bare: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """Of dynamodb_py_bare: steps, the method of each, and that of its twin without a query set."""
     sets_as_lists = False  # a known fault: its models store a string set as a list
     note = ""  # what a reader of the table should know
-    imports: str  # what an application imports
-    cold: str  # a whole program: one item read, everything else from the environment
+    imports = ""  # what an application imports; empty: that is not measured
+    cold = ""  # a whole program: one item read, everything else from the environment
 
     def __init__(self, endpoint: str) -> None:
         """Connect to *endpoint* with credentials that are given in the code."""
@@ -84,6 +99,14 @@ class Contender:
 
     def put(self) -> Any:
         """Build item 1 from its Python values and store it."""
+        raise NotImplementedError
+
+    def create(self) -> Any:
+        """Build item 1 from its Python values and store it, unless there is one with its key."""
+        raise NotImplementedError
+
+    def transaction(self) -> Any:
+        """Create the first ten items, in one transaction."""
         raise NotImplementedError
 
     def update(self) -> Any:

@@ -12,6 +12,7 @@ from aiodynamo.credentials import Key, StaticCredentials
 from aiodynamo.expressions import F, HashKey, RangeKey
 from aiodynamo.http.aiohttp import AIOHTTP
 from aiodynamo.models import BatchGetRequest, BatchWriteRequest
+from aiodynamo.operations import Put
 from yarl import URL
 
 from contenders import ACCESS_KEY, REGION, SECRET_KEY, Contender, read_keys
@@ -22,6 +23,7 @@ class Contestant(Contender):
 
     title = "aiodynamo"
     distribution = "aiodynamo"
+    also = ("aiohttp",)
     asynchronous = True
     note = "over aiohttp; all under asyncio; dicts, every number a float, no datetimes"
     imports = "import aiodynamo.client, aiodynamo.credentials, aiodynamo.http.aiohttp, aiohttp"
@@ -67,6 +69,18 @@ asyncio.run(main())
     async def put(self) -> Any:
         return await self.table.put_item(self._values(shapes.values(1)))
 
+    async def create(self) -> Any:
+        absent = F("pk").does_not_exist()
+        return await self.table.put_item(self._values(shapes.values(1)), condition=absent)
+
+    async def transaction(self) -> Any:
+        absent = F("pk").does_not_exist()
+        puts = [
+            Put(shapes.TABLE, self._values(shapes.values(n)), absent)
+            for n in range(shapes.IN_TRANSACTION)
+        ]
+        return await self.client.transact_write_items(puts)
+
     async def update(self) -> Any:
         number = next(self.numbers)
         changes = F("title").set(f"Order, revision {number}") & F("quantity").set(number)
@@ -82,6 +96,11 @@ asyncio.run(main())
         key = HashKey("pk", shapes.PK) & RangeKey("sk").gt(self.sort_key - 1)
         found = self.table.query(key, filter_expression=F("quantity").gt(2))
         return await anext(found)
+
+    async def values_list(self) -> list[Any]:
+        fields = F("title") & F("quantity")
+        found = self.table.query(HashKey("pk", shapes.PK), projection=fields)
+        return [(item["title"], item["quantity"]) async for item in found]
 
     async def batch_get(self, number: int = shapes.PAGE) -> list[Any]:
         keys = [{"pk": shapes.PK, "sk": self.sort_key + n} for n in range(number)]

@@ -5,6 +5,7 @@ The cheapest way to use boto3: numbers stay text, datetimes too, nothing is conv
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,6 +46,24 @@ assert item["title"]["S"] == {shapes.values(0)["title"]!r}
     def put(self) -> Any:
         return self.client.put_item(TableName=shapes.TABLE, Item=shapes.wire(shapes.values(1)))
 
+    def create(self) -> Any:
+        return self.client.put_item(
+            TableName=shapes.TABLE,
+            Item=self.encode(shapes.values(1)),
+            ConditionExpression="attribute_not_exists(pk)",
+        )
+
+    def transaction(self) -> Any:
+        puts = [
+            {
+                "TableName": shapes.TABLE,
+                "Item": self.encode(shapes.values(n)),
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+            for n in range(shapes.IN_TRANSACTION)
+        ]
+        return self.client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
+
     def update(self) -> Any:
         number = next(self.numbers)
         return self.client.update_item(
@@ -64,6 +83,17 @@ assert item["title"]["S"] == {shapes.values(0)["title"]!r}
     def save_list(self) -> Any:
         return self._set("scores[0]", {"N": str(next(self.numbers))})
 
+    def save_list_shift(self) -> Any:
+        scores = [{"N": str(next(self.numbers))}, *self.scores[:-1]]
+        return self._set("scores", {"L": scores})
+
+    @functools.cached_property
+    def scores(self) -> Any:
+        """The list of the item that is changed again and again."""
+        return self.client.get_item(TableName=shapes.TABLE, Key=shapes.key(0))["Item"]["scores"][
+            "L"
+        ]
+
     def _set(self, path: str, value: Mapping[str, Any]) -> Any:
         return self.client.update_item(
             TableName=shapes.TABLE,
@@ -76,8 +106,15 @@ assert item["title"]["S"] == {shapes.values(0)["title"]!r}
         return self.client.delete_item(TableName=shapes.TABLE, Key=shapes.key(0))
 
     def query(self) -> list[Any]:
+        return self._pages()
+
+    def values_list(self) -> list[Any]:
+        items = self._pages(ProjectionExpression=", ".join(shapes.PROJECTED))
+        return [(item["title"]["S"], int(item["quantity"]["N"])) for item in items]
+
+    def _pages(self, **arguments: Any) -> list[Any]:
         items: list[Any] = []
-        arguments: dict[str, Any] = {
+        arguments |= {
             "TableName": shapes.TABLE,
             "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": {":pk": {"S": shapes.PK}},

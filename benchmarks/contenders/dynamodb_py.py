@@ -20,6 +20,7 @@ from dynamodb_py import (
     Model,
     SetField,
     connect,
+    transaction,
 )
 
 
@@ -80,6 +81,14 @@ assert item.title == {shapes.values(0)["title"]!r}
     def put(self) -> Any:
         return Item(**self._values(shapes.values(1))).save()
 
+    def create(self) -> Any:
+        return Item.create(**self._values(shapes.values(1)))
+
+    def transaction(self) -> None:
+        with transaction.atomic():
+            for n in range(shapes.IN_TRANSACTION):
+                Item.create(**self._values(shapes.values(n)))
+
     def update(self) -> Any:
         number = next(self.numbers)
         self.loaded.title = f"Order, revision {number}"
@@ -92,6 +101,12 @@ assert item.title == {shapes.values(0)["title"]!r}
 
     def save_list(self) -> Any:
         self.loaded.scores[0] = next(self.numbers)
+        return self.loaded.save()
+
+    def save_list_shift(self) -> Any:
+        scores = self.loaded.scores
+        scores.insert(0, next(self.numbers))
+        del scores[-1]
         return self.loaded.save()
 
     def delete(self) -> Any:
@@ -111,6 +126,9 @@ assert item.title == {shapes.values(0)["title"]!r}
     def slice(self) -> list[Any]:
         above = Item.objects.filter(customer=shapes.PK, sk__gt=self.sort_key - 1)
         return list(above.order_by("-sk")[: shapes.SLICE])
+
+    def values_list(self) -> list[Any]:
+        return list(Item.objects.filter(customer=shapes.PK).values_list(*shapes.PROJECTED))
 
     def batch_get(self, number: int = shapes.PAGE) -> list[Any]:
         keys = [(shapes.PK, self.sort_key + n) for n in range(number)]

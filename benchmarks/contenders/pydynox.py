@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import shapes
-from pydynox import DynamoDBClient, Model, ModelConfig, SyncBatchWriter
+from pydynox import DynamoDBClient, Model, ModelConfig, SyncBatchWriter, SyncTransaction
 from pydynox.attributes import (
     BooleanAttribute,
     DatetimeAttribute,
@@ -84,6 +84,15 @@ assert item.title == {shapes.values(0)["title"]!r}
     def put(self) -> Any:
         return self.model(**shapes.values(1)).sync_save()
 
+    def create(self) -> Any:
+        return self.model(**shapes.values(1)).sync_save(condition=self.model.pk.not_exists())
+
+    def transaction(self) -> None:
+        with SyncTransaction(self.client) as writes:
+            for n in range(shapes.IN_TRANSACTION):
+                item = self.model(**shapes.values(n))
+                writes.save_model(item, condition=self.model.pk.not_exists())
+
     def update(self) -> Any:
         number = next(self.numbers)
         return self.loaded.sync_update(title=f"Order, revision {number}", quantity=number)
@@ -94,6 +103,10 @@ assert item.title == {shapes.values(0)["title"]!r}
 
     def save_list(self) -> Any:
         self.loaded.scores = [next(self.numbers), *self.loaded.scores[1:]]
+        return self.loaded.sync_save()
+
+    def save_list_shift(self) -> Any:
+        self.loaded.scores = [next(self.numbers), *self.loaded.scores[:-1]]
         return self.loaded.sync_save()
 
     def delete(self) -> Any:
@@ -122,6 +135,12 @@ assert item.title == {shapes.values(0)["title"]!r}
             scan_index_forward=False,
         )
         return list(found)
+
+    def values_list(self) -> list[Any]:
+        found = self.model.sync_query(
+            partition_key=shapes.PK, as_dict=True, fields=list(shapes.PROJECTED)
+        )
+        return [(item["title"], item["quantity"]) for item in found]
 
     def batch_get(self, number: int = shapes.PAGE) -> list[Any]:
         keys = [{"pk": shapes.PK, "sk": self.sort_key + n} for n in range(number)]

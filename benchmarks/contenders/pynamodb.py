@@ -16,7 +16,9 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.connection import Connection
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from contenders import ACCESS_KEY, REGION, SECRET_KEY, Contender
 
@@ -78,6 +80,12 @@ assert item.title == {shapes.values(0)["title"]!r}
 
     def __init__(self, endpoint: str) -> None:
         self.model = _model(endpoint)
+        self.connection = Connection(
+            region=REGION,
+            host=endpoint,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+        )
         self.sort_key = shapes.values(0)["sk"]
 
     def get(self) -> Any:
@@ -85,6 +93,16 @@ assert item.title == {shapes.values(0)["title"]!r}
 
     def put(self) -> Any:
         return self.model(**self._values(shapes.values(1))).save()
+
+    def create(self) -> Any:
+        item = self.model(**self._values(shapes.values(1)))
+        return item.save(condition=self.model.pk.does_not_exist())
+
+    def transaction(self) -> None:
+        absent = self.model.pk.does_not_exist()
+        with TransactWrite(connection=self.connection) as writes:
+            for n in range(shapes.IN_TRANSACTION):
+                writes.save(self.model(**self._values(shapes.values(n))), condition=absent)
 
     def update(self) -> Any:
         number = next(self.numbers)
@@ -99,6 +117,10 @@ assert item.title == {shapes.values(0)["title"]!r}
 
     def save_list(self) -> Any:
         self.loaded.scores[0] = next(self.numbers)
+        return self.loaded.save()
+
+    def save_list_shift(self) -> Any:
+        self.loaded.scores = [next(self.numbers), *self.loaded.scores[:-1]]
         return self.loaded.save()
 
     def delete(self) -> Any:
@@ -119,6 +141,10 @@ assert item.title == {shapes.values(0)["title"]!r}
         above = self.model.sk > self.sort_key - 1
         found = self.model.query(shapes.PK, above, scan_index_forward=False, limit=shapes.SLICE)
         return list(found)
+
+    def values_list(self) -> list[Any]:
+        found = self.model.query(shapes.PK, attributes_to_get=list(shapes.PROJECTED))
+        return [(item.title, item.quantity) for item in found]
 
     def batch_get(self, number: int = shapes.PAGE) -> list[Any]:
         keys = [(shapes.PK, self.sort_key + n) for n in range(number)]

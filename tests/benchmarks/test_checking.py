@@ -1,5 +1,6 @@
 """The check before the race sees a contender that does less than the others, or something else."""
 
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +20,13 @@ import shapes  # noqa: E402
 STEPS = {
     "get": lambda contender: contender.get(),
     "put": lambda contender: contender.put(),
+    "create": lambda contender: contender.create(),
+    "transaction_10": lambda contender: contender.transaction(),
     "update": lambda contender: contender.update(),
     "save": lambda contender: contender.save(),
     "save_list": lambda contender: contender.save_list(),
+    "save_list_shift": lambda contender: contender.save_list_shift(),
+    "values_list": lambda contender: contender.values_list(),
     "delete": lambda contender: contender.delete(),
     "query": lambda contender: contender.query(),
     "first": lambda contender: contender.first(),
@@ -69,6 +74,10 @@ def test_a_step_that_sends_nothing_is_seen(step):
     [
         ("get", "query", "GetItem was expected once, Query was sent"),
         ("put", "get", "PutItem was expected once, GetItem was sent"),
+        ("create", "put", "an item that is there would be overwritten"),
+        ("create", "transaction_10", "PutItem was expected once, TransactWriteItems was sent"),
+        ("transaction_10", "create", "TransactWriteItems was expected once, PutItem was sent"),
+        ("values_list", "query", "whole items were asked for"),
         ("first", "query", "more than the first item was asked for"),
         ("first_filtered", "first", "the range key was not sent"),
         ("save", "put", "no new number was sent"),
@@ -84,6 +93,32 @@ def test_a_step_that_sends_nothing_is_seen(step):
 )
 def test_another_operation_than_the_one_that_is_timed_is_seen(sent, step, other, problem):
     assert checking.wrong(step, sent[other]) == problem
+
+
+@pytest.mark.parametrize("count", [1, 11])
+def test_a_transaction_of_another_size_is_seen(monkeypatch, count):
+    with null_server.recording() as (url, recorded):
+        contender = contenders.find("boto3")(url)
+        monkeypatch.setattr(shapes, "IN_TRANSACTION", count)
+        contender.transaction()
+        contender.client.close()
+        monkeypatch.undo()
+        problem = checking.wrong("transaction_10", recorded)
+    assert problem == f"{count} items were put instead of 10"
+
+
+def test_each_bare_exchange_sends_what_the_libraries_send_and_reads_the_whole_answer():
+    with null_server.recording() as (url, recorded):
+        contender = contenders.find("bare_exchange")(url)
+        for step, exchange in contender.exchanges.items():
+            recorded.clear()
+            exchange()  # which learns the length of the answer
+            assert checking.wrong(step, recorded) is None
+            for _ in range(3):
+                exchange()
+            with pytest.raises(BlockingIOError):
+                contender.socket.recv(1, socket.MSG_DONTWAIT)
+        contender.socket.close()
 
 
 @pytest.mark.parametrize("name", shapes.FIELDS)
