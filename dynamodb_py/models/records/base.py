@@ -8,7 +8,7 @@ saving compares with, and hold the attributes that the class does not declare.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from msgspec import Struct
 
@@ -85,7 +85,9 @@ class BaseRecord:
     def __new__(cls, /, *_: Any, **__: Any) -> Self:
         """Make a record that was not loaded; ``__init__`` of a subclass need not call ours."""
         self = object.__new__(cls)
-        self._stored, self._decoded, self._state = None, True, None
+        _set_stored(self, None)
+        _set_decoded(self, True)
+        _set_state(self, None)
         return self
 
     @classmethod
@@ -96,7 +98,9 @@ class BaseRecord:
     def _load(cls, stored: StoredItem) -> Self:
         """Return the record of a stored item, without calling ``__init__``."""
         self = object.__new__(cls)
-        self._stored, self._decoded, self._state = stored, False, None
+        _set_stored(self, stored)
+        _set_decoded(self, False)
+        _set_state(self, None)
         if _observers:
             _observers[0](self)
         return self
@@ -190,6 +194,11 @@ class BaseRecord:
         Every write calls it after ``clean_<field>``, unless ``validate=False``.
         """
 
+
+# A class with __delattr__ sets every attribute by a look-up of __setattr__: per row, slots are set directly.
+_set_stored, _set_decoded, _set_state = (
+    cast("Any", vars(BaseRecord)[name]).__set__ for name in ("_stored", "_decoded", "_state")
+)
 
 _EDITABLE: tuple[type[Any], ...] = (list, dict, set, BaseRecord)
 
