@@ -487,7 +487,7 @@ def test_a_read_instance_stays_small_after_a_page_of_unread_ones():
         name = CharField(hash_key=True)
         a, b, c, d, e, f, g, h = (IntegerField() for _ in range(8))
 
-    item = to_json({"name": {"S": "x"}, **dict.fromkeys("abcdefgh", {"N": "1"})})
+    item = to_json({"name": {"S": "x"}, **{key: {"N": "1"} for key in "abcdefgh"}})
     page = [Wide._load(item) for _ in range(100)]
     values = [(each.a, vars(each))[1] for each in page]
     assert values[-1] == {"name": "x", **dict.fromkeys("abcdefgh", 1)}
