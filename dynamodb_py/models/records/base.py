@@ -137,10 +137,10 @@ class BaseRecord:
                 if name in values and (assigned is None or name not in assigned):
                     bind_values(values[name], alias)
         if fields.sets:
-            keep_sets(self, [n for n in fields.sets if assigned is None or n not in assigned])
+            keep_sets(self, [n for n in fields.sets if n not in assigned] if assigned else None)
         if assigned:
             values.update(assigned)
-        self._decoded = True
+        _set_decoded(self, True)
 
     def __delattr__(self, name: str) -> None:
         """Remove an attribute of the item at the next save, whether or not it was read before."""
@@ -249,10 +249,12 @@ def find_edited_defaults(record: BaseRecord) -> Collection[str]:
 
 def keep_sets(record: BaseRecord, names: Iterable[str] | None = None) -> None:
     """Keep the sets that there are, or those of *names*: as they are stored, to be edited in place."""
-    values = record.__dict__
-    for name in record._fieldset.sets if names is None else names:
-        if name in values:
-            state_of(record).kept[name] = values[name]
+    values, names = record.__dict__, record._fieldset.sets if names is None else names
+    if kept := {name: values[name] for name in names if name in values}:
+        if record._state is None:
+            _set_state(record, RecordState(kept=kept))
+        else:
+            record._state.kept.update(kept)
 
 
 # The latest lost writes that a record keeps.
