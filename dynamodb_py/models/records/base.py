@@ -8,7 +8,7 @@ saving compares with, and hold the attributes that the class does not declare.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from msgspec import Struct
 
@@ -197,7 +197,7 @@ class BaseRecord:
 
 # A class with __delattr__ sets every attribute by a look-up of __setattr__: per row, slots are set directly.
 _set_stored, _set_decoded, _set_state = (
-    cast("Any", vars(BaseRecord)[name]).__set__ for name in ("_stored", "_decoded", "_state")
+    vars(BaseRecord)[name].__set__ for name in ("_stored", "_decoded", "_state")
 )
 
 _EDITABLE: tuple[type[Any], ...] = (list, dict, set, BaseRecord)
