@@ -333,6 +333,8 @@ _STACK: ContextVar[_Stack] = ContextVar("dynamodb_py.options", default=_EMPTY)
 def current_options() -> Options:
     """Return the active options."""
     stack = _STACK.get()
+    if stack is _EMPTY:  # nearly always
+        return stack.options
     for block in stack.blocks:
         if block.is_over:
             return _stack_up(stack.blocks).options

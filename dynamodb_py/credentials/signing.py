@@ -8,28 +8,39 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .keys import Keys
 from .settings import SecretBytes
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 TARGET = "DynamoDB_20120810."
 SERVICE = "dynamodb"
 
+_BLOCK = 64
+"""Bytes that SHA-256 takes at a time."""
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+
 
 class _Signing(NamedTuple):
-    """The common parts of the requests of one second and one pair of keys."""
+    """The common parts of the requests of one second and one pair of keys.
+
+    Hash objects hold what was hashed ahead, and are copied: their repr() shows nothing of it.
+    """
 
     second: int
     keys: Keys
-    key: SecretBytes
     canonical: SecretBytes  # up to the target's value
     canonical_end: bytes  # from there to the body's hash
-    to_sign: bytes  # up to the hash of the canonical request
+    inner: _Hash  # HMAC's first hash, up to the hash of the canonical request
+    outer: _Hash  # HMAC's second hash, up to the first
     before_target: SecretBytes  # the request's head up to the target's value
     before_signature: bytes  # from there to the signature
+    by_api: dict[str, tuple[SecretBytes, _Hash]]
+    """For each call: the request up to the signature, and the canonical one up to the body's hash."""
 
 
 class Signer:
@@ -49,11 +60,9 @@ class Signer:
         headers: str = "",
         service: str = SERVICE,
     ) -> None:
-        import hashlib  # they load OpenSSL: too slow for `import dynamodb_py`
-        import hmac
+        import hashlib  # it loads OpenSSL: too slow for `import dynamodb_py`
 
         self._sha256 = hashlib.sha256
-        self._hmac: Callable[[bytes, bytes, str], bytes] = hmac.digest
         self.region, self.host, self.service = region, host, service
         self._path = path
         if path.strip("/"):
@@ -74,26 +83,22 @@ class Signer:
         latest = self._latest
         if latest is None or latest.second != second or latest.keys is not keys:
             latest = self._latest = self._prepare(second, keys)
-        sha256 = self._sha256
-        target = api.encode()
-        canonical = b"%b%b%b%b" % (
-            latest.canonical,
-            target,
-            latest.canonical_end,
-            sha256(body).hexdigest().encode(),
-        )
-        to_sign = latest.to_sign + sha256(canonical).hexdigest().encode()
+        head, canonical = latest.by_api.get(api) or self._prepare_api(latest, api)
+        canonical, inner, outer = canonical.copy(), latest.inner.copy(), latest.outer.copy()
+        canonical.update(self._sha256(body).hexdigest().encode())
+        inner.update(canonical.hexdigest().encode())
+        outer.update(inner.digest())
         return SecretBytes(
-            b"%b%b%b%b\r\nContent-Length: %d\r\n\r\n%b"
-            % (
-                latest.before_target,
-                target,
-                latest.before_signature,
-                self._hmac(latest.key, to_sign, "sha256").hex().encode(),
-                len(body),
-                body,
-            )
+            b"%b%b\r\nContent-Length: %d\r\n\r\n%b"
+            % (head, outer.hexdigest().encode(), len(body), body)
         )
+
+    def _prepare_api(self, signing: _Signing, api: str) -> tuple[SecretBytes, _Hash]:
+        target = api.encode()
+        head = SecretBytes(signing.before_target + target + signing.before_signature)
+        canonical = self._sha256(signing.canonical + target + signing.canonical_end)
+        found = signing.by_api[api] = head, canonical
+        return found
 
     def _prepare(self, second: int, keys: Keys) -> _Signing:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
@@ -119,19 +124,32 @@ class Signer:
             f"\r\nAuthorization: AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, "
             f"SignedHeaders={names}, Signature="
         )
+        inner, outer = self._make_mac(self._make_key(day, keys))
+        inner.update(f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n".encode())
         return _Signing(
             second,
             keys,
-            self._make_key(day, keys),
             SecretBytes(canonical.encode()),
             f"\n\n{names}\n".encode(),
-            f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n".encode(),
+            inner,
+            outer,
             SecretBytes(before_target.encode()),
             before_signature.encode(),
+            {},
         )
 
     def _make_key(self, day: str, keys: Keys) -> SecretBytes:
         key = SecretBytes(f"AWS4{keys.secret_key}".encode())
         for part in (day, self.region, self.service, "aws4_request"):
-            key = SecretBytes(self._hmac(key, part.encode(), "sha256"))
+            inner, outer = self._make_mac(key)
+            inner.update(part.encode())
+            outer.update(inner.digest())
+            key = SecretBytes(outer.digest())
         return key
+
+    def _make_mac(self, key: SecretBytes) -> tuple[_Hash, _Hash]:
+        """Return the two hashes of an HMAC with *key*, without the message (RFC 2104)."""
+        if len(key) > _BLOCK:
+            key = SecretBytes(self._sha256(key).digest())
+        padded = SecretBytes(key.ljust(_BLOCK, b"\0"))
+        return self._sha256(padded.translate(_INNER)), self._sha256(padded.translate(_OUTER))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from functools import cached_property
 from typing import Any, Protocol, cast
@@ -10,10 +10,10 @@ from typing import Any, Protocol, cast
 from msgspec.structs import replace
 
 from ..batching import KeyReader
-from ..codec import PLAIN_INT, Unstorable, as_sent, check_text, from_json
+from ..codec import Unstorable, as_sent, check_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ResponseCorrupted, ValidationError
 from ..expressions import Condition, Exists, FieldName, NotExists, Path, is_many
-from ..limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
+from ..limits import MAX_HASH_KEY_BYTES
 from ..operations.base import Wire, WireItem
 from ..planning import Planner, Subject
 from ..reading.keys import make_key_reader
@@ -43,7 +43,7 @@ from .records.checks import find_key_problem
 from .records.collect import collect
 from .records.fieldset import FieldSet
 from .records.primary_key import NAME as PK
-from .records.primary_key import PrimaryKey, make_primary_key
+from .records.primary_key import PrimaryKey, compile_key_encoder, make_primary_key
 from .registry import DeferredOptions
 from .visibility import ItemFilter, make_filter
 
@@ -417,7 +417,9 @@ class Options:
                     f"not {given!r} and {dict(named)!r}" if named else f"not {given!r}"
                 )
             named = dict(zip([field.name for field in keys], given, strict=False))
-        elif PK in named:
+        if named.keys() == self.key_names and not spelled and self.computed is None:
+            return self._encode_key(named)  # nearly always
+        if not given and PK in named:
             named = self.expand_pk(named)
         if not given and self.field_set.references:
             spelled = spelled or self.field_set.spell_references(named)
@@ -435,6 +437,10 @@ class Options:
             field.attribute: spelled.get(field.name) or self.key_value(field, named[field.name])
             for field in keys
         }
+
+    @cached_property
+    def _encode_key(self) -> Callable[[Mapping[str, Any]], WireItem]:
+        return compile_key_encoder(self.keys, self.key_value)
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
         """Tell whether *named* are the fields of the key, or its parts, and nothing else."""
@@ -543,12 +549,6 @@ class Options:
 
     def key_value(self, field: AnyField, value: Any) -> Wire:
         """Return one part of a key on the wire."""
-        if type(value) is field.verbatim:  # nearly always: in short what is done below
-            if field.verbatim is int:
-                if -PLAIN_INT < value < PLAIN_INT:
-                    return {"N": int.__repr__(value)}
-            elif value and len(value) <= MAX_RANGE_KEY_BYTES and value.isascii():
-                return {"S": value}
         try:
             wire = check_text(field.to_wire(value) or {}) if value is not None else None
         except Unstorable as error:

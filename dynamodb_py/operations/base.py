@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Union, cast
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Union
 
 import msgspec
 from msgspec import Struct
@@ -28,17 +28,18 @@ class BaseStep(Struct, Generic[T], frozen=True):
 
     def __iter__(self) -> Generator[Step, Any, T]:
         """Let a flow write ``item = yield from GetItem(...)``."""
-        step = cast("Step", self)
-        found = _parse_safely(self, (yield step))
-        if isinstance(found, ResponseCorrupted) and isinstance(self, Operation) and self.repeatable:
-            try:
-                found = _parse_safely(self, (yield step))  # the next answer may be whole
-            except RequestError as error:
-                error.in_doubt = True  # the first answer may have been of success
-                raise
+        step: Any = self
+        found: Any = _parse_safely(step, (yield step))
         if isinstance(found, ResponseCorrupted):
-            raise found
-        return cast("T", found)
+            if isinstance(self, Operation) and self.repeatable:
+                try:
+                    found = _parse_safely(step, (yield step))  # the next answer may be whole
+                except RequestError as error:
+                    error.in_doubt = True  # the first answer may have been of success
+                    raise
+            if isinstance(found, ResponseCorrupted):
+                raise found
+        return found  # type: ignore[no-any-return]
 
 
 def as_item(raw: msgspec.Raw) -> bytes:

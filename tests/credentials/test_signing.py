@@ -42,6 +42,7 @@ def botocores(url: str, region: str, api: str, body: bytes, keys: Keys, now: int
 
 
 words = st.text("abcdefghijklmnopqrstuvwxyzABC0123456789/+", min_size=1, max_size=40)
+calls = st.sampled_from(["GetItem", "BatchWriteItem"])
 urls = st.sampled_from(
     [
         "https://dynamodb.eu-west-1.amazonaws.com",
@@ -57,10 +58,10 @@ urls = st.sampled_from(
 @given(
     url=urls,
     region=st.sampled_from(["eu-west-1", "us-gov-west-1", "local"]),
-    api=st.sampled_from(["GetItem", "BatchWriteItem"]),
+    api=calls,
     body=st.binary(max_size=200),
     access_key=words,
-    secret_key=words,
+    secret_key=words | st.text(min_size=61, max_size=80),  # longer than HMAC's block
     token=st.none() | words,
     now=st.integers(0, 4_000_000_000),
 )
@@ -113,3 +114,29 @@ def test_what_is_kept_from_one_request_is_not_used_for_another(keys, now):
     _, headers, _ = parsed(one.request("PutItem", b"{ }", keys, now))
     expected = botocores("http://127.0.0.1:8000", "eu-west-1", "PutItem", b"{ }", keys, now)
     assert headers["Authorization"] == expected
+
+
+@given(
+    st.lists(
+        st.tuples(
+            calls,
+            st.binary(max_size=100),
+            st.sampled_from([Keys("AK", "SK"), Keys("AK", "SK", "token"), Keys("AK", "other")]),
+            st.sampled_from([NOW, NOW + 1]),
+        ),
+        max_size=8,
+    )
+)
+def test_what_was_hashed_ahead_signs_as_a_new_signer_does(requests):
+    one = signer("http://127.0.0.1:8000")
+    for request in requests:
+        assert one.request(*request) == signer("http://127.0.0.1:8000").request(*request)
+
+
+def test_the_second_request_of_a_call_and_second_hashes_its_body_alone():
+    one, keys, hashed = signer("http://127.0.0.1:8000"), Keys("AK", "SK"), []
+    one.request("GetItem", b"{}", keys, NOW)
+    new = one._sha256
+    one._sha256 = lambda data: hashed.append(data) or new(data)
+    one.request("GetItem", b"{ }", keys, NOW)
+    assert hashed == [b"{ }"]

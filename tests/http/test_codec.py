@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynamodb_py.exceptions import ConnectionFailed, ResponseCorrupted
@@ -257,3 +258,65 @@ def test_arbitrary_bytes_are_an_answer_or_an_exception_of_ours(data):
         read(head("Transfer-Encoding: chunked") + data)
     except ResponseCorrupted:
         pass
+
+
+fields = st.sampled_from(
+    ["Server: two  words", "Connection: keep-alive", "Content-Encoding: identity", "x-amz-crc32: 7",
+     "X-Amz-Crc32: 7", "Via:", "content-length: 2", "Transfer-Encoding: chunked", "no name: 7"]
+)  # fmt: skip
+other_values = st.sampled_from(
+    ["", " ", "  x", " x ", "\tx", "x\r", "x\nX: y", "\x00", "\xff", "y" * 700, " close", " gzip"]
+)
+
+
+@st.composite
+def similar_answers(draw) -> list[bytes]:
+    """Draw a usual answer, and others that differ from it in one place."""
+    usual = draw(st.lists(fields, min_size=1, max_size=3))
+    answers = [head(*usual, "Content-Length: 2") + b"{}"]
+    for _ in range(4):
+        lines, status, body = [*usual, "Content-Length: 2"], "HTTP/1.1 200 OK", b"{}"
+        place = draw(st.integers(-3, len(usual) - 1))
+        if place >= 0:
+            lines[place] = lines[place].partition(":")[0] + ":" + draw(other_values)
+        elif place == -1:
+            lines[-1] = "Content-Length:" + draw(st.sampled_from(["2", " 2 ", "02", "+2", "3"]))
+        elif place == -2:
+            status = draw(st.sampled_from(["HTTP/1.0 200 OK", "HTTP/1.1 400 Bad Request"]))
+        else:
+            body = draw(st.sampled_from([b"", b"{ }"]))
+        answers.append(head(*lines, status=status) + body)
+    return answers
+
+
+def outcome(data: bytes) -> tuple[object, str]:
+    try:
+        return ResponseReader().feed(data), ""
+    except ResponseCorrupted as error:
+        return None, str(error)
+
+
+@settings(max_examples=300)
+@given(similar_answers())
+def test_a_head_like_one_before_is_read_as_the_parser_reads_it(answers):
+    with patch.object(codec, "_learn_head", lambda *_: None), patch.object(codec, "_learned", []):
+        expected = [outcome(data) for data in answers]
+    with patch.object(codec, "_learned", []):
+        assert [outcome(data) for data in answers] == expected
+
+
+def test_the_parser_sees_each_form_of_head_once_and_learns_few():
+    parsed = []
+
+    def parse(text: bytes, *, tunnel: bool):
+        parsed.append(text)
+        return original(text, tunnel=tunnel)
+
+    original = codec._parse_head
+    with patch.object(codec, "_learned", []), patch.object(codec, "_parse_head", parse):
+        for number in range(5):
+            read(head(f"Date: {number} Nov", f"x-amz-crc32: {number}", "Content-Length: 2") + b"{}")
+        assert len(parsed) == 1
+        for number in range(100):
+            read(head(f"X-{number}: 1", "Content-Length: 0"))
+        assert len(codec._learned) == 4

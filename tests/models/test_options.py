@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dynamodb_py import (
     BooleanField,
@@ -452,3 +454,27 @@ def test_a_key_is_stored_and_checked_by_overridden_methods_of_its_field():
     assert Test._meta.key(("a", 5), {}) == {"name": {"S": "A"}, "score": {"N": "-5"}}
     with pytest.raises(ValidationError, match="it is cursed"):
         Other._meta.key(("13",), {})
+
+
+KEY_VALUES = (
+    st.text(max_size=8)
+    | st.sampled_from([None, True, 1.5, b"x", "x" * 1024, "x" * 1025, "x" * 2049, "\ud800"])
+    | st.integers()
+    | st.sampled_from([10**38 - 1, 10**38, -(10**38)])
+)
+
+
+@given(KEY_VALUES, KEY_VALUES, st.booleans())
+def test_the_compiled_key_is_what_each_field_makes_of_its_value(name, score, in_order):
+    meta = Test._meta
+
+    def outcome(encode):
+        try:
+            return encode()
+        except ValidationError as error:
+            return str(error)
+
+    values = {"name": name, "score": score}
+    expected = outcome(lambda: {f.attribute: meta.key_value(f, values[f.name]) for f in meta.keys})
+    key = ((name, score), {}) if in_order else ((), values)
+    assert outcome(lambda: meta.key(*key)) == expected

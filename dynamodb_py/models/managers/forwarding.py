@@ -156,18 +156,18 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
         async def aforwarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             base = self._base
-            inside = base is None or current_options().using is not None
-            queryset = self.get_queryset() if inside else base
-            return await getattr(queryset, name)(*args, **kwargs)
+            if base is None or current_options().using is not None:
+                base = self.get_queryset()
+            return await getattr(base, name)(*args, **kwargs)
 
         made: Any = aforwarded
     else:
 
         def forwarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             base = self._base
-            inside = base is None or current_options().using is not None
-            queryset = self.get_queryset() if inside else base
-            return getattr(queryset, name)(*args, **kwargs)
+            if base is None or current_options().using is not None:
+                base = self.get_queryset()
+            return getattr(base, name)(*args, **kwargs)
 
         made = forwarded
     made.__name__, made.__doc__, made.__wrapped__ = name, method.__doc__, method

@@ -152,7 +152,8 @@ def get_by_key(
         there = item if meta.item_filter is None else filter_item(meta, item)
         if there is None:
             return None, item
-        row = make_loader(cast("Any", queryset.model), None, None, options.using)(there)
+        model: Any = queryset.model
+        row = make_loader(model, None, None, options.using)(there)
         if options is not DEFAULT_OPTIONS:
             yield from complete_rows(queryset, [row])
     else:

@@ -85,7 +85,9 @@ class BaseRecord:
     def __new__(cls, /, *_: Any, **__: Any) -> Self:
         """Make a record that was not loaded; ``__init__`` of a subclass need not call ours."""
         self = object.__new__(cls)
-        self._stored, self._decoded, self._state = None, True, None
+        _set_stored(self, None)
+        _set_decoded(self, True)
+        _set_state(self, None)
         return self
 
     @classmethod
@@ -96,7 +98,9 @@ class BaseRecord:
     def _load(cls, stored: StoredItem) -> Self:
         """Return the record of a stored item, without calling ``__init__``."""
         self = object.__new__(cls)
-        self._stored, self._decoded, self._state = stored, False, None
+        _set_stored(self, stored)
+        _set_decoded(self, False)
+        _set_state(self, None)
         if _observers:
             _observers[0](self)
         return self
@@ -133,10 +137,10 @@ class BaseRecord:
                 if name in values and (assigned is None or name not in assigned):
                     bind_values(values[name], alias)
         if fields.sets:
-            keep_sets(self, [n for n in fields.sets if assigned is None or n not in assigned])
+            keep_sets(self, [n for n in fields.sets if n not in assigned] if assigned else None)
         if assigned:
             values.update(assigned)
-        self._decoded = True
+        _set_decoded(self, True)
 
     def __delattr__(self, name: str) -> None:
         """Remove an attribute of the item at the next save, whether or not it was read before."""
@@ -191,6 +195,11 @@ class BaseRecord:
         """
 
 
+# A class with __delattr__ sets every attribute by a look-up of __setattr__: per row, slots are set directly.
+_set_stored, _set_decoded, _set_state = (
+    vars(BaseRecord)[name].__set__ for name in ("_stored", "_decoded", "_state")
+)
+
 _EDITABLE: tuple[type[Any], ...] = (list, dict, set, BaseRecord)
 
 _observers: list[Callable[[Any], None]] = []
@@ -240,10 +249,12 @@ def find_edited_defaults(record: BaseRecord) -> Collection[str]:
 
 def keep_sets(record: BaseRecord, names: Iterable[str] | None = None) -> None:
     """Keep the sets that there are, or those of *names*: as they are stored, to be edited in place."""
-    values = record.__dict__
-    for name in record._fieldset.sets if names is None else names:
-        if name in values:
-            state_of(record).kept[name] = values[name]
+    values, names = record.__dict__, record._fieldset.sets if names is None else names
+    if kept := {name: values[name] for name in names if name in values}:
+        if record._state is None:
+            _set_state(record, RecordState(kept=kept))
+        else:
+            record._state.kept.update(kept)
 
 
 # The latest lost writes that a record keeps.

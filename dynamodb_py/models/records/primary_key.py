@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from ...codec import PLAIN_INT
 from ...exceptions import QueryError
 from ...expressions import Attr, Condition, Never, Or, SeveralAttributes
 from ...expressions.conditions import And, join
-from ..fields.base import AnyField
+from ...limits import MAX_RANGE_KEY_BYTES
+from ...operations.base import Wire, WireItem
+from ..fields.base import AnyField, bind_name
 from .fieldset import FieldSet
 
 NAME = "pk"
@@ -88,3 +91,27 @@ def make_primary_key(fields: FieldSet, keys: tuple[AnyField, ...]) -> PrimaryKey
     if NAME in fields.by_name or NAME in fields.references:
         return None
     return PrimaryKey(fields.owner, keys)
+
+
+def compile_key_encoder(
+    keys: tuple[AnyField, ...], encode: Callable[[AnyField, Any], Wire]
+) -> Callable[[Mapping[str, Any]], WireItem]:
+    """Return the function that encodes a key from the values of its fields by name.
+
+    The usual texts and ints are encoded in compiled source, all other values by *encode*.
+    """
+    names: dict[str, Any] = {"encode": encode}
+    lines, parts = ["def encode_key(named):"], list[str]()
+    for at, field in enumerate(keys):
+        value, wire = f"v{at}", f"encode({bind_name(names, field)}, v{at})"
+        lines.append(f"    {value} = named[{field.name!r}]")
+        if field.verbatim is int:
+            usual = f"type({value}) is int and {-PLAIN_INT} < {value} < {PLAIN_INT}"
+            wire = f"{{'N': repr({value})}} if {usual} else {wire}"
+        elif field.verbatim is str:
+            usual = f"type({value}) is str and 0 < len({value}) <= {MAX_RANGE_KEY_BYTES}"
+            wire = f"{{'S': {value}}} if {usual} and {value}.isascii() else {wire}"
+        parts.append(f"{field.attribute!r}: {wire}")
+    # Safe: the source holds only names of ours, and repr() of texts.
+    exec("\n".join([*lines, f"    return {{{', '.join(parts)}}}"]), names)
+    return names["encode_key"]  # type: ignore[no-any-return]

@@ -78,6 +78,10 @@ def make_loader(
     :param held: the attributes that were read; None for all.
     :param using: the alias of the instances' connection; None for that of ``options()``, or of their model.
     """
+    if using is None:
+        using = ambient_alias()
+    if using is None and shape is None and held is None:  # nearly always
+        return model._load
     load = _make_instance_loader(model, held, using)
     if shape is None:
         return load
@@ -95,8 +99,6 @@ def _make_instance_loader(
     model: type[M], held: frozenset[str] | None, using: str | None
 ) -> Callable[[StoredItem], M]:
     load: Callable[[StoredItem], M] = model._load
-    if using is None:
-        using = ambient_alias()
     if held is not None:
         load = model._load_partially(held)
     if using is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from abc import ABC, abstractmethod
 from datetime import datetime
 from decimal import Decimal
 
@@ -25,6 +27,7 @@ from dynamodb_py import (
     UnreadableValue,
     UUIDField,
 )
+from dynamodb_py.codec import to_json
 from dynamodb_py.models.persistence.delete import mark_deleted
 from dynamodb_py.models.persistence.stored import (
     encode_item,
@@ -474,3 +477,43 @@ def test_fields_are_questions_on_the_class_and_answers_on_instances():
     assert repr(Test.score) == "<IntegerField Test.score>"
     assert str(Test.score._path()) == "Test.score"
     assert Test(name="a", score=3).score == 3
+
+
+@pytest.mark.skipif(
+    not (3, 11) <= sys.version_info < (3, 14), reason="that is CPython's own affair"
+)
+def test_a_read_instance_stays_small_after_a_page_of_unread_ones():
+    class Wide(Model):
+        name = CharField(hash_key=True)
+        a, b, c, d, e, f, g, h = (IntegerField() for _ in range(8))
+
+    item = to_json({"name": {"S": "x"}, **{key: {"N": "1"} for key in "abcdefgh"}})
+    page = [Wide._load(item) for _ in range(100)]
+    values = [(each.a, vars(each))[1] for each in page]
+    assert values[-1] == {"name": "x", **dict.fromkeys("abcdefgh", 1)}
+    assert sys.getsizeof(values[-1]) < sys.getsizeof(dict(values[-1]))
+
+
+def test_making_a_class_makes_no_instance_that_users_code_sees():
+    deleted = []
+
+    class Closing(Model):
+        name = CharField(hash_key=True)
+
+        def __del__(self):
+            deleted.append(self)
+
+    class Abstract(Model, ABC):
+        class Meta:
+            abstract = True
+
+        name = CharField(hash_key=True)
+
+        @abstractmethod
+        def run(self): ...
+
+    class Concrete(Abstract):
+        def run(self): ...
+
+    assert Concrete(name="a").name == "a"
+    assert deleted == []
