@@ -58,7 +58,7 @@ def changes_to_write(
         return changes
     changes = {}
     errors: Errors = {}
-    for field, wire, spelled, wrong in find_changed(instance, stored):
+    for field, wire, wrong in find_changed(instance, stored):
         name, in_key = field.attribute, field.hash_key or field.range_key
         if named is not None and field.name not in named and not in_key:
             continue
@@ -74,8 +74,6 @@ def changes_to_write(
             value = values.get(field.name)
             if value is None or field.key_limit or field.constrained:
                 check_value(field, value, wire, errors, validate=validate)
-            if field.verbatim is None:
-                wire = keep_spelling_of(field, stored.get(name), wire, spelled)
             changes[name] = wire
     if errors:
         raise ValidationError(errors, model=meta.name)
@@ -90,12 +88,12 @@ def changes_to_write(
 
 def find_changed(
     instance: Instance, stored: Mapping[str, Wire]
-) -> list[tuple[AnyField, Wire | None, Wire | None, Errors]]:
-    """Return each field that changed, its new value, the old one as it spells it, and its errors.
+) -> list[tuple[AnyField, Wire | None, Errors]]:
+    """Return each field that changed, what would be stored of it, and its errors.
 
-    The old one is None where it was not needed.
+    What did not change inside a value is spelled as it is stored.
     """
-    found: list[tuple[AnyField, Wire | None, Wire | None, Errors]] = []
+    found: list[tuple[AnyField, Wire | None, Errors]] = []
     values, fields = instance.__dict__, instance._fieldset
     unread: Collection[str] = ()
     edited: Collection[str] = ()
@@ -121,12 +119,11 @@ def find_changed(
             if (name in deleted and instance._stored is not None) or (
                 field.attribute in stored and name not in unread
             ):
-                found.append((field, None, None, {}))
+                found.append((field, None, {}))
             continue
         old = stored.get(field.attribute)
         if old is not None and type(value) is field.verbatim and _is_stored(value, old):
             continue
-        spelled = None
         wire: Wire | None
         try:
             if assigned and name in assigned:
@@ -135,7 +132,7 @@ def find_changed(
                 wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
         except Unstorable as error:
             if not reads_as(field, old, value):
-                found.append((field, None, None, error.errors(name)))
+                found.append((field, None, error.errors(name)))
             continue
         if wire == old:
             changed = old is None and name in unread
@@ -143,11 +140,14 @@ def find_changed(
             changed = old is None or spell_again(field, old) is not None
         elif field.varies or (field.normalises and not field.is_key):
             changed = not reads_as(field, old, value)
+            wire = keep_spelling_of(field, old, wire)
+        elif field.normalises:
+            changed = spell_again(field, old) != wire
         else:  # the same value may have been spelled otherwise, by another writer
-            spelled = spell_again(field, old)
-            changed = spelled != wire
+            wire = keep_spelling_of(field, old, wire)
+            changed = wire is not old
         if changed:
-            found.append((field, wire, spelled, {}))
+            found.append((field, wire, {}))
     return found
 
 
@@ -193,14 +193,13 @@ def describe_instance_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
     """Return the old and the new value of each place that changed, by path."""
     stored = stored_wires(instance)
     changes: dict[str, tuple[Any, Any]] = {}
-    for field, wire, spelled, wrong in find_changed(instance, stored):
+    for field, wire, wrong in find_changed(instance, stored):
         old = stored.get(field.attribute)
         if wrong:
             value = getattr(instance, field.name)
             changes[field.name] = (None if old is None else decode_or_free(field, old), value)
         else:
-            new = keep_spelling_of(field, old, wire, spelled)
-            changes.update(describe_changes(field, old, new))
+            changes.update(describe_changes(field, old, wire))
     return changes
 
 
