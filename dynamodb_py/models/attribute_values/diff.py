@@ -235,9 +235,8 @@ def _draft_of_map(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: boo
     joined = _Draft([], [], 0)
     for key in {**was, **now}:
         one, other = was.get(key), now.get(key)
-        # Most are equal; the rest are compared where they are scalars, so that each level is walked once.
-        if one == other:
-            continue
+        if one is other:
+            continue  # nearly always: what did not change is taken from *old*
         draft = _draft((*parts, key), one, other, deepest, seen=seen)
         if draft is None:
             continue
@@ -265,7 +264,7 @@ def _draft_of_list(
         joined.guards.append(Compare(Size(Path(parts)), "=", Value(size)))
         joined.bytes += _bytes(parts, size)
     for at, (one, other) in enumerate(zip(was, now, strict=False)):
-        if one == other:
+        if one is other:
             continue
         draft = _draft((*parts, at), one, other, deepest, seen=True)
         if draft is None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from ...codec import Unstorable, as_sent, decode, encode_value, to_json
+from ...codec import (
+    Unstorable,
+    as_sent,
+    check_depth,
+    decode,
+    encode_map,
+    encode_value,
+    to_json,
+)
 from ...exceptions import DynamoDBError, UnreadableValue
 from ...limits import MAX_DIGITS
 from ...operations.base import Wire
@@ -63,6 +71,33 @@ def keep_spelling_of(field: AnyField, old: Wire | None, wire: Wire | None) -> Wi
     return _keep(field, old, wire)
 
 
+def encode_over(value: Any, old: Wire, depth: int = 0) -> Wire:
+    """Return a free value as an attribute value, with what did not change in it taken from *old*.
+
+    It is *old* itself if nothing changed. No map is compared as a whole: that would make the cost grow
+    with the square of the depth. Raises :class:`~dynamodb_py.codec.Unstorable`.
+    """
+    if type(value) is not dict or "M" not in old:
+        return _keep(None, old, encode_value(value, depth))
+    members = cast("dict[Any, Any]", value)
+    inside, was, wires = check_depth(depth), old["M"], dict[str, Wire]()
+    same = len(was) == len(members)
+    for key, each in members.items():
+        one = was.get(key)
+        if one is None:
+            same = False
+            wires.update(encode_map({key: each}, depth)["M"])
+        elif type(each) is str and one.get("S") == each:
+            wires[key] = one
+        else:
+            try:
+                wires[key] = wire = encode_over(each, one, inside)
+            except Unstorable as error:
+                raise error.inside(f".{key}") from None
+            same = same and wire is one
+    return old if same else {"M": wires}
+
+
 def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
     """Do as :func:`keep_spelling_of`, for a free value if there is no field.
 
@@ -70,30 +105,31 @@ def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
     """
     if wire == old:
         return old
-    kept: Wire | None = None
+    if _CONTAINERS.isdisjoint(wire):
+        if _spell(field, old) == wire:
+            return old
+        has_elements = isinstance(field, SetField) and field.kind in wire
+        return _keep_elements(field, old, wire) if has_elements else wire
+    inner = getattr(field, "inner", None)
+    kept: Wire
     if "L" in wire and "L" in old and (field is None or type(field) is ListField):
-        inner, was, now = getattr(field, "inner", None), old["L"], wire["L"]
+        was, now = old["L"], wire["L"]
 
         def spell(at: int) -> Wire:
             return _spell(inner, was[at])
 
         kept = {"L": _keep_list(was, now, spell, lambda at: _keep(inner, was[at], now[at]))}
     elif "M" in wire and "M" in old and (field is None or type(field) is DictField):
-        inner, was = getattr(field, "inner", None), old["M"]
+        members = old["M"]
         kept = {
             "M": {
-                key: _keep(inner, was[key], each) if key in was else each
+                key: _keep(inner, members[key], each) if key in members else each
                 for key, each in wire["M"].items()
             }
         }
-    if kept is not None:
-        return old if kept == old else kept
-    spelled = _spell(field, old)
-    if spelled == wire:
-        return old
-    if isinstance(field, SetField) and field.kind in wire:
-        return _keep_elements(cast("Any", field), old, wire)
-    return keep_spelling(old, spelled, wire)
+    else:
+        kept = keep_spelling(old, _spell(field, old), wire)
+    return old if kept == old else kept
 
 
 def _spell(field: AnyField | None, old: Wire) -> Wire:
@@ -122,8 +158,8 @@ def _is_plain_integer(text: Any) -> bool:
     )
 
 
-def _keep_elements(field: SetField[Any, Any], old: Wire, wire: Wire) -> Wire:
-    kind, inner = field.kind, cast("AnyField", field.inner)
+def _keep_elements(field: Any, old: Wire, wire: Wire) -> Wire:
+    kind, inner = field.kind, field.inner
     stored: dict[Any, Any] = {}
     for text in as_sent(old).get(kind, ()):
         spelled = spell_again(inner, {inner.kind: text})
@@ -137,7 +173,7 @@ def keep_spelling(raw: Wire, old: Wire, new: Wire) -> Wire:
 
     *old* is *raw* decoded and encoded by the fields; another writer may spell values differently.
     """
-    if equal(old, new):
+    if old == new:
         return raw
     if "M" in raw and "M" in old and "M" in new:
         was, had, now = raw["M"], old["M"], new["M"]
@@ -155,7 +191,7 @@ def keep_spelling(raw: Wire, old: Wire, new: Wire) -> Wire:
             was, now, had.__getitem__, lambda at: keep_spelling(was[at], had[at], now[at])
         )
         return {"L": kept}
-    return new
+    return raw if equal(old, new) else new
 
 
 def _keep_list(
@@ -166,7 +202,7 @@ def _keep_list(
     :param spell: returns an element of *raw* as its field spells it.
     :param keep: returns a list or map of *new*, with what did not change in it spelled as in *raw*.
     """
-    kept = list(new)
+    kept = [*raw[: len(new)], *new[len(raw) :]]
     differ = [at for at, (one, other) in enumerate(zip(raw, new, strict=False)) if one != other]
     spelled = {at: spell(at) for at in (*differ, *range(len(new), len(raw)))}
     stay = {at for at in differ if equal(spelled[at], new[at])}
@@ -181,13 +217,8 @@ def _keep_list(
             taken[at] = free.pop()
     moved = set(taken.values())
     for at in changed:
-        if (
-            at not in taken
-            and at < len(raw)
-            and at not in moved
-            and not _CONTAINERS.isdisjoint(new[at])
-        ):
-            kept[at] = keep(at)
+        stays = at in taken or at >= len(raw) or at in moved or _CONTAINERS.isdisjoint(new[at])
+        kept[at] = new[at] if stays else keep(at)
     for at, place in taken.items():
         kept[at] = raw[place]
     return kept

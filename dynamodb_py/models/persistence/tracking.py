@@ -10,8 +10,9 @@ from ...exceptions import QueryError, ValidationError
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ..attribute_values.display import decode_or_free, describe_changes
-from ..attribute_values.spelling import keep_spelling_of, reads_as, spell_again
+from ..attribute_values.spelling import encode_over, keep_spelling_of, reads_as, spell_again
 from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
+from ..fields.containers import DictField
 from ..instance import Instance
 from ..records.attributes import find_assigned_keys, normalise_field, stamp_field
 from ..records.base import find_edited_defaults, find_unread_fields, get_fetched_fields, state_of
@@ -105,36 +106,50 @@ def find_changed(
         deleted = state.deleted if instance._stored is None else state.find_deleted_unread()
     assigned = find_assigned_keys(instance) if fields.references else None
     looking = instance._decoded  # all values that were stored are there then, but for removed ones
-    if (computed := fields.computed) is not None:
-        stored = computed.add_key_parts(stored)
-    for field in fields.by_name.values() if computed is None else fields.list_written():
-        name = field.name
-        if name in values:
-            value = values[name]
+    if fields.computed is not None:
+        stored = fields.computed.add_key_parts(stored)
+    for name, attribute, field, _ in fields.get_plan():
+        value, old = values.get(name), stored.get(attribute)
+        if value is not None:
+            kind = type(value)
+            if (
+                kind is field.verbatim
+                and old is not None
+                and (old.get("S") == value if kind is str else _is_int(value, old))
+            ):
+                continue  # nearly always
+        elif name in values:
+            pass
         elif not looking:
             continue
         elif name in edited or (instance._stored is None and name not in deleted):
             value = getattr(instance, name)
         else:
             if (name in deleted and instance._stored is not None) or (
-                field.attribute in stored and name not in unread
+                old is not None and name not in unread
             ):
                 found.append((field, None, {}))
-            continue
-        old = stored.get(field.attribute)
-        if old is not None and type(value) is field.verbatim and _is_stored(value, old):
             continue
         wire: Wire | None
         try:
             if assigned and name in assigned:
                 wire = assigned[name]
+            elif value is None:
+                wire = field.to_wire_or_null(None)
+            elif (
+                old is not None
+                and type(field) is DictField
+                and field.inner is None
+                and type(value) is dict
+            ):
+                wire = encode_over(value, old)
             else:
-                wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
+                wire = field.to_wire(value)
         except Unstorable as error:
             if not reads_as(field, old, value):
                 found.append((field, None, error.errors(name)))
             continue
-        if wire == old:
+        if wire is old or wire == old:
             changed = old is None and name in unread
         elif old is None or wire is None:
             changed = old is None or spell_again(field, old) is not None
@@ -161,10 +176,8 @@ def find_set_edits(instance: Instance, attributes: Collection[str]) -> dict[str,
     return found
 
 
-def _is_stored(value: Any, old: Wire) -> bool:
-    """Tell whether *old* is the spelling of a value that is stored as it is."""
-    if type(value) is str:
-        return old.get("S") == value
+def _is_int(value: int, old: Wire) -> bool:
+    """Tell whether *old* is the plain spelling of *value*."""
     return -PLAIN_INT < value < PLAIN_INT and old.get("N") == int.__repr__(value)
 
 
