@@ -61,6 +61,35 @@ def stays_same(field: AnyField, old: Wire, value: Any) -> bool:
         return reads_as(field, old, value)
 
 
+def encode_as_stored(
+    field: AnyField, value: Any, old: Wire | None, wire: Wire | None = None
+) -> Wire | None:
+    """Return *value* as an attribute value, with what did not change in it as it is stored in *old*.
+
+    It is *old* itself if nothing changed. Raises :class:`~dynamodb_py.codec.Unstorable`.
+
+    :param wire: the attribute value, where the field is not to encode it.
+    """
+    if wire is None:
+        if (
+            type(value) is dict
+            and type(field) is DictField
+            and field.inner is None
+            and old is not None
+        ):
+            return _encode_over(value, old)
+        wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
+    if wire == old:
+        return old
+    if old is None or wire is None:
+        return wire if old is None or spell_again(field, old) is not None else old
+    if field.varies or (field.normalises and not field.is_key):
+        return old if reads_as(field, old, value) else keep_spelling_of(field, old, wire)
+    if field.normalises:
+        return old if spell_again(field, old) == wire else wire
+    return _keep(field, old, wire)
+
+
 def keep_spelling_of(field: AnyField, old: Wire | None, wire: Wire | None) -> Wire | None:
     """Return a value to store, with what did not change in it as another writer spelled it.
 
@@ -71,7 +100,7 @@ def keep_spelling_of(field: AnyField, old: Wire | None, wire: Wire | None) -> Wi
     return _keep(field, old, wire)
 
 
-def encode_over(value: Any, old: Wire, depth: int = 0) -> Wire:
+def _encode_over(value: Any, old: Wire, depth: int = 0) -> Wire:
     """Return a free value as an attribute value, with what did not change in it taken from *old*.
 
     It is *old* itself if nothing changed. No map is compared as a whole: that would make the cost grow
@@ -91,7 +120,7 @@ def encode_over(value: Any, old: Wire, depth: int = 0) -> Wire:
             wires[key] = one
         else:
             try:
-                wires[key] = wire = encode_over(each, one, inside)
+                wires[key] = wire = _encode_over(each, one, inside)
             except Unstorable as error:
                 raise error.inside(f".{key}") from None
             same = same and wire is one

@@ -10,9 +10,8 @@ from ...exceptions import QueryError, ValidationError
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ..attribute_values.display import decode_or_free, describe_changes
-from ..attribute_values.spelling import encode_over, keep_spelling_of, reads_as, spell_again
+from ..attribute_values.spelling import encode_as_stored, keep_spelling_of, reads_as
 from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
-from ..fields.containers import DictField
 from ..instance import Instance
 from ..records.attributes import find_assigned_keys, normalise_field, stamp_field
 from ..records.base import find_edited_defaults, find_unread_fields, get_fetched_fields, state_of
@@ -130,38 +129,13 @@ def find_changed(
             ):
                 found.append((field, None, {}))
             continue
-        wire: Wire | None
         try:
-            if assigned and name in assigned:
-                wire = assigned[name]
-            elif value is None:
-                wire = field.to_wire_or_null(None)
-            elif (
-                old is not None
-                and type(field) is DictField
-                and field.inner is None
-                and type(value) is dict
-            ):
-                wire = encode_over(value, old)
-            else:
-                wire = field.to_wire(value)
+            wire = encode_as_stored(field, value, old, assigned.get(name) if assigned else None)
         except Unstorable as error:
             if not reads_as(field, old, value):
                 found.append((field, None, error.errors(name)))
             continue
-        if wire is old or wire == old:
-            changed = old is None and name in unread
-        elif old is None or wire is None:
-            changed = old is None or spell_again(field, old) is not None
-        elif field.varies or (field.normalises and not field.is_key):
-            changed = not reads_as(field, old, value)
-            wire = keep_spelling_of(field, old, wire)
-        elif field.normalises:
-            changed = spell_again(field, old) != wire
-        else:  # the same value may have been spelled otherwise, by another writer
-            wire = keep_spelling_of(field, old, wire)
-            changed = wire is not old
-        if changed:
+        if wire is not old or (old is None and name in unread):
             found.append((field, wire, {}))
     return found
 
