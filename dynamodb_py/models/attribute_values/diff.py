@@ -317,8 +317,11 @@ def _bytes(parts: Parts, wire: Wire) -> int:
 
 def _path_bytes(parts: Parts) -> int:
     """Return the approximate size in bytes of a term with this path, without the attribute's name."""
-    names = sum(_NAME + len(part) for part in parts[1:] if isinstance(part, str))
-    return _TERM + _PART * len(parts) + names
+    size = _TERM + _PART * len(parts)
+    for part in parts[1:]:
+        if isinstance(part, str):
+            size += _NAME + len(part)
+    return size
 
 
 # -- after another writer's change -----------------------------------------------------------------
