@@ -11,6 +11,8 @@ elements, or a DELETE; any other change of a set has a guard as lists do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
+from operator import is_not
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -263,10 +265,9 @@ def _draft_of_list(
         size = {"N": str(len(was))}
         joined.guards.append(Compare(Size(Path(parts)), "=", Value(size)))
         joined.bytes += _bytes(parts, size)
-    for at, (one, other) in enumerate(zip(was, now, strict=False)):
-        if one is other:
-            continue
-        draft = _draft((*parts, at), one, other, deepest, seen=True)
+    for at in compress(range(len(was)), map(is_not, was, now)):
+        one = was[at]
+        draft = _draft((*parts, at), one, now[at], deepest, seen=True)
         if draft is None:
             continue
         _add(joined, draft)

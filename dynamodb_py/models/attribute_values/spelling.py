@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import compress
+from operator import ne
 from typing import Any, cast
 
 from ...codec import (
@@ -232,7 +234,7 @@ def _keep_list(
     :param keep: returns a list or map of *new*, with what did not change in it spelled as in *raw*.
     """
     kept = [*raw[: len(new)], *new[len(raw) :]]
-    differ = [at for at, (one, other) in enumerate(zip(raw, new, strict=False)) if one != other]
+    differ = [*compress(range(len(new)), map(ne, raw, new))]
     spelled = {at: spell(at) for at in (*differ, *range(len(new), len(raw)))}
     stay = {at for at in differ if equal(spelled[at], new[at])}
     places: dict[bytes, list[int]] = {}

@@ -453,18 +453,18 @@ class ListField(_Container["list[T]", ListN]):
         elements = cast("Sequence[Any]", value)
         if self.inner is None:
             return encode_list(elements, depth)
-        depth = check_depth(depth)
-        verbatim = None if self.inner.constrained else self.inner.verbatim
-        if {verbatim}.issuperset(map(type, elements)):  # common, and no call for each of them
-            if verbatim is str:
+        depth, inner, constrained = check_depth(depth), self.inner, self.inner.constrained
+        if not constrained and {inner.verbatim}.issuperset(map(type, elements)):
+            if inner.verbatim is str:  # common, as ints are: no call for each of them
                 return {"L": [{"S": each} for each in elements]}
             if min(elements, default=0) > -PLAIN_INT and max(elements, default=0) < PLAIN_INT:
-                return {"L": [{"N": str(each)} for each in elements]}
+                return {"L": [{"N": each} for each in map(str, elements)]}
         wires: list[Any] = []
         wrong: list[Unstorable] = []
         for at, each in enumerate(elements):
             try:
-                wires.append(self._element_wire(each, depth))
+                wire = None if each is None or constrained else inner.to_wire(each, depth)
+                wires.append(to_inner_wire(inner, each, depth) if wire is None else wire)
             except Unstorable as error:
                 wrong.append(error.inside(f"[{at}]"))
                 if len(wrong) == _MAX_ERRORS:
