@@ -48,7 +48,7 @@ KINDS = [
     (ListField(ListField(int)), st.lists(st.lists(st.integers(0, 3), max_size=3), max_size=3)),
     (DictField(FloatField()), st.dictionaries(texts, floats, max_size=4)),
     (DictField(DictField()), st.dictionaries(texts, st.dictionaries(texts, values, max_size=3))),
-    (MapField({"n": IntegerField(), "d": DecimalField()}), st.fixed_dictionaries({"n": st.integers()})),
+    (MapField({"n": IntegerField(), "d": DecimalField()}), st.fixed_dictionaries({"n": st.integers(-9, 9)})),
     (CharField(), texts),
     (IntegerField(), st.integers(-9, 9)),
     (SetField(int), st.sets(st.integers(-9, 9), min_size=1)),
