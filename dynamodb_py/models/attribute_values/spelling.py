@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import compress
-from operator import ne
-from typing import Any, cast
+from operator import is_, ne
+from typing import Any
 
 from ...codec import (
     Unstorable,
     as_sent,
-    check_depth,
     decode,
-    encode_map,
     encode_value,
     to_json,
 )
@@ -24,6 +22,9 @@ from ..fields.containers import DictField, ListField, SetField
 from .values import equal
 
 _CONTAINERS = frozenset({"M", "L"})
+# In maps of so few keys, maps are walked without comparing them first: comparing again at each level
+# would cost the square of the depth. Of more keys, most are equal, and comparing is faster.
+_NARROW = 8
 
 
 def spell_again(field: AnyField, old: Wire) -> Wire | None:
@@ -73,13 +74,6 @@ def encode_as_stored(
     :param wire: the attribute value, where the field is not to encode it.
     """
     if wire is None:
-        if (
-            type(value) is dict
-            and type(field) is DictField
-            and field.inner is None
-            and old is not None
-        ):
-            return _encode_over(value, old)
         wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
     if wire == old:
         return old
@@ -102,38 +96,21 @@ def keep_spelling_of(field: AnyField, old: Wire | None, wire: Wire | None) -> Wi
     return _keep(field, old, wire)
 
 
-def _encode_over(value: Any, old: Wire, depth: int = 0) -> Wire:
-    """Return a free value as an attribute value, with what did not change in it taken from *old*.
-
-    It is *old* itself if nothing changed. No map is compared as a whole: that would make the cost grow
-    with the square of the depth. Raises :class:`~dynamodb_py.codec.Unstorable`.
-    """
-    if type(value) is not dict or "M" not in old:
-        return _keep(None, old, encode_value(value, depth))
-    members = cast("dict[Any, Any]", value)
-    inside, was, wires = check_depth(depth), old["M"], dict[str, Wire]()
-    same = len(was) == len(members)
-    for key, each in members.items():
-        one = was.get(key)
-        if one is None:
-            same = False
-            wires.update(encode_map({key: each}, depth)["M"])
-        elif type(each) is str and one.get("S") == each:
-            wires[key] = one
-        else:
-            try:
-                wires[key] = wire = _encode_over(each, one, inside)
-            except Unstorable as error:
-                raise error.inside(f".{key}") from None
-            same = same and wire is one
-    return old if same else {"M": wires}
-
-
 def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
     """Do as :func:`keep_spelling_of`, for a free value if there is no field.
 
     Only what differs is decoded, and encoded again.
     """
+    inner = getattr(field, "inner", None)
+    if "M" in wire and "M" in old and (field is None or type(field) is DictField):
+        members, kept = old["M"], dict(wire["M"])
+        wide = len(kept) > _NARROW
+        for key, each in kept.items():
+            if (one := members.get(key)) is not None:
+                same = (wide or "M" not in each) and each == one
+                kept[key] = one if same else _keep(inner, one, each)
+        same = len(members) == len(kept) and all(map(is_, kept.values(), map(members.get, kept)))
+        return old if same else {"M": kept}
     if wire == old:
         return old
     if _CONTAINERS.isdisjoint(wire):
@@ -141,26 +118,16 @@ def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
             return old
         has_elements = isinstance(field, SetField) and field.kind in wire
         return _keep_elements(field, old, wire) if has_elements else wire
-    inner = getattr(field, "inner", None)
-    kept: Wire
     if "L" in wire and "L" in old and (field is None or type(field) is ListField):
         was, now = old["L"], wire["L"]
 
         def spell(at: int) -> Wire:
             return _spell(inner, was[at])
 
-        kept = {"L": _keep_list(was, now, spell, lambda at: _keep(inner, was[at], now[at]))}
-    elif "M" in wire and "M" in old and (field is None or type(field) is DictField):
-        members = old["M"]
-        kept = {
-            "M": {
-                key: _keep(inner, members[key], each) if key in members else each
-                for key, each in wire["M"].items()
-            }
-        }
+        found = {"L": _keep_list(was, now, spell, lambda at: _keep(inner, was[at], now[at]))}
     else:
-        kept = keep_spelling(old, _spell(field, old), wire)
-    return old if kept == old else kept
+        found = keep_spelling(old, _spell(field, old), wire)
+    return old if found == old else found
 
 
 def _spell(field: AnyField | None, old: Wire) -> Wire:
