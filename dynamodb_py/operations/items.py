@@ -6,12 +6,24 @@ Items are bytes: the JSON of their attributes, as in the request or response.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from ..expressions import Action, Condition, Names, is_repeatable, render_update
+from ..expressions import (
+    Action,
+    Condition,
+    Exists,
+    Names,
+    Path,
+    Remove,
+    Set,
+    Value,
+    is_repeatable,
+    render_update,
+)
 from .base import Operation, Payload, as_item
 from .read_expressions import Expressions
 
@@ -94,6 +106,67 @@ class PutItem(_Write, frozen=True):
         return add_condition(payload, self.condition, Names(), self.returning)
 
 
+def add_update(
+    payload: Payload,
+    actions: Sequence[Action],
+    condition: Condition | None,
+    returning: str = "NONE",
+) -> Payload:
+    """Add *actions* and *condition* to *payload*, as texts with names and values."""
+    if condition is None or type(condition) is Exists:
+        wires: dict[str, Any] = {}
+        removed: dict[str, None] = {}
+        for action in actions:
+            parts = action.path.parts
+            name: Any = parts[0]
+            if len(parts) > 1 or name in wires or name in removed:
+                break
+            if type(action) is Set and type(action.value) is Value:
+                wires[name] = action.value.wire
+            elif type(action) is Remove:
+                removed[name] = None
+            else:
+                break
+        else:
+            return _fill_update(payload, wires, (*removed,), condition, returning)
+    names = Names()
+    if actions:
+        payload["UpdateExpression"] = render_update(actions, names)
+    return add_condition(payload, condition, names, returning)
+
+
+def _fill_update(
+    payload: Payload,
+    wires: Mapping[str, Any],
+    removed: tuple[str, ...],
+    condition: Condition | None,
+    returning: str,
+) -> Payload:
+    """Add an update of whole attributes to *payload*: only its values are new in each request."""
+    texts, placeholders = _prepare_update((*wires,), removed, condition, returning)
+    payload |= texts
+    if wires:
+        values = zip(placeholders, wires.values(), strict=True)
+        payload["ExpressionAttributeValues"] = dict(values)
+    return payload
+
+
+@lru_cache(maxsize=256)
+def _prepare_update(
+    names: tuple[str, ...], removed: tuple[str, ...], condition: Condition | None, returning: str
+) -> tuple[Payload, tuple[str, ...]]:
+    """Return the request of an update of whole attributes without its values, and their placeholders.
+
+    :param condition: one without values.
+    """
+    found, none = Names(), Value({"NULL": True})
+    actions: list[Action] = [Set(Path((name,)), none) for name in names]
+    actions += [Remove(Path((name,))) for name in removed]
+    payload: Payload = {"UpdateExpression": render_update(actions, found)} if actions else {}
+    add_condition(payload, condition, found, returning)
+    return payload, tuple(payload.pop("ExpressionAttributeValues", ()))
+
+
 class UpdateItem(_Write, frozen=True):
     """Change attributes of one item, or create it.
 
@@ -113,10 +186,7 @@ class UpdateItem(_Write, frozen=True):
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Key": self.key}
-        names = Names()
-        if self.actions:
-            payload["UpdateExpression"] = render_update(self.actions, names)
-        return add_condition(payload, self.condition, names, self.returning)
+        return add_update(payload, self.actions, self.condition, self.returning)
 
 
 class DeleteItem(_Write, frozen=True):

@@ -9,10 +9,10 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from ..exceptions import QueryError, ResponseCorrupted
-from ..expressions import Action, Condition, Names, render_update
+from ..expressions import Action, Condition, Names
 from ..limits import MAX_TOKEN, MAX_TRANSACTION
 from .base import Operation, Payload, as_item
-from .items import Key, StoredItem, add_condition
+from .items import Key, StoredItem, add_condition, add_update
 from .read_expressions import Expressions
 
 
@@ -114,13 +114,8 @@ class Update(Struct, frozen=True):
 
     def request(self) -> Payload:
         """Return the TransactWriteItem."""
-        names = Names()
-        payload: Payload = {
-            "TableName": self.table,
-            "Key": self.key,
-            "UpdateExpression": render_update(self.actions, names),
-        }
-        return {"Update": add_condition(payload, self.condition, names)}
+        payload: Payload = {"TableName": self.table, "Key": self.key}
+        return {"Update": add_update(payload, self.actions, self.condition)}
 
 
 class Delete(Struct, frozen=True):

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dynamodb_py.expressions import Add, Condition, F, Path, Remove, Set, Value
-from dynamodb_py.operations.items import DeleteItem, GetItem, PutItem, UpdateItem
+from dynamodb_py.exceptions import QueryError
+from dynamodb_py.expressions import (
+    Add,
+    Condition,
+    F,
+    Names,
+    Path,
+    Remove,
+    Set,
+    Value,
+    render_update,
+)
+from dynamodb_py.operations import items
+from dynamodb_py.operations.items import (
+    DeleteItem,
+    GetItem,
+    PutItem,
+    UpdateItem,
+    add_condition,
+)
 from dynamodb_py.operations.read_expressions import Expressions
 
 from ..scripted import checked
@@ -145,3 +165,54 @@ def test_an_operation_is_a_frozen_value_that_knows_its_table(operation):
     )
     with pytest.raises(AttributeError):
         operation.table = "other"
+
+
+paths = st.sampled_from([("a",), ("b",), ("size",), ("größe",), ("a.b",), ("doc", "a"), ("l", 0)])
+new_values = st.integers(0, 9).map(lambda number: Value({"N": str(number)}))
+changes = (
+    st.builds(lambda parts, value: Set(Path(parts, label="the field"), value), paths, new_values)
+    | paths.map(lambda parts: Remove(Path(parts, label="the field")))
+    | st.builds(lambda parts, value: Add(Path(parts), value), paths, new_values)
+    | paths.map(lambda parts: Set(Path(parts), Path(("other",))))
+)
+conditions = st.sampled_from(
+    [None, Condition(), F("a").exists(), F("größe").exists(), F("a").not_exists(), F("a") == "x"]
+)
+
+
+@given(st.lists(changes, max_size=4), conditions, st.sampled_from(["NONE", "ALL_NEW"]))
+def test_a_prepared_update_is_the_rendered_one(actions, condition, returning):
+    update = UpdateItem("test", KEY, actions, condition, returning)
+
+    def render():
+        names, expected = Names(), {"TableName": "test", "Key": KEY}
+        if actions:
+            expected["UpdateExpression"] = render_update(actions, names)
+        return add_condition(expected, condition, names, returning)
+
+    expected = payload_or_error(render)
+    assert payload_or_error(update.payload) == payload_or_error(update.payload) == expected
+
+
+def payload_or_error(make):
+    try:
+        return make()
+    except QueryError as error:
+        return str(error)
+
+
+def test_whole_attributes_are_rendered_once_per_set_of_names(monkeypatch):
+    rendered = []
+
+    def render(actions, names):
+        rendered.append(actions)
+        return render_update(actions, names)
+
+    monkeypatch.setattr(items, "render_update", render)
+    items._prepare_update.cache_clear()
+    for number in range(5):
+        actions = [Set(Path(("n",)), Value({"N": str(number)})), Remove(Path(("old",)))]
+        payload = UpdateItem("test", KEY, actions, F("k").exists()).payload()
+        assert payload["ExpressionAttributeValues"] == {":0": {"N": str(number)}}
+    assert len(rendered) == 1
+    items._prepare_update.cache_clear()

@@ -11,6 +11,8 @@ elements, or a DELETE; any other change of a set has a guard as lists do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
+from operator import is_not
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -211,13 +213,11 @@ def _draft(
         if not seen and ("M" in new or "L" in new):  # another writer may have created one too
             guards.append(NotExists(Path(parts)))
         return _Draft([_set(parts, new)], guards, _bytes(parts, new))
-    if equal(old, new):
-        return None
     if "M" in old and "M" in new:
         return _draft_of_map(parts, old, new, deepest, seen=seen)
     if "L" in old and "L" in new:
         return _draft_of_list(parts, old, new, deepest, seen=seen)
-    return _Draft([_set(parts, new)], [], _bytes(parts, new))
+    return None if equal(old, new) else _Draft([_set(parts, new)], [], _bytes(parts, new))
 
 
 def _draft_of_set(parts: Parts, old: Wire | None, new: Wire | None) -> _Draft | None:
@@ -232,24 +232,32 @@ def _draft_of_set(parts: Parts, old: Wire | None, new: Wire | None) -> _Draft | 
 
 def _draft_of_map(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bool) -> _Draft | None:
     was, now = old["M"], new["M"]
-    if len(parts) < deepest:
-        joined = _Draft([], [], 0)
-        for key in {**was, **now}:
-            draft = _draft((*parts, key), was.get(key), now.get(key), deepest, seen=seen)
-            if draft is None:
-                continue
-            if not key:  # DynamoDB has no path for it
-                return _whole(parts, old, new, seen=seen)
-            _add(joined, draft)
-        # Even if larger, where the whole map would undo changes of other writers.
-        if not seen or joined.bytes < _whole_bytes(parts, old, new, seen=seen):
-            return joined
+    if len(parts) >= deepest:
+        return None if equal(old, new) else _whole(parts, old, new, seen=seen)
+    joined = _Draft([], [], 0)
+    for key in {**was, **now}:
+        one, other = was.get(key), now.get(key)
+        if one is other:
+            continue  # nearly always: what did not change is taken from *old*
+        draft = _draft((*parts, key), one, other, deepest, seen=seen)
+        if draft is None:
+            continue
+        if not key:  # DynamoDB has no path for it
+            return _whole(parts, old, new, seen=seen)
+        _add(joined, draft)
+    if not joined.actions:
+        return None
+    # Even if larger, where the whole map would undo changes of other writers.
+    if not seen or joined.bytes < _whole_bytes(parts, old, new, seen=seen):
+        return joined
     return _whole(parts, old, new, seen=seen)
 
 
-def _draft_of_list(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bool) -> _Draft:
+def _draft_of_list(
+    parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bool
+) -> _Draft | None:
     if len(parts) >= deepest:
-        return _whole(parts, old, new, seen=seen)
+        return None if equal(old, new) else _whole(parts, old, new, seen=seen)
     most = _whole_bytes(parts, old, new, seen=seen)
     was, now = old["L"], new["L"]
     joined = _Draft([], [], 0)
@@ -257,14 +265,14 @@ def _draft_of_list(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bo
         size = {"N": str(len(was))}
         joined.guards.append(Compare(Size(Path(parts)), "=", Value(size)))
         joined.bytes += _bytes(parts, size)
-    for at, (one, other) in enumerate(zip(was, now, strict=False)):
-        if one == other:
+    for at in compress(range(len(was)), map(is_not, was, now)):
+        one = was[at]
+        draft = _draft((*parts, at), one, now[at], deepest, seen=True)
+        if draft is None:
             continue
-        draft = _draft((*parts, at), one, other, deepest, seen=True)
-        if draft is not None:
-            _add(joined, draft)
-            if not seen:
-                _add(joined, _guard((*parts, at), one))
+        _add(joined, draft)
+        if not seen:
+            _add(joined, _guard((*parts, at), one))
         if joined.bytes >= most:
             return _whole(parts, old, new, seen=seen)
     for at in range(len(was), len(now)):
@@ -274,6 +282,8 @@ def _draft_of_list(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: bo
         _add(joined, _Draft([Remove(Path((*parts, at)))], [], _path_bytes((*parts, at))))
         if not seen:
             _add(joined, _guard((*parts, at), was[at]))
+    if not joined.actions:
+        return None
     return joined if joined.bytes < most else _whole(parts, old, new, seen=seen)
 
 
@@ -308,8 +318,11 @@ def _bytes(parts: Parts, wire: Wire) -> int:
 
 def _path_bytes(parts: Parts) -> int:
     """Return the approximate size in bytes of a term with this path, without the attribute's name."""
-    names = sum(_NAME + len(part) for part in parts[1:] if isinstance(part, str))
-    return _TERM + _PART * len(parts) + names
+    size = _TERM + _PART * len(parts)
+    for part in parts[1:]:
+        if isinstance(part, str):
+            size += _NAME + len(part)
+    return size
 
 
 # -- after another writer's change -----------------------------------------------------------------

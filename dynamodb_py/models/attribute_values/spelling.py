@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from itertools import compress
+from operator import is_, ne
+from typing import Any
 
-from ...codec import Unstorable, as_sent, to_json
+from ...codec import (
+    Unstorable,
+    as_sent,
+    decode,
+    encode_value,
+    to_json,
+)
 from ...exceptions import DynamoDBError, UnreadableValue
+from ...limits import MAX_DIGITS
 from ...operations.base import Wire
 from ..fields.base import AnyField
-from ..fields.containers import SetField
+from ..fields.containers import DictField, ListField, SetField
 from .values import equal
 
-_SETS = frozenset({"SS", "NS", "BS"})
+_CONTAINERS = frozenset({"M", "L"})
+# In maps of so few keys, maps are walked without comparing them first: comparing again at each level
+# would cost the square of the depth. Of more keys, most are equal, and comparing is faster.
+_NARROW = 8
 
 
 def spell_again(field: AnyField, old: Wire) -> Wire | None:
@@ -36,7 +49,9 @@ def is_same(field: AnyField, old: Wire, value: Any, wire: Wire | None) -> bool:
         return True
     if field.varies or field.normalises:
         return reads_as(field, old, value)
-    return spell_again(field, old) == wire
+    if wire is None:
+        return spell_again(field, old) is None
+    return keep_spelling_of(field, old, wire) is old
 
 
 def stays_same(field: AnyField, old: Wire, value: Any) -> bool:
@@ -49,28 +64,100 @@ def stays_same(field: AnyField, old: Wire, value: Any) -> bool:
         return reads_as(field, old, value)
 
 
-def keep_spelling_of(
-    field: AnyField, old: Wire | None, wire: Wire | None, spelled: Wire | None = None
+def encode_as_stored(
+    field: AnyField, value: Any, old: Wire | None, wire: Wire | None = None
 ) -> Wire | None:
+    """Return *value* as an attribute value, with what did not change in it as it is stored in *old*.
+
+    It is *old* itself if nothing changed. Raises :class:`~dynamodb_py.codec.Unstorable`.
+
+    :param wire: the attribute value, where the field is not to encode it.
+    """
+    if wire is None:
+        wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
+    if wire == old:
+        return old
+    if old is None or wire is None:
+        return wire if old is None or spell_again(field, old) is not None else old
+    if field.varies or (field.normalises and not field.is_key):
+        return old if reads_as(field, old, value) else keep_spelling_of(field, old, wire)
+    if field.normalises:
+        return old if spell_again(field, old) == wire else wire
+    return _keep(field, old, wire)
+
+
+def keep_spelling_of(field: AnyField, old: Wire | None, wire: Wire | None) -> Wire | None:
     """Return a value to store, with what did not change in it as another writer spelled it.
 
-    :param spelled: *old* as the field spells it, where that is known.
+    It is *old* itself if nothing changed.
     """
     if wire is None or old is None or field.normalises:
         return wire
-    if not ("M" in wire or "L" in wire):
-        if field.kind in _SETS and isinstance(field, SetField):
-            return _keep_elements(cast("Any", field), old, wire)
-        return wire
-    if spelled is None:
-        spelled = spell_again(field, old)
-    if spelled is None or spelled == old or spelled == as_sent(old):
-        return wire
-    return keep_spelling(old, spelled, wire)
+    return _keep(field, old, wire)
 
 
-def _keep_elements(field: SetField[Any, Any], old: Wire, wire: Wire) -> Wire:
-    kind, inner = field.kind, cast("AnyField", field.inner)
+def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
+    """Do as :func:`keep_spelling_of`, for a free value if there is no field.
+
+    Only what differs is decoded, and encoded again.
+    """
+    inner = getattr(field, "inner", None)
+    if "M" in wire and "M" in old and (field is None or type(field) is DictField):
+        members, kept = old["M"], dict(wire["M"])
+        wide = len(kept) > _NARROW
+        for key, each in kept.items():
+            if (one := members.get(key)) is not None:
+                same = (wide or "M" not in each) and each == one
+                kept[key] = one if same else _keep(inner, one, each)
+        same = len(members) == len(kept) and all(map(is_, kept.values(), map(members.get, kept)))
+        return old if same else {"M": kept}
+    if wire == old:
+        return old
+    if _CONTAINERS.isdisjoint(wire):
+        if _spell(field, old) == wire:
+            return old
+        has_elements = isinstance(field, SetField) and field.kind in wire
+        return _keep_elements(field, old, wire) if has_elements else wire
+    if "L" in wire and "L" in old and (field is None or type(field) is ListField):
+        was, now = old["L"], wire["L"]
+
+        def spell(at: int) -> Wire:
+            return _spell(inner, was[at])
+
+        found = {"L": _keep_list(was, now, spell, lambda at: _keep(inner, was[at], now[at]))}
+    else:
+        found = keep_spelling(old, _spell(field, old), wire)
+    return old if found == old else found
+
+
+def _spell(field: AnyField | None, old: Wire) -> Wire:
+    """Return a stored value as the field, or a free value, spells it; *old* itself if that cannot be."""
+    verbatim = None if field is None else field.verbatim
+    if "S" in old and (field is None or verbatim is str):
+        return old
+    if "N" in old and (field is None or verbatim is int) and _is_plain_integer(old["N"]):
+        return old
+    if field is not None:
+        return spell_again(field, old) or old
+    try:
+        return encode_value(decode(old))
+    except (UnreadableValue, Unstorable):
+        return old
+
+
+def _is_plain_integer(text: Any) -> bool:
+    """Tell whether *text* is an int as DynamoDB and all fields of ints spell it."""
+    return (
+        type(text) is str
+        and text.isascii()
+        and text.isdigit()
+        and len(text) <= MAX_DIGITS
+        and (text[0] != "0" or text == "0")
+    )
+
+
+def _keep_elements(field: Any, old: Wire, wire: Wire) -> Wire:
+    kind, inner = field.kind, field.inner
     stored: dict[Any, Any] = {}
     for text in as_sent(old).get(kind, ()):
         spelled = spell_again(inner, {inner.kind: text})
@@ -84,7 +171,7 @@ def keep_spelling(raw: Wire, old: Wire, new: Wire) -> Wire:
 
     *old* is *raw* decoded and encoded by the fields; another writer may spell values differently.
     """
-    if equal(old, new):
+    if old == new:
         return raw
     if "M" in raw and "M" in old and "M" in new:
         was, had, now = raw["M"], old["M"], new["M"]
@@ -97,26 +184,39 @@ def keep_spelling(raw: Wire, old: Wire, new: Wire) -> Wire:
             }
         }
     if "L" in raw and "L" in old and "L" in new and len(raw["L"]) == len(old["L"]):
-        return {"L": _keep_list(raw["L"], old["L"], new["L"])}
-    return new
+        was, had, now = raw["L"], old["L"], new["L"]
+        kept = _keep_list(
+            was, now, had.__getitem__, lambda at: keep_spelling(was[at], had[at], now[at])
+        )
+        return {"L": kept}
+    return raw if equal(old, new) else new
 
 
-def _keep_list(raw: list[Wire], old: list[Wire], new: list[Wire]) -> list[Wire]:
-    """Return the elements *new*: those that stay or only move are spelled as in *raw*."""
-    taken = {at: at for at, wire in enumerate(new) if at < len(old) and equal(old[at], wire)}
+def _keep_list(
+    raw: list[Wire], new: list[Wire], spell: Callable[[int], Wire], keep: Callable[[int], Wire]
+) -> list[Wire]:
+    """Return the elements *new*: those that stay or only move are spelled as in *raw*.
+
+    :param spell: returns an element of *raw* as its field spells it.
+    :param keep: returns a list or map of *new*, with what did not change in it spelled as in *raw*.
+    """
+    kept = [*raw[: len(new)], *new[len(raw) :]]
+    differ = [*compress(range(len(new)), map(ne, raw, new))]
+    spelled = {at: spell(at) for at in (*differ, *range(len(new), len(raw)))}
+    stay = {at for at in differ if equal(spelled[at], new[at])}
     places: dict[bytes, list[int]] = {}
-    for at in reversed(range(len(old))):
-        if at not in taken:
-            places.setdefault(to_json(old[at]), []).append(at)
-    for at, wire in enumerate(new):
-        if at not in taken and (free := places.get(to_json(wire))):
+    for at in reversed(spelled):
+        if at not in stay:
+            places.setdefault(to_json(spelled[at]), []).append(at)
+    taken = {at: at for at in stay}
+    changed = [at for at in (*differ, *range(len(raw), len(new))) if at not in stay]
+    for at in changed:
+        if free := places.get(to_json(new[at])):
             taken[at] = free.pop()
     moved = set(taken.values())
-    return [
-        raw[taken[at]]
-        if at in taken
-        else wire
-        if at >= len(old) or at in moved
-        else keep_spelling(raw[at], old[at], wire)
-        for at, wire in enumerate(new)
-    ]
+    for at in changed:
+        stays = at in taken or at >= len(raw) or at in moved or _CONTAINERS.isdisjoint(new[at])
+        kept[at] = new[at] if stays else keep(at)
+    for at, place in taken.items():
+        kept[at] = raw[place]
+    return kept

@@ -189,7 +189,7 @@ class Field(Operand[V], Generic[V, N]):
     plain: bool = False
     """Whether :meth:`to_db` is defined in this package, not by a user's class, and changes no value."""
     verbatim: type[Any] | None = None
-    """The exact type, str or int, whose values :meth:`to_wire` stores as they are; else None."""
+    """The exact type, str or int, whose values are stored and read as they are; else None."""
     _known_path: Path | None = None
     stamps: bool = False
     """Whether :meth:`pre_save` does anything."""
@@ -273,8 +273,9 @@ class Field(Operand[V], Generic[V, N]):
             self.key_limit = MAX_HASH_KEY_BYTES if self.hash_key else MAX_RANGE_KEY_BYTES
         self.comparable = self.comparable and not self.varies
         self.plain = self._is_plain()
-        if self.plain and not _overrides(self, "find_key_problem"):
-            self.verbatim = VERBATIM.get(type(self).to_wire)
+        if self.plain and self.reads_as_stored and not _overrides(self, "find_key_problem"):
+            kind = type(self)
+            self.verbatim = VERBATIM.get((kind.to_wire, kind.decode, kind.read))
         self.stamps = _overrides(self, "pre_save") and self.stamps_itself()
         self.constrained = bool(
             self.validators
@@ -636,7 +637,7 @@ class Field(Operand[V], Generic[V, N]):
 AnyField = Field[Any, Any]
 
 VERBATIM: dict[Any, type[Any]] = {}
-"""By implementation of :meth:`Field.to_wire`: the type that it stores as it is."""
+"""By implementations of ``to_wire``, ``decode`` and ``read``: the type that is stored as it is."""
 
 
 def bind_name(names: dict[str, Any], value: Any) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
 import msgspec
 
 from ...codec import (
+    PLAIN_INT,
     Tree,
     Unstorable,
     as_tree,
@@ -230,7 +231,7 @@ def to_inner_wire(field: AnyField | None, value: Any, depth: int) -> Wire:
         return encode_value(value, depth)
     if value is None and not field.null:
         raise Unstorable("None is not stored here: give the inner field null=True")
-    wire = field.to_wire_or_null(value, depth)
+    wire = field.to_wire_or_null(None) if value is None else field.to_wire(value, depth)
     if wire is None:
         raise Unstorable("an empty set cannot be stored inside a list or a map: leave it out")
     if value is not None and field.constrained and is_checking():
@@ -452,12 +453,18 @@ class ListField(_Container["list[T]", ListN]):
         elements = cast("Sequence[Any]", value)
         if self.inner is None:
             return encode_list(elements, depth)
-        depth = check_depth(depth)
+        depth, inner, constrained = check_depth(depth), self.inner, self.inner.constrained
+        if not constrained and {inner.verbatim}.issuperset(map(type, elements)):
+            if inner.verbatim is str:  # common, as ints are: no call for each of them
+                return {"L": [{"S": each} for each in elements]}
+            if min(elements, default=0) > -PLAIN_INT and max(elements, default=0) < PLAIN_INT:
+                return {"L": [{"N": each} for each in map(str, elements)]}
         wires: list[Any] = []
         wrong: list[Unstorable] = []
         for at, each in enumerate(elements):
             try:
-                wires.append(self._element_wire(each, depth))
+                wire = None if each is None or constrained else inner.to_wire(each, depth)
+                wires.append(to_inner_wire(inner, each, depth) if wire is None else wire)
             except Unstorable as error:
                 wrong.append(error.inside(f"[{at}]"))
                 if len(wrong) == _MAX_ERRORS:

@@ -268,7 +268,8 @@ class IntegerField(Field[int, IntN]):
             return self.to_python(int(number))
 
 
-VERBATIM.update({CharField.to_wire: str, IntegerField.to_wire: int})
+for _known, _type in ((CharField, str), (IntegerField, int)):
+    VERBATIM[_known.to_wire, _known.decode, _known.read] = _type
 
 
 class CounterField(IntegerField[IntN]):

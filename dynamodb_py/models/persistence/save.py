@@ -290,8 +290,10 @@ def _send_plain_changes(
     """Like ``_send_changes``, for attributes that need no condition of their own: nearly always."""
     key = instance._meta.stored_key(stored)
     operation = UpdateItem(table_of(instance), key, write_whole_attributes(wanted), required)
-    after = {**stored, **wanted}
-    item = encode_sized(instance, {name: wire for name, wire in after.items() if wire is not None})
+    after: dict[str, Any] = {**stored, **wanted}
+    if None in wanted.values():
+        after = {name: wire for name, wire in after.items() if wire is not None}
+    item = encode_sized(instance, after)
     try:
         yield from operation
     except ConditionFailed as error:

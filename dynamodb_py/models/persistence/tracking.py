@@ -10,7 +10,7 @@ from ...exceptions import QueryError, ValidationError
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ..attribute_values.display import decode_or_free, describe_changes
-from ..attribute_values.spelling import keep_spelling_of, reads_as, spell_again
+from ..attribute_values.spelling import encode_as_stored, keep_spelling_of, reads_as
 from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
 from ..instance import Instance
 from ..records.attributes import find_assigned_keys, normalise_field, stamp_field
@@ -58,7 +58,7 @@ def changes_to_write(
         return changes
     changes = {}
     errors: Errors = {}
-    for field, wire, spelled, wrong in find_changed(instance, stored):
+    for field, wire, wrong in find_changed(instance, stored):
         name, in_key = field.attribute, field.hash_key or field.range_key
         if named is not None and field.name not in named and not in_key:
             continue
@@ -74,8 +74,6 @@ def changes_to_write(
             value = values.get(field.name)
             if value is None or field.key_limit or field.constrained:
                 check_value(field, value, wire, errors, validate=validate)
-            if field.verbatim is None:
-                wire = keep_spelling_of(field, stored.get(name), wire, spelled)
             changes[name] = wire
     if errors:
         raise ValidationError(errors, model=meta.name)
@@ -90,12 +88,12 @@ def changes_to_write(
 
 def find_changed(
     instance: Instance, stored: Mapping[str, Wire]
-) -> list[tuple[AnyField, Wire | None, Wire | None, Errors]]:
-    """Return each field that changed, its new value, the old one as it spells it, and its errors.
+) -> list[tuple[AnyField, Wire | None, Errors]]:
+    """Return each field that changed, what would be stored of it, and its errors.
 
-    The old one is None where it was not needed.
+    What did not change inside a value is spelled as it is stored.
     """
-    found: list[tuple[AnyField, Wire | None, Wire | None, Errors]] = []
+    found: list[tuple[AnyField, Wire | None, Errors]] = []
     values, fields = instance.__dict__, instance._fieldset
     unread: Collection[str] = ()
     edited: Collection[str] = ()
@@ -107,47 +105,38 @@ def find_changed(
         deleted = state.deleted if instance._stored is None else state.find_deleted_unread()
     assigned = find_assigned_keys(instance) if fields.references else None
     looking = instance._decoded  # all values that were stored are there then, but for removed ones
-    if (computed := fields.computed) is not None:
-        stored = computed.add_key_parts(stored)
-    for field in fields.by_name.values() if computed is None else fields.list_written():
-        name = field.name
-        if name in values:
-            value = values[name]
+    if fields.computed is not None:
+        stored = fields.computed.add_key_parts(stored)
+    for name, attribute, field, _ in fields.get_plan():
+        value, old = values.get(name), stored.get(attribute)
+        if value is not None:
+            kind = type(value)
+            if (
+                kind is field.verbatim
+                and old is not None
+                and (old.get("S") == value if kind is str else _is_int(value, old))
+            ):
+                continue  # nearly always
+        elif name in values:
+            pass
         elif not looking:
             continue
         elif name in edited or (instance._stored is None and name not in deleted):
             value = getattr(instance, name)
         else:
             if (name in deleted and instance._stored is not None) or (
-                field.attribute in stored and name not in unread
+                old is not None and name not in unread
             ):
-                found.append((field, None, None, {}))
+                found.append((field, None, {}))
             continue
-        old = stored.get(field.attribute)
-        if old is not None and type(value) is field.verbatim and _is_stored(value, old):
-            continue
-        spelled = None
-        wire: Wire | None
         try:
-            if assigned and name in assigned:
-                wire = assigned[name]
-            else:
-                wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
+            wire = encode_as_stored(field, value, old, assigned.get(name) if assigned else None)
         except Unstorable as error:
             if not reads_as(field, old, value):
-                found.append((field, None, None, error.errors(name)))
+                found.append((field, None, error.errors(name)))
             continue
-        if wire == old:
-            changed = old is None and name in unread
-        elif old is None or wire is None:
-            changed = old is None or spell_again(field, old) is not None
-        elif field.varies or (field.normalises and not field.is_key):
-            changed = not reads_as(field, old, value)
-        else:  # the same value may have been spelled otherwise, by another writer
-            spelled = spell_again(field, old)
-            changed = spelled != wire
-        if changed:
-            found.append((field, wire, spelled, {}))
+        if wire is not old or (old is None and name in unread):
+            found.append((field, wire, {}))
     return found
 
 
@@ -161,10 +150,8 @@ def find_set_edits(instance: Instance, attributes: Collection[str]) -> dict[str,
     return found
 
 
-def _is_stored(value: Any, old: Wire) -> bool:
-    """Tell whether *old* is the spelling of a value that is stored as it is."""
-    if type(value) is str:
-        return old.get("S") == value
+def _is_int(value: int, old: Wire) -> bool:
+    """Tell whether *old* is the plain spelling of *value*."""
     return -PLAIN_INT < value < PLAIN_INT and old.get("N") == int.__repr__(value)
 
 
@@ -193,14 +180,13 @@ def describe_instance_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
     """Return the old and the new value of each place that changed, by path."""
     stored = stored_wires(instance)
     changes: dict[str, tuple[Any, Any]] = {}
-    for field, wire, spelled, wrong in find_changed(instance, stored):
+    for field, wire, wrong in find_changed(instance, stored):
         old = stored.get(field.attribute)
         if wrong:
             value = getattr(instance, field.name)
             changes[field.name] = (None if old is None else decode_or_free(field, old), value)
         else:
-            new = keep_spelling_of(field, old, wire, spelled)
-            changes.update(describe_changes(field, old, new))
+            changes.update(describe_changes(field, old, wire))
     return changes
 
 
