@@ -15,7 +15,7 @@ from .codec import parse_number, to_bytes
 from .exceptions import BatchIncomplete, ConfigurationError, DynamoDBError, RequestError
 from .flows import Flow
 from .limits import MAX_BATCH_GET, MAX_BATCH_WRITE
-from .operations.base import BROKEN, Operation, Pause, Step, Together, make_corrupted
+from .operations.base import BROKEN, Operation, Pause, Step, Together, Wire, make_corrupted
 from .operations.batches import BatchGetItem, BatchWriteItem, Delete, Found, Put
 from .operations.items import Key, StoredItem
 from .operations.read_expressions import Expressions
@@ -28,6 +28,9 @@ Progress: TypeAlias = Callable[[int, int], object]
 
 KeyReader: TypeAlias = Callable[[StoredItem], Key]
 """Reads the key out of an item."""
+
+IdentityReader: TypeAlias = Callable[[StoredItem], Hashable]
+"""Reads out of an item what :func:`identify_key` returns for its key."""
 
 _Place: TypeAlias = "tuple[str, Hashable]"
 
@@ -44,18 +47,18 @@ def identify_key(key: Key) -> Hashable:
     >>> identify_key({"n": {"N": "1.0"}}) == identify_key({"n": {"N": "1"}})
     True
     """
-    parts: list[Any] = []
-    for name in sorted(key) if len(key) > 1 else key:
-        for kind, value in key[name].items():
-            parts.append(
-                value if kind == "S" else parse_number(value) if kind == "N" else to_bytes(value)
-            )
-    return tuple(parts)
+    wires = [key[name] for name in sorted(key)] if len(key) > 1 else key.values()
+    return tuple([wire["S"] if "S" in wire else _identify_wire(wire) for wire in wires])
+
+
+def _identify_wire(wire: Wire) -> Hashable:
+    ((kind, value),) = wire.items()
+    return parse_number(value) if kind == "N" else to_bytes(value)
 
 
 def batch_get(
     requested: Sequence[tuple[str, Key]],
-    readers: Mapping[str, KeyReader],
+    readers: Mapping[str, IdentityReader],
     *,
     consistent: bool = False,
     workers: int = 1,
@@ -64,7 +67,7 @@ def batch_get(
 ) -> Flow[list[StoredItem | None]]:
     """Read the items of *requested*, any number of tables and keys; None for a missing item.
 
-    :param readers: functions that read the key of an item, by table.
+    :param readers: functions that read the identity of an item's key, by table.
     :param workers: the most parallel requests.
     :param expressions: projections by table; each must include the key.
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has those of *requested*.
@@ -112,12 +115,12 @@ def batch_get(
 
 
 def _put_in_place(
-    response: Found, readers: Mapping[str, KeyReader], found: dict[_Place, StoredItem]
+    response: Found, readers: Mapping[str, IdentityReader], found: dict[_Place, StoredItem]
 ) -> None:
     for table, items in response.items.items():
         read = readers[table]
         for item in items:
-            found[table, identify_key(read(item))] = item
+            found[table, read(item)] = item
 
 
 def _as_failure(error: Exception) -> Exception:

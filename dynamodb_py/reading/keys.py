@@ -10,8 +10,8 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
-from ..batching import KeyReader
-from ..codec import EXACT, make_attributes_reader, to_bytes, to_sort_key
+from ..batching import IdentityReader, KeyReader
+from ..codec import EXACT, make_attributes_reader, parse_number, to_bytes, to_sort_key
 from ..exceptions import ResponseCorrupted
 from ..operations.base import Wire
 from ..operations.items import Key, StoredItem
@@ -48,6 +48,24 @@ def make_key_reader(attributes: Attributes) -> KeyReader:
     """Return a function that reads the attributes as a key."""
     read, names = make_wire_reader(attributes), [each.name for each in attributes]
     return lambda item: dict(zip(names, read(item), strict=True))
+
+
+@lru_cache(256)
+def make_identity_reader(attributes: Attributes) -> IdentityReader:
+    """Return a function that reads what ``identify_key`` returns for the attributes as a key."""
+    ordered = tuple(sorted(attributes, key=attrgetter("name")))
+    read, kinds = _make_reader(ordered, _SPELLED), [each.type for each in ordered]
+    if len(kinds) == 1:
+        return (lambda i: (parse_number(read(i)),)) if kinds == ["N"] else (lambda i: (read(i),))
+    if "N" not in kinds:
+        return cast("IdentityReader", read)
+    parses = [parse_number if kind == "N" else None for kind in kinds]
+    return lambda item: tuple(
+        [
+            leaf if parse is None else parse(leaf)
+            for parse, leaf in zip(parses, read(item), strict=True)
+        ]
+    )
 
 
 def _make_reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[StoredItem], Any]:
