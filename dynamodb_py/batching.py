@@ -15,7 +15,7 @@ from .codec import parse_number, to_bytes
 from .exceptions import BatchIncomplete, ConfigurationError, DynamoDBError, RequestError
 from .flows import Flow
 from .limits import MAX_BATCH_GET, MAX_BATCH_WRITE
-from .operations.base import BROKEN, Operation, Pause, Step, Together, Wire, make_corrupted
+from .operations.base import BROKEN, Operation, Pause, Step, Together, make_corrupted
 from .operations.batches import BatchGetItem, BatchWriteItem, Delete, Found, Put
 from .operations.items import Key, StoredItem
 from .operations.read_expressions import Expressions
@@ -47,13 +47,14 @@ def identify_key(key: Key) -> Hashable:
     >>> identify_key({"n": {"N": "1.0"}}) == identify_key({"n": {"N": "1"}})
     True
     """
-    wires = [key[name] for name in sorted(key)] if len(key) > 1 else key.values()
-    return tuple([wire["S"] if "S" in wire else _identify_wire(wire) for wire in wires])
-
-
-def _identify_wire(wire: Wire) -> Hashable:
-    ((kind, value),) = wire.items()
-    return parse_number(value) if kind == "N" else to_bytes(value)
+    parts: list[Any] = []
+    for name in sorted(key) if len(key) > 1 else key:
+        wire = key[name]
+        if "S" in wire:
+            parts.append(wire["S"])
+        else:
+            parts.append(parse_number(wire["N"]) if "N" in wire else to_bytes(wire["B"]))
+    return tuple(parts)
 
 
 def batch_get(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
@@ -54,18 +54,19 @@ def make_key_reader(attributes: Attributes) -> KeyReader:
 def make_identity_reader(attributes: Attributes) -> IdentityReader:
     """Return a function that reads what ``identify_key`` returns for the attributes as a key."""
     ordered = tuple(sorted(attributes, key=attrgetter("name")))
-    read, kinds = _make_reader(ordered, _SPELLED), [each.type for each in ordered]
-    if len(kinds) == 1:
-        return (lambda i: (parse_number(read(i)),)) if kinds == ["N"] else (lambda i: (read(i),))
-    if "N" not in kinds:
-        return cast("IdentityReader", read)
-    parses = [parse_number if kind == "N" else None for kind in kinds]
-    return lambda item: tuple(
-        [
-            leaf if parse is None else parse(leaf)
-            for parse, leaf in zip(parses, read(item), strict=True)
-        ]
-    )
+    read, one = _make_reader(ordered, _SPELLED), len(ordered) == 1
+    numbers = [at for at, each in enumerate(ordered) if each.type == "N"]
+
+    def read_identity(item: StoredItem) -> Hashable:
+        found = read(item)
+        if not numbers:
+            return (found,) if one else found
+        leaves = [found] if one else list(found)
+        for at in numbers:
+            leaves[at] = parse_number(leaves[at])
+        return tuple(leaves)
+
+    return read_identity
 
 
 def _make_reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[StoredItem], Any]:

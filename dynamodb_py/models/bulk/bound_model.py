@@ -75,15 +75,15 @@ def make_instance(bound: BoundModel[M], values: Mapping[str, Any]) -> M:
 
 def as_instance(bound: BoundModel[M], item: Any) -> M:
     """Return *item*, or the instance that a dict of field values makes."""
+    if isinstance(item, bound.model):
+        return item
     if isinstance(item, Mapping):
         values, kind = cast("Mapping[str, Any]", item), options_of(bound.model).kind
         model = bound.model if kind is None else kind.find_class(values, bound.model)
         return bind_connection(bound, model(**values))
-    if not isinstance(item, bound.model):
-        raise ValidationError(
-            f"{item!r} is no {bound.model.__name__}: give instances, or dicts of field values"
-        )
-    return item
+    raise ValidationError(
+        f"{item!r} is no {bound.model.__name__}: give instances, or dicts of field values"
+    )
 
 
 def list_instances(given: Iterable[T], verb: str) -> list[T]:

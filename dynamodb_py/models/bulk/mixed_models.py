@@ -193,8 +193,7 @@ def _execute_all(
     progress: Progress | None,
 ) -> Flow[None]:
     """Carry out *jobs* in batches, then *flows* side by side, and note the outcomes in *tally*."""
-    kept = set(map(id, keep_last(jobs.values(), last_wins=True, model="")))
-    todo = {at: job for at, job in jobs.items() if id(job) in kept}
+    todo = keep_last(jobs, last_wins=True, model="")
     for at in jobs.keys() - todo.keys():
         tally.note(at, "superseded")
     began = dict(zip(flows, begin_all(flows.values()), strict=True))
