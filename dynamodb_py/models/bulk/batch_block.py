@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Generator, Iterable, Mapping
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ...batching import ProgressOption, as_callback, identify_key
+from ...batching import ProgressOption, as_callback
 from ...exceptions import QueryError, ValidationError
 from ...flows import Flow, arun, run
 from ...limits import MAX_BATCH_WRITE
@@ -18,7 +18,7 @@ from ..signals.events import is_observed
 from ..unit_of_work.collector import check_outside
 from .bound_model import BoundModel, as_instance, table_name
 from .execution import carry_out, detach_duplicates, send_batch_signals
-from .jobs import Job, check_batch_delete, key_job, make_duplicate_error, put_job
+from .jobs import Job, Place, check_batch_delete, key_job, make_duplicate_error, put_job
 from .results import BulkResult, Tally
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class Block(Generic[M]):
         self._keeps = keep_written
         self._workers, self._report = check_workers(workers), as_callback(progress)
         self._tally: Tally[Any] = Tally()
-        self._pending: dict[Hashable, tuple[int, Job]] = {}
-        self._superseded: dict[Hashable, list[Job]] = {}
-        self._seen: set[Hashable] = set()
+        self._pending: dict[Place, tuple[int, Job]] = {}
+        self._superseded: dict[Place, list[Job]] = {}
+        self._seen: set[Place] = set()
         self._sent = 0
         self._state = "not begun"
 
@@ -83,7 +83,7 @@ class Block(Generic[M]):
         self._queue(key_job(self._bound, key, table_name(self._bound)))
 
     def _queue(self, job: Job) -> None:
-        place = identify_key(job.write.key)
+        place = job.place
         if not self._overwrite:
             if place in self._seen or place in self._pending:
                 raise make_duplicate_error(job.write.key, self._bound.model.__name__)
@@ -130,7 +130,7 @@ class Block(Generic[M]):
             progress=None,
         )
         for job in jobs.values():
-            superseded = self._superseded.pop(identify_key(job.write.key), ())
+            superseded = self._superseded.pop(job.place, ())
             detach_duplicates(self._bound, superseded, jobs, self._tally)
         self._sent += len(jobs)
         if self._report is not None:
@@ -145,7 +145,7 @@ class Block(Generic[M]):
         if not isinstance(job.write, Put) or not is_observed(given.__class__, "batch_write"):
             return job
         now = put_job(given, job.write.table, validate=self._validate)
-        if identify_key(now.write.key) != identify_key(job.write.key):
+        if now.place != job.place:
             raise ValidationError(
                 f"{job.given!r}: its key has changed since it was put in the block, where a receiver "
                 "hears of it: put another instance for each item",

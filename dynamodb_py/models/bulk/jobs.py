@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -45,24 +45,29 @@ from .results import Status, Tally
 OVERWRITE = ", or say overwrite=True, so that the last one counts"
 
 
-class Job(Struct, frozen=True, eq=False):
+Place: TypeAlias = "tuple[str, Hashable]"
+
+
+class Job(Struct, frozen=True, eq=False, gc=False):
     """One item to write or delete."""
 
     given: Any
     """An instance, made of a dict if need be, or a key to delete."""
     write: Put | Delete
+    place: Place
+    """The table and the key, equal for all jobs of one item."""
 
-    @property
-    def place(self) -> tuple[str, Hashable]:
-        """The table and the key, equal for all jobs of one item."""
-        return self.write.table, identify_key(self.write.key)
+
+def make_job(given: Any, write: Put | Delete) -> Job:
+    """Return the job that carries out *write* for *given*."""
+    return Job(given, write, (write.table, identify_key(write.key)))
 
 
 def keep_last(
     jobs: Mapping[int, Job], *, last_wins: bool, model: str, hint: str = OVERWRITE
 ) -> Mapping[int, Job]:
     """Return *jobs* with one for each item, the last; raise where there may not be two."""
-    last: dict[tuple[str, Hashable], int] = {}
+    last: dict[Place, int] = {}
     for at, job in jobs.items():
         place = job.place
         if place in last:
@@ -81,7 +86,7 @@ def make_duplicate_error(key: Key, model: str, hint: str = OVERWRITE) -> Validat
 
 def put_job(instance: Instance, table: str, *, validate: bool) -> Job:
     """Return the job that puts an instance."""
-    return Job(instance, make_put(instance, table, validate=validate))
+    return make_job(instance, make_put(instance, table, validate=validate))
 
 
 def check_batch_delete(bound: BoundModel[Any]) -> None:
@@ -93,7 +98,7 @@ def check_batch_delete(bound: BoundModel[Any]) -> None:
 
 def key_job(bound: BoundModel[Any], given: Any, table: str) -> Job:
     """Return the job that deletes an instance, or the item of a key; others use its key alone."""
-    return Job(given, Delete(table, key_from(bound, given)))
+    return make_job(given, Delete(table, key_from(bound, given)))
 
 
 def make_marker(bound: BoundModel[Any]) -> Callable[[Job], None]:

@@ -32,6 +32,7 @@ from dynamodb_py.exceptions import (
     ReadTimeout,
     make_service_error,
 )
+from dynamodb_py.models.bulk import mixed_models
 from dynamodb_py.models.bulk.bound_model import make_instance
 from dynamodb_py.models.bulk.results import BulkResult, Outcome, Tally, status_of
 from dynamodb_py.models.unit_of_work.collector import COLLECTOR
@@ -321,3 +322,42 @@ def test_an_instance_of_another_connection_is_refused(script):
     with pytest.raises(ConfigurationError, match=r"objects.using\('other'\)"):
         Score.objects.bulk_update([there], ["points"])
     assert script.sent == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "make", "options"),
+    [
+        (Score.objects.batch_write, scores, {"overwrite": True}),
+        (Score.objects.bulk_create, scores, {}),
+        (Score.objects.bulk_delete, lambda count: [f"p{n}" for n in range(count)], {}),
+        (Score.objects.in_bulk, lambda count: [f"p{n}" for n in range(count)], {}),
+    ],
+    ids=["batch_write", "bulk_create", "bulk_delete", "in_bulk"],
+)
+def test_the_table_is_looked_up_once_however_many_items_there_are(
+    script, monkeypatch, verb, make, options
+):
+    looked_up = []
+
+    def name(self, table):
+        looked_up.append(table)
+        return table
+
+    monkeypatch.setattr(connections.Connection, "table_name", name)
+    for count in (2, 20):
+        script.answers = [{}] * (count if verb.__name__ == "bulk_create" else 1)
+        verb(make(count), **options)
+    assert looked_up == ["Score"] * 2
+
+
+def test_each_class_is_examined_once_however_many_items_are_deleted(script, monkeypatch):
+    examined = []
+    find = mixed_models.find_restricting_references
+    monkeypatch.setattr(
+        mixed_models,
+        "find_restricting_references",
+        lambda kind, *, below: examined.append(kind) or find(kind, below=below),
+    )
+    script.answers = [{}] * 2
+    delete_all([*scores(20), *map(Animal, "abcdefghij")])
+    assert sorted(kind.__name__ for kind in examined) == ["Animal", "Score"]
