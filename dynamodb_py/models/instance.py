@@ -163,7 +163,7 @@ def check_many(given: Any, role: str) -> Iterable[Any]:
     """Return *given*, several keys or items; raise QueryError for a single one, such as a text."""
     if isinstance(given, Instance) or not is_many(given):
         raise QueryError(f"{role}: {given!r} is one value: give a list of them, [{given!r}]")
-    return cast("Iterable[Any]", given)
+    return given
 
 
 def table_of(instance: Instance, using: str | None = None) -> str:

@@ -6,6 +6,8 @@ import copy
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dynamodb_py import (
     CharField,
@@ -282,6 +284,35 @@ def test_results_are_lists_that_can_be_copied_and_pickled(same, deletes):
     twin = same(result)
     assert (type(twin), twin, twin.outcomes) == (BulkResult, result, outcomes)
     assert [each.instance for each in twin.left] == ["c"]
+
+
+_NOTES = st.sampled_from(
+    ["created", "written", "unchanged", "deleted", "superseded", "not tried"]
+) | st.sampled_from([ReadTimeout("x"), Throttled("x"), AlreadyExists("x")])
+
+
+@given(
+    notes=st.lists(st.tuples(st.integers(0, 4), _NOTES)),
+    deletes=st.booleans(),
+    ignores=st.booleans(),
+)
+def test_statuses_that_are_noted_read_as_outcomes(notes, deletes, ignores):
+    tally, expected = Tally("abc", deletes=deletes, ignores=ignores), {}
+    assert [tally.add(each) for each in "de"] == [3, 4]
+    for at, note in notes:
+        tally.note(at, note)
+        status, error = (note, None) if isinstance(note, str) else (status_of(note), note)
+        if ignores and status == "failed" and isinstance(error, AlreadyExists):
+            status = "ignored"
+        expected[at] = Outcome("abcde"[at], status, error)
+    outcomes = [expected.get(at) or Outcome(each, "not tried") for at, each in enumerate("abcde")]
+    result, reference = tally.result(), BulkResult(outcomes, deletes=deletes)
+    assert (result, result.outcomes, result.left) == (reference, outcomes, reference.left)
+    assert copy.copy(tally.result()).outcomes == outcomes
+    tally.forget_done(range(5))
+    left = [e for e in outcomes if e.error or e.status in ("failed", "unknown", "not tried")]
+    assert tally.result().outcomes == left
+    assert len(tally) == 5
 
 
 WRITES = {
