@@ -29,6 +29,9 @@ Progress: TypeAlias = Callable[[int, int], object]
 KeyReader: TypeAlias = Callable[[StoredItem], Key]
 """Reads the key out of an item."""
 
+IdentityReader: TypeAlias = Callable[[StoredItem], Hashable]
+"""Reads out of an item what :func:`identify_key` returns for its key."""
+
 _Place: TypeAlias = "tuple[str, Hashable]"
 
 PATIENCE = 10
@@ -46,16 +49,17 @@ def identify_key(key: Key) -> Hashable:
     """
     parts: list[Any] = []
     for name in sorted(key) if len(key) > 1 else key:
-        for kind, value in key[name].items():
-            parts.append(
-                value if kind == "S" else parse_number(value) if kind == "N" else to_bytes(value)
-            )
+        wire = key[name]
+        if "S" in wire:
+            parts.append(wire["S"])
+        else:
+            parts.append(parse_number(wire["N"]) if "N" in wire else to_bytes(wire["B"]))
     return tuple(parts)
 
 
 def batch_get(
     requested: Sequence[tuple[str, Key]],
-    readers: Mapping[str, KeyReader],
+    readers: Mapping[str, IdentityReader],
     *,
     consistent: bool = False,
     workers: int = 1,
@@ -64,7 +68,7 @@ def batch_get(
 ) -> Flow[list[StoredItem | None]]:
     """Read the items of *requested*, any number of tables and keys; None for a missing item.
 
-    :param readers: functions that read the key of an item, by table.
+    :param readers: functions that read the identity of an item's key, by table.
     :param workers: the most parallel requests.
     :param expressions: projections by table; each must include the key.
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has those of *requested*.
@@ -112,12 +116,12 @@ def batch_get(
 
 
 def _put_in_place(
-    response: Found, readers: Mapping[str, KeyReader], found: dict[_Place, StoredItem]
+    response: Found, readers: Mapping[str, IdentityReader], found: dict[_Place, StoredItem]
 ) -> None:
     for table, items in response.items.items():
         read = readers[table]
         for item in items:
-            found[table, identify_key(read(item))] = item
+            found[table, read(item)] = item
 
 
 def _as_failure(error: Exception) -> Exception:

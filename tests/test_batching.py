@@ -42,7 +42,7 @@ def key_of(stored: bytes) -> dict[str, Any]:
     return {"k": read["k"], "n": read["n"]}
 
 
-READERS = {"t": key_of, "u": key_of}
+READERS = dict.fromkeys("tu", lambda stored: identify_key(key_of(stored)))
 
 
 class Drive:

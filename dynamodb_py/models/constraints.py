@@ -402,6 +402,12 @@ class Claims:
         :param whole: the item is replaced or deleted; otherwise only the differences are written.
         :param written: attributes that are written, whether they differ or not.
         """
+        self.released: Sequence[Claim] = ()
+        self.claimed: Sequence[Claim] = ()
+        self.condition = Condition()
+        """Holds if the attributes of the constraints are stored as in *before*."""
+        if not meta.constraints:
+            return
         had = find_claims(meta, before, key) if before else {}
         has = find_claims(meta, after, key) if after else {}
         self.released, self.claimed = compare_claims(had, has)
@@ -413,8 +419,6 @@ class Claims:
             or any(each in written for each in constraint.attributes)
             for attribute in constraint.attributes
         }
-        self.condition = Condition()
-        """Holds if the attributes of the constraints are stored as in *before*."""
         if names:
             self.condition = (
                 meta.key_exists & require_unchanged(names, before) if before else meta.key_missing

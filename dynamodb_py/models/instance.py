@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from .. import exceptions
@@ -156,9 +156,14 @@ def options_of(kind: type[Any]) -> Options:
 
 def list_many(given: Any, role: str) -> list[Any]:
     """Return the list of several keys or items; raise QueryError for a single one, such as a text."""
+    return list(check_many(given, role))
+
+
+def check_many(given: Any, role: str) -> Iterable[Any]:
+    """Return *given*, several keys or items; raise QueryError for a single one, such as a text."""
     if isinstance(given, Instance) or not is_many(given):
         raise QueryError(f"{role}: {given!r} is one value: give a list of them, [{given!r}]")
-    return list(given)
+    return given
 
 
 def table_of(instance: Instance, using: str | None = None) -> str:

@@ -416,6 +416,9 @@ class Options:
                 raise self._make_key_error(
                     f"not {given!r} and {dict(named)!r}" if named else f"not {given!r}"
                 )
+            if self.computed is None and len(given) == len(keys):  # nearly always
+                parts = zip(keys, given, strict=True)
+                return {field.attribute: self.key_value(field, value) for field, value in parts}
             named = dict(zip([field.name for field in keys], given, strict=False))
         if named.keys() == self.key_names and not spelled and self.computed is None:
             return self._encode_key(named)  # nearly always
@@ -460,6 +463,8 @@ class Options:
 
     def key_of(self, given: Any) -> WireItem:
         """Return the key on the wire of an instance, or of a key as a dict, a tuple or a value."""
+        if type(given) is tuple:
+            return self.key(cast("tuple[Any, ...]", given), {})
         if isinstance(given, self.model):
             return dict(self.key_of_record(given))
         if isinstance(given, Mapping):

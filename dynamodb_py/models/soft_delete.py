@@ -11,7 +11,7 @@ from ..connections import choose_connection
 from ..exceptions import DoesNotExist, QueryError
 from ..expressions import Condition, NotExists, Path
 from ..flows import Flow, awaiting, blocking, flow_of, name_verbs
-from .bulk.bound_model import BoundModel, instance_of_key, key_from
+from .bulk.bound_model import BoundModel, instance_of_key, key_from, table_name
 from .bulk.execution import run_side_by_side
 from .bulk.jobs import keep_last, key_job
 from .bulk.results import BulkResult, Status, Tally
@@ -88,11 +88,12 @@ def bulk_delete_softly(
     check_outside("bulk_delete()")
     given = list_many(keys, "keys to delete")
     tally: Tally[Any] = Tally(given, deletes=True)
-    jobs = [key_job(bound, each) for each in given]
-    kept = set(map(id, keep_last(jobs, last_wins=True, model=bound.model.__name__)))
+    table = table_name(bound)
+    jobs = {at: key_job(bound, each, table) for at, each in enumerate(given)}
+    kept = keep_last(jobs, last_wins=True, model=bound.model.__name__)
     flows: dict[int, Flow[Status]] = {}
-    for at, job in enumerate(jobs):
-        if id(job) in kept:
+    for at, job in jobs.items():
+        if at in kept:
             flows[at] = _delete_given(bound, job.given)
         else:
             tally.note(at, "superseded")

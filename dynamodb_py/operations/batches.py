@@ -72,7 +72,7 @@ class BatchGetItem(Operation[Found], frozen=True):
         )
 
 
-class Put(Struct, frozen=True):
+class Put(Struct, frozen=True, gc=False):
     """An item to write whole, in a batch."""
 
     table: str
@@ -84,7 +84,7 @@ class Put(Struct, frozen=True):
         return {"PutRequest": {"Item": Raw(self.item)}}
 
 
-class Delete(Struct, frozen=True):
+class Delete(Struct, frozen=True, gc=False):
     """A key whose item to delete, in a batch."""
 
     table: str

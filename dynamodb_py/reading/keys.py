@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
@@ -10,8 +10,8 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
-from ..batching import KeyReader
-from ..codec import EXACT, make_attributes_reader, to_bytes, to_sort_key
+from ..batching import IdentityReader, KeyReader
+from ..codec import EXACT, make_attributes_reader, parse_number, to_bytes, to_sort_key
 from ..exceptions import ResponseCorrupted
 from ..operations.base import Wire
 from ..operations.items import Key, StoredItem
@@ -48,6 +48,25 @@ def make_key_reader(attributes: Attributes) -> KeyReader:
     """Return a function that reads the attributes as a key."""
     read, names = make_wire_reader(attributes), [each.name for each in attributes]
     return lambda item: dict(zip(names, read(item), strict=True))
+
+
+@lru_cache(256)
+def make_identity_reader(attributes: Attributes) -> IdentityReader:
+    """Return a function that reads what ``identify_key`` returns for the attributes as a key."""
+    ordered = tuple(sorted(attributes, key=attrgetter("name")))
+    read, one = _make_reader(ordered, _SPELLED), len(ordered) == 1
+    numbers = [at for at, each in enumerate(ordered) if each.type == "N"]
+
+    def read_identity(item: StoredItem) -> Hashable:
+        found = read(item)
+        if not numbers:
+            return (found,) if one else found
+        leaves = [found] if one else list(found)
+        for at in numbers:
+            leaves[at] = parse_number(leaves[at])
+        return tuple(leaves)
+
+    return read_identity
 
 
 def _make_reader(attributes: Attributes, leaves: dict[str, type]) -> Callable[[StoredItem], Any]:

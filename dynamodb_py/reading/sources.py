@@ -12,7 +12,7 @@ from ..flows import Flow
 from ..limits import MAX_BATCH_GET
 from ..operations.items import GetItem, Key, StoredItem
 from ..planning.plan import Plan
-from .keys import make_key_reader
+from .keys import make_identity_reader, make_key_reader
 from .pacing import Ledger
 from .positions import Position
 
@@ -152,7 +152,7 @@ class ByKeys:
 def _read_keys(plan: Plan, keys: Sequence[Key], workers: int) -> Flow[list[StoredItem | None]]:
     return batch_get(
         [(plan.table, key) for key in keys],
-        {plan.table: make_key_reader(plan.key)},
+        {plan.table: make_identity_reader(plan.key)},
         consistent=plan.consistent,
         workers=workers,
         expressions={} if plan.expressions is None else {plan.table: plan.expressions},

@@ -31,6 +31,8 @@ def writing(items: list[Score]) -> None:
     assert_type(Score.batch_write([{"player": "a"}], overwrite=True), BulkResult[Score])
     assert_type(Score.batch_write(delete=["a"]), BulkResult[Score])
     assert_type(Score.batch_write(overwrite=True), BatchBlock[Score])
+    assert_type(Score.batch_write(keep_written=False), BatchBlock[Score])
+    assert_type(Score.batch_write(iter(items), keep_written=False), BulkResult[Score])
     Score.batch_write([3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
     status: Status = result.outcomes[0].status
     wrong: Literal["created"] = status  # type: ignore[assignment]  # pyright: ignore

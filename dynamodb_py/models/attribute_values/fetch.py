@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...batching import KeyReader, ProgressOption, as_callback, batch_get
+from ...batching import IdentityReader, ProgressOption, as_callback, batch_get
 from ...connections import Connection, is_consistent
 from ...exceptions import BatchIncomplete, RequestError
 from ...flows import Flow
@@ -16,7 +16,7 @@ from ...operations.read_expressions import Expressions
 def read_items(
     keys: Sequence[tuple[str, Key]],
     given: Sequence[Any],
-    readers: Mapping[str, KeyReader],
+    readers: Mapping[str, IdentityReader],
     *,
     link: Connection,
     consistent: bool | None,
@@ -28,7 +28,6 @@ def read_items(
 
     :param expressions: projections by table; by default items are read whole.
     """
-    named = {id(pair): each for pair, each in zip(keys, given, strict=True)}
     try:
         return (
             yield from batch_get(
@@ -41,5 +40,6 @@ def read_items(
             )
         )
     except (BatchIncomplete, RequestError) as error:
+        named = {id(pair): each for pair, each in zip(keys, given, strict=True)}
         error.unprocessed = [named[id(pair)] for pair in error.unprocessed]
         raise

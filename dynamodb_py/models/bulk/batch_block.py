@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Hashable, Mapping
+from collections.abc import Awaitable, Generator, Iterable, Mapping
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ...batching import ProgressOption, as_callback, identify_key
+from ...batching import ProgressOption, as_callback
 from ...exceptions import QueryError, ValidationError
 from ...flows import Flow, arun, run
 from ...limits import MAX_BATCH_WRITE
 from ...operations.batches import Delete, Put
 from ...reading.sources import check_workers
-from ..instance import Instance
+from ..instance import Instance, check_many
 from ..signals.events import is_observed
 from ..unit_of_work.collector import check_outside
-from .bound_model import BoundModel
+from .bound_model import BoundModel, as_instance, table_name
 from .execution import carry_out, detach_duplicates, send_batch_signals
-from .jobs import Job, delete_job, make_duplicate_error, put_job
+from .jobs import Job, Place, check_batch_delete, key_job, make_duplicate_error, put_job
 from .results import BulkResult, Tally
 
 if TYPE_CHECKING:
@@ -39,14 +39,15 @@ class Block(Generic[M]):
         validate: bool = True,
         workers: int = 1,
         progress: ProgressOption = None,
+        keep_written: bool = True,
     ) -> None:
         self._bound, self._overwrite, self._validate = bound, overwrite, validate
+        self._keeps = keep_written
         self._workers, self._report = check_workers(workers), as_callback(progress)
-        self._given: list[Any] = []
-        self._tally: Tally[Any] = Tally(self._given)
-        self._pending: dict[Hashable, tuple[int, Job]] = {}
-        self._superseded: dict[Hashable, list[Job]] = {}
-        self._seen: set[Hashable] = set()
+        self._tally: Tally[Any] = Tally()
+        self._pending: dict[Place, tuple[int, Job]] = {}
+        self._superseded: dict[Place, list[Job]] = {}
+        self._seen: set[Place] = set()
         self._sent = 0
         self._state = "not begun"
 
@@ -56,7 +57,7 @@ class Block(Generic[M]):
         return self._tally.result()
 
     def __repr__(self) -> str:
-        text = f"{len(self._given)} given, {len(self._pending)} of them not sent, {self._state}"
+        text = f"{len(self._tally)} given, {len(self._pending)} of them not sent, {self._state}"
         return f"<{type(self).__name__} of {self._bound.model.__name__}: {text}>"
 
     def _begin(self) -> None:
@@ -73,25 +74,29 @@ class Block(Generic[M]):
 
     def _put(self, item: Any) -> None:
         self._check_open()
-        self._queue(put_job(self._bound, item, validate=self._validate))
+        instance = as_instance(self._bound, item)
+        self._queue(put_job(instance, table_name(self._bound), validate=self._validate))
 
     def _delete(self, key: Any) -> None:
         self._check_open()
-        self._queue(delete_job(self._bound, key))
+        check_batch_delete(self._bound)
+        self._queue(key_job(self._bound, key, table_name(self._bound)))
 
     def _queue(self, job: Job) -> None:
-        place = identify_key(job.write.key)
+        place = job.place
         if not self._overwrite:
-            if place in self._seen:
+            if place in self._seen or place in self._pending:
                 raise make_duplicate_error(job.write.key, self._bound.model.__name__)
-            self._seen.add(place)
+            if self._keeps:
+                self._seen.add(place)
         if place in self._pending:
             at, earlier = self._pending.pop(place)
             self._tally.note(at, "superseded")
+            if not self._keeps:
+                self._tally.forget_done((at,))
             self._superseded.setdefault(place, []).append(earlier)
             self._sent += 1
-        self._pending[place] = len(self._given), job
-        self._given.append(job.given)
+        self._pending[place] = self._tally.add(job.given), job
 
     @property
     def _is_full(self) -> bool:
@@ -125,26 +130,44 @@ class Block(Generic[M]):
             progress=None,
         )
         for job in jobs.values():
-            superseded = self._superseded.pop(identify_key(job.write.key), ())
+            superseded = self._superseded.pop(job.place, ())
             detach_duplicates(self._bound, superseded, jobs, self._tally)
         self._sent += len(jobs)
         if self._report is not None:
-            self._report(self._sent, len(self._given))
-        self._tally.check(jobs)
+            self._report(self._sent, len(self._tally))
+        if not self._keeps:
+            self._tally.forget_done(jobs)
+        self._tally.check_errors(jobs)
 
     def _renew(self, job: Job) -> Job:
         """Return *job* with the instance as it is now, if a receiver may have changed it."""
         given: Any = job.given
         if not isinstance(job.write, Put) or not is_observed(given.__class__, "batch_write"):
             return job
-        now = put_job(self._bound, given, validate=self._validate)
-        if identify_key(now.write.key) != identify_key(job.write.key):
+        now = put_job(given, job.write.table, validate=self._validate)
+        if now.place != job.place:
             raise ValidationError(
                 f"{job.given!r}: its key has changed since it was put in the block, where a receiver "
                 "hears of it: put another instance for each item",
                 model=self._bound.model.__name__,
             )
         return now
+
+
+def stream_items(
+    block: Block[M], items: Iterable[Any], deletes: Iterable[Any]
+) -> Flow[BulkResult[M]]:
+    """Put *items* and delete *deletes* in *block*, which sends them as they fill requests."""
+    items, deletes = check_many(items, "items"), check_many(deletes, "keys to delete")
+    block._begin()
+    for take, given in ((block._put, items), (block._delete, deletes)):
+        for each in given:
+            take(each)
+            while block._is_full:
+                yield from block._round()
+    while block._pending:
+        yield from block._round()
+    return block.result
 
 
 class BatchBlock(Block[M], Generic[M]):

@@ -10,7 +10,7 @@ from ...connections import Connection, ambient_alias
 from ...exceptions import ConfigurationError, ValidationError
 from ...flows import Flow, arun, as_verb, run
 from ...operations.items import Key, StoredItem
-from ...reading.keys import make_key_reader
+from ...reading.keys import make_identity_reader
 from ..attribute_values.fetch import read_items
 from ..instance import Instance, list_many, options_of, table_of
 from ..options import Options
@@ -75,15 +75,15 @@ def make_instance(bound: BoundModel[M], values: Mapping[str, Any]) -> M:
 
 def as_instance(bound: BoundModel[M], item: Any) -> M:
     """Return *item*, or the instance that a dict of field values makes."""
+    if isinstance(item, bound.model):
+        return item
     if isinstance(item, Mapping):
         values, kind = cast("Mapping[str, Any]", item), options_of(bound.model).kind
         model = bound.model if kind is None else kind.find_class(values, bound.model)
         return bind_connection(bound, model(**values))
-    if not isinstance(item, bound.model):
-        raise ValidationError(
-            f"{item!r} is no {bound.model.__name__}: give instances, or dicts of field values"
-        )
-    return item
+    raise ValidationError(
+        f"{item!r} is no {bound.model.__name__}: give instances, or dicts of field values"
+    )
 
 
 def list_instances(given: Iterable[T], verb: str) -> list[T]:
@@ -134,10 +134,12 @@ def read_instances(
     """Read the items of *instances* by their keys; None stands for one that is missing or hidden."""
     if not instances:
         return []
+    tables = [table_of(each) for each in instances]
+    schemas = {table: each._meta.schema for table, each in zip(tables, instances, strict=True)}
     items = yield from read_items(
-        [(table_of(each), key_of(each)) for each in instances],
+        list(zip(tables, map(key_of, instances), strict=True)),
         instances,
-        {table_of(each): make_key_reader(each._meta.schema.key) for each in instances},
+        {table: make_identity_reader(schema.key) for table, schema in schemas.items()},
         link=instances[0]._link,
         consistent=consistent,
         workers=workers,

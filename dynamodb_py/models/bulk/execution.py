@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from ...batching import Progress, ProgressOption, as_callback, offset_progress, run_together
@@ -15,8 +14,18 @@ from ..instance import list_many, options_of
 from ..persistence.delete import mark_deleted
 from ..persistence.locks import is_atomic
 from ..signals.events import send_around_batch
-from .bound_model import BoundModel, as_instance
-from .jobs import Job, delete_job, insert, keep_last, mark_done, put_job, write_batches, write_one
+from .bound_model import BoundModel, as_instance, table_name
+from .jobs import (
+    Job,
+    check_batch_delete,
+    insert,
+    keep_last,
+    key_job,
+    make_marker,
+    put_job,
+    write_batches,
+    write_one,
+)
 from .results import BulkResult, Status, Tally
 
 T = TypeVar("T")
@@ -56,18 +65,17 @@ def write_items(
     gone = list_many(deletes, "keys to delete")
 
     def flow() -> Flow[BulkResult[Any]]:
-        jobs = [put_job(bound, each, validate=validate) for each in instances]
-        jobs += [delete_job(bound, each) for each in gone]
-        tally: Tally[Any] = Tally(
-            [job.given for job in jobs], deletes=lists_deletes, ignores=ignores
-        )
-        last = keep_last(jobs, last_wins=overwrite, model=bound.model.__name__)
-        kept = set(map(id, last))
-        todo = {at: job for at, job in enumerate(jobs) if id(job) in kept}
-        superseded = [job for job in jobs if id(job) not in kept]
-        for at in range(len(jobs)):
-            if at not in todo:
-                tally.note(at, "superseded")
+        table = table_name(bound)
+        jobs = {at: put_job(each, table, validate=validate) for at, each in enumerate(instances)}
+        if gone:
+            check_batch_delete(bound)
+            places = enumerate(gone, len(instances))
+            jobs.update({at: key_job(bound, each, table) for at, each in places})
+        tally: Tally[Any] = Tally([*instances, *gone], deletes=lists_deletes, ignores=ignores)
+        todo = keep_last(jobs, last_wins=overwrite, model=bound.model.__name__)
+        superseded = [at for at in jobs if at not in todo]
+        for at in superseded:
+            tally.note(at, "superseded")
         yield from carry_out(
             bound,
             todo,
@@ -77,7 +85,7 @@ def write_items(
             progress=as_callback(progress),
             size=size,
         )
-        detach_duplicates(bound, superseded, todo, tally)
+        detach_duplicates(bound, [jobs[at] for at in superseded], todo, tally)
         return tally.check()
 
     return (yield from send_batch_signals(bound, flow(), instances, gone))
@@ -96,9 +104,11 @@ def check_batch_size(verb: str, size: int | None) -> int:
 
 
 def detach_duplicates(
-    bound: BoundModel[Any], superseded: Iterable[Job], jobs: Mapping[int, Job], tally: Tally[Any]
+    bound: BoundModel[Any], superseded: Sequence[Job], jobs: Mapping[int, Job], tally: Tally[Any]
 ) -> None:
     """Mark the instances of *superseded* as deleted where one of *jobs* has deleted their item."""
+    if not superseded:
+        return
     deleted = {
         job.place
         for at, job in jobs.items()
@@ -121,7 +131,7 @@ def carry_out(
 ) -> Flow[None]:
     """Carry out *jobs*, no two of one key, by their places in *tally*, and note the outcomes."""
     meta = options_of(bound.model)
-    mark = partial(mark_done, bound)
+    mark = make_marker(bound)
     guarded = meta.guarded or is_atomic(bound, meta, None)
     puts = {at: job for at, job in jobs.items() if isinstance(job.write, Put)}
     deletes = {at: job for at, job in jobs.items() if at not in puts}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from ...batching import Progress, batch_write, identify_key, start_flow
 from ...codec import Uncomputed, as_sent, decode, from_json, refuse_uncomputed
+from ...connections import ambient_alias
 from ...exceptions import AlreadyExists, ConditionFailed, QueryError, ValidationError
 from ...expressions import Action
 from ...flows import Flow
@@ -33,7 +34,6 @@ from ..records.checks import check_value, encode_value
 from ..visibility import is_of_other_class
 from .bound_model import (
     BoundModel,
-    as_instance,
     bind_connection,
     check_connection,
     instance_of_key,
@@ -45,31 +45,37 @@ from .results import Status, Tally
 OVERWRITE = ", or say overwrite=True, so that the last one counts"
 
 
-class Job(Struct, frozen=True, eq=False):
+Place: TypeAlias = "tuple[str, Hashable]"
+
+
+class Job(Struct, frozen=True, eq=False, gc=False):
     """One item to write or delete."""
 
     given: Any
     """An instance, made of a dict if need be, or a key to delete."""
     write: Put | Delete
+    place: Place
+    """The table and the key, equal for all jobs of one item."""
 
-    @property
-    def place(self) -> tuple[str, Hashable]:
-        """The table and the key, equal for all jobs of one item."""
-        return self.write.table, identify_key(self.write.key)
+
+def make_job(given: Any, write: Put | Delete) -> Job:
+    """Return the job that carries out *write* for *given*."""
+    return Job(given, write, (write.table, identify_key(write.key)))
 
 
 def keep_last(
-    jobs: Iterable[Job], *, last_wins: bool, model: str, hint: str = OVERWRITE
-) -> list[Job]:
+    jobs: Mapping[int, Job], *, last_wins: bool, model: str, hint: str = OVERWRITE
+) -> Mapping[int, Job]:
     """Return *jobs* with one for each item, the last; raise where there may not be two."""
-    kept: dict[tuple[str, Hashable], Job] = {}
-    for job in jobs:
+    last: dict[Place, int] = {}
+    for at, job in jobs.items():
         place = job.place
-        if place in kept and not last_wins:
-            raise make_duplicate_error(job.write.key, model, hint)
-        kept.pop(place, None)
-        kept[place] = job
-    return list(kept.values())
+        if place in last:
+            if not last_wins:
+                raise make_duplicate_error(job.write.key, model, hint)
+            del last[place]
+        last[place] = at
+    return jobs if len(last) == len(jobs) else {at: jobs[at] for at in last.values()}
 
 
 def make_duplicate_error(key: Key, model: str, hint: str = OVERWRITE) -> ValidationError:
@@ -78,31 +84,34 @@ def make_duplicate_error(key: Key, model: str, hint: str = OVERWRITE) -> Validat
     return ValidationError(f"two of the items have the key {text}: drop one{hint}", model=model)
 
 
-def put_job(bound: BoundModel[Any], item: Any, *, validate: bool) -> Job:
-    """Return the job that puts an instance, or a dict of field values."""
-    instance = as_instance(bound, item)
-    return Job(instance, make_put(instance, table_name(bound), validate=validate))
+def put_job(instance: Instance, table: str, *, validate: bool) -> Job:
+    """Return the job that puts an instance."""
+    return make_job(instance, make_put(instance, table, validate=validate))
 
 
-def delete_job(bound: BoundModel[Any], given: Any) -> Job:
-    """Return the job that deletes an instance, or the item of a key."""
+def check_batch_delete(bound: BoundModel[Any]) -> None:
+    """Raise QueryError where a batch would delete otherwise than ``delete()`` does."""
     if bound._scope is not None:
         bound._scope.check_batch_delete(bound.model)
     refuse_bulk_delete(bound.model, "deleting in batches")
-    return key_job(bound, given)
 
 
-def key_job(bound: BoundModel[Any], given: Any) -> Job:
-    """Return a job of which only the key is used."""
-    return Job(given, Delete(table_name(bound), key_from(bound, given)))
+def key_job(bound: BoundModel[Any], given: Any, table: str) -> Job:
+    """Return the job that deletes an instance, or the item of a key; others use its key alone."""
+    return make_job(given, Delete(table, key_from(bound, given)))
 
 
-def mark_done(bound: BoundModel[Any], job: Job) -> None:
-    """Update the instance of *job*, which was carried out."""
-    if isinstance(job.write, Put):
-        mark_saved(bind_connection(bound, job.given), job.write.item)
-    elif isinstance(job.given, bound.model):
-        mark_deleted(job.given)
+def make_marker(bound: BoundModel[Any]) -> Callable[[Job], None]:
+    """Return a function that updates the instance of a job, which was carried out."""
+    model, binds = bound.model, bound._alias is not None or ambient_alias() is not None
+
+    def mark_done(job: Job) -> None:
+        if isinstance(job.write, Put):
+            mark_saved(bind_connection(bound, job.given) if binds else job.given, job.write.item)
+        elif isinstance(job.given, model):
+            mark_deleted(job.given)
+
+    return mark_done
 
 
 def insert(bound: BoundModel[Any], job: Job) -> Flow[Status]:
@@ -112,7 +121,7 @@ def insert(bound: BoundModel[Any], job: Job) -> Flow[Status]:
         yield from PutItem(job.write.table, job.write.item, options_of(bound.model).absent)
     except ConditionFailed as error:
         raise as_model_error(job.given, error, insert=True) from error.__cause__
-    mark_done(bound, job)
+    mark_saved(bind_connection(bound, job.given), job.write.item)
     return "created"
 
 

@@ -14,11 +14,11 @@ from ..instance import Instance, options_of, table_of
 from ..persistence.delete import delete_instance, mark_deleted, remove_item
 from ..persistence.locks import is_atomic
 from ..persistence.save import store_instance
-from ..persistence.stored import key_of, make_put, mark_saved, replace_stored
+from ..persistence.stored import key_of, mark_saved, replace_stored
 from ..signals.events import is_observed, send_around_batch, send_post_save, send_pre_save_for_all
 from ..unit_of_work.collector import check_outside
 from .bound_model import make_awaiting, make_blocking, read_instances
-from .jobs import Job, begin_all, keep_last, write_batches
+from .jobs import Job, begin_all, keep_last, make_job, put_job, write_batches
 from .results import Tally
 
 
@@ -80,7 +80,7 @@ def save_objects(
     }
     yield from send_pre_save_for_all([(all_[at], created) for at, created in observed.items()])
     new = {at: each for at, each in enumerate(all_) if _goes_in_batches(each)}
-    puts = {at: Job(each, make_put(each, validate=validate)) for at, each in new.items()}
+    puts = {at: put_job(each, table_of(each), validate=validate) for at, each in new.items()}
     last = {id(each): at for at, each in enumerate(all_)}
     tally: Tally[Any] = Tally(all_)
     flows: dict[int, Flow[Any]] = {}
@@ -124,10 +124,16 @@ def delete_objects(
 
 def _delete_all(all_: Sequence[Instance], workers: int, progress: ProgressOption) -> Flow[None]:
     tally: Tally[Any] = Tally(all_)
-    jobs = {at: Job(each, Delete(table_of(each), key_of(each))) for at, each in enumerate(all_)}
+    jobs = {
+        at: make_job(each, Delete(table_of(each), key_of(each))) for at, each in enumerate(all_)
+    }
+    kinds = {(type(each), each.persisted) for each in all_}
+    plain = {kind: _is_plain(*kind) for kind in kinds}
     twins: dict[Any, list[Instance]] = {}
     for job in jobs.values():
-        twins.setdefault(job.place if _is_plain(job.given) else id(job.given), []).append(job.given)
+        each = job.given
+        item = job.place if plain[type(each), each.persisted] else id(each)
+        twins.setdefault(item, []).append(each)
     last = {id(each[-1]) for each in twins.values()}
     deletes: dict[int, Job] = {}
     flows: dict[int, Flow[None]] = {}
@@ -136,10 +142,12 @@ def _delete_all(all_: Sequence[Instance], workers: int, progress: ProgressOption
             tally.note(at, "superseded")
             continue
         last.discard(id(each))  # it may be there twice
-        if _is_deleted_in_batches(each):
+        if not plain[type(each), each.persisted]:
+            flows[at] = flow_of(type(each), "delete")(each)
+        elif _is_deleted_in_batches(each):
             deletes[at] = jobs[at]
         else:
-            flows[at] = _remove_one(each, twins.get(jobs[at].place, ()))
+            flows[at] = _remove_one(each, twins[jobs[at].place])
 
     def settle(job: Job) -> None:
         for each in twins[job.place]:
@@ -153,22 +161,18 @@ def _delete_all(all_: Sequence[Instance], workers: int, progress: ProgressOption
 def _is_deleted_in_batches(instance: Instance) -> bool:
     # The class of an item that was not read is known only where the table has one.
     known = instance.persisted or options_of(type(instance)).free is None
-    return known and _is_plain(instance) and not _is_checked(instance)
+    return known and not _is_checked(instance)
 
 
-def _is_plain(instance: Instance) -> bool:
-    """Tell whether deleting *instance* is deleting its item, and nothing else."""
-    kind = type(instance)
+def _is_plain(kind: type[Instance], persisted: bool) -> bool:
+    """Tell whether deleting an instance is deleting its item, and nothing else."""
     return flow_of(kind, "delete") is delete_instance and not find_restricting_references(
-        kind, below=instance._stored is None
+        kind, below=not persisted
     )
 
 
 def _remove_one(instance: Instance, twins: Iterable[Instance]) -> Flow[None]:
-    """Delete *instance* by itself; *twins* are all instances of its item, where it is plain."""
-    if not _is_plain(instance):
-        yield from flow_of(type(instance), "delete")(instance)
-        return
+    """Delete *instance* by itself; *twins* are all instances of its item."""
     yield from remove_item(instance, None, None)
     for each in twins:
         mark_deleted(each)
@@ -193,8 +197,7 @@ def _execute_all(
     progress: Progress | None,
 ) -> Flow[None]:
     """Carry out *jobs* in batches, then *flows* side by side, and note the outcomes in *tally*."""
-    kept = set(map(id, keep_last(jobs.values(), last_wins=True, model="")))
-    todo = {at: job for at, job in jobs.items() if id(job) in kept}
+    todo = keep_last(jobs, last_wins=True, model="")
     for at in jobs.keys() - todo.keys():
         tally.note(at, "superseded")
     began = dict(zip(flows, begin_all(flows.values()), strict=True))

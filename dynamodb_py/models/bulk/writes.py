@@ -11,8 +11,8 @@ from ...flows import Flow, arun, as_verb, run
 from ..instance import Instance, list_many, options_of
 from ..records.base import find_given_fields
 from ..unit_of_work.collector import check_outside
-from .batch_block import AsyncBatchBlock, BatchBlock
-from .bound_model import BoundModel, as_instance, check_connection
+from .batch_block import AsyncBatchBlock, BatchBlock, Block, stream_items
+from .bound_model import BoundModel, as_instance, check_connection, table_name
 from .execution import check_batch_size, run_side_by_side, send_batch_signals, write_items
 from .jobs import (
     begin_all,
@@ -43,6 +43,7 @@ def batch_write_items(
     validate: bool = True,
     workers: int = 1,
     progress: ProgressOption = None,
+    keep_written: bool = True,
 ) -> Flow[BulkResult[M]]:
     """Write and delete any number of items; without any, return a block that takes them.
 
@@ -58,6 +59,10 @@ def batch_write_items(
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param workers: the largest number of requests at a time.
     :param progress: called with how many are done and how many there are, or True for a bar.
+    :param keep_written: False forgets each item that was written, so that a million of them, from a
+        generator, take the memory of a few requests: items are checked and sent as they come, the
+        first request that fails ends the call, and what is returned has nothing that was written. Of
+        two with one key only those of the same requests are known to be two.
     :return: the instances that were written: of two with one key, the last. ``outcomes`` has the
         status of each, and of each delete. Without *items* and *delete*, a block:
         ``with ....batch_write() as batch: batch.put(item)``.
@@ -68,6 +73,16 @@ def batch_write_items(
         This and every other error while sending has the result in ``done``.
     """
     check_outside("batch_write()")
+    if not keep_written:
+        block = Block(
+            bound,
+            overwrite=overwrite,
+            validate=validate,
+            workers=workers,
+            progress=progress,
+            keep_written=False,
+        )
+        return (yield from stream_items(block, items, delete))
     return (
         yield from write_items(
             bound,
@@ -92,6 +107,7 @@ class BatchWrite(Protocol[M_contra, B_co, R_co]):
         validate: bool = True,
         workers: int = 1,
         progress: ProgressOption = None,
+        keep_written: bool = True,
     ) -> B_co: ...
     @overload
     def __call__(
@@ -103,6 +119,7 @@ class BatchWrite(Protocol[M_contra, B_co, R_co]):
         validate: bool = True,
         workers: int = 1,
         progress: ProgressOption = None,
+        keep_written: bool = True,
     ) -> R_co: ...
     @overload
     def __call__(
@@ -113,6 +130,7 @@ class BatchWrite(Protocol[M_contra, B_co, R_co]):
         validate: bool = True,
         workers: int = 1,
         progress: ProgressOption = None,
+        keep_written: bool = True,
     ) -> R_co: ...
 
 
@@ -266,10 +284,11 @@ def _upsert_all(
 ) -> Flow[BulkResult[M]]:
     meta = options_of(bound.model)
     given = [find_given_fields(instance) for instance in instances]
-    jobs = [put_job(bound, instance, validate=validate) for instance in instances]
+    table = table_name(bound)
+    jobs = {at: put_job(each, table, validate=validate) for at, each in enumerate(instances)}
     keep_last(jobs, last_wins=False, model=bound.model.__name__, hint="")
     flows: list[Flow[Status]] = []
-    for job, names in zip(jobs, given, strict=True):
+    for job, names in zip(jobs.values(), given, strict=True):
         if meta.guarded:
             check_connection(bound, job.given)
         flows.append(upsert(bound, job, make_setters(meta, job.write, named, names)))
@@ -317,7 +336,8 @@ def bulk_update_items(
     ]
 
     def update_all() -> Flow[BulkResult[M]]:
-        jobs = [key_job(bound, instance) for instance in given]
+        table = table_name(bound)
+        jobs = {at: key_job(bound, each, table) for at, each in enumerate(given)}
         keep_last(jobs, last_wins=False, model=bound.model.__name__, hint="")
         tally = Tally(given)
         flows = begin_all(update_fields(each, named, validate=validate) for each in given)

@@ -6,13 +6,13 @@ that succeed only if nothing has changed since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
 
-from ...batching import batch_get
+from ...batching import batch_get, identify_key
 from ...codec import as_sent, from_json, to_json
 from ...connections import Connection
 from ...exceptions import TableNotFound, TransactionCanceled
@@ -23,7 +23,7 @@ from ...operations.items import Key, StoredItem
 from ...operations.queries import Page, Query, Scan
 from ...operations.read_expressions import Expressions
 from ...operations.transactions import Check, Delete, TransactWriteItems, Write
-from ...reading.keys import make_key_reader
+from ...reading.keys import make_identity_reader
 from ...retries import backoff
 from ..attribute_values.display import decode_or_free
 from ..constraints import (
@@ -299,7 +299,7 @@ class Sentinels:
     def _read_sentinels(self, texts: Sequence[str]) -> Flow[dict[str, _StoredSentinel]]:
         found = yield from batch_get(
             [(self.sentinels, make_sentinel_key(text)) for text in texts],
-            {self.sentinels: _sentinel_key_in},
+            {self.sentinels: _identify_sentinel},
             consistent=True,
             workers=self.workers,
         )
@@ -315,7 +315,7 @@ class Sentinels:
         all_ = list(owners)
         found = yield from batch_get(
             [(self.table, _unpack(owner)) for owner in all_],
-            {self.table: make_key_reader(self.meta.schema.key)},
+            {self.table: make_identity_reader(self.meta.schema.key)},
             consistent=True,
             workers=self.workers,
             expressions={self.table: self.expressions},
@@ -411,8 +411,8 @@ def _as_list(owner: _Owner | None) -> list[_Owner]:
     return [] if owner is None else [owner]
 
 
-def _sentinel_key_in(item: StoredItem) -> Key:
-    return {VALUE: from_json(item)[VALUE]}
+def _identify_sentinel(item: StoredItem) -> Hashable:
+    return identify_key({VALUE: from_json(item)[VALUE]})
 
 
 def _make_token() -> str:

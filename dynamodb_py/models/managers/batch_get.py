@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from ...batching import ProgressOption
 from ...flows import Flow
 from ...operations.items import Key
-from ...reading.keys import make_key_reader
+from ...reading.keys import make_identity_reader
 from ..attribute_values.fetch import read_items
-from ..bulk.bound_model import BoundModel, M, key_from, load_item, table_name
+from ..bulk.bound_model import BoundModel, M, key_from, table_name
 from ..instance import options_of
+from ..records.rows import make_loader
 from ..visibility import filter_items
 
 
@@ -38,16 +39,18 @@ def batch_get_items(
     items = yield from read_items(
         wanted,
         keys,
-        {table: make_key_reader(meta.schema.key)},
+        {table: make_identity_reader(meta.schema.key)},
         link=bound._link,
         consistent=consistent,
         workers=workers,
         progress=progress,
     )
+    load = make_loader(cast("Any", bound.model), None, None, bound._alias)
     loaded: dict[int, M] = {}  # an item whose key came twice is one object
-    found = [
-        loaded.setdefault(id(item), load_item(bound, item))
-        for item in filter_items(meta, items)
-        if item is not None
-    ]
+    found: list[M] = []
+    for item in filter_items(meta, items):
+        if item is not None:
+            if id(item) not in loaded:
+                loaded[id(item)] = load(item)
+            found.append(loaded[id(item)])
     return found if scope is None else [each for each in found if not scope.hides(each)]

@@ -49,10 +49,11 @@ def put_guarded(
     meta, stored = instance._meta, stored_wires(instance)
     wires = complete_item(instance, validate=validate)
     key = key_in(instance, wires)
+    link = instance._link
     required = Condition() if condition is None else condition
     lock = None if insert or instance._stored is None else lock_of(instance, stored, atomic)
     if insert:
-        required = meta.absent & required
+        required = meta.absent if condition is None else meta.absent & condition
     elif must_exist:
         required = meta.present & required
     elif lock is not None:
@@ -81,8 +82,8 @@ def put_guarded(
         return PendingWrite(
             verb="create" if insert else "save",
             meta=meta,
-            link=instance._link,
-            write=transactions.Put(table_of(instance), put, full),
+            link=link,
+            write=transactions.Put(link.table_name(meta.table_name), put, full),
             key=key,
             explain=lambda error: explain(error, before, item),
             settle=lambda: discard(mark_saved(instance, put)),

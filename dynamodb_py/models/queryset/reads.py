@@ -19,7 +19,7 @@ from ...operations.queries import Query
 from ...operations.read_expressions import Expressions
 from ...operations.tables import DescribeTable
 from ...planning import Estimate, estimate
-from ...reading.keys import make_key_reader
+from ...reading.keys import make_identity_reader
 from ..attribute_values.fetch import read_items
 from ..fields.base import Field
 from ..instance import Instance, list_many, options_of
@@ -307,7 +307,7 @@ def get_in_bulk(
     items = yield from read_items(
         [(table, meta.key_of(key)) for key in given],
         given,
-        {table: make_key_reader(meta.schema.key)},
+        {table: make_identity_reader(meta.schema.key)},
         link=queryset._link,
         consistent=options.consistent if consistent is None else consistent,
         workers=workers,

@@ -79,7 +79,8 @@ class atomic:  # noqa: N801 - it reads as a statement
     def add(self, pending: PendingWrite, /) -> None:
         """Add a write; raise QueryError if it does not fit."""
         with self._lock:
-            self._check_open(str(pending))
+            if self._state != "open":  # the text of a write is made for an error alone
+                self._check_open(str(pending))
             self._transaction.add(pending)
 
     def call_after(self, flow: Callable[[], Flow[None]], /) -> None:

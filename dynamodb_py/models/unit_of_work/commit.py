@@ -24,7 +24,7 @@ from .cancellation import reason_of
 from .merge import find_remaining_claims, find_superseded, merge_writes
 from .pending import PendingWrite
 from .sentinels import Sentinel, is_release, make_sentinels
-from .transaction_items import CONDITION_FAILED, Member, Place, measure_write
+from .transaction_items import CONDITION_FAILED, Member, Place, bound_write
 
 
 class Transaction:
@@ -50,7 +50,7 @@ class Transaction:
             )
         place = (pending.write.table, identify_key(pending.key))
         earlier = self._members.get(place)
-        member = Member([pending], pending.write, measure_write(pending))
+        member = Member([pending], pending.write, bound_write(pending))
         claiming = self._claiming
         if earlier is not None:
             member.write = merge_writes(earlier.calls, earlier.write, pending)
@@ -64,8 +64,7 @@ class Transaction:
         if not pending.is_alone:
             claiming = [*claiming, pending]
         sentinels = self._sentinels if claiming == self._claiming else make_sentinels(claiming)
-        self._check(pending, place, member, sentinels)
-        self._size += member.size - (0 if earlier is None else earlier.size)
+        self._size = self._check(pending, earlier, member, len(sentinels))
         self._members[place] = member
         if earlier is not None:
             self._superseded |= {id(call) for call in find_superseded(earlier.calls, pending)}
@@ -78,21 +77,25 @@ class Transaction:
         return None if member is None else (member.write, member.calls[-1].instance)
 
     def _check(
-        self, pending: PendingWrite, place: Place, member: Member, sentinels: dict[Place, Sentinel]
-    ) -> None:
-        earlier = self._members.get(place)
-        count = len(self._members) + (earlier is None) + len(sentinels)
+        self, pending: PendingWrite, earlier: Member | None, member: Member, sentinels: int
+    ) -> int:
+        """Return the size of all items, or more, with *member* in place of *earlier*; refuse too much."""
+        count = len(self._members) + (earlier is None) + sentinels
         if count > MAX_TRANSACTION:
             raise QueryError(
                 f"{pending}: the transaction would be of {count} items, and DynamoDB takes "
                 f"{MAX_TRANSACTION}, the sentinels of unique values among them: make several of it"
             )
         size = self._size + member.size - (0 if earlier is None else earlier.size)
+        if size > MAX_TRANSACTION_BYTES:  # perhaps: each item is measured once
+            others = [each for each in self._members.values() if each is not earlier]
+            size = sum(each.measure() for each in (*others, member))
         if size > MAX_TRANSACTION_BYTES:
             raise QueryError(
                 f"{pending}: the items of the transaction would have {size} bytes together, and "
                 f"DynamoDB takes {MAX_TRANSACTION_BYTES}: make several of it"
             )
+        return size
 
     def make_operation(self, token: str) -> TransactWriteItems:
         """Return the request."""

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from ...codec import from_json, measure_item, to_json
 from ...expressions import Value
+from ...operations.base import Wire
+from ...operations.items import StoredItem
 from ...operations.transactions import Put, Update, Write
 from .pending import PendingWrite
 
@@ -22,23 +24,42 @@ class Member(Struct, eq=False):
 
     calls: list[PendingWrite]
     write: Write
-    size: int = 0
+    size: int
+    """The size of the item in bytes, as far as it is known, or more until it is measured."""
+    is_measured: bool = False
+
+    def measure(self) -> int:
+        """Return the size of the item in bytes, as far as it is known."""
+        if not self.is_measured:
+            self.size, self.is_measured = max(map(measure_write, self.calls)), True
+        return self.size
 
 
 def measure_write(pending: PendingWrite) -> int:
     """Return the size of the item in bytes, as far as it is known."""
+    written = _find_written(pending)
+    if isinstance(written, bytes):
+        return measure_item(from_json(written))
+    if written is None:
+        return 0
+    size = measure_item({str(at): wire for at, wire in enumerate(written)})
+    return size + len(to_json(pending.key))
+
+
+def bound_write(pending: PendingWrite) -> int:
+    """Return at least what :func:`measure_write` does: JSON is never shorter than what it stands for."""
+    written = _find_written(pending)
+    if isinstance(written, bytes):
+        return len(written)
+    return 0 if written is None else len(to_json(written)) + len(to_json(pending.key))
+
+
+def _find_written(pending: PendingWrite) -> StoredItem | list[Wire] | None:
+    """Return the item after the write, else the values of an update; None where nothing is known."""
     write = pending.write
-    item = write.item if isinstance(write, Put) else pending.after
-    if item is not None:
-        return measure_item(from_json(item))
-    if isinstance(write, Update):
-        values = [
-            source.wire
-            for action in write.actions
-            for source in action.sources
-            if isinstance(source, Value)
-        ]
-        return measure_item({str(at): wire for at, wire in enumerate(values)}) + len(
-            to_json(dict(pending.key))
-        )
-    return 0
+    if isinstance(write, Put):
+        return write.item
+    if pending.after is not None or not isinstance(write, Update):
+        return pending.after
+    sources = [source for action in write.actions for source in action.sources]
+    return [source.wire for source in sources if isinstance(source, Value)]

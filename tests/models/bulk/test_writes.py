@@ -6,6 +6,8 @@ import copy
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dynamodb_py import (
     CharField,
@@ -32,6 +34,7 @@ from dynamodb_py.exceptions import (
     ReadTimeout,
     make_service_error,
 )
+from dynamodb_py.models.bulk import mixed_models
 from dynamodb_py.models.bulk.bound_model import make_instance
 from dynamodb_py.models.bulk.results import BulkResult, Outcome, Tally, status_of
 from dynamodb_py.models.unit_of_work.collector import COLLECTOR
@@ -283,6 +286,35 @@ def test_results_are_lists_that_can_be_copied_and_pickled(same, deletes):
     assert [each.instance for each in twin.left] == ["c"]
 
 
+_NOTES = st.sampled_from(
+    ["created", "written", "unchanged", "deleted", "superseded", "not tried"]
+) | st.sampled_from([ReadTimeout("x"), Throttled("x"), AlreadyExists("x")])
+
+
+@given(
+    notes=st.lists(st.tuples(st.integers(0, 4), _NOTES)),
+    deletes=st.booleans(),
+    ignores=st.booleans(),
+)
+def test_statuses_that_are_noted_read_as_outcomes(notes, deletes, ignores):
+    tally, expected = Tally("abc", deletes=deletes, ignores=ignores), {}
+    assert [tally.add(each) for each in "de"] == [3, 4]
+    for at, note in notes:
+        tally.note(at, note)
+        status, error = (note, None) if isinstance(note, str) else (status_of(note), note)
+        if ignores and status == "failed" and isinstance(error, AlreadyExists):
+            status = "ignored"
+        expected[at] = Outcome("abcde"[at], status, error)
+    outcomes = [expected.get(at) or Outcome(each, "not tried") for at, each in enumerate("abcde")]
+    result, reference = tally.result(), BulkResult(outcomes, deletes=deletes)
+    assert (result, result.outcomes, result.left) == (reference, outcomes, reference.left)
+    assert copy.copy(tally.result()).outcomes == outcomes
+    tally.forget_done(range(5))
+    left = [e for e in outcomes if e.error or e.status in ("failed", "unknown", "not tried")]
+    assert tally.result().outcomes == left
+    assert len(tally) == 5
+
+
 WRITES = {
     "batch_write": lambda: Score.objects.batch_write(scores(1)),
     "bulk_create": lambda: Score.objects.bulk_create(scores(1)),
@@ -321,3 +353,42 @@ def test_an_instance_of_another_connection_is_refused(script):
     with pytest.raises(ConfigurationError, match=r"objects.using\('other'\)"):
         Score.objects.bulk_update([there], ["points"])
     assert script.sent == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "make", "options"),
+    [
+        (Score.objects.batch_write, scores, {"overwrite": True}),
+        (Score.objects.bulk_create, scores, {}),
+        (Score.objects.bulk_delete, lambda count: [f"p{n}" for n in range(count)], {}),
+        (Score.objects.in_bulk, lambda count: [f"p{n}" for n in range(count)], {}),
+    ],
+    ids=["batch_write", "bulk_create", "bulk_delete", "in_bulk"],
+)
+def test_the_table_is_looked_up_once_however_many_items_there_are(
+    script, monkeypatch, verb, make, options
+):
+    looked_up = []
+
+    def name(self, table):
+        looked_up.append(table)
+        return table
+
+    monkeypatch.setattr(connections.Connection, "table_name", name)
+    for count in (2, 20):
+        script.answers = [{}] * (count if verb.__name__ == "bulk_create" else 1)
+        verb(make(count), **options)
+    assert looked_up == ["Score"] * 2
+
+
+def test_each_class_is_examined_once_however_many_items_are_deleted(script, monkeypatch):
+    examined = []
+    find = mixed_models.find_restricting_references
+    monkeypatch.setattr(
+        mixed_models,
+        "find_restricting_references",
+        lambda kind, *, below: examined.append(kind) or find(kind, below=below),
+    )
+    script.answers = [{}] * 2
+    delete_all([*scores(20), *map(Animal, "abcdefghij")])
+    assert sorted(kind.__name__ for kind in examined) == ["Animal", "Score"]
