@@ -88,10 +88,10 @@ class ItemFilter:
         fill, kind = shortcut, self.kind
         if kind is None:
             return lambda wires: fill((*wires, *self._wires()))
-        hierarchy, version = kind.hierarchy, kind.hierarchy.version
+        condition = kind.condition()
 
         def fill_filtered(wires: Sequence[Wire]) -> Query | None:
-            return fill((*wires, *self._wires())) if hierarchy.version == version else None
+            return fill((*wires, *self._wires())) if kind.condition() is condition else None
 
         return fill_filtered
 
@@ -115,7 +115,9 @@ class FilteredOptions(Protocol):
 
     item_filter: ItemFilter | None
     kind: PolymorphicIdentity | None
-    present: Condition
+
+    @property
+    def present(self) -> Condition: ...
 
 
 def filter_item(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | None:

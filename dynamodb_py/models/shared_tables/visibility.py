@@ -55,6 +55,7 @@ class _Unrelated(Struct, frozen=True, eq=False):
     """The models that reads of one model must leave out."""
 
     all: list[Options]
+    kinds: frozenset[str | None]
     by_index: list[tuple[list[Options], bool]]
     """For the table and each index: those that may share a hash key, and whether range keys differ."""
 
@@ -66,7 +67,7 @@ class SharedTableFilter(ItemFilter):
         super().__init__(meta.expiry, meta.kind)
         self._meta, self._layout = meta, layout
         self._indexes = _indexes(meta)
-        self._unrelated: tuple[int, _Unrelated] = (-1, _Unrelated([], []))
+        self._unrelated: tuple[int, _Unrelated] = (-1, _Unrelated([], frozenset(), []))
 
     @property
     def paths(self) -> list[Path]:
@@ -132,9 +133,7 @@ class SharedTableFilter(ItemFilter):
 
     def _is_foreign(self, kind: str | None) -> bool:
         """Tell whether an item of this kind is of an unrelated model."""
-        return kind is not None and any(
-            self._layout.get_kind(each) == kind for each in self.unrelated
-        )
+        return kind is not None and kind in self._find_unrelated().kinds
 
     def _has_other_key(self, wires: Mapping[str, Wire]) -> bool:
         """Tell whether the templates of this model do not make the key of an item."""
@@ -152,7 +151,9 @@ class SharedTableFilter(ItemFilter):
         if version != self._layout.version:
             unrelated = list(self._layout.find_unrelated(self._meta))
             found = _Unrelated(
-                unrelated, [_find_sharing(index, unrelated) for index in self._indexes]
+                unrelated,
+                frozenset(map(self._layout.get_kind, unrelated)),
+                [_find_sharing(index, unrelated) for index in self._indexes],
             )
             self._unrelated = self._layout.version, found
         return found
