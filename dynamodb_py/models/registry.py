@@ -104,10 +104,10 @@ def defer(model: type[Any], *, named: bool = True) -> None:
 
 def find_deferred() -> Iterator[type[Any]]:
     """Yield the classes that wait for one which was defined since this was last called."""
-    words = list(_DEFINED)
+    waiting = [(word, name) for word in list(_DEFINED) for name in _WAITING_FOR.get(word, ())]
     _DEFINED.clear()
-    for word, name in [(word, name) for word in words for name in _WAITING_FOR.get(word, ())]:
-        _WAITING_FOR[word].pop(name, None)
+    for target, name in waiting:
+        _WAITING_FOR[target].pop(name, None)
         # Without it: one that is refused now does not refuse later classes too.
         weak = _WAITING.pop(name, None)
         model = None if weak is None else weak()
