@@ -96,7 +96,9 @@ def defer(model: type[Any], *, named: bool = True) -> None:
     if named:
         _MODELS[name] = model
     _WAITING[name] = ref(model)
-    _DEFINED[_cut_module(name)] = None  # its key may be known, which is enough for a reference to it
+    _DEFINED[_cut_module(name)] = (
+        None  # its key may be known, which is enough for a reference to it
+    )
     for each in _find_unsettled(model):
         target = each.to if isinstance(each.to, str) else _full_name(each.to)
         _WAITING_FOR.setdefault(_cut_module(target), {})[name] = None

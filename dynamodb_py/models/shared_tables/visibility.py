@@ -16,7 +16,7 @@ from ...codec import from_json
 from ...expressions import BeginsWith, Compare, Condition, In, Path, Value
 from ...operations.base import Wire
 from ...operations.items import StoredItem
-from ...planning import Plan, Question, Shortcut
+from ...planning import Plan, Question
 from ...planning.comparisons import EQUALS, RANGES, parse_comparison
 from ..fields.base import AnyField
 from ..keys.ranges import find_following
@@ -112,8 +112,25 @@ class SharedTableFilter(ItemFilter):
         note = f"only {self._meta.name}, of the models in {self._layout.name}: told apart {how}"
         return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
-    def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
-        return None  # the filter depends on the question
+    @property
+    def basis(self) -> object:
+        return self._find_unrelated()  # kinds are models of the table too
+
+    def is_stable(self, given: Condition, filtered: Condition) -> bool:
+        kind, computed = self._meta.kind, self._meta.computed
+        virtual = () if computed is None else computed.virtual
+        if kind is not None and kind.hierarchy.attribute in virtual:
+            return False
+        named, fixed = {path.parts[0] for path in given.paths()}, find_fixed_values(filtered)
+        known = zip(self._indexes, self._find_unrelated().by_index, strict=True)
+        for index, (unrelated, apart) in known:
+            keys = [*index.hashes, *([] if index.range is None else [index.range])]
+            if any(get_template(key) is not None and key.attribute in named for key in keys):
+                return False  # it may be of another template
+            is_fixed = index.range is not None and index.range.attribute in fixed
+            if is_fixed and unrelated and not apart:
+                return False  # others may have that key, or not
+        return True
 
     def hides(self, item: StoredItem) -> bool:
         kind = self._meta.kind
