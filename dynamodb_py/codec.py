@@ -10,6 +10,7 @@ from __future__ import annotations
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -494,6 +495,15 @@ def _measure_number(text: str) -> int:
 
 _ESCAPED = frozenset('"\\').union(map(chr, range(0x20)))
 """Characters that JSON escapes, and that msgspec takes in no name of a member."""
+
+
+@cache
+def make_wire_type(kind: str, leaf: Any) -> Any:
+    """Return the type as which msgspec reads an attribute value of *kind* whose content is *leaf*.
+
+    It is one for all fields that read alike, as each type costs time and memory.
+    """
+    return msgspec.defstruct("Wire", [(kind, leaf)], gc=False)
 
 
 def make_attributes_reader(

@@ -31,7 +31,6 @@ from .foreign_keys.field import ForeignKey
 from .inheritance.declaring import (
     add_discriminator,
     inherit_table_options,
-    merge_schemas,
     prepare_index_keys,
 )
 from .inheritance.discriminator import PolymorphicIdentity
@@ -174,10 +173,7 @@ class Options:
         if self.constraints:
             self.companions = (make_sentinels_schema(self.unique_table),)
         path = Path((self.hash_key.attribute,), self.hash_key, self.hash_key.label)
-        present = Exists(path)
-        self.present: Condition = present if kind is None else kind.require_class(present)
-        """Holds if the item exists and is of this class."""
-        self.key_exists: Condition = present
+        self.key_exists: Condition = Exists(path)
         """Holds if an item with the key exists, of any class."""
         self.key_missing: Condition = NotExists(path)
         """Holds if no item with the key exists."""
@@ -291,6 +287,12 @@ class Options:
         return name
 
     @property
+    def present(self) -> Condition:
+        """Holds if the item exists and is of this class."""
+        kind = self.kind
+        return self.key_exists if kind is None else kind.require_class(self.key_exists)
+
+    @property
     def absent(self) -> Condition:
         """Holds if an item may be put: there is none, or the stored one has expired and is hidden."""
         expiry = self.expiry
@@ -308,7 +310,8 @@ class Options:
         kind = self.kind
         if self.layout is not None:
             return self.layout.meta.schema
-        return self.schema if kind is None else merge_schemas(list(kind.hierarchy.metas.values()))
+        table = None if kind is None else kind.hierarchy.table
+        return self.schema if table is None else table.schema
 
     @property
     def visible(self) -> Condition:

@@ -11,11 +11,19 @@ from ..exceptions import ModelDefinitionError
 _MODELS: WeakValueDictionary[str, type[Any]] = WeakValueDictionary()
 """By module and qualified name; a class that is defined again, as in a notebook, replaces the first."""
 _WAITING: dict[str, ref[type[Any]]] = {}
-"""The models that refer to classes which are not defined yet, in the order of definition."""
+"""The classes with references to models that are not defined yet."""
+_WAITING_FOR: dict[str, dict[str, None]] = {}
+"""Their full names by the name of each model that they wait for, without its module."""
+_DEFINED: dict[str, None] = {}
+"""The names of the classes that were defined since waiting ones were last looked for."""
 
 
 def _full_name(model: type[Any]) -> str:
     return f"{model.__module__}.{model.__qualname__}"
+
+
+def _cut_module(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _find_by_name(name: str) -> list[type[Any]]:
@@ -31,9 +39,8 @@ def find_nearby(name: str, model: type[Any]) -> type[Any] | None:
         return model
     if "." in name:
         return _MODELS.get(name)
-    found = {_full_name(each): each for each in _find_by_name(name)}
     scope = _full_name(model).rpartition(".")[0]  # its module, or the function that defines it
-    return found.get(f"{scope}.{name}") or found.get(f"{model.__module__}.{name}")
+    return _MODELS.get(f"{scope}.{name}") or _MODELS.get(f"{model.__module__}.{name}")
 
 
 def find_anywhere(name: str, model: type[Any], field: str) -> type[Any]:
@@ -68,6 +75,7 @@ def register(model: type[Any]) -> type[Any] | None:
     before = _MODELS.get(name)
     _MODELS[name] = model
     _WAITING.pop(name, None)
+    _DEFINED[_cut_module(name)] = None
     return before
 
 
@@ -87,21 +95,32 @@ def defer(model: type[Any], *, named: bool = True) -> None:
     name = _full_name(model)
     if named:
         _MODELS[name] = model
-    _WAITING.pop(name, None)
     _WAITING[name] = ref(model)
+    _DEFINED[_cut_module(name)] = (
+        None  # its key may be known, which is enough for a reference to it
+    )
+    for each in _find_unsettled(model):
+        target = each.to if isinstance(each.to, str) else _full_name(each.to)
+        _WAITING_FOR.setdefault(_cut_module(target), {})[name] = None
 
 
 def find_deferred() -> Iterator[type[Any]]:
-    """Yield the models with unresolved references."""
-    for name, weak in list(_WAITING.items()):
-        model = weak()
-        if model is None:
-            _WAITING.pop(name, None)
-        elif _WAITING.get(name) is weak:
-            del _WAITING[name]  # one that is refused now does not refuse later classes too
+    """Yield the classes that wait for one which was defined since this was last called."""
+    waiting = [(word, name) for word in list(_DEFINED) for name in _WAITING_FOR.get(word, ())]
+    _DEFINED.clear()
+    for target, name in waiting:
+        _WAITING_FOR[target].pop(name, None)
+        # Without it: one that is refused now does not refuse later classes too.
+        weak = _WAITING.pop(name, None)
+        model = None if weak is None else weak()
+        if model is not None:
             yield model
-            if not all(each.is_settled for each in model._fieldset.references.values()):
-                _WAITING.setdefault(name, weak)
+            if name not in _WAITING and _find_unsettled(model):
+                defer(model, named=name in _MODELS)
+
+
+def _find_unsettled(model: type[Any]) -> list[Any]:
+    return [each for each in model._fieldset.references.values() if not each.is_settled]
 
 
 class DeferredOptions:

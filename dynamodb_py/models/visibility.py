@@ -7,17 +7,18 @@ reading. Soft deletes are in ``soft_delete``, other models of a shared table in 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec.structs import replace
 
 from ..expressions import Condition, Path, Unexpired
-from ..operations.base import Wire
 from ..operations.items import StoredItem
-from ..operations.queries import Query
-from ..planning import Plan, Question, Shortcut
+from ..planning import Plan, Question
 from .expiry import Expiry
 from .inheritance.discriminator import PolymorphicIdentity
+
+if TYPE_CHECKING:
+    from .keys.rewriting import PartConditions
 
 
 class ItemFilter:
@@ -78,29 +79,17 @@ class ItemFilter:
             return True
         return self.expiry is not None and self.expiry.hides_wires(wires)
 
-    def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
-        """Return *shortcut*, made for a filtered question, with the filter's values put in by itself.
+    @property
+    def basis(self) -> object:
+        """The same object as long as equal questions are filtered alike."""
+        return None if self.kind is None else self.kind.condition()
 
-        It returns None once there are other kinds than when it was made.
+    def is_stable(self, given: Condition, filtered: Condition) -> bool:
+        """Tell whether questions that differ from *given* in their values alone are filtered alike.
+
+        :param filtered: what *given* became.
         """
-        if shortcut is None:
-            return None
-        fill, kind = shortcut, self.kind
-        if kind is None:
-            return lambda wires: fill((*wires, *self._wires()))
-        hierarchy, version = kind.hierarchy, kind.hierarchy.version
-
-        def fill_filtered(wires: Sequence[Wire]) -> Query | None:
-            return fill((*wires, *self._wires())) if hierarchy.version == version else None
-
-        return fill_filtered
-
-    def _wires(self) -> list[Wire]:
-        """Return the values of :meth:`condition`, in its order."""
-        wires: list[Wire] = [] if self.expiry is None else [self.expiry.now()]
-        if self.kind is not None:
-            self.kind.condition().shape(wires)
-        return wires
+        return True
 
 
 def make_filter(expiry: Expiry | None, kind: PolymorphicIdentity | None) -> ItemFilter | None:
@@ -115,7 +104,9 @@ class FilteredOptions(Protocol):
 
     item_filter: ItemFilter | None
     kind: PolymorphicIdentity | None
-    present: Condition
+
+    @property
+    def present(self) -> Condition: ...
 
 
 def filter_item(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | None:
@@ -156,6 +147,25 @@ def requires_existence_only(meta: FilteredOptions, condition: Condition | None) 
     return bool(terms) and all(
         term == meta.present or isinstance(term, Unexpired) for term in terms
     )
+
+
+class FilteredQuestions(Protocol):
+    """The options of a model, as far as what it makes of questions needs them."""
+
+    item_filter: ItemFilter | None
+    layout: object
+    part_conditions: PartConditions | None
+
+
+def filter_question(meta: FilteredQuestions, question: Question) -> Question:
+    """Return *question* about keys in place of their parts, and without the items that reads hide."""
+    if meta.item_filter is not None:
+        question = meta.item_filter.apply_to(question)
+    if (
+        meta.part_conditions is not None and meta.layout is None
+    ):  # a shared table's filter does that
+        question = meta.part_conditions.rewrite(question)
+    return question
 
 
 class Scope(Protocol):

@@ -19,6 +19,7 @@ from ...codec import (
     as_tree,
     check_text,
     encode_value,
+    make_wire_type,
     refuse_uncomputed,
     value_of,
 )
@@ -579,7 +580,7 @@ class Field(Operand[V], Generic[V, N]):
         """Return the type as which msgspec reads the whole attribute value."""
         if self.null or self.leaf is None:
             return dict[str, Any]
-        return msgspec.defstruct("Wire", [(self.kind, self.leaf)], gc=False)
+        return make_wire_type(self.kind, self.leaf)
 
     def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         """Return the Python expression for the value in *wire*, an expression too.

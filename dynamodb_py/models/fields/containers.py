@@ -21,6 +21,7 @@ from ...codec import (
     encode_map,
     encode_value,
     list_of,
+    make_wire_type,
     map_of,
     to_json,
     value_of,
@@ -379,9 +380,7 @@ class SetField(_Container["set[T]", SetN]):
     def wire_type(self) -> Any:
         if not self._native() or self.inner is None:
             return dict[str, Any]
-        return msgspec.defstruct(
-            "Wire", [(self.kind, set.__class_getitem__(self.inner.leaf))], gc=False
-        )
+        return make_wire_type(self.kind, set.__class_getitem__(self.inner.leaf))
 
     def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if not self._native():
@@ -501,7 +500,7 @@ class ListField(_Container["list[T]", ListN]):
         if self.null:
             return dict[str, Any]
         inner: Any = Tree if self.inner is None else self.inner.wire_type()
-        return msgspec.defstruct("Wire", [("L", list[inner])], gc=False)
+        return make_wire_type("L", list[inner])
 
     def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
@@ -636,7 +635,7 @@ class DictField(_Container["dict[str, T]", DictN]):
         if self.null:
             return dict[str, Any]
         inner: Any = Tree if self.inner is None else self.inner.wire_type()
-        return msgspec.defstruct("Wire", [("M", dict[str, inner])], gc=False)
+        return make_wire_type("M", dict[str, inner])
 
     def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:
@@ -779,7 +778,7 @@ class EmbeddedField(Field[T, DocN]):
     def wire_type(self) -> Any:
         if self.null:
             return dict[str, Any]
-        return msgspec.defstruct("Wire", [("M", msgspec.Raw)], gc=False)
+        return make_wire_type("M", msgspec.Raw)
 
     def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         if self.null:

@@ -11,15 +11,15 @@ from msgspec.structs import replace
 from ...codec import Unstorable
 from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
-from ...schema import IndexSchema, TableSchema
+from ...schema import TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
 from .discriminator import (
     Hierarchy,
     InheritedOptions,
     PolymorphicIdentity,
+    SharedSchema,
     check_kind,
-    is_redefinition,
     make_loaders,
     raises_for_unknown,
 )
@@ -152,11 +152,8 @@ def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
     if kind is None:
         return
     hierarchy = kind.hierarchy
-    others = [
-        each for each in hierarchy.metas.values() if not is_redefinition(meta.model, each.model)
-    ]
-    twin = next((o for o in others if o.kind is not None and o.kind.value == kind.value), None)
-    if twin is not None:
+    before, twin = hierarchy.find(meta.model), hierarchy.metas.get(kind.value)
+    if twin is not None and twin is not before:
         raise ModelDefinitionError(
             f"{meta.name} and {twin.name} are both of the kind {kind.value!r} of "
             f"{hierarchy.root.__name__}: give one of them another Meta.kind"
@@ -164,12 +161,20 @@ def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
     if kind.is_subclass:
         _check_alike(meta, hierarchy.root._meta)
         for base in meta.model.__mro__[1:]:
-            if (bases := vars(base).get("_meta")) in others:
-                _check_indexed(meta, cast("InheritedOptions", bases))
-    schema = merge_schemas([*others, meta])
-    for each in [*others, meta]:
-        prepare_index_keys(each.fields, schema)
-    hierarchy.add(meta, kind.value)
+            known = hierarchy.find(base)
+            if known is not None and known is not before and known.model is base:
+                _check_indexed(meta, known)
+    known = hierarchy.table if before is None else None
+    table = None if known is None else _add_schema(known, meta)
+    if known is None or table is None or table.schema is not known.schema:
+        metas = [*(m for m in list(hierarchy.metas.values()) if m is not before), meta]
+        table = merge_schemas(metas)
+    else:  # the classes before have what the table needs
+        metas = [meta]
+        _check_types(metas, table.schema)
+    for each in metas:
+        prepare_index_keys(each.fields, table.schema)
+    hierarchy.add(meta, kind.value, table)
     if not kind.is_subclass:
         for name, method in make_loaders(hierarchy, plain).items():
             setattr(meta.model, name, method)
@@ -196,8 +201,8 @@ def _check_alike(meta: InheritedOptions, root: InheritedOptions) -> None:
 
 def _check_indexed(meta: InheritedOptions, base: InheritedOptions) -> None:
     """Refuse a subclass whose items may be missing in an index that has all items of its base class."""
-    own, inherited = meta.planner.subject, base.planner.subject
     for index in base.schema.indexes:
+        own, inherited = meta.planner.subject, base.planner.subject
         keys = [key.name for key in index.keys]
         missing = [each.find_optional(index.name, keys, ()) for each in (own, inherited)]
         if lost := missing[0] - missing[1]:
@@ -209,34 +214,41 @@ def _check_indexed(meta: InheritedOptions, base: InheritedOptions) -> None:
             )
 
 
-def merge_schemas(metas: list[InheritedOptions]) -> TableSchema:
+def merge_schemas(metas: list[InheritedOptions]) -> SharedSchema:
     """Return the schema of the table that all of these classes share.
 
     Raises ModelDefinitionError if two of them contradict each other.
     """
     metas = sorted(metas, key=lambda meta: meta.kind is None or meta.kind.is_subclass)
-    first = metas[0]
-    indexes: dict[str, tuple[IndexSchema, InheritedOptions]] = {}
-    ttl: tuple[str, InheritedOptions] | None = None
+    table = SharedSchema(metas[0].schema, {}, None)
     for meta in metas:
-        for index in meta.schema.indexes:
-            there, by = indexes.setdefault(index.name, (index, meta))
-            if there != index:
-                raise ModelDefinitionError(
-                    f"{meta.name} and {by.name} share a table, and both declare the index "
-                    f"{index.name!r}: {index}; {there}; declare it alike, or under two names"
-                )
-        if meta.schema.ttl is not None:
-            ttl = ttl or (meta.schema.ttl, meta)
-            if ttl[0] != meta.schema.ttl:
-                raise ModelDefinitionError(
-                    f"{meta.name} and {ttl[1].name} share a table, which has one TTL, and say "
-                    f"{meta.schema.ttl!r} and {ttl[0]!r}: keep one"
-                )
+        table = _add_schema(table, meta)
+    _check_types(metas, table.schema)
+    return table
+
+
+def _add_schema(table: SharedSchema, meta: InheritedOptions) -> SharedSchema:
+    """Return *table* with what *meta* declares; *table* itself if it has that already."""
+    indexes, ttl = {**table.indexes}, table.ttl
+    for index in meta.schema.indexes:
+        there, by = indexes.setdefault(index.name, (index, meta))
+        if there != index:
+            raise ModelDefinitionError(
+                f"{meta.name} and {by.name} share a table, and both declare the index "
+                f"{index.name!r}: {index}; {there}; declare it alike, or under two names"
+            )
+    if meta.schema.ttl is not None:
+        ttl = ttl or (meta.schema.ttl, meta)
+        if ttl[0] != meta.schema.ttl:
+            raise ModelDefinitionError(
+                f"{meta.name} and {ttl[1].name} share a table, which has one TTL, and say "
+                f"{meta.schema.ttl!r} and {ttl[0]!r}: keep one"
+            )
+    if len(indexes) == len(table.indexes) and ttl == table.ttl:
+        return table
     merged = tuple(index for index, _ in indexes.values())
-    schema = replace(first.schema, indexes=merged, ttl=None if ttl is None else ttl[0])
-    _check_types(metas, schema)
-    return schema
+    schema = replace(table.schema, indexes=merged, ttl=None if ttl is None else ttl[0])
+    return SharedSchema(schema, indexes, ttl)
 
 
 def prepare_index_keys(fields: Iterable[AnyField], schema: TableSchema) -> None:

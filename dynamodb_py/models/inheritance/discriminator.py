@@ -16,7 +16,7 @@ from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ...planning import Explanation, Plan, Planner
-from ...schema import TableSchema
+from ...schema import IndexSchema, TableSchema
 from ..fields.base import AnyField
 
 
@@ -81,7 +81,6 @@ class InheritedOptions(Protocol):
     table_name: str
     schema: TableSchema
     kind: PolymorphicIdentity | None
-    present: Condition
 
     @property
     def planner(self) -> Planner: ...
@@ -94,6 +93,14 @@ class InheritedOptions(Protocol):
     def forget_plans(self) -> None: ...
 
 
+class SharedSchema(Struct, frozen=True):
+    """The schema of the table of several classes, and which of them declared its parts first."""
+
+    schema: TableSchema
+    indexes: dict[str, tuple[IndexSchema, InheritedOptions]]
+    ttl: tuple[str, InheritedOptions] | None
+
+
 class Hierarchy(Discriminator):
     """The model classes of one table: the root, whose Meta has the discriminator, and its subclasses."""
 
@@ -101,8 +108,10 @@ class Hierarchy(Discriminator):
         super().__init__(root, attribute, raises=raises)
         self.metas: dict[str, InheritedOptions] = {}
         """The options of the classes by kind."""
-        self.version = 0
-        """The number of changes of the classes, to find out what was cached before."""
+        self._by_name: dict[tuple[str, str], InheritedOptions] = {}
+        """The same by the module and qualified name of the class."""
+        self.table: SharedSchema | None = None
+        """The table of all classes."""
 
     def kind_of(self, item: StoredItem) -> str | None:
         """Return the kind of an item, or None; nothing else of it is decoded."""
@@ -126,29 +135,42 @@ class Hierarchy(Discriminator):
         """Return the root for an item of an unknown kind; raise UnreadableValue if ``raises``."""
         message = (
             f"{self.root.__name__}: an item is of the kind {kind!r}, and the classes are of the kinds "
-            f"{', '.join(map(repr, self.metas))}: import the module of its class"
+            f"{', '.join(map(repr, list(self.metas)))}: import the module of its class"
         )
         error = UnreadableValue(f'{message}, or say unknown_kind = "warn" in Meta')
         return self.use_default(kind, self.root, message, error)
 
-    def add(self, meta: InheritedOptions, kind: str) -> None:
-        """Add a class, in place of an earlier definition of it."""
-        model = meta.model
-        others = {k: m for k, m in self.metas.items() if not is_redefinition(model, m.model)}
-        self.metas = {**others, kind: meta}
-        self.classes.update({each: other.model for each, other in self.metas.items()})
-        for gone in self.classes.keys() - self.metas.keys():
-            del self.classes[gone]
-        self.version += 1
-        for other in self.metas.values():
-            if other.kind is not None:
-                other.present = other.kind.require_class(other.present)
-                other.forget_plans()
+    def find(self, model: type[Any]) -> InheritedOptions | None:
+        """Return the options of *model* as it is known here: of it, or of an earlier definition."""
+        return self._by_name.get(get_name(model))
+
+    def add(self, meta: InheritedOptions, kind: str, table: SharedSchema) -> None:
+        """Add a class, in place of an earlier definition of it, and the table that it makes."""
+        before = self.find(meta.model)
+        if before is not None and before.kind is not None:
+            del self.metas[before.kind.value], self.classes[before.kind.value]
+        self._by_name[get_name(meta.model)] = self.metas[kind] = meta
+        self.classes[kind] = meta.model
+        known = self.table
+        self.table = table
+        if before is None and known is not None and known.schema is table.schema:
+            changed = filter(None, map(self.find, meta.model.__mro__[1:]))
+        else:
+            changed = iter(list(self.metas.values()))
+        for each in changed:
+            if each.kind is not None:
+                each.kind.forget_condition()
+                each.forget_plans()
+
+
+def get_name(model: type[Any]) -> tuple[str, str]:
+    """Return the module and the qualified name of a class, which a redefinition of it has too."""
+    return model.__module__, model.__qualname__
 
 
 def is_redefinition(model: type[Any], other: type[Any]) -> bool:
     """Tell whether *model* is *other* or defines it again, as in a notebook."""
-    return (model.__module__, model.__qualname__) == (other.__module__, other.__qualname__)
+    return get_name(model) == get_name(other)
 
 
 class PolymorphicIdentity:
@@ -161,22 +183,30 @@ class PolymorphicIdentity:
         """Whether the table has items of other classes; the root has all items."""
         self.wire: Wire = {"S": value}
         self.path: Path = field._path()
-        self._condition: tuple[int, Condition] | None = None
+        self._condition: Condition | None = None
 
     @property
     def values(self) -> list[str]:
         """The kinds of this class and its subclasses, in alphabetical order."""
-        metas = self.hierarchy.metas.items()
+        metas = list(self.hierarchy.metas.items())
         below = {kind for kind, meta in metas if issubclass(meta.model, self.model)}
         return sorted(below | {self.value})
 
     def condition(self) -> Condition:
-        """Return the condition that an item exists and is of this class; it is empty for the root."""
+        """Return the condition that an item exists and is of this class; it is empty for the root.
+
+        It is the same object as long as no class below this one is added.
+        """
         if not self.is_subclass:
             return Condition()
-        if self._condition is None or self._condition[0] != self.hierarchy.version:
-            self._condition = self.hierarchy.version, require_kinds(self.path, self.values)
-        return self._condition[1]
+        found = self._condition
+        if found is None:
+            found = self._condition = require_kinds(self.path, self.values)
+        return found
+
+    def forget_condition(self) -> None:
+        """Drop the condition, as the classes below this one are others."""
+        self._condition = None
 
     def require_class(self, present: Condition) -> Condition:
         """Return the condition that an item of this class exists; *present* for the root."""
@@ -202,7 +232,7 @@ class PolymorphicIdentity:
         explanation = plan.explanation or Explanation()
         attributes = {path.parts[0] for path in explanation.filter.paths()}
         filtered = self.hierarchy.attribute in attributes
-        models = [meta.model for meta in self.hierarchy.metas.values()]
+        models = [meta.model for meta in list(self.hierarchy.metas.values())]
         names = sorted(each.__name__ for each in models if issubclass(each, self.model))
         how = "by a filter, as no key that is read holds it" if filtered else "by the key"
         note = f"only {', '.join(names)}: {self.field.name} is asked for {how}"

@@ -8,7 +8,7 @@ planner plans each of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain
@@ -29,9 +29,12 @@ from ...expressions import (
     Value,
 )
 from ...operations.base import Wire
+from ...operations.queries import Query
 from ...planning import Question, Shortcut
 from ..fields.base import Field
 from ..fields.scalars import FloatField
+from ..keys.recipes import find_recipe
+from ..visibility import filter_question
 from .lookup_resolution import make_condition
 
 if TYPE_CHECKING:
@@ -250,18 +253,32 @@ class QueryShape:
         Raises as the planner does.
         """
         meta, shortcut = self.meta, None
-        # With computed fields, the request has other values than the question.
-        if meta.part_conditions is None and all(
-            type(f).find_key_problem is _USUAL.find_key_problem for f in meta.field_set
-        ):
-            if (standing := meta.item_filter) is None:
-                shortcut = meta.planner.shortcut(table, question)
-            else:
-                shortcut = standing.bind_shortcut(
-                    meta.planner.shortcut(table, standing.apply_to(question))
-                )
+        if all(type(f).find_key_problem is _USUAL.find_key_problem for f in meta.field_set):
+            filtered = filter_question(meta, question)
+            shortcut = meta.planner.shortcut(table, filtered)
+            if shortcut is not None and filtered is not question:
+                shortcut = self._bind(shortcut, question.condition, filtered.condition)
         self.latest = latest = (table, demand, shortcut)
         return latest
+
+    def _bind(self, shortcut: Shortcut, given: Condition, filtered: Condition) -> Shortcut | None:
+        """Return *shortcut*, which takes the values of *filtered*, for those of *given*; None if none can."""
+        meta, standing = self.meta, self.meta.item_filter
+        constant = () if meta.kind is None else (meta.kind.hierarchy.attribute,)
+        now = None if meta.expiry is None else meta.expiry.now
+        recipe = find_recipe(given, filtered, meta.computed, constant, now)
+        if recipe is None or not (standing is None or standing.is_stable(given, filtered)):
+            return None
+        basis = None if standing is None else standing.basis
+
+        def fill(wires: Sequence[Wire]) -> Query | None:
+            if standing is not None and standing.basis is not basis:
+                self.latest = None  # there are other kinds, or other models in the table
+                return None
+            values = recipe.make(wires)
+            return None if values is None else shortcut(values)
+
+        return fill
 
 
 def _find_term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, Any]] | None:

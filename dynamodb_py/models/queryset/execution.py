@@ -22,7 +22,7 @@ from ...reading.keys import make_key_reader, wires_in
 from ..attribute_values.values import equal
 from ..instance import options_of
 from ..records.rows import make_loader
-from ..visibility import Scope
+from ..visibility import Scope, filter_question
 from .base import DEFAULT_OPTIONS, M, R, check_single
 from .builders import Builders
 from .compiled_cache import Demand
@@ -71,12 +71,7 @@ def _make_plan(
     if consistent:
         question = replace(question, consistent=True)
     meta = options_of(queryset.model)
-    if meta.item_filter is not None:
-        question = meta.item_filter.apply_to(question)
-    if (
-        meta.part_conditions is not None and meta.layout is None
-    ):  # shared tables rewrite by themselves
-        question = meta.part_conditions.rewrite(question)
+    question = filter_question(meta, question)
     table = queryset._link.table_name(meta.table_name)
     if explained:
         plan = meta.planner.explain(table, question)

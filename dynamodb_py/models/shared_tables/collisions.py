@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ...exceptions import ModelDefinitionError
@@ -70,6 +71,45 @@ def have_distinct_prefixes(one: Options, other: Options) -> bool:
     """Tell whether the beginnings of the keys of two models are different."""
     pairs = zip(one.keys, other.keys, strict=True)
     return any(not can_share_prefix(get_prefix(key), get_prefix(second)) for key, second in pairs)
+
+
+class Members:
+    """The models of a table by their kinds and by what their keys begin with.
+
+    It finds the few that can be in the way of another model, which are then compared with it.
+    """
+
+    def __init__(self, metas: Iterable[Options] = ()) -> None:
+        self._places: dict[Options, int] = {}
+        self._found: dict[tuple[int, str, bool], set[Options]] = {}
+        """By the position of the key, a text, and whether the key's prefix is longer than that text."""
+        self._by_kind: dict[str, set[Options]] = {}
+        for meta in metas:
+            self.add(meta)
+
+    def add(self, meta: Options) -> None:
+        """Add the options of a model."""
+        self._places[meta] = len(self._places)
+        for at, prefix in enumerate(map(get_prefix, meta.keys)):
+            for end in range(len(prefix) + 1):
+                text = prefix[:end]
+                self._found.setdefault((at, text, text != prefix), set()).add(meta)
+        if meta.kind is not None:
+            self._by_kind.setdefault(meta.kind.value, set()).add(meta)
+
+    def find_neighbours(self, meta: Options) -> list[Options]:
+        """Return the models of the same kind, and those whose keys can all begin as those of *meta*.
+
+        They are in the order in which they were added.
+        """
+        none: set[Options] = set()
+        found: list[set[Options]] = []
+        for at, prefix in enumerate(map(get_prefix, meta.keys)):
+            beginnings = [prefix[:end] for end in range(len(prefix) + 1)]
+            same = [self._found.get((at, text, False), none) for text in beginnings]
+            found.append(set().union(*same, self._found.get((at, prefix, True), none)))
+        kinds = none if meta.kind is None else self._by_kind.get(meta.kind.value, none)
+        return sorted(set.intersection(*found) | kinds, key=self._places.__getitem__)
 
 
 def describe_key(field: AnyField) -> str:

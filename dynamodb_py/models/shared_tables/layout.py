@@ -11,9 +11,9 @@ from ...exceptions import ModelDefinitionError
 from ...schema import Index, IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.scalars import CharField
-from ..inheritance.discriminator import is_redefinition
+from ..inheritance.discriminator import get_name
 from ..instance import options_of
-from .collisions import check_apart, check_kinds
+from .collisions import Members, check_apart, check_kinds
 from .visibility import SharedTableFilter
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ class SharedTableLayout:
         self.name = meta.name
         self.discriminator: str | None = _find_discriminator(meta)
         """The attribute with the kind of an item; None if the keys alone distinguish the models."""
-        self.members: list[Options] = []
-        """The options of the models in it, in the order of definition."""
+        self._by_name: dict[tuple[str, str], Options] = {}
+        """The options of the models in it by module and qualified name, in the order of definition."""
+        self._known = Members()
         self.keys: dict[str, AnyField] = _find_keys(self.meta)
         """The key fields of the table and its indexes, by attribute."""
         self.version = 0
@@ -233,6 +234,11 @@ class SharedTableLayout:
         return word if table is None else f"{table}/{word}"
 
     @property
+    def members(self) -> list[Options]:
+        """The options of the models in it, in the order of definition."""
+        return list(self._by_name.values())
+
+    @property
     def models(self) -> list[type[Model]]:
         """The models in it, in the order of their classes."""
         return [cast("type[Model]", meta.model) for meta in self.members]
@@ -243,20 +249,32 @@ class SharedTableLayout:
         Raises ModelDefinitionError if its items may have keys of another model's items, or if the two
         need different TTL attributes.
         """
-        others = self._find_others(meta)
-        for other in others:
-            if not self.is_related(meta, other):  # the discriminator tells related models apart
+        before, root = self._find_definition(meta), self.find_root(meta.model)
+        for other in self._known.find_neighbours(meta):
+            # The discriminator tells related models apart.
+            if other is not before and self.find_root(other.model) is not root:
                 check_apart(self.name, meta, other)
                 check_kinds(self.name, self.discriminator, meta, other)
-        for other in (self.meta, *others):
-            self._check_ttl(meta, other)
+        others = (self.meta, *self.members) if meta.ttl is not None else ()
+        for other in others:
+            if other is not before and other.ttl is not None:
+                self._check_ttl(meta, other)
+                break  # the others agree with that one
 
-    def _find_others(self, meta: Options) -> list[Options]:
-        return [other for other in self.members if not is_redefinition(meta.model, other.model)]
+    def _find_definition(self, meta: Options) -> Options | None:
+        """Return the options of the model that are in the table, maybe of an earlier definition."""
+        return self._by_name.get(get_name(meta.model))
 
     def join(self, meta: Options) -> None:
         """Add a checked model to the table."""
-        self.members[:] = [*self._find_others(meta), meta]
+        before, name = self._find_definition(meta), get_name(meta.model)
+        if before is None:
+            self._by_name[name] = meta
+            self._known.add(meta)
+        else:
+            others = {key: each for key, each in self._by_name.items() if key != name}
+            self._by_name = {**others, name: meta}
+            self._known = Members(self.members)
         table = self.meta
         if meta.ttl is not None:
             table.schema = replace(table.schema, ttl=meta.ttl.attribute)
@@ -289,8 +307,11 @@ class SharedTableLayout:
 
     def find_root(self, model: type[Any]) -> type[Any]:
         """Return the topmost base class of *model* in this table, or *model*."""
-        inside = {member.model for member in self.members}
-        return next((each for each in reversed(model.__mro__) if each in inside), model)
+        for each in reversed(model.__mro__):
+            member = self._by_name.get(get_name(each))
+            if member is not None and member.model is each:
+                return each
+        return model
 
 
 def is_index(value: object) -> bool:

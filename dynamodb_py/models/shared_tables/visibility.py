@@ -16,7 +16,7 @@ from ...codec import from_json
 from ...expressions import BeginsWith, Compare, Condition, In, Path, Value
 from ...operations.base import Wire
 from ...operations.items import StoredItem
-from ...planning import Plan, Question, Shortcut
+from ...planning import Plan, Question
 from ...planning.comparisons import EQUALS, RANGES, parse_comparison
 from ..fields.base import AnyField
 from ..keys.ranges import find_following
@@ -55,6 +55,7 @@ class _Unrelated(Struct, frozen=True, eq=False):
     """The models that reads of one model must leave out."""
 
     all: list[Options]
+    kinds: frozenset[str | None]
     by_index: list[tuple[list[Options], bool]]
     """For the table and each index: those that may share a hash key, and whether range keys differ."""
 
@@ -66,7 +67,7 @@ class SharedTableFilter(ItemFilter):
         super().__init__(meta.expiry, meta.kind)
         self._meta, self._layout = meta, layout
         self._indexes = _indexes(meta)
-        self._unrelated: tuple[int, _Unrelated] = (-1, _Unrelated([], []))
+        self._unrelated: tuple[int, _Unrelated] = (-1, _Unrelated([], frozenset(), []))
 
     @property
     def paths(self) -> list[Path]:
@@ -111,8 +112,25 @@ class SharedTableFilter(ItemFilter):
         note = f"only {self._meta.name}, of the models in {self._layout.name}: told apart {how}"
         return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
-    def bind_shortcut(self, shortcut: Shortcut | None) -> Shortcut | None:
-        return None  # the filter depends on the question
+    @property
+    def basis(self) -> object:
+        return self._find_unrelated()  # kinds are models of the table too
+
+    def is_stable(self, given: Condition, filtered: Condition) -> bool:
+        kind, computed = self._meta.kind, self._meta.computed
+        virtual = () if computed is None else computed.virtual
+        if kind is not None and kind.hierarchy.attribute in virtual:
+            return False
+        named, fixed = {path.parts[0] for path in given.paths()}, find_fixed_values(filtered)
+        known = zip(self._indexes, self._find_unrelated().by_index, strict=True)
+        for index, (unrelated, apart) in known:
+            keys = [*index.hashes, *([] if index.range is None else [index.range])]
+            if any(get_template(key) is not None and key.attribute in named for key in keys):
+                return False  # it may be of another template
+            is_fixed = index.range is not None and index.range.attribute in fixed
+            if is_fixed and unrelated and not apart:
+                return False  # others may have that key, or not
+        return True
 
     def hides(self, item: StoredItem) -> bool:
         kind = self._meta.kind
@@ -132,9 +150,7 @@ class SharedTableFilter(ItemFilter):
 
     def _is_foreign(self, kind: str | None) -> bool:
         """Tell whether an item of this kind is of an unrelated model."""
-        return kind is not None and any(
-            self._layout.get_kind(each) == kind for each in self.unrelated
-        )
+        return kind is not None and kind in self._find_unrelated().kinds
 
     def _has_other_key(self, wires: Mapping[str, Wire]) -> bool:
         """Tell whether the templates of this model do not make the key of an item."""
@@ -152,7 +168,9 @@ class SharedTableFilter(ItemFilter):
         if version != self._layout.version:
             unrelated = list(self._layout.find_unrelated(self._meta))
             found = _Unrelated(
-                unrelated, [_find_sharing(index, unrelated) for index in self._indexes]
+                unrelated,
+                frozenset(map(self._layout.get_kind, unrelated)),
+                [_find_sharing(index, unrelated) for index in self._indexes],
             )
             self._unrelated = self._layout.version, found
         return found
