@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from ...codec import Unstorable, decode
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from ...codec import (
+    PLAIN_INT,
+    Unstorable,
+    decode,
+    encode_list,
+    encode_map,
+    format_decimal,
+    format_float,
+)
 from ...exceptions import ValidationError
 from ...operations.base import WireItem
-from ..fields.base import is_checking, without_validation
+from ..fields.base import AnyField, Field, bind_name, is_checking, without_validation
+from ..fields.containers import DictField, ListField, SetField, to_inner_wire
+from ..fields.scalars import (
+    BinaryField,
+    BooleanField,
+    CharField,
+    DecimalField,
+    FloatField,
+    IntegerField,
+    UUIDField,
+)
+from ..fields.times import UTC, DateField, DateTimeField, spell_moment
 from .attributes import (
     encode_field,
     encode_own,
@@ -15,6 +38,7 @@ from .attributes import (
 )
 from .base import BaseRecord
 from .checks import Errors
+from .fieldset import FieldSet, Writer
 from .validation import clean_fields, hooks_of
 
 
@@ -27,13 +51,21 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
         return without_validation(lambda: encode_fields(record, adding=adding, validate=False))
     if not record._decoded:
         record._decode()
-    if validate and not (record._fieldset._clean_hooks or hooks_of(record)).is_empty:
+    fields, state = record._fieldset, record._state
+    if validate and not (fields._clean_hooks or hooks_of(record)).is_empty:
         return _clean_and_encode(record, adding=adding)
-    wires: WireItem = {}
-    errors: Errors = {}
-    values, state = record.__dict__, record._state
+    write: Writer = encode_in_turn
     if record._stored is None and (state is None or not (state.deleted or state.unreadable)):
-        values = {**record._fieldset.constants, **values}
+        write = fields._writer or _choose_writer(fields)
+    errors: Errors = {}
+    return _complete(record, write(record, record.__dict__, errors, adding, validate), errors)
+
+
+def encode_in_turn(
+    record: BaseRecord, values: dict[str, Any], errors: Errors, adding: bool, validate: bool, /
+) -> WireItem:
+    """Return the attribute values of the declared fields; add what is wrong to *errors*."""
+    wires: WireItem = {}
     for name, attribute, field, careful in record._fieldset.get_plan():
         if careful or name not in values:
             wire = encode_field(record, field, errors, adding=adding, validate=validate)
@@ -46,7 +78,136 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
                 wire = encode_own(record, field, value, errors)
         if wire is not None:
             wires[attribute] = wire
-    return _complete(record, wires, errors)
+    return wires
+
+
+def _choose_writer(fields: FieldSet) -> Writer:
+    """Return the loop for the first records of a class: compiling takes as long as dozens of them."""
+    fields.written += 1
+    return encode_in_turn if fields.written <= _FEW else compile_writer(fields)
+
+
+_FEW = 20
+
+
+def compile_writer(fields: FieldSet) -> Writer:
+    """Compile ``encode_in_turn`` for new records of one class.
+
+    Values of exact types are encoded without a call for each, all others by the functions used there.
+    """
+    names = dict(_NAMES)
+    lines = [
+        "def write(record, values, errors, adding, validate):",
+        "    wires, get = {}, values.get",
+    ]
+    for name, attribute, field, careful in fields.get_plan():
+        known = bind_name(names, field)
+        default = fields.constants.get(name)
+        given = "" if default is None else f", {bind_name(names, default)}"
+        general = failed = (
+            f"encode_field(record, {known}, errors, adding=adding, validate=validate)"
+        )
+        form = _find_form(field, "v", known, names)
+        if careful:
+            form, other = form and _add_checks(field, form), general
+        else:
+            absent = "" if name in fields.constants else f" if {name!r} in values else {general}"
+            other = f"{bind_name(names, field.to_wire)}(v) if v is not None else None{absent}"
+            failed = f"encode_own(record, {known}, v, errors)"
+        short = f"{form[1]} if {form[0]} else " if form else ""
+        lines += [
+            f"    v = get({name!r}{given})",
+            "    try:",
+            f"        wire = {short}{other}",
+            "    except Unstorable:",
+            f"        wire = {failed}",
+            "    if wire is not None:",
+            f"        wires[{attribute!r}] = wire",
+        ]
+    # Safe: the source holds only names of ours, and repr() of texts.
+    exec("\n".join([*lines, "    return wires"]), names)
+    fields._writer = names["write"]
+    return names["write"]  # type: ignore[no-any-return]
+
+
+_Form: TypeAlias = "tuple[str, str] | None"
+"""What is true of values of exact types, and their attribute value, as Python expressions."""
+
+
+def _find_form(field: AnyField, value: str, known: str, names: dict[str, Any]) -> _Form:
+    """Return the form of *value*, a variable as *known*, the field; None where the field has none."""
+    kind: Any = type(field)
+    form = _FORMS.get((kind.to_wire, kind.to_db))
+    if form is None or not field.plain or getattr(field, "time_format", None) is not None:
+        return None
+    condition, source = (each.replace("$", value).replace("@", known) for each in form)
+    inner: AnyField | None = getattr(field, "inner", None)
+    if inner is None or getattr(field, "_texts", False):
+        return condition, source
+    if kind.to_wire is not ListField.to_wire or inner.constrained or hasattr(inner, "inner"):
+        return None
+    each, element = bind_name(names, None), bind_name(names, inner)
+    found = _find_form(inner, each, element, names)
+    if found is None:
+        return None
+    other = f"to_inner_wire({element}, {each}, 1)"
+    return condition, f"{{'L': [{found[1]} if {found[0]} else {other} for {each} in {value}]}}"
+
+
+def _add_checks(field: AnyField, form: tuple[str, str]) -> _Form:
+    """Return *form* with what the options of a field require of ``v``; None if they need more."""
+    if field.stamps or field.normalises or field.constrained:
+        return None
+    if not field.key_limit:
+        return form
+    if type(field).find_key_problem is not Field.find_key_problem or field.kind == "B":
+        return None
+    if type(field).to_wire is not CharField.to_wire:
+        return form  # no number and no moment is too long
+    # A character has four bytes at most, and a key is not empty.
+    return f"{form[0]} and 0 < len(v) <= {field.key_limit // 4}", form[1]
+
+
+# By the implementations of to_wire() and to_db(): $ is the value, @ the field.
+_FORMS: dict[tuple[Any, Any], tuple[str, str]] = {
+    (kind.to_wire, kind.to_db): (condition, source)
+    for kind, condition, source in (
+        (CharField, "type($) is str", "{'S': $}"),
+        (IntegerField, "type($) is int and -PLAIN_INT < $ < PLAIN_INT", "{'N': spell($)}"),
+        (
+            FloatField,
+            "type($) is float or (type($) is int and -WHOLE <= $ <= WHOLE)",
+            "{'N': format_float($) if type($) is float else spell($)}",
+        ),
+        (DecimalField, "type($) is Decimal", "{'N': format_decimal($)}"),
+        (BooleanField, "type($) is bool", "{'BOOL': $}"),
+        (BinaryField, "type($) is bytes", "{'B': $}"),
+        (UUIDField, "type($) is @.leaf", "{'S': str($)}"),
+        (
+            DateTimeField,
+            "type($) is datetime and $.tzinfo is UTC",
+            "{'S': spell_moment($)}",
+        ),
+        (DateField, "type($) is date", "{'S': $.isoformat()}"),
+        (SetField, "type($) is set and {*map(type, $)} == TEXT", "{'SS': sorted($)}"),
+        (ListField, "type($) is list", "encode_list($)"),
+        (DictField, "type($) is dict", "encode_map($)"),
+    )
+}
+
+_NAMES: dict[str, Any] = {
+    each.__name__: each
+    for each in (
+        *(Unstorable, Decimal, date, datetime, encode_field, encode_own, to_inner_wire),
+        *(encode_list, encode_map, format_decimal, format_float, spell_moment),
+    )
+} | {
+    "PLAIN_INT": PLAIN_INT,
+    "WHOLE": 2**53,  # floats have all ints up to this
+    "TEXT": {str},
+    "UTC": UTC,
+    "spell": int.__repr__,
+}
 
 
 def _complete(record: BaseRecord, wires: WireItem, errors: Errors) -> WireItem:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 _Reader = Callable[[StoredItem, "dict[str, Any]"], None]
+Writer = Callable[[Any, "dict[str, Any]", "dict[str, list[str]]", bool, bool], WireItem]
+"""Encodes the fields of a record: takes it, its values, a dict for errors, ``adding`` and ``validate``."""
 
 
 def _is_plain(kind: type[Any] | None, name: str) -> bool:
@@ -68,6 +70,9 @@ class FieldSet:
         """The computed fields, of a model that has some."""
         self._reader: _Reader | None = None
         self._plan: list[tuple[str, str, AnyField, bool]] | None = None
+        self._writer: Writer | None = None
+        self.written = 0
+        """The number of new records that were encoded, until the writer is compiled."""
         self._clean_hooks: CleanHooks | None = None
 
     @cached_property
@@ -106,7 +111,7 @@ class FieldSet:
 
     def forget_plan(self) -> None:
         """Drop the plan, as another class has put fields into the key of an index."""
-        self._plan = None
+        self._plan = self._writer = None
 
     def list_written(self) -> list[AnyField]:
         """Return the fields without the computed ones."""
