@@ -6,12 +6,13 @@ Items are bytes: the JSON of their attributes, as in the request or response.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from ..expressions import Action, Condition, Names, is_repeatable, render_update
+from ..expressions import Action, Condition, Names, NotExists, is_repeatable, render_update
 from .base import Operation, Payload, as_item
 from .read_expressions import Expressions
 
@@ -91,7 +92,17 @@ class PutItem(_Write, frozen=True):
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
+        if self.condition is None and self.returning == "NONE":
+            return payload
+        if type(self.condition) is NotExists:
+            return payload | _prepare_condition(self.condition, self.returning)
         return add_condition(payload, self.condition, Names(), self.returning)
+
+
+@lru_cache(maxsize=256)
+def _prepare_condition(condition: NotExists, returning: str) -> Payload:
+    """Return what a condition without values adds to a request: it is rendered once for each class."""
+    return add_condition({}, condition, Names(), returning)
 
 
 class UpdateItem(_Write, frozen=True):

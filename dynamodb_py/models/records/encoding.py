@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any
 
 from ...codec import (
     PLAIN_INT,
@@ -109,12 +109,12 @@ def compile_writer(fields: FieldSet) -> Writer:
         )
         form = _find_form(field, "v", known, names)
         if careful:
-            form, other = form and _add_checks(field, form), general
+            form, other = _add_checks(field, form), general
         else:
             absent = "" if name in fields.constants else f" if {name!r} in values else {general}"
             other = f"{bind_name(names, field.to_wire)}(v) if v is not None else None{absent}"
             failed = f"encode_own(record, {known}, v, errors)"
-        short = f"{form[1]} if {form[0]} else " if form else ""
+        short = form and f"{form} else "
         lines += [
             f"    v = get({name!r}{given})",
             "    try:",
@@ -130,68 +130,60 @@ def compile_writer(fields: FieldSet) -> Writer:
     return names["write"]  # type: ignore[no-any-return]
 
 
-_Form: TypeAlias = "tuple[str, str] | None"
-"""What is true of values of exact types, and their attribute value, as Python expressions."""
-
-
-def _find_form(field: AnyField, value: str, known: str, names: dict[str, Any]) -> _Form:
-    """Return the form of *value*, a variable as *known*, the field; None where the field has none."""
+def _find_form(field: AnyField, value: str, known: str, names: dict[str, Any]) -> str:
+    """Return the form of *value*, a variable as *known*, the field; "" where the field has none."""
     kind: Any = type(field)
-    form = _FORMS.get((kind.to_wire, kind.to_db))
-    if form is None or not field.plain or getattr(field, "time_format", None) is not None:
-        return None
-    condition, source = (each.replace("$", value).replace("@", known) for each in form)
+    form = _FORMS.get((kind.to_wire, kind.to_db), "").replace("$", value).replace("@", known)
+    if not form or not field.plain or getattr(field, "time_format", None) is not None:
+        return ""
     inner: AnyField | None = getattr(field, "inner", None)
     if inner is None or getattr(field, "_texts", False):
-        return condition, source
+        return form
     if kind.to_wire is not ListField.to_wire or inner.constrained or hasattr(inner, "inner"):
-        return None
+        return ""
     each, element = bind_name(names, None), bind_name(names, inner)
-    found = _find_form(inner, each, element, names)
-    if found is None:
-        return None
+    form = _find_form(inner, each, element, names)
+    if not form:
+        return ""
     other = f"to_inner_wire({element}, {each}, 1)"
-    return condition, f"{{'L': [{found[1]} if {found[0]} else {other} for {each} in {value}]}}"
+    return f"{{'L': [{form} else {other} for {each} in {value}]}} if type({value}) is list"
 
 
-def _add_checks(field: AnyField, form: tuple[str, str]) -> _Form:
-    """Return *form* with what the options of a field require of ``v``; None if they need more."""
-    if field.stamps or field.normalises or field.constrained:
-        return None
+def _add_checks(field: AnyField, form: str) -> str:
+    """Return *form* with what the options of a field require of ``v``; "" if they need more."""
+    if not form or field.stamps or field.normalises or field.constrained:
+        return ""
     if not field.key_limit:
         return form
     if type(field).find_key_problem is not Field.find_key_problem or field.kind == "B":
-        return None
+        return ""
     if type(field).to_wire is not CharField.to_wire:
         return form  # no number and no moment is too long
     # A character has four bytes at most, and a key is not empty.
-    return f"{form[0]} and 0 < len(v) <= {field.key_limit // 4}", form[1]
+    return f"{form} and 0 < len(v) <= {field.key_limit // 4}"
 
 
-# By the implementations of to_wire() and to_db(): $ is the value, @ the field.
-_FORMS: dict[tuple[Any, Any], tuple[str, str]] = {
-    (kind.to_wire, kind.to_db): (condition, source)
-    for kind, condition, source in (
-        (CharField, "type($) is str", "{'S': $}"),
-        (IntegerField, "type($) is int and -PLAIN_INT < $ < PLAIN_INT", "{'N': spell($)}"),
+# By the implementations of to_wire() and to_db(): the attribute values of values of exact types, as beginnings
+# of conditional expressions. $ is the value, @ the field. Floats have all ints up to 2**53.
+_FORMS: dict[tuple[Any, Any], str] = {
+    (kind.to_wire, kind.to_db): form
+    for kind, form in (
+        (CharField, "{'S': $} if type($) is str"),
+        (IntegerField, f"{{'N': spell($)}} if type($) is int and {-PLAIN_INT} < $ < {PLAIN_INT}"),
         (
             FloatField,
-            "type($) is float or (type($) is int and -WHOLE <= $ <= WHOLE)",
-            "{'N': format_float($) if type($) is float else spell($)}",
+            "{'N': format_float($)} if type($) is float else "
+            f"{{'N': spell($)}} if type($) is int and {-(2**53)} <= $ <= {2**53}",
         ),
-        (DecimalField, "type($) is Decimal", "{'N': format_decimal($)}"),
-        (BooleanField, "type($) is bool", "{'BOOL': $}"),
-        (BinaryField, "type($) is bytes", "{'B': $}"),
-        (UUIDField, "type($) is @.leaf", "{'S': str($)}"),
-        (
-            DateTimeField,
-            "type($) is datetime and $.tzinfo is UTC",
-            "{'S': spell_moment($)}",
-        ),
-        (DateField, "type($) is date", "{'S': $.isoformat()}"),
-        (SetField, "type($) is set and {*map(type, $)} == TEXT", "{'SS': sorted($)}"),
-        (ListField, "type($) is list", "encode_list($)"),
-        (DictField, "type($) is dict", "encode_map($)"),
+        (DecimalField, "{'N': format_decimal($)} if type($) is Decimal"),
+        (BooleanField, "{'BOOL': $} if type($) is bool"),
+        (BinaryField, "{'B': $} if type($) is bytes"),
+        (UUIDField, "{'S': str($)} if type($) is @.leaf"),
+        (DateTimeField, "{'S': spell_moment($)} if type($) is datetime and $.tzinfo is UTC"),
+        (DateField, "{'S': $.isoformat()} if type($) is date"),
+        (SetField, "{'SS': sorted($)} if type($) is set and {*map(type, $)} == TEXT"),
+        (ListField, "encode_list($) if type($) is list"),
+        (DictField, "encode_map($) if type($) is dict"),
     )
 }
 
@@ -202,8 +194,6 @@ _NAMES: dict[str, Any] = {
         *(encode_list, encode_map, format_decimal, format_float, spell_moment),
     )
 } | {
-    "PLAIN_INT": PLAIN_INT,
-    "WHOLE": 2**53,  # floats have all ints up to this
     "TEXT": {str},
     "UTC": UTC,
     "spell": int.__repr__,

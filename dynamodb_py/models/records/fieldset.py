@@ -81,6 +81,15 @@ class FieldSet:
         return tuple(field.name for field in self if _may_hold_records(field))
 
     @cached_property
+    def fresh_defaults(self) -> tuple[tuple[str, Callable[[], Any]], ...]:
+        """The names of the fields whose defaults are made for each instance, and what makes them."""
+        return tuple(
+            (field.name, field.make_default)
+            for field in self.list_written()
+            if field.name not in self.constants
+        )
+
+    @cached_property
     def respellable(self) -> tuple[AnyField, ...]:
         """The fields of which one value may be stored in several ways."""
         return tuple(field for field in self if field.verbatim is None)
