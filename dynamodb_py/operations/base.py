@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Union, cast
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Union
 
 import msgspec
 from msgspec import Struct
@@ -28,7 +28,7 @@ class BaseStep(Struct, Generic[T], frozen=True):
 
     def __iter__(self) -> Generator[Step, Any, T]:
         """Let a flow write ``item = yield from GetItem(...)``."""
-        step = cast("Step", self)
+        step: Any = self
         found = _parse_safely(self, (yield step))
         if isinstance(found, ResponseCorrupted) and isinstance(self, Operation) and self.repeatable:
             try:
@@ -38,7 +38,8 @@ class BaseStep(Struct, Generic[T], frozen=True):
                 raise
         if isinstance(found, ResponseCorrupted):
             raise found
-        return cast("T", found)
+        value: T = found
+        return value
 
 
 def as_item(raw: msgspec.Raw) -> bytes:

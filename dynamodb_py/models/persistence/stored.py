@@ -94,7 +94,8 @@ def _is_fresh(instance: Instance) -> bool:
     """Tell whether an instance never had an item, so that its fields are all that it would store."""
     state = instance._state
     return instance._stored is None and (
-        state is None or (state.partial is state.known_key is None and not state.undeclared)
+        state is None
+        or (state.partial is None and state.known_key is None and not state.undeclared)
     )
 
 

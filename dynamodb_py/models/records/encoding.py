@@ -169,11 +169,11 @@ _FORMS: dict[tuple[Any, Any], str] = {
     (kind.to_wire, kind.to_db): form
     for kind, form in (
         (CharField, "{'S': $} if type($) is str"),
-        (IntegerField, f"{{'N': spell($)}} if type($) is int and {-PLAIN_INT} < $ < {PLAIN_INT}"),
+        (IntegerField, f"{{'N': f'{{$}}'}} if type($) is int and {-PLAIN_INT} < $ < {PLAIN_INT}"),
         (
             FloatField,
             "{'N': format_float($)} if type($) is float else "
-            f"{{'N': spell($)}} if type($) is int and {-(2**53)} <= $ <= {2**53}",
+            f"{{'N': f'{{$}}'}} if type($) is int and {-(2**53)} <= $ <= {2**53}",
         ),
         (DecimalField, "{'N': format_decimal($)} if type($) is Decimal"),
         (BooleanField, "{'BOOL': $} if type($) is bool"),
@@ -196,7 +196,6 @@ _NAMES: dict[str, Any] = {
 } | {
     "TEXT": {str},
     "UTC": UTC,
-    "spell": int.__repr__,
 }
 
 
