@@ -139,8 +139,10 @@ class Model(Instance):
         """
         if pre_init.in_use or post_init.in_use:
             fill_with_signals(self, key, values, lambda: _fill(self, key, values))
-        else:
+        elif key:
             _fill(self, key, values)
+        else:
+            fill(self, values)
 
     @classmethod
     def from_dict(

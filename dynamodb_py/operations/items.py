@@ -17,6 +17,7 @@ from ..expressions import (
     Condition,
     Exists,
     Names,
+    NotExists,
     Path,
     Remove,
     Set,
@@ -103,6 +104,10 @@ class PutItem(_Write, frozen=True):
 
     def payload(self) -> Payload:
         payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
+        if self.condition is None and self.returning == "NONE":
+            return payload
+        if type(self.condition) is NotExists:
+            return payload | _prepare_condition(self.condition, self.returning)
         return add_condition(payload, self.condition, Names(), self.returning)
 
 
@@ -165,6 +170,12 @@ def _prepare_update(
     payload: Payload = {"UpdateExpression": render_update(actions, found)} if actions else {}
     add_condition(payload, condition, found, returning)
     return payload, tuple(payload.pop("ExpressionAttributeValues", ()))
+
+
+@lru_cache(maxsize=256)
+def _prepare_condition(condition: NotExists, returning: str) -> Payload:
+    """Return what a condition without values adds to a request: it is rendered once for each class."""
+    return add_condition({}, condition, Names(), returning)
 
 
 class UpdateItem(_Write, frozen=True):

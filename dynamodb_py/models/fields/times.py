@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
-from ...codec import EXACT, Unstorable, format_decimal, parse_decimal
+from ...codec import EXACT, Unstorable, format_decimal, parse_decimal, to_json
 from ...operations.base import Wire
 from .base import Field, bind_name
 from .scalars import VALUES, make_refusal
@@ -132,6 +132,12 @@ def to_utc_or_refuse(value: datetime) -> datetime:
 _ISO_8601 = re.compile(
     r"\d{4}(?:-?\d\d(?:-?\d\d)?|-?W\d\d(?:-?\d)?|-?\d{3})?(?:[T ]\S+)?", re.ASCII | re.IGNORECASE
 )
+
+
+def spell_moment(moment: datetime) -> str:
+    """Return ``isoformat("T", "microseconds")`` of a moment in UTC, in a fifth of its time."""
+    text = to_json(moment).decode()[1:-2]  # msgspec ends it with Z, and leaves out a fraction of 0
+    return f"{text}+00:00" if moment.microsecond else f"{text}.000000+00:00"
 
 
 def _parse_moment(text: str) -> datetime:
@@ -333,7 +339,7 @@ class DateTimeField(_MomentField[MomentN]):
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         if self.writes_iso and type(value) is datetime:
-            return {"S": to_utc_or_refuse(value).isoformat("T", "microseconds")}
+            return {"S": spell_moment(to_utc_or_refuse(value))}
         return super().to_wire(value, depth)
 
     def to_python(self, stored: Any, /) -> datetime:

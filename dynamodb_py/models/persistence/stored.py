@@ -78,16 +78,25 @@ def make_put(instance: Instance, table: str | None = None, *, validate: bool = T
 
 def complete_item(instance: Instance, *, validate: bool) -> WireItem:
     """Return all attributes of the item as they would be stored."""
-    wires = {
-        **find_preserved(instance),
-        **encode_fields(instance, adding=instance._stored is None, validate=validate),
-    }
     meta = options_of(type(instance))
-    if instance._stored is not None or instance._state is not None:
-        wires.update(key_of(instance))
+    if _is_fresh(instance):
+        wires = encode_fields(instance, adding=True, validate=validate)
+    else:
+        wires = find_preserved(instance)
+        wires |= encode_fields(instance, adding=instance._stored is None, validate=validate)
+        wires |= key_of(instance)
     if meta.kind is not None:
         meta.kind.set_discriminator(wires, stored_wires(instance))
     return wires
+
+
+def _is_fresh(instance: Instance) -> bool:
+    """Tell whether an instance never had an item, so that its fields are all that it would store."""
+    state = instance._state
+    return instance._stored is None and (
+        state is None
+        or (state.partial is None and state.known_key is None and not state.undeclared)
+    )
 
 
 def key_in(instance: Instance, wires: Mapping[str, Wire]) -> Key:
@@ -125,21 +134,21 @@ def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) 
 
 def mark_saved(instance: M, item: StoredItem) -> M:
     """Set *item* as the stored item; the values stay as they are."""
-    settle_defaults(instance)
-    state = instance._state
+    fields, state, values = instance._fieldset, instance._state, instance.__dict__
+    if state is not None:
+        settle_defaults(instance)
     instance.__previous__ = instance._stored, item
-    if instance._stored is None:
-        values = instance.__dict__
+    if instance._stored is None and not fields.constants.keys() <= values.keys():
         deleted = frozenset[str]() if state is None else state.deleted
-        for name, default in instance._fieldset.constants.items():
+        for name, default in fields.constants.items():
             if name not in values and name not in deleted:
                 values[name] = default
     instance._stored, instance._decoded, instance._state = item, True, None
     if state is not None and state.unreadable:
         state_of(instance).unreadable = state.unreadable
-    if instance._fieldset.sets:
+    if fields.sets:
         keep_sets(instance)
-    if options_of(type(instance)).version is not None:
+    if instance._meta.version is not None:
         take_version(instance, from_json(item))
     return instance
 

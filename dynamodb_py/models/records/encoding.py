@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from ...codec import Unstorable, decode
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from ...codec import (
+    PLAIN_INT,
+    Unstorable,
+    decode,
+    encode_list,
+    encode_map,
+    format_decimal,
+    format_float,
+)
 from ...exceptions import ValidationError
 from ...operations.base import WireItem
-from ..fields.base import is_checking, without_validation
+from ..fields.base import AnyField, Field, bind_name, is_checking, without_validation
+from ..fields.containers import DictField, ListField, SetField, to_inner_wire
+from ..fields.scalars import (
+    BinaryField,
+    BooleanField,
+    CharField,
+    DecimalField,
+    FloatField,
+    IntegerField,
+    UUIDField,
+)
+from ..fields.times import UTC, DateField, DateTimeField, spell_moment
 from .attributes import (
     encode_field,
     encode_own,
@@ -15,6 +38,7 @@ from .attributes import (
 )
 from .base import BaseRecord
 from .checks import Errors
+from .fieldset import FieldSet, Writer
 from .validation import clean_fields, hooks_of
 
 
@@ -27,13 +51,21 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
         return without_validation(lambda: encode_fields(record, adding=adding, validate=False))
     if not record._decoded:
         record._decode()
-    if validate and not (record._fieldset._clean_hooks or hooks_of(record)).is_empty:
+    fields, state = record._fieldset, record._state
+    if validate and not (fields._clean_hooks or hooks_of(record)).is_empty:
         return _clean_and_encode(record, adding=adding)
-    wires: WireItem = {}
-    errors: Errors = {}
-    values, state = record.__dict__, record._state
+    write: Writer = encode_in_turn
     if record._stored is None and (state is None or not (state.deleted or state.unreadable)):
-        values = {**record._fieldset.constants, **values}
+        write = fields._writer or _choose_writer(fields)
+    errors: Errors = {}
+    return _complete(record, write(record, record.__dict__, errors, adding, validate), errors)
+
+
+def encode_in_turn(
+    record: BaseRecord, values: dict[str, Any], errors: Errors, adding: bool, validate: bool, /
+) -> WireItem:
+    """Return the attribute values of the declared fields; add what is wrong to *errors*."""
+    wires: WireItem = {}
     for name, attribute, field, careful in record._fieldset.get_plan():
         if careful or name not in values:
             wire = encode_field(record, field, errors, adding=adding, validate=validate)
@@ -46,7 +78,125 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
                 wire = encode_own(record, field, value, errors)
         if wire is not None:
             wires[attribute] = wire
-    return _complete(record, wires, errors)
+    return wires
+
+
+def _choose_writer(fields: FieldSet) -> Writer:
+    """Return the loop for the first records of a class: compiling takes as long as dozens of them."""
+    fields.written += 1
+    return encode_in_turn if fields.written <= _FEW else compile_writer(fields)
+
+
+_FEW = 20
+
+
+def compile_writer(fields: FieldSet) -> Writer:
+    """Compile ``encode_in_turn`` for new records of one class.
+
+    Values of exact types are encoded without a call for each, all others by the functions used there.
+    """
+    names = dict(_NAMES)
+    lines = [
+        "def write(record, values, errors, adding, validate):",
+        "    wires, get = {}, values.get",
+    ]
+    for name, attribute, field, careful in fields.get_plan():
+        known = bind_name(names, field)
+        default = fields.constants.get(name)
+        given = "" if default is None else f", {bind_name(names, default)}"
+        general = failed = (
+            f"encode_field(record, {known}, errors, adding=adding, validate=validate)"
+        )
+        form = _find_form(field, "v", known, names)
+        if careful:
+            form, other = _add_checks(field, form), general
+        else:
+            absent = "" if name in fields.constants else f" if {name!r} in values else {general}"
+            other = f"{bind_name(names, field.to_wire)}(v) if v is not None else None{absent}"
+            failed = f"encode_own(record, {known}, v, errors)"
+        short = form and f"{form} else "
+        lines += [
+            f"    v = get({name!r}{given})",
+            "    try:",
+            f"        wire = {short}{other}",
+            "    except Unstorable:",
+            f"        wire = {failed}",
+            "    if wire is not None:",
+            f"        wires[{attribute!r}] = wire",
+        ]
+    # Safe: the source holds only names of ours, and repr() of texts.
+    exec("\n".join([*lines, "    return wires"]), names)
+    fields._writer = names["write"]
+    return names["write"]  # type: ignore[no-any-return]
+
+
+def _find_form(field: AnyField, value: str, known: str, names: dict[str, Any]) -> str:
+    """Return the form of *value*, a variable as *known*, the field; "" where the field has none."""
+    kind: Any = type(field)
+    form = _FORMS.get((kind.to_wire, kind.to_db), "").replace("$", value).replace("@", known)
+    if not form or not field.plain or getattr(field, "time_format", None) is not None:
+        return ""
+    inner: AnyField | None = getattr(field, "inner", None)
+    if inner is None or getattr(field, "_texts", False):
+        return form
+    if kind.to_wire is not ListField.to_wire or inner.constrained or hasattr(inner, "inner"):
+        return ""
+    each, element = bind_name(names, None), bind_name(names, inner)
+    form = _find_form(inner, each, element, names)
+    if not form:
+        return ""
+    other = f"to_inner_wire({element}, {each}, 1)"
+    return f"{{'L': [{form} else {other} for {each} in {value}]}} if type({value}) is list"
+
+
+def _add_checks(field: AnyField, form: str) -> str:
+    """Return *form* with what the options of a field require of ``v``; "" if they need more."""
+    if not form or field.stamps or field.normalises or field.constrained:
+        return ""
+    if not field.key_limit:
+        return form
+    if type(field).find_key_problem is not Field.find_key_problem or field.kind == "B":
+        return ""
+    if type(field).to_wire is not CharField.to_wire:
+        return form  # no number and no moment is too long
+    # A character has four bytes at most, and a key is not empty.
+    return f"{form} and 0 < len(v) <= {field.key_limit // 4}"
+
+
+# By the implementations of to_wire() and to_db(): the attribute values of values of exact types, as beginnings
+# of conditional expressions. $ is the value, @ the field. Floats have all ints up to 2**53.
+_FORMS: dict[tuple[Any, Any], str] = {
+    (kind.to_wire, kind.to_db): form
+    for kind, form in (
+        (CharField, "{'S': $} if type($) is str"),
+        (IntegerField, f"{{'N': f'{{$}}'}} if type($) is int and {-PLAIN_INT} < $ < {PLAIN_INT}"),
+        (
+            FloatField,
+            "{'N': format_float($)} if type($) is float else "
+            f"{{'N': f'{{$}}'}} if type($) is int and {-(2**53)} <= $ <= {2**53}",
+        ),
+        (DecimalField, "{'N': format_decimal($)} if type($) is Decimal"),
+        (BooleanField, "{'BOOL': $} if type($) is bool"),
+        (BinaryField, "{'B': $} if type($) is bytes"),
+        (UUIDField, "{'S': str($)} if type($) is @.leaf"),
+        (DateTimeField, "{'S': spell_moment($)} if type($) is datetime and $.tzinfo is UTC"),
+        (DateField, "{'S': $.isoformat()} if type($) is date"),
+        (SetField, "{'SS': sorted($)} if type($) is set and {*map(type, $)} == TEXT"),
+        (ListField, "encode_list($) if type($) is list"),
+        (DictField, "encode_map($) if type($) is dict"),
+    )
+}
+
+_NAMES: dict[str, Any] = {
+    each.__name__: each
+    for each in (
+        *(Unstorable, Decimal, date, datetime, encode_field, encode_own, to_inner_wire),
+        *(encode_list, encode_map, format_decimal, format_float, spell_moment),
+    )
+} | {
+    "TEXT": {str},
+    "UTC": UTC,
+}
 
 
 def _complete(record: BaseRecord, wires: WireItem, errors: Errors) -> WireItem:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 
 _Reader = Callable[[StoredItem, "dict[str, Any]"], None]
+Writer = Callable[[Any, "dict[str, Any]", "dict[str, list[str]]", bool, bool], WireItem]
+"""Encodes the fields of a record: takes it, its values, a dict for errors, ``adding`` and ``validate``."""
 
 
 def _is_plain(kind: type[Any] | None, name: str) -> bool:
@@ -69,6 +71,9 @@ class FieldSet:
         """The computed fields, of a model that has some."""
         self._reader: _Reader | None = None
         self._plan: list[tuple[str, str, AnyField, bool]] | None = None
+        self._writer: Writer | None = None
+        self.written = 0
+        """The number of new records that were encoded, until the writer is compiled."""
         self._clean_hooks: CleanHooks | None = None
         if kind is not None:
             _share_names(kind, fields)
@@ -77,6 +82,15 @@ class FieldSet:
     def holders(self) -> tuple[str, ...]:
         """The names of the fields whose values may hold references or documents."""
         return tuple(field.name for field in self if _may_hold_records(field))
+
+    @cached_property
+    def fresh_defaults(self) -> tuple[tuple[str, Callable[[], Any]], ...]:
+        """The names of the fields whose defaults are made for each instance, and what makes them."""
+        return tuple(
+            (field.name, field.make_default)
+            for field in self.list_written()
+            if field.name not in self.constants
+        )
 
     @cached_property
     def respellable(self) -> tuple[AnyField, ...]:
@@ -109,7 +123,7 @@ class FieldSet:
 
     def forget_plan(self) -> None:
         """Drop the plan, as another class has put fields into the key of an index."""
-        self._plan = None
+        self._plan = self._writer = None
 
     def list_written(self) -> list[AnyField]:
         """Return the fields without the computed ones."""

@@ -11,24 +11,19 @@ _PACKAGE = __name__.partition(".")[0]
 
 def fill(record: BaseRecord, values: dict[str, Any]) -> None:
     """Set the fields from *values*, and the others to defaults that are made for each instance."""
-    fields = record._fieldset.by_name
-    filled = record.__dict__
+    fields, filled = record._fieldset, record.__dict__
     filled.update(values)
-    if record._fieldset.computed is not None:
-        record._fieldset.computed.split_texts(filled)
-    elif len(filled) == len(fields) and filled.keys() == fields.keys():
-        return
-    if not values.keys() <= fields.keys():
+    if fields.computed is not None:
+        fields.computed.split_texts(filled)
+    if not values.keys() <= fields.by_name.keys():
         for name in values:
             filled.pop(name, None)
         _fill_references(record, values)
         return
-    made = record._fieldset.computed.by_name if record._fieldset.computed is not None else ()
-    constants = record._fieldset.constants
-    for name, field in fields.items():
-        if name not in filled and name not in constants and name not in made:
-            filled[name] = value = field.make_default()
-            if constants:
+    for name, make in fields.fresh_defaults:
+        if name not in filled:
+            filled[name] = value = make()
+            if fields.constants:
                 state_of(record).kept[name] = value
 
 
