@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic
 
 from msgspec import Struct
@@ -54,6 +54,8 @@ class ReadOptions(Struct, frozen=True):
     parts: tuple[Any, ...] = ()
     """Of a union: its query sets."""
 
+
+_TEXT = frozenset({str})
 
 EMPTY_QUESTION = Question()
 DEFAULT_OPTIONS = ReadOptions()
@@ -139,7 +141,7 @@ def shape_of(queryset: BaseQuerySet[Any, Any]) -> QueryShape | None:
     shape = queryset._query_shape
     is_new = shape is None and queryset._known_question is EMPTY_QUESTION
     if is_new and not queryset._read_options.parts:
-        shape = queryset._query_shape = root_shape(options_of(queryset.model))
+        shape = queryset._query_shape = root_shape(options_of(queryset.model), DEFAULT_OPTIONS)
     return shape
 
 
@@ -158,6 +160,22 @@ def with_changes(queryset: Q, changes: dict[str, Any]) -> Q:
     if after is None or after.opaque:
         question = replace(queryset._question, **changes)
     return clone(queryset, question, queryset._read_options, after, queryset._wires)
+
+
+def with_rows(queryset: Q, verb: str, names: tuple[Any, ...], make: Callable[[], Q]) -> Q:
+    """Return what *make* makes of *queryset*, which is remembered: other rows of the same question."""
+    shape = queryset._query_shape or shape_of(queryset)
+    is_known = shape is not None and queryset._read_options is shape.options
+    if shape is None or not is_known or not _TEXT.issuperset(map(type, names)):
+        return make()
+    step = ("rows", verb, names)
+    after = shape.follow(step)
+    if after is None:
+        made = make()
+        wanted, along = made._question.wanted, made._question.along
+        after = shape.with_rows(step, made._read_options, {"wanted": wanted, "along": along})
+    question = after.change(queryset._question) if after.opaque else None
+    return clone(queryset, question, after.options, after, queryset._wires)
 
 
 def with_options(queryset: Q, **changes: Any) -> Q:

@@ -33,10 +33,11 @@ from .base import (
     with_changes,
     with_options,
     with_question,
+    with_rows,
 )
 from .lookup_resolution import make_condition
 from .prefetch import Selection, tree_of
-from .projection import fetch_all_fields, fetch_fields, make_relations_error, names_of
+from .projection import fetch_all_fields, fetch_fields, leave_fields, make_relations_error, names_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -70,14 +71,12 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     def exclude(self, /, *conditions: Condition, **lookups: Any) -> Self:
         """Return those that do not match all of these together."""
         check_not_sliced(self, "exclude()")
-        return with_question(
-            self, condition=self._question.condition & ~join_conditions(self, conditions, lookups)
-        )
+        return add_condition(self, ~join_conditions(self, conditions, lookups), "condition")
 
     def __and__(self, other: Self) -> Self:
         """Return those that both have."""
         _check_alike(self, other, "&")
-        return with_question(self, condition=self._question.condition & other._question.condition)
+        return add_condition(self, other._question.condition)
 
     def __or__(self, other: Self) -> Self:
         """Return those that one of both has, or both."""
@@ -86,7 +85,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         if left.is_empty or right.is_never:
             return self.all()
         either = right if right.is_empty or left.is_never else left | right
-        return with_question(self, condition=either)
+        return set_condition(self, either)
 
     def union(self, *others: Self) -> Self:
         """Return all rows of these query sets, one after the other, each item once.
@@ -121,7 +120,9 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """Read just these fields, the key and the version; others raise FieldNotLoaded of instances."""
         if not fields:
             raise QueryError(f"{self.model.__name__}: only(): name at least one field")
-        return fetch_fields(self, "only", names_of(self, "only", fields))
+        return with_rows(
+            self, "only", fields, lambda: fetch_fields(self, "only", names_of(self, "only", fields))
+        )
 
     def defer(self, *fields: str | Field[Any, Any] | None) -> Self:
         """Leave these fields unread, beside what was left out before; key and version are read.
@@ -130,9 +131,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """
         if fields == (None,):
             return fetch_all_fields(self)
-        left = names_of(self, "defer", fields)
-        names = self._read_options.fetched or tuple(options_of(self.model).field_set.by_name)
-        return fetch_fields(self, "defer", tuple(name for name in names if name not in left))
+        return with_rows(self, "defer", fields, lambda: leave_fields(self, fields))
 
     def order_by(self, *names: str | Field[Any, Any]) -> Self:
         """Return them in the order of these fields, ``"-top_score"`` descending; of none, as they come.
@@ -295,12 +294,12 @@ def filter_by_lookups(queryset: Q, lookups: dict[str, Any]) -> Q:
     return new
 
 
-def add_condition(queryset: Q, condition: Condition) -> Q:
-    """Return the query set of those that match *condition* too."""
+def add_condition(queryset: Q, condition: Condition, verb: str = "filter()") -> Q:
+    """Return the query set of those that match *condition* too; *verb* is for messages."""
     if queryset._read_options.parts:
-        raise make_union_error(queryset, "filter()")
+        raise make_union_error(queryset, verb)
     if not condition.is_empty:
-        check_not_sliced(queryset, "filter()")
+        check_not_sliced(queryset, verb)
     question, shape = queryset._question, queryset._query_shape or shape_of(queryset)
     before = question.condition
     question = replace(question, condition=condition if before.is_empty else before & condition)
@@ -309,6 +308,14 @@ def add_condition(queryset: Q, condition: Condition) -> Q:
         return clone(queryset, question, queryset._read_options)
     wires = (*queryset._wires, *found[1])
     return clone(queryset, question, queryset._read_options, found[0], wires)
+
+
+def set_condition(queryset: Q, condition: Condition) -> Q:
+    """Return the query set of those that match *condition* alone."""
+    question = replace(queryset._question, condition=condition)
+    shape = queryset._query_shape or shape_of(queryset)
+    found = None if shape is None else shape.with_condition_alone(condition)
+    return clone(queryset, question, queryset._read_options, *(found or ()))
 
 
 def join_conditions(

@@ -352,7 +352,7 @@ def _keep_target(
     owners: Objects,
     key: tuple[Any, ...],
     attribute: str | None,
-    is_given: bool,  # noqa: FBT001 - of a partial
+    is_given: bool,
     target: Any,
 ) -> None:
     """Keep *target* in *owners*; a reference whose item a query set leaves out stays unread."""

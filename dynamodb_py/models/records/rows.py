@@ -72,12 +72,19 @@ def show_rows(rows: list[Any]) -> str:
 
 def make_loader(
     model: type[M], shape: Shape | None, held: frozenset[str] | None, using: str | None
-) -> Callable[[StoredItem], Any]:
+) -> Loader:
     """Return a function that makes a row from an item.
 
     :param held: the attributes that were read; None for all.
     :param using: the alias of the instances' connection; None for that of ``options()``, or of their model.
     """
+    return make_bound_loader(model, shape, held, ambient_alias() if using is None else using)
+
+
+def make_bound_loader(
+    model: type[M], shape: Shape | None, held: frozenset[str] | None, using: str | None
+) -> Loader:
+    """Like :func:`make_loader`, but *using* is None for the connection of the model alone."""
     load = _make_instance_loader(model, held, using)
     if shape is None:
         return load
@@ -95,8 +102,6 @@ def _make_instance_loader(
     model: type[M], held: frozenset[str] | None, using: str | None
 ) -> Callable[[StoredItem], M]:
     load: Callable[[StoredItem], M] = model._load
-    if using is None:
-        using = ambient_alias()
     if held is not None:
         load = model._load_partially(held)
     if using is None:
