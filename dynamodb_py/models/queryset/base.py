@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,6 +31,7 @@ else:
     R = TypeVar("R")
 
 Q = TypeVar("Q", bound="BaseQuerySet[Any, Any]")
+KnownQuestion: TypeAlias = "Question | Callable[[], Question] | None"
 
 
 class ReadOptions(Struct, frozen=True):
@@ -73,8 +74,8 @@ class BaseQuerySet(Generic[M, R]):
         "model",
     )
 
-    _known_question: Question | None
-    """None as long as the shape and the values are enough."""
+    _known_question: KnownQuestion
+    """None, or a function that makes it, as long as the shape and the values are enough."""
     _query_shape: QueryShape | None
     """The question without its values; None where a shortcut is of no use."""
     _result_cache: list[R] | None
@@ -113,16 +114,23 @@ class BaseQuerySet(Generic[M, R]):
 
     @property
     def _question(self) -> Question:
-        question = self._known_question
-        if question is None:
-            shape: Any = self._query_shape
-            question = self._known_question = shape.question(self._wires)
-        return question
+        known = self._known_question
+        if not isinstance(known, Question):
+            known = resolve_question(known, self._query_shape, self._wires)
+            self._known_question = known
+        return known
+
+
+def resolve_question(known: KnownQuestion, shape: QueryShape | None, wires: Wires) -> Question:
+    """Return the question of a query set with this state."""
+    if known is None:
+        return cast("QueryShape", shape).question(wires)
+    return known if isinstance(known, Question) else known()
 
 
 def clone(
     queryset: Q,
-    question: Question | None,
+    question: KnownQuestion,
     options: ReadOptions,
     shape: QueryShape | None = None,
     wires: Wires = (),

@@ -22,6 +22,7 @@ from ..records.primary_key import NAME as PK
 from .base import (
     EMPTY_QUESTION,
     BaseQuerySet,
+    KnownQuestion,
     M,
     Q,
     R,
@@ -29,13 +30,15 @@ from .base import (
     clone,
     limit_of,
     make_union_error,
+    resolve_question,
     shape_of,
     with_changes,
     with_options,
     with_question,
     with_rows,
 )
-from .lookup_resolution import make_condition
+from .compiled_cache import QueryShape, Wires
+from .lookup_resolution import make_condition, resolver_of
 from .prefetch import Selection, tree_of
 from .projection import fetch_all_fields, fetch_fields, leave_fields, make_relations_error, names_of
 
@@ -271,9 +274,11 @@ def filter_by_conditions(
             shape.with_lookups(queryset._wires, lookups) if lookups else (shape, queryset._wires)
         )
         if found is not None:
-            found = found[0].with_comparisons(found[1], conditions)
-        if found is not None:
-            return clone(queryset, None, queryset._read_options, *found)
+            compared = found[0].with_comparisons(found[1], conditions)
+            queryset = clone(queryset, None, queryset._read_options, *(compared or found))
+            if compared is not None:
+                return queryset
+            lookups = {}
     return add_condition(queryset, join_conditions(queryset, conditions, lookups))
 
 
@@ -300,14 +305,22 @@ def add_condition(queryset: Q, condition: Condition, verb: str = "filter()") -> 
         raise make_union_error(queryset, verb)
     if not condition.is_empty:
         check_not_sliced(queryset, verb)
-    question, shape = queryset._question, queryset._query_shape or shape_of(queryset)
-    before = question.condition
-    question = replace(question, condition=condition if before.is_empty else before & condition)
+    shape = queryset._query_shape or shape_of(queryset)
+    known, wires = queryset._known_question, queryset._wires
+    question = partial(_add_term, condition, known, shape, wires)
     found = None if shape is None else shape.with_condition(condition)
     if found is None:
-        return clone(queryset, question, queryset._read_options)
-    wires = (*queryset._wires, *found[1])
-    return clone(queryset, question, queryset._read_options, found[0], wires)
+        return clone(queryset, question(), queryset._read_options)
+    return clone(queryset, question, queryset._read_options, found[0], (*wires, *found[1]))
+
+
+def _add_term(
+    condition: Condition, known: KnownQuestion, shape: QueryShape | None, wires: Wires
+) -> Question:
+    """Return the question of a query set with *condition* too."""
+    question = resolve_question(known, shape, wires)
+    before = question.condition
+    return replace(question, condition=condition if before.is_empty else before & condition)
 
 
 def set_condition(queryset: Q, condition: Condition) -> Q:
@@ -330,7 +343,7 @@ def join_conditions(
                 f"{meta.name}: {each!r} is no condition: write {meta.name}.field == value, "
                 "or field=value"
             )
-        found.append(each.bind(meta.resolve))
+        found.append(each.bind(resolver_of(meta)))
     return found[0] if len(found) == 1 else join(And, *found)
 
 
