@@ -182,7 +182,7 @@ def _follow(where: str, path: Path, rest: Sequence[str]) -> tuple[Path, str, boo
         try:
             inside = path.find_member(part)
         except SeveralAttributes as error:
-            error.rest = rest[place + 1 :]
+            error.rest = list(rest[place + 1 :])
             raise
         if inside is None:  # declared members win over lookups
             left = len(rest) - place

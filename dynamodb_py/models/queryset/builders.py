@@ -328,7 +328,7 @@ def set_condition(queryset: Q, condition: Condition) -> Q:
     question = replace(queryset._question, condition=condition)
     shape = queryset._query_shape or shape_of(queryset)
     found = None if shape is None else shape.with_condition_alone(condition)
-    return clone(queryset, question, queryset._read_options, *(found or ()))
+    return clone(queryset, question, queryset._read_options, *(found or (None, ())))
 
 
 def join_conditions(

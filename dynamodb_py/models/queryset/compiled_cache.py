@@ -323,7 +323,7 @@ def _is_known(condition: Condition, depth: int = 0) -> bool:
     kind = type(condition)
     if kind in _KNOWN:
         return True
-    terms = ()
+    terms: tuple[Condition, ...] = ()
     if isinstance(condition, (And, Or)):
         terms = condition.terms
     elif kind is Not and isinstance(condition, Not):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -267,7 +267,7 @@ class FieldSet:
         return names["read"]  # type: ignore[no-any-return]
 
 
-_GET: Any = Field.__get__
+_GET: Any = cast("Any", Field).__get__
 
 
 def _may_hold_records(field: Any) -> bool:
