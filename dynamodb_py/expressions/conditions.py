@@ -20,6 +20,9 @@ from .paths import Argument, Path, Resolve, Size, Value
 
 _HERE = f"{__package__}."
 
+_MOST_OPERATORS = 4
+"""No node, with the operator before it, and no operand counts for more."""
+
 
 class Condition(Struct, frozen=True):
     """A condition on an item. ``Condition()`` is the empty one, which always holds.
@@ -80,9 +83,18 @@ class Condition(Struct, frozen=True):
 
         Lookups become conditions whose values their fields encode.
         """
-        if not any(path.by_name for path in self.paths()):
+        parts, is_named = 0, False
+        for node in self._nodes():
+            parts += 1
+            for operand in node._operands():
+                if isinstance(operand, Size):
+                    parts += 1
+                    operand = operand.path
+                is_named = is_named or (isinstance(operand, Path) and operand.by_name)
+        if not is_named:
             return self
-        self._check_operators()
+        if parts > MAX_OPERATORS // _MOST_OPERATORS:
+            self._check_operators()
         return self._bind_names(resolve)
 
     def shape(self, values: list[Wire]) -> tuple[Hashable, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Hashable, Iterable, Iterator, MappingView
+from collections.abc import Callable, Hashable, Iterable, Iterator, MappingView, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias, cast
 
@@ -48,6 +48,9 @@ _SIGNS = {"exact": "=", "eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<"
 
 # None of these names an attribute.
 _PLAIN = SCALARS | {datetime, date}
+
+# Lookups are words of the source, so there are few; but a program may build them of data.
+_MOST = 1000
 
 
 class FieldName(Path, frozen=True, eq=False):
@@ -94,7 +97,14 @@ class Lookup(Condition, frozen=True):
                 )
             return path
 
-        return compile_lookup(self.text, field, resolve)(_thaw(self.value))
+        makers: dict[str, Make] = getattr(resolve, "makers", {})
+        make = makers.get(self.text)
+        if make is None:
+            make = compile_lookup(self.text, field, resolve)
+            if len(makers) >= _MOST:
+                makers.clear()
+            makers[self.text] = make
+        return make(_thaw(self.value))
 
 
 def Q(  # noqa: N802 - its name in Django
@@ -156,22 +166,23 @@ def compile_lookup(text: str, field: Callable[[str], Path], resolve: Resolve) ->
     return _make_condition(where, functools.partial(_FUNCTIONS[word], Attr(path)), resolve)
 
 
-def _split(text: str) -> list[str]:
+@functools.lru_cache(_MOST)
+def _split(text: str) -> tuple[str, ...]:
     parts = text.split("__")
     if len(parts) > 1 and not parts[-1]:
         parts.pop()  # title__=
     if not all(parts):
         raise QueryError(f"{text}=: write field__key__lookup=, with a name in each place")
-    return parts
+    return tuple(parts)
 
 
-def _follow(where: str, path: Path, rest: list[str]) -> tuple[Path, str, bool]:
+def _follow(where: str, path: Path, rest: Sequence[str]) -> tuple[Path, str, bool]:
     """Return the path after the field's name, the comparison, and whether it compares the size."""
     for place, part in enumerate(rest):
         try:
             inside = path.find_member(part)
         except SeveralAttributes as error:
-            error.rest = rest[place + 1 :]
+            error.rest = list(rest[place + 1 :])
             raise
         if inside is None:  # declared members win over lookups
             left = len(rest) - place
@@ -287,6 +298,8 @@ def _to_bool(value: Any) -> bool:
 
 def _freeze(value: Any) -> Any:
     """Return *value* in a form that compares, pickles, and does not change."""
+    if value.__class__ in _PLAIN:
+        return value
     if isinstance(value, Comparable):
         return cast("Comparable[Any]", value)._term()
     if isinstance(value, (Iterator, MappingView)):
@@ -297,6 +310,8 @@ def _freeze(value: Any) -> Any:
 
 
 def _thaw(value: Any) -> Any:
+    if value.__class__ in _PLAIN:
+        return value
     if isinstance(value, Path):
         return Attr(value)
     if isinstance(value, Size):

@@ -87,7 +87,7 @@ class AccessPath(Struct, frozen=True):
         return frozenset(self.keys).difference(key.name for key in self.table_key)
 
 
-class Stretch(Struct, frozen=True, eq=False):
+class Stretch(Struct, frozen=True, eq=False, gc=False):
     """What one request reads: the items with a key prefix, within an interval, that pass a filter."""
 
     place: Place
@@ -131,6 +131,8 @@ class Fit(Struct, frozen=True, eq=False):
     @property
     def overlapping(self) -> bool:
         """Whether an item can be in two stretches."""
+        if len({stretch.ranks for stretch in self.stretches}) == len(self.stretches):
+            return False
         spans: dict[object, list[Span]] = {}
         for stretch in self.stretches:
             spans.setdefault(stretch.ranks, []).append((stretch.interval,))
@@ -310,9 +312,12 @@ def _stretches_of(
     names = [key.name for key in access.find_fixed(fixed)]
     condition = option.condition
     span = option.spans.get(free[0], (WHOLE,)) if free else (WHOLE,)
-    for points in product(*(option.spans[name] for name in names)):
-        place = tuple(point.low.wire for point in points if point.low is not None)
-        ranks = tuple(point.signature for point in points)
+    fixings = [
+        [(point.low.wire, point.signature) for point in option.spans[name] if point.low is not None]
+        for name in names
+    ]
+    for points in product(*fixings):
+        place, ranks = zip(*points, strict=True)
         for interval in span:
             yield Stretch(place, ranks, interval, condition)
 
@@ -320,11 +325,15 @@ def _stretches_of(
 def _list_key_values(
     access: AccessPath, fixed: int, stretches: Sequence[Stretch]
 ) -> Iterator[tuple[str, Wire]]:
-    """Yield the values of key attributes, with their names."""
+    """Yield the values of key attributes, with their names; those of an interval once."""
+    names = [key.name for key in access.find_fixed(fixed)]
+    seen: set[int] = set()
     for stretch in stretches:
-        for key, wire in zip(access.find_fixed(fixed), stretch.place, strict=True):
-            yield key.name, wire
+        yield from zip(names, stretch.place, strict=True)
         interval = stretch.interval
+        if id(interval) in seen:
+            continue
+        seen.add(id(interval))
         if interval.prefix is not None:
             yield access.range_key[fixed].name, interval.prefix
             continue

@@ -230,6 +230,8 @@ class Extraction:
 
     def _merge(self, alternatives: list[Alternative]) -> list[Alternative]:
         """Return *alternatives*, joining those that differ only in one interval or in the filter."""
+        if len(alternatives) < 2:
+            return alternatives
         for name in self._keys:
             alternatives = _join(alternatives, name)
         return _join_filters(alternatives)

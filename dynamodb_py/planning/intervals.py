@@ -18,7 +18,7 @@ _LAST_CHARACTER = 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
 
 
-class Edge(Struct, frozen=True, eq=False):
+class Edge(Struct, frozen=True, eq=False, gc=False):
     """One end of an interval: a value, and whether the interval excludes it."""
 
     wire: Wire
@@ -26,7 +26,7 @@ class Edge(Struct, frozen=True, eq=False):
     open: bool = False
 
 
-class Interval(Struct, frozen=True, eq=False):
+class Interval(Struct, frozen=True, eq=False, gc=False):
     """The values from *low* to *high*; None is no bound. *prefix* is the prefix that defines it."""
 
     low: Edge | None = None
@@ -51,7 +51,11 @@ class Interval(Struct, frozen=True, eq=False):
     @property
     def signature(self) -> tuple[Any, ...]:
         """Return a value that is equal for intervals of the same values."""
-        return tuple(None if e is None else (e.rank, e.open) for e in (self.low, self.high))
+        low, high = self.low, self.high
+        first = None if low is None else (low.rank, low.open)
+        if high is low:
+            return first, first
+        return first, None if high is None else (high.rank, high.open)
 
     def condition(self, path: Path) -> Condition:
         """Return the key condition that reads it."""

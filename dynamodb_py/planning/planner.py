@@ -61,8 +61,8 @@ class Planner:
         None if the answer takes more than one Query, or if the shape is not cached. Raises as
         :meth:`plan` does.
         """
-        plan = self.plan(table, question)
-        return None if plan.held is not None else self._cache.shortcut(table, question)
+        self.plan(table, question)
+        return self._cache.shortcut(table, question)
 
     def explain(self, table: str, question: Question) -> Plan:
         """Return the plan with its explanation."""
@@ -200,8 +200,10 @@ class Planner:
         if len(groups) > MOST and not overlapping:
             groups, unordered = _deal_out(groups), True
             base["explanation"] = _note_missing_order(explanation, fit)
+        known: dict[tuple[int, int], Query] = {}
         lanes = [
-            self._make_lane(table, question, fit, group, by_items=by_items) for group in groups
+            self._make_lane(table, question, fit, group, known, by_items=by_items)
+            for group in groups
         ]
         return Plan(
             kind="query",
@@ -233,37 +235,51 @@ class Planner:
         question: Question,
         fit: Fit,
         stretches: Sequence[Stretch],
+        known: dict[tuple[int, int], Query],
         *,
         by_items: bool,
     ) -> Lane:
+        """Return the lane of *stretches*; *known* has the requests by interval and filter."""
         access = fit.access
         requests: list[Query] = []
         trims: list[Trim | None] = []
-        projection = _list_paths(access, question, trims=by_items)
         for stretch in stretches:
             dropped = stretch.interval.trimmed_values()
-            keys = make_key_condition(access, fit.fixed, stretch)
-            expressions = Expressions.of(keys=keys, filter=stretch.filter, projection=projection)
-            filtered = bool(expressions.filter)
-            requests.append(
-                Query(
-                    table,
-                    expressions,
-                    access.name,
-                    question.consistent,
-                    _find_page_limit(question, filtered=filtered, extra=len(dropped)),
-                    select="COUNT" if question.counting and not by_items else None,
-                    forward=fit.forward,
-                )
-            )
+            kind = id(stretch.interval), id(stretch.filter)
+            if kind in known:
+                requests.append(_move(known[kind], stretch))
+            else:
+                known[kind] = self._make_request(table, question, fit, stretch, by_items=by_items)
+                requests.append(known[kind])
             trims.append(Trim(access.range_key[fit.fixed].name, dropped) if dropped else None)
         return Lane(tuple(requests), tuple(trims) if any(trims) else ())
+
+    def _make_request(
+        self, table: str, question: Question, fit: Fit, stretch: Stretch, *, by_items: bool
+    ) -> Query:
+        access = fit.access
+        expressions = Expressions.of(
+            keys=make_key_condition(access, fit.fixed, stretch),
+            filter=stretch.filter,
+            projection=_list_paths(access, question, trims=by_items),
+        )
+        extra = len(stretch.interval.trimmed_values())
+        return Query(
+            table,
+            expressions,
+            access.name,
+            question.consistent,
+            _find_page_limit(question, filtered=bool(expressions.filter), extra=extra),
+            select="COUNT" if question.counting and not by_items else None,
+            forward=fit.forward,
+        )
 
     def _explain(
         self, question: Question, chosen: Fit, others: Sequence[Fit], rejected: Sequence[Rejected]
     ) -> Explanation:
         subject = self.subject
-        filters = dict.fromkeys(stretch.filter for stretch in chosen.stretches)
+        apart = {id(stretch.filter): stretch.filter for stretch in chosen.stretches}
+        filters = dict.fromkeys(apart.values())
         filter_ = reduce(Condition.__or__, filters, Condition())
         worse = [Rejected(each.access.name, explain_rejection(each, chosen)) for each in others]
         suggestion = ""
@@ -281,6 +297,15 @@ class Planner:
 def _join_or(*options: str) -> str:
     *first, last = options
     return f"{', '.join(first)}, or {last}" if first else last
+
+
+def _move(request: Query, stretch: Stretch) -> Query:
+    """Return *request*, of a stretch with the same interval and filter, at the place of *stretch*."""
+    read = request.expressions
+    place = {f":{at}": wire for at, wire in enumerate(stretch.place)}  # its values come first
+    values = {**read.values, **place}
+    read = Expressions(read.keys, read.filter, read.projection, read.names, values)
+    return replace(request, expressions=read)
 
 
 def _describe_choice(subject: Subject, question: Question, chosen: Fit, *, alone: bool) -> str:
@@ -407,6 +432,8 @@ def _note_missing_order(explanation: Explanation, fit: Fit) -> Explanation:
 
 def _sort_stretches(stretches: list[Stretch], hashes: int) -> list[Stretch]:
     """Return the stretches of one hash key in the order of the range key."""
+    if len(stretches) == 1:
+        return stretches
     intervals = sort_intervals(each.interval for each in stretches)
     by_interval = {id(each): at for at, each in enumerate(intervals)}
     return sorted(stretches, key=lambda s: (s.ranks[hashes:], by_interval[id(s.interval)]))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dynamodb_py.exceptions import QueryError, ScanRequired, ValidationError
-from dynamodb_py.expressions import F, Path
+from dynamodb_py.expressions import Condition, F, Path
 from dynamodb_py.planning import Plan, Planner
 
 from .tables import CONDITIONS, SCHEMA, SINGLE, TEXTS, asking, subject
@@ -451,6 +451,37 @@ QUESTIONS = st.builds(
     st.none() | st.integers(0, 3),
     st.booleans(),
 )
+
+
+@given(CONDITIONS, st.lists(TEXTS, min_size=2, unique=True), st.booleans())
+def test_many_hash_keys_are_read_by_the_requests_of_each(condition, users, backward):
+    assume(all(path != Path(("user",)) for path in condition.paths()))
+
+    def plan_of(users):
+        return planned(asking(F("user").is_in(users) & condition, backward=backward))
+
+    try:
+        together, alone = plan_of(users), [plan_of([user]) for user in users]
+    except QueryError:
+        return
+    if any(each.kind != "query" or each.index is not None for each in (together, *alone)):
+        return
+    wanted = [each for plan in alone for lane in plan.lanes for each in lane.requests]
+    found = [each for lane in together.lanes for each in lane.requests]
+    assert sorted(map(repr, found)) == sorted(map(repr, wanted))
+
+
+@pytest.mark.parametrize("count", [2, 300])
+def test_queries_that_differ_in_the_hash_key_are_rendered_once(count, monkeypatch):
+    rendered = []
+    render = Condition.render
+    monkeypatch.setattr(
+        Condition, "render", lambda self, names: rendered.append(self) or render(self, names)
+    )
+    users = [f"user {at}" for at in range(count)]
+    plan = planned(asking(F("user").is_in(users) & (TITLE > "b") & (WINS > 3)))
+    assert len(plan.lanes) == count
+    assert len(rendered) == 2  # the key condition, and the filter
 
 
 @given(QUESTIONS)

@@ -126,6 +126,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         self._key_field: KeyOf | None = None
         self._places: list[tuple[str, str]] | None = None
         """Our fields of the key, each with the target's attribute that it holds, once they are known."""
+        self._stored_types: tuple[type[Any] | None, ...] | None = None
+        """The types of the key's values that are stored as they are, None for other fields."""
         self.lookup_indexes: dict[str, Any] = {}
         """The index that finds the referring items, by the name of another reference that they have."""
         if isinstance(to, type) and "_meta" in vars(to):
@@ -160,7 +162,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 "required=True, or take PROTECT or CASCADE"
             )
         self._prepare_checks()
-        self._places = None
+        self._places = self._stored_types = None
         self.lookup_indexes = {}
 
     def _check_names(self) -> None:
@@ -285,6 +287,11 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         meta = self.target._meta
         if not (fields := self._find_key_fields()):
             return cast("dict[str, Wire]", meta.key((), dict(zip(self.names, key, strict=True))))
+        if self.spells_plainly(key) and all(f.verbatim is str for f in fields):
+            try:  # text is stored as it reads, so the item need not be parsed
+                return {f.attribute: meta.key_value(f, v) for f, v in zip(fields, key, strict=True)}
+            except ValidationError:  # of a key that was stored so, it is no concern
+                pass
         assigned = self.spell_assigned(record)
         stored: WireItem = {} if record._stored is None else from_json(record._stored)
         found: dict[str, Wire] = {}
@@ -325,6 +332,14 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         key = tuple([values.get(part.name) for part in self.parts])
         plain = [part.verbatim for part in self.parts] == [*map(type, key)]
         return {} if plain or kept[0] != key else self.spell(kept[1])
+
+    def spells_plainly(self, key: tuple[Any, ...]) -> bool:
+        """Tell whether equal values of *key* are stored equally, so that they refer to one item."""
+        if self._stored_types is None:
+            self._stored_types = tuple(
+                [part.verbatim if part.reads_as_stored else None for part in self.parts]
+            )
+        return tuple(map(type, key)) == self._stored_types
 
     def _make_error(self, problem: str) -> ValidationError:
         return ValidationError({self.name: [problem]}, model=self.owner)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,6 +31,7 @@ else:
     R = TypeVar("R")
 
 Q = TypeVar("Q", bound="BaseQuerySet[Any, Any]")
+KnownQuestion: TypeAlias = "Question | Callable[[], Question] | None"
 
 
 class ReadOptions(Struct, frozen=True):
@@ -55,6 +56,8 @@ class ReadOptions(Struct, frozen=True):
     """Of a union: its query sets."""
 
 
+_TEXT = frozenset({str})
+
 EMPTY_QUESTION = Question()
 DEFAULT_OPTIONS = ReadOptions()
 
@@ -71,8 +74,8 @@ class BaseQuerySet(Generic[M, R]):
         "model",
     )
 
-    _known_question: Question | None
-    """None as long as the shape and the values are enough."""
+    _known_question: KnownQuestion
+    """None, or a function that makes it, as long as the shape and the values are enough."""
     _query_shape: QueryShape | None
     """The question without its values; None where a shortcut is of no use."""
     _result_cache: list[R] | None
@@ -111,16 +114,23 @@ class BaseQuerySet(Generic[M, R]):
 
     @property
     def _question(self) -> Question:
-        question = self._known_question
-        if question is None:
-            shape: Any = self._query_shape
-            question = self._known_question = shape.question(self._wires)
-        return question
+        known = self._known_question
+        if not isinstance(known, Question):
+            known = resolve_question(known, self._query_shape, self._wires)
+            self._known_question = known
+        return known
+
+
+def resolve_question(known: KnownQuestion, shape: QueryShape | None, wires: Wires) -> Question:
+    """Return the question of a query set with this state."""
+    if known is None:
+        return cast("QueryShape", shape).question(wires)
+    return known if isinstance(known, Question) else known()
 
 
 def clone(
     queryset: Q,
-    question: Question | None,
+    question: KnownQuestion,
     options: ReadOptions,
     shape: QueryShape | None = None,
     wires: Wires = (),
@@ -139,7 +149,7 @@ def shape_of(queryset: BaseQuerySet[Any, Any]) -> QueryShape | None:
     shape = queryset._query_shape
     is_new = shape is None and queryset._known_question is EMPTY_QUESTION
     if is_new and not queryset._read_options.parts:
-        shape = queryset._query_shape = root_shape(options_of(queryset.model))
+        shape = queryset._query_shape = root_shape(options_of(queryset.model), DEFAULT_OPTIONS)
     return shape
 
 
@@ -158,6 +168,22 @@ def with_changes(queryset: Q, changes: dict[str, Any]) -> Q:
     if after is None or after.opaque:
         question = replace(queryset._question, **changes)
     return clone(queryset, question, queryset._read_options, after, queryset._wires)
+
+
+def with_rows(queryset: Q, verb: str, names: tuple[Any, ...], make: Callable[[], Q]) -> Q:
+    """Return what *make* makes of *queryset*, which is remembered: other rows of the same question."""
+    shape = queryset._query_shape or shape_of(queryset)
+    is_known = shape is not None and queryset._read_options is shape.options
+    if shape is None or not is_known or not _TEXT.issuperset(map(type, names)):
+        return make()
+    step = ("rows", verb, names)
+    after = shape.follow(step)
+    if after is None:
+        made = make()
+        wanted, along = made._question.wanted, made._question.along
+        after = shape.with_rows(step, made._read_options, {"wanted": wanted, "along": along})
+    question = after.change(queryset._question) if after.opaque else None
+    return clone(queryset, question, after.options, after, queryset._wires)
 
 
 def with_options(queryset: Q, **changes: Any) -> Q:

@@ -22,6 +22,7 @@ from ..records.primary_key import NAME as PK
 from .base import (
     EMPTY_QUESTION,
     BaseQuerySet,
+    KnownQuestion,
     M,
     Q,
     R,
@@ -29,14 +30,17 @@ from .base import (
     clone,
     limit_of,
     make_union_error,
+    resolve_question,
     shape_of,
     with_changes,
     with_options,
     with_question,
+    with_rows,
 )
-from .lookup_resolution import make_condition
+from .compiled_cache import QueryShape, Wires
+from .lookup_resolution import make_condition, resolver_of
 from .prefetch import Selection, tree_of
-from .projection import fetch_all_fields, fetch_fields, make_relations_error, names_of
+from .projection import fetch_all_fields, fetch_fields, leave_fields, make_relations_error, names_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -70,14 +74,12 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     def exclude(self, /, *conditions: Condition, **lookups: Any) -> Self:
         """Return those that do not match all of these together."""
         check_not_sliced(self, "exclude()")
-        return with_question(
-            self, condition=self._question.condition & ~join_conditions(self, conditions, lookups)
-        )
+        return add_condition(self, ~join_conditions(self, conditions, lookups), "condition")
 
     def __and__(self, other: Self) -> Self:
         """Return those that both have."""
         _check_alike(self, other, "&")
-        return with_question(self, condition=self._question.condition & other._question.condition)
+        return add_condition(self, other._question.condition)
 
     def __or__(self, other: Self) -> Self:
         """Return those that one of both has, or both."""
@@ -86,7 +88,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         if left.is_empty or right.is_never:
             return self.all()
         either = right if right.is_empty or left.is_never else left | right
-        return with_question(self, condition=either)
+        return set_condition(self, either)
 
     def union(self, *others: Self) -> Self:
         """Return all rows of these query sets, one after the other, each item once.
@@ -121,7 +123,9 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """Read just these fields, the key and the version; others raise FieldNotLoaded of instances."""
         if not fields:
             raise QueryError(f"{self.model.__name__}: only(): name at least one field")
-        return fetch_fields(self, "only", names_of(self, "only", fields))
+        return with_rows(
+            self, "only", fields, lambda: fetch_fields(self, "only", names_of(self, "only", fields))
+        )
 
     def defer(self, *fields: str | Field[Any, Any] | None) -> Self:
         """Leave these fields unread, beside what was left out before; key and version are read.
@@ -130,9 +134,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """
         if fields == (None,):
             return fetch_all_fields(self)
-        left = names_of(self, "defer", fields)
-        names = self._read_options.fetched or tuple(options_of(self.model).field_set.by_name)
-        return fetch_fields(self, "defer", tuple(name for name in names if name not in left))
+        return with_rows(self, "defer", fields, lambda: leave_fields(self, fields))
 
     def order_by(self, *names: str | Field[Any, Any]) -> Self:
         """Return them in the order of these fields, ``"-top_score"`` descending; of none, as they come.
@@ -272,9 +274,11 @@ def filter_by_conditions(
             shape.with_lookups(queryset._wires, lookups) if lookups else (shape, queryset._wires)
         )
         if found is not None:
-            found = found[0].with_comparisons(found[1], conditions)
-        if found is not None:
-            return clone(queryset, None, queryset._read_options, *found)
+            compared = found[0].with_comparisons(found[1], conditions)
+            queryset = clone(queryset, None, queryset._read_options, *(compared or found))
+            if compared is not None:
+                return queryset
+            lookups = {}
     return add_condition(queryset, join_conditions(queryset, conditions, lookups))
 
 
@@ -295,20 +299,36 @@ def filter_by_lookups(queryset: Q, lookups: dict[str, Any]) -> Q:
     return new
 
 
-def add_condition(queryset: Q, condition: Condition) -> Q:
-    """Return the query set of those that match *condition* too."""
+def add_condition(queryset: Q, condition: Condition, verb: str = "filter()") -> Q:
+    """Return the query set of those that match *condition* too; *verb* is for messages."""
     if queryset._read_options.parts:
-        raise make_union_error(queryset, "filter()")
+        raise make_union_error(queryset, verb)
     if not condition.is_empty:
-        check_not_sliced(queryset, "filter()")
-    question, shape = queryset._question, queryset._query_shape or shape_of(queryset)
-    before = question.condition
-    question = replace(question, condition=condition if before.is_empty else before & condition)
+        check_not_sliced(queryset, verb)
+    shape = queryset._query_shape or shape_of(queryset)
+    known, wires = queryset._known_question, queryset._wires
+    question = partial(_add_term, condition, known, shape, wires)
     found = None if shape is None else shape.with_condition(condition)
     if found is None:
-        return clone(queryset, question, queryset._read_options)
-    wires = (*queryset._wires, *found[1])
-    return clone(queryset, question, queryset._read_options, found[0], wires)
+        return clone(queryset, question(), queryset._read_options)
+    return clone(queryset, question, queryset._read_options, found[0], (*wires, *found[1]))
+
+
+def _add_term(
+    condition: Condition, known: KnownQuestion, shape: QueryShape | None, wires: Wires
+) -> Question:
+    """Return the question of a query set with *condition* too."""
+    question = resolve_question(known, shape, wires)
+    before = question.condition
+    return replace(question, condition=condition if before.is_empty else before & condition)
+
+
+def set_condition(queryset: Q, condition: Condition) -> Q:
+    """Return the query set of those that match *condition* alone."""
+    question = replace(queryset._question, condition=condition)
+    shape = queryset._query_shape or shape_of(queryset)
+    found = None if shape is None else shape.with_condition_alone(condition)
+    return clone(queryset, question, queryset._read_options, *(found or (None, ())))
 
 
 def join_conditions(
@@ -323,7 +343,7 @@ def join_conditions(
                 f"{meta.name}: {each!r} is no condition: write {meta.name}.field == value, "
                 "or field=value"
             )
-        found.append(each.bind(meta.resolve))
+        found.append(each.bind(resolver_of(meta)))
     return found[0] if len(found) == 1 else join(And, *found)
 
 

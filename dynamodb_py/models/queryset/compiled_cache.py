@@ -14,6 +14,8 @@ from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from msgspec.structs import replace
+
 from ...codec import PLAIN_INT, Unstorable
 from ...expressions import (
     And,
@@ -24,7 +26,9 @@ from ...expressions import (
     Contains,
     Exists,
     In,
+    Not,
     NotExists,
+    Or,
     Path,
     Value,
 )
@@ -34,6 +38,7 @@ from ...planning import Question, Shortcut
 from ..fields.base import Field
 from ..fields.scalars import FloatField
 from ..keys.recipes import find_recipe
+from ..records.rows import Loader, make_bound_loader
 from ..visibility import filter_question
 from .lookup_resolution import make_condition
 
@@ -50,6 +55,8 @@ _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
 # Values that name no attribute; others have no shape.
 _PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
 _KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
+_DEEPEST = 4
+"""The most levels of AND, OR and NOT in a condition that has a shape."""
 _USUAL: Any = Field
 _USUAL_ENCODERS: Any = (_USUAL.encode, FloatField.encode)
 _KINDS = frozenset({"S", "N", "B", "BOOL"})
@@ -58,8 +65,9 @@ Wires: TypeAlias = "tuple[Wire, ...]"
 Demand: TypeAlias = "bool | Literal['by default'] | None"
 """Whether to read consistently: None where neither ``options()`` nor the connection say it, and "by
 default" where the connection does, which leaves out global indexes."""
-Latest: TypeAlias = "tuple[str, Demand, Shortcut | None]"
-"""The table, whether to read consistently, and the shortcut, if there is one."""
+Latest: TypeAlias = "tuple[str, Demand, Shortcut | None, frozenset[str] | None]"
+"""The table, whether to read consistently, the shortcut, if there is one, and the attributes that its
+request reads, None for all."""
 _Term: TypeAlias = "tuple[Path, str]"
 _Speller: TypeAlias = "tuple[Field[Any, Any], str, bool]"
 """The field of a value, its kind, and whether it stores text or ints unchanged."""
@@ -78,24 +86,31 @@ class QueryShape:
         "head",
         "latest",
         "limit",
+        "loader",
         "meta",
         "opaque",
+        "options",
     )
 
     def __init__(
         self,
         meta: Options,
+        options: Any,
         root: QueryShape | None = None,
         terms: tuple[_Term, ...] | None = (),
         changes: Mapping[str, Any] | None = None,
         spell: tuple[_Speller, ...] = (),
     ) -> None:
         self.meta, self._terms, self._changes = meta, terms, dict(changes or {})
+        self.options = options
+        """The read options of query sets whose rows are those of the request itself."""
         self._root = self if root is None else root
         self._spell = spell
         self._next: dict[Hashable, QueryShape | None] = {}
         self.latest: Latest | None = None
         """The last compiled shortcut; one value, for threads."""
+        self.loader: tuple[Latest, Loader] | None = None
+        """What makes the rows of the last shortcut, where ``options()`` give no connection."""
         self.head: QueryShape | None = None
         """The shape with a limit of 1, if it was needed."""
         self.opaque = terms is None
@@ -157,6 +172,19 @@ class QueryShape:
             return None
         return self._keep(step, self._make(self._terms, {**self._changes, **changes}))
 
+    def follow(self, step: Hashable) -> QueryShape | None:
+        """Return the shape that *step* led to before; None if there is none yet."""
+        return self._next.get(step)
+
+    def with_rows(self, step: Hashable, options: Any, changes: Mapping[str, Any]) -> QueryShape:
+        """Keep for *step*, and return, the shape of these questions with other rows.
+
+        :param options: the read options of query sets with these rows; *changes* of the question.
+        """
+        after = self._make(self._terms, {**self._changes, **changes}, options=options)
+        self._keep(step, after)
+        return after
+
     def with_order(
         self, names: tuple[Any, ...], order_of: Callable[[Any], Iterable[tuple[str, bool]]]
     ) -> QueryShape | None:
@@ -194,7 +222,7 @@ class QueryShape:
 
         Only the condition has the places of the values: this shape is opaque.
         """
-        if not _KNOWN.issuperset(map(type, condition.conjuncts)):
+        if not all(_is_known(each) for each in condition.conjuncts):
             return None
         added: list[Wire] = []
         step = condition.shape(added)
@@ -202,6 +230,14 @@ class QueryShape:
         if after is None:
             after = self._keep(step, self._make(None, self._changes))
         return None if after is None else (after, tuple(added))
+
+    def with_condition_alone(self, condition: Condition) -> tuple[QueryShape, Wires] | None:
+        """Return the shape and the values of *condition* in the place of those that there are."""
+        root = self._root
+        if self.options is not root.options:
+            return None
+        bare = root.with_changes(self._changes) if self._changes else root
+        return None if bare is None else bare.with_condition(condition)
 
     def with_limit(self, count: int) -> QueryShape:
         """Return the shape of these questions with a limit of *count*, unless theirs is lower."""
@@ -211,13 +247,14 @@ class QueryShape:
             return cast("QueryShape", self.with_changes({"limit": count}))
         if self.head is not None:
             return self.head
-        self.head = QueryShape(self.meta, self._root, self._terms, {**self._changes, "limit": 1})
+        changes = {**self._changes, "limit": 1}
+        self.head = QueryShape(self.meta, self.options, self._root, self._terms, changes)
         return self.head
 
     def forget(self) -> None:
         """Forget the compiled requests, when the model has got another filter."""
         self._next.clear()
-        self.latest, self.head, self.count = None, None, 0
+        self.latest, self.loader, self.head, self.count = None, None, None, 0
 
     def _keep(self, step: Hashable, after: QueryShape | None) -> QueryShape | None:
         if len(self._next) >= MOST:
@@ -230,13 +267,19 @@ class QueryShape:
         terms: tuple[_Term, ...] | None,
         changes: Mapping[str, Any],
         spell: tuple[_Speller, ...] = (),
+        options: Any = None,
     ) -> QueryShape:
         root = self._root
         if root.count >= MOST:
             root._next.clear()
             root.count = 0
         root.count += 1
-        return QueryShape(self.meta, root, terms, changes, spell)
+        options = self.options if options is None else options
+        return QueryShape(self.meta, options, root, terms, changes, spell)
+
+    def change(self, question: Question) -> Question:
+        """Return *question* with the parts that belong to this shape."""
+        return replace(question, **self._changes)
 
     def question(self, wires: Wires) -> Question:
         """Return the question with these values."""
@@ -252,13 +295,14 @@ class QueryShape:
 
         Raises as the planner does.
         """
-        meta, shortcut = self.meta, None
+        meta, shortcut, held = self.meta, None, None
         if all(type(f).find_key_problem is _USUAL.find_key_problem for f in meta.field_set):
             filtered = filter_question(meta, question)
             shortcut = meta.planner.shortcut(table, filtered)
+            held = meta.planner.plan(table, filtered).held
             if shortcut is not None and filtered is not question:
                 shortcut = self._bind(shortcut, question.condition, filtered.condition)
-        self.latest = latest = (table, demand, shortcut)
+        self.latest = latest = (table, demand, shortcut, held)
         return latest
 
     def _bind(self, shortcut: Shortcut, given: Condition, filtered: Condition) -> Shortcut | None:
@@ -280,6 +324,29 @@ class QueryShape:
 
         return fill
 
+    def make_row_loader(self, latest: Latest, alias: str | None) -> Loader:
+        """Return what makes the rows of *latest* on the connection *alias*."""
+        known = self.loader
+        if alias is None and known is not None and known[0] is latest:
+            return known[1]
+        load = make_bound_loader(self.meta.model, self.options.shape, latest[3], alias)
+        if alias is None:
+            self.loader = latest, load
+        return load
+
+
+def _is_known(condition: Condition, depth: int = 0) -> bool:
+    """Tell whether *condition* is made of what shapes are known of."""
+    kind = type(condition)
+    if kind in _KNOWN:
+        return True
+    terms: tuple[Condition, ...] = ()
+    if isinstance(condition, (And, Or)):
+        terms = condition.terms
+    elif kind is Not and isinstance(condition, Not):
+        terms = (condition.term,)
+    return bool(terms) and depth < _DEEPEST and all(_is_known(term, depth + 1) for term in terms)
+
 
 def _find_term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, Any]] | None:
     """Return the path, operator and field that are compared with *value*; None for other conditions."""
@@ -299,9 +366,9 @@ def _find_term(condition: Condition, value: object) -> tuple[Path, str, Field[An
     return left, condition.operator, field
 
 
-def root_shape(meta: Options) -> QueryShape:
-    """Return the shape of the question without conditions."""
+def root_shape(meta: Options, options: Any) -> QueryShape:
+    """Return the shape of the question without conditions, and with the read options *options*."""
     shape: Any = meta.cache
     if shape is None:
-        shape = meta.cache = QueryShape(meta)
+        shape = meta.cache = QueryShape(meta, options)
     return shape  # type: ignore[no-any-return]

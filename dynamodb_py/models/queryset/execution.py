@@ -9,7 +9,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from ...batching import as_callback
-from ...connections import current_options, get_connection
+from ...connections import ambient_alias, current_options, get_connection
 from ...exceptions import InvalidCursor, MaxRequestsReached, QueryError
 from ...expressions import Compare, Path, Value
 from ...flows import Flow
@@ -202,8 +202,16 @@ def loader_of(queryset: Builders[M, R], plan: Plan) -> Callable[[StoredItem], R]
 
 def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Query | None:
     """Return the Query whose pages have the rows, at most *limit*; None if a plan is needed."""
+    direct = find_direct(queryset, limit)
+    return None if direct is None else direct[0]
+
+
+def find_direct(
+    queryset: Builders[M, R], limit: int | None = None
+) -> tuple[Query, Callable[[StoredItem], R]] | None:
+    """Like :func:`direct_query`, with what makes a row of an item."""
     shape = queryset._query_shape
-    if shape is None or queryset._read_options is not DEFAULT_OPTIONS:
+    if shape is None or queryset._read_options is not shape.options:
         return None
     if queryset._scope is not None:
         return None
@@ -222,7 +230,7 @@ def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Quer
         if question.limit != shape.limit:
             question = replace(question, limit=shape.limit)
         if find_constraint(meta, question) is not None:
-            shape.latest = (table, demand, None)
+            shape.latest = (table, demand, None, None)
             return None
         if demand == "by default":
             question = replace(question, consistent=plan_query(queryset, question).consistent)
@@ -230,19 +238,21 @@ def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Quer
             question = replace(question, consistent=bool(demand))
         latest = shape.compile(table, demand, question)
     shortcut = latest[2]
-    return None if shortcut is None else shortcut(queryset._wires)
+    request = None if shortcut is None else shortcut(queryset._wires)
+    if request is None:
+        return None
+    return request, shape.make_row_loader(latest, ambient_alias())
 
 
 def open_rows(
     queryset: Builders[M, R], limit: int | None = None, *, bare: bool = False
 ) -> RowStream[R]:
     """Return the stream of the rows, at most *limit* of them; *bare*: without related items."""
-    if (request := direct_query(queryset, limit)) is not None:
+    if (direct := find_direct(queryset, limit)) is not None:
         shape: Any = queryset._query_shape
         if limit is None or (shape.limit is not None and shape.limit < limit):
             limit = shape.limit
-        load = make_loader(cast("Any", queryset.model), None, None, None)
-        return DirectRowStream(request, load, limit)
+        return DirectRowStream(*direct, limit)
     options, question = queryset._read_options, queryset._question
     if limit is not None and (question.limit is None or limit < question.limit):
         question = replace(question, limit=limit)

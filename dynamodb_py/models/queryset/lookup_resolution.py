@@ -34,6 +34,27 @@ def make_condition(meta: Options, lookups: Mapping[str, Any]) -> Condition:
     return And(tuple(terms)) if terms else Condition()
 
 
+class Resolver:
+    """Resolves the names in conditions for one model, and remembers its lookups."""
+
+    __slots__ = ("_resolve", "makers")
+
+    def __init__(self, meta: Options) -> None:
+        self._resolve = meta.resolve
+        self.makers: dict[str, Make] = {}
+
+    def __call__(self, path: Path) -> Path:
+        return self._resolve(path)
+
+
+def resolver_of(meta: Options) -> Resolver:
+    """Return the resolver of a model."""
+    found: Resolver | None = vars(meta).get("resolver")
+    if found is None:
+        found = vars(meta)["resolver"] = Resolver(meta)
+    return found
+
+
 def _find_maker(meta: Options, known: dict[str, Make], lookup: str) -> Make:
     def field(name: str) -> Path:
         return meta.get_field(name)._path()

@@ -13,6 +13,7 @@ from ...connections import Connection
 from ...exceptions import ConfigurationError, QueryError, UnreadableValue
 from ...flows import Flow
 from ..bulk.bound_model import make_awaiting, make_blocking, read_instances
+from ..fields.model_key import alias_of
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
 from ..instance import Instance
@@ -90,7 +91,8 @@ class Dangling(Struct, frozen=True):
 class Want(Struct, eq=False):
     """An item to read, and a callback that takes it, or None where it does not exist."""
 
-    owner: Any
+    owners: Objects
+    """The instances, or the documents, that refer to it."""
     name: str
     stub: Any
     take: Callable[[Any], None]
@@ -226,11 +228,13 @@ def prefetch_tree(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[
         between: list[Want] = []
         later: list[tuple[Objects, Branch]] = []
         for held, below in _enter_documents(level):
+            kinds = {each.__class__ for each in held}
             for branch in below.values():
                 wants += _find_wants(held, branch)
-                for each in held:
-                    descriptor = getattr(each.__class__, branch.name, None)
-                    if isinstance(descriptor, Prefetchable):
+                found = {kind: getattr(kind, branch.name, None) for kind in kinds}
+                backward = {k: d for k, d in found.items() if isinstance(d, Prefetchable)}
+                for each in held if backward else ():
+                    if (descriptor := backward.get(each.__class__)) is not None:
                         queries.append(descriptor.prefetch(each, between, branch))
                 later.append((held, branch))
         yield from _read_wanted(wants, dangling, link)
@@ -239,9 +243,9 @@ def prefetch_tree(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[
                 raise outcome
         yield from _read_wanted(between, dangling, link)
         level = [
-            (found, branch.below)
+            (targets, branch.below)
             for held, branch in later
-            if branch.below and (found := _find_targets(held, branch))
+            if branch.below and (targets := _find_targets(held, branch))
         ]
     _report(dangling, link)
     return dangling
@@ -297,49 +301,67 @@ def _iterate_elements(value: Any) -> Iterator[Any]:
 
 def _find_wants(objects: Objects, branch: Branch) -> Iterator[Want]:
     name = branch.name
+    known: dict[Hashable, Want] = {}
     for each in objects:
         reference = each._fieldset.references.get(name)
         if reference is not None:
-            yield from _want_target(reference, each, branch)
+            if (want := _want_target(reference, each, branch, known)) is not None:
+                yield want
         elif name in each._fieldset.by_name:
             for stub in _iterate_elements(_get_readable(each, name)):
                 if isinstance(stub, Instance) and is_stub(stub):
-                    yield Want(each, name, stub, partial(_fill_stub, stub))
+                    yield Want([each], name, stub, partial(_fill_stub, stub))
 
 
-def _want_target(reference: ForeignKey[Any, Any], owner: Any, branch: Branch) -> Iterator[Want]:
-    """Yield the want of the item that *owner* refers to, unless it was read, and no query set is given."""
+def _want_target(
+    reference: ForeignKey[Any, Any], owner: Any, branch: Branch, known: dict[Hashable, Want]
+) -> Want | None:
+    """Return the want of the item that *owner* refers to, unless it was read, and no query set is given.
+
+    None too where *owner* was added to one of *known*, the wants by the values of their keys.
+    """
     key = reference.read_key(owner)
-    take: Callable[[Any], None] = partial(_keep_target, reference, owner, key)
-    if branch.to_attr is not None:
-        owner.__dict__[branch.to_attr] = None
-        take = partial(owner.__dict__.__setitem__, branch.to_attr)
-    elif branch.queryset is not None:
-        take = partial(_keep_found_target, reference, owner, key)
+    values, attribute, is_given = owner.__dict__, branch.to_attr, branch.queryset is not None
+    if attribute is not None:
+        values[attribute] = None
     if key is None:
-        return
+        return None
+    place: Hashable = None
+    if reference.name not in values and reference.spells_plainly(key):
+        place = id(reference), key, alias_of(owner)
+        if (want := known.get(place)) is not None:
+            want.owners.append(owner)
+            return None
+    owners = [owner]
+    take = partial(_keep_target, reference, owners, key, attribute, is_given)
     target = reference.get_target(owner, key)
-    if target is not None and not is_stub(target) and branch.queryset is None:
-        take(target)
-        return
-    if target is None or not is_stub(target):
-        target = reference.make_stub(owner, key)
-    selection = None if branch.queryset is None else branch.selection
-    yield Want(owner, branch.name, target, take, selection=selection)
+    if target is None or is_given or is_stub(target):
+        if target is None or not is_stub(target):
+            target = reference.make_stub(owner, key)
+        want = Want(owners, branch.name, target, take)
+        want.selection = branch.selection if is_given else None
+        if place is not None:
+            known[place] = want
+        return want
+    take(target)
+    return None
 
 
 def _keep_target(
-    reference: ForeignKey[Any, Any], owner: Any, key: tuple[Any, ...] | None, target: Any
+    reference: ForeignKey[Any, Any],
+    owners: Objects,
+    key: tuple[Any, ...],
+    attribute: str | None,
+    is_given: bool,
+    target: Any,
 ) -> None:
-    owner.__dict__[reference.name] = (key, target)
-
-
-def _keep_found_target(
-    reference: ForeignKey[Any, Any], owner: Any, key: tuple[Any, ...] | None, target: Any
-) -> None:
-    """Keep *target*; a reference whose item a query set leaves out stays unread."""
-    if target is not None:
-        _keep_target(reference, owner, key, target)
+    """Keep *target* in *owners*; a reference whose item a query set leaves out stays unread."""
+    if attribute is None:
+        if target is None and is_given:
+            return
+        attribute, target = reference.name, (key, target)
+    for owner in owners:
+        owner.__dict__[attribute] = target
 
 
 def _fill_stub(stub: Any, target: Any) -> None:
@@ -355,7 +377,7 @@ def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) 
     for want in wants:
         if want.stub._link is not link:
             raise ConfigurationError(
-                f"{type(want.owner).__name__}.{want.name}: {type(want.stub).__name__} is on the "
+                f"{type(want.owners[0]).__name__}.{want.name}: {type(want.stub).__name__} is on the "
                 f"connection {want.stub._link.alias!r}, and what is read here on {link.alias!r}: "
                 "prefetch over one connection at a time"
             )
@@ -367,7 +389,7 @@ def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) 
     for want, item in zip(wants, items, strict=True):
         stub, model = want.stub, want.stub.__class__
         if item is None:
-            dangling.append(Dangling(want.owner, want.name, model, stub.primary_key))
+            _add_dangling(want, dangling)
             want.take(None)
             continue
         place = id(item), model
@@ -393,9 +415,13 @@ def _read_selected(wants: list[Want], dangling: list[Dangling]) -> Flow[None]:
         for want in group:
             target = found.get(identify_key(key_of(want.stub)))
             if target is None:
-                model = want.stub.__class__
-                dangling.append(Dangling(want.owner, want.name, model, want.stub.primary_key))
+                _add_dangling(want, dangling)
             want.take(target if id(target) in ids else None)
+
+
+def _add_dangling(want: Want, dangling: list[Dangling]) -> None:
+    model, key = want.stub.__class__, want.stub.primary_key
+    dangling += [Dangling(owner, want.name, model, key) for owner in want.owners]
 
 
 def _find_hidden(found: list[tuple[Want, Any]]) -> Flow[set[int]]:

@@ -10,7 +10,7 @@ from ..fields.base import Field
 from ..instance import options_of
 from ..options import Options
 from ..records.rows import Column, Name, Shape
-from .base import BaseQuerySet, Q, with_options, with_question
+from .base import BaseQuerySet, Q, with_options, with_question, with_rows
 
 
 def names_of(
@@ -50,6 +50,13 @@ def fetch_fields(queryset: Q, verb: str, names: tuple[str, ...]) -> Q:
     return with_options(with_question(queryset, wanted=wanted, along=along), fetched=names)
 
 
+def leave_fields(queryset: Q, fields: tuple[str | Field[Any, Any] | None, ...]) -> Q:
+    """Return *queryset* with instances that lack *fields*, and what was left out before."""
+    left = names_of(queryset, "defer", fields)
+    names = queryset._read_options.fetched or tuple(options_of(queryset.model).field_set.by_name)
+    return fetch_fields(queryset, "defer", tuple(name for name in names if name not in left))
+
+
 def fetch_all_fields(queryset: Q) -> Q:
     """Return *queryset* with instances that have all fields."""
     shape = queryset._read_options.shape
@@ -60,6 +67,10 @@ def fetch_all_fields(queryset: Q) -> Q:
 
 def shape_rows(queryset: Q, kind: Any, names: tuple[Name, ...]) -> Q:
     """Return *queryset* with rows of this kind."""
+    return with_rows(queryset, kind, names, lambda: _reshape_rows(queryset, kind, names))
+
+
+def _reshape_rows(queryset: Q, kind: Any, names: tuple[Name, ...]) -> Q:
     if queryset._read_options.fetched is not None and kind != "item":
         raise _make_shapes_error(queryset, "only() or defer")
     if queryset._read_options.related:

@@ -15,7 +15,7 @@ from ...expressions.conditions import join
 from ...flows import Flow
 from ...limits import MAX_BATCH_GET
 from ...operations.items import GetItem, Key, StoredItem
-from ...operations.queries import Query
+from ...operations.queries import Query, Scan
 from ...operations.read_expressions import Expressions
 from ...operations.tables import DescribeTable
 from ...planning import Estimate, estimate
@@ -31,7 +31,7 @@ from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone, limit_of, with_q
 from .builders import Builders, check_not_sliced
 from .execution import (
     complete_rows,
-    direct_query,
+    find_direct,
     loader_of,
     make_reader,
     plan_query,
@@ -46,15 +46,14 @@ def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
     options = queryset._read_options
     if queryset._result_cache is not None or options.parts or options.related:
         return next(iter((yield from read_first(queryset, 1))), None)
-    request = direct_query(queryset, 1)
-    while request is not None:
-        page = yield from request
-        if page.items:
-            return cast(
-                "R", make_loader(cast("Any", queryset.model), None, None, None)(page.items[0])
-            )
-        if (request := cast("Query | None", page.rest)) is None:
-            return None
+    if (direct := find_direct(queryset, 1)) is not None:
+        request: Query | Scan | None = direct[0]
+        while request is not None:
+            page = yield from request
+            if page.items:
+                return direct[1](page.items[0])
+            request = page.rest
+        return None
     question = queryset._question
     plan = plan_query(queryset, question if question.limit == 0 else replace(question, limit=1))
     reader = make_reader(queryset, plan)

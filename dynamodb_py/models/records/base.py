@@ -210,6 +210,11 @@ def observe_loading(observer: Callable[[Any], None] | None) -> None:
     _observers[:] = [] if observer is None else [observer]
 
 
+def is_observed() -> bool:
+    """Tell whether something is called with each record that is loaded."""
+    return bool(_observers)
+
+
 def state_of(record: BaseRecord) -> RecordState:
     """Return the state of a record; it is made at the first call."""
     if record._state is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -15,7 +15,7 @@ from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...expressions import SETS
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ..fields.base import AnyField
+from ..fields.base import AnyField, Field, bind_name
 from ..fields.containers import EmbeddedField
 from ..fields.model_key import KeyOf
 from .clean_hooks import CleanHooks
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _Reader = Callable[[StoredItem, "dict[str, Any]"], None]
 Writer = Callable[[Any, "dict[str, Any]", "dict[str, list[str]]", bool, bool], WireItem]
 """Encodes the fields of a record: takes it, its values, a dict for errors, ``adding`` and ``validate``."""
+_ValuesReader = Callable[[StoredItem], "tuple[Any, ...]"]
+
+_MOST_READERS = 100
+"""Of values; programs may choose them by data."""
 
 
 def _is_plain(kind: type[Any] | None, name: str) -> bool:
@@ -70,6 +74,7 @@ class FieldSet:
         self.computed: ComputedFields | None = None
         """The computed fields, of a model that has some."""
         self._reader: _Reader | None = None
+        self._value_readers: dict[tuple[str, ...], _ValuesReader] = {}
         self._plan: list[tuple[str, str, AnyField, bool]] | None = None
         self._writer: Writer | None = None
         self.written = 0
@@ -245,6 +250,41 @@ class FieldSet:
         exec("\n".join(lines), names)
         self._reader = names["read"]
         return names["read"]  # type: ignore[no-any-return]
+
+    def get_values_reader(self, fields: Sequence[AnyField]) -> _ValuesReader | None:
+        """Return what reads the values of *fields* alone; None where that takes an instance.
+
+        It gives what an instance of the item has, and raises for unreadable attributes. It is
+        compiled once.
+        """
+        place = tuple([field.name for field in fields])
+        if (read := self._value_readers.get(place)) is not None:
+            return read
+        if self.computed is not None or any(
+            _may_hold_records(field) or type(field).__get__ is not _GET for field in fields
+        ):
+            return None
+        names: dict[str, Any] = {}
+        members: list[tuple[str, Any, Any]] = []
+        rename: dict[str, str] = {}
+        values: list[str] = []
+        for at, field in enumerate(fields):
+            members.append((f"a{at}", field.wire_type() | None, None))
+            rename[f"a{at}"] = field.attribute
+            absent = bind_name(names, field.make_absent_value)
+            source = field.reader_source("wire", names)
+            values.append(f"{absent}() if (wire := wires.a{at}) is None else {source}")
+        names["parse"] = make_attributes_reader(members, rename, strict=False)
+        # Safe: the source holds only names of ours.
+        source = f"def read(item):\n    wires = parse(item)\n    return ({', '.join(values)},)"
+        exec(source, names)
+        if len(self._value_readers) >= _MOST_READERS:
+            self._value_readers.clear()
+        self._value_readers[place] = names["read"]
+        return names["read"]  # type: ignore[no-any-return]
+
+
+_GET: Any = cast("Any", Field).__get__
 
 
 def _share_names(kind: type[Any], names: Iterable[str]) -> None:

@@ -17,9 +17,10 @@ from ...expressions import Operand, Path
 from ...operations.base import WireItem
 from ...operations.items import StoredItem
 from ..attribute_values.values import find_at
-from ..fields.base import Field
+from ..fields.base import UNFIT, Field
 from ..fields.model_key import alias_of, bind_values
 from .attributes import find_undeclared
+from .base import BaseRecord, is_observed
 
 if TYPE_CHECKING:
     from .record import Record
@@ -31,6 +32,9 @@ Name: TypeAlias = "str | Operand[Any]"
 
 
 _SHOWN = 20
+
+_LOAD: Any = cast("Any", BaseRecord._load).__func__
+_GET_ATTRIBUTE: Any = object.__getattribute__
 
 
 class Column(Struct, frozen=True):
@@ -72,14 +76,19 @@ def show_rows(rows: list[Any]) -> str:
 
 def make_loader(
     model: type[M], shape: Shape | None, held: frozenset[str] | None, using: str | None
-) -> Callable[[StoredItem], Any]:
+) -> Loader:
     """Return a function that makes a row from an item.
 
     :param held: the attributes that were read; None for all.
     :param using: the alias of the instances' connection; None for that of ``options()``, or of their model.
     """
-    if using is None:
-        using = ambient_alias()
+    return make_bound_loader(model, shape, held, ambient_alias() if using is None else using)
+
+
+def make_bound_loader(
+    model: type[M], shape: Shape | None, held: frozenset[str] | None, using: str | None
+) -> Loader:
+    """Like :func:`make_loader`, but *using* is None for the connection of the model alone."""
     if using is None and shape is None and held is None:  # nearly always
         return model._load
     load = _make_instance_loader(model, held, using)
@@ -92,7 +101,9 @@ def make_loader(
         for field in model._fieldset
         if held is None or field.name in model._fieldset.find_held(held)
     )
-    return _shape_rows(shape.kind, model, chosen, _make_reader(model, chosen, load))
+    read = _make_reader(model, chosen, load)
+    values = _compile_values(model, chosen, held)
+    return _shape_rows(shape.kind, model, chosen, read if values is None else _try(values, read))
 
 
 def _make_instance_loader(
@@ -123,6 +134,40 @@ def _make_dict_loader(load: Callable[[StoredItem], Record]) -> Loader:
                 name += "_"
             values[name] = decode(wire)
         return values
+
+    return row
+
+
+def _compile_values(
+    model: type[M], chosen: tuple[Column, ...], held: frozenset[str] | None
+) -> Callable[[StoredItem], tuple[Any, ...]] | None:
+    """Return what reads the values of *chosen* without an instance; None where it takes one."""
+    by_attribute = model._fieldset.by_attribute
+    places = [column.parts[0] for column in chosen if len(column.parts) == 1]
+    fields = [by_attribute[str(place)] for place in places if place in by_attribute]
+    if len(fields) < len(chosen) or len(set(places)) < len(places):
+        return None
+    plain = held is None or held.issuperset(field.attribute for field in fields)
+    for field in fields:  # which an attribute of a subclass may hide
+        plain = plain and getattr(model, field.name, None) is field
+    loads: Any = model._load
+    if not plain or loads.__func__ is not _LOAD or model.__getattribute__ is not _GET_ATTRIBUTE:
+        return None
+    return model._fieldset.get_values_reader(fields)
+
+
+def _try(
+    values: Callable[[StoredItem], tuple[Any, ...]], read: Callable[[StoredItem], tuple[Any, ...]]
+) -> Callable[[StoredItem], tuple[Any, ...]]:
+    """Return what reads an item by *values*, and by *read* what that cannot, or what is observed."""
+
+    def row(item: StoredItem) -> tuple[Any, ...]:
+        if not is_observed():
+            try:
+                return values(item)
+            except UNFIT:
+                pass  # of other fields, or the error will say it
+        return read(item)
 
     return row
 

@@ -58,9 +58,9 @@ class _Across(Prefetchable, Generic[T]):
         # A query set of the caller's takes the place of that of ``objects``.
         keep, selection = related.keep_shown, branch.selection
         for at, stub in enumerate(related.stubs(rows)):
-            want = Want(owner, self.name, stub, taker(at), keep)
+            want = Want([owner], self.name, stub, taker(at), keep)
             if branch.queryset is not None:
-                want = Want(owner, self.name, stub, taker(at), selection=selection)
+                want = Want([owner], self.name, stub, taker(at), selection=selection)
             wants.append(want)
 
     def reached(self, owner: Any) -> Iterable[Any]:

@@ -5,22 +5,32 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dynamodb_py import (
+    BooleanField,
     CharField,
     DateField,
+    DecimalField,
     DictField,
     Document,
     EmbeddedField,
     F,
+    Field,
     GlobalIndex,
     IntegerField,
     ListField,
     MapField,
     Model,
     QueryError,
+    SetField,
     UnreadableValue,
 )
+from dynamodb_py.codec import to_json
+from dynamodb_py.models.records.base import BaseRecord
+from dynamodb_py.models.records.rows import Column, Shape, make_loader
+from dynamodb_py.signals import post_init, receiver
 
 
 class Address(Document):
@@ -171,3 +181,93 @@ def test_instances_belong_to_the_connection_that_they_came_from(script, do):
     script.answers = [{"Items": [ITEM], "Count": 1, "ScannedCount": 1}]
     [one] = do.list(Test.objects.scan().using("default"))
     assert one._using == "default"
+
+
+class Point(Field[tuple[int, int]]):
+    kind = "S"
+
+    def to_db(self, value):
+        return f"{value[0]},{value[1]}"
+
+    def to_python(self, stored):
+        x, y = stored.split(",")
+        return int(x), int(y)
+
+
+class Wide(Model):
+    k = CharField(name='say "k"', hash_key=True)
+    wins = IntegerField(default=5)
+    price = DecimalField(null=True)
+    good = BooleanField()
+    day = DateField()
+    tags = SetField(str)
+    ids = ListField(int, default=[])
+    doc = DictField(default=dict)
+    at = Point()
+    home = EmbeddedField(Address)
+
+
+WIRES = st.sampled_from([
+    {"S": "a"}, {"S": ""}, {"N": "1"}, {"N": "1.5"}, {"N": "1e40"}, {"NULL": True}, {"L": [{"S": "x"}]}, {"M": {}}, {},
+])  # fmt: skip
+FITTING = {
+    'say "k"': {"S": "a"}, "wins": {"N": "7"}, "price": {"N": "1.50"}, "good": {"BOOL": False}, "day": {"S": "2026-01-02"},
+    "tags": {"SS": ["a", "b"]}, "ids": {"L": [{"N": "1"}, {"N": "2"}]}, "doc": {"M": {"n": {"N": "1"}}}, "at": {"S": "1,2"},
+    "home": {"M": {"c": {"S": "x"}}}, "other": {"SS": ["x"]},
+}  # fmt: skip
+ITEMS = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.one_of(st.just(wire), st.just(wire), WIRES) for name, wire in FITTING.items()
+    },
+)
+
+
+@given(
+    ITEMS,
+    st.lists(st.sampled_from(list(Wide._fieldset.by_name)), min_size=1, unique=True),
+)
+def test_values_that_take_no_instance_are_those_of_one(wires, names):
+    item = to_json(wires)
+    columns = tuple(Column(name, (Wide._fieldset.by_name[name].attribute,)) for name in names)
+
+    def outcome(read):
+        try:
+            return read(), None
+        except UnreadableValue as error:
+            return None, str(error)
+
+    instance = Wide._load(item)
+    wanted = outcome(lambda: tuple([getattr(instance, name) for name in names]))
+    load = make_loader(Wide, Shape("tuple", columns), None, None)
+    found = outcome(lambda: load(item))
+    assert found == wanted
+    assert [*map(type, found[0] or ())] == [*map(type, wanted[0] or ())]
+
+
+@pytest.mark.parametrize(("names", "decoded"), [(("wins", "ids", "at"), 0), (("wins", "home"), 1)])
+def test_rows_decode_no_more_than_their_values(script, do, monkeypatch, names, decoded):
+    items = []
+    decode = BaseRecord._decode
+    monkeypatch.setattr(BaseRecord, "_decode", lambda self: items.append(self) or decode(self))
+    item = {'say "k"': {"S": "a"}, "wins": {"N": "3"}, "at": {"S": "1,2"}}
+    assert rows(script, do, lambda q: q.values_list(*names), item, Wide.objects.scan())[0][0] == 3
+    assert len(items) == decoded
+
+
+def test_post_init_is_sent_for_rows_too(script, do):
+    seen = []
+
+    @receiver(post_init, sender=Wide)
+    def note(sender, instance, **_):
+        seen.append(instance.k)
+
+    item = {'say "k"': {"S": "a"}, "wins": {"N": "3"}}
+    for _ in range(2):
+        assert rows(script, do, lambda q: q.values_list("wins"), item, Wide.objects.scan()) == [
+            (3,)
+        ]
+    post_init.disconnect(note)
+    assert seen == ["a", "a"]
+    assert rows(script, do, lambda q: q.values_list("wins"), item, Wide.objects.scan()) == [(3,)]
+    assert len(seen) == 2
