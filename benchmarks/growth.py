@@ -274,9 +274,9 @@ def prefetching() -> Figures:
         memory.answers["Query"] = encode({"Count": ROWS, "Items": rows, "ScannedCount": ROWS})
         books = Book.objects.filter(shelf="a")
         keys = [f"a{n}" for n in range(targets)]
-        with_them = best(lambda books=books: list(books.prefetch_related("author")), samples=5)
-        without = best(lambda books=books: list(books.all()), samples=5)
-        alone = best(lambda keys=keys: list(Author.objects.batch_get(*keys)), samples=5)
+        with_them = best(lambda books=books: list(books.prefetch_related("author")), samples=10)
+        without = best(lambda books=books: list(books.all()), samples=10)
+        alone = best(lambda keys=keys: list(Author.objects.batch_get(*keys)), samples=10)
         figures[f"{targets} targets"] = (with_them - without - alone) / ROWS
     return figures
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import report
+from processes import inherited
 
 PROGRAM = Path(__file__).with_name("growth.py")
 PROCESSES = 3  # of each case; the least counts
@@ -86,7 +86,7 @@ def table(folders: Mapping[str, Path], names: Sequence[str]) -> report.Rows:
     for case in dict.fromkeys(row.case for row in ROWS):
         for _ in range(PROCESSES):
             for name in names:
-                env = {**os.environ, "PYTHONPATH": str(folders[name])}
+                env = {**inherited(), "PYTHONPATH": str(folders[name])}
                 before = least.setdefault((case, name), {})
                 for figure, seconds in measure(case, env).items():
                     before[figure] = min(seconds, before.get(figure, seconds))

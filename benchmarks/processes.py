@@ -65,6 +65,15 @@ class Worker:
             self.process.communicate()
 
 
+def inherited() -> dict[str, str]:
+    """Return this process's environment without what would change a child: AWS's, and most of Python's."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "PYTHON")) or name in ("PYTHONPATH", "PYTHONHOME")
+    }
+
+
 def environment(endpoint: str, home: str, checkout: Path, seed: int) -> dict[str, str]:
     """Return the environment of a child: credentials in it, and nothing of this machine's AWS.
 
@@ -72,11 +81,7 @@ def environment(endpoint: str, home: str, checkout: Path, seed: int) -> dict[str
     compiled anew by each process. Bytecode goes into *home*. dynamodb_py is that of *checkout*.
     Contenders that are compared have the same *seed* of hashes, which moves their speed by per cents.
     """
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "PYTHON")) or name in ("PYTHONPATH", "PYTHONHOME")
-    }
+    kept = inherited()
     path = os.pathsep.join([str(checkout), *filter(None, [kept.get("PYTHONPATH")])])
     return {
         **kept,
