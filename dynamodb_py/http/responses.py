@@ -29,7 +29,7 @@ def read_answer(response: Response, operation: Operation[Any]) -> bytes:
         error: RequestError = ResponseCorrupted("The answer does not match its checksum.")
     elif response.status != 200:
         error = _make_error(response)
-    elif not _is_text(body):
+    elif not (body.isascii() or _is_text(body)):
         error = ResponseCorrupted("The answer is no UTF-8 text.")
     elif (body[-1:] == b"}" and body[:1] == b"{") or (
         body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"
@@ -42,11 +42,10 @@ def read_answer(response: Response, operation: Operation[Any]) -> bytes:
 
 
 def _is_text(body: bytes) -> bool:
-    if not body.isascii():
-        try:
-            body.decode()
-        except UnicodeDecodeError:
-            return False
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
     return True
 
 

@@ -320,3 +320,10 @@ def test_the_parser_sees_each_form_of_head_once_and_learns_few():
         for number in range(100):
             read(head(f"X-{number}: 1", "Content-Length: 0"))
         assert len(codec._learned) == 4
+
+
+def test_a_head_over_64_kb_is_refused_after_a_short_one_like_it():
+    with patch.object(codec, "_learned", []):
+        assert read(head("X: y", "Content-Length: 0"))
+        with pytest.raises(ResponseCorrupted, match="over 64 KB"):
+            read(head("X: " + "y" * codec.MAX_HEAD, "Content-Length: 0"))

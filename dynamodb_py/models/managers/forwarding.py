@@ -20,7 +20,7 @@ from typing import (
 from ...batching import ProgressOption
 from ...connections import current_options
 from ...expressions import Condition
-from ...flows import Flow
+from ...flows import Flow, arun, run
 from ...operations.base import Operation
 from ...planning import Plan
 from ...reading import Walk
@@ -152,15 +152,35 @@ class Forwarding(Generic[M]):
 
 def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     """Return the method of managers that calls the method *name* of their query sets."""
+    flow: Any = getattr(method, "flow", None)
     if iscoroutinefunction(method):
 
         async def aforwarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             base = self._base
-            if base is None or current_options().using is not None:
-                base = self.get_queryset()
-            return await getattr(base, name)(*args, **kwargs)
+            if base is None or flow is None or current_options().using is not None:
+                return await getattr(self.get_queryset(), name)(*args, **kwargs)
+            link = base._link  # from here on as awaiting() does, without its call
+            try:
+                started = flow(base, *args, **kwargs)
+            except TypeError:  # the method names itself in it
+                return await method(base, *args, **kwargs)
+            return await arun(started, link)
 
         made: Any = aforwarded
+    elif flow is not None:
+
+        def forwarded_verb(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+            base = self._base
+            if base is None or current_options().using is not None:
+                return getattr(self.get_queryset(), name)(*args, **kwargs)
+            link = base._link  # from here on as blocking() does, without its call
+            try:
+                started = flow(base, *args, **kwargs)
+            except TypeError:
+                return method(base, *args, **kwargs)
+            return run(started, link, method)
+
+        made = forwarded_verb
     else:
 
         def forwarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
