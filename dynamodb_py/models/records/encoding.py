@@ -109,7 +109,7 @@ def compile_writer(fields: FieldSet) -> Writer:
         )
         form = _find_form(field, "v", known, names)
         if careful:
-            form, other = _add_checks(field, form), general
+            form, other = _add_checks(field, known, form), general
         else:
             absent = "" if name in fields.constants else f" if {name!r} in values else {general}"
             other = f"{bind_name(names, field.to_wire)}(v) if v is not None else None{absent}"
@@ -149,15 +149,21 @@ def _find_form(field: AnyField, value: str, known: str, names: dict[str, Any]) -
     return f"{{'L': [{form} else {other} for {each} in {value}]}} if type({value}) is list"
 
 
-def _add_checks(field: AnyField, form: str) -> str:
+def _add_checks(field: AnyField, known: str, form: str) -> str:
     """Return *form* with what the options of a field require of ``v``; "" if they need more."""
-    if not form or field.stamps or field.normalises or field.constrained:
+    kind = type(field)
+    if not form or field.stamps or field.normalises or field.validators:
         return ""
+    if field.constrained and not field.key_limit:
+        # NaN is refused by the encoder, and a Decimal of it cannot be compared.
+        fails = kind.to_wire in (DecimalField.to_wire, FloatField.to_wire)
+        return "" if fails else f"{form} and not (validate and {known}.find_problems(v))"
     if not field.key_limit:
         return form
-    if type(field).find_key_problem is not Field.find_key_problem or field.kind == "B":
+    overrides = kind.find_key_problem is not Field.find_key_problem
+    if field.constrained or overrides or field.kind == "B":
         return ""
-    if type(field).to_wire is not CharField.to_wire:
+    if kind.to_wire is not CharField.to_wire:
         return form  # no number and no moment is too long
     # A character has four bytes at most, and a key is not empty.
     return f"{form} and 0 < len(v) <= {field.key_limit // 4}"
