@@ -179,13 +179,12 @@ def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
     try:
         for each in value:
             # Texts and ints are common: no call for them.
-            kind = type(each)
-            if kind is str:
+            if type(each) is str:
                 wires.append({"S": each})
-            elif kind is int and -PLAIN_INT < each < PLAIN_INT:
+            elif type(each) is int and -PLAIN_INT < each < PLAIN_INT:
                 wires.append({"N": str(each)})
             else:
-                wires.append((_ENCODERS.get(kind) or _find_encoder(each))(each, depth))
+                wires.append(encode_value(each, depth))
     except Unstorable as error:
         raise error.inside(f"[{len(wires)}]") from None
     return {"L": wires}
@@ -198,14 +197,13 @@ def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
     for key, each in value.items():
         if not isinstance(key, str):
             raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
-        kind = type(each)
-        if kind is str:
+        if type(each) is str:
             wires[key] = {"S": each}
-        elif kind is int and -PLAIN_INT < each < PLAIN_INT:
+        elif type(each) is int and -PLAIN_INT < each < PLAIN_INT:
             wires[key] = {"N": str(each)}
         else:
             try:
-                wires[key] = (_ENCODERS.get(kind) or _find_encoder(each))(each, depth)
+                wires[key] = encode_value(each, depth)
             except Unstorable as error:
                 raise error.inside(f".{key}") from None
     return {"M": wires}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from msgspec import Struct
 
@@ -38,9 +38,6 @@ class Members(Struct):
 class _NotGiven:
     """The default of an option that a model may have a field for: False, and yet not the same."""
 
-    def __bool__(self) -> bool:
-        return False
-
     def __repr__(self) -> str:
         return "False"
 
@@ -65,19 +62,28 @@ def create_one(
     :raises ValidationError: values cannot be stored; nothing was sent.
     :raises TypeError: an option is given that is the name of a field too; nothing was sent.
     """
-    meta = options_of(bound.model)
-    given = {"overwrite": overwrite is not _NOT_GIVEN, "condition": condition is not None}
-    for option in given:
-        if given[option] and option in meta.field_set.by_name:
-            raise TypeError(
-                f"create({option}=...) would mean both the field and the option: "
-                f"make the instance first, {meta.name}({option}=...).save(...)"
-            )
+    if overwrite is _NOT_GIVEN:
+        overwrite = False
+    else:
+        _refuse_field(bound, "overwrite")
+    if condition is not None:
+        _refuse_field(bound, "condition")
     instance: Any = make_instance(bound, values)
     yield from save_instance(
         instance, force_insert=not overwrite, overwrite=bool(overwrite), condition=condition
     )
-    return cast("M", instance)
+    made: M = instance
+    return made
+
+
+def _refuse_field(bound: BoundModel[Any], option: str) -> None:
+    """Raise TypeError if *option*, which was given, is the name of a field too."""
+    meta = options_of(bound.model)
+    if option in meta.field_set.by_name:
+        raise TypeError(
+            f"create({option}=...) would mean both the field and the option: "
+            f"make the instance first, {meta.name}({option}=...).save(...)"
+        )
 
 
 def get_or_create_one(

@@ -109,7 +109,7 @@ def compile_writer(fields: FieldSet) -> Writer:
         )
         form = _find_form(field, "v", known, names)
         if careful:
-            form, other = _add_checks(field, form), general
+            form, other = _add_checks(field, known, form), general
         else:
             absent = "" if name in fields.constants else f" if {name!r} in values else {general}"
             other = f"{bind_name(names, field.to_wire)}(v) if v is not None else None{absent}"
@@ -132,14 +132,14 @@ def compile_writer(fields: FieldSet) -> Writer:
 
 def _find_form(field: AnyField, value: str, known: str, names: dict[str, Any]) -> str:
     """Return the form of *value*, a variable as *known*, the field; "" where the field has none."""
-    kind: Any = type(field)
-    form = _FORMS.get((kind.to_wire, kind.to_db), "").replace("$", value).replace("@", known)
+    form = _FORMS.get(_identify(type(field)), "").replace("$", value).replace("@", known)
     if not form or not field.plain or getattr(field, "time_format", None) is not None:
         return ""
     inner: AnyField | None = getattr(field, "inner", None)
     if inner is None or getattr(field, "_texts", False):
         return form
-    if kind.to_wire is not ListField.to_wire or inner.constrained or hasattr(inner, "inner"):
+    is_list = _identify(type(field)) == _identify(ListField)
+    if not is_list or inner.constrained or hasattr(inner, "inner"):
         return ""
     each, element = bind_name(names, None), bind_name(names, inner)
     form = _find_form(inner, each, element, names)
@@ -149,24 +149,40 @@ def _find_form(field: AnyField, value: str, known: str, names: dict[str, Any]) -
     return f"{{'L': [{form} else {other} for {each} in {value}]}} if type({value}) is list"
 
 
-def _add_checks(field: AnyField, form: str) -> str:
+def _add_checks(field: AnyField, known: str, form: str) -> str:
     """Return *form* with what the options of a field require of ``v``; "" if they need more."""
-    if not form or field.stamps or field.normalises or field.constrained:
+    kind: Any = type(field)
+    overrides = any(getattr(kind, name) is not getattr(Field, name) for name in _OF_VALUES)
+    if not form or field.stamps or field.normalises or field.validators or overrides:
         return ""
+    if field.constrained:
+        # NaN is refused by the encoder, and a Decimal of it cannot be compared.
+        fails = _identify(kind) in (_identify(DecimalField), _identify(FloatField))
+        checked = f"{form} and not (validate and {known}.find_problems(v))"
+        return "" if field.key_limit or fails else checked
     if not field.key_limit:
         return form
-    if type(field).find_key_problem is not Field.find_key_problem or field.kind == "B":
+    if field.kind == "B":
         return ""
-    if type(field).to_wire is not CharField.to_wire:
+    if _identify(kind) != _identify(CharField):
         return form  # no number and no moment is too long
     # A character has four bytes at most, and a key is not empty.
     return f"{form} and 0 < len(v) <= {field.key_limit // 4}"
 
 
-# By the implementations of to_wire() and to_db(): the attribute values of values of exact types, as beginnings
+_OF_VALUES = ("find_key_problem", "to_wire_or_null")
+"""The methods by which a class of users may treat some values in its own way."""
+
+
+def _identify(kind: Any) -> tuple[Any, Any]:
+    """Return what a class of fields is known by here: its implementations of to_wire() and to_db()."""
+    return kind.to_wire, kind.to_db
+
+
+# By _identify() of their class: the attribute values of values of exact types, as beginnings
 # of conditional expressions. $ is the value, @ the field. Floats have all ints up to 2**53.
 _FORMS: dict[tuple[Any, Any], str] = {
-    (kind.to_wire, kind.to_db): form
+    _identify(kind): form
     for kind, form in (
         (CharField, "{'S': $} if type($) is str"),
         (IntegerField, f"{{'N': f'{{$}}'}} if type($) is int and {-PLAIN_INT} < $ < {PLAIN_INT}"),
