@@ -114,10 +114,11 @@ def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
     if wire == old:
         return old
     if _CONTAINERS.isdisjoint(wire):
-        if _spell(field, old) == wire:
+        if not isinstance(field, SetField) or field.kind not in wire:
+            return old if _spell(field, old) == wire else wire
+        if sorted(old.get(field.kind, ())) == wire[field.kind] or _spell(field, old) == wire:
             return old
-        has_elements = isinstance(field, SetField) and field.kind in wire
-        return _keep_elements(field, old, wire) if has_elements else wire
+        return _keep_elements(field, old, wire)
     if "L" in wire and "L" in old and (field is None or type(field) is ListField):
         was, now = old["L"], wire["L"]
 
