@@ -199,10 +199,14 @@ def _keep_list(
     """Return the elements *new*: those that stay or only move are spelled as in *raw*.
 
     :param spell: returns an element of *raw* as its field spells it.
-    :param keep: returns a list or map of *new*, with what did not change in it spelled as in *raw*.
+    :param keep: returns an element of *new*, with what did not change in it spelled as in *raw*.
     """
     kept = [*raw[: len(new)], *new[len(raw) :]]
     differ = [*compress(range(len(new)), map(ne, raw, new))]
+    if len(differ) == 1 and len(raw) == len(new):  # nearly always: nothing can have moved
+        (at,) = differ
+        kept[at] = keep(at)
+        return kept
     spelled = {at: spell(at) for at in (*differ, *range(len(new), len(raw)))}
     stay = {at for at in differ if equal(spelled[at], new[at])}
     places: dict[bytes, list[int]] = {}
@@ -216,8 +220,8 @@ def _keep_list(
             taken[at] = free.pop()
     moved = set(taken.values())
     for at in changed:
-        stays = at in taken or at >= len(raw) or at in moved or _CONTAINERS.isdisjoint(new[at])
-        kept[at] = new[at] if stays else keep(at)
+        own = at < len(raw) and at not in taken and at not in moved
+        kept[at] = new[at] if not own or _CONTAINERS.isdisjoint(new[at]) else keep(at)
     for at, place in taken.items():
         kept[at] = raw[place]
     return kept
