@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import compress
-from operator import is_, ne
+from operator import ne
 from typing import Any
 
 from ...codec import (
@@ -16,7 +16,7 @@ from ...codec import (
 )
 from ...exceptions import DynamoDBError, UnreadableValue
 from ...limits import MAX_DIGITS
-from ...operations.base import Wire
+from ...operations.base import Wire, WireItem
 from ..fields.base import AnyField
 from ..fields.containers import DictField, ListField, SetField
 from .values import equal
@@ -103,22 +103,22 @@ def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
     """
     inner = getattr(field, "inner", None)
     if "M" in wire and "M" in old and (field is None or type(field) is DictField):
-        members, kept = old["M"], dict(wire["M"])
+        members: WireItem = old["M"]
+        kept: WireItem = dict(wire["M"])
         wide = len(kept) > _NARROW
         for key, each in kept.items():
             if (one := members.get(key)) is not None:
                 same = (wide or "M" not in each) and each == one
                 kept[key] = one if same else _keep(inner, one, each)
-        same = len(members) == len(kept) and all(map(is_, kept.values(), map(members.get, kept)))
-        return old if same else {"M": kept}
+        same = all(each is members.get(key) for key, each in kept.items())
+        return old if same and len(members) == len(kept) else {"M": kept}
     if wire == old:
         return old
     if _CONTAINERS.isdisjoint(wire):
-        if not isinstance(field, SetField) or field.kind not in wire:
-            return old if _spell(field, old) == wire else wire
-        if sorted(old.get(field.kind, ())) == wire[field.kind] or _spell(field, old) == wire:
+        kind = _find_set_kind(field)
+        if (kind in wire and sorted(old.get(kind, ())) == wire[kind]) or _spell(field, old) == wire:
             return old
-        return _keep_elements(field, old, wire)
+        return _keep_elements(field, old, wire) if kind in wire else wire
     if "L" in wire and "L" in old and (field is None or type(field) is ListField):
         was, now = old["L"], wire["L"]
 
@@ -155,6 +155,11 @@ def _is_plain_integer(text: Any) -> bool:
         and len(text) <= MAX_DIGITS
         and (text[0] != "0" or text == "0")
     )
+
+
+def _find_set_kind(field: Any) -> str:
+    """Return SS, NS or BS for a field of sets, else the empty text."""
+    return str(field.kind) if isinstance(field, SetField) else ""
 
 
 def _keep_elements(field: Any, old: Wire, wire: Wire) -> Wire:
