@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import compress
-from operator import is_, ne
+from operator import ne
 from typing import Any
 
 from ...codec import (
@@ -16,7 +16,7 @@ from ...codec import (
 )
 from ...exceptions import DynamoDBError, UnreadableValue
 from ...limits import MAX_DIGITS
-from ...operations.base import Wire
+from ...operations.base import Wire, WireItem
 from ..fields.base import AnyField
 from ..fields.containers import DictField, ListField, SetField
 from .values import equal
@@ -103,21 +103,22 @@ def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
     """
     inner = getattr(field, "inner", None)
     if "M" in wire and "M" in old and (field is None or type(field) is DictField):
-        members, kept = old["M"], dict(wire["M"])
+        members: WireItem = old["M"]
+        kept: WireItem = dict(wire["M"])
         wide = len(kept) > _NARROW
         for key, each in kept.items():
             if (one := members.get(key)) is not None:
                 same = (wide or "M" not in each) and each == one
                 kept[key] = one if same else _keep(inner, one, each)
-        same = len(members) == len(kept) and all(map(is_, kept.values(), map(members.get, kept)))
-        return old if same else {"M": kept}
+        same = all(each is members.get(key) for key, each in kept.items())
+        return old if same and len(members) == len(kept) else {"M": kept}
     if wire == old:
         return old
     if _CONTAINERS.isdisjoint(wire):
-        if _spell(field, old) == wire:
+        kind = _find_set_kind(field)
+        if (kind in wire and sorted(old.get(kind, ())) == wire[kind]) or _spell(field, old) == wire:
             return old
-        has_elements = isinstance(field, SetField) and field.kind in wire
-        return _keep_elements(field, old, wire) if has_elements else wire
+        return _keep_elements(field, old, wire) if kind in wire else wire
     if "L" in wire and "L" in old and (field is None or type(field) is ListField):
         was, now = old["L"], wire["L"]
 
@@ -154,6 +155,11 @@ def _is_plain_integer(text: Any) -> bool:
         and len(text) <= MAX_DIGITS
         and (text[0] != "0" or text == "0")
     )
+
+
+def _find_set_kind(field: Any) -> str:
+    """Return SS, NS or BS for a field of sets, else the empty text."""
+    return str(field.kind) if isinstance(field, SetField) else ""
 
 
 def _keep_elements(field: Any, old: Wire, wire: Wire) -> Wire:
@@ -198,10 +204,14 @@ def _keep_list(
     """Return the elements *new*: those that stay or only move are spelled as in *raw*.
 
     :param spell: returns an element of *raw* as its field spells it.
-    :param keep: returns a list or map of *new*, with what did not change in it spelled as in *raw*.
+    :param keep: returns an element of *new*, with what did not change in it spelled as in *raw*.
     """
     kept = [*raw[: len(new)], *new[len(raw) :]]
     differ = [*compress(range(len(new)), map(ne, raw, new))]
+    if len(differ) == 1 and len(raw) == len(new):  # nearly always: nothing can have moved
+        (at,) = differ
+        kept[at] = keep(at)
+        return kept
     spelled = {at: spell(at) for at in (*differ, *range(len(new), len(raw)))}
     stay = {at for at in differ if equal(spelled[at], new[at])}
     places: dict[bytes, list[int]] = {}
@@ -215,8 +225,8 @@ def _keep_list(
             taken[at] = free.pop()
     moved = set(taken.values())
     for at in changed:
-        stays = at in taken or at >= len(raw) or at in moved or _CONTAINERS.isdisjoint(new[at])
-        kept[at] = new[at] if stays else keep(at)
+        own = at < len(raw) and at not in taken and at not in moved
+        kept[at] = new[at] if not own or _CONTAINERS.isdisjoint(new[at]) else keep(at)
     for at, place in taken.items():
         kept[at] = raw[place]
     return kept

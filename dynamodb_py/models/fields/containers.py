@@ -99,6 +99,7 @@ _FIELD_OF: dict[type, Callable[[], AnyField]] = {
     Decimal: DecimalField,
 }
 _PLAIN_TYPES = ", ".join(each.__name__ for each in _FIELD_OF)
+_TEXT = frozenset({str})
 # The most wrong elements of one value that an error lists.
 _MAX_ERRORS = 20
 
@@ -346,7 +347,7 @@ class SetField(_Container["set[T]", SetN]):
         if not value:
             return None
         elements = cast("AbstractSet[Any]", value)
-        if self._texts and all(type(each) is str for each in elements):
+        if self._texts and _TEXT.issuperset(map(type, elements)):
             return {"SS": sorted(elements)}
         texts = {self._element_wire(each, 1)[self.kind[0]] for each in elements}
         return {self.kind: sorted(texts)}

@@ -110,11 +110,10 @@ def find_changed(
     for name, attribute, field, _ in fields.get_plan():
         value, old = values.get(name), stored.get(attribute)
         if value is not None:
-            kind = type(value)
             if (
-                kind is field.verbatim
+                type(value) is field.verbatim
                 and old is not None
-                and (old.get("S") == value if kind is str else _is_int(value, old))
+                and (old.get("S") == value if field.verbatim is str else _is_int(value, old))
             ):
                 continue  # nearly always
         elif name in values:
