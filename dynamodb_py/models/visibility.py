@@ -153,8 +153,10 @@ class FilteredQuestions(Protocol):
     """The options of a model, as far as what it makes of questions needs them."""
 
     item_filter: ItemFilter | None
-    layout: object
     part_conditions: PartConditions | None
+
+    @property
+    def layout(self) -> object: ...
 
 
 def filter_question(meta: FilteredQuestions, question: Question) -> Question:

@@ -161,17 +161,17 @@ def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
     if kind.is_subclass:
         _check_alike(meta, hierarchy.root._meta)
         for base in meta.model.__mro__[1:]:
-            known = hierarchy.find(base)
-            if known is not None and known is not before and known.model is base:
-                _check_indexed(meta, known)
+            inherited = hierarchy.find(base)
+            if inherited is not None and inherited is not before and inherited.model is base:
+                _check_indexed(meta, inherited)
     known = hierarchy.table if before is None else None
     table = None if known is None else _add_schema(known, meta)
-    if known is None or table is None or table.schema is not known.schema:
+    metas = [meta]
+    if table is not None and table is known:  # the classes before have what the table needs
+        _check_types(metas, table.schema)
+    else:
         metas = [*(m for m in list(hierarchy.metas.values()) if m is not before), meta]
         table = merge_schemas(metas)
-    else:  # the classes before have what the table needs
-        metas = [meta]
-        _check_types(metas, table.schema)
     for each in metas:
         prepare_index_keys(each.fields, table.schema)
     hierarchy.add(meta, kind.value, table)

@@ -151,14 +151,11 @@ class Hierarchy(Discriminator):
             del self.metas[before.kind.value], self.classes[before.kind.value]
         self._by_name[get_name(meta.model)] = self.metas[kind] = meta
         self.classes[kind] = meta.model
-        known = self.table
+        bases = [self.find(base) for base in meta.model.__mro__[1:]]
+        changed = bases if table is self.table else [before, *self.metas.values()]
         self.table = table
-        if before is None and known is not None and known.schema is table.schema:
-            changed = filter(None, map(self.find, meta.model.__mro__[1:]))
-        else:
-            changed = iter(list(self.metas.values()))
         for each in changed:
-            if each.kind is not None:
+            if each is not None and each.kind is not None:
                 each.kind.forget_condition()
                 each.forget_plans()
 

@@ -102,14 +102,14 @@ class Members:
 
         They are in the order in which they were added.
         """
-        none: set[Options] = set()
-        found: list[set[Options]] = []
+        none: frozenset[Options] = frozenset()
+        found: list[frozenset[Options]] = []
         for at, prefix in enumerate(map(get_prefix, meta.keys)):
             beginnings = [prefix[:end] for end in range(len(prefix) + 1)]
             same = [self._found.get((at, text, False), none) for text in beginnings]
-            found.append(set().union(*same, self._found.get((at, prefix, True), none)))
+            found.append(none.union(*same, self._found.get((at, prefix, True), none)))
         kinds = none if meta.kind is None else self._by_kind.get(meta.kind.value, none)
-        return sorted(set.intersection(*found) | kinds, key=self._places.__getitem__)
+        return sorted(found[0].intersection(*found) | kinds, key=self._places.__getitem__)
 
 
 def describe_key(field: AnyField) -> str:

@@ -172,7 +172,9 @@ SLOW = {
     "by kind and key",
 }
 
-texts = st.one_of(st.text("abz#$/ é", max_size=4), st.text(st.characters(codec="utf-8"), max_size=9))
+texts = st.one_of(
+    st.text("abz#$/ é", max_size=4), st.text(st.characters(codec="utf-8"), max_size=9)
+)
 numbers = st.one_of(st.integers(-3, 12), st.integers(0, 10**9))
 
 
