@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -116,16 +116,10 @@ class BaseQuerySet(Generic[M, R]):
     def _question(self) -> Question:
         known = self._known_question
         if not isinstance(known, Question):
-            known = resolve_question(known, self._query_shape, self._wires)
+            shape: Any = self._query_shape
+            known = shape.question(self._wires) if known is None else known()
             self._known_question = known
         return known
-
-
-def resolve_question(known: KnownQuestion, shape: QueryShape | None, wires: Wires) -> Question:
-    """Return the question of a query set with this state."""
-    if known is None:
-        return cast("QueryShape", shape).question(wires)
-    return known if isinstance(known, Question) else known()
 
 
 def clone(

@@ -30,7 +30,6 @@ from .base import (
     clone,
     limit_of,
     make_union_error,
-    resolve_question,
     shape_of,
     with_changes,
     with_options,
@@ -305,20 +304,24 @@ def add_condition(queryset: Q, condition: Condition, verb: str = "filter()") -> 
         raise make_union_error(queryset, verb)
     if not condition.is_empty:
         check_not_sliced(queryset, verb)
-    shape = queryset._query_shape or shape_of(queryset)
-    known, wires = queryset._known_question, queryset._wires
-    question = partial(_add_term, condition, known, shape, wires)
+    shape, wires = queryset._query_shape or shape_of(queryset), queryset._wires
     found = None if shape is None else shape.with_condition(condition)
-    if found is None:
-        return clone(queryset, question(), queryset._read_options)
+    if shape is None or found is None:
+        return clone(queryset, _add_term(queryset._question, condition), queryset._read_options)
+    question: KnownQuestion
+    if queryset._known_question is None:
+        question = partial(_add_lazily, shape, wires, condition)
+    else:  # no function waits for another one
+        question = _add_term(queryset._question, condition)
     return clone(queryset, question, queryset._read_options, found[0], (*wires, *found[1]))
 
 
-def _add_term(
-    condition: Condition, known: KnownQuestion, shape: QueryShape | None, wires: Wires
-) -> Question:
-    """Return the question of a query set with *condition* too."""
-    question = resolve_question(known, shape, wires)
+def _add_lazily(shape: QueryShape, wires: Wires, condition: Condition) -> Question:
+    return _add_term(shape.question(wires), condition)
+
+
+def _add_term(question: Question, condition: Condition) -> Question:
+    """Return *question* with *condition* too."""
     before = question.condition
     return replace(question, condition=condition if before.is_empty else before & condition)
 

@@ -375,3 +375,10 @@ def test_shapes_built_of_data_do_not_pile_up(monkeypatch):
         seen += 1
         waiting += [each for each in sketch._next.values() if each is not None]
     assert seen <= 25
+
+
+def test_a_long_chain_of_query_sets_is_one_question():
+    rows = Score.objects.filter(player="a")
+    for number in range(600):
+        rows = rows.exclude(wins=number)
+    assert len(rows._question.condition.conjuncts) == 601
