@@ -127,7 +127,9 @@ def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
 
         found = {"L": _keep_list(was, now, spell, lambda at: _keep(inner, was[at], now[at]))}
     else:
-        found = keep_spelling(old, _spell(field, old), wire)
+        spelled = _spell(field, old)
+        plain = spelled != wire and spelled == as_sent(old)
+        found = wire if plain else keep_spelling(old, spelled, wire)
     return old if found == old else found
 
 
