@@ -13,6 +13,13 @@ _MODELS: WeakValueDictionary[str, type[Any]] = WeakValueDictionary()
 _WAITING: dict[str, ref[type[Any]]] = {}
 """The models that refer to classes which are not defined yet, in the order of definition."""
 
+UNCONNECTED: list[Any] = []
+"""The relations whose models are not all defined yet."""
+
+
+class Late:
+    """A relation that is connected when its model is complete."""
+
 
 def _full_name(model: type[Any]) -> str:
     return f"{model.__module__}.{model.__qualname__}"

@@ -7,17 +7,19 @@ reading. Soft deletes are in ``soft_delete``, other models of a shared table in 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec.structs import replace
 
 from ..expressions import Condition, Path, Unexpired
 from ..operations.base import Wire
 from ..operations.items import StoredItem
-from ..operations.queries import Query
-from ..planning import Plan, Question, Shortcut
 from .expiry import Expiry
 from .inheritance.discriminator import PolymorphicIdentity
+
+if TYPE_CHECKING:
+    from ..operations.queries import Query
+    from ..planning import Plan, Question, Shortcut
 
 
 class ItemFilter:

@@ -29,12 +29,13 @@ from ...expressions import (
     Value,
 )
 from ...operations.base import Wire
-from ...planning import Question, Shortcut
+from ...planning import Question
 from ..fields.base import Field
 from ..fields.scalars import FloatField
 from .lookup_resolution import make_condition
 
 if TYPE_CHECKING:
+    from ...planning import Shortcut
     from ..options import Options
 
 
