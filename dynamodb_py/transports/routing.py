@@ -137,7 +137,7 @@ class AsyncRoutingTransport:
     def __init__(self, router: Router, lazy: LazyTarget) -> None:
         self._router = router
         self._lazy = lazy
-        self._wire: http_aio.AsyncHttpTransport | None = None
+        self._opened: http_aio.AsyncHttpTransport | None = None
 
     async def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""
@@ -153,18 +153,19 @@ class AsyncRoutingTransport:
             except DeadlineExceeded as error:
                 error.in_doubt = True  # botocore goes on
                 raise
-        return await (self._wire or self._make_wire()).send(operation)
+        return await (self._opened or self._wire).send(operation)
 
-    def _make_wire(self) -> http_aio.AsyncHttpTransport:
-        """Return the transport over HTTP; the first call makes it, for the event loops of all threads."""
+    @property
+    def _wire(self) -> http_aio.AsyncHttpTransport:
+        """The transport over HTTP; its first use makes it, one for the event loops of all threads."""
         with self._router.lock:
-            if self._wire is None:
-                self._wire = http_aio.AsyncHttpTransport(self._lazy)
-            return self._wire
+            if self._opened is None:
+                self._opened = http_aio.AsyncHttpTransport(self._lazy)
+            return self._opened
 
     async def close(self) -> None:
         """Close the open connections; the next request opens new ones."""
-        if self._wire is not None:
-            await self._wire.close()
+        if self._opened is not None:
+            await self._opened.close()
         if self._router.boto is not None:
             self._router.boto.close()
