@@ -478,7 +478,8 @@ def name_verbs(kind: type[K]) -> type[K]:
 
 def flow_of(kind: type[Any], verb: str) -> Callable[..., Flow[Any]]:
     """Return the flow behind the method *verb* of a class: that of the nearest class that has one."""
-    getattr(kind, verb)  # which loads it
-    flows = (getattr(vars(base).get(verb), "flow", None) for base in kind.__mro__)
+    verbs = (vars(base).get(verb) for base in kind.__mro__)
+    loaded = (each.load() if isinstance(each, LazyFunction) else each for each in verbs)
+    flows = (getattr(each, "flow", None) for each in loaded)
     found: Callable[..., Flow[Any]] = next(flow for flow in flows if flow is not None)
     return found

@@ -65,14 +65,14 @@ class LazyRoom:
     """
 
     def __init__(self, room: str, verbs: str = "") -> None:
-        self._room, self._verbs = room, frozenset(verbs.split())
+        self.room, self.verbs = room, frozenset(verbs.split())
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # of tools that look for a protocol
             raise AttributeError(name)
-        if name in self._verbs:
-            return LazyFunction(lambda: load(self._room, name))
-        found = vars(self)[name] = load(self._room, name)  # read without this method from now on
+        if name in self.verbs:
+            return LazyFunction(lambda: load(self.room, name))
+        found = vars(self)[name] = load(self.room, name)  # read without this method from now on
         return found
 
 

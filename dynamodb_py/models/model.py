@@ -360,7 +360,7 @@ def _complete(model: type[Model]) -> None:
     if isinstance(model._meta, DeferredOptions):
         registry.defer(model)
         return
-    if model._fieldset.references:
+    if any(each.leads_back for each in model._fieldset.references.values()):
         backrefs.connect_references(model)
     before = registry.register(model)
     try:

@@ -7,7 +7,6 @@ from typing import Any
 from ...exceptions import ModelDefinitionError
 from ..foreign_keys.expansion import References
 from ..foreign_keys.field import ForeignKey
-from ..foreign_keys.on_delete import DO_NOTHING
 from ..foreign_keys.referrers import add_referrer, is_same_reference
 from ..registry import UNCONNECTED
 from .index_choice import choose_index
@@ -21,7 +20,7 @@ def connect_references(model: type[Any]) -> None:
     :raises ModelDefinitionError: there is no index for it, or the name is taken.
     """
     for reference in _find_own(model).values():
-        if reference.related_name is None and reference.on_delete is DO_NOTHING:
+        if not reference.leads_back:
             continue
         reason = f"on_delete={reference.on_delete.name} asks"
         if reference.related_name is not None:
