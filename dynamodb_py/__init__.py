@@ -1,40 +1,55 @@
 """Active Record for Amazon DynamoDB, with a manager API in Django's manner."""
 
+from typing import TYPE_CHECKING
+
 from . import exceptions, signals
 from .connections import Connection, connect, get_connection, options
 from .exceptions import *  # noqa: F403
 from .expressions import Condition, F, Q, RawExpression
 from .metering import capacity
-from .models import fields, transaction, validators
-from .models.bulk.batch_block import AsyncBatchBlock, BatchBlock
-from .models.bulk.mixed_models import adelete_all, aload, asave_all, delete_all, load, save_all
-from .models.bulk.results import BulkResult, Outcome
+from .models import fields, validators
 from .models.constraints import UniqueConstraint
 from .models.document import Document
 from .models.fields import *  # noqa: F403
 from .models.foreign_keys.field import ForeignKey, OneToOneField
 from .models.foreign_keys.on_delete import CASCADE, DO_NOTHING, NULLIFY, PROTECT, OnDelete
 from .models.indexes import GlobalIndex, LocalIndex
-from .models.maintenance.denormalized import CopiesReport, arefresh_copies, refresh_copies
-from .models.maintenance.unique import acheck_unique, arepair_unique, check_unique, repair_unique
 from .models.managers.manager import Manager
 from .models.managers.queryset import QuerySet
 from .models.model import Model
-from .models.queryset.pages import Page
-from .models.queryset.prefetch import Dangling, aprefetch, prefetch
-from .models.queryset.write_execution import Done
-from .models.relations.many_set import ManySet
-from .models.relations.many_to_many import ManyToManyField
-from .models.relations.prefetch_lookup import Prefetch
-from .models.relations.reverse import RelatedSet
-from .models.shared_tables.item_collections import Collection
-from .models.shared_tables.shared_table import SharedTable
-from .models.soft_delete import SoftDelete, SoftDeleteManager, SoftDeleteQuerySet, Timestamped
 from .models.validators import *  # noqa: F403
-from .planning import Estimate, Plan
-from .reading import Walk
 from .retries import Retries
-from .table import Table
+
+if TYPE_CHECKING:
+    from .models import transaction
+    from .models.bulk.batch_block import AsyncBatchBlock, BatchBlock
+    from .models.bulk.mixed_models import adelete_all, aload, asave_all, delete_all, load, save_all
+    from .models.bulk.results import BulkResult, Outcome
+    from .models.maintenance.denormalized import CopiesReport, arefresh_copies, refresh_copies
+    from .models.maintenance.unique import (
+        acheck_unique,
+        arepair_unique,
+        check_unique,
+        repair_unique,
+    )
+    from .models.queryset.pages import Page
+    from .models.queryset.prefetch import Dangling, aprefetch, prefetch
+    from .models.queryset.write_execution import Done
+    from .models.relations.many_set import ManySet
+    from .models.relations.many_to_many import ManyToManyField
+    from .models.relations.prefetch_lookup import Prefetch
+    from .models.relations.reverse import RelatedSet
+    from .models.shared_tables.item_collections import Collection
+    from .models.shared_tables.shared_table import SharedTable
+    from .models.soft_delete import SoftDelete, SoftDeleteManager, SoftDeleteQuerySet, Timestamped
+    from .planning import Estimate, Plan
+    from .reading import Walk
+    from .table import Table
+else:
+    from .lazy import EXPORTS
+    from .lazy.loading import export_lazily
+
+    __getattr__, __dir__ = export_lazily(EXPORTS[""], globals())
 
 __version__ = "0.1.0"
 

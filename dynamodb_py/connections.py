@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +15,11 @@ from msgspec.structs import replace
 from .credentials.settings import Secret, SecretBytes, Settings, Url
 from .exceptions import ConfigurationError
 from .retries import Deadline, Retries, drop_deadline, push_deadline
-from .transports import open_transports
+
+if TYPE_CHECKING:
+    from . import transports
+else:
+    from .lazy import transports
 
 DEFAULT = "default"
 
@@ -41,7 +45,7 @@ class Connection:
         self.alias = alias
         self.settings = settings
         self.retries = Retries() if retries is None else retries
-        self.transport, self.async_transport = open_transports(settings)
+        self.transport, self.async_transport = transports.open_transports(settings)
         self._prefix, self._format = table_prefix, table_name_format
         self.renames = bool(table_prefix or table_name_format)
         """Whether table names differ from those in the models."""

@@ -24,6 +24,7 @@ from .exceptions import (
     ReadTimeout,
     RequestError,
 )
+from .lazy.loading import LazyFunction
 from .metering import METERS, note, note_failure
 from .operations.base import Call, Operation, Pause, Step, Together
 from .retries import (
@@ -393,8 +394,11 @@ def blocking(
 
     The class is decorated with :func:`name_verbs`. To replace a verb, replace both twins.
 
+    :param flow: where its room is loaded later, the method is made at its first use.
     :param choose: returns the link for the argument ``using``, if the verb has one.
     """
+    if isinstance(flow, LazyFunction):
+        return LazyFunction(lambda: blocking(flow.load(), choose))
 
     def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         using: Any = None if choose is None else kwargs.get("using")
@@ -413,8 +417,10 @@ def awaiting(
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
     """Make a method that drives *flow*, a function of the object and arguments, and awaits it.
 
-    :param choose: as for :func:`blocking`.
+    Parameters are those of :func:`blocking`.
     """
+    if isinstance(flow, LazyFunction):
+        return LazyFunction(lambda: awaiting(flow.load(), choose))
 
     async def method(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         using: Any = None if choose is None else kwargs.get("using")
@@ -462,14 +468,18 @@ def _copy_for_help(flow: Any, first: str) -> FunctionType:
 def name_verbs(kind: type[K]) -> type[K]:
     """Name the verbs in the body of a class after their attributes: a class decorator."""
     for name, method in vars(kind).items():
-        if hasattr(method, "flow"):
-            method.__name__, method.__module__ = name, kind.__module__
-            method.__qualname__ = f"{kind.__qualname__}.{name}"
+        names = name, f"{kind.__qualname__}.{name}", kind.__module__
+        if isinstance(method, LazyFunction):
+            method.names = names
+        elif hasattr(method, "flow"):
+            method.__name__, method.__qualname__, method.__module__ = names
     return kind
 
 
 def flow_of(kind: type[Any], verb: str) -> Callable[..., Flow[Any]]:
     """Return the flow behind the method *verb* of a class: that of the nearest class that has one."""
-    flows = (getattr(vars(base).get(verb), "flow", None) for base in kind.__mro__)
+    verbs = (vars(base).get(verb) for base in kind.__mro__)
+    loaded = (each.load() if isinstance(each, LazyFunction) else each for each in verbs)
+    flows = (getattr(each, "flow", None) for each in loaded)
     found: Callable[..., Flow[Any]] = next(flow for flow in flows if flow is not None)
     return found

@@ -11,14 +11,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from .operations.base import Operation, Payload
 from .operations.queries import Query, Scan
-from .operations.transactions import TransactGetItems
+
+if TYPE_CHECKING:
+    from .operations import transactions
+else:
+    from .lazy import transactions
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
@@ -229,7 +233,7 @@ def _count_items(operation: Operation[Any], answer: _Answer) -> _Items:
     table = tables[0] if len(tables) == 1 else ""
     if found:
         # In the order of the request.
-        gets = operation.gets if isinstance(operation, TransactGetItems) else ()
+        gets = operation.gets if isinstance(operation, transactions.TransactGetItems) else ()
         names = [name for name, _ in gets] if len(gets) == len(found) else [table] * len(found)
         counts = Counter(n for n, got in zip(names, found, strict=True) if got.Item is not UNSET)
         return {name: (count, count) for name, count in counts.items()}

@@ -9,7 +9,6 @@ errors other than throttling.
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -91,8 +90,14 @@ def is_in_doubt(error: BaseException) -> bool:
     return isinstance(error, GeneratorExit)  # the flow was cancelled
 
 
+def _draw() -> float:
+    from random import random  # imported only for the pause before a retry
+
+    return random()
+
+
 def backoff(
-    base: float = 1.0, cap: float = 20.0, jitter: Callable[[], float] = random.random
+    base: float = 1.0, cap: float = 20.0, jitter: Callable[[], float] = _draw
 ) -> Iterator[float]:
     """Yield pauses in seconds without end: a random share of *base* doubled each time, up to *cap*.
 
@@ -120,7 +125,7 @@ class Retries(Struct, frozen=True):
         return cls(attempts=int(attempts)) if attempts.isdigit() and int(attempts) else cls()
 
     def pause(
-        self, error: BaseException, attempts: int, jitter: Callable[[], float] = random.random
+        self, error: BaseException, attempts: int, jitter: Callable[[], float] = _draw
     ) -> float:
         """Return the seconds to wait after attempt number *attempts* failed with *error*.
 

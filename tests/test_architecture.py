@@ -1,6 +1,7 @@
 """The rooms of the package in order: a module imports only from rooms that come before its own."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections import Counter
@@ -9,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from dynamodb_py import lazy
+from dynamodb_py.lazy.loading import LazyRoom, load
+
 # From the ground up. A room is a file or a folder; a dotted name is one within a folder, as "models.fields".
 ROOMS = [
+    "lazy",
     "exceptions",
     "limits",
     "codec",
@@ -144,6 +149,62 @@ def test_a_module_imports_only_from_rooms_above_it(name):
         if room(other) in below or other == PACKAGE
     ]
     assert not wrong, "\n".join(wrong)
+
+
+ROOMS_ON_DEMAND = {name: each for name, each in vars(lazy).items() if isinstance(each, LazyRoom)}
+
+
+@pytest.mark.parametrize("name", ROOMS_ON_DEMAND)
+def test_each_entry_of_the_lazy_list_exists(name):
+    room_ = ROOMS_ON_DEMAND[name]
+    module = importlib.import_module(f"{PACKAGE}.{room_.room}")
+    assert all(callable(getattr(module, verb)) for verb in room_.verbs)
+
+
+def late_names(name: str) -> dict[str, str]:
+    """Return the names that a module takes from the lazy list, with what type checkers see instead."""
+    found = {}
+    for node in parse(name).body:
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            continue
+        taken = {
+            alias.asname or alias.name
+            for each in node.orelse
+            if isinstance(each, ast.ImportFrom) and each.module == "lazy"
+            for alias in each.names
+        }
+        for each in node.body:
+            for alias in each.names if isinstance(each, ast.ImportFrom) else ():
+                one = ast.Module([ast.ImportFrom(each.module, [alias], each.level, lineno=0)], [])
+                if (known := alias.asname or alias.name) in taken:
+                    found[known] = next(source for source, _ in imports(name, one, MODULES))
+        assert taken - {"EXPORTS"} == found.keys(), f"{name} takes names that no type checker sees"
+    return found
+
+
+def test_a_room_on_demand_is_the_one_that_type_checkers_see():
+    used = {(name, source) for module in MODULES for name, source in late_names(module).items()}
+    assert used == {(name, f"{PACKAGE}.{each.room}") for name, each in ROOMS_ON_DEMAND.items()}
+
+
+@pytest.mark.parametrize("package", lazy.EXPORTS)
+def test_what_a_package_exports_late_is_what_type_checkers_see(package):
+    name = f"{PACKAGE}.{package}".rstrip(".")
+    module = importlib.import_module(name)
+    late = {each for names in lazy.EXPORTS[package].values() for each in names.split()}
+    block = next(node for node in parse(name).body if isinstance(node, ast.If))
+    assert late == {alias.name for each in block.body for alias in getattr(each, "names", ())}
+    assert late <= {*module.__all__} & {*dir(module)}
+    for room_, names in lazy.EXPORTS[package].items():
+        assert all(getattr(module, each) is load(room_, each) for each in names.split())
+
+
+def test_nothing_else_is_loaded_late():
+    late = [name for name, path in MODULES.items() if "__import__(" in path.read_text("utf-8")]
+    assert late == [f"{PACKAGE}.lazy.loading"]
+    users = {"cli.common", "models.fields.compressed", "credentials.tls"}  # of users, and of extras
+    named = {name for name, path in MODULES.items() if "importlib" in path.read_text("utf-8")}
+    assert named == {f"{PACKAGE}.{each}" for each in users}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -319,6 +380,57 @@ def test_import_loads_nothing_heavy():
     script = "import sys; before = set(sys.modules); import dynamodb_py as package;"
     script += f"assert package.__file__; print(sorted({HEAVY!r} & set(sys.modules) - before))"
     assert python(script) == "[]"
+
+
+# What a program that defines a model and reads an item never enters.
+SELDOM = {
+    "http.aio",
+    "models.bulk",
+    "models.maintenance",
+    "models.persistence.save",
+    "models.relations",
+    "models.shared_tables",
+    "models.soft_delete",
+    "models.transaction",
+    "models.unit_of_work",
+    "operations.tables",
+    "operations.transactions",
+    "planning.planner",
+    "reading",
+    "table",
+    "transports.boto",
+    "waiting",
+}
+MOST_MODULES_OF_AN_IMPORT = 112
+MOST_MODULES_OF_A_FIRST_READ = 140
+HEAVY_FOR_A_READ = HEAVY | {"encodings.idna", "inspect", "random", "string", "unicodedata"}
+
+FIRST_READ = f"""
+import sys
+sys.modules["typing_extensions"] = None  # msgspec takes it where it is installed; it loads inspect
+before = set(sys.modules)
+from dynamodb_py import CharField, Model, Retries, connect
+imported = set(sys.modules)
+class Score(Model):
+    player = CharField(hash_key=True)
+connect("default", region_name="eu-west-1", endpoint_url="http://127.0.0.1:9",
+        aws_access_key_id="a", aws_secret_access_key="b", retries=Retries(attempts=1))
+try:
+    Score.objects.get(player="ann")
+except Exception as error:
+    assert type(error).__name__ == "ConnectionFailed", error
+for loaded in imported, set(sys.modules):
+    own = {{each.partition(".")[2] for each in loaded if each.startswith("{PACKAGE}")}}
+    print(len(own), *(own & {SELDOM!r}), *(loaded - before & {HEAVY_FOR_A_READ!r}))
+"""
+
+
+def test_an_import_and_a_first_read_load_few_modules():
+    """What they cost, counted: each module is half a millisecond of a cold start."""
+    (imported, *seldom), (read, *seldom_read) = map(str.split, python(FIRST_READ).splitlines())
+    assert seldom == seldom_read == []
+    assert int(imported) <= MOST_MODULES_OF_AN_IMPORT
+    assert int(read) <= MOST_MODULES_OF_A_FIRST_READ
 
 
 def test_import_opens_no_socket_and_starts_no_process():

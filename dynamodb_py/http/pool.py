@@ -46,7 +46,8 @@ class Pool:
         self.close()
 
     def __del__(self) -> None:
-        _close_all(self.idle)
+        while self.idle:  # at the end of the interpreter, the globals of this module may be gone
+            self.idle.pop().close()
 
 
 def _close_all(home: list[Connection]) -> None:

@@ -138,14 +138,18 @@ def open_connection(target: Target, connect_timeout: float, read_timeout: float)
     deadline = time.monotonic() + connect_timeout
     opened = None
     try:
-        opened = socket.create_connection(target.address, connect_timeout)
+        host, port = target.address
+        opened = socket.create_connection((_encode_host(host), port), connect_timeout)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if target.context is not None:
             if target.proxy is not None:
                 _tunnel(opened, target, deadline)
             opened.settimeout(_count_seconds_until(deadline))
-            opened = target.context.wrap_socket(opened, server_hostname=target.endpoint.host)
+            name = target.endpoint.host
+            if type(target.context).__module__ == "ssl":  # not gevent's, which takes text
+                name = _encode_host(name)
+            opened = target.context.wrap_socket(opened, server_hostname=name)
         return Connection(opened, tls=target.context is not None, read_timeout=read_timeout)
     except BaseException as error:
         if opened is not None:
@@ -153,6 +157,12 @@ def open_connection(target: Target, connect_timeout: float, read_timeout: float)
         if isinstance(error, OSError):
             raise make_connect_error(error, target, connect_timeout) from error
         raise
+
+
+def _encode_host(host: str) -> Any:
+    """Return *host* as bytes, which need no codec of international names, 3 ms to import, if it is plain."""
+    plain = host.isascii() and all(0 < len(label) < 64 for label in host.split("."))
+    return host.encode() if plain else host
 
 
 def make_read_timeout(seconds: float) -> ReadTimeout:

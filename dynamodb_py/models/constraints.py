@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from msgspec import Struct
 
@@ -18,13 +18,17 @@ from ..expressions import Compare, Condition, NotExists, Path, Value
 from ..limits import MAX_KEY_NAME_BYTES
 from ..operations.base import Wire, WireItem
 from ..operations.items import Key
-from ..operations.transactions import Delete, Put
 from ..schema import KeyAttribute, TableSchema
 from .attribute_values.display import decode_or_free
 from .attribute_values.values import has_changed, require_unchanged
 from .fields.base import AnyField
 from .fields.scalars import CounterField
 from .fields.version import VersionField
+
+if TYPE_CHECKING:
+    from ..operations import transactions
+else:
+    from ..lazy import transactions
 
 VALUE = "value"
 """The hash key of a table of sentinels: the constraint and the value."""
@@ -145,14 +149,14 @@ class Claim(Struct, frozen=True):
         """The key of the sentinel."""
         return make_sentinel_key(self.value)
 
-    def put(self, table: str, model: str) -> Put:
+    def put(self, table: str, model: str) -> transactions.Put:
         """Return the write of the sentinel, if the value is free or belongs to this item already.
 
         *table* is the table of the sentinels, *model* the name of the class that writes.
         """
         return self.put_if(table, model, require_absent() | require_owner(self.owner))
 
-    def handover(self, table: str, model: str, releaser: Key) -> Put:
+    def handover(self, table: str, model: str, releaser: Key) -> transactions.Put:
         """Return the write of the sentinel that takes the value over from the item *releaser*.
 
         It is for the transaction in which that item releases it, which has one write of each sentinel.
@@ -160,17 +164,17 @@ class Claim(Struct, frozen=True):
         free = require_absent() | require_owner(self.owner)
         return self.put_if(table, model, free | require_owner(normalize_key(releaser)))
 
-    def put_if(self, table: str, model: str, condition: Condition) -> Put:
+    def put_if(self, table: str, model: str, condition: Condition) -> transactions.Put:
         """Return the write of the sentinel if *condition* holds."""
         item = {VALUE: {"S": self.value}, OWNER: {"M": self.owner}, MODEL: {"S": model}}
-        return Put(table, to_json(item), condition)
+        return transactions.Put(table, to_json(item), condition)
 
-    def release(self, table: str) -> Delete:
+    def release(self, table: str) -> transactions.Delete:
         """Return the delete of the sentinel, if it is gone or belongs to this item.
 
         If the condition fails, another item has the value too and owns the sentinel, which stays.
         """
-        return Delete(table, self.key, require_absent() | require_owner(self.owner))
+        return transactions.Delete(table, self.key, require_absent() | require_owner(self.owner))
 
 
 def make_sentinel_key(value: str) -> Key:

@@ -19,7 +19,7 @@ from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
 from .foreign_keys.field import ForeignKey
 from .inheritance.documents import DocumentKinds, find_kinds
-from .keys.computed import is_computed
+from .keys.declared import is_computed
 from .records.attributes import find_assigned_keys, find_unreadable, stamp_field
 from .records.base import (
     find_edited_defaults,

@@ -10,42 +10,41 @@ from ..exceptions import ModelDefinitionError
 from ..expressions import Action, Computable, Condition
 from ..flows import Flow, awaiting, blocking, name_verbs
 from . import registry
-from .bulk.writes import AsyncBatchWriteVerb, BatchWriteVerb
 from .fields.base import Field
 from .inheritance.declaring import register_class
 from .instance import Instance, options_of
 from .managers.manager import VERBS_OF_MANAGERS, Manager, Objects, OfManager
 from .options import Options, prepare
-from .persistence.delete import delete_instance
-from .persistence.refresh import (
-    decrement,
-    fetch_instance,
-    increment,
-    refresh_instance,
-    touch_instance,
-)
-from .persistence.save import save_instance
-from .persistence.stored import stored_wires
-from .persistence.tracking import (
-    describe_instance_changes,
-    describe_previous_changes,
-    find_changed,
-    revert_instance,
-)
-from .persistence.update import update_instance
-from .persistence.update_result import Returning
 from .records.fieldset import FieldSet
 from .records.filling import fill
-from .records.plain import Mode
 from .registry import DeferredOptions
-from .relations.backrefs import connect_many_to_many, connect_references, disconnect_many_to_many
-from .relations.cascade import delete_for_good
 from .reserved_names import MODEL, refuse_reserved
 from .signals.events import class_prepared, fill_with_signals, post_init, pre_init
 from .signals.hooks import check_hooks
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .bulk.writes import AsyncBatchWriteVerb, BatchWriteVerb
+    from .persistence import delete as deletes
+    from .persistence import refresh as refreshes
+    from .persistence import save as saves
+    from .persistence import stored, tracking
+    from .persistence import update as updates
+    from .persistence.update_result import Returning
+    from .records.plain import Mode
+    from .relations import backrefs, cascade
+else:
+    from ..lazy import (
+        backrefs,
+        cascade,
+        deletes,
+        refreshes,
+        saves,
+        stored,
+        tracking,
+        updates,
+    )
 
 
 @name_verbs
@@ -122,8 +121,8 @@ class Model(Instance):
         try:
             cls._prepare()
             if not isinstance(cls._meta, DeferredOptions):
-                connect_references(cls)
-                connect_many_to_many(cls)
+                backrefs.connect_references(cls)
+                backrefs.connect_many_to_many(cls)
         except ModelDefinitionError:
             if before is None:
                 delattr(cls, name)
@@ -167,8 +166,8 @@ class Model(Instance):
 
     # -- its item ------------------------------------------------------------------------------
 
-    save = blocking(save_instance, choose_connection)
-    asave = awaiting(save_instance, choose_connection)
+    save = blocking(saves.save_instance, choose_connection)
+    asave = awaiting(saves.save_instance, choose_connection)
 
     if TYPE_CHECKING:
 
@@ -224,38 +223,38 @@ class Model(Instance):
         ) -> dict[str, Any]: ...
         async def aupdate(self, /, *actions: Any, **options: Any) -> Any: ...
     else:
-        update = blocking(update_instance)
-        aupdate = awaiting(update_instance)
+        update = blocking(updates.update_instance)
+        aupdate = awaiting(updates.update_instance)
 
-    delete = blocking(delete_instance, choose_connection)
-    adelete = awaiting(delete_instance, choose_connection)
+    delete = blocking(deletes.delete_instance, choose_connection)
+    adelete = awaiting(deletes.delete_instance, choose_connection)
 
     def _delete_for_good(
         self, *, condition: Condition | None = None, atomic: bool | None = None
     ) -> Flow[None]:
-        return delete_for_good(self, condition=condition, atomic=atomic)
+        return cascade.delete_for_good(self, condition=condition, atomic=atomic)
 
-    refresh_from_db = blocking(refresh_instance, choose_connection)
-    arefresh_from_db = awaiting(refresh_instance, choose_connection)
+    refresh_from_db = blocking(refreshes.refresh_instance, choose_connection)
+    arefresh_from_db = awaiting(refreshes.refresh_instance, choose_connection)
 
-    fetch = blocking(fetch_instance)
-    afetch = awaiting(fetch_instance)
+    fetch = blocking(refreshes.fetch_instance)
+    afetch = awaiting(refreshes.fetch_instance)
 
-    incr = blocking(increment)
-    aincr = awaiting(increment)
+    incr = blocking(refreshes.increment)
+    aincr = awaiting(refreshes.increment)
 
-    decr = blocking(decrement)
-    adecr = awaiting(decrement)
+    decr = blocking(refreshes.decrement)
+    adecr = awaiting(refreshes.decrement)
 
-    touch = blocking(touch_instance)
-    atouch = awaiting(touch_instance)
+    touch = blocking(refreshes.touch_instance)
+    atouch = awaiting(refreshes.touch_instance)
 
     # -- changes -------------------------------------------------------------------------------
 
     @property
     def is_changed(self) -> bool:
         """Whether :meth:`save` would send anything: always so for a new instance."""
-        return self._stored is None or bool(find_changed(self, stored_wires(self)))
+        return self._stored is None or bool(tracking.find_changed(self, stored.stored_wires(self)))
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Return the changes since it was loaded or saved: the old and the new value, by path.
@@ -274,7 +273,7 @@ class Model(Instance):
         >>> page.changes()
         {'doc.n': (1, 2)}
         """
-        return describe_instance_changes(self)
+        return tracking.describe_instance_changes(self)
 
     def previous_changes(self) -> dict[str, tuple[Any, Any]]:
         """Return the changes that the last save or update wrote: the old and the new value, by path.
@@ -283,7 +282,7 @@ class Model(Instance):
         Hooks after a save find them too. Empty where nothing was written yet, or there was nothing
         to write.
         """
-        return describe_previous_changes(self)
+        return tracking.describe_previous_changes(self)
 
     def revert(self, *names: str) -> None:
         """Restore the values that were loaded or saved last, also in place of edits; nothing is sent.
@@ -292,7 +291,7 @@ class Model(Instance):
         :raises QueryError: it was never loaded or saved, or was deleted.
         :raises TypeError: no field has one of *names*.
         """
-        revert_instance(self, names)
+        tracking.revert_instance(self, names)
 
     # -- shortcuts for ``objects`` -------------------------------------------------------------
 
@@ -363,17 +362,19 @@ def _complete(model: type[Model]) -> None:
     if isinstance(model._meta, DeferredOptions):
         registry.defer(model)
         return
-    connect_references(model)
+    if any(each.leads_back for each in model._fieldset.references.values()):
+        backrefs.connect_references(model)
     before = registry.register(model)
     try:
-        connect_many_to_many(model)
+        if registry.UNCONNECTED or any(isinstance(m, registry.Late) for m in vars(model).values()):
+            backrefs.connect_many_to_many(model)
         model.class_prepared()
         class_prepared.send_now(model)
         for other in registry.find_deferred():
             other._settle_references(late=False)
     except ModelDefinitionError:
         registry.unregister(model, before)
-        disconnect_many_to_many(model)
+        backrefs.disconnect_many_to_many(model)
         raise
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from msgspec.structs import replace
 
@@ -15,8 +15,6 @@ from ..exceptions import ModelDefinitionError, QueryError, ResponseCorrupted, Va
 from ..expressions import Condition, Exists, FieldName, NotExists, Path, is_many
 from ..limits import MAX_HASH_KEY_BYTES
 from ..operations.base import Wire, WireItem
-from ..planning import Planner, Subject
-from ..reading.keys import make_key_reader
 from ..schema import Index, TableSchema, declare_table
 from .attribute_values.display import decode_or_free
 from .attribute_values.spelling import stays_same
@@ -34,8 +32,7 @@ from .inheritance.declaring import (
     prepare_index_keys,
 )
 from .inheritance.discriminator import PolymorphicIdentity
-from .keys.computed_writes import ComputedFields, find_computed_fields
-from .keys.rewriting import PartConditions
+from .keys.declared import is_computed
 from .records.attributes import find_assigned_keys
 from .records.base import BaseRecord
 from .records.checks import find_key_problem
@@ -45,6 +42,13 @@ from .records.primary_key import NAME as PK
 from .records.primary_key import PrimaryKey, compile_key_encoder, make_primary_key
 from .registry import DeferredOptions
 from .visibility import ItemFilter, make_filter
+
+if TYPE_CHECKING:
+    from .. import planning
+    from ..reading import keys as key_readers
+    from .keys import computed_writes, rewriting
+else:
+    from ..lazy import computed_writes, key_readers, planning, rewriting
 
 # The options of Meta and their defaults.
 _DEFAULTS: dict[str, Any] = {
@@ -162,10 +166,10 @@ class Options:
         """The unique constraints."""
         self.computed = self._make_computed()
         """The fields that are computed from others; None without key templates."""
-        self.part_conditions: PartConditions | None = None
+        self.part_conditions: rewriting.PartConditions | None = None
         """What turns conditions on parts of keys into conditions on keys."""
         if self.computed is not None:
-            self.part_conditions = PartConditions(self.computed, self.schema)
+            self.part_conditions = rewriting.PartConditions(self.computed, self.schema)
         self.guarded = self.version is not None or bool(self.constraints)
         """Whether each write needs a condition or further writes, which batches do not have."""
         self.companions: tuple[TableSchema, ...] = ()
@@ -177,7 +181,7 @@ class Options:
         """Holds if an item with the key exists, of any class."""
         self.key_missing: Condition = NotExists(path)
         """Holds if no item with the key exists."""
-        self._planner: Planner | None = None
+        self._planner: planning.Planner | None = None
         self.cache: QueryCache | None = None
         """The cache of query sets, by the shape of the query."""
 
@@ -265,9 +269,11 @@ class Options:
                 )
         return named
 
-    def _make_computed(self) -> ComputedFields | None:
-        computed = find_computed_fields(self.name, self.field_set.by_name, self.keys)
-        if computed is not None:
+    def _make_computed(self) -> computed_writes.ComputedFields | None:
+        computed = None
+        if any(map(is_computed, self.field_set)):
+            fields = self.field_set.by_name
+            computed = computed_writes.ComputedFields(self.name, fields, self.keys)
             needed = self.unique_attributes()
             if self.ttl is not None:
                 needed.append(self.ttl.attribute)
@@ -362,11 +368,11 @@ class Options:
             self.cache.forget()
 
     @property
-    def planner(self) -> Planner:
+    def planner(self) -> planning.Planner:
         """The planner of queries to this model."""
         if self._planner is None:
             names = {field.attribute: field.name for field in self.field_set}
-            subject = Subject(
+            subject = planning.Subject(
                 name=self.name,
                 schema=self.schema,
                 fields=names,
@@ -379,7 +385,7 @@ class Options:
                 complete=frozenset(str(each.name) for each in self.home.indexes if each.complete),
                 parts={} if self.computed is None else self.computed.parts,
             )
-            self._planner = Planner(subject)
+            self._planner = planning.Planner(subject)
         return self._planner
 
     def _find_key_problem(self, attribute: str, wire: Wire) -> str | None:
@@ -522,7 +528,7 @@ class Options:
 
     @cached_property
     def _read_key(self) -> KeyReader:
-        return make_key_reader(self.schema.key)
+        return key_readers.make_key_reader(self.schema.key)
 
     def stored_key(self, stored: Mapping[str, Wire]) -> WireItem:
         """Return the key among stored attributes; raise ValidationError where it was not loaded."""

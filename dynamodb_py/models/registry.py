@@ -17,6 +17,13 @@ _WAITING_FOR: dict[str, dict[str, None]] = {}
 _DEFINED: dict[str, None] = {}
 """The names of the classes that were defined since waiting ones were last looked for."""
 
+UNCONNECTED: list[Any] = []
+"""The relations whose models are not all defined yet."""
+
+
+class Late:
+    """A relation that is connected when its model is complete."""
+
 
 def _full_name(model: type[Any]) -> str:
     return f"{model.__module__}.{model.__qualname__}"

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from ..expressions import Condition, Path, Unexpired
 from ..operations.items import StoredItem
-from ..planning import Plan, Question
 from .expiry import Expiry
 from .inheritance.discriminator import PolymorphicIdentity
 
 if TYPE_CHECKING:
+    from ..planning import Plan, Question
     from .keys.rewriting import PartConditions
 
 

@@ -1,9 +1,18 @@
 """Planning turns a question into the requests that answer it. It does no I/O."""
 
-from .estimates import Estimate, estimate
+from typing import TYPE_CHECKING
+
 from .plan import Explanation, Lane, Plan, Question, Rejected, Subject, Trim
-from .plan_cache import Shortcut
-from .planner import Planner
+
+if TYPE_CHECKING:
+    from .estimates import Estimate, estimate
+    from .plan_cache import Shortcut
+    from .planner import Planner
+else:
+    from ..lazy import EXPORTS
+    from ..lazy.loading import export_lazily
+
+    __getattr__, __dir__ = export_lazily(EXPORTS["planning"], globals())
 
 __all__ = [
     "Estimate",

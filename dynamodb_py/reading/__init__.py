@@ -5,10 +5,18 @@ A :class:`Reader` executes a :class:`~dynamodb_py.planning.plan.Plan` without do
 may have. ``drive_pages`` and :class:`Walk` drive a reader to its end.
 """
 
-from .cursors import decode, encode, hash_query
-from .iteration import Walk, adrive_pages, drive_pages
-from .positions import Mark, Position, reversed_plan
-from .reader import Reader
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cursors import decode, encode, hash_query
+    from .iteration import Walk, adrive_pages, drive_pages
+    from .positions import Mark, Position, reversed_plan
+    from .reader import Reader
+else:
+    from ..lazy import EXPORTS
+    from ..lazy.loading import export_lazily
+
+    __getattr__, __dir__ = export_lazily(EXPORTS["reading"], globals())
 
 __all__ = [
     "Mark",

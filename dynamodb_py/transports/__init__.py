@@ -6,11 +6,20 @@ into botocore (:mod:`.hooks`).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget
 from ..flows import AsyncTransport, Transport
-from .boto import AsyncBotoTransport, BotoTransport
 from .routing import AsyncRoutingTransport, Router, RoutingTransport
+
+if TYPE_CHECKING:
+    from .boto import AsyncBotoTransport, BotoTransport
+else:
+    from ..lazy import EXPORTS
+    from ..lazy.loading import export_lazily
+
+    __getattr__, __dir__ = export_lazily(EXPORTS["transports"], globals())
 
 __all__ = [
     "AsyncBotoTransport",

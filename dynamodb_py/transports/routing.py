@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..credentials.sessions import describe_configured_endpoint, make_client, make_session
 from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget
 from ..exceptions import ConfigurationError, DeadlineExceeded
-from ..http.aio import AsyncHttpTransport
 from ..http.forks import watch
 from ..http.log import get_debug_logger
 from ..http.sync import HttpTransport
 from ..http.waits import await_in_time, call_in_time
 from ..operations.base import Operation
 from ..retries import count_seconds_left, find_deadline
-from .boto import BotoTransport
 from .hooks import MOCK, MOCK_SERVER, WRAPPED, Hooks
+
+if TYPE_CHECKING:
+    from ..http import aio as http_aio
+    from . import boto
+else:
+    from ..lazy import boto, http_aio
 
 _HOOK_NAMES = {
     MOCK: "moto's mock",
@@ -35,8 +39,8 @@ class Router:
         self._always = settings.client is not None or settings.session is not None
         self._hooks = Hooks()
         self._seen = 0
-        self._lock = threading.Lock()
-        self.boto: BotoTransport | None = None
+        self.lock = threading.Lock()
+        self.boto: boto.BotoTransport | None = None
         watch(self)
 
     def uses_botocore(self) -> bool:
@@ -48,12 +52,12 @@ class Router:
             self._switch(seen)
         return seen != 0
 
-    def make(self) -> BotoTransport:
+    def make(self) -> boto.BotoTransport:
         """Return the transport over botocore; the first call makes it, which is slow.
 
         Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
         """
-        with self._lock:
+        with self.lock:
             if self.boto is None:
                 given, served = self._settings.client, bool(self._seen & MOCK_SERVER)
                 session = None if given is not None else make_session(self._settings)
@@ -61,18 +65,18 @@ class Router:
                 configured = ""
                 if not served and self._settings.endpoint_url is None:
                     configured = describe_configured_endpoint(client, session)
-                boto = BotoTransport(client, owned=given is None, configured=configured)
+                through = boto.BotoTransport(client, owned=given is None, configured=configured)
                 try:
-                    boto.check_mock()
+                    through.check_mock()
                 except ConfigurationError:  # the next request looks at the environment again
-                    boto.close()
+                    through.close()
                     raise
-                self.boto = boto
+                self.boto = through
             return self.boto
 
     def _switch(self, seen: int) -> None:
         """Record the hooks and drop the client: it may lack a new hook, or have a mock's keys."""
-        with self._lock:
+        with self.lock:
             if seen == self._seen:
                 return
             self._seen = seen
@@ -88,7 +92,7 @@ class Router:
 
     def after_fork(self) -> None:
         """Replace the lock: its thread does not exist in the child process."""
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
 
 _THROUGH_BOTOCORE = "the request through botocore"
@@ -132,7 +136,8 @@ class AsyncRoutingTransport:
 
     def __init__(self, router: Router, lazy: LazyTarget) -> None:
         self._router = router
-        self._wire = AsyncHttpTransport(lazy)
+        self._lazy = lazy
+        self._opened: http_aio.AsyncHttpTransport | None = None
 
     async def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""
@@ -148,10 +153,19 @@ class AsyncRoutingTransport:
             except DeadlineExceeded as error:
                 error.in_doubt = True  # botocore goes on
                 raise
-        return await self._wire.send(operation)
+        return await (self._opened or self._wire).send(operation)
+
+    @property
+    def _wire(self) -> http_aio.AsyncHttpTransport:
+        """The transport over HTTP; its first use makes it, one for the event loops of all threads."""
+        with self._router.lock:
+            if self._opened is None:
+                self._opened = http_aio.AsyncHttpTransport(self._lazy)
+            return self._opened
 
     async def close(self) -> None:
         """Close the open connections; the next request opens new ones."""
-        await self._wire.close()
+        if self._opened is not None:
+            await self._opened.close()
         if self._router.boto is not None:
             self._router.boto.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ...exceptions import ModelDefinitionError
 from ...schema import Index
@@ -12,10 +12,14 @@ from ..constraints import UniqueConstraint
 from ..fields.base import AnyField, Field
 from ..fields.containers import DictField, ListField, MapField, SetField
 from ..fields.scalars import BinaryField, CharField, DecimalField, UUIDField
-from ..keys.computed import is_computed
-from ..keys.template import KeyTemplate
+from ..keys.declared import is_computed
 from ..registry import find_anywhere, find_nearby
 from .field import ForeignKey
+
+if TYPE_CHECKING:
+    from ..keys import template as templates
+else:
+    from ...lazy import templates
 
 References = dict[str, ForeignKey[Any, Any]]
 
@@ -281,7 +285,9 @@ def find_key_fields(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
     keys = [field for field in fields.values() if field.is_key]
     for key in sorted(keys, key=lambda field: not field.hash_key):
         template = getattr(key, "template", None)
-        names = (key.name,) if template is None else KeyTemplate(template, key.label).names
+        names = (
+            (key.name,) if template is None else templates.KeyTemplate(template, key.label).names
+        )
         for name in names:
             if name not in fields:
                 return ()

@@ -180,6 +180,11 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             )
 
     @property
+    def leads_back(self) -> bool:
+        """Whether its target has to know of it."""
+        return self.related_name is not None or self.on_delete is not DO_NOTHING
+
+    @property
     def is_settled(self) -> bool:
         """Whether the target and the fields that hold its key are known."""
         return bool(self.parts)

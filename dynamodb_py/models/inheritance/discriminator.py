@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,9 +15,13 @@ from ...expressions import Action, Compare, Condition, IfNotExists, In, Path, Se
 from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ...planning import Explanation, Plan, Planner
 from ...schema import IndexSchema, TableSchema
 from ..fields.base import AnyField
+
+if TYPE_CHECKING:
+    from ... import planning
+else:
+    from ...lazy import planning
 
 
 class _Text(Struct, gc=False):
@@ -83,7 +87,7 @@ class InheritedOptions(Protocol):
     kind: PolymorphicIdentity | None
 
     @property
-    def planner(self) -> Planner: ...
+    def planner(self) -> planning.Planner: ...
     @property
     def version(self) -> AnyField | None: ...
     @property
@@ -222,11 +226,11 @@ class PolymorphicIdentity:
         found = self.hierarchy.classes.get(kind)
         return found is not None and issubclass(found, self.model)
 
-    def explain(self, plan: Plan) -> Plan:
+    def explain(self, plan: planning.Plan) -> planning.Plan:
         """Return *plan* with a note on how it leaves out other classes."""
         if not self.is_subclass or plan.kind == "nothing":
             return plan
-        explanation = plan.explanation or Explanation()
+        explanation = plan.explanation or planning.Explanation()
         attributes = {path.parts[0] for path in explanation.filter.paths()}
         filtered = self.hierarchy.attribute in attributes
         models = [meta.model for meta in list(self.hierarchy.metas.values())]

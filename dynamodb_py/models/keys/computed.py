@@ -18,6 +18,7 @@ from ...schema import TableSchema
 from ..attribute_values.spelling import stays_same
 from ..fields.base import AnyField
 from ..fields.version import VersionField
+from .declared import get_template_text, is_computed
 from .merged import BoundMerge
 from .template import BoundTemplate, KeyTemplate
 
@@ -399,13 +400,3 @@ class ComputedReads:
             if each.attribute in attributes
             for part in each.only_in_key
         )
-
-
-def is_computed(field: AnyField) -> bool:
-    """Tell whether *field* is made of others, by a template or a function."""
-    return get_template_text(field) is not None or getattr(field, "merge", None) is not None
-
-
-def get_template_text(field: AnyField) -> str | None:
-    """Return the template of a field as it was declared, or None."""
-    return cast("str | None", getattr(field, "template", None))

@@ -20,7 +20,6 @@ from .computed import (
     ComputedField,
     ComputedReads,
     ComputedRecord,
-    is_computed,
     unread_names,
     value_of_part,
 )
@@ -337,12 +336,3 @@ def _describe_in_key(computed: ComputedField, part: AnyField) -> str:
             "the key stays the same"
         )
     return f"it is part of the key {computed.name}, which cannot change: create a new item and delete this one"
-
-
-def find_computed_fields(
-    name: str, fields: Mapping[str, AnyField], keys: tuple[AnyField, ...]
-) -> ComputedFields | None:
-    """Return the computed fields of a model; None if it has none."""
-    if not any(map(is_computed, fields.values())):
-        return None
-    return ComputedFields(name, fields, keys)

@@ -5,26 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
 from ...connections import Connection, connection_for, current_options
-from ...exceptions import ConditionFailed
 from ...expressions import Condition
-from ...flows import Flow, awaiting, blocking, name_verbs
-from ...operations.items import DeleteItem
-from ..bulk.bound_model import BoundModel, bind_connection, instance_of_key, table_name
-from ..foreign_keys.referrers import find_restricting_references
+from ...flows import awaiting, blocking, name_verbs
 from ..instance import Instance, options_of
-from ..persistence.delete import remove_item, restrict_to_class
 from ..queryset.base import DEFAULT_OPTIONS, ReadOptions
 from ..queryset.builders import Builders, filter_by_lookups
 from ..reserved_names import MANAGER, refuse_reserved
-from ..unit_of_work.collector import COLLECTOR
 from ..visibility import Scope
 from .forwarding import Forwarding, make_forwarded
 from .item_verbs import ItemVerbs
-from .partiql import execute_statement
 from .queryset import QuerySet
 
 if TYPE_CHECKING:
     from typing_extensions import Never, Self
+
+    from . import delete_by_key as key_deletes
+    from . import partiql
+else:
+    from ...lazy import key_deletes, partiql
 
 
 M = TypeVar("M", bound=Instance)
@@ -57,35 +55,6 @@ class ObjectsAs(Objects, Generic[Q]):
         @overload
         def __get__(self, instance: object, owner: type[Any]) -> Never: ...
         def __get__(self, instance: object | None, owner: type[Any]) -> Any: ...  # pyright: ignore[reportIncompatibleMethodOverride]
-
-
-def delete_by_key(
-    bound: BoundModel[Any], /, *key: Any, condition: Condition | None = None, **named: Any
-) -> Flow[None]:
-    """Delete the item with this key, without reading it; one that is not there counts as deleted.
-
-    :param condition: delete only where it holds.
-    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
-        None where there is none.
-    """
-    model = bound.model
-    meta = options_of(model)
-    wire, expected = meta.check_own_key(meta.key(key, named)), meta.condition(condition)
-    if find_restricting_references(model, below=True):
-        instance: Any = instance_of_key(bound, wire)
-        yield from instance._delete_for_good(condition=condition, atomic=False)
-        return
-    if meta.constraints or COLLECTOR.get() is not None:
-        yield from remove_item(instance_of_key(bound, wire), expected, atomic=False)
-        return
-    try:
-        yield from DeleteItem(table_name(bound), wire, restrict_to_class(meta, expected))
-    except ConditionFailed as error:
-        if expected is None or expected.is_empty:
-            return  # the item is of another class: there is none of this one
-        if error.current is not None:
-            error.current = bind_connection(bound, model.from_db(error.current))
-        raise
 
 
 def all_items(manager: Manager[M]) -> QuerySet[M]:
@@ -204,10 +173,10 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         made._queryset = queryset
         return cast("type[Manager[X]]", made)
 
-    delete = blocking(delete_by_key)
-    adelete = awaiting(delete_by_key)
-    execute = blocking(execute_statement)
-    aexecute = awaiting(execute_statement)
+    delete = blocking(key_deletes.delete_by_key)
+    adelete = awaiting(key_deletes.delete_by_key)
+    execute = blocking(partiql.execute_statement)
+    aexecute = awaiting(partiql.execute_statement)
 
 
 QuerySet._manager = Manager

@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, ca
 
 from ...exceptions import QueryError
 from ...flows import awaiting, blocking, name_verbs, run
-from ...operations.batches import BatchGetItem
-from ...operations.items import GetItem
-from ...operations.queries import Query, Scan
-from ...planning import Plan, Question
-from ...reading import Walk
-from ...reading.iteration import adrive_pages, drive_pages
-from ..queryset import reads, writes
 from ..queryset.base import M, R, ReadOptions
 from ..queryset.builders import Builders, make_offset_error, slice_rows, without_fields
-from ..queryset.execution import open_rows, plan_query, read_all, read_first
-from ..queryset.pages import Pages, get_page, read_pages, walk_rows
-from ..queryset.projection import shape_rows
-from ..queryset.write_execution import Done
 from ..records.rows import Name, show_rows
 from .item_verbs import ItemVerbs
 from .unsupported_verbs import refuse
@@ -27,7 +16,17 @@ from .unsupported_verbs import refuse
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ...operations.batches import BatchGetItem
+    from ...operations.items import GetItem
+    from ...operations.queries import Query, Scan
+    from ...planning import Plan, Question
+    from ...reading import iteration
+    from ..queryset import execution, projection, reads, writes
+    from ..queryset import pages as paging
+    from ..queryset.write_execution import Done
     from .manager import ObjectsAs
+else:
+    from ...lazy import execution, iteration, paging, projection, reads, writes
 
 
 _Update: TypeAlias = "writes.UpdateMatching[Done, dict[str, Any]]"
@@ -59,8 +58,8 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
             yield from self._result_cache
             return
         kept: list[R] = []
-        stream, link = open_rows(self), self._link
-        for rows in drive_pages(stream.more, link, self._read_options.prefetch):
+        stream, link = execution.open_rows(self), self._link
+        for rows in iteration.drive_pages(stream.more, link, self._read_options.prefetch):
             kept += rows
             yield from rows
         self._result_cache = kept
@@ -68,8 +67,8 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     async def __aiter__(self) -> AsyncIterator[R]:
         if self._result_cache is None:
             kept: list[R] = []
-            stream, link = open_rows(self), self._link
-            coming = adrive_pages(stream.more, link, self._read_options.prefetch)
+            stream, link = execution.open_rows(self), self._link
+            coming = iteration.adrive_pages(stream.more, link, self._read_options.prefetch)
             try:
                 async for rows in coming:
                     kept += rows
@@ -83,7 +82,7 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
                 yield row
 
     def __len__(self) -> int:
-        return len(run(read_all(self), self._link))
+        return len(run(execution.read_all(self), self._link))
 
     def __bool__(self) -> bool:
         return len(self) > 0
@@ -98,7 +97,7 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
             return slice_rows(self, wanted)
         if wanted != 0:
             raise make_offset_error(self, wanted)
-        for row in run(read_first(self, 1), self._link):
+        for row in run(execution.read_first(self, 1), self._link):
             return row
         raise IndexError(f"no {self.model.__name__} matches: there is no first row")
 
@@ -121,7 +120,7 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
         A name is a field, or a place inside one: ``"doc__a__0"``, ``Score.doc["a"][0]``. What an
         item does not have is the field's default, inside of documents None.
         """
-        return cast("QuerySet[M, dict[str, Any]]", shape_rows(self, "dict", names))
+        return cast("QuerySet[M, dict[str, Any]]", projection.shape_rows(self, "dict", names))
 
     @overload
     def values_list(
@@ -141,11 +140,11 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
             raise QueryError(
                 f"{self.model.__name__}: values_list(flat=True) takes one name, and no named=True"
             )
-        return shape_rows(self, "flat" if flat else "named" if named else "tuple", names)
+        return projection.shape_rows(self, "flat" if flat else "named" if named else "tuple", names)
 
     def as_dicts(self) -> QuerySet[M, dict[str, Any]]:
         """Return each item as a plain dict: fields by name, undeclared attributes by theirs."""
-        return cast("QuerySet[M, dict[str, Any]]", shape_rows(self, "item", ()))
+        return cast("QuerySet[M, dict[str, Any]]", projection.shape_rows(self, "item", ()))
 
     get = blocking(reads.get_one)
     aget = awaiting(reads.get_one)
@@ -167,10 +166,10 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     alatest = awaiting(reads.get_latest)
     in_bulk = blocking(reads.get_in_bulk)
     ain_bulk = awaiting(reads.get_in_bulk)
-    page = blocking(get_page)
-    apage = awaiting(get_page)
+    page = blocking(paging.get_page)
+    apage = awaiting(paging.get_page)
 
-    def iterator(self, chunk_size: int | None = None) -> Walk[R]:
+    def iterator(self, chunk_size: int | None = None) -> iteration.Walk[R]:
         """Return the rows, one after the other, in the memory of a page; nothing is kept.
 
         It is iterated once, by ``for`` or ``async for``. Its ``checkpoint`` is at any time the place
@@ -179,11 +178,11 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
         :param chunk_size: the number of items to a request, as of ``page_size()``; by default what
             DynamoDB puts in 1 MB.
         """
-        return walk_rows(self if chunk_size is None else self.page_size(chunk_size))
+        return paging.walk_rows(self if chunk_size is None else self.page_size(chunk_size))
 
-    def pages(self) -> Pages[R]:
+    def pages(self) -> paging.Pages[R]:
         """Return the pages of DynamoDB, empty ones too, each with its cost."""
-        return read_pages(self)
+        return paging.read_pages(self)
 
     distinct = refuse("distinct")
     annotate = refuse("annotate")
@@ -199,14 +198,14 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
 
     def operation(self) -> GetItem | BatchGetItem | Query | Scan:
         """Return the first request that iterating would send."""
-        operations = plan_query(self).operations
+        operations = execution.plan_query(self).operations
         if not operations:
             raise QueryError(f"{self.model.__name__}: nothing can match, so nothing is sent")
         return operations[0]
 
     def explain(self) -> Plan:
         """Return the plan of the requests, for printing; nothing is sent."""
-        return plan_query(self, explained=True)
+        return execution.plan_query(self, explained=True)
 
     estimate = blocking(reads.estimate_cost)
     aestimate = awaiting(reads.estimate_cost)

@@ -17,7 +17,6 @@ from ...operations.base import Wire
 from ...planning import Question
 from ..fields.base import Field
 from ..instance import options_of
-from ..persistence.stored import stored_wires
 from ..records.primary_key import NAME as PK
 from .base import (
     EMPTY_QUESTION,
@@ -38,11 +37,15 @@ from .base import (
 )
 from .compiled_cache import QueryShape, Wires
 from .lookup_resolution import make_condition, resolver_of
-from .prefetch import Selection, tree_of
-from .projection import fetch_all_fields, fetch_fields, leave_fields, make_relations_error, names_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from ..persistence import stored
+    from . import prefetch, projection
+    from .prefetch import Selection
+else:
+    from ...lazy import prefetch, projection, stored
 
 _TEXT = frozenset({str})
 
@@ -123,7 +126,12 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         if not fields:
             raise QueryError(f"{self.model.__name__}: only(): name at least one field")
         return with_rows(
-            self, "only", fields, lambda: fetch_fields(self, "only", names_of(self, "only", fields))
+            self,
+            "only",
+            fields,
+            lambda: projection.fetch_fields(
+                self, "only", projection.names_of(self, "only", fields)
+            ),
         )
 
     def defer(self, *fields: str | Field[Any, Any] | None) -> Self:
@@ -132,8 +140,8 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         ``defer(None)`` reads all fields again.
         """
         if fields == (None,):
-            return fetch_all_fields(self)
-        return with_rows(self, "defer", fields, lambda: leave_fields(self, fields))
+            return projection.fetch_all_fields(self)
+        return with_rows(self, "defer", fields, lambda: projection.leave_fields(self, fields))
 
     def order_by(self, *names: str | Field[Any, Any]) -> Self:
         """Return them in the order of these fields, ``"-top_score"`` descending; of none, as they come.
@@ -213,9 +221,9 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         if paths == (None,):
             return _without_related(self)
         if self._read_options.shape is not None:
-            raise make_relations_error(self)
+            raise projection.make_relations_error(self)
         related = tuple(dict.fromkeys((*self._read_options.related, *paths)))
-        tree_of(self.model, cast("Any", related))
+        prefetch.tree_of(self.model, cast("Any", related))
         options = replace(self._read_options, related=related)
         return clone(self, self._known_question, options, self._query_shape, self._wires)
 
@@ -445,9 +453,9 @@ def keys_of(queryset: BaseQuerySet[Any, Any], item: Any) -> dict[str, Wire]:
     """Return the attributes of *item*, an instance or a key, that are in keys of the table and its indexes."""
     meta = options_of(queryset.model)
     if isinstance(item, meta.model):
-        stored = stored_wires(item)
+        wires = stored.stored_wires(item)
         names = {key.name for key in meta.schema.all_keys()}
-        return {**{name: stored[name] for name in names & stored.keys()}, **meta.key_of(item)}
+        return {**{name: wires[name] for name in names & wires.keys()}, **meta.key_of(item)}
     if not isinstance(item, (tuple, Mapping)):
         raise QueryError(
             f"{meta.name}: after({item!r}): it takes a cursor, a {meta.name}, or the key of one as a tuple "

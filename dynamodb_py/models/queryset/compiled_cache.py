@@ -43,6 +43,7 @@ from ..visibility import filter_question
 from .lookup_resolution import make_condition
 
 if TYPE_CHECKING:
+    from ...planning import Shortcut
     from ..options import Options
 
 

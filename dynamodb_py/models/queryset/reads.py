@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
@@ -15,11 +15,7 @@ from ...expressions.conditions import join
 from ...flows import Flow
 from ...limits import MAX_BATCH_GET
 from ...operations.items import GetItem, Key, StoredItem
-from ...operations.queries import Query, Scan
 from ...operations.read_expressions import Expressions
-from ...operations.tables import DescribeTable
-from ...planning import Estimate, estimate
-from ...reading.keys import make_identity_reader
 from ..attribute_values.fetch import read_items
 from ..fields.base import Field
 from ..instance import Instance, list_many, options_of
@@ -29,24 +25,23 @@ from ..records.rows import make_loader
 from ..visibility import filter_item, filter_items
 from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone, limit_of, with_question
 from .builders import Builders, check_not_sliced
-from .execution import (
-    complete_rows,
-    find_direct,
-    loader_of,
-    make_reader,
-    plan_query,
-    read_all,
-    read_first,
-)
-from .unique_lookup import names_constraint
+
+if TYPE_CHECKING:
+    from ... import planning
+    from ...operations import tables
+    from ...operations.queries import Query, Scan
+    from ...reading import keys as key_readers
+    from . import execution, unique_lookup
+else:
+    from ...lazy import execution, key_readers, planning, tables, unique_lookup
 
 
 def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
     """Return the first row, or None."""
     options = queryset._read_options
     if queryset._result_cache is not None or options.parts or options.related:
-        return next(iter((yield from read_first(queryset, 1))), None)
-    if (direct := find_direct(queryset, 1)) is not None:
+        return next(iter((yield from execution.read_first(queryset, 1))), None)
+    if (direct := execution.find_direct(queryset, 1)) is not None:
         request: Query | Scan | None = direct[0]
         while request is not None:
             page = yield from request
@@ -55,11 +50,13 @@ def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
             request = page.rest
         return None
     question = queryset._question
-    plan = plan_query(queryset, question if question.limit == 0 else replace(question, limit=1))
-    reader = make_reader(queryset, plan)
+    plan = execution.plan_query(
+        queryset, question if question.limit == 0 else replace(question, limit=1)
+    )
+    reader = execution.make_reader(queryset, plan)
     while (items := (yield from reader.more())) is not None:
         if items:
-            return loader_of(queryset, plan)(items[0])
+            return execution.loader_of(queryset, plan)(items[0])
     return None
 
 
@@ -68,7 +65,7 @@ def get_last(queryset: Builders[M, R]) -> Flow[R | None]:
     unread = queryset._result_cache is None and not queryset._read_options.parts
     if unread and queryset._question.limit is None:
         return (yield from get_first(queryset.reverse()))
-    rows = yield from read_all(queryset)
+    rows = yield from execution.read_all(queryset)
     return rows[-1] if rows else None
 
 
@@ -99,7 +96,7 @@ def get_one(
     matching = queryset.filter(*given, **lookups) if given or lookups else queryset
     if consistent is not None:
         matching = matching.consistent(consistent)
-    rows = yield from read_first(matching, 2)
+    rows = yield from execution.read_first(matching, 2)
     if len(rows) == 1:
         return rows[0]
     text = repr(matching._question.condition)
@@ -121,11 +118,11 @@ def get_or_none(
         ``options()`` says.
     """
     meta = options_of(queryset.model)
-    if meta.constraints and not key and names_constraint(meta, named):
+    if meta.constraints and not key and unique_lookup.names_constraint(meta, named):
         matching = queryset.filter(**named)
         if consistent is not None:
             matching = matching.consistent(consistent)
-        return next(iter((yield from read_first(matching, 1))), None)
+        return next(iter((yield from execution.read_first(matching, 1))), None)
     return (yield from get_by_key(queryset, meta, key, named, consistent))[0]
 
 
@@ -154,13 +151,13 @@ def get_by_key(
         model: Any = queryset.model
         row = make_loader(model, None, None, options.using)(there)
         if options is not DEFAULT_OPTIONS:
-            yield from complete_rows(queryset, [row])
+            yield from execution.complete_rows(queryset, [row])
     else:
         names = [field.name for field in meta.keys]
         matching = queryset.filter(**(dict(zip(names, key, strict=True)) if key else named))
         if consistent is not None:
             matching = matching.consistent(consistent)
-        rows = yield from read_first(matching, 1)
+        rows = yield from execution.read_first(matching, 1)
         row = rows[0] if rows else None
     if queryset._scope is not None and queryset._scope.hides(row):
         row = None
@@ -181,16 +178,16 @@ def _make_missing_error(
 def count_rows(queryset: Builders[Any, Any]) -> Flow[int]:
     """Return the number of rows; DynamoDB counts, at the price of the items that it reads."""
     if queryset._result_cache is not None or queryset._read_options.parts:
-        return len((yield from read_all(queryset)))
-    plan = plan_query(queryset, replace(queryset._question, counting=True))
-    return (yield from make_reader(queryset, plan).count())
+        return len((yield from execution.read_all(queryset)))
+    plan = execution.plan_query(queryset, replace(queryset._question, counting=True))
+    return (yield from execution.make_reader(queryset, plan).count())
 
 
 def has_rows(queryset: Builders[Any, Any]) -> Flow[bool]:
     """Return whether there is any row; only its key is read."""
     if queryset._result_cache is None and not queryset._read_options.parts:
         queryset = _only_keys(queryset)
-    return bool((yield from read_first(queryset, 1)))
+    return bool((yield from execution.read_first(queryset, 1)))
 
 
 def contains_item(queryset: Builders[M, Any], item: M | Any, /) -> Flow[bool]:
@@ -210,7 +207,7 @@ def contains_item(queryset: Builders[M, Any], item: M | Any, /) -> Flow[bool]:
     known = queryset._result_cache is not None or options.parts or limit_of(queryset) is not None
     if not known and options.start is None:
         return (yield from has_rows(queryset.filter(_require_wires(meta, key))))
-    rows = yield from read_all(queryset)
+    rows = yield from execution.read_all(queryset)
     return identify_key(key) in {identify_key(key_of(row)) for row in rows}
 
 
@@ -306,7 +303,7 @@ def get_in_bulk(
     items = yield from read_items(
         [(table, meta.key_of(key)) for key in given],
         given,
-        {table: make_identity_reader(meta.schema.key)},
+        {table: key_readers.make_identity_reader(meta.schema.key)},
         link=queryset._link,
         consistent=options.consistent if consistent is None else consistent,
         workers=workers,
@@ -317,7 +314,7 @@ def get_in_bulk(
     found: list[M] = [load(item) for item in filter_items(meta, items) if item is not None]
     if scope is not None:
         found = [each for each in found if not scope.hides(each)]
-    yield from complete_rows(queryset, found)
+    yield from execution.complete_rows(queryset, found)
     return {instance.primary_key: instance for instance in found}
 
 
@@ -333,10 +330,10 @@ def _check_only_fields(queryset: Builders[Any, Any], verb: str) -> None:
         )
 
 
-def estimate_cost(queryset: Builders[Any, Any]) -> Flow[Estimate]:
+def estimate_cost(queryset: Builders[Any, Any]) -> Flow[planning.Estimate]:
     """Return the estimated cost; its figures are from DescribeTable, which is sent."""
-    plan = plan_query(queryset)
-    return estimate(plan, (yield from DescribeTable(plan.table)))
+    plan = execution.plan_query(queryset)
+    return planning.estimate(plan, (yield from tables.DescribeTable(plan.table)))
 
 
 def leaves_out(queryset: Builders[Any, Any]) -> bool:
@@ -386,7 +383,7 @@ def _require_wires(meta: Options, key: Key) -> Condition:
 
 def read_keys(queryset: Builders[Any, Any]) -> Flow[set[Any]]:
     """Return the primary keys of all rows; nothing else of them is read."""
-    rows = yield from read_all(_only_keys(queryset))
+    rows = yield from execution.read_all(_only_keys(queryset))
     return {row.primary_key for row in rows}
 
 

@@ -53,7 +53,7 @@ def collect(
                 "two in a row, which separate lookups: rename it, and keep the attribute by "
                 f"name={name!r}"
             )
-        if hasattr(base, name) and name not in YIELDING:
+        if name not in YIELDING and hasattr(base, name):
             raise ModelDefinitionError(
                 f"{cls.__name__}.{name} would hide {base.__name__}.{name}: "
                 f"rename the field, and keep the attribute by name={name!r}"

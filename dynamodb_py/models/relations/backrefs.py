@@ -7,14 +7,11 @@ from typing import Any
 from ...exceptions import ModelDefinitionError
 from ..foreign_keys.expansion import References
 from ..foreign_keys.field import ForeignKey
-from ..foreign_keys.on_delete import DO_NOTHING
 from ..foreign_keys.referrers import add_referrer, is_same_reference
+from ..registry import UNCONNECTED
 from .index_choice import choose_index
 from .many_to_many import ManyToManyField
 from .reverse import Related, RelatedOne
-
-_UNCONNECTED: list[ManyToManyField[Any]] = []
-"""The fields whose models are not all defined yet."""
 
 
 def connect_references(model: type[Any]) -> None:
@@ -23,7 +20,7 @@ def connect_references(model: type[Any]) -> None:
     :raises ModelDefinitionError: there is no index for it, or the name is taken.
     """
     for reference in _find_own(model).values():
-        if reference.related_name is None and reference.on_delete is DO_NOTHING:
+        if not reference.leads_back:
             continue
         reason = f"on_delete={reference.on_delete.name} asks"
         if reference.related_name is not None:
@@ -41,21 +38,21 @@ def connect_many_to_many(model: type[Any]) -> None:
     :raises ModelDefinitionError: the model between lacks what one of them needs.
     """
     members: list[Any] = list(vars(model).values())
-    todo = [*_UNCONNECTED, *(each for each in members if each.__class__ is ManyToManyField)]
-    _UNCONNECTED.clear()
+    todo = [*UNCONNECTED, *(each for each in members if each.__class__ is ManyToManyField)]
+    UNCONNECTED.clear()
     while todo:
         field = todo.pop(0)
         try:
             if not field.connect():
-                _UNCONNECTED.append(field)
+                UNCONNECTED.append(field)
         except ModelDefinitionError:
-            _UNCONNECTED.extend((field, *todo))
+            UNCONNECTED.extend((field, *todo))
             raise
 
 
 def disconnect_many_to_many(model: type[Any]) -> None:
     """Forget the fields of *model*, which is refused; those of others wait for a better definition of it."""
-    _UNCONNECTED[:] = [each for each in _UNCONNECTED if each.model is not model]
+    UNCONNECTED[:] = [each for each in UNCONNECTED if each.model is not model]
 
 
 def _find_own(model: type[Any]) -> References:

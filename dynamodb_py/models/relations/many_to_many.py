@@ -11,7 +11,7 @@ from ..foreign_keys.field import ForeignKey
 from ..instance import options_of
 from ..queryset.execution import read_all
 from ..queryset.prefetch import Branch, Prefetchable, Want
-from ..registry import find_anywhere, find_nearby
+from ..registry import Late, find_anywhere, find_nearby
 from .index_choice import choose_index
 from .many_set import ManySet
 
@@ -78,7 +78,7 @@ class _Across(Prefetchable, Generic[T]):
         return self.related(instance) if kept is None else cast("ManySet[T]", kept)
 
 
-class ManyToManyField(_Across[T]):
+class ManyToManyField(_Across[T], Late):
     """Items of another model, by items of a model between the two, which has a reference to each.
 
     ::

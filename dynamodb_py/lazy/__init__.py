@@ -1,0 +1,96 @@
+"""What is loaded at its first use, in one list: rooms that a program may never enter.
+
+``import dynamodb_py`` loads what defining models takes. A file that needs one of these rooms only when a verb
+is called takes it from here; for type checkers, from its place::
+
+    if TYPE_CHECKING:
+        from ..queryset import reads
+    else:
+        from ...lazy import reads
+
+The list is data, and may name rooms above those that use it. ``tests/test_architecture.py`` checks that each
+name exists, that a name stands here for what it stands for under TYPE_CHECKING, and that nothing else loads
+anything late.
+"""
+
+from .loading import LazyRoom
+
+EXPORTS = {
+    "": {
+        "models": "transaction",
+        "models.bulk.batch_block": "AsyncBatchBlock BatchBlock",
+        "models.bulk.mixed_models": "adelete_all aload asave_all delete_all load save_all",
+        "models.bulk.results": "BulkResult Outcome",
+        "models.maintenance.denormalized": "CopiesReport arefresh_copies refresh_copies",
+        "models.maintenance.unique": "acheck_unique arepair_unique check_unique repair_unique",
+        "models.queryset.pages": "Page",
+        "models.queryset.prefetch": "Dangling aprefetch prefetch",
+        "models.queryset.write_execution": "Done",
+        "models.relations.many_set": "ManySet",
+        "models.relations.many_to_many": "ManyToManyField",
+        "models.relations.prefetch_lookup": "Prefetch",
+        "models.relations.reverse": "RelatedSet",
+        "models.shared_tables.item_collections": "Collection",
+        "models.shared_tables.shared_table": "SharedTable",
+        "models.soft_delete": "SoftDelete SoftDeleteManager SoftDeleteQuerySet Timestamped",
+        "planning.estimates": "Estimate",
+        "planning.plan": "Plan",
+        "reading.iteration": "Walk",
+        "table": "Table",
+    },
+    "planning": {
+        "planning.estimates": "Estimate estimate",
+        "planning.plan_cache": "Shortcut",
+        "planning.planner": "Planner",
+    },
+    "reading": {
+        "reading.cursors": "decode encode hash_query",
+        "reading.iteration": "Walk adrive_pages drive_pages",
+        "reading.positions": "Mark Position reversed_plan",
+        "reading.reader": "Reader",
+    },
+    "transports": {"transports.boto": "AsyncBotoTransport BotoTransport"},
+}
+"""What packages export and load late, by room."""
+
+backrefs = LazyRoom("models.relations.backrefs")
+batch_gets = LazyRoom("models.managers.batch_get", "batch_get_items")
+boto = LazyRoom("transports.boto")
+bulk_writes = LazyRoom(
+    "models.bulk.writes",
+    "abatch_write batch_write bulk_create_items bulk_delete_items bulk_update_items",
+)
+cascade = LazyRoom("models.relations.cascade")
+computed_writes = LazyRoom("models.keys.computed_writes")
+creates = LazyRoom("models.managers.create", "create_one get_or_create_one update_or_create_one")
+deletes = LazyRoom("models.persistence.delete", "delete_instance")
+execution = LazyRoom("models.queryset.execution")
+http_aio = LazyRoom("http.aio")
+iteration = LazyRoom("reading.iteration")
+key_deletes = LazyRoom("models.managers.delete_by_key", "delete_by_key")
+key_readers = LazyRoom("reading.keys")
+paging = LazyRoom("models.queryset.pages", "get_page")
+partiql = LazyRoom("models.managers.partiql", "execute_statement")
+planning = LazyRoom("planning")
+prefetch = LazyRoom("models.queryset.prefetch")
+projection = LazyRoom("models.queryset.projection")
+reads = LazyRoom(
+    "models.queryset.reads",
+    "contains_item count_rows estimate_cost get_earliest get_first get_in_bulk get_last get_latest get_one "
+    "get_or_none has_rows",
+)
+refreshes = LazyRoom(
+    "models.persistence.refresh",
+    "decrement fetch_instance increment refresh_instance touch_instance",
+)
+rewriting = LazyRoom("models.keys.rewriting")
+saves = LazyRoom("models.persistence.save", "save_instance")
+stored = LazyRoom("models.persistence.stored")
+tables = LazyRoom("operations.tables")
+templates = LazyRoom("models.keys.template")
+tracking = LazyRoom("models.persistence.tracking")
+transactions = LazyRoom("operations.transactions")
+transports = LazyRoom("transports")
+unique_lookup = LazyRoom("models.queryset.unique_lookup")
+updates = LazyRoom("models.persistence.update", "update_instance")
+writes = LazyRoom("models.queryset.writes", "delete_matching modify_one update_matching")
