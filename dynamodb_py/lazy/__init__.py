@@ -79,6 +79,7 @@ reads = LazyRoom(
     "contains_item count_rows estimate_cost get_earliest get_first get_in_bulk get_last get_latest get_one "
     "get_or_none has_rows",
 )
+recipes = LazyRoom("models.keys.recipes")
 refreshes = LazyRoom(
     "models.persistence.refresh",
     "decrement fetch_instance increment refresh_instance touch_instance",

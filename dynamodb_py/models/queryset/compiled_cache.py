@@ -33,19 +33,20 @@ from ...expressions import (
     Value,
 )
 from ...operations.base import Wire
-from ...operations.queries import Query
-from ...planning import Question, Shortcut
+from ...planning import Question
 from ..fields.base import Field
 from ..fields.scalars import FloatField
-from ..keys.recipes import find_recipe
 from ..records.rows import Loader, make_bound_loader
 from ..visibility import filter_question
 from .lookup_resolution import make_condition
 
 if TYPE_CHECKING:
+    from ...operations.queries import Query
     from ...planning import Shortcut
+    from ..keys import recipes
     from ..options import Options
-
+else:
+    from ...lazy import recipes
 
 MOST = 1000
 """The number of shapes to keep for one model; lookups and limits may be built of data."""
@@ -311,7 +312,7 @@ class QueryShape:
         meta, standing = self.meta, self.meta.item_filter
         constant = () if meta.kind is None else (meta.kind.hierarchy.attribute,)
         now = None if meta.expiry is None else meta.expiry.now
-        recipe = find_recipe(given, filtered, meta.computed, constant, now)
+        recipe = recipes.find_recipe(given, filtered, meta.computed, constant, now)
         if recipe is None or not (standing is None or standing.is_stable(given, filtered)):
             return None
         basis = None if standing is None else standing.basis
