@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 from ..codec import from_json, to_json
 from ..exceptions import ConfigurationError
-from .keys import hash_key
+from .keys import encode_key, hash_key
 from .tables import Index, Key, Keyed, Table
-from .values import Item
+from .values import Item, Value
 
 APPLICATION = 0x44594E50
 """What marks a file as ours: DYNP, in the header of SQLite."""
@@ -263,6 +263,12 @@ class Snapshot:
         """Return how many items a table has, and their size in bytes."""
         found = self._execute(f"SELECT count(*), coalesce(sum(size), 0) FROM t{table.number}")
         return found.fetchone()  # type: ignore[no-any-return]
+
+    def measure_collection(self, table: Table, hashed: Sequence[Value]) -> int:
+        """Return the size in bytes of all items of a table that share a hash key."""
+        key = encode_key(hashed)
+        statement = f"SELECT coalesce(sum(size), 0) FROM t{table.number} WHERE place = ? AND hash = ?"
+        return self._execute(statement, (hash_key(key), key)).fetchone()[0]  # type: ignore[no-any-return]
 
 
 def _limit(
