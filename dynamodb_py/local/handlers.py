@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from .engine import HANDLERS
-from .operations import items
+from .operations import items, table_settings, table_updates, tables
 
 HANDLERS.update(
+    CreateTable=tables.create_table,
+    UpdateTable=table_updates.update_table,
+    DeleteTable=tables.delete_table,
+    DescribeTable=tables.describe_table,
+    ListTables=tables.list_tables,
+    TagResource=table_settings.tag_resource,
+    UntagResource=table_settings.untag_resource,
+    ListTagsOfResource=table_settings.list_tags_of_resource,
+    UpdateTimeToLive=table_settings.update_time_to_live,
+    DescribeTimeToLive=table_settings.describe_time_to_live,
+    UpdateContinuousBackups=table_settings.update_continuous_backups,
+    DescribeContinuousBackups=table_settings.describe_continuous_backups,
+    DescribeLimits=table_settings.describe_limits,
+    DescribeEndpoints=table_settings.describe_endpoints,
     GetItem=items.get_item,
     PutItem=items.put_item,
     UpdateItem=items.update_item,

@@ -264,6 +264,10 @@ class Snapshot:
         found = self._execute(f"SELECT count(*), coalesce(sum(size), 0) FROM t{table.number}")
         return found.fetchone()  # type: ignore[no-any-return]
 
+    def count_entries(self, index: Index) -> int:
+        """Return how many items an index has."""
+        return self._execute(f"SELECT count(*) FROM i{index.number}").fetchone()[0]  # type: ignore[no-any-return]
+
     def measure_collection(self, table: Table, hashed: Sequence[Value]) -> int:
         """Return the size in bytes of all items of a table that share a hash key."""
         key = encode_key(hashed)
