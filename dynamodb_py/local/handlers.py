@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .engine import HANDLERS
-from .operations import items, table_settings, table_updates, tables
+from .operations import batches, items, table_settings, table_updates, tables
 
 HANDLERS.update(
     CreateTable=tables.create_table,
@@ -24,4 +24,6 @@ HANDLERS.update(
     PutItem=items.put_item,
     UpdateItem=items.update_item,
     DeleteItem=items.delete_item,
+    BatchGetItem=batches.batch_get_item,
+    BatchWriteItem=batches.batch_write_item,
 )

@@ -128,7 +128,7 @@ def _change_billing(
             _check_change(description["ProvisionedThroughput"], throughput, "the table", "")
         description["ProvisionedThroughput"] = {
             **throughput,
-            **({"LastIncreaseDateTime": now}),
+            "LastIncreaseDateTime": now,
         }
     description.update(read_capacity_limits(request, mode))
 
