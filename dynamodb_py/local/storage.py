@@ -353,7 +353,7 @@ class Transaction(Snapshot):
         self._execute(
             f"INSERT OR REPLACE INTO t{table.number} VALUES (?, ?, ?, ?, ?)", (*key, size, row.body)
         )
-        self._move_entries(table, key, old and old.item, item)
+        self._move_entries(table, key, None if old is None else old.item, item)
         return row
 
     def delete(self, table: Table, old: Row) -> None:
