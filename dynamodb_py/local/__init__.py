@@ -3,3 +3,7 @@
 Nothing here knows of models. :class:`~dynamodb_py.local.engine.Engine` takes an operation's name and
 the JSON of its payload, and returns the status and the body of the answer.
 """
+
+from .handlers import HANDLERS
+
+__all__ = ["HANDLERS"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ..codec import from_json, to_json
@@ -54,7 +54,8 @@ class Engine:
         self.store.close()
 
 
-HANDLERS: Mapping[str, Handler] = {}
+HANDLERS: dict[str, Handler] = {}
+"""By the name of the operation; :mod:`.handlers` fills it."""
 
 
 def _parse(payload: bytes) -> Request:

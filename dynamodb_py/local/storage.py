@@ -284,7 +284,9 @@ class Snapshot:
     def measure_collection(self, table: Table, hashed: Sequence[Value]) -> int:
         """Return the size in bytes of all items of a table that share a hash key."""
         key = encode_key(hashed)
-        statement = f"SELECT coalesce(sum(size), 0) FROM t{table.number} WHERE place = ? AND hash = ?"
+        statement = (
+            f"SELECT coalesce(sum(size), 0) FROM t{table.number} WHERE place = ? AND hash = ?"
+        )
         return self._execute(statement, (hash_key(key), key)).fetchone()[0]  # type: ignore[no-any-return]
 
 
