@@ -239,8 +239,8 @@ class Snapshot:
         """Yield the key in the source, and the item, of all from *low* to before *high*, in order.
 
         The source is the table or its *index*. *hashed* is the hash key of a query; without, all items
-        are scanned whose place is in the range *places*. *after* is where to begin behind, within the
-        range: the key in the source, and the one in the table.
+        are scanned, or those from the first to the last of two *places*. *after* is where to begin
+        behind, within the range: the key in the source, and the one in the table.
         """
         number = index.number if index else table.number
         own = "place, hash, range" if index is None else "i.place, i.hash, i.range"
@@ -255,9 +255,8 @@ class Snapshot:
             columns = f"{own}, i.item_place, i.item_hash, i.item_range"
         prefix = "" if index is None else "i."
         # SQLite seeks to a position only where no term with a bound on the same side comes first.
-        start, end = (None, high) if after and not backward else (low, high)
-        if after and backward:
-            end = None
+        start = None if after and not backward else low
+        end = None if after and backward else high
         terms, values = _limit(prefix, hashed, start, end, places)
         if after is not None:
             sign = "<" if backward else ">"
@@ -313,7 +312,7 @@ def _limit(
         if low is not None:
             terms.append(f"{prefix}place >= ?")
             values.append(places[0])
-        terms.append(f"{prefix}place < ?")
+        terms.append(f"{prefix}place <= ?")
         values.append(places[1])
     return terms, values
 
