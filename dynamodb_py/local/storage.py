@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -235,7 +235,7 @@ class Snapshot:
         places: tuple[int, int] | None = None,
         after: tuple[Key, Key] | None = None,
         backward: bool = False,
-    ) -> Iterator[tuple[Key, Row]]:
+    ) -> Generator[tuple[Key, Row], None, None]:
         """Yield the key in the source, and the item, of all from *low* to before *high*, in order.
 
         The source is the table or its *index*. *hashed* is the hash key of a query; without, all items
@@ -260,7 +260,9 @@ class Snapshot:
         terms, values = _limit(prefix, hashed, start, end, places)
         if after is not None:
             sign = "<" if backward else ">"
-            position = (*after[0], *after[1][1:]) if index is not None else after[0]
+            position: tuple[Any, ...] = after[0]
+            if index is not None:
+                position += after[1][1:]
             ordered = order.split(", ")
             if hashed is not None:
                 position, ordered = position[2:], ordered[2:]
@@ -287,6 +289,17 @@ class Snapshot:
             f"SELECT coalesce(sum(size), 0) FROM t{table.number} WHERE place = ? AND hash = ?"
         )
         return self._execute(statement, (hash_key(key), key)).fetchone()[0]  # type: ignore[no-any-return]
+
+    def find_expired(
+        self, table: Table, since: float, before: float, limit: int
+    ) -> list[tuple[int, Key]]:
+        """Return up to *limit* moments and keys of items of *table* that expire in this time."""
+        rows = self._execute(
+            "SELECT at, place, hash, range FROM expiries WHERE source = ? AND at >= ? AND at < ? "
+            "ORDER BY at LIMIT ?",
+            (table.number, since, before, limit),
+        )
+        return [(at, Key(*key)) for at, *key in rows.fetchall()]
 
 
 def _limit(
@@ -360,7 +373,7 @@ class Transaction(Snapshot):
         self._execute(
             f"INSERT OR REPLACE INTO t{table.number} VALUES (?, ?, ?, ?, ?)", (*key, size, row.body)
         )
-        self._move_entries(table, key, old and old.item, item)
+        self._move_entries(table, key, None if old is None else old.item, item)
         return row
 
     def delete(self, table: Table, old: Row) -> None:
@@ -385,17 +398,6 @@ class Transaction(Snapshot):
         """Forget when the items of *table* expire."""
         self._execute("DELETE FROM expiries WHERE source = ?", (table.number,))
 
-    def find_expired(
-        self, table: Table, since: float, before: float, limit: int
-    ) -> list[tuple[int, Key]]:
-        """Return up to *limit* moments and keys of items of *table* that expire in this time."""
-        rows = self._execute(
-            "SELECT at, place, hash, range FROM expiries WHERE source = ? AND at >= ? AND at < ? "
-            "ORDER BY at LIMIT ?",
-            (table.number, since, before, limit),
-        )
-        return [(at, Key(*key)) for at, *key in rows.fetchall()]
-
     def _move_expiry(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:
         before, after = old and table.find_expiry(old), new and table.find_expiry(new)
         if before == after:
@@ -407,7 +409,9 @@ class Transaction(Snapshot):
                 (table.number, before, *key),
             )
         if after is not None:
-            self._execute("INSERT INTO expiries VALUES (?, ?, ?, ?, ?)", (table.number, after, *key))
+            self._execute(
+                "INSERT INTO expiries VALUES (?, ?, ?, ?, ?)", (table.number, after, *key)
+            )
 
     def _move_entries(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:
         if table.expires_by is not None:

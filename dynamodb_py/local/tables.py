@@ -87,7 +87,7 @@ class Table(Keyed):
         }
         super().__init__(*_find_parts(description["KeySchema"], types))
         self.name, self.number, self.description = name, number, description
-        expiry = description.get("TimeToLiveDescription", {})
+        expiry = description.get("TimeToLive", {})
         self.expires_by: str | None = expiry.get("AttributeName")
         """The attribute with the moment when an item expires, if TTL is enabled."""
         self.indexes: dict[str, Index] = {}

@@ -26,9 +26,7 @@ PLACES = 2**63
 """How many places of hash keys there are."""
 
 _INVALID_START = "The provided starting key is invalid"
-_OTHER_START = (
-    "The provided starting key is outside query boundaries based on provided conditions"
-)
+_OTHER_START = "The provided starting key is outside query boundaries based on provided conditions"
 
 
 class Range(NamedTuple):
@@ -47,10 +45,12 @@ class Range(NamedTuple):
             if key.hash != self.hashed:
                 raise make_invalid(_OTHER_START)
             if key.range < self.low or (self.high is not None and key.range >= self.high):
-                raise make_invalid("The provided starting key does not match the range key predicate")
+                raise make_invalid(
+                    "The provided starting key does not match the range key predicate"
+                )
 
 
-class Reading(NamedTuple):
+class Reading(msgspec.Struct, frozen=True):
     """How a page is made of what is read."""
 
     table: Table
@@ -104,7 +104,7 @@ class Reading(NamedTuple):
             )
 
 
-class Page(NamedTuple):
+class Page(msgspec.Struct, frozen=True):
     """What was read."""
 
     items: list[Any]

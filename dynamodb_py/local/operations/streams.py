@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ...codec import from_json, to_json
+from ..engine import Engine
 from ..errors import ServiceError, make_invalid, make_not_found
 from ..storage import Snapshot
 from ..streams import (
@@ -32,9 +33,6 @@ from .requests import (
     require,
     require_lengths,
 )
-
-if TYPE_CHECKING:
-    from ..engine import Engine
 
 MAX_STREAMS = 100
 MAX_RECORDS = 1000
@@ -94,9 +92,7 @@ def describe_stream(engine: Engine, request: Members) -> dict[str, Any]:
     if filtered is None and (after is None or after < stream.shard):
         shards = [{"ShardId": stream.shard, "SequenceNumberRange": numbers}]
     status = "ENABLED" if stream.closed is None else "DISABLED"
-    return {
-        "StreamDescription": {**stream.description, "StreamStatus": status, "Shards": shards}
-    }
+    return {"StreamDescription": {**stream.description, "StreamStatus": status, "Shards": shards}}
 
 
 def get_shard_iterator(engine: Engine, request: Members) -> dict[str, Any]:
@@ -116,9 +112,7 @@ def get_shard_iterator(engine: Engine, request: Members) -> dict[str, Any]:
     return {"ShardIterator": Iterator(stream.arn, number, now).spell()}
 
 
-def _find_start(
-    snapshot: Snapshot, stream: Stream, kind: str, request: Members, now: float
-) -> int:
+def _find_start(snapshot: Snapshot, stream: Stream, kind: str, request: Members, now: float) -> int:
     """Return the number of the record where an iterator of some kind begins."""
     if kind == "LATEST":
         return stream.last + 1
@@ -162,7 +156,8 @@ def get_records(engine: Engine, request: Members) -> dict[str, Any]:
         if iterator.number < find_oldest(snapshot, stream, now):
             raise ServiceError("TrimmedDataAccessException", _TRIMMED)
         found = list(read_records(snapshot, stream, iterator.number, limit))
-    records, size, following = [], 0, iterator.number
+    records: list[msgspec.Raw] = []
+    size, following = 0, iterator.number
     for number, body in found:
         size += len(body)
         if records and size > MAX_BYTES:
