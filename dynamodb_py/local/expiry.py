@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .storage import Snapshot, Store, Transaction
-from .streams import RETENTION, has_old_records, note_change, trim_streams
+from .streams.records import RETENTION, has_old_records, note_change, trim_streams
 from .tables import Key, Table
 
 INTERVAL = 5.0
@@ -63,7 +63,7 @@ def _delete_expired(transaction: Transaction, now: float) -> int:
     """Delete items past their TTL; return how many."""
     count = 0
     for table in _list_tables(transaction):
-        for _, key in _find_expired(transaction, table, now, MOST - count):
+        for key in _find_expired(transaction, table, now, MOST - count):
             _delete(transaction, table, key, now)
             count += 1
     return count
@@ -84,7 +84,11 @@ def _list_tables(snapshot: Snapshot) -> list[Table]:
     return [table for table in tables if table is not None and table.expires_by is not None]
 
 
-def _find_expired(
-    snapshot: Snapshot, table: Table, now: float, limit: int
-) -> list[tuple[int, Key]]:
-    return snapshot.find_expired(table, now - TOO_OLD, now, limit)
+def _find_expired(snapshot: Snapshot, table: Table, now: float, limit: int) -> list[Key]:
+    """Return the keys of up to *limit* items of *table* that are past their TTL."""
+    rows = snapshot.run(
+        "SELECT place, hash, range FROM expiries WHERE source = ? AND at >= ? AND at < ? "
+        "ORDER BY at LIMIT ?",
+        (table.number, now - TOO_OLD, now, limit),
+    )
+    return [Key(*row) for row in rows.fetchall()]

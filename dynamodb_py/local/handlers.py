@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 from .engine import HANDLERS
-from .operations import items, queries, streams, transactions
+from .operations import (
+    batches,
+    items,
+    queries,
+    table_settings,
+    table_updates,
+    tables,
+    transactions,
+)
+from .streams import operations as streams
 
 HANDLERS.update(
+    CreateTable=tables.create_table,
+    UpdateTable=table_updates.update_table,
+    DeleteTable=tables.delete_table,
+    DescribeTable=tables.describe_table,
+    ListTables=tables.list_tables,
+    TagResource=table_settings.tag_resource,
+    UntagResource=table_settings.untag_resource,
+    ListTagsOfResource=table_settings.list_tags_of_resource,
+    UpdateTimeToLive=table_settings.update_time_to_live,
+    DescribeTimeToLive=table_settings.describe_time_to_live,
+    UpdateContinuousBackups=table_settings.update_continuous_backups,
+    DescribeContinuousBackups=table_settings.describe_continuous_backups,
+    DescribeLimits=table_settings.describe_limits,
+    DescribeEndpoints=table_settings.describe_endpoints,
     GetItem=items.get_item,
     PutItem=items.put_item,
     UpdateItem=items.update_item,
@@ -18,4 +41,6 @@ HANDLERS.update(
     DescribeStream=streams.describe_stream,
     GetShardIterator=streams.get_shard_iterator,
     GetRecords=streams.get_records,
+    BatchGetItem=batches.batch_get_item,
+    BatchWriteItem=batches.batch_write_item,
 )

@@ -282,6 +282,10 @@ class Snapshot:
         found = self._execute(f"SELECT count(*), coalesce(sum(size), 0) FROM t{table.number}")
         return found.fetchone()  # type: ignore[no-any-return]
 
+    def count_entries(self, index: Index) -> int:
+        """Return how many items an index has."""
+        return self._execute(f"SELECT count(*) FROM i{index.number}").fetchone()[0]  # type: ignore[no-any-return]
+
     def measure_collection(self, table: Table, hashed: Sequence[Value]) -> int:
         """Return the size in bytes of all items of a table that share a hash key."""
         key = encode_key(hashed)
@@ -289,17 +293,6 @@ class Snapshot:
             f"SELECT coalesce(sum(size), 0) FROM t{table.number} WHERE place = ? AND hash = ?"
         )
         return self._execute(statement, (hash_key(key), key)).fetchone()[0]  # type: ignore[no-any-return]
-
-    def find_expired(
-        self, table: Table, since: float, before: float, limit: int
-    ) -> list[tuple[int, Key]]:
-        """Return up to *limit* moments and keys of items of *table* that expire in this time."""
-        rows = self._execute(
-            "SELECT at, place, hash, range FROM expiries WHERE source = ? AND at >= ? AND at < ? "
-            "ORDER BY at LIMIT ?",
-            (table.number, since, before, limit),
-        )
-        return [(at, Key(*key)) for at, *key in rows.fetchall()]
 
 
 def _limit(
@@ -391,6 +384,8 @@ class Transaction(Snapshot):
     def fill_expiries(self, table: Table) -> None:
         """Note when each item of *table* expires, after its TTL attribute became another."""
         self.drop_expiries(table)
+        if table.expires_by is None:
+            return
         for key, row in self.find_range(table, None, None):
             self._move_expiry(table, key, None, row.item)
 

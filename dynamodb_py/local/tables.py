@@ -69,6 +69,17 @@ class Index(Keyed):
         self.projected: frozenset[str] | None = None
         """The names of all attributes that it has, keys of the table among them; None for ALL."""
 
+    def find_key(self, item: Mapping[str, Value]) -> Key | None:
+        """Return the key of an item, or None if it lacks a part, or has one that cannot be a key.
+
+        Such an item may be older than the index.
+        """
+        for name, kind in self.parts:
+            value = item.get(name)
+            if value is None or not value.get(kind):
+                return None
+        return super().find_key(item)
+
     def project(self, item: Item) -> Item:
         """Return what the index has of an item."""
         names = self.projected
@@ -87,9 +98,11 @@ class Table(Keyed):
         }
         super().__init__(*_find_parts(description["KeySchema"], types))
         self.name, self.number, self.description = name, number, description
-        expiry = description.get("TimeToLive", {})
+        expiry = description.get("TimeToLive") or {}
         self.expires_by: str | None = expiry.get("AttributeName")
         """The attribute with the moment when an item expires, if TTL is enabled."""
+        self.measures: Any = None
+        """What was last counted of it, by those who describe it."""
         self.indexes: dict[str, Index] = {}
         for kind in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
             for each in description.get(kind, ()):

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from ..errors import ServiceError, make_invalid
 from ..storage import Row, Snapshot, Transaction
-from ..streams import note_change
+from ..streams.records import note_change
 from ..tables import Key, Table
 from ..values import Item, check_size
 

@@ -11,7 +11,7 @@ from ...codec import from_json, to_json
 from ..engine import Engine
 from ..errors import ServiceError, make_invalid, make_not_found
 from ..storage import Snapshot
-from ..streams import (
+from .records import (
     RETENTION,
     Stream,
     find_oldest,
@@ -21,8 +21,8 @@ from ..streams import (
     parse_number,
     read_records,
 )
-from ..streams import list_streams as find_streams
-from .requests import (
+from .records import list_streams as find_streams
+from ..operations.requests import (
     ARN,
     Members,
     fail,

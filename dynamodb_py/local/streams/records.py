@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from ..codec import from_json, measure_item, to_json
-from .storage import Snapshot, Transaction
-from .tables import Table
-from .values import Item
+from ...codec import from_json, measure_item, to_json
+from ..storage import Snapshot, Transaction
+from ..tables import Table
+from ..values import Item
 
 RETENTION = 24 * 60 * 60
 """For how many seconds records are kept."""
@@ -52,19 +51,20 @@ def is_streamed(table: Table) -> bool:
     return bool(specification and specification.get("StreamEnabled"))
 
 
-def name_stream(snapshot: Snapshot, table_arn: str, at: float) -> tuple[str, str]:
-    """Return the ARN and the label of a new stream, which no other has."""
-    while True:
-        moment = datetime.fromtimestamp(at, timezone.utc)
-        label = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}"
-        arn = f"{table_arn}/stream/{label}"
-        if find_stream(snapshot, arn) is None:
-            return arn, label
-        at += 0.001
+def follow_table(transaction: Transaction, old: Table | None, new: Table | None, at: float) -> None:
+    """Begin or end a stream where *old*, the table before, has none and *new* has one, or vice versa.
+
+    What an ended stream has stays readable for a day.
+    """
+    was, is_now = old is not None and is_streamed(old), new is not None and is_streamed(new)
+    if new is not None and is_now and not was:
+        _open_stream(transaction, new, at)
+    elif old is not None and was and not is_now:
+        arn = old.description["LatestStreamArn"]
+        transaction.run("UPDATE streams SET closed = ? WHERE arn = ?", (at, arn))
 
 
-def open_stream(transaction: Transaction, table: Table, at: float) -> None:
-    """Begin the stream whose ARN and label are in the description of *table*."""
+def _open_stream(transaction: Transaction, table: Table, at: float) -> None:
     description = table.description
     body = {
         "StreamArn": description["LatestStreamArn"],
@@ -74,16 +74,12 @@ def open_stream(transaction: Transaction, table: Table, at: float) -> None:
         "TableName": table.name,
         "KeySchema": description["KeySchema"],
     }
+    # A stream that begins in the millisecond where the last one ended has its ARN, and continues it.
     transaction.run(
-        "INSERT INTO streams (arn, closed, last, body) VALUES (?, NULL, 0, ?)",
+        "INSERT INTO streams (arn, closed, last, body) VALUES (?, NULL, 0, ?) "
+        "ON CONFLICT (arn) DO UPDATE SET closed = NULL, body = excluded.body",
         (description["LatestStreamArn"], to_json(body)),
     )
-
-
-def close_stream(transaction: Transaction, table: Table, at: float) -> None:
-    """End the stream of *table*, if it has one; what it has stays readable for a day."""
-    arn = table.description.get("LatestStreamArn")
-    transaction.run("UPDATE streams SET closed = ? WHERE arn = ? AND closed IS NULL", (at, arn))
 
 
 def note_change(
