@@ -10,6 +10,17 @@ import msgspec
 from ...codec import from_json, to_json
 from ..engine import Engine
 from ..errors import ServiceError, make_invalid, make_not_found
+from ..operations.requests import (
+    ARN,
+    Members,
+    fail,
+    read,
+    read_choice,
+    read_count,
+    read_table_name,
+    require,
+    require_lengths,
+)
 from ..storage import Snapshot
 from .records import (
     RETENTION,
@@ -22,17 +33,6 @@ from .records import (
     read_records,
 )
 from .records import list_streams as find_streams
-from ..operations.requests import (
-    ARN,
-    Members,
-    fail,
-    read,
-    read_choice,
-    read_count,
-    read_table_name,
-    require,
-    require_lengths,
-)
 
 MAX_STREAMS = 100
 MAX_RECORDS = 1000
