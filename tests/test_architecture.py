@@ -24,6 +24,8 @@ ROOMS = [
     "credentials",
     "http",
     "transports",
+    "local",
+    "addresses",
     "connections",
     "batching",
     "reading",
@@ -76,6 +78,7 @@ HEAVY = {
     "dataclasses",
     "dateutil",
     "pytz",
+    "sqlite3",
     "ssl",
 }
 
