@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ..codec import from_json, to_json
 from .errors import ServiceError
+from .expiry import INTERVAL, sweep
 from .storage import Durability, Store
 
 Request: TypeAlias = dict[str, Any]
@@ -34,6 +35,7 @@ class Engine:
         self.store = Store(path, durability)
         self.clock = clock
         """Gives the time in seconds since 1970, which TTL, streams and tokens go by."""
+        self._next_sweep = 0.0
 
     def call(self, operation: str, payload: bytes) -> tuple[int, bytes]:
         """Carry out *operation*; return the status and the body of the answer."""
@@ -50,8 +52,16 @@ class Engine:
         handler = HANDLERS.get(operation)
         if handler is None:
             raise ServiceError("UnknownOperationException", f"{operation} is not supported here")
+        self._sweep_in_time()
         found = handler(self, request)
         return found if isinstance(found, bytes) else to_json(found)
+
+    def _sweep_in_time(self) -> None:
+        now = self.clock()
+        if now >= self._next_sweep:
+            self._next_sweep = now + INTERVAL
+            if sweep(self):
+                self._next_sweep = now
 
     def close(self) -> None:
         """Close the database; what was in memory is gone."""

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from .engine import HANDLERS
-from .operations import batches, items, table_settings, table_updates, tables
+from .operations import (
+    batches,
+    items,
+    queries,
+    table_settings,
+    table_updates,
+    tables,
+    transactions,
+)
+from .streams import operations as streams
 
 HANDLERS.update(
     CreateTable=tables.create_table,
@@ -24,6 +33,14 @@ HANDLERS.update(
     PutItem=items.put_item,
     UpdateItem=items.update_item,
     DeleteItem=items.delete_item,
+    Query=queries.query,
+    Scan=queries.scan,
+    TransactWriteItems=transactions.transact_write_items,
+    TransactGetItems=transactions.transact_get_items,
+    ListStreams=streams.list_streams,
+    DescribeStream=streams.describe_stream,
+    GetShardIterator=streams.get_shard_iterator,
+    GetRecords=streams.get_records,
     BatchGetItem=batches.batch_get_item,
     BatchWriteItem=batches.batch_write_item,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -29,9 +29,17 @@ _SCHEMA = """
 CREATE TABLE tables (name TEXT PRIMARY KEY, number INTEGER UNIQUE NOT NULL, description BLOB NOT NULL);
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE tokens (token TEXT PRIMARY KEY, at REAL NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL);
+CREATE INDEX tokens_by_age ON tokens (at);
+CREATE TABLE streams (
+    number INTEGER PRIMARY KEY, arn TEXT UNIQUE NOT NULL, closed REAL, last INTEGER NOT NULL, body BLOB NOT NULL
+);
 CREATE TABLE records (
     stream INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (stream, number)
+) WITHOUT ROWID;
+CREATE TABLE expiries (
+    source INTEGER NOT NULL, at INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL,
+    PRIMARY KEY (source, at, place, hash, range)
 ) WITHOUT ROWID;
 """
 _ITEMS = """
@@ -206,6 +214,8 @@ class Snapshot:
 
     def __init__(self, store: Store, connection: sqlite3.Connection) -> None:
         self._store, self._execute = store, connection.execute
+        self.run = connection.execute
+        """Runs a statement of a module that has tables of its own: those of streams and tokens."""
 
     def find_table(self, name: str) -> Table | None:
         """Return the table called *name*, or None."""
@@ -237,12 +247,12 @@ class Snapshot:
         places: tuple[int, int] | None = None,
         after: tuple[Key, Key] | None = None,
         backward: bool = False,
-    ) -> Iterator[tuple[Key, Row]]:
+    ) -> Generator[tuple[Key, Row], None, None]:
         """Yield the key in the source, and the item, of all from *low* to before *high*, in order.
 
         The source is the table or its *index*. *hashed* is the hash key of a query; without, all items
-        are scanned whose place is in the range *places*. *after* is where to begin behind: the key in
-        the source, and the one in the table.
+        are scanned, or those from the first to the last of two *places*. *after* is where to begin
+        behind, within the range: the key in the source, and the one in the table.
         """
         number = index.number if index else table.number
         own = "place, hash, range" if index is None else "i.place, i.hash, i.range"
@@ -256,11 +266,19 @@ class Snapshot:
             order = f"{own}, i.item_hash, i.item_range"
             columns = f"{own}, i.item_place, i.item_hash, i.item_range"
         prefix = "" if index is None else "i."
-        terms, values = _limit(prefix, hashed, low, high, places)
+        # SQLite seeks to a position only where no term with a bound on the same side comes first.
+        start = None if after and not backward else low
+        end = None if after and backward else high
+        terms, values = _limit(prefix, hashed, start, end, places)
         if after is not None:
             sign = "<" if backward else ">"
-            position = (*after[0], *after[1][1:]) if index is not None else after[0]
-            terms.append(f"({order}) {sign} ({', '.join('?' * len(position))})")
+            position: tuple[Any, ...] = after[0]
+            if index is not None:
+                position += after[1][1:]
+            ordered = order.split(", ")
+            if hashed is not None:
+                position, ordered = position[2:], ordered[2:]
+            terms.append(f"({', '.join(ordered)}) {sign} ({', '.join('?' * len(position))})")
             values.extend(position)
         if backward:
             order = order.replace(",", " DESC,") + " DESC"
@@ -292,22 +310,28 @@ class Snapshot:
 def _limit(
     prefix: str,
     hashed: bytes | None,
-    low: bytes,
+    low: bytes | None,
     high: bytes | None,
     places: tuple[int, int] | None,
 ) -> tuple[list[str], list[Any]]:
-    """Return the terms of a WHERE clause, and their values."""
+    """Return the terms of a WHERE clause, and their values; *low* is None where something implies it."""
     terms: list[str] = []
     values: list[Any] = []
     if hashed is not None:
-        terms += [f"{prefix}place = ?", f"{prefix}hash = ?", f"{prefix}range >= ?"]
-        values += [hash_key(hashed), hashed, low]
+        terms += [f"{prefix}place = ?", f"{prefix}hash = ?"]
+        values += [hash_key(hashed), hashed]
+        if low:
+            terms.append(f"{prefix}range >= ?")
+            values.append(low)
         if high is not None:
             terms.append(f"{prefix}range < ?")
             values.append(high)
     if places is not None:
-        terms += [f"{prefix}place >= ?", f"{prefix}place < ?"]
-        values += places
+        if low is not None:
+            terms.append(f"{prefix}place >= ?")
+            values.append(places[0])
+        terms.append(f"{prefix}place <= ?")
+        values.append(places[1])
     return terms, values
 
 
@@ -332,6 +356,7 @@ class Transaction(Snapshot):
         """Delete a table with its items and indexes."""
         self._execute("DELETE FROM tables WHERE name = ?", (table.name,))
         self._execute(f"DROP TABLE t{table.number}")
+        self.drop_expiries(table)
         for index in table.indexes.values():
             self.drop_entries(index)
 
@@ -368,7 +393,36 @@ class Transaction(Snapshot):
         if (entry := index.find_key(item)) is not None:
             self._execute(f"INSERT INTO i{index.number} VALUES (?, ?, ?, ?, ?, ?)", (*entry, *key))
 
+    def fill_expiries(self, table: Table) -> None:
+        """Note when each item of *table* expires, after its TTL attribute became another."""
+        self.drop_expiries(table)
+        if table.expires_by is None:
+            return
+        for key, row in self.find_range(table, None, None):
+            self._move_expiry(table, key, None, row.item)
+
+    def drop_expiries(self, table: Table) -> None:
+        """Forget when the items of *table* expire."""
+        self._execute("DELETE FROM expiries WHERE source = ?", (table.number,))
+
+    def _move_expiry(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:
+        before, after = old and table.find_expiry(old), new and table.find_expiry(new)
+        if before == after:
+            return
+        if before is not None:
+            self._execute(
+                "DELETE FROM expiries WHERE source = ? AND at = ? AND place = ? AND hash = ? "
+                "AND range = ?",
+                (table.number, before, *key),
+            )
+        if after is not None:
+            self._execute(
+                "INSERT INTO expiries VALUES (?, ?, ?, ?, ?)", (table.number, after, *key)
+            )
+
     def _move_entries(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:
+        if table.expires_by is not None:
+            self._move_expiry(table, key, old, new)
         for index in table.indexes.values():
             before = old and _find_entry(index, old)
             after = new and _find_entry(index, new)

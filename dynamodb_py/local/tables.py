@@ -98,6 +98,9 @@ class Table(Keyed):
         }
         super().__init__(*_find_parts(description["KeySchema"], types))
         self.name, self.number, self.description = name, number, description
+        expiry = description.get("TimeToLive") or {}
+        self.expires_by: str | None = expiry.get("AttributeName")
+        """The attribute with the moment when an item expires, if TTL is enabled."""
         self.measures: Any = None
         """What was last counted of it, by those who describe it."""
         self.indexes: dict[str, Index] = {}
@@ -140,6 +143,13 @@ class Table(Keyed):
                 )
         self.check_index_keys(item)
         return self._check_lengths(item)
+
+    def find_expiry(self, item: Mapping[str, Value]) -> int | None:
+        """Return when an item expires, in seconds since 1970; None unless it has such a number."""
+        text = item.get(self.expires_by or "", {}).get("N")
+        if text is None or len(text) > _MAX_EXPIRY_DIGITS:
+            return None
+        return int(text.partition(".")[0])
 
     def check_index_keys(self, item: Item) -> None:
         """Raise a ValidationException for an attribute that cannot be the key of an index."""
@@ -189,6 +199,7 @@ class Table(Keyed):
         return key
 
 
+_MAX_EXPIRY_DIGITS = 18
 _INVALID = "One or more parameter values were invalid: "
 _EMPTY = {"S": "string", "B": "binary", "N": "number"}
 

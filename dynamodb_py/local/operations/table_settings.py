@@ -131,6 +131,7 @@ def update_time_to_live(engine: Engine, request: Request) -> Answer:
         _check_ttl_change(current, attribute, enabled=enabled)
         spec = {"AttributeName": attribute, "Enabled": enabled}
         _store(transaction, table, TimeToLive=spec if enabled else None)
+        transaction.fill_expiries(find_named(transaction, name))
     return {"TimeToLiveSpecification": spec}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from ..engine import Answer, Engine, Request
 from ..errors import ServiceError, make_invalid, make_not_found
 from ..storage import Transaction
+from ..streams.records import follow_table
 from ..tables import Table
 from .descriptions import (
     BILLING_MODES,
@@ -73,6 +74,7 @@ def update_table(engine: Engine, request: Request) -> Answer:
         _change_indexes(transaction, table, description, request, updates)
         changed = transaction.put_table(name, table.number, description)
         _build(transaction, table, changed)
+        follow_table(transaction, table, changed, now)
         found = show(transaction, changed)
     found["TableStatus"] = "UPDATING"
     return {"TableDescription": _show_changes(found, updates)}

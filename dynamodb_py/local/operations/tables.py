@@ -8,6 +8,7 @@ from typing import Any
 from ..engine import Answer, Engine, Request
 from ..errors import ServiceError, make_invalid
 from ..storage import Transaction
+from ..streams.records import follow_table
 from ..tables import Table
 from .descriptions import (
     BILLING_MODES,
@@ -71,6 +72,7 @@ def create_table(engine: Engine, request: Request) -> Answer:
         transaction.make_items(table)
         for index in table.indexes.values():
             transaction.make_entries(index)
+        follow_table(transaction, None, table, engine.clock())
     return {"TableDescription": _show_as(table, "CREATING")}
 
 
@@ -175,6 +177,7 @@ def delete_table(engine: Engine, request: Request) -> Answer:
             )
         found = show(transaction, table)
         transaction.delete_table(table)
+        follow_table(transaction, table, None, engine.clock())
     # DynamoDB's answer leaves out what described the items.
     for member in ("AttributeDefinitions", "KeySchema", "CreationDateTime"):
         del found[member]

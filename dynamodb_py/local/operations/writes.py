@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from ..errors import ServiceError, make_invalid
 from ..storage import Row, Snapshot, Transaction
-from ..streams import note_change
+from ..streams.records import note_change
 from ..tables import Key, Table
 from ..values import Item, check_size
 
@@ -149,7 +149,11 @@ def check_condition(write: Write, row: Row | None) -> None:
 def _is_plain(table: Table) -> bool:
     """Tell whether nothing but the table itself has to know of a put."""
     stream = table.description.get("StreamSpecification")
-    return not table.indexes and not (stream and stream.get("StreamEnabled"))
+    return (
+        not table.indexes
+        and table.expires_by is None
+        and not (stream and stream.get("StreamEnabled"))
+    )
 
 
 def _carry_out(
