@@ -6,8 +6,8 @@ import re
 
 from ..errors import ServiceError, make_invalid
 from ..values import Value, check_value
-from .grammar import PathName, ValueName
 from .paths import Path
+from .syntax.grammar import PathName, ValueName
 
 _NAME = re.compile(r"#[A-Za-z0-9_]+")
 _VALUE = re.compile(r":[A-Za-z0-9_]+")
