@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyCondition
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ..errors import make_invalid
 from ..tables import Keyed
@@ -95,17 +95,18 @@ def make_update(updates: object) -> Update:
 
 def make_projection(names: object) -> Projection:
     """Return the projection of AttributesToGet."""
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    found = cast("list[Any]", names) if isinstance(names, list) else [names]
+    if not all(isinstance(name, str) for name in found):
         raise make_invalid(f"{_INVALID}AttributesToGet must be a list of names")
-    if not names:
+    if not found:
         raise make_invalid(
             "1 validation error detected: Value '[]' at 'attributesToGet' failed to satisfy "
             "constraint: Member must have length greater than or equal to 1"
         )
-    for name in names:
-        if names.count(name) > 1:
+    for name in found:
+        if found.count(name) > 1:
             raise make_invalid(f"{_INVALID}Duplicate value in attribute name: {name}")
-    return Projection([(name,) for name in names])
+    return Projection([(name,) for name in found])
 
 
 def _join(tests: Mapping[str, Test], operator: object) -> Condition:
@@ -174,7 +175,7 @@ def _read_condition(kind: str, name: str, condition: object) -> tuple[str, list[
     found = members.get("AttributeValueList")
     if found is not None and not isinstance(found, list):
         raise make_invalid(f"{_INVALID}AttributeValueList must be a list for Attribute: {name}")
-    values = [check_value(each) for each in found or ()]
+    values = [check_value(each) for each in cast("list[object]", found or [])]
     _check_values(operator, values)
     return operator, values
 
@@ -257,7 +258,7 @@ def _check_map(place: str, content: object) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise make_invalid(f"1 validation error detected: Value at '{place}' must be a map")
-    return content
+    return cast("dict[str, Any]", content)
 
 
 def _make_constraint(kind: str, name: str, shown: str, constraint: str) -> Exception:
