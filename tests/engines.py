@@ -317,6 +317,16 @@ class Engine:
     def __init__(self, name: str, endpoint_url: str | None, prefix: str) -> None:
         self.name = name
         self.endpoint_url = endpoint_url
+        self.address = SHARED_ADDRESS if name == EMBEDDED else None
+        self.access: dict[str, Any] = {}
+        """With the address, what ``connect()`` needs to come here."""
+        if name != EMBEDDED:
+            self.access = {
+                "region_name": REGION,
+                "endpoint_url": endpoint_url,
+                "aws_access_key_id": ACCESS_KEY,
+                "aws_secret_access_key": SECRET_KEY,
+            }
         self.prefix = prefix
         self.connection: Connection
         self._client: Any = None
@@ -345,15 +355,8 @@ class Engine:
         """Make this engine the default connection of dynamodb_py."""
         import dynamodb_py
 
-        if self.name == EMBEDDED:
-            self.connection = dynamodb_py.connect(SHARED_ADDRESS, table_prefix=self.prefix)
-            return self.connection
         self.connection = dynamodb_py.connect(
-            region_name=REGION,
-            endpoint_url=self.endpoint_url,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-            table_prefix=self.prefix,
+            self.address, **self.access, table_prefix=self.prefix
         )
         return self.connection
 
