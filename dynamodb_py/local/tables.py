@@ -141,8 +141,9 @@ class Table(Keyed):
                 raise make_invalid(
                     f"{_INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}"
                 )
+        key = self._check_lengths(item)
         self.check_index_keys(item)
-        return self._check_lengths(item)
+        return key
 
     def find_expiry(self, item: Mapping[str, Value]) -> int | None:
         """Return when an item expires, in seconds since 1970; None unless it has such a number."""
