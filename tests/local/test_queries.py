@@ -268,12 +268,20 @@ def test_a_count_has_no_items(database, index):
     assert found == {"Count": 3, "ScannedCount": 3}
 
 
-def test_a_filter_on_what_a_local_index_lacks_reads_the_table(database):
+@pytest.mark.parametrize("index", ["by_l", "with_x"])
+def test_a_filter_of_a_scan_sees_what_the_index_has(database, index):
     make_indexed(database)
-    database.put(*(to_item(h="a", r=r, l=r, y=r % 2) for r in range(4)))
-    found = query(database, IndexName="by_l", FilterExpression="y = :y", values={":y": {"N": "1"}})
-    assert found["Items"] == [to_item(h="a", r=r, l=r) for r in (1, 3)]
-    assert (found["Count"], found["ScannedCount"]) == (2, 4)
+    database.put(*(to_item(h="a", r=r, l=r, g="g", y=r % 2) for r in range(4)))
+    members = {
+        "IndexName": index,
+        "FilterExpression": "y = :y",
+        "ExpressionAttributeValues": {":y": {"N": "1"}},
+    }
+    found = database("Scan", TableName="tab", **members)
+    assert (found["Count"], found["ScannedCount"]) == (0, 4)
+    if index == "by_l":
+        found = database("Scan", TableName="tab", Select="ALL_ATTRIBUTES", **members)
+        assert ranges(found) == [1, 3]
 
 
 def test_keys_of_several_attributes_are_queried_from_left_to_right(database):
@@ -352,10 +360,6 @@ START = "The provided starting key is invalid"
             "project [y, z]",
         ),
         (
-            {"IndexName": "by_g", "FilterExpression": "attribute_exists(y)"},
-            "Global secondary index by_g does not project [y]",
-        ),
-        (
             {"Select": "ALL_PROJECTED_ATTRIBUTES"},
             "can be used only when Querying using an IndexName",
         ),
@@ -401,6 +405,19 @@ def test_a_wrong_scan_is_refused(database, members, message):
         (
             {"FilterExpression": "r = :h"},
             "Filter Expression can only contain non-primary key attributes: Primary key attribute: r",
+        ),
+        (
+            {"IndexName": "by_l", "FilterExpression": "z = :h OR y = :h"},
+            "One or more parameter values were invalid: Secondary index by_l does not project one "
+            "or more filter attributes: [y, z]",
+        ),
+        (
+            {
+                "IndexName": "with_x",
+                "KeyConditionExpression": "g = :h",
+                "FilterExpression": "x = :h OR y = :h",
+            },
+            "Secondary index with_x does not project one or more filter attributes: [y]",
         ),
         (
             {"ExclusiveStartKey": to_item(h="b", r=1)},
