@@ -29,6 +29,7 @@ ROOMS = [
     "credentials",
     "http",
     "transports",
+    "local",
     "connections",
     "batching",
     "reading",
@@ -81,6 +82,7 @@ HEAVY = {
     "dataclasses",
     "dateutil",
     "pytz",
+    "sqlite3",
     "ssl",
 }
 

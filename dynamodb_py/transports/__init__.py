@@ -16,7 +16,7 @@ from .routing import AsyncRoutingTransport, Router, RoutingTransport
 if TYPE_CHECKING:
     from .boto import AsyncBotoTransport, BotoTransport
 else:
-    from ..lazy import EXPORTS
+    from ..lazy import EXPORTS, embedded
     from ..lazy.loading import export_lazily
 
     __getattr__, __dir__ = export_lazily(EXPORTS["transports"], globals())
@@ -34,9 +34,12 @@ __all__ = [
 def open_transports(settings: Settings) -> tuple[Transport, AsyncTransport]:
     """Return a blocking and an asyncio transport.
 
-    Nothing is read, imported or connected before the first request. Both share the target. Without
+    Nothing is read, imported or connected before the first request, unless the settings have the address
+    of an embedded database: its file is opened at once. Both share the target. Without
     region or credentials, that request raises
     :class:`~dynamodb_py.exceptions.ConfigurationError`.
     """
+    if settings.address is not None:
+        return embedded.open_transports(*settings.address[1:])
     router, lazy = Router(settings), LazyTarget(settings)
     return RoutingTransport(router, lazy), AsyncRoutingTransport(router, lazy)

@@ -1,0 +1,41 @@
+"""The errors that the service answers, by their codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..codec import to_json
+
+_NAMESPACES = {"ValidationException": "com.amazon.coral.validate"}
+
+
+class ServiceError(Exception):
+    """An operation failed as the service would let it fail.
+
+    *code* is DynamoDB's, *status* that of HTTP; *fields* are further members of the body, such as
+    ``CancellationReasons`` or the ``Item`` of a failed condition.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400, **fields: Any) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message, self.status, self.fields = code, message, status, fields
+
+    def body(self) -> bytes:
+        """Return the body of the answer."""
+        space = _NAMESPACES.get(self.code, "com.amazonaws.dynamodb.v20120810")
+        return to_json({"__type": f"{space}#{self.code}", "message": self.message, **self.fields})
+
+
+def make_invalid(message: str) -> ServiceError:
+    """Return a ValidationException."""
+    return ServiceError("ValidationException", message)
+
+
+def make_not_found(message: str) -> ServiceError:
+    """Return a ResourceNotFoundException."""
+    return ServiceError("ResourceNotFoundException", message)
+
+
+def make_missing_table() -> ServiceError:
+    """Return the error of an operation on items of a table that is not there."""
+    return make_not_found("Requested resource not found")

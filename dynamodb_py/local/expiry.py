@@ -1,0 +1,94 @@
+"""What has had its time: items past their TTL, old records of streams, tokens of transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from .storage import Snapshot, Store, Transaction
+from .streams.records import RETENTION, has_old_records, note_change, trim_streams
+from .tables import Key, Table
+
+INTERVAL = 5.0
+"""After how many seconds the next sweep is due."""
+MOST = 200
+"""How many items and records one sweep deletes, so that the request that waits for it is not late."""
+TOKEN_LIFE = 10 * 60
+"""For how many seconds the token of a transaction is known.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
+TOO_OLD = 5 * 365 * 24 * 60 * 60
+"""Items that expired so many seconds ago are kept.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
+"""
+
+
+class Swept(Protocol):
+    """What is swept: an engine."""
+
+    store: Store
+    clock: Callable[[], float]
+
+
+def sweep(engine: Swept) -> bool:
+    """Delete what has had its time; return whether there may be more."""
+    now = engine.clock()
+    with engine.store.read() as snapshot:
+        is_due = _has_expired(snapshot, now)
+    if not is_due:
+        return False
+    with engine.store.write() as transaction:
+        items = _delete_expired(transaction, now)
+        records = trim_streams(transaction, now - RETENTION, MOST)
+        transaction.run("DELETE FROM tokens WHERE at < ?", (now - TOKEN_LIFE,))
+    return max(items, records) >= MOST
+
+
+def _has_expired(snapshot: Snapshot, now: float) -> bool:
+    """Tell whether there is anything to sweep, without waiting for a writer."""
+    return (
+        any(_find_expired(snapshot, table, now, 1) for table in _list_tables(snapshot))
+        or has_old_records(snapshot, now - RETENTION)
+        or bool(
+            snapshot.run(
+                "SELECT 1 FROM tokens WHERE at < ? LIMIT 1", (now - TOKEN_LIFE,)
+            ).fetchone()
+        )
+    )
+
+
+def _delete_expired(transaction: Transaction, now: float) -> int:
+    """Delete items past their TTL; return how many."""
+    count = 0
+    for table in _list_tables(transaction):
+        for key in _find_expired(transaction, table, now, MOST - count):
+            _delete(transaction, table, key, now)
+            count += 1
+    return count
+
+
+def _delete(transaction: Transaction, table: Table, key: Key, now: float) -> None:
+    row = transaction.find(table, key)
+    if row is None:
+        return
+    transaction.delete(table, row)
+    names = {name: row.item[name] for name in table.names}
+    note_change(transaction, table, names, row.item, None, now, by_ttl=True)
+
+
+def _list_tables(snapshot: Snapshot) -> list[Table]:
+    """Return the tables with a TTL."""
+    tables = map(snapshot.find_table, snapshot.list_tables())
+    return [table for table in tables if table is not None and table.expires_by is not None]
+
+
+def _find_expired(snapshot: Snapshot, table: Table, now: float, limit: int) -> list[Key]:
+    """Return the keys of up to *limit* items of *table* that are past their TTL."""
+    rows = snapshot.run(
+        "SELECT place, hash, range FROM expiries WHERE source = ? AND at >= ? AND at < ? "
+        "ORDER BY at LIMIT ?",
+        (table.number, now - TOO_OLD, now, limit),
+    )
+    return [Key(*row) for row in rows.fetchall()]

@@ -1,0 +1,1 @@
+"""The expressions of requests: conditions, filters, key conditions, projections and updates."""

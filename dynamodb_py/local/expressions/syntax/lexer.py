@@ -1,0 +1,107 @@
+"""The words of an expression."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, NoReturn
+
+from ....limits import MAX_EXPRESSION_BYTES
+from ...errors import ServiceError, make_invalid
+
+_WORD = re.compile(
+    r"(?P<name>[A-Za-z][A-Za-z0-9_]*)"
+    r"|(?P<hash>\#[A-Za-z0-9_]+)"
+    r"|(?P<value>:[A-Za-z0-9_]+)"
+    r"|(?P<number>[0-9]+)"
+    r"|(?P<sign><=|>=|<>|[=<>()\[\].,+-])"
+    r"|(?P<wrong>[^ \t\r\n])"
+)
+
+
+class Word(NamedTuple):
+    """A word of an expression."""
+
+    kind: str
+    """name, hash (a placeholder of a name), value (one of a value), number, sign, wrong or end."""
+    text: str
+    start: int
+    key: str
+    """The text, a name in capitals: what keywords and signs are compared with."""
+
+
+def check_text(text: object, kind: str) -> str:
+    """Return the text of an expression; raise a ValidationException if it is empty or too long."""
+    if not isinstance(text, str):
+        raise make_invalid(f"Invalid {kind}: An expression must be a string")
+    if not text.strip(" \t\r\n"):
+        raise make_invalid(f"Invalid {kind}: The expression can not be empty;")
+    if len(text) * 3 > MAX_EXPRESSION_BYTES:
+        size = len(text.encode("utf-8", "replace"))
+        if size > MAX_EXPRESSION_BYTES:
+            raise make_invalid(
+                f"Invalid {kind}: Expression size has exceeded the maximum allowed size; "
+                f"expression size: {size}"
+            )
+    return text
+
+
+class Lexer:
+    """The words of an expression in order, and the place of the one that is read next.
+
+    *kind* is the name of the parameter, which errors begin with.
+    """
+
+    def __init__(self, text: str, kind: str) -> None:
+        self._text, self._kind = text, kind
+        self._words = [_make_word(found) for found in _WORD.finditer(text)]
+        self._words.append(Word("end", "<EOF>", len(text), "<EOF>"))
+        self._at = 0
+        self.word = self._words[0]
+        """The word that is read next."""
+
+    def look(self) -> Word:
+        """Return the word behind the next."""
+        return self._words[min(self._at + 1, len(self._words) - 1)]
+
+    def take(self) -> Word:
+        """Return the next word, and go on behind it."""
+        word = self.word
+        if word.kind != "end":
+            self._at += 1
+            self.word = self._words[self._at]
+        return word
+
+    def accept(self, key: str) -> bool:
+        """Take the next word if it is *key*, and return whether it was."""
+        if self.word.key == key:
+            self.take()
+            return True
+        return False
+
+    def expect(self, key: str) -> None:
+        """Take the next word, which must be *key*."""
+        if not self.accept(key):
+            self.refuse_word()
+
+    def refuse(self, reason: str) -> NoReturn:
+        """Raise a ValidationException that names the parameter."""
+        raise make_invalid(f"Invalid {self._kind}: {reason}")
+
+    def refuse_word(self) -> NoReturn:
+        """Raise the error of a word that does not fit."""
+        raise self.make_error()
+
+    def make_error(self) -> ServiceError:
+        """Return the error of a next word that does not fit, with the ones around it."""
+        before = 2 if self.word.kind == "end" else 1
+        first = self._words[max(self._at - before, 0)]
+        last = self._words[min(self._at + 1, len(self._words) - 1)]
+        near = self._text[first.start : last.start + len(last.text)].rstrip()
+        return make_invalid(
+            f'Invalid {self._kind}: Syntax error; token: "{self.word.text}", near: "{near}"'
+        )
+
+
+def _make_word(found: re.Match[str]) -> Word:
+    kind, text = str(found.lastgroup), found.group()
+    return Word(kind, text, found.start(), text.upper() if kind == "name" else text)

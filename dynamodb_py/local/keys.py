@@ -1,0 +1,63 @@
+"""Keys as bytes whose order is DynamoDB's: numbers by value, text by UTF-8, binaries by bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from binascii import a2b_base64
+from collections.abc import Sequence
+
+from .values import Value, format_number, parse_number
+
+_NEGATIVE, _ZERO, _POSITIVE = b"\x01", b"\x02", b"\x03"
+_INVERTED = bytes(0xFF - n for n in range(256))
+
+
+def encode_key(parts: Sequence[Value]) -> bytes:
+    """Return the bytes of a key of one or more attributes.
+
+    All parts but the last end with a terminator that no part contains, so that the key of the first
+    parts is a prefix of the keys of all.
+
+    >>> encode_key([{"N": "-2"}]) < encode_key([{"N": "0.5"}]) < encode_key([{"N": "10"}])
+    True
+    """
+    *first, last = parts
+    return encode_prefix(first) + encode_part(last)
+
+
+def encode_prefix(parts: Sequence[Value]) -> bytes:
+    """Return what all keys begin with whose first parts are these."""
+    return b"".join(encode_part(each).replace(b"\x00", b"\x00\xff") + b"\x00\x01" for each in parts)
+
+
+def encode_part(value: Value) -> bytes:
+    """Return the bytes of one attribute of a key."""
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return content.encode()  # type: ignore[no-any-return]
+    if kind == "B":
+        return a2b_base64(content)
+    return _encode_number(content)
+
+
+def _encode_number(text: str) -> bytes:
+    number = parse_number(text)
+    if not number:
+        return _ZERO
+    digits = format_number(abs(number)).replace(".", "").strip("0")
+    # The exponent fits a byte: DynamoDB's numbers reach from 1E-130 to 1E126.
+    body = bytes([number.adjusted() + 131]) + digits.encode()
+    if number > 0:
+        return _POSITIVE + body
+    return _NEGATIVE + (body + b"\x00").translate(_INVERTED)
+
+
+def after_prefix(prefix: bytes) -> bytes | None:
+    """Return the least key that is greater than all keys with *prefix*, or None if there is none."""
+    stripped = prefix.rstrip(b"\xff")
+    return stripped[:-1] + bytes([stripped[-1] + 1]) if stripped else None
+
+
+def hash_key(key: bytes) -> int:
+    """Return the place of a hash key in the order of a scan: an int of 63 bits."""
+    return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1

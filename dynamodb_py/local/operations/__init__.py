@@ -1,0 +1,1 @@
+"""The operations, by subject: each is a function of the engine and the request, which returns the answer."""

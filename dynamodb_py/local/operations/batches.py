@@ -1,0 +1,178 @@
+"""Many items at once, each on its own: BatchGetItem, BatchWriteItem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Raw
+
+from ...limits import MAX_BATCH_GET, MAX_BATCH_WRITE
+from ..engine import Answer, Engine, Request
+from ..errors import ServiceError, make_invalid
+from ..expressions.projections import Projection
+from ..storage import Snapshot
+from ..tables import Key, Table
+from ..values import Item, check_item
+from .capacity import (
+    Consumed,
+    count_read_units,
+    describe_collections,
+    read_detail,
+    read_metrics,
+)
+from .items import read_projection
+from .requests import Members, parse_table_name, read, read_flag, require, require_lengths
+from .writes import Write, find_table, find_target, make_put, write_item
+
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+class _Gets(NamedTuple):
+    """The reads of one table."""
+
+    given: str
+    """The table as the request has it, by name or ARN."""
+    members: Members
+    keys: list[Item]
+    consistent: bool
+    projection: Projection | None
+
+
+class _Page:
+    """The items of an answer, up to 16 MB."""
+
+    def __init__(self, consumed: Consumed) -> None:
+        self.consumed, self._room = consumed, _MOST_BYTES
+        self.responses: dict[str, list[Any]] = {}
+        self.unprocessed: dict[str, Any] = {}
+
+    def add(self, snapshot: Snapshot, table: Table, gets: _Gets, keys: Sequence[Key]) -> None:
+        """Read the items of one table, as long as there is room."""
+        items = self.responses.setdefault(gets.given, [])
+        for number, key in enumerate(keys):
+            row = snapshot.find(table, key)
+            size = 0 if row is None else row.size
+            if size > self._room or not self._room:
+                self._room = 0
+                rest = gets.members["Keys"][number:]
+                self.unprocessed[gets.given] = {**gets.members, "Keys": rest}
+                return
+            self._room -= size
+            if self.consumed.is_wanted:
+                units = count_read_units(size, consistent=gets.consistent)
+                self.consumed.add_read(table, units)
+            if row is not None and gets.projection is None:
+                items.append(Raw(row.body))
+            elif row is not None and gets.projection is not None:
+                items.append(gets.projection.project(row.item))
+
+
+def batch_get_item(engine: Engine, request: Request) -> Answer:
+    """Return the items with some keys, up to 16 MB of them.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+    """
+    page = _Page(Consumed(read_detail(request)))
+    batch = [_read_gets(*each) for each in _list_tables(request, MAX_BATCH_GET)]
+    if sum(len(gets.keys) for gets in batch) > MAX_BATCH_GET:
+        raise make_invalid("Too many items requested for the BatchGetItem call")
+    seen = _Seen()
+    with engine.store.read() as snapshot:
+        checked: list[tuple[Table, _Gets, list[Key]]] = []
+        for gets in batch:
+            table = find_table(snapshot, parse_table_name(gets.given))
+            keys = [table.check_key(key) for key in gets.keys]
+            for key in keys:
+                seen.add(table, key)
+            checked.append((table, gets, keys))
+        for table, gets, keys in checked:
+            page.add(snapshot, table, gets, keys)
+    answer = {"Responses": page.responses, "UnprocessedKeys": page.unprocessed}
+    return page.consumed.into(answer, several=True)
+
+
+def _read_gets(given: str, members: Any, path: str) -> _Gets:
+    if not isinstance(members, dict):
+        raise ServiceError("SerializationException", "RequestItems must hold structures")
+    keys: list[Any] = require(members, "Keys", list, path)
+    require_lengths(keys, 1, MAX_BATCH_GET, f"{path}keys")
+    projection = read_projection(members)
+    consistent = read_flag(members, "ConsistentRead")
+    return _Gets(given, members, [check_item(key) for key in keys], consistent, projection)
+
+
+def batch_write_item(engine: Engine, request: Request) -> Answer:
+    """Put and delete items: nothing is written unless all of them are valid.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+    """
+    consumed = Consumed(read_detail(request))
+    wants_metrics = read_metrics(request)
+    batch = [
+        write for each in _list_tables(request, MAX_BATCH_WRITE) for write in _read_writes(*each)
+    ]
+    if len(batch) > MAX_BATCH_WRITE:
+        raise make_invalid("Too many items requested for the BatchWriteItem call")
+    seen, now = _Seen(), engine.clock()
+    answer: dict[str, Any] = {"UnprocessedItems": {}}
+    with engine.store.write() as transaction:
+        checked: list[tuple[Table, Write, Key]] = []
+        for write in batch:
+            table = find_table(transaction, write.table)
+            key = find_target(table, write)
+            seen.add(table, key)
+            checked.append((table, write, key))
+        for table, write, key in checked:
+            outcome = write_item(
+                transaction, table, write, now, key=key, needs_old=consumed.is_wanted
+            )
+            consumed.add_write(table, outcome)
+        if wants_metrics:
+            written = [(table, write.item) for table, write, _ in checked]
+            answer["ItemCollectionMetrics"] = describe_collections(transaction, written)
+    return consumed.into(answer, several=True)
+
+
+def _read_writes(given: str, requests: Any, path: str) -> Iterator[Write]:
+    """Yield the writes to one table."""
+    name = parse_table_name(given, "requestItems")
+    if not isinstance(requests, list):
+        raise ServiceError("SerializationException", "RequestItems must hold lists")
+    require_lengths(requests, 1, MAX_BATCH_WRITE, path[:-1])
+    for number, each in enumerate(requests, 1):
+        members: Members = each if isinstance(each, dict) else {}
+        put, delete = read(members, "PutRequest", dict), read(members, "DeleteRequest", dict)
+        if (put is None) is (delete is None):
+            raise make_invalid(
+                "Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest"
+            )
+        place = f"{path[:-1]}.{number}.member."
+        if put is not None:
+            item = require(put, "Item", dict, f"{place}putRequest.")
+            yield make_put(name, check_item(item))
+        else:
+            key = require(delete, "Key", dict, f"{place}deleteRequest.")
+            yield Write(name, "Delete", check_item(key))
+
+
+def _list_tables(request: Request, most: int) -> Iterator[tuple[str, Any, str]]:
+    """Yield each table as it is given, what is requested of it, and the path of that."""
+    tables: dict[str, Any] = require(request, "RequestItems", dict)
+    require_lengths(tables, 1, most, "requestItems")
+    for given, requested in tables.items():
+        yield given, requested, f"requestItems.{given}.member."
+
+
+class _Seen:
+    """The targets of a batch, which must all differ."""
+
+    def __init__(self) -> None:
+        self._keys: set[tuple[int, Key]] = set()
+
+    def add(self, table: Table, key: Key) -> None:
+        """Note a target; raise a ValidationException for one that was noted before."""
+        place = (table.number, key)
+        if place in self._keys:
+            raise make_invalid("Provided list of item keys contains duplicates")
+        self._keys.add(place)

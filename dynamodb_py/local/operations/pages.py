@@ -1,0 +1,232 @@
+"""Pages: what a query, a scan or a statement reads of a table or index at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+
+from ...codec import measure_item
+from ..errors import ServiceError, make_invalid
+from ..expressions.conditions import Condition
+from ..expressions.projections import Projection
+from ..storage import Row, Snapshot
+from ..tables import Index, Key, Keyed, Table
+from ..values import Item
+from .capacity import Consumed, count_read_units
+
+MAX_PAGE_BYTES = 1024 * 1024
+"""A page has so much of items at most, before any filter.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+"""
+PLACES = 2**63
+"""How many places of hash keys there are."""
+
+_INVALID = "One or more parameter values were invalid: "
+_INVALID_START = "The provided starting key is invalid"
+_OTHER_SCHEMA = f"{_INVALID_START}: The provided key element does not match the schema"
+_OTHER_START = "The provided starting key is outside query boundaries based on provided conditions"
+
+
+class Range(NamedTuple):
+    """What is read: one hash key with a range of range keys, or the items of some places."""
+
+    hashed: bytes | None = None
+    low: bytes = b""
+    high: bytes | None = None
+    places: tuple[int, int] | None = None
+    """The first and the last place, or None for all."""
+    backward: bool = False
+
+    def check_start(self, key: Key) -> None:
+        """Raise a ValidationException unless a page of the range may begin behind *key*."""
+        if self.hashed is not None:
+            if key.hash != self.hashed:
+                raise make_invalid(_OTHER_START)
+            if key.range < self.low or (self.high is not None and key.range >= self.high):
+                raise make_invalid(
+                    "The provided starting key does not match the range key predicate"
+                )
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How a page is made of what is read."""
+
+    table: Table
+    index: Index | None = None
+    condition: Condition | None = None
+    """The filter."""
+    projection: Projection | None = None
+    limit: int | None = None
+    """How many items are read, before the filter."""
+    consistent: bool = False
+    counts: bool = False
+    """Whether the items are only counted."""
+    whole: bool = False
+    """Whether a local index gives the attributes that are only in the table, too."""
+
+    @property
+    def keyed(self) -> Keyed:
+        """What is read: the index or the table."""
+        return self.table if self.index is None else self.index
+
+    @property
+    def key_names(self) -> dict[str, None]:
+        """The attributes of a key to start from, in order."""
+        return dict.fromkeys((*self.table.names, *self.keyed.names))
+
+    @property
+    def fetches(self) -> bool:
+        """Whether each item is read from the table too: a local index lacks what is returned."""
+        return self.whole or bool(self._find_unprojected(self.projection))
+
+    def check_attributes(self) -> None:
+        """Raise a ValidationException if a global index lacks attributes that are returned."""
+        if self.index is None or self.index.is_local or self.index.projected is None:
+            return
+        if self.whole:
+            raise make_invalid(
+                f"{_INVALID}Select type ALL_ATTRIBUTES is not supported for global secondary index "
+                f"{self.index.name} because its projection type is not ALL"
+            )
+        if missing := self._find_unprojected(self.projection):
+            raise make_invalid(
+                f"{_INVALID}Global secondary index {self.index.name} does not project "
+                f"[{', '.join(missing)}]"
+            )
+
+    def check_filter(self) -> None:
+        """Raise a ValidationException if the index of a query lacks attributes that it filters by.
+
+        In a scan they count as absent.
+        """
+        if self.index is not None and (missing := self._find_unprojected(self.condition)):
+            raise make_invalid(
+                f"{_INVALID}Secondary index {self.index.name} does not project one or more filter "
+                f"attributes: [{', '.join(missing)}]"
+            )
+
+    def _find_unprojected(self, part: Condition | Projection | None) -> list[str]:
+        known = None if self.index is None else self.index.projected
+        return [] if known is None or part is None else sorted(part.names - known)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """What was read."""
+
+    items: list[Any]
+    """The items as JSON or dicts; empty where they are only counted."""
+    count: int
+    scanned: int
+    last: Item | None
+    """The key of the last item that was read, if there may be more."""
+
+
+def find_start(reading: Reading, start: Item) -> tuple[Key, Key]:
+    """Return the keys, in the source and in the table, of a key to start from; check its parts."""
+    table, names = reading.table, reading.key_names
+    if start.keys() != names.keys():
+        raise make_invalid(_OTHER_SCHEMA if reading.index is None else _INVALID_START)
+    try:
+        own = table.check_key({name: start[name] for name in table.names})
+    except ServiceError as error:
+        raise make_invalid(f"{_INVALID_START}: {error.message}") from None
+    if reading.index is None:
+        return own, own
+    for name, kind in reading.index.parts:
+        if not start[name].get(kind):
+            raise make_invalid(_OTHER_SCHEMA)
+    key = reading.index.find_key(start)
+    assert key is not None
+    return key, own
+
+
+def find_places(segment: int, total: int) -> tuple[int, int]:
+    """Return the first and the last place of a segment of a scan.
+
+    >>> find_places(0, 2)[1] + 1 == find_places(1, 2)[0]
+    True
+    """
+    return PLACES * segment // total, PLACES * (segment + 1) // total - 1
+
+
+def read_page(
+    snapshot: Snapshot,
+    reading: Reading,
+    area: Range,
+    start: tuple[Key, Key] | None,
+    consumed: Consumed,
+) -> Page:
+    """Read a page of *area*, behind *start*; count what that takes in *consumed*."""
+    rows = snapshot.find_range(
+        reading.table,
+        reading.index,
+        area.hashed,
+        area.low,
+        area.high,
+        places=area.places,
+        after=start,
+        backward=area.backward,
+    )
+    # SQLite must not go on reading after the snapshot.
+    with closing(rows):
+        return _fill_page(reading, (row for _, row in rows), consumed)
+
+
+def _fill_page(reading: Reading, rows: Iterable[Row], consumed: Consumed) -> Page:
+    see = _make_view(reading)
+    condition, counts = reading.condition, reading.counts
+    items: list[Any] = []
+    count = scanned = size = 0
+    fetched = 0.0
+    last: Row | None = None
+    is_full = False
+    for row in rows:
+        seen, length, units = see(row)
+        if size + length > MAX_PAGE_BYTES and last is not None:
+            is_full = True
+            break
+        last, scanned, size, fetched = row, scanned + 1, size + length, fetched + units
+        if condition is None or condition.holds(row.item if seen is None else seen):
+            count += 1
+            if not counts:
+                items.append(_show(reading, row, seen))
+        if scanned == reading.limit:
+            is_full = True
+            break
+    if consumed.is_wanted:
+        whole = count_read_units(size, consistent=reading.consistent)
+        consumed.add_read(reading.table, whole, reading.index, own=fetched)
+    key = None
+    if is_full and last is not None:
+        key = {name: last.item[name] for name in reading.key_names}
+    return Page(items, count, scanned, key)
+
+
+_Seen: TypeAlias = "tuple[Item | None, int, float]"
+"""What the filter sees of a row, None for all; its size there; the units of what the table adds."""
+
+
+def _make_view(reading: Reading) -> Callable[[Row], _Seen]:
+    """Return the function that tells what is seen of a row."""
+    index, consistent, whole = reading.index, reading.consistent, reading.whole
+    if index is None or index.projected is None:
+        return lambda row: (None, row.size, 0.0)
+    fetches = reading.fetches
+
+    def see_entry(row: Row) -> _Seen:
+        entry = index.project(row.item)
+        units = count_read_units(row.size, consistent=consistent) if fetches else 0.0
+        return None if whole else entry, measure_item(entry), units
+
+    return see_entry
+
+
+def _show(reading: Reading, row: Row, seen: Item | None) -> Any:
+    """Return an item as the answer has it; *seen* is what there is of it, None for all."""
+    if reading.projection is not None:
+        return reading.projection.project(row.item)
+    return msgspec.Raw(row.body) if seen is None else seen

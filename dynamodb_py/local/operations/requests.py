@@ -1,0 +1,153 @@
+"""The members of requests: read with the service's checks of types, lengths and choices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from ..errors import ServiceError, make_invalid
+
+Members: TypeAlias = Mapping[str, Any]
+
+ARN = "arn:aws:dynamodb:local:000000000000:table/"
+"""What the ARNs of all tables begin with."""
+
+_TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+\Z")
+_TYPE_NAMES: dict[type, str] = {
+    str: "String",
+    bool: "Boolean",
+    int: "Integer",
+    dict: "Map",
+    list: "List",
+}
+
+RETURN_VALUES = ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
+CAPACITIES = ("INDEXES", "TOTAL", "NONE")
+METRICS = ("SIZE", "NONE")
+FAILURE_VALUES = ("ALL_OLD", "NONE")
+
+
+def read(members: Members, name: str, kind: type) -> Any:
+    """Return the member *name*, or None; raise SerializationException unless it is of *kind*."""
+    value = members.get(name)
+    if value is None or type(value) is kind:
+        return value
+    raise ServiceError(
+        "SerializationException", f"{name} cannot be converted to {_TYPE_NAMES[kind]}"
+    )
+
+
+def require(members: Members, name: str, kind: type, path: str = "") -> Any:
+    """Return the member *name*, which must be there; *path* is where the members are."""
+    value = read(members, name, kind)
+    if value is None:
+        raise fail(None, f"{path}{to_member(name)}", "Member must not be null")
+    return value
+
+
+def read_choice(
+    members: Members, name: str, choices: Sequence[str], default: str, path: str = ""
+) -> str:
+    """Return the member *name*, one of *choices*."""
+    value: str | None = read(members, name, str)
+    if value is None:
+        return default
+    if value not in choices:
+        known = ", ".join(choices)
+        raise fail(
+            value,
+            f"{path}{to_member(name)}",
+            f"Member must satisfy enum value set: [{known}]",
+        )
+    return value
+
+
+def read_flag(members: Members, name: str) -> bool:
+    """Return the member *name*, False by default."""
+    return bool(read(members, name, bool))
+
+
+def read_count(
+    members: Members, name: str, low: int = 1, high: int | None = None, path: str = ""
+) -> int | None:
+    """Return the member *name*, a number from *low* to *high*, or None."""
+    value: int | None = read(members, name, int)
+    if value is None:
+        return None
+    if value < low:
+        raise fail(
+            value,
+            f"{path}{to_member(name)}",
+            f"Member must have value greater than or equal to {low}",
+        )
+    if high is not None and value > high:
+        raise fail(
+            value,
+            f"{path}{to_member(name)}",
+            f"Member must have value less than or equal to {high}",
+        )
+    return value
+
+
+def require_lengths(
+    value: Sequence[Any] | Members, low: int, high: int | None, member: str
+) -> None:
+    """Raise a ValidationException unless *value*, a text, list or map, has *low* to *high* elements."""
+    if len(value) < low:
+        raise fail(value, member, f"Member must have length greater than or equal to {low}")
+    if high is not None and len(value) > high:
+        raise fail(value, member, f"Member must have length less than or equal to {high}")
+
+
+def read_table_name(members: Members, name: str = "TableName", path: str = "") -> str:
+    """Return the name of a table, which may be given by its ARN."""
+    value: str = require(members, name, str, path)
+    return parse_table_name(value, f"{path}{to_member(name)}")
+
+
+def parse_table_name(value: str, member: str = "tableName") -> str:
+    """Return the name of a table that is given by its name or its ARN."""
+    if _TABLE_NAME.match(value) and len(value) <= 1024:
+        return value
+    if value.startswith("arn:"):
+        if not value.startswith(ARN) or not _TABLE_NAME.match(value[len(ARN) :]):
+            raise ServiceError(
+                "ResourceNotFoundException",
+                f"Requested resource not found: Table: {value} not found",
+            )
+        return value[len(ARN) :]
+    require_lengths(value, 1, 1024, member)
+    raise fail(value, member, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+
+
+def fail(value: object, member: str, constraint: str) -> ServiceError:
+    """Return the ValidationException for a member that breaks a constraint of the API's model."""
+    shown = "null " if value is None else f"'{value}' "
+    if isinstance(value, (dict, list)):
+        shown = ""
+    return make_invalid(
+        f"1 validation error detected: Value {shown}at '{member}' failed to satisfy constraint: "
+        f"{constraint}"
+    )
+
+
+def to_member(name: str) -> str:
+    """Return *name* as messages spell members: the first letter small, SSE as sse.
+
+    >>> to_member("TableName"), to_member("SSESpecification")
+    ('tableName', 'sSESpecification')
+    """
+    return name[:1].lower() + name[1:]
+
+
+def refuse_mixture(members: Members, expressions: Sequence[str], others: Sequence[str]) -> None:
+    """Raise a ValidationException for a request with expressions and legacy parameters."""
+    modern = [name for name in expressions if members.get(name) is not None]
+    legacy = [name for name in others if members.get(name) is not None]
+    if modern and legacy:
+        raise make_invalid(
+            "Can not use both expression and non-expression parameters in the same request: "
+            f"Non-expression parameters: {{{', '.join(legacy)}}} "
+            f"Expression parameters: {{{', '.join(modern)}}}"
+        )

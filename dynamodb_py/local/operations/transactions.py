@@ -1,0 +1,272 @@
+"""TransactWriteItems and TransactGetItems: several items at once, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import msgspec
+
+from ...codec import from_json, to_json
+from ...limits import MAX_TOKEN, MAX_TRANSACTION, MAX_TRANSACTION_BYTES
+from ..engine import Answer, Engine, Request
+from ..errors import ServiceError, make_invalid
+from ..expiry import TOKEN_LIFE
+from ..expressions.projections import Projection
+from ..storage import Row, Transaction
+from ..tables import Key, Table
+from ..values import Item
+from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
+from .items import read_check, read_delete, read_key, read_projection, read_put, read_update
+from .requests import Members, read, read_table_name, require, require_lengths
+from .writes import Outcome, Write, find_table, find_target, write_item
+
+_READERS: Mapping[str, Callable[[Members, str], Write]] = {
+    "ConditionCheck": read_check,
+    "Put": read_put,
+    "Delete": read_delete,
+    "Update": read_update,
+}
+_CODES = {
+    "ConditionalCheckFailedException": "ConditionalCheckFailed",
+    "ValidationException": "ValidationError",
+}
+
+
+P = ParamSpec("P")
+Found = TypeVar("Found")
+
+
+class Done(NamedTuple):
+    """A write of a transaction, and what came of it."""
+
+    table: Table
+    write: Write
+    outcome: Outcome
+
+
+def transact_write_items(engine: Engine, request: Request) -> Answer:
+    """Write up to a hundred items, all or nothing.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
+    writes = [_read_write(*each) for each in _read_parts(request)]
+    token = _read_token(request)
+    consumed = Consumed(read_detail(request), 2, "Write")
+    wants_metrics = read_metrics(request)
+    now = engine.clock()
+    with engine.store.write() as transaction:
+        known = None if token is None else _find_answer(transaction, token, request, now)
+        if known is not None:
+            return _repeat(transaction, known, Consumed(consumed.detail, 2, "Read"))
+        done = write_all(transaction, writes, now)
+        if token is not None:
+            _keep_answer(transaction, token, request, done, now)
+        answer: dict[str, Any] = {}
+        if wants_metrics:
+            written = [
+                (table, write.item) for table, write, _ in done if write.kind != "ConditionCheck"
+            ]
+            if metrics := describe_collections(transaction, written):
+                answer["ItemCollectionMetrics"] = metrics
+    for table, write, outcome in done:
+        if write.kind == "ConditionCheck":
+            consumed.add_check(table, outcome.old_size)
+        else:
+            consumed.add_write(table, outcome)
+    return consumed.into(answer, several=True)
+
+
+def write_all(transaction: Transaction, writes: Sequence[Write], at: float) -> list[Done]:
+    """Carry out all writes; raise a TransactionCanceledException if one fails.
+
+    Each goes to an item of its own, so that none sees what another has changed.
+    """
+    tables = [find_table(transaction, write.table) for write in writes]
+    reasons = _Reasons(len(writes))
+    keys = [
+        reasons.note(number, find_target, table, write)
+        for number, (table, write) in enumerate(zip(tables, writes, strict=True))
+    ]
+    check_distinct(tables, keys)
+    done: list[Done] = []
+    for number, (table, key, write) in enumerate(zip(tables, keys, writes, strict=True)):
+        if key is not None:
+            outcome = reasons.note(number, write_item, transaction, table, write, at, key=key)
+            if outcome is not None:
+                done.append(Done(table, write, outcome))
+    reasons.check()
+    _check_total(sum(max(outcome.old_size, outcome.new_size) for _, _, outcome in done))
+    return done
+
+
+def check_distinct(tables: Sequence[Table], keys: Sequence[Key | None]) -> None:
+    """Raise a ValidationException if two parts of a transaction are about one item."""
+    found = [(table.name, key) for table, key in zip(tables, keys, strict=True) if key is not None]
+    if len(set(found)) < len(found):
+        raise make_invalid("Transaction request cannot include multiple operations on one item")
+
+
+class _Reasons:
+    """Why parts of a transaction failed, in their order."""
+
+    def __init__(self, count: int) -> None:
+        self._reasons: list[dict[str, Any]] = [{"Code": "None"} for _ in range(count)]
+
+    def note(
+        self, number: int, work: Callable[P, Found], *args: P.args, **kwargs: P.kwargs
+    ) -> Found | None:
+        """Do *work*, which is about a part; return None and keep the reason if it fails."""
+        try:
+            return work(*args, **kwargs)
+        except ServiceError as error:
+            code = _CODES.get(error.code)
+            if code is None:
+                raise
+            self._reasons[number] = {"Code": code, "Message": error.message, **error.fields}
+            return None
+
+    def check(self) -> None:
+        """Raise a TransactionCanceledException if a part failed."""
+        codes = [reason["Code"] for reason in self._reasons]
+        if any(code != "None" for code in codes):
+            raise ServiceError(
+                "TransactionCanceledException",
+                "Transaction cancelled, please refer cancellation reasons for specific reasons "
+                f"[{', '.join(codes)}]",
+                CancellationReasons=self._reasons,
+            )
+
+
+def _check_total(size: int) -> None:
+    if size > MAX_TRANSACTION_BYTES:
+        raise make_invalid(
+            "The aggregate size of the items in the transaction exceeded the maximum of 4 MB"
+        )
+
+
+def _read_parts(request: Members) -> list[tuple[Members, str]]:
+    """Return the members of each part of a transaction, and where they are."""
+    parts: list[Any] = require(request, "TransactItems", list)
+    require_lengths(parts, 1, MAX_TRANSACTION, "transactItems")
+    found: list[tuple[Members, str]] = []
+    for position, part in enumerate(parts, 1):
+        if not isinstance(part, dict):
+            raise ServiceError("SerializationException", "A part of TransactItems is no structure")
+        members: dict[str, Any] = part
+        found.append((members, f"transactItems.{position}.member."))
+    return found
+
+
+def _read_write(part: Members, path: str) -> Write:
+    kinds = [name for name in _READERS if part.get(name) is not None]
+    if len(kinds) != 1:
+        raise make_invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+    (kind,) = kinds
+    members: Members = require(part, kind, dict, path)
+    return _READERS[kind](members, f"{path}{kind[0].lower()}{kind[1:]}.")
+
+
+def _read_token(request: Members) -> str | None:
+    token: str | None = read(request, "ClientRequestToken", str)
+    if token is not None:
+        require_lengths(token, 1, MAX_TOKEN, "clientRequestToken")
+    return token
+
+
+def _find_answer(
+    transaction: Transaction, token: str, request: Request, now: float
+) -> bytes | None:
+    """Return what is known of a transaction that was done with *token*, or None."""
+    row = transaction.run(
+        "SELECT request, answer FROM tokens WHERE token = ? AND at >= ?", (token, now - TOKEN_LIFE)
+    ).fetchone()
+    if row is None:
+        return None
+    digest, answer = row
+    if digest != _digest(request):
+        raise ServiceError(
+            "IdempotentParameterMismatchException",
+            "The request uses the same client token as a previous, but non-identical request. "
+            "Do not reuse a client token with different requests, unless the requests are identical",
+        )
+    return answer  # type: ignore[no-any-return]
+
+
+def _keep_answer(
+    transaction: Transaction,
+    token: str,
+    request: Request,
+    done: Sequence[Done],
+    now: float,
+) -> None:
+    """Keep what the answer to a repetition needs: the sizes of the items by table."""
+    sizes = [(table.name, max(outcome.old_size, outcome.new_size)) for table, _, outcome in done]
+    transaction.run(
+        "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)",
+        (token, now, _digest(request), to_json(sizes)),
+    )
+
+
+def _repeat(transaction: Transaction, known: bytes, consumed: Consumed) -> Answer:
+    """Answer a transaction that was done before: its items count as read."""
+    for name, size in from_json(known):
+        table = transaction.find_table(name)
+        if table is not None:
+            consumed.add_read(table, count_read_units(size, consistent=True))
+    return consumed.into({}, several=True)
+
+
+def _digest(request: Request) -> bytes:
+    # Two dicts may be equal and differ in the order of their members.
+    content = msgspec.json.encode(request["TransactItems"], order="sorted")
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+class _Get(NamedTuple):
+    """A read of a transaction."""
+
+    table: str
+    key: Item
+    projection: Projection | None
+
+
+def transact_get_items(engine: Engine, request: Request) -> Answer:
+    """Read up to a hundred items as they are at one moment.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
+    """
+    gets = [_read_get(*each) for each in _read_parts(request)]
+    consumed = Consumed(read_detail(request), 2, "Read")
+    responses: list[dict[str, Any]] = []
+    size = 0
+    with engine.store.read() as snapshot:
+        tables = [find_table(snapshot, get.table) for get in gets]
+        reasons = _Reasons(len(gets))
+        keys = [
+            reasons.note(number, table.check_key, get.key)
+            for number, (table, get) in enumerate(zip(tables, gets, strict=True))
+        ]
+        check_distinct(tables, keys)
+        reasons.check()
+        for table, key, get in zip(tables, keys, gets, strict=True):
+            row = None if key is None else snapshot.find(table, key)
+            responses.append({} if row is None else {"Item": _show(row, get.projection)})
+            length = 0 if row is None else row.size
+            size += length
+            consumed.add_read(table, count_read_units(length, consistent=True))
+    _check_total(size)
+    return consumed.into({"Responses": responses}, several=True)
+
+
+def _show(row: Row, projection: Projection | None) -> Any:
+    return msgspec.Raw(row.body) if projection is None else projection.project(row.item)
+
+
+def _read_get(part: Members, path: str) -> _Get:
+    members: Members = require(part, "Get", dict, path)
+    path += "get."
+    return _Get(
+        read_table_name(members, path=path), read_key(members, path), read_projection(members)
+    )

@@ -1,0 +1,193 @@
+"""One write of one item within a transaction, which all operations that write share.
+
+A :class:`Write` is what a request says. :func:`find_target` checks it against its table, and
+:func:`write_item` carries it out: that is all of PutItem, BatchWriteItem, TransactWriteItems, PartiQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+
+from ..errors import ServiceError, make_invalid
+from ..storage import Row, Snapshot, Transaction
+from ..streams.records import note_change
+from ..tables import Key, Table
+from ..values import Item, check_size
+
+Kind: TypeAlias = Literal["Put", "Update", "Delete", "ConditionCheck"]
+
+
+class Predicate(Protocol):
+    """A condition on an item."""
+
+    def holds(self, item: Item, /) -> bool:
+        """Tell whether *item*, which is empty where there is none, satisfies it."""
+        ...
+
+
+class Changes(Protocol):
+    """The changes of an update."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """The attributes that may change."""
+        ...
+
+    def apply(self, item: Item, /) -> Item:
+        """Return the item after the update; *item* stays as it is."""
+        ...
+
+    def project_touched(self, item: Item, /) -> Item:
+        """Return what *item* has at the paths that the update names."""
+        ...
+
+
+class Write(NamedTuple):
+    """A write as a request says it, with all values checked."""
+
+    table: str
+    kind: Kind
+    item: Item
+    """The whole item of a Put, else the key."""
+    condition: Predicate | None = None
+    changes: Changes | None = None
+    """Those of an Update; one without any makes an item that is not there."""
+    returns_failed: bool = False
+    """Whether the error of a failed condition has the item."""
+    size: int = 0
+    """The size of a Put's item."""
+    creates: bool = True
+    """Whether an Update makes an item that is not there."""
+
+
+class Outcome(NamedTuple):
+    """An item and its size before and after a write."""
+
+    old: Item | None
+    new: Item | None
+    old_size: int = 0
+    new_size: int = 0
+
+
+def find_table(snapshot: Snapshot, name: str) -> Table:
+    """Return the table called *name*; raise a ResourceNotFoundException."""
+    table = snapshot.find_table(name)
+    if table is None:
+        raise ServiceError("ResourceNotFoundException", "Requested resource not found")
+    return table
+
+
+def make_put(
+    table: str,
+    item: Item,
+    condition: Predicate | None = None,
+    *,
+    returns_failed: bool = False,
+) -> Write:
+    """Return the Put of an item whose values were checked; raise a ValidationException for its size."""
+    return Write(table, "Put", item, condition, None, returns_failed, check_size(item))
+
+
+def find_target(table: Table, write: Write) -> Key:
+    """Return the key of the item to be written, after checking it against the keys of *table*."""
+    if write.kind == "Put":
+        return table.check_new(write.item)
+    key = table.check_key(write.item)
+    if write.changes is not None:
+        names = write.changes.names
+        for name in table.names:
+            if name in names:
+                raise make_invalid(
+                    "One or more parameter values were invalid: Cannot update attribute "
+                    f"{name}. This attribute is part of the key"
+                )
+    return key
+
+
+def write_item(
+    transaction: Transaction,
+    table: Table,
+    write: Write,
+    at: float,
+    *,
+    key: Key | None = None,
+    needs_old: bool = True,
+) -> Outcome:
+    """Carry out *write*; return the item before and after.
+
+    :param at: the time, for the stream.
+    :param key: the target, where :func:`find_target` has found it before.
+    :param needs_old: whether the outcome must have the old item.
+    :raises ServiceError: ConditionalCheckFailedException, whose fields may have the Item, or
+        ValidationException.
+    """
+    if key is None:
+        key = find_target(table, write)
+    if write.kind == "Put" and write.condition is None and not needs_old and _is_plain(table):
+        transaction.put(table, key, write.item, write.size, None)
+        return Outcome(None, write.item, 0, write.size)
+    row = transaction.find(table, key)
+    check_condition(write, row)
+    outcome = _carry_out(transaction, table, write, key, row)
+    if outcome.old is not outcome.new:
+        names = {name: write.item[name] for name in table.names}
+        note_change(transaction, table, names, outcome.old, outcome.new, at)
+    return outcome
+
+
+def check_condition(write: Write, row: Row | None) -> None:
+    """Raise a ConditionalCheckFailedException if the condition of *write* does not hold."""
+    if write.condition is None or write.condition.holds({} if row is None else row.item):
+        return
+    fields: dict[str, Any] = {"Item": row.item} if row is not None and write.returns_failed else {}
+    raise ServiceError(
+        "ConditionalCheckFailedException", "The conditional request failed", **fields
+    )
+
+
+def _is_plain(table: Table) -> bool:
+    """Tell whether nothing but the table itself has to know of a put."""
+    stream = table.description.get("StreamSpecification")
+    return (
+        not table.indexes
+        and table.expires_by is None
+        and not (stream and stream.get("StreamEnabled"))
+    )
+
+
+def _carry_out(
+    transaction: Transaction, table: Table, write: Write, key: Key, row: Row | None
+) -> Outcome:
+    old, old_size = (None, 0) if row is None else (row.item, row.size)
+    if write.kind == "Put":
+        transaction.put(table, key, write.item, write.size, row)
+        return Outcome(old, write.item, old_size, write.size)
+    if write.kind == "Delete":
+        if row is not None:
+            transaction.delete(table, row)
+        return Outcome(old, None, old_size, 0)
+    if write.kind == "Update" and (old is not None or write.creates):
+        new = update_item(table, write, old)
+        size = check_update_size(new)
+        transaction.put(table, key, new, size, row)
+        return Outcome(old, new, old_size, size)
+    return Outcome(old, old, old_size, old_size)
+
+
+def update_item(table: Table, write: Write, old: Item | None) -> Item:
+    """Return the item after the changes of an Update."""
+    base = write.item if old is None else old
+    if write.changes is None:
+        return base
+    new = write.changes.apply(base)
+    table.check_index_keys(new)
+    return new
+
+
+def check_update_size(item: Item) -> int:
+    """Return the size of an updated item; raise a ValidationException if it is too large."""
+    try:
+        return check_size(item)
+    except ServiceError:
+        raise make_invalid("Item size to update has exceeded the maximum allowed size") from None

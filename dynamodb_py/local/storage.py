@@ -1,0 +1,453 @@
+"""Tables, items and index entries in SQLite, read in snapshots and written in transactions.
+
+In a file there is one writer at a time, of all threads and processes, and any number of readers, each
+of which sees what was committed when it began. In memory, one at a time reads or writes.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from ..codec import from_json, to_json
+from ..exceptions import ConfigurationError
+from .keys import encode_key, hash_key
+from .tables import Index, Key, Keyed, Table
+from .values import Item, Value
+
+APPLICATION = 0x44594E50
+"""What marks a file as ours: DYNP, in the header of SQLite."""
+VERSION = 1
+
+Durability = Literal["FULL", "NORMAL"]
+
+_SCHEMA = """
+CREATE TABLE tables (name TEXT PRIMARY KEY, number INTEGER UNIQUE NOT NULL, description BLOB NOT NULL);
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE tokens (token TEXT PRIMARY KEY, at REAL NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL);
+CREATE INDEX tokens_by_age ON tokens (at);
+CREATE TABLE streams (
+    number INTEGER PRIMARY KEY, arn TEXT UNIQUE NOT NULL, closed REAL, last INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE records (
+    stream INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (stream, number)
+) WITHOUT ROWID;
+CREATE TABLE expiries (
+    source INTEGER NOT NULL, at INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL,
+    PRIMARY KEY (source, at, place, hash, range)
+) WITHOUT ROWID;
+"""
+_ITEMS = """
+CREATE TABLE {name} (
+    place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL, size INTEGER NOT NULL, item BLOB NOT NULL,
+    PRIMARY KEY (place, hash, range)
+) WITHOUT ROWID
+"""
+_ENTRIES = """
+CREATE TABLE {name} (
+    place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL,
+    item_place INTEGER NOT NULL, item_hash BLOB NOT NULL, item_range BLOB NOT NULL,
+    PRIMARY KEY (place, hash, range, item_hash, item_range)
+) WITHOUT ROWID
+"""
+
+
+class Store:
+    """A database in a file, or in memory if *path* is None."""
+
+    def __init__(self, path: str | None, durability: Durability = "FULL") -> None:
+        self.path, self._durability = path, durability
+        self._lock = threading.RLock()
+        self._local = threading.local()
+        self._process = os.getpid()
+        self._opened: set[sqlite3.Connection] = set()
+        self._writer: sqlite3.Connection | None = None
+        self._parsed: dict[str, tuple[bytes, Table]] = {}
+        with self._lock:
+            try:
+                self._prepare(self._write_connection())
+            except sqlite3.DatabaseError as error:
+                self.close()
+                is_other = not isinstance(error, sqlite3.OperationalError)
+                fault = "is no database of dynamodb_py" if is_other else "cannot be opened"
+                raise ConfigurationError(f"{path} {fault}: {error}") from None
+            except ConfigurationError:
+                self.close()
+                raise
+
+    @contextmanager
+    def read(self) -> Iterator[Snapshot]:
+        """Give a snapshot: everything read from it is of one moment."""
+        self._renew_after_fork()
+        if self.path is None:
+            with self._lock:
+                yield Snapshot(self, self._write_connection())
+            return
+        connection = self._read_connection()
+        connection.execute("BEGIN")
+        try:
+            yield Snapshot(self, connection)
+        finally:
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Give a transaction, which is committed at the end of the block unless that raises."""
+        self._renew_after_fork()
+        with self._lock:
+            connection = self._write_connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield Transaction(self, connection)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close all connections to the file; what was in memory is gone."""
+        with self._lock:
+            for connection in self._opened:
+                connection.close()
+            self._opened, self._writer, self._local = set(), None, threading.local()
+
+    def _renew_after_fork(self) -> None:
+        if self._process != os.getpid():
+            # SQLite's connections must not cross a fork, so that they are neither used nor closed.
+            self._lock = threading.RLock()
+            self._local, self._writer, self._process = threading.local(), None, os.getpid()
+            _ABANDONED.extend(self._opened)
+            self._opened = set()
+            if self.path is None:
+                self._parsed = {}
+                self._prepare(self._write_connection())
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False
+        )
+        self._opened.add(connection)
+        return connection
+
+    def _write_connection(self) -> sqlite3.Connection:
+        if self._writer is None:
+            self._writer = self._connect()
+            if self.path is not None:
+                self._writer.execute(f"PRAGMA synchronous={self._durability}")
+        return self._writer
+
+    def _read_connection(self) -> sqlite3.Connection:
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
+            held = self._local.held = _Held(self._connect(), self._opened)
+        return held.connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Make the tables of a new database; raise ConfigurationError for a file of others."""
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not is_empty and application != APPLICATION:
+            raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
+        if version > VERSION:
+            raise ConfigurationError(
+                f"{self.path} has version {version} of the format, and this package reads up to "
+                f"{VERSION}: use a newer dynamodb_py"
+            )
+        if self.path is not None:
+            connection.execute("PRAGMA journal_mode=WAL")
+        if not is_empty:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id={APPLICATION}")
+            connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+
+    def parse_table(self, name: str, number: int, description: bytes) -> Table:
+        """Return the table of a stored description, which is parsed once."""
+        known = self._parsed.get(name)
+        if known is None or known[0] != description or known[1].number != number:
+            known = (description, Table(name, number, from_json(description)))
+            self._parsed[name] = known
+        return known[1]
+
+
+_ABANDONED: list[sqlite3.Connection] = []
+"""The connections of the parent of this process."""
+
+
+class _Held:
+    """The connection of a thread, which is closed when that ends."""
+
+    def __init__(self, connection: sqlite3.Connection, opened: set[sqlite3.Connection]) -> None:
+        self.connection, self._opened, self._process = connection, opened, os.getpid()
+
+    def __del__(self) -> None:
+        if self._process == os.getpid():
+            self._opened.discard(self.connection)
+            self.connection.close()
+
+
+class Row:
+    """An item of a table as it is stored: its key, size and JSON."""
+
+    __slots__ = ("_item", "body", "key", "size")
+
+    def __init__(self, key: Key, size: int, body: bytes) -> None:
+        self.key, self.size, self.body = key, size, body
+        self._item: Item | None = None
+
+    @property
+    def item(self) -> Item:
+        """The attributes; they are not to be changed."""
+        if self._item is None:
+            self._item = from_json(self.body)
+        return self._item
+
+
+class Snapshot:
+    """What can be read at one moment."""
+
+    def __init__(self, store: Store, connection: sqlite3.Connection) -> None:
+        self._store, self._execute = store, connection.execute
+        self.run = connection.execute
+        """Runs a statement of a module that has tables of its own: those of streams and tokens."""
+
+    def find_table(self, name: str) -> Table | None:
+        """Return the table called *name*, or None."""
+        row = self._execute(
+            "SELECT number, description FROM tables WHERE name = ?", (name,)
+        ).fetchone()
+        return row and self._store.parse_table(name, *row)
+
+    def list_tables(self) -> list[str]:
+        """Return the names of all tables, in order."""
+        return [name for (name,) in self._execute("SELECT name FROM tables ORDER BY name")]
+
+    def find(self, table: Table, key: Key) -> Row | None:
+        """Return the item with *key*, or None."""
+        row = self._execute(
+            f"SELECT size, item FROM t{table.number} WHERE place = ? AND hash = ? AND range = ?",
+            key,
+        ).fetchone()
+        return row and Row(key, *row)
+
+    def find_range(
+        self,
+        table: Table,
+        index: Index | None,
+        hashed: bytes | None,
+        low: bytes = b"",
+        high: bytes | None = None,
+        *,
+        places: tuple[int, int] | None = None,
+        after: tuple[Key, Key] | None = None,
+        backward: bool = False,
+    ) -> Generator[tuple[Key, Row], None, None]:
+        """Yield the key in the source, and the item, of all from *low* to before *high*, in order.
+
+        The source is the table or its *index*. *hashed* is the hash key of a query; without, all items
+        are scanned, or those from the first to the last of two *places*. *after* is where to begin
+        behind, within the range: the key in the source, and the one in the table.
+        """
+        number = index.number if index else table.number
+        own = "place, hash, range" if index is None else "i.place, i.hash, i.range"
+        source = f"t{number}"
+        order = columns = own
+        if index is not None:
+            source = (
+                f"i{number} AS i JOIN t{table.number} AS t ON t.place = i.item_place "
+                "AND t.hash = i.item_hash AND t.range = i.item_range"
+            )
+            order = f"{own}, i.item_hash, i.item_range"
+            columns = f"{own}, i.item_place, i.item_hash, i.item_range"
+        prefix = "" if index is None else "i."
+        # SQLite seeks to a position only where no term with a bound on the same side comes first.
+        start = None if after and not backward else low
+        end = None if after and backward else high
+        terms, values = _limit(prefix, hashed, start, end, places)
+        if after is not None:
+            sign = "<" if backward else ">"
+            position: tuple[Any, ...] = after[0]
+            if index is not None:
+                position += after[1][1:]
+            ordered = order.split(", ")
+            if hashed is not None:
+                position, ordered = position[2:], ordered[2:]
+            terms.append(f"({', '.join(ordered)}) {sign} ({', '.join('?' * len(position))})")
+            values.extend(position)
+        if backward:
+            order = order.replace(",", " DESC,") + " DESC"
+        size, item = ("size", "item") if index is None else ("t.size", "t.item")
+        where = f" WHERE {' AND '.join(terms)}" if terms else ""
+        statement = f"SELECT {columns}, {size}, {item} FROM {source}{where} ORDER BY {order}"
+        found = self._execute(statement, values)
+        if index is None:
+            for place, hash_, range_, length, body in found:
+                key = Key(place, hash_, range_)
+                yield key, Row(key, length, body)
+            return
+        for place, hash_, range_, *own_key, length, body in found:
+            yield Key(place, hash_, range_), Row(Key(*own_key), length, body)
+
+    def count(self, table: Table) -> tuple[int, int]:
+        """Return how many items a table has, and their size in bytes."""
+        found = self._execute(f"SELECT count(*), coalesce(sum(size), 0) FROM t{table.number}")
+        return found.fetchone()  # type: ignore[no-any-return]
+
+    def count_entries(self, index: Index) -> int:
+        """Return how many items an index has."""
+        return self._execute(f"SELECT count(*) FROM i{index.number}").fetchone()[0]  # type: ignore[no-any-return]
+
+    def measure_collection(self, table: Table, hashed: Sequence[Value]) -> int:
+        """Return the size in bytes of all items of a table that share a hash key."""
+        key = encode_key(hashed)
+        statement = (
+            f"SELECT coalesce(sum(size), 0) FROM t{table.number} WHERE place = ? AND hash = ?"
+        )
+        return self._execute(statement, (hash_key(key), key)).fetchone()[0]  # type: ignore[no-any-return]
+
+
+def _limit(
+    prefix: str,
+    hashed: bytes | None,
+    low: bytes | None,
+    high: bytes | None,
+    places: tuple[int, int] | None,
+) -> tuple[list[str], list[Any]]:
+    """Return the terms of a WHERE clause, and their values; *low* is None where something implies it."""
+    terms: list[str] = []
+    values: list[Any] = []
+    if hashed is not None:
+        terms += [f"{prefix}place = ?", f"{prefix}hash = ?"]
+        values += [hash_key(hashed), hashed]
+        if low:
+            terms.append(f"{prefix}range >= ?")
+            values.append(low)
+        if high is not None:
+            terms.append(f"{prefix}range < ?")
+            values.append(high)
+    if places is not None:
+        if low is not None:
+            terms.append(f"{prefix}place >= ?")
+            values.append(places[0])
+        terms.append(f"{prefix}place <= ?")
+        values.append(places[1])
+    return terms, values
+
+
+class Transaction(Snapshot):
+    """What can be written, all or nothing."""
+
+    def take_number(self, counter: str) -> int:
+        """Return the next number of *counter*: 1, 2, ..."""
+        statement = (
+            "INSERT INTO counters VALUES (?, 1) "
+            "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+        )
+        return self._execute(statement, (counter,)).fetchone()[0]  # type: ignore[no-any-return]
+
+    def put_table(self, name: str, number: int, description: dict[str, Any]) -> Table:
+        """Store the description of a table; what its items and indexes need is not made by this."""
+        body = to_json(description)
+        self._execute("INSERT OR REPLACE INTO tables VALUES (?, ?, ?)", (name, number, body))
+        return self._store.parse_table(name, number, body)
+
+    def delete_table(self, table: Table) -> None:
+        """Delete a table with its items and indexes."""
+        self._execute("DELETE FROM tables WHERE name = ?", (table.name,))
+        self._execute(f"DROP TABLE t{table.number}")
+        self.drop_expiries(table)
+        for index in table.indexes.values():
+            self.drop_entries(index)
+
+    def make_items(self, table: Table) -> None:
+        """Make the place of a new table's items."""
+        self._execute(_ITEMS.format(name=f"t{table.number}"))
+
+    def make_entries(self, index: Index) -> None:
+        """Make the place of a new index's entries."""
+        self._execute(_ENTRIES.format(name=f"i{index.number}"))
+
+    def drop_entries(self, index: Index) -> None:
+        """Delete an index with its entries."""
+        self._execute(f"DROP TABLE i{index.number}")
+
+    def put(self, table: Table, key: Key, item: Item, size: int, old: Row | None) -> Row:
+        """Store an item in the place of *old*, and its entries in the indexes."""
+        row = Row(key, size, to_json(item))
+        self._execute(
+            f"INSERT OR REPLACE INTO t{table.number} VALUES (?, ?, ?, ?, ?)", (*key, size, row.body)
+        )
+        self._move_entries(table, key, None if old is None else old.item, item)
+        return row
+
+    def delete(self, table: Table, old: Row) -> None:
+        """Delete an item and its entries in the indexes."""
+        self._execute(
+            f"DELETE FROM t{table.number} WHERE place = ? AND hash = ? AND range = ?", old.key
+        )
+        self._move_entries(table, old.key, old.item, None)
+
+    def put_entry(self, index: Index, key: Key, item: Item) -> None:
+        """Store the entry of the item at *key* in an index, if it has the attributes of its key."""
+        if (entry := index.find_key(item)) is not None:
+            self._execute(f"INSERT INTO i{index.number} VALUES (?, ?, ?, ?, ?, ?)", (*entry, *key))
+
+    def fill_expiries(self, table: Table) -> None:
+        """Note when each item of *table* expires, after its TTL attribute became another."""
+        self.drop_expiries(table)
+        if table.expires_by is None:
+            return
+        for key, row in self.find_range(table, None, None):
+            self._move_expiry(table, key, None, row.item)
+
+    def drop_expiries(self, table: Table) -> None:
+        """Forget when the items of *table* expire."""
+        self._execute("DELETE FROM expiries WHERE source = ?", (table.number,))
+
+    def _move_expiry(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:
+        before, after = old and table.find_expiry(old), new and table.find_expiry(new)
+        if before == after:
+            return
+        if before is not None:
+            self._execute(
+                "DELETE FROM expiries WHERE source = ? AND at = ? AND place = ? AND hash = ? "
+                "AND range = ?",
+                (table.number, before, *key),
+            )
+        if after is not None:
+            self._execute(
+                "INSERT INTO expiries VALUES (?, ?, ?, ?, ?)", (table.number, after, *key)
+            )
+
+    def _move_entries(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:
+        if table.expires_by is not None:
+            self._move_expiry(table, key, old, new)
+        for index in table.indexes.values():
+            before = old and _find_entry(index, old)
+            after = new and _find_entry(index, new)
+            if before == after:
+                continue
+            if before:
+                self._execute(
+                    f"DELETE FROM i{index.number} WHERE place = ? AND hash = ? AND range = ? "
+                    "AND item_hash = ? AND item_range = ?",
+                    (*before, key.hash, key.range),
+                )
+            if after:
+                self._execute(
+                    f"INSERT INTO i{index.number} VALUES (?, ?, ?, ?, ?, ?)", (*after, *key)
+                )
+
+
+def _find_entry(index: Keyed, item: Item) -> Key | None:
+    return index.find_key(item)

@@ -1,0 +1,1 @@
+"""Streams of changes: what writes record of them, and the operations that read it."""

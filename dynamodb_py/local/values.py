@@ -1,0 +1,234 @@
+"""Attribute values as DynamoDB keeps them: checked, and in one spelling.
+
+A value is the dict of DynamoDB's JSON; a binary is base64 text. In the one spelling, numbers have
+neither an exponent nor needless zeros, and the elements of a set are in order, so that two values are
+equal where their dicts are.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, TypeAlias
+
+from ..codec import EXACT, measure_item
+from ..limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_ITEM_BYTES, MIN_EXPONENT
+from .errors import ServiceError, make_invalid
+
+Value: TypeAlias = dict[str, Any]
+Item: TypeAlias = dict[str, Value]
+
+TYPES = frozenset({"S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"})
+ORDERED = frozenset({"S", "N", "B"})
+"""The types of keys, whose values have an order."""
+
+_INVALID = "One or more parameter values were invalid: "
+_ONE_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+_TWO_TYPES = (
+    "Supplied AttributeValue has more than one datatypes set, "
+    "must contain exactly one of the supported datatypes"
+)
+
+
+def check_item(item: object) -> Item:
+    """Return a new item in the one spelling; raise a ValidationException."""
+    if not isinstance(item, dict):
+        raise _make_mistyped("Expected a map")
+    return {name: check_value(value, 1) for name, value in item.items()}
+
+
+def _make_mistyped(message: str) -> ServiceError:
+    """Return the error for JSON of another type than the API has there."""
+    return ServiceError("SerializationException", message)
+
+
+def check_value(value: object, depth: int = 1) -> Value:
+    """Return a new value in the one spelling; raise a ValidationException.
+
+    *depth* counts the levels of maps and lists around it, itself among them.
+    """
+    if not isinstance(value, dict) or not value:
+        raise make_invalid(_ONE_TYPE)
+    if len(value) > 1:
+        raise make_invalid(_TWO_TYPES)
+    ((kind, content),) = value.items()
+    check = _CHECKS.get(kind)
+    if check is None:
+        raise make_invalid(_ONE_TYPE)
+    return {kind: check(content, depth)}
+
+
+def check_size(item: Mapping[str, Value], limit: int = MAX_ITEM_BYTES) -> int:
+    """Return the size of an item in bytes; raise a ValidationException over *limit*."""
+    size = measure_item(item)
+    if size > limit:
+        raise make_invalid("Item size has exceeded the maximum allowed size")
+    return size
+
+
+def parse_number(text: object) -> Decimal:
+    """Return the number in *text*, exactly; raise a ValidationException.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+    """
+    if not isinstance(text, str):
+        raise _make_mistyped("A number is sent as text")
+    if not text:
+        raise make_invalid(_PARSE + text)
+    stripped = text.strip()
+    if stripped != text or "_" in text or not text.isascii() or len(text) > 1000:
+        raise make_invalid(_PARSE + text[:100])
+    try:
+        number = EXACT.create_decimal(text)
+    except ArithmeticError:
+        raise make_invalid(_PARSE + text) from None
+    if not number.is_finite():
+        raise make_invalid(_PARSE + text)
+    return check_number(number)
+
+
+_PARSE = "The parameter cannot be converted to a numeric value: "
+
+
+def check_number(number: Decimal) -> Decimal:
+    """Return *number* without needless zeros; raise a ValidationException out of DynamoDB's range."""
+    if not number:
+        return _ZERO
+    number = number.normalize(EXACT)
+    if len(number.as_tuple().digits) > MAX_DIGITS:
+        raise make_invalid("Attempting to store more than 38 significant digits in a Number")
+    magnitude = number.adjusted()
+    if magnitude > MAX_EXPONENT:
+        raise make_invalid(
+            "Number overflow. Attempting to store a number with magnitude larger than supported range"
+        )
+    if magnitude < MIN_EXPONENT:
+        raise make_invalid(
+            "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+        )
+    return number
+
+
+_ZERO = Decimal(0)
+_ROUNDING = EXACT.copy()
+_ROUNDING.prec, _ROUNDING.rounding = MAX_DIGITS, ROUND_HALF_EVEN
+
+
+def add_numbers(left: str, right: str, *, subtract: bool = False) -> str:
+    """Return the sum or the difference of two numbers, in the one spelling."""
+    first, second = parse_number(left), parse_number(right)
+    found = EXACT.subtract(first, second) if subtract else EXACT.add(first, second)
+    return format_number(check_number(found))
+
+
+def format_number(number: Decimal) -> str:
+    """Return the one spelling of a number: digits and a point, without an exponent.
+
+    >>> format_number(parse_number("1.50E2")), format_number(parse_number("-0.0"))
+    ('150', '0')
+    """
+    return f"{number.normalize(EXACT):f}" if number else "0"
+
+
+def to_comparable(value: Value) -> Any:
+    """Return what orders a value among those of its type: S, N or B."""
+    ((kind, content),) = value.items()
+    return _COMPARABLE[kind](content)
+
+
+def _check_text(content: object, depth: int) -> str:
+    if not isinstance(content, str):
+        raise _make_mistyped("Expected a string")
+    return content
+
+
+def _check_number(content: object, depth: int) -> str:
+    if type(content) is str and len(content) < 16 and content.isdecimal() and content.isascii():
+        return content.lstrip("0") or "0"  # the usual case
+    return format_number(parse_number(content))
+
+
+def _check_binary(content: object, depth: int) -> str:
+    if not isinstance(content, str):
+        raise _make_mistyped("Expected base64 text")
+    try:
+        data = b64decode(content, validate=True)
+    except (ValueError, TypeError):
+        raise _make_mistyped("Invalid base64") from None
+    return binascii.b2a_base64(data, newline=False).decode()
+
+
+def _check_boolean(content: object, depth: int) -> bool:
+    if not isinstance(content, bool):
+        raise _make_mistyped("Expected a boolean")
+    return content
+
+
+def _check_null(content: object, depth: int) -> bool:
+    if content is not True:
+        raise make_invalid(f"{_INVALID}Null attribute value types must have the value of true")
+    return True
+
+
+def _check_list(content: object, depth: int) -> list[Value]:
+    if not isinstance(content, list):
+        raise _make_mistyped("Expected a list")
+    _check_depth(depth)
+    return [check_value(each, depth + 1) for each in content]
+
+
+def _check_map(content: object, depth: int) -> Item:
+    if not isinstance(content, dict):
+        raise _make_mistyped("Expected a map")
+    _check_depth(depth)
+    return {name: check_value(each, depth + 1) for name, each in content.items()}
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise make_invalid("Nesting Levels have exceeded supported limits")
+
+
+def _make_set_check(kind: str) -> Callable[[object, int], list[str]]:
+    def check(content: object, depth: int) -> list[str]:
+        if not isinstance(content, list):
+            raise _make_mistyped("Expected a list of the elements of a set")
+        if not content:
+            raise make_invalid(f"{_INVALID}An {_SET_NAMES[kind]} set  may not be empty")
+        elements = [_CHECKS[kind](each, depth) for each in content]
+        if len(set(elements)) < len(elements):
+            shown = ", ".join(map(str, content[:20]))
+            raise make_invalid(f"{_INVALID}Input collection [{shown}] contains duplicates.")
+        return sort_set(kind, elements)
+
+    return check
+
+
+_SET_NAMES = {"S": "string", "N": "number", "B": "binary"}
+
+
+def sort_set(kind: str, elements: list[str]) -> list[str]:
+    """Return the elements of a set of *kind* (S, N or B) in order."""
+    return sorted(elements, key=_COMPARABLE[kind])
+
+
+_COMPARABLE: dict[str, Callable[[Any], Any]] = {
+    "S": lambda text: text,
+    "N": EXACT.create_decimal,
+    "B": binascii.a2b_base64,
+}
+
+_CHECKS: dict[str, Callable[[object, int], Any]] = {
+    "S": _check_text,
+    "N": _check_number,
+    "B": _check_binary,
+    "BOOL": _check_boolean,
+    "NULL": _check_null,
+    "L": _check_list,
+    "M": _check_map,
+    "SS": _make_set_check("S"),
+    "NS": _make_set_check("N"),
+    "BS": _make_set_check("B"),
+}
