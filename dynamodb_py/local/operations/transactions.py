@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 import msgspec
 
@@ -166,8 +166,7 @@ def _read_parts(request: Members) -> list[tuple[Members, str]]:
     for position, part in enumerate(parts, 1):
         if not isinstance(part, dict):
             raise ServiceError("SerializationException", "A part of TransactItems is no structure")
-        members: dict[str, Any] = part
-        found.append((members, f"transactItems.{position}.member."))
+        found.append((cast("Members", part), f"transactItems.{position}.member."))
     return found
 
 
