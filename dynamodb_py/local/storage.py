@@ -69,7 +69,16 @@ class Store:
         self._writer: sqlite3.Connection | None = None
         self._parsed: dict[str, tuple[bytes, Table]] = {}
         with self._lock:
-            self._prepare(self._write_connection())
+            try:
+                self._prepare(self._write_connection())
+            except sqlite3.DatabaseError as error:
+                self.close()
+                is_other = not isinstance(error, sqlite3.OperationalError)
+                fault = "is no database of dynamodb_py" if is_other else "cannot be opened"
+                raise ConfigurationError(f"{path} {fault}: {error}") from None
+            except ConfigurationError:
+                self.close()
+                raise
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
@@ -140,14 +149,9 @@ class Store:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables of a new database; raise ConfigurationError for a file of others."""
-        try:
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            raise ConfigurationError(
-                f"{self.path} is no database of dynamodb_py: {error}"
-            ) from None
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if not is_empty and application != APPLICATION:
             raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
         if version > VERSION:
