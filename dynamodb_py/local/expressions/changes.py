@@ -89,7 +89,7 @@ class Arithmetic(NamedTuple):
 
 
 class IfNotExists(NamedTuple):
-    """What is at a path, or else another operand."""
+    """The value at a path, or else another operand."""
 
     path: Finder
     otherwise: Finder
