@@ -21,7 +21,6 @@ from .engines import (
     Server,
     Servers,
     Unavailable,
-    boto3_client,
     default_cache,
     fetch,
     known_fault,
