@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .addresses import Address, open_address, parse_address
+from .credentials.addresses import Address, parse_address
 from .credentials.settings import Secret, SecretBytes, Settings, Url
 from .exceptions import ConfigurationError
 from .retries import Deadline, Retries, drop_deadline, push_deadline
@@ -38,16 +38,11 @@ class Connection:
         sync_in_loop: str = "allow",
         consistent: bool = False,
         atomic: bool = False,
-        address: Address | None = None,
     ) -> None:
         self.alias = alias
-        self.address = address
-        """That of an embedded database; None for a server."""
         self.settings = settings
         self.retries = Retries() if retries is None else retries
-        self.transport, self.async_transport = (
-            open_transports(settings) if address is None else open_address(address)
-        )
+        self.transport, self.async_transport = open_transports(settings)
         self._prefix, self._format = table_prefix, table_name_format
         self.renames = bool(table_prefix or table_name_format)
         """Whether table names differ from those in the models."""
@@ -80,7 +75,7 @@ class Connection:
     def __repr__(self) -> str:
         url = self.settings.endpoint_url
         where = repr(url)[1:-1] if url else self.settings.region_name or "boto3's defaults"
-        where = where if self.address is None else self.address.text
+        where = where if self.settings.address is None else self.settings.address.text
         return f"<Connection {self.alias!r} to {where}>"
 
 
@@ -204,6 +199,7 @@ def connect(
         verify=verify,
         session=session,
         client=client,
+        address=embedded,
     )
     _check_settings(settings)
     _check_deadline(deadline)
@@ -228,7 +224,6 @@ def connect(
         sync_in_loop=sync_in_loop,
         consistent=consistent,
         atomic=atomic,
-        address=embedded,
     )
     _connections[alias] = connection
     if atomic:

@@ -25,7 +25,6 @@ ROOMS = [
     "http",
     "transports",
     "local",
-    "addresses",
     "connections",
     "batching",
     "reading",

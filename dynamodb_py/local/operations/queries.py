@@ -25,6 +25,7 @@ from .requests import (
     read_table_name,
     refuse_mixture,
     require_lengths,
+    to_member,
 )
 from .writes import find_table
 
@@ -165,7 +166,7 @@ def _read_filter(request: Members, name: str, placeholders: Placeholders) -> Con
         return parse_condition(text, placeholders, "FilterExpression")
     filters, operator = read(request, name, dict), read(request, "ConditionalOperator", str)
     if filters:
-        return make_filter(filters, operator, name)
+        return make_filter(filters, operator, to_member(name))
     if operator is not None:
         raise make_invalid("ConditionalOperator cannot be used without Filter or Expected")
     return None

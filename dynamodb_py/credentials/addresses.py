@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
-from urllib.parse import parse_qsl, unquote
+from typing import Literal, NamedTuple, cast
 
-from .exceptions import ConfigurationError
-
-if TYPE_CHECKING:
-    from .flows import AsyncTransport, Transport
+from ..exceptions import ConfigurationError
 
 _FORMS = (
     "sqlite:///relative.db, sqlite:////absolute.db, memory:// for a new one, or memory://name for one "
@@ -39,10 +34,14 @@ def parse_address(text: str) -> Address:
     >>> parse_address("sqlite:////var/app.db?synchronous=NORMAL").path
     '/var/app.db'
     """
+    from urllib.parse import unquote  # a program without an address does not pay for it
+
     scheme, _, rest = text.partition("://")
     rest, _, query = rest.partition("?")
     if scheme == "sqlite":
-        return _parse_file(text, rest, query)
+        if rest[:1] != "/":
+            raise _refuse_path(text)
+        return _parse_file(text, unquote(rest[1:]), query)
     if scheme == "memory":
         if query or "/" in rest:
             raise ConfigurationError(f"{text!r}: memory:// takes a name and nothing else")
@@ -52,29 +51,20 @@ def parse_address(text: str) -> Address:
     )
 
 
-def _parse_file(text: str, rest: str, query: str) -> Address:
-    path = unquote(rest[1:])
-    if rest[:1] != "/" or not path or path == ":memory:":
-        raise ConfigurationError(f"{text!r} names no file: give {_FORMS}")
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    for option, value in options.items():
-        known = _OPTIONS.get(option)
-        if known is None or value not in known:
+def _refuse_path(text: str) -> ConfigurationError:
+    return ConfigurationError(f"{text!r} names no file: give {_FORMS}")
+
+
+def _parse_file(text: str, path: str, query: str) -> Address:
+    if not path or path == ":memory:":
+        raise _refuse_path(text)
+    durability = "FULL"
+    if query:
+        option, _, durability = query.partition("=")
+        if durability not in _OPTIONS.get(option, ()):
             raise ConfigurationError(
                 f"{text!r}: the options are synchronous=FULL, which is the default, and "
                 "synchronous=NORMAL"
             )
-    durability = cast("Literal['FULL', 'NORMAL']", options.get("synchronous", "FULL"))
-    return Address(text, os.path.abspath(path), "", durability)
-
-
-def open_address(address: Address) -> tuple[Transport, AsyncTransport]:
-    """Return a blocking and an asyncio transport to an embedded database.
-
-    The engine is loaded here, and the file opened: a program without one pays for neither.
-    """
-    room = import_module(".local.transport", __package__)
-    opened: tuple[Transport, AsyncTransport] = room.open_transports(
-        address.path, address.name, address.durability
-    )
-    return opened
+    found = cast("Literal['FULL', 'NORMAL']", durability)
+    return Address(text, os.path.abspath(path), "", found)
