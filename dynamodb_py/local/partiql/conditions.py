@@ -25,12 +25,10 @@ _TESTS = frozenset(
 )
 _TYPES = {"NULL": "NULL", "BOOL": "BOOL", "BOOLEAN": "BOOL", "STRING": "S"}
 """The types of IS that DynamoDB's own have a counterpart of."""
-_OTHER_TYPES = frozenset(
-    """
-    SMALLINT INT INTEGER INT4 INT8 FLOAT REAL DOUBLE DECIMAL NUMERIC TIMESTAMP DATE TIME CHARACTER CHAR
-    VARCHAR SYMBOL CLOB BLOB STRUCT TUPLE LIST SEXP BAG
-    """.split()
-)
+_OTHER_TYPES = """
+SMALLINT INT INTEGER INT4 INT8 FLOAT REAL DOUBLE DECIMAL NUMERIC TIMESTAMP DATE TIME CHARACTER CHAR
+VARCHAR SYMBOL CLOB BLOB STRUCT TUPLE LIST SEXP BAG
+"""
 _ENDS = {"[": "]", "(": ")", "<<": ">>"}
 _MISSING_SIDE = "Missing right-hand side expression of infix operator"
 
@@ -114,7 +112,7 @@ class ConditionGrammar(Grammar):
             return self.parse_path()
         if self.starts_value():
             return self.parse_value_name()
-        self.refuse_term()
+        raise self.make_unexpected()
 
     def _parse_operand(self) -> Operand:
         return self._require_operand(self._parse_node())
@@ -154,7 +152,7 @@ class ConditionGrammar(Grammar):
         if key == "MISSING":
             self.words.take()
             return Call("attribute_exists" if negated else "attribute_not_exists", (operand,))
-        if key in _OTHER_TYPES:
+        if key and key in _OTHER_TYPES.split():
             raise make_invalid(f"Unsupported type of IS: {key}")
         if key not in _TYPES:
             self.words.refuse("Expected type name")
@@ -197,7 +195,7 @@ class ConditionGrammar(Grammar):
             raise _make_misuse(node.name)
         if isinstance(node, (PathName, ValueName, Call)):
             return node
-        self.words.refuse("A condition cannot be an operand")
+        raise make_invalid("A condition cannot be an operand")
 
     def _count_operator(self) -> None:
         self._operators += 1

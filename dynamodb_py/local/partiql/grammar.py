@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from ...limits import MAX_DEPTH
 from ..errors import ServiceError, make_invalid
 from ..expressions.syntax.grammar import PathName, ValueName
@@ -68,7 +66,9 @@ class Grammar:
         if word.key in ("-", "+"):
             return self.words.look().kind == "number"
         return (
-            word.kind in ("number", "text") or word.key in ("?", "[", "{", "<<") or word.key in _WORDS
+            word.kind in ("number", "text")
+            or word.key in ("?", "[", "{", "<<")
+            or word.key in _WORDS
         )
 
     def parse_value_name(self) -> ValueName:
@@ -86,7 +86,7 @@ class Grammar:
                 f"at {words.locate(word)}"
             )
         if not self.starts_value():
-            self.refuse_term()
+            raise self.make_unexpected()
         words.take()
         if word.key == "?":
             self.parameters += 1
@@ -149,7 +149,9 @@ class Grammar:
                 self.words.refuse("Expected a text as the name of an attribute")
             name = self.words.take().text
             self.words.expect(":")
-            parts.append((name, self.parse_value(f"{place}.{name}" if depth else "root", depth + 1)))
+            parts.append(
+                (name, self.parse_value(f"{place}.{name}" if depth else "root", depth + 1))
+            )
         return MapSyntax(tuple(parts))
 
     def _parse_parts(self, end: str, place: str, depth: int) -> tuple[ValueSyntax, ...]:
@@ -167,12 +169,12 @@ class Grammar:
         except ServiceError as error:
             raise make_invalid(f"{error.message} under {place}") from None
 
-    def refuse_term(self) -> NoReturn:
-        """Raise the error of a word where a path or a value must begin."""
+    def make_unexpected(self) -> ServiceError:
+        """Return the error of a word where a path or a value must begin."""
         word = self.words.word
         if word.key in OPERATORS or word.key in COMPARISONS:
-            self.words.refuse("Unexpected operator")
-        self.words.refuse("Unexpected keyword" if word.kind == "keyword" else "Unexpected term")
+            return make_malformed("Unexpected operator")
+        return make_malformed("Unexpected keyword" if word.kind == "keyword" else "Unexpected term")
 
 
 def _check_scale(text: str) -> None:

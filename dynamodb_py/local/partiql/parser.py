@@ -13,7 +13,7 @@ from ..expressions.syntax.conditions import ConditionSyntax
 from ..expressions.syntax.grammar import Call, Operand, PathName, ValueName
 from ..expressions.syntax.updates import ActionSyntax, ArithmeticSyntax, SetValue
 from .conditions import ConditionGrammar
-from .lexer import Word
+from .lexer import Word, make_malformed
 from .statements import (
     Delete,
     Exists,
@@ -78,13 +78,13 @@ class _Parser(ConditionGrammar):
             return self._parse_delete()
         if words.word.key == "EXISTS" and words.look().key == "(":
             return self._parse_exists()
-        words.refuse("Expected data manipulation")
+        raise make_malformed("Expected data manipulation")
 
     def _parse_select(self) -> Select:
         paths = None if self.words.accept("*") else self._parse_columns()
         self.words.expect("FROM")
         if not self.starts_path():
-            self.refuse_term()
+            raise self.make_unexpected()
         source = self._parse_source()
         self._refuse_alias()
         where = self._parse_where()
@@ -101,7 +101,7 @@ class _Parser(ConditionGrammar):
                 place = self.words.locate(self.words.word)
                 raise make_invalid(f"Unexpected path component at {place}")
             if not self.starts_path():
-                self.refuse_term()
+                raise self.make_unexpected()
             found.append(self.parse_path().parts)
         return tuple(found)
 
@@ -142,9 +142,7 @@ class _Parser(ConditionGrammar):
 
     def _finish_update(self, source: Source, where: ConditionSyntax | None) -> Update:
         returning = self._parse_returning()
-        return Update(
-            source, tuple(self._actions), where, returning, tuple(self._set_arguments)
-        )
+        return Update(source, tuple(self._actions), where, returning, tuple(self._set_arguments))
 
     def _parse_delete(self) -> Delete:
         self.words.expect("FROM")
@@ -177,7 +175,7 @@ class _Parser(ConditionGrammar):
 
     def _parse_table(self) -> Source:
         source = self._parse_source()
-        if source.index is not None:
+        if source.index_name is not None:
             raise make_invalid("Only SELECT statements can name an index")
         return source
 
@@ -203,7 +201,7 @@ class _Parser(ConditionGrammar):
             section = words.take().key
             while True:
                 if not self.starts_path():
-                    self.refuse_term()
+                    raise self.make_unexpected()
                 path = self.parse_path()
                 self._actions.append(
                     ActionSyntax("REMOVE", path, None)

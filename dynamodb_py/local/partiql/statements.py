@@ -78,7 +78,7 @@ class Source(NamedTuple):
     """A table, or an index of it."""
 
     table: str
-    index: str | None = None
+    index_name: str | None = None
 
 
 class OrderSyntax(NamedTuple):
@@ -135,6 +135,11 @@ class Exists(NamedTuple):
     """EXISTS: a condition on the item with a key, in a transaction."""
 
     select: Select
+
+    @property
+    def source(self) -> Source:
+        """What is read."""
+        return self.select.source
 
 
 Statement: TypeAlias = "Select | Insert | Update | Delete | Exists"
