@@ -98,7 +98,7 @@ class Table(Keyed):
         }
         super().__init__(*_find_parts(description["KeySchema"], types))
         self.name, self.number, self.description = name, number, description
-        expiry = description.get("TimeToLive") or {}
+        expiry: dict[str, Any] = description.get("TimeToLive") or {}
         self.expires_by: str | None = expiry.get("AttributeName")
         """The attribute with the moment when an item expires, if TTL is enabled."""
         self.measures: Any = None

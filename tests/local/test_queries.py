@@ -268,12 +268,20 @@ def test_a_count_has_no_items(database, index):
     assert found == {"Count": 3, "ScannedCount": 3}
 
 
-def test_a_filter_on_what_a_local_index_lacks_reads_the_table(database):
+@pytest.mark.parametrize("index", ["by_l", "with_x"])
+def test_a_filter_of_a_scan_sees_what_the_index_has(database, index):
     make_indexed(database)
-    database.put(*(to_item(h="a", r=r, l=r, y=r % 2) for r in range(4)))
-    found = query(database, IndexName="by_l", FilterExpression="y = :y", values={":y": {"N": "1"}})
-    assert found["Items"] == [to_item(h="a", r=r, l=r) for r in (1, 3)]
-    assert (found["Count"], found["ScannedCount"]) == (2, 4)
+    database.put(*(to_item(h="a", r=r, l=r, g="g", y=r % 2) for r in range(4)))
+    members = {
+        "IndexName": index,
+        "FilterExpression": "y = :y",
+        "ExpressionAttributeValues": {":y": {"N": "1"}},
+    }
+    found = database("Scan", TableName="tab", **members)
+    assert (found["Count"], found["ScannedCount"]) == (0, 4)
+    if index == "by_l":
+        found = database("Scan", TableName="tab", Select="ALL_ATTRIBUTES", **members)
+        assert ranges(found) == [1, 3]
 
 
 def test_keys_of_several_attributes_are_queried_from_left_to_right(database):
@@ -321,124 +329,6 @@ def test_capacity_is_that_of_the_bytes_that_are_read(database):
     fetched = measure(IndexName="by_l", Select="ALL_ATTRIBUTES", ConsistentRead=True)
     assert fetched["Table"] == {"CapacityUnits": 4.0}
     assert fetched["CapacityUnits"] == 5
-
-
-QUERY = {
-    "KeyConditionExpression": "h = :h",
-    "ExpressionAttributeValues": {":h": {"S": "a"}},
-}
-START = "The provided starting key is invalid"
-
-
-@pytest.mark.parametrize(
-    ("members", "message"),
-    [
-        ({"Limit": 0}, "Value '0' at 'limit' failed to satisfy constraint: Member must have value"),
-        ({"Select": "ALL"}, "Value 'ALL' at 'select' failed to satisfy constraint: Member must"),
-        ({"IndexName": "none"}, "The table does not have the specified index: none"),
-        ({"TableName": "none"}, "ResourceNotFoundException: Requested resource not found"),
-        (
-            {"IndexName": "by_g", "ConsistentRead": True},
-            "Consistent reads are not supported on global secondary indexes",
-        ),
-        (
-            {"IndexName": "with_x", "Select": "ALL_ATTRIBUTES"},
-            "Select type ALL_ATTRIBUTES is not supported for global secondary index with_x because "
-            "its projection type is not ALL",
-        ),
-        (
-            {"IndexName": "with_x", "ProjectionExpression": "x, y, z"},
-            "One or more parameter values were invalid: Global secondary index with_x does not "
-            "project [y, z]",
-        ),
-        (
-            {"IndexName": "by_g", "FilterExpression": "attribute_exists(y)"},
-            "Global secondary index by_g does not project [y]",
-        ),
-        (
-            {"Select": "ALL_PROJECTED_ATTRIBUTES"},
-            "can be used only when Querying using an IndexName",
-        ),
-        ({"Select": "SPECIFIC_ATTRIBUTES"}, "Must specify the AttributesToGet or"),
-        (
-            {"Select": "COUNT", "ProjectionExpression": "x"},
-            "Cannot specify the ProjectionExpression when choosing to get only the Count",
-        ),
-        (
-            {"Select": "ALL_ATTRIBUTES", "AttributesToGet": ["x"]},
-            "Cannot specify the AttributesToGet when choosing to get ALL_ATTRIBUTES",
-        ),
-        (
-            {"FilterExpression": "attribute_exists(x)", "AttributesToGet": ["x"]},
-            "Can not use both expression and non-expression parameters in the same request",
-        ),
-        ({"ConditionalOperator": "AND"}, "ConditionalOperator cannot be used without Filter"),
-        ({"ExclusiveStartKey": to_item(h="a")}, START),
-        ({"ExclusiveStartKey": {"h": {"S": "a"}, "r": {"S": "a"}}}, START),
-        ({"ExclusiveStartKey": to_item(h="a", r=1, x=1)}, START),
-        ({"ExclusiveStartKey": {"h": {"S": "a"}, "r": {}}}, f"{START}: Supplied AttributeValue"),
-        ({"ExclusiveStartKey": to_item(h="a", r=1), "IndexName": "by_l"}, START),
-        ({"ExclusiveStartKey": to_item(h="a", r=1, l="x"), "IndexName": "by_l"}, START),
-        ({"Segment": 1}, "The TotalSegments parameter is required but was not present"),
-        ({"TotalSegments": 1}, "The Segment parameter is required but was not present"),
-        ({"TotalSegments": 2, "Segment": 2}, "Segment: 2 is not less than TotalSegments: 2"),
-        ({"TotalSegments": 1_000_001, "Segment": 2}, "less than or equal to 1000000"),
-        ({"ExpressionAttributeNames": {"#x": "x"}}, "ExpressionAttributeNames"),
-    ],
-)
-def test_a_wrong_scan_is_refused(database, members, message):
-    make_indexed(database)
-    assert message in database.refuse("Scan", **{"TableName": "tab", **members})
-
-
-@pytest.mark.parametrize(
-    ("members", "message"),
-    [
-        (
-            {"KeyConditionExpression": None, "ExpressionAttributeValues": None},
-            "Either the KeyConditions or KeyConditionExpression parameter must be specified",
-        ),
-        (
-            {"FilterExpression": "r = :h"},
-            "Filter Expression can only contain non-primary key attributes: Primary key attribute: r",
-        ),
-        (
-            {"ExclusiveStartKey": to_item(h="b", r=1)},
-            "The provided starting key is outside query boundaries based on provided conditions",
-        ),
-        (
-            {
-                "ExclusiveStartKey": to_item(h="a", r=1),
-                "KeyConditionExpression": "h = :h AND r > :r",
-                "ExpressionAttributeValues": {":h": {"S": "a"}, ":r": {"N": "2"}},
-            },
-            "The provided starting key does not match the range key predicate",
-        ),
-        (
-            {"ExpressionAttributeValues": {":h": {"S": "a"}, ":x": {"S": "a"}}},
-            "unused in expressions",
-        ),
-        ({"Limit": "1"}, "SerializationException"),
-    ],
-)
-def test_a_wrong_query_is_refused(database, members, message):
-    make_indexed(database)
-    given_members = {"TableName": "tab", **QUERY, **members}
-    request = {name: value for name, value in given_members.items() if value is not None}
-    assert message in database.refuse("Query", **request)
-
-
-def test_a_start_key_of_another_segment_is_refused(database):
-    database.make_table()
-    refused = []
-    for segment in range(4):
-        members = {"TotalSegments": 4, "Segment": segment}
-        try:
-            database("Scan", TableName="tab", ExclusiveStartKey=to_item(h="a", r=1), **members)
-        except Exception as error:
-            refused.append(str(error))
-    assert len(refused) == 3
-    assert "Please use ExclusiveStartKey with correct Segment. TotalSegments: 4" in refused[0]
 
 
 def test_the_parameters_that_expressions_replaced_still_work(database):

@@ -191,9 +191,10 @@ def _read_area(
 
 
 def _check_filter(request: Members, reading: Reading) -> None:
-    """Raise a ValidationException if the filter of a query reads a key of what is queried."""
+    """Raise a ValidationException if a query filters by its key, or by what its index lacks."""
     if reading.condition is None:
         return
+    reading.check_filter()
     for name in reading.keyed.names:
         if name in reading.condition.names:
             kind = "QueryFilter" if request.get("QueryFilter") else "Filter Expression"
