@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from ..codec import from_json, to_json
 from ..exceptions import ConfigurationError
@@ -69,10 +69,19 @@ class Store:
         self._writer: sqlite3.Connection | None = None
         self._parsed: dict[str, tuple[bytes, Table]] = {}
         with self._lock:
-            self._prepare(self._write_connection())
+            try:
+                self._prepare(self._write_connection())
+            except sqlite3.DatabaseError as error:
+                self.close()
+                is_other = not isinstance(error, sqlite3.OperationalError)
+                fault = "is no database of dynamodb_py" if is_other else "cannot be opened"
+                raise ConfigurationError(f"{path} {fault}: {error}") from None
+            except ConfigurationError:
+                self.close()
+                raise
 
     @contextmanager
-    def read(self) -> Iterator[Snapshot]:
+    def read(self) -> Generator[Snapshot, None, None]:
         """Give a snapshot: everything read from it is of one moment."""
         self._renew_after_fork()
         if self.path is None:
@@ -87,7 +96,7 @@ class Store:
             connection.execute("COMMIT")
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self) -> Generator[Transaction, None, None]:
         """Give a transaction, which is committed at the end of the block unless that raises."""
         self._renew_after_fork()
         with self._lock:
@@ -140,14 +149,9 @@ class Store:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables of a new database; raise ConfigurationError for a file of others."""
-        try:
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            raise ConfigurationError(
-                f"{self.path} is no database of dynamodb_py: {error}"
-            ) from None
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if not is_empty and application != APPLICATION:
             raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
         if version > VERSION:
@@ -204,9 +208,10 @@ class Row:
     @property
     def item(self) -> Item:
         """The attributes; they are not to be changed."""
-        if self._item is None:
-            self._item = from_json(self.body)
-        return self._item
+        item = self._item
+        if item is None:
+            item = self._item = cast("Item", from_json(self.body))
+        return item
 
 
 class Snapshot:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...limits import MAX_GLOBAL_INDEXES
 from ..engine import Answer, Engine, Request
 from ..errors import ServiceError, make_invalid, make_not_found
 from ..storage import Transaction
 from ..streams.records import follow_table
 from ..tables import Table
+from ..values import as_map
 from .descriptions import (
     BILLING_MODES,
     Description,
@@ -85,7 +87,7 @@ def _read_updates(request: Request) -> list[tuple[str, Members, str]]:
     given: list[Any] = read(request, "GlobalSecondaryIndexUpdates", list) or []
     found: list[tuple[str, Members, str]] = []
     for number, each in enumerate(given, 1):
-        members: Members = each if isinstance(each, dict) else {}
+        members = as_map(each)
         kinds = [kind for kind in _UPDATES if members.get(kind) is not None]
         if len(kinds) != 1:
             raise make_invalid(
@@ -249,6 +251,10 @@ def _set_indexes(
     used = find_used(schema, every)
     # Definitions that only a removed index needed go with it.
     types = {name: kind for name, kind in types.items() if name in used}
+    if len(indexes) > MAX_GLOBAL_INDEXES:
+        raise make_invalid(
+            f"{_INVALID}GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL_INDEXES}"
+        )
     check_schema(types, schema, every)
     description["AttributeDefinitions"] = spell_definitions(types)
     description.pop("GlobalSecondaryIndexes", None)
