@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .credentials.addresses import Address, parse_address
 from .credentials.settings import Secret, SecretBytes, Settings, Url
 from .exceptions import ConfigurationError
 from .retries import Deadline, Retries, drop_deadline, push_deadline
@@ -74,6 +75,7 @@ class Connection:
     def __repr__(self) -> str:
         url = self.settings.endpoint_url
         where = repr(url)[1:-1] if url else self.settings.region_name or "boto3's defaults"
+        where = where if self.settings.address is None else self.settings.address.text
         return f"<Connection {self.alias!r} to {where}>"
 
 
@@ -85,8 +87,10 @@ _atomic_aliases: set[str] = set()
 
 
 def connect(
-    alias: str = DEFAULT,
+    address: str | None = None,
+    /,
     *,
+    alias: str | None = None,
     region_name: str | None = None,
     endpoint_url: str | None = None,
     profile_name: str | None = None,
@@ -114,6 +118,11 @@ def connect(
 
     Nothing is sent. Another call with the same alias replaces the connection.
 
+    :param address: an embedded database: ``"sqlite:///app.db"`` is a file, ``"sqlite:////var/app.db"``
+        one by its absolute path, ``"memory://"`` is new and ``"memory://name"`` shared in the process.
+        ``?synchronous=NORMAL`` makes writes to a file faster: the last ones before a power cut may be
+        lost. A text without ``://`` is the *alias*.
+    :param alias: the name of the connection, ``"default"`` by default.
     :param region_name: as for boto3; else ``AWS_DEFAULT_REGION``, the profile's, or ``AWS_REGION``.
     :param endpoint_url: another server that speaks DynamoDB's API; else ``AWS_ENDPOINT_URL_DYNAMODB``.
     :param profile_name: a profile of the shared configuration files.
@@ -146,6 +155,7 @@ def connect(
     :raises ConfigurationError: an argument cannot be used.
     """
     _check_texts(
+        address=address,
         alias=alias,
         table_prefix=table_prefix,
         region_name=region_name,
@@ -155,6 +165,19 @@ def connect(
         aws_secret_access_key=aws_secret_access_key,
         aws_session_token=aws_session_token,
     )
+    alias, embedded = _tell_apart(address, alias)
+    if embedded is not None:
+        _refuse_server_options(
+            embedded,
+            region_name=region_name,
+            endpoint_url=endpoint_url,
+            profile_name=profile_name,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+            session=session,
+            client=client,
+        )
     # Hidden at once: the locals of this function are in the traceback of an error below.
     endpoint_url = endpoint_url and Url(endpoint_url)
     aws_secret_access_key = aws_secret_access_key and Secret(aws_secret_access_key)
@@ -176,6 +199,7 @@ def connect(
         verify=verify,
         session=session,
         client=client,
+        address=embedded,
     )
     _check_settings(settings)
     _check_deadline(deadline)
@@ -209,6 +233,26 @@ def connect(
     if not default:
         _connections[DEFAULT] = None
     return connection
+
+
+def _tell_apart(address: str | None, alias: str | None) -> tuple[str, Address | None]:
+    """Return the alias, and the address of an embedded database, if the first argument is one."""
+    if address is not None and "://" in address:
+        return DEFAULT if alias is None else alias, parse_address(address)
+    if address is not None and alias is not None:
+        raise ConfigurationError(
+            f"two aliases, {address!r} and {alias!r}: an address as in sqlite:///app.db has a ://"
+        )
+    alias = alias if address is None else address
+    return DEFAULT if alias is None else alias, None
+
+
+def _refuse_server_options(address: Address, **options: object) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ConfigurationError(
+            f"{', '.join(given)}: an embedded database, {address.text!r}, has none of that"
+        )
 
 
 def _as_retries(retries: int | Retries | None) -> Retries:

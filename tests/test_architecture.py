@@ -24,6 +24,7 @@ ROOMS = [
     "credentials",
     "http",
     "transports",
+    "local",
     "connections",
     "batching",
     "reading",
@@ -76,6 +77,7 @@ HEAVY = {
     "dataclasses",
     "dateutil",
     "pytz",
+    "sqlite3",
     "ssl",
 }
 

@@ -8,6 +8,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
+from .addresses import Address
+
 
 class Secret(str):
     """A text that repr() hides, so that no traceback, log or error reporter shows it.
@@ -68,6 +70,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     verify: bool | str = True
     session: Any = None
     client: Any = None
+    address: Address | None = None
+    """That of an embedded database, which needs none of the others."""
 
     def __post_init__(self) -> None:
         for name in ("aws_secret_access_key", "aws_session_token"):

@@ -4,6 +4,6 @@ Nothing here knows of models. :class:`~dynamodb_py.local.engine.Engine` takes an
 the JSON of its payload, and returns the status and the body of the answer.
 """
 
-from .handlers import HANDLERS
+from . import handlers
 
-__all__ = ["HANDLERS"]
+__all__ = ["handlers"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -42,6 +43,9 @@ class Engine:
             return 200, self.answer(operation, _parse(payload))
         except ServiceError as error:
             return error.status, error.body()
+        except sqlite3.Error as error:  # a full disk, a file that others keep locked
+            failure = ServiceError("InternalServerError", f"SQLite: {error}", status=500)
+            return failure.status, failure.body()
 
     def answer(self, operation: str, request: Request) -> bytes:
         """Like :meth:`call` with the payload as a dict, but raise :class:`ServiceError`."""

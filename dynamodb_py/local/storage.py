@@ -65,7 +65,7 @@ class Store:
         self._lock = threading.RLock()
         self._local = threading.local()
         self._process = os.getpid()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: set[sqlite3.Connection] = set()
         self._writer: sqlite3.Connection | None = None
         self._parsed: dict[str, tuple[bytes, Table]] = {}
         with self._lock:
@@ -105,7 +105,7 @@ class Store:
         with self._lock:
             for connection in self._opened:
                 connection.close()
-            self._opened, self._writer, self._local = [], None, threading.local()
+            self._opened, self._writer, self._local = set(), None, threading.local()
 
     def _renew_after_fork(self) -> None:
         if self._process != os.getpid():
@@ -113,7 +113,7 @@ class Store:
             self._lock = threading.RLock()
             self._local, self._writer, self._process = threading.local(), None, os.getpid()
             _ABANDONED.extend(self._opened)
-            self._opened = []
+            self._opened = set()
             if self.path is None:
                 self._parsed = {}
                 self._prepare(self._write_connection())
@@ -122,7 +122,7 @@ class Store:
         connection = sqlite3.connect(
             self.path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False
         )
-        self._opened.append(connection)
+        self._opened.add(connection)
         return connection
 
     def _write_connection(self) -> sqlite3.Connection:
@@ -133,10 +133,10 @@ class Store:
         return self._writer
 
     def _read_connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-        return connection
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
+            held = self._local.held = _Held(self._connect(), self._opened)
+        return held.connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables of a new database; raise ConfigurationError for a file of others."""
@@ -178,6 +178,18 @@ class Store:
 
 _ABANDONED: list[sqlite3.Connection] = []
 """The connections of the parent of this process."""
+
+
+class _Held:
+    """The connection of a thread, which is closed when that ends."""
+
+    def __init__(self, connection: sqlite3.Connection, opened: set[sqlite3.Connection]) -> None:
+        self.connection, self._opened, self._process = connection, opened, os.getpid()
+
+    def __del__(self) -> None:
+        if self._process == os.getpid():
+            self._opened.discard(self.connection)
+            self.connection.close()
 
 
 class Row:

@@ -8,6 +8,7 @@ equal where their dicts are.
 from __future__ import annotations
 
 import binascii
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, TypeAlias
@@ -148,7 +149,7 @@ def _check_binary(content: object, depth: int) -> str:
     if not isinstance(content, str):
         raise make_invalid(f"{_INVALID}Expected base64 text")
     try:
-        data = binascii.a2b_base64(content.encode(), strict_mode=True)
+        data = b64decode(content, validate=True)
     except (ValueError, TypeError):
         raise make_invalid(f"{_INVALID}Invalid base64") from None
     return binascii.b2a_base64(data, newline=False).decode()

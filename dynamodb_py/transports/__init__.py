@@ -6,6 +6,9 @@ into botocore (:mod:`.hooks`).
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget
 from ..flows import AsyncTransport, Transport
@@ -25,9 +28,16 @@ __all__ = [
 def open_transports(settings: Settings) -> tuple[Transport, AsyncTransport]:
     """Return a blocking and an asyncio transport.
 
-    Nothing is read, imported or connected before the first request. Both share the target. Without
+    Nothing is read, imported or connected before the first request, unless the settings have the address
+    of an embedded database: its file is opened at once. Both share the target. Without
     region or credentials, that request raises
     :class:`~dynamodb_py.exceptions.ConfigurationError`.
     """
+    if settings.address is not None:
+        # Only a program with an embedded database loads the engine, and SQLite with it.
+        room: Any = import_module("dynamodb_py.local.transport")
+        path, name, durability = settings.address[1:]
+        opened: tuple[Transport, AsyncTransport] = room.open_transports(path, name, durability)
+        return opened
     router, lazy = Router(settings), LazyTarget(settings)
     return RoutingTransport(router, lazy), AsyncRoutingTransport(router, lazy)

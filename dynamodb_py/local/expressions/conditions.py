@@ -2,23 +2,247 @@
 
 from __future__ import annotations
 
-from ..values import Item
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NoReturn
+
+from ...limits import MAX_IN
+from ..errors import make_invalid
+from ..values import ORDERED, TYPES, Item, Value
+from .condition_grammar import (
+    BetweenSyntax,
+    ComparisonSyntax,
+    ConditionGrammar,
+    ConditionSyntax,
+    InSyntax,
+    JunctionSyntax,
+    NotSyntax,
+)
+from .grammar import Call, Operand, PathName, ValueName
+from .lexer import check_text
+from .paths import Path, show_path
 from .placeholders import Placeholders
+from .terms import (
+    COMPARISONS,
+    All,
+    Among,
+    Either,
+    Attribute,
+    BeginsWith,
+    Between,
+    Compare,
+    Contains,
+    Exists,
+    Finder,
+    HasType,
+    Literal,
+    Nested,
+    Not,
+    Size,
+    Test,
+)
 
 
 class Condition:
-    """Something that an item fulfils or not."""
+    """Something that an item fulfils or not.
 
-    names: frozenset[str]
-    """The top-level attributes that it reads."""
+    >>> placeholders = Placeholders({"#s": "size"}, {":n": {"N": "2"}})
+    >>> condition = parse_condition("#s > :n AND attribute_exists(a.b)", placeholders)
+    >>> condition.holds({"size": {"N": "10"}}), sorted(condition.names)
+    (False, ['a', 'size'])
+    """
+
+    __slots__ = ("names", "test")
+
+    def __init__(self, test: Test, names: Iterable[str]) -> None:
+        self.test = test
+        self.names = frozenset(names)
+        """The top-level attributes that it reads."""
 
     def holds(self, item: Item) -> bool:
         """Return whether *item* fulfils it."""
-        raise NotImplementedError
+        return self.test.holds(item)
 
 
 def parse_condition(
     text: object, placeholders: Placeholders, kind: str = "ConditionExpression"
 ) -> Condition:
-    """Return the condition in *text*; raise a ValidationException."""
-    raise NotImplementedError
+    """Return the condition in *text*; raise a ValidationException.
+
+    *kind* is the name of the parameter that has it.
+    """
+    placeholders.serve()
+    binder = _Binder(placeholders, kind)
+    test = binder.bind(_parse(check_text(text, kind), kind))
+    return Condition(test, binder.names)
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str, kind: str) -> ConditionSyntax:
+    return ConditionGrammar(text, kind).parse()
+
+
+def make_operand(path: Path) -> Attribute | Nested:
+    """Return the operand that is at *path*."""
+    return Attribute(str(path[0])) if len(path) == 1 else Nested(path)
+
+
+_COUNTS = {
+    "attribute_exists": 1,
+    "attribute_not_exists": 1,
+    "attribute_type": 2,
+    "begins_with": 2,
+    "contains": 2,
+    "size": 1,
+}
+_ANY_TYPE = "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}"
+_TYPES_SHOWN = "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}"
+
+
+class _Binder:
+    """Makes tests of what was parsed, with the names and values of a request."""
+
+    def __init__(self, placeholders: Placeholders, kind: str) -> None:
+        self._placeholders, self._kind = placeholders, kind
+        self.names: set[str] = set()
+
+    def bind(self, syntax: ConditionSyntax) -> Test:
+        if isinstance(syntax, ComparisonSyntax):
+            return self._bind_comparison(syntax)
+        if isinstance(syntax, JunctionSyntax):
+            terms: list[Test] = []
+            for term in syntax.terms:  # a comprehension would double the depth of nested ones
+                terms.append(self.bind(term))
+            return All(tuple(terms)) if syntax.key == "AND" else Either(tuple(terms))
+        if isinstance(syntax, NotSyntax):
+            return Not(self.bind(syntax.term))
+        if isinstance(syntax, BetweenSyntax):
+            return self._bind_between(syntax)
+        if isinstance(syntax, InSyntax):
+            return self._bind_in(syntax)
+        return self._bind_function(syntax)
+
+    def _bind_comparison(self, syntax: ComparisonSyntax) -> Test:
+        sign = syntax.sign
+        left, right = self._bind_operands((syntax.left, syntax.right))
+        self._check_distinct(sign, (left, right))
+        if sign not in ("=", "<>"):
+            self._check_types(sign, (left, right), ORDERED)
+        return Compare(sign, left, right)
+
+    def _bind_between(self, syntax: BetweenSyntax) -> Test:
+        operand, low, high = self._bind_operands(syntax)
+        self._check_types("BETWEEN", (operand, low, high), ORDERED)
+        if isinstance(low, Literal) and isinstance(high, Literal):
+            reason = ""
+            if low.value.keys() != high.value.keys():
+                reason = "same data type for lower and upper bounds"
+            elif COMPARISONS[">"](low.value, high.value):
+                reason = "upper bound to be greater than or equal to lower bound"
+            if reason:
+                self._refuse(
+                    f"The BETWEEN operator requires {reason}; "
+                    f"lower bound operand: AttributeValue: {_show(low.value)}, "
+                    f"upper bound operand: AttributeValue: {_show(high.value)}"
+                )
+        return Between(operand, low, high)
+
+    def _bind_in(self, syntax: InSyntax) -> Test:
+        operand, *options = self._bind_operands((syntax.operand, *syntax.options))
+        if len(options) > MAX_IN:
+            self._refuse_count("IN", len(options))
+        return Among(operand, tuple(options))
+
+    def _bind_function(self, call: Call) -> Test:
+        name = call.name
+        operands = self._bind_arguments(call)
+        first = operands[0]
+        if name in ("attribute_exists", "attribute_not_exists"):
+            if not isinstance(first, (Attribute, Nested)):
+                self._refuse(
+                    f"Operator or function requires a document path; operator or function: {name}"
+                )
+            return Exists(first) if name == "attribute_exists" else Not(Exists(first))
+        if name == "attribute_type":
+            return HasType(first, self._check_type_name(operands[1]))
+        if name == "begins_with":
+            self._check_types(name, operands, {"S", "B"})
+            return BeginsWith(*operands)
+        return Contains(*operands)
+
+    def _bind_arguments(self, call: Call) -> list[Finder]:
+        operands = self._bind_operands(call.arguments)
+        if len(operands) != _COUNTS[call.name]:
+            self._refuse_count(call.name, len(operands))
+        self._check_distinct(call.name, operands)
+        return operands
+
+    def _bind_operands(self, operands: Iterable[Operand]) -> list[Finder]:
+        return [self._bind_operand(operand) for operand in operands]
+
+    def _bind_operand(self, operand: Operand) -> Finder:
+        if isinstance(operand, PathName):
+            path = self._placeholders.resolve_path(operand, self._kind)
+            self.names.add(str(path[0]))
+            return make_operand(path)
+        if isinstance(operand, ValueName):
+            return Literal(self._placeholders.resolve_value(operand, self._kind))
+        # The grammar takes no other function here; one in another would be nested without end.
+        if isinstance(operand.arguments[0], Call):
+            self._refuse_type("size", "N")
+        (argument,) = self._bind_arguments(operand)
+        self._check_types("size", (argument,), TYPES - {"N", "BOOL", "NULL"})
+        return Size(argument)
+
+    def _check_types(self, name: str, operands: Sequence[Finder], allowed: Iterable[str]) -> None:
+        for operand in operands:
+            kind = _find_type(operand)
+            if kind is not None and kind not in allowed:
+                self._refuse_type(name, kind)
+
+    def _check_type_name(self, operand: Finder) -> str:
+        kind = _find_type(operand)
+        if not isinstance(operand, Literal) or kind != "S":
+            self._refuse_type("attribute_type", kind or _ANY_TYPE)
+        name = operand.value["S"]
+        if name not in TYPES:
+            self._refuse(
+                f"Invalid attribute type name found; type: {name}, valid types: {_TYPES_SHOWN}"
+            )
+        return str(name)
+
+    def _check_distinct(self, name: str, operands: Sequence[Finder]) -> None:
+        first, *rest = operands
+        if isinstance(first, (Attribute, Nested)) and rest == [first]:
+            path = (first.name,) if isinstance(first, Attribute) else first.path
+            self._refuse(
+                "The first operand must be distinct from the remaining operands for this operator "
+                f"or function; operator: {name}, first operand: {show_path(path)}"
+            )
+
+    def _refuse_count(self, name: str, count: int) -> NoReturn:
+        self._refuse(
+            "Incorrect number of operands for operator or function; "
+            f"operator or function: {name}, number of operands: {count}"
+        )
+
+    def _refuse_type(self, name: str, kind: str) -> NoReturn:
+        self._refuse(
+            "Incorrect operand type for operator or function; "
+            f"operator or function: {name}, operand type: {kind}"
+        )
+
+    def _refuse(self, reason: str) -> NoReturn:
+        raise make_invalid(f"Invalid {self._kind}: {reason}")
+
+
+def _find_type(operand: Finder) -> str | None:
+    """Return the type of an operand where that is known without an item."""
+    if isinstance(operand, Literal):
+        return next(iter(operand.value))
+    return "N" if isinstance(operand, Size) else None
+
+
+def _show(value: Value) -> str:
+    ((kind, content),) = value.items()
+    return f"{{{kind}:{content}}}"

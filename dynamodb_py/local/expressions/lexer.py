@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, NoReturn
 
-from ...limits import MAX_EXPRESSION_BYTES, MAX_OPERATORS
-from ..errors import make_invalid
+from ...limits import MAX_EXPRESSION_BYTES
+from ..errors import ServiceError, make_invalid
 
-_TOKEN = re.compile(
+_WORD = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9_]*)"
     r"|(?P<hash>\#[A-Za-z0-9_]+)"
     r"|(?P<value>:[A-Za-z0-9_]+)"
@@ -16,105 +16,92 @@ _TOKEN = re.compile(
     r"|(?P<sign><=|>=|<>|[=<>()\[\].,+-])"
     r"|(?P<wrong>[^ \t\r\n])"
 )
-_COUNTED = frozenset(
-    {"=", "<>", "<", "<=", ">", ">=", "+", "-", "AND", "OR", "NOT", "BETWEEN", "IN"}
-)
 
 
-class Token(NamedTuple):
-    """A word: its kind (name, hash, value, number, sign or end), its text and where it is."""
+class Word(NamedTuple):
+    """A word of an expression."""
 
     kind: str
+    """name, hash (a placeholder of a name), value (one of a value), number, sign, wrong or end."""
     text: str
     start: int
-    word: str
-    """The text in capitals if it is a name, and as it is if not: what keywords are compared with."""
+    key: str
+    """The text, a name in capitals: what keywords and signs are compared with."""
+
+
+def check_text(text: object, kind: str) -> str:
+    """Return the text of an expression; raise a ValidationException if it is empty or too long."""
+    if not isinstance(text, str):
+        raise make_invalid(f"Invalid {kind}: An expression must be a string")
+    if not text.strip(" \t\r\n"):
+        raise make_invalid(f"Invalid {kind}: The expression can not be empty;")
+    if len(text) * 3 > MAX_EXPRESSION_BYTES:
+        size = len(text.encode("utf-8", "replace"))
+        if size > MAX_EXPRESSION_BYTES:
+            raise make_invalid(
+                f"Invalid {kind}: Expression size has exceeded the maximum allowed size; "
+                f"expression size: {size}"
+            )
+    return text
 
 
 class Lexer:
     """The words of an expression in order, and the place of the one that is read next.
 
-    *kind* is the parameter's name: errors begin with it.
+    *kind* is the name of the parameter, which errors begin with.
     """
 
-    def __init__(self, text: object, kind: str) -> None:
-        self.kind = kind
-        self.text = self._check_text(text)
-        self._tokens = [
-            Token(str(found.lastgroup), found.group(), found.start(), found.group())
-            if found.lastgroup != "name"
-            else Token("name", found.group(), found.start(), found.group().upper())
-            for found in _TOKEN.finditer(self.text)
-        ]
-        end = len(self.text)
-        self._tokens.append(Token("end", "<EOF>", end, "<EOF>"))
+    def __init__(self, text: str, kind: str) -> None:
+        self._text, self._kind = text, kind
+        self._words = [_make_word(found) for found in _WORD.finditer(text)]
+        self._words.append(Word("end", "<EOF>", len(text), "<EOF>"))
         self._at = 0
-        self.token = self._tokens[0]
+        self.word = self._words[0]
         """The word that is read next."""
-        self._check_words()
 
-    def _check_text(self, text: object) -> str:
-        if not isinstance(text, str):
-            raise make_invalid(f"{self.kind} must be a string")
-        if not text.strip():
-            self.refuse("The expression can not be empty;")
-        if (size := len(text.encode("utf-8", "replace"))) > MAX_EXPRESSION_BYTES:
-            self.refuse(
-                f"Expression size has exceeded the maximum allowed size; expression size: {size}"
-            )
-        return text
+    def look(self) -> Word:
+        """Return the word behind the next."""
+        return self._words[min(self._at + 1, len(self._words) - 1)]
 
-    def _check_words(self) -> None:
-        """Refuse what no grammar has, and so many operators that a parser would go too deep."""
-        count = 0
-        for at, token in enumerate(self._tokens):
-            if token.kind == "wrong":
-                self._at, self.token = at, token
-                self.refuse_token()
-            follows = self._tokens[at + 1].text if token.kind == "name" else ""
-            if token.word in _COUNTED or (follows == "(" and token.kind == "name"):
-                count += 1
-        if count > MAX_OPERATORS:
-            self.refuse(f"The expression contains too many operators; operator count: {count}")
-
-    def look(self, distance: int = 1) -> Token:
-        """Return the word *distance* behind the next."""
-        return self._tokens[min(self._at + distance, len(self._tokens) - 1)]
-
-    def take(self) -> Token:
+    def take(self) -> Word:
         """Return the next word, and go on behind it."""
-        token = self.token
-        if token.kind != "end":
+        word = self.word
+        if word.kind != "end":
             self._at += 1
-            self.token = self._tokens[self._at]
-        return token
+            self.word = self._words[self._at]
+        return word
 
-    def accept(self, word: str) -> bool:
-        """Take the next word if it is *word*, and return whether it was."""
-        if self.token.word == word:
+    def accept(self, key: str) -> bool:
+        """Take the next word if it is *key*, and return whether it was."""
+        if self.word.key == key:
             self.take()
             return True
         return False
 
-    def expect(self, word: str) -> None:
-        """Take the next word, which must be *word*."""
-        if self.token.word != word:
-            self.refuse_token()
-        self.take()
-
-    def expect_end(self) -> None:
-        """Refuse what follows the end of the expression."""
-        if self.token.kind != "end":
-            self.refuse_token()
+    def expect(self, key: str) -> None:
+        """Take the next word, which must be *key*."""
+        if not self.accept(key):
+            self.refuse_word()
 
     def refuse(self, reason: str) -> NoReturn:
         """Raise a ValidationException that names the parameter."""
-        raise make_invalid(f"Invalid {self.kind}: {reason}")
+        raise make_invalid(f"Invalid {self._kind}: {reason}")
 
-    def refuse_token(self) -> NoReturn:
-        """Raise the error of a word that does not fit, with the ones around it."""
-        first = self._tokens[max(self._at - (2 if self.token.kind == "end" else 1), 0)]
-        last = self._tokens[min(self._at + 1, len(self._tokens) - 1)]
-        end = last.start + len(last.text)
-        near = self.text[first.start : end].strip()
-        self.refuse(f'Syntax error; token: "{self.token.text}", near: "{near}"')
+    def refuse_word(self) -> NoReturn:
+        """Raise the error of a word that does not fit."""
+        raise self.make_error()
+
+    def make_error(self) -> ServiceError:
+        """Return the error of a next word that does not fit, with the ones around it."""
+        before = 2 if self.word.kind == "end" else 1
+        first = self._words[max(self._at - before, 0)]
+        last = self._words[min(self._at + 1, len(self._words) - 1)]
+        near = self._text[first.start : last.start + len(last.text)].rstrip()
+        return make_invalid(
+            f'Invalid {self._kind}: Syntax error; token: "{self.word.text}", near: "{near}"'
+        )
+
+
+def _make_word(found: re.Match[str]) -> Word:
+    kind, text = str(found.lastgroup), found.group()
+    return Word(kind, text, found.start(), text.upper() if kind == "name" else text)

@@ -6,6 +6,8 @@ import re
 
 from ..errors import ServiceError, make_invalid
 from ..values import Value, check_value
+from .grammar import PathName, ValueName
+from .paths import Path
 
 _NAME = re.compile(r"#[A-Za-z0-9_]+")
 _VALUE = re.compile(r":[A-Za-z0-9_]+")
@@ -16,30 +18,44 @@ class Placeholders:
     """ExpressionAttributeNames and ExpressionAttributeValues of one request.
 
     >>> placeholders = Placeholders({"#n": "name"}, {":v": {"N": "1.0"}})
-    >>> placeholders.find_name("#n"), placeholders.find_value(":v")
-    ('name', {'N': '1'})
+    >>> placeholders.resolve_path(PathName(("#n", 0)), "FilterExpression")
+    ('name', 0)
+    >>> placeholders.resolve_value(ValueName(":v"), "FilterExpression")
+    {'N': '1'}
+    >>> placeholders.check_used()
     """
 
     def __init__(self, names: object, values: object) -> None:
         self.names, self.values = _check_names(names), _check_values(values)
-        self.has_expressions = False
-        """Whether the request has an expression: those who parse one say so."""
         self._used: set[str] = set()
+        self._serves = False
 
-    def find_name(self, placeholder: str) -> str | None:
-        """Return the attribute's name of a placeholder, or None; it counts as used."""
-        self._used.add(placeholder)
-        return self.names.get(placeholder)
+    def serve(self) -> None:
+        """Note that the request has an expression: those who parse one call this."""
+        self._serves = True
 
-    def find_value(self, placeholder: str) -> Value | None:
-        """Return the value of a placeholder, or None; it counts as used."""
-        self._used.add(placeholder)
-        return self.values.get(placeholder)
+    def resolve_path(self, path: PathName, kind: str) -> Path:
+        """Return a path with names for their placeholders; raise a ValidationException."""
+        return tuple(
+            self._resolve_name(part, kind) if isinstance(part, str) and part[0] == "#" else part
+            for part in path.parts
+        )
+
+    def resolve_value(self, value: ValueName, kind: str) -> Value:
+        """Return the value of a placeholder; raise a ValidationException."""
+        self._used.add(value.text)
+        found = self.values.get(value.text)
+        if found is None:
+            raise make_invalid(
+                f"Invalid {kind}: An expression attribute value used in expression is not defined; "
+                f"attribute value: {value.text}"
+            )
+        return found
 
     def check_used(self) -> None:
         """Raise a ValidationException if no expression uses one of the placeholders."""
         for kind, known in ((_NAMES, self.names), (_VALUES, self.values)):
-            if known and not self.has_expressions:
+            if known and not self._serves and not self._used:
                 raise make_invalid(f"{kind} can only be specified when using expressions")
             unused = [each for each in known if each not in self._used]
             if unused:
@@ -47,6 +63,16 @@ class Placeholders:
                 raise make_invalid(
                     f"Value provided in {kind} unused in expressions: keys: {{{shown}}}"
                 )
+
+    def _resolve_name(self, placeholder: str, kind: str) -> str:
+        self._used.add(placeholder)
+        found = self.names.get(placeholder)
+        if found is None:
+            raise make_invalid(
+                f"Invalid {kind}: An expression attribute name used in the document path is not "
+                f"defined; attribute name: {placeholder}"
+            )
+        return found
 
 
 _NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"

@@ -2,21 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from ..values import Item
+from .grammar import Grammar, PathName
+from .lexer import check_text
+from .paths import Path, make_tree, project
 from .placeholders import Placeholders
+
+_KIND = "ProjectionExpression"
 
 
 class Projection:
-    """Parts of an item."""
+    """Parts of an item.
 
-    paths: tuple[tuple[str | int, ...], ...]
-    names: frozenset[str]
+    >>> projection = parse_projection("a.b, c[1]", Placeholders(None, None))
+    >>> projection.project({"a": {"M": {"b": {"S": "x"}, "d": {"S": "y"}}}})
+    {'a': {'M': {'b': {'S': 'x'}}}}
+    """
+
+    __slots__ = ("_is_flat", "_tree", "names", "paths")
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = tuple(paths)
+        self.names = frozenset(str(path[0]) for path in paths)
+        """The top-level attributes of the paths."""
+        self._tree = make_tree(paths, _KIND)
+        self._is_flat = all(len(path) == 1 for path in paths)
 
     def project(self, item: Item) -> Item:
-        """Return a new item with those parts of *item* that it has."""
-        raise NotImplementedError
+        """Return a new item with those parts that *item* has."""
+        if self._is_flat:
+            return {name: item[name] for name in self.names if name in item}
+        return project(item, self._tree)
 
 
 def parse_projection(text: object, placeholders: Placeholders) -> Projection:
     """Return the projection in *text*; raise a ValidationException."""
-    raise NotImplementedError
+    placeholders.serve()
+    paths = _parse(check_text(text, _KIND))
+    return Projection([placeholders.resolve_path(path, _KIND) for path in paths])
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> tuple[PathName, ...]:
+    return _ProjectionGrammar(text, _KIND).parse()
+
+
+class _ProjectionGrammar(Grammar):
+    """Reads paths with commas between them."""
+
+    keywords = frozenset()
+    order = ("reserved", "depth", "position")
+
+    def parse(self) -> tuple[PathName, ...]:
+        paths = [self.parse_path()]
+        while self.words.accept(","):
+            paths.append(self.parse_path())
+        self.finish()
+        return tuple(paths)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -18,7 +18,7 @@ from ..values import Item
 from .capacity import Consumed, count_read_units
 
 MAX_PAGE_BYTES = 1024 * 1024
-"""A page ends with the item that reaches this size, before any filter.
+"""A page has so much of items at most, before any filter.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
 """
@@ -26,6 +26,7 @@ PLACES = 2**63
 """How many places of hash keys there are."""
 
 _INVALID_START = "The provided starting key is invalid"
+_OTHER_SCHEMA = f"{_INVALID_START}: The provided key element does not match the schema"
 _OTHER_START = "The provided starting key is outside query boundaries based on provided conditions"
 
 
@@ -119,7 +120,7 @@ def find_start(reading: Reading, start: Item) -> tuple[Key, Key]:
     """Return the keys, in the source and in the table, of a key to start from; check its parts."""
     table, names = reading.table, reading.key_names
     if start.keys() != names.keys():
-        raise make_invalid(_INVALID_START)
+        raise make_invalid(_OTHER_SCHEMA if reading.index is None else _INVALID_START)
     try:
         own = table.check_key({name: start[name] for name in table.names})
     except ServiceError as error:
@@ -128,9 +129,7 @@ def find_start(reading: Reading, start: Item) -> tuple[Key, Key]:
         return own, own
     for name, kind in reading.index.parts:
         if not start[name].get(kind):
-            raise make_invalid(
-                f"{_INVALID_START}: The provided key element does not match the schema"
-            )
+            raise make_invalid(_OTHER_SCHEMA)
     key = reading.index.find_key(start)
     assert key is not None
     return key, own
@@ -168,56 +167,53 @@ def read_page(
         return _fill_page(reading, (row for _, row in rows), consumed)
 
 
-class _Totals:
-    """What a page counts while it reads."""
-
-    def __init__(self) -> None:
-        self.scanned = self.size = 0
-        self.fetched = 0.0
-        """The units that the attributes took that were fetched from the table."""
-
-
 def _fill_page(reading: Reading, rows: Iterable[Row], consumed: Consumed) -> Page:
-    totals = _Totals()
-    see = _make_view(reading, totals)
+    see = _make_view(reading)
     condition, counts = reading.condition, reading.counts
     items: list[Any] = []
-    count, last = 0, None
+    count = scanned = size = 0
+    fetched = 0.0
+    last: Row | None = None
+    is_full = False
     for row in rows:
-        seen = see(row)
-        totals.scanned += 1
+        seen, length, units = see(row)
+        if size + length > MAX_PAGE_BYTES and last is not None:
+            is_full = True
+            break
+        last, scanned, size, fetched = row, scanned + 1, size + length, fetched + units
         if condition is None or condition.holds(row.item if seen is None else seen):
             count += 1
             if not counts:
                 items.append(_show(reading, row, seen))
-        if totals.scanned == reading.limit or totals.size >= MAX_PAGE_BYTES:
-            last = {name: row.item[name] for name in reading.key_names}
+        if scanned == reading.limit:
+            is_full = True
             break
     if consumed.is_wanted:
-        units = count_read_units(totals.size, consistent=reading.consistent)
-        consumed.add_read(reading.table, units, reading.index, own=totals.fetched)
-    return Page(items, count, totals.scanned, last)
+        whole = count_read_units(size, consistent=reading.consistent)
+        consumed.add_read(reading.table, whole, reading.index, own=fetched)
+    key = None
+    if is_full and last is not None:
+        key = {name: last.item[name] for name in reading.key_names}
+    return Page(items, count, scanned, key)
 
 
-def _make_view(reading: Reading, totals: _Totals) -> Callable[[Row], Item | None]:
-    """Return the function that counts a row, and returns what is seen of it; None for all."""
-    index = reading.index
+_Seen: TypeAlias = "tuple[Item | None, int, float]"
+"""What is seen of a row, None for all; its size there; the units of what the table adds."""
+
+
+def _make_view(reading: Reading) -> Callable[[Row], _Seen]:
+    """Return the function that tells what is seen of a row."""
+    index, consistent = reading.index, reading.consistent
     if index is None or index.projected is None:
-
-        def see_all(row: Row) -> None:
-            totals.size += row.size
-
-        return see_all
-
+        return lambda row: (None, row.size, 0.0)
     fetches = reading.whole or bool(reading.find_unprojected())
 
-    def see_entry(row: Row) -> Item | None:
+    def see_entry(row: Row) -> _Seen:
         entry = index.project(row.item)
-        totals.size += measure_item(entry)
-        if not fetches:
-            return entry
-        totals.fetched += count_read_units(row.size, consistent=reading.consistent)
-        return None
+        length = measure_item(entry)
+        if fetches:
+            return None, length, count_read_units(row.size, consistent=consistent)
+        return entry, length, 0.0
 
     return see_entry
 

@@ -128,24 +128,26 @@ def update_time_to_live(engine: Engine, request: Request) -> Answer:
     with engine.store.write() as transaction:
         table = find_named(transaction, name)
         current = table.description.get("TimeToLive")
-        if enabled and current is not None:
-            if current["AttributeName"] == attribute:
-                raise make_invalid("TimeToLive is already enabled")
-            raise make_invalid(
-                "TimeToLive is active on a different AttributeName: current AttributeName is "
-                f"{current['AttributeName']}"
-            )
-        if not enabled and current is None:
-            raise make_invalid("TimeToLive is already disabled")
-        if not enabled and current["AttributeName"] != attribute:
-            raise make_invalid(
-                "TimeToLive is active on a different AttributeName: current AttributeName is "
-                f"{current['AttributeName']}"
-            )
+        _check_ttl_change(current, attribute, enabled=enabled)
         spec = {"AttributeName": attribute, "Enabled": enabled}
         _store(transaction, table, TimeToLive=spec if enabled else None)
         transaction.fill_expiries(find_named(transaction, name))
     return {"TimeToLiveSpecification": spec}
+
+
+def _check_ttl_change(current: Members | None, attribute: str, *, enabled: bool) -> None:
+    """Raise a ValidationException for a change of TTL that changes nothing, or not what is set."""
+    if current is None:
+        if not enabled:
+            raise make_invalid("TimeToLive is already disabled")
+        return
+    if current["AttributeName"] != attribute:
+        raise make_invalid(
+            "TimeToLive is active on a different AttributeName: current AttributeName is "
+            f"{current['AttributeName']}"
+        )
+    if enabled:
+        raise make_invalid("TimeToLive is already enabled")
 
 
 def describe_time_to_live(engine: Engine, request: Request) -> Answer:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import msgspec
 
@@ -28,18 +28,22 @@ _READERS: Mapping[str, Callable[[Members, str], Write]] = {
     "Delete": read_delete,
     "Update": read_update,
 }
-_REASONS = {
+_CODES = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed",
     "ValidationException": "ValidationError",
 }
 
 
-class Target(NamedTuple):
-    """A write of a transaction, and where it goes."""
+P = ParamSpec("P")
+Found = TypeVar("Found")
+
+
+class Done(NamedTuple):
+    """A write of a transaction, and what came of it."""
 
     table: Table
-    key: Key
     write: Write
+    outcome: Outcome
 
 
 def transact_write_items(engine: Engine, request: Request) -> Answer:
@@ -56,76 +60,83 @@ def transact_write_items(engine: Engine, request: Request) -> Answer:
         known = None if token is None else _find_answer(transaction, token, request, now)
         if known is not None:
             return _repeat(transaction, known, Consumed(consumed.detail, 2, "Read"))
-        targets = find_targets(transaction, writes)
-        outcomes = write_targets(transaction, targets, now)
+        done = write_all(transaction, writes, now)
         if token is not None:
-            _keep_answer(transaction, token, request, outcomes, targets, now)
+            _keep_answer(transaction, token, request, done, now)
         answer: dict[str, Any] = {}
         if wants_metrics:
             written = [
-                (table, write.item) for table, _, write in targets if write.kind != "ConditionCheck"
+                (table, write.item) for table, write, _ in done if write.kind != "ConditionCheck"
             ]
             if metrics := describe_collections(transaction, written):
                 answer["ItemCollectionMetrics"] = metrics
-    for target, outcome in zip(targets, outcomes, strict=True):
-        if target.write.kind == "ConditionCheck":
-            consumed.add_check(target.table, outcome.old_size)
+    for table, write, outcome in done:
+        if write.kind == "ConditionCheck":
+            consumed.add_check(table, outcome.old_size)
         else:
-            consumed.add_write(target.table, outcome)
+            consumed.add_write(table, outcome)
     return consumed.into(answer, several=True)
 
 
-def find_targets(transaction: Transaction, writes: list[Write]) -> list[Target]:
-    """Return where each write goes; raise a ValidationException if two go to one item."""
-    targets: list[Target] = []
-    seen: set[tuple[str, Key]] = set()
-    for write in writes:
-        table = find_table(transaction, write.table)
-        key = find_target(table, write)
-        if (table.name, key) in seen:
-            raise make_invalid("Transaction request cannot include multiple operations on one item")
-        seen.add((table.name, key))
-        targets.append(Target(table, key, write))
-    return targets
-
-
-def write_targets(transaction: Transaction, targets: list[Target], at: float) -> list[Outcome]:
+def write_all(transaction: Transaction, writes: Sequence[Write], at: float) -> list[Done]:
     """Carry out all writes; raise a TransactionCanceledException if one fails.
 
     Each goes to an item of its own, so that none sees what another has changed.
     """
-    outcomes: list[Outcome] = []
-    reasons: list[dict[str, Any]] = []
-    size = 0
-    for table, key, write in targets:
+    tables = [find_table(transaction, write.table) for write in writes]
+    reasons = _Reasons(len(writes))
+    keys = [
+        reasons.note(number, find_target, table, write)
+        for number, (table, write) in enumerate(zip(tables, writes, strict=True))
+    ]
+    check_distinct(tables, keys)
+    done: list[Done] = []
+    for number, (table, key, write) in enumerate(zip(tables, keys, writes, strict=True)):
+        if key is not None:
+            outcome = reasons.note(number, write_item, transaction, table, write, at, key=key)
+            if outcome is not None:
+                done.append(Done(table, write, outcome))
+    reasons.check()
+    _check_total(sum(max(outcome.old_size, outcome.new_size) for _, _, outcome in done))
+    return done
+
+
+def check_distinct(tables: Sequence[Table], keys: Sequence[Key | None]) -> None:
+    """Raise a ValidationException if two parts of a transaction are about one item."""
+    found = [(table.name, key) for table, key in zip(tables, keys, strict=True) if key is not None]
+    if len(set(found)) < len(found):
+        raise make_invalid("Transaction request cannot include multiple operations on one item")
+
+
+class _Reasons:
+    """Why parts of a transaction failed, in their order."""
+
+    def __init__(self, count: int) -> None:
+        self._reasons: list[dict[str, Any]] = [{"Code": "None"} for _ in range(count)]
+
+    def note(
+        self, number: int, work: Callable[P, Found], *args: P.args, **kwargs: P.kwargs
+    ) -> Found | None:
+        """Do *work*, which is about a part; return None and keep the reason if it fails."""
         try:
-            outcome = write_item(transaction, table, write, at, key=key)
+            return work(*args, **kwargs)
         except ServiceError as error:
-            reasons.append(_make_reason(error))
-            continue
-        reasons.append({"Code": "None"})
-        outcomes.append(outcome)
-        size += max(outcome.old_size, outcome.new_size)
-    if len(outcomes) < len(targets):
-        raise _make_cancellation(reasons)
-    _check_total(size)
-    return outcomes
+            code = _CODES.get(error.code)
+            if code is None:
+                raise
+            self._reasons[number] = {"Code": code, "Message": error.message, **error.fields}
+            return None
 
-
-def _make_reason(error: ServiceError) -> dict[str, Any]:
-    code = _REASONS.get(error.code)
-    if code is None:
-        raise error
-    return {"Code": code, "Message": error.message, **error.fields}
-
-
-def _make_cancellation(reasons: list[dict[str, Any]]) -> ServiceError:
-    codes = ", ".join(reason["Code"] for reason in reasons)
-    return ServiceError(
-        "TransactionCanceledException",
-        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
-        CancellationReasons=reasons,
-    )
+    def check(self) -> None:
+        """Raise a TransactionCanceledException if a part failed."""
+        codes = [reason["Code"] for reason in self._reasons]
+        if any(code != "None" for code in codes):
+            raise ServiceError(
+                "TransactionCanceledException",
+                "Transaction cancelled, please refer cancellation reasons for specific reasons "
+                f"[{', '.join(codes)}]",
+                CancellationReasons=self._reasons,
+            )
 
 
 def _check_total(size: int) -> None:
@@ -186,15 +197,11 @@ def _keep_answer(
     transaction: Transaction,
     token: str,
     request: Request,
-    outcomes: list[Outcome],
-    targets: list[Target],
+    done: Sequence[Done],
     now: float,
 ) -> None:
     """Keep what the answer to a repetition needs: the sizes of the items by table."""
-    sizes = [
-        (target.table.name, max(outcome.old_size, outcome.new_size))
-        for target, outcome in zip(targets, outcomes, strict=True)
-    ]
+    sizes = [(table.name, max(outcome.old_size, outcome.new_size)) for table, _, outcome in done]
     transaction.run(
         "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)",
         (token, now, _digest(request), to_json(sizes)),
@@ -212,7 +219,8 @@ def _repeat(transaction: Transaction, known: bytes, consumed: Consumed) -> Answe
 
 def _digest(request: Request) -> bytes:
     # Two dicts may be equal and differ in the order of their members.
-    return hashlib.blake2b(msgspec.json.encode(request, order="sorted"), digest_size=16).digest()
+    content = msgspec.json.encode(request["TransactItems"], order="sorted")
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 class _Get(NamedTuple):
@@ -233,14 +241,16 @@ def transact_get_items(engine: Engine, request: Request) -> Answer:
     responses: list[dict[str, Any]] = []
     size = 0
     with engine.store.read() as snapshot:
-        targets: list[tuple[Table, Key]] = []
-        for get in gets:
-            table = find_table(snapshot, get.table)
-            targets.append((table, table.check_key(get.key)))
-        if len({(table.name, key) for table, key in targets}) < len(targets):
-            raise make_invalid("Transaction request cannot include multiple operations on one item")
-        for (table, key), get in zip(targets, gets, strict=True):
-            row = snapshot.find(table, key)
+        tables = [find_table(snapshot, get.table) for get in gets]
+        reasons = _Reasons(len(gets))
+        keys = [
+            reasons.note(number, table.check_key, get.key)
+            for number, (table, get) in enumerate(zip(tables, gets, strict=True))
+        ]
+        check_distinct(tables, keys)
+        reasons.check()
+        for table, key, get in zip(tables, keys, gets, strict=True):
+            row = None if key is None else snapshot.find(table, key)
             responses.append({} if row is None else {"Item": _show(row, get.projection)})
             length = 0 if row is None else row.size
             size += length

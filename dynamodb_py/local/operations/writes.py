@@ -7,7 +7,7 @@ A :class:`Write` is what a request says. :func:`find_target` checks it against i
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from ..errors import ServiceError, make_invalid
 from ..storage import Row, Snapshot, Transaction
@@ -140,7 +140,7 @@ def check_condition(write: Write, row: Row | None) -> None:
     """Raise a ConditionalCheckFailedException if the condition of *write* does not hold."""
     if write.condition is None or write.condition.holds({} if row is None else row.item):
         return
-    fields = {"Item": row.item} if row is not None and write.returns_failed else {}
+    fields: dict[str, Any] = {"Item": row.item} if row is not None and write.returns_failed else {}
     raise ServiceError(
         "ConditionalCheckFailedException", "The conditional request failed", **fields
     )

@@ -1,0 +1,125 @@
+"""What an update does at a path, and the operands that only updates have."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from ..errors import ServiceError, make_invalid
+from ..values import Item, Value, add_numbers, sort_set
+from .terms import Finder
+
+WRONG_TYPE = "An operand in the update expression has an incorrect data type"
+WRONG_LEGACY_TYPE = "Type mismatch for attribute to update"
+
+
+class Change(Protocol):
+    """What becomes of an attribute."""
+
+    def compute(self, item: Item, old: Value | None) -> Value | None:
+        """Return the new value, or None to remove it; *old* is that in *item*."""
+        ...
+
+
+class Remove(NamedTuple):
+    """There is nothing afterwards."""
+
+    def compute(self, item: Item, old: Value | None) -> Value | None:
+        return None
+
+
+class Assign(NamedTuple):
+    """The value of an operand."""
+
+    operand: Finder
+
+    def compute(self, item: Item, old: Value | None) -> Value | None:
+        return _find(self.operand, item)
+
+
+class Add(NamedTuple):
+    """The sum with a number, or the union with a set; with lists, where there are any, one list.
+
+    *mismatch* is the message for an old value of another type.
+    """
+
+    value: Value
+    mismatch: str = WRONG_TYPE
+
+    def compute(self, item: Item, old: Value | None) -> Value | None:
+        if old is None:
+            return self.value
+        ((kind, content),) = self.value.items()
+        if kind not in old:
+            raise make_invalid(self.mismatch)
+        if kind == "N":
+            return {"N": add_numbers(old["N"], content)}
+        if kind == "L":
+            return {"L": old["L"] + content}
+        return {kind: sort_set(kind[0], [*{*old[kind], *content}])}
+
+
+class Delete(NamedTuple):
+    """The difference to a set; nothing if no element is left."""
+
+    value: Value
+    mismatch: str = WRONG_TYPE
+
+    def compute(self, item: Item, old: Value | None) -> Value | None:
+        if old is None:
+            return None
+        ((kind, content),) = self.value.items()
+        if kind not in old:
+            raise make_invalid(self.mismatch)
+        left = [each for each in old[kind] if each not in content]
+        return {kind: left} if left else None
+
+
+class Arithmetic(NamedTuple):
+    """The sum or the difference of two numbers."""
+
+    subtracts: bool
+    left: Finder
+    right: Finder
+
+    def find(self, item: Item) -> Value | None:
+        left, right = _find(self.left, item), _find(self.right, item)
+        if "N" not in left or "N" not in right:
+            raise make_invalid(WRONG_TYPE)
+        return {"N": add_numbers(left["N"], right["N"], subtract=self.subtracts)}
+
+
+class IfNotExists(NamedTuple):
+    """What is at a path, or else another operand."""
+
+    path: Finder
+    otherwise: Finder
+
+    def find(self, item: Item) -> Value | None:
+        found = self.path.find(item)
+        return self.otherwise.find(item) if found is None else found
+
+
+class ListAppend(NamedTuple):
+    """Two lists in one."""
+
+    left: Finder
+    right: Finder
+
+    def find(self, item: Item) -> Value | None:
+        left, right = _find(self.left, item), _find(self.right, item)
+        if "L" not in left or "L" not in right:
+            raise make_invalid(WRONG_TYPE)
+        return {"L": left["L"] + right["L"]}
+
+
+def _find(operand: Finder, item: Item) -> Value:
+    found = operand.find(item)
+    if found is None:
+        raise _make_missing()
+    return found
+
+
+def _make_missing() -> ServiceError:
+    return make_invalid(
+        "The provided expression refers to an attribute that does not exist in the item"
+    )

@@ -1,0 +1,239 @@
+"""What conditions and updates are made of: operands that give a value, and tests that hold or not.
+
+An operand has a method ``find(item)``, which returns a value or None; a test has ``holds(item)``.
+"""
+
+from __future__ import annotations
+
+import operator
+from binascii import a2b_base64
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, NamedTuple, Protocol
+
+from ..values import ORDERED, Item, Value
+from .paths import Path, find_value
+
+
+class Finder(Protocol):
+    """An operand."""
+
+    def find(self, item: Item) -> Value | None:
+        """Return the operand's value for *item*, or None if it has none."""
+        ...
+
+
+class Test(Protocol):
+    """A condition."""
+
+    def holds(self, item: Item) -> bool:
+        """Return whether *item* fulfils it."""
+        ...
+
+
+class Attribute(NamedTuple):
+    """A top-level attribute."""
+
+    name: str
+
+    def find(self, item: Item) -> Value | None:
+        return item.get(self.name)
+
+
+class Nested(NamedTuple):
+    """What is at a path of more than one part."""
+
+    path: Path
+
+    def find(self, item: Item) -> Value | None:
+        return find_value(item, self.path)
+
+
+class Literal(NamedTuple):
+    """A value of the request."""
+
+    value: Value
+
+    def find(self, item: Item) -> Value | None:
+        return self.value
+
+
+class Size(NamedTuple):
+    """The size of an operand: characters, bytes or elements."""
+
+    operand: Finder
+
+    def find(self, item: Item) -> Value | None:
+        found = self.operand.find(item)
+        if found is None:
+            return None
+        ((kind, content),) = found.items()
+        if kind in _SIZELESS:
+            return None
+        return {"N": str(len(a2b_base64(content) if kind == "B" else content))}
+
+
+_SIZELESS = frozenset({"N", "BOOL", "NULL"})
+
+
+class Compare(NamedTuple):
+    """Two operands and a sign between them."""
+
+    sign: str
+    left: Finder
+    right: Finder
+
+    def holds(self, item: Item) -> bool:
+        return COMPARISONS[self.sign](self.left.find(item), self.right.find(item))
+
+
+class Between(NamedTuple):
+    """An operand and its bounds, which are within."""
+
+    operand: Finder
+    low: Finder
+    high: Finder
+
+    def holds(self, item: Item) -> bool:
+        found = self.operand.find(item)
+        return COMPARISONS[">="](found, self.low.find(item)) and COMPARISONS["<="](
+            found, self.high.find(item)
+        )
+
+
+class Among(NamedTuple):
+    """An operand and what it may be equal to."""
+
+    operand: Finder
+    options: tuple[Finder, ...]
+
+    def holds(self, item: Item) -> bool:
+        found = self.operand.find(item)
+        if found is None:
+            return False
+        return any(found == option.find(item) for option in self.options)
+
+
+class Exists(NamedTuple):
+    """Whether there is something at a path."""
+
+    operand: Finder
+
+    def holds(self, item: Item) -> bool:
+        return self.operand.find(item) is not None
+
+
+class HasType(NamedTuple):
+    """Whether an operand is of a type."""
+
+    operand: Finder
+    kind: str
+
+    def holds(self, item: Item) -> bool:
+        found = self.operand.find(item)
+        return found is not None and self.kind in found
+
+
+class BeginsWith(NamedTuple):
+    """Whether a text or a binary begins with another."""
+
+    operand: Finder
+    prefix: Finder
+
+    def holds(self, item: Item) -> bool:
+        found, prefix = self.operand.find(item), self.prefix.find(item)
+        if found is None or prefix is None:
+            return False
+        if "S" in found and "S" in prefix:
+            return bool(found["S"].startswith(prefix["S"]))
+        if "B" in found and "B" in prefix:
+            return a2b_base64(found["B"]).startswith(a2b_base64(prefix["B"]))
+        return False
+
+
+class Contains(NamedTuple):
+    """Whether a text or a binary has another in it, or a set or list an element."""
+
+    operand: Finder
+    sought: Finder
+
+    def holds(self, item: Item) -> bool:
+        found, sought = self.operand.find(item), self.sought.find(item)
+        if found is None or sought is None:
+            return False
+        ((kind, content),) = found.items()
+        if kind == "L":
+            return sought in content
+        ((sought_kind, element),) = sought.items()
+        if kind == "B" == sought_kind:
+            return a2b_base64(element) in a2b_base64(content)
+        return (kind == "S" == sought_kind or kind == f"{sought_kind}S") and element in content
+
+
+class Not(NamedTuple):
+    """The contrary of a test."""
+
+    term: Test
+
+    def holds(self, item: Item) -> bool:
+        return not self.term.holds(item)
+
+
+class All(NamedTuple):
+    """Several tests of which all must hold."""
+
+    terms: tuple[Test, ...]
+
+    def holds(self, item: Item) -> bool:
+        for term in self.terms:  # a generator would double the depth of nested ones
+            if not term.holds(item):
+                return False
+        return True
+
+
+class Either(NamedTuple):
+    """Several tests of which one must hold."""
+
+    terms: tuple[Test, ...]
+
+    def holds(self, item: Item) -> bool:
+        for term in self.terms:
+            if term.holds(item):
+                return True
+        return False
+
+
+def _is_equal(left: Value | None, right: Value | None) -> bool:
+    return left is not None and left == right
+
+
+def _is_unequal(left: Value | None, right: Value | None) -> bool:
+    return left is None or left != right
+
+
+def _make_order(test: Callable[[Any, Any], bool]) -> Callable[[Value | None, Value | None], bool]:
+    def compare(left: Value | None, right: Value | None) -> bool:
+        if left is None or right is None:
+            return False
+        ((kind, first),) = left.items()
+        if kind not in right or kind not in ORDERED:
+            return False
+        second = right[kind]
+        if kind == "N":
+            return test(Decimal(first), Decimal(second))
+        if kind == "B":
+            return test(a2b_base64(first), a2b_base64(second))
+        return test(first, second)
+
+    return compare
+
+
+COMPARISONS: dict[str, Callable[[Value | None, Value | None], bool]] = {
+    "=": _is_equal,
+    "<>": _is_unequal,
+    "<": _make_order(operator.lt),
+    "<=": _make_order(operator.le),
+    ">": _make_order(operator.gt),
+    ">=": _make_order(operator.ge),
+}
+"""What each sign means. Where a value is missing, or types differ, only ``<>`` is true."""

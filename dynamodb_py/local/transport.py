@@ -1,0 +1,147 @@
+"""Transports to an engine in this process."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from types import coroutine
+from typing import Any
+from weakref import WeakValueDictionary
+
+from ..codec import to_json
+from ..http.codec import Response
+from ..http.log import get_debug_logger
+from ..http.responses import read_answer
+from ..http.sync import log_line
+from ..http.waits import await_in_time, call_in_time
+from ..metering import payload_of
+from ..operations.base import Operation
+from ..retries import count_seconds_left, find_deadline
+from .engine import Engine
+from .storage import Durability
+
+_WHAT = "the embedded database"
+_WORKERS = 8
+
+_shared: dict[str, Engine] = {}
+"""The databases in memory by name: they last as long as the process."""
+_files: WeakValueDictionary[tuple[str, Durability], Engine] = WeakValueDictionary()
+"""The open files by path, so that all connections of the process wait for one lock."""
+_lock = threading.Lock()
+
+
+def open_engine(path: str | None, name: str = "", durability: Durability = "FULL") -> Engine:
+    """Return the engine on the file at *path*, or the one in memory that is called *name*.
+
+    Without both, it is a new one in memory.
+    """
+    with _lock:
+        if path is not None:
+            engine = _files.get((path, durability))
+            if engine is None:
+                engine = _files[path, durability] = Engine(path, durability=durability)
+            return engine
+        if not name:
+            return Engine()
+        if name not in _shared:
+            _shared[name] = Engine()
+        return _shared[name]
+
+
+def open_transports(
+    path: str | None, name: str = "", durability: Durability = "FULL"
+) -> tuple[LocalTransport, AsyncLocalTransport]:
+    """Return a blocking and an asyncio transport to the engine of :func:`open_engine`."""
+    engine = open_engine(path, name, durability)
+    return LocalTransport(engine), AsyncLocalTransport(engine)
+
+
+class LocalTransport:
+    """The blocking transport to an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def send(self, operation: Operation[Any], /) -> bytes:
+        """Carry out *operation* and return the body of its answer."""
+        deadline = find_deadline()
+        if deadline is not None:
+            count_seconds_left(deadline)
+        work = _prepare(self.engine, operation)
+        if deadline is None or self.engine.store.path is None:
+            return work()
+        # Another process may write to the file for long.
+        return call_in_time(work, deadline, _WHAT)
+
+    def close(self) -> None:
+        """Close the file, which the next request opens again; what is in memory stays."""
+        if self.engine.store.path is not None:
+            self.engine.close()
+
+
+class AsyncLocalTransport:
+    """The asyncio transport to an engine: threads wait for a file, as the loop must not."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._pool: ThreadPoolExecutor | None = None
+        self._process = 0
+        self._lock = threading.Lock()
+
+    async def send(self, operation: Operation[Any], /) -> bytes:
+        """Carry out *operation* and return the body of its answer."""
+        deadline = find_deadline()
+        if deadline is not None:
+            count_seconds_left(deadline)
+        work = _prepare(self.engine, operation)
+        if self.engine.store.path is None:
+            # Memory is quick, and a thread is not; other tasks get their turn before.
+            await _give_way()
+            return work()
+        return await await_in_time(self._call(work), deadline, _WHAT)
+
+    async def close(self) -> None:
+        """Close the file, which the next request opens again; what is in memory stays."""
+        if self.engine.store.path is not None:
+            await self._call(self.engine.close)
+
+    async def _call(self, function: Callable[[], Any]) -> Any:
+        from asyncio import get_running_loop  # a script that never awaits does not pay for it
+
+        return await get_running_loop().run_in_executor(self._find_pool(), function)
+
+    def _find_pool(self) -> ThreadPoolExecutor:
+        """Return the threads of this process: those of its parent do not cross a fork."""
+        if self._pool is None or self._process != os.getpid():
+            with self._lock:
+                if self._pool is None or self._process != os.getpid():
+                    self._pool = ThreadPoolExecutor(_WORKERS, "dynamodb_py-local")
+                    self._process = os.getpid()
+        return self._pool
+
+
+def _prepare(engine: Engine, operation: Operation[Any]) -> Callable[[], bytes]:
+    """Return what carries out *operation*; its payload, which depends on the context, is made here."""
+    payload = to_json(payload_of(operation))
+
+    def work() -> bytes:
+        logger = get_debug_logger()
+        started = time.perf_counter() if logger is not None else 0.0
+        status, body = engine.call(operation.api, payload)
+        if status == 200 and logger is None:
+            return body
+        response = Response(status, {}, body, True)
+        if logger is not None:
+            log_line(logger, operation, response, time.perf_counter() - started)
+        return read_answer(response, operation)
+
+    return work
+
+
+@coroutine
+def _give_way() -> Generator[None, None, None]:
+    """Let the event loop run other tasks, as asyncio.sleep(0) does."""
+    yield
