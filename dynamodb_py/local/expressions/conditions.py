@@ -9,7 +9,9 @@ from typing import NoReturn
 from ...limits import MAX_IN
 from ..errors import make_invalid
 from ..values import ORDERED, TYPES, Item, Value
-from .condition_grammar import (
+from .paths import Path, show_path
+from .placeholders import Placeholders
+from .syntax.conditions import (
     BetweenSyntax,
     ComparisonSyntax,
     ConditionGrammar,
@@ -18,20 +20,18 @@ from .condition_grammar import (
     JunctionSyntax,
     NotSyntax,
 )
-from .grammar import Call, Operand, PathName, ValueName
-from .lexer import check_text
-from .paths import Path, show_path
-from .placeholders import Placeholders
+from .syntax.grammar import Call, Operand, PathName, ValueName
+from .syntax.lexer import check_text
 from .terms import (
     COMPARISONS,
     All,
     Among,
-    Either,
     Attribute,
     BeginsWith,
     Between,
     Compare,
     Contains,
+    Either,
     Exists,
     Finder,
     HasType,

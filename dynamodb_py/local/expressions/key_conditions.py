@@ -2,18 +2,219 @@
 
 from __future__ import annotations
 
-from ..tables import Keyed
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
+from ..errors import make_invalid
+from ..keys import after_prefix, encode_key, encode_part, encode_prefix
+from ..tables import Keyed, KeyPart
+from ..values import Value
+from .conditions import parse_condition
 from .placeholders import Placeholders
+from .terms import (
+    All,
+    Among,
+    Attribute,
+    BeginsWith,
+    Between,
+    Compare,
+    Contains,
+    Either,
+    Exists,
+    Finder,
+    HasType,
+    Literal,
+    Not,
+    Size,
+    Test,
+)
+
+_KIND = "KeyConditionExpression"
 
 
-class KeyCondition:
+class KeyCondition(NamedTuple):
     """One hash key and a half-open range of range keys, all encoded."""
 
     hashed: bytes
     low: bytes
     high: bytes | None
+    """None if the range has no end."""
+
+
+class KeyTest(NamedTuple):
+    """What is required of one attribute of a key."""
+
+    sign: str
+    """=, <, <=, >, >=, BETWEEN or begins_with."""
+    values: tuple[Value, ...]
 
 
 def parse_key_condition(text: object, placeholders: Placeholders, keyed: Keyed) -> KeyCondition:
     """Return the key condition in *text*; raise a ValidationException."""
-    raise NotImplementedError
+    condition = parse_condition(text, placeholders, _KIND)
+    tests: dict[str, KeyTest] = {}
+    for test in _split(condition.test):
+        name, key_test = _read_test(test)
+        if name in tests:
+            raise make_invalid(f"{_KIND}s must only contain one condition per key")
+        tests[name] = key_test
+    return make_range(tests, keyed)
+
+
+def make_range(tests: Mapping[str, KeyTest], keyed: Keyed) -> KeyCondition:
+    """Return the range of the keys that fulfil *tests*, by the name of the attribute.
+
+    All attributes of the hash key must be equal to a value, and those of the range key from the left,
+    the last one of which may have any other test.
+    """
+    hashes = [_find_test(tests, part) for part in keyed.hash_parts]
+    ranges = _find_range_tests(tests, keyed)
+    if any(test.sign != "=" for test in (*hashes, *ranges[:-1])):
+        raise make_invalid("Query key condition not supported")
+    for part in keyed.parts:
+        if part.name in tests:
+            _check_values(part, tests[part.name])
+    hashed = encode_key([test.values[0] for test in hashes])
+    if len(hashed) > MAX_HASH_KEY_BYTES:
+        raise make_invalid(
+            "One or more parameter values were invalid: "
+            f"Size of hashkey has exceeded the maximum size limit of{MAX_HASH_KEY_BYTES} bytes"
+        )
+    if not ranges:
+        return KeyCondition(hashed, b"", None)
+    return KeyCondition(
+        hashed, *_encode_range(ranges, is_whole=len(ranges) == len(keyed.range_parts))
+    )
+
+
+def _find_test(tests: Mapping[str, KeyTest], part: KeyPart) -> KeyTest:
+    if part.name not in tests:
+        raise make_invalid(f"Query condition missed key schema element: {part.name}")
+    return tests[part.name]
+
+
+def _find_range_tests(tests: Mapping[str, KeyTest], keyed: Keyed) -> list[KeyTest]:
+    """Return the tests of the range key; refuse gaps, and tests of what is not in the key."""
+    if len(tests) > max(len(keyed.parts), 2):
+        raise make_invalid("Conditions can be of length 1 or 2 only")
+    count = len(tests) - len(keyed.hash_parts)
+    if count > len(keyed.range_parts):
+        raise make_invalid("Query key condition not supported")
+    return [_find_test(tests, part) for part in keyed.range_parts[:count]]
+
+
+def _check_values(part: KeyPart, test: KeyTest) -> None:
+    for value in test.values:
+        if part.type not in value:
+            raise make_invalid(
+                "One or more parameter values were invalid: "
+                "Condition parameter type does not match schema type"
+            )
+        if not value[part.type]:
+            word = "string" if part.type == "S" else "binary"
+            raise make_invalid(
+                "One or more parameter values are not valid. The AttributeValue for a key attribute "
+                f"cannot contain an empty {word} value. Key: {part.name}"
+            )
+
+
+def _encode_range(tests: Sequence[KeyTest], *, is_whole: bool) -> tuple[bytes, bytes | None]:
+    """Return the bounds of range keys; *is_whole* if the tests are on all of their attributes.
+
+    If not, the keys that fulfil them go on, and what the tests encode is their prefix.
+    """
+    *firsts, last = tests
+    equal = [test.values[0] for test in firsts]
+    prefix = encode_prefix(equal)
+    end = after_prefix(prefix)
+    starts: list[bytes] = []
+    stops: list[bytes] = []
+    for value in last.values:
+        start = prefix + encode_part(value) if is_whole else encode_prefix([*equal, value])
+        if len(start) - (0 if is_whole else 2) > MAX_RANGE_KEY_BYTES:
+            raise make_invalid(
+                "One or more parameter values were invalid: "
+                "Aggregated size of all range keys has exceeded the size limit of "
+                f"{MAX_RANGE_KEY_BYTES} bytes"
+            )
+        starts.append(start)
+        # What follows is greater by a byte, or goes on behind the terminator, whose end is 1.
+        stops.append(start + b"\x00" if is_whole else start[:-1] + b"\x02")
+    if last.sign == "begins_with":
+        # Without the terminator, of two bytes, keys that go on are among them.
+        start = starts[0] if is_whole else starts[0][:-2]
+        return start, after_prefix(start)
+    bounds: dict[str, tuple[bytes, bytes | None]] = {
+        "=": (starts[0], stops[0]),
+        "<": (prefix, starts[0]),
+        "<=": (prefix, stops[0]),
+        ">": (stops[0], end),
+        ">=": (starts[0], end),
+        "BETWEEN": (starts[0], stops[-1]),
+    }
+    return bounds[last.sign]
+
+
+def _split(test: Test) -> Iterator[Test]:
+    """Yield the tests that AND joins."""
+    waiting = [test]
+    while waiting:
+        test = waiting.pop()
+        if isinstance(test, All):
+            waiting.extend(reversed(test.terms))
+        else:
+            yield test
+
+
+def _read_test(test: Test) -> tuple[str, KeyTest]:
+    """Return the attribute and what is required of it; raise a ValidationException."""
+    if isinstance(test, Compare) and test.sign != "<>":
+        return _read_operands(test.sign, [test.left, test.right])
+    if isinstance(test, Between):
+        return _read_operands("BETWEEN", [test.operand, test.low, test.high])
+    if isinstance(test, BeginsWith):
+        return _read_operands("begins_with", [test.operand, test.prefix])
+    raise make_invalid(f"Invalid operator used in {_KIND}: {_name_operator(test)}")
+
+
+def _name_operator(test: Test) -> str:
+    if isinstance(test, Not):
+        return "attribute_not_exists" if isinstance(test.term, Exists) else "NOT"
+    names: dict[type, str] = {
+        Compare: "<>",
+        Either: "OR",
+        Among: "IN",
+        Exists: "attribute_exists",
+        HasType: "attribute_type",
+        Contains: "contains",
+    }
+    return names[type(test)]
+
+
+def _read_operands(sign: str, operands: Sequence[Finder]) -> tuple[str, KeyTest]:
+    first, *rest = operands
+    if sign in ("BETWEEN", "begins_with"):
+        if isinstance(first, Literal):
+            raise make_invalid(
+                f"Invalid condition in {_KIND}: {sign} operator must have the key attribute "
+                "as its first operand"
+            )
+    elif isinstance(first, Literal):
+        sign = _REVERSED[sign]
+        first, rest = rest[0], [first]
+    values = [each.value for each in rest if isinstance(each, Literal)]
+    if any(isinstance(each, Size) for each in operands):
+        raise make_invalid(f"{_KIND}s cannot contain nested operations")
+    if isinstance(first, Literal):
+        raise make_invalid(f"Invalid condition in {_KIND}: No key attribute specified")
+    if len(values) < len(rest):
+        raise make_invalid(
+            f"Invalid condition in {_KIND}: Multiple attribute names used in one condition"
+        )
+    if not isinstance(first, Attribute):
+        raise make_invalid(f"{_KIND}s cannot have conditions on nested attributes")
+    return first.name, KeyTest(sign, tuple(values))
+
+
+_REVERSED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}

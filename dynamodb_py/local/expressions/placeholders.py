@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from ..errors import ServiceError, make_invalid
 from ..values import Value, check_value
-from .grammar import PathName, ValueName
 from .paths import Path
+from .syntax.grammar import PathName, ValueName
 
 _NAME = re.compile(r"#[A-Za-z0-9_]+")
 _VALUE = re.compile(r":[A-Za-z0-9_]+")
@@ -112,11 +113,12 @@ def _check_map(kind: str, content: object, pattern: re.Pattern[str]) -> dict[str
         raise make_invalid(f"{kind} must be a map")
     if not content:
         raise make_invalid(f"{kind} must not be empty")
-    for key in content:
+    found = cast("dict[str, object]", content)
+    for key in found:
         if len(key) > _MAX_LENGTH:
             raise make_invalid(
                 f"{kind} contains invalid key: The expression attribute map contains a key that is too long;"
             )
         if not pattern.fullmatch(key):
             raise make_invalid(f'{kind} contains invalid key: Syntax error; key: "{key}"')
-    return content
+    return found

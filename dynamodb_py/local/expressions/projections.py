@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ..values import Item
-from .grammar import Grammar, PathName
-from .lexer import check_text
 from .paths import Path, make_tree, project
 from .placeholders import Placeholders
+from .syntax.grammar import PathName
+from .syntax.lexer import check_text
+from .syntax.projections import ProjectionGrammar
 
 _KIND = "ProjectionExpression"
 
@@ -47,18 +48,4 @@ def parse_projection(text: object, placeholders: Placeholders) -> Projection:
 
 @lru_cache(maxsize=1024)
 def _parse(text: str) -> tuple[PathName, ...]:
-    return _ProjectionGrammar(text, _KIND).parse()
-
-
-class _ProjectionGrammar(Grammar):
-    """Reads paths with commas between them."""
-
-    keywords = frozenset()
-    order = ("reserved", "depth", "position")
-
-    def parse(self) -> tuple[PathName, ...]:
-        paths = [self.parse_path()]
-        while self.words.accept(","):
-            paths.append(self.parse_path())
-        self.finish()
-        return tuple(paths)
+    return ProjectionGrammar(text, _KIND).parse()

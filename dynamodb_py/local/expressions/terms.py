@@ -185,7 +185,8 @@ class All(NamedTuple):
     terms: tuple[Test, ...]
 
     def holds(self, item: Item) -> bool:
-        for term in self.terms:  # a generator would double the depth of nested ones
+        # A generator would double the depth of nested ones.
+        for term in self.terms:  # noqa: SIM110
             if not term.holds(item):
                 return False
         return True
@@ -197,7 +198,7 @@ class Either(NamedTuple):
     terms: tuple[Test, ...]
 
     def holds(self, item: Item) -> bool:
-        for term in self.terms:
+        for term in self.terms:  # noqa: SIM110
             if term.holds(item):
                 return True
         return False

@@ -11,12 +11,12 @@ from ..errors import make_invalid
 from ..values import Item, Value, check_value
 from .changes import Add, Arithmetic, Assign, Change, Delete, IfNotExists, ListAppend, Remove
 from .conditions import make_operand
-from .grammar import Call, Operand, PathName, ValueName
-from .lexer import check_text
 from .paths import Path, Tree, find_value, make_tree, project
 from .placeholders import Placeholders
+from .syntax.grammar import Call, Operand, PathName, ValueName
+from .syntax.lexer import check_text
+from .syntax.updates import ActionSyntax, ArithmeticSyntax, SetValue, UpdateGrammar
 from .terms import Attribute, Finder, Literal, Nested
-from .update_grammar import ActionSyntax, ArithmeticSyntax, SetValue, UpdateGrammar
 
 _KIND = "UpdateExpression"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple, TypeAlias
 
-from ...limits import MAX_DEPTH, MAX_OPERATORS
+from ....limits import MAX_DEPTH, MAX_OPERATORS
 from .lexer import Lexer
 from .reserved import RESERVED
 

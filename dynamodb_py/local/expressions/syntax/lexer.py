@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, NoReturn
 
-from ...limits import MAX_EXPRESSION_BYTES
-from ..errors import ServiceError, make_invalid
+from ....limits import MAX_EXPRESSION_BYTES
+from ...errors import ServiceError, make_invalid
 
 _WORD = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9_]*)"

@@ -126,7 +126,8 @@ class ConditionGrammar(Grammar):
         if frame is not None and waiting[-1:] == "(" and waiting != "(":
             return self._give_argument(frame, node)
         if key in _OPERATORS:
-            return self._begin_operator(node)
+            self._begin_operator(node)
+            return None
         if frame is not None and waiting == "NOT":
             self._frames.pop()
             return NotSyntax(self._check_condition(node))

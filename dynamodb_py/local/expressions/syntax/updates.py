@@ -41,6 +41,11 @@ class UpdateGrammar(Grammar):
         "position",
     )
 
+    def __init__(self, text: str, kind: str) -> None:
+        super().__init__(text, kind)
+        self._grouped: Operand | None = None
+        """What the parentheses just closed are around."""
+
     def parse(self) -> tuple[ActionSyntax, ...]:
         """Read the whole expression."""
         actions: list[ActionSyntax] = []
@@ -77,7 +82,7 @@ class UpdateGrammar(Grammar):
         is_group = self.words.accept("(")
         left = self._parse_operand()
         if is_group and self.words.word.key == ")":
-            self.words.take()
+            self._end_group(left)
             is_group = False
         value: SetValue = left
         if self.words.word.key in ("+", "-"):
@@ -108,12 +113,20 @@ class UpdateGrammar(Grammar):
                 arguments.append(operand)
                 if name and words.accept(","):
                     break
-                words.expect(")")
                 begun.pop()
                 if name:
+                    words.expect(")")
                     operand = self._make_call(name, arguments, is_inner=any(n for n, _ in begun))
+                else:
+                    self._end_group(operand)
             else:
                 return operand
+
+    def _end_group(self, operand: Operand) -> None:
+        self.words.expect(")")
+        if operand is self._grouped:
+            self.note_parentheses()
+        self._grouped = operand
 
     def _make_call(self, name: str, arguments: list[Operand], *, is_inner: bool) -> Call:
         self.check_function(name)
