@@ -7,6 +7,7 @@ is right about everything: a test that meets a fault says so with :data:`known_f
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import shutil
@@ -19,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
 
 import pytest
 
@@ -94,7 +96,8 @@ SERVERS = {
         ),
     ]
 }
-ENGINES = [*SERVERS, "moto"]
+EMBEDDED = "embedded"
+ENGINES = [EMBEDDED, *SERVERS, "moto"]
 
 
 def default_cache() -> Path:
@@ -314,6 +317,16 @@ class Engine:
     def __init__(self, name: str, endpoint_url: str | None, prefix: str) -> None:
         self.name = name
         self.endpoint_url = endpoint_url
+        self.address = SHARED_ADDRESS if name == EMBEDDED else None
+        self.access: dict[str, Any] = {}
+        """With the address, what ``connect()`` needs to come here."""
+        if name != EMBEDDED:
+            self.access = {
+                "region_name": REGION,
+                "endpoint_url": endpoint_url,
+                "aws_access_key_id": ACCESS_KEY,
+                "aws_secret_access_key": SECRET_KEY,
+            }
         self.prefix = prefix
         self.connection: Connection
         self._client: Any = None
@@ -328,19 +341,22 @@ class Engine:
     def boto3(self) -> Any:
         """Return a boto3 client for this engine, to look at the tables from outside."""
         if self._client is None:
-            self._client = boto3_client(self.endpoint_url)
+            self._client = self.make_client()
         return self._client
+
+    def make_client(self) -> Any:
+        """Return a new boto3 client for this engine."""
+        client = boto3_client(self.endpoint_url)
+        if self.name == EMBEDDED:
+            send_to_embedded(client)
+        return client
 
     def connect(self) -> Connection:
         """Make this engine the default connection of dynamodb_py."""
         import dynamodb_py
 
         self.connection = dynamodb_py.connect(
-            region_name=REGION,
-            endpoint_url=self.endpoint_url,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-            table_prefix=self.prefix,
+            self.address, **self.access, table_prefix=self.prefix
         )
         return self.connection
 
@@ -361,6 +377,35 @@ class Engine:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+SHARED_ADDRESS = "memory://tests"
+
+
+class _RawBody(io.BytesIO):
+    """The body of an answer as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def send_to_embedded(client: Any) -> None:
+    """Let a client of boto3 send its requests to the embedded engine of the tests, without a server."""
+    from botocore.awsrequest import AWSResponse
+
+    from dynamodb_py.local.transport import open_engine
+
+    engine = open_engine(None, SHARED_ADDRESS.partition("://")[2])
+
+    def answer(request: Any, **_: Any) -> Any:
+        target = request.headers["X-Amz-Target"]
+        operation = (target.decode() if isinstance(target, bytes) else target).partition(".")[2]
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        status, answered = engine.call(operation, body)
+        headers = {"x-amzn-RequestId": "EMBEDDED", "x-amz-crc32": str(crc32(answered))}
+        return AWSResponse(request.url, status, headers, _RawBody(answered))
+
+    client.meta.events.register("before-send", answer)
 
 
 def boto3_client(endpoint_url: str | None, service: str = "dynamodb") -> Any:

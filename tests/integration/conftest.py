@@ -11,7 +11,7 @@ import pytest
 from dynamodb_py import Connection, Retries, batching, connect, options
 
 from ..conftest import Do
-from ..engines import ACCESS_KEY, REGION, SECRET_KEY, Engine, boto3_client
+from ..engines import ACCESS_KEY, REGION, SECRET_KEY, Engine
 from .proxy import ATTEMPTS, Proxy
 from .recording import Sent, record
 
@@ -33,7 +33,7 @@ def client(module_engine: Engine) -> Iterator[Any]:
     """A boto3 client of a module's engine: to make one takes longer than most tests."""
     if module_engine.name == "moto":
         import moto  # noqa: F401 - it puts its handlers where new clients take theirs from
-    client = boto3_client(module_engine.endpoint_url)
+    client = module_engine.make_client()
     yield client
     client.close()
 

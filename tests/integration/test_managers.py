@@ -24,7 +24,6 @@ from dynamodb_py import (
 )
 from dynamodb_py.models.instance import table_of
 
-from ..engines import ACCESS_KEY, REGION, SECRET_KEY
 
 
 class Score(Model):
@@ -265,11 +264,9 @@ def test_a_table_that_is_not_there_is_told(engine, do, key):
 def replica(engine, do):
     """Another connection to the same engine, on which tables have another prefix."""
     connection = connect(
-        "replica",
-        region_name=REGION,
-        endpoint_url=engine.endpoint_url,
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=SECRET_KEY,
+        engine.address,
+        alias="replica",
+        **engine.access,
         table_prefix=engine.prefix,
         table_name_format=lambda name: f"{name}.replica",
     )

@@ -41,7 +41,7 @@ from dynamodb_py.models.persistence.stored import stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
 from dynamodb_py.models.records.encoding import encode_fields
 
-from ..engines import ACCESS_KEY, REGION, SECRET_KEY
+from ..engines import ACCESS_KEY, EMBEDDED, REGION, SECRET_KEY, send_to_embedded
 
 UTC = timezone.utc
 EAST = timezone(timedelta(hours=2))
@@ -503,6 +503,8 @@ def test_what_boto3s_resource_wrote_is_read(engine, do, key):
         aws_access_key_id=ACCESS_KEY,
         aws_secret_access_key=SECRET_KEY,
     )
+    if engine.name == EMBEDDED:
+        send_to_embedded(resource.meta.client)
     given = {
         "char": "text",
         "integer": 7,

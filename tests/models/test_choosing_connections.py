@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 
@@ -37,7 +36,6 @@ from dynamodb_py import (
 from dynamodb_py.models import signals
 from dynamodb_py.models.persistence.stored import stored_wires
 
-from ..engines import ACCESS_KEY, REGION, SECRET_KEY
 
 
 class Writer(Model):
@@ -104,13 +102,7 @@ MODELS = (Writer, Note, Versioned, Unique, Atomic, Soft, ById, Own)
 def two(engine, do):
     """The tables of all models, on the default connection and on "other"."""
     prefix = engine.connection._prefix + "o-"
-    found: dict[str, Any] = {
-        "region_name": REGION,
-        "endpoint_url": engine.endpoint_url,
-        "aws_access_key_id": ACCESS_KEY,
-        "aws_secret_access_key": SECRET_KEY,
-    }
-    other = connect("other", table_prefix=prefix, **found)
+    other = connect(engine.address, alias="other", table_prefix=prefix, **engine.access)
     for model in MODELS:
         for alias in ("default", "other"):
             Table(model, using=alias).create()
