@@ -144,8 +144,9 @@ def _read_sequence_number(stream: Stream, kind: str, request: Members) -> int:
 
 def get_records(engine: Engine, request: Members) -> dict[str, Any]:
     """Answer GetRecords."""
-    iterator = _parse_iterator(require(request, "ShardIterator", str))
+    text: str = require(request, "ShardIterator", str)
     limit = read_count(request, "Limit", 1, MAX_RECORDS) or MAX_RECORDS
+    iterator = _parse_iterator(text)
     now = engine.clock()
     if now - iterator.at > ITERATOR_LIFE:
         raise ServiceError("ExpiredIteratorException", "The shard iterator has expired")
