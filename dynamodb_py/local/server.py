@@ -41,7 +41,7 @@ class Server:
         self._engine = engine
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=256)
-        self._listener.settimeout(0.2)  # so that stop() is noticed on every platform
+        self._listener.settimeout(1)  # so that stop() is noticed on every platform
         self.host, self.port = self._listener.getsockname()[:2]
         self._lock = threading.Lock()
         self._connections: dict[socket.socket, threading.Thread] = {}
@@ -64,6 +64,8 @@ class Server:
     def stop(self) -> None:
         """Answer the requests under way, and close all connections."""
         self._stopping.set()
+        with suppress(OSError):  # which ends the wait for a connection
+            socket.create_connection((self.host, self.port), 1).close()
         self._acceptor.join()
         with self._lock:
             left = dict(self._connections)

@@ -71,8 +71,14 @@ class Store:
         self._parsed: dict[str, tuple[bytes, Table]] = {}
         self.watcher: Callable[[Sequence[Change]], None] | None = None
         """Takes the changes of each transaction that is committed here."""
-        with self._lock:
+        try:
             self._prepare(self._write_connection())
+        except sqlite3.Error as error:
+            self.close()
+            raise ConfigurationError(f"{path} cannot be opened as a database: {error}") from None
+        except ConfigurationError:
+            self.close()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
@@ -164,14 +170,9 @@ class Store:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables of a new database; raise ConfigurationError for a file of others."""
-        try:
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            raise ConfigurationError(
-                f"{self.path} is no database of dynamodb_py: {error}"
-            ) from None
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if not is_empty and application != APPLICATION:
             raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
         if version > VERSION:
