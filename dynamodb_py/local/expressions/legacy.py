@@ -95,7 +95,7 @@ def make_update(updates: object) -> Update:
 
 def make_projection(names: object) -> Projection:
     """Return the projection of AttributesToGet."""
-    found = cast("list[Any]", names) if isinstance(names, list) else [names]
+    found: list[Any] = cast("list[Any]", names) if isinstance(names, list) else [None]
     if not all(isinstance(name, str) for name in found):
         raise make_invalid(f"{_INVALID}AttributesToGet must be a list of names")
     if not found:

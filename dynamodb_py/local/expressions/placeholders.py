@@ -84,7 +84,7 @@ def _check_names(names: object) -> dict[str, str]:
     for key, name in _check_map(_NAMES, names, _NAME).items():
         if not isinstance(name, str):
             raise make_invalid(
-                f"{_NAMES} contains invalid value: a name must be a string for key {key}"
+                f"{_NAMES} contains invalid value: A name must be a string for key {key}"
             )
         if not name:
             raise make_invalid(
