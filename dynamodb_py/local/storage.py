@@ -282,9 +282,14 @@ class Snapshot:
         statement, values = make_range_query(
             table, index, hashed, low, high, places=places, after=after, backward=backward
         )
-        for *keys, measured, body in self._execute(statement, values):
-            key = Key(*keys[:3])
-            yield key, Row(Key(*keys[3:]) if index is not None else key, measured, body)
+        found = self._execute(statement, values)
+        if index is None:
+            for place, hash_, range_, length, body in found:
+                key = Key(place, hash_, range_)
+                yield key, Row(key, length, body)
+            return
+        for place, hash_, range_, *own_key, length, body in found:
+            yield Key(place, hash_, range_), Row(Key(*own_key), length, body)
 
     def count(self, table: Table) -> tuple[int, int]:
         """Return how many items a table has, and their size in bytes."""

@@ -25,6 +25,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Paginatio
 PLACES = 2**63
 """How many places of hash keys there are."""
 
+_INVALID = "One or more parameter values were invalid: "
 _INVALID_START = "The provided starting key is invalid"
 _OTHER_SCHEMA = f"{_INVALID_START}: The provided key element does not match the schema"
 _OTHER_START = "The provided starting key is outside query boundaries based on provided conditions"
@@ -77,32 +78,40 @@ class Reading(msgspec.Struct, frozen=True):
         """The attributes of a key to start from, in order."""
         return dict.fromkeys((*self.table.names, *self.keyed.names))
 
-    def find_unprojected(self) -> list[str]:
-        """Return the attributes that the filter or the projection need and the index does not have."""
-        known = None if self.index is None else self.index.projected
-        if known is None:
-            return []
-        needed: set[str] = set()
-        for part in (self.condition, self.projection):
-            if part is not None:
-                needed |= part.names
-        return sorted(needed - known)
+    @property
+    def fetches(self) -> bool:
+        """Whether each item is read from the table too: a local index lacks what is returned."""
+        return self.whole or bool(self._find_unprojected(self.projection))
 
     def check_attributes(self) -> None:
-        """Raise a ValidationException if a global index lacks attributes that are needed."""
+        """Raise a ValidationException if a global index lacks attributes that are returned."""
         if self.index is None or self.index.is_local or self.index.projected is None:
             return
-        prefix = "One or more parameter values were invalid: "
         if self.whole:
             raise make_invalid(
-                f"{prefix}Select type ALL_ATTRIBUTES is not supported for global secondary index "
+                f"{_INVALID}Select type ALL_ATTRIBUTES is not supported for global secondary index "
                 f"{self.index.name} because its projection type is not ALL"
             )
-        if missing := self.find_unprojected():
+        if missing := self._find_unprojected(self.projection):
             raise make_invalid(
-                f"{prefix}Global secondary index {self.index.name} does not project "
+                f"{_INVALID}Global secondary index {self.index.name} does not project "
                 f"[{', '.join(missing)}]"
             )
+
+    def check_filter(self) -> None:
+        """Raise a ValidationException if the index of a query lacks attributes that it filters by.
+
+        In a scan they count as absent.
+        """
+        if self.index is not None and (missing := self._find_unprojected(self.condition)):
+            raise make_invalid(
+                f"{_INVALID}Secondary index {self.index.name} does not project one or more filter "
+                f"attributes: [{', '.join(missing)}]"
+            )
+
+    def _find_unprojected(self, part: Condition | Projection | None) -> list[str]:
+        known = None if self.index is None else self.index.projected
+        return [] if known is None or part is None else sorted(part.names - known)
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -198,33 +207,26 @@ def _fill_page(reading: Reading, rows: Iterable[Row], consumed: Consumed) -> Pag
 
 
 _Seen: TypeAlias = "tuple[Item | None, int, float]"
-"""What is seen of a row, None for all; its size there; the units of what the table adds."""
+"""What the filter sees of a row, None for all; its size there; the units of what the table adds."""
 
 
 def _make_view(reading: Reading) -> Callable[[Row], _Seen]:
     """Return the function that tells what is seen of a row."""
-    index, consistent = reading.index, reading.consistent
+    index, consistent, whole = reading.index, reading.consistent, reading.whole
     if index is None or index.projected is None:
         return lambda row: (None, row.size, 0.0)
-    fetches = reading.whole or bool(reading.find_unprojected())
+    fetches = reading.fetches
 
     def see_entry(row: Row) -> _Seen:
         entry = index.project(row.item)
-        length = measure_item(entry)
-        if fetches:
-            return None, length, count_read_units(row.size, consistent=consistent)
-        return entry, length, 0.0
+        units = count_read_units(row.size, consistent=consistent) if fetches else 0.0
+        return None if whole else entry, measure_item(entry), units
 
     return see_entry
 
 
 def _show(reading: Reading, row: Row, seen: Item | None) -> Any:
     """Return an item as the answer has it; *seen* is what there is of it, None for all."""
-    item = row.item if seen is None else seen
     if reading.projection is not None:
-        return reading.projection.project(item)
-    if seen is not None:
-        return seen
-    if reading.index is None or reading.whole:
-        return msgspec.Raw(row.body)
-    return reading.index.project(item) if reading.index.projected else msgspec.Raw(row.body)
+        return reading.projection.project(row.item)
+    return msgspec.Raw(row.body) if seen is None else seen

@@ -25,6 +25,7 @@ from .requests import (
     read_table_name,
     refuse_mixture,
     require_lengths,
+    to_member,
 )
 from .writes import find_table
 
@@ -165,7 +166,7 @@ def _read_filter(request: Members, name: str, placeholders: Placeholders) -> Con
         return parse_condition(text, placeholders, "FilterExpression")
     filters, operator = read(request, name, dict), read(request, "ConditionalOperator", str)
     if filters:
-        return make_filter(filters, operator, name)
+        return make_filter(filters, operator, to_member(name))
     if operator is not None:
         raise make_invalid("ConditionalOperator cannot be used without Filter or Expected")
     return None
@@ -190,9 +191,10 @@ def _read_area(
 
 
 def _check_filter(request: Members, reading: Reading) -> None:
-    """Raise a ValidationException if the filter of a query reads a key of what is queried."""
+    """Raise a ValidationException if a query filters by its key, or by what its index lacks."""
     if reading.condition is None:
         return
+    reading.check_filter()
     for name in reading.keyed.names:
         if name in reading.condition.names:
             kind = "QueryFilter" if request.get("QueryFilter") else "Filter Expression"
