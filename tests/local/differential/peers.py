@@ -24,9 +24,14 @@ class Outcome(NamedTuple):
 
     code: str
     answer: Any
+    message: str = ""
 
     def __str__(self) -> str:
-        return f"{self.code or 'ok'} {json.dumps(self.answer)}"
+        return f"{self.code or 'ok'} {json.dumps(self.answer)} {self.message}"
+
+    def is_same(self, other: Outcome) -> bool:
+        """Return whether the outcomes are the same but for the message, which nobody should read."""
+        return (self.code, self.answer) == (other.code, other.answer)
 
 
 class Difference(NamedTuple):
@@ -113,7 +118,7 @@ class Story:
         for name, call in list(self._others.items()):
             theirs = _read(call(operation, payload))
             self._bench.compared += 1
-            if theirs == ours:
+            if theirs.is_same(ours):
                 continue
             del self._others[name]
             if not self._bench.explain(name, operation, request, ours, theirs):
@@ -126,14 +131,13 @@ class Story:
 def _read(answer: tuple[int, bytes]) -> Outcome:
     status, body = answer
     found = json.loads(body)
-    code = ""
+    code = message = ""
     if status != 200:
         code = str(found.pop("__type", status)).rpartition("#")[2]
-        for name in ("message", "Message"):
-            found.pop(name, None)
+        message = str(found.pop("message", "") or found.pop("Message", ""))
         for reason in found.get("CancellationReasons") or ():
             reason.pop("Message", None)
-    return Outcome(code, normalize(found))
+    return Outcome(code, normalize(found), message)
 
 
 def normalize(value: Any) -> Any:
