@@ -70,7 +70,8 @@ class Delete(NamedTuple):
         ((kind, content),) = self.value.items()
         if kind not in old:
             raise make_invalid(self.mismatch)
-        left = [each for each in old[kind] if each not in content]
+        deleted = frozenset(content)
+        left = [each for each in old[kind] if each not in deleted]
         return {kind: left} if left else None
 
 
@@ -89,7 +90,7 @@ class Arithmetic(NamedTuple):
 
 
 class IfNotExists(NamedTuple):
-    """What is at a path, or else another operand."""
+    """The value at a path, or else another operand."""
 
     path: Finder
     otherwise: Finder

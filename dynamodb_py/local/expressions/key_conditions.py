@@ -43,7 +43,7 @@ class KeyCondition(NamedTuple):
 
 
 class KeyTest(NamedTuple):
-    """What is required of one attribute of a key."""
+    """A test of one attribute of a key."""
 
     sign: str
     """=, <, <=, >, >=, BETWEEN or begins_with."""
@@ -95,7 +95,7 @@ def _find_test(tests: Mapping[str, KeyTest], part: KeyPart) -> KeyTest:
 
 
 def _find_range_tests(tests: Mapping[str, KeyTest], keyed: Keyed) -> list[KeyTest]:
-    """Return the tests of the range key; refuse gaps, and tests of what is not in the key."""
+    """Return the tests of the range key; refuse gaps, and tests of other attributes."""
     if len(tests) > max(len(keyed.parts), 2):
         raise make_invalid("Conditions can be of length 1 or 2 only")
     count = len(tests) - len(keyed.hash_parts)
@@ -168,7 +168,7 @@ def _split(test: Test) -> Iterator[Test]:
 
 
 def _read_test(test: Test) -> tuple[str, KeyTest]:
-    """Return the attribute and what is required of it; raise a ValidationException."""
+    """Return the attribute of a test and its operands; raise a ValidationException."""
     if isinstance(test, Compare) and test.sign != "<>":
         return _read_operands(test.sign, [test.left, test.right])
     if isinstance(test, Between):

@@ -11,7 +11,7 @@ from ..values import Item, Value
 Path: TypeAlias = "tuple[str | int, ...]"
 """The name of an attribute, and names in maps and positions in lists below it."""
 Tree: TypeAlias = "dict[str | int, Tree | Path]"
-"""Paths by their parts: what is below a part, or the whole path where that ends."""
+"""Paths by their parts: more parts below each, or the whole path where that ends."""
 
 
 def find_value(item: Item, path: Path) -> Value | None:

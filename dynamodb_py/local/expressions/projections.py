@@ -23,19 +23,20 @@ class Projection:
     {'a': {'M': {'b': {'S': 'x'}}}}
     """
 
-    __slots__ = ("_is_flat", "_tree", "names", "paths")
+    __slots__ = ("_flat", "_tree", "names", "paths")
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = tuple(paths)
         self.names = frozenset(str(path[0]) for path in paths)
         """The top-level attributes of the paths."""
         self._tree = make_tree(paths, _KIND)
-        self._is_flat = all(len(path) == 1 for path in paths)
+        is_flat = all(len(path) == 1 for path in paths)
+        self._flat = [str(path[0]) for path in paths] if is_flat else None
 
     def project(self, item: Item) -> Item:
         """Return a new item with those parts that *item* has."""
-        if self._is_flat:
-            return {name: item[name] for name in self.names if name in item}
+        if self._flat is not None:  # the usual case
+            return {name: item[name] for name in self._flat if name in item}
         return project(item, self._tree)
 
 

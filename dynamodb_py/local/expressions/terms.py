@@ -41,7 +41,7 @@ class Attribute(NamedTuple):
 
 
 class Nested(NamedTuple):
-    """What is at a path of more than one part."""
+    """The value at a path of more than one part."""
 
     path: Path
 

@@ -271,7 +271,7 @@ def test_any_condition_means_what_the_documentation_gives_it(condition, item):
 
 
 def as_sent(values):
-    """Return what is on the wire: a binary is base64 text."""
+    """Return values as they are sent: a binary is base64 text."""
     return from_json(to_json(values))
 
 

@@ -116,7 +116,7 @@ class ConditionGrammar(Grammar):
     def _go_on(self, node: _Node) -> _Node | None:
         """Give *node* to what waits for it.
 
-        Returns what is complete by that, or None if another operand must follow.
+        Returns the node that is complete by that, or None if another operand must follow.
         """
         key = self.words.word.key
         frame = self._frames[-1] if self._frames else None

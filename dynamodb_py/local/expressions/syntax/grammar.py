@@ -49,7 +49,7 @@ _MAX_POSITION = 2**31 - 1
 class Grammar:
     """Reads one expression.
 
-    No method calls itself, however deep an expression is nested. What is wrong beyond the syntax is
+    No method calls itself, however deep an expression is nested. Problems beyond the syntax are
     noted, and raised when all has been read, because errors of syntax come first.
     """
 
