@@ -40,10 +40,10 @@ def sweep(engine: Swept) -> bool:
     if not is_due:
         return False
     with engine.store.write() as transaction:
-        count = _delete_expired(transaction, now)
-        trim_streams(transaction, now - RETENTION, MOST)
+        items = _delete_expired(transaction, now)
+        records = trim_streams(transaction, now - RETENTION, MOST)
         transaction.run("DELETE FROM tokens WHERE at < ?", (now - TOKEN_LIFE,))
-    return count >= MOST
+    return max(items, records) >= MOST
 
 
 def _has_expired(snapshot: Snapshot, now: float) -> bool:

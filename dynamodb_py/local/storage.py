@@ -71,14 +71,17 @@ class Store:
         self._parsed: dict[str, tuple[bytes, Table]] = {}
         self.watcher: Callable[[Sequence[Change]], None] | None = None
         """Takes the changes of each transaction that is committed here."""
-        try:
-            self._prepare(self._write_connection())
-        except sqlite3.Error as error:
-            self.close()
-            raise ConfigurationError(f"{path} cannot be opened as a database: {error}") from None
-        except ConfigurationError:
-            self.close()
-            raise
+        with self._lock:
+            try:
+                self._prepare(self._write_connection())
+            except sqlite3.DatabaseError as error:
+                self.close()
+                is_other = not isinstance(error, sqlite3.OperationalError)
+                fault = "is no database of dynamodb_py" if is_other else "cannot be opened"
+                raise ConfigurationError(f"{path} {fault}: {error}") from None
+            except ConfigurationError:
+                self.close()
+                raise
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:

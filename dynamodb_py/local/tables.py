@@ -98,7 +98,7 @@ class Table(Keyed):
         }
         super().__init__(*_find_parts(description["KeySchema"], types))
         self.name, self.number, self.description = name, number, description
-        expiry = description.get("TimeToLive") or {}
+        expiry: dict[str, Any] = description.get("TimeToLive") or {}
         self.expires_by: str | None = expiry.get("AttributeName")
         """The attribute with the moment when an item expires, if TTL is enabled."""
         self.measures: Any = None
@@ -141,8 +141,9 @@ class Table(Keyed):
                 raise make_invalid(
                     f"{_INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}"
                 )
+        key = self._check_lengths(item)
         self.check_index_keys(item)
-        return self._check_lengths(item)
+        return key
 
     def find_expiry(self, item: Mapping[str, Value]) -> int | None:
         """Return when an item expires, in seconds since 1970; None unless it has such a number."""

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from ..codec import EXACT, measure_item
 from ..limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_ITEM_BYTES, MIN_EXPONENT
-from .errors import make_invalid
+from .errors import ServiceError, make_invalid
 
 Value: TypeAlias = dict[str, Any]
 Item: TypeAlias = dict[str, Value]
@@ -35,8 +35,13 @@ _TWO_TYPES = (
 def check_item(item: object) -> Item:
     """Return a new item in the one spelling; raise a ValidationException."""
     if not isinstance(item, dict):
-        raise make_invalid("1 validation error detected: Value at 'item' must be a map")
+        raise _make_mistyped("Expected a map")
     return {name: check_value(value, 1) for name, value in item.items()}
+
+
+def _make_mistyped(message: str) -> ServiceError:
+    """Return the error for JSON of another type than the API has there."""
+    return ServiceError("SerializationException", message)
 
 
 def check_value(value: object, depth: int = 1) -> Value:
@@ -69,7 +74,7 @@ def parse_number(text: object) -> Decimal:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
     """
     if not isinstance(text, str):
-        raise make_invalid(f"{_INVALID}A number is sent as text")
+        raise _make_mistyped("A number is sent as text")
     if not text:
         raise make_invalid(_PARSE + text)
     stripped = text.strip()
@@ -135,7 +140,7 @@ def to_comparable(value: Value) -> Any:
 
 def _check_text(content: object, depth: int) -> str:
     if not isinstance(content, str):
-        raise make_invalid(f"{_INVALID}Expected a string")
+        raise _make_mistyped("Expected a string")
     return content
 
 
@@ -147,17 +152,17 @@ def _check_number(content: object, depth: int) -> str:
 
 def _check_binary(content: object, depth: int) -> str:
     if not isinstance(content, str):
-        raise make_invalid(f"{_INVALID}Expected base64 text")
+        raise _make_mistyped("Expected base64 text")
     try:
         data = b64decode(content, validate=True)
     except (ValueError, TypeError):
-        raise make_invalid(f"{_INVALID}Invalid base64") from None
+        raise _make_mistyped("Invalid base64") from None
     return binascii.b2a_base64(data, newline=False).decode()
 
 
 def _check_boolean(content: object, depth: int) -> bool:
     if not isinstance(content, bool):
-        raise make_invalid(f"{_INVALID}Expected a boolean")
+        raise _make_mistyped("Expected a boolean")
     return content
 
 
@@ -169,14 +174,14 @@ def _check_null(content: object, depth: int) -> bool:
 
 def _check_list(content: object, depth: int) -> list[Value]:
     if not isinstance(content, list):
-        raise make_invalid(f"{_INVALID}Expected a list")
+        raise _make_mistyped("Expected a list")
     _check_depth(depth)
     return [check_value(each, depth + 1) for each in content]
 
 
 def _check_map(content: object, depth: int) -> Item:
     if not isinstance(content, dict):
-        raise make_invalid(f"{_INVALID}Expected a map")
+        raise _make_mistyped("Expected a map")
     _check_depth(depth)
     return {name: check_value(each, depth + 1) for name, each in content.items()}
 
@@ -189,7 +194,7 @@ def _check_depth(depth: int) -> None:
 def _make_set_check(kind: str) -> Callable[[object, int], list[str]]:
     def check(content: object, depth: int) -> list[str]:
         if not isinstance(content, list):
-            raise make_invalid(f"{_INVALID}Expected a list of the elements of a set")
+            raise _make_mistyped("Expected a list of the elements of a set")
         if not content:
             raise make_invalid(f"{_INVALID}An {_SET_NAMES[kind]} set  may not be empty")
         elements = [_CHECKS[kind](each, depth) for each in content]

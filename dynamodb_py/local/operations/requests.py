@@ -123,9 +123,11 @@ def parse_table_name(value: str, member: str = "tableName") -> str:
 
 def fail(value: object, member: str, constraint: str) -> ServiceError:
     """Return the ValidationException for a member that breaks a constraint of the API's model."""
-    shown = "null" if value is None else f"'{value}'"
+    shown = "null " if value is None else f"'{value}' "
+    if isinstance(value, (dict, list)):
+        shown = ""
     return make_invalid(
-        f"1 validation error detected: Value {shown} at '{member}' failed to satisfy constraint: "
+        f"1 validation error detected: Value {shown}at '{member}' failed to satisfy constraint: "
         f"{constraint}"
     )
 

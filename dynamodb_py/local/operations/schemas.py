@@ -135,12 +135,8 @@ def _list_indexes(members: Members, name: str, limit: int) -> Iterator[tuple[Mem
     if not indexes:
         raise make_invalid(f"{_INVALID}List of {name} is empty")
     if len(indexes) > limit:
-        if name == "GlobalSecondaryIndexes":
-            raise ServiceError(
-                "LimitExceededException",
-                f"Subscriber limit exceeded: GlobalSecondaryIndexes exceed the limit of {limit}",
-            )
-        raise make_invalid(f"{_INVALID}Number of {name} exceeds per-table limit of {limit}")
+        singular = name.replace("Indexes", "Index")
+        raise make_invalid(f"{_INVALID}{singular} count exceeds the per-table limit of {limit}")
     member = name[:1].lower() + name[1:]
     for number, each in enumerate(indexes, 1):
         yield _check_structure(name, each), f"{member}.{number}.member."

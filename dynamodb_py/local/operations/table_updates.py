@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...limits import MAX_GLOBAL_INDEXES
 from ..engine import Answer, Engine, Request
 from ..errors import ServiceError, make_invalid, make_not_found
 from ..storage import Transaction
@@ -249,6 +250,10 @@ def _set_indexes(
     used = find_used(schema, every)
     # Definitions that only a removed index needed go with it.
     types = {name: kind for name, kind in types.items() if name in used}
+    if len(indexes) > MAX_GLOBAL_INDEXES:
+        raise make_invalid(
+            f"{_INVALID}GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL_INDEXES}"
+        )
     check_schema(types, schema, every)
     description["AttributeDefinitions"] = spell_definitions(types)
     description.pop("GlobalSecondaryIndexes", None)

@@ -154,7 +154,8 @@ def _read_parts(request: Members) -> list[tuple[Members, str]]:
     for position, part in enumerate(parts, 1):
         if not isinstance(part, dict):
             raise ServiceError("SerializationException", "A part of TransactItems is no structure")
-        found.append((part, f"transactItems.{position}.member."))
+        members: dict[str, Any] = part
+        found.append((members, f"transactItems.{position}.member."))
     return found
 
 

@@ -185,16 +185,22 @@ def read_records(
     ).fetchall()
 
 
-def trim_streams(transaction: Transaction, before: float, limit: int) -> None:
-    """Delete up to *limit* records of each stream that are older than *before*, and old streams."""
-    streams = [Stream(*row) for row in transaction.run(_STREAMS)]
-    for stream in streams:
+def trim_streams(transaction: Transaction, before: float, limit: int) -> int:
+    """Delete records that are older than *before*, and streams that ended before and have no more.
+
+    :param limit: how many records of each stream are deleted at most.
+    :return: how many were deleted of the stream that had most.
+    """
+    most = 0
+    for stream in [Stream(*row) for row in transaction.run(_STREAMS)]:
         first = min(find_since(transaction, stream, before), _find_last(transaction, stream, limit))
-        transaction.run(
+        deleted = transaction.run(
             "DELETE FROM records WHERE stream = ? AND number < ?", (stream.number, first)
         )
+        most = max(most, deleted.rowcount)
         if stream.closed is not None and stream.closed < before and first > stream.last:
             transaction.run("DELETE FROM streams WHERE number = ?", (stream.number,))
+    return most
 
 
 def _find_last(snapshot: Snapshot, stream: Stream, limit: int) -> int:
