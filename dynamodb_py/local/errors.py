@@ -32,6 +32,13 @@ class ServiceError(Exception):
         return to_json({"__type": f"{space}#{self.code}", "message": self.message, **self.fields})
 
 
+class EmptyKeyError(ServiceError):
+    """A key has an empty value: transactions refuse that as a whole, without reasons."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ValidationException", message)
+
+
 def make_invalid(message: str) -> ServiceError:
     """Return a ValidationException."""
     return ServiceError("ValidationException", message)

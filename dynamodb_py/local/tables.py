@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
-from .errors import make_invalid
+from .errors import EmptyKeyError, make_invalid
 from .keys import encode_key, encode_part, hash_key
 from .values import Item, Value
 
@@ -166,7 +166,7 @@ class Table(Keyed):
                         f"Actual: {actual} IndexName: {index.name}"
                     )
                 if not value[kind]:
-                    raise make_invalid(
+                    raise EmptyKeyError(
                         f"{_INVALID}A value specified for a secondary index key is not supported. "
                         "The AttributeValue for a key attribute cannot contain an empty "
                         f"{_EMPTY[kind]} value. IndexName: {index.name}, IndexKey: {name}"
@@ -183,7 +183,7 @@ class Table(Keyed):
     def _check_lengths(self, item: Item) -> Key:
         for name, kind in self.parts:
             if not item[name][kind]:
-                raise make_invalid(
+                raise EmptyKeyError(
                     "One or more parameter values are not valid. The AttributeValue for a key "
                     f"attribute cannot contain an empty {_EMPTY[kind]} value. Key: {name}"
                 )

@@ -16,7 +16,7 @@ from .database import KEYS, Database, Refused, to_item
 def database() -> Database:
     database = Database()
     database.make_table(lsi={"by_l": ("h:S l:N", KEYS)})
-    database.make_table("other", "id:S")
+    database.make_table("other", "id:S", gsi={"by_g": ("g:S", KEYS)})
     return database
 
 
@@ -163,6 +163,11 @@ DUPLICATE = "Transaction request cannot include multiple operations on one item"
         ([put("none", h="a", r=1)], "ResourceNotFoundException: Requested resource not found"),
         ([{"Put": {"TableName": "tab"}}], "'transactItems.1.member.put.item' failed to satisfy"),
         ([put(h="b", r=1), {"ConditionCheck": {**delete(h="a", r=1)["Delete"]}}], "2.member"),
+        ([put(h="a", r=1, l="bad"), delete(h="a", r=1)], DUPLICATE),
+        ([put(h="", r=1)], "ValidationException: One or more parameter values are not valid"),
+        ([delete(h="", r=1)], "ValidationException: One or more parameter values are not valid"),
+        ([put("other", id="x", g="")], "ValidationException: One or more parameter values were"),
+        ([put("none", h="a", r=1), check("nonsense(", h="a", r=1)], "Invalid ConditionExpression"),
         ([put(condition="nonsense(", h="a", r=1)], "Invalid ConditionExpression"),
         ([put(h="a", r=1, x="x" * 410_000)], "Item size has exceeded the maximum allowed size"),
     ],
@@ -238,6 +243,20 @@ def test_capacity_and_collections_are_counted_by_table(database):
     assert units == {"tab": 6.0, "other": 2.0}
     (metrics,) = answer["ItemCollectionMetrics"]["tab"]
     assert metrics["ItemCollectionKey"] == {"h": {"S": "a"}}
+
+
+def test_indexes_take_no_more_in_a_transaction_than_alone(database):
+    answer = write(database, put("other", id="x", g="g"), ReturnConsumedCapacity="INDEXES")
+    (units,) = answer["ConsumedCapacity"]
+    assert units["Table"]["CapacityUnits"] == 2.0
+    assert units["GlobalSecondaryIndexes"]["by_g"]["CapacityUnits"] == 1.0
+    assert units["CapacityUnits"] == 3.0
+
+
+def test_choices_of_a_request_are_checked_before_its_parts(database):
+    for operation, part in (("TransactWriteItems", put("none", h="")), ("TransactGetItems", {})):
+        request = {"TransactItems": [part], "ReturnConsumedCapacity": "SOME"}
+        assert "'returnConsumedCapacity' failed" in database.refuse(operation, **request)
 
 
 def test_a_read_gives_its_answers_in_order_and_projected(database):

@@ -53,7 +53,7 @@ class Consumed:
     """The capacity that a request consumes, by table.
 
     *detail* is the request's ReturnConsumedCapacity. Where that is NONE, nothing is counted.
-    *factor* is 2 for transactions.
+    *factor* is 2 for transactions: it is that of the table, and its indexes take what they always do.
     """
 
     def __init__(self, detail: str, factor: int = 1, kind: str = "") -> None:
@@ -84,7 +84,7 @@ class Consumed:
         found = self._find(table)
         found.own += count_write_units(max(outcome.old_size, outcome.new_size)) * self._factor
         for index in table.indexes.values():
-            units = _count_index_units(index, outcome.old, outcome.new) * self._factor
+            units = _count_index_units(index, outcome.old, outcome.new)
             if units:
                 place = (index.is_local, index.name)
                 found.indexes[place] = found.indexes.get(place, 0.0) + units

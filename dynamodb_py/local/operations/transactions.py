@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 import msgspec
 
 from ...codec import from_json, to_json
 from ...limits import MAX_TOKEN, MAX_TRANSACTION, MAX_TRANSACTION_BYTES
 from ..engine import Answer, Engine, Request
-from ..errors import ServiceError, make_invalid
+from ..errors import EmptyKeyError, ServiceError, make_invalid
 from ..expiry import TOKEN_LIFE
 from ..expressions.projections import Projection
 from ..storage import Row, Transaction
-from ..tables import Key, Table
+from ..tables import Table
 from ..values import Item
 from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
 from .items import read_check, read_delete, read_key, read_projection, read_put, read_update
@@ -51,10 +51,11 @@ def transact_write_items(engine: Engine, request: Request) -> Answer:
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
-    writes = [_read_write(*each) for each in _read_parts(request)]
+    parts = _read_parts(request)
     token = _read_token(request)
     consumed = Consumed(read_detail(request), 2, "Write")
     wants_metrics = read_metrics(request)
+    writes = [_read_write(*each) for each in parts]
     now = engine.clock()
     with engine.store.write() as transaction:
         known = None if token is None else _find_answer(transaction, token, request, now)
@@ -84,12 +85,12 @@ def write_all(transaction: Transaction, writes: Sequence[Write], at: float) -> l
     Each goes to an item of its own, so that none sees what another has changed.
     """
     tables = [find_table(transaction, write.table) for write in writes]
+    check_distinct(tables, [write.item for write in writes])
     reasons = _Reasons(len(writes))
     keys = [
         reasons.note(number, find_target, table, write)
         for number, (table, write) in enumerate(zip(tables, writes, strict=True))
     ]
-    check_distinct(tables, keys)
     done: list[Done] = []
     for number, (table, key, write) in enumerate(zip(tables, keys, writes, strict=True)):
         if key is not None:
@@ -101,11 +102,20 @@ def write_all(transaction: Transaction, writes: Sequence[Write], at: float) -> l
     return done
 
 
-def check_distinct(tables: Sequence[Table], keys: Sequence[Key | None]) -> None:
-    """Raise a ValidationException if two parts of a transaction are about one item."""
-    found = [(table.name, key) for table, key in zip(tables, keys, strict=True) if key is not None]
-    if len(set(found)) < len(found):
-        raise make_invalid("Transaction request cannot include multiple operations on one item")
+def check_distinct(tables: Sequence[Table], items: Sequence[Item]) -> None:
+    """Raise a ValidationException if two parts of a transaction are about one item.
+
+    :param items: the items or their keys; those without one have reasons of their own.
+    """
+    found: set[tuple[str, bytes]] = set()
+    for table, item in zip(tables, items, strict=True):
+        key = [item.get(name) for name in table.names]
+        if None in key:
+            continue
+        identity = table.name, to_json(key)
+        if identity in found:
+            raise make_invalid("Transaction request cannot include multiple operations on one item")
+        found.add(identity)
 
 
 class _Reasons:
@@ -120,6 +130,8 @@ class _Reasons:
         """Do *work*, which is about a part; return None and keep the reason if it fails."""
         try:
             return work(*args, **kwargs)
+        except EmptyKeyError:
+            raise
         except ServiceError as error:
             code = _CODES.get(error.code)
             if code is None:
@@ -154,8 +166,7 @@ def _read_parts(request: Members) -> list[tuple[Members, str]]:
     for position, part in enumerate(parts, 1):
         if not isinstance(part, dict):
             raise ServiceError("SerializationException", "A part of TransactItems is no structure")
-        members: dict[str, Any] = part
-        found.append((members, f"transactItems.{position}.member."))
+        found.append((cast("Members", part), f"transactItems.{position}.member."))
     return found
 
 
@@ -237,18 +248,19 @@ def transact_get_items(engine: Engine, request: Request) -> Answer:
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
     """
-    gets = [_read_get(*each) for each in _read_parts(request)]
+    parts = _read_parts(request)
     consumed = Consumed(read_detail(request), 2, "Read")
+    gets = [_read_get(*each) for each in parts]
     responses: list[dict[str, Any]] = []
     size = 0
     with engine.store.read() as snapshot:
         tables = [find_table(snapshot, get.table) for get in gets]
+        check_distinct(tables, [get.key for get in gets])
         reasons = _Reasons(len(gets))
         keys = [
             reasons.note(number, table.check_key, get.key)
             for number, (table, get) in enumerate(zip(tables, gets, strict=True))
         ]
-        check_distinct(tables, keys)
         reasons.check()
         for table, key, get in zip(tables, keys, gets, strict=True):
             row = None if key is None else snapshot.find(table, key)
