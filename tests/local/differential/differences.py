@@ -97,7 +97,26 @@ def _checks_conditions_first(operation: str, request: Any, ours: Outcome, theirs
     )
 
 
+def _statement(pattern: str) -> Holds:
+    compiled = re.compile(pattern)
+
+    def holds(operation: str, request: Any, ours: Outcome, theirs: Outcome) -> bool:
+        return bool(compiled.search(request.get("Statement", "")))
+
+    return holds
+
+
 DIFFERENCES: list[Difference] = [
+    Difference(
+        "dynoxide",
+        f"An UPDATE may have several clauses: {_GUIDE}/ql-reference.update.html",
+        _statement(r"UPDATE .*(SET|REMOVE) .*(SET|REMOVE) "),
+    ),
+    Difference(
+        "dynoxide",
+        f"An attribute that is not there differs from every value, as in conditions: {OPERATORS}",
+        _statement("<>"),
+    ),
     *_both(
         "Invalid values are refused with the request, or by a cancellation: the documentation has both, "
         "and either way nothing is written",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dynamodb_py.credentials.keys import Keys
@@ -89,10 +88,19 @@ class Bench:
             status, body = call(operation, payload)
             assert status == 200, body
 
-    @contextmanager
-    def story(self) -> Iterator[Story]:
-        """Give what compares requests of which each depends on those before."""
-        yield Story(self, dict(self.others))
+    def send_where_possible(self, operation: str, **request: Any) -> None:
+        """Send a request to all engines, whatever they answer."""
+        payload = json.dumps(request).encode()
+        for call in (self.engine.call, *self.others.values()):
+            call(operation, payload)
+
+    def story(self, *names: str) -> Story:
+        """Return what compares requests of which each depends on those before.
+
+        *names* are those of the engines that take part, by default all.
+        """
+        chosen = {name: call for name, call in self.others.items() if name in names or not names}
+        return Story(self, chosen)
 
     def explain(
         self, engine: str, operation: str, request: Any, ours: Outcome, theirs: Outcome
@@ -110,13 +118,15 @@ class Story:
 
     def __init__(self, bench: Bench, others: dict[str, Call]) -> None:
         self._bench, self._others = bench, others
+        self.reduce: Callable[[Any], Any] = lambda answer: answer
+        """Gives what is compared of a successful answer."""
 
     def compare(self, operation: str, **request: Any) -> Outcome:
         """Send a request to all; return our outcome, or fail for a difference that is not listed."""
-        ours = self._bench.send(operation, **request)
+        ours = self._reduced(self._bench.send(operation, **request))
         payload = json.dumps(request).encode()
         for name, call in list(self._others.items()):
-            theirs = _read(call(operation, payload))
+            theirs = self._reduced(_read(call(operation, payload)))
             self._bench.compared += 1
             if theirs.is_same(ours):
                 continue
@@ -126,6 +136,9 @@ class Story:
                     f"{operation} {json.dumps(request)}\n     ours: {ours}\n{name:>9}: {theirs}"
                 )
         return ours
+
+    def _reduced(self, outcome: Outcome) -> Outcome:
+        return outcome if outcome.code else outcome._replace(answer=self.reduce(outcome.answer))
 
 
 def _read(answer: tuple[int, bytes]) -> Outcome:

@@ -24,25 +24,21 @@ def new_key() -> dict[str, Any]:
 @examples(first=rough_attributes, second=attributes, returned=st.sampled_from(["NONE", "ALL_OLD"]))
 def test_items_come_back_as_they_are_kept(bench, first, second, returned):
     key = new_key()
-    with bench.story() as story:
-        for item in (first, second):
-            story.compare(
-                "PutItem", TableName="things", Item={**key, **item}, ReturnValues=returned
-            )
-        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
-        story.compare("DeleteItem", TableName="things", Key=key, ReturnValues=returned)
-        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
+    story = bench.story()
+    for item in (first, second):
+        story.compare("PutItem", TableName="things", Item={**key, **item}, ReturnValues=returned)
+    story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
+    story.compare("DeleteItem", TableName="things", Key=key, ReturnValues=returned)
+    story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
 
 
 @examples(item=attributes, condition=conditions())
 def test_conditions_hold_for_the_same_items(bench, item, condition):
     key, (text, members) = new_key(), condition
-    with bench.story() as story:
-        story.compare("PutItem", TableName="things", Item={**key, **item})
-        story.compare(
-            "DeleteItem", TableName="things", Key=key, ConditionExpression=text, **members
-        )
-        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
+    story = bench.story()
+    story.compare("PutItem", TableName="things", Item={**key, **item})
+    story.compare("DeleteItem", TableName="things", Key=key, ConditionExpression=text, **members)
+    story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
 
 
 @examples(
@@ -52,22 +48,22 @@ def test_conditions_hold_for_the_same_items(bench, item, condition):
 )
 def test_updates_do_the_same(bench, item, update, returned):
     key, (text, members) = new_key(), update
-    with bench.story() as story:
-        story.compare("PutItem", TableName="things", Item={**key, **item})
-        story.compare(
-            "UpdateItem",
-            TableName="things",
-            Key=key,
-            UpdateExpression=text,
-            ReturnValues=returned,
-            **members,
-        )
-        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
+    story = bench.story()
+    story.compare("PutItem", TableName="things", Item={**key, **item})
+    story.compare(
+        "UpdateItem",
+        TableName="things",
+        Key=key,
+        UpdateExpression=text,
+        ReturnValues=returned,
+        **members,
+    )
+    story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
 
 
 @examples(item=attributes, projection=projections())
 def test_projections_give_the_same(bench, item, projection):
     key = new_key()
-    with bench.story() as story:
-        story.compare("PutItem", TableName="things", Item={**key, **item})
-        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True, **projection)
+    story = bench.story()
+    story.compare("PutItem", TableName="things", Item={**key, **item})
+    story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True, **projection)

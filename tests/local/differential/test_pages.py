@@ -83,9 +83,9 @@ def test_queries_give_the_same_pages(
     request = merge(request, projection)
     if limit:
         request["Limit"] = limit
-    with bench.story() as story:
-        put_all(story, bench, [{"h": hashed, "r": {"N": str(key)}, **item} for key in keys])
-        read_pages(story, "Query", TableName="things", **request)
+    story = bench.story()
+    put_all(story, bench, [{"h": hashed, "r": {"N": str(key)}, **item} for key in keys])
+    read_pages(story, "Query", TableName="things", **request)
 
 
 @examples(
@@ -115,6 +115,6 @@ def test_queries_of_a_local_index_give_the_same_pages(
     }
     if limit:
         request["Limit"] = limit
-    with bench.story() as story:
-        put_all(story, bench, items)
-        read_pages(story, "Query", TableName="things", **request)
+    story = bench.story()
+    put_all(story, bench, items)
+    read_pages(story, "Query", TableName="things", **request)

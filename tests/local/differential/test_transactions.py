@@ -51,12 +51,12 @@ def test_transactions_do_all_or_nothing_for_the_same_reasons(bench, stored, tran
         else:
             place = {"Key": keys[number]}
         requests.append({kind: {**members, "TableName": "things", **place}})
-    with bench.story() as story:
-        for number, item in stored:
-            story.compare("PutItem", TableName="things", Item={**keys[number], **item})
-        story.compare("TransactWriteItems", TransactItems=requests)
-        gets = [{"Get": {"TableName": "things", "Key": key}} for key in keys]
-        story.compare("TransactGetItems", TransactItems=gets)
+    story = bench.story()
+    for number, item in stored:
+        story.compare("PutItem", TableName="things", Item={**keys[number], **item})
+    story.compare("TransactWriteItems", TransactItems=requests)
+    gets = [{"Get": {"TableName": "things", "Key": key}} for key in keys]
+    story.compare("TransactGetItems", TransactItems=gets)
 
 
 @examples(
@@ -69,7 +69,7 @@ def test_batches_do_the_same(bench, items, deleted):
         {"PutRequest": {"Item": {**item, **keys[number]}}} for number, item in items
     ]
     requests += [{"DeleteRequest": {"Key": keys[number]}} for number in deleted]
-    with bench.story() as story:
-        story.compare("BatchWriteItem", RequestItems={"things": requests})
-        for key in keys:
-            story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
+    story = bench.story()
+    story.compare("BatchWriteItem", RequestItems={"things": requests})
+    for key in keys:
+        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)

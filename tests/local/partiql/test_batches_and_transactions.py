@@ -76,7 +76,11 @@ def test_a_batch_of_writes_carries_out_what_can_be(database):
         "ValidationError",
         None,
     ]
-    assert [number for number, answer in enumerate(answers) if "TableName" not in answer] == [5, 6, 7]
+    assert [number for number, answer in enumerate(answers) if "TableName" not in answer] == [
+        5,
+        6,
+        7,
+    ]
     items = {number: answer["Item"] for number, answer in enumerate(answers) if "Item" in answer}
     assert items == {2: to_item(n=5), 8: to_item(h="b", r=1, n=2)}
     assert database.find("c") and not database.find("b")

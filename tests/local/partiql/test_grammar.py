@@ -33,7 +33,7 @@ def refuse(text: str) -> str:
         ("-.73e1", {"N": "-7.3"}),
         ("-0", {"N": "0"}),
         ("'it''s'", {"S": "it's"}),
-        ("'\u00e9 \"\U0001f600'", {"S": "\u00e9 \"\U0001f600"}),
+        ("'\u00e9 \"\U0001f600'", {"S": '\u00e9 "\U0001f600'}),
         ("true", {"BOOL": True}),
         ("FALSE", {"BOOL": False}),
         ("NULL", {"NULL": True}),

@@ -251,9 +251,7 @@ def test_a_page_ends_at_its_limit_before_the_condition(filled):
     page = filled.execute("SELECT r FROM tab WHERE h = 'a' AND n > 20", Limit=3)
     assert numbers(page["Items"]) == [3]
     assert page["LastEvaluatedKey"] == to_item(h="a", r=3)
-    rest = filled.execute(
-        "SELECT r FROM tab WHERE h = 'a' AND n > 20", NextToken=page["NextToken"]
-    )
+    rest = filled.execute("SELECT r FROM tab WHERE h = 'a' AND n > 20", NextToken=page["NextToken"])
     assert numbers(rest["Items"]) == [4, 5]
     assert rest.keys() == {"Items"}
 
@@ -317,7 +315,10 @@ CHANGES = [
     ("SET ss = set_delete(ss, <<'a', 'b'>>)", {"ss": None}),
     ("SET none = list_append(none, [1])", "refers to an attribute that does not exist"),
     ("SET ss = set_add(ss, <<1>>)", "An operand in the update expression has an incorrect data"),
-    ("SET ss = set_add(ss, 'c')", "The second argument to SET_ADD must be a value with type SET at"),
+    (
+        "SET ss = set_add(ss, 'c')",
+        "The second argument to SET_ADD must be a value with type SET at",
+    ),
     ("SET n = s + 1", "refers to an attribute that does not exist"),
     ("SET n = 'a' + 1", "Incorrect operand type for operator or function"),
     ("SET r = 2", "Cannot update attribute r. This attribute is part of the key"),
