@@ -89,7 +89,7 @@ def test_queries_give_the_same_pages(
 
 
 @examples(
-    texts=st.lists(st.text("aAbé€𝒳z", min_size=1, max_size=3), min_size=1, max_size=6),
+    texts=st.lists(st.text("aAbé€😀z", min_size=1, max_size=3), min_size=1, max_size=6),
     form=st.sampled_from(["", "l = :x", "l < :x", "l >= :x", "begins_with(l, :x)"]),
     bound=st.text("aAbé€z", min_size=1, max_size=2),
     forward=st.booleans(),
