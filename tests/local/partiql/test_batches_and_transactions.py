@@ -53,12 +53,13 @@ def test_a_select_of_a_batch_or_transaction_is_of_one_key(database, statement):
 
 
 def test_a_batch_of_writes_carries_out_what_can_be(database):
+    database.put(*(to_item(h=h, r=1, n=0) for h in "def"))
     answers = database.batch(
         "INSERT INTO tab VALUE {'h': 'c', 'r': 1}",
-        "INSERT INTO tab VALUE {'h': 'a', 'r': 1}",
+        "INSERT INTO tab VALUE {'h': 'd', 'r': 1}",
         "UPDATE tab SET n = 5 WHERE h = 'a' AND r = 1 RETURNING MODIFIED NEW *",
-        "UPDATE tab REMOVE k WHERE h = 'a' AND r = 1 RETURNING MODIFIED NEW *",
-        "UPDATE tab SET n = 5 WHERE h = 'b' AND r = 1 AND n = 7",
+        "UPDATE tab REMOVE k WHERE h = 'e' AND r = 1 RETURNING MODIFIED NEW *",
+        "UPDATE tab SET n = 5 WHERE h = 'f' AND r = 1 AND n = 7",
         "DELETE FROM none WHERE h = 'a'",
         "SLECT",
         "DELETE FROM tab WHERE h = 'b' AND r = 1 RETURNING MODIFIED OLD *",
@@ -83,14 +84,18 @@ def test_a_batch_of_writes_carries_out_what_can_be(database):
     ]
     items = {number: answer["Item"] for number, answer in enumerate(answers) if "Item" in answer}
     assert items == {2: to_item(n=5), 8: to_item(h="b", r=1, n=2)}
-    assert database.find("c") and not database.find("b")
+    assert database.find("c")
+    assert not database.find("b")
 
 
 def test_each_read_of_a_batch_is_consistent_by_itself(database):
-    statement = {"Statement": "SELECT * FROM tab WHERE h = 'a' AND r = 1"}
+    statement = "SELECT * FROM tab WHERE r = 1 AND h = "
     answer = database(
         "BatchExecuteStatement",
-        Statements=[statement, {**statement, "ConsistentRead": True}],
+        Statements=[
+            {"Statement": f"{statement}'a'"},
+            {"Statement": f"{statement}'b'", "ConsistentRead": True},
+        ],
         ReturnConsumedCapacity="TOTAL",
     )
     assert answer["ConsumedCapacity"] == [{"TableName": "tab", "CapacityUnits": 1.5}]
@@ -117,7 +122,8 @@ def test_a_transaction_writes_all_and_answers_no_items(database):
     assert answer["Responses"] == []
     assert answer["ConsumedCapacity"][0]["WriteCapacityUnits"] == 8
     assert database.find("a")["n"] == {"N": "2"}
-    assert database.find("c") and not database.find("b")
+    assert database.find("c")
+    assert not database.find("b")
 
 
 def test_a_transaction_that_fails_changes_nothing_and_says_why(database):
@@ -178,8 +184,12 @@ PART = "Validation failed in TransactStatements[0]: "
         (
             "BatchExecuteStatement",
             ["SELECT * FROM tab WHERE h = 'a' AND r = 1", "DELETE FROM tab WHERE h = 'b' AND r = 1"],
-            "BatchExecuteStatement API does not support both read and write operations in the same "
-            "request.",
+            "Read and write requests together in the same batch is not supported.",
+        ),
+        (
+            "BatchExecuteStatement",
+            ["SELECT * FROM tab WHERE h = 'a' AND r = 1", "SELECT n FROM tab WHERE h = 'a' AND r = 1.0"],
+            "Provided list of item keys contains duplicates",
         ),
         (
             "ExecuteTransaction",
