@@ -34,7 +34,12 @@ _TWO_TYPES = (
 
 def check_item(item: object) -> Item:
     """Return a new item in the one spelling; raise a ValidationException."""
-    return {name: check_value(value, 1) for name, value in as_map(item).items()}
+    found: Item = {}
+    for name, value in as_map(item).items():
+        # A text is common: no call for it.
+        text = value.get("S") if type(value) is dict and len(value) == 1 else None
+        found[name] = {"S": text} if type(text) is str else check_value(value, 1)
+    return found
 
 
 def as_map(value: object) -> dict[str, Any]:
