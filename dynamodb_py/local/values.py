@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, TypeAlias, cast
 
@@ -34,12 +34,7 @@ _TWO_TYPES = (
 
 def check_item(item: object) -> Item:
     """Return a new item in the one spelling; raise a ValidationException."""
-    found: Item = {}
-    for name, value in as_map(item).items():
-        # A text is common: no call for it.
-        text = value.get("S") if type(value) is dict and len(value) == 1 else None
-        found[name] = {"S": text} if type(text) is str else check_value(value, 1)
-    return found
+    return {name: check_value(value, 1) for name, value in as_map(item).items()}
 
 
 def as_map(value: object) -> dict[str, Any]:
@@ -72,10 +67,21 @@ def check_value(value: object, depth: int = 1) -> Value:
     if len(found) > 1:
         raise make_invalid(_TWO_TYPES)
     ((kind, content),) = found.items()
+    if kind == "S" and type(content) is str:
+        return {"S": content}  # the usual case
     check = _CHECKS.get(kind)
     if check is None:
         raise make_invalid(_ONE_TYPE)
     return {kind: check(content, depth)}
+
+
+def check_depth(value: Value, depth: int = 1) -> None:
+    """Raise a ValidationException for a value that was put together from others and is too deep."""
+    for kind, content in value.items():
+        if kind in ("L", "M"):
+            _check_depth(depth, content)
+            for each in content if kind == "L" else content.values():
+                check_depth(each, depth + 1)
 
 
 def check_size(item: Mapping[str, Value], limit: int = MAX_ITEM_BYTES) -> int:
@@ -192,18 +198,19 @@ def _check_null(content: object, depth: int) -> bool:
 
 def _check_list(content: object, depth: int) -> list[Value]:
     elements = as_list(content)
-    _check_depth(depth)
+    _check_depth(depth, elements)
     return [check_value(each, depth + 1) for each in elements]
 
 
 def _check_map(content: object, depth: int) -> Item:
     members = as_map(content)
-    _check_depth(depth)
+    _check_depth(depth, members)
     return {name: check_value(each, depth + 1) for name, each in members.items()}
 
 
-def _check_depth(depth: int) -> None:
-    if depth > MAX_DEPTH:
+def _check_depth(depth: int, elements: Sized) -> None:
+    """Raise a ValidationException for elements below the last level; the innermost value is a level too."""
+    if depth >= MAX_DEPTH and len(elements):
         raise make_invalid("Nesting Levels have exceeded supported limits")
 
 
