@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 from weakref import finalize
 
 from ..codec import from_json, to_json
 from ..exceptions import ConfigurationError
 from .keys import encode_key, hash_key
+from .statements import ENTRIES, ITEMS, SCHEMA, make_range_query
 from .tables import Index, Key, Keyed, Table
 from .values import Item, Value
 
@@ -25,37 +26,6 @@ APPLICATION = 0x44594E50
 VERSION = 1
 
 Durability = Literal["FULL", "NORMAL"]
-
-_SCHEMA = """
-CREATE TABLE tables (name TEXT PRIMARY KEY, number INTEGER UNIQUE NOT NULL, description BLOB NOT NULL);
-CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-CREATE TABLE tokens (token TEXT PRIMARY KEY, at REAL NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL);
-CREATE INDEX tokens_by_age ON tokens (at);
-CREATE TABLE streams (
-    number INTEGER PRIMARY KEY, arn TEXT UNIQUE NOT NULL, closed REAL, last INTEGER NOT NULL, body BLOB NOT NULL
-);
-CREATE TABLE records (
-    stream INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (stream, number)
-) WITHOUT ROWID;
-CREATE TABLE expiries (
-    source INTEGER NOT NULL, at INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL,
-    PRIMARY KEY (source, at, place, hash, range)
-) WITHOUT ROWID;
-"""
-_ITEMS = """
-CREATE TABLE {name} (
-    place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL, size INTEGER NOT NULL, item BLOB NOT NULL,
-    PRIMARY KEY (place, hash, range)
-) WITHOUT ROWID
-"""
-_ENTRIES = """
-CREATE TABLE {name} (
-    place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL,
-    item_place INTEGER NOT NULL, item_hash BLOB NOT NULL, item_range BLOB NOT NULL,
-    PRIMARY KEY (place, hash, range, item_hash, item_range)
-) WITHOUT ROWID
-"""
 
 
 class Store:
@@ -70,6 +40,8 @@ class Store:
         finalize(self, self._opened.close)
         self._writer: sqlite3.Connection | None = None
         self._parsed: dict[str, tuple[bytes, Table]] = {}
+        self.watcher: Callable[[Sequence[Change]], None] | None = None
+        """Takes the changes of each transaction that is committed here."""
         with self._lock:
             try:
                 self._prepare(self._write_connection())
@@ -90,6 +62,10 @@ class Store:
             with self._lock:
                 yield Snapshot(self, self._write_connection())
             return
+        pretended: Transaction | None = getattr(self._local, "pretended", None)
+        if pretended is not None:
+            yield pretended
+            return
         held = self._read_connection()  # until the end, so that close() waits for this
         connection = held.connection
         connection.execute("BEGIN")
@@ -105,12 +81,29 @@ class Store:
         with self._lock:
             connection = self._write_connection()
             connection.execute("BEGIN IMMEDIATE")
+            transaction = Transaction(self, connection)
             try:
-                yield Transaction(self, connection)
+                yield transaction
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+            if self.watcher is not None:
+                self.watcher(transaction.changes)
+
+    @contextmanager
+    def pretend(self) -> Generator[Transaction, None, None]:
+        """Give a transaction that is undone at the end; until then, this thread reads from it."""
+        self._renew_after_fork()
+        with self._lock:
+            connection = self._write_connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._local.pretended = Transaction(self, connection)
+                yield self._local.pretended
+            finally:
+                self._local.pretended = None
+                connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close all connections to the file, or let them close after what they do; memory is gone."""
@@ -170,7 +163,7 @@ class Store:
             return
         connection.execute("BEGIN IMMEDIATE")
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            for statement in _SCHEMA.split(";"):
+            for statement in SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id={APPLICATION}")
             connection.execute(f"PRAGMA user_version={VERSION}")
@@ -288,37 +281,9 @@ class Snapshot:
         are scanned, or those from the first to the last of two *places*. *after* is where to begin
         behind, within the range: the key in the source, and the one in the table.
         """
-        number = index.number if index else table.number
-        own = "place, hash, range" if index is None else "i.place, i.hash, i.range"
-        source = f"t{number}"
-        order = columns = own
-        if index is not None:
-            source = (
-                f"i{number} AS i JOIN t{table.number} AS t ON t.place = i.item_place "
-                "AND t.hash = i.item_hash AND t.range = i.item_range"
-            )
-            order = f"{own}, i.item_hash, i.item_range"
-            columns = f"{own}, i.item_place, i.item_hash, i.item_range"
-        prefix = "" if index is None else "i."
-        # SQLite seeks to a position only where no term with a bound on the same side comes first.
-        start = None if after and not backward else low
-        end = None if after and backward else high
-        terms, values = _limit(prefix, hashed, start, end, places)
-        if after is not None:
-            sign = "<" if backward else ">"
-            position: tuple[Any, ...] = after[0]
-            if index is not None:
-                position += after[1][1:]
-            ordered = order.split(", ")
-            if hashed is not None:
-                position, ordered = position[2:], ordered[2:]
-            terms.append(f"({', '.join(ordered)}) {sign} ({', '.join('?' * len(position))})")
-            values.extend(position)
-        if backward:
-            order = order.replace(",", " DESC,") + " DESC"
-        size, item = ("size", "item") if index is None else ("t.size", "t.item")
-        where = f" WHERE {' AND '.join(terms)}" if terms else ""
-        statement = f"SELECT {columns}, {size}, {item} FROM {source}{where} ORDER BY {order}"
+        statement, values = make_range_query(
+            table, index, hashed, low, high, places=places, after=after, backward=backward
+        )
         found = self._execute(statement, values)
         if index is None:
             for place, hash_, range_, length, body in found:
@@ -346,36 +311,21 @@ class Snapshot:
         return self._execute(statement, (hash_key(key), key)).fetchone()[0]  # type: ignore[no-any-return]
 
 
-def _limit(
-    prefix: str,
-    hashed: bytes | None,
-    low: bytes | None,
-    high: bytes | None,
-    places: tuple[int, int] | None,
-) -> tuple[list[str], list[Any]]:
-    """Return the terms of a WHERE clause, and their values; *low* is None where something implies it."""
-    terms: list[str] = []
-    values: list[Any] = []
-    if hashed is not None:
-        terms += [f"{prefix}place = ?", f"{prefix}hash = ?"]
-        values += [hash_key(hashed), hashed]
-        if low:
-            terms.append(f"{prefix}range >= ?")
-            values.append(low)
-        if high is not None:
-            terms.append(f"{prefix}range < ?")
-            values.append(high)
-    if places is not None:
-        if low is not None:
-            terms.append(f"{prefix}place >= ?")
-            values.append(places[0])
-        terms.append(f"{prefix}place <= ?")
-        values.append(places[1])
-    return terms, values
+class Change(NamedTuple):
+    """What was at the key of an item before it was written; None if there was nothing."""
+
+    table: Table
+    key: Key
+    old: Row | None
 
 
 class Transaction(Snapshot):
     """What can be written, all or nothing."""
+
+    def __init__(self, store: Store, connection: sqlite3.Connection) -> None:
+        super().__init__(store, connection)
+        self.changes: list[Change] = []
+        """Those of tables with indexes, in order."""
 
     def take_number(self, counter: str) -> int:
         """Return the next number of *counter*: 1, 2, ..."""
@@ -401,11 +351,11 @@ class Transaction(Snapshot):
 
     def make_items(self, table: Table) -> None:
         """Make the place of a new table's items."""
-        self._execute(_ITEMS.format(name=f"t{table.number}"))
+        self._execute(ITEMS.format(name=f"t{table.number}"))
 
     def make_entries(self, index: Index) -> None:
         """Make the place of a new index's entries."""
-        self._execute(_ENTRIES.format(name=f"i{index.number}"))
+        self._execute(ENTRIES.format(name=f"i{index.number}"))
 
     def drop_entries(self, index: Index) -> None:
         """Delete an index with its entries."""
@@ -417,6 +367,8 @@ class Transaction(Snapshot):
         self._execute(
             f"INSERT OR REPLACE INTO t{table.number} VALUES (?, ?, ?, ?, ?)", (*key, size, row.body)
         )
+        if table.indexes:
+            self.changes.append(Change(table, key, old))
         self._move_entries(table, key, None if old is None else old.item, item)
         return row
 
@@ -425,6 +377,8 @@ class Transaction(Snapshot):
         self._execute(
             f"DELETE FROM t{table.number} WHERE place = ? AND hash = ? AND range = ?", old.key
         )
+        if table.indexes:
+            self.changes.append(Change(table, old.key, old))
         self._move_entries(table, old.key, old.item, None)
 
     def put_entry(self, index: Index, key: Key, item: Item) -> None:
