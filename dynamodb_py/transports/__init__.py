@@ -14,6 +14,7 @@ from ..flows import AsyncTransport, Transport
 from .routing import AsyncRoutingTransport, Router, RoutingTransport
 
 if TYPE_CHECKING:
+    from ..local import transport as embedded
     from .boto import AsyncBotoTransport, BotoTransport
 else:
     from ..lazy import EXPORTS, embedded
