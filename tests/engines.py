@@ -355,9 +355,7 @@ class Engine:
         """Make this engine the default connection of dynamodb_py."""
         import dynamodb_py
 
-        self.connection = dynamodb_py.connect(
-            self.address, **self.access, table_prefix=self.prefix
-        )
+        self.connection = dynamodb_py.connect(self.address, **self.access, table_prefix=self.prefix)
         return self.connection
 
     def remove_tables(self) -> None:
