@@ -41,19 +41,20 @@ def check_item(item: object) -> Item:
     return _check_members(as_map(item), 1)
 
 
-def _check_members(members: Mapping[str, Any], depth: int) -> Item:
+def _check_members(members: Mapping[str, Value], depth: int) -> Item:
     checked: Item = {}
     for name, value in members.items():
         # Texts and numbers are common: no call for them.
-        if type(value) is dict and len(cast("Value", value)) == 1:
-            text = value.get("S")
-            if type(text) is str:
-                checked[name] = value
-                continue
-            text = value.get("N")
-            if type(text) is str and len(text) <= MAX_DIGITS and _IN_ONE_SPELLING(text):
-                checked[name] = value
-                continue
+        if type(value) is dict and len(value) == 1:
+            if "S" in value:
+                if type(value["S"]) is str:
+                    checked[name] = value
+                    continue
+            elif "N" in value:
+                text = value["N"]
+                if type(text) is str and len(text) <= MAX_DIGITS and _IN_ONE_SPELLING(text):
+                    checked[name] = value
+                    continue
         checked[name] = check_value(value, depth)
     return checked
 
