@@ -12,6 +12,7 @@ from .operations import (
     tables,
     transactions,
 )
+from .partiql import operations as statements
 from .streams import operations as streams
 
 HANDLERS.update(
@@ -37,6 +38,9 @@ HANDLERS.update(
     Scan=queries.scan,
     TransactWriteItems=transactions.transact_write_items,
     TransactGetItems=transactions.transact_get_items,
+    ExecuteStatement=statements.execute_statement,
+    BatchExecuteStatement=statements.batch_execute_statement,
+    ExecuteTransaction=statements.execute_transaction,
     ListStreams=streams.list_streams,
     DescribeStream=streams.describe_stream,
     GetShardIterator=streams.get_shard_iterator,

@@ -72,8 +72,13 @@ def parse_condition(
     *kind* is the name of the parameter that has it.
     """
     placeholders.serve()
+    return bind_condition(_parse(check_text(text, kind), kind), placeholders, kind)
+
+
+def bind_condition(syntax: ConditionSyntax, placeholders: Placeholders, kind: str) -> Condition:
+    """Return the condition of what was parsed, with the names and values of a request."""
     binder = _Binder(placeholders, kind)
-    test = binder.bind(_parse(check_text(text, kind), kind))
+    test = binder.bind(syntax)
     return Condition(test, binder.names)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Protocol
 
 from ..values import Item
 from .paths import Path, make_tree, project
@@ -13,6 +14,19 @@ from .syntax.lexer import check_text
 from .syntax.projections import ProjectionGrammar
 
 _KIND = "ProjectionExpression"
+
+
+class Selection(Protocol):
+    """What chooses parts of items: a projection, or the columns of a statement."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The top-level attributes that it reads."""
+        ...
+
+    def project(self, item: Item, /) -> Item:
+        """Return a new item with those parts that *item* has."""
+        ...
 
 
 class Projection:

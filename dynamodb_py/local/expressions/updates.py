@@ -74,7 +74,12 @@ class Update:
 def parse_update(text: object, placeholders: Placeholders) -> Update:
     """Return the update in *text*; raise a ValidationException."""
     placeholders.serve()
-    return _Binder(placeholders).bind(_parse(check_text(text, _KIND)))
+    return bind_update(_parse(check_text(text, _KIND)), placeholders)
+
+
+def bind_update(actions: Sequence[ActionSyntax], placeholders: Placeholders) -> Update:
+    """Return the update of what was parsed, with the names and values of a request."""
+    return _Binder(placeholders).bind(actions)
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple, TypeAlias
 
@@ -11,7 +11,7 @@ import msgspec
 from ...codec import measure_item
 from ..errors import ServiceError, make_invalid
 from ..expressions.conditions import Condition
-from ..expressions.projections import Projection
+from ..expressions.projections import Selection
 from ..storage import Row, Snapshot
 from ..tables import Index, Key, Keyed, Table
 from ..values import Item
@@ -59,7 +59,7 @@ class Reading(msgspec.Struct, frozen=True):
     index: Index | None = None
     condition: Condition | None = None
     """The filter."""
-    projection: Projection | None = None
+    projection: Selection | None = None
     limit: int | None = None
     """How many items are read, before the filter."""
     consistent: bool = False
@@ -161,19 +161,43 @@ def read_page(
     consumed: Consumed,
 ) -> Page:
     """Read a page of *area*, behind *start*; count what that takes in *consumed*."""
-    rows = snapshot.find_range(
-        reading.table,
-        reading.index,
-        area.hashed,
-        area.low,
-        area.high,
-        places=area.places,
-        after=start,
-        backward=area.backward,
-    )
+    return read_areas(snapshot, reading, [area], start, consumed)
+
+
+def read_areas(
+    snapshot: Snapshot,
+    reading: Reading,
+    areas: Sequence[Range],
+    start: tuple[Key, Key] | None,
+    consumed: Consumed,
+) -> Page:
+    """Like :func:`read_page` for one area after the other; *start* is in the first."""
     # SQLite must not go on reading after the snapshot.
-    with closing(rows):
-        return _fill_page(reading, (row for _, row in rows), consumed)
+    with closing(_find_rows(snapshot, reading, areas, start)) as rows:
+        return _fill_page(reading, rows, consumed)
+
+
+def _find_rows(
+    snapshot: Snapshot,
+    reading: Reading,
+    areas: Sequence[Range],
+    start: tuple[Key, Key] | None,
+) -> Generator[Row, None, None]:
+    for area in areas:
+        rows = snapshot.find_range(
+            reading.table,
+            reading.index,
+            area.hashed,
+            area.low,
+            area.high,
+            places=area.places,
+            after=start,
+            backward=area.backward,
+        )
+        start = None
+        with closing(rows):
+            for _, row in rows:
+                yield row
 
 
 def _fill_page(reading: Reading, rows: Iterable[Row], consumed: Consumed) -> Page:

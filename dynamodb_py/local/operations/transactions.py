@@ -13,9 +13,9 @@ from ...limits import MAX_TOKEN, MAX_TRANSACTION, MAX_TRANSACTION_BYTES
 from ..engine import Answer, Engine, Request
 from ..errors import EmptyKeyError, ServiceError, make_invalid
 from ..expiry import TOKEN_LIFE
-from ..expressions.projections import Projection
-from ..storage import Row, Transaction
-from ..tables import Table
+from ..expressions.projections import Selection
+from ..storage import Row, Snapshot, Transaction
+from ..tables import Key, Table
 from ..values import Item
 from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
 from .items import read_check, read_delete, read_key, read_projection, read_put, read_update
@@ -30,6 +30,7 @@ _READERS: Mapping[str, Callable[[Members, str], Write]] = {
 }
 _CODES = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed",
+    "DuplicateItemException": "DuplicateItem",
     "ValidationException": "ValidationError",
 }
 
@@ -52,18 +53,35 @@ def transact_write_items(engine: Engine, request: Request) -> Answer:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
     parts = _read_parts(request)
+    return run_writes(
+        engine,
+        request,
+        request["TransactItems"],
+        lambda _: [_read_write(*each) for each in parts],
+    )
+
+
+def run_writes(
+    engine: Engine,
+    request: Request,
+    parts: object,
+    resolve: Callable[[Transaction], Sequence[Write]],
+) -> dict[str, Any]:
+    """Carry out the writes that *resolve* gives, all or nothing, and once for a token.
+
+    *parts* are those of the request, which a repetition must have again.
+    """
     token = _read_token(request)
     consumed = Consumed(read_detail(request), 2, "Write")
     wants_metrics = read_metrics(request)
-    writes = [_read_write(*each) for each in parts]
     now = engine.clock()
     with engine.store.write() as transaction:
-        known = None if token is None else _find_answer(transaction, token, request, now)
+        known = None if token is None else _find_answer(transaction, token, parts, now)
         if known is not None:
             return _repeat(transaction, known, Consumed(consumed.detail, 2, "Read"))
-        done = write_all(transaction, writes, now)
+        done = write_all(transaction, resolve(transaction), now)
         if token is not None:
-            _keep_answer(transaction, token, request, done, now)
+            _keep_answer(transaction, token, parts, done, now)
         answer: dict[str, Any] = {}
         if wants_metrics:
             written = [
@@ -186,9 +204,7 @@ def _read_token(request: Members) -> str | None:
     return token
 
 
-def _find_answer(
-    transaction: Transaction, token: str, request: Request, now: float
-) -> bytes | None:
+def _find_answer(transaction: Transaction, token: str, parts: object, now: float) -> bytes | None:
     """Return what is known of a transaction that was done with *token*, or None."""
     row = transaction.run(
         "SELECT request, answer FROM tokens WHERE token = ? AND at >= ?", (token, now - TOKEN_LIFE)
@@ -196,7 +212,7 @@ def _find_answer(
     if row is None:
         return None
     digest, answer = row
-    if digest != _digest(request):
+    if digest != _digest(parts):
         raise ServiceError(
             "IdempotentParameterMismatchException",
             "The request uses the same client token as a previous, but non-identical request. "
@@ -208,7 +224,7 @@ def _find_answer(
 def _keep_answer(
     transaction: Transaction,
     token: str,
-    request: Request,
+    parts: object,
     done: Sequence[Done],
     now: float,
 ) -> None:
@@ -216,11 +232,11 @@ def _keep_answer(
     sizes = [(table.name, max(outcome.old_size, outcome.new_size)) for table, _, outcome in done]
     transaction.run(
         "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)",
-        (token, now, _digest(request), to_json(sizes)),
+        (token, now, _digest(parts), to_json(sizes)),
     )
 
 
-def _repeat(transaction: Transaction, known: bytes, consumed: Consumed) -> Answer:
+def _repeat(transaction: Transaction, known: bytes, consumed: Consumed) -> dict[str, Any]:
     """Answer a transaction that was done before: its items count as read."""
     for name, size in from_json(known):
         table = transaction.find_table(name)
@@ -229,18 +245,18 @@ def _repeat(transaction: Transaction, known: bytes, consumed: Consumed) -> Answe
     return consumed.into({}, several=True)
 
 
-def _digest(request: Request) -> bytes:
+def _digest(parts: object) -> bytes:
     # Two dicts may be equal and differ in the order of their members.
-    content = msgspec.json.encode(request["TransactItems"], order="sorted")
+    content = msgspec.json.encode(parts, order="sorted")
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
-class _Get(NamedTuple):
+class Get(NamedTuple):
     """A read of a transaction."""
 
     table: str
     key: Item
-    projection: Projection | None
+    projection: Selection | None
 
 
 def transact_get_items(engine: Engine, request: Request) -> Answer:
@@ -249,11 +265,18 @@ def transact_get_items(engine: Engine, request: Request) -> Answer:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
     """
     parts = _read_parts(request)
+    return run_reads(engine, request, lambda _: [_read_get(*each) for each in parts])
+
+
+def run_reads(
+    engine: Engine, request: Request, resolve: Callable[[Snapshot], Sequence[Get]]
+) -> dict[str, Any]:
+    """Read what *resolve* gives, all at one moment."""
     consumed = Consumed(read_detail(request), 2, "Read")
-    gets = [_read_get(*each) for each in parts]
     responses: list[dict[str, Any]] = []
     size = 0
     with engine.store.read() as snapshot:
+        gets = resolve(snapshot)
         tables = [find_table(snapshot, get.table) for get in gets]
         check_distinct(tables, [get.key for get in gets])
         reasons = _Reasons(len(gets))
@@ -272,13 +295,13 @@ def transact_get_items(engine: Engine, request: Request) -> Answer:
     return consumed.into({"Responses": responses}, several=True)
 
 
-def _show(row: Row, projection: Projection | None) -> Any:
+def _show(row: Row, projection: Selection | None) -> Any:
     return msgspec.Raw(row.body) if projection is None else projection.project(row.item)
 
 
-def _read_get(part: Members, path: str) -> _Get:
+def _read_get(part: Members, path: str) -> Get:
     members: Members = require(part, "Get", dict, path)
     path += "get."
-    return _Get(
+    return Get(
         read_table_name(members, path=path), read_key(members, path), read_projection(members)
     )

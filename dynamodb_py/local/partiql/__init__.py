@@ -1,0 +1,1 @@
+"""PartiQL: statements become the conditions, updates and writes of the other operations."""

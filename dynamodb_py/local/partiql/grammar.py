@@ -1,0 +1,188 @@
+"""What all parts of statements have in common: names, paths and values."""
+
+from __future__ import annotations
+
+from ...limits import MAX_DEPTH
+from ..errors import ServiceError, make_invalid
+from ..expressions.syntax.grammar import PathName, ValueName
+from ..values import format_number, parse_number
+from .keywords import OPERATORS
+from .lexer import Lexer, Word, make_malformed
+from .statements import Constant, ListSyntax, MapSyntax, Parameter, SetSyntax, ValueSyntax
+
+MAX_STATEMENT = 8192
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteStatement.html"""
+COMPARISONS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+"""The signs between two operands, and how expressions spell them."""
+_MOST_GROUPS = 50
+_INTEGERS = range(-(2**31), 2**31)
+_MAX_POSITION = 2**31 - 1
+_WORDS = {"TRUE": {"BOOL": True}, "FALSE": {"BOOL": False}, "NULL": {"NULL": True}}
+
+
+class Grammar:
+    """Reads names, paths and values."""
+
+    def __init__(self, text: str) -> None:
+        self.words = Lexer(text)
+        self.values: list[ValueSyntax] = []
+        self.parameters = 0
+        self._groups = 0
+
+    def parse_name(self, detail: str) -> str:
+        """Read a name; *detail* is what the error says where there is none."""
+        if self.words.word.kind not in ("name", "quoted"):
+            self.words.refuse(detail)
+        return self.words.take().text
+
+    def parse_path(self) -> PathName:
+        """Read a path."""
+        parts: list[str | int] = [self.parse_name("Expected identifier for simple path")]
+        while True:
+            if self.words.accept("."):
+                parts.append(self.parse_name("Invalid path dot component"))
+            elif self.words.accept("["):
+                parts.append(self._parse_position())
+            else:
+                break
+        if len(parts) > MAX_DEPTH:
+            raise make_invalid(
+                "The document path has too many nesting elements; "
+                f"nesting elements: {len(parts)}, maximum: {MAX_DEPTH}"
+            )
+        return PathName(tuple(parts))
+
+    def starts_path(self) -> bool:
+        """Return whether a path comes next."""
+        return self.words.word.kind in ("name", "quoted")
+
+    def starts_call(self) -> bool:
+        """Return whether the name of a function and its opening parenthesis come next."""
+        return self.words.word.kind in ("name", "keyword") and self.words.look().key == "("
+
+    def starts_value(self) -> bool:
+        """Return whether a value comes next."""
+        word = self.words.word
+        if word.key in ("-", "+"):
+            return self.words.look().kind == "number"
+        return (
+            word.kind in ("number", "text")
+            or word.key in ("?", "[", "{", "<<")
+            or word.key in _WORDS
+        )
+
+    def parse_value_name(self) -> ValueName:
+        """Read a value, and return its name in conditions and updates."""
+        self.values.append(self.parse_value())
+        return ValueName(f":{len(self.values) - 1}")
+
+    def parse_value(self, place: str = "root", depth: int = 1) -> ValueSyntax:
+        """Read a value; *place* is its path within the whole one, which has *depth* levels around it."""
+        words = self.words
+        word = words.word
+        if self.starts_call():
+            raise make_invalid(
+                f"Unsupported data type: {word.text.lower()} under key {place} "
+                f"at {words.locate(word)}"
+            )
+        if not self.starts_value():
+            raise self.make_unexpected()
+        words.take()
+        if word.key == "?":
+            self.parameters += 1
+            return Parameter(self.parameters - 1)
+        if word.key in _WORDS:
+            return Constant(_WORDS[word.key])
+        if word.kind == "text":
+            return Constant({"S": word.text})
+        if word.key in ("-", "+"):
+            return self._make_number(words.take(), word.key, place)
+        if word.kind == "number":
+            return self._make_number(word, "", place)
+        if depth > MAX_DEPTH:
+            raise make_invalid(
+                "Nesting Levels have exceeded supported limits: "
+                "Attributes in the item have nested levels beyond supported limit"
+            )
+        if word.key == "{":
+            return self._parse_map(place, depth)
+        end = {"[": "]", "<<": ">>"}[word.key]
+        parts = self._parse_parts(end, place, depth)
+        return ListSyntax(parts) if end == "]" else SetSyntax(parts)
+
+    def parse_map(self) -> MapSyntax:
+        """Read the map of an INSERT: a whole item."""
+        if self.words.word.key != "{":
+            self.words.refuse("Expected a map of attributes")
+        self.words.take()
+        return self._parse_map("root", 0)
+
+    def enter_group(self) -> None:
+        """Count a level of parentheses."""
+        self._groups += 1
+        if self._groups > _MOST_GROUPS:
+            self.words.refuse("Parentheses are nested too deeply")
+
+    def leave_group(self) -> None:
+        """End a level of parentheses."""
+        self.words.expect(")")
+        self._groups -= 1
+
+    def _parse_position(self) -> int:
+        word = self.words.take()
+        if word.kind != "number" or not word.text.isdecimal():
+            self.words.refuse("Invalid path index")
+        position = int(word.text) if len(word.text) < 11 else _MAX_POSITION + 1
+        if position > _MAX_POSITION:
+            raise make_invalid(
+                f"List index is not within the allowable range; index: [{word.text[:20]}]"
+            )
+        self.words.expect("]")
+        return position
+
+    def _parse_map(self, place: str, depth: int) -> MapSyntax:
+        parts: list[tuple[str, ValueSyntax]] = []
+        while not self.words.accept("}"):
+            if parts:
+                self.words.expect(",")
+            if self.words.word.kind != "text":
+                self.words.refuse("Expected a text as the name of an attribute")
+            name = self.words.take().text
+            self.words.expect(":")
+            parts.append(
+                (name, self.parse_value(f"{place}.{name}" if depth else "root", depth + 1))
+            )
+        return MapSyntax(tuple(parts))
+
+    def _parse_parts(self, end: str, place: str, depth: int) -> tuple[ValueSyntax, ...]:
+        parts: list[ValueSyntax] = []
+        while not self.words.accept(end):
+            if parts:
+                self.words.expect(",")
+            parts.append(self.parse_value(f"{place}[{len(parts)}]", depth + 1))
+        return tuple(parts)
+
+    def _make_number(self, word: Word, sign: str, place: str) -> Constant:
+        _check_scale(word.text)
+        try:
+            return Constant({"N": format_number(parse_number(sign + word.text))})
+        except ServiceError as error:
+            raise make_invalid(f"{error.message} under {place}") from None
+
+    def make_unexpected(self) -> ServiceError:
+        """Return the error of a word where a path or a value must begin."""
+        word = self.words.word
+        if word.key in OPERATORS or word.key in COMPARISONS:
+            return make_malformed("Unexpected operator")
+        return make_malformed("Unexpected keyword" if word.kind == "keyword" else "Unexpected term")
+
+
+def _check_scale(text: str) -> None:
+    """Raise the error of a number whose exponent or scale does not fit 32 bits."""
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(exponent) > 11:
+        raise make_malformed("")
+    power = int(exponent or 0)
+    scale = len(mantissa.partition(".")[2]) - power
+    if power not in _INTEGERS or scale not in _INTEGERS:
+        raise make_malformed("")

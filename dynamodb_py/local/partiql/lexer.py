@@ -1,0 +1,115 @@
+"""The words of a statement."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, NoReturn
+
+from ..errors import ServiceError, make_invalid
+from .keywords import KEYWORDS
+
+_SPACE = re.compile(r"(?:[ \t\r\n\f\v]+|--[^\r\n]*|/\*.*?\*/)*", re.DOTALL)
+_WORD = re.compile(
+    r"(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[A-Za-z_$][A-Za-z0-9_$]*)"
+    r'|"(?P<quoted>(?:[^"]|"")*)"'
+    r"|'(?P<text>(?:[^']|'')*)'"
+    r"|(?P<sign><<|>>|<=|>=|<>|!=|[=<>()\[\]{},.:;?*+-])"
+)
+_QUOTES = {"quoted": '"', "text": "'"}
+
+
+class Word(NamedTuple):
+    """A word of a statement."""
+
+    kind: str
+    """number, name, keyword, quoted (a name in quotation marks), text, sign or end."""
+    text: str
+    """What it says, without its quotation marks."""
+    start: int
+    length: int
+    key: str
+    """The text of a sign, a name or keyword in capitals: what both are compared with."""
+
+
+def make_malformed(detail: str) -> ServiceError:
+    """Return the error of a statement that is not PartiQL."""
+    return make_invalid(f"Statement wasn't well formed, can't be processed: {detail}")
+
+
+class Lexer:
+    """The words of a statement in order, and the place of the one that is read next."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._words = _split(text)
+        self._at = 0
+        self.word = self._words[0]
+        """The word that is read next."""
+
+    def look(self) -> Word:
+        """Return the word behind the next."""
+        return self._words[min(self._at + 1, len(self._words) - 1)]
+
+    def take(self) -> Word:
+        """Return the next word, and go on behind it."""
+        word = self.word
+        if word.kind != "end":
+            self._at += 1
+            self.word = self._words[self._at]
+        return word
+
+    def accept(self, key: str) -> bool:
+        """Take the next word if it is *key*, and return whether it was."""
+        if self.word.key == key:
+            self.take()
+            return True
+        return False
+
+    def expect(self, key: str) -> Word:
+        """Take the next word, which must be *key*."""
+        if self.word.key != key:
+            self.refuse(f"Expected {key}")
+        return self.take()
+
+    def refuse(self, detail: str) -> NoReturn:
+        """Raise the error of a statement that is not PartiQL."""
+        raise make_malformed(detail)
+
+    def locate(self, word: Word) -> str:
+        """Return where a word is, as errors show it: its line, column and length."""
+        before = self._text[: word.start]
+        line = before.count("\n") + 1
+        column = word.start - before.rfind("\n")
+        return f"{line}:{column}:{word.length}"
+
+
+def _split(text: str) -> list[Word]:
+    words: list[Word] = []
+    at = _skip_space(text, 0)
+    while at < len(text):
+        found = _WORD.match(text, at)
+        if found is None:
+            raise make_malformed("")
+        words.append(_make_word(found))
+        at = _skip_space(text, found.end())
+    words.append(Word("end", "", len(text), 0, ""))
+    return words
+
+
+def _skip_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return at if found is None else found.end()
+
+
+def _make_word(found: re.Match[str]) -> Word:
+    kind = str(found.lastgroup)
+    text, start = found[kind], found.start()
+    length = found.end() - start
+    if kind in _QUOTES:
+        quote = _QUOTES[kind]
+        return Word(kind, text.replace(quote * 2, quote), start, length, "")
+    if kind != "name":
+        return Word(kind, text, start, length, text if kind == "sign" else "")
+    key = text.upper()
+    return Word("keyword" if key in KEYWORDS else "name", text, start, length, key)

@@ -1,0 +1,214 @@
+"""ExecuteStatement, BatchExecuteStatement and ExecuteTransaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from ...limits import MAX_TRANSACTION
+from ..engine import Answer, Engine, Request
+from ..errors import ServiceError, make_invalid
+from ..operations.capacity import Consumed, count_read_units, read_detail
+from ..operations.items import choose_attributes
+from ..operations.requests import Members, read, read_count, require_lengths
+from ..operations.transactions import Get, run_reads, run_writes
+from ..operations.writes import Write, find_table, write_item
+from ..storage import Snapshot, Transaction
+from ..values import Item
+from .bindings import Columns
+from .reads import find_key, read_rows
+from .requests import Bound, bind_statement, read_list, read_parsed
+from .statements import Delete, Exists, Parsed, Select, Update
+from .writes import make_write
+
+MAX_BATCH = 25
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html"""
+
+_MAX_NEXT_TOKEN = 32768
+_BATCH, _TRANSACTION = "BatchExecuteStatement", "ExecuteTransaction"
+_RAN = frozenset({"ConditionalCheckFailedException", "DuplicateItemException"})
+"""The errors of statements that were carried out, as far as that was possible."""
+
+_Part: TypeAlias = "Bound | ServiceError"
+
+
+def execute_statement(engine: Engine, request: Request) -> Answer:
+    """Carry out one statement.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteStatement.html
+    """
+    limit = read_count(request, "Limit")
+    token: str | None = read(request, "NextToken", str)
+    if token is not None:
+        require_lengths(token, 1, _MAX_NEXT_TOKEN, "nextToken")
+    consumed = Consumed(read_detail(request))
+    bound = _read_alone(request)
+    if isinstance(bound.statement, Select):
+        with engine.store.read() as snapshot:
+            rows = read_rows(snapshot, bound.statement, bound, limit, token, consumed)
+        answer: dict[str, Any] = {"Items": rows.page.items}
+        if rows.token is not None:
+            answer["NextToken"], answer["LastEvaluatedKey"] = rows.token, rows.page.last
+        return consumed.into(answer)
+    with engine.store.write() as transaction:
+        item = _write_one(transaction, bound, engine.clock(), consumed)
+    return consumed.into({"Items": [item] if item else []})
+
+
+def batch_execute_statement(engine: Engine, request: Request) -> Answer:
+    """Carry out up to 25 statements, each on its own.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
+    """
+    consumed = Consumed(read_detail(request))
+    batch = [_try_member(each) for each in read_list(request, "Statements", MAX_BATCH)]
+    reads = {isinstance(part.statement, Select) for part in batch if isinstance(part, Bound)}
+    _check_alike(reads, _BATCH)
+    if True in reads:
+        with engine.store.read() as snapshot:
+            answers = _answer_all(batch, lambda bound: _read_one(snapshot, bound, consumed))
+    else:
+        now = engine.clock()
+        with engine.store.write() as transaction:
+            answers = _answer_all(
+                batch, lambda bound: _write_one(transaction, bound, now, consumed)
+            )
+    return consumed.into({"Responses": answers}, several=True)
+
+
+def execute_transaction(engine: Engine, request: Request) -> Answer:
+    """Carry out up to a hundred statements, all or nothing.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteTransaction.html
+    """
+    parts = read_list(request, "TransactStatements", MAX_TRANSACTION)
+    parsed = [_in_part(number, _read_part, part) for number, part in enumerate(parts)]
+    reads = {isinstance(each.statement, Select) for each in parsed}
+    _check_alike(reads, _TRANSACTION)
+    batch = [bind_statement(each, part) for each, part in zip(parsed, parts, strict=True)]
+    if True in reads:
+        return run_reads(
+            engine,
+            request,
+            lambda snapshot: [
+                _in_part(number, _make_get, snapshot, bound) for number, bound in enumerate(batch)
+            ],
+        )
+    answer = run_writes(
+        engine,
+        request,
+        parts,
+        lambda transaction: [
+            _in_part(number, _make_write, transaction, bound) for number, bound in enumerate(batch)
+        ],
+    )
+    return {"Responses": [], **answer}
+
+
+def _read_alone(members: Members) -> Bound:
+    """Return a statement that is not part of a transaction."""
+    bound = bind_statement(read_parsed(members), members)
+    if isinstance(bound.statement, Exists):
+        raise make_invalid("EXISTS can only be used in ExecuteTransaction write requests.")
+    return bound
+
+
+def _try_member(members: Members) -> _Part:
+    try:
+        return _read_alone(members)
+    except ServiceError as error:
+        return error
+
+
+def _read_part(members: Members) -> Parsed:
+    """Return a statement of a transaction."""
+    parsed = read_parsed(members)
+    statement = parsed.statement
+    if isinstance(statement, (Update, Delete)) and statement.returning != "NONE":
+        raise make_invalid("RETURNING clause is not supported in ExecuteTransaction")
+    return parsed
+
+
+def _in_part(number: int, work: Callable[..., Any], *arguments: object) -> Any:
+    """Call *work*, which is about a part of a transaction; its errors of validation say so."""
+    try:
+        return work(*arguments)
+    except ServiceError as error:
+        if error.code != "ValidationException":
+            raise
+        raise make_invalid(
+            f"Validation failed in TransactStatements[{number}]: {error.message}"
+        ) from None
+
+
+def _check_alike(reads: set[bool], api: str) -> None:
+    """Raise a ValidationException if some statements read and others write."""
+    if len(reads) > 1:
+        raise make_invalid(
+            f"{api} API does not support both read and write operations in the same request."
+        )
+
+
+def _answer_all(batch: Sequence[_Part], work: Callable[[Bound], Item | None]) -> list[Item]:
+    return [_answer_member(part, work) for part in batch]
+
+
+def _answer_member(part: _Part, work: Callable[[Bound], Item | None]) -> dict[str, Any]:
+    """Carry out a statement of a batch; return its answer, which may be an error."""
+    if isinstance(part, ServiceError):
+        return {"Error": _describe(part)}
+    table = part.statement.source.table
+    try:
+        item = work(part)
+    except ServiceError as error:
+        answer = {"Error": _describe(error)}
+        return {**answer, "TableName": table} if error.code in _RAN else answer
+    return {"TableName": table, "Item": item} if item else {"TableName": table}
+
+
+def _describe(error: ServiceError) -> dict[str, Any]:
+    code = error.code.removesuffix("Exception")
+    code = "ValidationError" if code == "Validation" else code
+    return {"Code": code, "Message": error.message, **error.fields}
+
+
+def _read_one(snapshot: Snapshot, bound: Bound, consumed: Consumed) -> Item | None:
+    """Read the item of a SELECT in a batch."""
+    select = bound.statement
+    assert isinstance(select, Select)
+    table = find_table(snapshot, select.source.table)
+    row = snapshot.find(table, table.check_key(find_key(table, select, bound, _BATCH)))
+    size = 0 if row is None else row.size
+    consumed.add_read(table, count_read_units(size, consistent=bound.consistent))
+    if row is None:
+        return None
+    return row.item if select.paths is None else Columns(select.paths).project(row.item)
+
+
+def _write_one(
+    transaction: Transaction, bound: Bound, at: float, consumed: Consumed
+) -> Item | None:
+    """Carry out a statement that writes; return what its RETURNING selects."""
+    statement = bound.statement
+    table = find_table(transaction, statement.source.table)
+    write = make_write(table, bound)
+    outcome = write_item(transaction, table, write, at)
+    consumed.add_write(table, outcome)
+    returning = statement.returning if isinstance(statement, (Update, Delete)) else "NONE"
+    return choose_attributes(outcome, returning, write.changes)
+
+
+def _make_get(snapshot: Snapshot, bound: Bound) -> Get:
+    """Return the read of a SELECT in a transaction."""
+    select = bound.statement
+    assert isinstance(select, Select)
+    if select.source.index_name is not None:
+        raise make_invalid("Reads on indices are not supported within transactions")
+    table = find_table(snapshot, select.source.table)
+    key = find_key(table, select, bound, _TRANSACTION)
+    return Get(table.name, key, None if select.paths is None else Columns(select.paths))
+
+
+def _make_write(transaction: Transaction, bound: Bound) -> Write:
+    """Return the write of a statement in a transaction."""
+    return make_write(find_table(transaction, bound.statement.source.table), bound)

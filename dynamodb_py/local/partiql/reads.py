@@ -1,0 +1,166 @@
+"""SELECT: which ranges of a table or an index are read, and pages of them."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import NamedTuple, cast
+
+from ...codec import from_json, to_json
+from ..errors import ServiceError, make_invalid
+from ..expressions.conditions import Condition
+from ..operations.capacity import Consumed
+from ..operations.pages import Page, Range, Reading, find_start, read_areas
+from ..operations.writes import find_table
+from ..storage import Snapshot
+from ..tables import Index, Key, Keyed, Table
+from ..values import Item, check_item
+from .bindings import Columns, bind_where
+from .keys import find_hashes, find_span, split_key
+from .requests import Bound
+from .statements import OrderSyntax, Select
+
+_INVALID_TOKEN = "The provided NextToken is invalid"
+
+
+class Rows(NamedTuple):
+    """A page of a SELECT."""
+
+    page: Page
+    token: str | None
+    """What the next page is read with, if there may be one."""
+
+
+def read_rows(
+    snapshot: Snapshot,
+    select: Select,
+    bound: Bound,
+    limit: int | None,
+    token: str | None,
+    consumed: Consumed,
+) -> Rows:
+    """Read a page of what a SELECT gives; count what that takes in *consumed*."""
+    table = find_table(snapshot, select.source.table)
+    index = _find_index(table, select)
+    if index is not None and not index.is_local and bound.consistent:
+        raise make_invalid("Consistent reads are not supported on global secondary indexes")
+    condition = bind_where(select.where, bound.values)
+    columns = None if select.paths is None else Columns(select.paths)
+    reading = Reading(table, index, condition, columns, limit, bound.consistent)
+    reading.check_attributes()
+    areas = _find_areas(reading.keyed, select.order, condition)
+    digest = _digest(select, bound)
+    start = None
+    if token is not None:
+        start = find_start(reading, _read_token(token, digest))
+        areas = _skip_areas(areas, start[0])
+    page = read_areas(snapshot, reading, areas, start, consumed)
+    return Rows(page, None if page.last is None else _make_token(page.last, digest))
+
+
+def find_key(table: Table, select: Select, bound: Bound, api: str) -> Item:
+    """Return the key of a SELECT of one item, as a batch or a transaction has it."""
+    refusal = make_invalid(
+        f"Select statements within {api} must specify the primary key in the where clause."
+    )
+    if _find_index(table, select) is not None:
+        raise refusal
+    condition = bind_where(select.where, bound.values)
+    try:
+        key, rest = split_key(table, condition)
+    except ServiceError:
+        raise refusal from None
+    if rest is not None:
+        raise refusal
+    return key
+
+
+def _find_index(table: Table, select: Select) -> Index | None:
+    name = select.source.index_name
+    if name is None:
+        return None
+    index = table.indexes.get(name)
+    if index is None:
+        raise make_invalid(f"The table does not have the specified index: {name}")
+    if len(index.hash_parts) > 1 or len(index.range_parts) > 1:
+        raise make_invalid(
+            "PartiQL statements cannot be executed on tables with multi-attribute HASH keys or "
+            "multi-attribute RANGE keys."
+        )
+    return index
+
+
+def _find_areas(
+    keyed: Keyed, order: tuple[OrderSyntax, ...], condition: Condition | None
+) -> list[Range]:
+    """Return what is read, in order."""
+    (part,) = keyed.hash_parts
+    hashes = find_hashes(part, condition)
+    _check_order(keyed, order, condition, hashes)
+    if hashes is None:
+        return [Range()]
+    directions = {each.name: each.backward for each in order}
+    if part.name in directions:
+        hashes.sort(reverse=directions[part.name])
+    span = find_span(keyed.range_parts, condition)
+    # DynamoDB reads the range keys backwards wherever there is an ORDER BY that does not name them.
+    names = [each.name for each in keyed.range_parts]
+    backward = bool(order) and directions.get(names[0] if names else "", True)
+    return [Range(hashed, span.low, span.high, backward=backward) for hashed in hashes]
+
+
+def _check_order(
+    keyed: Keyed,
+    order: tuple[OrderSyntax, ...],
+    condition: Condition | None,
+    hashes: list[bytes] | None,
+) -> None:
+    """Raise a ValidationException for an ORDER BY that no range of keys gives."""
+    if not order:
+        return
+    if condition is None:
+        raise make_invalid("Must have WHERE clause in the statement when using ORDER BY clause.")
+    for each in order:
+        if each.name not in keyed.names:
+            raise make_invalid(
+                f"Attribute {each.name} in ORDER BY clause must be part of the primary key"
+            )
+    if hashes is None:
+        raise make_invalid(
+            "Must have at least one non-optional hash key condition in WHERE clause when using "
+            "ORDER BY clause."
+        )
+    if len(hashes) > 1 and keyed.names[0] not in {each.name for each in order}:
+        raise make_invalid(
+            "Must have hash key in ORDER BY clause when more than one hash key condition specified "
+            "in WHERE clause."
+        )
+
+
+def _skip_areas(areas: list[Range], start: Key) -> list[Range]:
+    """Return the areas from the one on that a page has ended in."""
+    for number, area in enumerate(areas):
+        if area.hashed is None or area.hashed == start.hash:
+            area.check_start(start)
+            return areas[number:]
+    raise make_invalid(_INVALID_TOKEN)
+
+
+def _digest(select: Select, bound: Bound) -> str:
+    """Return what a token fits: the same statement with the same parameters."""
+    content = repr((select, bound.parameters)).encode()
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
+
+
+def _make_token(last: Item, digest: str) -> str:
+    return urlsafe_b64encode(to_json([digest, last])).decode()
+
+
+def _read_token(token: str, digest: str) -> Item:
+    try:
+        known, last = cast("list[object]", from_json(urlsafe_b64decode(token)))
+    except (ValueError, TypeError, RecursionError):
+        raise make_invalid(_INVALID_TOKEN) from None
+    if known != digest:
+        raise make_invalid(_INVALID_TOKEN)
+    return check_item(last)
