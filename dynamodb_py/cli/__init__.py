@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ..exceptions import DynamoDBError
-from . import denormalize, unique
+from . import denormalize, local, unique
 from .common import UsageError
 
 # Exit statuses, beside 0.
@@ -21,10 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrong. 3: the command failed. Without *arguments*, those of the process.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m dynamodb_py", description="Work on tables of models."
+        prog="python -m dynamodb_py",
+        description="Work on tables of models, or serve the embedded database.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     denormalize.add_to(commands)
+    local.add_to(commands)
     unique.add_to(commands)
     try:
         chosen = parser.parse_args(arguments)

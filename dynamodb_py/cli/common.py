@@ -79,3 +79,4 @@ def _import_model(text: str) -> type[Model]:
 def print_line(line: str) -> None:
     """Write a line to standard output."""
     sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from ..codec import from_json, to_json
 from .errors import ServiceError
 from .expiry import INTERVAL, sweep
+from .faults import Faults
 from .storage import Durability, Store
 
 Request: TypeAlias = dict[str, Any]
@@ -35,6 +36,8 @@ class Engine:
         self.store = Store(path, durability)
         self.clock = clock
         """Gives the time in seconds since 1970, which TTL, streams and tokens go by."""
+        self.faults = Faults(self.store, clock)
+        """What goes wrong here, by rules."""
         self._next_sweep = 0.0
 
     def call(self, operation: str, payload: bytes) -> tuple[int, bytes]:
@@ -53,7 +56,11 @@ class Engine:
         if handler is None:
             raise ServiceError("UnknownOperationException", f"{operation} is not supported here")
         self._sweep_in_time()
-        found = handler(self, request)
+        if self.faults.rules:
+            with self.faults.around(operation, request):
+                found = handler(self, request)
+        else:
+            found = handler(self, request)
         return found if isinstance(found, bytes) else to_json(found)
 
     def _sweep_in_time(self) -> None:

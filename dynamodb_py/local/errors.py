@@ -6,7 +6,13 @@ from typing import Any
 
 from ..codec import to_json
 
-_NAMESPACES = {"ValidationException": "com.amazon.coral.validate"}
+_NAMESPACES = {
+    "ValidationException": "com.amazon.coral.validate",
+    "IncompleteSignatureException": "com.amazon.coral.service",
+    "MissingAuthenticationTokenException": "com.amazon.coral.service",
+    "SerializationException": "com.amazon.coral.service",
+    "UnknownOperationException": "com.amazon.coral.service",
+}
 
 
 class ServiceError(Exception):

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..codec import from_json, to_json
 from ..exceptions import ConfigurationError
 from .keys import encode_key, hash_key
+from .ranges import make_range_query
 from .tables import Index, Key, Keyed, Table
 from .values import Item, Value
 
@@ -68,6 +69,8 @@ class Store:
         self._opened: set[sqlite3.Connection] = set()
         self._writer: sqlite3.Connection | None = None
         self._parsed: dict[str, tuple[bytes, Table]] = {}
+        self.watcher: Callable[[Sequence[Change]], None] | None = None
+        """Takes the changes of each transaction that is committed here."""
         with self._lock:
             try:
                 self._prepare(self._write_connection())
@@ -88,6 +91,10 @@ class Store:
             with self._lock:
                 yield Snapshot(self, self._write_connection())
             return
+        pretended: Transaction | None = getattr(self._local, "pretended", None)
+        if pretended is not None:
+            yield pretended
+            return
         connection = self._read_connection()
         connection.execute("BEGIN")
         try:
@@ -102,12 +109,29 @@ class Store:
         with self._lock:
             connection = self._write_connection()
             connection.execute("BEGIN IMMEDIATE")
+            transaction = Transaction(self, connection)
             try:
-                yield Transaction(self, connection)
-            except BaseException:
+                yield transaction
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            if self.watcher is not None:
+                self.watcher(transaction.changes)
+
+    @contextmanager
+    def pretend(self) -> Iterator[Transaction]:
+        """Give a transaction that is undone at the end; until then, this thread reads from it."""
+        self._renew_after_fork()
+        with self._lock:
+            connection = self._write_connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._local.pretended = Transaction(self, connection)
+                yield self._local.pretended
+            finally:
+                self._local.pretended = None
                 connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close all connections to the file; what was in memory is gone."""
@@ -258,37 +282,9 @@ class Snapshot:
         are scanned, or those from the first to the last of two *places*. *after* is where to begin
         behind, within the range: the key in the source, and the one in the table.
         """
-        number = index.number if index else table.number
-        own = "place, hash, range" if index is None else "i.place, i.hash, i.range"
-        source = f"t{number}"
-        order = columns = own
-        if index is not None:
-            source = (
-                f"i{number} AS i JOIN t{table.number} AS t ON t.place = i.item_place "
-                "AND t.hash = i.item_hash AND t.range = i.item_range"
-            )
-            order = f"{own}, i.item_hash, i.item_range"
-            columns = f"{own}, i.item_place, i.item_hash, i.item_range"
-        prefix = "" if index is None else "i."
-        # SQLite seeks to a position only where no term with a bound on the same side comes first.
-        start = None if after and not backward else low
-        end = None if after and backward else high
-        terms, values = _limit(prefix, hashed, start, end, places)
-        if after is not None:
-            sign = "<" if backward else ">"
-            position: tuple[Any, ...] = after[0]
-            if index is not None:
-                position += after[1][1:]
-            ordered = order.split(", ")
-            if hashed is not None:
-                position, ordered = position[2:], ordered[2:]
-            terms.append(f"({', '.join(ordered)}) {sign} ({', '.join('?' * len(position))})")
-            values.extend(position)
-        if backward:
-            order = order.replace(",", " DESC,") + " DESC"
-        size, item = ("size", "item") if index is None else ("t.size", "t.item")
-        where = f" WHERE {' AND '.join(terms)}" if terms else ""
-        statement = f"SELECT {columns}, {size}, {item} FROM {source}{where} ORDER BY {order}"
+        statement, values = make_range_query(
+            table, index, hashed, low, high, places=places, after=after, backward=backward
+        )
         found = self._execute(statement, values)
         if index is None:
             for place, hash_, range_, length, body in found:
@@ -316,36 +312,21 @@ class Snapshot:
         return self._execute(statement, (hash_key(key), key)).fetchone()[0]  # type: ignore[no-any-return]
 
 
-def _limit(
-    prefix: str,
-    hashed: bytes | None,
-    low: bytes | None,
-    high: bytes | None,
-    places: tuple[int, int] | None,
-) -> tuple[list[str], list[Any]]:
-    """Return the terms of a WHERE clause, and their values; *low* is None where something implies it."""
-    terms: list[str] = []
-    values: list[Any] = []
-    if hashed is not None:
-        terms += [f"{prefix}place = ?", f"{prefix}hash = ?"]
-        values += [hash_key(hashed), hashed]
-        if low:
-            terms.append(f"{prefix}range >= ?")
-            values.append(low)
-        if high is not None:
-            terms.append(f"{prefix}range < ?")
-            values.append(high)
-    if places is not None:
-        if low is not None:
-            terms.append(f"{prefix}place >= ?")
-            values.append(places[0])
-        terms.append(f"{prefix}place <= ?")
-        values.append(places[1])
-    return terms, values
+class Change(NamedTuple):
+    """What was at the key of an item before it was written; None if there was nothing."""
+
+    table: Table
+    key: Key
+    old: Row | None
 
 
 class Transaction(Snapshot):
     """What can be written, all or nothing."""
+
+    def __init__(self, store: Store, connection: sqlite3.Connection) -> None:
+        super().__init__(store, connection)
+        self.changes: list[Change] = []
+        """Those of tables with indexes, in order."""
 
     def take_number(self, counter: str) -> int:
         """Return the next number of *counter*: 1, 2, ..."""
@@ -387,6 +368,8 @@ class Transaction(Snapshot):
         self._execute(
             f"INSERT OR REPLACE INTO t{table.number} VALUES (?, ?, ?, ?, ?)", (*key, size, row.body)
         )
+        if table.indexes:
+            self.changes.append(Change(table, key, old))
         self._move_entries(table, key, None if old is None else old.item, item)
         return row
 
@@ -395,6 +378,8 @@ class Transaction(Snapshot):
         self._execute(
             f"DELETE FROM t{table.number} WHERE place = ? AND hash = ? AND range = ?", old.key
         )
+        if table.indexes:
+            self.changes.append(Change(table, old.key, old))
         self._move_entries(table, old.key, old.item, None)
 
     def put_entry(self, index: Index, key: Key, item: Item) -> None:

@@ -97,7 +97,7 @@ class AsyncLocalTransport:
         if deadline is not None:
             count_seconds_left(deadline)
         work = _prepare(self.engine, operation)
-        if self.engine.store.path is None:
+        if self.engine.store.path is None and not self.engine.faults.rules:
             # Memory is quick, and a thread is not; other tasks get their turn before.
             await _give_way()
             return work()

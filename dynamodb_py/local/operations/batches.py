@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Raw
@@ -47,17 +47,26 @@ class _Page:
         self.responses: dict[str, list[Any]] = {}
         self.unprocessed: dict[str, Any] = {}
 
-    def add(self, snapshot: Snapshot, table: Table, gets: _Gets, keys: Sequence[Key]) -> None:
-        """Read the items of one table, as long as there is room."""
+    def add(
+        self,
+        snapshot: Snapshot,
+        table: Table,
+        gets: _Gets,
+        keys: Sequence[Key],
+        left_out: Collection[int],
+    ) -> None:
+        """Read the items of one table, as long as there is room, but those with the numbers *left_out*."""
         items = self.responses.setdefault(gets.given, [])
+        rest = [given for n, given in enumerate(gets.members["Keys"]) if n in left_out]
         for number, key in enumerate(keys):
+            if number in left_out:
+                continue
             row = snapshot.find(table, key)
             size = 0 if row is None else row.size
             if size > self._room or not self._room:
                 self._room = 0
-                rest = gets.members["Keys"][number:]
-                self.unprocessed[gets.given] = {**gets.members, "Keys": rest}
-                return
+                rest.append(gets.members["Keys"][number])
+                continue
             self._room -= size
             if self.consumed.is_wanted:
                 units = count_read_units(size, consistent=gets.consistent)
@@ -66,6 +75,8 @@ class _Page:
                 items.append(Raw(row.body))
             elif row is not None and gets.projection is not None:
                 items.append(gets.projection.project(row.item))
+        if rest:
+            self.unprocessed[gets.given] = {**gets.members, "Keys": rest}
 
 
 def batch_get_item(engine: Engine, request: Request) -> Answer:
@@ -86,8 +97,11 @@ def batch_get_item(engine: Engine, request: Request) -> Answer:
             for key in keys:
                 seen.add(table, key)
             checked.append((table, gets, keys))
+        names = [table.name for table, _, keys in checked for _ in keys]
+        left_out, first = engine.faults.leave_out("BatchGetItem", names), 0
         for table, gets, keys in checked:
-            page.add(snapshot, table, gets, keys)
+            page.add(snapshot, table, gets, keys, {number - first for number in left_out})
+            first += len(keys)
     answer = {"Responses": page.responses, "UnprocessedKeys": page.unprocessed}
     return page.consumed.into(answer, several=True)
 
@@ -123,6 +137,10 @@ def batch_write_item(engine: Engine, request: Request) -> Answer:
             key = find_target(table, write)
             seen.add(table, key)
             checked.append((table, write, key))
+        left_out = engine.faults.leave_out("BatchWriteItem", [table.name for table, *_ in checked])
+        if left_out:
+            answer["UnprocessedItems"] = _pick_requests(request["RequestItems"], left_out)
+            checked = [each for number, each in enumerate(checked) if number not in left_out]
         for table, write, key in checked:
             outcome = write_item(
                 transaction, table, write, now, key=key, needs_old=consumed.is_wanted
@@ -154,6 +172,18 @@ def _read_writes(given: str, requests: Any, path: str) -> Iterator[Write]:
         else:
             key = require(delete, "Key", dict, f"{place}deleteRequest.")
             yield Write(name, "Delete", check_item(key))
+
+
+def _pick_requests(
+    items: Mapping[str, list[Any]], numbers: Collection[int]
+) -> dict[str, list[Any]]:
+    """Return the requests of a batch with these numbers, by table."""
+    picked: dict[str, list[Any]] = {}
+    requests = [(given, each) for given, several in items.items() for each in several]
+    for number in sorted(numbers):
+        given, each = requests[number]
+        picked.setdefault(given, []).append(each)
+    return picked
 
 
 def _list_tables(request: Request, most: int) -> Iterator[tuple[str, Any, str]]:

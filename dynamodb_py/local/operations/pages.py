@@ -109,7 +109,7 @@ class Reading(msgspec.Struct, frozen=True):
                 f"attributes: [{', '.join(missing)}]"
             )
 
-    def _find_unprojected(self, part: Condition | Projection | None) -> list[str]:
+    def _find_unprojected(self, part: Condition | Selection | None) -> list[str]:
         known = None if self.index is None else self.index.projected
         return [] if known is None or part is None else sorted(part.names - known)
 

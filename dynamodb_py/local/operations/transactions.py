@@ -15,7 +15,7 @@ from ..errors import EmptyKeyError, ServiceError, make_invalid
 from ..expiry import TOKEN_LIFE
 from ..expressions.projections import Selection
 from ..storage import Row, Snapshot, Transaction
-from ..tables import Key, Table
+from ..tables import Table
 from ..values import Item
 from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
 from .items import read_check, read_delete, read_key, read_projection, read_put, read_update

@@ -1,0 +1,153 @@
+"""The embedded database and real engines side by side: one request to all, and their answers compared."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from dynamodb_py.credentials.keys import Keys
+from dynamodb_py.credentials.signing import Signer
+from dynamodb_py.local.engine import Engine
+
+from ...engines import ACCESS_KEY, REGION, SECRET_KEY
+
+Call = Callable[[str, bytes], tuple[int, bytes]]
+
+_SETS = frozenset({"SS", "NS", "BS"})
+
+
+class Outcome(NamedTuple):
+    """The code of an error or "", and the answer; of an error, what is neither type nor message."""
+
+    code: str
+    answer: Any
+
+    def __str__(self) -> str:
+        return f"{self.code or 'ok'} {json.dumps(self.answer)}"
+
+
+class Difference(NamedTuple):
+    """A way in which an engine answers otherwise, and why ours is right.
+
+    *holds* is given the operation, the request, our outcome and the other.
+    """
+
+    engine: str
+    reason: str
+    holds: Callable[[str, Any, Outcome, Outcome], bool]
+
+
+class HttpCaller:
+    """A connection to an engine of another process."""
+
+    def __init__(self, port: int) -> None:
+        self._signer = Signer(region=REGION, host=f"127.0.0.1:{port}")
+        self._socket = socket.create_connection(("127.0.0.1", port), 30)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._file = self._socket.makefile("rb")
+
+    def __call__(self, operation: str, payload: bytes) -> tuple[int, bytes]:
+        self._socket.sendall(self._signer.request(operation, payload, Keys(ACCESS_KEY, SECRET_KEY)))
+        line = self._file.readline()
+        assert line, f"the engine closed the connection at {operation} {payload!r}"
+        headers: dict[bytes, bytes] = {}
+        while header := self._file.readline().strip():
+            name, _, value = header.partition(b":")
+            headers[name.lower()] = value.strip()
+        return int(line.split()[1]), self._file.read(int(headers[b"content-length"]))
+
+    def close(self) -> None:
+        self._file.close()
+        self._socket.close()
+
+
+class Bench:
+    """The embedded database and *others*, whose answers must be the same or a listed difference."""
+
+    def __init__(self, others: Mapping[str, Call], differences: Sequence[Difference]) -> None:
+        self.engine = Engine()
+        self.others, self._differences = others, differences
+        self.compared = 0
+        self.explained: dict[str, int] = {}
+
+    def send(self, operation: str, **request: Any) -> Outcome:
+        """Send a request to our engine alone."""
+        return _read(self.engine.call(operation, json.dumps(request).encode()))
+
+    def send_to_all(self, operation: str, **request: Any) -> None:
+        """Prepare all engines, none of which may fail."""
+        payload = json.dumps(request).encode()
+        for call in (self.engine.call, *self.others.values()):
+            status, body = call(operation, payload)
+            assert status == 200, body
+
+    @contextmanager
+    def story(self) -> Iterator[Story]:
+        """Give what compares requests of which each depends on those before."""
+        yield Story(self, dict(self.others))
+
+    def explain(
+        self, engine: str, operation: str, request: Any, ours: Outcome, theirs: Outcome
+    ) -> bool:
+        """Return whether a difference is listed."""
+        for each in self._differences:
+            if each.engine == engine and each.holds(operation, request, ours, theirs):
+                self.explained[each.reason] = self.explained.get(each.reason, 0) + 1
+                return True
+        return False
+
+
+class Story:
+    """A sequence of requests: an engine that answers one otherwise is left out from then on."""
+
+    def __init__(self, bench: Bench, others: dict[str, Call]) -> None:
+        self._bench, self._others = bench, others
+
+    def compare(self, operation: str, **request: Any) -> Outcome:
+        """Send a request to all; return our outcome, or fail for a difference that is not listed."""
+        ours = self._bench.send(operation, **request)
+        payload = json.dumps(request).encode()
+        for name, call in list(self._others.items()):
+            theirs = _read(call(operation, payload))
+            self._bench.compared += 1
+            if theirs == ours:
+                continue
+            del self._others[name]
+            if not self._bench.explain(name, operation, request, ours, theirs):
+                raise AssertionError(
+                    f"{operation} {json.dumps(request)}\n     ours: {ours}\n{name:>9}: {theirs}"
+                )
+        return ours
+
+
+def _read(answer: tuple[int, bytes]) -> Outcome:
+    status, body = answer
+    found = json.loads(body)
+    code = ""
+    if status != 200:
+        code = str(found.pop("__type", status)).rpartition("#")[2]
+        for name in ("message", "Message"):
+            found.pop(name, None)
+        for reason in found.get("CancellationReasons") or ():
+            reason.pop("Message", None)
+    return Outcome(code, normalize(found))
+
+
+def normalize(value: Any) -> Any:
+    """Return an answer without what may differ: the order in sets, absent or null members.
+
+    >>> normalize({"a": None, "b": {"SS": ["y", "x"]}})
+    {'b': {'SS': ['x', 'y']}}
+    """
+    if isinstance(value, list):
+        return [normalize(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: sorted(each) if name in _SETS and isinstance(each, list) else normalize(each)
+        for name, each in value.items()
+        if each is not None
+    }
