@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import ACCESS_KEY, REGION, SECRET_KEY
+from tests.engines import ACCESS_KEY, EMBEDDED, ENGINES, REGION, SECRET_KEY, is_chosen
 
 HARMLESS = {
     "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -21,6 +21,15 @@ HARMLESS = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engines",
+        default=EMBEDDED,
+        metavar="NAMES",
+        help=f"run the tests on these engines: all, or some of {','.join(ENGINES)}",
+    )
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Run a single module in this process: a module's tests are one worker's anyway."""
     modules = {Path(argument.partition("::")[0]) for argument in config.args}
@@ -29,8 +38,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return None  # as many as there are cores
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse ids that differ from process to process; begin with the module that takes longest."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of other engines; refuse ids that differ from process to process.
+
+    The module that takes longest comes first.
+    """
+    if others := [item for item in items if not is_chosen(item)]:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if is_chosen(item)]
     if found := [item.nodeid for item in items if re.search(r"\bat 0x[0-9a-f]{6}", item.nodeid)]:
         raise pytest.UsageError("these ids hold addresses; give them others by ids=", *found)
     items.sort(key=lambda item: not item.nodeid.startswith("tests/test_typing.py"))

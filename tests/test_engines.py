@@ -85,7 +85,7 @@ def test_a_table_of_the_test_before_is_not_in_the_way(bare_engine, round):
     ]
 
 
-@pytest.mark.engines("extenddb")
+@pytest.mark.engines("extenddb", embedded=False)
 def test_extenddb_checks_signatures(bare_engine):
     import boto3
     from botocore.exceptions import ClientError
@@ -105,6 +105,7 @@ def test_extenddb_checks_signatures(bare_engine):
     }
 
 
+@pytest.mark.engines("dynoxide", "extenddb", embedded=False)
 @pytest.mark.parametrize("name", SERVERS)
 def test_an_engine_ends_with_its_server(name):
     server = Server(SERVERS[name], fetched(name))
@@ -114,6 +115,7 @@ def test_an_engine_ends_with_its_server(name):
     assert not Path(server.directory.name).exists()
 
 
+@pytest.mark.engines("dynoxide", "extenddb", embedded=False)
 @pytest.mark.parametrize("name", SERVERS)
 def test_an_engine_ends_when_its_test_run_is_killed(name):
     binary = fetched(name)
@@ -140,6 +142,7 @@ def test_an_engine_ends_when_its_test_run_is_killed(name):
     subprocess.run(["rm", "-r", directory], check=True)  # the killed run could not
 
 
+@pytest.mark.engines("dynoxide", embedded=False)
 def test_an_engine_that_died_is_started_anew():
     servers = Servers()
     first = servers["dynoxide"]
@@ -175,6 +178,7 @@ def test_what_npm_says_when_it_fails_is_said(tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["dynoxide.lock"]
 
 
+@pytest.mark.engines("dynoxide", embedded=False)
 def test_two_runs_may_fetch_an_engine_at_once(tmp_path):
     fetched("dynoxide")  # skips here where it cannot be had at all
     script = (

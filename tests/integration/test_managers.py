@@ -25,7 +25,6 @@ from dynamodb_py import (
 from dynamodb_py.models.instance import table_of
 
 
-
 class Score(Model):
     class Meta:
         table_name = "scores"

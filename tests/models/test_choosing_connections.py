@@ -37,7 +37,6 @@ from dynamodb_py.models import signals
 from dynamodb_py.models.persistence.stored import stored_wires
 
 
-
 class Writer(Model):
     id = CharField(hash_key=True)
     name = CharField()
