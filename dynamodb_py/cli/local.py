@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
+from types import FrameType
 from typing import Any
 
 from ..local.engine import Engine
@@ -49,7 +50,11 @@ def run(chosen: argparse.Namespace) -> bool:
         engine.close()
         raise UsageError(f"cannot listen at {chosen.host}, port {chosen.port}: {error}") from None
     ending = threading.Event()
-    before = [signal.signal(each, lambda *_: ending.set()) for each in _SIGNALS]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ending.set()
+
+    before = [signal.signal(each, end) for each in _SIGNALS]
     try:
         with server:
             print_line(f"{server.url} serves {chosen.path or 'a database in memory'}")

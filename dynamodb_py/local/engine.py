@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from ..codec import from_json, to_json
 from .errors import ServiceError
@@ -86,4 +86,4 @@ def _parse(payload: bytes) -> Request:
         raise ServiceError("SerializationException", f"The payload is no JSON: {error}") from None
     if not isinstance(request, dict):
         raise ServiceError("SerializationException", "The payload is no JSON object")
-    return request
+    return cast("Request", request)

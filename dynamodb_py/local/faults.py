@@ -13,9 +13,9 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 from ..exceptions import ConfigurationError, ConnectionFailed
 from .errors import ServiceError
@@ -69,7 +69,8 @@ class Rule:
             raise ConfigurationError(f"A probability is from 0 to 1, not {probability!r}.")
         if nth is not None and nth < 1:
             raise ConfigurationError(f"The requests are counted from 1, so nth is not {nth!r}.")
-        self.kind, self.operation, self.table = kind, operation, table
+        self.kind: Kind = kind
+        self.operation, self.table = operation, table
         self.probability, self.nth, self.seconds = probability, nth, seconds
         self.matched = 0
         """How many requests the rule was about."""
@@ -92,8 +93,7 @@ class _Call(NamedTuple):
     @property
     def parts(self) -> int:
         """How many parts a transaction has; 0 for what is none."""
-        found = self.request.get(_TRANSACTIONS.get(self.operation, ""))
-        return len(found) if isinstance(found, list) else 0
+        return len(list_maps(self.request.get(_TRANSACTIONS.get(self.operation, ""))))
 
     def can(self, kind: Kind) -> bool:
         """Return whether a fault of this kind can happen to the request."""
@@ -138,7 +138,7 @@ class Faults:
             self._changes.clear()
 
     @contextmanager
-    def around(self, operation: str, request: Mapping[str, Any]) -> Iterator[None]:
+    def around(self, operation: str, request: Mapping[str, Any]) -> Generator[None, None, None]:
         """Carry out a request within the block, with what the rules do before and after it.
 
         Raise the ServiceError of a fault, or ConnectionFailed for an answer that gets lost.
@@ -228,16 +228,19 @@ def find_tables(request: Mapping[str, Any]) -> list[str]:
     if isinstance(batch, dict):
         found += batch
     for parts in ("TransactItems", "TransactStatements", "Statements"):
-        for part in _list_maps(request.get(parts)):
-            found += [each.get("TableName") for each in _list_maps(list(part.values()))]
+        for part in list_maps(request.get(parts)):
+            found += [each.get("TableName") for each in list_maps(list(part.values()))]
             found += _STATEMENT.findall(str(part.get("Statement", "")))[:1]
     found += _STATEMENT.findall(str(request.get("Statement", "")))[:1]
     names = [name.rpartition("table/")[2] for name in found if isinstance(name, str)]
     return list(dict.fromkeys(names))
 
 
-def _list_maps(found: object) -> list[dict[str, Any]]:
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+def list_maps(found: Any) -> list[dict[str, Any]]:
+    """Return the maps in *found* if it is a list."""
+    if not isinstance(found, list):
+        return []
+    return [each for each in cast("list[Any]", found) if isinstance(each, dict)]
 
 
 _THROTTLED = (

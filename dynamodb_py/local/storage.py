@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from ..codec import from_json, to_json
 from ..exceptions import ConfigurationError
@@ -84,7 +84,7 @@ class Store:
                 raise
 
     @contextmanager
-    def read(self) -> Iterator[Snapshot]:
+    def read(self) -> Generator[Snapshot, None, None]:
         """Give a snapshot: everything read from it is of one moment."""
         self._renew_after_fork()
         if self.path is None:
@@ -103,7 +103,7 @@ class Store:
             connection.execute("COMMIT")
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self) -> Generator[Transaction, None, None]:
         """Give a transaction, which is committed at the end of the block unless that raises."""
         self._renew_after_fork()
         with self._lock:
@@ -120,7 +120,7 @@ class Store:
                 self.watcher(transaction.changes)
 
     @contextmanager
-    def pretend(self) -> Iterator[Transaction]:
+    def pretend(self) -> Generator[Transaction, None, None]:
         """Give a transaction that is undone at the end; until then, this thread reads from it."""
         self._renew_after_fork()
         with self._lock:
@@ -232,9 +232,10 @@ class Row:
     @property
     def item(self) -> Item:
         """The attributes; they are not to be changed."""
-        if self._item is None:
-            self._item = from_json(self.body)
-        return self._item
+        item = self._item
+        if item is None:
+            item = self._item = cast("Item", from_json(self.body))
+        return item
 
 
 class Snapshot:

@@ -119,12 +119,12 @@ class Table(Keyed):
                     index.projected = index.attributes.union(index.names, self.names)
                 self.indexes[index.name] = index
 
-    def check_key(self, key: object) -> Key:
+    def check_key(self, key: Item) -> Key:
         """Return the place of a key whose values were checked; raise a ValidationException.
 
         It must have the attributes of the key, of their types, and no others.
         """
-        if not isinstance(key, dict) or len(key) != len(self.names):
+        if len(key) != len(self.names):
             raise make_invalid("The provided key element does not match the schema")
         for name, kind in self.parts:
             if name not in key or kind not in key[name]:

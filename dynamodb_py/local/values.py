@@ -11,7 +11,7 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from ..codec import EXACT, measure_item
 from ..limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_ITEM_BYTES, MIN_EXPONENT
@@ -34,9 +34,26 @@ _TWO_TYPES = (
 
 def check_item(item: object) -> Item:
     """Return a new item in the one spelling; raise a ValidationException."""
-    if not isinstance(item, dict):
+    found: Item = {}
+    for name, value in as_map(item).items():
+        # A text is common: no call for it.
+        text = value.get("S") if type(value) is dict and len(value) == 1 else None
+        found[name] = {"S": text} if type(text) is str else check_value(value, 1)
+    return found
+
+
+def as_map(value: object) -> dict[str, Any]:
+    """Return a JSON object; raise a SerializationException for another value."""
+    if not isinstance(value, dict):
         raise _make_mistyped("Expected a map")
-    return {name: check_value(value, 1) for name, value in item.items()}
+    return cast("dict[str, Any]", value)
+
+
+def as_list(value: object, what: str = "a list") -> list[Any]:
+    """Return a JSON array; raise a SerializationException for another value."""
+    if not isinstance(value, list):
+        raise _make_mistyped(f"Expected {what}")
+    return cast("list[Any]", value)
 
 
 def _make_mistyped(message: str) -> ServiceError:
@@ -51,9 +68,10 @@ def check_value(value: object, depth: int = 1) -> Value:
     """
     if not isinstance(value, dict) or not value:
         raise make_invalid(_ONE_TYPE)
-    if len(value) > 1:
+    found = cast("dict[str, Any]", value)
+    if len(found) > 1:
         raise make_invalid(_TWO_TYPES)
-    ((kind, content),) = value.items()
+    ((kind, content),) = found.items()
     check = _CHECKS.get(kind)
     if check is None:
         raise make_invalid(_ONE_TYPE)
@@ -173,17 +191,15 @@ def _check_null(content: object, depth: int) -> bool:
 
 
 def _check_list(content: object, depth: int) -> list[Value]:
-    if not isinstance(content, list):
-        raise _make_mistyped("Expected a list")
+    elements = as_list(content)
     _check_depth(depth)
-    return [check_value(each, depth + 1) for each in content]
+    return [check_value(each, depth + 1) for each in elements]
 
 
 def _check_map(content: object, depth: int) -> Item:
-    if not isinstance(content, dict):
-        raise _make_mistyped("Expected a map")
+    members = as_map(content)
     _check_depth(depth)
-    return {name: check_value(each, depth + 1) for name, each in content.items()}
+    return {name: check_value(each, depth + 1) for name, each in members.items()}
 
 
 def _check_depth(depth: int) -> None:
@@ -193,13 +209,12 @@ def _check_depth(depth: int) -> None:
 
 def _make_set_check(kind: str) -> Callable[[object, int], list[str]]:
     def check(content: object, depth: int) -> list[str]:
-        if not isinstance(content, list):
-            raise _make_mistyped("Expected a list of the elements of a set")
-        if not content:
+        given = as_list(content, "a list of the elements of a set")
+        if not given:
             raise make_invalid(f"{_INVALID}An {_SET_NAMES[kind]} set  may not be empty")
-        elements = [_CHECKS[kind](each, depth) for each in content]
+        elements = [_CHECKS[kind](each, depth) for each in given]
         if len(set(elements)) < len(elements):
-            shown = ", ".join(map(str, content[:20]))
+            shown = ", ".join(map(str, given[:20]))
             raise make_invalid(f"{_INVALID}Input collection [{shown}] contains duplicates.")
         return sort_set(kind, elements)
 

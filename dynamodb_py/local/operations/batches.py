@@ -9,11 +9,11 @@ from msgspec import Raw
 
 from ...limits import MAX_BATCH_GET, MAX_BATCH_WRITE
 from ..engine import Answer, Engine, Request
-from ..errors import ServiceError, make_invalid
+from ..errors import make_invalid
 from ..expressions.projections import Projection
 from ..storage import Snapshot
 from ..tables import Key, Table
-from ..values import Item, check_item
+from ..values import Item, as_list, as_map, check_item
 from .capacity import (
     Consumed,
     count_read_units,
@@ -107,8 +107,7 @@ def batch_get_item(engine: Engine, request: Request) -> Answer:
 
 
 def _read_gets(given: str, members: Any, path: str) -> _Gets:
-    if not isinstance(members, dict):
-        raise ServiceError("SerializationException", "RequestItems must hold structures")
+    members = as_map(members)
     keys: list[Any] = require(members, "Keys", list, path)
     require_lengths(keys, 1, MAX_BATCH_GET, f"{path}keys")
     projection = read_projection(members)
@@ -155,11 +154,10 @@ def batch_write_item(engine: Engine, request: Request) -> Answer:
 def _read_writes(given: str, requests: Any, path: str) -> Iterator[Write]:
     """Yield the writes to one table."""
     name = parse_table_name(given, "requestItems")
-    if not isinstance(requests, list):
-        raise ServiceError("SerializationException", "RequestItems must hold lists")
+    requests = as_list(requests)
     require_lengths(requests, 1, MAX_BATCH_WRITE, path[:-1])
     for number, each in enumerate(requests, 1):
-        members: Members = each if isinstance(each, dict) else {}
+        members = as_map(each)
         put, delete = read(members, "PutRequest", dict), read(members, "DeleteRequest", dict)
         if (put is None) is (delete is None):
             raise make_invalid(

@@ -28,6 +28,10 @@ from .writes import Changes, Outcome, Write, find_table, find_target, make_put, 
 
 _EXPRESSIONS = ("ConditionExpression", "UpdateExpression", "ProjectionExpression")
 _LEGACY = ("Expected", "ConditionalOperator", "AttributeUpdates", "AttributesToGet")
+_PLAIN = frozenset(
+    (*_EXPRESSIONS, *_LEGACY, "ExpressionAttributeNames", "ExpressionAttributeValues")
+)
+"""The members that a plain read or write has none of, which is quick to see."""
 
 
 def get_item(engine: Engine, request: Request) -> Answer:
@@ -152,6 +156,8 @@ def read_placeholders(members: Members) -> Placeholders:
 
 def read_projection(members: Members) -> Projection | None:
     """Return the projection of a read of items by key, or None for whole items."""
+    if _PLAIN.isdisjoint(members):
+        return None
     refuse_mixture(members, _EXPRESSIONS, _LEGACY)
     if (names := read(members, "AttributesToGet", list)) is not None:
         return make_projection(names)
@@ -166,6 +172,8 @@ def read_projection(members: Members) -> Projection | None:
 
 def _read_condition_alone(members: Members) -> Condition | None:
     """Return the condition of a write that has no other expression."""
+    if _PLAIN.isdisjoint(members):
+        return None
     refuse_mixture(members, _EXPRESSIONS, _LEGACY)
     placeholders = read_placeholders(members)
     condition = _read_condition(members, placeholders)

@@ -14,7 +14,8 @@ from ...limits import (
     MAX_TABLE_NAME,
     MIN_TABLE_NAME,
 )
-from ..errors import ServiceError, make_invalid
+from ..errors import make_invalid
+from ..values import as_map
 from .requests import Members, fail, read, read_choice, require, require_lengths
 
 Schema: TypeAlias = "list[dict[str, str]]"
@@ -40,7 +41,7 @@ def read_definitions(members: Members) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, each in enumerate(read(members, "AttributeDefinitions", list) or (), 1):
         path = f"attributeDefinitions.{number}.member."
-        each = _check_structure("AttributeDefinitions", each)
+        each = as_map(each)
         name: str = require(each, "AttributeName", str, path)
         require_lengths(name, 1, 255, f"{path}attributeName")
         kind = _require_choice(each, "AttributeType", ("B", "N", "S"), path)
@@ -62,7 +63,7 @@ def read_key_schema(members: Members, path: str = "", *, parts: int = 1) -> Sche
     require_lengths(elements, 1, 2 * parts, path)
     schema: Schema = []
     for number, each in enumerate(elements, 1):
-        each = _check_structure("KeySchema", each)
+        each = as_map(each)
         place = f"{path}.{number}.member."
         name: str = require(each, "AttributeName", str, place)
         require_lengths(name, 1, 255, f"{place}attributeName")
@@ -139,7 +140,7 @@ def _list_indexes(members: Members, name: str, limit: int) -> Iterator[tuple[Mem
         raise make_invalid(f"{_INVALID}{singular} count exceeds the per-table limit of {limit}")
     member = name[:1].lower() + name[1:]
     for number, each in enumerate(indexes, 1):
-        yield _check_structure(name, each), f"{member}.{number}.member."
+        yield as_map(each), f"{member}.{number}.member."
 
 
 def _read_index(members: Members, path: str, parts: int) -> dict[str, Any]:
@@ -230,9 +231,3 @@ def _names_of(schema: Schema) -> list[str]:
 def _require_choice(members: Members, name: str, choices: Sequence[str], path: str) -> str:
     require(members, name, str, path)
     return read_choice(members, name, choices, "", path)
-
-
-def _check_structure(name: str, value: object) -> Members:
-    if not isinstance(value, dict):
-        raise ServiceError("SerializationException", f"{name} must hold structures")
-    return value

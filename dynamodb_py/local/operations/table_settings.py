@@ -8,6 +8,7 @@ from ..engine import Answer, Engine, Request
 from ..errors import ServiceError, make_invalid, make_not_found
 from ..storage import Snapshot, Transaction
 from ..tables import Table
+from ..values import as_map
 from .requests import (
     ARN,
     Members,
@@ -28,8 +29,7 @@ def read_tags(members: Members) -> dict[str, str]:
     """Return the values of the Tags by key."""
     found: dict[str, str] = {}
     for number, each in enumerate(read(members, "Tags", list) or (), 1):
-        if not isinstance(each, dict):
-            raise ServiceError("SerializationException", "Tags must hold structures")
+        each = as_map(each)
         path = f"tags.{number}.member."
         key: str = require(each, "Key", str, path)
         value: str = require(each, "Value", str, path)
@@ -190,15 +190,8 @@ def update_continuous_backups(engine: Engine, request: Request) -> Answer:
     now = engine.clock()
     with engine.store.write() as transaction:
         table = _find_backed_up(transaction, name)
-        known = table.description.get("Backups") or {}
-        backups = (
-            {
-                "Since": known.get("Since", now),
-                "Days": days or known.get("Days", _MOST_DAYS),
-            }
-            if enabled
-            else None
-        )
+        known: Members = table.description.get("Backups") or {"Since": now, "Days": _MOST_DAYS}
+        backups = {"Since": known["Since"], "Days": days or known["Days"]} if enabled else None
         _store(transaction, table, Backups=backups)
     return _describe_backups(backups, now)
 

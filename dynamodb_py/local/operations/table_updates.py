@@ -10,6 +10,7 @@ from ..errors import ServiceError, make_invalid, make_not_found
 from ..storage import Transaction
 from ..streams.records import follow_table
 from ..tables import Table
+from ..values import as_map
 from .descriptions import (
     BILLING_MODES,
     Description,
@@ -86,7 +87,7 @@ def _read_updates(request: Request) -> list[tuple[str, Members, str]]:
     given: list[Any] = read(request, "GlobalSecondaryIndexUpdates", list) or []
     found: list[tuple[str, Members, str]] = []
     for number, each in enumerate(given, 1):
-        members: Members = each if isinstance(each, dict) else {}
+        members = as_map(each)
         kinds = [kind for kind in _UPDATES if members.get(kind) is not None]
         if len(kinds) != 1:
             raise make_invalid(

@@ -53,12 +53,9 @@ def transact_write_items(engine: Engine, request: Request) -> Answer:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
     parts = _read_parts(request)
-    return run_writes(
-        engine,
-        request,
-        request["TransactItems"],
-        lambda _: [_read_write(*each) for each in parts],
-    )
+    _read_options(request)  # what is wrong with these comes before what is wrong with a part
+    writes = [_read_write(*each) for each in parts]
+    return run_writes(engine, request, request["TransactItems"], lambda _: writes)
 
 
 def run_writes(
@@ -71,9 +68,7 @@ def run_writes(
 
     *parts* are those of the request, which a repetition must have again.
     """
-    token = _read_token(request)
-    consumed = Consumed(read_detail(request), 2, "Write")
-    wants_metrics = read_metrics(request)
+    token, consumed, wants_metrics = _read_options(request)
     now = engine.clock()
     with engine.store.write() as transaction:
         known = None if token is None else _find_answer(transaction, token, parts, now)
@@ -197,6 +192,13 @@ def _read_write(part: Members, path: str) -> Write:
     return _READERS[kind](members, f"{path}{kind[0].lower()}{kind[1:]}.")
 
 
+def _read_options(request: Members) -> tuple[str | None, Consumed, bool]:
+    """Return the token, what counts the capacity, and whether metrics are wanted."""
+    token = _read_token(request)
+    consumed = Consumed(read_detail(request), 2, "Write")
+    return token, consumed, read_metrics(request)
+
+
 def _read_token(request: Members) -> str | None:
     token: str | None = read(request, "ClientRequestToken", str)
     if token is not None:
@@ -265,7 +267,9 @@ def transact_get_items(engine: Engine, request: Request) -> Answer:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
     """
     parts = _read_parts(request)
-    return run_reads(engine, request, lambda _: [_read_get(*each) for each in parts])
+    read_detail(request)  # what is wrong with it comes before what is wrong with a part
+    gets = [_read_get(*each) for each in parts]
+    return run_reads(engine, request, lambda _: gets)
 
 
 def run_reads(

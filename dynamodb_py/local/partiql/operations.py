@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ...limits import MAX_TRANSACTION
 from ..engine import Answer, Engine, Request
@@ -12,13 +12,14 @@ from ..operations.capacity import Consumed, count_read_units, read_detail
 from ..operations.items import choose_attributes
 from ..operations.requests import Members, read, read_count, require_lengths
 from ..operations.transactions import Get, run_reads, run_writes
-from ..operations.writes import Write, find_table, write_item
+from ..operations.writes import Write, find_table, find_target, write_item
 from ..storage import Snapshot, Transaction
+from ..tables import Key, Table
 from ..values import Item
 from .bindings import Columns
 from .reads import find_key, read_rows
 from .requests import Bound, bind_statement, read_list, read_parsed
-from .statements import Delete, Exists, Parsed, Select, Update
+from .statements import Delete, Exists, Parsed, Select, Statement, Update
 from .writes import make_write
 
 MAX_BATCH = 25
@@ -29,7 +30,19 @@ _BATCH, _TRANSACTION = "BatchExecuteStatement", "ExecuteTransaction"
 _RAN = frozenset({"ConditionalCheckFailedException", "DuplicateItemException"})
 """The errors of statements that were carried out, as far as that was possible."""
 
-_Part: TypeAlias = "Bound | ServiceError"
+
+class _Target(NamedTuple):
+    """A statement of one item, and where that is."""
+
+    bound: Bound
+    table: Table
+    key: Key
+    write: Write | None
+    """None for a SELECT."""
+
+
+Found = TypeVar("Found")
+_Part: TypeAlias = "_Target | ServiceError"
 
 
 def execute_statement(engine: Engine, request: Request) -> Answer:
@@ -51,7 +64,7 @@ def execute_statement(engine: Engine, request: Request) -> Answer:
             answer["NextToken"], answer["LastEvaluatedKey"] = rows.token, rows.page.last
         return consumed.into(answer)
     with engine.store.write() as transaction:
-        item = _write_one(transaction, bound, engine.clock(), consumed)
+        item = _write_one(transaction, _resolve(transaction, bound), engine.clock(), consumed)
     return consumed.into({"Items": [item] if item else []})
 
 
@@ -61,17 +74,21 @@ def batch_execute_statement(engine: Engine, request: Request) -> Answer:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
     """
     consumed = Consumed(read_detail(request))
-    batch = [_try_member(each) for each in read_list(request, "Statements", MAX_BATCH)]
+    batch = [_try(_read_alone, each) for each in read_list(request, "Statements", MAX_BATCH)]
     reads = {isinstance(part.statement, Select) for part in batch if isinstance(part, Bound)}
-    _check_alike(reads, _BATCH)
+    if len(reads) > 1:
+        raise make_invalid("Read and write requests together in the same batch is not supported.")
     if True in reads:
         with engine.store.read() as snapshot:
-            answers = _answer_all(batch, lambda bound: _read_one(snapshot, bound, consumed))
+            answers = _answer_all(
+                _resolve_all(snapshot, batch), lambda target: _read_one(snapshot, target, consumed)
+            )
     else:
         now = engine.clock()
         with engine.store.write() as transaction:
             answers = _answer_all(
-                batch, lambda bound: _write_one(transaction, bound, now, consumed)
+                _resolve_all(transaction, batch),
+                lambda target: _write_one(transaction, target, now, consumed),
             )
     return consumed.into({"Responses": answers}, several=True)
 
@@ -84,7 +101,11 @@ def execute_transaction(engine: Engine, request: Request) -> Answer:
     parts = read_list(request, "TransactStatements", MAX_TRANSACTION)
     parsed = [_in_part(number, _read_part, part) for number, part in enumerate(parts)]
     reads = {isinstance(each.statement, Select) for each in parsed}
-    _check_alike(reads, _TRANSACTION)
+    if len(reads) > 1:
+        raise make_invalid(
+            "ExecuteTransaction API does not support both read and write operations in the same "
+            "request."
+        )
     batch = [bind_statement(each, part) for each, part in zip(parsed, parts, strict=True)]
     if True in reads:
         return run_reads(
@@ -113,9 +134,10 @@ def _read_alone(members: Members) -> Bound:
     return bound
 
 
-def _try_member(members: Members) -> _Part:
+def _try(work: Callable[..., Found], *arguments: object) -> Found | ServiceError:
+    """Call *work*, which is about a member of a batch; return its error if it fails."""
     try:
-        return _read_alone(members)
+        return work(*arguments)
     except ServiceError as error:
         return error
 
@@ -141,29 +163,43 @@ def _in_part(number: int, work: Callable[..., Any], *arguments: object) -> Any:
         ) from None
 
 
-def _check_alike(reads: set[bool], api: str) -> None:
-    """Raise a ValidationException if some statements read and others write."""
-    if len(reads) > 1:
-        raise make_invalid(
-            f"{api} API does not support both read and write operations in the same request."
-        )
+def _resolve(snapshot: Snapshot, bound: Bound) -> _Target:
+    """Return where the item of a statement is."""
+    table = find_table(snapshot, bound.statement.source.table)
+    if isinstance(bound.statement, Select):
+        key = table.check_key(find_key(table, bound.statement, bound, _BATCH))
+        return _Target(bound, table, key, None)
+    write = make_write(table, bound)
+    return _Target(bound, table, find_target(table, write), write)
 
 
-def _answer_all(batch: Sequence[_Part], work: Callable[[Bound], Item | None]) -> list[Item]:
-    return [_answer_member(part, work) for part in batch]
+def _resolve_all(snapshot: Snapshot, batch: Sequence[Bound | ServiceError]) -> list[_Part]:
+    """Return where the items of a batch are; raise a ValidationException if one is there twice."""
+    parts = [
+        part if isinstance(part, ServiceError) else _try(_resolve, snapshot, part) for part in batch
+    ]
+    places = [(part.table.name, part.key) for part in parts if isinstance(part, _Target)]
+    if len(set(places)) < len(places):
+        raise make_invalid("Provided list of item keys contains duplicates")
+    return parts
 
 
-def _answer_member(part: _Part, work: Callable[[Bound], Item | None]) -> dict[str, Any]:
+def _answer_all(
+    parts: Sequence[_Part], work: Callable[[_Target], Item | None]
+) -> list[dict[str, Any]]:
+    return [_answer_member(part, work) for part in parts]
+
+
+def _answer_member(part: _Part, work: Callable[[_Target], Item | None]) -> dict[str, Any]:
     """Carry out a statement of a batch; return its answer, which may be an error."""
     if isinstance(part, ServiceError):
         return {"Error": _describe(part)}
-    table = part.statement.source.table
-    try:
-        item = work(part)
-    except ServiceError as error:
-        answer = {"Error": _describe(error)}
-        return {**answer, "TableName": table} if error.code in _RAN else answer
-    return {"TableName": table, "Item": item} if item else {"TableName": table}
+    name = part.table.name
+    item = _try(work, part)
+    if isinstance(item, ServiceError):
+        answer = {"Error": _describe(item)}
+        return {**answer, "TableName": name} if item.code in _RAN else answer
+    return {"TableName": name, "Item": item} if item else {"TableName": name}
 
 
 def _describe(error: ServiceError) -> dict[str, Any]:
@@ -172,30 +208,36 @@ def _describe(error: ServiceError) -> dict[str, Any]:
     return {"Code": code, "Message": error.message, **error.fields}
 
 
-def _read_one(snapshot: Snapshot, bound: Bound, consumed: Consumed) -> Item | None:
+def _read_one(snapshot: Snapshot, target: _Target, consumed: Consumed) -> Item | None:
     """Read the item of a SELECT in a batch."""
-    select = bound.statement
-    assert isinstance(select, Select)
-    table = find_table(snapshot, select.source.table)
-    row = snapshot.find(table, table.check_key(find_key(table, select, bound, _BATCH)))
+    bound, table, key, _ = target
+    row = snapshot.find(table, key)
     size = 0 if row is None else row.size
     consumed.add_read(table, count_read_units(size, consistent=bound.consistent))
     if row is None:
         return None
-    return row.item if select.paths is None else Columns(select.paths).project(row.item)
+    columns = _make_columns(bound.statement)
+    return row.item if columns is None else columns.project(row.item)
 
 
 def _write_one(
-    transaction: Transaction, bound: Bound, at: float, consumed: Consumed
+    transaction: Transaction, target: _Target, at: float, consumed: Consumed
 ) -> Item | None:
     """Carry out a statement that writes; return what its RETURNING selects."""
-    statement = bound.statement
-    table = find_table(transaction, statement.source.table)
-    write = make_write(table, bound)
-    outcome = write_item(transaction, table, write, at)
+    bound, table, key, write = target
+    assert write is not None
+    outcome = write_item(transaction, table, write, at, key=key)
     consumed.add_write(table, outcome)
+    statement = bound.statement
     returning = statement.returning if isinstance(statement, (Update, Delete)) else "NONE"
     return choose_attributes(outcome, returning, write.changes)
+
+
+def _make_columns(statement: Statement) -> Columns | None:
+    """Return the columns of a SELECT, or None for whole items."""
+    if not isinstance(statement, Select) or statement.paths is None:
+        return None
+    return Columns(statement.paths)
 
 
 def _make_get(snapshot: Snapshot, bound: Bound) -> Get:
@@ -206,7 +248,7 @@ def _make_get(snapshot: Snapshot, bound: Bound) -> Get:
         raise make_invalid("Reads on indices are not supported within transactions")
     table = find_table(snapshot, select.source.table)
     key = find_key(table, select, bound, _TRANSACTION)
-    return Get(table.name, key, None if select.paths is None else Columns(select.paths))
+    return Get(table.name, key, _make_columns(select))
 
 
 def _make_write(transaction: Transaction, bound: Bound) -> Write:

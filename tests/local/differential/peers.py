@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dynamodb_py.credentials.keys import Keys
@@ -24,9 +23,14 @@ class Outcome(NamedTuple):
 
     code: str
     answer: Any
+    message: str = ""
 
     def __str__(self) -> str:
-        return f"{self.code or 'ok'} {json.dumps(self.answer)}"
+        return f"{self.code or 'ok'} {json.dumps(self.answer)} {self.message}"
+
+    def is_same(self, other: Outcome) -> bool:
+        """Return whether the outcomes are the same but for the message, which nobody should read."""
+        return (self.code, self.answer) == (other.code, other.answer)
 
 
 class Difference(NamedTuple):
@@ -84,10 +88,19 @@ class Bench:
             status, body = call(operation, payload)
             assert status == 200, body
 
-    @contextmanager
-    def story(self) -> Iterator[Story]:
-        """Give what compares requests of which each depends on those before."""
-        yield Story(self, dict(self.others))
+    def send_where_possible(self, operation: str, **request: Any) -> None:
+        """Send a request to all engines, whatever they answer."""
+        payload = json.dumps(request).encode()
+        for call in (self.engine.call, *self.others.values()):
+            call(operation, payload)
+
+    def story(self, *names: str) -> Story:
+        """Return what compares requests of which each depends on those before.
+
+        *names* are those of the engines that take part, by default all.
+        """
+        chosen = {name: call for name, call in self.others.items() if name in names or not names}
+        return Story(self, chosen)
 
     def explain(
         self, engine: str, operation: str, request: Any, ours: Outcome, theirs: Outcome
@@ -105,15 +118,17 @@ class Story:
 
     def __init__(self, bench: Bench, others: dict[str, Call]) -> None:
         self._bench, self._others = bench, others
+        self.reduce: Callable[[Any], Any] = lambda answer: answer
+        """Gives what is compared of a successful answer."""
 
     def compare(self, operation: str, **request: Any) -> Outcome:
         """Send a request to all; return our outcome, or fail for a difference that is not listed."""
-        ours = self._bench.send(operation, **request)
+        ours = self._reduced(self._bench.send(operation, **request))
         payload = json.dumps(request).encode()
         for name, call in list(self._others.items()):
-            theirs = _read(call(operation, payload))
+            theirs = self._reduced(_read(call(operation, payload)))
             self._bench.compared += 1
-            if theirs == ours:
+            if theirs.is_same(ours):
                 continue
             del self._others[name]
             if not self._bench.explain(name, operation, request, ours, theirs):
@@ -122,18 +137,20 @@ class Story:
                 )
         return ours
 
+    def _reduced(self, outcome: Outcome) -> Outcome:
+        return outcome if outcome.code else outcome._replace(answer=self.reduce(outcome.answer))
+
 
 def _read(answer: tuple[int, bytes]) -> Outcome:
     status, body = answer
     found = json.loads(body)
-    code = ""
+    code = message = ""
     if status != 200:
         code = str(found.pop("__type", status)).rpartition("#")[2]
-        for name in ("message", "Message"):
-            found.pop(name, None)
+        message = str(found.pop("message", "") or found.pop("Message", ""))
         for reason in found.get("CancellationReasons") or ():
             reason.pop("Message", None)
-    return Outcome(code, normalize(found))
+    return Outcome(code, normalize(found), message)
 
 
 def normalize(value: Any) -> Any:

@@ -12,11 +12,25 @@ NAMES = ["a", "b", "c", "n"]
 
 # -- values -----------------------------------------------------------------------------------------
 
-texts = st.text("abAB é€𝒳\0", max_size=4)
+texts = st.text("abAB é€😀\0", max_size=4)
 numbers = st.one_of(
     st.integers(-20, 20).map(str),
     st.sampled_from(
-        ["0", "-0", "0.0", "1.0", "01", "1e2", "1E-3", "-2.50", "1e125", "-1e-130", "9" * 38, "+5", ".5"]
+        [
+            "0",
+            "-0",
+            "0.0",
+            "1.0",
+            "01",
+            "1e2",
+            "1E-3",
+            "-2.50",
+            "1e125",
+            "-1e-130",
+            "9" * 38,
+            "+5",
+            ".5",
+        ]
     ),
     st.decimals(-100, 100, allow_nan=False, places=3).map(str),
 )
@@ -165,7 +179,10 @@ def _draw_set(draw: Any, holders: Placeholders) -> str:
     if kind == "default":
         return f"{path} = if_not_exists({draw_path(draw, holders)}, {holders.value(draw(values))})"
     if kind == "append":
-        parts = [draw_path(draw, holders), holders.value({"L": draw(st.lists(scalars, max_size=2))})]
+        parts = [
+            draw_path(draw, holders),
+            holders.value({"L": draw(st.lists(scalars, max_size=2))}),
+        ]
         return f"{path} = list_append({', '.join(draw(st.permutations(parts)))})"
     sign = draw(st.sampled_from("+-"))
     number = holders.value({"N": draw(numbers)})
@@ -177,7 +194,9 @@ def updates(draw: Any) -> tuple[str, dict[str, Any]]:
     """Give an update expression, and the members of the request with its names and values."""
     holders = Placeholders()
     clauses = draw(
-        st.lists(st.sampled_from(["SET", "REMOVE", "ADD", "DELETE"]), min_size=1, max_size=2, unique=True)
+        st.lists(
+            st.sampled_from(["SET", "REMOVE", "ADD", "DELETE"]), min_size=1, max_size=2, unique=True
+        )
     )
     parts: list[str] = []
     for clause in clauses:
@@ -188,7 +207,9 @@ def updates(draw: Any) -> tuple[str, dict[str, Any]]:
             elif clause == "REMOVE":
                 actions.append(draw_path(draw, holders))
             else:
-                operand = draw(sets if clause == "DELETE" else sets | numbers.map(lambda n: {"N": n}))
+                operand = draw(
+                    sets if clause == "DELETE" else sets | numbers.map(lambda n: {"N": n})
+                )
                 actions.append(f"{holders.name(draw(names))} {holders.value(operand)}")
         parts.append(f"{clause} {', '.join(actions)}")
     return " ".join(parts), holders.members()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from .examples import examples
 from .requests import (
     attributes,
     conditions,
@@ -18,79 +17,53 @@ from .requests import (
 )
 
 
-def several(short: int, long: int) -> Any:
-    """Let a test have *short* examples, or *long* ones where it is marked slow."""
-    shared = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-
-    def decorate(test: Any) -> Any:
-        def run(examples: int) -> Any:
-            return settings(max_examples=examples, suppress_health_check=shared)(test)
-
-        return pytest.mark.parametrize(
-            "examples", [short, pytest.param(long, marks=pytest.mark.slow)]
-        )(run)
-
-    return decorate
-
-
-few = settings(max_examples=60, suppress_health_check=list(HealthCheck))
-
-
 def new_key() -> dict[str, Any]:
     return {"h": {"S": uuid.uuid4().hex}, "r": {"N": "1"}}
 
 
-@few
-@given(first=rough_attributes, second=attributes, returned=st.sampled_from(["NONE", "ALL_OLD"]))
+@examples(first=rough_attributes, second=attributes, returned=st.sampled_from(["NONE", "ALL_OLD"]))
 def test_items_come_back_as_they_are_kept(bench, first, second, returned):
     key = new_key()
-    with bench.story() as story:
-        for item in (first, second):
-            story.compare(
-                "PutItem", TableName="things", Item={**key, **item}, ReturnValues=returned
-            )
-        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
-        story.compare("DeleteItem", TableName="things", Key=key, ReturnValues=returned)
-        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
+    story = bench.story()
+    for item in (first, second):
+        story.compare("PutItem", TableName="things", Item={**key, **item}, ReturnValues=returned)
+    story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
+    story.compare("DeleteItem", TableName="things", Key=key, ReturnValues=returned)
+    story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
 
 
-@few
-@given(item=attributes, condition=conditions())
+@examples(item=attributes, condition=conditions())
 def test_conditions_hold_for_the_same_items(bench, item, condition):
     key, (text, members) = new_key(), condition
-    with bench.story() as story:
-        story.compare("PutItem", TableName="things", Item={**key, **item})
-        story.compare(
-            "DeleteItem", TableName="things", Key=key, ConditionExpression=text, **members
-        )
-        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
+    story = bench.story()
+    story.compare("PutItem", TableName="things", Item={**key, **item})
+    story.compare("DeleteItem", TableName="things", Key=key, ConditionExpression=text, **members)
+    story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
 
 
-@few
-@given(
+@examples(
     item=attributes,
     update=updates(),
     returned=st.sampled_from(["ALL_NEW", "ALL_OLD", "UPDATED_NEW", "UPDATED_OLD"]),
 )
 def test_updates_do_the_same(bench, item, update, returned):
     key, (text, members) = new_key(), update
-    with bench.story() as story:
-        story.compare("PutItem", TableName="things", Item={**key, **item})
-        story.compare(
-            "UpdateItem",
-            TableName="things",
-            Key=key,
-            UpdateExpression=text,
-            ReturnValues=returned,
-            **members,
-        )
-        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
+    story = bench.story()
+    story.compare("PutItem", TableName="things", Item={**key, **item})
+    story.compare(
+        "UpdateItem",
+        TableName="things",
+        Key=key,
+        UpdateExpression=text,
+        ReturnValues=returned,
+        **members,
+    )
+    story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
 
 
-@few
-@given(item=attributes, projection=projections())
+@examples(item=attributes, projection=projections())
 def test_projections_give_the_same(bench, item, projection):
     key = new_key()
-    with bench.story() as story:
-        story.compare("PutItem", TableName="things", Item={**key, **item})
-        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True, **projection)
+    story = bench.story()
+    story.compare("PutItem", TableName="things", Item={**key, **item})
+    story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True, **projection)

@@ -1,0 +1,75 @@
+"""Transactions and batches: the answers of real engines, or a listed difference."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from hypothesis import strategies as st
+
+from .examples import examples
+from .requests import attributes, conditions, rough_attributes, updates
+
+numbers = st.integers(0, 3)
+
+
+@st.composite
+def parts(draw: Any) -> tuple[str, int, dict[str, Any]]:
+    """Give the kind of a part, the number of its item, and its members."""
+    kind = draw(st.sampled_from(["Put", "Update", "Delete", "ConditionCheck"]))
+    members: dict[str, Any] = {}
+    condition = draw(
+        conditions()
+        | st.sampled_from([("attribute_exists(h)", {}), ("attribute_not_exists(h)", {})])
+        | st.none()
+    )
+    if kind == "Update":
+        text, members = draw(updates())
+        members = {"UpdateExpression": text, **members}
+        condition = draw(st.sampled_from([("attribute_exists(h)", {}), None]))
+    if kind == "ConditionCheck" and condition is None:
+        condition = ("attribute_exists(h)", {})
+    if condition:
+        members = {**members, "ConditionExpression": condition[0], **condition[1]}
+        if draw(st.booleans()):
+            members["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    if kind == "Put":
+        members["Item"] = draw(rough_attributes)
+    return kind, draw(numbers), members
+
+
+@examples(
+    stored=st.lists(st.tuples(numbers, attributes), max_size=3),
+    transaction=st.lists(parts(), min_size=1, max_size=4),
+)
+def test_transactions_do_all_or_nothing_for_the_same_reasons(bench, stored, transaction):
+    keys = [{"h": {"S": uuid.uuid4().hex}, "r": {"N": str(number)}} for number in range(4)]
+    requests = []
+    for kind, number, members in transaction:
+        if kind == "Put":
+            place = {"Item": {**members["Item"], **keys[number]}}
+        else:
+            place = {"Key": keys[number]}
+        requests.append({kind: {**members, "TableName": "things", **place}})
+    story = bench.story()
+    for number, item in stored:
+        story.compare("PutItem", TableName="things", Item={**keys[number], **item})
+    story.compare("TransactWriteItems", TransactItems=requests)
+    gets = [{"Get": {"TableName": "things", "Key": key}} for key in keys]
+    story.compare("TransactGetItems", TransactItems=gets)
+
+
+@examples(
+    items=st.lists(st.tuples(numbers, rough_attributes), min_size=1, max_size=4),
+    deleted=st.sets(numbers, max_size=2),
+)
+def test_batches_do_the_same(bench, items, deleted):
+    keys = [{"h": {"S": uuid.uuid4().hex}, "r": {"N": str(number)}} for number in range(4)]
+    requests: list[dict[str, Any]] = [
+        {"PutRequest": {"Item": {**item, **keys[number]}}} for number, item in items
+    ]
+    requests += [{"DeleteRequest": {"Key": keys[number]}} for number in deleted]
+    story = bench.story()
+    story.compare("BatchWriteItem", RequestItems={"things": requests})
+    for key in keys:
+        story.compare("GetItem", TableName="things", Key=key, ConsistentRead=True)
