@@ -81,7 +81,7 @@ def test_a_select_that_finds_nothing_gives_no_rows(engine, do, key):
     assert do(Score.objects.execute, SELECT, key) == []
 
 
-@pytest.mark.engines("dynoxide")  # the only one that pages
+@pytest.mark.engines("embedded", "dynoxide")  # the ones that page
 @pytest.mark.parametrize(
     ("options", "rows", "requests"),
     [

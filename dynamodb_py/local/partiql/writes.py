@@ -58,9 +58,8 @@ def make_write(table: Table, bound: Bound) -> Write:
         key, rest = split_key(table, bind_where(statement.where, values))
         condition: Predicate | None = None if rest is None else FitsIfThere(rest)
         return Write(table.name, "Delete", key, condition, None, bound.returns_failed)
-    if isinstance(statement, Exists):
-        return _make_check(table, statement, bound)
-    raise make_invalid("A SELECT statement writes nothing")
+    assert isinstance(statement, Exists)  # whoever calls this has no SELECT
+    return _make_check(table, statement, bound)
 
 
 def _make_insert(table: Table, statement: Insert, bound: Bound) -> Write:

@@ -213,6 +213,11 @@ PART = "Validation failed in TransactStatements[0]: "
         ),
         (
             "ExecuteTransaction",
+            ["EXISTS(SELECT * FROM tab.by_l WHERE h = 'a' AND l = 1 AND n = 1)"],
+            f"{PART}Reads on indices are not supported within transactions",
+        ),
+        (
+            "ExecuteTransaction",
             ["DELETE FROM tab WHERE h = 'a' AND r = 1", "DELETE FROM tab WHERE h = 'a' AND r = 1"],
             "Transaction request cannot include multiple operations on one item",
         ),
@@ -224,3 +229,16 @@ def test_what_cannot_be_together_is_refused(database, operation, statements, mes
     refused = database.refuse(operation, **members)
     assert refused.startswith(INVALID)
     assert message in refused
+
+
+def test_a_part_that_is_no_structure_is_refused(database):
+    refused = database.refuse("BatchExecuteStatement", Statements=["SELECT * FROM tab"])
+    assert refused.startswith("SerializationException")
+
+
+def test_a_transaction_needs_all_its_tables(database):
+    with pytest.raises(Refused, match="ResourceNotFoundException: Requested resource not found"):
+        database.transact(
+            "DELETE FROM tab WHERE h = 'a' AND r = 1", "DELETE FROM none WHERE h = 'a'"
+        )
+    assert database.find("a")

@@ -105,6 +105,17 @@ def test_spaces_comments_and_capitals_make_no_difference(text):
         ("DELETE FROM", "Expected identifier for simple path"),
         ("DELETE FROM;", "Expected identifier for simple path"),
         ("DELETE FROM WHERE h = 'a'", "Expected identifier for simple path"),
+        ("SELECT a[-1] FROM tab", "Invalid path index"),
+        ("SELECT a[1.5] FROM tab", "Invalid path index"),
+        ("INSERT INTO tab VALUE {h: 1}", "Expected a text as the name of an attribute"),
+        ("INSERT INTO tab VALUE ?", "Expected a map of attributes"),
+        ("UPDATE tab WHERE h = 1", "Expected SET or REMOVE"),
+        ("SELECT * FROM tab WHERE a BETWEEN 1 OR 2", "Expected AND"),
+        (
+            "DELETE FROM tab RETURNING SOME OLD *",
+            "Expected ALL or MODIFIED, OLD or NEW, and * behind RETURNING",
+        ),
+        ("SELECT * FROM tab WHERE h = 1e999999999999", ""),
         ("SELECT * FROM tab WHERE h = 1e2147483648", ""),
         ("SELECT * FROM tab WHERE h = 1.5e-2147483647", ""),
         ("SELECT * FROM tab WHERE h = 1 # note", ""),
@@ -185,6 +196,48 @@ def test_nothing_runs_that_has_words_left_over(text):
             "Incorrect number of operands for operator or function; "
             "operator or function: IN, number of operands: 102",
         ),
+        ("SELECT * FROM tab WHERE a LIKE 'x%'", "Unsupported operator: LIKE"),
+        ("SELECT * FROM tab WHERE a IS INTEGER", "Unsupported type of IS: INTEGER"),
+        ("SELECT * FROM tab WHERE a IN ?", "The right-hand side of IN must be a list of values"),
+        (
+            "SELECT * FROM tab WHERE flag",
+            "A condition must compare a path or a value with another",
+        ),
+        ("SELECT * FROM tab WHERE (a = 1) = 2", "A condition cannot be an operand"),
+        (
+            "SELECT * FROM tab WHERE contains(a, 1) = 2",
+            "The function is not allowed to be used this way in an expression; function: contains",
+        ),
+        (
+            "SELECT * FROM tab WHERE size(a)",
+            "The function is not allowed to be used this way in an expression; function: size",
+        ),
+        (
+            f"SELECT a{'.b' * 32} FROM tab",
+            "The document path has too many nesting elements; nesting elements: 33, maximum: 32",
+        ),
+        (
+            "SELECT a[99999999999] FROM tab",
+            "List index is not within the allowable range; index: [99999999999]",
+        ),
+        (
+            f"SELECT * FROM tab WHERE a = {'[' * 33}{']' * 33}",
+            "Nesting Levels have exceeded supported limits: "
+            "Attributes in the item have nested levels beyond supported limit",
+        ),
+        ("INSERT INTO tab.by_l VALUE {'h': 1}", "Only SELECT statements can name an index"),
+        (
+            "UPDATE tab SET v = list_append(v)",
+            "LIST_APPEND must have exactly two arguments at 1:20:11",
+        ),
+        (
+            "UPDATE tab SET v = if_not_exists(v, 1)",
+            "Unrecognized function: if_not_exists at 1:20:13",
+        ),
+        (
+            "UPDATE tab SET s = set_delete(s, s)",
+            "The second argument to SET_DELETE must be a value with type SET at 1:31:1",
+        ),
         (
             f"SELECT * FROM tab WHERE {' OR '.join(['a = 1'] * 151)}",
             "The expression contains too many operators; operator count: 301",
@@ -199,6 +252,11 @@ def test_what_the_service_does_not_have_is_refused_in_its_words(text, message):
 def test_deep_nesting_is_refused_and_no_error_of_python(opening):
     for text in (f"SELECT * FROM tab WHERE {opening * 900}", f"UPDATE tab SET a = {opening * 900}"):
         assert refuse(text)
+
+
+def test_parentheses_around_an_operand_make_no_difference():
+    plain = parse_statement("UPDATE tab SET a = b + 1")
+    assert parse_statement("UPDATE tab SET a = (b) + ((1))") == plain
 
 
 def test_both_forms_of_update_say_the_same():

@@ -1,4 +1,4 @@
-"""ExecuteStatement: what statements read and write."""
+"""SELECT, and what is common to all statements."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import pytest
 
 from ..database import to_item
 
-FAILED = "ConditionalCheckFailedException: The conditional request failed"
 INVALID = "ValidationException: "
-NO_KEY = INVALID + "Where clause does not contain a mandatory equality on all key attributes"
 
 
 def numbers(items: list[Any]) -> list[int]:
@@ -64,6 +62,11 @@ def test_columns_are_called_by_the_last_name_of_their_path(filled, columns, item
         ("n < 1", []),
         ("r > 5", []),
         ("r = 1 AND r = 2", []),
+        ("r >= n", []),
+        ("(r BETWEEN n AND 5 OR r = 1)", [1]),
+        ("(begins_with(g, x) OR r = 2)", [2]),
+        ("r BETWEEN n AND 5", []),
+        ("begins_with(g, x) AND NOT h IN [g]", []),
     ],
 )
 def test_conditions_choose_among_the_items_of_a_hash_key(filled, where, found):
@@ -159,6 +162,15 @@ def test_rows_come_in_the_order_of_the_key_also_over_pages(filled, order, found)
             "WHERE h = 1",
             "One or more parameter values were invalid: "
             "Condition parameter type does not match schema type",
+        ),
+        (
+            "WHERE h = 'a' AND r > 'x'",
+            "One or more parameter values were invalid: "
+            "Condition parameter type does not match schema type",
+        ),
+        (
+            "WHERE h IN [" + ", ".join(map(repr, map(str, range(51)))) + "]",
+            "The WHERE clause has more than 50 values of the hash key h",
         ),
         (
             "WHERE n < true",
