@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, cast
+from weakref import finalize
 
 from ..codec import from_json, to_json
 from ..exceptions import ConfigurationError
@@ -66,7 +67,8 @@ class Store:
         self._lock = threading.RLock()
         self._local = threading.local()
         self._process = os.getpid()
-        self._opened: set[sqlite3.Connection] = set()
+        self._opened = _Opened()
+        finalize(self, self._opened.close)
         self._writer: sqlite3.Connection | None = None
         self._parsed: dict[str, tuple[bytes, Table]] = {}
         self.watcher: Callable[[Sequence[Change]], None] | None = None
@@ -95,7 +97,8 @@ class Store:
         if pretended is not None:
             yield pretended
             return
-        connection = self._read_connection()
+        held = self._read_connection()  # until the end, so that close() waits for this
+        connection = held.connection
         connection.execute("BEGIN")
         try:
             yield Snapshot(self, connection)
@@ -134,19 +137,20 @@ class Store:
                 connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Close all connections to the file; what was in memory is gone."""
+        """Close all connections to the file, or let them close after what they do; memory is gone."""
+        self._renew_after_fork()
         with self._lock:
-            for connection in self._opened:
-                connection.close()
-            self._opened, self._writer, self._local = set(), None, threading.local()
+            if self._writer is not None:
+                self._opened.close_one(self._writer)
+            self._writer, self._local = None, threading.local()
 
     def _renew_after_fork(self) -> None:
         if self._process != os.getpid():
             # SQLite's connections must not cross a fork, so that they are neither used nor closed.
             self._lock = threading.RLock()
             self._local, self._writer, self._process = threading.local(), None, os.getpid()
-            _ABANDONED.extend(self._opened)
-            self._opened = set()
+            self._opened = _Opened()
+            finalize(self, self._opened.close)
             if self.path is None:
                 self._parsed = {}
                 self._prepare(self._write_connection())
@@ -165,17 +169,18 @@ class Store:
                 self._writer.execute(f"PRAGMA synchronous={self._durability}")
         return self._writer
 
-    def _read_connection(self) -> sqlite3.Connection:
+    def _read_connection(self) -> _Held:
         held: _Held | None = getattr(self._local, "held", None)
         if held is None:
             held = self._local.held = _Held(self._connect(), self._opened)
-        return held.connection
+        return held
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables of a new database; raise ConfigurationError for a file of others."""
+        # First, as another process may make the tables at this moment, and marks the file with them.
+        is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if not is_empty and application != APPLICATION:
             raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
         if version > VERSION:
@@ -204,20 +209,44 @@ class Store:
         return known[1]
 
 
-_ABANDONED: list[sqlite3.Connection] = []
-"""The connections of the parent of this process."""
+class _Opened:
+    """The open connections of one process: those of its parent are neither used nor closed."""
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        self._connections: set[sqlite3.Connection] = set()
+        _KEPT.append(self)
+
+    def add(self, connection: sqlite3.Connection) -> None:
+        """Keep a new connection."""
+        self._connections.add(connection)
+
+    def close_one(self, connection: sqlite3.Connection) -> None:
+        """Close a connection, unless it is of the parent."""
+        if self._process == os.getpid():
+            self._connections.discard(connection)
+            connection.close()
+
+    def close(self) -> None:
+        """Close all connections, unless they are of the parent, whose deletion would close them too."""
+        if self._process == os.getpid():
+            _KEPT.remove(self)
+            for connection in [*self._connections]:
+                self.close_one(connection)
+
+
+_KEPT: list[_Opened] = []
+"""Those whose connections are open; in a forked child, those of its parent for as long as it lives."""
 
 
 class _Held:
     """The connection of a thread, which is closed when that ends."""
 
-    def __init__(self, connection: sqlite3.Connection, opened: set[sqlite3.Connection]) -> None:
-        self.connection, self._opened, self._process = connection, opened, os.getpid()
+    def __init__(self, connection: sqlite3.Connection, opened: _Opened) -> None:
+        self.connection, self._opened = connection, opened
 
     def __del__(self) -> None:
-        if self._process == os.getpid():
-            self._opened.discard(self.connection)
-            self.connection.close()
+        self._opened.close_one(self.connection)
 
 
 class Row:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, TypeAlias, cast
 
@@ -76,6 +76,15 @@ def check_value(value: object, depth: int = 1) -> Value:
     if check is None:
         raise make_invalid(_ONE_TYPE)
     return {kind: check(content, depth)}
+
+
+def check_depth(value: Value, depth: int = 1) -> None:
+    """Raise a ValidationException for a value that was put together from others and is too deep."""
+    for kind, content in value.items():
+        if kind in ("L", "M"):
+            _check_depth(depth, content)
+            for each in content if kind == "L" else content.values():
+                check_depth(each, depth + 1)
 
 
 def check_size(item: Mapping[str, Value], limit: int = MAX_ITEM_BYTES) -> int:
@@ -192,18 +201,19 @@ def _check_null(content: object, depth: int) -> bool:
 
 def _check_list(content: object, depth: int) -> list[Value]:
     elements = as_list(content)
-    _check_depth(depth)
+    _check_depth(depth, elements)
     return [check_value(each, depth + 1) for each in elements]
 
 
 def _check_map(content: object, depth: int) -> Item:
     members = as_map(content)
-    _check_depth(depth)
+    _check_depth(depth, members)
     return {name: check_value(each, depth + 1) for name, each in members.items()}
 
 
-def _check_depth(depth: int) -> None:
-    if depth > MAX_DEPTH:
+def _check_depth(depth: int, elements: Sized) -> None:
+    """Raise a ValidationException for elements below the last level; the innermost value is a level too."""
+    if depth >= MAX_DEPTH and len(elements):
         raise make_invalid("Nesting Levels have exceeded supported limits")
 
 

@@ -210,7 +210,35 @@ def test_the_connections_of_threads_that_ended_are_closed(file):
         thread.start()
         thread.join()
     gc.collect()
-    assert len(connection.transport.engine.store._opened) <= 3
+    assert len(connection.transport.engine.store._opened._connections) <= 3
+
+
+def test_a_read_under_way_ends_before_its_connection_is_closed(file):
+    connection = connect(file)
+    Table(Counter).create()
+    for n in range(10):
+        Counter(id=str(n)).save()
+    store = connection.transport.engine.store
+    with store.read() as snapshot:
+        rows = snapshot.find_range(snapshot.find_table("counters"), None, None)
+        next(rows)
+        thread = threading.Thread(target=connection.close)
+        thread.start()
+        thread.join()
+        assert len([*rows]) == 9
+    gc.collect()
+    assert not store._opened._connections
+
+
+def test_a_database_that_nobody_uses_is_closed():
+    connection = connect("memory://")
+    Table(Counter).create()
+    opened = connection.transport.engine.store._opened
+    assert len(opened._connections) == 1
+    del connection
+    connect("memory://")
+    gc.collect()
+    assert not opened._connections
 
 
 # -- requests ------------------------------------------------------------------------------------

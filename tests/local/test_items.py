@@ -45,6 +45,14 @@ def update(calls: Calls, expression: str | None = None, **options: Any) -> dict[
 
 # -- values and keys -----------------------------------------------------------------------------
 
+
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"S": "x"}
+    for _ in range(depth):
+        value = {"L": [value]}
+    return value
+
+
 STORED = [
     ({"N": "1.50"}, {"N": "1.5"}),
     ({"N": "1E+3"}, {"N": "1000"}),
@@ -56,6 +64,7 @@ STORED = [
     ({"NS": ["10", "9", "1E0"]}, {"NS": ["1", "9", "10"]}),
     ({"SS": ["b", "a"]}, {"SS": ["a", "b"]}),
     ({"L": [{"NULL": True}, {"L": []}, {"M": {"": {"BOOL": False}}}]},) * 2,
+    (nested(31),) * 2,
 ]
 
 
@@ -63,13 +72,6 @@ STORED = [
 def test_values_come_back_in_one_spelling(scores, given, stored):
     put(scores, {**KEY, "v": given})
     assert scores.read("scores", id="a", n=1) == {**KEY, "v": stored}
-
-
-def nested(depth: int) -> dict[str, Any]:
-    value: dict[str, Any] = {"S": "x"}
-    for _ in range(depth):
-        value = {"L": [value]}
-    return value
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def nested(depth: int) -> dict[str, Any]:
         ({"N": "1E126"}, "overflow"),
         ({"N": "1E-131"}, "underflow"),
         ({"NULL": False}, "must have the value of true"),
-        (nested(33), "Nesting Levels"),
+        (nested(32), "Nesting Levels"),
     ],
 )
 def test_a_value_that_dynamodb_cannot_hold_is_refused(scores, value, said):
@@ -346,6 +348,14 @@ def test_an_update_that_cannot_be_done_changes_nothing(scores, expression, value
         request["ExpressionAttributeValues"] = {":v": next(iter(wire(**values).values()))}
     scores.refuse(said, "UpdateItem", TableName="scores", Key=KEY, **request)
     assert scores.read("scores", id="a", n=1) == item
+
+
+def test_an_update_nests_no_deeper_than_a_put(scores):
+    scores("PutItem", TableName="scores", Item={**KEY, "m": {"M": {"x": {"M": {}}}}})
+    deep = {":v": nested(30)}
+    request = {"TableName": "scores", "Key": KEY, "ExpressionAttributeValues": deep}
+    scores("UpdateItem", **request, UpdateExpression="SET m.x = :v")  # 31 around the text
+    scores.refuse("Nesting Levels", "UpdateItem", **request, UpdateExpression="SET m.x[0] = :v")
 
 
 # -- capacity ------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from ..errors import ServiceError, make_invalid
 from ..storage import Row, Snapshot, Transaction
 from ..streams.records import note_change
 from ..tables import Key, Table
-from ..values import Item, check_size
+from ..values import Item, check_depth, check_size
 
 Kind: TypeAlias = Literal["Put", "Update", "Delete", "ConditionCheck"]
 
@@ -181,6 +181,9 @@ def update_item(table: Table, write: Write, old: Item | None) -> Item:
     if write.changes is None:
         return base
     new = write.changes.apply(base)
+    for name in write.changes.names:
+        if (value := new.get(name)) is not None:
+            check_depth(value)
     table.check_index_keys(new)
     return new
 
