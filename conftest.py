@@ -64,19 +64,16 @@ def environment() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def example_engine(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let the examples of the documentation talk to an empty moto, by the default connection."""
+    """Let the examples of the documentation talk to an empty database, by the default connection."""
     if not isinstance(request.node, pytest.DoctestItem):
         yield
         return
-    from moto import mock_aws
-
     from dynamodb_py import connect, connections
 
     before = dict(connections._connections)
     connections._connections.clear()
-    with mock_aws():
-        connection = connect(region_name=REGION)
-        yield
-        connection.close()
+    connection = connect("memory://")
+    yield
+    connection.close()
     connections._connections.clear()
     connections._connections.update(before)

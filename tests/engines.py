@@ -9,6 +9,7 @@ about everything: a test that meets a fault says so with :data:`known_fault`.
 from __future__ import annotations
 
 import io
+import math
 import os
 import platform
 import shutil
@@ -119,7 +120,8 @@ def find_engines(item: pytest.Item) -> list[str]:
     mark = item.get_closest_marker("engines")
     if mark is None:
         return ENGINES
-    return [*([EMBEDDED] if mark.kwargs.get("embedded", True) else []), *mark.args]
+    own = [EMBEDDED] if mark.kwargs.get("embedded", True) else []
+    return list(dict.fromkeys([*own, *mark.args]))
 
 
 def is_chosen(item: pytest.Item) -> bool:
@@ -348,6 +350,8 @@ class Engine:
         self.name = name
         self._endpoint_url = endpoint_url
         self._server: Any = None  # of the embedded engine
+        if name == EMBEDDED:
+            open_embedded()
         self.address = SHARED_ADDRESS if name == EMBEDDED else None
         self.access: dict[str, Any] = {}
         """With the address, what ``connect()`` needs to come here."""
@@ -430,7 +434,9 @@ def open_embedded() -> Any:
     """Return the embedded engine of the tests, as connections to its address use it."""
     from dynamodb_py.local.transport import open_engine
 
-    return open_engine(None, SHARED_ADDRESS.partition("://")[2])
+    engine = open_engine(None, SHARED_ADDRESS.partition("://")[2])
+    engine.next_sweep = math.inf  # tests look at expired items, which are there for days elsewhere
+    return engine
 
 
 class _RawBody(io.BytesIO):
