@@ -20,6 +20,9 @@ HARMLESS = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 
+WITH_BOTO3 = {"connections.rst", "fields.rst", "other_mappers.rst"}
+"""The pages whose examples look at the tables with boto3, or from several regions: moto runs them."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -72,8 +75,16 @@ def example_engine(request: pytest.FixtureRequest) -> Iterator[None]:
 
     before = dict(connections._connections)
     connections._connections.clear()
-    connection = connect("memory://")
-    yield
-    connection.close()
+    if request.node.path.name in WITH_BOTO3:
+        from moto import mock_aws
+
+        with mock_aws():
+            connection = connect(region_name=REGION)
+            yield
+            connection.close()
+    else:
+        connection = connect("memory://")
+        yield
+        connection.close()
     connections._connections.clear()
     connections._connections.update(before)
