@@ -21,7 +21,6 @@ from .engines import (
     Server,
     Servers,
     Unavailable,
-    boto3_client,
     default_cache,
     fetch,
     known_fault,
@@ -394,6 +393,6 @@ def test_the_developers_own_credentials_are_out_of_reach():
 
 
 def test_a_client_looks_from_outside(bare_engine):
-    client = boto3_client(bare_engine.endpoint_url)
+    client = bare_engine.make_client()
     assert client.list_tables()["TableNames"] == bare_engine.boto3().list_tables()["TableNames"]
     client.close()

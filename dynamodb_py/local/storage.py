@@ -17,7 +17,7 @@ from weakref import finalize
 from ..codec import from_json, to_json
 from ..exceptions import ConfigurationError
 from .keys import encode_key, hash_key
-from .ranges import make_range_query
+from .statements import ENTRIES, ITEMS, SCHEMA, make_range_query
 from .tables import Index, Key, Keyed, Table
 from .values import Item, Value
 
@@ -26,37 +26,6 @@ APPLICATION = 0x44594E50
 VERSION = 1
 
 Durability = Literal["FULL", "NORMAL"]
-
-_SCHEMA = """
-CREATE TABLE tables (name TEXT PRIMARY KEY, number INTEGER UNIQUE NOT NULL, description BLOB NOT NULL);
-CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-CREATE TABLE tokens (token TEXT PRIMARY KEY, at REAL NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL);
-CREATE INDEX tokens_by_age ON tokens (at);
-CREATE TABLE streams (
-    number INTEGER PRIMARY KEY, arn TEXT UNIQUE NOT NULL, closed REAL, last INTEGER NOT NULL, body BLOB NOT NULL
-);
-CREATE TABLE records (
-    stream INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (stream, number)
-) WITHOUT ROWID;
-CREATE TABLE expiries (
-    source INTEGER NOT NULL, at INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL,
-    PRIMARY KEY (source, at, place, hash, range)
-) WITHOUT ROWID;
-"""
-_ITEMS = """
-CREATE TABLE {name} (
-    place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL, size INTEGER NOT NULL, item BLOB NOT NULL,
-    PRIMARY KEY (place, hash, range)
-) WITHOUT ROWID
-"""
-_ENTRIES = """
-CREATE TABLE {name} (
-    place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL,
-    item_place INTEGER NOT NULL, item_hash BLOB NOT NULL, item_range BLOB NOT NULL,
-    PRIMARY KEY (place, hash, range, item_hash, item_range)
-) WITHOUT ROWID
-"""
 
 
 class Store:
@@ -194,7 +163,7 @@ class Store:
             return
         connection.execute("BEGIN IMMEDIATE")
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            for statement in _SCHEMA.split(";"):
+            for statement in SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id={APPLICATION}")
             connection.execute(f"PRAGMA user_version={VERSION}")
@@ -382,11 +351,11 @@ class Transaction(Snapshot):
 
     def make_items(self, table: Table) -> None:
         """Make the place of a new table's items."""
-        self._execute(_ITEMS.format(name=f"t{table.number}"))
+        self._execute(ITEMS.format(name=f"t{table.number}"))
 
     def make_entries(self, index: Index) -> None:
         """Make the place of a new index's entries."""
-        self._execute(_ENTRIES.format(name=f"i{index.number}"))
+        self._execute(ENTRIES.format(name=f"i{index.number}"))
 
     def drop_entries(self, index: Index) -> None:
         """Delete an index with its entries."""

@@ -34,12 +34,7 @@ _TWO_TYPES = (
 
 def check_item(item: object) -> Item:
     """Return a new item in the one spelling; raise a ValidationException."""
-    found: Item = {}
-    for name, value in as_map(item).items():
-        # A text is common: no call for it.
-        text = value.get("S") if type(value) is dict and len(value) == 1 else None
-        found[name] = {"S": text} if type(text) is str else check_value(value, 1)
-    return found
+    return {name: check_value(value, 1) for name, value in as_map(item).items()}
 
 
 def as_map(value: object) -> dict[str, Any]:
@@ -72,6 +67,8 @@ def check_value(value: object, depth: int = 1) -> Value:
     if len(found) > 1:
         raise make_invalid(_TWO_TYPES)
     ((kind, content),) = found.items()
+    if kind == "S" and type(content) is str:
+        return {"S": content}  # the usual case
     check = _CHECKS.get(kind)
     if check is None:
         raise make_invalid(_ONE_TYPE)

@@ -16,10 +16,15 @@ from .routing import AsyncRoutingTransport, Router, RoutingTransport
 if TYPE_CHECKING:
     from .boto import AsyncBotoTransport, BotoTransport
 else:
-    from ..lazy import EXPORTS, embedded
+    from ..lazy import EXPORTS
     from ..lazy.loading import export_lazily
 
     __getattr__, __dir__ = export_lazily(EXPORTS["transports"], globals())
+
+if TYPE_CHECKING:
+    from ..local import transport as embedded
+else:
+    from ..lazy import embedded
 
 __all__ = [
     "AsyncBotoTransport",

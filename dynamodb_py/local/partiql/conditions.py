@@ -95,7 +95,7 @@ class ConditionGrammar(Grammar):
         return NotSyntax(found) if negated else found
 
     def _parse_node(self) -> _Node:
-        """Read an operand, a function, or what is in parentheses."""
+        """Read an operand, a function, or the content of parentheses."""
         words = self.words
         if words.word.key == "(":
             words.take()

@@ -27,8 +27,18 @@ MAX_BATCH = 25
 
 _MAX_NEXT_TOKEN = 32768
 _BATCH, _TRANSACTION = "BatchExecuteStatement", "ExecuteTransaction"
+_CODES = {
+    "ValidationException": "ValidationError",
+    "ResourceNotFoundException": "ResourceNotFound",
+    "ConditionalCheckFailedException": "ConditionalCheckFailed",
+    "DuplicateItemException": "DuplicateItem",
+}
+"""The errors that a member of a batch may have, and their codes there.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
+"""
 _RAN = frozenset({"ConditionalCheckFailedException", "DuplicateItemException"})
-"""The errors of statements that were carried out, as far as that was possible."""
+"""Those of statements that reached their item."""
 
 
 class _Target(NamedTuple):
@@ -139,6 +149,8 @@ def _try(work: Callable[..., Found], *arguments: object) -> Found | ServiceError
     try:
         return work(*arguments)
     except ServiceError as error:
+        if error.code not in _CODES:
+            raise
         return error
 
 
@@ -151,7 +163,7 @@ def _read_part(members: Members) -> Parsed:
     return parsed
 
 
-def _in_part(number: int, work: Callable[..., Any], *arguments: object) -> Any:
+def _in_part(number: int, work: Callable[..., Found], *arguments: object) -> Found:
     """Call *work*, which is about a part of a transaction; its errors of validation say so."""
     try:
         return work(*arguments)
@@ -203,9 +215,7 @@ def _answer_member(part: _Part, work: Callable[[_Target], Item | None]) -> dict[
 
 
 def _describe(error: ServiceError) -> dict[str, Any]:
-    code = error.code.removesuffix("Exception")
-    code = "ValidationError" if code == "Validation" else code
-    return {"Code": code, "Message": error.message, **error.fields}
+    return {"Code": _CODES[error.code], "Message": error.message, **error.fields}
 
 
 def _read_one(snapshot: Snapshot, target: _Target, consumed: Consumed) -> Item | None:

@@ -38,7 +38,7 @@ _NO_IDENTIFIER = "Expected identifier for simple path"
 _LEFTOVER = "Unexpected token after expression"
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def parse_statement(text: str) -> Parsed:
     """Return what a statement says; raise a ValidationException.
 

@@ -49,13 +49,14 @@ def read_rows(
     reading = Reading(table, index, condition, columns, limit, bound.consistent)
     reading.check_attributes()
     areas = _find_areas(reading.keyed, select.order, condition)
-    digest = _digest(select, bound)
     start = None
     if token is not None:
-        start = find_start(reading, _read_token(token, digest))
+        start = find_start(reading, _read_token(token, _digest(select, bound)))
         areas = _skip_areas(areas, start[0])
     page = read_areas(snapshot, reading, areas, start, consumed)
-    return Rows(page, None if page.last is None else _make_token(page.last, digest))
+    if page.last is None:
+        return Rows(page, None)
+    return Rows(page, _make_token(page.last, _digest(select, bound)))
 
 
 def find_key(table: Table, select: Select, bound: Bound, api: str) -> Item:
@@ -93,7 +94,7 @@ def _find_index(table: Table, select: Select) -> Index | None:
 def _find_areas(
     keyed: Keyed, order: tuple[OrderSyntax, ...], condition: Condition | None
 ) -> list[Range]:
-    """Return what is read, in order."""
+    """Return the ranges to be read, in order."""
     (part,) = keyed.hash_parts
     hashes = find_hashes(part, condition)
     _check_order(keyed, order, condition, hashes)

@@ -138,7 +138,7 @@ class Exists(NamedTuple):
 
     @property
     def source(self) -> Source:
-        """What is read."""
+        """The table or the index that is read."""
         return self.select.source
 
 

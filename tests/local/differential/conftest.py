@@ -19,6 +19,7 @@ TABLE = {
         {"AttributeName": "h", "AttributeType": "S"},
         {"AttributeName": "r", "AttributeType": "N"},
         {"AttributeName": "l", "AttributeType": "S"},
+        {"AttributeName": "g", "AttributeType": "S"},
     ],
     "LocalSecondaryIndexes": [
         {
@@ -28,6 +29,16 @@ TABLE = {
                 {"AttributeName": "l", "KeyType": "RANGE"},
             ],
             "Projection": {"ProjectionType": "ALL"},
+        }
+    ],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "by_g",
+            "KeySchema": [
+                {"AttributeName": "g", "KeyType": "HASH"},
+                {"AttributeName": "l", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["a"]},
         }
     ],
     "BillingMode": "PAY_PER_REQUEST",

@@ -109,6 +109,11 @@ def _statement(pattern: str) -> Holds:
 DIFFERENCES: list[Difference] = [
     Difference(
         "dynoxide",
+        f"A global index gives only what it projects: {_GUIDE}/GSI.html",
+        refuses("does not project", "Query"),
+    ),
+    Difference(
+        "dynoxide",
         f"An UPDATE may have several clauses: {_GUIDE}/ql-reference.update.html",
         _statement(r"UPDATE .*(SET|REMOVE) .*(SET|REMOVE) "),
     ),

@@ -232,8 +232,10 @@ def test_what_cannot_be_together_is_refused(database, operation, statements, mes
 
 
 def test_a_part_that_is_no_structure_is_refused(database):
-    refused = database.refuse("BatchExecuteStatement", Statements=["SELECT * FROM tab"])
-    assert refused.startswith("SerializationException")
+    part = "SELECT * FROM tab"
+    for each in (part, {"Statement": part, "Parameters": "x"}, {"Statement": 1}):
+        refused = database.refuse("BatchExecuteStatement", Statements=[each])
+        assert refused.startswith("SerializationException")
 
 
 def test_a_transaction_needs_all_its_tables(database):

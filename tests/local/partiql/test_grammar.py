@@ -1,4 +1,4 @@
-"""Statements as texts: what is read, and what is refused, in the service's words."""
+"""Statements as texts: which are read, and which are refused in the service's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SELECT, and what is common to all statements."""
+"""SELECT, and the members of all requests."""
 
 from __future__ import annotations
 

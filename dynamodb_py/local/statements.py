@@ -1,4 +1,4 @@
-"""The statements that read the items of a table, or of an index, in order."""
+"""Statements of SQLite: the tables of a database, and reading items in order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,37 @@ from typing import Any
 
 from .keys import hash_key
 from .tables import Index, Key, Table
+
+SCHEMA = """
+CREATE TABLE tables (name TEXT PRIMARY KEY, number INTEGER UNIQUE NOT NULL, description BLOB NOT NULL);
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE tokens (token TEXT PRIMARY KEY, at REAL NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL);
+CREATE INDEX tokens_by_age ON tokens (at);
+CREATE TABLE streams (
+    number INTEGER PRIMARY KEY, arn TEXT UNIQUE NOT NULL, closed REAL, last INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE records (
+    stream INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (stream, number)
+) WITHOUT ROWID;
+CREATE TABLE expiries (
+    source INTEGER NOT NULL, at INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL,
+    PRIMARY KEY (source, at, place, hash, range)
+) WITHOUT ROWID;
+"""
+ITEMS = """
+CREATE TABLE {name} (
+    place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL, size INTEGER NOT NULL, item BLOB NOT NULL,
+    PRIMARY KEY (place, hash, range)
+) WITHOUT ROWID
+"""
+ENTRIES = """
+CREATE TABLE {name} (
+    place INTEGER NOT NULL, hash BLOB NOT NULL, range BLOB NOT NULL,
+    item_place INTEGER NOT NULL, item_hash BLOB NOT NULL, item_range BLOB NOT NULL,
+    PRIMARY KEY (place, hash, range, item_hash, item_range)
+) WITHOUT ROWID
+"""
 
 
 def make_range_query(
