@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
@@ -38,6 +39,54 @@ def fetched(name: str) -> Path:
         return fetch(SERVERS[name], default_cache())
     except Unavailable as why:
         pytest.skip(str(why))
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("embedded", ["embedded"]),
+        ("moto,dynoxide", ["moto", "dynoxide"]),
+        ("all", ["embedded", "dynoxide", "extenddb", "moto"]),
+    ],
+)
+def test_a_run_has_the_engines_that_are_named(given, names):
+    assert engines.read_engines(Chosen(given)) == names
+
+
+def test_an_engine_that_nobody_knows_is_refused():
+    with pytest.raises(pytest.UsageError, match=r"no engine is named .'dynamo'"):
+        engines.read_engines(Chosen("moto,dynamo"))
+
+
+@pytest.mark.parametrize(
+    ("mark", "names"),
+    [
+        (None, ["embedded", "dynoxide", "extenddb", "moto"]),
+        (pytest.mark.engines("dynoxide", "moto"), ["embedded", "dynoxide", "moto"]),
+        (pytest.mark.engines("extenddb", embedded=False), ["extenddb"]),
+    ],
+)
+def test_a_mark_chooses_among_the_engines_of_others(mark, names):
+    assert engines.find_engines(Marked(mark)) == names
+
+
+class Chosen(NamedTuple):
+    """What these tests need of pytest's configuration."""
+
+    given: str
+
+    def getoption(self, name: str) -> str:
+        assert name == "engines"
+        return self.given
+
+
+class Marked(NamedTuple):
+    """What these tests need of a test."""
+
+    mark: pytest.MarkDecorator | None
+
+    def get_closest_marker(self, name: str) -> pytest.Mark | None:
+        return self.mark and self.mark.mark
 
 
 def create(engine: Engine, name: str) -> str:
