@@ -138,6 +138,7 @@ def test_every_increment_of_one_counter_counts(engine, do, leaks, stored, key):
     )
 
 
+@pytest.mark.usefixtures("short_turns")
 def test_optimistic_saves_lose_nothing(engine, do, leaks, stored, key):
     do(Counter.create, key=key)
     each = {"sync": 4, "async": 1}[do.mode]
