@@ -79,7 +79,6 @@ MISSING = {
     "a command line for tables": ["command table", "command create", "command diff"],
     "a command line for them": ["command table", "command create", "command diff"],
     "helpers for tests": ["testing"],
-    "an engine for tests": ["engine", "testing"],
     "encryption": ["encrypt"],
     "backups": ["backup"],
     "tags": ["tags"],
