@@ -13,8 +13,7 @@ from ..credentials.targets import LazyTarget, Target
 from ..exceptions import ConnectionFailed
 from ..metering import payload_of
 from ..operations.base import Operation
-from ..retries import Deadline, count_seconds_left, find_deadline
-from .codec import Response
+from ..retries import count_seconds_left, find_deadline
 from .forks import watch
 from .log import get_debug_logger
 from .responses import describe_request, read_answer
@@ -74,7 +73,7 @@ class StreamPool:
         """Return a connection to the pool, or to the longest waiting task."""
         if not stream.open:
             stream.abort()
-        elif not self._hand_over(stream):
+        elif not (self._waiting and self._hand_over(stream)):
             if self._closed:
                 stream.abort()
                 return
@@ -196,22 +195,7 @@ class AsyncHttpTransport:
         request = target.signer.request(operation.api, body, keys)
         pool = self._pools.get(loop) or await self._new_pool(loop)
         logger = get_debug_logger()
-        if logger is not None:
-            started = time.perf_counter()
-            response = await self._exchange(target, pool, request, operation, deadline)
-            log_line(logger, operation, response, time.perf_counter() - started)
-        else:
-            response = await self._exchange(target, pool, request, operation, deadline)
-        return read_answer(response, operation)
-
-    async def _exchange(
-        self,
-        target: Target,
-        pool: StreamPool,
-        request: bytes,
-        operation: Operation[Any],
-        deadline: Deadline | None,
-    ) -> Response:
+        started = 0.0 if logger is None else time.perf_counter()
         try:
             stream = pool.pop()
             if stream is None:
@@ -230,7 +214,9 @@ class AsyncHttpTransport:
             pool.give(stream)
         else:
             stream.abort()
-        return response
+        if logger is not None:
+            log_line(logger, operation, response, time.perf_counter() - started)
+        return read_answer(response, operation)
 
     async def _find(self) -> Target:
         if self._lazy.found is None and not self._lazy.quick:

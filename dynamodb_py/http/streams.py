@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..credentials.targets import Target
 from ..exceptions import ConnectionFailed
-from .codec import Response, ResponseReader, TunnelReader, connect_request
+from .codec import Response, ResponseReader, TunnelReader, connect_request, read_usual
 from .sockets import make_connect_error, make_poll, make_read_timeout, make_tunnel_error
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Stream:
         self._lost: Callable[[Stream], None] | None = lost
         self._transport: Transport | None = None
         self._poll: Callable[[int], object] = bool
-        self._waiter: Future[Response] | None = None
-        self._reader: ResponseReader | None = None
+        self._waiter: Future[Response] | None = None  # of the request that is under way
+        self._reader: ResponseReader | None = None  # of an answer that does not come at once
         self._deadline = 0.0
         self._timer: TimerHandle | None = None
         self._buffer = memoryview(bytearray(_BUFFER))
@@ -57,7 +57,8 @@ class Stream:
         if transport is None or transport.is_closing():  # closed by the server while idle
             raise ConnectionFailed("The server closed the connection without an answer.")
         waiter = self._waiter = loop.create_future()
-        self._reader = TunnelReader() if tunnel else ResponseReader()
+        if tunnel:
+            self._reader = TunnelReader()
         # One timer for all requests of a connection: it is set again only after it has fired.
         self._timeout = self._read_timeout
         if seconds is not None and seconds < self._timeout:
@@ -131,14 +132,17 @@ class Stream:
 
     def buffer_updated(self, nbytes: int) -> None:
         data, reader = bytes(self._buffer[:nbytes]), self._reader
-        if reader is None:  # unexpected data
+        if self._waiter is None:  # unexpected data
             self.abort()
             return
-        try:
-            response = reader.feed(data)
-        except ConnectionFailed as error:
-            self._fail(error)
-            return
+        response = None if reader is not None else read_usual(data)
+        if response is None:
+            reader = self._reader = reader or ResponseReader()
+            try:
+                response = reader.feed(data)
+            except ConnectionFailed as error:
+                self._fail(error)
+                return
         if response is not None:
             self._finish(response)
 
@@ -156,13 +160,12 @@ class Stream:
             waiter.set_result(response)
 
     def _end(self, error: Exception | None) -> None:
-        reader = self._reader
-        if reader is None:
+        if self._waiter is None:
             return
         try:
             if error is not None:
                 raise ConnectionFailed(f"The connection broke: {error}.") from error
-            self._finish(reader.end())
+            self._finish((self._reader or ResponseReader()).end())
         except ConnectionFailed as failed:
             self._fail(failed)
 
@@ -174,7 +177,7 @@ class Stream:
 
     def _time_out(self) -> None:
         self._timer = None
-        if self._reader is None:
+        if self._waiter is None:
             return
         if self.loop.time() < self._deadline:  # set for an earlier request
             self._timer = self.loop.call_at(self._deadline, self._time_out)

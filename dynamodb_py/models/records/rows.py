@@ -82,15 +82,17 @@ def make_loader(
     :param held: the attributes that were read; None for all.
     :param using: the alias of the instances' connection; None for that of ``options()``, or of their model.
     """
-    return make_bound_loader(model, shape, held, ambient_alias() if using is None else using)
+    if using is None:
+        using = ambient_alias()
+        if using is None and shape is None and held is None:  # nearly always
+            return model._load
+    return make_bound_loader(model, shape, held, using)
 
 
 def make_bound_loader(
     model: type[M], shape: Shape | None, held: frozenset[str] | None, using: str | None
 ) -> Loader:
     """Like :func:`make_loader`, but *using* is None for the connection of the model alone."""
-    if using is None and shape is None and held is None:  # nearly always
-        return model._load
     load = _make_instance_loader(model, held, using)
     if shape is None:
         return load
