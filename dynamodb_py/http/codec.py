@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -127,7 +128,7 @@ def _find_size(status: int, fields: dict[bytes, bytes]) -> int:
     raise ResponseCorrupted("The server did not announce the length of its answer.")
 
 
-class _LearnedHead(Struct, frozen=True):
+class _LearnedHead(NamedTuple):
     """A head like one that was parsed: a 200 with a length, the same names, and any plain values."""
 
     match: Callable[[bytes], re.Match[bytes] | None]
@@ -165,13 +166,13 @@ def _learn_head(text: bytes, head: _Head) -> None:
 
 def read_usual(data: bytes) -> Response | None:
     """Return the response that *data* is, if all of it is there and its head like one before."""
-    for head in _learned:
-        if (found := head.match(data)) is not None:
+    for match, names, size_at in _learned:
+        if (found := match(data)) is not None:
             values, end = found.groups(), found.end()
-            if int(values[head.size_at]) != len(data) - end or end > MAX_HEAD:
+            if int(values[size_at]) != len(data) - end or end > MAX_HEAD:
                 return None
             # Not strict=: a keyword costs as much as the rest of the call.
-            return Response(200, dict(zip(head.names, values)), data[end:], True)  # noqa: B905
+            return Response(200, dict(zip(names, values)), data[end:], True)  # noqa: B905
     return None
 
 

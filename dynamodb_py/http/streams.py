@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
+from asyncio import AbstractEventLoop, BufferedProtocol, Future, TimerHandle, Transport, wait
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from ..credentials.targets import Target
 from ..exceptions import ConnectionFailed
 from .codec import Response, ResponseReader, TunnelReader, connect_request, read_usual
 from .sockets import make_connect_error, make_poll, make_read_timeout, make_tunnel_error
 
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Future, TimerHandle, Transport
-
-
 _BUFFER, _LARGE_BUFFER = 64 * 1024, 256 * 1024
 
 
-class Stream:
-    """One open connection, made by :func:`make_stream`.
+class Stream(BufferedProtocol):
+    """One connection, which :func:`open_stream` opens.
 
     *lost* is called once, when the connection is closed for any reason.
     """
@@ -196,27 +193,11 @@ class Stream:
             lost(self)
 
 
-_kinds: list[type[Stream]] = []
-
-
-def make_stream(
-    loop: AbstractEventLoop, read_timeout: float, lost: Callable[[Stream], None]
-) -> Stream:
-    """Return a new stream, not open yet, as an asyncio protocol."""
-    if not _kinds:
-        from asyncio import BufferedProtocol  # imported with the first await
-
-        _kinds.append(cast("type[Stream]", type("BufferedStream", (Stream, BufferedProtocol), {})))
-    return _kinds[0](loop, read_timeout, lost)
-
-
 async def open_stream(stream: Stream, target: Target, connect_timeout: float) -> None:
     """Connect *stream* to *target*, through its proxy and with TLS where there is one.
 
     Raises ConnectTimeout, or ConnectionFailed with the reason; the stream is closed then.
     """
-    from asyncio import wait
-
     connecting = stream.loop.create_task(_connect(stream, target))
     try:
         # Not wait_for(): before Python 3.12, it can swallow a cancellation.
@@ -240,7 +221,7 @@ async def open_stream(stream: Stream, target: Target, connect_timeout: float) ->
 async def _connect(stream: Stream, target: Target) -> None:
     loop = stream.loop
     host, port = target.address
-    factory = cast("Any", lambda: stream)
+    factory = lambda: stream
     name = target.endpoint.host
     if target.context is None:
         await loop.create_connection(factory, host, port)
