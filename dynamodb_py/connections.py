@@ -364,6 +364,8 @@ AMBIENT_DEFAULT = AmbientAlias(DEFAULT)
 
 def ambient_alias() -> AmbientAlias | None:
     """Return the alias that the ``options()`` around give; None if they give none."""
+    if _STACK.get() is _EMPTY:  # nearly always
+        return None
     using = current_options().using
     return None if using is None else AmbientAlias(using)
 
@@ -450,7 +452,7 @@ class options:  # noqa: N801 - it reads as a statement
 
 def is_consistent(option: bool | None, link: Connection) -> bool:
     """Tell whether to read consistently: *option*, else as ``options()`` or the connection *link* say."""
-    if option is None:
+    if option is None and _STACK.get() is not _EMPTY:
         option = current_options().consistent
     return link.consistent if option is None else option
 

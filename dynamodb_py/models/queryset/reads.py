@@ -22,7 +22,7 @@ from ..instance import Instance, list_many, options_of
 from ..options import Options
 from ..persistence.stored import key_of
 from ..records.rows import make_loader
-from ..visibility import filter_item, filter_items
+from ..visibility import filter_items
 from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone, limit_of, with_question
 from .builders import Builders, check_not_sliced
 
@@ -139,17 +139,16 @@ def get_by_key(
     if consistent is None:
         consistent = options.consistent
     row: Any
-    if queryset._known_question is EMPTY_QUESTION and not (
-        options is not DEFAULT_OPTIONS and (options.shape or options.start or options.parts)
+    if queryset._known_question is EMPTY_QUESTION and (
+        options is DEFAULT_OPTIONS or not (options.shape or options.start or options.parts)
     ):
         link = connection_for(options.using, meta.using)
-        get = GetItem(link.table_name(meta.table_name), wire, is_consistent(consistent, link))
-        item = yield from get
-        there = item if meta.item_filter is None else filter_item(meta, item)
-        if there is None:
+        table = link.table_name(meta.table_name)
+        item = yield from GetItem(table, wire, is_consistent(consistent, link))
+        if item is None or (meta.item_filter is not None and meta.item_filter.hides(item)):
             return None, item
         model: Any = queryset.model
-        row = make_loader(model, None, None, options.using)(there)
+        row = make_loader(model, None, None, options.using)(item)
         if options is not DEFAULT_OPTIONS:
             yield from execution.complete_rows(queryset, [row])
     else:
@@ -159,9 +158,8 @@ def get_by_key(
             matching = matching.consistent(consistent)
         rows = yield from execution.read_first(matching, 1)
         row = rows[0] if rows else None
-    if queryset._scope is not None and queryset._scope.hides(row):
-        row = None
-    return row, None
+    scope = queryset._scope
+    return None if scope is not None and scope.hides(row) else row, None
 
 
 def _make_missing_error(
