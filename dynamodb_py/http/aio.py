@@ -215,10 +215,11 @@ class AsyncHttpTransport:
     async def _find(self) -> Target:
         if self._lazy.found is None and not self._lazy.quick:
             # In a thread: it imports botocore, reads files, and may use the network.
-            self._target = await get_running_loop().run_in_executor(None, self._lazy.get)
+            target = await get_running_loop().run_in_executor(None, self._lazy.get)
         else:
-            self._target = self._lazy.get()
-        return self._target
+            target = self._lazy.get()
+        self._target = target
+        return target
 
     async def _new_pool(self, loop: AbstractEventLoop) -> StreamPool:
         for other in list(self._pools):

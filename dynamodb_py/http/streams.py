@@ -6,7 +6,7 @@ import os
 from asyncio import AbstractEventLoop, BufferedProtocol, Future, TimerHandle, Transport, wait
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from ..credentials.targets import Target
 from ..exceptions import ConnectionFailed
@@ -147,8 +147,8 @@ class Stream(BufferedProtocol):
         self._end(None)
         return False
 
-    def connection_lost(self, error: Exception | None) -> None:
-        self._end(error)
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(exc)
         self._forget()
 
     def _finish(self, response: Response) -> None:
@@ -219,9 +219,11 @@ async def open_stream(stream: Stream, target: Target, connect_timeout: float) ->
 
 
 async def _connect(stream: Stream, target: Target) -> None:
+    def factory() -> Stream:
+        return stream
+
     loop = stream.loop
     host, port = target.address
-    factory = lambda: stream
     name = target.endpoint.host
     if target.context is None:
         await loop.create_connection(factory, host, port)
@@ -233,7 +235,5 @@ async def _connect(stream: Stream, target: Target) -> None:
         refused = make_tunnel_error(await stream.exchange(request, tunnel=True))
         if refused is not None:
             raise refused
-        secure = await loop.start_tls(
-            transport, cast("Any", stream), target.context, server_hostname=name
-        )
+        secure = await loop.start_tls(transport, stream, target.context, server_hostname=name)
         stream.rewire(secure)
