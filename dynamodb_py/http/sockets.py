@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
@@ -124,8 +123,11 @@ class Connection:
 
     def close(self) -> None:
         """Close it, without waiting for the other side."""
-        with suppress(OSError):  # it may be closed already
+        # Not suppress(): at the end of the interpreter, the globals of this module may be gone.
+        try:  # noqa: SIM105
             self._socket.close()
+        except OSError:  # it may be closed already
+            pass
 
 
 def open_connection(target: Target, connect_timeout: float, read_timeout: float) -> Connection:
