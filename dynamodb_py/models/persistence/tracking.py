@@ -108,7 +108,10 @@ def find_changed(
     if fields.computed is not None:
         stored = fields.computed.add_key_parts(stored)
     for name, attribute, field, _ in fields.get_plan():
-        value, old = values.get(name), stored.get(attribute)
+        value = values.get(name)
+        if value is None and not looking and name not in values:
+            continue
+        old = stored.get(attribute)
         if value is not None:
             if (
                 type(value) is field.verbatim
@@ -118,8 +121,6 @@ def find_changed(
                 continue  # nearly always
         elif name in values:
             pass
-        elif not looking:
-            continue
         elif name in edited or (instance._stored is None and name not in deleted):
             value = getattr(instance, name)
         else:
