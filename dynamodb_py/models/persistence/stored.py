@@ -139,13 +139,16 @@ def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) 
     return ValidationError(errors, model=instance._meta.name)
 
 
+set_previous = vars(Instance)["__previous__"].__set__  # without a look-up, as set_stored()
+
+
 def mark_saved(instance: M, item: StoredItem) -> M:
     """Set *item* as the stored item; the values stay as they are."""
     fields, state, values = instance._fieldset, instance._state, instance.__dict__
     if state is not None:
         settle_defaults(instance)
     before = instance._stored
-    _set_previous(instance, (before, item))
+    set_previous(instance, (before, item))
     if before is None and not fields.constants.keys() <= values.keys():
         deleted = frozenset[str]() if state is None else state.deleted
         for name, default in fields.constants.items():
@@ -160,9 +163,6 @@ def mark_saved(instance: M, item: StoredItem) -> M:
     if instance._meta.version is not None:
         take_version(instance, from_json(item))
     return instance
-
-
-_set_previous = vars(Instance)["__previous__"].__set__  # as set_stored()
 
 
 def copy_elsewhere(instance: M, using: str, *, whole: bool = False) -> M:
