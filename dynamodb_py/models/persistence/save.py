@@ -270,7 +270,7 @@ def _write_changes(
     if (
         sets
         or fields.computed is not None
-        or any([wire is not None and ("M" in wire or "L" in wire) for wire in changes.values()])
+        or any(wire is not None and ("M" in wire or "L" in wire) for wire in changes.values())
     ):
         item = yield from _send_changes(instance, stored, changes, required, own=own, sets=sets)
         if item is None and must_exist:

@@ -104,14 +104,13 @@ def find_changed(
         state = instance._state
         deleted = state.deleted if instance._stored is None else state.find_deleted_unread()
     assigned = find_assigned_keys(instance) if fields.references else None
-    looking = instance._decoded  # all values that were stored are there then, but for removed ones
+    plan = fields.get_plan()
+    if not instance._decoded:  # else all values that were stored are there, but for removed ones
+        plan = [each for each in plan if each[0] in values]
     if fields.computed is not None:
         stored = fields.computed.add_key_parts(stored)
-    for name, attribute, field, _ in fields.get_plan():
-        value = values.get(name)
-        if value is None and not looking and name not in values:
-            continue
-        old = stored.get(attribute)
+    for name, attribute, field, _ in plan:
+        value, old = values.get(name), stored.get(attribute)
         if value is not None:
             if (
                 type(value) is field.verbatim

@@ -255,7 +255,11 @@ def find_edited_defaults(record: BaseRecord) -> Collection[str]:
 def keep_sets(record: BaseRecord, names: Iterable[str] | None = None) -> None:
     """Keep the sets that there are, or those of *names*: as they are stored, to be edited in place."""
     values, names = record.__dict__, record._fieldset.sets if names is None else names
-    if kept := {name: values[name] for name in names if name in values}:
+    kept: dict[str, Any] = {}
+    for name in names:
+        if name in values:
+            kept[name] = values[name]
+    if kept:
         if record._state is None:
             set_state(record, RecordState(kept=kept))
         else:
