@@ -199,7 +199,7 @@ def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
         for key, each in value.items():
             if type(key) is not str and not isinstance(key, str):
                 break
-            kind = type(each)
+            kind: type[Any] = type(each)  # pyright: ignore[reportUnknownVariableType]
             # No call for what is common.
             if kind is str:
                 wires[key] = {"S": each}
