@@ -374,7 +374,9 @@ def connection_for(alias: str | None, own: str | None) -> Connection:
     """Return the connection *alias* of a model whose ``Meta.using`` is *own*."""
     if alias is None or (own is not None and isinstance(alias, AmbientAlias)):
         alias = own
-    return get_connection(alias)
+    if alias is None and _STACK.get() is _EMPTY:  # nearly always
+        alias = DEFAULT
+    return (_connections.get(alias) if alias else None) or get_connection(alias)
 
 
 def alias_for(alias: str | None, own: str | None) -> str:

@@ -16,7 +16,8 @@ from ..instance import Instance, list_many, options_of, table_of
 from ..options import Options
 from ..persistence.stored import key_of
 from ..records.base import load_key, state_of
-from ..records.filling import fill
+from ..records.filling import fill, is_filled_only
+from ..signals.events import post_init, pre_init
 from ..visibility import Scope, filter_item
 
 P = ParamSpec("P")
@@ -68,9 +69,14 @@ def check_connection(bound: BoundModel[Any], instance: M) -> M:
     return instance
 
 
-def make_instance(bound: BoundModel[M], values: Mapping[str, Any]) -> M:
+def make_instance(bound: BoundModel[M], values: dict[str, Any]) -> M:
     """Return a new instance with these values."""
-    return bind_connection(bound, bound.model(**values))
+    model = bound.model
+    if pre_init.in_use or post_init.in_use or not is_filled_only(model):
+        return bind_connection(bound, model(**values))
+    instance = model.__new__(model)  # without values, which each call would copy
+    fill(instance, values)
+    return bind_connection(bound, instance)
 
 
 def as_instance(bound: BoundModel[M], item: Any) -> M:

@@ -18,8 +18,12 @@ from ..fields.model_key import alias_of, bind_values
 from ..instance import Instance, M, options_of, table_of
 from ..records.attributes import describe_largest, find_preserved
 from ..records.base import (
+    RecordState,
     get_fetched_fields,
     keep_sets,
+    set_decoded,
+    set_state,
+    set_stored,
     settle_defaults,
     state_of,
 )
@@ -101,7 +105,10 @@ def _is_fresh(instance: Instance) -> bool:
 
 def key_in(instance: Instance, wires: Mapping[str, Wire]) -> Key:
     """Return the key among the attributes of the item."""
-    return {field.attribute: wires[field.attribute] for field in options_of(type(instance)).keys}
+    key: WireItem = {}
+    for field in options_of(type(instance)).keys:
+        key[field.attribute] = wires[field.attribute]
+    return key
 
 
 def encode_sized(instance: Instance, wires: WireItem) -> StoredItem:
@@ -132,20 +139,25 @@ def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) 
     return ValidationError(errors, model=instance._meta.name)
 
 
+set_previous = vars(Instance)["__previous__"].__set__  # without a look-up, as set_stored()
+
+
 def mark_saved(instance: M, item: StoredItem) -> M:
     """Set *item* as the stored item; the values stay as they are."""
     fields, state, values = instance._fieldset, instance._state, instance.__dict__
     if state is not None:
         settle_defaults(instance)
-    instance.__previous__ = instance._stored, item
-    if instance._stored is None and not fields.constants.keys() <= values.keys():
+    before = instance._stored
+    set_previous(instance, (before, item))
+    if before is None and not fields.constants.keys() <= values.keys():
         deleted = frozenset[str]() if state is None else state.deleted
         for name, default in fields.constants.items():
             if name not in values and name not in deleted:
                 values[name] = default
-    instance._stored, instance._decoded, instance._state = item, True, None
-    if state is not None and state.unreadable:
-        state_of(instance).unreadable = state.unreadable
+    set_stored(instance, item)
+    set_decoded(instance, True)
+    if state is not None:
+        set_state(instance, RecordState(unreadable=state.unreadable) if state.unreadable else None)
     if fields.sets:
         keep_sets(instance)
     if instance._meta.version is not None:

@@ -104,10 +104,12 @@ def find_changed(
         state = instance._state
         deleted = state.deleted if instance._stored is None else state.find_deleted_unread()
     assigned = find_assigned_keys(instance) if fields.references else None
-    looking = instance._decoded  # all values that were stored are there then, but for removed ones
+    plan = fields.get_plan()
+    if not instance._decoded:  # else all values that were stored are there, but for removed ones
+        plan = [each for each in plan if each[0] in values]
     if fields.computed is not None:
         stored = fields.computed.add_key_parts(stored)
-    for name, attribute, field, _ in fields.get_plan():
+    for name, attribute, field, _ in plan:
         value, old = values.get(name), stored.get(attribute)
         if value is not None:
             if (
@@ -118,8 +120,6 @@ def find_changed(
                 continue  # nearly always
         elif name in values:
             pass
-        elif not looking:
-            continue
         elif name in edited or (instance._stored is None and name not in deleted):
             value = getattr(instance, name)
         else:

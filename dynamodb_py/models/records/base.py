@@ -85,9 +85,9 @@ class BaseRecord:
     def __new__(cls, /, *_: Any, **__: Any) -> Self:
         """Make a record that was not loaded; ``__init__`` of a subclass need not call ours."""
         self = object.__new__(cls)
-        _set_stored(self, None)
-        _set_decoded(self, True)
-        _set_state(self, None)
+        set_stored(self, None)
+        set_decoded(self, True)
+        set_state(self, None)
         return self
 
     @classmethod
@@ -98,9 +98,9 @@ class BaseRecord:
     def _load(cls, stored: StoredItem) -> Self:
         """Return the record of a stored item, without calling ``__init__``."""
         self = object.__new__(cls)
-        _set_stored(self, stored)
-        _set_decoded(self, False)
-        _set_state(self, None)
+        set_stored(self, stored)
+        set_decoded(self, False)
+        set_state(self, None)
         if _observers:
             _observers[0](self)
         return self
@@ -140,7 +140,7 @@ class BaseRecord:
             keep_sets(self, [n for n in fields.sets if n not in assigned] if assigned else None)
         if assigned:
             values.update(assigned)
-        _set_decoded(self, True)
+        set_decoded(self, True)
 
     def __delattr__(self, name: str) -> None:
         """Remove an attribute of the item at the next save, whether or not it was read before."""
@@ -196,7 +196,7 @@ class BaseRecord:
 
 
 # A class with __delattr__ sets every attribute by a look-up of __setattr__: per row, slots are set directly.
-_set_stored, _set_decoded, _set_state = (
+set_stored, set_decoded, set_state = (
     vars(BaseRecord)[name].__set__ for name in ("_stored", "_decoded", "_state")
 )
 
@@ -255,9 +255,13 @@ def find_edited_defaults(record: BaseRecord) -> Collection[str]:
 def keep_sets(record: BaseRecord, names: Iterable[str] | None = None) -> None:
     """Keep the sets that there are, or those of *names*: as they are stored, to be edited in place."""
     values, names = record.__dict__, record._fieldset.sets if names is None else names
-    if kept := {name: values[name] for name in names if name in values}:
+    kept: dict[str, Any] = {}
+    for name in names:
+        if name in values:
+            kept[name] = values[name]
+    if kept:
         if record._state is None:
-            _set_state(record, RecordState(kept=kept))
+            set_state(record, RecordState(kept=kept))
         else:
             record._state.kept.update(kept)
 
