@@ -134,10 +134,11 @@ class BaseRecord:
             for name in fields.holders:
                 if name in values and (assigned is None or name not in assigned):
                     bind_values(values[name], alias)
-        if fields.sets:
-            keep_sets(self, [n for n in fields.sets if n not in assigned] if assigned else None)
         if assigned:
+            keep_sets(self, [name for name in fields.sets if name not in assigned])
             values.update(assigned)
+        elif fields.sets:
+            _set_kept(self, tuple(map(values.get, fields.sets)))
         _set_decoded(self, True)
 
     def __delattr__(self, name: str) -> None:
