@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
@@ -325,13 +326,11 @@ def _list_primary_keys(model: type[Instance], rows: Sequence[Instance]) -> Itera
     is_own = model.primary_key is Instance.primary_key
     read = read_values_of(model, [field.name for field in fields]) if is_own else None
     for row in rows:
-        values: tuple[Any, ...] | None = None
+        values: tuple[Any, ...] = ()
         if read is not None and type(row) is model and is_untouched(row):
-            try:
+            with suppress(*UNFIT):  # of one that cannot be read: it is as it is stored then
                 values = read(cast("StoredItem", row._stored))
-            except UNFIT:  # it is as it is stored then
-                pass
-        yield row.primary_key if values is None else values if len(values) > 1 else values[0]
+        yield row.primary_key if not values else values if len(fields) > 1 else values[0]
 
 
 def _check_only_fields(queryset: Builders[Any, Any], verb: str) -> None:

@@ -70,7 +70,7 @@ class RecordState(Struct):
 class BaseRecord:
     """The state of an object with fields, and the methods that fields and loaders call."""
 
-    __slots__ = ("_decoded", "__kept__", "_state", "_stored")
+    __slots__ = ("__kept__", "_decoded", "_state", "_stored")
 
     _fieldset: ClassVar[FieldSet]
 
@@ -253,11 +253,12 @@ def find_edited_defaults(record: BaseRecord) -> Collection[str]:
 
 def keep_sets(record: BaseRecord, names: Collection[str] | None = None) -> None:
     """Keep the sets that there are, or those of *names*: as they are stored, to be edited in place."""
-    kept = map(record.__dict__.get, record._fieldset.sets)
-    if names is not None:
-        before = zip(record._fieldset.sets, kept, get_kept_sets(record), strict=True)
-        kept = iter([now if name in names else then for name, now, then in before])
-    _set_kept(record, tuple(kept))
+    sets, get = record._fieldset.sets, record.__dict__.get
+    if names is None:
+        _set_kept(record, tuple(map(get, sets)))
+        return
+    before = zip(sets, get_kept_sets(record), strict=True)
+    _set_kept(record, tuple([get(name) if name in names else kept for name, kept in before]))
 
 
 def get_kept_sets(record: BaseRecord) -> tuple[Any, ...]:
