@@ -13,7 +13,6 @@ from ...operations.items import Key, StoredItem
 from ...reading.keys import make_identity_reader
 from ..attribute_values.fetch import read_items
 from ..instance import Instance, list_many, options_of, table_of
-from ..options import Options
 from ..persistence.stored import key_of
 from ..records.base import load_key, state_of
 from ..records.filling import fill, is_filled_only
@@ -108,12 +107,18 @@ def load_item(bound: BoundModel[M], item: StoredItem) -> M:
 
 def key_from(bound: BoundModel[Any], given: Any) -> Key:
     """Return the key on the wire of an instance, or of a key as users give it."""
+    return keys_from(bound, (given,))[0]
+
+
+def keys_from(bound: BoundModel[Any], given: Iterable[Any]) -> list[Key]:
+    """Return the keys on the wire of several instances, or of keys as users give them."""
+    model, meta = bound.model, options_of(bound.model)
     # An instance knows how its key was spelled by whoever wrote it.
-    if isinstance(given, bound.model):
-        key: Key = key_of(given)
-        return key
-    meta: Options = options_of(bound.model)
-    return meta.check_own_key(meta.key_of(given))
+    keys: list[Key] = [
+        key_of(each) if isinstance(each, model) else meta.check_own_key(meta.key_of(each))
+        for each in given
+    ]
+    return keys
 
 
 def instance_of_key(bound: BoundModel[M], key: Key) -> M:

@@ -20,6 +20,7 @@ from ..records.attributes import describe_largest, find_preserved
 from ..records.base import (
     RecordState,
     get_fetched_fields,
+    get_kept_sets,
     keep_sets,
     set_decoded,
     set_state,
@@ -177,6 +178,7 @@ def copy_elsewhere(instance: M, using: str, *, whole: bool = False) -> M:
     twin.__dict__.update(instance.__dict__)
     twin._stored, twin._decoded = instance._stored, instance._decoded
     twin._state = None if instance._state is None else replace(instance._state)
+    twin.__kept__ = get_kept_sets(instance)
     if not twin._decoded:
         twin._decode()
     state = state_of(twin)
@@ -194,11 +196,8 @@ def take_over(instance: M, twin: M) -> None:
     """Let an instance become what its copy on another connection has become by saving."""
     instance.__dict__.clear()
     instance.__dict__.update(twin.__dict__)
-    instance._stored, instance._decoded, instance._state = (
-        twin._stored,
-        twin._decoded,
-        twin._state,
-    )
+    instance._stored, instance._decoded = twin._stored, twin._decoded
+    instance._state, instance.__kept__ = twin._state, get_kept_sets(twin)
     instance.__previous__ = getattr(twin, "__previous__", None)
     fields = instance._fieldset
     if instance._stored is not None and (fields.holders or fields.references):
@@ -220,6 +219,7 @@ def replace_stored(instance: Instance, item: StoredItem) -> None:
     for name in instance._fieldset.references:
         instance.__dict__.pop(name, None)
     instance._stored, instance._decoded, instance._state = item, False, None
+    instance.__kept__ = ()
 
 
 def take_value(instance: Instance, field: AnyField, wire: Wire | None) -> None:

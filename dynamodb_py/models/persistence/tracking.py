@@ -14,7 +14,13 @@ from ..attribute_values.spelling import encode_as_stored, keep_spelling_of, read
 from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
 from ..instance import Instance
 from ..records.attributes import find_assigned_keys, normalise_field, stamp_field
-from ..records.base import find_edited_defaults, find_unread_fields, get_fetched_fields, state_of
+from ..records.base import (
+    find_edited_defaults,
+    find_unread_fields,
+    get_fetched_fields,
+    get_kept_sets,
+    state_of,
+)
 from ..records.checks import Errors, check_value
 from ..records.validation import clean_changed, hooks_of
 from .stored import check_names, replace_stored, reset_fields, stored_wires
@@ -142,10 +148,11 @@ def find_changed(
 def find_set_edits(instance: Instance, attributes: Collection[str]) -> dict[str, bool]:
     """Return the sets among *attributes*, and whether each was edited in place; others were assigned."""
     values, state, found = instance.__dict__, instance._state, dict[str, bool]()
-    for name in instance._fieldset.sets:
+    for name, kept in zip(instance._fieldset.sets, get_kept_sets(instance), strict=True):
         attribute = instance._fieldset.by_name[name].attribute
         if attribute in attributes and (value := values.get(name)) is not None:
-            found[attribute] = state is not None and state.has_kept(name, value)
+            made, absent = (None, None) if state is None else state.find_made(name)
+            found[attribute] = value is kept or value is made or value is absent
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
@@ -17,11 +18,12 @@ from ...limits import MAX_BATCH_GET
 from ...operations.items import GetItem, Key, StoredItem
 from ...operations.read_expressions import Expressions
 from ..attribute_values.fetch import read_items
-from ..fields.base import Field
+from ..fields.base import UNFIT, Field
 from ..instance import Instance, list_many, options_of
 from ..options import Options
 from ..persistence.stored import key_of
-from ..records.rows import make_loader
+from ..records.base import is_untouched
+from ..records.rows import make_loader, read_values_of
 from ..visibility import filter_items
 from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone, limit_of, with_question
 from .builders import Builders, check_not_sliced
@@ -313,7 +315,20 @@ def get_in_bulk(
     if scope is not None:
         found = [each for each in found if not scope.hides(each)]
     yield from execution.complete_rows(queryset, found)
-    return {instance.primary_key: instance for instance in found}
+    return dict(zip(_list_primary_keys(queryset.model, found), found, strict=True))
+
+
+def _list_primary_keys(model: type[Instance], rows: Sequence[Instance]) -> Iterator[Hashable]:
+    """Yield the ``primary_key`` of *rows*; items of which nothing was read yet are not decoded for that."""
+    fields = options_of(model).keys
+    is_own = model.primary_key is Instance.primary_key
+    read = read_values_of(model, [field.name for field in fields]) if is_own else None
+    for row in rows:
+        values: tuple[Any, ...] = ()
+        if read is not None and type(row) is model and is_untouched(row):
+            with suppress(*UNFIT):  # of one that cannot be read: it is as it is stored then
+                values = read(cast("StoredItem", row._stored))
+        yield row.primary_key if not values else values if len(fields) > 1 else values[0]
 
 
 def _check_only_fields(queryset: Builders[Any, Any], verb: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
@@ -138,6 +138,15 @@ def _make_dict_loader(load: Callable[[StoredItem], Record]) -> Loader:
         return values
 
     return row
+
+
+def read_values_of(
+    model: type[M], names: Sequence[str]
+) -> Callable[[StoredItem], tuple[Any, ...]] | None:
+    """Return what reads the fields *names* of a whole item without an instance; None where it takes one."""
+    by_name = model._fieldset.by_name
+    chosen = tuple(Column(name, (by_name[name].attribute,)) for name in names)
+    return _compile_values(model, chosen, None)
 
 
 def _compile_values(
