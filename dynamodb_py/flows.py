@@ -70,7 +70,7 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """Sends one operation, once, and returns the body of the response, awaited."""
 
-    async def send(self, operation: Operation[Any], /) -> bytes:
+    def send(self, operation: Operation[Any], /) -> Coroutine[Any, Any, bytes]:
         """Send *operation* and await the body of its response."""
         ...
 

@@ -17,6 +17,8 @@ from dynamodb_py.codec import (
     decode,
     decode_item,
     encode,
+    encode_map,
+    encode_value,
     format_decimal,
     format_float,
     format_integer,
@@ -284,6 +286,11 @@ def as_read(value):
     if isinstance(value, dict):
         return {name: as_read(each) for name, each in value.items()}
     return list(map(as_read, value)) if isinstance(value, list) else value
+
+
+@given(st.dictionaries(TEXTS, FREE, max_size=6))
+def test_a_map_has_its_members_as_they_are_encoded_alone(value):
+    assert encode_map(value) == {"M": {name: encode_value(each) for name, each in value.items()}}
 
 
 @given(FREE)

@@ -14,7 +14,13 @@ from ..attribute_values.spelling import encode_as_stored, keep_spelling_of, read
 from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
 from ..instance import Instance
 from ..records.attributes import find_assigned_keys, normalise_field, stamp_field
-from ..records.base import find_edited_defaults, find_unread_fields, get_fetched_fields, state_of
+from ..records.base import (
+    find_edited_defaults,
+    find_unread_fields,
+    get_fetched_fields,
+    get_kept_sets,
+    state_of,
+)
 from ..records.checks import Errors, check_value
 from ..records.validation import clean_changed, hooks_of
 from .stored import check_names, replace_stored, reset_fields, stored_wires
@@ -104,10 +110,12 @@ def find_changed(
         state = instance._state
         deleted = state.deleted if instance._stored is None else state.find_deleted_unread()
     assigned = find_assigned_keys(instance) if fields.references else None
-    looking = instance._decoded  # all values that were stored are there then, but for removed ones
+    plan = fields.get_plan()
+    if not instance._decoded:  # else all values that were stored are there, but for removed ones
+        plan = [each for each in plan if each[0] in values]
     if fields.computed is not None:
         stored = fields.computed.add_key_parts(stored)
-    for name, attribute, field, _ in fields.get_plan():
+    for name, attribute, field, _ in plan:
         value, old = values.get(name), stored.get(attribute)
         if value is not None:
             if (
@@ -118,8 +126,6 @@ def find_changed(
                 continue  # nearly always
         elif name in values:
             pass
-        elif not looking:
-            continue
         elif name in edited or (instance._stored is None and name not in deleted):
             value = getattr(instance, name)
         else:
@@ -142,10 +148,11 @@ def find_changed(
 def find_set_edits(instance: Instance, attributes: Collection[str]) -> dict[str, bool]:
     """Return the sets among *attributes*, and whether each was edited in place; others were assigned."""
     values, state, found = instance.__dict__, instance._state, dict[str, bool]()
-    for name in instance._fieldset.sets:
+    for name, kept in zip(instance._fieldset.sets, get_kept_sets(instance), strict=True):
         attribute = instance._fieldset.by_name[name].attribute
         if attribute in attributes and (value := values.get(name)) is not None:
-            found[attribute] = state is not None and state.has_kept(name, value)
+            made, absent = (None, None) if state is None else state.find_made(name)
+            found[attribute] = value is kept or value is made or value is absent
     return found
 
 
