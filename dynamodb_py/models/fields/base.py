@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
+from operator import eq
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overload
 
 import msgspec
@@ -191,6 +192,8 @@ class Field(Operand[V], Generic[V, N]):
     """Whether :meth:`to_db` is defined in this package, not by a user's class, and changes no value."""
     verbatim: type[Any] | None = None
     """The exact type, str or int, whose values are stored and read as they are; else None."""
+    comparer: Comparer | None = None
+    """What tells cheaply that a value did not change; None if nothing does."""
     _known_path: Path | None = None
     stamps: bool = False
     """Whether :meth:`pre_save` does anything."""
@@ -277,6 +280,8 @@ class Field(Operand[V], Generic[V, N]):
         if self.plain and self.reads_as_stored and not _overrides(self, "find_key_problem"):
             kind = type(self)
             self.verbatim = VERBATIM.get((kind.to_wire, kind.decode, kind.read))
+        known = self.verbatim or identify_reading(type(self))
+        self.comparer = COMPARERS.get(known) if self.plain else None
         self.stamps = _overrides(self, "pre_save") and self.stamps_itself()
         self.constrained = bool(
             self.validators
@@ -639,6 +644,29 @@ AnyField = Field[Any, Any]
 
 VERBATIM: dict[Any, type[Any]] = {}
 """By implementations of ``to_wire``, ``decode`` and ``read``: the type that is stored as it is."""
+
+Comparer = tuple[type[Any], str, Callable[[Any, Any], bool]]
+"""An exact type, the kind, and what compares the content of an attribute value with a value.
+
+Where that is true, the content is read as a value that is stored just as this one.
+"""
+
+
+def is_repr(text: str, value: object) -> bool:
+    """Tell whether *text* is what Python code has for *value*."""
+    return text == repr(value)
+
+
+COMPARERS: dict[Any, Comparer] = {
+    str: (str, "S", eq),
+    int: (int, "N", is_repr),
+}
+"""By ``verbatim`` of a field, or by :func:`identify_reading` of its class: its ``comparer``."""
+
+
+def identify_reading(kind: Any) -> tuple[Any, ...]:
+    """Return the implementations by which a class of fields writes and reads."""
+    return kind.to_wire, kind.to_db, kind.decode, kind.read, kind.to_python
 
 
 def bind_name(names: dict[str, Any], value: Any) -> str:
