@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overl
 import msgspec
 
 from ...codec import (
+    PLAIN_INT,
     Uncomputed,
     Unstorable,
     as_tree,
@@ -522,6 +523,11 @@ class Field(Operand[V], Generic[V, N]):
         Raises :class:`~dynamodb_py.exceptions.ValidationError` for what this field cannot hold,
         under the name *where*.
         """
+        if type(value) is self.verbatim:  # common: no call for what is certainly right
+            if self.verbatim is int and -PLAIN_INT < value < PLAIN_INT:
+                return {"N": repr(value)}
+            if self.verbatim is str and value.isascii():
+                return {"S": value}
         try:
             wire = self.to_wire_or_null(value)
             return wire if wire is None else check_text(wire)

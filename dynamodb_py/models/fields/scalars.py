@@ -506,7 +506,8 @@ def _is_str(text: str, value: Decimal) -> bool:
     return text == str(value)
 
 
-COMPARERS[identify_reading(FloatField)] = float, "N", is_repr
+FLOATS = COMPARERS[identify_reading(FloatField)] = float, "N", is_repr
+"""The ``comparer`` of the fields that write floats as :func:`~dynamodb_py.codec.format_float` does."""
 COMPARERS[identify_reading(DecimalField)] = Decimal, "N", _is_str
 COMPARERS[identify_reading(BooleanField)] = bool, "BOOL", is_
 
