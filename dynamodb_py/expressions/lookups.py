@@ -121,8 +121,10 @@ def Q(  # noqa: N802 - its name in Django
 
     :param conditions: conditions, or lookups as pairs of a name and a value: ``Q(("wins__gt", 3))``.
     """
-    terms = map(_as_condition, conditions)
-    return join(And, *terms, *(Lookup(text, _freeze(lookups[text])) for text in lookups))
+    found: list[Condition] = [Lookup(text, _freeze(lookups[text])) for text in lookups]
+    if len(found) == 1 and not conditions:
+        return found[0]
+    return join(And, *map(_as_condition, conditions), *found)
 
 
 def _as_condition(given: Any) -> Condition:
