@@ -317,7 +317,9 @@ def test_threads_carry_as_many_at_once_as_there_are_workers_and_no_more():
 
 
 @pytest.mark.parametrize("where", ["this thread", "another thread"])
-def test_an_interrupt_side_by_side_is_raised_after_what_is_under_way_and_nothing_else_is_sent(where):
+def test_an_interrupt_side_by_side_is_raised_after_what_is_under_way_and_nothing_else_is_sent(
+    where,
+):
     here, before, sent = threading.get_ident(), threading.active_count(), []
 
     def send(operation):
