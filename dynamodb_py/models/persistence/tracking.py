@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ...codec import PLAIN_INT, Unstorable, from_json
+from ...codec import Unstorable, from_json
 from ...exceptions import QueryError, ValidationError
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
@@ -22,6 +22,7 @@ from ..records.base import (
     state_of,
 )
 from ..records.checks import Errors, check_value
+from ..records.fieldset import FieldSet
 from ..records.validation import clean_changed, hooks_of
 from .stored import check_names, replace_stored, reset_fields, stored_wires
 
@@ -109,22 +110,16 @@ def find_changed(
         unread, edited = find_unread_fields(instance), find_edited_defaults(instance)
         state = instance._state
         deleted = state.deleted if instance._stored is None else state.find_deleted_unread()
-    assigned = find_assigned_keys(instance) if fields.references else None
-    plan = fields.get_plan()
-    if not instance._decoded:  # else all values that were stored are there, but for removed ones
-        plan = [each for each in plan if each[0] in values]
+    assigned = find_assigned_keys(instance) if fields.references else {}
     if fields.computed is not None:
         stored = fields.computed.add_key_parts(stored)
-    for name, attribute, field, _ in plan:
+    if instance._decoded:  # all values that were stored are there then, but for removed ones
+        suspects = _find_suspects(fields, values, stored, assigned)
+    else:
+        suspects = [each for each in fields.get_plan() if each[0] in values]
+    for name, attribute, field, _ in suspects:
         value, old = values.get(name), stored.get(attribute)
-        if value is not None:
-            if (
-                type(value) is field.verbatim
-                and old is not None
-                and (old.get("S") == value if field.verbatim is str else _is_int(value, old))
-            ):
-                continue  # nearly always
-        elif name in values:
+        if value is not None or name in values:
             pass
         elif name in edited or (instance._stored is None and name not in deleted):
             value = getattr(instance, name)
@@ -135,7 +130,7 @@ def find_changed(
                 found.append((field, None, {}))
             continue
         try:
-            wire = encode_as_stored(field, value, old, assigned.get(name) if assigned else None)
+            wire = encode_as_stored(field, value, old, assigned.get(name))
         except Unstorable as error:
             if not reads_as(field, old, value):
                 found.append((field, None, error.errors(name)))
@@ -156,9 +151,29 @@ def find_set_edits(instance: Instance, attributes: Collection[str]) -> dict[str,
     return found
 
 
-def _is_int(value: int, old: Wire) -> bool:
-    """Tell whether *old* is the plain spelling of *value*."""
-    return -PLAIN_INT < value < PLAIN_INT and old.get("N") == int.__repr__(value)
+def _find_suspects(
+    fields: FieldSet,
+    values: Mapping[str, Any],
+    stored: Mapping[str, Wire],
+    assigned: Mapping[str, Wire],
+) -> list[tuple[str, str, AnyField, bool]]:
+    """Return the part of the plan that may have changed: what a comparer knows to be stored is left out."""
+    plan, (groups, others) = fields.get_plan(), fields.comparers
+    value_of, suspects = values.get, [*others]
+    for (known, kind, is_read_as), members in groups.items():
+        for at, name, attribute in members:
+            try:
+                if (
+                    type(value := value_of(name)) is known
+                    and is_read_as(stored[attribute][kind], value)
+                    and not assigned
+                ):
+                    continue
+            except (KeyError, ValueError):
+                pass  # of another kind, or no text of such a value
+            suspects.append(at)
+    suspects.sort()
+    return [plan[at] for at in suspects]
 
 
 def _stamp_changes(
