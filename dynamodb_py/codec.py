@@ -486,28 +486,36 @@ def measure_item(item: Mapping[str, Mapping[str, Any]]) -> int:
     >>> measure_item({"id": {"S": "abc"}})
     5
     """
-    return sum(len(name.encode()) + _measure(wire) for name, wire in item.items())
+    size = 0
+    for name, wire in item.items():
+        # Names and texts are mostly ASCII, whose length takes no copy and no call.
+        size += len(name) if name.isascii() else len(name.encode())
+        text = wire.get("S")
+        size += len(text) if text is not None and text.isascii() else _measure(wire)
+    return size
 
 
 def _measure(wire: Mapping[str, Any]) -> int:
     for kind, value in wire.items():
-        if kind == "M":
-            return 3 + sum(1 + len(name.encode()) + _measure(each) for name, each in value.items())
-        if kind == "L":
-            return 3 + sum(1 + _measure(each) for each in value)
-        if kind in ("SS", "NS", "BS"):
-            return sum(_measure({kind[0]: each}) for each in value)
         if kind == "S":
             return len(value.encode())
-        if kind == "B":
-            return len(to_bytes(value))
         if kind == "N":
             return _measure_number(value)
+        if kind == "M":
+            return 3 + len(value) + measure_item(value)
+        if kind == "L":
+            return 3 + len(value) + sum(map(_measure, value))
+        if kind == "B":
+            return len(to_bytes(value))
+        if kind in ("SS", "NS", "BS"):
+            return sum(_measure({kind[0]: each}) for each in value)
     return 1
 
 
 def _measure_number(text: str) -> int:
     # A byte for two significant digits, one for the exponent, one for a sign.
+    if text.isdecimal():  # the usual case
+        return (len(text.strip("0")) + 1) // 2 + 1
     digits = text.upper().partition("E")[0].lstrip("+-").replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + text.startswith("-")
 
