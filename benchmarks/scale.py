@@ -5,6 +5,8 @@
     python benchmarks/scale.py --endpoint http://localhost:8000 an engine that runs already
     python benchmarks/scale.py --growth                         what grows with a program, a minute
     python benchmarks/scale.py --growth --checkout ccd9033      and at a commit, or in a folder, before
+    python benchmarks/scale.py --embedded                       the embedded database, some minutes
+    python benchmarks/scale.py --embedded --items 100000        with fewer items in its large table
 
 The engine is dynoxide, fetched and started as the tests do it (tests/engines.py, which needs pytest),
 in memory or, with ``--db FILE``, in a file. Each measure runs in a process of its own.
@@ -31,6 +33,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
 import checkouts  # noqa: E402
+import embedded  # noqa: E402
 import growth_table  # noqa: E402
 import null_server  # noqa: E402
 import report  # noqa: E402
@@ -347,6 +350,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--endpoint", help="the URL of an engine that runs, with no such tables")
     parser.add_argument("--db", metavar="FILE", help="keep dynoxide's items in a new FILE")
     parser.add_argument("--growth", action="store_true", help="the growth table alone: no engine")
+    parser.add_argument(
+        "--embedded", action="store_true", help="the embedded database alone, beside moto"
+    )
     parser.add_argument("--checkout", metavar="WHICH", help="a commit or folder to compare it with")
     parser.add_argument("--do", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -370,6 +376,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if options.growth:
         say(report.text(growth(options.checkout)))
+        return 0
+    if options.embedded:
+        for rows in embedded.tables(options.items):
+            say(report.text(rows))
+            say()
         return 0
     segments = [int(count) for count in options.segments.split(",")]
     with engine(options) as endpoint:

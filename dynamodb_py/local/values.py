@@ -8,6 +8,7 @@ equal where their dicts are.
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sized
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -33,8 +34,29 @@ _TWO_TYPES = (
 
 
 def check_item(item: object) -> Item:
-    """Return a new item in the one spelling; raise a ValidationException."""
-    return {name: check_value(value, 1) for name, value in as_map(item).items()}
+    """Return a new item in the one spelling; raise a ValidationException.
+
+    Values that are in it already are those of *item*.
+    """
+    return _check_members(as_map(item), 1)
+
+
+def _check_members(members: Mapping[str, Value], depth: int) -> Item:
+    checked: Item = {}
+    for name, value in members.items():
+        # Texts and numbers are common: no call for them.
+        if type(value) is dict and len(value) == 1:
+            if "S" in value:
+                if type(value["S"]) is str:
+                    checked[name] = value
+                    continue
+            elif "N" in value:
+                text = value["N"]
+                if type(text) is str and len(text) <= MAX_DIGITS and _IN_ONE_SPELLING(text):
+                    checked[name] = value
+                    continue
+        checked[name] = check_value(value, depth)
+    return checked
 
 
 def as_map(value: object) -> dict[str, Any]:
@@ -169,9 +191,15 @@ def _check_text(content: object, depth: int) -> str:
 
 
 def _check_number(content: object, depth: int) -> str:
-    if type(content) is str and len(content) < 16 and content.isdecimal() and content.isascii():
-        return content.lstrip("0") or "0"  # the usual case
+    if type(content) is str and len(content) <= MAX_DIGITS and _IN_ONE_SPELLING(content):
+        return content  # the usual case
     return format_number(parse_number(content))
+
+
+_IN_ONE_SPELLING = re.compile(
+    r"0|-?[1-9][0-9]*|-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]", re.ASCII
+).fullmatch
+"""Matches numbers without needless zeros; those of 38 characters are in DynamoDB's range."""
 
 
 def _check_binary(content: object, depth: int) -> str:
@@ -205,7 +233,7 @@ def _check_list(content: object, depth: int) -> list[Value]:
 def _check_map(content: object, depth: int) -> Item:
     members = as_map(content)
     _check_depth(depth, members)
-    return {name: check_value(each, depth + 1) for name, each in members.items()}
+    return _check_members(members, depth + 1)
 
 
 def _check_depth(depth: int, elements: Sized) -> None:
@@ -237,7 +265,7 @@ def sort_set(kind: str, elements: list[str]) -> list[str]:
 
 
 _COMPARABLE: dict[str, Callable[[Any], Any]] = {
-    "S": lambda text: text,
+    "S": str,
     "N": EXACT.create_decimal,
     "B": binascii.a2b_base64,
 }
