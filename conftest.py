@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import ACCESS_KEY, REGION, SECRET_KEY
+from tests.engines import ACCESS_KEY, EMBEDDED, ENGINES, REGION, SECRET_KEY, is_chosen
 
 HARMLESS = {
     "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -20,6 +20,18 @@ HARMLESS = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 
+WITH_BOTO3 = {"connections.rst", "fields.rst", "other_mappers.rst"}
+"""The pages whose examples look at the tables with boto3, or from several regions: moto runs them."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engines",
+        default=EMBEDDED,
+        metavar="NAMES",
+        help=f"run the tests on these engines: all, or some of {','.join(ENGINES)}",
+    )
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Run a single module in this process: a module's tests are one worker's anyway."""
@@ -29,8 +41,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return None  # as many as there are cores
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse ids that differ from process to process; begin with the module that takes longest."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of other engines; refuse ids that differ from process to process.
+
+    The module that takes longest comes first.
+    """
+    if others := [item for item in items if not is_chosen(item)]:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if is_chosen(item)]
     if found := [item.nodeid for item in items if re.search(r"\bat 0x[0-9a-f]{6}", item.nodeid)]:
         raise pytest.UsageError("these ids hold addresses; give them others by ids=", *found)
     items.sort(key=lambda item: not item.nodeid.startswith("tests/test_typing.py"))
@@ -49,18 +67,23 @@ def environment() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def example_engine(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let the examples of the documentation talk to an empty moto, by the default connection."""
+    """Let the examples of the documentation talk to an empty database, by the default connection."""
     if not isinstance(request.node, pytest.DoctestItem):
         yield
         return
-    from moto import mock_aws
-
     from dynamodb_py import connect, connections
 
     before = dict(connections._connections)
     connections._connections.clear()
-    with mock_aws():
-        connection = connect(region_name=REGION)
+    if request.node.path.name in WITH_BOTO3:
+        from moto import mock_aws
+
+        with mock_aws():
+            connection = connect(region_name=REGION)
+            yield
+            connection.close()
+    else:
+        connection = connect("memory://")
         yield
         connection.close()
     connections._connections.clear()

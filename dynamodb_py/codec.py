@@ -126,10 +126,23 @@ def format_float(value: float) -> str:
     >>> format_float(99.99), format_float(2.0), format_float(1e-7)
     ('99.99', '2', '0.0000001')
     """
-    text = to_json(float(value)).decode()  # the digits of repr(), in half its time
-    if text[-2:] == ".0":
+    # The digits of repr(), in half its time.
+    text = to_json(value if type(value) is float else float(value)).decode()
+    if text[-1] == "0" and text[-2] == ".":
         return text[:-2] if text != "-0.0" else "0"
     return format_decimal(Decimal(float.__repr__(value))) if "e" in text or "n" in text else text
+
+
+def format_floats(values: list[float]) -> list[str]:
+    """Return the texts that :func:`format_float` gives for one float and more, in a fifth of its time.
+
+    >>> format_floats([99.99, 2.0]), format_floats([-0.0, 1e-7])
+    (['99.99', '2'], ['0', '0.0000001'])
+    """
+    text = to_json(values).decode()
+    if "e" in text or "n" in text or "-0.0" in text:
+        return [format_float(each) for each in values]
+    return [each.removesuffix(".0") for each in text[1:-1].split(",")]
 
 
 def format_decimal(value: Decimal) -> str:
@@ -182,7 +195,7 @@ def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
             if type(each) is str:
                 wires.append({"S": each})
             elif type(each) is int and -PLAIN_INT < each < PLAIN_INT:
-                wires.append({"N": str(each)})
+                wires.append({"N": f"{each}"})
             else:
                 wires.append(encode_value(each, depth))
     except Unstorable as error:
@@ -192,21 +205,27 @@ def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
 
 def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
     """Return a mapping of free values as an attribute value, *depth* levels into a document."""
-    depth = check_depth(depth)
+    depth, key = check_depth(depth), None
     wires: dict[str, Any] = {}
-    for key, each in value.items():
-        if not isinstance(key, str):
-            raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
-        if type(each) is str:
-            wires[key] = {"S": each}
-        elif type(each) is int and -PLAIN_INT < each < PLAIN_INT:
-            wires[key] = {"N": str(each)}
+    try:
+        for key, each in value.items():
+            if type(key) is not str and not isinstance(key, str):
+                break
+            kind: type[Any] = type(each)  # pyright: ignore[reportUnknownVariableType]
+            # No call for what is common.
+            if kind is str:
+                wires[key] = {"S": each}
+            elif kind is int and -PLAIN_INT < each < PLAIN_INT:
+                wires[key] = {"N": f"{each}"}
+            elif kind is float:
+                wires[key] = {"N": format_float(each)}
+            else:
+                wires[key] = (_ENCODERS.get(kind) or _find_encoder(each))(each, depth)
         else:
-            try:
-                wires[key] = encode_value(each, depth)
-            except Unstorable as error:
-                raise error.inside(f".{key}") from None
-    return {"M": wires}
+            return {"M": wires}
+    except Unstorable as error:
+        raise error.inside(f".{key}") from None
+    raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
 
 
 def check_depth(depth: int) -> int:

@@ -408,6 +408,8 @@ AMBIENT_DEFAULT = AmbientAlias(DEFAULT)
 
 def ambient_alias() -> AmbientAlias | None:
     """Return the alias that the ``options()`` around give; None if they give none."""
+    if _STACK.get() is _EMPTY:  # nearly always
+        return None
     using = current_options().using
     return None if using is None else AmbientAlias(using)
 
@@ -416,7 +418,9 @@ def connection_for(alias: str | None, own: str | None) -> Connection:
     """Return the connection *alias* of a model whose ``Meta.using`` is *own*."""
     if alias is None or (own is not None and isinstance(alias, AmbientAlias)):
         alias = own
-    return get_connection(alias)
+    if alias is None and _STACK.get() is _EMPTY:  # nearly always
+        alias = DEFAULT
+    return (_connections.get(alias) if alias else None) or get_connection(alias)
 
 
 def alias_for(alias: str | None, own: str | None) -> str:
@@ -494,7 +498,7 @@ class options:  # noqa: N801 - it reads as a statement
 
 def is_consistent(option: bool | None, link: Connection) -> bool:
     """Tell whether to read consistently: *option*, else as ``options()`` or the connection *link* say."""
-    if option is None:
+    if option is None and _STACK.get() is not _EMPTY:
         option = current_options().consistent
     return link.consistent if option is None else option
 

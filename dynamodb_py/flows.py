@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from contextvars import Context, copy_context
-from itertools import repeat
+from contextvars import copy_context
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
@@ -70,7 +70,7 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """Sends one operation, once, and returns the body of the response, awaited."""
 
-    async def send(self, operation: Operation[Any], /) -> bytes:
+    def send(self, operation: Operation[Any], /) -> Coroutine[Any, Any, bytes]:
         """Send *operation* and await the body of its response."""
         ...
 
@@ -247,20 +247,48 @@ async def _aexecute(step: Step, link: Link) -> Any:
 
 
 def _execute_together(step: Together[Any], link: Link) -> list[Any]:
-    def one(operation: Operation[Any]) -> Any:
+    """Send the operations from this thread and as many others as there are further workers.
+
+    Each takes the next operation when it is done with one: no queue and no future for each of them.
+    """
+    operations = step.operations
+    outcomes: list[Any] = [None] * len(operations)
+    left = [*reversed(range(len(operations)))]
+    interrupts: list[BaseException] = []
+    threads: list[threading.Thread] = []
+
+    def work() -> None:
+        while left:
+            try:
+                at = left.pop()
+            except IndexError:  # another thread took the last one
+                return
+            try:
+                outcomes[at] = _execute(operations[at], link)
+            except Exception as error:
+                outcomes[at] = error
+
+    def help_out() -> None:
         try:
-            return _execute(operation, link)
-        except Exception as error:
-            return error
+            work()
+        except BaseException as error:
+            left.clear()
+            interrupts.append(error)
 
-    if step.workers == 1 or len(step.operations) < 2:
-        return [one(operation) for operation in step.operations]
-    from concurrent.futures import ThreadPoolExecutor  # only parallel requests pay for its import
-
-    with ThreadPoolExecutor(min(step.workers, len(step.operations))) as pool:
-        # Each in a copy of the context, so that meters and options apply in the threads too.
-        contexts = [copy_context() for _ in step.operations]
-        return list(pool.map(Context.run, contexts, repeat(one), step.operations))
+    try:
+        while left and len(threads) < min(step.workers, len(operations)) - 1:
+            # Each in a copy of the context, so that meters and options apply in the threads too.
+            thread = threading.Thread(target=copy_context().run, args=(help_out,))
+            thread.start()
+            threads.append(thread)
+        copy_context().run(work)
+    finally:  # whatever interrupts, no request stays under way
+        left.clear()
+        for thread in threads:
+            thread.join()
+    if interrupts:
+        raise interrupts[0]
+    return outcomes
 
 
 async def _acall(step: Call) -> Any:

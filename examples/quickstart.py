@@ -1,7 +1,7 @@
 """The first steps: make a table, write, read, change, query by key and delete.
 
-It runs on moto, in this process, and needs no AWS account. Take out ``mock_aws`` (and ``connect``,
-where boto3's own settings are right) to run it on DynamoDB.
+It runs on the embedded database, in this process, and needs no AWS account. Take out ``connect`` to
+run it on DynamoDB with boto3's own settings.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ def say(text: str) -> None:
 
 def main() -> None:
     """Run the story on whatever engine is connected."""
-    connect(region_name="us-east-1")
     table = Table(Test)
     table.create()
     say(f"created the table {table.info()['TableName']}: {table.info()['TableStatus']}")
@@ -75,7 +74,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from moto import mock_aws
-
-    with mock_aws():
-        main()
+    connect("memory://")  # "sqlite:///quickstart.db" keeps the items in a file
+    main()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from .engines import ENGINES, SERVERS, Engine, Servers
+from .engines import ENGINES, SERVERS, Engine, Servers, find_engines, read_engines
 
 # The machine may be busy with other workers: examples count, not how long one takes.
 settings.register_profile("unhurried", deadline=None)
@@ -23,13 +23,15 @@ settings.load_profile("unhurried")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine_name" not in metafunc.fixturenames:
         return
-    chosen = metafunc.definition.get_closest_marker("engines")
     faults = {
         mark.args[0]: mark.args[1] for mark in metafunc.definition.iter_markers("known_fault")
     }
-    names = chosen.args if chosen else ENGINES
+    names = find_engines(metafunc.definition)
     if unknown := {*names, *faults} - set(ENGINES):
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: no engine is named {unknown}")
+    # Where none of them is chosen the items are deselected: without parameters they would be skipped.
+    chosen = read_engines(metafunc.config)
+    names = [name for name in names if name in chosen] or names
     params = [
         pytest.param(
             name,

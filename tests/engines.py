@@ -1,13 +1,15 @@
-"""The engines that the tests run on: fetched once, started once per run, stopped whatever happens.
+"""The engines that the tests run on: the package's own, and with ``--engines=all`` three others.
 
 dynoxide and ExtendDB are real servers, fetched with npm into a cache outside the checkout
-(``$DYNAMODB_PY_ENGINES``, else ``~/.cache/dynamodb_py-tests``). moto runs in process. None of them
-is right about everything: a test that meets a fault says so with :data:`known_fault`.
+(``$DYNAMODB_PY_ENGINES``, else ``~/.cache/dynamodb_py-tests``), started once per run and stopped
+whatever happens. moto runs in process, as the embedded database does. The others are not right
+about everything: a test that meets a fault says so with :data:`known_fault`.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import os
 import platform
 import shutil
@@ -98,6 +100,36 @@ SERVERS = {
 }
 EMBEDDED = "embedded"
 ENGINES = [EMBEDDED, *SERVERS, "moto"]
+
+
+def read_engines(config: pytest.Config) -> list[str]:
+    """Return the names of the engines of this run: those of ``--engines``."""
+    given: str = config.getoption("engines")
+    names = ENGINES if given == "all" else given.split(",")
+    if unknown := set(names) - set(ENGINES):
+        raise pytest.UsageError(f"--engines: no engine is named {unknown}; there are {ENGINES}")
+    return list(names)
+
+
+def find_engines(item: pytest.Item) -> list[str]:
+    """Return the names of the engines that a test can run on.
+
+    ``@pytest.mark.engines("dynoxide")`` chooses among those of others, and with ``embedded=False``
+    leaves out the embedded one, which is otherwise always among them.
+    """
+    mark = item.get_closest_marker("engines")
+    if mark is None:
+        return ENGINES
+    own = [EMBEDDED] if mark.kwargs.get("embedded", True) else []
+    return list(dict.fromkeys([*own, *mark.args]))
+
+
+def is_chosen(item: pytest.Item) -> bool:
+    """Tell whether a test runs, by its engine or, without one as a parameter, by its mark."""
+    parameters = getattr(item, "callspec", None)
+    name = parameters and parameters.params.get("engine_name")
+    names = [name] if name else find_engines(item)
+    return not set(names).isdisjoint(read_engines(item.config))
 
 
 def default_cache() -> Path:
@@ -316,7 +348,10 @@ class Engine:
 
     def __init__(self, name: str, endpoint_url: str | None, prefix: str) -> None:
         self.name = name
-        self.endpoint_url = endpoint_url
+        self._endpoint_url = endpoint_url
+        self._server: Any = None  # of the embedded engine
+        if name == EMBEDDED:
+            open_embedded()
         self.address = SHARED_ADDRESS if name == EMBEDDED else None
         self.access: dict[str, Any] = {}
         """With the address, what ``connect()`` needs to come here."""
@@ -332,7 +367,19 @@ class Engine:
         self._client: Any = None
 
     def __repr__(self) -> str:
-        return f"<Engine {self.name} {self.endpoint_url or 'in process'}>"
+        return f"<Engine {self.name} {self._endpoint_url or 'in process'}>"
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """Where the engine listens; the embedded one does from the first look on until the end."""
+        if self.name != EMBEDDED:
+            return self._endpoint_url
+        if self._server is None:
+            from dynamodb_py.local.server import Server as EmbeddedServer
+
+            self._server = EmbeddedServer(open_embedded(), port=0).__enter__()
+        url: str = self._server.url
+        return url
 
     def table_name(self, name: str) -> str:
         """Return what the table *name* of a model is called there: with the test's prefix."""
@@ -346,7 +393,7 @@ class Engine:
 
     def make_client(self) -> Any:
         """Return a new boto3 client for this engine."""
-        client = boto3_client(self.endpoint_url)
+        client = boto3_client(self._endpoint_url)
         if self.name == EMBEDDED:
             send_to_embedded(client)
         return client
@@ -371,13 +418,25 @@ class Engine:
                             client.delete_table(TableName=name)
 
     def close(self) -> None:
-        """Close the client; the next call of :meth:`boto3` makes another."""
+        """Close what is open; it opens again when it is next asked for."""
         if self._client is not None:
             self._client.close()
             self._client = None
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
 
 
 SHARED_ADDRESS = "memory://tests"
+
+
+def open_embedded() -> Any:
+    """Return the embedded engine of the tests, as connections to its address use it."""
+    from dynamodb_py.local.transport import open_engine
+
+    engine = open_engine(None, SHARED_ADDRESS.partition("://")[2])
+    engine.next_sweep = math.inf  # tests look at expired items, which are there for days elsewhere
+    return engine
 
 
 class _RawBody(io.BytesIO):
@@ -391,9 +450,7 @@ def send_to_embedded(client: Any) -> None:
     """Let a client of boto3 send its requests to the embedded engine of the tests, without a server."""
     from botocore.awsrequest import AWSResponse
 
-    from dynamodb_py.local.transport import open_engine
-
-    engine = open_engine(None, SHARED_ADDRESS.partition("://")[2])
+    engine = open_embedded()
 
     def answer(request: Any, **_: Any) -> Any:
         target = request.headers["X-Amz-Target"]

@@ -17,8 +17,11 @@ from dynamodb_py.codec import (
     decode,
     decode_item,
     encode,
+    encode_map,
+    encode_value,
     format_decimal,
     format_float,
+    format_floats,
     format_integer,
     from_json,
     measure_item,
@@ -286,6 +289,11 @@ def as_read(value):
     return list(map(as_read, value)) if isinstance(value, list) else value
 
 
+@given(st.dictionaries(TEXTS, FREE, max_size=6))
+def test_a_map_has_its_members_as_they_are_encoded_alone(value):
+    assert encode_map(value) == {"M": {name: encode_value(each) for name, each in value.items()}}
+
+
 @given(FREE)
 def test_boto3_reads_what_is_sent_and_what_boto3_writes_is_read(value):
     assert TypeDeserializer().deserialize(encode(value)) == boto3s(value)
@@ -301,6 +309,11 @@ def test_boto3_reads_what_is_sent_and_what_boto3_writes_is_read(value):
 def test_a_floats_text_reads_back_as_this_very_float(value):
     assert float(format_float(value)) == value
     assert Decimal(format_float(value)) == Decimal(repr(value))
+
+
+@given(st.lists(st.floats(-1e125, 1e125).filter(lambda x: not x or abs(x) > 1e-130), min_size=1))
+def test_many_floats_are_spelled_as_each_alone(values):
+    assert format_floats(values) == [format_float(each) for each in values]
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))

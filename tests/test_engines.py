@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
@@ -38,6 +39,54 @@ def fetched(name: str) -> Path:
         return fetch(SERVERS[name], default_cache())
     except Unavailable as why:
         pytest.skip(str(why))
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("embedded", ["embedded"]),
+        ("moto,dynoxide", ["moto", "dynoxide"]),
+        ("all", ["embedded", "dynoxide", "extenddb", "moto"]),
+    ],
+)
+def test_a_run_has_the_engines_that_are_named(given, names):
+    assert engines.read_engines(Chosen(given)) == names
+
+
+def test_an_engine_that_nobody_knows_is_refused():
+    with pytest.raises(pytest.UsageError, match=r"no engine is named .'dynamo'"):
+        engines.read_engines(Chosen("moto,dynamo"))
+
+
+@pytest.mark.parametrize(
+    ("mark", "names"),
+    [
+        (None, ["embedded", "dynoxide", "extenddb", "moto"]),
+        (pytest.mark.engines("dynoxide", "moto"), ["embedded", "dynoxide", "moto"]),
+        (pytest.mark.engines("extenddb", embedded=False), ["extenddb"]),
+    ],
+)
+def test_a_mark_chooses_among_the_engines_of_others(mark, names):
+    assert engines.find_engines(Marked(mark)) == names
+
+
+class Chosen(NamedTuple):
+    """What these tests need of pytest's configuration."""
+
+    given: str
+
+    def getoption(self, name: str) -> str:
+        assert name == "engines"
+        return self.given
+
+
+class Marked(NamedTuple):
+    """What these tests need of a test."""
+
+    mark: pytest.MarkDecorator | None
+
+    def get_closest_marker(self, name: str) -> pytest.Mark | None:
+        return self.mark and self.mark.mark
 
 
 def create(engine: Engine, name: str) -> str:
@@ -84,7 +133,7 @@ def test_a_table_of_the_test_before_is_not_in_the_way(bare_engine, round):
     ]
 
 
-@pytest.mark.engines("extenddb")
+@pytest.mark.engines("extenddb", embedded=False)
 def test_extenddb_checks_signatures(bare_engine):
     import boto3
     from botocore.exceptions import ClientError
@@ -104,6 +153,7 @@ def test_extenddb_checks_signatures(bare_engine):
     }
 
 
+@pytest.mark.engines("dynoxide", "extenddb", embedded=False)
 @pytest.mark.parametrize("name", SERVERS)
 def test_an_engine_ends_with_its_server(name):
     server = Server(SERVERS[name], fetched(name))
@@ -113,6 +163,7 @@ def test_an_engine_ends_with_its_server(name):
     assert not Path(server.directory.name).exists()
 
 
+@pytest.mark.engines("dynoxide", "extenddb", embedded=False)
 @pytest.mark.parametrize("name", SERVERS)
 def test_an_engine_ends_when_its_test_run_is_killed(name):
     binary = fetched(name)
@@ -139,6 +190,7 @@ def test_an_engine_ends_when_its_test_run_is_killed(name):
     subprocess.run(["rm", "-r", directory], check=True)  # the killed run could not
 
 
+@pytest.mark.engines("dynoxide", embedded=False)
 def test_an_engine_that_died_is_started_anew():
     servers = Servers()
     first = servers["dynoxide"]
@@ -174,6 +226,7 @@ def test_what_npm_says_when_it_fails_is_said(tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["dynoxide.lock"]
 
 
+@pytest.mark.engines("dynoxide", embedded=False)
 def test_two_runs_may_fetch_an_engine_at_once(tmp_path):
     fetched("dynoxide")  # skips here where it cannot be had at all
     script = (

@@ -316,6 +316,31 @@ def test_threads_carry_as_many_at_once_as_there_are_workers_and_no_more():
     assert gate.most == 3
 
 
+@pytest.mark.parametrize("where", ["this thread", "another thread"])
+def test_an_interrupt_side_by_side_is_raised_after_what_is_under_way_and_nothing_else_is_sent(
+    where,
+):
+    here, before, sent = threading.get_ident(), threading.active_count(), []
+
+    def send(operation):
+        sent.append(operation)
+        if len(sent) <= 2:
+            gate.wait()
+        if (threading.get_ident() == here) == (where == "this thread"):
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        return b"ok"
+
+    gate = threading.Barrier(2, timeout=10)
+    link = Link(Script())
+    link.transport = Gate(2)
+    link.transport.send = send
+    with pytest.raises(KeyboardInterrupt):
+        run(together(2, *[Echo() for _ in range(9)]), link)
+    assert len(sent) <= 3
+    assert threading.active_count() == before
+
+
 class AsyncGate:
     """The same for tasks; nothing is answered before *open* is set."""
 

@@ -8,7 +8,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from .keys import Keys
 from .settings import SecretBytes
@@ -25,7 +27,7 @@ _BLOCK = 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
-class _Signing(NamedTuple):
+class _Signing(Struct, frozen=True):
     """The common parts of the requests of one second and one pair of keys.
 
     Hash objects hold what was hashed ahead, and are copied: their repr() shows nothing of it.

@@ -38,6 +38,8 @@ class Condition(Struct, frozen=True):
 
     _operators: ClassVar[int] = 1
     """The number of operators and functions of the node itself, for DynamoDB's limit."""
+    _is_lookup: ClassVar[bool] = False
+    """Whether its only operand is the name of a field."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -86,6 +88,9 @@ class Condition(Struct, frozen=True):
         parts, is_named = 0, False
         for node in self._nodes():
             parts += 1
+            if node._is_lookup:
+                is_named = True
+                continue
             for operand in node._operands():
                 if isinstance(operand, Size):
                     parts += 1

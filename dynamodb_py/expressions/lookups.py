@@ -10,7 +10,7 @@ import copy
 import functools
 from collections.abc import Callable, Hashable, Iterable, Iterator, MappingView, Sequence
 from datetime import date, datetime
-from typing import Any, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 from ..exceptions import QueryError
 from .comparisons import Compare
@@ -60,6 +60,7 @@ class FieldName(Path, frozen=True, eq=False):
 class Lookup(Condition, frozen=True):
     """One lookup and its value; :meth:`bind` makes a condition of it for a model's fields."""
 
+    _is_lookup: ClassVar[bool] = True
     text: str
     value: Any
 
@@ -120,8 +121,10 @@ def Q(  # noqa: N802 - its name in Django
 
     :param conditions: conditions, or lookups as pairs of a name and a value: ``Q(("wins__gt", 3))``.
     """
-    terms = map(_as_condition, conditions)
-    return join(And, *terms, *(Lookup(text, _freeze(lookups[text])) for text in lookups))
+    found: list[Condition] = [Lookup(text, _freeze(lookups[text])) for text in lookups]
+    if len(found) == 1 and not conditions:
+        return found[0]
+    return join(And, *map(_as_condition, conditions), *found)
 
 
 def _as_condition(given: Any) -> Condition:
@@ -166,6 +169,7 @@ def compile_lookup(text: str, field: Callable[[str], Path], resolve: Resolve) ->
     return _make_condition(where, functools.partial(_FUNCTIONS[word], Attr(path)), resolve)
 
 
+@functools.lru_cache(_MOST)
 @functools.lru_cache(_MOST)
 def _split(text: str) -> tuple[str, ...]:
     parts = text.split("__")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio  # this room is loaded with the first await
 import time
+from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections import deque
+from collections.abc import AsyncGenerator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..credentials.keys import Credentials, Keys
 from ..credentials.settings import Settings
@@ -13,18 +16,13 @@ from ..credentials.targets import LazyTarget, Target
 from ..exceptions import ConnectionFailed
 from ..metering import payload_of
 from ..operations.base import Operation
-from ..retries import Deadline, count_seconds_left, find_deadline
-from .codec import Response
+from ..retries import count_seconds_left, find_deadline
 from .forks import watch
 from .log import get_debug_logger
 from .responses import describe_request, read_answer
-from .streams import Stream, make_stream, open_stream
+from .streams import Stream, open_stream
 from .sync import encode, log_line
 from .waits import await_in_time
-
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Future
-    from collections.abc import AsyncGenerator, Callable
 
 
 class StreamPool:
@@ -65,7 +63,7 @@ class StreamPool:
             if not stream.is_stale():  # the loop was at work since it was handed over
                 return stream
             stream.abort()
-        stream = make_stream(self.loop, self._settings.read_timeout, self._lost)
+        stream = Stream(self.loop, self._settings.read_timeout, self._lost)
         self.streams.add(stream)
         await open_stream(stream, target, self._settings.connect_timeout)
         return stream
@@ -74,7 +72,7 @@ class StreamPool:
         """Return a connection to the pool, or to the longest waiting task."""
         if not stream.open:
             stream.abort()
-        elif not self._hand_over(stream):
+        elif not (self._waiting and self._hand_over(stream)):
             if self._closed:
                 stream.abort()
                 return
@@ -115,14 +113,10 @@ class StreamPool:
 
     async def release(self) -> None:
         """Like :meth:`close`, but also let the loop close the sockets."""
-        import asyncio
-
         self.close()
         await asyncio.sleep(0)
 
     async def _until_shutdown(self) -> AsyncGenerator[None]:
-        import asyncio
-
         try:
             yield
         finally:
@@ -171,7 +165,6 @@ class AsyncHttpTransport:
         self._lazy = lazy
         self._target: Target | None = lazy.found
         self._pools: dict[AbstractEventLoop, StreamPool] = {}
-        self._running_loop: Callable[[], AbstractEventLoop] = _running_loop
         watch(lazy)
         watch(self)
 
@@ -185,7 +178,7 @@ class AsyncHttpTransport:
         target = self._target
         if target is None:
             target = await await_in_time(self._find(), deadline, "finding endpoint and credentials")
-        loop = self._running_loop()
+        loop = get_running_loop()
         credentials = target.credentials
         if credentials.due:  # a refresh takes time, and must not block the loop
             fetching = _fetch_keys(loop, credentials)
@@ -196,22 +189,7 @@ class AsyncHttpTransport:
         request = target.signer.request(operation.api, body, keys)
         pool = self._pools.get(loop) or await self._new_pool(loop)
         logger = get_debug_logger()
-        if logger is not None:
-            started = time.perf_counter()
-            response = await self._exchange(target, pool, request, operation, deadline)
-            log_line(logger, operation, response, time.perf_counter() - started)
-        else:
-            response = await self._exchange(target, pool, request, operation, deadline)
-        return read_answer(response, operation)
-
-    async def _exchange(
-        self,
-        target: Target,
-        pool: StreamPool,
-        request: bytes,
-        operation: Operation[Any],
-        deadline: Deadline | None,
-    ) -> Response:
+        started = 0.0 if logger is None else time.perf_counter()
         try:
             stream = pool.pop()
             if stream is None:
@@ -230,17 +208,16 @@ class AsyncHttpTransport:
             pool.give(stream)
         else:
             stream.abort()
-        return response
+        if logger is not None:
+            log_line(logger, operation, response, time.perf_counter() - started)
+        return read_answer(response, operation)
 
     async def _find(self) -> Target:
         if self._lazy.found is None and not self._lazy.quick:
             # In a thread: it imports botocore, reads files, and may use the network.
-            target = await _running_loop().run_in_executor(None, self._lazy.get)
+            target = await get_running_loop().run_in_executor(None, self._lazy.get)
         else:
             target = self._lazy.get()
-        from asyncio import get_running_loop
-
-        self._running_loop = get_running_loop
         self._target = target
         return target
 
@@ -255,7 +232,7 @@ class AsyncHttpTransport:
 
     async def close(self) -> None:
         """Close the idle connections; the next request opens new ones."""
-        running = _running_loop()
+        running = get_running_loop()
         for loop in list(self._pools):
             pool = self._pools.pop(loop, None)
             if pool is None:  # closed by another thread
@@ -276,9 +253,3 @@ class AsyncHttpTransport:
 
 async def _fetch_keys(loop: AbstractEventLoop, credentials: Credentials) -> Keys:
     return await loop.run_in_executor(None, credentials.keys)
-
-
-def _running_loop() -> AbstractEventLoop:
-    from asyncio import get_running_loop  # imported with the first await
-
-    return get_running_loop()

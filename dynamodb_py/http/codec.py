@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -127,7 +128,7 @@ def _find_size(status: int, fields: dict[bytes, bytes]) -> int:
     raise ResponseCorrupted("The server did not announce the length of its answer.")
 
 
-class _LearnedHead(Struct, frozen=True):
+class _LearnedHead(NamedTuple):
     """A head like one that was parsed: a 200 with a length, the same names, and any plain values."""
 
     match: Callable[[bytes], re.Match[bytes] | None]
@@ -163,23 +164,24 @@ def _learn_head(text: bytes, head: _Head) -> None:
     _learned.append(_LearnedHead(match, names, names.index(b"content-length")))
 
 
-def _read_learned(data: bytes) -> Response | None:
+def read_usual(data: bytes) -> Response | None:
     """Return the response that *data* is, if all of it is there and its head like one before."""
-    for head in _learned:
-        if (found := head.match(data)) is not None:
+    for match, names, size_at in _learned:
+        if (found := match(data)) is not None:
             values, end = found.groups(), found.end()
-            body = data[end:]
-            if int(values[head.size_at]) != len(body) or end > MAX_HEAD:
+            if int(values[size_at]) != len(data) - end or end > MAX_HEAD:
                 return None
             # Not strict=: a keyword costs as much as the rest of the call.
-            return Response(200, dict(zip(head.names, values)), body, True)  # noqa: B905
+            return Response(200, dict(zip(names, values)), data[end:], True)  # noqa: B905
     return None
 
 
 class ResponseReader:
-    """Reads one response: ``feed()`` takes received data until it returns a :class:`Response`."""
+    """Reads one response: ``feed()`` takes received data until it returns a :class:`Response`.
 
-    # On the class, so that the usual reader, which is fed once, is cheap to make.
+    Connections try :func:`read_usual` first, which needs none.
+    """
+
     tunnel = False  # whether a 2xx has no body, as after CONNECT
     _head: _Head | None = None
     _parts: list[bytes] | None = None  # of the head or the body, as they came
@@ -201,7 +203,7 @@ class ResponseReader:
         if head is None:
             if self._parts:
                 data = b"".join((*self._parts, data))
-            elif not self.tunnel and (response := _read_learned(data)) is not None:
+            elif not self.tunnel and (response := read_usual(data)) is not None:
                 return response
             head, data = self._read_head(data)
             if head is None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
 from ..credentials.targets import Target
 from ..exceptions import ConnectionFailed, ConnectTimeout, ReadTimeout
-from .codec import Response, ResponseReader, TunnelReader, connect_request
+from .codec import Response, ResponseReader, TunnelReader, connect_request, read_usual
 
 if TYPE_CHECKING:
     import socket
@@ -68,7 +67,7 @@ class Connection:
         timeout, milliseconds = self._read_timeout, self._milliseconds
         if seconds is not None and seconds < timeout:
             timeout, milliseconds = seconds, _count_milliseconds(seconds)
-        reader, deadline = ResponseReader(), time.monotonic() + timeout
+        deadline = time.monotonic() + timeout
         try:
             # The usual request is sent in one call, and the usual response received in one.
             try:
@@ -81,11 +80,9 @@ class Connection:
                 try:
                     data = self._recv(_CHUNK)
                 except self._again:
-                    return self._go_on(reader, deadline)
-                response = reader.feed(data) if data else reader.end()
-                if response is not None:
-                    return response
-            return self._go_on(reader, deadline)
+                    return self._go_on(deadline)
+                return read_usual(data) or self._go_on(deadline, data)
+            return self._go_on(deadline)
         except TimeoutError as error:
             raise make_read_timeout(timeout) from error
         except OSError as error:
@@ -103,19 +100,21 @@ class Connection:
                 # TLS may have to read before it can write.
                 self._wait(seconds, output=type(error).__name__ != "SSLWantReadError")
 
-    def _go_on(self, reader: ResponseReader, deadline: float) -> Response:
-        """Read the rest of the response."""
+    def _go_on(self, deadline: float, data: bytes | None = None) -> Response:
+        """Read the response, or the rest of it after *data*."""
+        reader = ResponseReader()
         while True:
+            if data is not None:
+                response = reader.feed(data) if data else reader.end()
+                if response is not None:
+                    return response
             seconds = _count_seconds_until(deadline)
             try:
                 size = min(max(reader.missing, _CHUNK), _LARGE_CHUNK)
                 data = self._recv(size, self._flags)
             except self._again as error:
+                data = None
                 self._wait(seconds, output=type(error).__name__ == "SSLWantWriteError")
-                continue
-            response = reader.feed(data) if data else reader.end()
-            if response is not None:
-                return response
 
     def _wait(self, seconds: float, *, output: bool) -> None:
         poll = make_poll(self._socket, output=True) if output else self.poll
@@ -124,8 +123,11 @@ class Connection:
 
     def close(self) -> None:
         """Close it, without waiting for the other side."""
-        with suppress(OSError):  # it may be closed already
+        # Not suppress(): at the end of the interpreter, the globals of this module may be gone.
+        try:  # noqa: SIM105
             self._socket.close()
+        except OSError:  # it may be closed already
+            pass
 
 
 def open_connection(target: Target, connect_timeout: float, read_timeout: float) -> Connection:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
+from asyncio import AbstractEventLoop, BufferedProtocol, Future, TimerHandle, Transport, wait
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from ..credentials.targets import Target
 from ..exceptions import ConnectionFailed
-from .codec import Response, ResponseReader, TunnelReader, connect_request
+from .codec import Response, ResponseReader, TunnelReader, connect_request, read_usual
 from .sockets import make_connect_error, make_poll, make_read_timeout, make_tunnel_error
-
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Future, TimerHandle, Transport
-
 
 _BUFFER, _LARGE_BUFFER = 64 * 1024, 256 * 1024
 
 
-class Stream:
-    """One open connection, made by :func:`make_stream`.
+class Stream(BufferedProtocol):
+    """One connection, which :func:`open_stream` opens.
 
     *lost* is called once, when the connection is closed for any reason.
     """
@@ -33,8 +30,8 @@ class Stream:
         self._lost: Callable[[Stream], None] | None = lost
         self._transport: Transport | None = None
         self._poll: Callable[[int], object] = bool
-        self._waiter: Future[Response] | None = None
-        self._reader: ResponseReader | None = None
+        self._waiter: Future[Response] | None = None  # of the request that is under way
+        self._reader: ResponseReader | None = None  # of an answer that does not come at once
         self._deadline = 0.0
         self._timer: TimerHandle | None = None
         self._buffer = memoryview(bytearray(_BUFFER))
@@ -57,7 +54,8 @@ class Stream:
         if transport is None or transport.is_closing():  # closed by the server while idle
             raise ConnectionFailed("The server closed the connection without an answer.")
         waiter = self._waiter = loop.create_future()
-        self._reader = TunnelReader() if tunnel else ResponseReader()
+        if tunnel:
+            self._reader = TunnelReader()
         # One timer for all requests of a connection: it is set again only after it has fired.
         self._timeout = self._read_timeout
         if seconds is not None and seconds < self._timeout:
@@ -131,14 +129,17 @@ class Stream:
 
     def buffer_updated(self, nbytes: int) -> None:
         data, reader = bytes(self._buffer[:nbytes]), self._reader
-        if reader is None:  # unexpected data
+        if self._waiter is None:  # unexpected data
             self.abort()
             return
-        try:
-            response = reader.feed(data)
-        except ConnectionFailed as error:
-            self._fail(error)
-            return
+        response = None if reader is not None else read_usual(data)
+        if response is None:
+            reader = self._reader = reader or ResponseReader()
+            try:
+                response = reader.feed(data)
+            except ConnectionFailed as error:
+                self._fail(error)
+                return
         if response is not None:
             self._finish(response)
 
@@ -146,8 +147,8 @@ class Stream:
         self._end(None)
         return False
 
-    def connection_lost(self, error: Exception | None) -> None:
-        self._end(error)
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(exc)
         self._forget()
 
     def _finish(self, response: Response) -> None:
@@ -156,13 +157,12 @@ class Stream:
             waiter.set_result(response)
 
     def _end(self, error: Exception | None) -> None:
-        reader = self._reader
-        if reader is None:
+        if self._waiter is None:
             return
         try:
             if error is not None:
                 raise ConnectionFailed(f"The connection broke: {error}.") from error
-            self._finish(reader.end())
+            self._finish((self._reader or ResponseReader()).end())
         except ConnectionFailed as failed:
             self._fail(failed)
 
@@ -174,7 +174,7 @@ class Stream:
 
     def _time_out(self) -> None:
         self._timer = None
-        if self._reader is None:
+        if self._waiter is None:
             return
         if self.loop.time() < self._deadline:  # set for an earlier request
             self._timer = self.loop.call_at(self._deadline, self._time_out)
@@ -193,27 +193,11 @@ class Stream:
             lost(self)
 
 
-_kinds: list[type[Stream]] = []
-
-
-def make_stream(
-    loop: AbstractEventLoop, read_timeout: float, lost: Callable[[Stream], None]
-) -> Stream:
-    """Return a new stream, not open yet, as an asyncio protocol."""
-    if not _kinds:
-        from asyncio import BufferedProtocol  # imported with the first await
-
-        _kinds.append(cast("type[Stream]", type("BufferedStream", (Stream, BufferedProtocol), {})))
-    return _kinds[0](loop, read_timeout, lost)
-
-
 async def open_stream(stream: Stream, target: Target, connect_timeout: float) -> None:
     """Connect *stream* to *target*, through its proxy and with TLS where there is one.
 
     Raises ConnectTimeout, or ConnectionFailed with the reason; the stream is closed then.
     """
-    from asyncio import wait
-
     connecting = stream.loop.create_task(_connect(stream, target))
     try:
         # Not wait_for(): before Python 3.12, it can swallow a cancellation.
@@ -235,9 +219,11 @@ async def open_stream(stream: Stream, target: Target, connect_timeout: float) ->
 
 
 async def _connect(stream: Stream, target: Target) -> None:
+    def factory() -> Stream:
+        return stream
+
     loop = stream.loop
     host, port = target.address
-    factory = cast("Any", lambda: stream)
     name = target.endpoint.host
     if target.context is None:
         await loop.create_connection(factory, host, port)
@@ -249,7 +235,5 @@ async def _connect(stream: Stream, target: Target) -> None:
         refused = make_tunnel_error(await stream.exchange(request, tunnel=True))
         if refused is not None:
             raise refused
-        secure = await loop.start_tls(
-            transport, cast("Any", stream), target.context, server_hostname=name
-        )
+        secure = await loop.start_tls(transport, stream, target.context, server_hostname=name)
         stream.rewire(secure)

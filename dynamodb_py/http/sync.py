@@ -47,35 +47,7 @@ class HttpTransport:
         body = encode(payload_of(operation))
         request = target.signer.request(operation.api, body, keys)
         logger = get_debug_logger()
-        if logger is not None:
-            started = time.perf_counter()
-            response = self._exchange(target, request, operation, deadline)
-            log_line(logger, operation, response, time.perf_counter() - started)
-        else:
-            response = self._exchange(target, request, operation, deadline)
-        return read_answer(response, operation)
-
-    def _find(self, deadline: Deadline | None) -> Target:
-        if deadline is None or self._lazy.quick:
-            return self._lazy.get()
-        return call_in_time(self._lazy.get, deadline, "finding endpoint and credentials")
-
-    def _open(self, target: Target, deadline: Deadline | None) -> Connection:
-        settings = self._lazy.settings
-        seconds = settings.connect_timeout
-        if deadline is None:
-            return open_connection(target, seconds, settings.read_timeout)
-        # In a thread: looking a name up knows no timeout.
-        return call_in_time(
-            lambda: open_connection(target, seconds, settings.read_timeout),
-            deadline,
-            "opening a connection",
-            Connection.close,
-        )
-
-    def _exchange(
-        self, target: Target, request: bytes, operation: Operation[Any], deadline: Deadline | None
-    ) -> Response:
+        started = 0.0 if logger is None else time.perf_counter()
         pool = self._pool
         home = pool.idle
         try:
@@ -97,7 +69,27 @@ class HttpTransport:
             pool.give(connection, home)
         else:
             connection.close()
-        return response
+        if logger is not None:
+            log_line(logger, operation, response, time.perf_counter() - started)
+        return read_answer(response, operation)
+
+    def _find(self, deadline: Deadline | None) -> Target:
+        if deadline is None or self._lazy.quick:
+            return self._lazy.get()
+        return call_in_time(self._lazy.get, deadline, "finding endpoint and credentials")
+
+    def _open(self, target: Target, deadline: Deadline | None) -> Connection:
+        settings = self._lazy.settings
+        seconds = settings.connect_timeout
+        if deadline is None:
+            return open_connection(target, seconds, settings.read_timeout)
+        # In a thread: looking a name up knows no timeout.
+        return call_in_time(
+            lambda: open_connection(target, seconds, settings.read_timeout),
+            deadline,
+            "opening a connection",
+            Connection.close,
+        )
 
     def close(self) -> None:
         """Close the idle connections; the next request opens new ones."""

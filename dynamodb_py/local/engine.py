@@ -38,7 +38,8 @@ class Engine:
         """Gives the time in seconds since 1970, which TTL, streams and tokens go by."""
         self.faults = Faults(self.store, clock)
         """What goes wrong here, by rules."""
-        self._next_sweep = 0.0
+        self.next_sweep = 0.0
+        """When expired items are deleted next, by the clock; infinity for never."""
 
     def call(self, operation: str, payload: bytes) -> tuple[int, bytes]:
         """Carry out *operation*; return the status and the body of the answer."""
@@ -65,10 +66,10 @@ class Engine:
 
     def _sweep_in_time(self) -> None:
         now = self.clock()
-        if now >= self._next_sweep:
-            self._next_sweep = now + INTERVAL
+        if now >= self.next_sweep:
+            self.next_sweep = now + INTERVAL
             if sweep(self):
-                self._next_sweep = now
+                self.next_sweep = now
 
     def close(self) -> None:
         """Close the database; what was in memory is gone."""

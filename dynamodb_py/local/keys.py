@@ -46,9 +46,9 @@ def _encode_number(text: str) -> bytes:
     number = parse_number(text)
     if not number:
         return _ZERO
-    digits = format_number(abs(number)).replace(".", "").strip("0")
-    # The exponent fits a byte: DynamoDB's numbers reach from 1E-130 to 1E126.
-    body = bytes([number.adjusted() + 131]) + digits.encode()
+    digits = format_number(number.copy_abs()).replace(".", "").strip("0")
+    # The exponent fits a byte: that of DynamoDB's numbers reaches from -130 to 125.
+    body = bytes([number.adjusted() + 130]) + digits.encode()
     if number > 0:
         return _POSITIVE + body
     return _NEGATIVE + (body + b"\x00").translate(_INVERTED)

@@ -182,7 +182,7 @@ class _Opened:
     """The open connections of one process: those of its parent are neither used nor closed."""
 
     def __init__(self) -> None:
-        self._process = os.getpid()
+        self._process: int | None = os.getpid()
         self._connections: set[sqlite3.Connection] = set()
         _KEPT.append(self)
 
@@ -191,8 +191,8 @@ class _Opened:
         self._connections.add(connection)
 
     def close_one(self, connection: sqlite3.Connection) -> None:
-        """Close a connection, unless it is of the parent."""
-        if self._process == os.getpid():
+        """Close a connection, unless it is of the parent, or all are closed."""
+        if self._process is not None and self._process == os.getpid():
             self._connections.discard(connection)
             connection.close()
 
@@ -202,6 +202,7 @@ class _Opened:
             _KEPT.remove(self)
             for connection in [*self._connections]:
                 self.close_one(connection)
+            self._process = None  # at the interpreter's end nothing more can be called
 
 
 _KEPT: list[_Opened] = []

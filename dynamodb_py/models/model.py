@@ -16,7 +16,7 @@ from .instance import Instance, options_of
 from .managers.manager import VERBS_OF_MANAGERS, Manager, Objects, OfManager
 from .options import Options, prepare
 from .records.fieldset import FieldSet
-from .records.filling import fill
+from .records.filling import OWN_CONSTRUCTORS, fill
 from .registry import DeferredOptions
 from .reserved_names import MODEL, refuse_reserved
 from .signals.events import class_prepared, fill_with_signals, post_init, pre_init
@@ -339,6 +339,9 @@ class Model(Instance):
         def abatch_write(cls, /, *args: Any, **options: Any) -> Any:
             """Write many items, or return a block to give them to: ``objects.abatch_write()``."""
             return cls.objects.abatch_write(*args, **options)
+
+
+OWN_CONSTRUCTORS.add(Model.__init__)
 
 
 def _fill(instance: Model, key: tuple[Any, ...], values: dict[str, Any]) -> None:

@@ -426,8 +426,7 @@ class Options:
                     f"not {given!r} and {dict(named)!r}" if named else f"not {given!r}"
                 )
             if self.computed is None and len(given) == len(keys):  # nearly always
-                parts = zip(keys, given, strict=True)
-                return {field.attribute: self.key_value(field, value) for field, value in parts}
+                return self.encode_key_values(*given)
             named = dict(zip([field.name for field in keys], given, strict=False))
         if named.keys() == self.key_names and not spelled and self.computed is None:
             return self._encode_key(named)  # nearly always
@@ -452,7 +451,12 @@ class Options:
 
     @cached_property
     def _encode_key(self) -> Callable[[Mapping[str, Any]], WireItem]:
-        return compile_key_encoder(self.keys, self.key_value)
+        return compile_key_encoder(self.keys, self.key_value, by_name=True)
+
+    @cached_property
+    def encode_key_values(self) -> Callable[..., WireItem]:
+        """The function that encodes the values of the key's fields, in order, as ``key_value`` does each."""
+        return compile_key_encoder(self.keys, self.key_value, by_name=False)
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
         """Tell whether *named* are the fields of the key, or its parts, and nothing else."""

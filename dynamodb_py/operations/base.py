@@ -29,16 +29,22 @@ class BaseStep(Struct, Generic[T], frozen=True):
     def __iter__(self) -> Generator[Step, Any, T]:
         """Let a flow write ``item = yield from GetItem(...)``."""
         step: Any = self
-        found: Any = _parse_safely(step, (yield step))
+        outcome = yield step
+        try:
+            return self.parse(outcome)
+        except DynamoDBError:
+            raise
+        except BROKEN as error:
+            found: Any = make_corrupted(error)
+            found.__cause__ = error
+        if isinstance(self, Operation) and self.repeatable:
+            try:
+                found = _parse_safely(step, (yield step))  # the next answer may be whole
+            except RequestError as error:
+                error.in_doubt = True  # the first answer may have been of success
+                raise
         if isinstance(found, ResponseCorrupted):
-            if isinstance(self, Operation) and self.repeatable:
-                try:
-                    found = _parse_safely(step, (yield step))  # the next answer may be whole
-                except RequestError as error:
-                    error.in_doubt = True  # the first answer may have been of success
-                    raise
-            if isinstance(found, ResponseCorrupted):
-                raise found
+            raise found
         return found  # type: ignore[no-any-return]
 
 

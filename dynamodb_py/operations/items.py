@@ -103,12 +103,19 @@ class PutItem(_Write, frozen=True):
     returning: str = "NONE"
 
     def payload(self) -> Payload:
-        payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
-        if self.condition is None and self.returning == "NONE":
-            return payload
-        if type(self.condition) is NotExists:
-            return payload | _prepare_condition(self.condition, self.returning)
-        return add_condition(payload, self.condition, Names(), self.returning)
+        return make_put(self.table, self.item, self.condition, self.returning)
+
+
+def make_put(
+    table: str, item: StoredItem, condition: Condition | None, returning: str = "NONE"
+) -> Payload:
+    """Return the payload that writes one whole item."""
+    payload: Payload = {"TableName": table, "Item": Raw(item)}
+    if condition is None and returning == "NONE":
+        return payload
+    if type(condition) is NotExists:
+        return payload | _prepare_condition(condition, returning)
+    return add_condition(payload, condition, Names(), returning)
 
 
 def add_update(

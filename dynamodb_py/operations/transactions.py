@@ -12,7 +12,7 @@ from ..exceptions import QueryError, ResponseCorrupted
 from ..expressions import Action, Condition, Names
 from ..limits import MAX_TOKEN, MAX_TRANSACTION
 from .base import Operation, Payload, as_item
-from .items import Key, StoredItem, add_condition, add_update
+from .items import Key, StoredItem, add_condition, add_update, make_put
 from .read_expressions import Expressions
 
 
@@ -94,8 +94,7 @@ class Put(Struct, frozen=True):
 
     def request(self) -> Payload:
         """Return the TransactWriteItem."""
-        payload: Payload = {"TableName": self.table, "Item": Raw(self.item)}
-        return {"Put": add_condition(payload, self.condition, Names())}
+        return {"Put": make_put(self.table, self.item, self.condition)}
 
 
 class Update(Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -139,21 +140,24 @@ class AsyncRoutingTransport:
         self._lazy = lazy
         self._opened: http_aio.AsyncHttpTransport | None = None
 
-    async def send(self, operation: Operation[Any], /) -> bytes:
-        """Send *operation* once and return the body of its response."""
+    def send(self, operation: Operation[Any], /) -> Coroutine[Any, Any, bytes]:
+        """Send *operation* once and return the body of its response, awaited."""
         if self._router.uses_botocore():
-            from asyncio import to_thread  # copies the context, for tracing
+            return self._send_through_botocore(operation)
+        return (self._opened or self._wire).send(operation)
 
-            deadline = find_deadline()
-            if deadline is not None:
-                count_seconds_left(deadline)
-            try:
-                sending = to_thread(_send_through_botocore, self._router, operation)
-                return await await_in_time(sending, deadline, _THROUGH_BOTOCORE)
-            except DeadlineExceeded as error:
-                error.in_doubt = True  # botocore goes on
-                raise
-        return await (self._opened or self._wire).send(operation)
+    async def _send_through_botocore(self, operation: Operation[Any]) -> bytes:
+        from asyncio import to_thread  # copies the context, for tracing
+
+        deadline = find_deadline()
+        if deadline is not None:
+            count_seconds_left(deadline)
+        try:
+            sending = to_thread(_send_through_botocore, self._router, operation)
+            return await await_in_time(sending, deadline, _THROUGH_BOTOCORE)
+        except DeadlineExceeded as error:
+            error.in_doubt = True  # botocore goes on
+            raise
 
     @property
     def _wire(self) -> http_aio.AsyncHttpTransport:

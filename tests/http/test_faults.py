@@ -14,6 +14,7 @@ from dynamodb_py.exceptions import (
     ServiceUnavailable,
     Throttled,
 )
+from dynamodb_py.http import codec, sockets, streams
 
 from .. import faulty
 from ..callers import Caller, Echo, settings
@@ -192,6 +193,17 @@ def test_a_long_answer_arrives_whole(caller, size):
         text = "é" * size
         assert client.send(Echo(text)) == text
         assert client.send(Echo("short")) == "short"
+        assert server.accepted == 1
+
+
+def test_an_answer_like_one_before_that_comes_at_once_takes_no_reader(caller, monkeypatch):
+    monkeypatch.setattr(codec, "_learned", [])
+    with FaultyServer() as server:
+        client = caller(server.url)
+        assert client.send(Echo("a")) == "a"
+        for room in (sockets, streams):
+            monkeypatch.setattr(room, "ResponseReader", None)
+        assert client.send(Echo("b")) == "b"
         assert server.accepted == 1
 
 

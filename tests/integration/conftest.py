@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,6 +27,15 @@ def sent(engine: Engine) -> Sent:
 def key() -> str:
     """A key that no other test has."""
     return uuid.uuid4().hex
+
+
+@pytest.fixture
+def short_turns() -> Iterator[None]:
+    """Let threads take turns so often that they meet even where none waits for an answer."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ import pytest
 
 from dynamodb_py import CharField, ConditionFailed, CounterField, IntegerField, Model, SetField
 
+from ..engines import EMBEDDED
+
 THREADS = 16
 TASKS = 64
 
@@ -77,7 +79,10 @@ def leaks(engine, do, client):
     leaks = Leaks(THREADS if do.mode == "sync" else TASKS)
     yield leaks
     leaks()
-    assert 1 <= leaks.most <= leaks.allowed
+    if engine.name == EMBEDDED:
+        assert not leaks.most
+    else:
+        assert 1 <= leaks.most <= leaks.allowed
     if do.mode == "async":
         do.run(engine.connection.aclose())
     else:
@@ -133,6 +138,7 @@ def test_every_increment_of_one_counter_counts(engine, do, leaks, stored, key):
     )
 
 
+@pytest.mark.usefixtures("short_turns")
 def test_optimistic_saves_lose_nothing(engine, do, leaks, stored, key):
     do(Counter.create, key=key)
     each = {"sync": 4, "async": 1}[do.mode]

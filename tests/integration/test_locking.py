@@ -484,6 +484,7 @@ async def awriter(key, number, ends):
 
 
 @pytest.mark.engines("dynoxide", "extenddb")
+@pytest.mark.usefixtures("short_turns")
 def test_what_many_read_change_and_save_is_all_there(engine, do, key, found):
     do(Account.objects.create, name=key)
     ends = Counter()

@@ -156,7 +156,7 @@ def test_a_statement_tells_what_it_cost(engine, do, key):
     assert list(used.by_table) == [engine.table_name("scores")]
 
 
-@pytest.mark.engines("extenddb")
+@pytest.mark.engines("extenddb", embedded=False)
 def test_a_server_without_partiql_is_told_by_what_to_do(engine, do, key):
     with pytest.raises(ServiceError, match=r"this server has no PartiQL: say it with filter\(\)"):
         do(Score.objects.execute, SELECT, key)

@@ -309,7 +309,7 @@ def test_each_verb_uses_the_key_as_it_is_stored(
 FEW = ["a retired member", "a small ULID", "a capital UUID", "many digits"]
 
 
-@pytest.mark.engines("extenddb")
+@pytest.mark.engines("extenddb", embedded=False)
 @pytest.mark.parametrize("name", FEW)
 def test_each_verb_uses_the_key_as_it_is_stored_on_another_engine(
     name: str, role: str, store: Callable[..., Stored], do: Do, key: str

@@ -433,7 +433,7 @@ def test_a_reference_leads_by_the_key_as_it_is_stored(
     _check_cases(name, composite, store, do)
 
 
-@pytest.mark.engines("extenddb")
+@pytest.mark.engines("extenddb", embedded=False)
 @pytest.mark.parametrize("name", FEW)
 def test_a_reference_leads_by_the_key_as_it_is_stored_on_another_engine(
     name: str, composite: bool, store: Callable[..., Stored], do: Do

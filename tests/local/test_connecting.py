@@ -28,6 +28,7 @@ from dynamodb_py import (
     options,
 )
 from dynamodb_py.credentials.addresses import parse_address
+from dynamodb_py.local import storage
 
 
 class Counter(Model):
@@ -228,6 +229,15 @@ def test_a_read_under_way_ends_before_its_connection_is_closed(file):
         assert len([*rows]) == 9
     gc.collect()
     assert not store._opened._connections
+
+
+def test_what_goes_after_the_modules_at_the_end_of_a_program_fails_at_nothing(file, monkeypatch):
+    store = connect(file).transport.engine.store
+    with store.read():
+        pass
+    store._opened.close()  # as the interpreter's end has it
+    monkeypatch.setattr(storage, "os", None)
+    del store._local.held
 
 
 def test_a_database_that_nobody_uses_is_closed():

@@ -11,6 +11,7 @@ elements, or a DELETE; any other change of a set has a guard as lists do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import compress
 from operator import is_not
 from types import MappingProxyType
@@ -127,9 +128,14 @@ def make_change_set(
 def write_whole_attributes(wanted: Mapping[str, Wire | None]) -> list[Action]:
     """Return the actions that set and remove whole attributes."""
     return [
-        Remove(Path((name,))) if wire is None else Set(Path((name,)), Value(wire))
+        Remove(_path_of(name)) if wire is None else Set(_path_of(name), Value(wire))
         for name, wire in wanted.items()
     ]
+
+
+@lru_cache(maxsize=1024)
+def _path_of(attribute: str) -> Path:
+    return Path((attribute,))
 
 
 def _fit_limits(

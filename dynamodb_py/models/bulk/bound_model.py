@@ -13,10 +13,10 @@ from ...operations.items import Key, StoredItem
 from ...reading.keys import make_identity_reader
 from ..attribute_values.fetch import read_items
 from ..instance import Instance, list_many, options_of, table_of
-from ..options import Options
 from ..persistence.stored import key_of
 from ..records.base import load_key, state_of
-from ..records.filling import fill
+from ..records.filling import fill, is_filled_only
+from ..signals.events import post_init, pre_init
 from ..visibility import Scope, filter_item
 
 P = ParamSpec("P")
@@ -68,9 +68,14 @@ def check_connection(bound: BoundModel[Any], instance: M) -> M:
     return instance
 
 
-def make_instance(bound: BoundModel[M], values: Mapping[str, Any]) -> M:
+def make_instance(bound: BoundModel[M], values: dict[str, Any]) -> M:
     """Return a new instance with these values."""
-    return bind_connection(bound, bound.model(**values))
+    model = bound.model
+    if pre_init.in_use or post_init.in_use or not is_filled_only(model):
+        return bind_connection(bound, model(**values))
+    instance = model.__new__(model)  # without values, which each call would copy
+    fill(instance, values)
+    return bind_connection(bound, instance)
 
 
 def as_instance(bound: BoundModel[M], item: Any) -> M:
@@ -102,12 +107,18 @@ def load_item(bound: BoundModel[M], item: StoredItem) -> M:
 
 def key_from(bound: BoundModel[Any], given: Any) -> Key:
     """Return the key on the wire of an instance, or of a key as users give it."""
+    return keys_from(bound, (given,))[0]
+
+
+def keys_from(bound: BoundModel[Any], given: Iterable[Any]) -> list[Key]:
+    """Return the keys on the wire of several instances, or of keys as users give them."""
+    model, meta = bound.model, options_of(bound.model)
     # An instance knows how its key was spelled by whoever wrote it.
-    if isinstance(given, bound.model):
-        key: Key = key_of(given)
-        return key
-    meta: Options = options_of(bound.model)
-    return meta.check_own_key(meta.key_of(given))
+    keys: list[Key] = [
+        key_of(each) if isinstance(each, model) else meta.check_own_key(meta.key_of(each))
+        for each in given
+    ]
+    return keys
 
 
 def instance_of_key(bound: BoundModel[M], key: Key) -> M:

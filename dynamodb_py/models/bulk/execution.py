@@ -61,7 +61,11 @@ def write_items(
     :param size: the largest number of writes to a request.
     :param ignores: what is there already stays, and is no error.
     """
-    instances = [as_instance(bound, item) for item in list_many(items, "items")]
+    model = bound.model
+    instances = [
+        item if isinstance(item, model) else as_instance(bound, item)
+        for item in list_many(items, "items")
+    ]
     gone = list_many(deletes, "keys to delete")
 
     def flow() -> Flow[BulkResult[Any]]:

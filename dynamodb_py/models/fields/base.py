@@ -9,11 +9,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
+from operator import eq
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overload
 
 import msgspec
 
 from ...codec import (
+    PLAIN_INT,
     Uncomputed,
     Unstorable,
     as_tree,
@@ -191,6 +193,8 @@ class Field(Operand[V], Generic[V, N]):
     """Whether :meth:`to_db` is defined in this package, not by a user's class, and changes no value."""
     verbatim: type[Any] | None = None
     """The exact type, str or int, whose values are stored and read as they are; else None."""
+    comparer: Comparer | None = None
+    """What tells cheaply that a value did not change; None if nothing does."""
     _known_path: Path | None = None
     stamps: bool = False
     """Whether :meth:`pre_save` does anything."""
@@ -277,6 +281,8 @@ class Field(Operand[V], Generic[V, N]):
         if self.plain and self.reads_as_stored and not _overrides(self, "find_key_problem"):
             kind = type(self)
             self.verbatim = VERBATIM.get((kind.to_wire, kind.decode, kind.read))
+        known = self.verbatim or identify_reading(type(self))
+        self.comparer = COMPARERS.get(known) if self.plain else None
         self.stamps = _overrides(self, "pre_save") and self.stamps_itself()
         self.constrained = bool(
             self.validators
@@ -517,6 +523,11 @@ class Field(Operand[V], Generic[V, N]):
         Raises :class:`~dynamodb_py.exceptions.ValidationError` for what this field cannot hold,
         under the name *where*.
         """
+        if type(value) is self.verbatim:  # common: no call for what is certainly right
+            if self.verbatim is int and -PLAIN_INT < value < PLAIN_INT:
+                return {"N": repr(value)}
+            if self.verbatim is str and value.isascii():
+                return {"S": value}
         try:
             wire = self.to_wire_or_null(value)
             return wire if wire is None else check_text(wire)
@@ -639,6 +650,29 @@ AnyField = Field[Any, Any]
 
 VERBATIM: dict[Any, type[Any]] = {}
 """By implementations of ``to_wire``, ``decode`` and ``read``: the type that is stored as it is."""
+
+Comparer = tuple[type[Any], str, Callable[[Any, Any], bool]]
+"""An exact type, the kind, and what compares the content of an attribute value with a value.
+
+Where that is true, the content is read as a value that is stored just as this one.
+"""
+
+
+def is_repr(text: str, value: object) -> bool:
+    """Tell whether *text* is what Python code has for *value*."""
+    return text == repr(value)
+
+
+COMPARERS: dict[Any, Comparer] = {
+    str: (str, "S", eq),
+    int: (int, "N", is_repr),
+}
+"""By ``verbatim`` of a field, or by :func:`identify_reading` of its class: its ``comparer``."""
+
+
+def identify_reading(kind: Any) -> tuple[Any, ...]:
+    """Return the implementations by which a class of fields writes and reads."""
+    return kind.to_wire, kind.to_db, kind.decode, kind.read, kind.to_python
 
 
 def bind_name(names: dict[str, Any], value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
@@ -20,6 +20,7 @@ from ...codec import (
     encode_list,
     encode_map,
     encode_value,
+    format_floats,
     list_of,
     make_wire_type,
     map_of,
@@ -34,6 +35,7 @@ from .ids import make_ulid
 from .json_forms import PLAINLY, Reading, form_free, read_free, sort_forms
 from .model_key import KeyOf
 from .scalars import (
+    FLOATS,
     LENGTHS,
     BinaryField,
     BooleanField,
@@ -454,11 +456,21 @@ class ListField(_Container["list[T]", ListN]):
         if self.inner is None:
             return encode_list(elements, depth)
         depth, inner, constrained = check_depth(depth), self.inner, self.inner.constrained
-        if not constrained and {inner.verbatim}.issuperset(map(type, elements)):
+        kinds = {*map(type, elements)}
+        if not constrained and {inner.verbatim}.issuperset(kinds):
             if inner.verbatim is str:  # common, as ints are: no call for each of them
                 return {"L": [{"S": each} for each in elements]}
             if min(elements, default=0) > -PLAIN_INT and max(elements, default=0) < PLAIN_INT:
                 return {"L": [{"N": each} for each in map(str, elements)]}
+        if (
+            not constrained
+            and inner.comparer == FLOATS
+            and kinds <= {float, int}
+            and (int not in kinds or (min(elements) >= -(2**53) and max(elements) <= 2**53))
+        ):
+            with suppress(Unstorable):  # the errors below have their places
+                texts = format_floats([*map(float, elements)])
+                return {"L": [{"N": each} for each in texts]}
         wires: list[Any] = []
         wrong: list[Unstorable] = []
         for at, each in enumerate(elements):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from operator import is_
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
@@ -19,7 +20,7 @@ from ...codec import (
 )
 from ...limits import MIN_EXPONENT
 from ...operations.base import Wire
-from .base import VERBATIM, Field
+from .base import COMPARERS, VERBATIM, Field, identify_reading, is_repr
 from .ids import LENGTH, find_least_ulid, is_ulid, make_ulid, make_uuid7, parse_moment
 
 if TYPE_CHECKING:
@@ -499,6 +500,16 @@ class BooleanField(Field[bool, BoolN]):
         if not isinstance(value, bool):
             raise make_refusal(value, "a bool")
         return value
+
+
+def _is_str(text: str, value: Decimal) -> bool:
+    return text == str(value)
+
+
+FLOATS = COMPARERS[identify_reading(FloatField)] = float, "N", is_repr
+"""The ``comparer`` of the fields that write floats as :func:`~dynamodb_py.codec.format_float` does."""
+COMPARERS[identify_reading(DecimalField)] = Decimal, "N", _is_str
+COMPARERS[identify_reading(BooleanField)] = bool, "BOOL", is_
 
 
 class BinaryField(Field[bytes, BytesN]):

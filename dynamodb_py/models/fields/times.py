@@ -15,7 +15,7 @@ import msgspec
 
 from ...codec import EXACT, Unstorable, format_decimal, parse_decimal, to_json
 from ...operations.base import Wire
-from .base import Field, bind_name
+from .base import COMPARERS, Field, bind_name, identify_reading
 from .scalars import VALUES, make_refusal
 from .time_format import TimeFormat
 
@@ -324,6 +324,8 @@ class DateTimeField(_MomentField[MomentN]):
         check_format(self, self.time_format)
         super().prepare()
         self.writes_iso = self.plain and self.time_format is None
+        if not self.writes_iso:
+            self.comparer = None
 
     def now(self) -> datetime:
         now = datetime.now(UTC)
@@ -356,6 +358,16 @@ class DateTimeField(_MomentField[MomentN]):
         # Text in the form of this package is read without a call.
         is_own_form = f"len(text := {wire}.S) == 32 and text[10] == 'T' and text[26:] == '+00:00'"
         return f"{bind_name(names, datetime.fromisoformat)}(text) if {is_own_form} else {inner}"
+
+
+def _is_read_as(text: str, value: datetime) -> bool:
+    """Tell whether *text*, in this package's form or without a fraction, is read as *value*."""
+    is_known = len(text) in _WIDTHS and text[10] == "T" and text[-6:] == "+00:00"
+    return is_known and value.tzinfo is UTC and datetime.fromisoformat(text) == value
+
+
+_WIDTHS = (len("2026-11-01T00:00:00.000000+00:00"), len("2026-11-01T00:00:00+00:00"))
+COMPARERS[identify_reading(DateTimeField)] = datetime, "S", _is_read_as
 
 
 class TimestampField(_MomentField[MomentN]):

@@ -285,16 +285,16 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def wires_in(self, record: Any) -> dict[str, Wire] | None:
         """Return the target's key on the wire that *record* refers to, as it is stored; None for nothing."""
         key = self.read_key(record)
-        return None if key is None else self._spell_key(record, key)
+        return None if key is None else self.spell_key(record, key)
 
-    def _spell_key(self, record: Any, key: tuple[Any, ...]) -> dict[str, Wire]:
+    def spell_key(self, record: Any, key: tuple[Any, ...]) -> dict[str, Wire]:
         """Return the target's key on the wire for the values in *key*, as they are stored in *record*."""
         meta = self.target._meta
         if not (fields := self._find_key_fields()):
             return cast("dict[str, Wire]", meta.key((), dict(zip(self.names, key, strict=True))))
         if self.spells_plainly(key) and all(f.verbatim is str for f in fields):
             try:  # text is stored as it reads, so the item need not be parsed
-                return {f.attribute: meta.key_value(f, v) for f, v in zip(fields, key, strict=True)}
+                return cast("dict[str, Wire]", meta.encode_key_values(*key))
             except ValidationError:  # of a key that was stored so, it is no concern
                 pass
         assigned = self.spell_assigned(record)
@@ -407,7 +407,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def make_stub(self, record: Any, key: tuple[Any, ...]) -> Any:
         """Return an instance of the target that knows only its *key*, which *record* refers to."""
-        return make_stub(self.target, self._spell_key(record, key), alias_of(record))
+        return make_stub(self.target, self.spell_key(record, key), alias_of(record))
 
     def _fetch(self, stub: Any) -> Flow[Any]:
         shown = f" {stub.primary_key!r}" if stub._link.log_keys else ""

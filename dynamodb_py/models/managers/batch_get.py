@@ -9,7 +9,7 @@ from ...flows import Flow
 from ...operations.items import Key
 from ...reading.keys import make_identity_reader
 from ..attribute_values.fetch import read_items
-from ..bulk.bound_model import BoundModel, M, key_from, table_name
+from ..bulk.bound_model import BoundModel, M, keys_from, table_name
 from ..instance import options_of
 from ..records.rows import make_loader
 from ..visibility import filter_items
@@ -35,7 +35,7 @@ def batch_get_items(
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
     """
     table, meta, scope = table_name(bound), options_of(bound.model), bound._scope
-    wanted: list[tuple[str, Key]] = [(table, key_from(bound, key)) for key in keys]
+    wanted: list[tuple[str, Key]] = [(table, key) for key in keys_from(bound, keys)]
     items = yield from read_items(
         wanted,
         keys,
@@ -46,11 +46,8 @@ def batch_get_items(
         progress=progress,
     )
     load = make_loader(cast("Any", bound.model), None, None, bound._alias)
-    loaded: dict[int, M] = {}  # an item whose key came twice is one object
-    found: list[M] = []
-    for item in filter_items(meta, items):
-        if item is not None:
-            if id(item) not in loaded:
-                loaded[id(item)] = load(item)
-            found.append(loaded[id(item)])
+    here = [item for item in filter_items(meta, items) if item is not None]
+    once = {id(item): item for item in here}  # an item whose key came twice is one object
+    loaded: dict[int, M] = {at: load(item) for at, item in once.items()}
+    found = [loaded[id(item)] for item in here]
     return found if scope is None else [each for each in found if not scope.hides(each)]

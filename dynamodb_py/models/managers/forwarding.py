@@ -17,7 +17,7 @@ from typing import (
 )
 
 from ...batching import ProgressOption
-from ...connections import current_options
+from ...connections import ambient_alias
 from ...expressions import Condition
 from ...flows import Flow, arun, run
 from ...lazy.loading import LazyFunction
@@ -163,7 +163,7 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
         async def aforwarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             base = self._base
-            if base is None or flow is None or current_options().using is not None:
+            if base is None or flow is None or ambient_alias() is not None:
                 return await getattr(self.get_queryset(), name)(*args, **kwargs)
             link = base._link  # from here on as awaiting() does, without its call
             try:
@@ -177,7 +177,7 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
         def forwarded_verb(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             base = self._base
-            if base is None or current_options().using is not None:
+            if base is None or ambient_alias() is not None:
                 return getattr(self.get_queryset(), name)(*args, **kwargs)
             link = base._link  # from here on as blocking() does, without its call
             try:
@@ -191,7 +191,7 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
         def forwarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             base = self._base
-            if base is None or current_options().using is not None:
+            if base is None or ambient_alias() is not None:
                 base = self.get_queryset()
             return getattr(base, name)(*args, **kwargs)
 

@@ -125,12 +125,15 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
             raise AttributeError(
                 f"{self._name} is of the class: {owner.__name__}.{self._name}, not of an instance"
             )
+        try:
+            return owner.__dict__["_managers"][id(self)][1]
+        except KeyError:  # at the first use
+            pass
         kept: dict[int, tuple[Any, Any]] | None = owner.__dict__.get("_managers")
         if kept is None:
             kept = owner._managers = {}
-        found = kept.get(id(self))
-        if found is None:  # itself beside it, so that no other manager comes to have its id
-            found = kept[id(self)] = (self, _bind_manager(self, owner))
+        # Itself beside it, so that no other manager comes to have its id.
+        found = kept[id(self)] = (self, _bind_manager(self, owner))
         return found[1]
 
     def __repr__(self) -> str:

@@ -24,7 +24,7 @@ from ..attribute_values.diff import (
 from ..attribute_values.lost_write import LostWrite
 from ..attribute_values.values import apply_actions
 from ..instance import Instance, M, is_elsewhere, options_of, pin_connection, table_of
-from ..records.base import add_lost
+from ..records.base import add_lost, set_stored
 from ..signals.events import is_observed, send_post_save, send_pre_save
 from ..unit_of_work.collector import COLLECTOR
 from .conditional_save import explain_refusal, put_guarded, take_lost_write, write_guarded
@@ -37,6 +37,7 @@ from .stored import (
     encode_sized,
     mark_saved,
     mark_written,
+    set_previous,
     stored_wires,
     take_over,
     unknown_attributes,
@@ -241,7 +242,8 @@ def _write_changes(
     must_exist: bool = False,
     atomic: bool | None = None,
 ) -> Flow[None]:
-    meta, stored = instance._meta, cast("WireItem", from_json(instance._stored or b"{}"))
+    meta = instance._meta
+    stored: WireItem = from_json(instance._stored or b"{}")
     changes = changes_to_write(instance, stored, validate=validate, named=named)
     own = condition is not None and not condition.is_empty
     if not changes and not own and not must_exist and not is_collected(instance):
@@ -278,8 +280,8 @@ def _write_changes(
     if item is None:
         instance.__previous__ = None
     else:
-        instance.__previous__ = instance._stored, item
-        instance._stored = item
+        set_previous(instance, (instance._stored, item))
+        set_stored(instance, item)
         if instance._state is not None or sets:
             mark_written(instance, changes)
 

@@ -18,8 +18,13 @@ from ..fields.model_key import alias_of, bind_values
 from ..instance import Instance, M, options_of, table_of
 from ..records.attributes import describe_largest, find_preserved
 from ..records.base import (
+    RecordState,
     get_fetched_fields,
+    get_kept_sets,
     keep_sets,
+    set_decoded,
+    set_state,
+    set_stored,
     settle_defaults,
     state_of,
 )
@@ -101,7 +106,10 @@ def _is_fresh(instance: Instance) -> bool:
 
 def key_in(instance: Instance, wires: Mapping[str, Wire]) -> Key:
     """Return the key among the attributes of the item."""
-    return {field.attribute: wires[field.attribute] for field in options_of(type(instance)).keys}
+    key: WireItem = {}
+    for field in options_of(type(instance)).keys:
+        key[field.attribute] = wires[field.attribute]
+    return key
 
 
 def encode_sized(instance: Instance, wires: WireItem) -> StoredItem:
@@ -132,20 +140,25 @@ def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) 
     return ValidationError(errors, model=instance._meta.name)
 
 
+set_previous = vars(Instance)["__previous__"].__set__  # without a look-up, as set_stored()
+
+
 def mark_saved(instance: M, item: StoredItem) -> M:
     """Set *item* as the stored item; the values stay as they are."""
     fields, state, values = instance._fieldset, instance._state, instance.__dict__
     if state is not None:
         settle_defaults(instance)
-    instance.__previous__ = instance._stored, item
-    if instance._stored is None and not fields.constants.keys() <= values.keys():
+    before = instance._stored
+    set_previous(instance, (before, item))
+    if before is None and not fields.constants.keys() <= values.keys():
         deleted = frozenset[str]() if state is None else state.deleted
         for name, default in fields.constants.items():
             if name not in values and name not in deleted:
                 values[name] = default
-    instance._stored, instance._decoded, instance._state = item, True, None
-    if state is not None and state.unreadable:
-        state_of(instance).unreadable = state.unreadable
+    set_stored(instance, item)
+    set_decoded(instance, True)
+    if state is not None:
+        set_state(instance, RecordState(unreadable=state.unreadable) if state.unreadable else None)
     if fields.sets:
         keep_sets(instance)
     if instance._meta.version is not None:
@@ -165,6 +178,7 @@ def copy_elsewhere(instance: M, using: str, *, whole: bool = False) -> M:
     twin.__dict__.update(instance.__dict__)
     twin._stored, twin._decoded = instance._stored, instance._decoded
     twin._state = None if instance._state is None else replace(instance._state)
+    twin.__kept__ = get_kept_sets(instance)
     if not twin._decoded:
         twin._decode()
     state = state_of(twin)
@@ -182,11 +196,8 @@ def take_over(instance: M, twin: M) -> None:
     """Let an instance become what its copy on another connection has become by saving."""
     instance.__dict__.clear()
     instance.__dict__.update(twin.__dict__)
-    instance._stored, instance._decoded, instance._state = (
-        twin._stored,
-        twin._decoded,
-        twin._state,
-    )
+    instance._stored, instance._decoded = twin._stored, twin._decoded
+    instance._state, instance.__kept__ = twin._state, get_kept_sets(twin)
     instance.__previous__ = getattr(twin, "__previous__", None)
     fields = instance._fieldset
     if instance._stored is not None and (fields.holders or fields.references):
@@ -208,6 +219,7 @@ def replace_stored(instance: Instance, item: StoredItem) -> None:
     for name in instance._fieldset.references:
         instance.__dict__.pop(name, None)
     instance._stored, instance._decoded, instance._state = item, False, None
+    instance.__kept__ = ()
 
 
 def take_value(instance: Instance, field: AnyField, wire: Wire | None) -> None:

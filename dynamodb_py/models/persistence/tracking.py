@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ...codec import PLAIN_INT, Unstorable, from_json
+from ...codec import Unstorable, from_json
 from ...exceptions import QueryError, ValidationError
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
@@ -14,8 +14,15 @@ from ..attribute_values.spelling import encode_as_stored, keep_spelling_of, read
 from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
 from ..instance import Instance
 from ..records.attributes import find_assigned_keys, normalise_field, stamp_field
-from ..records.base import find_edited_defaults, find_unread_fields, get_fetched_fields, state_of
+from ..records.base import (
+    find_edited_defaults,
+    find_unread_fields,
+    get_fetched_fields,
+    get_kept_sets,
+    state_of,
+)
 from ..records.checks import Errors, check_value
+from ..records.fieldset import FieldSet
 from ..records.validation import clean_changed, hooks_of
 from .stored import check_names, replace_stored, reset_fields, stored_wires
 
@@ -103,23 +110,17 @@ def find_changed(
         unread, edited = find_unread_fields(instance), find_edited_defaults(instance)
         state = instance._state
         deleted = state.deleted if instance._stored is None else state.find_deleted_unread()
-    assigned = find_assigned_keys(instance) if fields.references else None
-    looking = instance._decoded  # all values that were stored are there then, but for removed ones
+    assigned = find_assigned_keys(instance) if fields.references else {}
     if fields.computed is not None:
         stored = fields.computed.add_key_parts(stored)
-    for name, attribute, field, _ in fields.get_plan():
+    if instance._decoded:  # all values that were stored are there then, but for removed ones
+        suspects = _find_suspects(fields, values, stored, assigned)
+    else:
+        suspects = [each for each in fields.get_plan() if each[0] in values]
+    for name, attribute, field, _ in suspects:
         value, old = values.get(name), stored.get(attribute)
-        if value is not None:
-            if (
-                type(value) is field.verbatim
-                and old is not None
-                and (old.get("S") == value if field.verbatim is str else _is_int(value, old))
-            ):
-                continue  # nearly always
-        elif name in values:
+        if value is not None or name in values:
             pass
-        elif not looking:
-            continue
         elif name in edited or (instance._stored is None and name not in deleted):
             value = getattr(instance, name)
         else:
@@ -129,7 +130,7 @@ def find_changed(
                 found.append((field, None, {}))
             continue
         try:
-            wire = encode_as_stored(field, value, old, assigned.get(name) if assigned else None)
+            wire = encode_as_stored(field, value, old, assigned.get(name))
         except Unstorable as error:
             if not reads_as(field, old, value):
                 found.append((field, None, error.errors(name)))
@@ -142,16 +143,37 @@ def find_changed(
 def find_set_edits(instance: Instance, attributes: Collection[str]) -> dict[str, bool]:
     """Return the sets among *attributes*, and whether each was edited in place; others were assigned."""
     values, state, found = instance.__dict__, instance._state, dict[str, bool]()
-    for name in instance._fieldset.sets:
+    for name, kept in zip(instance._fieldset.sets, get_kept_sets(instance), strict=True):
         attribute = instance._fieldset.by_name[name].attribute
         if attribute in attributes and (value := values.get(name)) is not None:
-            found[attribute] = state is not None and state.has_kept(name, value)
+            made, absent = (None, None) if state is None else state.find_made(name)
+            found[attribute] = value is kept or value is made or value is absent
     return found
 
 
-def _is_int(value: int, old: Wire) -> bool:
-    """Tell whether *old* is the plain spelling of *value*."""
-    return -PLAIN_INT < value < PLAIN_INT and old.get("N") == int.__repr__(value)
+def _find_suspects(
+    fields: FieldSet,
+    values: Mapping[str, Any],
+    stored: Mapping[str, Wire],
+    assigned: Mapping[str, Wire],
+) -> list[tuple[str, str, AnyField, bool]]:
+    """Return the part of the plan that may have changed: what a comparer knows to be stored is left out."""
+    plan, (groups, others) = fields.get_plan(), fields.comparers
+    value_of, suspects = values.get, [*others]
+    for (known, kind, is_read_as), members in groups.items():
+        for at, name, attribute in members:
+            try:
+                if (
+                    type(value := value_of(name)) is known
+                    and is_read_as(stored[attribute][kind], value)
+                    and not assigned
+                ):
+                    continue
+            except (KeyError, ValueError):
+                pass  # of another kind, or no text of such a value
+            suspects.append(at)
+    suspects.sort()
+    return [plan[at] for at in suspects]
 
 
 def _stamp_changes(

@@ -282,7 +282,8 @@ def filter_by_conditions(
         )
         if found is not None:
             compared = found[0].with_comparisons(found[1], conditions)
-            queryset = clone(queryset, None, queryset._read_options, *(compared or found))
+            if compared is not None or lookups:
+                queryset = clone(queryset, None, queryset._read_options, *(compared or found))
             if compared is not None:
                 return queryset
             lookups = {}

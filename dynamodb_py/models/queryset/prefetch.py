@@ -9,15 +9,25 @@ from typing import Any, TypeAlias, cast
 from msgspec import Struct
 
 from ...batching import identify_key, run_together
-from ...connections import Connection
-from ...exceptions import ConfigurationError, QueryError, UnreadableValue
+from ...connections import AMBIENT_DEFAULT, Connection, ambient_alias, connection_for
+from ...exceptions import (
+    BatchIncomplete,
+    ConfigurationError,
+    QueryError,
+    RequestError,
+    UnreadableValue,
+)
 from ...flows import Flow
-from ..bulk.bound_model import make_awaiting, make_blocking, read_instances
-from ..fields.model_key import alias_of
+from ...operations.items import Key, StoredItem
+from ...reading.keys import make_identity_reader
+from ..attribute_values.fetch import read_items
+from ..bulk.bound_model import make_awaiting, make_blocking
+from ..fields.model_key import alias_of, make_stub
 from ..foreign_keys.field import ForeignKey
 from ..foreign_keys.unloaded import is_stub
-from ..instance import Instance
+from ..instance import Instance, options_of
 from ..persistence.stored import key_of, replace_stored
+from ..visibility import filter_item
 
 Tree: TypeAlias = "dict[str, Branch]"
 """The relations to read, by the attributes that have their items."""
@@ -94,12 +104,36 @@ class Want(Struct, eq=False):
     owners: Objects
     """The instances, or the documents, that refer to it."""
     name: str
-    stub: Any
+    model: type[Any]
+    key: Key
+    alias: str | None
+    """The connection that it belongs to; None: as any instance that was loaded."""
     take: Callable[[Any], None]
+    known: Any = None
+    """The instance that knows only the key, where there is one."""
     keep: Callable[[Objects], Flow[Objects]] | None = None
     """Returns those of the items of the model that the relation shows; None: it shows all."""
     selection: Selection | None = None
     """Reads the item, where a query set was given for that."""
+
+    @property
+    def stub(self) -> Any:
+        """An instance that knows only the key."""
+        if self.known is None:
+            self.known = make_stub(self.model, self.key, self.alias)
+        return self.known
+
+    @property
+    def link(self) -> Connection:
+        """The connection that the item is read over."""
+        alias = AMBIENT_DEFAULT if self.alias is None else self.alias
+        return connection_for(alias, options_of(self.model).using)
+
+
+def want_stub(owner: Any, name: str, stub: Any, take: Callable[[Any], None]) -> Want:
+    """Return the want of the item of *stub*, an instance that knows only its key."""
+    alias = stub.__dict__.get("_using")
+    return Want([owner], name, stub.__class__, key_of(stub), alias, take, stub)
 
 
 class Prefetchable:
@@ -310,7 +344,7 @@ def _find_wants(objects: Objects, branch: Branch) -> Iterator[Want]:
         elif name in each._fieldset.by_name:
             for stub in _iterate_elements(_get_readable(each, name)):
                 if isinstance(stub, Instance) and is_stub(stub):
-                    yield Want([each], name, stub, partial(_fill_stub, stub))
+                    yield want_stub(each, name, stub, partial(_fill_stub, stub))
 
 
 def _want_target(
@@ -327,24 +361,28 @@ def _want_target(
     if key is None:
         return None
     place: Hashable = None
-    if reference.name not in values and reference.spells_plainly(key):
-        place = id(reference), key, alias_of(owner)
+    alias, kept = alias_of(owner), values.get(reference.name)
+    if kept is None and reference.spells_plainly(key):
+        place = id(reference), key, alias
         if (want := known.get(place)) is not None:
             want.owners.append(owner)
             return None
     owners = [owner]
     take = partial(_keep_target, reference, owners, key, attribute, is_given)
-    target = reference.get_target(owner, key)
-    if target is None or is_given or is_stub(target):
-        if target is None or not is_stub(target):
-            target = reference.make_stub(owner, key)
-        want = Want(owners, branch.name, target, take)
-        want.selection = branch.selection if is_given else None
-        if place is not None:
-            known[place] = want
-        return want
-    take(target)
-    return None
+    target = kept[1] if kept is not None and kept[0] == key else None
+    if target is not None and is_stub(target):
+        want = want_stub(owner, branch.name, target, take)
+    elif target is None or is_given:
+        alias = ambient_alias() if alias is None else alias
+        wires = reference.spell_key(owner, key)
+        want = Want(owners, branch.name, reference.target, wires, alias, take)
+    else:
+        take(target)
+        return None
+    want.selection = branch.selection if is_given else None
+    if place is not None:
+        known[place] = want
+    return want
 
 
 def _keep_target(
@@ -374,33 +412,52 @@ def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) 
     """Read the items of *wants*, each once, and hand them out."""
     if not wants:
         return
-    for want in wants:
-        if want.stub._link is not link:
+    for want in {(each.model, id(each.alias)): each for each in wants}.values():
+        if want.link is not link:
             raise ConfigurationError(
-                f"{type(want.owners[0]).__name__}.{want.name}: {type(want.stub).__name__} is on the "
-                f"connection {want.stub._link.alias!r}, and what is read here on {link.alias!r}: "
+                f"{type(want.owners[0]).__name__}.{want.name}: {want.model.__name__} is on the "
+                f"connection {want.link.alias!r}, and what is read here on {link.alias!r}: "
                 "prefetch over one connection at a time"
             )
     yield from _read_selected([each for each in wants if each.selection is not None], dangling)
     wants = [each for each in wants if each.selection is None]
-    items = yield from read_instances([want.stub for want in wants])
+    items = yield from _read_items(wants, link)
     loaded: dict[tuple[int, type[Any]], Any] = {}  # an item with two wants is one object
     found: list[tuple[Want, Any]] = []
     for want, item in zip(wants, items, strict=True):
-        stub, model = want.stub, want.stub.__class__
-        if item is None:
+        model = want.model
+        if item is None or (item := filter_item(model._meta, item)) is None:
             _add_dangling(want, dangling)
             want.take(None)
             continue
         place = id(item), model
         if place not in loaded:
             target = loaded[place] = model._load(item)
-            if "_using" in stub.__dict__:
-                target.__dict__["_using"] = stub._using
+            if want.alias is not None:
+                target.__dict__["_using"] = want.alias
         found.append((want, loaded[place]))
     hidden = yield from _find_hidden(found)
     for want, target in found:
         want.take(None if want.keep is not None and id(target) in hidden else target)
+
+
+def _read_items(wants: list[Want], link: Connection) -> Flow[Sequence[StoredItem | None]]:
+    """Read the items of *wants*; None stands for one that is missing."""
+    if not wants:
+        return ()
+    metas = {want.model: options_of(want.model) for want in wants}
+    tables = {model: link.table_name(meta.table_name) for model, meta in metas.items()}
+    readers = {tables[model]: make_identity_reader(m.schema.key) for model, m in metas.items()}
+    keys = [(tables[want.model], want.key) for want in wants]
+    try:
+        return (
+            yield from read_items(
+                keys, wants, readers, link=link, consistent=None, workers=1, progress=None
+            )
+        )
+    except (BatchIncomplete, RequestError) as error:
+        error.unprocessed = [want.stub for want in error.unprocessed]
+        raise
 
 
 def _read_selected(wants: list[Want], dangling: list[Dangling]) -> Flow[None]:
@@ -420,8 +477,8 @@ def _read_selected(wants: list[Want], dangling: list[Dangling]) -> Flow[None]:
 
 
 def _add_dangling(want: Want, dangling: list[Dangling]) -> None:
-    model, key = want.stub.__class__, want.stub.primary_key
-    dangling += [Dangling(owner, want.name, model, key) for owner in want.owners]
+    key = want.stub.primary_key
+    dangling += [Dangling(owner, want.name, want.model, key) for owner in want.owners]
 
 
 def _find_hidden(found: list[tuple[Want, Any]]) -> Flow[set[int]]:
@@ -429,7 +486,7 @@ def _find_hidden(found: list[tuple[Want, Any]]) -> Flow[set[int]]:
     kinds: dict[type[Any], tuple[Callable[[Objects], Flow[Objects]], dict[int, Any]]] = {}
     for want, target in found:
         if want.keep is not None:
-            kinds.setdefault(want.stub.__class__, (want.keep, {}))[1][id(target)] = target
+            kinds.setdefault(want.model, (want.keep, {}))[1][id(target)] = target
     hidden: set[int] = set()
     for keep, targets in kinds.values():
         kept = yield from keep(list(targets.values()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
@@ -17,12 +18,13 @@ from ...limits import MAX_BATCH_GET
 from ...operations.items import GetItem, Key, StoredItem
 from ...operations.read_expressions import Expressions
 from ..attribute_values.fetch import read_items
-from ..fields.base import Field
+from ..fields.base import UNFIT, Field
 from ..instance import Instance, list_many, options_of
 from ..options import Options
 from ..persistence.stored import key_of
-from ..records.rows import make_loader
-from ..visibility import filter_item, filter_items
+from ..records.base import is_untouched
+from ..records.rows import make_loader, read_values_of
+from ..visibility import filter_items
 from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone, limit_of, with_question
 from .builders import Builders, check_not_sliced
 
@@ -139,17 +141,16 @@ def get_by_key(
     if consistent is None:
         consistent = options.consistent
     row: Any
-    if queryset._known_question is EMPTY_QUESTION and not (
-        options is not DEFAULT_OPTIONS and (options.shape or options.start or options.parts)
+    if queryset._known_question is EMPTY_QUESTION and (
+        options is DEFAULT_OPTIONS or not (options.shape or options.start or options.parts)
     ):
         link = connection_for(options.using, meta.using)
-        get = GetItem(link.table_name(meta.table_name), wire, is_consistent(consistent, link))
-        item = yield from get
-        there = item if meta.item_filter is None else filter_item(meta, item)
-        if there is None:
+        table = link.table_name(meta.table_name)
+        item = yield from GetItem(table, wire, is_consistent(consistent, link))
+        if item is None or (meta.item_filter is not None and meta.item_filter.hides(item)):
             return None, item
         model: Any = queryset.model
-        row = make_loader(model, None, None, options.using)(there)
+        row = make_loader(model, None, None, options.using)(item)
         if options is not DEFAULT_OPTIONS:
             yield from execution.complete_rows(queryset, [row])
     else:
@@ -159,9 +160,8 @@ def get_by_key(
             matching = matching.consistent(consistent)
         rows = yield from execution.read_first(matching, 1)
         row = rows[0] if rows else None
-    if queryset._scope is not None and queryset._scope.hides(row):
-        row = None
-    return row, None
+    scope = queryset._scope
+    return None if scope is not None and scope.hides(row) else row, None
 
 
 def _make_missing_error(
@@ -315,7 +315,20 @@ def get_in_bulk(
     if scope is not None:
         found = [each for each in found if not scope.hides(each)]
     yield from execution.complete_rows(queryset, found)
-    return {instance.primary_key: instance for instance in found}
+    return dict(zip(_list_primary_keys(queryset.model, found), found, strict=True))
+
+
+def _list_primary_keys(model: type[Instance], rows: Sequence[Instance]) -> Iterator[Hashable]:
+    """Yield the ``primary_key`` of *rows*; items of which nothing was read yet are not decoded for that."""
+    fields = options_of(model).keys
+    is_own = model.primary_key is Instance.primary_key
+    read = read_values_of(model, [field.name for field in fields]) if is_own else None
+    for row in rows:
+        values: tuple[Any, ...] = ()
+        if read is not None and type(row) is model and is_untouched(row):
+            with suppress(*UNFIT):  # of one that cannot be read: it is as it is stored then
+                values = read(cast("StoredItem", row._stored))
+        yield row.primary_key if not values else values if len(fields) > 1 else values[0]
 
 
 def _check_only_fields(queryset: Builders[Any, Any], verb: str) -> None:

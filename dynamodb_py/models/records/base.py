@@ -43,10 +43,7 @@ class RecordState(Struct):
     unstamped: WireItem | None = None
     """The other attributes of a document when its fields last set themselves."""
     kept: dict[str, Any] = {}
-    """The sets that were loaded or saved, and the defaults that were made for a new instance.
-
-    Another value in place of one of them was assigned.
-    """
+    """The defaults that were made for a new instance: another value in place of one was assigned."""
     deleted: frozenset[str] = frozenset()
     """The names of the fields that ``del`` removes at the next save."""
     lost: tuple[LostWrite, ...] = ()
@@ -58,10 +55,9 @@ class RecordState(Struct):
         """Return the fields that are to be removed and were not fetched."""
         return frozenset() if self.partial is None else self.deleted - self.partial
 
-    def has_kept(self, name: str, value: Any) -> bool:
-        """Tell whether *value* is the set that was loaded or saved, or read for an absent attribute."""
-        absent = self.defaults.get(name)
-        return value is self.kept.get(name) or (absent is not None and value is absent[0])
+    def find_made(self, name: str) -> tuple[Any, Any]:
+        """Return the default that was made of a field, and what was read for an absent attribute, or None."""
+        return self.kept.get(name), self.defaults.get(name, (None, None))[0]
 
     def find_unread(self, names: Iterable[str]) -> frozenset[str]:
         """Return the fields among *names* that were not fetched, and those that cannot be read."""
@@ -74,20 +70,22 @@ class RecordState(Struct):
 class BaseRecord:
     """The state of an object with fields, and the methods that fields and loaders call."""
 
-    __slots__ = ("_decoded", "_state", "_stored")
+    __slots__ = ("__kept__", "_decoded", "_state", "_stored")
 
     _fieldset: ClassVar[FieldSet]
 
     _stored: StoredItem | None
     _decoded: bool
     _state: RecordState | None
+    __kept__: tuple[Any, ...]
+    """The sets that were loaded or saved, as ``FieldSet.sets`` has their names; only where there are some."""
 
     def __new__(cls, /, *_: Any, **__: Any) -> Self:
         """Make a record that was not loaded; ``__init__`` of a subclass need not call ours."""
         self = object.__new__(cls)
-        _set_stored(self, None)
-        _set_decoded(self, True)
-        _set_state(self, None)
+        set_stored(self, None)
+        set_decoded(self, True)
+        set_state(self, None)
         return self
 
     @classmethod
@@ -98,9 +96,9 @@ class BaseRecord:
     def _load(cls, stored: StoredItem) -> Self:
         """Return the record of a stored item, without calling ``__init__``."""
         self = object.__new__(cls)
-        _set_stored(self, stored)
-        _set_decoded(self, False)
-        _set_state(self, None)
+        set_stored(self, stored)
+        set_decoded(self, False)
+        set_state(self, None)
         if _observers:
             _observers[0](self)
         return self
@@ -136,11 +134,12 @@ class BaseRecord:
             for name in fields.holders:
                 if name in values and (assigned is None or name not in assigned):
                     bind_values(values[name], alias)
-        if fields.sets:
-            keep_sets(self, [n for n in fields.sets if n not in assigned] if assigned else None)
         if assigned:
+            keep_sets(self, [name for name in fields.sets if name not in assigned])
             values.update(assigned)
-        _set_decoded(self, True)
+        elif fields.sets:
+            _set_kept(self, tuple(map(values.get, fields.sets)))
+        set_decoded(self, True)
 
     def __delattr__(self, name: str) -> None:
         """Remove an attribute of the item at the next save, whether or not it was read before."""
@@ -196,8 +195,8 @@ class BaseRecord:
 
 
 # A class with __delattr__ sets every attribute by a look-up of __setattr__: per row, slots are set directly.
-_set_stored, _set_decoded, _set_state = (
-    vars(BaseRecord)[name].__set__ for name in ("_stored", "_decoded", "_state")
+set_stored, set_decoded, set_state, _set_kept = (
+    vars(BaseRecord)[name].__set__ for name in ("_stored", "_decoded", "_state", "__kept__")
 )
 
 _EDITABLE: tuple[type[Any], ...] = (list, dict, set, BaseRecord)
@@ -252,14 +251,20 @@ def find_edited_defaults(record: BaseRecord) -> Collection[str]:
     ]
 
 
-def keep_sets(record: BaseRecord, names: Iterable[str] | None = None) -> None:
+def keep_sets(record: BaseRecord, names: Collection[str] | None = None) -> None:
     """Keep the sets that there are, or those of *names*: as they are stored, to be edited in place."""
-    values, names = record.__dict__, record._fieldset.sets if names is None else names
-    if kept := {name: values[name] for name in names if name in values}:
-        if record._state is None:
-            _set_state(record, RecordState(kept=kept))
-        else:
-            record._state.kept.update(kept)
+    sets, get = record._fieldset.sets, record.__dict__.get
+    if names is None:
+        _set_kept(record, tuple(map(get, sets)))
+        return
+    before = zip(sets, get_kept_sets(record), strict=True)
+    _set_kept(record, tuple([get(name) if name in names else kept for name, kept in before]))
+
+
+def get_kept_sets(record: BaseRecord) -> tuple[Any, ...]:
+    """Return the sets that were loaded or saved, in the order of their names, or None for each."""
+    kept: tuple[Any, ...] = getattr(record, "__kept__", ())  # unset until the first ones are kept
+    return kept or (None,) * len(record._fieldset.sets)
 
 
 # The latest lost writes that a record keeps.

@@ -15,7 +15,7 @@ from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...expressions import SETS
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
-from ..fields.base import AnyField, Field, bind_name
+from ..fields.base import AnyField, Comparer, Field, bind_name
 from ..fields.containers import EmbeddedField
 from ..fields.model_key import KeyOf
 from .clean_hooks import CleanHooks
@@ -101,6 +101,15 @@ class FieldSet:
     def respellable(self) -> tuple[AnyField, ...]:
         """The fields of which one value may be stored in several ways."""
         return tuple(field for field in self if field.verbatim is None)
+
+    @cached_property
+    def comparers(self) -> tuple[dict[Comparer, list[tuple[int, str, str]]], list[int]]:
+        """The places in the plan, and the names, of the fields of each ``comparer``; the other places."""
+        groups: dict[Any, list[tuple[int, str, str]]] = {}
+        for at, (name, attribute, field, _) in enumerate(self.get_plan()):
+            groups.setdefault(field.comparer, []).append((at, name, attribute))
+        others = groups.pop(None, [])
+        return groups, [at for at, *_ in others]
 
     def get_plan(self) -> list[tuple[str, str, AnyField, bool]]:
         """Return the names of each written field, the field, and whether its options need checks."""

@@ -27,6 +27,16 @@ def fill(record: BaseRecord, values: dict[str, Any]) -> None:
                 state_of(record).kept[name] = value
 
 
+OWN_CONSTRUCTORS: set[Any] = set()
+"""The ``__init__`` of the package's classes that call :func:`fill`, and nothing else without signals."""
+
+
+def is_filled_only(kind: type[BaseRecord]) -> bool:
+    """Tell whether constructing a record without signals is filling it: no class of users has a say."""
+    own = kind.__init__ in OWN_CONSTRUCTORS and kind.__new__ is BaseRecord.__new__
+    return own and type(kind) is type
+
+
 def _fill_references(record: BaseRecord, values: dict[str, Any]) -> None:
     """Like ``fill``, for *values* with references or unknown names."""
     known: Any = record._fieldset

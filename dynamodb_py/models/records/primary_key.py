@@ -94,17 +94,19 @@ def make_primary_key(fields: FieldSet, keys: tuple[AnyField, ...]) -> PrimaryKey
 
 
 def compile_key_encoder(
-    keys: tuple[AnyField, ...], encode: Callable[[AnyField, Any], Wire]
-) -> Callable[[Mapping[str, Any]], WireItem]:
-    """Return the function that encodes a key from the values of its fields by name.
+    keys: tuple[AnyField, ...], encode: Callable[[AnyField, Any], Wire], *, by_name: bool
+) -> Callable[..., WireItem]:
+    """Return the function that encodes a key from a mapping of its fields' values, or from them in order.
 
     The usual texts and ints are encoded in compiled source, all other values by *encode*.
     """
     names: dict[str, Any] = {"encode": encode}
-    lines, parts = ["def encode_key(named):"], list[str]()
+    values = ", ".join(f"v{at}" for at in range(len(keys)))
+    lines, parts = [f"def encode_key({'named' if by_name else values}):"], list[str]()
     for at, field in enumerate(keys):
         value, wire = f"v{at}", f"encode({bind_name(names, field)}, v{at})"
-        lines.append(f"    {value} = named[{field.name!r}]")
+        if by_name:
+            lines.append(f"    {value} = named[{field.name!r}]")
         if field.verbatim is int:
             usual = f"type({value}) is int and {-PLAIN_INT} < {value} < {PLAIN_INT}"
             wire = f"{{'N': repr({value})}} if {usual} else {wire}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
@@ -82,15 +82,17 @@ def make_loader(
     :param held: the attributes that were read; None for all.
     :param using: the alias of the instances' connection; None for that of ``options()``, or of their model.
     """
-    return make_bound_loader(model, shape, held, ambient_alias() if using is None else using)
+    if using is None:
+        using = ambient_alias()
+        if using is None and shape is None and held is None:  # nearly always
+            return model._load
+    return make_bound_loader(model, shape, held, using)
 
 
 def make_bound_loader(
     model: type[M], shape: Shape | None, held: frozenset[str] | None, using: str | None
 ) -> Loader:
     """Like :func:`make_loader`, but *using* is None for the connection of the model alone."""
-    if using is None and shape is None and held is None:  # nearly always
-        return model._load
     load = _make_instance_loader(model, held, using)
     if shape is None:
         return load
@@ -136,6 +138,15 @@ def _make_dict_loader(load: Callable[[StoredItem], Record]) -> Loader:
         return values
 
     return row
+
+
+def read_values_of(
+    model: type[M], names: Sequence[str]
+) -> Callable[[StoredItem], tuple[Any, ...]] | None:
+    """Return what reads the fields *names* of a whole item without an instance; None where it takes one."""
+    by_name = model._fieldset.by_name
+    chosen = tuple(Column(name, (by_name[name].attribute,)) for name in names)
+    return _compile_values(model, chosen, None)
 
 
 def _compile_values(

@@ -10,7 +10,7 @@ from ...flows import Flow
 from ..foreign_keys.field import ForeignKey
 from ..instance import options_of
 from ..queryset.execution import read_all
-from ..queryset.prefetch import Branch, Prefetchable, Want
+from ..queryset.prefetch import Branch, Prefetchable, Want, want_stub
 from ..registry import Late, find_anywhere, find_nearby
 from .index_choice import choose_index
 from .many_set import ManySet
@@ -58,9 +58,11 @@ class _Across(Prefetchable, Generic[T]):
         # A query set of the caller's takes the place of that of ``objects``.
         keep, selection = related.keep_shown, branch.selection
         for at, stub in enumerate(related.stubs(rows)):
-            want = Want([owner], self.name, stub, taker(at), keep)
-            if branch.queryset is not None:
-                want = Want([owner], self.name, stub, taker(at), selection=selection)
+            want = want_stub(owner, self.name, stub, taker(at))
+            if branch.queryset is None:
+                want.keep = keep
+            else:
+                want.selection = selection
             wants.append(want)
 
     def reached(self, owner: Any) -> Iterable[Any]:

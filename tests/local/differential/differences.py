@@ -46,9 +46,8 @@ def _update_of(pattern: str) -> Holds:
     compiled = re.compile(pattern)
 
     def holds(operation: str, request: Any, ours: Outcome, theirs: Outcome) -> bool:
-        return operation == "UpdateItem" and bool(
-            compiled.search(request.get("UpdateExpression", ""))
-        )
+        parts = [each.get("Update", {}) for each in request.get("TransactItems", ())]
+        return any(compiled.search(each.get("UpdateExpression", "")) for each in (request, *parts))
 
     return holds
 
@@ -60,6 +59,15 @@ def _cancels(operation: str, request: Any, ours: Outcome, theirs: Outcome) -> bo
         and ours.code == "ValidationException"
         and theirs.code == "TransactionCanceledException"
         and any(each["Code"] == "ValidationError" for each in reasons)
+    )
+
+
+def _cancels_removal(operation: str, request: Any, ours: Outcome, theirs: Outcome) -> bool:
+    reasons = ours.answer.get("CancellationReasons") or ()
+    return (
+        any(each["Code"] == "ValidationError" for each in reasons)
+        and ours.answer != theirs.answer
+        and _update_of("REMOVE .*[.[]")(operation, request, ours, theirs)
     )
 
 
@@ -166,14 +174,22 @@ DIFFERENCES: list[Difference] = [
         f"An operator is not made for sets, nor begins_with for numbers: {OPERATORS}",
         refuses("Incorrect operand type", *_CONDITIONS),
     ),
-    Difference(
-        "extenddb",
+    *_both(
         f"Paths of an update must not overlap: {UPDATES}",
-        refuses("overlap with each other", "UpdateItem"),
+        refuses("overlap with each other", "UpdateItem", "TransactWriteItems"),
     ),
     *_both(
         "What an update removes must be within a list or a map, else its path is invalid",
         refuses("document path provided in the update expression is invalid", "UpdateItem"),
+    ),
+    *_both(
+        "What a transaction removes must be within a list or a map, too",
+        _cancels_removal,
+    ),
+    Difference(
+        "extenddb",
+        "Both parts of a key cannot be one attribute",
+        refuses("have the same name", "CreateTable"),
     ),
     Difference(
         "extenddb",
@@ -184,13 +200,18 @@ DIFFERENCES: list[Difference] = [
         "dynoxide",
         f"Elements are removed by their places before the update: {UPDATES}",
         _update_of(r"REMOVE .*\[\d\]"),
+        lasting=True,
     ),
     Difference(
         "extenddb",
         f"Elements are removed by their places before the update: {UPDATES}",
         _update_of(r"REMOVE .*\[\d\].*\[\d\]"),
+        lasting=True,
     ),
     Difference(
-        "dynoxide", f"SET beyond the end of a list appends: {UPDATES}", _update_of(r"SET .*\[\d\]")
+        "dynoxide",
+        f"SET beyond the end of a list appends: {UPDATES}",
+        _update_of(r"SET .*\[\d\]"),
+        lasting=True,
     ),
 ]

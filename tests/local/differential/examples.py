@@ -24,6 +24,7 @@ def examples(short: int = SHORT, **strategies: SearchStrategy[Any]) -> Callable[
                 max_examples=count,
                 deadline=None,
                 database=None,
+                derandomize=count == short,  # the default run finds what it found before
                 suppress_health_check=list(HealthCheck),
             )
             @given(**strategies)

@@ -36,12 +36,14 @@ class Outcome(NamedTuple):
 class Difference(NamedTuple):
     """A way in which an engine answers otherwise, and why ours is right.
 
-    *holds* is given the operation, the request, our outcome and the other.
+    *holds* is given the operation, the request, our outcome and the other. If it is *lasting*, what is
+    stored differs from then on, and later requests of a story show it.
     """
 
     engine: str
     reason: str
     holds: Callable[[str, Any, Outcome, Outcome], bool]
+    lasting: bool = False
 
 
 class HttpCaller:
@@ -74,8 +76,6 @@ class Bench:
     def __init__(self, others: Mapping[str, Call], differences: Sequence[Difference]) -> None:
         self.engine = Engine()
         self.others, self._differences = others, differences
-        self.compared = 0
-        self.explained: dict[str, int] = {}
 
     def send(self, operation: str, **request: Any) -> Outcome:
         """Send a request to our engine alone."""
@@ -103,14 +103,15 @@ class Bench:
         return Story(self, chosen)
 
     def explain(
-        self, engine: str, operation: str, request: Any, ours: Outcome, theirs: Outcome
+        self, engine: str, sent: Sequence[tuple[str, Any]], ours: Outcome, theirs: Outcome
     ) -> bool:
-        """Return whether a difference is listed."""
-        for each in self._differences:
-            if each.engine == engine and each.holds(operation, request, ours, theirs):
-                self.explained[each.reason] = self.explained.get(each.reason, 0) + 1
-                return True
-        return False
+        """Return whether a difference is listed; *sent* are the requests up to the one that shows it."""
+        return any(
+            each.holds(operation, request, ours, theirs)
+            for each in self._differences
+            if each.engine == engine
+            for operation, request in (sent if each.lasting else sent[-1:])
+        )
 
 
 class Story:
@@ -118,6 +119,7 @@ class Story:
 
     def __init__(self, bench: Bench, others: dict[str, Call]) -> None:
         self._bench, self._others = bench, others
+        self._sent: list[tuple[str, Any]] = []
         self.reduce: Callable[[Any], Any] = lambda answer: answer
         """Gives what is compared of a successful answer."""
 
@@ -125,13 +127,13 @@ class Story:
         """Send a request to all; return our outcome, or fail for a difference that is not listed."""
         ours = self._reduced(self._bench.send(operation, **request))
         payload = json.dumps(request).encode()
+        self._sent.append((operation, request))
         for name, call in list(self._others.items()):
             theirs = self._reduced(_read(call(operation, payload)))
-            self._bench.compared += 1
             if theirs.is_same(ours):
                 continue
             del self._others[name]
-            if not self._bench.explain(name, operation, request, ours, theirs):
+            if not self._bench.explain(name, self._sent, ours, theirs):
                 raise AssertionError(
                     f"{operation} {json.dumps(request)}\n     ours: {ours}\n{name:>9}: {theirs}"
                 )

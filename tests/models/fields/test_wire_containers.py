@@ -8,6 +8,8 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dynamodb_py import (
     BinaryField,
@@ -31,6 +33,7 @@ from dynamodb_py import (
     UUIDField,
     ValidationError,
 )
+from dynamodb_py.codec import Unstorable
 from dynamodb_py.models.persistence.stored import encode_item, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
 
@@ -284,3 +287,40 @@ def test_documents_in_a_dict_become_dicts_and_back():
     assert values["d"] == {"home": {"city": "Lyon", "zip": None, "floor": 0, "tags": {"a"}}}
     assert values["r"] == [{"user": "a", "title": 1}]
     assert encode_item(Test.from_dict(values)) == encode_item(instance)
+
+
+def outcome(encode, value):
+    try:
+        return encode(value)
+    except Unstorable as error:
+        return error.errors("")
+
+
+NUMBERS = (
+    st.floats() | st.integers() | st.sampled_from([2**53, 2**53 + 1, 10**400, True, "1", None])
+)
+
+
+@given(st.lists(NUMBERS, max_size=4))
+def test_a_list_of_floats_is_stored_as_each_of_them_alone(values):
+    class Slow(FloatField):
+        def to_python(self, stored):
+            return stored
+
+    assert outcome(ListField(float).to_wire, values) == outcome(ListField(Slow()).to_wire, values)
+    if all(type(each) is float for each in values):
+        each_alone = outcome(lambda value: [FloatField().to_wire(each) for each in value], values)
+        assert isinstance(each_alone, dict) or ListField(float).to_wire(values) == {"L": each_alone}
+
+
+@given(st.text(max_size=3) | st.integers() | st.sampled_from([10**38, -(10**40), "\ud800", True]))
+def test_conditions_have_what_is_stored(value):
+    for field in (CharField(), IntegerField()):
+        try:
+            stored = field.to_wire(value)
+            known = field.encode(value)
+        except (Unstorable, ValidationError):
+            with pytest.raises(ValidationError):
+                field.encode(value)
+        else:
+            assert known == stored

@@ -173,13 +173,15 @@ def make_books(count, targets):
 def test_references_to_one_item_are_prefetched_as_one(connect, monkeypatch, targets):
     items = [("authors", {"id": {"S": f"a{at}"}, "name": {"S": "x"}}) for at in range(targets)]
     store, made = connect(Store(items)), []
-    make_stub = ForeignKey.make_stub
+    spell_key, stubs = ForeignKey.spell_key, []
     monkeypatch.setattr(
-        ForeignKey, "make_stub", lambda *given: made.append(given) or make_stub(*given)
+        ForeignKey, "spell_key", lambda *given: made.append(given) or spell_key(*given)
     )
+    monkeypatch.setattr(ForeignKey, "make_stub", lambda *given: stubs.append(given))
     books = make_books(600, targets)
     assert prefetch(books, "author") == []
     assert len(made) == len(store.keys) == targets
+    assert stubs == []  # an item that is read at once needs no instance of its key
     assert len({id(book.author) for book in books}) == targets
     assert all(book.author.id == f"a{at % targets}" for at, book in enumerate(books))
 

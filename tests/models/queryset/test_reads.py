@@ -685,6 +685,29 @@ def test_in_bulk_takes_only(script, do):
     assert "ProjectionExpression" in asked
 
 
+class Own(Model):
+    class Meta:
+        table_name = "scores"
+
+    user = CharField(name="u", hash_key=True)
+    points = IntegerField(range_key=True)
+
+    @property
+    def primary_key(self):
+        return "own", super().primary_key
+
+
+@pytest.mark.parametrize("model", [Score, Own])
+def test_in_bulk_decodes_no_item_for_the_keys_of_its_dict(script, do, model):
+    other = item(2) | {"points": {"N": "2.0"}}  # as another writer may spell it
+    script.answers = [{"Responses": {"scores": [other, item(1)]}}]
+    found = do(model.objects.in_bulk, [("a", 1), ("a", 2)])
+    assert any(each._decoded for each in found.values()) == (model is Own)
+    assert found == {each.primary_key: each for each in found.values()}
+    plain = [("a", 1), ("a", 2)]
+    assert list(found) == (plain if model is Score else [("own", key) for key in plain])
+
+
 def test_estimate_asks_what_the_table_holds(script, do, rows):
     described = {"TableName": "scores", "ItemCount": 10, "TableSizeBytes": 4000}
     script.answers = [{"Table": described}]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import sys
 from abc import ABC, abstractmethod
 from datetime import datetime
@@ -35,7 +37,7 @@ from dynamodb_py.models.persistence.stored import (
     replace_stored,
     stored_wires,
 )
-from dynamodb_py.models.persistence.tracking import changes_to_write
+from dynamodb_py.models.persistence.tracking import changes_to_write, find_set_edits
 from dynamodb_py.models.records.base import state_of
 
 
@@ -492,6 +494,34 @@ def test_a_read_instance_stays_small_after_a_page_of_unread_ones():
     values = [(each.a, vars(each))[1] for each in page]
     assert values[-1] == {"name": "x", **dict.fromkeys("abcdefgh", 1)}
     assert sys.getsizeof(values[-1]) < sys.getsizeof(dict(values[-1]))
+
+
+def test_a_read_instance_keeps_its_sets_without_a_state_of_its_own(loaded):
+    tags = loaded.tags
+    assert loaded._state is None
+    assert find_set_edits(loaded, ["tags"]) == {"tags": True}
+    loaded.tags = {"x"}
+    assert find_set_edits(loaded, ["tags"]) == {"tags": False}
+    loaded.tags = tags
+    assert find_set_edits(copy.deepcopy(loaded), ["tags"]) == {"tags": True}
+    assert find_set_edits(pickle.loads(pickle.dumps(loaded)), ["tags"]) == {"tags": True}
+
+
+def test_a_set_of_before_that_is_assigned_again_is_no_set_that_was_edited(loaded):
+    tags = loaded.tags
+    replace_stored(loaded, json.dumps(ITEM).encode())
+    loaded.tags = tags
+    assert find_set_edits(loaded, ["tags"]) == {"tags": False}
+    assert loaded.score == 100
+    assert find_set_edits(loaded, ["tags"]) == {"tags": False}
+
+
+def test_a_set_assigned_before_the_first_read_is_no_set_that_was_edited():
+    for item in (ITEM, {name: wire for name, wire in ITEM.items() if name != "tags"}):
+        instance = Test.from_db(json.dumps(item).encode())
+        instance.tags = {"y"}
+        assert instance.score == 100
+        assert find_set_edits(instance, ["tags"]) == {"tags": False}
 
 
 def test_making_a_class_makes_no_instance_that_users_code_sees():
