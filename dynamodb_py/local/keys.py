@@ -42,7 +42,7 @@ def encode_part(value: Value) -> bytes:
 
 def _encode_number(text: str) -> bytes:
     if text.isdecimal() and text[0] != "0":  # the usual case: digits, in the one spelling
-        return _POSITIVE + bytes([len(text) + 130]) + text.rstrip("0").encode()
+        return _POSITIVE + bytes([len(text) + 129]) + text.rstrip("0").encode()
     number = parse_number(text)
     if not number:
         return _ZERO
