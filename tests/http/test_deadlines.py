@@ -124,7 +124,8 @@ def test_the_last_failure_is_the_cause_where_attempts_are_left(do, way):
         block = way(server.url, retries=Retries(attempts=9, base=400))
         error, _ = outcome_of(do, block, Thing.objects.get, "a")
         assert isinstance(error.__cause__, ConnectionFailed)
-        assert error.attempts == len(server.received)
+        # The deadline may end an attempt before the server has its request.
+        assert error.attempts - len(server.received) in (0, 1)
 
 
 @pytest.mark.parametrize("step", ["name", "handshake", "credentials"])
