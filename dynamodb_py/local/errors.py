@@ -47,8 +47,3 @@ def make_invalid(message: str) -> ServiceError:
 def make_not_found(message: str) -> ServiceError:
     """Return a ResourceNotFoundException."""
     return ServiceError("ResourceNotFoundException", message)
-
-
-def make_missing_table() -> ServiceError:
-    """Return the error of an operation on items of a table that is not there."""
-    return make_not_found("Requested resource not found")

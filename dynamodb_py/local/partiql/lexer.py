@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple, NoReturn
 
 from ..errors import ServiceError, make_invalid
+from ..expressions.syntax.words import Words
 from .keywords import KEYWORDS
 
 _SPACE = re.compile(r"(?:[ \t\r\n\f\v]+|--[^\r\n]*|/\*.*?\*/)*", re.DOTALL)
@@ -37,34 +38,12 @@ def make_malformed(detail: str) -> ServiceError:
     return make_invalid(f"Statement wasn't well formed, can't be processed: {detail}")
 
 
-class Lexer:
-    """The words of a statement in order, and the place of the one that is read next."""
+class Lexer(Words[Word]):
+    """The words of a statement."""
 
     def __init__(self, text: str) -> None:
+        super().__init__(_split(text))
         self._text = text
-        self._words = _split(text)
-        self._at = 0
-        self.word = self._words[0]
-        """The word that is read next."""
-
-    def look(self) -> Word:
-        """Return the word behind the next."""
-        return self._words[min(self._at + 1, len(self._words) - 1)]
-
-    def take(self) -> Word:
-        """Return the next word, and go on behind it."""
-        word = self.word
-        if word.kind != "end":
-            self._at += 1
-            self.word = self._words[self._at]
-        return word
-
-    def accept(self, key: str) -> bool:
-        """Take the next word if it is *key*, and return whether it was."""
-        if self.word.key == key:
-            self.take()
-            return True
-        return False
 
     def expect(self, key: str) -> Word:
         """Take the next word, which must be *key*."""

@@ -7,6 +7,7 @@ from typing import NamedTuple, NoReturn
 
 from ....limits import MAX_EXPRESSION_BYTES
 from ...errors import ServiceError, make_invalid
+from .words import Words
 
 _WORD = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9_]*)"
@@ -45,38 +46,16 @@ def check_text(text: object, kind: str) -> str:
     return text
 
 
-class Lexer:
-    """The words of an expression in order, and the place of the one that is read next.
+class Lexer(Words[Word]):
+    """The words of an expression.
 
     *kind* is the name of the parameter, which errors begin with.
     """
 
     def __init__(self, text: str, kind: str) -> None:
         self._text, self._kind = text, kind
-        self._words = [_make_word(found) for found in _WORD.finditer(text)]
-        self._words.append(Word("end", "<EOF>", len(text), "<EOF>"))
-        self._at = 0
-        self.word = self._words[0]
-        """The word that is read next."""
-
-    def look(self) -> Word:
-        """Return the word behind the next."""
-        return self._words[min(self._at + 1, len(self._words) - 1)]
-
-    def take(self) -> Word:
-        """Return the next word, and go on behind it."""
-        word = self.word
-        if word.kind != "end":
-            self._at += 1
-            self.word = self._words[self._at]
-        return word
-
-    def accept(self, key: str) -> bool:
-        """Take the next word if it is *key*, and return whether it was."""
-        if self.word.key == key:
-            self.take()
-            return True
-        return False
+        words = [_make_word(found) for found in _WORD.finditer(text)]
+        super().__init__([*words, Word("end", "<EOF>", len(text), "<EOF>")])
 
     def expect(self, key: str) -> None:
         """Take the next word, which must be *key*."""
