@@ -8,7 +8,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-from ..local.engine import Engine
+from ..local.database.engine import Engine
 from ..local.server import Server
 from .common import UsageError, print_line
 

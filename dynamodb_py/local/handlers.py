@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .engine import HANDLERS
+from . import streams
+from .database.engine import HANDLERS
 from .operations import (
     batches,
     items,
@@ -13,7 +14,6 @@ from .operations import (
     transactions,
 )
 from .partiql import operations as statements
-from .streams import operations as streams
 
 HANDLERS.update(
     CreateTable=tables.create_table,

@@ -13,8 +13,8 @@ from typing import BinaryIO, NamedTuple
 from zlib import crc32
 
 from ..exceptions import ConnectionFailed
-from .engine import Engine
-from .errors import ServiceError
+from .database.engine import Engine
+from .database.errors import ServiceError
 from .signatures import check_signature
 
 TYPE = "application/x-amz-json-1.0"

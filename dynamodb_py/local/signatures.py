@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .errors import ServiceError
+from .database.errors import ServiceError
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _PARTS = ("Credential", "Signature", "SignedHeaders")

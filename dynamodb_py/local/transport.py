@@ -20,8 +20,8 @@ from ..http.waits import await_in_time, call_in_time
 from ..metering import payload_of
 from ..operations.base import Operation
 from ..retries import count_seconds_left, find_deadline
-from .engine import Engine
-from .storage import Durability
+from .database.engine import Engine
+from .database.storage import Durability
 
 _WHAT = "the embedded database"
 _WORKERS = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dynamodb_py.local.engine import Engine
+from dynamodb_py.local.database.engine import Engine
 
 
 class Calls:

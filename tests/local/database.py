@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import dynamodb_py.local  # noqa: F401  the engine finds its operations there
-from dynamodb_py.local.engine import Engine
+from dynamodb_py.local.database.engine import Engine
 
 
 class Refused(Exception):

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from dynamodb_py.local.engine import Engine
+from dynamodb_py.local.database.engine import Engine
 from dynamodb_py.local.server import Server
 
 from ..engines import ACCESS_KEY, REGION, SECRET_KEY, boto3_client

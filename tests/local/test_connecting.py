@@ -28,7 +28,7 @@ from dynamodb_py import (
     options,
 )
 from dynamodb_py.credentials.addresses import parse_address
-from dynamodb_py.local import storage
+from dynamodb_py.local.database import storage
 
 
 class Counter(Model):

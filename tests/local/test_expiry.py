@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dynamodb_py.local.expiry import MOST, TOKEN_LIFE, TOO_OLD
+from dynamodb_py.local.database.expiry import MOST, TOKEN_LIFE, TOO_OLD
 
 from .database import Database, to_item
 

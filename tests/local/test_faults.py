@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dynamodb_py.exceptions import ConfigurationError, ConnectionFailed
-from dynamodb_py.local.engine import Engine
-from dynamodb_py.local.faults import Rule, find_tables
+from dynamodb_py.local.database.engine import Engine
+from dynamodb_py.local.database.faults import Rule, find_tables
 
 INDEX = {
     "IndexName": "by_n",
@@ -139,7 +139,7 @@ def test_a_lost_answer_belongs_to_a_request_that_was_carried_out(engine):
 
 def test_latency_makes_a_request_wait(engine, monkeypatch):
     waited: list[float] = []
-    monkeypatch.setattr("dynamodb_py.local.faults.time.sleep", waited.append)
+    monkeypatch.setattr("dynamodb_py.local.database.faults.time.sleep", waited.append)
     engine.faults.add(Rule("latency", operation="GetItem", seconds=0.25))
     assert get(engine) == {}
     put(engine)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamodb_py.local.keys import after_prefix, encode_key, encode_prefix
-from dynamodb_py.local.values import format_number
+from dynamodb_py.local.database.keys import after_prefix, encode_key, encode_prefix
+from dynamodb_py.local.database.values import format_number
 
 EDGES = [
     Decimal(text)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dynamodb_py.local.engine import Engine
+from dynamodb_py.local.database.engine import Engine
 
 from . import worker
 from .worker import ACCOUNTS, BALANCE, make_put, make_table, read_number, send

@@ -16,8 +16,8 @@ from zlib import crc32
 import pytest
 
 from dynamodb_py.cli import main
-from dynamodb_py.local.engine import Engine
-from dynamodb_py.local.faults import Rule
+from dynamodb_py.local.database.engine import Engine
+from dynamodb_py.local.database.faults import Rule
 from dynamodb_py.local.server import Server
 
 SIGNED = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dynamodb_py.local.expiry import TOKEN_LIFE
+from dynamodb_py.local.database.expiry import TOKEN_LIFE
 
 from .database import KEYS, Database, Refused, to_item
 

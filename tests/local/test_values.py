@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_py.codec import measure_item
-from dynamodb_py.local.errors import ServiceError
-from dynamodb_py.local.keys import encode_key
-from dynamodb_py.local.values import check_item, check_value, format_number, parse_number
+from dynamodb_py.local.database.errors import ServiceError
+from dynamodb_py.local.database.keys import encode_key
+from dynamodb_py.local.database.values import check_item, check_value, format_number, parse_number
 
 DIGITS = "0123456789"
 NUMBERS = st.one_of(

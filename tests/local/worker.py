@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from dynamodb_py.local.engine import Engine
-from dynamodb_py.local.storage import Durability
+from dynamodb_py.local.database.engine import Engine
+from dynamodb_py.local.database.storage import Durability
 
 THREADS = 8
 ACCOUNTS = 6

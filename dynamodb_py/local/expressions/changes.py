@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from ..errors import ServiceError, make_invalid
-from ..values import Item, Value, add_numbers, sort_set
+from ..database.errors import ServiceError, make_invalid
+from ..database.values import Item, Value, add_numbers, sort_set
 from .terms import Finder
 
 WRONG_TYPE = "An operand in the update expression has an incorrect data type"

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import NoReturn
 
 from ...limits import MAX_IN
-from ..errors import make_invalid
-from ..values import ORDERED, TYPES, Item, Value
+from ..database.errors import make_invalid
+from ..database.values import ORDERED, TYPES, Item, Value
 from .paths import Path, show_path
 from .placeholders import Placeholders
 from .syntax.conditions import (

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
-from ..errors import make_invalid
-from ..keys import after_prefix, encode_key, encode_part, encode_prefix
-from ..tables import Keyed, KeyPart
-from ..values import Value
+from ..database.errors import make_invalid
+from ..database.keys import after_prefix, encode_key, encode_part, encode_prefix
+from ..database.tables import Keyed, KeyPart
+from ..database.values import Value
 from .conditions import parse_condition
 from .placeholders import Placeholders
 from .terms import (

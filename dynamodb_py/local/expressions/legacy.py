@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from ..errors import make_invalid
-from ..tables import Keyed
-from ..values import ORDERED, TYPES, Value, check_value
+from ..database.errors import make_invalid
+from ..database.tables import Keyed
+from ..database.values import ORDERED, TYPES, Value, check_value
 from .changes import WRONG_LEGACY_TYPE, Add, Assign, Change, Delete, Remove
 from .conditions import Condition
 from .key_conditions import KeyCondition, KeyTest, make_range

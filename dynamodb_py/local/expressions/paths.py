@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias, cast
 
-from ..errors import make_invalid
-from ..values import Item, Value
+from ..database.errors import make_invalid
+from ..database.values import Item, Value
 
 Path: TypeAlias = "tuple[str | int, ...]"
 """The name of an attribute, and names in maps and positions in lists below it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import cast
 
-from ..errors import ServiceError, make_invalid
-from ..values import Value, check_value
+from ..database.errors import ServiceError, make_invalid
+from ..database.values import Value, check_value
 from .paths import Path
 from .syntax.grammar import PathName, ValueName
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol
 
-from ..values import Item
+from ..database.values import Item
 from .paths import Path, make_tree, project
 from .placeholders import Placeholders
 from .syntax.grammar import PathName

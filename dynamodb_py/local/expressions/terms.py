@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from ..values import ORDERED, Item, Value
+from ..database.values import ORDERED, Item, Value
 from .paths import Path, find_value
 
 

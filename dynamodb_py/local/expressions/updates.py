@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import cast
 
 from ...limits import MAX_DEPTH
-from ..errors import make_invalid
-from ..values import Item, Value, check_value
+from ..database.errors import make_invalid
+from ..database.values import Item, Value, check_value
 from .changes import Add, Arithmetic, Assign, Change, Delete, IfNotExists, ListAppend, Remove
 from .conditions import make_operand
 from .paths import Path, Tree, find_value, make_tree, project

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from msgspec import Raw
 
 from ...limits import MAX_BATCH_GET, MAX_BATCH_WRITE
-from ..engine import Answer, Engine, Request
-from ..errors import make_invalid
+from ..database.engine import Answer, Engine, Request
+from ..database.errors import make_invalid
+from ..database.storage import Snapshot
+from ..database.tables import Key, Table
+from ..database.values import Item, as_list, as_map, check_item
 from ..expressions.projections import Projection
-from ..storage import Snapshot
-from ..tables import Key, Table
-from ..values import Item, as_list, as_map, check_item
 from .capacity import (
     Consumed,
     count_read_units,

@@ -10,9 +10,9 @@ from typing import Any
 
 from ...codec import measure_item
 from ...limits import READ_UNIT_BYTES
-from ..storage import Snapshot
-from ..tables import Index, Table
-from ..values import Item
+from ..database.storage import Snapshot
+from ..database.tables import Index, Table
+from ..database.values import Item
 from .requests import CAPACITIES, METRICS, Members, read_choice
 from .writes import Outcome
 

@@ -12,9 +12,9 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from ...codec import measure_item
-from ..errors import make_invalid
-from ..storage import Snapshot
-from ..tables import Index, Table
+from ..database.errors import make_invalid
+from ..database.storage import Snapshot
+from ..database.tables import Index, Table
 from .requests import ARN, Members, read, read_choice, read_count, read_flag, require, to_member
 
 Description: TypeAlias = "dict[str, Any]"

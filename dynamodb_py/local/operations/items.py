@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine import Answer, Engine, Request
-from ..errors import make_invalid
+from ..database.engine import Answer, Engine, Request
+from ..database.errors import make_invalid
+from ..database.values import Item, check_item
 from ..expressions.conditions import Condition, parse_condition
 from ..expressions.legacy import make_expected, make_projection, make_update
 from ..expressions.placeholders import Placeholders
 from ..expressions.projections import Projection, parse_projection
 from ..expressions.updates import parse_update
-from ..values import Item, check_item
 from .capacity import Consumed, count_read_units, describe_collection, read_detail, read_metrics
 from .requests import (
     FAILURE_VALUES,

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from ...codec import measure_item
-from ..errors import ServiceError, make_invalid
+from ..database.errors import ServiceError, make_invalid
+from ..database.storage import Row, Snapshot
+from ..database.tables import Index, Key, Keyed, Table
+from ..database.values import Item
 from ..expressions.conditions import Condition
 from ..expressions.projections import Selection
-from ..storage import Row, Snapshot
-from ..tables import Index, Key, Keyed, Table
-from ..values import Item
 from .capacity import Consumed, count_read_units
 
 MAX_PAGE_BYTES = 1024 * 1024

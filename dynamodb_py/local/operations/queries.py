@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine import Answer, Engine, Request
-from ..errors import ServiceError, make_invalid
+from ..database.engine import Answer, Engine, Request
+from ..database.errors import ServiceError, make_invalid
+from ..database.storage import Snapshot
+from ..database.tables import Index, Keyed, Table
+from ..database.values import Item, check_item
 from ..expressions.conditions import Condition, parse_condition
 from ..expressions.key_conditions import parse_key_condition
 from ..expressions.legacy import make_filter, make_key_condition, make_projection
 from ..expressions.placeholders import Placeholders
 from ..expressions.projections import Projection, parse_projection
-from ..storage import Snapshot
-from ..tables import Index, Keyed, Table
-from ..values import Item, check_item
 from .capacity import Consumed, read_detail
 from .pages import Page, Range, Reading, find_places, find_start, read_page
 from .requests import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ..errors import ServiceError, make_invalid
+from ..database.errors import ServiceError, make_invalid
 
 Members: TypeAlias = Mapping[str, Any]
 

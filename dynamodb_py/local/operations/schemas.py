@@ -14,8 +14,8 @@ from ...limits import (
     MAX_TABLE_NAME,
     MIN_TABLE_NAME,
 )
-from ..errors import make_invalid
-from ..values import as_map
+from ..database.errors import make_invalid
+from ..database.values import as_map
 from .requests import Members, fail, read, read_choice, require, require_lengths
 
 Schema: TypeAlias = "list[dict[str, str]]"

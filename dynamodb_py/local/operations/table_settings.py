@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine import Answer, Engine, Request
-from ..errors import ServiceError, make_invalid, make_not_found
-from ..storage import Snapshot, Transaction
-from ..tables import Table
-from ..values import as_map
+from ..database.engine import Answer, Engine, Request
+from ..database.errors import ServiceError, make_invalid, make_not_found
+from ..database.storage import Snapshot, Transaction
+from ..database.tables import Table
+from ..database.values import as_map
 from .requests import (
     ARN,
     Members,

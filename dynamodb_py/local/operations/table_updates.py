@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ...limits import MAX_GLOBAL_INDEXES
-from ..engine import Answer, Engine, Request
-from ..errors import ServiceError, make_invalid, make_not_found
-from ..storage import Transaction
-from ..streams.records import follow_table
-from ..tables import Table
-from ..values import as_map
+from ..database.engine import Answer, Engine, Request
+from ..database.errors import ServiceError, make_invalid, make_not_found
+from ..database.storage import Transaction
+from ..database.stream_records import follow_table
+from ..database.tables import Table
+from ..database.values import as_map
 from .descriptions import (
     BILLING_MODES,
     Description,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ..engine import Answer, Engine, Request
-from ..errors import ServiceError, make_invalid
-from ..storage import Transaction
-from ..streams.records import follow_table
-from ..tables import Table
+from ..database.engine import Answer, Engine, Request
+from ..database.errors import ServiceError, make_invalid
+from ..database.storage import Transaction
+from ..database.stream_records import follow_table
+from ..database.tables import Table
 from .descriptions import (
     BILLING_MODES,
     Description,

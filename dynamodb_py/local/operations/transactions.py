@@ -10,13 +10,13 @@ import msgspec
 
 from ...codec import from_json, to_json
 from ...limits import MAX_TOKEN, MAX_TRANSACTION, MAX_TRANSACTION_BYTES
-from ..engine import Answer, Engine, Request
-from ..errors import EmptyKeyError, ServiceError, make_invalid
-from ..expiry import TOKEN_LIFE
+from ..database.engine import Answer, Engine, Request
+from ..database.errors import EmptyKeyError, ServiceError, make_invalid
+from ..database.expiry import TOKEN_LIFE
+from ..database.storage import Row, Snapshot, Transaction
+from ..database.tables import Table
+from ..database.values import Item
 from ..expressions.projections import Selection
-from ..storage import Row, Snapshot, Transaction
-from ..tables import Table
-from ..values import Item
 from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
 from .items import read_check, read_delete, read_key, read_projection, read_put, read_update
 from .requests import Members, read, read_table_name, require, require_lengths

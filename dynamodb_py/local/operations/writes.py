@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from ..errors import ServiceError, make_invalid
-from ..storage import Row, Snapshot, Transaction
-from ..streams.records import note_change
-from ..tables import Key, Table
-from ..values import Item, check_depth, check_size
+from ..database.errors import ServiceError, make_invalid
+from ..database.storage import Row, Snapshot, Transaction
+from ..database.stream_records import note_change
+from ..database.tables import Key, Table
+from ..database.values import Item, check_depth, check_size
 
 Kind: TypeAlias = Literal["Put", "Update", "Delete", "ConditionCheck"]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ..errors import ServiceError, make_invalid
+from ..database.errors import ServiceError, make_invalid
+from ..database.values import Item, Value, check_value
 from ..expressions.conditions import Condition, bind_condition
 from ..expressions.paths import Path, find_value
 from ..expressions.placeholders import Placeholders
 from ..expressions.syntax.conditions import ConditionSyntax
 from ..expressions.syntax.grammar import PathName
 from ..expressions.updates import Update, bind_update
-from ..values import Item, Value, check_value
 from .statements import Parsed, SetArgument
 from .statements import Update as UpdateSyntax
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ...limits import MAX_IN, MAX_OPERATORS
-from ..errors import make_invalid
+from ..database.errors import make_invalid
 from ..expressions.syntax.conditions import (
     BetweenSyntax,
     ComparisonSyntax,

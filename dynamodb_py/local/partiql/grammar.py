@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...limits import MAX_DEPTH
-from ..errors import ServiceError, make_invalid
+from ..database.errors import ServiceError, make_invalid
+from ..database.values import format_number, parse_number
 from ..expressions.syntax.grammar import PathName, ValueName
-from ..values import format_number, parse_number
 from .keywords import OPERATORS
 from .lexer import Lexer, Word, make_malformed
 from .statements import Constant, ListSyntax, MapSyntax, Parameter, SetSyntax, ValueSyntax

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import NamedTuple
 
-from ..errors import make_invalid
+from ..database.errors import make_invalid
+from ..database.keys import after_prefix, encode_part
+from ..database.tables import Keyed, KeyPart
+from ..database.values import Item, Value
 from ..expressions.conditions import Condition
 from ..expressions.terms import (
     All,
@@ -20,9 +23,6 @@ from ..expressions.terms import (
     Literal,
     Test,
 )
-from ..keys import after_prefix, encode_part
-from ..tables import Keyed, KeyPart
-from ..values import Item, Value
 
 MAX_HASH_KEYS = 50
 """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-operators.html"""

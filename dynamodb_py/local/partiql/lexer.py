@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, NoReturn
 
-from ..errors import ServiceError, make_invalid
+from ..database.errors import ServiceError, make_invalid
 from ..expressions.syntax.words import Words
 from .keywords import KEYWORDS
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ...limits import MAX_TRANSACTION
-from ..engine import Answer, Engine, Request
-from ..errors import ServiceError, make_invalid
+from ..database.engine import Answer, Engine, Request
+from ..database.errors import ServiceError, make_invalid
+from ..database.storage import Snapshot, Transaction
+from ..database.tables import Key, Table
+from ..database.values import Item
 from ..operations.capacity import Consumed, count_read_units, read_detail
 from ..operations.items import choose_attributes
 from ..operations.requests import Members, read, read_count, require_lengths
 from ..operations.transactions import Get, run_reads, run_writes
 from ..operations.writes import Write, find_table, find_target, write_item
-from ..storage import Snapshot, Transaction
-from ..tables import Key, Table
-from ..values import Item
 from .bindings import Columns
 from .reads import find_key, read_rows
 from .requests import Bound, bind_statement, read_list, read_parsed

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..errors import make_invalid
+from ..database.errors import make_invalid
 from ..expressions.paths import Path
 from ..expressions.syntax.conditions import ConditionSyntax
 from ..expressions.syntax.grammar import Call, Operand, PathName, ValueName

@@ -7,14 +7,14 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import NamedTuple, cast
 
 from ...codec import from_json, to_json
-from ..errors import ServiceError, make_invalid
+from ..database.errors import ServiceError, make_invalid
+from ..database.storage import Snapshot
+from ..database.tables import Index, Key, Keyed, Table
+from ..database.values import Item, check_item
 from ..expressions.conditions import Condition
 from ..operations.capacity import Consumed
 from ..operations.pages import Page, Range, Reading, find_start, read_areas
 from ..operations.writes import find_table
-from ..storage import Snapshot
-from ..tables import Index, Key, Keyed, Table
-from ..values import Item, check_item
 from .bindings import Columns, bind_where
 from .keys import find_hashes, find_span, split_key
 from .requests import Bound

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..errors import ServiceError
+from ..database.errors import ServiceError
+from ..database.values import Value
 from ..operations.requests import (
     FAILURE_VALUES,
     Members,
@@ -14,7 +15,6 @@ from ..operations.requests import (
     require,
     require_lengths,
 )
-from ..values import Value
 from .bindings import Values, bind_values
 from .grammar import MAX_STATEMENT
 from .parser import parse_statement

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from ..errors import make_invalid
+from ..database.errors import make_invalid
+from ..database.values import Value, check_value
 from ..expressions.paths import Path
 from ..expressions.syntax.conditions import ConditionSyntax
 from ..expressions.syntax.updates import ActionSyntax
-from ..values import Value, check_value
 
 
 class Constant(NamedTuple):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..errors import ServiceError, make_invalid
+from ..database.errors import ServiceError, make_invalid
+from ..database.tables import Table
+from ..database.values import Item, check_item
 from ..expressions.conditions import Condition
 from ..operations.writes import Predicate, Write, make_put
-from ..tables import Table
-from ..values import Item, check_item
 from .bindings import bind_changes, bind_where
 from .keys import split_key
 from .requests import Bound

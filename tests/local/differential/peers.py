@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from dynamodb_py.credentials.keys import Keys
 from dynamodb_py.credentials.signing import Signer
-from dynamodb_py.local.engine import Engine
+from dynamodb_py.local.database.engine import Engine
 
 from ...engines import ACCESS_KEY, REGION, SECRET_KEY
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dynamodb_py.local.errors import ServiceError
+from dynamodb_py.local.database.errors import ServiceError
+from dynamodb_py.local.database.tables import Keyed, KeyPart
 from dynamodb_py.local.expressions.conditions import parse_condition
 from dynamodb_py.local.expressions.key_conditions import parse_key_condition
 from dynamodb_py.local.expressions.placeholders import Placeholders
 from dynamodb_py.local.expressions.projections import parse_projection
 from dynamodb_py.local.expressions.updates import parse_update
-from dynamodb_py.local.tables import Keyed, KeyPart
 
 ITEM: dict[str, Any] = {
     "id": {"S": "1"},

@@ -3,9 +3,9 @@ from hypothesis import given, settings
 
 from dynamodb_py.codec import encode, from_json, to_json
 from dynamodb_py.expressions.names import Names
+from dynamodb_py.local.database.values import check_item
 from dynamodb_py.local.expressions.conditions import parse_condition
 from dynamodb_py.local.expressions.placeholders import Placeholders
-from dynamodb_py.local.values import check_item
 
 from ...expressions import reference, strategies
 from .parsing import ITEM, holds, make_placeholders, refusal

@@ -4,6 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dynamodb_py.local.database.keys import encode_key
+from dynamodb_py.local.database.tables import Keyed, KeyPart
+from dynamodb_py.local.database.values import to_comparable
 from dynamodb_py.local.expressions.key_conditions import (
     KeyCondition,
     KeyTest,
@@ -11,9 +14,6 @@ from dynamodb_py.local.expressions.key_conditions import (
     parse_key_condition,
 )
 from dynamodb_py.local.expressions.placeholders import Placeholders
-from dynamodb_py.local.keys import encode_key
-from dynamodb_py.local.tables import Keyed, KeyPart
-from dynamodb_py.local.values import to_comparable
 
 from .parsing import read_key, refusal
 

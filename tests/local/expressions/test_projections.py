@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamodb_py.local.errors import ServiceError
+from dynamodb_py.local.database.errors import ServiceError
 from dynamodb_py.local.expressions.paths import find_value
 from dynamodb_py.local.expressions.projections import Projection, parse_projection
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamodb_py.local.errors import ServiceError
+from dynamodb_py.local.database.errors import ServiceError
 from dynamodb_py.local.partiql.bindings import bind_values
 from dynamodb_py.local.partiql.parser import parse_statement
 from dynamodb_py.local.partiql.statements import Insert, Select, Update

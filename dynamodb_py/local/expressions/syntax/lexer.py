@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple, NoReturn
 
 from ....limits import MAX_EXPRESSION_BYTES
-from ...errors import ServiceError, make_invalid
+from ...database.errors import ServiceError, make_invalid
 from .words import Words
 
 _WORD = re.compile(

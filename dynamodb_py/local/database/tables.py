@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
+from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from .errors import EmptyKeyError, make_invalid
 from .keys import encode_key, encode_part, hash_key
 from .values import Item, Value

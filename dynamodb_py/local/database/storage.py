@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, cast
 from weakref import finalize
 
-from ..codec import from_json, to_json
-from ..exceptions import ConfigurationError
+from ...codec import from_json, to_json
+from ...exceptions import ConfigurationError
 from .keys import encode_key, hash_key
 from .statements import ENTRIES, ITEMS, SCHEMA, make_range_query
 from .tables import Index, Key, Keyed, Table

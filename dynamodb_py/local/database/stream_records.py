@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ...codec import from_json, measure_item, to_json
-from ..storage import Snapshot, Transaction
-from ..tables import Table
-from ..values import Item
+from .storage import Snapshot, Transaction
+from .tables import Table
+from .values import Item
 
 RETENTION = 24 * 60 * 60
 """For how many seconds records are kept."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..codec import to_json
+from ...codec import to_json
 
 _NAMESPACES = {
     "ValidationException": "com.amazon.coral.validate",

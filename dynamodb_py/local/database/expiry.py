@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .storage import Snapshot, Store, Transaction
-from .streams.records import RETENTION, has_old_records, note_change, trim_streams
+from .stream_records import RETENTION, has_old_records, note_change, trim_streams
 from .tables import Key, Table
 
 INTERVAL = 5.0

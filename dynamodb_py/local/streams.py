@@ -7,10 +7,22 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ...codec import from_json, to_json
-from ..engine import Engine
-from ..errors import ServiceError, make_invalid, make_not_found
-from ..operations.requests import (
+from ..codec import from_json, to_json
+from .database.engine import Engine
+from .database.errors import ServiceError, make_invalid, make_not_found
+from .database.storage import Snapshot
+from .database.stream_records import (
+    RETENTION,
+    Stream,
+    find_oldest,
+    find_since,
+    find_stream,
+    format_number,
+    parse_number,
+    read_records,
+)
+from .database.stream_records import list_streams as find_streams
+from .operations.requests import (
     ARN,
     Members,
     fail,
@@ -21,18 +33,6 @@ from ..operations.requests import (
     require,
     require_lengths,
 )
-from ..storage import Snapshot
-from .records import (
-    RETENTION,
-    Stream,
-    find_oldest,
-    find_since,
-    find_stream,
-    format_number,
-    parse_number,
-    read_records,
-)
-from .records import list_streams as find_streams
 
 MAX_STREAMS = 100
 MAX_RECORDS = 1000

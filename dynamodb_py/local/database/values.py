@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sized
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, TypeAlias, cast
 
-from ..codec import EXACT, measure_item
-from ..limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_ITEM_BYTES, MIN_EXPONENT
+from ...codec import EXACT, measure_item
+from ...limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_ITEM_BYTES, MIN_EXPONENT
 from .errors import ServiceError, make_invalid
 
 Value: TypeAlias = dict[str, Any]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
-from ..codec import from_json, to_json
+from ...codec import from_json, to_json
 from .errors import ServiceError
 from .expiry import INTERVAL, sweep
 from .faults import Faults

@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, cast, get_args
 
-from ..exceptions import ConfigurationError, ConnectionFailed
+from ...exceptions import ConfigurationError, ConnectionFailed
 from .errors import ServiceError
 from .storage import Change, Store, Transaction
 

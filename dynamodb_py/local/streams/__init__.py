@@ -1,1 +1,0 @@
-"""Streams of changes: what writes record of them, and the operations that read it."""
