@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -44,6 +44,8 @@ class Connection:
         atomic: bool = False,
     ) -> None:
         self.alias = alias
+        if _redirected_to is not None:
+            settings = replace(settings, address=_redirected_to)
         self.settings = settings
         self.retries = Retries() if retries is None else retries
         self.transport, self.async_transport = transports.open_transports(settings)
@@ -62,6 +64,14 @@ class Connection:
         """Whether reads are consistent by default, where DynamoDB can."""
         self.atomic = atomic
         """Whether writes of instances are atomic by default."""
+
+    def copy_to(self, address: Address) -> Connection:
+        """Return a connection to the embedded database at *address* that is like this one otherwise."""
+        copied = object.__new__(type(self))
+        vars(copied).update(vars(self))
+        copied.settings = replace(self.settings, address=address)
+        copied.transport, copied.async_transport = transports.open_transports(copied.settings)
+        return copied
 
     def table_name(self, name: str) -> str:
         """Return the name of the table that a model calls *name*."""
@@ -88,6 +98,28 @@ _connections: dict[str, Connection | None] = {}
 
 _atomic_aliases: set[str] = set()
 """The aliases of the connections whose writes are atomic by default: mostly none, which is quick to see."""
+
+_redirected_to: Address | None = None
+"""The embedded database that every new connection uses, whatever it was defined with."""
+
+
+class Registry(NamedTuple):
+    """All that the process knows of connections; the testing kit puts another in its place for a while."""
+
+    connections: dict[str, Connection | None]
+    atomic_aliases: set[str]
+    redirected_to: Address | None
+
+
+def get_registry() -> Registry:
+    """Return what the process knows of connections."""
+    return Registry(_connections, _atomic_aliases, _redirected_to)
+
+
+def set_registry(registry: Registry) -> None:
+    """Let *registry* count from now on, in all threads."""
+    global _connections, _atomic_aliases, _redirected_to
+    _connections, _atomic_aliases, _redirected_to = registry
 
 
 def connect(

@@ -71,6 +71,7 @@ ROOMS = [
     "models.maintenance",
     "compat",
     "signals",
+    "testing",
     "cli",
     "__main__",
 ]

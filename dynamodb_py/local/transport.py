@@ -51,6 +51,18 @@ def open_engine(path: str | None, name: str = "", durability: Durability = "FULL
         return _shared[name]
 
 
+def share_engine(name: str, engine: Engine) -> None:
+    """Let *engine* be the one that is called *name*."""
+    with _lock:
+        _shared[name] = engine
+
+
+def forget_engine(name: str) -> None:
+    """Forget the engine that is called *name*: transports that have it keep it."""
+    with _lock:
+        _shared.pop(name, None)
+
+
 def open_transports(
     path: str | None, name: str = "", durability: Durability = "FULL"
 ) -> tuple[LocalTransport, AsyncLocalTransport]:

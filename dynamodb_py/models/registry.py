@@ -33,7 +33,10 @@ def _cut_module(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _find_by_name(name: str) -> list[type[Any]]:
+def list_models(name: str) -> list[type[Any]]:
+    """Return the models of that name, wherever they are defined, or the one of that full name."""
+    if "." in name:
+        return [_MODELS[name]] if name in _MODELS else []
     return [each for each in list(_MODELS.values()) if each.__name__ == name]
 
 
@@ -59,7 +62,7 @@ def find_anywhere(name: str, model: type[Any], field: str) -> type[Any]:
     found = find_nearby(name, model)
     if found is not None:
         return found
-    others = [] if "." in name else _find_by_name(name)
+    others = list_models(name)
     own = [each for each in others if each.__module__ == model.__module__]
     if len(others) > 1 and len(own) == 1:
         others = own

@@ -130,12 +130,30 @@ class Faults:
                 self._store.watcher = self._remember
         return rule
 
+    def remove(self, rule: Rule) -> None:
+        """Let *rule* hold no longer; one that did not hold is no mistake."""
+        with self._lock:
+            self.rules = tuple([each for each in self.rules if each is not rule])
+            self._longest = max(
+                (each.seconds for each in self.rules if each.kind == "stale"), default=0.0
+            )
+            if not self._longest:
+                self._stop_watching()
+
     def clear(self) -> None:
         """Let no rule hold."""
         with self._lock:
             self.rules, self._longest = (), 0.0
-            self._store.watcher = None
+            self._stop_watching()
+
+    def forget_changes(self) -> None:
+        """Forget the changes that ``stale`` would undo, as the database has other contents now."""
+        with self._lock:
             self._changes.clear()
+
+    def _stop_watching(self) -> None:
+        self._store.watcher = None
+        self._changes.clear()
 
     @contextmanager
     def around(self, operation: str, request: Mapping[str, Any]) -> Generator[None, None, None]:

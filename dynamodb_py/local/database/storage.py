@@ -92,6 +92,13 @@ class Store:
                 self.watcher(transaction.changes)
 
     @contextmanager
+    def hold(self) -> Generator[sqlite3.Connection, None, None]:
+        """Give the connection that writes, outside of a transaction; until the end, no thread writes."""
+        self._renew_after_fork()
+        with self._lock:
+            yield self._write_connection()
+
+    @contextmanager
     def pretend(self) -> Generator[Transaction, None, None]:
         """Give a transaction that is undone at the end; until then, this thread reads from it."""
         self._renew_after_fork()
