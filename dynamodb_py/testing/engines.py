@@ -9,6 +9,7 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from itertools import count
 from typing import Any, TypeVar, cast
+from weakref import finalize
 
 from ..connections import connect, get_connection
 from ..credentials.addresses import Address
@@ -238,6 +239,7 @@ class Snapshot:
 
     def __init__(self, copy: sqlite3.Connection) -> None:
         self.copy = copy
+        finalize(self, copy.close)
 
 
 class _Link:
