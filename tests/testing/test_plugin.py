@@ -155,6 +155,8 @@ def test_what_a_test_does_to_a_wider_engine_is_undone(run, scope):
     output = run(f"""
         import time
 
+        rules = []
+
         @pytest.fixture(scope="module")
         def filled(dynamodb_{scope}_engine):
             dynamodb_{scope}_engine.create_tables(Order)
@@ -166,7 +168,8 @@ def test_what_a_test_does_to_a_wider_engine_is_undone(run, scope):
             assert ids() == ["a", given]
             assert abs(dynamodb_rollback.clock() - time.time()) < 60
             dynamodb_rollback.clock.tick(3600)
-            dynamodb_rollback.faults.throttle().__enter__()
+            rules.append(dynamodb_rollback.faults.throttle())
+            rules[-1].__enter__()
         """)
     assert outcome(output) == "3 passed", output
 
