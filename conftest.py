@@ -74,6 +74,7 @@ def example_engine(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     from dynamodb_py import connect, connections
+    from dynamodb_py.testing import EmbeddedEngine
 
     before = dict(connections._connections)
     connections._connections.clear()
@@ -84,9 +85,10 @@ def example_engine(request: pytest.FixtureRequest) -> Iterator[None]:
             connection = connect(region_name=REGION)
             yield
             connection.close()
+    elif request.node.path.name == "embedded.rst":
+        yield  # it connects itself, in several ways
     else:
-        connection = connect("memory://")
-        yield
-        connection.close()
+        with EmbeddedEngine():
+            yield
     connections._connections.clear()
     connections._connections.update(before)

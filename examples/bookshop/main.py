@@ -1,6 +1,6 @@
 """A day in the bookshop, kept in four tables and then in one.
 
-It runs on moto, in this process, and needs no AWS account: ``python examples/bookshop/main.py``.
+It runs on the embedded database, in this process, and needs no AWS account: ``python examples/bookshop/main.py``.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from moto import mock_aws
+    from dynamodb_py.testing import EmbeddedEngine
 
-    with mock_aws():
+    with EmbeddedEngine():
         main()

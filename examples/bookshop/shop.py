@@ -79,8 +79,12 @@ def order(models: Any, customer_id: str, wanted: Mapping[str, int]) -> Any:
             )
             new.save(force_insert=True)
     except TransactionCanceled as error:
-        refused = [reason.is_to_blame for reason in error.reasons]  # in the order of the calls
-        titles = [book.title for book, no in zip(books, refused, strict=False) if no]
+        codes = [reason.code for reason in error.reasons]  # in the order of the calls
+        titles = [
+            book.title
+            for book, code in zip(books, codes, strict=False)
+            if code == "ConditionalCheckFailed"  # else throttling, or another transaction
+        ]
         if not titles:
             raise
         raise SoldOut(f"not enough copies of {', '.join(titles)}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 import time
@@ -217,6 +218,19 @@ def test_a_customer_with_all_orders(stocked, models, expected, requests, home):
 
 def test_the_tables_are_what_the_models_say(engine, models):
     assert [Table(each).diff() for each in models.TABLES] == [[] for _ in models.TABLES]
+
+
+def test_its_own_tests_pass_on_the_testing_kit():
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, str(PLACE / "test_shop.py")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=PLACE.parent.parent,
+        env={**os.environ, "PYTHONPATH": str(PLACE)},
+    )
+    assert "\n5 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_story_runs_as_a_program():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
+from collections import Counter
 
 import pytest
 
@@ -20,6 +22,7 @@ from dynamodb_py import (
     options,
 )
 from dynamodb_py.exceptions import TableMismatch
+from dynamodb_py.local import Engine
 from dynamodb_py.local.transport import LocalTransport
 from dynamodb_py.testing import EmbeddedEngine
 
@@ -334,3 +337,30 @@ def test_clear_deletes_items_of_tables_and_indexes_and_keeps_the_tables():
 def test_models_without_a_table_are_refused():
     with EmbeddedEngine() as engine, pytest.raises(TypeError, match="str has no table"):
         engine.create_tables("Order")  # type: ignore[arg-type]
+
+
+def test_an_engine_with_three_tables_is_little_work(monkeypatch):
+    """What a test pays for a fresh engine, counted: its time is that of these."""
+    opened, requests, statements = [], [], []
+    connect_to_sqlite, answer = sqlite3.connect, Engine.answer
+
+    def count_opened(*given, **options):
+        opened.append(connect_to_sqlite(*given, **options))
+        opened[-1].set_trace_callback(statements.append)
+        return opened[-1]
+
+    def count_requests(engine, operation, request):
+        requests.append(operation)
+        return answer(engine, operation, request)
+
+    monkeypatch.setattr(sqlite3, "connect", count_opened)
+    monkeypatch.setattr(Engine, "answer", count_requests)
+    with EmbeddedEngine() as engine:
+        engine.create_tables(Order, Account, Remote)
+        assert Counter(requests) == {"CreateTable": 3, "DescribeTable": 6}
+        assert len(statements) <= 80
+        requests.clear()
+        snapshot = engine.snapshot()
+        engine.restore(snapshot)
+        assert requests == []
+    assert len(opened) == 2  # the engine and the snapshot
