@@ -147,3 +147,11 @@ def test_old_tokens_of_transactions_leave_the_database(database):
     database("ListTables")
     with database.engine.store.read() as snapshot:
         assert snapshot.run("SELECT count(*) FROM tokens").fetchone() == (0,)
+
+
+def test_expired_items_go_after_the_clock_was_set_back(database):
+    make_expiring(database)
+    pass_time(database, -100_000)
+    database.put({**to_item(h="it", r=1), "ttl": {"N": str(int(database.now) + 50)}})
+    pass_time(database, 100)
+    assert list_items(database) == set()

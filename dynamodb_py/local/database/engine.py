@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable
@@ -66,7 +67,8 @@ class Engine:
 
     def _sweep_in_time(self) -> None:
         now = self.clock()
-        if now >= self.next_sweep:
+        # Further away than any sweep is: the clock was set back.
+        if now >= self.next_sweep or now + INTERVAL < self.next_sweep < math.inf:
             self.next_sweep = now + INTERVAL
             if sweep(self):
                 self.next_sweep = now

@@ -21,6 +21,7 @@ from dynamodb_py import (
     UnreadableValue,
     ValidationError,
 )
+from dynamodb_py.models.fields import times
 from dynamodb_py.models.persistence.stored import encode_item, make_put, mark_saved, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
 
@@ -96,6 +97,14 @@ class Moment(datetime):
 def test_a_subclass_of_datetime_is_stored_like_one():
     value = Moment(2026, 11, 1, 12, 30, tzinfo=EAST)
     assert stored_by(DateTimeField(), value) == {"S": "2026-11-01T10:30:00.000000+00:00"}
+
+
+@pytest.mark.parametrize("microsecond", [0, 7])
+def test_a_library_that_freezes_time_may_replace_the_class(monkeypatch, microsecond):
+    monkeypatch.setattr(times, "datetime", Moment)  # as freezegun does in every module
+    value = Moment(2026, 11, 1, 12, 30, 0, microsecond, tzinfo=UTC)
+    text = f"2026-11-01T12:30:00.{microsecond:06d}+00:00"
+    assert stored_by(DateTimeField(), value) == {"S": text}
 
 
 def test_an_hour_that_the_clocks_repeat_is_two_moments():
