@@ -5,7 +5,7 @@ Nothing of the package is imported before a fixture is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,20 +38,15 @@ def _dynamodb_marked(request: pytest.FixtureRequest) -> None:
     """Open a database for a test with the marker, before its other fixtures."""
     # From the outermost on: the files of a function may belong to the tables of its class.
     for mark in reversed(list(request.node.iter_markers(MARKER))):
-        _prepare(request.getfixturevalue(MARKER), *mark.args, **mark.kwargs)
-
-
-def _prepare(
-    engine: EmbeddedEngine,
-    *,
-    tables: Sequence[type[HasOptions]] = (),
-    fixtures: Sequence[str | Path] = (),
-    using: str | None = None,
-) -> None:
-    """Do what the marker says; its arguments are keywords, as pytest would decorate a class."""
-    engine.create_tables(*tables, using=using)
-    for path in fixtures:
-        engine.load(path, *tables, using=using)
+        if mark.args or mark.kwargs.keys() - {"tables", "fixtures", "using"}:
+            raise pytest.UsageError(
+                f"the marker {MARKER} takes tables=[...], fixtures=[...] and using=..., not {mark!r}"
+            )
+        engine: EmbeddedEngine = request.getfixturevalue(MARKER)
+        tables, using = mark.kwargs.get("tables", ()), mark.kwargs.get("using")
+        engine.create_tables(*tables, using=using)
+        for path in mark.kwargs.get("fixtures", ()):
+            engine.load(path, *tables, using=using)
 
 
 @pytest.fixture

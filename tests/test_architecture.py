@@ -406,6 +406,7 @@ SELDOM = {
     "planning.planner",
     "reading",
     "table",
+    "testing",
     "transports.boto",
     "waiting",
 }

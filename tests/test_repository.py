@@ -257,7 +257,13 @@ def test_what_is_built_is_the_package_and_nothing_else(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     assert wheel.name == f"dynamodb_py-{dynamodb_py.__version__}-py3-none-any.whl"
-    built = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    files = zipfile.ZipFile(wheel).namelist()
+    (entry_points,) = [name for name in files if name.endswith(".dist-info/entry_points.txt")]
+    assert zipfile.ZipFile(wheel).read(entry_points).decode().split() == [
+        "[pytest11]",
+        *["pytest_dynamodb_py", "=", "pytest_dynamodb_py"],
+    ]
+    built = {name for name in files if ".dist-info/" not in name}
     expected = {
         str(path.relative_to(source))
         for path in (source / "dynamodb_py").rglob("*")

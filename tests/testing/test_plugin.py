@@ -233,16 +233,19 @@ def test_fixtures_and_the_marker_are_listed(run):
         assert f"\ndynamodb_{name} " in output
 
 
-def test_a_mistaken_marker_fails_the_test_and_says_why(run):
-    output = run("""
-        @pytest.mark.dynamodb_engine(tables=["Order"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ('tables=["Order"]', "TypeError: str has no table"),
+        ("[Order]", "the marker dynamodb_engine takes tables=[...], fixtures=[...] and using=..."),
+        ("table=[Order]", "the marker dynamodb_engine takes tables=[...], fixtures=[...] and"),
+        ('tables=[Order], fixtures=["no.jsonl"]', "No such file or directory: 'no.jsonl'"),
+    ],
+)
+def test_a_mistaken_marker_fails_the_test_and_says_why(run, arguments, message):
+    output = run(f"""
+        @pytest.mark.dynamodb_engine({arguments})
         def test_it(): ...
         """)
     assert outcome(output) == "1 error", output
-    assert "TypeError: str has no table" in output
-
-
-def test_setup_cfg_names_the_plugin():
-    text = (ROOT / "setup.cfg").read_text("utf-8")
-    assert "pytest11 =\n    pytest_dynamodb_py = pytest_dynamodb_py\n" in text
-    assert "py_modules = pytest_dynamodb_py\n" in text
+    assert message in output
