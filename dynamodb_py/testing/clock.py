@@ -20,7 +20,7 @@ class Clock:
     def __init__(self) -> None:
         self._frozen: float | None = None
         self._ahead = 0.0
-        self.moved: Callable[[], object] = bool
+        self.on_change: Callable[[], None] | None = None
         """Called after each change."""
 
     def __call__(self) -> float:
@@ -35,7 +35,7 @@ class Clock:
     def freeze(self, at: datetime | float | None = None) -> None:
         """Stop the clock, at the moment *at* or where it is."""
         self._frozen = self() if at is None else _read_moment(at)
-        self.moved()
+        self._report()
 
     def unfreeze(self) -> None:
         """Let the clock run on from where it is."""
@@ -54,14 +54,18 @@ class Clock:
     def reset(self) -> None:
         """Let the clock be Python's again."""
         self._frozen, self._ahead = None, 0.0
-        self.moved()
+        self._report()
+
+    def _report(self) -> None:
+        if self.on_change is not None:
+            self.on_change()
 
     def _move_by(self, seconds: float) -> None:
         if self._frozen is None:
             self._ahead += seconds
         else:
             self._frozen += seconds
-        self.moved()
+        self._report()
 
 
 def _read_moment(at: datetime | float) -> float:

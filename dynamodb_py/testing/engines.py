@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import iscoroutinefunction
 from itertools import count
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from weakref import finalize
 
 from ..connections import connect, get_connection
@@ -58,36 +58,32 @@ class EmbeddedEngine:
         self.path = None if path is None else os.path.abspath(path)
         self.clock = Clock()
         """The time that TTL, streams and tokens go by."""
-        self._engine: Engine | None = None
+        self._opened: _Opened | None = None
         self._name = f"dynamodb_py.testing {next(_numbers)}"
-        self._faults: Faults | None = None
-        self._redirection: Redirection | None = None
         self._snapshots: dict[str, Snapshot] = {}
 
     def __repr__(self) -> str:
-        state = "closed" if self._engine is None else "open"
+        state = "closed" if self._opened is None else "open"
         return f"<EmbeddedEngine {self.path or 'in memory'}, {state}>"
 
     def __enter__(self) -> EmbeddedEngine:
-        if self._engine is not None:
+        if self._opened is not None:
             raise ConfigurationError("this EmbeddedEngine is open already: make one for each block")
-        engine = self._engine = Engine(self.path, durability="NORMAL", clock=self.clock)
-        self._faults = Faults(engine)
-        self.clock.moved = self._sweep
+        engine = Engine(self.path, durability="NORMAL", clock=self.clock)
         share_engine(self._name, engine)
         text = "memory://" if self.path is None else f"sqlite:///{self.path}"
-        self._redirection = redirect_connections(Address(text, None, self._name))
+        redirection = redirect_connections(Address(text, None, self._name))
+        self._opened = _Opened(engine, Faults(engine), redirection)
+        self.clock.on_change = self._sweep
         return self
 
     def __exit__(self, *_: object) -> None:
-        engine, redirection = self.local, self._redirection
-        if redirection is not None:
-            end_redirection(redirection)
+        opened, self._opened = self._find_opened(), None
+        end_redirection(opened.redirection)
         forget_engine(self._name)
-        engine.close()
-        self.clock.moved = bool
+        opened.engine.close()
+        self.clock.on_change = None
         self.clock.reset()
-        self._engine = self._faults = self._redirection = None
         self._snapshots.clear()
 
     async def __aenter__(self) -> EmbeddedEngine:
@@ -117,21 +113,12 @@ class EmbeddedEngine:
 
         :raises ConfigurationError: outside of the block.
         """
-        if self._engine is None:
-            raise ConfigurationError(
-                "this EmbeddedEngine is not open: with EmbeddedEngine() as engine"
-            )
-        return self._engine
+        return self._find_opened().engine
 
     @property
     def faults(self) -> Faults:
         """What goes wrong, by rules: throttling, conflicts, lost answers and more."""
-        faults = self._faults
-        if faults is None:
-            raise ConfigurationError(
-                "this EmbeddedEngine is not open: with EmbeddedEngine() as engine"
-            )
-        return faults
+        return self._find_opened().faults
 
     def create_tables(self, *models: type[HasOptions], using: str | None = None) -> None:
         """Create the tables of *models*, and those of their unique values; what is there stays.
@@ -215,6 +202,13 @@ class EmbeddedEngine:
             self.local.store, os.fspath(path), [Table(each, using) for each in models]
         )
 
+    def _find_opened(self) -> _Opened:
+        if self._opened is None:
+            raise ConfigurationError(
+                "this EmbeddedEngine is not open: with EmbeddedEngine() as engine: ..."
+            )
+        return self._opened
+
     def _define(self, alias: str | None) -> None:
         """Define the connection *alias* if it was not."""
         try:
@@ -240,6 +234,14 @@ class Snapshot:
     def __init__(self, copy: sqlite3.Connection) -> None:
         self.copy = copy
         finalize(self, copy.close)
+
+
+class _Opened(NamedTuple):
+    """What there is while the block lasts."""
+
+    engine: Engine
+    faults: Faults
+    redirection: Redirection
 
 
 class _Link:
