@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast, get_args
 
 import msgspec
 
@@ -18,16 +18,11 @@ from ..database.tables import Table
 from ..database.values import Item
 from ..expressions.projections import Selection
 from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
-from .items import read_check, read_delete, read_key, read_projection, read_put, read_update
-from .requests import Members, read, read_table_name, require, require_lengths
-from .writes import Outcome, Write, find_table, find_target, write_item
+from .items import read_key, read_projection, read_write
+from .requests import Members, read, read_table_name, require, require_lengths, to_member
+from .writes import Kind, Outcome, Write, find_table, find_target, write_item
 
-_READERS: Mapping[str, Callable[[Members, str], Write]] = {
-    "ConditionCheck": read_check,
-    "Put": read_put,
-    "Delete": read_delete,
-    "Update": read_update,
-}
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 _CODES = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed",
     "DuplicateItemException": "DuplicateItem",
@@ -48,10 +43,7 @@ class Done(NamedTuple):
 
 
 def transact_write_items(engine: Engine, request: Request) -> Answer:
-    """Write up to a hundred items, all or nothing.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-    """
+    """Write up to a hundred items, all or nothing."""
     parts = _read_parts(request)
     _read_options(request)  # what is wrong with these comes before what is wrong with a part
     writes = [_read_write(*each) for each in parts]
@@ -184,12 +176,12 @@ def _read_parts(request: Members) -> list[tuple[Members, str]]:
 
 
 def _read_write(part: Members, path: str) -> Write:
-    kinds = [name for name in _READERS if part.get(name) is not None]
+    kinds = [kind for kind in _KINDS if part.get(kind) is not None]
     if len(kinds) != 1:
         raise make_invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     (kind,) = kinds
     members: Members = require(part, kind, dict, path)
-    return _READERS[kind](members, f"{path}{kind[0].lower()}{kind[1:]}.")
+    return read_write(members, kind, f"{path}{to_member(kind)}.")
 
 
 def _read_options(request: Members) -> tuple[str | None, Consumed, bool]:
@@ -262,10 +254,7 @@ class Get(NamedTuple):
 
 
 def transact_get_items(engine: Engine, request: Request) -> Answer:
-    """Read up to a hundred items as they are at one moment.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
-    """
+    """Read up to a hundred items as they are at one moment."""
     parts = _read_parts(request)
     read_detail(request)  # what is wrong with it comes before what is wrong with a part
     gets = [_read_get(*each) for each in parts]
