@@ -1,4 +1,7 @@
-"""Which function carries out which operation: the engine finds them here, and they know the engine."""
+"""Which function carries out which operation: the engine finds them here, and they know the engine.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations.html describes them all.
+"""
 
 from __future__ import annotations
 

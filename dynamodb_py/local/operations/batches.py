@@ -80,10 +80,7 @@ class _Page:
 
 
 def batch_get_item(engine: Engine, request: Request) -> Answer:
-    """Return the items with some keys, up to 16 MB of them.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-    """
+    """Return the items with some keys, up to 16 MB of them."""
     page = _Page(Consumed(read_detail(request)))
     batch = [_read_gets(*each) for each in _list_tables(request, MAX_BATCH_GET)]
     if sum(len(gets.keys) for gets in batch) > MAX_BATCH_GET:
@@ -116,10 +113,7 @@ def _read_gets(given: str, members: Any, path: str) -> _Gets:
 
 
 def batch_write_item(engine: Engine, request: Request) -> Answer:
-    """Put and delete items: nothing is written unless all of them are valid.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
-    """
+    """Put and delete items: nothing is written unless all of them are valid."""
     consumed = Consumed(read_detail(request))
     wants_metrics = read_metrics(request)
     batch = [

@@ -102,10 +102,7 @@ class _Common:
 
 
 def query(engine: Engine, request: Request) -> Answer:
-    """Return the items of one hash key, by their range keys.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
-    """
+    """Return the items of one hash key, by their range keys."""
     common = _Common(request, "QueryFilter")
     forward = read(request, "ScanIndexForward", bool)
     if request.get("KeyConditions") is None and request.get("KeyConditionExpression") is None:
@@ -128,10 +125,7 @@ def query(engine: Engine, request: Request) -> Answer:
 
 
 def scan(engine: Engine, request: Request) -> Answer:
-    """Return all items of a table or an index, or of a segment of it.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
-    """
+    """Return all items of a table or an index, or of a segment of it."""
     segment, total = _read_segment(request)
     common = _Common(request, "ScanFilter")
     common.placeholders.check_used()

@@ -54,10 +54,7 @@ _UPDATES = ("Create", "Update", "Delete")
 
 
 def update_table(engine: Engine, request: Request) -> Answer:
-    """Change the options of a table, or add or remove an index; the change has happened at once.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
-    """
+    """Change the options of a table, or add or remove an index; the change has happened at once."""
     name = read_table_name(request)
     refuse_members(request, *_CLOUD)
     if all(request.get(each) is None for each in _CHANGES):

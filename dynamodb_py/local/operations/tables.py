@@ -56,10 +56,7 @@ _CLOUD = (
 
 
 def create_table(engine: Engine, request: Request) -> Answer:
-    """Make a table, which can be used at once.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
-    """
+    """Make a table, which can be used at once."""
     name = check_name(read_table_name(request))
     refuse_members(request, *_CLOUD)
     description = _read_description(name, request, engine.clock())
@@ -153,20 +150,14 @@ def _show_as(table: Table, status: str) -> Description:
 
 
 def describe_table(engine: Engine, request: Request) -> Answer:
-    """Return the description of a table.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTable.html
-    """
+    """Return the description of a table."""
     name = read_table_name(request)
     with engine.store.read() as snapshot:
         return {"Table": show(snapshot, find_named(snapshot, name))}
 
 
 def delete_table(engine: Engine, request: Request) -> Answer:
-    """Delete a table with everything in it.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
-    """
+    """Delete a table with everything in it."""
     name = read_table_name(request)
     with engine.store.write() as transaction:
         table = find_named(transaction, name)
@@ -187,10 +178,7 @@ def delete_table(engine: Engine, request: Request) -> Answer:
 
 
 def list_tables(engine: Engine, request: Request) -> Answer:
-    """Return the names of tables, a page at a time.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTables.html
-    """
+    """Return the names of tables, a page at a time."""
     start: str | None = read(request, "ExclusiveStartTableName", str)
     if start is not None:
         require_lengths(start, 3, 255, "exclusiveStartTableName")

@@ -56,10 +56,7 @@ _Part: TypeAlias = "_Target | ServiceError"
 
 
 def execute_statement(engine: Engine, request: Request) -> Answer:
-    """Carry out one statement.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteStatement.html
-    """
+    """Carry out one statement."""
     limit = read_count(request, "Limit")
     token: str | None = read(request, "NextToken", str)
     if token is not None:
@@ -79,10 +76,7 @@ def execute_statement(engine: Engine, request: Request) -> Answer:
 
 
 def batch_execute_statement(engine: Engine, request: Request) -> Answer:
-    """Carry out up to 25 statements, each on its own.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
-    """
+    """Carry out up to 25 statements, each on its own."""
     consumed = Consumed(read_detail(request))
     batch = [_try(_read_alone, each) for each in read_list(request, "Statements", MAX_BATCH)]
     reads = {isinstance(part.statement, Select) for part in batch if isinstance(part, Bound)}
@@ -104,10 +98,7 @@ def batch_execute_statement(engine: Engine, request: Request) -> Answer:
 
 
 def execute_transaction(engine: Engine, request: Request) -> Answer:
-    """Carry out up to a hundred statements, all or nothing.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteTransaction.html
-    """
+    """Carry out up to a hundred statements, all or nothing."""
     parts = read_list(request, "TransactStatements", MAX_TRANSACTION)
     parsed = [_in_part(number, _read_part, part) for number, part in enumerate(parts)]
     reads = {isinstance(each.statement, Select) for each in parsed}
