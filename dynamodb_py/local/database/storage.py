@@ -18,7 +18,7 @@ from ...codec import from_json, to_json
 from ...exceptions import ConfigurationError
 from .keys import encode_key, hash_key
 from .statements import ENTRIES, ITEMS, SCHEMA, make_range_query
-from .tables import Index, Key, Keyed, Table
+from .tables import Index, Key, Range, Table
 from .values import Item, Value
 
 APPLICATION = 0x44594E50
@@ -267,32 +267,18 @@ class Snapshot:
     def find_range(
         self,
         table: Table,
-        index: Index | None,
-        hashed: bytes | None,
-        low: bytes = b"",
-        high: bytes | None = None,
-        *,
-        places: tuple[int, int] | None = None,
+        index: Index | None = None,
+        area: Range | None = None,
         after: tuple[Key, Key] | None = None,
-        backward: bool = False,
-    ) -> Generator[tuple[Key, Row], None, None]:
-        """Yield the key in the source, and the item, of all from *low* to before *high*, in order.
+    ) -> Generator[Row, None, None]:
+        """Yield the items of an area of a table or of its *index* in order, or all of them.
 
-        The source is the table or its *index*. *hashed* is the hash key of a query; without, all items
-        are scanned, or those from the first to the last of two *places*. *after* is where to begin
-        behind, within the range: the key in the source, and the one in the table.
+        *after* is where to begin behind, within the area: the key in the index or the table, and the
+        one in the table.
         """
-        statement, values = make_range_query(
-            table, index, hashed, low, high, places=places, after=after, backward=backward
-        )
-        found = self._execute(statement, values)
-        if index is None:
-            for place, hash_, range_, length, body in found:
-                key = Key(place, hash_, range_)
-                yield key, Row(key, length, body)
-            return
-        for place, hash_, range_, *own_key, length, body in found:
-            yield Key(place, hash_, range_), Row(Key(*own_key), length, body)
+        found = self._execute(*make_range_query(table, index, area or Range(), after))
+        for place, hash_, range_, size, body in found:
+            yield Row(Key(place, hash_, range_), size, body)
 
     def count(self, table: Table) -> tuple[int, int]:
         """Return how many items a table has, and their size in bytes."""
@@ -395,8 +381,8 @@ class Transaction(Snapshot):
         self.drop_expiries(table)
         if table.expires_by is None:
             return
-        for key, row in self.find_range(table, None, None):
-            self._move_expiry(table, key, None, row.item)
+        for row in self.find_range(table):
+            self._move_expiry(table, row.key, None, row.item)
 
     def drop_expiries(self, table: Table) -> None:
         """Forget when the items of *table* expire."""
@@ -421,8 +407,8 @@ class Transaction(Snapshot):
         if table.expires_by is not None:
             self._move_expiry(table, key, old, new)
         for index in table.indexes.values():
-            before = old and _find_entry(index, old)
-            after = new and _find_entry(index, new)
+            before = old and index.find_key(old)
+            after = new and index.find_key(new)
             if before == after:
                 continue
             if before:
@@ -435,7 +421,3 @@ class Transaction(Snapshot):
                 self._execute(
                     f"INSERT INTO i{index.number} VALUES (?, ?, ?, ?, ?, ?)", (*after, *key)
                 )
-
-
-def _find_entry(index: Keyed, item: Item) -> Key | None:
-    return index.find_key(item)

@@ -19,6 +19,29 @@ class Key(NamedTuple):
     range: bytes
 
 
+class Range(NamedTuple):
+    """What is read: one hash key with a range of range keys, the items of some places, or all."""
+
+    hashed: bytes | None = None
+    low: bytes = b""
+    high: bytes | None = None
+    """Where range keys end, which is not part of the range; None for no end."""
+    places: tuple[int, int] | None = None
+    """The first and the last place, or None for all."""
+    backward: bool = False
+
+    def check_start(self, key: Key) -> None:
+        """Raise a ValidationException unless a page of the range may begin behind *key*."""
+        if self.hashed is None:
+            return
+        if key.hash != self.hashed:
+            raise make_invalid(
+                "The provided starting key is outside query boundaries based on provided conditions"
+            )
+        if key.range < self.low or (self.high is not None and key.range >= self.high):
+            raise make_invalid("The provided starting key does not match the range key predicate")
+
+
 class KeyPart(NamedTuple):
     """An attribute of a key and its type: S, N or B."""
 

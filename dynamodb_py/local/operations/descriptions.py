@@ -219,8 +219,8 @@ def measure(snapshot: Snapshot, table: Table) -> Measures:
 def _measure_index(snapshot: Snapshot, table: Table, index: Index) -> tuple[int, int]:
     """Return how many entries an index has, and their size, which is estimated for many."""
     count = snapshot.count_entries(index)
-    rows = islice(snapshot.find_range(table, index, None), _SAMPLE)
-    sizes = [measure_item(index.project(row.item)) for _, row in rows]
+    rows = islice(snapshot.find_range(table, index), _SAMPLE)
+    sizes = [measure_item(index.project(row.item)) for row in rows]
     size = sum(sizes)
     return count, size if count <= len(sizes) else size * count // len(sizes)
 

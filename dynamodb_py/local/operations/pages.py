@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
 from ...codec import measure_item
 from ..database.errors import ServiceError, make_invalid
 from ..database.storage import Row, Snapshot
-from ..database.tables import Index, Key, Keyed, Table
+from ..database.tables import Index, Key, Keyed, Range, Table
 from ..database.values import Item
 from ..expressions.conditions import Condition
 from ..expressions.projections import Selection
@@ -28,28 +28,6 @@ PLACES = 2**63
 _INVALID = "One or more parameter values were invalid: "
 _INVALID_START = "The provided starting key is invalid"
 _OTHER_SCHEMA = f"{_INVALID_START}: The provided key element does not match the schema"
-_OTHER_START = "The provided starting key is outside query boundaries based on provided conditions"
-
-
-class Range(NamedTuple):
-    """What is read: one hash key with a range of range keys, or the items of some places."""
-
-    hashed: bytes | None = None
-    low: bytes = b""
-    high: bytes | None = None
-    places: tuple[int, int] | None = None
-    """The first and the last place, or None for all."""
-    backward: bool = False
-
-    def check_start(self, key: Key) -> None:
-        """Raise a ValidationException unless a page of the range may begin behind *key*."""
-        if self.hashed is not None:
-            if key.hash != self.hashed:
-                raise make_invalid(_OTHER_START)
-            if key.range < self.low or (self.high is not None and key.range >= self.high):
-                raise make_invalid(
-                    "The provided starting key does not match the range key predicate"
-                )
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -156,22 +134,14 @@ def find_places(segment: int, total: int) -> tuple[int, int]:
 def read_page(
     snapshot: Snapshot,
     reading: Reading,
-    area: Range,
-    start: tuple[Key, Key] | None,
-    consumed: Consumed,
-) -> Page:
-    """Read a page of *area*, behind *start*; count what that takes in *consumed*."""
-    return read_areas(snapshot, reading, [area], start, consumed)
-
-
-def read_areas(
-    snapshot: Snapshot,
-    reading: Reading,
     areas: Sequence[Range],
     start: tuple[Key, Key] | None,
     consumed: Consumed,
 ) -> Page:
-    """Like :func:`read_page` for one area after the other; *start* is in the first."""
+    """Read a page of one area after the other; count what that takes in *consumed*.
+
+    *start*, as of :func:`find_start`, is in the first area: the page begins behind it.
+    """
     # SQLite must not go on reading after the snapshot.
     with closing(_find_rows(snapshot, reading, areas, start)) as rows:
         return _fill_page(reading, rows, consumed)
@@ -184,20 +154,9 @@ def _find_rows(
     start: tuple[Key, Key] | None,
 ) -> Generator[Row, None, None]:
     for area in areas:
-        rows = snapshot.find_range(
-            reading.table,
-            reading.index,
-            area.hashed,
-            area.low,
-            area.high,
-            places=area.places,
-            after=start,
-            backward=area.backward,
-        )
+        with closing(snapshot.find_range(reading.table, reading.index, area, start)) as rows:
+            yield from rows
         start = None
-        with closing(rows):
-            for _, row in rows:
-                yield row
 
 
 def _fill_page(reading: Reading, rows: Iterable[Row], consumed: Consumed) -> Page:

@@ -7,7 +7,7 @@ from typing import Any
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid
 from ..database.storage import Snapshot
-from ..database.tables import Index, Keyed, Table
+from ..database.tables import Index, Keyed, Range, Table
 from ..database.values import Item, check_item
 from ..expressions.conditions import Condition, parse_condition
 from ..expressions.key_conditions import parse_key_condition
@@ -15,7 +15,7 @@ from ..expressions.legacy import make_filter, make_key_condition, make_projectio
 from ..expressions.placeholders import Placeholders
 from ..expressions.projections import Projection, parse_projection
 from .capacity import Consumed, read_detail
-from .pages import Page, Range, Reading, find_places, find_start, read_page
+from .pages import Page, Reading, find_places, find_start, read_page
 from .requests import (
     Members,
     read,
@@ -120,7 +120,7 @@ def query(engine: Engine, request: Request) -> Answer:
         if common.start is not None:
             start = find_start(reading, common.start)
             area.check_start(start[0])
-        page = read_page(snapshot, reading, area, start, consumed)
+        page = read_page(snapshot, reading, [area], start, consumed)
     return _make_answer(page, reading, consumed)
 
 
@@ -140,7 +140,7 @@ def scan(engine: Engine, request: Request) -> Answer:
                 "ExclusiveStartKey with correct Segment. "
                 f"TotalSegments: {total} Segment: {segment}"
             )
-        page = read_page(snapshot, reading, Range(places=places), start, consumed)
+        page = read_page(snapshot, reading, [Range(places=places)], start, consumed)
     return _make_answer(page, reading, consumed)
 
 
@@ -181,7 +181,7 @@ def _read_area(
         condition = parse_key_condition(text, placeholders, keyed)
     else:
         condition = make_key_condition(read(request, "KeyConditions", dict), keyed)
-    return Range(condition.hashed, condition.low, condition.high, backward=backward)
+    return Range(*condition, backward=backward)
 
 
 def _check_filter(request: Members, reading: Reading) -> None:

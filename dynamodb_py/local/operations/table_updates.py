@@ -267,8 +267,8 @@ def _build(transaction: Transaction, before: Table, after: Table) -> None:
     for name, index in after.indexes.items():
         if name not in before.indexes:
             transaction.make_entries(index)
-            for key, row in transaction.find_range(after, None, None):
-                transaction.put_entry(index, key, row.item)
+            for row in transaction.find_range(after):
+                transaction.put_entry(index, row.key, row.item)
 
 
 def _show_changes(found: Description, updates: list[tuple[str, Members, str]]) -> Description:

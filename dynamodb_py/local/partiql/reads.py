@@ -9,11 +9,11 @@ from typing import NamedTuple, cast
 from ...codec import from_json, to_json
 from ..database.errors import ServiceError, make_invalid
 from ..database.storage import Snapshot
-from ..database.tables import Index, Key, Keyed, Table
+from ..database.tables import Index, Key, Keyed, Range, Table
 from ..database.values import Item, check_item
 from ..expressions.conditions import Condition
 from ..operations.capacity import Consumed
-from ..operations.pages import Page, Range, Reading, find_start, read_areas
+from ..operations.pages import Page, Reading, find_start, read_page
 from ..operations.writes import find_table
 from .bindings import Columns, bind_where
 from .keys import find_hashes, find_span, split_key
@@ -53,7 +53,7 @@ def read_rows(
     if token is not None:
         start = find_start(reading, _read_token(token, _digest(select, bound)))
         areas = _skip_areas(areas, start[0])
-    page = read_areas(snapshot, reading, areas, start, consumed)
+    page = read_page(snapshot, reading, areas, start, consumed)
     if page.last is None:
         return Rows(page, None)
     return Rows(page, _make_token(page.last, _digest(select, bound)))
