@@ -25,7 +25,7 @@ from .requests import (
     refuse_mixture,
     require,
 )
-from .writes import Changes, Kind, Outcome, Write, find_table, find_target, make_put, write_item
+from .writes import Kind, Outcome, Write, find_table, find_target, make_put, write_item
 
 _EXPRESSIONS = ("ConditionExpression", "UpdateExpression", "ProjectionExpression")
 _LEGACY = ("Expected", "ConditionalOperator", "AttributeUpdates", "AttributesToGet")
@@ -178,7 +178,7 @@ def _write_one(engine: Engine, request: Request, kind: Kind, returnable: Sequenc
     return consumed.into(answer) if answer or consumed.is_wanted else b"{}"
 
 
-def choose_attributes(outcome: Outcome, returning: str, changes: Changes | None) -> Item | None:
+def choose_attributes(outcome: Outcome, returning: str, changes: Update | None) -> Item | None:
     """Return what *returning*, the member ReturnValues, selects of the outcome of a write."""
     if returning == "NONE":
         return None

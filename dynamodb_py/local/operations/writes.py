@@ -6,41 +6,17 @@ A :class:`Write` is what a request says. :func:`find_target` checks it against i
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..database.errors import ServiceError, make_invalid
 from ..database.storage import Row, Snapshot, Transaction
-from ..database.stream_records import note_change
+from ..database.stream_records import is_streamed, note_change
 from ..database.tables import Key, Table
 from ..database.values import Item, check_depth, check_size
+from ..expressions.terms import Test
+from ..expressions.updates import Update
 
 Kind: TypeAlias = Literal["Put", "Update", "Delete", "ConditionCheck"]
-
-
-class Predicate(Protocol):
-    """A condition on an item."""
-
-    def holds(self, item: Item, /) -> bool:
-        """Tell whether *item*, which is empty where there is none, satisfies it."""
-        ...
-
-
-class Changes(Protocol):
-    """The changes of an update."""
-
-    @property
-    def names(self) -> Collection[str]:
-        """The attributes that may change."""
-        ...
-
-    def apply(self, item: Item, /) -> Item:
-        """Return the item after the update; *item* stays as it is."""
-        ...
-
-    def project_touched(self, item: Item, /) -> Item:
-        """Return what *item* has at the paths that the update names."""
-        ...
 
 
 class Write(NamedTuple):
@@ -50,8 +26,8 @@ class Write(NamedTuple):
     kind: Kind
     item: Item
     """The whole item of a Put, else the key."""
-    condition: Predicate | None = None
-    changes: Changes | None = None
+    condition: Test | None = None
+    changes: Update | None = None
     """Those of an Update; one without any makes an item that is not there."""
     returns_failed: bool = False
     """Whether the error of a failed condition has the item."""
@@ -81,7 +57,7 @@ def find_table(snapshot: Snapshot, name: str) -> Table:
 def make_put(
     table: str,
     item: Item,
-    condition: Predicate | None = None,
+    condition: Test | None = None,
     *,
     returns_failed: bool = False,
 ) -> Write:
@@ -148,12 +124,7 @@ def check_condition(write: Write, row: Row | None) -> None:
 
 def _is_plain(table: Table) -> bool:
     """Tell whether nothing but the table itself has to know of a put."""
-    stream = table.description.get("StreamSpecification")
-    return (
-        not table.indexes
-        and table.expires_by is None
-        and not (stream and stream.get("StreamEnabled"))
-    )
+    return not table.indexes and table.expires_by is None and not is_streamed(table)
 
 
 def _carry_out(

@@ -53,7 +53,7 @@ class _Relation(NamedTuple):
     value: Value
 
 
-def split_key(keyed: Keyed, condition: Condition | None) -> tuple[Item, Condition | None]:
+def split_key(keyed: Keyed, condition: Condition | None) -> tuple[Item, Test | None]:
     """Return the key that a condition requires, and the rest of the condition.
 
     :raises ServiceError: it does not require a value of each attribute of the key.
@@ -75,7 +75,7 @@ def split_key(keyed: Keyed, condition: Condition | None) -> tuple[Item, Conditio
         raise make_invalid(
             "Where clause does not contain a mandatory equality on all key attributes"
         )
-    return key, Condition(All(tuple(rest)), condition.names) if rest else None
+    return key, All(tuple(rest)) if rest else None
 
 
 def find_hashes(part: KeyPart, condition: Condition | None) -> list[bytes] | None:
