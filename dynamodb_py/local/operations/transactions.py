@@ -176,7 +176,7 @@ def _read_parts(request: Members) -> list[tuple[Members, str]]:
 
 
 def _read_write(part: Members, path: str) -> Write:
-    kinds = [kind for kind in _KINDS if part.get(kind) is not None]
+    kinds: list[Kind] = [kind for kind in _KINDS if part.get(kind) is not None]
     if len(kinds) != 1:
         raise make_invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     (kind,) = kinds

@@ -16,7 +16,7 @@ from ..operations.capacity import Consumed
 from ..operations.pages import Page, Reading, find_start, read_page
 from ..operations.writes import find_table
 from .bindings import Columns, bind_where
-from .keys import find_hashes, find_span, split_key
+from .keys import find_bounds, find_hashes, split_key
 from .requests import Bound
 from .statements import OrderSyntax, Select
 
@@ -103,11 +103,11 @@ def _find_areas(
     directions = {each.name: each.backward for each in order}
     if part.name in directions:
         hashes.sort(reverse=directions[part.name])
-    span = find_span(keyed.range_parts, condition)
+    low, high = find_bounds(keyed.range_parts, condition)
     # DynamoDB reads the range keys backwards wherever there is an ORDER BY that does not name them.
     names = [each.name for each in keyed.range_parts]
     backward = bool(order) and directions.get(names[0] if names else "", True)
-    return [Range(hashed, span.low, span.high, backward=backward) for hashed in hashes]
+    return [Range(hashed, low, high, backward=backward) for hashed in hashes]
 
 
 def _check_order(
