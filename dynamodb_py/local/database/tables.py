@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
-from .errors import EmptyKeyError, make_invalid
+from .errors import INVALID, EmptyKeyError, make_invalid
 from .keys import encode_key, encode_part, hash_key
 from .values import Item, Value
 
@@ -158,11 +158,11 @@ class Table(Keyed):
         """Return the place of an item to be stored, after checking its keys and those of indexes."""
         for name, kind in self.parts:
             if name not in item:
-                raise make_invalid(f"{_INVALID}Missing the key {name} in the item")
+                raise make_invalid(f"{INVALID}Missing the key {name} in the item")
             if kind not in item[name]:
                 (actual,) = item[name]
                 raise make_invalid(
-                    f"{_INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}"
+                    f"{INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}"
                 )
         key = self._check_lengths(item)
         self.check_index_keys(item)
@@ -185,12 +185,12 @@ class Table(Keyed):
                 if kind not in value:
                     (actual,) = value
                     raise make_invalid(
-                        f"{_INVALID}Type mismatch for Index Key {name} Expected: {kind} "
+                        f"{INVALID}Type mismatch for Index Key {name} Expected: {kind} "
                         f"Actual: {actual} IndexName: {index.name}"
                     )
                 if not value[kind]:
                     raise EmptyKeyError(
-                        f"{_INVALID}A value specified for a secondary index key is not supported. "
+                        f"{INVALID}A value specified for a secondary index key is not supported. "
                         "The AttributeValue for a key attribute cannot contain an empty "
                         f"{_EMPTY[kind]} value. IndexName: {index.name}, IndexKey: {name}"
                     )
@@ -200,7 +200,7 @@ class Table(Keyed):
                 if len(encode_part(value)) > limit:
                     word = "hashkey" if limit == MAX_HASH_KEY_BYTES else "rangekey"
                     raise make_invalid(
-                        f"{_INVALID}Size of {word} has exceeded the maximum size limit of{limit} bytes"
+                        f"{INVALID}Size of {word} has exceeded the maximum size limit of{limit} bytes"
                     )
 
     def _check_lengths(self, item: Item) -> Key:
@@ -214,17 +214,16 @@ class Table(Keyed):
         assert key is not None
         if len(key.hash) > MAX_HASH_KEY_BYTES:
             raise make_invalid(
-                f"{_INVALID}Size of hashkey has exceeded the maximum size limit of2048 bytes"
+                f"{INVALID}Size of hashkey has exceeded the maximum size limit of2048 bytes"
             )
         if len(key.range) > MAX_RANGE_KEY_BYTES:
             raise make_invalid(
-                f"{_INVALID}Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+                f"{INVALID}Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
             )
         return key
 
 
 _MAX_EXPIRY_DIGITS = 18
-_INVALID = "One or more parameter values were invalid: "
 _EMPTY = {"S": "string", "B": "binary", "N": "number"}
 
 

@@ -11,12 +11,12 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sized
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 from ...codec import EXACT, measure_item
 from ...limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_ITEM_BYTES, MIN_EXPONENT
-from .errors import ServiceError, make_invalid
+from .errors import INVALID, ServiceError, make_invalid
 
 Value: TypeAlias = dict[str, Any]
 Item: TypeAlias = dict[str, Value]
@@ -25,7 +25,6 @@ TYPES = frozenset({"S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"})
 ORDERED = frozenset({"S", "N", "B"})
 """The types of keys, whose values have an order."""
 
-_INVALID = "One or more parameter values were invalid: "
 _ONE_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 _TWO_TYPES = (
     "Supplied AttributeValue has more than one datatypes set, "
@@ -158,8 +157,6 @@ def check_number(number: Decimal) -> Decimal:
 
 
 _ZERO = Decimal(0)
-_ROUNDING = EXACT.copy()
-_ROUNDING.prec, _ROUNDING.rounding = MAX_DIGITS, ROUND_HALF_EVEN
 
 
 def add_numbers(left: str, right: str, *, subtract: bool = False) -> str:
@@ -220,7 +217,7 @@ def _check_boolean(content: object, depth: int) -> bool:
 
 def _check_null(content: object, depth: int) -> bool:
     if content is not True:
-        raise make_invalid(f"{_INVALID}Null attribute value types must have the value of true")
+        raise make_invalid(f"{INVALID}Null attribute value types must have the value of true")
     return True
 
 
@@ -246,11 +243,11 @@ def _make_set_check(kind: str) -> Callable[[object, int], list[str]]:
     def check(content: object, depth: int) -> list[str]:
         given = as_list(content, "a list of the elements of a set")
         if not given:
-            raise make_invalid(f"{_INVALID}An {_SET_NAMES[kind]} set  may not be empty")
+            raise make_invalid(f"{INVALID}An {_SET_NAMES[kind]} set  may not be empty")
         elements = [_CHECKS[kind](each, depth) for each in given]
         if len(set(elements)) < len(elements):
             shown = ", ".join(map(str, given[:20]))
-            raise make_invalid(f"{_INVALID}Input collection [{shown}] contains duplicates.")
+            raise make_invalid(f"{INVALID}Input collection [{shown}] contains duplicates.")
         return sort_set(kind, elements)
 
     return check

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
-from ..database.errors import make_invalid
+from ..database.errors import INVALID, make_invalid
 from ..database.keys import after_prefix, encode_key, encode_part, encode_prefix
 from ..database.tables import Keyed, KeyPart
 from ..database.values import Value
@@ -78,8 +78,7 @@ def make_range(tests: Mapping[str, KeyTest], keyed: Keyed) -> KeyCondition:
     hashed = encode_key([test.values[0] for test in hashes])
     if len(hashed) > MAX_HASH_KEY_BYTES:
         raise make_invalid(
-            "One or more parameter values were invalid: "
-            f"Size of hashkey has exceeded the maximum size limit of{MAX_HASH_KEY_BYTES} bytes"
+            f"{INVALID}Size of hashkey has exceeded the maximum size limit of{MAX_HASH_KEY_BYTES} bytes"
         )
     if not ranges:
         return KeyCondition(hashed, b"", None)
@@ -87,8 +86,7 @@ def make_range(tests: Mapping[str, KeyTest], keyed: Keyed) -> KeyCondition:
     for value in last.values:
         if len(encode_key([*(test.values[0] for test in firsts), value])) > MAX_RANGE_KEY_BYTES:
             raise make_invalid(
-                "One or more parameter values were invalid: "
-                "Aggregated size of all range keys has exceeded the size limit of "
+                f"{INVALID}Aggregated size of all range keys has exceeded the size limit of "
                 f"{MAX_RANGE_KEY_BYTES} bytes"
             )
     return KeyCondition(
@@ -115,10 +113,7 @@ def _find_range_tests(tests: Mapping[str, KeyTest], keyed: Keyed) -> list[KeyTes
 def _check_values(part: KeyPart, test: KeyTest) -> None:
     for value in test.values:
         if part.type not in value:
-            raise make_invalid(
-                "One or more parameter values were invalid: "
-                "Condition parameter type does not match schema type"
-            )
+            raise make_invalid(f"{INVALID}Condition parameter type does not match schema type")
         if not value[part.type]:
             word = "string" if part.type == "S" else "binary"
             raise make_invalid(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from ..database.errors import make_invalid
+from ..database.errors import INVALID, make_invalid
 from ..database.tables import Keyed
 from ..database.values import ORDERED, TYPES, Value, check_value
 from .changes import WRONG_LEGACY_TYPE, Add, Assign, Change, Delete, Remove
@@ -32,7 +32,6 @@ from .terms import (
 )
 from .updates import Update
 
-_INVALID = "One or more parameter values were invalid: "
 _SIGNS = {"EQ": "=", "NE": "<>", "LE": "<=", "LT": "<", "GE": ">=", "GT": ">"}
 _KEY_SIGNS = {
     **{operator: sign for operator, sign in _SIGNS.items() if operator != "NE"},
@@ -97,7 +96,7 @@ def make_projection(names: object) -> Projection:
     """Return the projection of AttributesToGet."""
     found: list[Any] = cast("list[Any]", names) if isinstance(names, list) else [None]
     if not all(isinstance(name, str) for name in found):
-        raise make_invalid(f"{_INVALID}AttributesToGet must be a list of names")
+        raise make_invalid(f"{INVALID}AttributesToGet must be a list of names")
     if not found:
         raise make_invalid(
             "1 validation error detected: Value '[]' at 'attributesToGet' failed to satisfy "
@@ -105,7 +104,7 @@ def make_projection(names: object) -> Projection:
         )
     for name in found:
         if found.count(name) > 1:
-            raise make_invalid(f"{_INVALID}Duplicate value in attribute name: {name}")
+            raise make_invalid(f"{INVALID}Duplicate value in attribute name: {name}")
     return Projection([(name,) for name in found])
 
 
@@ -134,30 +133,30 @@ def _make_expectation(name: str, expectation: object) -> Test:
     if members.get("ComparisonOperator") is not None:
         if exists is not None:
             raise make_invalid(
-                f"{_INVALID}Exists and ComparisonOperator cannot be used together for Attribute: {name}"
+                f"{INVALID}Exists and ComparisonOperator cannot be used together for Attribute: {name}"
             )
         if value is not None and values is not None:
             raise make_invalid(
-                f"{_INVALID}Value and AttributeValueList cannot be used together for Attribute: {name}"
+                f"{INVALID}Value and AttributeValueList cannot be used together for Attribute: {name}"
             )
         if value is not None:
             members = {**members, "AttributeValueList": [value]}
         return _make_test(name, *_read_condition("expected", name, members))
     if values is not None:
         raise make_invalid(
-            f"{_INVALID}AttributeValueList can only be used with a ComparisonOperator "
+            f"{INVALID}AttributeValueList can only be used with a ComparisonOperator "
             f"for Attribute: {name}"
         )
     if exists is False:
         if value is not None:
             raise make_invalid(
-                f"{_INVALID}Value cannot be used when Exists is false for Attribute: {name}"
+                f"{INVALID}Value cannot be used when Exists is false for Attribute: {name}"
             )
         return Not(Exists(Attribute(name)))
     if value is None:
         shown = "null" if exists is None else "true"
         raise make_invalid(
-            f"{_INVALID}Value must be provided when Exists is {shown} for Attribute: {name}"
+            f"{INVALID}Value must be provided when Exists is {shown} for Attribute: {name}"
         )
     return Compare("=", Attribute(name), Literal(check_value(value)))
 
@@ -174,7 +173,7 @@ def _read_condition(kind: str, name: str, condition: object) -> tuple[str, list[
         )
     found = members.get("AttributeValueList")
     if found is not None and not isinstance(found, list):
-        raise make_invalid(f"{_INVALID}AttributeValueList must be a list for Attribute: {name}")
+        raise make_invalid(f"{INVALID}AttributeValueList must be a list for Attribute: {name}")
     values = [check_value(each) for each in cast("list[object]", found or [])]
     _check_values(operator, values)
     return operator, values
@@ -183,19 +182,19 @@ def _read_condition(kind: str, name: str, condition: object) -> tuple[str, list[
 def _check_values(operator: str, values: Sequence[Value]) -> None:
     if len(values) != _COUNTS.get(operator, len(values) or 1):
         raise make_invalid(
-            f"{_INVALID}Invalid number of argument(s) for the {operator} ComparisonOperator"
+            f"{INVALID}Invalid number of argument(s) for the {operator} ComparisonOperator"
         )
     types = {kind for value in values for kind in value}
     if len(types) > 1:
         raise make_invalid(
-            f"{_INVALID}AttributeValues inside AttributeValueList must be of same type"
+            f"{INVALID}AttributeValues inside AttributeValueList must be of same type"
         )
     allowed = TYPES if operator in ("EQ", "NE") else ORDERED
     if operator == "BEGINS_WITH":
         allowed = ORDERED - {"N"}
     for kind in types - allowed:
         raise make_invalid(
-            f"{_INVALID}ComparisonOperator {operator} is not valid for {kind} AttributeValue type"
+            f"{INVALID}ComparisonOperator {operator} is not valid for {kind} AttributeValue type"
         )
     if operator == "BETWEEN" and COMPARISONS[">"](*values):
         raise make_invalid(
@@ -236,7 +235,7 @@ def _make_change(name: str, update: object) -> Change:
         if action == "DELETE":
             return Remove()
         raise make_invalid(
-            f"{_INVALID}Only DELETE action is allowed when no attribute value is specified"
+            f"{INVALID}Only DELETE action is allowed when no attribute value is specified"
         )
     value = check_value(members["Value"])
     (kind,) = value
@@ -244,11 +243,11 @@ def _make_change(name: str, update: object) -> Change:
         return Assign(Literal(value))
     if action == "ADD":
         if kind not in ("N", "L", "SS", "NS", "BS"):
-            raise make_invalid(f"{_INVALID}ADD action is not supported for the type {kind}")
+            raise make_invalid(f"{INVALID}ADD action is not supported for the type {kind}")
         return Add(value, WRONG_LEGACY_TYPE)
     if kind not in ("SS", "NS", "BS"):
         raise make_invalid(
-            f"{_INVALID}DELETE action with value is not supported for the type {kind}"
+            f"{INVALID}DELETE action with value is not supported for the type {kind}"
         )
     return Delete(value, WRONG_LEGACY_TYPE)
 

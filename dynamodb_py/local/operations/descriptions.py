@@ -12,14 +12,13 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from ...codec import measure_item
-from ..database.errors import make_invalid
+from ..database.errors import INVALID, make_invalid
 from ..database.storage import Snapshot
 from ..database.tables import Index, Table
 from .requests import ARN, Members, read, read_choice, read_count, read_flag, require, to_member
 
 Description: TypeAlias = "dict[str, Any]"
 
-_INVALID = "One or more parameter values were invalid: "
 BILLING_MODES = ("PROVISIONED", "PAY_PER_REQUEST")
 _TABLE_CLASSES = ("STANDARD", "STANDARD_INFREQUENT_ACCESS")
 _VIEWS = ("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
@@ -54,11 +53,11 @@ def check_throughput(mode: str, throughput: Description | None, index: str | Non
         if index is None:
             where = " when BillingMode is PROVISIONED"
         raise make_invalid(
-            f"{_INVALID}ReadCapacityUnits and WriteCapacityUnits must both be specified{where}"
+            f"{INVALID}ReadCapacityUnits and WriteCapacityUnits must both be specified{where}"
         )
     if mode != "PROVISIONED" and throughput is not None:
         raise make_invalid(
-            f"{_INVALID}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
+            f"{INVALID}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
             f"BillingMode is PAY_PER_REQUEST{where}"
         )
 
@@ -70,7 +69,7 @@ def read_capacity_limits(members: Members, mode: str, path: str = "") -> Descrip
     if limits is not None:
         if mode == "PROVISIONED":
             raise make_invalid(
-                f"{_INVALID}OnDemandThroughput can only be specified when BillingMode is "
+                f"{INVALID}OnDemandThroughput can only be specified when BillingMode is "
                 "PAY_PER_REQUEST"
             )
         names = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
@@ -90,7 +89,7 @@ def _read_counts(
     found = {name: read_count(members, name, low, None, path) for name in names}
     given = {name: count for name, count in found.items() if count is not None}
     if not given:
-        raise make_invalid(f"{_INVALID}{path[:-1]} needs one of {', '.join(names)}")
+        raise make_invalid(f"{INVALID}{path[:-1]} needs one of {', '.join(names)}")
     return given
 
 
@@ -134,11 +133,11 @@ def read_stream(members: Members) -> Description | None:
     require(given, "StreamEnabled", bool, "streamSpecification.")
     view = read_choice(given, "StreamViewType", _VIEWS, "", "streamSpecification.")
     if given["StreamEnabled"] and not view:
-        raise make_invalid(f"{_INVALID}StreamViewType is required when StreamEnabled is true")
+        raise make_invalid(f"{INVALID}StreamViewType is required when StreamEnabled is true")
     if not given["StreamEnabled"]:
         if view:
             raise make_invalid(
-                f"{_INVALID}StreamViewType cannot be specified when StreamEnabled is false"
+                f"{INVALID}StreamViewType cannot be specified when StreamEnabled is false"
             )
         return {"StreamEnabled": False}
     return {"StreamEnabled": True, "StreamViewType": view}
@@ -172,10 +171,10 @@ def _describe_encryption(sse: Members) -> Description:
     kind = read_choice(sse, "SSEType", ("AES256", "KMS"), "KMS", "sSESpecification.")
     key: str | None = read(sse, "KMSMasterKeyId", str)
     if kind == "AES256":
-        raise make_invalid(f"{_INVALID}SSEType AES256 is not supported")
+        raise make_invalid(f"{INVALID}SSEType AES256 is not supported")
     if not read_flag(sse, "Enabled"):
         if key is not None:
-            raise make_invalid(f"{_INVALID}KMSMasterKeyId needs Enabled to be true")
+            raise make_invalid(f"{INVALID}KMSMasterKeyId needs Enabled to be true")
         return {"SSEDescription": None}  # none is shown
     key = key or "alias/aws/dynamodb"
     if not key.startswith("arn:"):

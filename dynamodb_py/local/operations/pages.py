@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from ...codec import measure_item
-from ..database.errors import ServiceError, make_invalid
+from ..database.errors import INVALID, ServiceError, make_invalid
 from ..database.storage import Row, Snapshot
 from ..database.tables import Index, Key, Keyed, Range, Table
 from ..database.values import Item
@@ -25,7 +25,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Paginatio
 PLACES = 2**63
 """How many places of hash keys there are."""
 
-_INVALID = "One or more parameter values were invalid: "
 _INVALID_START = "The provided starting key is invalid"
 _OTHER_SCHEMA = f"{_INVALID_START}: The provided key element does not match the schema"
 
@@ -67,12 +66,12 @@ class Reading(msgspec.Struct, frozen=True):
             return
         if self.whole:
             raise make_invalid(
-                f"{_INVALID}Select type ALL_ATTRIBUTES is not supported for global secondary index "
+                f"{INVALID}Select type ALL_ATTRIBUTES is not supported for global secondary index "
                 f"{self.index.name} because its projection type is not ALL"
             )
         if missing := self._find_unprojected(self.projection):
             raise make_invalid(
-                f"{_INVALID}Global secondary index {self.index.name} does not project "
+                f"{INVALID}Global secondary index {self.index.name} does not project "
                 f"[{', '.join(missing)}]"
             )
 
@@ -83,7 +82,7 @@ class Reading(msgspec.Struct, frozen=True):
         """
         if self.index is not None and (missing := self._find_unprojected(self.condition)):
             raise make_invalid(
-                f"{_INVALID}Secondary index {self.index.name} does not project one or more filter "
+                f"{INVALID}Secondary index {self.index.name} does not project one or more filter "
                 f"attributes: [{', '.join(missing)}]"
             )
 

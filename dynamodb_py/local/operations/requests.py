@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..database.errors import ServiceError, make_invalid
+from ..database.values import as_map
 
 Members: TypeAlias = Mapping[str, Any]
 
@@ -63,6 +64,13 @@ def read_choice(
     return value
 
 
+def read_parts(request: Members, name: str, most: int) -> list[Members]:
+    """Return the member *name*: a list of 1 to *most* structures."""
+    found: list[Any] = require(request, name, list)
+    require_lengths(found, 1, most, to_member(name))
+    return [as_map(each) for each in found]
+
+
 def read_flag(members: Members, name: str) -> bool:
     """Return the member *name*, False by default."""
     return bool(read(members, name, bool))
@@ -76,18 +84,12 @@ def read_count(
     if value is None:
         return None
     if value < low:
-        raise fail(
-            value,
-            f"{path}{to_member(name)}",
-            f"Member must have value greater than or equal to {low}",
-        )
-    if high is not None and value > high:
-        raise fail(
-            value,
-            f"{path}{to_member(name)}",
-            f"Member must have value less than or equal to {high}",
-        )
-    return value
+        limit = f"greater than or equal to {low}"
+    elif high is not None and value > high:
+        limit = f"less than or equal to {high}"
+    else:
+        return value
+    raise fail(value, f"{path}{to_member(name)}", f"Member must have value {limit}")
 
 
 def require_lengths(

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...limits import MAX_GLOBAL_INDEXES
 from ..database.engine import Answer, Engine, Request
-from ..database.errors import ServiceError, make_invalid, make_not_found
+from ..database.errors import INVALID, ServiceError, make_invalid, make_not_found
 from ..database.storage import Transaction
 from ..database.stream_records import follow_table
 from ..database.tables import Table
@@ -30,7 +30,6 @@ from .schemas import check_schema, find_used, read_definitions, read_global_inde
 from .table_settings import find_named
 from .tables import describe_global_index
 
-_INVALID = "One or more parameter values were invalid: "
 _CHANGES = (
     "ProvisionedThroughput",
     "BillingMode",
@@ -88,7 +87,7 @@ def _read_updates(request: Request) -> list[tuple[str, Members, str]]:
         kinds = [kind for kind in _UPDATES if members.get(kind) is not None]
         if len(kinds) != 1:
             raise make_invalid(
-                f"{_INVALID}One of GlobalSecondaryIndexUpdate.Update, "
+                f"{INVALID}One of GlobalSecondaryIndexUpdate.Update, "
                 "GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null"
             )
         path = f"globalSecondaryIndexUpdates.{number}.member.{kinds[0].lower()}."
@@ -99,7 +98,7 @@ def _read_updates(request: Request) -> list[tuple[str, Members, str]]:
     for name in names:
         if names.count(name) > 1:
             raise make_invalid(
-                f"{_INVALID}Only one global secondary index update per index is allowed "
+                f"{INVALID}Only one global secondary index update per index is allowed "
                 f"simultaneously. Index: {name}"
             )
     if sum(kind != "Update" for kind, _, _ in found) > 1:
@@ -222,7 +221,7 @@ def _add_types(types: dict[str, str], given: dict[str, str]) -> None:
     for name, kind in given.items():
         if types.setdefault(name, kind) != kind:
             raise make_invalid(
-                f"{_INVALID}Attributes cannot be redefined. Please check that your attribute has the "
+                f"{INVALID}Attributes cannot be redefined. Please check that your attribute has the "
                 f"same type as previously defined. Existing schema: {name} is {types[name]}"
             )
 
@@ -231,7 +230,7 @@ def _update_index(index: Description, update: Members, mode: str, path: str) -> 
     throughput = read_throughput(update, path)
     limits = read_capacity_limits(update, mode, path)
     if throughput is None and not limits:
-        raise make_invalid(f"{_INVALID}ProvisionedThroughput is required for {index['IndexName']}")
+        raise make_invalid(f"{INVALID}ProvisionedThroughput is required for {index['IndexName']}")
     if throughput is not None:
         name = index["IndexName"]
         check_throughput(mode, throughput, name)
@@ -250,7 +249,7 @@ def _set_indexes(
     types = {name: kind for name, kind in types.items() if name in used}
     if len(indexes) > MAX_GLOBAL_INDEXES:
         raise make_invalid(
-            f"{_INVALID}GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL_INDEXES}"
+            f"{INVALID}GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL_INDEXES}"
         )
     check_schema(types, schema, every)
     description["AttributeDefinitions"] = spell_definitions(types)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, ParamSpec, TypeVar, cast, get_args
+from typing import Any, NamedTuple, ParamSpec, TypeVar, get_args
 
 import msgspec
 
 from ...codec import from_json, to_json
 from ...limits import MAX_TOKEN, MAX_TRANSACTION, MAX_TRANSACTION_BYTES
 from ..database.engine import Answer, Engine, Request
-from ..database.errors import EmptyKeyError, ServiceError, make_invalid
+from ..database.errors import EmptyKeyError, ServiceError, make_canceled, make_invalid
 from ..database.expiry import TOKEN_LIFE
 from ..database.storage import Row, Snapshot, Transaction
 from ..database.tables import Table
@@ -19,7 +19,15 @@ from ..database.values import Item
 from ..expressions.projections import Selection
 from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
 from .items import read_key, read_projection, read_write
-from .requests import Members, read, read_table_name, require, require_lengths, to_member
+from .requests import (
+    Members,
+    read,
+    read_parts,
+    read_table_name,
+    require,
+    require_lengths,
+    to_member,
+)
 from .writes import Kind, Outcome, Write, find_table, find_target, write_item
 
 _KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -146,14 +154,8 @@ class _Reasons:
 
     def check(self) -> None:
         """Raise a TransactionCanceledException if a part failed."""
-        codes = [reason["Code"] for reason in self._reasons]
-        if any(code != "None" for code in codes):
-            raise ServiceError(
-                "TransactionCanceledException",
-                "Transaction cancelled, please refer cancellation reasons for specific reasons "
-                f"[{', '.join(codes)}]",
-                CancellationReasons=self._reasons,
-            )
+        if any(reason["Code"] != "None" for reason in self._reasons):
+            raise make_canceled(self._reasons)
 
 
 def _check_total(size: int) -> None:
@@ -165,14 +167,8 @@ def _check_total(size: int) -> None:
 
 def _read_parts(request: Members) -> list[tuple[Members, str]]:
     """Return the members of each part of a transaction, and where they are."""
-    parts: list[Any] = require(request, "TransactItems", list)
-    require_lengths(parts, 1, MAX_TRANSACTION, "transactItems")
-    found: list[tuple[Members, str]] = []
-    for position, part in enumerate(parts, 1):
-        if not isinstance(part, dict):
-            raise ServiceError("SerializationException", "A part of TransactItems is no structure")
-        found.append((cast("Members", part), f"transactItems.{position}.member."))
-    return found
+    parts = read_parts(request, "TransactItems", MAX_TRANSACTION)
+    return [(part, f"transactItems.{number}.member.") for number, part in enumerate(parts, 1)]
 
 
 def _read_write(part: Members, path: str) -> Write:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ..database.errors import ServiceError, make_invalid
+from ..database.errors import INVALID, ServiceError, make_invalid
 from ..database.storage import Row, Snapshot, Transaction
 from ..database.stream_records import is_streamed, note_change
 from ..database.tables import Key, Table
@@ -75,8 +75,7 @@ def find_target(table: Table, write: Write) -> Key:
         for name in table.names:
             if name in names:
                 raise make_invalid(
-                    "One or more parameter values were invalid: Cannot update attribute "
-                    f"{name}. This attribute is part of the key"
+                    f"{INVALID}Cannot update attribute {name}. This attribute is part of the key"
                 )
     return key
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..database.errors import make_invalid
+from ..database.errors import INVALID, make_invalid
 from ..database.keys import encode_part
 from ..database.tables import Keyed, KeyPart
 from ..database.values import Item, Value
@@ -15,9 +15,7 @@ from ..expressions.terms import All, Among, Attribute, Compare, Either, Literal,
 MAX_HASH_KEYS = 50
 """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-operators.html"""
 
-_OTHER_TYPE = (
-    "One or more parameter values were invalid: Condition parameter type does not match schema type"
-)
+_OTHER_TYPE = f"{INVALID}Condition parameter type does not match schema type"
 
 
 def split_key(keyed: Keyed, condition: Condition | None) -> tuple[Item, Test | None]:

@@ -13,12 +13,12 @@ from ..database.tables import Key, Table
 from ..database.values import Item
 from ..operations.capacity import Consumed, count_read_units, read_detail
 from ..operations.items import choose_attributes
-from ..operations.requests import Members, read, read_count, require_lengths
+from ..operations.requests import Members, read, read_count, read_parts, require_lengths
 from ..operations.transactions import Get, run_reads, run_writes
 from ..operations.writes import Write, find_table, find_target, write_item
 from .bindings import Columns
 from .reads import find_key, read_rows
-from .requests import Bound, bind_statement, read_list, read_parsed
+from .requests import Bound, bind_statement, read_parsed
 from .statements import Delete, Exists, Parsed, Select, Statement, Update
 from .writes import make_write
 
@@ -78,7 +78,7 @@ def execute_statement(engine: Engine, request: Request) -> Answer:
 def batch_execute_statement(engine: Engine, request: Request) -> Answer:
     """Carry out up to 25 statements, each on its own."""
     consumed = Consumed(read_detail(request))
-    batch = [_try(_read_alone, each) for each in read_list(request, "Statements", MAX_BATCH)]
+    batch = [_try(_read_alone, each) for each in read_parts(request, "Statements", MAX_BATCH)]
     reads = {isinstance(part.statement, Select) for part in batch if isinstance(part, Bound)}
     if len(reads) > 1:
         raise make_invalid("Read and write requests together in the same batch is not supported.")
@@ -99,7 +99,7 @@ def batch_execute_statement(engine: Engine, request: Request) -> Answer:
 
 def execute_transaction(engine: Engine, request: Request) -> Answer:
     """Carry out up to a hundred statements, all or nothing."""
-    parts = read_list(request, "TransactStatements", MAX_TRANSACTION)
+    parts = read_parts(request, "TransactStatements", MAX_TRANSACTION)
     parsed = [_in_part(number, _read_part, part) for number, part in enumerate(parts)]
     reads = {isinstance(each.statement, Select) for each in parsed}
     if len(reads) > 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..database.errors import ServiceError
 from ..database.values import Value
 from ..operations.requests import (
     FAILURE_VALUES,
@@ -49,13 +48,3 @@ def bind_statement(parsed: Parsed, members: Members, path: str = "") -> Bound:
     parameters, values = bind_values(parsed, given or ())
     consistent = read_flag(members, "ConsistentRead")
     return Bound(parsed.statement, values, parameters, consistent, returns == "ALL_OLD")
-
-
-def read_list(request: Members, name: str, most: int) -> list[Members]:
-    """Return the member *name*: a list of 1 to *most* statements."""
-    found: list[Any] = require(request, name, list)
-    require_lengths(found, 1, most, f"{name[0].lower()}{name[1:]}")
-    for each in found:
-        if not isinstance(each, dict):
-            raise ServiceError("SerializationException", f"A part of {name} is no structure")
-    return found
