@@ -161,11 +161,6 @@ def list_streams(snapshot: Snapshot, prefix: str, after: str, limit: int) -> lis
     return [Stream(*row) for row in rows]
 
 
-def find_oldest(snapshot: Snapshot, stream: Stream, now: float) -> int:
-    """Return the number of the oldest record that is kept, or of the next one if there is none."""
-    return find_since(snapshot, stream, now - RETENTION)
-
-
 def find_since(snapshot: Snapshot, stream: Stream, at: float) -> int:
     """Return the number of the first record since *at*, or of the next one if there is none."""
     row = snapshot.run(

@@ -93,14 +93,9 @@ def _read_counts(
     return given
 
 
-def describe_index(
-    name: str, definition: Description, number: int, *, status: str | None = "ACTIVE"
-) -> Description:
-    """Return the description of an index of the table called *name*; local ones have no status."""
-    found = {**definition, "IndexArn": f"{ARN}{name}/index/{definition['IndexName']}"}
-    if status is not None:
-        found["IndexStatus"] = status
-    return {**found, "Number": number}
+def describe_index(name: str, definition: Description) -> Description:
+    """Return the description of an index of the table called *name*."""
+    return {**definition, "IndexArn": f"{ARN}{name}/index/{definition['IndexName']}"}
 
 
 def describe_billing(mode: str, throughput: Description | None, at: float) -> Description:
@@ -198,6 +193,9 @@ class Measures(NamedTuple):
     indexes: Mapping[str, tuple[int, int]]
 
 
+_NOTHING = Measures(0.0, 0.0, (0, 0), {})
+
+
 def measure(snapshot: Snapshot, table: Table) -> Measures:
     """Return the measures of a table: of this moment, or as in DynamoDB some hours old.
 
@@ -224,33 +222,23 @@ def _measure_index(snapshot: Snapshot, table: Table, index: Index) -> tuple[int,
     return count, size if count <= len(sizes) else size * count // len(sizes)
 
 
-def show(snapshot: Snapshot, table: Table) -> Description:
-    """Return the description of a table for an answer."""
-    measures = measure(snapshot, table)
-    found = show_unmeasured(table.description)
+def show(table: Table, snapshot: Snapshot | None = None) -> Description:
+    """Return the description of a table for an answer: without *snapshot*, as of an empty one."""
+    measures = _NOTHING if snapshot is None else measure(snapshot, table)
+    found = {
+        name: value
+        for name, value in table.description.items()
+        if name not in _PRIVATE and value is not None
+    }
     found["ItemCount"], found["TableSizeBytes"] = measures.own
     for kind in _KINDS:
-        for index in found.get(kind, ()):
-            index["ItemCount"], index["IndexSizeBytes"] = measures.indexes[index["IndexName"]]
+        if kind in found:
+            found[kind] = [_show_index(index, measures) for index in found[kind]]
     return found
 
 
-def show_unmeasured(description: Description) -> Description:
-    """Return a stored description as answers have it, as of an empty table."""
-    found = {
-        name: value
-        for name, value in description.items()
-        if name not in _PRIVATE and value is not None
-    }
-    found["ItemCount"] = found["TableSizeBytes"] = 0
-    for kind in _KINDS:
-        if kind in found:
-            found[kind] = [
-                {
-                    **{name: value for name, value in index.items() if name != "Number"},
-                    "ItemCount": 0,
-                    "IndexSizeBytes": 0,
-                }
-                for index in found[kind]
-            ]
+def _show_index(index: Description, measures: Measures) -> Description:
+    count, size = measures.indexes.get(index["IndexName"], (0, 0))
+    found = {**index, "ItemCount": count, "IndexSizeBytes": size}
+    del found["Number"]
     return found

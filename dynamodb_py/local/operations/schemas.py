@@ -94,10 +94,10 @@ def read_global_index(members: Members, path: str) -> dict[str, Any]:
     return _read_index(members, path, MAX_KEY_PARTS)
 
 
-def read_global_indexes(members: Members) -> list[tuple[dict[str, Any], Members]]:
-    """Return what defines each of the GlobalSecondaryIndexes, and the members with its options."""
+def read_global_indexes(members: Members) -> list[tuple[dict[str, Any], Members, str]]:
+    """Return what defines each of the GlobalSecondaryIndexes, its members, and their path."""
     return [
-        (read_global_index(each, path), each)
+        (read_global_index(each, path), each, path)
         for each, path in _list_indexes(members, "GlobalSecondaryIndexes", MAX_GLOBAL_INDEXES)
     ]
 

@@ -73,7 +73,7 @@ def update_table(engine: Engine, request: Request) -> Answer:
         changed = transaction.put_table(name, table.number, description)
         _build(transaction, table, changed)
         follow_table(transaction, table, changed, now)
-        found = show(transaction, changed)
+        found = show(changed, transaction)
     found["TableStatus"] = "UPDATING"
     return {"TableDescription": _show_changes(found, updates)}
 
@@ -205,7 +205,7 @@ def _change_indexes(
                 raise make_invalid("Attempting to create an index which already exists")
             _add_types(types, read_definitions(request))
             definition = read_global_index(update, path)
-            index = describe_global_index(table.name, definition, update, mode, path)
+            index = describe_global_index(table.name, mode, definition, update, path)
             index["Number"] = transaction.take_number("places")
             indexes[name] = index
         elif name not in indexes:

@@ -23,7 +23,6 @@ from .descriptions import (
     read_throughput,
     refuse_members,
     show,
-    show_unmeasured,
 )
 from .requests import (
     ARN,
@@ -81,10 +80,7 @@ def _read_description(name: str, request: Request, at: float) -> Description:
     throughput = read_throughput(request)
     check_throughput(mode, throughput)
     local = read_local_indexes(request, schema)
-    globals_ = [
-        _describe_global(name, definition, options, mode, number)
-        for number, (definition, options) in enumerate(read_global_indexes(request), 1)
-    ]
+    globals_ = [describe_global_index(name, mode, *each) for each in read_global_indexes(request)]
     check_schema(types, schema, [*local, *globals_])
     description: Description = {
         "AttributeDefinitions": spell_definitions(types),
@@ -100,9 +96,7 @@ def _read_description(name: str, request: Request, at: float) -> Description:
         **read_capacity_limits(request, mode),
     }
     if local:
-        description["LocalSecondaryIndexes"] = [
-            describe_index(name, each, 0, status=None) for each in local
-        ]
+        description["LocalSecondaryIndexes"] = [describe_index(name, each) for each in local]
     if globals_:
         description["GlobalSecondaryIndexes"] = globals_
     stream = read_stream(request)
@@ -113,22 +107,16 @@ def _read_description(name: str, request: Request, at: float) -> Description:
     return description
 
 
-def _describe_global(
-    table: str, definition: Description, options: Members, mode: str, number: int
-) -> Description:
-    path = f"globalSecondaryIndexes.{number}.member."
-    return describe_global_index(table, definition, options, mode, path)
-
-
 def describe_global_index(
-    table: str, definition: Description, options: Members, mode: str, path: str
+    table: str, mode: str, definition: Description, options: Members, path: str
 ) -> Description:
     """Return the description of a global index of *table*, billed by *mode*, with its options."""
     throughput = read_throughput(options, path)
     check_throughput(mode, throughput, definition["IndexName"])
     billing = describe_billing(mode, throughput, 0.0)
     return {
-        **describe_index(table, definition, 0),
+        **describe_index(table, definition),
+        "IndexStatus": "ACTIVE",
         "ProvisionedThroughput": billing["ProvisionedThroughput"],
         **read_capacity_limits(options, mode, path),
     }
@@ -142,7 +130,7 @@ def _number_indexes(transaction: Transaction, description: Description) -> None:
 
 def _show_as(table: Table, status: str) -> Description:
     """Return the description of a table for the answer of an operation that changes its status."""
-    found = show_unmeasured(table.description)
+    found = show(table)
     found["TableStatus"] = status
     for index in found.get("GlobalSecondaryIndexes", ()):
         index["IndexStatus"] = status
@@ -153,7 +141,7 @@ def describe_table(engine: Engine, request: Request) -> Answer:
     """Return the description of a table."""
     name = read_table_name(request)
     with engine.store.read() as snapshot:
-        return {"Table": show(snapshot, find_named(snapshot, name))}
+        return {"Table": show(find_named(snapshot, name), snapshot)}
 
 
 def delete_table(engine: Engine, request: Request) -> Answer:
@@ -166,7 +154,7 @@ def delete_table(engine: Engine, request: Request) -> Answer:
                 f"Resource cannot be deleted as it is currently protected against deletion. "
                 f"Disable deletion protection first. Table: {name}"
             )
-        found = show(transaction, table)
+        found = show(table, transaction)
         transaction.delete_table(table)
         follow_table(transaction, table, None, engine.clock())
     # DynamoDB's answer leaves out what described the items.
