@@ -160,7 +160,7 @@ def _find_rows(
 
 def _fill_page(reading: Reading, rows: Iterable[Row], consumed: Consumed) -> Page:
     see = _make_view(reading)
-    condition, counts = reading.condition, reading.counts
+    condition, projection, counts = reading.condition, reading.projection, reading.counts
     items: list[Any] = []
     count = scanned = size = 0
     fetched = 0.0
@@ -175,7 +175,8 @@ def _fill_page(reading: Reading, rows: Iterable[Row], consumed: Consumed) -> Pag
         if condition is None or condition.holds(row.item if seen is None else seen):
             count += 1
             if not counts:
-                items.append(_show(reading, row, seen))
+                is_whole = seen is None or projection is not None
+                items.append(show_row(row, projection) if is_whole else seen)
         if scanned == reading.limit:
             is_full = True
             break
@@ -207,8 +208,6 @@ def _make_view(reading: Reading) -> Callable[[Row], _Seen]:
     return see_entry
 
 
-def _show(reading: Reading, row: Row, seen: Item | None) -> Any:
-    """Return an item as the answer has it; *seen* is what there is of it, None for all."""
-    if reading.projection is not None:
-        return reading.projection.project(row.item)
-    return msgspec.Raw(row.body) if seen is None else seen
+def show_row(row: Row, projection: Selection | None) -> Any:
+    """Return an item as answers have it: a dict, or JSON that needs no decoding."""
+    return msgspec.Raw(row.body) if projection is None else projection.project(row.item)

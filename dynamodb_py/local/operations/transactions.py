@@ -13,12 +13,13 @@ from ...limits import MAX_TOKEN, MAX_TRANSACTION, MAX_TRANSACTION_BYTES
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import EmptyKeyError, ServiceError, make_canceled, make_invalid
 from ..database.expiry import TOKEN_LIFE
-from ..database.storage import Row, Snapshot, Transaction
+from ..database.storage import Snapshot, Transaction
 from ..database.tables import Table
 from ..database.values import Item
 from ..expressions.projections import Selection
 from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
 from .items import read_key, read_projection, read_write
+from .pages import show_row
 from .requests import (
     Members,
     read,
@@ -276,16 +277,12 @@ def run_reads(
         reasons.check()
         for table, key, get in zip(tables, keys, gets, strict=True):
             row = None if key is None else snapshot.find(table, key)
-            responses.append({} if row is None else {"Item": _show(row, get.projection)})
+            responses.append({} if row is None else {"Item": show_row(row, get.projection)})
             length = 0 if row is None else row.size
             size += length
             consumed.add_read(table, count_read_units(length, consistent=True))
     _check_total(size)
     return consumed.into({"Responses": responses}, several=True)
-
-
-def _show(row: Row, projection: Selection | None) -> Any:
-    return msgspec.Raw(row.body) if projection is None else projection.project(row.item)
 
 
 def _read_get(part: Members, path: str) -> Get:
