@@ -10,7 +10,7 @@ import msgspec
 from ..codec import from_json, to_json
 from .database.engine import Engine
 from .database.errors import ServiceError, make_invalid, make_not_found
-from .database.storage import Snapshot
+from .database.snapshots import Snapshot
 from .database.stream_records import (
     RETENTION,
     Stream,

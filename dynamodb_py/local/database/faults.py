@@ -19,7 +19,8 @@ from typing import Any, Literal, NamedTuple, cast, get_args
 
 from ...exceptions import ConfigurationError, ConnectionFailed
 from .errors import ServiceError, make_canceled
-from .storage import Change, Store, Transaction
+from .snapshots import Change, Transaction
+from .storage import Store
 
 Kind = Literal["throttle", "conflict", "unprocessed", "stale", "latency", "lose"]
 

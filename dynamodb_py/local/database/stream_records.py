@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ...codec import from_json, measure_item, to_json
-from .storage import Snapshot, Transaction
+from .snapshots import Snapshot, Transaction
 from .tables import Table
 from .values import Item
 

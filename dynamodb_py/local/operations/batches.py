@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ...limits import MAX_BATCH_GET, MAX_BATCH_WRITE
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import make_invalid
-from ..database.storage import Snapshot
+from ..database.snapshots import Snapshot
 from ..database.tables import Key, Table
 from ..database.values import Item, as_list, as_map, check_item
 from ..expressions.projections import Projection

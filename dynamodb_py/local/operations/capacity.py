@@ -10,7 +10,7 @@ from typing import Any
 
 from ...codec import measure_item
 from ...limits import READ_UNIT_BYTES
-from ..database.storage import Snapshot
+from ..database.snapshots import Snapshot
 from ..database.tables import Index, Table
 from ..database.values import Item
 from .requests import CAPACITIES, METRICS, Members, read_choice

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ...codec import measure_item
 from ..database.errors import INVALID, make_invalid
-from ..database.storage import Snapshot
+from ..database.snapshots import Snapshot
 from ..database.tables import Index, Table
 from .requests import ARN, Members, read, read_choice, read_count, read_flag, require, to_member
 

@@ -10,7 +10,7 @@ import msgspec
 
 from ...codec import measure_item
 from ..database.errors import INVALID, ServiceError, make_invalid
-from ..database.storage import Row, Snapshot
+from ..database.snapshots import Row, Snapshot
 from ..database.tables import Index, Key, Keyed, Range, Table
 from ..database.values import Item
 from ..expressions.conditions import Condition

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid
-from ..database.storage import Snapshot
+from ..database.snapshots import Snapshot
 from ..database.tables import Index, Keyed, Range, Table
 from ..database.values import Item, check_item
 from ..expressions.conditions import Condition, parse_condition

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid, make_not_found
-from ..database.storage import Snapshot, Transaction
+from ..database.snapshots import Snapshot, Transaction
 from ..database.tables import Table
 from ..database.values import as_map
 from .requests import (

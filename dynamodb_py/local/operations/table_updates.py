@@ -7,7 +7,7 @@ from typing import Any
 from ...limits import MAX_GLOBAL_INDEXES
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import INVALID, ServiceError, make_invalid, make_not_found
-from ..database.storage import Transaction
+from ..database.snapshots import Transaction
 from ..database.stream_records import follow_table
 from ..database.tables import Table
 from ..database.values import as_map

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid
-from ..database.storage import Transaction
+from ..database.snapshots import Transaction
 from ..database.stream_records import follow_table
 from ..database.tables import Table
 from .descriptions import (

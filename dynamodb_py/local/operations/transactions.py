@@ -13,7 +13,7 @@ from ...limits import MAX_TOKEN, MAX_TRANSACTION, MAX_TRANSACTION_BYTES
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import EmptyKeyError, ServiceError, make_canceled, make_invalid
 from ..database.expiry import TOKEN_LIFE
-from ..database.storage import Snapshot, Transaction
+from ..database.snapshots import Snapshot, Transaction
 from ..database.tables import Table
 from ..database.values import Item
 from ..expressions.projections import Selection

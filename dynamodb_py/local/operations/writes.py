@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..database.errors import INVALID, ServiceError, make_invalid
-from ..database.storage import Row, Snapshot, Transaction
+from ..database.snapshots import Row, Snapshot, Transaction
 from ..database.stream_records import is_streamed, note_change
 from ..database.tables import Key, Table
 from ..database.values import Item, check_depth, check_size

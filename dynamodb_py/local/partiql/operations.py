@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from ...limits import MAX_TRANSACTION
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid
-from ..database.storage import Snapshot, Transaction
+from ..database.snapshots import Snapshot, Transaction
 from ..database.tables import Key, Table
 from ..database.values import Item
 from ..operations.capacity import Consumed, count_read_units, read_detail

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 
 from ...codec import from_json, to_json
 from ..database.errors import ServiceError, make_invalid
-from ..database.storage import Snapshot
+from ..database.snapshots import Snapshot
 from ..database.tables import Index, Key, Keyed, Range, Table
 from ..database.values import Item, check_item
 from ..expressions.conditions import Condition
