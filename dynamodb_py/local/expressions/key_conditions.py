@@ -10,25 +10,9 @@ from ..database.errors import INVALID, make_invalid
 from ..database.keys import after_prefix, encode_key, encode_part, encode_prefix
 from ..database.tables import Keyed, KeyPart
 from ..database.values import Value
+from . import terms
 from .conditions import parse_condition
 from .placeholders import Placeholders
-from .terms import (
-    All,
-    Among,
-    Attribute,
-    BeginsWith,
-    Between,
-    Compare,
-    Contains,
-    Either,
-    Exists,
-    Finder,
-    HasType,
-    Literal,
-    Not,
-    Size,
-    Test,
-)
 
 _KIND = "KeyConditionExpression"
 
@@ -153,40 +137,44 @@ def encode_range(tests: Sequence[KeyTest], *, is_whole: bool) -> tuple[bytes, by
     return bounds[last.sign]
 
 
-def list_terms(test: Test) -> Iterator[Test]:
+def list_terms(test: terms.Test) -> Iterator[terms.Test]:
     """Yield the tests that AND joins."""
     waiting = [test]
     while waiting:
         test = waiting.pop()
-        if isinstance(test, All):
+        if isinstance(test, terms.All):
             waiting.extend(reversed(test.terms))
         else:
             yield test
 
 
-def find_relation(test: Test) -> tuple[str, KeyTest] | None:
+def find_relation(test: terms.Test) -> tuple[str, KeyTest] | None:
     """Return the attribute that a test compares with values, and how; None for another test."""
     sign, operands = _list_operands(test)
-    values = [each.value for each in operands[1:] if isinstance(each, Literal)]
-    if not operands or not isinstance(operands[0], Attribute) or len(values) < len(operands) - 1:
+    values = [each.value for each in operands[1:] if isinstance(each, terms.Literal)]
+    if (
+        not operands
+        or not isinstance(operands[0], terms.Attribute)
+        or len(values) < len(operands) - 1
+    ):
         return None
     return operands[0].name, KeyTest(sign, tuple(values))
 
 
-def _list_operands(test: Test) -> tuple[str, tuple[Finder, ...]]:
+def _list_operands(test: terms.Test) -> tuple[str, tuple[terms.Finder, ...]]:
     """Return the sign of a test and its operands, a value behind what it is compared with."""
-    if isinstance(test, Compare):
-        if isinstance(test.left, Literal):
+    if isinstance(test, terms.Compare):
+        if isinstance(test.left, terms.Literal):
             return _REVERSED[test.sign], (test.right, test.left)
         return test.sign, (test.left, test.right)
-    if isinstance(test, Between):
+    if isinstance(test, terms.Between):
         return "BETWEEN", (test.operand, test.low, test.high)
-    if isinstance(test, BeginsWith):
+    if isinstance(test, terms.BeginsWith):
         return "begins_with", (test.operand, test.prefix)
     return "", ()
 
 
-def _read_test(test: Test) -> tuple[str, KeyTest]:
+def _read_test(test: terms.Test) -> tuple[str, KeyTest]:
     """Return the attribute of a test and its operands; raise a ValidationException."""
     found = find_relation(test)
     if found is None or found[1].sign == "<>":
@@ -194,36 +182,36 @@ def _read_test(test: Test) -> tuple[str, KeyTest]:
     return found
 
 
-def _explain(test: Test) -> str:
+def _explain(test: terms.Test) -> str:
     """Return why a test cannot be part of a key condition."""
     sign, operands = _list_operands(test)
     if sign in ("", "<>"):
         return f"Invalid operator used in {_KIND}: {_name_operator(test)}"
     first, *others = operands
-    if isinstance(first, Literal) and sign in ("BETWEEN", "begins_with"):
+    if isinstance(first, terms.Literal) and sign in ("BETWEEN", "begins_with"):
         return (
             f"Invalid condition in {_KIND}: {sign} operator must have the key attribute "
             "as its first operand"
         )
-    if any(isinstance(each, Size) for each in operands):
+    if any(isinstance(each, terms.Size) for each in operands):
         return f"{_KIND}s cannot contain nested operations"
-    if isinstance(first, Literal):
+    if isinstance(first, terms.Literal):
         return f"Invalid condition in {_KIND}: No key attribute specified"
-    if not all(isinstance(each, Literal) for each in others):
+    if not all(isinstance(each, terms.Literal) for each in others):
         return f"Invalid condition in {_KIND}: Multiple attribute names used in one condition"
     return f"{_KIND}s cannot have conditions on nested attributes"
 
 
-def _name_operator(test: Test) -> str:
-    if isinstance(test, Not):
-        return "attribute_not_exists" if isinstance(test.term, Exists) else "NOT"
+def _name_operator(test: terms.Test) -> str:
+    if isinstance(test, terms.Not):
+        return "attribute_not_exists" if isinstance(test.term, terms.Exists) else "NOT"
     names: dict[type, str] = {
-        Compare: "<>",
-        Either: "OR",
-        Among: "IN",
-        Exists: "attribute_exists",
-        HasType: "attribute_type",
-        Contains: "contains",
+        terms.Compare: "<>",
+        terms.Either: "OR",
+        terms.Among: "IN",
+        terms.Exists: "attribute_exists",
+        terms.HasType: "attribute_type",
+        terms.Contains: "contains",
     }
     return names[type(test)]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ..database.errors import ServiceError, make_invalid
+from ..database.errors import ServiceError, make_invalid, make_violation
 from ..database.values import as_map
 
 Members: TypeAlias = Mapping[str, Any]
@@ -43,7 +43,7 @@ def require(members: Members, name: str, kind: type, path: str = "") -> Any:
     """Return the member *name*, which must be there; *path* is where the members are."""
     value = read(members, name, kind)
     if value is None:
-        raise fail(None, f"{path}{to_member(name)}", "Member must not be null")
+        raise make_violation(None, f"{path}{to_member(name)}", "Member must not be null")
     return value
 
 
@@ -56,7 +56,7 @@ def read_choice(
         return default
     if value not in choices:
         known = ", ".join(choices)
-        raise fail(
+        raise make_violation(
             value,
             f"{path}{to_member(name)}",
             f"Member must satisfy enum value set: [{known}]",
@@ -89,7 +89,7 @@ def read_count(
         limit = f"less than or equal to {high}"
     else:
         return value
-    raise fail(value, f"{path}{to_member(name)}", f"Member must have value {limit}")
+    raise make_violation(value, f"{path}{to_member(name)}", f"Member must have value {limit}")
 
 
 def require_lengths(
@@ -97,9 +97,11 @@ def require_lengths(
 ) -> None:
     """Raise a ValidationException unless *value*, a text, list or map, has *low* to *high* elements."""
     if len(value) < low:
-        raise fail(value, member, f"Member must have length greater than or equal to {low}")
+        raise make_violation(
+            value, member, f"Member must have length greater than or equal to {low}"
+        )
     if high is not None and len(value) > high:
-        raise fail(value, member, f"Member must have length less than or equal to {high}")
+        raise make_violation(value, member, f"Member must have length less than or equal to {high}")
 
 
 def read_table_name(members: Members, name: str = "TableName", path: str = "") -> str:
@@ -120,17 +122,8 @@ def parse_table_name(value: str, member: str = "tableName") -> str:
             )
         return value[len(ARN) :]
     require_lengths(value, 1, 1024, member)
-    raise fail(value, member, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
-
-
-def fail(value: object, member: str, constraint: str) -> ServiceError:
-    """Return the ValidationException for a member that breaks a constraint of the API's model."""
-    shown = "null " if value is None else f"'{value}' "
-    if isinstance(value, (dict, list)):
-        shown = ""
-    return make_invalid(
-        f"1 validation error detected: Value {shown}at '{member}' failed to satisfy constraint: "
-        f"{constraint}"
+    raise make_violation(
+        value, member, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
     )
 
 

@@ -14,9 +14,9 @@ from ...limits import (
     MAX_TABLE_NAME,
     MIN_TABLE_NAME,
 )
-from ..database.errors import INVALID, make_invalid
+from ..database.errors import INVALID, make_invalid, make_violation
 from ..database.values import as_map
-from .requests import Members, fail, read, read_choice, require, require_lengths
+from .requests import Members, read, read_choice, require, require_lengths
 
 Schema: TypeAlias = "list[dict[str, str]]"
 
@@ -172,7 +172,9 @@ def _read_projection(members: Members, path: str) -> dict[str, Any]:
         )
     for name in names:
         if type(name) is not str or not 1 <= len(name) <= 255:
-            raise fail(name, f"{path}nonKeyAttributes", "Member must be a name of an attribute")
+            raise make_violation(
+                name, f"{path}nonKeyAttributes", "Member must be a name of an attribute"
+            )
     if len(set(names)) < len(names):
         raise make_invalid(f"{INVALID}NonKeyAttributes has duplicates")
     return {"ProjectionType": kind, "NonKeyAttributes": names}
