@@ -12,7 +12,7 @@ from ..database.errors import INVALID, ServiceError, make_invalid
 from ..database.snapshots import Row, Snapshot, Transaction
 from ..database.stream_records import is_streamed, note_change
 from ..database.tables import Key, Table
-from ..database.values import Item, check_depth, check_size
+from ..database.values import Item, check_size
 from ..expressions.terms import Test
 from ..expressions.updates import Update
 
@@ -151,9 +151,6 @@ def update_item(table: Table, write: Write, old: Item | None) -> Item:
     if write.changes is None:
         return base
     new = write.changes.apply(base)
-    for name in write.changes.names:
-        if (value := new.get(name)) is not None:
-            check_depth(value)
     table.check_index_keys(new)
     return new
 
