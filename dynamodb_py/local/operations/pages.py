@@ -102,6 +102,16 @@ class Page(msgspec.Struct, frozen=True):
     """The key of the last item that was read, if there may be more."""
 
 
+def find_index(table: Table, name: str | None) -> Index | None:
+    """Return the index called *name*, or None for no name; raise a ValidationException."""
+    if name is None:
+        return None
+    index = table.indexes.get(name)
+    if index is None:
+        raise make_invalid(f"The table does not have the specified index: {name}")
+    return index
+
+
 def find_start(reading: Reading, start: Item) -> tuple[Key, Key]:
     """Return the keys, in the source and in the table, of a key to start from; check its parts."""
     table, names = reading.table, reading.key_names

@@ -7,7 +7,7 @@ from typing import Any
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid
 from ..database.snapshots import Snapshot
-from ..database.tables import Index, Keyed, Range, Table
+from ..database.tables import Keyed, Range
 from ..database.values import Item, check_item
 from ..expressions.conditions import Condition, parse_condition
 from ..expressions.key_conditions import parse_key_condition
@@ -15,7 +15,8 @@ from ..expressions.legacy import make_filter, make_key_condition, make_projectio
 from ..expressions.placeholders import Placeholders
 from ..expressions.projections import Projection, parse_projection
 from .capacity import Consumed, read_detail
-from .pages import Page, Reading, find_places, find_start, read_page
+from .items import read_placeholders
+from .pages import Page, Reading, find_index, find_places, find_start, read_page
 from .requests import (
     Members,
     read,
@@ -50,9 +51,7 @@ class _Common:
         self.consistent = read_flag(request, "ConsistentRead")
         refuse_mixture(request, _EXPRESSIONS, _LEGACY)
         self.start = _read_start(request)
-        self.placeholders = Placeholders(
-            request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
-        )
+        self.placeholders = read_placeholders(request)
         self.condition = _read_filter(request, filter_name, self.placeholders)
         self.projection = self._read_projection(request)
         self._check_select()
@@ -84,7 +83,7 @@ class _Common:
     def plan(self, snapshot: Snapshot) -> Reading:
         """Find the table and the index; return how pages of them are made."""
         table = find_table(snapshot, self.table_name)
-        index = None if self.index_name is None else _find_index(table, self.index_name)
+        index = find_index(table, self.index_name)
         if index is not None and not index.is_local and self.consistent:
             raise make_invalid("Consistent reads are not supported on global secondary indexes")
         reading = Reading(
@@ -164,13 +163,6 @@ def _read_filter(request: Members, name: str, placeholders: Placeholders) -> Con
     if operator is not None:
         raise make_invalid("ConditionalOperator cannot be used without Filter or Expected")
     return None
-
-
-def _find_index(table: Table, name: str) -> Index:
-    index = table.indexes.get(name)
-    if index is None:
-        raise make_invalid(f"The table does not have the specified index: {name}")
-    return index
 
 
 def _read_area(

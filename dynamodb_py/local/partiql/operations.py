@@ -17,9 +17,8 @@ from ..operations.pages import show_row
 from ..operations.requests import Members, read, read_count, read_parts, require_lengths
 from ..operations.transactions import Get, run_reads, run_writes
 from ..operations.writes import Write, find_table, find_target, write_item
-from .bindings import Columns
+from .bindings import Bound, Columns, bind_statement, read_parsed
 from .reads import find_key, read_rows
-from .requests import Bound, bind_statement, read_parsed
 from .statements import Delete, Exists, Parsed, Select, Statement, Update
 from .writes import make_write
 

@@ -13,11 +13,10 @@ from ..database.tables import Index, Key, Keyed, Range, Table
 from ..database.values import Item, check_item
 from ..expressions.conditions import Condition
 from ..operations.capacity import Consumed
-from ..operations.pages import Page, Reading, find_start, read_page
+from ..operations.pages import Page, Reading, find_index, find_start, read_page
 from ..operations.writes import find_table
-from .bindings import Columns, bind_where
+from .bindings import Bound, Columns, bind_where
 from .keys import find_bounds, find_hashes, split_key
-from .requests import Bound
 from .statements import OrderSyntax, Select
 
 _INVALID_TOKEN = "The provided NextToken is invalid"
@@ -77,13 +76,8 @@ def find_key(table: Table, select: Select, bound: Bound, api: str) -> Item:
 
 
 def _find_index(table: Table, select: Select) -> Index | None:
-    name = select.source.index_name
-    if name is None:
-        return None
-    index = table.indexes.get(name)
-    if index is None:
-        raise make_invalid(f"The table does not have the specified index: {name}")
-    if len(index.hash_parts) > 1 or len(index.range_parts) > 1:
+    index = find_index(table, select.source.index_name)
+    if index is not None and (len(index.hash_parts) > 1 or len(index.range_parts) > 1):
         raise make_invalid(
             "PartiQL statements cannot be executed on tables with multi-attribute HASH keys or "
             "multi-attribute RANGE keys."

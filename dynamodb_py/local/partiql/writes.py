@@ -7,9 +7,8 @@ from ..database.tables import Table
 from ..database.values import Item, check_item
 from ..expressions import terms
 from ..operations.writes import Write, make_put
-from .bindings import bind_changes, bind_where
+from .bindings import Bound, bind_changes, bind_where
 from .keys import split_key
-from .requests import Bound
 from .statements import Delete, Exists, Insert, Update
 
 
