@@ -178,30 +178,9 @@ class Table(Keyed):
     def check_index_keys(self, item: Item) -> None:
         """Raise a ValidationException for an attribute that cannot be the key of an index."""
         for index in self.indexes.values():
-            for name, kind in index.parts:
-                value = item.get(name)
-                if value is None:
-                    continue
-                if kind not in value:
-                    (actual,) = value
-                    raise make_invalid(
-                        f"{INVALID}Type mismatch for Index Key {name} Expected: {kind} "
-                        f"Actual: {actual} IndexName: {index.name}"
-                    )
-                if not value[kind]:
-                    raise EmptyKeyError(
-                        f"{INVALID}A value specified for a secondary index key is not supported. "
-                        "The AttributeValue for a key attribute cannot contain an empty "
-                        f"{_EMPTY[kind]} value. IndexName: {index.name}, IndexKey: {name}"
-                    )
-                limit = (
-                    MAX_HASH_KEY_BYTES if name in _names(index.hash_parts) else MAX_RANGE_KEY_BYTES
-                )
-                if len(encode_part(value)) > limit:
-                    word = "hashkey" if limit == MAX_HASH_KEY_BYTES else "rangekey"
-                    raise make_invalid(
-                        f"{INVALID}Size of {word} has exceeded the maximum size limit of{limit} bytes"
-                    )
+            for part in index.parts:
+                if (value := item.get(part.name)) is not None:
+                    _check_index_key(index, part, value)
 
     def _check_lengths(self, item: Item) -> Key:
         for name, kind in self.parts:
@@ -227,8 +206,27 @@ _MAX_EXPIRY_DIGITS = 18
 _EMPTY = {"S": "string", "B": "binary", "N": "number"}
 
 
-def _names(parts: Sequence[KeyPart]) -> set[str]:
-    return {part.name for part in parts}
+def _check_index_key(index: Index, part: KeyPart, value: Value) -> None:
+    name, kind = part
+    if kind not in value:
+        (actual,) = value
+        raise make_invalid(
+            f"{INVALID}Type mismatch for Index Key {name} Expected: {kind} "
+            f"Actual: {actual} IndexName: {index.name}"
+        )
+    if not value[kind]:
+        raise EmptyKeyError(
+            f"{INVALID}A value specified for a secondary index key is not supported. "
+            "The AttributeValue for a key attribute cannot contain an empty "
+            f"{_EMPTY[kind]} value. IndexName: {index.name}, IndexKey: {name}"
+        )
+    is_hash = part in index.hash_parts
+    limit = MAX_HASH_KEY_BYTES if is_hash else MAX_RANGE_KEY_BYTES
+    if len(encode_part(value)) > limit:
+        word = "hashkey" if is_hash else "rangekey"
+        raise make_invalid(
+            f"{INVALID}Size of {word} has exceeded the maximum size limit of{limit} bytes"
+        )
 
 
 def _find_parts(

@@ -105,10 +105,10 @@ def check_depth(value: Value, depth: int = 1) -> None:
                 check_depth(each, depth + 1)
 
 
-def check_size(item: Mapping[str, Value], limit: int = MAX_ITEM_BYTES) -> int:
-    """Return the size of an item in bytes; raise a ValidationException over *limit*."""
+def check_size(item: Mapping[str, Value]) -> int:
+    """Return the size of an item in bytes; raise a ValidationException if it is too large."""
     size = measure_item(item)
-    if size > limit:
+    if size > MAX_ITEM_BYTES:
         raise make_invalid("Item size has exceeded the maximum allowed size")
     return size
 

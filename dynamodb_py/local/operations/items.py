@@ -75,7 +75,7 @@ def delete_item(engine: Engine, request: Request) -> Answer:
 
 def read_write(members: Members, kind: Kind, path: str = "") -> Write:
     """Return the write of a request, or of a part of a transaction at *path*."""
-    table = read_table_name(members, path=path)
+    table = read_table_name(members, path)
     item = read_key(members, path, "Item" if kind == "Put" else "Key")
     if path and kind in _NEEDED:
         require(members, _NEEDED[kind], str, path)

@@ -104,10 +104,9 @@ def require_lengths(
         raise make_violation(value, member, f"Member must have length less than or equal to {high}")
 
 
-def read_table_name(members: Members, name: str = "TableName", path: str = "") -> str:
-    """Return the name of a table, which may be given by its ARN."""
-    value: str = require(members, name, str, path)
-    return parse_table_name(value, f"{path}{to_member(name)}")
+def read_table_name(members: Members, path: str = "") -> str:
+    """Return the member TableName, which may be an ARN."""
+    return parse_table_name(require(members, "TableName", str, path), f"{path}tableName")
 
 
 def parse_table_name(value: str, member: str = "tableName") -> str:

@@ -288,6 +288,4 @@ def run_reads(
 def _read_get(part: Members, path: str) -> Get:
     members: Members = require(part, "Get", dict, path)
     path += "get."
-    return Get(
-        read_table_name(members, path=path), read_key(members, path), read_projection(members)
-    )
+    return Get(read_table_name(members, path), read_key(members, path), read_projection(members))
