@@ -7,15 +7,7 @@ from __future__ import annotations
 
 from . import streams
 from .database.engine import HANDLERS
-from .operations import (
-    batches,
-    items,
-    queries,
-    table_settings,
-    table_updates,
-    tables,
-    transactions,
-)
+from .operations import batches, items, queries, table_settings, table_updates, tables, transactions
 from .partiql import operations as statements
 
 HANDLERS.update(

@@ -12,13 +12,7 @@ from ..database.snapshots import Snapshot
 from ..database.tables import Key, Table
 from ..database.values import Item, as_list, as_map, check_item
 from ..expressions.projections import Projection
-from .capacity import (
-    Consumed,
-    count_read_units,
-    describe_collections,
-    read_detail,
-    read_metrics,
-)
+from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
 from .items import read_projection
 from .pages import show_row
 from .requests import Members, parse_table_name, read, read_flag, require, require_lengths

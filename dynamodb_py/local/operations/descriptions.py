@@ -107,10 +107,7 @@ def describe_billing(mode: str, throughput: Description | None, at: float) -> De
     }
     found: Description = {"ProvisionedThroughput": units}
     if mode != "PROVISIONED":
-        found["BillingModeSummary"] = {
-            "BillingMode": mode,
-            "LastUpdateToPayPerRequestDateTime": at,
-        }
+        found["BillingModeSummary"] = {"BillingMode": mode, "LastUpdateToPayPerRequestDateTime": at}
     return found
 
 

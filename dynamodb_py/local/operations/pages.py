@@ -157,10 +157,7 @@ def read_page(
 
 
 def _find_rows(
-    snapshot: Snapshot,
-    reading: Reading,
-    areas: Sequence[Range],
-    start: tuple[Key, Key] | None,
+    snapshot: Snapshot, reading: Reading, areas: Sequence[Range], start: tuple[Key, Key] | None
 ) -> Generator[Row, None, None]:
     for area in areas:
         with closing(snapshot.find_range(reading.table, reading.index, area, start)) as rows:

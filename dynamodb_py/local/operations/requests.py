@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ..database.errors import ServiceError, make_invalid, make_violation
+from ..database.errors import ServiceError, make_invalid, make_not_found, make_violation
 from ..database.values import as_map
 
 Members: TypeAlias = Mapping[str, Any]
@@ -57,9 +57,7 @@ def read_choice(
     if value not in choices:
         known = ", ".join(choices)
         raise make_violation(
-            value,
-            f"{path}{to_member(name)}",
-            f"Member must satisfy enum value set: [{known}]",
+            value, f"{path}{to_member(name)}", f"Member must satisfy enum value set: [{known}]"
         )
     return value
 
@@ -115,10 +113,7 @@ def parse_table_name(value: str, member: str = "tableName") -> str:
         return value
     if value.startswith("arn:"):
         if not value.startswith(ARN) or not _TABLE_NAME.match(value[len(ARN) :]):
-            raise ServiceError(
-                "ResourceNotFoundException",
-                f"Requested resource not found: Table: {value} not found",
-            )
+            raise make_not_found(f"Requested resource not found: Table: {value} not found")
         return value[len(ARN) :]
     require_lengths(value, 1, 1024, member)
     raise make_violation(

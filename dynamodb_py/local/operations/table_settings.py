@@ -19,6 +19,7 @@ from .requests import (
     require,
     require_lengths,
 )
+from .writes import find_table
 
 _MAX_TAGS = 50
 _MOST_DAYS = 35
@@ -95,10 +96,7 @@ def _read_resource(request: Request) -> str:
 
 
 def _find_resource(snapshot: Snapshot, name: str) -> Table:
-    table = snapshot.find_table(name)
-    if table is None:
-        raise _make_missing_resource(ARN + name)
-    return table
+    return find_table(snapshot, name, _make_missing_resource(ARN + name))
 
 
 def _make_missing_resource(arn: str) -> ServiceError:
@@ -151,10 +149,8 @@ def describe_time_to_live(engine: Engine, request: Request) -> Answer:
 
 def find_named(snapshot: Snapshot, name: str) -> Table:
     """Return the table called *name*; the ResourceNotFoundException names it."""
-    table = snapshot.find_table(name)
-    if table is None:
-        raise make_not_found(f"Requested resource not found: Table: {name} not found")
-    return table
+    error = make_not_found(f"Requested resource not found: Table: {name} not found")
+    return find_table(snapshot, name, error)
 
 
 def update_continuous_backups(engine: Engine, request: Request) -> Answer:
@@ -187,10 +183,8 @@ def describe_continuous_backups(engine: Engine, request: Request) -> Answer:
 
 
 def _find_backed_up(snapshot: Snapshot, name: str) -> Table:
-    table = snapshot.find_table(name)
-    if table is None:
-        raise ServiceError("TableNotFoundException", f"Table not found: {name}")
-    return table
+    error = ServiceError("TableNotFoundException", f"Table not found: {name}")
+    return find_table(snapshot, name, error)
 
 
 def _describe_backups(backups: dict[str, Any] | None, now: float) -> Answer:

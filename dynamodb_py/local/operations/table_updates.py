@@ -111,10 +111,7 @@ def _read_updates(request: Request) -> list[tuple[str, Members, str]]:
 
 
 def _change_billing(
-    description: Description,
-    request: Request,
-    updates: list[tuple[str, Members, str]],
-    now: float,
+    description: Description, request: Request, updates: list[tuple[str, Members, str]], now: float
 ) -> None:
     before = find_mode(description)
     mode = read_choice(request, "BillingMode", BILLING_MODES, before)
@@ -126,10 +123,7 @@ def _change_billing(
     if throughput is not None:
         if mode == before:
             _check_change(description["ProvisionedThroughput"], throughput, "the table", "")
-        description["ProvisionedThroughput"] = {
-            **throughput,
-            "LastIncreaseDateTime": now,
-        }
+        description["ProvisionedThroughput"] = {**throughput, "LastIncreaseDateTime": now}
     description.update(read_capacity_limits(request, mode))
 
 

@@ -183,16 +183,10 @@ def _read_write(part: Members, path: str) -> Write:
 
 def _read_options(request: Members) -> tuple[str | None, Consumed, bool]:
     """Return the token, what counts the capacity, and whether metrics are wanted."""
-    token = _read_token(request)
-    consumed = Consumed(read_detail(request), 2, "Write")
-    return token, consumed, read_metrics(request)
-
-
-def _read_token(request: Members) -> str | None:
     token: str | None = read(request, "ClientRequestToken", str)
     if token is not None:
         require_lengths(token, 1, MAX_TOKEN, "clientRequestToken")
-    return token
+    return token, Consumed(read_detail(request), 2, "Write"), read_metrics(request)
 
 
 def _find_answer(transaction: Transaction, token: str, parts: object, now: float) -> bytes | None:
@@ -213,11 +207,7 @@ def _find_answer(transaction: Transaction, token: str, parts: object, now: float
 
 
 def _keep_answer(
-    transaction: Transaction,
-    token: str,
-    parts: object,
-    done: Sequence[Done],
-    now: float,
+    transaction: Transaction, token: str, parts: object, done: Sequence[Done], now: float
 ) -> None:
     """Keep what the answer to a repetition needs: the sizes of the items by table."""
     sizes = [(table.name, max(outcome.old_size, outcome.new_size)) for table, _, outcome in done]

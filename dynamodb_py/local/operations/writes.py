@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ..database.errors import INVALID, ServiceError, make_invalid
+from ..database.errors import INVALID, ServiceError, make_invalid, make_not_found
 from ..database.snapshots import Row, Snapshot, Transaction
 from ..database.stream_records import is_streamed, note_change
 from ..database.tables import Key, Table
@@ -46,20 +46,16 @@ class Outcome(NamedTuple):
     new_size: int = 0
 
 
-def find_table(snapshot: Snapshot, name: str) -> Table:
-    """Return the table called *name*; raise a ResourceNotFoundException."""
+def find_table(snapshot: Snapshot, name: str, error: ServiceError | None = None) -> Table:
+    """Return the table called *name*; raise *error*, by default a ResourceNotFoundException."""
     table = snapshot.find_table(name)
     if table is None:
-        raise ServiceError("ResourceNotFoundException", "Requested resource not found")
+        raise error or make_not_found("Requested resource not found")
     return table
 
 
 def make_put(
-    table: str,
-    item: Item,
-    condition: Test | None = None,
-    *,
-    returns_failed: bool = False,
+    table: str, item: Item, condition: Test | None = None, *, returns_failed: bool = False
 ) -> Write:
     """Return the Put of an item whose values were checked; raise a ValidationException for its size."""
     return Write(table, "Put", item, condition, None, returns_failed, check_size(item))

@@ -56,15 +56,7 @@ class ConditionGrammar(Grammar["_Node"]):
     """Reads a condition."""
 
     keywords = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN"})
-    order = (
-        "operators",
-        "parentheses",
-        "unknown",
-        "misused",
-        "reserved",
-        "depth",
-        "position",
-    )
+    order = ("operators", "parentheses", "unknown", "misused", "reserved", "depth", "position")
 
     def parse(self) -> ConditionSyntax:
         """Read the whole expression."""
