@@ -13,7 +13,7 @@ from ..expressions.syntax.conditions import ConditionSyntax
 from ..expressions.syntax.grammar import Call, Operand, PathName, ValueName
 from ..expressions.syntax.updates import ActionSyntax, ArithmeticSyntax, SetValue
 from .conditions import ConditionGrammar
-from .lexer import Word, make_malformed
+from .lexer import make_malformed
 from .statements import (
     Delete,
     Exists,
@@ -228,34 +228,22 @@ class _Parser(ConditionGrammar):
         name = word.text.lower()
         if name != "list_append":
             raise make_invalid(f"Unrecognized function: {name} at {self.words.locate(word)}")
-        arguments = self._parse_arguments()
+        arguments = self.parse_arguments(self._parse_set_operand)
         if len(arguments) != 2:
             raise make_invalid(
                 f"LIST_APPEND must have exactly two arguments at {self.words.locate(word)}"
             )
-        return Call(name, tuple(operand for _, operand in arguments))
-
-    def _parse_arguments(self) -> list[tuple[Word, Operand]]:
-        """Read the arguments of a function, each with its first word."""
-        self.words.take()
-        self.enter_group()
-        found: list[tuple[Word, Operand]] = []
-        while self.words.word.key != ")":
-            if found:
-                self.words.expect(",")
-            word = self.words.word
-            found.append((word, self._parse_set_operand()))
-        self.leave_group()
-        return found
+        return Call(name, tuple(arguments))
 
     def _parse_set_call(self, path: PathName) -> ActionSyntax:
         """Read set_add or set_delete, which are ADD and DELETE of update expressions."""
         word = self.words.take()
         name, place = word.text.upper(), self.words.locate(word)
-        arguments = self._parse_arguments()
+        first = self.words.look()
+        arguments = self.parse_arguments(self._parse_set_operand)
         if len(arguments) != 2:
             raise make_invalid(f"{name} must have exactly two arguments at {place}")
-        (first, target), (_, value) = arguments
+        target, value = arguments
         if target != path:
             raise make_invalid(
                 f"The first argument to {name} must equal the assignment value at {place}"
