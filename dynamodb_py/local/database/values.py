@@ -12,7 +12,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sized
 from decimal import Decimal
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from ...codec import EXACT, measure_item
 from ...limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_ITEM_BYTES, MIN_EXPONENT
@@ -20,6 +20,7 @@ from .errors import INVALID, ServiceError, make_invalid
 
 Value: TypeAlias = dict[str, Any]
 Item: TypeAlias = dict[str, Value]
+Json = TypeVar("Json")
 
 TYPES = frozenset({"S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"})
 ORDERED = frozenset({"S", "N", "B"})
@@ -60,16 +61,18 @@ def _check_members(members: Mapping[str, Value], depth: int) -> Item:
 
 def as_map(value: object) -> dict[str, Any]:
     """Return a JSON object; raise a SerializationException for another value."""
-    if not isinstance(value, dict):
-        raise _make_mistyped("Expected a map")
-    return cast("dict[str, Any]", value)
+    return cast("dict[str, Any]", _expect(value, dict, "a map"))
 
 
 def as_list(value: object, what: str = "a list") -> list[Any]:
     """Return a JSON array; raise a SerializationException for another value."""
-    if not isinstance(value, list):
+    return cast("list[Any]", _expect(value, list, what))
+
+
+def _expect(value: object, kind: type[Json], what: str) -> Json:
+    if not isinstance(value, kind):
         raise _make_mistyped(f"Expected {what}")
-    return cast("list[Any]", value)
+    return value
 
 
 def _make_mistyped(message: str) -> ServiceError:
@@ -182,9 +185,7 @@ def to_comparable(value: Value) -> Any:
 
 
 def _check_text(content: object, depth: int) -> str:
-    if not isinstance(content, str):
-        raise _make_mistyped("Expected a string")
-    return content
+    return _expect(content, str, "a string")
 
 
 def _check_number(content: object, depth: int) -> str:
@@ -200,19 +201,15 @@ _IN_ONE_SPELLING = re.compile(
 
 
 def _check_binary(content: object, depth: int) -> str:
-    if not isinstance(content, str):
-        raise _make_mistyped("Expected base64 text")
     try:
-        data = b64decode(content, validate=True)
+        data = b64decode(_expect(content, str, "base64 text"), validate=True)
     except (ValueError, TypeError):
         raise _make_mistyped("Invalid base64") from None
     return binascii.b2a_base64(data, newline=False).decode()
 
 
 def _check_boolean(content: object, depth: int) -> bool:
-    if not isinstance(content, bool):
-        raise _make_mistyped("Expected a boolean")
-    return content
+    return _expect(content, bool, "a boolean")
 
 
 def _check_null(content: object, depth: int) -> bool:

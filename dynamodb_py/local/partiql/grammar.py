@@ -10,8 +10,9 @@ from ...limits import MAX_DEPTH
 from ..database.errors import ServiceError, make_invalid
 from ..database.values import format_number, parse_number
 from ..expressions.syntax.grammar import PathName, ValueName
+from ..expressions.syntax.words import Word
 from .keywords import OPERATORS
-from .lexer import Lexer, Word, make_malformed
+from .lexer import Lexer, make_malformed
 from .statements import Constant, ListSyntax, MapSyntax, Parameter, SetSyntax, ValueSyntax
 
 MAX_STATEMENT = 8192
