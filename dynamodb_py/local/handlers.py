@@ -1,18 +1,13 @@
-"""Which function carries out which operation: the engine finds them here, and they know the engine."""
+"""Which function carries out which operation: the engine finds them here, and they know the engine.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations.html describes them all.
+"""
 
 from __future__ import annotations
 
 from . import streams
 from .database.engine import HANDLERS
-from .operations import (
-    batches,
-    items,
-    queries,
-    table_settings,
-    table_updates,
-    tables,
-    transactions,
-)
+from .operations import batches, items, queries, table_settings, table_updates, tables, transactions
 from .partiql import operations as statements
 
 HANDLERS.update(

@@ -10,11 +10,10 @@ import msgspec
 from ..codec import from_json, to_json
 from .database.engine import Engine
 from .database.errors import ServiceError, make_invalid, make_not_found
-from .database.storage import Snapshot
+from .database.snapshots import Snapshot
 from .database.stream_records import (
     RETENTION,
     Stream,
-    find_oldest,
     find_since,
     find_stream,
     format_number,
@@ -25,7 +24,6 @@ from .database.stream_records import list_streams as find_streams
 from .operations.requests import (
     ARN,
     Members,
-    fail,
     read,
     read_choice,
     read_count,
@@ -83,7 +81,7 @@ def describe_stream(engine: Engine, request: Members) -> dict[str, Any]:
     if filtered is not None:
         read_choice(filtered, "Type", ("CHILD_SHARDS",), "", "shardFilter.")
     with engine.store.read() as snapshot:
-        stream = _find_stream(snapshot, request, engine.clock())
+        stream = _find_stream(snapshot, _read_arn(request), engine.clock())
     numbers = {"StartingSequenceNumber": format_number(1)}
     if stream.closed is not None:
         numbers["EndingSequenceNumber"] = format_number(max(1, stream.last))
@@ -103,7 +101,7 @@ def get_shard_iterator(engine: Engine, request: Members) -> dict[str, Any]:
     kind = read_choice(request, "ShardIteratorType", _KINDS, "")
     now = engine.clock()
     with engine.store.read() as snapshot:
-        stream = _find_stream(snapshot, request, now)
+        stream = _find_stream(snapshot, _read_arn(request), now)
         if shard != stream.shard:
             raise make_not_found(
                 f"Requested resource not found: Shard: {shard} in Stream: {stream.arn} not found"
@@ -116,7 +114,7 @@ def _find_start(snapshot: Snapshot, stream: Stream, kind: str, request: Members,
     """Return the number of the record where an iterator of some kind begins."""
     if kind == "LATEST":
         return stream.last + 1
-    oldest = find_oldest(snapshot, stream, now)
+    oldest = find_since(snapshot, stream, now - RETENTION)
     if kind == "TRIM_HORIZON":
         return oldest
     if kind == "AT_TIMESTAMP":
@@ -151,10 +149,8 @@ def get_records(engine: Engine, request: Members) -> dict[str, Any]:
     if now - iterator.at > ITERATOR_LIFE:
         raise ServiceError("ExpiredIteratorException", "The shard iterator has expired")
     with engine.store.read() as snapshot:
-        stream = find_stream(snapshot, iterator.arn)
-        if stream is None or _is_gone(stream, now):
-            raise _make_missing(iterator.arn)
-        if iterator.number < find_oldest(snapshot, stream, now):
+        stream = _find_stream(snapshot, iterator.arn, now)
+        if iterator.number < find_since(snapshot, stream, now - RETENTION):
             raise ServiceError("TrimmedDataAccessException", _TRIMMED)
         found = list(read_records(snapshot, stream, iterator.number, limit))
     records: list[msgspec.Raw] = []
@@ -183,18 +179,17 @@ def _parse_iterator(text: str) -> Iterator:
     return Iterator(arn, number, at)
 
 
-def _find_stream(snapshot: Snapshot, request: Members, now: float) -> Stream:
+def _read_arn(request: Members) -> str:
     arn: str = require(request, "StreamArn", str)
-    if len(arn) < 37:
-        raise fail(arn, "streamArn", "Member must have length greater than or equal to 37")
+    require_lengths(arn, 37, None, "streamArn")
+    return arn
+
+
+def _find_stream(snapshot: Snapshot, arn: str, now: float) -> Stream:
     stream = find_stream(snapshot, arn)
     if stream is None or _is_gone(stream, now):
-        raise _make_missing(arn)
+        raise make_not_found(f"Requested resource not found: Stream: {arn} not found")
     return stream
-
-
-def _make_missing(arn: str) -> ServiceError:
-    return make_not_found(f"Requested resource not found: Stream: {arn} not found")
 
 
 def _is_gone(stream: Stream, now: float) -> bool:

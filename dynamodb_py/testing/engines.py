@@ -17,7 +17,7 @@ from ..exceptions import ConfigurationError
 from ..flows import AsyncTransport, Flow, Transport, run
 from ..local import Engine
 from ..local.database.expiry import sweep
-from ..local.database.snapshots import copy_contents, delete_contents, put_back
+from ..local.database.contents import copy_contents, delete_contents, put_back
 from ..local.transport import AsyncLocalTransport, LocalTransport, forget_engine, share_engine
 from ..retries import Retries
 from ..table import HasOptions, Table

@@ -15,6 +15,10 @@ _NAMESPACES = {
 }
 
 
+INVALID = "One or more parameter values were invalid: "
+"""What many messages of ValidationExceptions begin with."""
+
+
 class ServiceError(Exception):
     """An operation failed as the service would let it fail.
 
@@ -42,6 +46,27 @@ class EmptyKeyError(ServiceError):
 def make_invalid(message: str) -> ServiceError:
     """Return a ValidationException."""
     return ServiceError("ValidationException", message)
+
+
+def make_violation(value: object, member: str, constraint: str) -> ServiceError:
+    """Return the ValidationException for a member that breaks a constraint of the API's model."""
+    shown = "null " if value is None else f"'{value}' "
+    if isinstance(value, (dict, list)):
+        shown = ""
+    return make_invalid(
+        f"1 validation error detected: Value {shown}at '{member}' failed to satisfy constraint: "
+        f"{constraint}"
+    )
+
+
+def make_canceled(reasons: list[dict[str, Any]]) -> ServiceError:
+    """Return the error of a transaction, with the reasons of all of its parts."""
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return ServiceError(
+        "TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        CancellationReasons=reasons,
+    )
 
 
 def make_not_found(message: str) -> ServiceError:

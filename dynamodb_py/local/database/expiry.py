@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .storage import Snapshot, Store, Transaction
+from .snapshots import Snapshot, Transaction
+from .storage import Store
 from .stream_records import RETENTION, has_old_records, note_change, trim_streams
 from .tables import Key, Table
 

@@ -18,8 +18,9 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, cast, get_args
 
 from ...exceptions import ConfigurationError, ConnectionFailed
-from .errors import ServiceError
-from .storage import Change, Store, Transaction
+from .errors import ServiceError, make_canceled
+from .snapshots import Change, Transaction
+from .storage import Store
 
 Kind = Literal["throttle", "conflict", "unprocessed", "stale", "latency", "lose"]
 
@@ -281,9 +282,4 @@ def _make_refusal(call: _Call, error: tuple[str, str, str]) -> ServiceError:
         return ServiceError(code, message)
     reasons = [{"Code": "None"} for _ in range(call.parts)]
     reasons[0] = {"Code": reason, "Message": message}
-    codes = ", ".join(each["Code"] for each in reasons)
-    return ServiceError(
-        "TransactionCanceledException",
-        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
-        CancellationReasons=reasons,
-    )
+    return make_canceled(reasons)

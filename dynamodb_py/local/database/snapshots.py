@@ -1,34 +1,220 @@
-"""The whole contents of a database: copied, put back, and emptied."""
+"""What can be read of a database at one moment, and written all or nothing: tables, items, index entries."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
-from .storage import Store
+from ...codec import from_json, to_json
+from .keys import encode_key, hash_key
+from .statements import ENTRIES, ITEMS, make_range_query
+from .tables import Index, Key, Range, Table
+from .values import Item, Value
 
-
-def copy_contents(store: Store) -> sqlite3.Connection:
-    """Return a database in memory with all that *store* has: tables, items, streams, tokens."""
-    copy = sqlite3.connect(":memory:", check_same_thread=False)
-    with store.hold() as connection:
-        connection.backup(copy)
-    return copy
-
-
-def put_back(store: Store, copy: sqlite3.Connection) -> None:
-    """Replace all that *store* has by what is in *copy*."""
-    with store.hold() as connection:
-        copy.backup(connection)
+ParseTable: TypeAlias = Callable[[str, int, bytes], Table]
+"""Returns the table of a name, a number and a stored description."""
 
 
-def delete_contents(store: Store) -> None:
-    """Delete all items, records of streams and tokens; the tables stay."""
-    with store.write() as transaction:
-        for name in transaction.list_tables():
-            table = transaction.find_table(name)
-            assert table is not None
-            transaction.run(f"DELETE FROM t{table.number}")
-            for index in table.indexes.values():
-                transaction.run(f"DELETE FROM i{index.number}")
-        for name in ("expiries", "records", "tokens"):
-            transaction.run(f"DELETE FROM {name}")
+class Row:
+    """An item of a table as it is stored: its key, size and JSON."""
+
+    __slots__ = ("_item", "body", "key", "size")
+
+    def __init__(self, key: Key, size: int, body: bytes) -> None:
+        self.key, self.size, self.body = key, size, body
+        self._item: Item | None = None
+
+    @property
+    def item(self) -> Item:
+        """The attributes; they are not to be changed."""
+        item = self._item
+        if item is None:
+            item = self._item = cast("Item", from_json(self.body))
+        return item
+
+
+class Snapshot:
+    """What can be read at one moment."""
+
+    def __init__(self, connection: sqlite3.Connection, parse_table: ParseTable) -> None:
+        self._execute, self._parse_table = connection.execute, parse_table
+        self.run = connection.execute
+        """Runs a statement of a module that has tables of its own: those of streams and tokens."""
+
+    def find_table(self, name: str) -> Table | None:
+        """Return the table called *name*, or None."""
+        row = self._execute(
+            "SELECT number, description FROM tables WHERE name = ?", (name,)
+        ).fetchone()
+        return row and self._parse_table(name, *row)
+
+    def list_tables(self) -> list[str]:
+        """Return the names of all tables, in order."""
+        return [name for (name,) in self._execute("SELECT name FROM tables ORDER BY name")]
+
+    def find(self, table: Table, key: Key) -> Row | None:
+        """Return the item with *key*, or None."""
+        row = self._execute(
+            f"SELECT size, item FROM t{table.number} WHERE place = ? AND hash = ? AND range = ?",
+            key,
+        ).fetchone()
+        return row and Row(key, *row)
+
+    def find_range(
+        self,
+        table: Table,
+        index: Index | None = None,
+        area: Range | None = None,
+        after: tuple[Key, Key] | None = None,
+    ) -> Generator[Row, None, None]:
+        """Yield the items of an area of a table or of its *index* in order, or all of them.
+
+        *after* is where to begin behind, within the area: the key in the index or the table, and the
+        one in the table.
+        """
+        found = self._execute(*make_range_query(table, index, area or Range(), after))
+        for place, hash_, range_, size, body in found:
+            yield Row(Key(place, hash_, range_), size, body)
+
+    def count(self, table: Table) -> tuple[int, int]:
+        """Return how many items a table has, and their size in bytes."""
+        found = self._execute(f"SELECT count(*), coalesce(sum(size), 0) FROM t{table.number}")
+        return found.fetchone()  # type: ignore[no-any-return]
+
+    def count_entries(self, index: Index) -> int:
+        """Return how many items an index has."""
+        return self._execute(f"SELECT count(*) FROM i{index.number}").fetchone()[0]  # type: ignore[no-any-return]
+
+    def measure_collection(self, table: Table, hashed: Sequence[Value]) -> int:
+        """Return the size in bytes of all items of a table that share a hash key."""
+        key = encode_key(hashed)
+        statement = (
+            f"SELECT coalesce(sum(size), 0) FROM t{table.number} WHERE place = ? AND hash = ?"
+        )
+        return self._execute(statement, (hash_key(key), key)).fetchone()[0]  # type: ignore[no-any-return]
+
+
+class Change(NamedTuple):
+    """What was at the key of an item before it was written; None if there was nothing."""
+
+    table: Table
+    key: Key
+    old: Row | None
+
+
+class Transaction(Snapshot):
+    """What can be written, all or nothing."""
+
+    def __init__(self, connection: sqlite3.Connection, parse_table: ParseTable) -> None:
+        super().__init__(connection, parse_table)
+        self.changes: list[Change] = []
+        """Those of tables with indexes, in order."""
+
+    def take_number(self, counter: str) -> int:
+        """Return the next number of *counter*: 1, 2, ..."""
+        statement = (
+            "INSERT INTO counters VALUES (?, 1) "
+            "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+        )
+        return self._execute(statement, (counter,)).fetchone()[0]  # type: ignore[no-any-return]
+
+    def put_table(self, name: str, number: int, description: dict[str, Any]) -> Table:
+        """Store the description of a table; what its items and indexes need is not made by this."""
+        body = to_json(description)
+        self._execute("INSERT OR REPLACE INTO tables VALUES (?, ?, ?)", (name, number, body))
+        return self._parse_table(name, number, body)
+
+    def delete_table(self, table: Table) -> None:
+        """Delete a table with its items and indexes."""
+        self._execute("DELETE FROM tables WHERE name = ?", (table.name,))
+        self._execute(f"DROP TABLE t{table.number}")
+        self.drop_expiries(table)
+        for index in table.indexes.values():
+            self.drop_entries(index)
+
+    def make_items(self, table: Table) -> None:
+        """Make the place of a new table's items."""
+        self._execute(ITEMS.format(name=f"t{table.number}"))
+
+    def make_entries(self, index: Index) -> None:
+        """Make the place of a new index's entries."""
+        self._execute(ENTRIES.format(name=f"i{index.number}"))
+
+    def drop_entries(self, index: Index) -> None:
+        """Delete an index with its entries."""
+        self._execute(f"DROP TABLE i{index.number}")
+
+    def put(self, table: Table, key: Key, item: Item, size: int, old: Row | None) -> Row:
+        """Store an item in the place of *old*, and its entries in the indexes."""
+        row = Row(key, size, to_json(item))
+        # An update in place takes half of what a replacement does.
+        self._execute(
+            f"INSERT INTO t{table.number} VALUES (?, ?, ?, ?, ?) ON CONFLICT (place, hash, range) "
+            "DO UPDATE SET size = excluded.size, item = excluded.item",
+            (*key, size, row.body),
+        )
+        if table.indexes:
+            self.changes.append(Change(table, key, old))
+        self._move_entries(table, key, None if old is None else old.item, item)
+        return row
+
+    def delete(self, table: Table, old: Row) -> None:
+        """Delete an item and its entries in the indexes."""
+        self._execute(
+            f"DELETE FROM t{table.number} WHERE place = ? AND hash = ? AND range = ?", old.key
+        )
+        if table.indexes:
+            self.changes.append(Change(table, old.key, old))
+        self._move_entries(table, old.key, old.item, None)
+
+    def put_entry(self, index: Index, key: Key, item: Item) -> None:
+        """Store the entry of the item at *key* in an index, if it has the attributes of its key."""
+        if (entry := index.find_key(item)) is not None:
+            self._execute(f"INSERT INTO i{index.number} VALUES (?, ?, ?, ?, ?, ?)", (*entry, *key))
+
+    def fill_expiries(self, table: Table) -> None:
+        """Note when each item of *table* expires, after its TTL attribute became another."""
+        self.drop_expiries(table)
+        if table.expires_by is None:
+            return
+        for row in self.find_range(table):
+            self._move_expiry(table, row.key, None, row.item)
+
+    def drop_expiries(self, table: Table) -> None:
+        """Forget when the items of *table* expire."""
+        self._execute("DELETE FROM expiries WHERE source = ?", (table.number,))
+
+    def _move_expiry(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:
+        before, after = old and table.find_expiry(old), new and table.find_expiry(new)
+        if before == after:
+            return
+        if before is not None:
+            self._execute(
+                "DELETE FROM expiries WHERE source = ? AND at = ? AND place = ? AND hash = ? "
+                "AND range = ?",
+                (table.number, before, *key),
+            )
+        if after is not None:
+            self._execute(
+                "INSERT INTO expiries VALUES (?, ?, ?, ?, ?)", (table.number, after, *key)
+            )
+
+    def _move_entries(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:
+        if table.expires_by is not None:
+            self._move_expiry(table, key, old, new)
+        for index in table.indexes.values():
+            before = old and index.find_key(old)
+            after = new and index.find_key(new)
+            if before == after:
+                continue
+            if before:
+                self._execute(
+                    f"DELETE FROM i{index.number} WHERE place = ? AND hash = ? AND range = ? "
+                    "AND item_hash = ? AND item_range = ?",
+                    (*before, key.hash, key.range),
+                )
+            if after:
+                self._execute(
+                    f"INSERT INTO i{index.number} VALUES (?, ?, ?, ?, ?, ?)", (*after, *key)
+                )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .keys import hash_key
-from .tables import Index, Key, Table
+from .tables import Index, Key, Range, Table
 
 SCHEMA = """
 CREATE TABLE tables (name TEXT PRIMARY KEY, number INTEGER UNIQUE NOT NULL, description BLOB NOT NULL);
@@ -40,75 +41,55 @@ CREATE TABLE {name} (
 
 
 def make_range_query(
-    table: Table,
-    index: Index | None,
-    hashed: bytes | None,
-    low: bytes,
-    high: bytes | None,
-    *,
-    places: tuple[int, int] | None,
-    after: tuple[Key, Key] | None,
-    backward: bool,
+    table: Table, index: Index | None, area: Range, after: tuple[Key, Key] | None
 ) -> tuple[str, list[Any]]:
     """Return the statement of Snapshot.find_range, and its values.
 
-    Its columns are the key in the source, with an index also that in the table, the size, the item.
+    Its columns are the key in the table, the size and the item.
     """
-    own = "place, hash, range" if index is None else "i.place, i.hash, i.range"
-    source = f"t{table.number}"
-    order = columns = own
+    source, columns = f"t{table.number} AS t", ["t.place", "t.hash", "t.range"]
     if index is not None:
         source = (
-            f"i{index.number} AS i JOIN t{table.number} AS t ON t.place = i.item_place "
+            f"i{index.number} AS i JOIN {source} ON t.place = i.item_place "
             "AND t.hash = i.item_hash AND t.range = i.item_range"
         )
-        order = f"{own}, i.item_hash, i.item_range"
-        columns = f"{own}, i.item_place, i.item_hash, i.item_range"
-    prefix = "" if index is None else "i."
-    # SQLite seeks to a position only where no term with a bound on the same side comes first.
-    start = None if after and not backward else low
-    end = None if after and backward else high
-    terms, values = _limit(prefix, hashed, start, end, places)
+        columns = ["i.place", "i.hash", "i.range", "i.item_hash", "i.item_range"]
+    limits = _limit(columns, area, is_first=after is None)
+    terms, values = [f"{limit} ?" for limit in limits], list(limits.values())
     if after is not None:
-        sign = "<" if backward else ">"
-        position: tuple[Any, ...] = after[0]
-        if index is not None:
-            position += after[1][1:]
-        ordered = order.split(", ")
-        if hashed is not None:
-            position, ordered = position[2:], ordered[2:]
-        terms.append(f"({', '.join(ordered)}) {sign} ({', '.join('?' * len(position))})")
-        values.extend(position)
-    if backward:
-        order = order.replace(",", " DESC,") + " DESC"
-    size, item = ("size", "item") if index is None else ("t.size", "t.item")
-    where = f" WHERE {' AND '.join(terms)}" if terms else ""
-    return f"SELECT {columns}, {size}, {item} FROM {source}{where} ORDER BY {order}", values
+        position = after[0] if index is None else (*after[0], *after[1][1:])
+        first = 0 if area.hashed is None else 2
+        marks = ", ".join("?" * len(position[first:]))
+        sign = "<" if area.backward else ">"
+        terms.append(f"({', '.join(columns[first:])}) {sign} ({marks})")
+        values.extend(position[first:])
+    where = f"WHERE {' AND '.join(terms)} " if terms else ""
+    order = ", ".join(f"{column} DESC" if area.backward else column for column in columns)
+    return (
+        f"SELECT t.place, t.hash, t.range, t.size, t.item FROM {source} {where}ORDER BY {order}",
+        values,
+    )
 
 
-def _limit(
-    prefix: str,
-    hashed: bytes | None,
-    low: bytes | None,
-    high: bytes | None,
-    places: tuple[int, int] | None,
-) -> tuple[list[str], list[Any]]:
-    """Return the terms of a WHERE clause, and their values; *low* is None where something implies it."""
-    terms: list[str] = []
-    values: list[Any] = []
-    if hashed is not None:
-        terms += [f"{prefix}place = ?", f"{prefix}hash = ?"]
-        values += [hash_key(hashed), hashed]
-        if low:
-            terms.append(f"{prefix}range >= ?")
-            values.append(low)
-        if high is not None:
-            terms.append(f"{prefix}range < ?")
-            values.append(high)
-    if places is not None:
-        if low is not None:
-            terms.append(f"{prefix}place >= ?")
-            values.append(places[0])
-        terms.append(f"{prefix}place <= ?")
-        values.append(places[1])
-    return terms, values
+def _limit(columns: Sequence[str], area: Range, *, is_first: bool) -> dict[str, Any]:
+    """Return the bounds of an area: a column with a sign, and the value.
+
+    *is_first* is False where reading begins behind a position, which is a bound itself.
+    """
+    place, hash_, range_, *_ = columns
+    limits: dict[str, Any] = {}
+    # SQLite seeks to a position only where no term with a bound on the same side comes first.
+    has_low = is_first or area.backward
+    has_high = is_first or not area.backward
+    if area.hashed is not None:
+        limits = {f"{place} =": hash_key(area.hashed), f"{hash_} =": area.hashed}
+        if area.low and has_low:
+            limits[f"{range_} >="] = area.low
+        if area.high is not None and has_high:
+            limits[f"{range_} <"] = area.high
+    elif area.places is not None:
+        first, last = area.places
+        if has_low:
+            limits[f"{place} >="] = first
+        limits[f"{place} <="] = last
+    return limits

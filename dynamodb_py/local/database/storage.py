@@ -1,4 +1,4 @@
-"""Tables, items and index entries in SQLite, read in snapshots and written in transactions.
+"""A database in SQLite: its connections, and the snapshots and transactions on them.
 
 In a file there is one writer at a time, of all threads and processes, and any number of readers, each
 of which sees what was committed when it began. In memory, one at a time reads or writes.
@@ -11,15 +11,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal
 from weakref import finalize
 
-from ...codec import from_json, to_json
+from ...codec import from_json
 from ...exceptions import ConfigurationError
-from .keys import encode_key, hash_key
-from .statements import ENTRIES, ITEMS, SCHEMA, make_range_query
-from .tables import Index, Key, Keyed, Table
-from .values import Item, Value
+from .snapshots import Change, Snapshot, Transaction
+from .statements import SCHEMA
+from .tables import Table
 
 APPLICATION = 0x44594E50
 """What marks a file as ours: DYNP, in the header of SQLite."""
@@ -60,7 +59,7 @@ class Store:
         self._renew_after_fork()
         if self.path is None:
             with self._lock:
-                yield Snapshot(self, self._write_connection())
+                yield Snapshot(self._write_connection(), self._parse_table)
             return
         pretended: Transaction | None = getattr(self._local, "pretended", None)
         if pretended is not None:
@@ -70,7 +69,7 @@ class Store:
         connection = held.connection
         connection.execute("BEGIN")
         try:
-            yield Snapshot(self, connection)
+            yield Snapshot(connection, self._parse_table)
         finally:
             connection.execute("COMMIT")
 
@@ -81,7 +80,7 @@ class Store:
         with self._lock:
             connection = self._write_connection()
             connection.execute("BEGIN IMMEDIATE")
-            transaction = Transaction(self, connection)
+            transaction = Transaction(connection, self._parse_table)
             try:
                 yield transaction
                 connection.execute("COMMIT")
@@ -106,7 +105,7 @@ class Store:
             connection = self._write_connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                self._local.pretended = Transaction(self, connection)
+                self._local.pretended = Transaction(connection, self._parse_table)
                 yield self._local.pretended
             finally:
                 self._local.pretended = None
@@ -176,7 +175,7 @@ class Store:
             connection.execute(f"PRAGMA user_version={VERSION}")
         connection.execute("COMMIT")
 
-    def parse_table(self, name: str, number: int, description: bytes) -> Table:
+    def _parse_table(self, name: str, number: int, description: bytes) -> Table:
         """Return the table of a stored description, which is parsed once."""
         known = self._parsed.get(name)
         if known is None or known[0] != description or known[1].number != number:
@@ -224,225 +223,3 @@ class _Held:
 
     def __del__(self) -> None:
         self._opened.close_one(self.connection)
-
-
-class Row:
-    """An item of a table as it is stored: its key, size and JSON."""
-
-    __slots__ = ("_item", "body", "key", "size")
-
-    def __init__(self, key: Key, size: int, body: bytes) -> None:
-        self.key, self.size, self.body = key, size, body
-        self._item: Item | None = None
-
-    @property
-    def item(self) -> Item:
-        """The attributes; they are not to be changed."""
-        item = self._item
-        if item is None:
-            item = self._item = cast("Item", from_json(self.body))
-        return item
-
-
-class Snapshot:
-    """What can be read at one moment."""
-
-    def __init__(self, store: Store, connection: sqlite3.Connection) -> None:
-        self._store, self._execute = store, connection.execute
-        self.run = connection.execute
-        """Runs a statement of a module that has tables of its own: those of streams and tokens."""
-
-    def find_table(self, name: str) -> Table | None:
-        """Return the table called *name*, or None."""
-        row = self._execute(
-            "SELECT number, description FROM tables WHERE name = ?", (name,)
-        ).fetchone()
-        return row and self._store.parse_table(name, *row)
-
-    def list_tables(self) -> list[str]:
-        """Return the names of all tables, in order."""
-        return [name for (name,) in self._execute("SELECT name FROM tables ORDER BY name")]
-
-    def find(self, table: Table, key: Key) -> Row | None:
-        """Return the item with *key*, or None."""
-        row = self._execute(
-            f"SELECT size, item FROM t{table.number} WHERE place = ? AND hash = ? AND range = ?",
-            key,
-        ).fetchone()
-        return row and Row(key, *row)
-
-    def find_range(
-        self,
-        table: Table,
-        index: Index | None,
-        hashed: bytes | None,
-        low: bytes = b"",
-        high: bytes | None = None,
-        *,
-        places: tuple[int, int] | None = None,
-        after: tuple[Key, Key] | None = None,
-        backward: bool = False,
-    ) -> Generator[tuple[Key, Row], None, None]:
-        """Yield the key in the source, and the item, of all from *low* to before *high*, in order.
-
-        The source is the table or its *index*. *hashed* is the hash key of a query; without, all items
-        are scanned, or those from the first to the last of two *places*. *after* is where to begin
-        behind, within the range: the key in the source, and the one in the table.
-        """
-        statement, values = make_range_query(
-            table, index, hashed, low, high, places=places, after=after, backward=backward
-        )
-        found = self._execute(statement, values)
-        if index is None:
-            for place, hash_, range_, length, body in found:
-                key = Key(place, hash_, range_)
-                yield key, Row(key, length, body)
-            return
-        for place, hash_, range_, *own_key, length, body in found:
-            yield Key(place, hash_, range_), Row(Key(*own_key), length, body)
-
-    def count(self, table: Table) -> tuple[int, int]:
-        """Return how many items a table has, and their size in bytes."""
-        found = self._execute(f"SELECT count(*), coalesce(sum(size), 0) FROM t{table.number}")
-        return found.fetchone()  # type: ignore[no-any-return]
-
-    def count_entries(self, index: Index) -> int:
-        """Return how many items an index has."""
-        return self._execute(f"SELECT count(*) FROM i{index.number}").fetchone()[0]  # type: ignore[no-any-return]
-
-    def measure_collection(self, table: Table, hashed: Sequence[Value]) -> int:
-        """Return the size in bytes of all items of a table that share a hash key."""
-        key = encode_key(hashed)
-        statement = (
-            f"SELECT coalesce(sum(size), 0) FROM t{table.number} WHERE place = ? AND hash = ?"
-        )
-        return self._execute(statement, (hash_key(key), key)).fetchone()[0]  # type: ignore[no-any-return]
-
-
-class Change(NamedTuple):
-    """What was at the key of an item before it was written; None if there was nothing."""
-
-    table: Table
-    key: Key
-    old: Row | None
-
-
-class Transaction(Snapshot):
-    """What can be written, all or nothing."""
-
-    def __init__(self, store: Store, connection: sqlite3.Connection) -> None:
-        super().__init__(store, connection)
-        self.changes: list[Change] = []
-        """Those of tables with indexes, in order."""
-
-    def take_number(self, counter: str) -> int:
-        """Return the next number of *counter*: 1, 2, ..."""
-        statement = (
-            "INSERT INTO counters VALUES (?, 1) "
-            "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
-        )
-        return self._execute(statement, (counter,)).fetchone()[0]  # type: ignore[no-any-return]
-
-    def put_table(self, name: str, number: int, description: dict[str, Any]) -> Table:
-        """Store the description of a table; what its items and indexes need is not made by this."""
-        body = to_json(description)
-        self._execute("INSERT OR REPLACE INTO tables VALUES (?, ?, ?)", (name, number, body))
-        return self._store.parse_table(name, number, body)
-
-    def delete_table(self, table: Table) -> None:
-        """Delete a table with its items and indexes."""
-        self._execute("DELETE FROM tables WHERE name = ?", (table.name,))
-        self._execute(f"DROP TABLE t{table.number}")
-        self.drop_expiries(table)
-        for index in table.indexes.values():
-            self.drop_entries(index)
-
-    def make_items(self, table: Table) -> None:
-        """Make the place of a new table's items."""
-        self._execute(ITEMS.format(name=f"t{table.number}"))
-
-    def make_entries(self, index: Index) -> None:
-        """Make the place of a new index's entries."""
-        self._execute(ENTRIES.format(name=f"i{index.number}"))
-
-    def drop_entries(self, index: Index) -> None:
-        """Delete an index with its entries."""
-        self._execute(f"DROP TABLE i{index.number}")
-
-    def put(self, table: Table, key: Key, item: Item, size: int, old: Row | None) -> Row:
-        """Store an item in the place of *old*, and its entries in the indexes."""
-        row = Row(key, size, to_json(item))
-        # An update in place takes half of what a replacement does.
-        self._execute(
-            f"INSERT INTO t{table.number} VALUES (?, ?, ?, ?, ?) ON CONFLICT (place, hash, range) "
-            "DO UPDATE SET size = excluded.size, item = excluded.item",
-            (*key, size, row.body),
-        )
-        if table.indexes:
-            self.changes.append(Change(table, key, old))
-        self._move_entries(table, key, None if old is None else old.item, item)
-        return row
-
-    def delete(self, table: Table, old: Row) -> None:
-        """Delete an item and its entries in the indexes."""
-        self._execute(
-            f"DELETE FROM t{table.number} WHERE place = ? AND hash = ? AND range = ?", old.key
-        )
-        if table.indexes:
-            self.changes.append(Change(table, old.key, old))
-        self._move_entries(table, old.key, old.item, None)
-
-    def put_entry(self, index: Index, key: Key, item: Item) -> None:
-        """Store the entry of the item at *key* in an index, if it has the attributes of its key."""
-        if (entry := index.find_key(item)) is not None:
-            self._execute(f"INSERT INTO i{index.number} VALUES (?, ?, ?, ?, ?, ?)", (*entry, *key))
-
-    def fill_expiries(self, table: Table) -> None:
-        """Note when each item of *table* expires, after its TTL attribute became another."""
-        self.drop_expiries(table)
-        if table.expires_by is None:
-            return
-        for key, row in self.find_range(table, None, None):
-            self._move_expiry(table, key, None, row.item)
-
-    def drop_expiries(self, table: Table) -> None:
-        """Forget when the items of *table* expire."""
-        self._execute("DELETE FROM expiries WHERE source = ?", (table.number,))
-
-    def _move_expiry(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:
-        before, after = old and table.find_expiry(old), new and table.find_expiry(new)
-        if before == after:
-            return
-        if before is not None:
-            self._execute(
-                "DELETE FROM expiries WHERE source = ? AND at = ? AND place = ? AND hash = ? "
-                "AND range = ?",
-                (table.number, before, *key),
-            )
-        if after is not None:
-            self._execute(
-                "INSERT INTO expiries VALUES (?, ?, ?, ?, ?)", (table.number, after, *key)
-            )
-
-    def _move_entries(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:
-        if table.expires_by is not None:
-            self._move_expiry(table, key, old, new)
-        for index in table.indexes.values():
-            before = old and _find_entry(index, old)
-            after = new and _find_entry(index, new)
-            if before == after:
-                continue
-            if before:
-                self._execute(
-                    f"DELETE FROM i{index.number} WHERE place = ? AND hash = ? AND range = ? "
-                    "AND item_hash = ? AND item_range = ?",
-                    (*before, key.hash, key.range),
-                )
-            if after:
-                self._execute(
-                    f"INSERT INTO i{index.number} VALUES (?, ?, ?, ?, ?, ?)", (*after, *key)
-                )
-
-
-def _find_entry(index: Keyed, item: Item) -> Key | None:
-    return index.find_key(item)

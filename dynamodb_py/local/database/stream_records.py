@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ...codec import from_json, measure_item, to_json
-from .storage import Snapshot, Transaction
+from .snapshots import Snapshot, Transaction
 from .tables import Table
 from .values import Item
 
@@ -159,11 +159,6 @@ def list_streams(snapshot: Snapshot, prefix: str, after: str, limit: int) -> lis
         (prefix, prefix + "\U0010ffff", after, limit),
     )
     return [Stream(*row) for row in rows]
-
-
-def find_oldest(snapshot: Snapshot, stream: Stream, now: float) -> int:
-    """Return the number of the oldest record that is kept, or of the next one if there is none."""
-    return find_since(snapshot, stream, now - RETENTION)
 
 
 def find_since(snapshot: Snapshot, stream: Stream, at: float) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
-from .errors import EmptyKeyError, make_invalid
+from .errors import INVALID, EmptyKeyError, make_invalid
 from .keys import encode_key, encode_part, hash_key
 from .values import Item, Value
 
@@ -17,6 +17,29 @@ class Key(NamedTuple):
     place: int
     hash: bytes
     range: bytes
+
+
+class Range(NamedTuple):
+    """What is read: one hash key with a range of range keys, the items of some places, or all."""
+
+    hashed: bytes | None = None
+    low: bytes = b""
+    high: bytes | None = None
+    """Where range keys end, which is not part of the range; None for no end."""
+    places: tuple[int, int] | None = None
+    """The first and the last place, or None for all."""
+    backward: bool = False
+
+    def check_start(self, key: Key) -> None:
+        """Raise a ValidationException unless a page of the range may begin behind *key*."""
+        if self.hashed is None:
+            return
+        if key.hash != self.hashed:
+            raise make_invalid(
+                "The provided starting key is outside query boundaries based on provided conditions"
+            )
+        if key.range < self.low or (self.high is not None and key.range >= self.high):
+            raise make_invalid("The provided starting key does not match the range key predicate")
 
 
 class KeyPart(NamedTuple):
@@ -135,11 +158,11 @@ class Table(Keyed):
         """Return the place of an item to be stored, after checking its keys and those of indexes."""
         for name, kind in self.parts:
             if name not in item:
-                raise make_invalid(f"{_INVALID}Missing the key {name} in the item")
+                raise make_invalid(f"{INVALID}Missing the key {name} in the item")
             if kind not in item[name]:
                 (actual,) = item[name]
                 raise make_invalid(
-                    f"{_INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}"
+                    f"{INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}"
                 )
         key = self._check_lengths(item)
         self.check_index_keys(item)
@@ -155,30 +178,9 @@ class Table(Keyed):
     def check_index_keys(self, item: Item) -> None:
         """Raise a ValidationException for an attribute that cannot be the key of an index."""
         for index in self.indexes.values():
-            for name, kind in index.parts:
-                value = item.get(name)
-                if value is None:
-                    continue
-                if kind not in value:
-                    (actual,) = value
-                    raise make_invalid(
-                        f"{_INVALID}Type mismatch for Index Key {name} Expected: {kind} "
-                        f"Actual: {actual} IndexName: {index.name}"
-                    )
-                if not value[kind]:
-                    raise EmptyKeyError(
-                        f"{_INVALID}A value specified for a secondary index key is not supported. "
-                        "The AttributeValue for a key attribute cannot contain an empty "
-                        f"{_EMPTY[kind]} value. IndexName: {index.name}, IndexKey: {name}"
-                    )
-                limit = (
-                    MAX_HASH_KEY_BYTES if name in _names(index.hash_parts) else MAX_RANGE_KEY_BYTES
-                )
-                if len(encode_part(value)) > limit:
-                    word = "hashkey" if limit == MAX_HASH_KEY_BYTES else "rangekey"
-                    raise make_invalid(
-                        f"{_INVALID}Size of {word} has exceeded the maximum size limit of{limit} bytes"
-                    )
+            for part in index.parts:
+                if (value := item.get(part.name)) is not None:
+                    _check_index_key(index, part, value)
 
     def _check_lengths(self, item: Item) -> Key:
         for name, kind in self.parts:
@@ -191,22 +193,40 @@ class Table(Keyed):
         assert key is not None
         if len(key.hash) > MAX_HASH_KEY_BYTES:
             raise make_invalid(
-                f"{_INVALID}Size of hashkey has exceeded the maximum size limit of2048 bytes"
+                f"{INVALID}Size of hashkey has exceeded the maximum size limit of2048 bytes"
             )
         if len(key.range) > MAX_RANGE_KEY_BYTES:
             raise make_invalid(
-                f"{_INVALID}Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+                f"{INVALID}Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
             )
         return key
 
 
 _MAX_EXPIRY_DIGITS = 18
-_INVALID = "One or more parameter values were invalid: "
 _EMPTY = {"S": "string", "B": "binary", "N": "number"}
 
 
-def _names(parts: Sequence[KeyPart]) -> set[str]:
-    return {part.name for part in parts}
+def _check_index_key(index: Index, part: KeyPart, value: Value) -> None:
+    name, kind = part
+    if kind not in value:
+        (actual,) = value
+        raise make_invalid(
+            f"{INVALID}Type mismatch for Index Key {name} Expected: {kind} "
+            f"Actual: {actual} IndexName: {index.name}"
+        )
+    if not value[kind]:
+        raise EmptyKeyError(
+            f"{INVALID}A value specified for a secondary index key is not supported. "
+            "The AttributeValue for a key attribute cannot contain an empty "
+            f"{_EMPTY[kind]} value. IndexName: {index.name}, IndexKey: {name}"
+        )
+    is_hash = part in index.hash_parts
+    limit = MAX_HASH_KEY_BYTES if is_hash else MAX_RANGE_KEY_BYTES
+    if len(encode_part(value)) > limit:
+        word = "hashkey" if is_hash else "rangekey"
+        raise make_invalid(
+            f"{INVALID}Size of {word} has exceeded the maximum size limit of{limit} bytes"
+        )
 
 
 def _find_parts(

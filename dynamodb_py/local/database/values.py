@@ -11,21 +11,21 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sized
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, TypeAlias, cast
+from decimal import Decimal
+from typing import Any, TypeAlias, TypeVar, cast
 
 from ...codec import EXACT, measure_item
 from ...limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_ITEM_BYTES, MIN_EXPONENT
-from .errors import ServiceError, make_invalid
+from .errors import INVALID, ServiceError, make_invalid
 
 Value: TypeAlias = dict[str, Any]
 Item: TypeAlias = dict[str, Value]
+Json = TypeVar("Json")
 
 TYPES = frozenset({"S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"})
 ORDERED = frozenset({"S", "N", "B"})
 """The types of keys, whose values have an order."""
 
-_INVALID = "One or more parameter values were invalid: "
 _ONE_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 _TWO_TYPES = (
     "Supplied AttributeValue has more than one datatypes set, "
@@ -61,16 +61,18 @@ def _check_members(members: Mapping[str, Value], depth: int) -> Item:
 
 def as_map(value: object) -> dict[str, Any]:
     """Return a JSON object; raise a SerializationException for another value."""
-    if not isinstance(value, dict):
-        raise _make_mistyped("Expected a map")
-    return cast("dict[str, Any]", value)
+    return cast("dict[str, Any]", _expect(value, dict, "a map"))
 
 
 def as_list(value: object, what: str = "a list") -> list[Any]:
     """Return a JSON array; raise a SerializationException for another value."""
-    if not isinstance(value, list):
+    return cast("list[Any]", _expect(value, list, what))
+
+
+def _expect(value: object, kind: type[Json], what: str) -> Json:
+    if not isinstance(value, kind):
         raise _make_mistyped(f"Expected {what}")
-    return cast("list[Any]", value)
+    return value
 
 
 def _make_mistyped(message: str) -> ServiceError:
@@ -106,10 +108,10 @@ def check_depth(value: Value, depth: int = 1) -> None:
                 check_depth(each, depth + 1)
 
 
-def check_size(item: Mapping[str, Value], limit: int = MAX_ITEM_BYTES) -> int:
-    """Return the size of an item in bytes; raise a ValidationException over *limit*."""
+def check_size(item: Mapping[str, Value]) -> int:
+    """Return the size of an item in bytes; raise a ValidationException if it is too large."""
     size = measure_item(item)
-    if size > limit:
+    if size > MAX_ITEM_BYTES:
         raise make_invalid("Item size has exceeded the maximum allowed size")
     return size
 
@@ -158,8 +160,6 @@ def check_number(number: Decimal) -> Decimal:
 
 
 _ZERO = Decimal(0)
-_ROUNDING = EXACT.copy()
-_ROUNDING.prec, _ROUNDING.rounding = MAX_DIGITS, ROUND_HALF_EVEN
 
 
 def add_numbers(left: str, right: str, *, subtract: bool = False) -> str:
@@ -185,9 +185,7 @@ def to_comparable(value: Value) -> Any:
 
 
 def _check_text(content: object, depth: int) -> str:
-    if not isinstance(content, str):
-        raise _make_mistyped("Expected a string")
-    return content
+    return _expect(content, str, "a string")
 
 
 def _check_number(content: object, depth: int) -> str:
@@ -203,24 +201,20 @@ _IN_ONE_SPELLING = re.compile(
 
 
 def _check_binary(content: object, depth: int) -> str:
-    if not isinstance(content, str):
-        raise _make_mistyped("Expected base64 text")
     try:
-        data = b64decode(content, validate=True)
+        data = b64decode(_expect(content, str, "base64 text"), validate=True)
     except (ValueError, TypeError):
         raise _make_mistyped("Invalid base64") from None
     return binascii.b2a_base64(data, newline=False).decode()
 
 
 def _check_boolean(content: object, depth: int) -> bool:
-    if not isinstance(content, bool):
-        raise _make_mistyped("Expected a boolean")
-    return content
+    return _expect(content, bool, "a boolean")
 
 
 def _check_null(content: object, depth: int) -> bool:
     if content is not True:
-        raise make_invalid(f"{_INVALID}Null attribute value types must have the value of true")
+        raise make_invalid(f"{INVALID}Null attribute value types must have the value of true")
     return True
 
 
@@ -246,11 +240,11 @@ def _make_set_check(kind: str) -> Callable[[object, int], list[str]]:
     def check(content: object, depth: int) -> list[str]:
         given = as_list(content, "a list of the elements of a set")
         if not given:
-            raise make_invalid(f"{_INVALID}An {_SET_NAMES[kind]} set  may not be empty")
+            raise make_invalid(f"{INVALID}An {_SET_NAMES[kind]} set  may not be empty")
         elements = [_CHECKS[kind](each, depth) for each in given]
         if len(set(elements)) < len(elements):
             shown = ", ".join(map(str, given[:20]))
-            raise make_invalid(f"{_INVALID}Input collection [{shown}] contains duplicates.")
+            raise make_invalid(f"{INVALID}Input collection [{shown}] contains duplicates.")
         return sort_set(kind, elements)
 
     return check

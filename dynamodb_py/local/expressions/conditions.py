@@ -9,6 +9,7 @@ from typing import NoReturn
 from ...limits import MAX_IN
 from ..database.errors import make_invalid
 from ..database.values import ORDERED, TYPES, Item, Value
+from . import terms
 from .paths import Path, show_path
 from .placeholders import Placeholders
 from .syntax.conditions import (
@@ -22,25 +23,6 @@ from .syntax.conditions import (
 )
 from .syntax.grammar import Call, Operand, PathName, ValueName
 from .syntax.lexer import check_text
-from .terms import (
-    COMPARISONS,
-    All,
-    Among,
-    Attribute,
-    BeginsWith,
-    Between,
-    Compare,
-    Contains,
-    Either,
-    Exists,
-    Finder,
-    HasType,
-    Literal,
-    Nested,
-    Not,
-    Size,
-    Test,
-)
 
 
 class Condition:
@@ -54,7 +36,7 @@ class Condition:
 
     __slots__ = ("names", "test")
 
-    def __init__(self, test: Test, names: Iterable[str]) -> None:
+    def __init__(self, test: terms.Test, names: Iterable[str]) -> None:
         self.test = test
         self.names = frozenset(names)
         """The top-level attributes that it reads."""
@@ -87,9 +69,9 @@ def _parse(text: str, kind: str) -> ConditionSyntax:
     return ConditionGrammar(text, kind).parse()
 
 
-def make_operand(path: Path) -> Attribute | Nested:
+def make_operand(path: Path) -> terms.Attribute | terms.Nested:
     """Return the operand that is at *path*."""
-    return Attribute(str(path[0])) if len(path) == 1 else Nested(path)
+    return terms.Attribute(str(path[0])) if len(path) == 1 else terms.Nested(path)
 
 
 _COUNTS = {
@@ -111,38 +93,38 @@ class _Binder:
         self._placeholders, self._kind = placeholders, kind
         self.names: set[str] = set()
 
-    def bind(self, syntax: ConditionSyntax) -> Test:
+    def bind(self, syntax: ConditionSyntax) -> terms.Test:
         if isinstance(syntax, ComparisonSyntax):
             return self._bind_comparison(syntax)
         if isinstance(syntax, JunctionSyntax):
-            terms: list[Test] = []
+            tests: list[terms.Test] = []
             for term in syntax.terms:  # a comprehension would double the depth of nested ones
-                terms.append(self.bind(term))
-            return All(tuple(terms)) if syntax.key == "AND" else Either(tuple(terms))
+                tests.append(self.bind(term))
+            return terms.All(tuple(tests)) if syntax.key == "AND" else terms.Either(tuple(tests))
         if isinstance(syntax, NotSyntax):
-            return Not(self.bind(syntax.term))
+            return terms.Not(self.bind(syntax.term))
         if isinstance(syntax, BetweenSyntax):
             return self._bind_between(syntax)
         if isinstance(syntax, InSyntax):
             return self._bind_in(syntax)
         return self._bind_function(syntax)
 
-    def _bind_comparison(self, syntax: ComparisonSyntax) -> Test:
+    def _bind_comparison(self, syntax: ComparisonSyntax) -> terms.Test:
         sign = syntax.sign
         left, right = self._bind_operands((syntax.left, syntax.right))
         self._check_distinct(sign, (left, right))
         if sign not in ("=", "<>"):
             self._check_types(sign, (left, right), ORDERED)
-        return Compare(sign, left, right)
+        return terms.Compare(sign, left, right)
 
-    def _bind_between(self, syntax: BetweenSyntax) -> Test:
+    def _bind_between(self, syntax: BetweenSyntax) -> terms.Test:
         operand, low, high = self._bind_operands(syntax)
         self._check_types("BETWEEN", (operand, low, high), ORDERED)
-        if isinstance(low, Literal) and isinstance(high, Literal):
+        if isinstance(low, terms.Literal) and isinstance(high, terms.Literal):
             reason = ""
             if low.value.keys() != high.value.keys():
                 reason = "same data type for lower and upper bounds"
-            elif COMPARISONS[">"](low.value, high.value):
+            elif terms.COMPARISONS[">"](low.value, high.value):
                 reason = "upper bound to be greater than or equal to lower bound"
             if reason:
                 self._refuse(
@@ -150,64 +132,70 @@ class _Binder:
                     f"lower bound operand: AttributeValue: {_show(low.value)}, "
                     f"upper bound operand: AttributeValue: {_show(high.value)}"
                 )
-        return Between(operand, low, high)
+        return terms.Between(operand, low, high)
 
-    def _bind_in(self, syntax: InSyntax) -> Test:
+    def _bind_in(self, syntax: InSyntax) -> terms.Test:
         operand, *options = self._bind_operands((syntax.operand, *syntax.options))
         if len(options) > MAX_IN:
             self._refuse_count("IN", len(options))
-        return Among(operand, tuple(options))
+        return terms.Among(operand, tuple(options))
 
-    def _bind_function(self, call: Call) -> Test:
+    def _bind_function(self, call: Call) -> terms.Test:
         name = call.name
         operands = self._bind_arguments(call)
         first = operands[0]
         if name in ("attribute_exists", "attribute_not_exists"):
-            if not isinstance(first, (Attribute, Nested)):
+            if not isinstance(first, (terms.Attribute, terms.Nested)):
                 self._refuse(
                     f"Operator or function requires a document path; operator or function: {name}"
                 )
-            return Exists(first) if name == "attribute_exists" else Not(Exists(first))
+            return (
+                terms.Exists(first)
+                if name == "attribute_exists"
+                else terms.Not(terms.Exists(first))
+            )
         if name == "attribute_type":
-            return HasType(first, self._check_type_name(operands[1]))
+            return terms.HasType(first, self._check_type_name(operands[1]))
         if name == "begins_with":
             self._check_types(name, operands, {"S", "B"})
-            return BeginsWith(*operands)
-        return Contains(*operands)
+            return terms.BeginsWith(*operands)
+        return terms.Contains(*operands)
 
-    def _bind_arguments(self, call: Call) -> list[Finder]:
+    def _bind_arguments(self, call: Call) -> list[terms.Finder]:
         operands = self._bind_operands(call.arguments)
         if len(operands) != _COUNTS[call.name]:
             self._refuse_count(call.name, len(operands))
         self._check_distinct(call.name, operands)
         return operands
 
-    def _bind_operands(self, operands: Iterable[Operand]) -> list[Finder]:
+    def _bind_operands(self, operands: Iterable[Operand]) -> list[terms.Finder]:
         return [self._bind_operand(operand) for operand in operands]
 
-    def _bind_operand(self, operand: Operand) -> Finder:
+    def _bind_operand(self, operand: Operand) -> terms.Finder:
         if isinstance(operand, PathName):
             path = self._placeholders.resolve_path(operand, self._kind)
             self.names.add(str(path[0]))
             return make_operand(path)
         if isinstance(operand, ValueName):
-            return Literal(self._placeholders.resolve_value(operand, self._kind))
+            return terms.Literal(self._placeholders.resolve_value(operand, self._kind))
         # The grammar takes no other function here; one in another would be nested without end.
         if isinstance(operand.arguments[0], Call):
             self._refuse_type("size", "N")
         (argument,) = self._bind_arguments(operand)
         self._check_types("size", (argument,), TYPES - {"N", "BOOL", "NULL"})
-        return Size(argument)
+        return terms.Size(argument)
 
-    def _check_types(self, name: str, operands: Sequence[Finder], allowed: Iterable[str]) -> None:
+    def _check_types(
+        self, name: str, operands: Sequence[terms.Finder], allowed: Iterable[str]
+    ) -> None:
         for operand in operands:
             kind = _find_type(operand)
             if kind is not None and kind not in allowed:
                 self._refuse_type(name, kind)
 
-    def _check_type_name(self, operand: Finder) -> str:
+    def _check_type_name(self, operand: terms.Finder) -> str:
         kind = _find_type(operand)
-        if not isinstance(operand, Literal) or kind != "S":
+        if not isinstance(operand, terms.Literal) or kind != "S":
             self._refuse_type("attribute_type", kind or _ANY_TYPE)
         name = operand.value["S"]
         if name not in TYPES:
@@ -216,10 +204,10 @@ class _Binder:
             )
         return str(name)
 
-    def _check_distinct(self, name: str, operands: Sequence[Finder]) -> None:
+    def _check_distinct(self, name: str, operands: Sequence[terms.Finder]) -> None:
         first, *rest = operands
-        if isinstance(first, (Attribute, Nested)) and rest == [first]:
-            path = (first.name,) if isinstance(first, Attribute) else first.path
+        if isinstance(first, (terms.Attribute, terms.Nested)) and rest == [first]:
+            path = (first.name,) if isinstance(first, terms.Attribute) else first.path
             self._refuse(
                 "The first operand must be distinct from the remaining operands for this operator "
                 f"or function; operator: {name}, first operand: {show_path(path)}"
@@ -241,11 +229,11 @@ class _Binder:
         raise make_invalid(f"Invalid {self._kind}: {reason}")
 
 
-def _find_type(operand: Finder) -> str | None:
+def _find_type(operand: terms.Finder) -> str | None:
     """Return the type of an operand where that is known without an item."""
-    if isinstance(operand, Literal):
+    if isinstance(operand, terms.Literal):
         return next(iter(operand.value))
-    return "N" if isinstance(operand, Size) else None
+    return "N" if isinstance(operand, terms.Size) else None
 
 
 def _show(value: Value) -> str:

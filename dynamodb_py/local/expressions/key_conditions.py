@@ -6,29 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
-from ..database.errors import make_invalid
+from ..database.errors import INVALID, make_invalid
 from ..database.keys import after_prefix, encode_key, encode_part, encode_prefix
 from ..database.tables import Keyed, KeyPart
 from ..database.values import Value
+from . import terms
 from .conditions import parse_condition
 from .placeholders import Placeholders
-from .terms import (
-    All,
-    Among,
-    Attribute,
-    BeginsWith,
-    Between,
-    Compare,
-    Contains,
-    Either,
-    Exists,
-    Finder,
-    HasType,
-    Literal,
-    Not,
-    Size,
-    Test,
-)
 
 _KIND = "KeyConditionExpression"
 
@@ -46,7 +30,7 @@ class KeyTest(NamedTuple):
     """A test of one attribute of a key."""
 
     sign: str
-    """=, <, <=, >, >=, BETWEEN or begins_with."""
+    """=, <>, <, <=, >, >=, BETWEEN or begins_with."""
     values: tuple[Value, ...]
 
 
@@ -54,7 +38,7 @@ def parse_key_condition(text: object, placeholders: Placeholders, keyed: Keyed) 
     """Return the key condition in *text*; raise a ValidationException."""
     condition = parse_condition(text, placeholders, _KIND)
     tests: dict[str, KeyTest] = {}
-    for test in _split(condition.test):
+    for test in list_terms(condition.test):
         name, key_test = _read_test(test)
         if name in tests:
             raise make_invalid(f"{_KIND}s must only contain one condition per key")
@@ -78,13 +62,19 @@ def make_range(tests: Mapping[str, KeyTest], keyed: Keyed) -> KeyCondition:
     hashed = encode_key([test.values[0] for test in hashes])
     if len(hashed) > MAX_HASH_KEY_BYTES:
         raise make_invalid(
-            "One or more parameter values were invalid: "
-            f"Size of hashkey has exceeded the maximum size limit of{MAX_HASH_KEY_BYTES} bytes"
+            f"{INVALID}Size of hashkey has exceeded the maximum size limit of{MAX_HASH_KEY_BYTES} bytes"
         )
     if not ranges:
         return KeyCondition(hashed, b"", None)
+    *firsts, last = ranges
+    for value in last.values:
+        if len(encode_key([*(test.values[0] for test in firsts), value])) > MAX_RANGE_KEY_BYTES:
+            raise make_invalid(
+                f"{INVALID}Aggregated size of all range keys has exceeded the size limit of "
+                f"{MAX_RANGE_KEY_BYTES} bytes"
+            )
     return KeyCondition(
-        hashed, *_encode_range(ranges, is_whole=len(ranges) == len(keyed.range_parts))
+        hashed, *encode_range(ranges, is_whole=len(ranges) == len(keyed.range_parts))
     )
 
 
@@ -107,10 +97,7 @@ def _find_range_tests(tests: Mapping[str, KeyTest], keyed: Keyed) -> list[KeyTes
 def _check_values(part: KeyPart, test: KeyTest) -> None:
     for value in test.values:
         if part.type not in value:
-            raise make_invalid(
-                "One or more parameter values were invalid: "
-                "Condition parameter type does not match schema type"
-            )
+            raise make_invalid(f"{INVALID}Condition parameter type does not match schema type")
         if not value[part.type]:
             word = "string" if part.type == "S" else "binary"
             raise make_invalid(
@@ -119,7 +106,7 @@ def _check_values(part: KeyPart, test: KeyTest) -> None:
             )
 
 
-def _encode_range(tests: Sequence[KeyTest], *, is_whole: bool) -> tuple[bytes, bytes | None]:
+def encode_range(tests: Sequence[KeyTest], *, is_whole: bool) -> tuple[bytes, bytes | None]:
     """Return the bounds of range keys; *is_whole* if the tests are on all of their attributes.
 
     If not, the keys that fulfil them go on, and what the tests encode is their prefix.
@@ -127,24 +114,18 @@ def _encode_range(tests: Sequence[KeyTest], *, is_whole: bool) -> tuple[bytes, b
     *firsts, last = tests
     equal = [test.values[0] for test in firsts]
     prefix = encode_prefix(equal)
-    end = after_prefix(prefix)
-    starts: list[bytes] = []
-    stops: list[bytes] = []
-    for value in last.values:
-        start = prefix + encode_part(value) if is_whole else encode_prefix([*equal, value])
-        if len(start) - (0 if is_whole else 2) > MAX_RANGE_KEY_BYTES:
-            raise make_invalid(
-                "One or more parameter values were invalid: "
-                "Aggregated size of all range keys has exceeded the size limit of "
-                f"{MAX_RANGE_KEY_BYTES} bytes"
-            )
-        starts.append(start)
-        # What follows is greater by a byte, or goes on behind the terminator, whose end is 1.
-        stops.append(start + b"\x00" if is_whole else start[:-1] + b"\x02")
+    if is_whole:
+        starts = [prefix + encode_part(value) for value in last.values]
+        stops = [start + b"\x00" for start in starts]  # nothing comes between
+    else:
+        # What goes on behind the terminator comes before the one whose end is greater by 1.
+        starts = [encode_prefix([*equal, value]) for value in last.values]
+        stops = [start[:-1] + b"\x02" for start in starts]
     if last.sign == "begins_with":
         # Without the terminator, of two bytes, keys that go on are among them.
         start = starts[0] if is_whole else starts[0][:-2]
         return start, after_prefix(start)
+    end = after_prefix(prefix)
     bounds: dict[str, tuple[bytes, bytes | None]] = {
         "=": (starts[0], stops[0]),
         "<": (prefix, starts[0]),
@@ -156,65 +137,83 @@ def _encode_range(tests: Sequence[KeyTest], *, is_whole: bool) -> tuple[bytes, b
     return bounds[last.sign]
 
 
-def _split(test: Test) -> Iterator[Test]:
+def list_terms(test: terms.Test) -> Iterator[terms.Test]:
     """Yield the tests that AND joins."""
     waiting = [test]
     while waiting:
         test = waiting.pop()
-        if isinstance(test, All):
+        if isinstance(test, terms.All):
             waiting.extend(reversed(test.terms))
         else:
             yield test
 
 
-def _read_test(test: Test) -> tuple[str, KeyTest]:
+def find_relation(test: terms.Test) -> tuple[str, KeyTest] | None:
+    """Return the attribute that a test compares with values, and how; None for another test."""
+    sign, operands = _list_operands(test)
+    values = [each.value for each in operands[1:] if isinstance(each, terms.Literal)]
+    if (
+        not operands
+        or not isinstance(operands[0], terms.Attribute)
+        or len(values) < len(operands) - 1
+    ):
+        return None
+    return operands[0].name, KeyTest(sign, tuple(values))
+
+
+def _list_operands(test: terms.Test) -> tuple[str, tuple[terms.Finder, ...]]:
+    """Return the sign of a test and its operands, a value behind what it is compared with."""
+    if isinstance(test, terms.Compare):
+        if isinstance(test.left, terms.Literal):
+            return _REVERSED[test.sign], (test.right, test.left)
+        return test.sign, (test.left, test.right)
+    if isinstance(test, terms.Between):
+        return "BETWEEN", (test.operand, test.low, test.high)
+    if isinstance(test, terms.BeginsWith):
+        return "begins_with", (test.operand, test.prefix)
+    return "", ()
+
+
+def _read_test(test: terms.Test) -> tuple[str, KeyTest]:
     """Return the attribute of a test and its operands; raise a ValidationException."""
-    if isinstance(test, Compare) and test.sign != "<>":
-        return _read_operands(test.sign, [test.left, test.right])
-    if isinstance(test, Between):
-        return _read_operands("BETWEEN", [test.operand, test.low, test.high])
-    if isinstance(test, BeginsWith):
-        return _read_operands("begins_with", [test.operand, test.prefix])
-    raise make_invalid(f"Invalid operator used in {_KIND}: {_name_operator(test)}")
+    found = find_relation(test)
+    if found is None or found[1].sign == "<>":
+        raise make_invalid(_explain(test))
+    return found
 
 
-def _name_operator(test: Test) -> str:
-    if isinstance(test, Not):
-        return "attribute_not_exists" if isinstance(test.term, Exists) else "NOT"
+def _explain(test: terms.Test) -> str:
+    """Return why a test cannot be part of a key condition."""
+    sign, operands = _list_operands(test)
+    if sign in ("", "<>"):
+        return f"Invalid operator used in {_KIND}: {_name_operator(test)}"
+    first, *others = operands
+    if isinstance(first, terms.Literal) and sign in ("BETWEEN", "begins_with"):
+        return (
+            f"Invalid condition in {_KIND}: {sign} operator must have the key attribute "
+            "as its first operand"
+        )
+    if any(isinstance(each, terms.Size) for each in operands):
+        return f"{_KIND}s cannot contain nested operations"
+    if isinstance(first, terms.Literal):
+        return f"Invalid condition in {_KIND}: No key attribute specified"
+    if not all(isinstance(each, terms.Literal) for each in others):
+        return f"Invalid condition in {_KIND}: Multiple attribute names used in one condition"
+    return f"{_KIND}s cannot have conditions on nested attributes"
+
+
+def _name_operator(test: terms.Test) -> str:
+    if isinstance(test, terms.Not):
+        return "attribute_not_exists" if isinstance(test.term, terms.Exists) else "NOT"
     names: dict[type, str] = {
-        Compare: "<>",
-        Either: "OR",
-        Among: "IN",
-        Exists: "attribute_exists",
-        HasType: "attribute_type",
-        Contains: "contains",
+        terms.Compare: "<>",
+        terms.Either: "OR",
+        terms.Among: "IN",
+        terms.Exists: "attribute_exists",
+        terms.HasType: "attribute_type",
+        terms.Contains: "contains",
     }
     return names[type(test)]
 
 
-def _read_operands(sign: str, operands: Sequence[Finder]) -> tuple[str, KeyTest]:
-    first, *rest = operands
-    if sign in ("BETWEEN", "begins_with"):
-        if isinstance(first, Literal):
-            raise make_invalid(
-                f"Invalid condition in {_KIND}: {sign} operator must have the key attribute "
-                "as its first operand"
-            )
-    elif isinstance(first, Literal):
-        sign = _REVERSED[sign]
-        first, rest = rest[0], [first]
-    values = [each.value for each in rest if isinstance(each, Literal)]
-    if any(isinstance(each, Size) for each in operands):
-        raise make_invalid(f"{_KIND}s cannot contain nested operations")
-    if isinstance(first, Literal):
-        raise make_invalid(f"Invalid condition in {_KIND}: No key attribute specified")
-    if len(values) < len(rest):
-        raise make_invalid(
-            f"Invalid condition in {_KIND}: Multiple attribute names used in one condition"
-        )
-    if not isinstance(first, Attribute):
-        raise make_invalid(f"{_KIND}s cannot have conditions on nested attributes")
-    return first.name, KeyTest(sign, tuple(values))
-
-
-_REVERSED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_REVERSED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}

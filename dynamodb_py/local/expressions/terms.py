@@ -8,10 +8,9 @@ from __future__ import annotations
 import operator
 from binascii import a2b_base64
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from ..database.values import ORDERED, Item, Value
+from ..database.values import ORDERED, Item, Value, to_comparable
 from .paths import Path, find_value
 
 
@@ -214,17 +213,9 @@ def _is_unequal(left: Value | None, right: Value | None) -> bool:
 
 def _make_order(test: Callable[[Any, Any], bool]) -> Callable[[Value | None, Value | None], bool]:
     def compare(left: Value | None, right: Value | None) -> bool:
-        if left is None or right is None:
+        if left is None or right is None or left.keys() != right.keys():
             return False
-        ((kind, first),) = left.items()
-        if kind not in right or kind not in ORDERED:
-            return False
-        second = right[kind]
-        if kind == "N":
-            return test(Decimal(first), Decimal(second))
-        if kind == "B":
-            return test(a2b_base64(first), a2b_base64(second))
-        return test(first, second)
+        return left.keys() <= ORDERED and test(to_comparable(left), to_comparable(right))
 
     return compare
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import cast
 
-from ...limits import MAX_DEPTH
 from ..database.errors import make_invalid
-from ..database.values import Item, Value, check_value
+from ..database.values import Item, Value, check_depth
 from .changes import Add, Arithmetic, Assign, Change, Delete, IfNotExists, ListAppend, Remove
 from .conditions import make_operand
 from .paths import Path, Tree, find_value, make_tree, project
@@ -63,7 +62,7 @@ class Update:
         values = {path: change.compute(item, find_value(item, path)) for path, change in changes}
         for path, value in values.items():
             if value is not None and len(path) > 1:
-                _check_depth(path, value)
+                check_depth(value, len(path))
         return _change_map(item, tree, values)
 
     def project_touched(self, item: Item) -> Item:
@@ -216,9 +215,3 @@ def _change_list(content: list[Value], tree: Tree, values: dict[Path, Value | No
     for position in reversed(removed):
         del changed[position]
     return changed
-
-
-def _check_depth(path: Path, value: Value) -> None:
-    """Raise a ValidationException if *value* makes too many levels at the end of *path*."""
-    if len(path) > MAX_DEPTH or "L" in value or "M" in value:
-        check_value(value, len(path))

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
-
-from msgspec import Raw
 
 from ...limits import MAX_BATCH_GET, MAX_BATCH_WRITE
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import make_invalid
-from ..database.storage import Snapshot
+from ..database.snapshots import Snapshot
 from ..database.tables import Key, Table
 from ..database.values import Item, as_list, as_map, check_item
 from ..expressions.projections import Projection
-from .capacity import (
-    Consumed,
-    count_read_units,
-    describe_collections,
-    read_detail,
-    read_metrics,
-)
+from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
 from .items import read_projection
+from .pages import show_row
 from .requests import Members, parse_table_name, read, read_flag, require, require_lengths
 from .writes import Write, find_table, find_target, make_put, write_item
 
@@ -47,61 +40,46 @@ class _Page:
         self.responses: dict[str, list[Any]] = {}
         self.unprocessed: dict[str, Any] = {}
 
-    def add(
-        self,
-        snapshot: Snapshot,
-        table: Table,
-        gets: _Gets,
-        keys: Sequence[Key],
-        left_out: Collection[int],
-    ) -> None:
-        """Read the items of one table, as long as there is room, but those with the numbers *left_out*."""
-        items = self.responses.setdefault(gets.given, [])
-        rest = [given for n, given in enumerate(gets.members["Keys"]) if n in left_out]
-        for number, key in enumerate(keys):
-            if number in left_out:
-                continue
-            row = snapshot.find(table, key)
-            size = 0 if row is None else row.size
-            if size > self._room or not self._room:
-                self._room = 0
-                rest.append(gets.members["Keys"][number])
-                continue
-            self._room -= size
-            if self.consumed.is_wanted:
-                units = count_read_units(size, consistent=gets.consistent)
-                self.consumed.add_read(table, units)
-            if row is not None and gets.projection is None:
-                items.append(Raw(row.body))
-            elif row is not None and gets.projection is not None:
-                items.append(gets.projection.project(row.item))
-        if rest:
-            self.unprocessed[gets.given] = {**gets.members, "Keys": rest}
+    def add(self, snapshot: Snapshot, table: Table, gets: _Gets, key: Key) -> bool:
+        """Read an item; return whether there was room for it."""
+        row = snapshot.find(table, key)
+        size = 0 if row is None else row.size
+        if size > self._room or not self._room:
+            self._room = 0
+            return False
+        self._room -= size
+        if self.consumed.is_wanted:
+            self.consumed.add_read(table, count_read_units(size, consistent=gets.consistent))
+        if row is not None:
+            self.responses[gets.given].append(show_row(row, gets.projection))
+        return True
+
+    def leave_out(self, gets: _Gets, key: Item) -> None:
+        """Return a key, as the request has it, for another request."""
+        rest = self.unprocessed.setdefault(gets.given, {**gets.members, "Keys": []})
+        rest["Keys"].append(key)
 
 
 def batch_get_item(engine: Engine, request: Request) -> Answer:
-    """Return the items with some keys, up to 16 MB of them.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-    """
+    """Return the items with some keys, up to 16 MB of them."""
     page = _Page(Consumed(read_detail(request)))
     batch = [_read_gets(*each) for each in _list_tables(request, MAX_BATCH_GET)]
     if sum(len(gets.keys) for gets in batch) > MAX_BATCH_GET:
         raise make_invalid("Too many items requested for the BatchGetItem call")
     seen = _Seen()
     with engine.store.read() as snapshot:
-        checked: list[tuple[Table, _Gets, list[Key]]] = []
+        checked: list[tuple[Table, _Gets, Key, Item]] = []
         for gets in batch:
             table = find_table(snapshot, parse_table_name(gets.given))
             keys = [table.check_key(key) for key in gets.keys]
-            for key in keys:
+            for key, given in zip(keys, gets.members["Keys"], strict=True):
                 seen.add(table, key)
-            checked.append((table, gets, keys))
-        names = [table.name for table, _, keys in checked for _ in keys]
-        left_out, first = engine.faults.leave_out("BatchGetItem", names), 0
-        for table, gets, keys in checked:
-            page.add(snapshot, table, gets, keys, {number - first for number in left_out})
-            first += len(keys)
+                checked.append((table, gets, key, given))
+            page.responses[gets.given] = []
+        left_out = engine.faults.leave_out("BatchGetItem", [table.name for table, *_ in checked])
+        for number, (table, gets, key, given) in enumerate(checked):
+            if number in left_out or not page.add(snapshot, table, gets, key):
+                page.leave_out(gets, given)
     answer = {"Responses": page.responses, "UnprocessedKeys": page.unprocessed}
     return page.consumed.into(answer, several=True)
 
@@ -116,10 +94,7 @@ def _read_gets(given: str, members: Any, path: str) -> _Gets:
 
 
 def batch_write_item(engine: Engine, request: Request) -> Answer:
-    """Put and delete items: nothing is written unless all of them are valid.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
-    """
+    """Put and delete items: nothing is written unless all of them are valid."""
     consumed = Consumed(read_detail(request))
     wants_metrics = read_metrics(request)
     batch = [

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...codec import measure_item
 from ...limits import READ_UNIT_BYTES
-from ..database.storage import Snapshot
+from ..database.snapshots import Snapshot
 from ..database.tables import Index, Table
 from ..database.values import Item
 from .requests import CAPACITIES, METRICS, Members, read_choice
@@ -42,11 +42,17 @@ def count_write_units(size: int) -> float:
 
 
 class _Units:
-    """The units of one table: its own, and those of its indexes."""
+    """The units of one table: its own, and those of its indexes by kind and name."""
 
     def __init__(self) -> None:
         self.own = 0.0
-        self.indexes: dict[tuple[bool, str], float] = {}
+        self.indexes: dict[str, dict[str, float]] = {}
+
+    def add(self, index: Index, units: float) -> None:
+        """Count the units of an index."""
+        kind = "LocalSecondaryIndexes" if index.is_local else "GlobalSecondaryIndexes"
+        counts = self.indexes.setdefault(kind, {})
+        counts[index.name] = counts.get(index.name, 0.0) + units
 
 
 class Consumed:
@@ -73,8 +79,7 @@ class Consumed:
         if index is None:
             found.own += units * self._factor
             return
-        place = (index.is_local, index.name)
-        found.indexes[place] = found.indexes.get(place, 0.0) + units * self._factor
+        found.add(index, units * self._factor)
         found.own += own * self._factor
 
     def add_write(self, table: Table, outcome: Outcome) -> None:
@@ -86,8 +91,7 @@ class Consumed:
         for index in table.indexes.values():
             units = _count_index_units(index, outcome.old, outcome.new)
             if units:
-                place = (index.is_local, index.name)
-                found.indexes[place] = found.indexes.get(place, 0.0) + units
+                found.add(index, units)
 
     def add_check(self, table: Table, size: int) -> None:
         """Count a write that is none: a failed condition, or a check of one."""
@@ -108,26 +112,15 @@ class Consumed:
         return answer
 
     def _find(self, table: Table) -> _Units:
-        found = self._tables.get(table.name)
-        if found is None:
-            found = self._tables[table.name] = _Units()
-        return found
+        return self._tables.setdefault(table.name, _Units())
 
     def _describe(self, name: str, units: _Units) -> dict[str, Any]:
-        found = {"TableName": name, **self._spell(units.own + sum(units.indexes.values()))}
+        total = units.own + sum(sum(counts.values()) for counts in units.indexes.values())
+        found = {"TableName": name, **self._spell(total)}
         if self.detail == "INDEXES":
             found["Table"] = self._spell(units.own)
-            for is_local, member in (
-                (True, "LocalSecondaryIndexes"),
-                (False, "GlobalSecondaryIndexes"),
-            ):
-                each = {
-                    index: self._spell(count)
-                    for (local, index), count in units.indexes.items()
-                    if local is is_local
-                }
-                if each:
-                    found[member] = each
+            for kind, counts in units.indexes.items():
+                found[kind] = {index: self._spell(count) for index, count in counts.items()}
         return found
 
     def _spell(self, units: float) -> dict[str, Any]:

@@ -12,14 +12,13 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from ...codec import measure_item
-from ..database.errors import make_invalid
-from ..database.storage import Snapshot
+from ..database.errors import INVALID, make_invalid
+from ..database.snapshots import Snapshot
 from ..database.tables import Index, Table
 from .requests import ARN, Members, read, read_choice, read_count, read_flag, require, to_member
 
 Description: TypeAlias = "dict[str, Any]"
 
-_INVALID = "One or more parameter values were invalid: "
 BILLING_MODES = ("PROVISIONED", "PAY_PER_REQUEST")
 _TABLE_CLASSES = ("STANDARD", "STANDARD_INFREQUENT_ACCESS")
 _VIEWS = ("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
@@ -54,11 +53,11 @@ def check_throughput(mode: str, throughput: Description | None, index: str | Non
         if index is None:
             where = " when BillingMode is PROVISIONED"
         raise make_invalid(
-            f"{_INVALID}ReadCapacityUnits and WriteCapacityUnits must both be specified{where}"
+            f"{INVALID}ReadCapacityUnits and WriteCapacityUnits must both be specified{where}"
         )
     if mode != "PROVISIONED" and throughput is not None:
         raise make_invalid(
-            f"{_INVALID}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
+            f"{INVALID}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
             f"BillingMode is PAY_PER_REQUEST{where}"
         )
 
@@ -70,7 +69,7 @@ def read_capacity_limits(members: Members, mode: str, path: str = "") -> Descrip
     if limits is not None:
         if mode == "PROVISIONED":
             raise make_invalid(
-                f"{_INVALID}OnDemandThroughput can only be specified when BillingMode is "
+                f"{INVALID}OnDemandThroughput can only be specified when BillingMode is "
                 "PAY_PER_REQUEST"
             )
         names = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
@@ -90,18 +89,13 @@ def _read_counts(
     found = {name: read_count(members, name, low, None, path) for name in names}
     given = {name: count for name, count in found.items() if count is not None}
     if not given:
-        raise make_invalid(f"{_INVALID}{path[:-1]} needs one of {', '.join(names)}")
+        raise make_invalid(f"{INVALID}{path[:-1]} needs one of {', '.join(names)}")
     return given
 
 
-def describe_index(
-    name: str, definition: Description, number: int, *, status: str | None = "ACTIVE"
-) -> Description:
-    """Return the description of an index of the table called *name*; local ones have no status."""
-    found = {**definition, "IndexArn": f"{ARN}{name}/index/{definition['IndexName']}"}
-    if status is not None:
-        found["IndexStatus"] = status
-    return {**found, "Number": number}
+def describe_index(name: str, definition: Description) -> Description:
+    """Return the description of an index of the table called *name*."""
+    return {**definition, "IndexArn": f"{ARN}{name}/index/{definition['IndexName']}"}
 
 
 def describe_billing(mode: str, throughput: Description | None, at: float) -> Description:
@@ -113,10 +107,7 @@ def describe_billing(mode: str, throughput: Description | None, at: float) -> De
     }
     found: Description = {"ProvisionedThroughput": units}
     if mode != "PROVISIONED":
-        found["BillingModeSummary"] = {
-            "BillingMode": mode,
-            "LastUpdateToPayPerRequestDateTime": at,
-        }
+        found["BillingModeSummary"] = {"BillingMode": mode, "LastUpdateToPayPerRequestDateTime": at}
     return found
 
 
@@ -134,11 +125,11 @@ def read_stream(members: Members) -> Description | None:
     require(given, "StreamEnabled", bool, "streamSpecification.")
     view = read_choice(given, "StreamViewType", _VIEWS, "", "streamSpecification.")
     if given["StreamEnabled"] and not view:
-        raise make_invalid(f"{_INVALID}StreamViewType is required when StreamEnabled is true")
+        raise make_invalid(f"{INVALID}StreamViewType is required when StreamEnabled is true")
     if not given["StreamEnabled"]:
         if view:
             raise make_invalid(
-                f"{_INVALID}StreamViewType cannot be specified when StreamEnabled is false"
+                f"{INVALID}StreamViewType cannot be specified when StreamEnabled is false"
             )
         return {"StreamEnabled": False}
     return {"StreamEnabled": True, "StreamViewType": view}
@@ -172,10 +163,10 @@ def _describe_encryption(sse: Members) -> Description:
     kind = read_choice(sse, "SSEType", ("AES256", "KMS"), "KMS", "sSESpecification.")
     key: str | None = read(sse, "KMSMasterKeyId", str)
     if kind == "AES256":
-        raise make_invalid(f"{_INVALID}SSEType AES256 is not supported")
+        raise make_invalid(f"{INVALID}SSEType AES256 is not supported")
     if not read_flag(sse, "Enabled"):
         if key is not None:
-            raise make_invalid(f"{_INVALID}KMSMasterKeyId needs Enabled to be true")
+            raise make_invalid(f"{INVALID}KMSMasterKeyId needs Enabled to be true")
         return {"SSEDescription": None}  # none is shown
     key = key or "alias/aws/dynamodb"
     if not key.startswith("arn:"):
@@ -199,6 +190,9 @@ class Measures(NamedTuple):
     indexes: Mapping[str, tuple[int, int]]
 
 
+_NOTHING = Measures(0.0, 0.0, (0, 0), {})
+
+
 def measure(snapshot: Snapshot, table: Table) -> Measures:
     """Return the measures of a table: of this moment, or as in DynamoDB some hours old.
 
@@ -219,39 +213,29 @@ def measure(snapshot: Snapshot, table: Table) -> Measures:
 def _measure_index(snapshot: Snapshot, table: Table, index: Index) -> tuple[int, int]:
     """Return how many entries an index has, and their size, which is estimated for many."""
     count = snapshot.count_entries(index)
-    rows = islice(snapshot.find_range(table, index, None), _SAMPLE)
-    sizes = [measure_item(index.project(row.item)) for _, row in rows]
+    rows = islice(snapshot.find_range(table, index), _SAMPLE)
+    sizes = [measure_item(index.project(row.item)) for row in rows]
     size = sum(sizes)
     return count, size if count <= len(sizes) else size * count // len(sizes)
 
 
-def show(snapshot: Snapshot, table: Table) -> Description:
-    """Return the description of a table for an answer."""
-    measures = measure(snapshot, table)
-    found = show_unmeasured(table.description)
+def show(table: Table, snapshot: Snapshot | None = None) -> Description:
+    """Return the description of a table for an answer: without *snapshot*, as of an empty one."""
+    measures = _NOTHING if snapshot is None else measure(snapshot, table)
+    found = {
+        name: value
+        for name, value in table.description.items()
+        if name not in _PRIVATE and value is not None
+    }
     found["ItemCount"], found["TableSizeBytes"] = measures.own
     for kind in _KINDS:
-        for index in found.get(kind, ()):
-            index["ItemCount"], index["IndexSizeBytes"] = measures.indexes[index["IndexName"]]
+        if kind in found:
+            found[kind] = [_show_index(index, measures) for index in found[kind]]
     return found
 
 
-def show_unmeasured(description: Description) -> Description:
-    """Return a stored description as answers have it, as of an empty table."""
-    found = {
-        name: value
-        for name, value in description.items()
-        if name not in _PRIVATE and value is not None
-    }
-    found["ItemCount"] = found["TableSizeBytes"] = 0
-    for kind in _KINDS:
-        if kind in found:
-            found[kind] = [
-                {
-                    **{name: value for name, value in index.items() if name != "Number"},
-                    "ItemCount": 0,
-                    "IndexSizeBytes": 0,
-                }
-                for index in found[kind]
-            ]
+def _show_index(index: Description, measures: Measures) -> Description:
+    count, size = measures.indexes.get(index["IndexName"], (0, 0))
+    found = {**index, "ItemCount": count, "IndexSizeBytes": size}
+    del found["Number"]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..database.engine import Answer, Engine, Request
@@ -11,7 +12,7 @@ from ..expressions.conditions import Condition, parse_condition
 from ..expressions.legacy import make_expected, make_projection, make_update
 from ..expressions.placeholders import Placeholders
 from ..expressions.projections import Projection, parse_projection
-from ..expressions.updates import parse_update
+from ..expressions.updates import Update, parse_update
 from .capacity import Consumed, count_read_units, describe_collection, read_detail, read_metrics
 from .requests import (
     FAILURE_VALUES,
@@ -24,7 +25,7 @@ from .requests import (
     refuse_mixture,
     require,
 )
-from .writes import Changes, Outcome, Write, find_table, find_target, make_put, write_item
+from .writes import Kind, Outcome, Write, find_table, find_target, make_put, write_item
 
 _EXPRESSIONS = ("ConditionExpression", "UpdateExpression", "ProjectionExpression")
 _LEGACY = ("Expected", "ConditionalOperator", "AttributeUpdates", "AttributesToGet")
@@ -32,13 +33,12 @@ _PLAIN = frozenset(
     (*_EXPRESSIONS, *_LEGACY, "ExpressionAttributeNames", "ExpressionAttributeValues")
 )
 """The members that a plain read or write has none of, which is quick to see."""
+_NEEDED = {"ConditionCheck": "ConditionExpression", "Update": "UpdateExpression"}
+"""What parts of transactions must have."""
 
 
 def get_item(engine: Engine, request: Request) -> Answer:
-    """Return an item by its key.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
-    """
+    """Return an item by its key."""
     name = read_table_name(request)
     key_item = read_key(request)
     consistent = read_flag(request, "ConsistentRead")
@@ -59,92 +59,46 @@ def get_item(engine: Engine, request: Request) -> Answer:
 
 
 def put_item(engine: Engine, request: Request) -> Answer:
-    """Store an item in the place of another.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
-    """
-    returning = _read_returning(request)
-    write = read_put(request)
-    if returning not in ("NONE", "ALL_OLD"):
-        raise make_invalid("ReturnValues can only be ALL_OLD or NONE")
-    return _write_one(engine, request, write, returning)
+    """Store an item in the place of another."""
+    return _write_one(engine, request, "Put", ("NONE", "ALL_OLD"))
 
 
 def update_item(engine: Engine, request: Request) -> Answer:
-    """Change attributes of an item, or make one.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
-    """
-    returning = _read_returning(request)
-    return _write_one(engine, request, read_update(request), returning)
+    """Change attributes of an item, or make one."""
+    return _write_one(engine, request, "Update", RETURN_VALUES)
 
 
 def delete_item(engine: Engine, request: Request) -> Answer:
-    """Delete an item.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
-    """
-    returning = _read_returning(request)
-    write = read_delete(request)
-    if returning not in ("NONE", "ALL_OLD"):
-        raise make_invalid("ReturnValues can only be ALL_OLD or NONE")
-    return _write_one(engine, request, write, returning)
+    """Delete an item."""
+    return _write_one(engine, request, "Delete", ("NONE", "ALL_OLD"))
 
 
-def read_put(members: Members, path: str = "") -> Write:
-    """Return the write of PutItem, or of the Put of a transaction at *path*."""
-    table = read_table_name(members, path=path)
-    item = check_item(require(members, "Item", dict, path))
+def read_write(members: Members, kind: Kind, path: str = "") -> Write:
+    """Return the write of a request, or of a part of a transaction at *path*."""
+    table = read_table_name(members, path)
+    item = read_key(members, path, "Item" if kind == "Put" else "Key")
+    if path and kind in _NEEDED:
+        require(members, _NEEDED[kind], str, path)
     returns_failed = _read_returns_failed(members, path)
-    condition = _read_condition_alone(members)
-    return make_put(table, item, condition, returns_failed=returns_failed)
+    condition: Condition | None = None
+    changes: Update | None = None
+    if not _PLAIN.isdisjoint(members):
+        refuse_mixture(members, _EXPRESSIONS, _LEGACY)
+        placeholders = read_placeholders(members)
+        changes = _read_changes(members, placeholders) if kind == "Update" else None
+        condition = _read_condition(members, placeholders)
+        placeholders.check_used()
+    if kind == "Put":
+        return make_put(table, item, condition, returns_failed=returns_failed)
+    # An expression makes an item even if it only removes, which AttributeUpdates do not.
+    is_legacy = members.get("UpdateExpression") is None
+    creates = not is_legacy or changes is None or changes.creates
+    return Write(table, kind, item, condition, changes, returns_failed, creates=creates)
 
 
-def read_delete(members: Members, path: str = "") -> Write:
-    """Return the write of DeleteItem, or of the Delete of a transaction at *path*."""
-    table = read_table_name(members, path=path)
-    key = read_key(members, path)
-    returns_failed = _read_returns_failed(members, path)
-    condition = _read_condition_alone(members)
-    return Write(table, "Delete", key, condition, None, returns_failed)
-
-
-def read_check(members: Members, path: str = "") -> Write:
-    """Return the ConditionCheck of a transaction at *path*."""
-    table = read_table_name(members, path=path)
-    key = read_key(members, path)
-    require(members, "ConditionExpression", str, path)
-    returns_failed = _read_returns_failed(members, path)
-    condition = _read_condition_alone(members)
-    return Write(table, "ConditionCheck", key, condition, None, returns_failed)
-
-
-def read_update(members: Members, path: str = "") -> Write:
-    """Return the write of UpdateItem, or of the Update of a transaction at *path*."""
-    table = read_table_name(members, path=path)
-    key = read_key(members, path)
-    if path:
-        require(members, "UpdateExpression", str, path)
-    returns_failed = _read_returns_failed(members, path)
-    refuse_mixture(members, _EXPRESSIONS, _LEGACY)
-    placeholders = read_placeholders(members)
-    changes: Changes | None = None
-    creates = True
-    if (text := read(members, "UpdateExpression", str)) is not None:
-        changes = parse_update(text, placeholders)
-    elif (updates := read(members, "AttributeUpdates", dict)) is not None:
-        changes = make_update(updates)
-        creates = not updates or any(
-            each.get("Action", "PUT") != "DELETE" for each in updates.values()
-        )
-    condition = _read_condition(members, placeholders)
-    placeholders.check_used()
-    return Write(table, "Update", key, condition, changes, returns_failed, creates=creates)
-
-
-def read_key(members: Members, path: str = "") -> Item:
-    """Return the member Key with its values checked."""
-    return check_item(require(members, "Key", dict, path))
+def read_key(members: Members, path: str = "", name: str = "Key") -> Item:
+    """Return the member Key, or the one called *name*, with its values checked."""
+    return check_item(require(members, name, dict, path))
 
 
 def read_placeholders(members: Members) -> Placeholders:
@@ -170,15 +124,11 @@ def read_projection(members: Members) -> Projection | None:
     return projection
 
 
-def _read_condition_alone(members: Members) -> Condition | None:
-    """Return the condition of a write that has no other expression."""
-    if _PLAIN.isdisjoint(members):
-        return None
-    refuse_mixture(members, _EXPRESSIONS, _LEGACY)
-    placeholders = read_placeholders(members)
-    condition = _read_condition(members, placeholders)
-    placeholders.check_used()
-    return condition
+def _read_changes(members: Members, placeholders: Placeholders) -> Update | None:
+    if (text := read(members, "UpdateExpression", str)) is not None:
+        return parse_update(text, placeholders)
+    updates = read(members, "AttributeUpdates", dict)
+    return None if updates is None else make_update(updates)
 
 
 def _read_condition(members: Members, placeholders: Placeholders) -> Condition | None:
@@ -193,10 +143,6 @@ def _read_condition(members: Members, placeholders: Placeholders) -> Condition |
     return make_expected(expected, operator) if expected or operator else None
 
 
-def _read_returning(members: Members) -> str:
-    return read_choice(members, "ReturnValues", RETURN_VALUES, "NONE")
-
-
 def _read_returns_failed(members: Members, path: str) -> bool:
     found = read_choice(
         members, "ReturnValuesOnConditionCheckFailure", FAILURE_VALUES, "NONE", path
@@ -204,8 +150,12 @@ def _read_returns_failed(members: Members, path: str) -> bool:
     return found == "ALL_OLD"
 
 
-def _write_one(engine: Engine, request: Request, write: Write, returning: str) -> Answer:
-    """Carry out *write* alone, and return its answer."""
+def _write_one(engine: Engine, request: Request, kind: Kind, returnable: Sequence[str]) -> Answer:
+    """Carry out the write of a request, which may return one of *returnable*; return its answer."""
+    returning = read_choice(request, "ReturnValues", RETURN_VALUES, "NONE")
+    write = read_write(request, kind)
+    if returning not in returnable:
+        raise make_invalid("ReturnValues can only be ALL_OLD or NONE")
     consumed = Consumed(read_detail(request))
     wants_metrics = read_metrics(request)
     needs_old = returning != "NONE" or consumed.is_wanted
@@ -228,7 +178,7 @@ def _write_one(engine: Engine, request: Request, write: Write, returning: str) -
     return consumed.into(answer) if answer or consumed.is_wanted else b"{}"
 
 
-def choose_attributes(outcome: Outcome, returning: str, changes: Changes | None) -> Item | None:
+def choose_attributes(outcome: Outcome, returning: str, changes: Update | None) -> Item | None:
     """Return what *returning*, the member ReturnValues, selects of the outcome of a write."""
     if returning == "NONE":
         return None

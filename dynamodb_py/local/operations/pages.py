@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
 from ...codec import measure_item
-from ..database.errors import ServiceError, make_invalid
-from ..database.storage import Row, Snapshot
-from ..database.tables import Index, Key, Keyed, Table
+from ..database.errors import INVALID, ServiceError, make_invalid
+from ..database.snapshots import Row, Snapshot
+from ..database.tables import Index, Key, Keyed, Range, Table
 from ..database.values import Item
 from ..expressions.conditions import Condition
 from ..expressions.projections import Selection
@@ -25,31 +25,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Paginatio
 PLACES = 2**63
 """How many places of hash keys there are."""
 
-_INVALID = "One or more parameter values were invalid: "
 _INVALID_START = "The provided starting key is invalid"
 _OTHER_SCHEMA = f"{_INVALID_START}: The provided key element does not match the schema"
-_OTHER_START = "The provided starting key is outside query boundaries based on provided conditions"
-
-
-class Range(NamedTuple):
-    """What is read: one hash key with a range of range keys, or the items of some places."""
-
-    hashed: bytes | None = None
-    low: bytes = b""
-    high: bytes | None = None
-    places: tuple[int, int] | None = None
-    """The first and the last place, or None for all."""
-    backward: bool = False
-
-    def check_start(self, key: Key) -> None:
-        """Raise a ValidationException unless a page of the range may begin behind *key*."""
-        if self.hashed is not None:
-            if key.hash != self.hashed:
-                raise make_invalid(_OTHER_START)
-            if key.range < self.low or (self.high is not None and key.range >= self.high):
-                raise make_invalid(
-                    "The provided starting key does not match the range key predicate"
-                )
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -89,12 +66,12 @@ class Reading(msgspec.Struct, frozen=True):
             return
         if self.whole:
             raise make_invalid(
-                f"{_INVALID}Select type ALL_ATTRIBUTES is not supported for global secondary index "
+                f"{INVALID}Select type ALL_ATTRIBUTES is not supported for global secondary index "
                 f"{self.index.name} because its projection type is not ALL"
             )
         if missing := self._find_unprojected(self.projection):
             raise make_invalid(
-                f"{_INVALID}Global secondary index {self.index.name} does not project "
+                f"{INVALID}Global secondary index {self.index.name} does not project "
                 f"[{', '.join(missing)}]"
             )
 
@@ -105,7 +82,7 @@ class Reading(msgspec.Struct, frozen=True):
         """
         if self.index is not None and (missing := self._find_unprojected(self.condition)):
             raise make_invalid(
-                f"{_INVALID}Secondary index {self.index.name} does not project one or more filter "
+                f"{INVALID}Secondary index {self.index.name} does not project one or more filter "
                 f"attributes: [{', '.join(missing)}]"
             )
 
@@ -123,6 +100,16 @@ class Page(msgspec.Struct, frozen=True):
     scanned: int
     last: Item | None
     """The key of the last item that was read, if there may be more."""
+
+
+def find_index(table: Table, name: str | None) -> Index | None:
+    """Return the index called *name*, or None for no name; raise a ValidationException."""
+    if name is None:
+        return None
+    index = table.indexes.get(name)
+    if index is None:
+        raise make_invalid(f"The table does not have the specified index: {name}")
+    return index
 
 
 def find_start(reading: Reading, start: Item) -> tuple[Key, Key]:
@@ -156,53 +143,31 @@ def find_places(segment: int, total: int) -> tuple[int, int]:
 def read_page(
     snapshot: Snapshot,
     reading: Reading,
-    area: Range,
-    start: tuple[Key, Key] | None,
-    consumed: Consumed,
-) -> Page:
-    """Read a page of *area*, behind *start*; count what that takes in *consumed*."""
-    return read_areas(snapshot, reading, [area], start, consumed)
-
-
-def read_areas(
-    snapshot: Snapshot,
-    reading: Reading,
     areas: Sequence[Range],
     start: tuple[Key, Key] | None,
     consumed: Consumed,
 ) -> Page:
-    """Like :func:`read_page` for one area after the other; *start* is in the first."""
+    """Read a page of one area after the other; count what that takes in *consumed*.
+
+    *start*, as of :func:`find_start`, is in the first area: the page begins behind it.
+    """
     # SQLite must not go on reading after the snapshot.
     with closing(_find_rows(snapshot, reading, areas, start)) as rows:
         return _fill_page(reading, rows, consumed)
 
 
 def _find_rows(
-    snapshot: Snapshot,
-    reading: Reading,
-    areas: Sequence[Range],
-    start: tuple[Key, Key] | None,
+    snapshot: Snapshot, reading: Reading, areas: Sequence[Range], start: tuple[Key, Key] | None
 ) -> Generator[Row, None, None]:
     for area in areas:
-        rows = snapshot.find_range(
-            reading.table,
-            reading.index,
-            area.hashed,
-            area.low,
-            area.high,
-            places=area.places,
-            after=start,
-            backward=area.backward,
-        )
+        with closing(snapshot.find_range(reading.table, reading.index, area, start)) as rows:
+            yield from rows
         start = None
-        with closing(rows):
-            for _, row in rows:
-                yield row
 
 
 def _fill_page(reading: Reading, rows: Iterable[Row], consumed: Consumed) -> Page:
     see = _make_view(reading)
-    condition, counts = reading.condition, reading.counts
+    condition, projection, counts = reading.condition, reading.projection, reading.counts
     items: list[Any] = []
     count = scanned = size = 0
     fetched = 0.0
@@ -217,7 +182,8 @@ def _fill_page(reading: Reading, rows: Iterable[Row], consumed: Consumed) -> Pag
         if condition is None or condition.holds(row.item if seen is None else seen):
             count += 1
             if not counts:
-                items.append(_show(reading, row, seen))
+                is_whole = seen is None or projection is not None
+                items.append(show_row(row, projection) if is_whole else seen)
         if scanned == reading.limit:
             is_full = True
             break
@@ -249,8 +215,6 @@ def _make_view(reading: Reading) -> Callable[[Row], _Seen]:
     return see_entry
 
 
-def _show(reading: Reading, row: Row, seen: Item | None) -> Any:
-    """Return an item as the answer has it; *seen* is what there is of it, None for all."""
-    if reading.projection is not None:
-        return reading.projection.project(row.item)
-    return msgspec.Raw(row.body) if seen is None else seen
+def show_row(row: Row, projection: Selection | None) -> Any:
+    """Return an item as answers have it: a dict, or JSON that needs no decoding."""
+    return msgspec.Raw(row.body) if projection is None else projection.project(row.item)

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid
-from ..database.storage import Snapshot
-from ..database.tables import Index, Keyed, Table
+from ..database.snapshots import Snapshot
+from ..database.tables import Keyed, Range
 from ..database.values import Item, check_item
 from ..expressions.conditions import Condition, parse_condition
 from ..expressions.key_conditions import parse_key_condition
@@ -15,7 +15,8 @@ from ..expressions.legacy import make_filter, make_key_condition, make_projectio
 from ..expressions.placeholders import Placeholders
 from ..expressions.projections import Projection, parse_projection
 from .capacity import Consumed, read_detail
-from .pages import Page, Range, Reading, find_places, find_start, read_page
+from .items import read_placeholders
+from .pages import Page, Reading, find_index, find_places, find_start, read_page
 from .requests import (
     Members,
     read,
@@ -50,9 +51,7 @@ class _Common:
         self.consistent = read_flag(request, "ConsistentRead")
         refuse_mixture(request, _EXPRESSIONS, _LEGACY)
         self.start = _read_start(request)
-        self.placeholders = Placeholders(
-            request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
-        )
+        self.placeholders = read_placeholders(request)
         self.condition = _read_filter(request, filter_name, self.placeholders)
         self.projection = self._read_projection(request)
         self._check_select()
@@ -84,7 +83,7 @@ class _Common:
     def plan(self, snapshot: Snapshot) -> Reading:
         """Find the table and the index; return how pages of them are made."""
         table = find_table(snapshot, self.table_name)
-        index = None if self.index_name is None else _find_index(table, self.index_name)
+        index = find_index(table, self.index_name)
         if index is not None and not index.is_local and self.consistent:
             raise make_invalid("Consistent reads are not supported on global secondary indexes")
         reading = Reading(
@@ -102,10 +101,7 @@ class _Common:
 
 
 def query(engine: Engine, request: Request) -> Answer:
-    """Return the items of one hash key, by their range keys.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
-    """
+    """Return the items of one hash key, by their range keys."""
     common = _Common(request, "QueryFilter")
     forward = read(request, "ScanIndexForward", bool)
     if request.get("KeyConditions") is None and request.get("KeyConditionExpression") is None:
@@ -123,15 +119,12 @@ def query(engine: Engine, request: Request) -> Answer:
         if common.start is not None:
             start = find_start(reading, common.start)
             area.check_start(start[0])
-        page = read_page(snapshot, reading, area, start, consumed)
+        page = read_page(snapshot, reading, [area], start, consumed)
     return _make_answer(page, reading, consumed)
 
 
 def scan(engine: Engine, request: Request) -> Answer:
-    """Return all items of a table or an index, or of a segment of it.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
-    """
+    """Return all items of a table or an index, or of a segment of it."""
     segment, total = _read_segment(request)
     common = _Common(request, "ScanFilter")
     common.placeholders.check_used()
@@ -146,7 +139,7 @@ def scan(engine: Engine, request: Request) -> Answer:
                 "ExclusiveStartKey with correct Segment. "
                 f"TotalSegments: {total} Segment: {segment}"
             )
-        page = read_page(snapshot, reading, Range(places=places), start, consumed)
+        page = read_page(snapshot, reading, [Range(places=places)], start, consumed)
     return _make_answer(page, reading, consumed)
 
 
@@ -172,13 +165,6 @@ def _read_filter(request: Members, name: str, placeholders: Placeholders) -> Con
     return None
 
 
-def _find_index(table: Table, name: str) -> Index:
-    index = table.indexes.get(name)
-    if index is None:
-        raise make_invalid(f"The table does not have the specified index: {name}")
-    return index
-
-
 def _read_area(
     request: Members, placeholders: Placeholders, keyed: Keyed, *, backward: bool
 ) -> Range:
@@ -187,7 +173,7 @@ def _read_area(
         condition = parse_key_condition(text, placeholders, keyed)
     else:
         condition = make_key_condition(read(request, "KeyConditions", dict), keyed)
-    return Range(condition.hashed, condition.low, condition.high, backward=backward)
+    return Range(*condition, backward=backward)
 
 
 def _check_filter(request: Members, reading: Reading) -> None:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ..database.errors import ServiceError, make_invalid
+from ..database.errors import ServiceError, make_invalid, make_not_found, make_violation
+from ..database.values import as_map
 
 Members: TypeAlias = Mapping[str, Any]
 
@@ -42,7 +43,7 @@ def require(members: Members, name: str, kind: type, path: str = "") -> Any:
     """Return the member *name*, which must be there; *path* is where the members are."""
     value = read(members, name, kind)
     if value is None:
-        raise fail(None, f"{path}{to_member(name)}", "Member must not be null")
+        raise make_violation(None, f"{path}{to_member(name)}", "Member must not be null")
     return value
 
 
@@ -55,12 +56,17 @@ def read_choice(
         return default
     if value not in choices:
         known = ", ".join(choices)
-        raise fail(
-            value,
-            f"{path}{to_member(name)}",
-            f"Member must satisfy enum value set: [{known}]",
+        raise make_violation(
+            value, f"{path}{to_member(name)}", f"Member must satisfy enum value set: [{known}]"
         )
     return value
+
+
+def read_parts(request: Members, name: str, most: int) -> list[Members]:
+    """Return the member *name*: a list of 1 to *most* structures."""
+    found: list[Any] = require(request, name, list)
+    require_lengths(found, 1, most, to_member(name))
+    return [as_map(each) for each in found]
 
 
 def read_flag(members: Members, name: str) -> bool:
@@ -76,18 +82,12 @@ def read_count(
     if value is None:
         return None
     if value < low:
-        raise fail(
-            value,
-            f"{path}{to_member(name)}",
-            f"Member must have value greater than or equal to {low}",
-        )
-    if high is not None and value > high:
-        raise fail(
-            value,
-            f"{path}{to_member(name)}",
-            f"Member must have value less than or equal to {high}",
-        )
-    return value
+        limit = f"greater than or equal to {low}"
+    elif high is not None and value > high:
+        limit = f"less than or equal to {high}"
+    else:
+        return value
+    raise make_violation(value, f"{path}{to_member(name)}", f"Member must have value {limit}")
 
 
 def require_lengths(
@@ -95,15 +95,16 @@ def require_lengths(
 ) -> None:
     """Raise a ValidationException unless *value*, a text, list or map, has *low* to *high* elements."""
     if len(value) < low:
-        raise fail(value, member, f"Member must have length greater than or equal to {low}")
+        raise make_violation(
+            value, member, f"Member must have length greater than or equal to {low}"
+        )
     if high is not None and len(value) > high:
-        raise fail(value, member, f"Member must have length less than or equal to {high}")
+        raise make_violation(value, member, f"Member must have length less than or equal to {high}")
 
 
-def read_table_name(members: Members, name: str = "TableName", path: str = "") -> str:
-    """Return the name of a table, which may be given by its ARN."""
-    value: str = require(members, name, str, path)
-    return parse_table_name(value, f"{path}{to_member(name)}")
+def read_table_name(members: Members, path: str = "") -> str:
+    """Return the member TableName, which may be an ARN."""
+    return parse_table_name(require(members, "TableName", str, path), f"{path}tableName")
 
 
 def parse_table_name(value: str, member: str = "tableName") -> str:
@@ -112,23 +113,11 @@ def parse_table_name(value: str, member: str = "tableName") -> str:
         return value
     if value.startswith("arn:"):
         if not value.startswith(ARN) or not _TABLE_NAME.match(value[len(ARN) :]):
-            raise ServiceError(
-                "ResourceNotFoundException",
-                f"Requested resource not found: Table: {value} not found",
-            )
+            raise make_not_found(f"Requested resource not found: Table: {value} not found")
         return value[len(ARN) :]
     require_lengths(value, 1, 1024, member)
-    raise fail(value, member, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
-
-
-def fail(value: object, member: str, constraint: str) -> ServiceError:
-    """Return the ValidationException for a member that breaks a constraint of the API's model."""
-    shown = "null " if value is None else f"'{value}' "
-    if isinstance(value, (dict, list)):
-        shown = ""
-    return make_invalid(
-        f"1 validation error detected: Value {shown}at '{member}' failed to satisfy constraint: "
-        f"{constraint}"
+    raise make_violation(
+        value, member, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
     )
 
 

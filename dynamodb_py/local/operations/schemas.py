@@ -14,13 +14,12 @@ from ...limits import (
     MAX_TABLE_NAME,
     MIN_TABLE_NAME,
 )
-from ..database.errors import make_invalid
+from ..database.errors import INVALID, make_invalid, make_violation
 from ..database.values import as_map
-from .requests import Members, fail, read, read_choice, require, require_lengths
+from .requests import Members, read, read_choice, require, require_lengths
 
 Schema: TypeAlias = "list[dict[str, str]]"
 
-_INVALID = "One or more parameter values were invalid: "
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+\Z")
 _MAX_PROJECTED_OF_ONE = 20
 _PROJECTIONS = ("ALL", "INCLUDE", "KEYS_ONLY")
@@ -46,7 +45,7 @@ def read_definitions(members: Members) -> dict[str, str]:
         require_lengths(name, 1, 255, f"{path}attributeName")
         kind = _require_choice(each, "AttributeType", ("B", "N", "S"), path)
         if name in found:
-            raise make_invalid(f"{_INVALID}Duplicate AttributeName in AttributeDefinitions: {name}")
+            raise make_invalid(f"{INVALID}Duplicate AttributeName in AttributeDefinitions: {name}")
         found[name] = kind
     return found
 
@@ -95,10 +94,10 @@ def read_global_index(members: Members, path: str) -> dict[str, Any]:
     return _read_index(members, path, MAX_KEY_PARTS)
 
 
-def read_global_indexes(members: Members) -> list[tuple[dict[str, Any], Members]]:
-    """Return what defines each of the GlobalSecondaryIndexes, and the members with its options."""
+def read_global_indexes(members: Members) -> list[tuple[dict[str, Any], Members, str]]:
+    """Return what defines each of the GlobalSecondaryIndexes, its members, and their path."""
     return [
-        (read_global_index(each, path), each)
+        (read_global_index(each, path), each, path)
         for each, path in _list_indexes(members, "GlobalSecondaryIndexes", MAX_GLOBAL_INDEXES)
     ]
 
@@ -116,15 +115,15 @@ def read_local_indexes(members: Members, table: Schema) -> list[dict[str, Any]]:
 def _check_local_keys(name: str, schema: Schema, table: Schema) -> None:
     if len(table) < 2:
         raise make_invalid(
-            f"{_INVALID}Table KeySchema does not have a range key, which is required when specifying "
+            f"{INVALID}Table KeySchema does not have a range key, which is required when specifying "
             "a LocalSecondaryIndex"
         )
     if len(schema) < 2:
-        raise make_invalid(f"{_INVALID}Index KeySchema does not have a range key for index: {name}")
+        raise make_invalid(f"{INVALID}Index KeySchema does not have a range key for index: {name}")
     own, leading = schema[0]["AttributeName"], table[0]["AttributeName"]
     if own != leading:
         raise make_invalid(
-            f"{_INVALID}Index KeySchema does not have the same leading hash key as table KeySchema "
+            f"{INVALID}Index KeySchema does not have the same leading hash key as table KeySchema "
             f"for index: {name}. index hash key: {own}, table hash key: {leading}"
         )
 
@@ -134,10 +133,10 @@ def _list_indexes(members: Members, name: str, limit: int) -> Iterator[tuple[Mem
     if indexes is None:
         return
     if not indexes:
-        raise make_invalid(f"{_INVALID}List of {name} is empty")
+        raise make_invalid(f"{INVALID}List of {name} is empty")
     if len(indexes) > limit:
         singular = name.replace("Indexes", "Index")
-        raise make_invalid(f"{_INVALID}{singular} count exceeds the per-table limit of {limit}")
+        raise make_invalid(f"{INVALID}{singular} count exceeds the per-table limit of {limit}")
     member = name[:1].lower() + name[1:]
     for number, each in enumerate(indexes, 1):
         yield as_map(each), f"{member}.{number}.member."
@@ -160,22 +159,24 @@ def _read_projection(members: Members, path: str) -> dict[str, Any]:
     if names is not None:
         require_lengths(names, 1, _MAX_PROJECTED_OF_ONE, f"{path}nonKeyAttributes")
     if not kind:
-        raise make_invalid(f"{_INVALID}Unknown ProjectionType: null")
+        raise make_invalid(f"{INVALID}Unknown ProjectionType: null")
     if kind != "INCLUDE":
         if names is not None:
             raise make_invalid(
-                f"{_INVALID}ProjectionType is {kind}, but NonKeyAttributes is specified"
+                f"{INVALID}ProjectionType is {kind}, but NonKeyAttributes is specified"
             )
         return {"ProjectionType": kind}
     if names is None:
         raise make_invalid(
-            f"{_INVALID}ProjectionType is INCLUDE, but NonKeyAttributes is not specified"
+            f"{INVALID}ProjectionType is INCLUDE, but NonKeyAttributes is not specified"
         )
     for name in names:
         if type(name) is not str or not 1 <= len(name) <= 255:
-            raise fail(name, f"{path}nonKeyAttributes", "Member must be a name of an attribute")
+            raise make_violation(
+                name, f"{path}nonKeyAttributes", "Member must be a name of an attribute"
+            )
     if len(set(names)) < len(names):
-        raise make_invalid(f"{_INVALID}NonKeyAttributes has duplicates")
+        raise make_invalid(f"{INVALID}NonKeyAttributes has duplicates")
     return {"ProjectionType": kind, "NonKeyAttributes": names}
 
 
@@ -185,12 +186,12 @@ def check_schema(types: dict[str, str], table: Schema, indexes: Sequence[dict[st
     seen: set[str] = set()
     for index in indexes:
         if index["IndexName"] in seen:
-            raise make_invalid(f"{_INVALID}Duplicate index name: {index['IndexName']}")
+            raise make_invalid(f"{INVALID}Duplicate index name: {index['IndexName']}")
         seen.add(index["IndexName"])
     projected = sum(len(index["Projection"].get("NonKeyAttributes", ())) for index in indexes)
     if projected > MAX_PROJECTED_ATTRIBUTES:
         raise make_invalid(
-            f"{_INVALID}Number of projected attributes exceeds the limit of "
+            f"{INVALID}Number of projected attributes exceeds the limit of "
             f"{MAX_PROJECTED_ATTRIBUTES} for a table and its indexes"
         )
 
@@ -201,17 +202,17 @@ def _check_defined(types: dict[str, str], table: Schema, indexes: Sequence[dict[
     missing = [name for name in used if name not in types]
     if missing:
         raise make_invalid(
-            f"{_INVALID}Some index key attributes are not defined in AttributeDefinitions. "
+            f"{INVALID}Some index key attributes are not defined in AttributeDefinitions. "
             f"Keys: [{', '.join(missing)}], AttributeDefinitions: [{shown}]"
         )
     if len(used) < len(types):
         if not indexes:
             raise make_invalid(
-                f"{_INVALID}Number of attributes in KeySchema does not exactly match number of "
+                f"{INVALID}Number of attributes in KeySchema does not exactly match number of "
                 "attributes defined in AttributeDefinitions"
             )
         raise make_invalid(
-            f"{_INVALID}Some AttributeDefinitions are not used. AttributeDefinitions: [{shown}], "
+            f"{INVALID}Some AttributeDefinitions are not used. AttributeDefinitions: [{shown}], "
             f"keys used: [{', '.join(used)}]"
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid, make_not_found
-from ..database.storage import Snapshot, Transaction
+from ..database.snapshots import Snapshot, Transaction
 from ..database.tables import Table
 from ..database.values import as_map
 from .requests import (
@@ -19,6 +19,7 @@ from .requests import (
     require,
     require_lengths,
 )
+from .writes import find_table
 
 _MAX_TAGS = 50
 _MOST_DAYS = 35
@@ -50,10 +51,7 @@ def _check_tag_count(tags: dict[str, str]) -> None:
 
 
 def tag_resource(engine: Engine, request: Request) -> Answer:
-    """Add tags to a table, or change their values.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html
-    """
+    """Add tags to a table, or change their values."""
     name = _read_resource(request)
     require(request, "Tags", list)
     tags = read_tags(request)
@@ -66,10 +64,7 @@ def tag_resource(engine: Engine, request: Request) -> Answer:
 
 
 def untag_resource(engine: Engine, request: Request) -> Answer:
-    """Remove tags from a table.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UntagResource.html
-    """
+    """Remove tags from a table."""
     name = _read_resource(request)
     keys: list[Any] = require(request, "TagKeys", list)
     with engine.store.write() as transaction:
@@ -80,10 +75,7 @@ def untag_resource(engine: Engine, request: Request) -> Answer:
 
 
 def list_tags_of_resource(engine: Engine, request: Request) -> Answer:
-    """Return the tags of a table, all at once.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTagsOfResource.html
-    """
+    """Return the tags of a table, all at once."""
     name = _read_resource(request)
     if request.get("NextToken") is not None:
         raise make_invalid("The provided NextToken is not valid")
@@ -104,10 +96,7 @@ def _read_resource(request: Request) -> str:
 
 
 def _find_resource(snapshot: Snapshot, name: str) -> Table:
-    table = snapshot.find_table(name)
-    if table is None:
-        raise _make_missing_resource(ARN + name)
-    return table
+    return find_table(snapshot, name, _make_missing_resource(ARN + name))
 
 
 def _make_missing_resource(arn: str) -> ServiceError:
@@ -115,10 +104,7 @@ def _make_missing_resource(arn: str) -> ServiceError:
 
 
 def update_time_to_live(engine: Engine, request: Request) -> Answer:
-    """Say which attribute has the time when an item expires, or that none has.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
-    """
+    """Say which attribute has the time when an item expires, or that none has."""
     name = read_table_name(request)
     given: Members = require(request, "TimeToLiveSpecification", dict)
     path = "timeToLiveSpecification."
@@ -151,10 +137,7 @@ def _check_ttl_change(current: Members | None, attribute: str, *, enabled: bool)
 
 
 def describe_time_to_live(engine: Engine, request: Request) -> Answer:
-    """Return which attribute has the time when an item expires.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTimeToLive.html
-    """
+    """Return which attribute has the time when an item expires."""
     name = read_table_name(request)
     with engine.store.read() as snapshot:
         current = find_named(snapshot, name).description.get("TimeToLive")
@@ -166,17 +149,12 @@ def describe_time_to_live(engine: Engine, request: Request) -> Answer:
 
 def find_named(snapshot: Snapshot, name: str) -> Table:
     """Return the table called *name*; the ResourceNotFoundException names it."""
-    table = snapshot.find_table(name)
-    if table is None:
-        raise make_not_found(f"Requested resource not found: Table: {name} not found")
-    return table
+    error = make_not_found(f"Requested resource not found: Table: {name} not found")
+    return find_table(snapshot, name, error)
 
 
 def update_continuous_backups(engine: Engine, request: Request) -> Answer:
-    """Switch the point in time recovery of a table on or off: the setting is all there is.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateContinuousBackups.html
-    """
+    """Switch the point in time recovery of a table on or off: the setting is all there is."""
     name = read_table_name(request)
     given: Members = require(request, "PointInTimeRecoverySpecification", dict)
     path = "pointInTimeRecoverySpecification."
@@ -197,10 +175,7 @@ def update_continuous_backups(engine: Engine, request: Request) -> Answer:
 
 
 def describe_continuous_backups(engine: Engine, request: Request) -> Answer:
-    """Return the setting of the point in time recovery of a table.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeContinuousBackups.html
-    """
+    """Return the setting of the point in time recovery of a table."""
     name = read_table_name(request)
     with engine.store.read() as snapshot:
         backups = _find_backed_up(snapshot, name).description.get("Backups")
@@ -208,10 +183,8 @@ def describe_continuous_backups(engine: Engine, request: Request) -> Answer:
 
 
 def _find_backed_up(snapshot: Snapshot, name: str) -> Table:
-    table = snapshot.find_table(name)
-    if table is None:
-        raise ServiceError("TableNotFoundException", f"Table not found: {name}")
-    return table
+    error = ServiceError("TableNotFoundException", f"Table not found: {name}")
+    return find_table(snapshot, name, error)
 
 
 def _describe_backups(backups: dict[str, Any] | None, now: float) -> Answer:
@@ -233,10 +206,7 @@ def _describe_backups(backups: dict[str, Any] | None, now: float) -> Answer:
 
 
 def describe_limits(engine: Engine, request: Request) -> Answer:
-    """Return the limits of throughput: DynamoDB's for a new account.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeLimits.html
-    """
+    """Return the limits of throughput: DynamoDB's for a new account."""
     return {
         "AccountMaxReadCapacityUnits": 80_000,
         "AccountMaxWriteCapacityUnits": 80_000,
@@ -246,10 +216,7 @@ def describe_limits(engine: Engine, request: Request) -> Answer:
 
 
 def describe_endpoints(engine: Engine, request: Request) -> Answer:
-    """Return the one endpoint there is.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeEndpoints.html
-    """
+    """Return the one endpoint there is."""
     return {
         "Endpoints": [{"Address": "dynamodb.local.amazonaws.com", "CachePeriodInMinutes": 1440}]
     }

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...limits import MAX_GLOBAL_INDEXES
 from ..database.engine import Answer, Engine, Request
-from ..database.errors import ServiceError, make_invalid, make_not_found
-from ..database.storage import Transaction
+from ..database.errors import INVALID, ServiceError, make_invalid, make_not_found
+from ..database.snapshots import Transaction
 from ..database.stream_records import follow_table
 from ..database.tables import Table
 from ..database.values import as_map
@@ -30,7 +30,6 @@ from .schemas import check_schema, find_used, read_definitions, read_global_inde
 from .table_settings import find_named
 from .tables import describe_global_index
 
-_INVALID = "One or more parameter values were invalid: "
 _CHANGES = (
     "ProvisionedThroughput",
     "BillingMode",
@@ -54,10 +53,7 @@ _UPDATES = ("Create", "Update", "Delete")
 
 
 def update_table(engine: Engine, request: Request) -> Answer:
-    """Change the options of a table, or add or remove an index; the change has happened at once.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
-    """
+    """Change the options of a table, or add or remove an index; the change has happened at once."""
     name = read_table_name(request)
     refuse_members(request, *_CLOUD)
     if all(request.get(each) is None for each in _CHANGES):
@@ -77,7 +73,7 @@ def update_table(engine: Engine, request: Request) -> Answer:
         changed = transaction.put_table(name, table.number, description)
         _build(transaction, table, changed)
         follow_table(transaction, table, changed, now)
-        found = show(transaction, changed)
+        found = show(changed, transaction)
     found["TableStatus"] = "UPDATING"
     return {"TableDescription": _show_changes(found, updates)}
 
@@ -91,7 +87,7 @@ def _read_updates(request: Request) -> list[tuple[str, Members, str]]:
         kinds = [kind for kind in _UPDATES if members.get(kind) is not None]
         if len(kinds) != 1:
             raise make_invalid(
-                f"{_INVALID}One of GlobalSecondaryIndexUpdate.Update, "
+                f"{INVALID}One of GlobalSecondaryIndexUpdate.Update, "
                 "GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null"
             )
         path = f"globalSecondaryIndexUpdates.{number}.member.{kinds[0].lower()}."
@@ -102,7 +98,7 @@ def _read_updates(request: Request) -> list[tuple[str, Members, str]]:
     for name in names:
         if names.count(name) > 1:
             raise make_invalid(
-                f"{_INVALID}Only one global secondary index update per index is allowed "
+                f"{INVALID}Only one global secondary index update per index is allowed "
                 f"simultaneously. Index: {name}"
             )
     if sum(kind != "Update" for kind, _, _ in found) > 1:
@@ -115,10 +111,7 @@ def _read_updates(request: Request) -> list[tuple[str, Members, str]]:
 
 
 def _change_billing(
-    description: Description,
-    request: Request,
-    updates: list[tuple[str, Members, str]],
-    now: float,
+    description: Description, request: Request, updates: list[tuple[str, Members, str]], now: float
 ) -> None:
     before = find_mode(description)
     mode = read_choice(request, "BillingMode", BILLING_MODES, before)
@@ -130,10 +123,7 @@ def _change_billing(
     if throughput is not None:
         if mode == before:
             _check_change(description["ProvisionedThroughput"], throughput, "the table", "")
-        description["ProvisionedThroughput"] = {
-            **throughput,
-            "LastIncreaseDateTime": now,
-        }
+        description["ProvisionedThroughput"] = {**throughput, "LastIncreaseDateTime": now}
     description.update(read_capacity_limits(request, mode))
 
 
@@ -209,7 +199,7 @@ def _change_indexes(
                 raise make_invalid("Attempting to create an index which already exists")
             _add_types(types, read_definitions(request))
             definition = read_global_index(update, path)
-            index = describe_global_index(table.name, definition, update, mode, path)
+            index = describe_global_index(table.name, mode, definition, update, path)
             index["Number"] = transaction.take_number("places")
             indexes[name] = index
         elif name not in indexes:
@@ -225,7 +215,7 @@ def _add_types(types: dict[str, str], given: dict[str, str]) -> None:
     for name, kind in given.items():
         if types.setdefault(name, kind) != kind:
             raise make_invalid(
-                f"{_INVALID}Attributes cannot be redefined. Please check that your attribute has the "
+                f"{INVALID}Attributes cannot be redefined. Please check that your attribute has the "
                 f"same type as previously defined. Existing schema: {name} is {types[name]}"
             )
 
@@ -234,7 +224,7 @@ def _update_index(index: Description, update: Members, mode: str, path: str) -> 
     throughput = read_throughput(update, path)
     limits = read_capacity_limits(update, mode, path)
     if throughput is None and not limits:
-        raise make_invalid(f"{_INVALID}ProvisionedThroughput is required for {index['IndexName']}")
+        raise make_invalid(f"{INVALID}ProvisionedThroughput is required for {index['IndexName']}")
     if throughput is not None:
         name = index["IndexName"]
         check_throughput(mode, throughput, name)
@@ -253,7 +243,7 @@ def _set_indexes(
     types = {name: kind for name, kind in types.items() if name in used}
     if len(indexes) > MAX_GLOBAL_INDEXES:
         raise make_invalid(
-            f"{_INVALID}GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL_INDEXES}"
+            f"{INVALID}GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL_INDEXES}"
         )
     check_schema(types, schema, every)
     description["AttributeDefinitions"] = spell_definitions(types)
@@ -270,8 +260,8 @@ def _build(transaction: Transaction, before: Table, after: Table) -> None:
     for name, index in after.indexes.items():
         if name not in before.indexes:
             transaction.make_entries(index)
-            for key, row in transaction.find_range(after, None, None):
-                transaction.put_entry(index, key, row.item)
+            for row in transaction.find_range(after):
+                transaction.put_entry(index, row.key, row.item)
 
 
 def _show_changes(found: Description, updates: list[tuple[str, Members, str]]) -> Description:

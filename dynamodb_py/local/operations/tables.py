@@ -7,7 +7,7 @@ from typing import Any
 
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid
-from ..database.storage import Transaction
+from ..database.snapshots import Transaction
 from ..database.stream_records import follow_table
 from ..database.tables import Table
 from .descriptions import (
@@ -23,7 +23,6 @@ from .descriptions import (
     read_throughput,
     refuse_members,
     show,
-    show_unmeasured,
 )
 from .requests import (
     ARN,
@@ -56,10 +55,7 @@ _CLOUD = (
 
 
 def create_table(engine: Engine, request: Request) -> Answer:
-    """Make a table, which can be used at once.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
-    """
+    """Make a table, which can be used at once."""
     name = check_name(read_table_name(request))
     refuse_members(request, *_CLOUD)
     description = _read_description(name, request, engine.clock())
@@ -84,10 +80,7 @@ def _read_description(name: str, request: Request, at: float) -> Description:
     throughput = read_throughput(request)
     check_throughput(mode, throughput)
     local = read_local_indexes(request, schema)
-    globals_ = [
-        _describe_global(name, definition, options, mode, number)
-        for number, (definition, options) in enumerate(read_global_indexes(request), 1)
-    ]
+    globals_ = [describe_global_index(name, mode, *each) for each in read_global_indexes(request)]
     check_schema(types, schema, [*local, *globals_])
     description: Description = {
         "AttributeDefinitions": spell_definitions(types),
@@ -103,9 +96,7 @@ def _read_description(name: str, request: Request, at: float) -> Description:
         **read_capacity_limits(request, mode),
     }
     if local:
-        description["LocalSecondaryIndexes"] = [
-            describe_index(name, each, 0, status=None) for each in local
-        ]
+        description["LocalSecondaryIndexes"] = [describe_index(name, each) for each in local]
     if globals_:
         description["GlobalSecondaryIndexes"] = globals_
     stream = read_stream(request)
@@ -116,22 +107,16 @@ def _read_description(name: str, request: Request, at: float) -> Description:
     return description
 
 
-def _describe_global(
-    table: str, definition: Description, options: Members, mode: str, number: int
-) -> Description:
-    path = f"globalSecondaryIndexes.{number}.member."
-    return describe_global_index(table, definition, options, mode, path)
-
-
 def describe_global_index(
-    table: str, definition: Description, options: Members, mode: str, path: str
+    table: str, mode: str, definition: Description, options: Members, path: str
 ) -> Description:
     """Return the description of a global index of *table*, billed by *mode*, with its options."""
     throughput = read_throughput(options, path)
     check_throughput(mode, throughput, definition["IndexName"])
     billing = describe_billing(mode, throughput, 0.0)
     return {
-        **describe_index(table, definition, 0),
+        **describe_index(table, definition),
+        "IndexStatus": "ACTIVE",
         "ProvisionedThroughput": billing["ProvisionedThroughput"],
         **read_capacity_limits(options, mode, path),
     }
@@ -145,7 +130,7 @@ def _number_indexes(transaction: Transaction, description: Description) -> None:
 
 def _show_as(table: Table, status: str) -> Description:
     """Return the description of a table for the answer of an operation that changes its status."""
-    found = show_unmeasured(table.description)
+    found = show(table)
     found["TableStatus"] = status
     for index in found.get("GlobalSecondaryIndexes", ()):
         index["IndexStatus"] = status
@@ -153,20 +138,14 @@ def _show_as(table: Table, status: str) -> Description:
 
 
 def describe_table(engine: Engine, request: Request) -> Answer:
-    """Return the description of a table.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTable.html
-    """
+    """Return the description of a table."""
     name = read_table_name(request)
     with engine.store.read() as snapshot:
-        return {"Table": show(snapshot, find_named(snapshot, name))}
+        return {"Table": show(find_named(snapshot, name), snapshot)}
 
 
 def delete_table(engine: Engine, request: Request) -> Answer:
-    """Delete a table with everything in it.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
-    """
+    """Delete a table with everything in it."""
     name = read_table_name(request)
     with engine.store.write() as transaction:
         table = find_named(transaction, name)
@@ -175,7 +154,7 @@ def delete_table(engine: Engine, request: Request) -> Answer:
                 f"Resource cannot be deleted as it is currently protected against deletion. "
                 f"Disable deletion protection first. Table: {name}"
             )
-        found = show(transaction, table)
+        found = show(table, transaction)
         transaction.delete_table(table)
         follow_table(transaction, table, None, engine.clock())
     # DynamoDB's answer leaves out what described the items.
@@ -187,10 +166,7 @@ def delete_table(engine: Engine, request: Request) -> Answer:
 
 
 def list_tables(engine: Engine, request: Request) -> Answer:
-    """Return the names of tables, a page at a time.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTables.html
-    """
+    """Return the names of tables, a page at a time."""
     start: str | None = read(request, "ExclusiveStartTableName", str)
     if start is not None:
         require_lengths(start, 3, 255, "exclusiveStartTableName")

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, ParamSpec, TypeVar, get_args
 
 import msgspec
 
 from ...codec import from_json, to_json
 from ...limits import MAX_TOKEN, MAX_TRANSACTION, MAX_TRANSACTION_BYTES
 from ..database.engine import Answer, Engine, Request
-from ..database.errors import EmptyKeyError, ServiceError, make_invalid
+from ..database.errors import EmptyKeyError, ServiceError, make_canceled, make_invalid
 from ..database.expiry import TOKEN_LIFE
-from ..database.storage import Row, Snapshot, Transaction
+from ..database.snapshots import Snapshot, Transaction
 from ..database.tables import Table
 from ..database.values import Item
 from ..expressions.projections import Selection
 from .capacity import Consumed, count_read_units, describe_collections, read_detail, read_metrics
-from .items import read_check, read_delete, read_key, read_projection, read_put, read_update
-from .requests import Members, read, read_table_name, require, require_lengths
-from .writes import Outcome, Write, find_table, find_target, write_item
+from .items import read_key, read_projection, read_write
+from .pages import show_row
+from .requests import (
+    Members,
+    read,
+    read_parts,
+    read_table_name,
+    require,
+    require_lengths,
+    to_member,
+)
+from .writes import Kind, Outcome, Write, find_table, find_target, write_item
 
-_READERS: Mapping[str, Callable[[Members, str], Write]] = {
-    "ConditionCheck": read_check,
-    "Put": read_put,
-    "Delete": read_delete,
-    "Update": read_update,
-}
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 _CODES = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed",
     "DuplicateItemException": "DuplicateItem",
@@ -48,10 +52,7 @@ class Done(NamedTuple):
 
 
 def transact_write_items(engine: Engine, request: Request) -> Answer:
-    """Write up to a hundred items, all or nothing.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-    """
+    """Write up to a hundred items, all or nothing."""
     parts = _read_parts(request)
     _read_options(request)  # what is wrong with these comes before what is wrong with a part
     writes = [_read_write(*each) for each in parts]
@@ -154,14 +155,8 @@ class _Reasons:
 
     def check(self) -> None:
         """Raise a TransactionCanceledException if a part failed."""
-        codes = [reason["Code"] for reason in self._reasons]
-        if any(code != "None" for code in codes):
-            raise ServiceError(
-                "TransactionCanceledException",
-                "Transaction cancelled, please refer cancellation reasons for specific reasons "
-                f"[{', '.join(codes)}]",
-                CancellationReasons=self._reasons,
-            )
+        if any(reason["Code"] != "None" for reason in self._reasons):
+            raise make_canceled(self._reasons)
 
 
 def _check_total(size: int) -> None:
@@ -173,37 +168,25 @@ def _check_total(size: int) -> None:
 
 def _read_parts(request: Members) -> list[tuple[Members, str]]:
     """Return the members of each part of a transaction, and where they are."""
-    parts: list[Any] = require(request, "TransactItems", list)
-    require_lengths(parts, 1, MAX_TRANSACTION, "transactItems")
-    found: list[tuple[Members, str]] = []
-    for position, part in enumerate(parts, 1):
-        if not isinstance(part, dict):
-            raise ServiceError("SerializationException", "A part of TransactItems is no structure")
-        found.append((cast("Members", part), f"transactItems.{position}.member."))
-    return found
+    parts = read_parts(request, "TransactItems", MAX_TRANSACTION)
+    return [(part, f"transactItems.{number}.member.") for number, part in enumerate(parts, 1)]
 
 
 def _read_write(part: Members, path: str) -> Write:
-    kinds = [name for name in _READERS if part.get(name) is not None]
+    kinds: list[Kind] = [kind for kind in _KINDS if part.get(kind) is not None]
     if len(kinds) != 1:
         raise make_invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     (kind,) = kinds
     members: Members = require(part, kind, dict, path)
-    return _READERS[kind](members, f"{path}{kind[0].lower()}{kind[1:]}.")
+    return read_write(members, kind, f"{path}{to_member(kind)}.")
 
 
 def _read_options(request: Members) -> tuple[str | None, Consumed, bool]:
     """Return the token, what counts the capacity, and whether metrics are wanted."""
-    token = _read_token(request)
-    consumed = Consumed(read_detail(request), 2, "Write")
-    return token, consumed, read_metrics(request)
-
-
-def _read_token(request: Members) -> str | None:
     token: str | None = read(request, "ClientRequestToken", str)
     if token is not None:
         require_lengths(token, 1, MAX_TOKEN, "clientRequestToken")
-    return token
+    return token, Consumed(read_detail(request), 2, "Write"), read_metrics(request)
 
 
 def _find_answer(transaction: Transaction, token: str, parts: object, now: float) -> bytes | None:
@@ -224,11 +207,7 @@ def _find_answer(transaction: Transaction, token: str, parts: object, now: float
 
 
 def _keep_answer(
-    transaction: Transaction,
-    token: str,
-    parts: object,
-    done: Sequence[Done],
-    now: float,
+    transaction: Transaction, token: str, parts: object, done: Sequence[Done], now: float
 ) -> None:
     """Keep what the answer to a repetition needs: the sizes of the items by table."""
     sizes = [(table.name, max(outcome.old_size, outcome.new_size)) for table, _, outcome in done]
@@ -262,10 +241,7 @@ class Get(NamedTuple):
 
 
 def transact_get_items(engine: Engine, request: Request) -> Answer:
-    """Read up to a hundred items as they are at one moment.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
-    """
+    """Read up to a hundred items as they are at one moment."""
     parts = _read_parts(request)
     read_detail(request)  # what is wrong with it comes before what is wrong with a part
     gets = [_read_get(*each) for each in parts]
@@ -291,7 +267,7 @@ def run_reads(
         reasons.check()
         for table, key, get in zip(tables, keys, gets, strict=True):
             row = None if key is None else snapshot.find(table, key)
-            responses.append({} if row is None else {"Item": _show(row, get.projection)})
+            responses.append({} if row is None else {"Item": show_row(row, get.projection)})
             length = 0 if row is None else row.size
             size += length
             consumed.add_read(table, count_read_units(length, consistent=True))
@@ -299,13 +275,7 @@ def run_reads(
     return consumed.into({"Responses": responses}, several=True)
 
 
-def _show(row: Row, projection: Selection | None) -> Any:
-    return msgspec.Raw(row.body) if projection is None else projection.project(row.item)
-
-
 def _read_get(part: Members, path: str) -> Get:
     members: Members = require(part, "Get", dict, path)
     path += "get."
-    return Get(
-        read_table_name(members, path=path), read_key(members, path), read_projection(members)
-    )
+    return Get(read_table_name(members, path), read_key(members, path), read_projection(members))

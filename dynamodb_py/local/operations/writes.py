@@ -6,41 +6,17 @@ A :class:`Write` is what a request says. :func:`find_target` checks it against i
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ..database.errors import ServiceError, make_invalid
-from ..database.storage import Row, Snapshot, Transaction
-from ..database.stream_records import note_change
+from ..database.errors import INVALID, ServiceError, make_invalid, make_not_found
+from ..database.snapshots import Row, Snapshot, Transaction
+from ..database.stream_records import is_streamed, note_change
 from ..database.tables import Key, Table
-from ..database.values import Item, check_depth, check_size
+from ..database.values import Item, check_size
+from ..expressions.terms import Test
+from ..expressions.updates import Update
 
 Kind: TypeAlias = Literal["Put", "Update", "Delete", "ConditionCheck"]
-
-
-class Predicate(Protocol):
-    """A condition on an item."""
-
-    def holds(self, item: Item, /) -> bool:
-        """Tell whether *item*, which is empty where there is none, satisfies it."""
-        ...
-
-
-class Changes(Protocol):
-    """The changes of an update."""
-
-    @property
-    def names(self) -> Collection[str]:
-        """The attributes that may change."""
-        ...
-
-    def apply(self, item: Item, /) -> Item:
-        """Return the item after the update; *item* stays as it is."""
-        ...
-
-    def project_touched(self, item: Item, /) -> Item:
-        """Return what *item* has at the paths that the update names."""
-        ...
 
 
 class Write(NamedTuple):
@@ -50,8 +26,8 @@ class Write(NamedTuple):
     kind: Kind
     item: Item
     """The whole item of a Put, else the key."""
-    condition: Predicate | None = None
-    changes: Changes | None = None
+    condition: Test | None = None
+    changes: Update | None = None
     """Those of an Update; one without any makes an item that is not there."""
     returns_failed: bool = False
     """Whether the error of a failed condition has the item."""
@@ -70,20 +46,16 @@ class Outcome(NamedTuple):
     new_size: int = 0
 
 
-def find_table(snapshot: Snapshot, name: str) -> Table:
-    """Return the table called *name*; raise a ResourceNotFoundException."""
+def find_table(snapshot: Snapshot, name: str, error: ServiceError | None = None) -> Table:
+    """Return the table called *name*; raise *error*, by default a ResourceNotFoundException."""
     table = snapshot.find_table(name)
     if table is None:
-        raise ServiceError("ResourceNotFoundException", "Requested resource not found")
+        raise error or make_not_found("Requested resource not found")
     return table
 
 
 def make_put(
-    table: str,
-    item: Item,
-    condition: Predicate | None = None,
-    *,
-    returns_failed: bool = False,
+    table: str, item: Item, condition: Test | None = None, *, returns_failed: bool = False
 ) -> Write:
     """Return the Put of an item whose values were checked; raise a ValidationException for its size."""
     return Write(table, "Put", item, condition, None, returns_failed, check_size(item))
@@ -99,8 +71,7 @@ def find_target(table: Table, write: Write) -> Key:
         for name in table.names:
             if name in names:
                 raise make_invalid(
-                    "One or more parameter values were invalid: Cannot update attribute "
-                    f"{name}. This attribute is part of the key"
+                    f"{INVALID}Cannot update attribute {name}. This attribute is part of the key"
                 )
     return key
 
@@ -148,12 +119,7 @@ def check_condition(write: Write, row: Row | None) -> None:
 
 def _is_plain(table: Table) -> bool:
     """Tell whether nothing but the table itself has to know of a put."""
-    stream = table.description.get("StreamSpecification")
-    return (
-        not table.indexes
-        and table.expires_by is None
-        and not (stream and stream.get("StreamEnabled"))
-    )
+    return not table.indexes and table.expires_by is None and not is_streamed(table)
 
 
 def _carry_out(
@@ -181,9 +147,6 @@ def update_item(table: Table, write: Write, old: Item | None) -> Item:
     if write.changes is None:
         return base
     new = write.changes.apply(base)
-    for name in write.changes.names:
-        if (value := new.get(name)) is not None:
-            check_depth(value)
     table.check_index_keys(new)
     return new
 

@@ -1,9 +1,9 @@
-"""Statements with the values of their parameters: conditions, updates and columns of a request."""
+"""Statements of requests with the values of their parameters: their conditions, updates, columns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..database.errors import ServiceError, make_invalid
 from ..database.values import Item, Value, check_value
@@ -13,7 +13,18 @@ from ..expressions.placeholders import Placeholders
 from ..expressions.syntax.conditions import ConditionSyntax
 from ..expressions.syntax.grammar import PathName
 from ..expressions.updates import Update, bind_update
-from .statements import Parsed, SetArgument
+from ..operations.requests import (
+    FAILURE_VALUES,
+    Members,
+    read,
+    read_choice,
+    read_flag,
+    require,
+    require_lengths,
+)
+from .grammar import MAX_STATEMENT
+from .parser import parse_statement
+from .statements import Parsed, SetArgument, Statement
 from .statements import Update as UpdateSyntax
 
 Found = TypeVar("Found")
@@ -29,6 +40,34 @@ class Values(Placeholders):
     def resolve_path(self, path: PathName, kind: str) -> Path:
         """Return the path as it is."""
         return path.parts
+
+
+class Bound(NamedTuple):
+    """A statement with the values of its request."""
+
+    statement: Statement
+    values: Values
+    parameters: list[Value]
+    consistent: bool
+    returns_failed: bool
+
+
+def read_parsed(members: Members) -> Parsed:
+    """Return what the member Statement says; raise a ValidationException."""
+    text: str = require(members, "Statement", str)
+    require_lengths(text, 1, MAX_STATEMENT, "statement")
+    return parse_statement(text)
+
+
+def bind_statement(parsed: Parsed, members: Members) -> Bound:
+    """Return a statement with the other members of its request; raise a ValidationException."""
+    given: list[Any] | None = read(members, "Parameters", list)
+    if given is not None:
+        require_lengths(given, 1, None, "parameters")
+    returns = read_choice(members, "ReturnValuesOnConditionCheckFailure", FAILURE_VALUES, "NONE")
+    parameters, values = bind_values(parsed, given or ())
+    consistent = read_flag(members, "ConsistentRead")
+    return Bound(parsed.statement, values, parameters, consistent, returns == "ALL_OLD")
 
 
 class Columns:

@@ -122,14 +122,7 @@ class ConditionGrammar(Grammar):
         name = word.text.lower()
         if name != "size" and name not in _TESTS:
             raise make_invalid(f"Unrecognized function: {name} at {self.words.locate(word)}")
-        self.words.take()
-        self.enter_group()
-        arguments: list[Operand] = []
-        while self.words.word.key != ")":
-            if arguments:
-                self.words.expect(",")
-            arguments.append(self._parse_operand())
-        self.leave_group()
+        arguments = self.parse_arguments(self._parse_operand)
         if name == "size" and len(arguments) != 1:
             raise make_invalid(
                 "Incorrect number of operands for operator or function; "
@@ -166,11 +159,7 @@ class ConditionGrammar(Grammar):
         if end is None:
             raise make_invalid("The right-hand side of IN must be a list of values")
         self.words.take()
-        options: list[Operand] = []
-        while not self.words.accept(end):
-            if options:
-                self.words.expect(",")
-            options.append(self._parse_plain_operand())
+        options = self.parse_list(end, self._parse_plain_operand)
         if not 0 < len(options) <= MAX_IN:
             raise make_invalid(
                 "Incorrect number of operands for operator or function; "

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
+from typing import TypeVar
+
 from ...limits import MAX_DEPTH
 from ..database.errors import ServiceError, make_invalid
 from ..database.values import format_number, parse_number
 from ..expressions.syntax.grammar import PathName, ValueName
+from ..expressions.syntax.words import Word
 from .keywords import OPERATORS
-from .lexer import Lexer, Word, make_malformed
+from .lexer import Lexer, make_malformed
 from .statements import Constant, ListSyntax, MapSyntax, Parameter, SetSyntax, ValueSyntax
 
 MAX_STATEMENT = 8192
@@ -18,6 +23,8 @@ _MOST_GROUPS = 50
 _INTEGERS = range(-(2**31), 2**31)
 _MAX_POSITION = 2**31 - 1
 _WORDS = {"TRUE": {"BOOL": True}, "FALSE": {"BOOL": False}, "NULL": {"NULL": True}}
+
+Part = TypeVar("Part")
 
 
 class Grammar:
@@ -106,9 +113,12 @@ class Grammar:
             )
         if word.key == "{":
             return self._parse_map(place, depth)
-        end = {"[": "]", "<<": ">>"}[word.key]
-        parts = self._parse_parts(end, place, depth)
-        return ListSyntax(parts) if end == "]" else SetSyntax(parts)
+        numbers = count()
+        parts = self.parse_list(
+            "]" if word.key == "[" else ">>",
+            lambda: self.parse_value(f"{place}[{next(numbers)}]", depth + 1),
+        )
+        return ListSyntax(tuple(parts)) if word.key == "[" else SetSyntax(tuple(parts))
 
     def parse_map(self) -> MapSyntax:
         """Read the map of an INSERT: a whole item."""
@@ -116,6 +126,23 @@ class Grammar:
             self.words.refuse("Expected a map of attributes")
         self.words.take()
         return self._parse_map("root", 0)
+
+    def parse_list(self, end: str, parse: Callable[[], Part]) -> list[Part]:
+        """Read parts with commas between them, and the word *end* behind."""
+        found: list[Part] = []
+        while not self.words.accept(end):
+            if found:
+                self.words.expect(",")
+            found.append(parse())
+        return found
+
+    def parse_arguments(self, parse: Callable[[], Part]) -> list[Part]:
+        """Read the arguments of a function between their parentheses."""
+        self.words.take()
+        self.enter_group()
+        found = self.parse_list(")", parse)
+        self._groups -= 1
+        return found
 
     def enter_group(self) -> None:
         """Count a level of parentheses."""
@@ -141,26 +168,14 @@ class Grammar:
         return position
 
     def _parse_map(self, place: str, depth: int) -> MapSyntax:
-        parts: list[tuple[str, ValueSyntax]] = []
-        while not self.words.accept("}"):
-            if parts:
-                self.words.expect(",")
-            if self.words.word.kind != "text":
-                self.words.refuse("Expected a text as the name of an attribute")
-            name = self.words.take().text
-            self.words.expect(":")
-            parts.append(
-                (name, self.parse_value(f"{place}.{name}" if depth else "root", depth + 1))
-            )
-        return MapSyntax(tuple(parts))
+        return MapSyntax(tuple(self.parse_list("}", lambda: self._parse_member(place, depth))))
 
-    def _parse_parts(self, end: str, place: str, depth: int) -> tuple[ValueSyntax, ...]:
-        parts: list[ValueSyntax] = []
-        while not self.words.accept(end):
-            if parts:
-                self.words.expect(",")
-            parts.append(self.parse_value(f"{place}[{len(parts)}]", depth + 1))
-        return tuple(parts)
+    def _parse_member(self, place: str, depth: int) -> tuple[str, ValueSyntax]:
+        if self.words.word.kind != "text":
+            self.words.refuse("Expected a text as the name of an attribute")
+        name = self.words.take().text
+        self.words.expect(":")
+        return name, self.parse_value(f"{place}.{name}" if depth else "root", depth + 1)
 
     def _make_number(self, word: Word, sign: str, place: str) -> Constant:
         _check_scale(word.text)

@@ -2,80 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import reduce
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from ..database.errors import make_invalid
-from ..database.keys import after_prefix, encode_part
+from ..database.errors import INVALID, make_invalid
+from ..database.keys import encode_part
 from ..database.tables import Keyed, KeyPart
 from ..database.values import Item, Value
 from ..expressions.conditions import Condition
-from ..expressions.terms import (
-    All,
-    Among,
-    Attribute,
-    BeginsWith,
-    Between,
-    Compare,
-    Either,
-    Finder,
-    Literal,
-    Test,
-)
+from ..expressions.key_conditions import encode_range, find_relation, list_terms
+from ..expressions.terms import All, Among, Attribute, Compare, Either, Literal, Test
 
 MAX_HASH_KEYS = 50
 """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-operators.html"""
 
-_FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_OTHER_TYPE = (
-    "One or more parameter values were invalid: Condition parameter type does not match schema type"
-)
+_OTHER_TYPE = f"{INVALID}Condition parameter type does not match schema type"
 
 
-class Span(NamedTuple):
-    """A half-open range of encoded range keys; *high* is None for no end."""
-
-    low: bytes = b""
-    high: bytes | None = None
-
-    def intersect(self, other: Span) -> Span:
-        """Return what both have in common."""
-        ends = [high for high in (self.high, other.high) if high is not None]
-        return Span(max(self.low, other.low), min(ends, default=None))
-
-
-class _Relation(NamedTuple):
-    """A comparison of an attribute with a value."""
-
-    name: str
-    sign: str
-    value: Value
-
-
-def split_key(keyed: Keyed, condition: Condition | None) -> tuple[Item, Condition | None]:
+def split_key(keyed: Keyed, condition: Condition | None) -> tuple[Item, Test | None]:
     """Return the key that a condition requires, and the rest of the condition.
 
     :raises ServiceError: it does not require a value of each attribute of the key.
     """
     key: Item = {}
     rest: list[Test] = []
-    for term in () if condition is None else _list_terms(condition.test):
-        relation = _find_relation(term)
-        if (
-            relation is not None
-            and relation.sign == "="
-            and relation.name in keyed.names
-            and relation.name not in key
-        ):
-            key[relation.name] = relation.value
+    for term in () if condition is None else list_terms(condition.test):
+        equal = _find_equal(term)
+        if equal is not None and equal[0] in keyed.names and equal[0] not in key:
+            key[equal[0]] = equal[1]
         else:
             rest.append(term)
     if condition is None or len(key) < len(keyed.names):
         raise make_invalid(
             "Where clause does not contain a mandatory equality on all key attributes"
         )
-    return key, Condition(All(tuple(rest)), condition.names) if rest else None
+    return key, All(tuple(rest)) if rest else None
 
 
 def find_hashes(part: KeyPart, condition: Condition | None) -> list[bytes] | None:
@@ -94,39 +54,46 @@ def find_hashes(part: KeyPart, condition: Condition | None) -> list[bytes] | Non
     return [encode_part(value) for value in values]
 
 
-def find_span(parts: Sequence[KeyPart], condition: Condition | None) -> Span:
-    """Return the range keys that an item may have; *parts* has at most one attribute."""
+def find_bounds(
+    parts: Sequence[KeyPart], condition: Condition | None
+) -> tuple[bytes, bytes | None]:
+    """Return the half-open range of range keys that an item may have; None for no end.
+
+    *parts* has at most one attribute.
+    """
+    low, high = b"", None
     if condition is None or not parts:
-        return Span()
+        return low, high
     (part,) = parts
-    spans = (_find_span(part, term) for term in _list_terms(condition.test))
-    return reduce(Span.intersect, spans, Span())
+    for term in list_terms(condition.test):
+        relation = find_relation(term)
+        if relation is None or relation[0] != part.name:
+            continue
+        test = relation[1]
+        if test.sign == "<>" or (test.sign == "begins_with" and part.type == "N"):
+            continue
+        if any(part.type not in value for value in test.values):
+            raise make_invalid(_OTHER_TYPE)
+        start, end = encode_range([test], is_whole=True)
+        low = max(low, start)
+        high = min((each for each in (high, end) if each is not None), default=None)
+    return low, high
 
 
-def _list_terms(test: Test) -> Iterator[Test]:
-    """Yield the tests that must all hold."""
-    if isinstance(test, All):
-        for term in test.terms:
-            yield from _list_terms(term)
-    else:
-        yield test
-
-
-def _find_relation(test: Test) -> _Relation | None:
-    if not isinstance(test, Compare) or test.sign not in _FLIPPED:
+def _find_equal(test: Test) -> tuple[str, Value] | None:
+    """Return an attribute and the value that it must have, or None for another test."""
+    relation = find_relation(test)
+    if relation is None or relation[1].sign != "=":
         return None
-    if isinstance(test.left, Attribute) and isinstance(test.right, Literal):
-        return _Relation(test.left.name, test.sign, test.right.value)
-    if isinstance(test.right, Attribute) and isinstance(test.left, Literal):
-        return _Relation(test.right.name, _FLIPPED[test.sign], test.left.value)
-    return None
+    name, (_, (value,)) = relation
+    return name, value
 
 
 def _find_values(name: str, test: Test) -> list[Value] | None:
     """Return the values one of which an attribute must have, or None if there is no such list."""
-    relation = _find_relation(test)
-    if relation is not None:
-        return [relation.value] if relation[:2] == (name, "=") else None
+    if isinstance(test, Compare):
+        equal = _find_equal(test)
+        return [equal[1]] if equal is not None and equal[0] == name else None
     if isinstance(test, Among) and test.operand == Attribute(name):
         literals = [option.value for option in test.options if isinstance(option, Literal)]
         return _merge([literals]) if len(literals) == len(test.options) else None
@@ -149,39 +116,3 @@ def _merge(lists: Sequence[list[Value]]) -> list[Value]:
             if value not in merged:
                 merged.append(value)
     return merged
-
-
-def _find_span(part: KeyPart, test: Test) -> Span:
-    relation = _find_relation(test)
-    if relation is not None and relation.name == part.name:
-        return _make_span(relation.sign, _encode(part, relation.value))
-    if isinstance(test, Between) and test.operand == Attribute(part.name):
-        low, high = _find_literal(test.low), _find_literal(test.high)
-        if low is not None and high is not None:
-            lower = _make_span(">=", _encode(part, low))
-            return lower.intersect(_make_span("<=", _encode(part, high)))
-    if isinstance(test, BeginsWith) and test.operand == Attribute(part.name):
-        prefix = _find_literal(test.prefix)
-        if prefix is not None and part.type != "N":
-            low_end = _encode(part, prefix)
-            return Span(low_end, after_prefix(low_end))
-    return Span()
-
-
-def _make_span(sign: str, key: bytes) -> Span:
-    after = key + b"\x00"  # nothing comes between a key and this
-    if sign == "=":
-        return Span(key, after)
-    if sign in ("<", "<="):
-        return Span(b"", key if sign == "<" else after)
-    return Span(key if sign == ">=" else after)
-
-
-def _find_literal(operand: Finder) -> Value | None:
-    return operand.value if isinstance(operand, Literal) else None
-
-
-def _encode(part: KeyPart, value: Value) -> bytes:
-    if part.type not in value:
-        raise make_invalid(_OTHER_TYPE)
-    return encode_part(value)

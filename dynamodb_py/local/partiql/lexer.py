@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from ..database.errors import ServiceError, make_invalid
-from ..expressions.syntax.words import Words
+from ..expressions.syntax.words import Word, Words
 from .keywords import KEYWORDS
 
 _SPACE = re.compile(r"(?:[ \t\r\n\f\v]+|--[^\r\n]*|/\*.*?\*/)*", re.DOTALL)
@@ -20,26 +20,16 @@ _WORD = re.compile(
 _QUOTES = {"quoted": '"', "text": "'"}
 
 
-class Word(NamedTuple):
-    """A word of a statement."""
-
-    kind: str
-    """number, name, keyword, quoted (a name in quotation marks), text, sign or end."""
-    text: str
-    """What it says, without its quotation marks."""
-    start: int
-    length: int
-    key: str
-    """The text of a sign, a name or keyword in capitals: what both are compared with."""
-
-
 def make_malformed(detail: str) -> ServiceError:
     """Return the error of a statement that is not PartiQL."""
     return make_invalid(f"Statement wasn't well formed, can't be processed: {detail}")
 
 
-class Lexer(Words[Word]):
-    """The words of a statement."""
+class Lexer(Words):
+    """The words of a statement, of the kinds number, name, keyword, quoted, text, sign and end.
+
+    A quoted word is a name in quotation marks, which its text and that of a text are without.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__(_split(text))

@@ -8,17 +8,17 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from ...limits import MAX_TRANSACTION
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid
-from ..database.storage import Snapshot, Transaction
+from ..database.snapshots import Snapshot, Transaction
 from ..database.tables import Key, Table
 from ..database.values import Item
 from ..operations.capacity import Consumed, count_read_units, read_detail
 from ..operations.items import choose_attributes
-from ..operations.requests import Members, read, read_count, require_lengths
+from ..operations.pages import show_row
+from ..operations.requests import Members, read, read_count, read_parts, require_lengths
 from ..operations.transactions import Get, run_reads, run_writes
 from ..operations.writes import Write, find_table, find_target, write_item
-from .bindings import Columns
+from .bindings import Bound, Columns, bind_statement, read_parsed
 from .reads import find_key, read_rows
-from .requests import Bound, bind_statement, read_list, read_parsed
 from .statements import Delete, Exists, Parsed, Select, Statement, Update
 from .writes import make_write
 
@@ -56,10 +56,7 @@ _Part: TypeAlias = "_Target | ServiceError"
 
 
 def execute_statement(engine: Engine, request: Request) -> Answer:
-    """Carry out one statement.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteStatement.html
-    """
+    """Carry out one statement."""
     limit = read_count(request, "Limit")
     token: str | None = read(request, "NextToken", str)
     if token is not None:
@@ -74,41 +71,27 @@ def execute_statement(engine: Engine, request: Request) -> Answer:
             answer["NextToken"], answer["LastEvaluatedKey"] = rows.token, rows.page.last
         return consumed.into(answer)
     with engine.store.write() as transaction:
-        item = _write_one(transaction, _resolve(transaction, bound), engine.clock(), consumed)
+        item = _run_one(transaction, _resolve(transaction, bound), engine.clock(), consumed)
     return consumed.into({"Items": [item] if item else []})
 
 
 def batch_execute_statement(engine: Engine, request: Request) -> Answer:
-    """Carry out up to 25 statements, each on its own.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
-    """
+    """Carry out up to 25 statements, each on its own."""
     consumed = Consumed(read_detail(request))
-    batch = [_try(_read_alone, each) for each in read_list(request, "Statements", MAX_BATCH)]
+    batch = [_try(_read_alone, each) for each in read_parts(request, "Statements", MAX_BATCH)]
     reads = {isinstance(part.statement, Select) for part in batch if isinstance(part, Bound)}
     if len(reads) > 1:
         raise make_invalid("Read and write requests together in the same batch is not supported.")
-    if True in reads:
-        with engine.store.read() as snapshot:
-            answers = _answer_all(
-                _resolve_all(snapshot, batch), lambda target: _read_one(snapshot, target, consumed)
-            )
-    else:
-        now = engine.clock()
-        with engine.store.write() as transaction:
-            answers = _answer_all(
-                _resolve_all(transaction, batch),
-                lambda target: _write_one(transaction, target, now, consumed),
-            )
+    now = engine.clock()
+    with engine.store.read() if True in reads else engine.store.write() as snapshot:
+        parts = _resolve_all(snapshot, batch)
+        answers = [_answer_member(snapshot, part, now, consumed) for part in parts]
     return consumed.into({"Responses": answers}, several=True)
 
 
 def execute_transaction(engine: Engine, request: Request) -> Answer:
-    """Carry out up to a hundred statements, all or nothing.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteTransaction.html
-    """
-    parts = read_list(request, "TransactStatements", MAX_TRANSACTION)
+    """Carry out up to a hundred statements, all or nothing."""
+    parts = read_parts(request, "TransactStatements", MAX_TRANSACTION)
     parsed = [_in_part(number, _read_part, part) for number, part in enumerate(parts)]
     reads = {isinstance(each.statement, Select) for each in parsed}
     if len(reads) > 1:
@@ -117,23 +100,15 @@ def execute_transaction(engine: Engine, request: Request) -> Answer:
             "request."
         )
     batch = [bind_statement(each, part) for each, part in zip(parsed, parts, strict=True)]
+
+    def resolve(make: Callable[[Any, Bound], Found]) -> Callable[[Snapshot], list[Found]]:
+        return lambda snapshot: [
+            _in_part(number, make, snapshot, bound) for number, bound in enumerate(batch)
+        ]
+
     if True in reads:
-        return run_reads(
-            engine,
-            request,
-            lambda snapshot: [
-                _in_part(number, _make_get, snapshot, bound) for number, bound in enumerate(batch)
-            ],
-        )
-    answer = run_writes(
-        engine,
-        request,
-        parts,
-        lambda transaction: [
-            _in_part(number, _make_write, transaction, bound) for number, bound in enumerate(batch)
-        ],
-    )
-    return {"Responses": [], **answer}
+        return run_reads(engine, request, resolve(_make_get))
+    return {"Responses": [], **run_writes(engine, request, parts, resolve(_make_write))}
 
 
 def _read_alone(members: Members) -> Bound:
@@ -196,18 +171,14 @@ def _resolve_all(snapshot: Snapshot, batch: Sequence[Bound | ServiceError]) -> l
     return parts
 
 
-def _answer_all(
-    parts: Sequence[_Part], work: Callable[[_Target], Item | None]
-) -> list[dict[str, Any]]:
-    return [_answer_member(part, work) for part in parts]
-
-
-def _answer_member(part: _Part, work: Callable[[_Target], Item | None]) -> dict[str, Any]:
+def _answer_member(
+    snapshot: Snapshot, part: _Part, at: float, consumed: Consumed
+) -> dict[str, Any]:
     """Carry out a statement of a batch; return its answer, which may be an error."""
     if isinstance(part, ServiceError):
         return {"Error": _describe(part)}
     name = part.table.name
-    item = _try(work, part)
+    item = _try(_run_one, snapshot, part, at, consumed)
     if isinstance(item, ServiceError):
         answer = {"Error": _describe(item)}
         return {**answer, "TableName": name} if item.code in _RAN else answer
@@ -218,25 +189,16 @@ def _describe(error: ServiceError) -> dict[str, Any]:
     return {"Code": _CODES[error.code], "Message": error.message, **error.fields}
 
 
-def _read_one(snapshot: Snapshot, target: _Target, consumed: Consumed) -> Item | None:
-    """Read the item of a SELECT in a batch."""
-    bound, table, key, _ = target
-    row = snapshot.find(table, key)
-    size = 0 if row is None else row.size
-    consumed.add_read(table, count_read_units(size, consistent=bound.consistent))
-    if row is None:
-        return None
-    columns = _make_columns(bound.statement)
-    return row.item if columns is None else columns.project(row.item)
-
-
-def _write_one(
-    transaction: Transaction, target: _Target, at: float, consumed: Consumed
-) -> Item | None:
-    """Carry out a statement that writes; return what its RETURNING selects."""
+def _run_one(snapshot: Snapshot, target: _Target, at: float, consumed: Consumed) -> Item | None:
+    """Carry out a statement of one item; return what a SELECT reads, or what its RETURNING selects."""
     bound, table, key, write = target
-    assert write is not None
-    outcome = write_item(transaction, table, write, at, key=key)
+    if write is None:
+        row = snapshot.find(table, key)
+        size = 0 if row is None else row.size
+        consumed.add_read(table, count_read_units(size, consistent=bound.consistent))
+        return None if row is None else show_row(row, _make_columns(bound.statement))
+    assert isinstance(snapshot, Transaction)
+    outcome = write_item(snapshot, table, write, at, key=key)
     consumed.add_write(table, outcome)
     statement = bound.statement
     returning = statement.returning if isinstance(statement, (Update, Delete)) else "NONE"

@@ -13,7 +13,7 @@ from ..expressions.syntax.conditions import ConditionSyntax
 from ..expressions.syntax.grammar import Call, Operand, PathName, ValueName
 from ..expressions.syntax.updates import ActionSyntax, ArithmeticSyntax, SetValue
 from .conditions import ConditionGrammar
-from .lexer import Word, make_malformed
+from .lexer import make_malformed
 from .statements import (
     Delete,
     Exists,
@@ -53,7 +53,6 @@ class _Parser(ConditionGrammar):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self._actions: list[ActionSyntax] = []
         self._set_arguments: list[SetArgument] = []
 
     def parse(self) -> Parsed:
@@ -65,19 +64,17 @@ class _Parser(ConditionGrammar):
         return Parsed(statement, tuple(self.values), self.parameters)
 
     def _parse_statement(self) -> Statement:
-        words = self.words
-        if words.accept("SELECT"):
-            return self._parse_select()
-        if words.accept("INSERT"):
-            return self._parse_insert()
-        if words.accept("UPDATE"):
-            return self._parse_update()
-        if words.accept("FROM"):
-            return self._parse_update_from()
-        if words.accept("DELETE"):
-            return self._parse_delete()
-        if words.word.key == "EXISTS" and words.look().key == "(":
+        if self.words.word.key == "EXISTS" and self.words.look().key == "(":
             return self._parse_exists()
+        for verb, parse in (
+            ("SELECT", self._parse_select),
+            ("INSERT", self._parse_insert),
+            ("UPDATE", self._parse_update),
+            ("FROM", lambda: self._parse_update(where_first=True)),
+            ("DELETE", self._parse_delete),
+        ):
+            if self.words.accept(verb):
+                return parse()
         raise make_malformed("Expected data manipulation")
 
     def _parse_select(self) -> Select:
@@ -125,24 +122,16 @@ class _Parser(ConditionGrammar):
             self.words.refuse(_LEFTOVER)
         return Insert(source, self.parse_map())
 
-    def _parse_update(self) -> Update:
+    def _parse_update(self, *, where_first: bool = False) -> Update:
+        """Read an UPDATE; the form that begins with FROM has WHERE before the changes."""
         source = self._parse_table()
         self._refuse_alias()
-        self._parse_actions()
-        where = self._parse_where()
-        return self._finish_update(source, where)
-
-    def _parse_update_from(self) -> Update:
-        """Read the form of UPDATE that begins with FROM and has WHERE before the changes."""
-        source = self._parse_table()
-        self._refuse_alias()
-        where = self._parse_where()
-        self._parse_actions()
-        return self._finish_update(source, where)
-
-    def _finish_update(self, source: Source, where: ConditionSyntax | None) -> Update:
+        where = self._parse_where() if where_first else None
+        actions = self._parse_actions()
+        if not where_first:
+            where = self._parse_where()
         returning = self._parse_returning()
-        return Update(source, tuple(self._actions), where, returning, tuple(self._set_arguments))
+        return Update(source, actions, where, returning, tuple(self._set_arguments))
 
     def _parse_delete(self) -> Delete:
         self.words.expect("FROM")
@@ -195,23 +184,25 @@ class _Parser(ConditionGrammar):
             words.refuse("Expected ALL or MODIFIED, OLD or NEW, and * behind RETURNING")
         return returning
 
-    def _parse_actions(self) -> None:
+    def _parse_actions(self) -> tuple[ActionSyntax, ...]:
         words = self.words
+        actions: list[ActionSyntax] = []
         while words.word.key in ("SET", "REMOVE"):
             section = words.take().key
             while True:
                 if not self.starts_path():
                     raise self.make_unexpected()
                 path = self.parse_path()
-                self._actions.append(
-                    ActionSyntax("REMOVE", path, None)
+                actions.append(
+                    ActionSyntax(section, path, None)
                     if section == "REMOVE"
                     else self._parse_assignment(path)
                 )
                 if not words.accept(","):
                     break
-        if not self._actions:
+        if not actions:
             words.refuse("Expected SET or REMOVE")
+        return tuple(actions)
 
     def _parse_assignment(self, path: PathName) -> ActionSyntax:
         self.words.expect("=")
@@ -237,34 +228,22 @@ class _Parser(ConditionGrammar):
         name = word.text.lower()
         if name != "list_append":
             raise make_invalid(f"Unrecognized function: {name} at {self.words.locate(word)}")
-        arguments = self._parse_arguments()
+        arguments = self.parse_arguments(self._parse_set_operand)
         if len(arguments) != 2:
             raise make_invalid(
                 f"LIST_APPEND must have exactly two arguments at {self.words.locate(word)}"
             )
-        return Call(name, tuple(operand for _, operand in arguments))
-
-    def _parse_arguments(self) -> list[tuple[Word, Operand]]:
-        """Read the arguments of a function, each with its first word."""
-        self.words.take()
-        self.enter_group()
-        found: list[tuple[Word, Operand]] = []
-        while self.words.word.key != ")":
-            if found:
-                self.words.expect(",")
-            word = self.words.word
-            found.append((word, self._parse_set_operand()))
-        self.leave_group()
-        return found
+        return Call(name, tuple(arguments))
 
     def _parse_set_call(self, path: PathName) -> ActionSyntax:
         """Read set_add or set_delete, which are ADD and DELETE of update expressions."""
         word = self.words.take()
         name, place = word.text.upper(), self.words.locate(word)
-        arguments = self._parse_arguments()
+        first = self.words.look()
+        arguments = self.parse_arguments(self._parse_set_operand)
         if len(arguments) != 2:
             raise make_invalid(f"{name} must have exactly two arguments at {place}")
-        (first, target), (_, value) = arguments
+        target, value = arguments
         if target != path:
             raise make_invalid(
                 f"The first argument to {name} must equal the assignment value at {place}"

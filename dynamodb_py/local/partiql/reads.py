@@ -8,16 +8,15 @@ from typing import NamedTuple, cast
 
 from ...codec import from_json, to_json
 from ..database.errors import ServiceError, make_invalid
-from ..database.storage import Snapshot
-from ..database.tables import Index, Key, Keyed, Table
+from ..database.snapshots import Snapshot
+from ..database.tables import Index, Key, Keyed, Range, Table
 from ..database.values import Item, check_item
 from ..expressions.conditions import Condition
 from ..operations.capacity import Consumed
-from ..operations.pages import Page, Range, Reading, find_start, read_areas
+from ..operations.pages import Page, Reading, find_index, find_start, read_page
 from ..operations.writes import find_table
-from .bindings import Columns, bind_where
-from .keys import find_hashes, find_span, split_key
-from .requests import Bound
+from .bindings import Bound, Columns, bind_where
+from .keys import find_bounds, find_hashes, split_key
 from .statements import OrderSyntax, Select
 
 _INVALID_TOKEN = "The provided NextToken is invalid"
@@ -53,7 +52,7 @@ def read_rows(
     if token is not None:
         start = find_start(reading, _read_token(token, _digest(select, bound)))
         areas = _skip_areas(areas, start[0])
-    page = read_areas(snapshot, reading, areas, start, consumed)
+    page = read_page(snapshot, reading, areas, start, consumed)
     if page.last is None:
         return Rows(page, None)
     return Rows(page, _make_token(page.last, _digest(select, bound)))
@@ -77,13 +76,8 @@ def find_key(table: Table, select: Select, bound: Bound, api: str) -> Item:
 
 
 def _find_index(table: Table, select: Select) -> Index | None:
-    name = select.source.index_name
-    if name is None:
-        return None
-    index = table.indexes.get(name)
-    if index is None:
-        raise make_invalid(f"The table does not have the specified index: {name}")
-    if len(index.hash_parts) > 1 or len(index.range_parts) > 1:
+    index = find_index(table, select.source.index_name)
+    if index is not None and (len(index.hash_parts) > 1 or len(index.range_parts) > 1):
         raise make_invalid(
             "PartiQL statements cannot be executed on tables with multi-attribute HASH keys or "
             "multi-attribute RANGE keys."
@@ -103,11 +97,11 @@ def _find_areas(
     directions = {each.name: each.backward for each in order}
     if part.name in directions:
         hashes.sort(reverse=directions[part.name])
-    span = find_span(keyed.range_parts, condition)
+    low, high = find_bounds(keyed.range_parts, condition)
     # DynamoDB reads the range keys backwards wherever there is an ORDER BY that does not name them.
     names = [each.name for each in keyed.range_parts]
     backward = bool(order) and directions.get(names[0] if names else "", True)
-    return [Range(hashed, span.low, span.high, backward=backward) for hashed in hashes]
+    return [Range(hashed, low, high, backward=backward) for hashed in hashes]
 
 
 def _check_order(

@@ -18,7 +18,6 @@ class Constant(NamedTuple):
     value: Value
 
     def build(self, parameters: Sequence[Value]) -> Value:
-        """Return the value, checked and in the one spelling."""
         return self.value
 
 
@@ -28,7 +27,6 @@ class Parameter(NamedTuple):
     position: int
 
     def build(self, parameters: Sequence[Value]) -> Value:
-        """Return the value, checked and in the one spelling."""
         return parameters[self.position]
 
 
@@ -38,7 +36,6 @@ class ListSyntax(NamedTuple):
     parts: tuple[ValueSyntax, ...]
 
     def build(self, parameters: Sequence[Value]) -> Value:
-        """Return the value, checked and in the one spelling."""
         return {"L": [part.build(parameters) for part in self.parts]}
 
 
@@ -48,7 +45,6 @@ class MapSyntax(NamedTuple):
     parts: tuple[tuple[str, ValueSyntax], ...]
 
     def build(self, parameters: Sequence[Value]) -> Value:
-        """Return the value, checked and in the one spelling."""
         return {"M": {name: part.build(parameters) for name, part in self.parts}}
 
 
@@ -58,7 +54,6 @@ class SetSyntax(NamedTuple):
     parts: tuple[ValueSyntax, ...]
 
     def build(self, parameters: Sequence[Value]) -> Value:
-        """Return the value, checked and in the one spelling."""
         found = [part.build(parameters) for part in self.parts]
         kinds = {kind for value in found for kind in value}
         if not found:
@@ -72,6 +67,7 @@ class SetSyntax(NamedTuple):
 
 
 ValueSyntax: TypeAlias = "Constant | Parameter | ListSyntax | MapSyntax | SetSyntax"
+"""What builds a value that is checked and in the one spelling."""
 
 
 class Source(NamedTuple):

@@ -5,61 +5,40 @@ from __future__ import annotations
 from ..database.errors import ServiceError, make_invalid
 from ..database.tables import Table
 from ..database.values import Item, check_item
-from ..expressions.conditions import Condition
-from ..operations.writes import Predicate, Write, make_put
-from .bindings import bind_changes, bind_where
+from ..expressions import terms
+from ..operations.writes import Write, make_put
+from .bindings import Bound, bind_changes, bind_where
 from .keys import split_key
-from .requests import Bound
 from .statements import Delete, Exists, Insert, Update
 
 
 class IsNew:
     """The condition of an INSERT: there is no item with its key."""
 
-    def holds(self, item: Item, /) -> bool:
+    def holds(self, item: Item) -> bool:
         """Return whether there is none; raise a DuplicateItemException for one."""
         if item:
             raise ServiceError("DuplicateItemException", "Duplicate primary key exists in table")
         return True
 
 
-class IsThere:
-    """The condition of an UPDATE: there is an item, and it satisfies the rest of WHERE."""
-
-    def __init__(self, rest: Condition | None) -> None:
-        self._rest = rest
-
-    def holds(self, item: Item, /) -> bool:
-        """Return whether that is so."""
-        return bool(item) and (self._rest is None or self._rest.holds(item))
-
-
-class FitsIfThere:
-    """The condition of a DELETE: the item satisfies the rest of WHERE, or there is none."""
-
-    def __init__(self, rest: Condition) -> None:
-        self._rest = rest
-
-    def holds(self, item: Item, /) -> bool:
-        """Return whether that is so."""
-        return not item or self._rest.holds(item)
-
-
 def make_write(table: Table, bound: Bound) -> Write:
     """Return the write to *table* that a statement says; raise a ValidationException."""
-    statement, values = bound.statement, bound.values
+    statement = bound.statement
     if isinstance(statement, Insert):
         return _make_insert(table, statement, bound)
-    if isinstance(statement, Update):
-        key, rest = split_key(table, bind_where(statement.where, values))
-        changes = bind_changes(statement, values)
-        return Write(table.name, "Update", key, IsThere(rest), changes, bound.returns_failed)
+    if isinstance(statement, Exists):
+        return _make_check(table, statement, bound)
+    assert isinstance(statement, (Update, Delete))  # whoever calls this has no SELECT
+    key, rest = split_key(table, bind_where(statement.where, bound.values))
+    is_there = terms.Exists(terms.Attribute(table.names[0]))
+    condition: terms.Test | None
     if isinstance(statement, Delete):
-        key, rest = split_key(table, bind_where(statement.where, values))
-        condition: Predicate | None = None if rest is None else FitsIfThere(rest)
+        condition = None if rest is None else terms.Either((terms.Not(is_there), rest))
         return Write(table.name, "Delete", key, condition, None, bound.returns_failed)
-    assert isinstance(statement, Exists)  # whoever calls this has no SELECT
-    return _make_check(table, statement, bound)
+    condition = is_there if rest is None else terms.All((is_there, rest))
+    changes = bind_changes(statement, bound.values)
+    return Write(table.name, "Update", key, condition, changes, bound.returns_failed)
 
 
 def _make_insert(table: Table, statement: Insert, bound: Bound) -> Write:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple, TypeAlias
+from collections.abc import Generator, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from ....limits import MAX_DEPTH, MAX_OPERATORS
 from .lexer import Lexer
@@ -46,11 +46,16 @@ FUNCTIONS = frozenset(
 _MAX_POSITION = 2**31 - 1
 
 
-class Grammar:
-    """Reads one expression.
+Node = TypeVar("Node")
+Rule: TypeAlias = Generator[Any, Node, Node]
+"""Reads a part of an expression, yields the rules of parts within, gets what they return."""
 
-    No method calls itself, however deep an expression is nested. Problems beyond the syntax are
-    noted, and raised when all has been read, because errors of syntax come first.
+
+class Grammar(Generic[Node]):
+    """Reads one expression into nodes.
+
+    Problems beyond the syntax are noted, and raised when all has been read, because errors of syntax
+    come first.
     """
 
     keywords: ClassVar[frozenset[str]]
@@ -61,7 +66,22 @@ class Grammar:
     def __init__(self, text: str, kind: str) -> None:
         self.words = Lexer(text, kind)
         self._operators = 0
+        self._grouped: Node | None = None
+        """What the parentheses just closed are around."""
         self._problems: dict[str, str] = {}
+
+    def run(self, rule: Rule[Node]) -> Node:
+        """Read by a rule and those that it yields, however deep they are nested."""
+        begun = [rule]
+        node: Node | None = None  # what a generator gets first
+        while begun:
+            try:
+                begun.append(begun[-1].send(cast("Node", node)))
+                node = None
+            except StopIteration as end:
+                begun.pop()
+                node = end.value
+        return cast("Node", node)
 
     def note(self, kind: str, reason: str) -> None:
         """Keep the first problem of each kind."""
@@ -87,6 +107,12 @@ class Grammar:
     def parse_path(self) -> PathName:
         """Read a path."""
         return self.parse_suffix([self._parse_name()])
+
+    def parse_operand(self) -> PathName | ValueName:
+        """Read a value or a path."""
+        if self.words.word.kind == "value":
+            return ValueName(self.words.take().text)
+        return self.parse_path()
 
     def parse_suffix(self, parts: list[str | int]) -> PathName:
         """Read what follows the first parts of a path."""
@@ -124,9 +150,12 @@ class Grammar:
             f"The function is not allowed to be used this way in an expression; function: {name}",
         )
 
-    def note_parentheses(self) -> None:
-        """Note parentheses around parentheses."""
-        self.note("parentheses", "The expression has redundant parentheses;")
+    def end_group(self, node: Node) -> None:
+        """Read the end of parentheses around *node*; note those around parentheses."""
+        self.words.expect(")")
+        if node is self._grouped:
+            self.note("parentheses", "The expression has redundant parentheses;")
+        self._grouped = node
 
     def _parse_name(self) -> str:
         word = self.words.word

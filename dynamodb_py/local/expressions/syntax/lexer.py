@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from ....limits import MAX_EXPRESSION_BYTES
 from ...database.errors import ServiceError, make_invalid
-from .words import Words
+from .words import Word, Words
 
 _WORD = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9_]*)"
@@ -17,17 +17,6 @@ _WORD = re.compile(
     r"|(?P<sign><=|>=|<>|[=<>()\[\].,+-])"
     r"|(?P<wrong>[^ \t\r\n])"
 )
-
-
-class Word(NamedTuple):
-    """A word of an expression."""
-
-    kind: str
-    """name, hash (a placeholder of a name), value (one of a value), number, sign, wrong or end."""
-    text: str
-    start: int
-    key: str
-    """The text, a name in capitals: what keywords and signs are compared with."""
 
 
 def check_text(text: object, kind: str) -> str:
@@ -46,16 +35,16 @@ def check_text(text: object, kind: str) -> str:
     return text
 
 
-class Lexer(Words[Word]):
-    """The words of an expression.
+class Lexer(Words):
+    """The words of an expression, of the kinds name, hash, value, number, sign, wrong and end.
 
-    *kind* is the name of the parameter, which errors begin with.
+    A hash is the placeholder of a name, a value that of a value. *kind* is the name of the parameter, which errors begin with.
     """
 
     def __init__(self, text: str, kind: str) -> None:
         self._text, self._kind = text, kind
         words = [_make_word(found) for found in _WORD.finditer(text)]
-        super().__init__([*words, Word("end", "<EOF>", len(text), "<EOF>")])
+        super().__init__([*words, Word("end", "<EOF>", len(text), 0, "<EOF>")])
 
     def expect(self, key: str) -> None:
         """Take the next word, which must be *key*."""
@@ -75,7 +64,7 @@ class Lexer(Words[Word]):
         before = 2 if self.word.kind == "end" else 1
         first = self._words[max(self._at - before, 0)]
         last = self._words[min(self._at + 1, len(self._words) - 1)]
-        near = self._text[first.start : last.start + len(last.text)].rstrip()
+        near = self._text[first.start : last.start + last.length].rstrip()
         return make_invalid(
             f'Invalid {self._kind}: Syntax error; token: "{self.word.text}", near: "{near}"'
         )
@@ -83,4 +72,5 @@ class Lexer(Words[Word]):
 
 def _make_word(found: re.Match[str]) -> Word:
     kind, text = str(found.lastgroup), found.group()
-    return Word(kind, text, found.start(), text.upper() if kind == "name" else text)
+    key = text.upper() if kind == "name" else text
+    return Word(kind, text, found.start(), len(text), key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .grammar import Grammar, PathName
 
 
-class ProjectionGrammar(Grammar):
+class ProjectionGrammar(Grammar[PathName]):
     """Reads paths with commas between them."""
 
     keywords = frozenset[str]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from .grammar import Call, Grammar, Operand, PathName, ValueName
+from .grammar import Call, Grammar, Operand, PathName, Rule, ValueName
 
 
 class ArithmeticSyntax(NamedTuple):
@@ -26,7 +26,7 @@ class ActionSyntax(NamedTuple):
     value: SetValue | None
 
 
-class UpdateGrammar(Grammar):
+class UpdateGrammar(Grammar[Operand]):
     """Reads an update."""
 
     keywords = frozenset({"SET", "REMOVE", "ADD", "DELETE"})
@@ -40,11 +40,6 @@ class UpdateGrammar(Grammar):
         "depth",
         "position",
     )
-
-    def __init__(self, text: str, kind: str) -> None:
-        super().__init__(text, kind)
-        self._grouped: Operand | None = None
-        """What the parentheses just closed are around."""
 
     def parse(self) -> tuple[ActionSyntax, ...]:
         """Read the whole expression."""
@@ -80,55 +75,34 @@ class UpdateGrammar(Grammar):
     def _parse_set_value(self) -> SetValue:
         """Read an operand, or two with + or - between them, perhaps in parentheses."""
         is_group = self.words.accept("(")
-        left = self._parse_operand()
+        left = self.run(self._read_operand())
         if is_group and self.words.word.key == ")":
-            self._end_group(left)
+            self.end_group(left)
             is_group = False
         value: SetValue = left
         if self.words.word.key in ("+", "-"):
             self.count_operator()
-            value = ArithmeticSyntax(self.words.take().key, left, self._parse_operand())
+            value = ArithmeticSyntax(self.words.take().key, left, self.run(self._read_operand()))
         if is_group:
             self.words.expect(")")
         return value
 
-    def _parse_operand(self) -> Operand:
-        """Read an operand, with the calls that have begun on a stack."""
+    def _read_operand(self, *, is_inner: bool = False) -> Rule[Operand]:
+        """Read an operand, which may be within a function: *is_inner*."""
         words = self.words
-        begun: list[tuple[str, list[Operand]]] = []
-        while True:
-            if self.starts_call():
-                self.count_operator()
-                begun.append((words.take().text, []))
-                words.take()
-                continue
-            if words.accept("("):
-                begun.append(("", []))
-                continue
-            operand: Operand = (
-                ValueName(words.take().text) if words.word.kind == "value" else self.parse_path()
-            )
-            while begun:
-                name, arguments = begun[-1]
-                arguments.append(operand)
-                if name and words.accept(","):
-                    break
-                begun.pop()
-                if name:
-                    words.expect(")")
-                    operand = self._make_call(name, arguments, is_inner=any(n for n, _ in begun))
-                else:
-                    self._end_group(operand)
-            else:
-                return operand
-
-    def _end_group(self, operand: Operand) -> None:
-        self.words.expect(")")
-        if operand is self._grouped:
-            self.note_parentheses()
-        self._grouped = operand
-
-    def _make_call(self, name: str, arguments: list[Operand], *, is_inner: bool) -> Call:
+        if words.accept("("):
+            operand = yield self._read_operand(is_inner=is_inner)
+            self.end_group(operand)
+            return operand
+        if not self.starts_call():
+            return self.parse_operand()
+        self.count_operator()
+        name = words.take().text
+        words.take()
+        arguments: list[Operand] = []
+        while not arguments or words.accept(","):
+            arguments.append((yield self._read_operand(is_inner=True)))
+        words.expect(")")
         self.check_function(name)
         # The service takes no list_append() within another function, though it parses it.
         if name != "if_not_exists" and (name != "list_append" or is_inner):

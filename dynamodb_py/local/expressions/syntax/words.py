@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import NamedTuple
 
 
-class AnyWord(Protocol):
-    """A word that keywords and signs are compared with by its *key*; that of *kind* "end" is the last."""
+class Word(NamedTuple):
+    """A word of a text."""
 
-    @property
-    def kind(self) -> str: ...
-    @property
-    def key(self) -> str: ...
+    kind: str
+    """What its lexer calls it; that of the last word is "end"."""
+    text: str
+    start: int
+    length: int
+    key: str
+    """The text of a sign, a name in capitals: what signs and keywords are compared with."""
 
 
-W = TypeVar("W", bound=AnyWord)
-
-
-class Words(Generic[W]):
+class Words:
     """The words of a text in order, and the place of the one that is read next."""
 
-    def __init__(self, words: Sequence[W]) -> None:
+    def __init__(self, words: Sequence[Word]) -> None:
         self._words = words
         self._at = 0
         self.word = words[0]
         """The word that is read next."""
 
-    def look(self) -> W:
+    def look(self) -> Word:
         """Return the word behind the next."""
         return self._words[min(self._at + 1, len(self._words) - 1)]
 
-    def take(self) -> W:
+    def take(self) -> Word:
         """Return the next word, and go on behind it."""
         word = self.word
         if word.kind != "end":
