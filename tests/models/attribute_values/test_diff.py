@@ -213,7 +213,7 @@ def test_the_least_size_of_a_list_decides_as_its_size_does(elements, changed, is
     assert make_change_set(before, wanted) == expected
 
 
-@pytest.mark.parametrize("least", ["", 0, b"", None, True, [], {}])
+@pytest.mark.parametrize("least", ["", 0, b"", None, True, [], {}], ids=repr)
 def test_no_list_is_smaller_than_its_least_size(least):
     for length in (0, 1, 2, 1000):
         assert len(to_json(encode([least] * length))) >= diff._SHORTEST * length
