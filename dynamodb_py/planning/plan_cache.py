@@ -111,8 +111,9 @@ class _Template(Struct, frozen=True, eq=False):
         def fill(values: Sequence[Wire]) -> Query | None:
             if guards is not None and not guards.hold(values):
                 return None
-            if filled and not all(has_content(values[slot]) for slot in filled):
-                return None
+            for slot in filled:
+                if not has_content(values[slot]):
+                    return None
             for name, slot, kind in checked:
                 if not 0 < len(content := values[slot][kind]) <= _SHORT:
                     if not content:

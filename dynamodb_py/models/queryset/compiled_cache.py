@@ -26,6 +26,7 @@ from ...expressions import (
     Contains,
     Exists,
     In,
+    Lookup,
     Not,
     NotExists,
     Or,
@@ -38,7 +39,7 @@ from ..fields.base import Field
 from ..fields.scalars import FloatField
 from ..records.rows import Loader, make_bound_loader
 from ..visibility import filter_question
-from .lookup_resolution import make_condition
+from .lookup_resolution import make_condition, resolver_of
 
 if TYPE_CHECKING:
     from ...operations.queries import Query
@@ -133,8 +134,13 @@ class QueryShape:
             after = self._keep(names, self._make_filtered(lookups))
             if after is None:
                 return None
+        added = after._encode(lookups.values())
+        return None if added is None else (after, (*wires, *added))
+
+    def _encode(self, values: Iterable[Any]) -> list[Wire] | None:
+        """Return the attribute values for *values* of lookups; None if one is not of this shape."""
         added: list[Wire] = []
-        for (field, kind, is_plain), value in zip(after._spell, lookups.values()):  # noqa: B905 - quicker
+        for (field, kind, is_plain), value in zip(self._spell, values):  # noqa: B905 - quicker
             if value.__class__ not in _PLAIN:
                 return None
             if is_plain and value.__class__ is str:
@@ -149,7 +155,7 @@ class QueryShape:
             if wire is None or kind not in wire or (kind == "S" and not wire["S"].isascii()):
                 return None
             added.append(wire)
-        return after, (*wires, *added)
+        return added
 
     def _make_filtered(self, lookups: Mapping[str, Any]) -> QueryShape | None:
         terms: list[_Term] = []
@@ -160,10 +166,43 @@ class QueryShape:
                 return None
             path, sign, field = found
             terms.append((path, sign))
-            spell.append((field, field.kind, field.verbatim is not None))
+            spell.append(_make_speller(field))
         before = self._terms
         after = None if before is None else (*before, *terms)
         return self._make(after, self._changes, tuple(spell))
+
+    def with_joined_lookups(
+        self, wires: Wires, condition: Condition
+    ) -> tuple[QueryShape, Wires] | None:
+        """Return the shape and the values with *condition* too, which is not bound yet.
+
+        None if it is of other things than lookups, or if there is no such shape. This shape is opaque.
+        """
+        lookups: list[Lookup] = []
+        form: list[Hashable] = [Lookup]
+        if not _read_lookups(condition, form, lookups):
+            return None
+        step = tuple(form)
+        after = self._next.get(step)
+        if after is None:
+            if step in self._next:
+                return None
+            after = self._keep(step, self._make_joined(condition, lookups))
+            if after is None:
+                return None
+        added = after._encode([each.value for each in lookups])
+        return None if added is None else (after, (*wires, *added))
+
+    def _make_joined(self, condition: Condition, lookups: Iterable[Lookup]) -> QueryShape | None:
+        resolve = resolver_of(self.meta)
+        condition.bind(resolve)  # which raises where it has too many terms
+        spell: list[_Speller] = []
+        for each in lookups:
+            found = _find_term(each.bind(resolve), each.value)
+            if found is None:
+                return None
+            spell.append(_make_speller(found[2]))
+        return self._make(None, self._changes, tuple(spell))
 
     def with_changes(self, changes: Mapping[str, Any]) -> QueryShape | None:
         """Return the shape of these questions with other *changes*; None if there is no such shape."""
@@ -339,15 +378,39 @@ class QueryShape:
 
 def _is_known(condition: Condition, depth: int = 0) -> bool:
     """Tell whether *condition* is made of what shapes are known of."""
-    kind = type(condition)
-    if kind in _KNOWN:
+    if type(condition) in _KNOWN:
         return True
-    terms: tuple[Condition, ...] = ()
-    if isinstance(condition, (And, Or)):
-        terms = condition.terms
-    elif kind is Not and isinstance(condition, Not):
-        terms = (condition.term,)
+    terms = _terms_of(condition)
     return bool(terms) and depth < _DEEPEST and all(_is_known(term, depth + 1) for term in terms)
+
+
+def _terms_of(condition: Condition) -> tuple[Condition, ...]:
+    """Return what AND, OR or NOT join in *condition*; () for other conditions."""
+    if isinstance(condition, (And, Or)):
+        return condition.terms
+    return (condition.term,) if type(condition) is Not and isinstance(condition, Not) else ()
+
+
+def _read_lookups(
+    condition: Condition, form: list[Hashable], lookups: list[Lookup], depth: int = 0
+) -> bool:
+    """Append how *condition* joins lookups to *form*, and these to *lookups*; return whether it has no others."""
+    if isinstance(condition, Lookup):
+        form.append(condition.text)
+        lookups.append(condition)
+        return condition.value.__class__ in _PLAIN
+    terms = _terms_of(condition)
+    if not terms or depth == _DEEPEST:
+        return False
+    form += (type(condition), len(terms))
+    for term in terms:  # noqa: SIM110 - quicker
+        if not _read_lookups(term, form, lookups, depth + 1):
+            return False
+    return True
+
+
+def _make_speller(field: Field[Any, Any]) -> _Speller:
+    return field, field.kind, field.verbatim is not None
 
 
 def _find_term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, Any]] | None:
