@@ -336,13 +336,12 @@ class QueryShape:
 
         Raises as the planner does.
         """
-        meta, shortcut, held = self.meta, None, None
-        if all(type(f).find_key_problem is _USUAL.find_key_problem for f in meta.field_set):
-            filtered = filter_question(meta, question)
-            shortcut = meta.planner.shortcut(table, filtered)
-            held = meta.planner.plan(table, filtered).held
-            if shortcut is not None and filtered is not question:
-                shortcut = self._bind(shortcut, question.condition, filtered.condition)
+        meta = self.meta
+        filtered = filter_question(meta, question)
+        shortcut = meta.planner.shortcut(table, filtered)
+        if shortcut is not None and filtered is not question:
+            shortcut = self._bind(shortcut, question.condition, filtered.condition)
+        held = meta.planner.plan(table, filtered).held
         self.latest = latest = (table, demand, shortcut, held)
         return latest
 
