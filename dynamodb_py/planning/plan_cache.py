@@ -19,7 +19,7 @@ from ..expressions import Condition
 from ..limits import MAX_IN, MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire
 from ..operations.queries import Expressions, Query
-from .access_paths import AccessPath, Fit, Stretch, check_value, is_hopeless
+from .access_paths import AccessPath, Fit, check_value, is_hopeless
 from .assumptions import Assumptions, Notes
 from .intervals import has_content
 from .plan import Lane, Plan, Question, Subject, Trim
@@ -212,7 +212,7 @@ def _make_template(
     known = {slot for _, slot in checked}
     filled = tuple(slot for wire in assumptions.filled if (slot := at[id(wire)]) not in known)
     lanes = plan.lanes
-    if plan.kind == "query":  # they differ in values alone
+    if plan.kind == "query":  # each reads one interval, the same, of another key
         lanes = lanes[:1] * len(lanes)
     kept = replace(plan, lanes=lanes, explanation=None)
     if plan.get is not None:
@@ -262,7 +262,9 @@ def find_assumptions(
 
     None if they cannot be expressed: such a plan is not cached.
     """
-    if chosen is not None and (chosen.notes.compared or not _is_even(chosen.stretches)):
+    if chosen is not None and (
+        chosen.notes.compared or not 0 < len(chosen.stretches) <= MOST_LANES
+    ):
         return None
     less: list[tuple[Wire, Wire]] = []
     distinct: list[tuple[Wire, ...]] = []
@@ -286,14 +288,6 @@ def find_assumptions(
         filled=tuple(filled.values()),
         unlike=() if chosen is None else _values_of_similar_terms(chosen.stretches[0].filter),
     )
-
-
-def _is_even(stretches: Sequence[Stretch]) -> bool:
-    """Tell whether *stretches*, a few, differ in nothing but the keys that are fixed."""
-    if not 0 < len(stretches) <= MOST_LANES:
-        return False
-    interval, filter_ = stretches[0].interval, stretches[0].filter
-    return all(each.interval is interval and each.filter is filter_ for each in stretches)
 
 
 def _could_win(
