@@ -142,6 +142,21 @@ def test_a_shape_is_planned_once(shape, monkeypatch):
     assert direct_query(SHAPES[shape]("b", 2)) is not None
 
 
+def test_a_hash_key_in_as_many_values_is_planned_once(script, monkeypatch):
+    def find(*players):
+        return Score.objects.filter(player__in=players, wins__gt=3)
+
+    script.answers += [page(1), page(2), page(3)]
+    assert sorted(each.points for each in find("a", "b", "c")) == [1, 2, 3]
+    wanted = find("x", "b", "é").explain().operations
+    monkeypatch.setattr(Planner, "_make_plan", None)
+    script.answers += [page(4), page(5), page(6)]
+    assert sorted(each.points for each in find("x", "b", "é")) == [4, 5, 6]
+    sent = script.sent[3:]
+    assert sorted(map(repr, sent)) == sorted(map(repr, wanted))
+    assert [checked(each)["TableName"] for each in sent] == ["scores"] * 3
+
+
 JOINED = {
     "or": lambda s, n: Q(wins=n) | Q(title=s),
     "nested": lambda s, n: ~(Q(wins__gt=n, rate=n) | Q(good=n > 0)) & Q(title__lt=s),
