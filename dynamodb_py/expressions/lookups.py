@@ -268,8 +268,9 @@ def _make_membership(path: Path, otherwise: Make) -> Make:
     def make(value: Any) -> Condition:
         if value.__class__ in (list, tuple) and value and _PLAIN.issuperset(map(type, value)):
             wires = [encode(each, label) for each in value]
-            if None not in wires:
-                return In(path, remove_duplicates([Value(each) for each in wires]))
+            values = [Value(wire) for wire in wires if wire is not None]
+            if len(values) == len(wires):
+                return In(path, remove_duplicates(values))
         return otherwise(value)
 
     return make

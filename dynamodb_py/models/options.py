@@ -372,14 +372,13 @@ class Options:
         """The planner of queries to this model."""
         if self._planner is None:
             names = {field.attribute: field.name for field in self.field_set}
+            usual = cast("Any", Field).find_key_problem
             subject = planning.Subject(
                 name=self.name,
                 schema=self.schema,
                 fields=names,
                 problem=self._find_key_problem,
-                plain_keys=all(
-                    type(f).find_key_problem is Field.find_key_problem for f in self.field_set
-                ),
+                plain_keys=all(type(f).find_key_problem is usual for f in self.field_set),
                 allow_scan=bool(self.declared["allow_scan"]),
                 # Without fields with a default, which items from before the field was declared lack.
                 always=frozenset(f.attribute for f in self.field_set if f.required).union(

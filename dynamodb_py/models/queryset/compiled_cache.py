@@ -9,37 +9,20 @@ planner plans each of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from msgspec.structs import replace
 
 from ...codec import PLAIN_INT, Unstorable
-from ...expressions import (
-    And,
-    BeginsWith,
-    Between,
-    Compare,
-    Condition,
-    Contains,
-    Exists,
-    In,
-    Lookup,
-    Not,
-    NotExists,
-    Or,
-    Path,
-    Value,
-)
+from ...expressions import And, Compare, Condition, Lookup, Path, Value
 from ...operations.base import Wire
 from ...planning import Question
 from ..fields.base import Field
 from ..fields.scalars import FloatField
 from ..records.rows import Loader, make_bound_loader
 from ..visibility import filter_question
-from .lookup_resolution import make_condition, resolver_of
+from .lookup_resolution import PLAIN, is_known, make_condition, read_lookups, resolver_of
 
 if TYPE_CHECKING:
     from ...operations.queries import Query
@@ -55,11 +38,6 @@ MOST = 1000
 _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
 """The other parts of a question that belong to its shape."""
 
-# Values that name no attribute; others have no shape.
-_PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
-_KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
-_DEEPEST = 4
-"""The most levels of AND, OR and NOT in a condition that has a shape."""
 _USUAL: Any = Field
 _USUAL_ENCODERS: Any = (_USUAL.encode, FloatField.encode)
 _KINDS = frozenset({"S", "N", "B", "BOOL"})
@@ -129,7 +107,7 @@ class QueryShape:
         names = tuple(lookups)
         after = self._next.get(names)
         if after is None:
-            if names in self._next or not _PLAIN.issuperset(map(type, lookups.values())):
+            if names in self._next or not PLAIN.issuperset(map(type, lookups.values())):
                 return None
             after = self._keep(names, self._make_filtered(lookups))
             if after is None:
@@ -141,7 +119,7 @@ class QueryShape:
         """Return the attribute values for *values* of lookups; None if one is not of this shape."""
         added: list[Wire] = []
         for (field, kind, is_plain), value in zip(self._spell, values):  # noqa: B905 - quicker
-            if value.__class__ not in _PLAIN:
+            if value.__class__ not in PLAIN:
                 return None
             if is_plain and value.__class__ is str:
                 wire: Wire | None = {"S": value}
@@ -180,7 +158,7 @@ class QueryShape:
         """
         lookups: list[Lookup] = []
         form: list[Hashable] = [Lookup]
-        if not _read_lookups(condition, form, lookups):
+        if not read_lookups(condition, form, lookups):
             return None
         step = tuple(form)
         after = self._next.get(step)
@@ -263,7 +241,7 @@ class QueryShape:
 
         Only the condition has the places of the values: this shape is opaque.
         """
-        if not all(_is_known(each) for each in condition.conjuncts):
+        if not all(is_known(each) for each in condition.conjuncts):
             return None
         added: list[Wire] = []
         step = condition.shape(added)
@@ -375,46 +353,13 @@ class QueryShape:
         return load
 
 
-def _is_known(condition: Condition, depth: int = 0) -> bool:
-    """Tell whether *condition* is made of what shapes are known of."""
-    if type(condition) in _KNOWN:
-        return True
-    terms = _terms_of(condition)
-    return bool(terms) and depth < _DEEPEST and all(_is_known(term, depth + 1) for term in terms)
-
-
-def _terms_of(condition: Condition) -> tuple[Condition, ...]:
-    """Return what AND, OR or NOT join in *condition*; () for other conditions."""
-    if isinstance(condition, (And, Or)):
-        return condition.terms
-    return (condition.term,) if type(condition) is Not and isinstance(condition, Not) else ()
-
-
-def _read_lookups(
-    condition: Condition, form: list[Hashable], lookups: list[Lookup], depth: int = 0
-) -> bool:
-    """Append how *condition* joins lookups to *form*, and these to *lookups*; return whether it has no others."""
-    if isinstance(condition, Lookup):
-        form.append(condition.text)
-        lookups.append(condition)
-        return condition.value.__class__ in _PLAIN
-    terms = _terms_of(condition)
-    if not terms or depth == _DEEPEST:
-        return False
-    form += (type(condition), len(terms))
-    for term in terms:  # noqa: SIM110 - quicker
-        if not _read_lookups(term, form, lookups, depth + 1):
-            return False
-    return True
-
-
 def _make_speller(field: Field[Any, Any]) -> _Speller:
     return field, field.kind, field.verbatim is not None
 
 
 def _find_term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, Any]] | None:
     """Return the path, operator and field that are compared with *value*; None for other conditions."""
-    if not isinstance(condition, Compare) or value.__class__ not in _PLAIN:
+    if not isinstance(condition, Compare) or value.__class__ not in PLAIN:
         return None
     left, right = condition.left, condition.right
     if type(left) is not Path or type(right) is not Value or len(left.parts) != 1:
