@@ -94,6 +94,16 @@ class In(Condition, frozen=True):
         chunks = [f"{left} IN ({each})" for each in lists]
         return chunks[0] if len(chunks) == 1 else f"({' OR '.join(chunks)})"
 
+    def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
+        shape: list[Hashable] = [In, operand_shape(self.left, values)]
+        for each in self.values:
+            if type(each) is Value:  # nearly always
+                values.append(wire := each.wire)
+                shape += wire
+            else:
+                shape.append(operand_shape(each, values))
+        return tuple(shape)
+
     def _operands(self) -> tuple[Argument, ...]:
         return self.left, *self.values
 

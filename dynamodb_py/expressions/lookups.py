@@ -13,10 +13,10 @@ from datetime import date, datetime
 from typing import Any, ClassVar, TypeAlias, cast
 
 from ..exceptions import QueryError
-from .comparisons import Compare
+from .comparisons import Compare, In
 from .conditions import And, Condition, ReadableNames, join
 from .names import Names, Wire
-from .operands import ORDERED, SCALARS, Attr, Comparable, SizeOf, is_many
+from .operands import ORDERED, SCALARS, Attr, Comparable, SizeOf, is_many, remove_duplicates
 from .paths import Argument, Path, Resolve, SeveralAttributes, Size, Value, members
 from .unsupported_lookups import ADVICE, PARTS_OF_TIME
 
@@ -162,6 +162,8 @@ def compile_lookup(text: str, field: Callable[[str], Path], resolve: Resolve) ->
         return _make_presence_test(where, path, word)
     if word in _COMPARISONS:
         make = _make_condition(where, functools.partial(_COMPARISONS[word], operand), resolve)
+        if word == "in" and not sized:
+            return _make_membership(path, make)
         unordered: str = getattr(path.coder, "unordered", "")
         if sized or unordered or word not in _SIGNS:
             return make
@@ -254,6 +256,21 @@ def _make_comparison(path: Path, sign: str, otherwise: Make) -> Make:
             wire = encode(value, label)
             if wire is not None and (equality or not ORDERED.isdisjoint(wire)):
                 return Compare(path, sign, Value(wire))
+        return otherwise(value)
+
+    return make
+
+
+def _make_membership(path: Path, otherwise: Make) -> Make:
+    """Return a fast IN of plain values in a list or tuple; *otherwise* handles others."""
+    encode, label = path.coder.encode, str(path)
+
+    def make(value: Any) -> Condition:
+        if value.__class__ in (list, tuple) and value and _PLAIN.issuperset(map(type, value)):
+            wires = [encode(each, label) for each in value]
+            values = [Value(wire) for wire in wires if wire is not None]
+            if len(values) == len(wires):
+                return In(path, remove_duplicates(values))
         return otherwise(value)
 
     return make

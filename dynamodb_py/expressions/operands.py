@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
@@ -139,7 +139,7 @@ class Comparable(Generic[V]):
         """
         given = values[0] if len(values) == 1 and is_many(values[0]) else values
         operands = [self._operand(value) for value in cast("Iterable[Any]", given)]
-        known = _without_duplicates([each for each in operands if each is not None])
+        known = remove_duplicates([each for each in operands if each is not None])
         if isinstance(given, (set, frozenset)):  # their order differs in each process
             known = tuple(sorted(known, key=repr))
         term = self._term()
@@ -459,7 +459,7 @@ def _is_foreign(value: object) -> bool:
     return isinstance(value, Enum) or not isinstance(value, (*free, Comparable, Condition))
 
 
-def _without_duplicates(operands: list[Argument]) -> tuple[Argument, ...]:
+def remove_duplicates(operands: Sequence[Argument]) -> tuple[Argument, ...]:
     """Return *operands* without duplicates."""
     try:
         keys = [tuple(one.wire.items()) if type(one) is Value else one for one in operands]

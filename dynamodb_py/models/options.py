@@ -20,7 +20,7 @@ from .attribute_values.display import decode_or_free
 from .attribute_values.spelling import stays_same
 from .constraints import Constraint, compile_constraints, make_sentinels_schema
 from .expiry import find_ttl_field, make_expiry
-from .fields.base import AnyField
+from .fields.base import AnyField, Field
 from .fields.scalars import UUIDField
 from .fields.unknown_options import META_OPTIONS, advise
 from .fields.version import VersionField
@@ -372,11 +372,13 @@ class Options:
         """The planner of queries to this model."""
         if self._planner is None:
             names = {field.attribute: field.name for field in self.field_set}
+            usual = cast("Any", Field).find_key_problem
             subject = planning.Subject(
                 name=self.name,
                 schema=self.schema,
                 fields=names,
                 problem=self._find_key_problem,
+                plain_keys=all(type(f).find_key_problem is usual for f in self.field_set),
                 allow_scan=bool(self.declared["allow_scan"]),
                 # Without fields with a default, which items from before the field was declared lack.
                 always=frozenset(f.attribute for f in self.field_set if f.required).union(

@@ -134,17 +134,15 @@ class Together(BaseStep["list[T | Exception]"], Generic[T], frozen=True):
             raise QueryError(f"workers={self.workers}: it must be at least 1")
 
     def parse(self, outcome: Any, /) -> list[T | Exception]:
-        return [
-            body if isinstance(body, Exception) else _parse_one(operation, body)
-            for operation, body in zip(self.operations, outcome, strict=True)
-        ]
-
-
-def _parse_one(operation: Operation[Any], body: Any) -> Any:
-    try:
-        return _parse_safely(operation, body)
-    except DynamoDBError as error:
-        return error
+        results: list[Any] = []
+        for operation, body in zip(self.operations, outcome, strict=True):
+            if not isinstance(body, Exception):
+                try:
+                    body = _parse_safely(operation, body)
+                except DynamoDBError as error:
+                    body = error
+            results.append(body)
+        return results
 
 
 class Call(BaseStep[Any], frozen=True):

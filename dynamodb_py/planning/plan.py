@@ -31,6 +31,8 @@ class Subject(Struct, frozen=True, eq=False):
     """Field names by attribute, for messages."""
     problem: Callable[[str, Wire], str | None]
     """Returns what is wrong with a value of a key attribute, or None."""
+    plain_keys: bool = False
+    """Whether nothing is ever wrong with a value that has content, and is short enough for any key."""
     allow_scan: bool = False
     always: frozenset[str] = frozenset()
     """The attributes that every item has, according to the model."""

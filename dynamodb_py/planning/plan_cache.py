@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from ..codec import to_sort_key
 from ..expressions import Condition
-from ..limits import MAX_RANGE_KEY_BYTES
+from ..limits import MAX_IN, MAX_RANGE_KEY_BYTES
 from ..operations.base import Wire
 from ..operations.queries import Expressions, Query
 from .access_paths import AccessPath, Fit, check_value, is_hopeless
@@ -27,6 +27,9 @@ from .ranking import find_cost, find_least_cost
 
 MOST = 512
 """The most shapes that are cached for one model."""
+
+MOST_LANES = MAX_IN
+"""The most lanes of a cached plan: a hash key in so many values. Each number of values has a shape of its own."""
 
 _SHORT = MAX_RANGE_KEY_BYTES // 4
 """So many characters, of at most four bytes each, fit into any key."""
@@ -81,10 +84,13 @@ class _Template(Struct, frozen=True, eq=False):
             return None
         if self.filled and not all(has_content(values[slot]) for slot in self.filled):
             return None
+        surely = _find_length(subject)
         for name, slot in self.checked:
-            if not has_content(values[slot]):
+            (content,) = values[slot].values()
+            if not content:
                 return None
-            check_value(subject, name, values[slot])
+            if len(content) > surely:
+                check_value(subject, name, values[slot])
         plan = self.plan
         if plan.get is not None:
             get = replace(plan.get, key={name: values[slot] for name, slot in self.keys})
@@ -98,6 +104,7 @@ class _Template(Struct, frozen=True, eq=False):
     def shortcut(self, subject: Subject) -> Shortcut | None:
         """Return what makes the only request of the plan; None if the plan has more to do."""
         plan, guards, filled = self.plan, self.guards, self.filled
+        surely = _find_length(subject)
         if plan.kind != "query" or plan.full or len(plan.lanes) != 1 or plan.lanes[0].trims:
             return None
         (request,), (slots,) = plan.lanes[0].requests, self.values
@@ -111,10 +118,11 @@ class _Template(Struct, frozen=True, eq=False):
         def fill(values: Sequence[Wire]) -> Query | None:
             if guards is not None and not guards.hold(values):
                 return None
-            if filled and not all(has_content(values[slot]) for slot in filled):
-                return None
+            for slot in filled:
+                if not has_content(values[slot]):
+                    return None
             for name, slot, kind in checked:
-                if not 0 < len(content := values[slot][kind]) <= _SHORT:
+                if not 0 < len(content := values[slot][kind]) <= surely:
                     if not content:
                         return None
                     check_value(subject, name, values[slot])
@@ -124,6 +132,11 @@ class _Template(Struct, frozen=True, eq=False):
             return replace(request, expressions=Expressions(keys, filter_, projection, names, put))
 
         return fill
+
+
+def _find_length(subject: Subject) -> int:
+    """Return the length up to which nothing is wrong with a value of a key that has content."""
+    return _SHORT if subject.plain_keys else 0
 
 
 def _refill(lane: Lane, slots: _Slots, dropped: tuple[int, ...], values: Sequence[Wire]) -> Lane:
@@ -198,7 +211,10 @@ def _make_template(
     checked, guards = _find_slots(assumptions.checked, at), _make_guards(assumptions, at)
     known = {slot for _, slot in checked}
     filled = tuple(slot for wire in assumptions.filled if (slot := at[id(wire)]) not in known)
-    kept = replace(plan, explanation=None)
+    lanes = plan.lanes
+    if plan.kind == "query":  # each reads one interval, the same, of another key
+        lanes = lanes[:1] * len(lanes)
+    kept = replace(plan, lanes=lanes, explanation=None)
     if plan.get is not None:
         keys = _find_slots(plan.get.key.items(), at)
         used = set(keys)
@@ -246,7 +262,9 @@ def find_assumptions(
 
     None if they cannot be expressed: such a plan is not cached.
     """
-    if chosen is not None and (chosen.notes.compared or len(chosen.stretches) != 1):
+    if chosen is not None and (
+        chosen.notes.compared or not 0 < len(chosen.stretches) <= MOST_LANES
+    ):
         return None
     less: list[tuple[Wire, Wire]] = []
     distinct: list[tuple[Wire, ...]] = []

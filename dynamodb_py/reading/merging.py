@@ -66,13 +66,16 @@ class Merge:
         if self._unknown is not None:
             yield from self._find_seen(self._unknown)
             self._unknown = None
-        dry = [each for each in self._streams if each.is_empty and each.rest is not None]
-        if dry:
+        if dry := self._list_dry():
             yield from self._fill(dry, want)
-            if any(each.is_empty and each.rest is not None for each in dry):
+            if self._list_dry():
                 return self._return_entries([])
         entries = self._merge(want)
         return self._return_entries(entries) if entries or dry else None
+
+    def _list_dry(self) -> list[Stream]:
+        """Return the lanes of which a page is needed before anything is returned."""
+        return [each for each in self._streams if each.rest is not None and each.is_empty]
 
     def _list_states(self) -> list[tuple[Sheet, int]]:
         return [(stream.sheet, stream.used) for stream in self._streams]
@@ -83,7 +86,7 @@ class Merge:
             yield from read_pages(dry, self._ledger, self._workers, want)
         finally:  # pages that arrived are kept if another failed
             for stream, sheet in zip(dry, former, strict=True):
-                if stream.sheet is not sheet:
+                if stream.sheet is not sheet and (stream.sheet.items or self._plan.distinct):
                     stream.sheet.values = list(map(self._value_of, stream.sheet.items))
                     if self._plan.distinct:
                         stream.sheet.run = self._find_last_run(sheet)
@@ -113,6 +116,8 @@ class Merge:
         for lane, stream in enumerate(self._streams):
             values, low = stream.sheet.values, stream.used
             high = len(values)
+            if low == high:
+                continue
             if last is not None and lane != last:
                 high = find_end(values, low, bound, included=lane < last, forward=forward)
             if want is not None:

@@ -23,6 +23,7 @@ from dynamodb_py.expressions import (
     Value,
 )
 from dynamodb_py.planning import Planner
+from dynamodb_py.planning.plan_cache import MOST_LANES
 
 from .tables import COMPARED, CONDITIONS, NUMBERS, SINGLE, TEXTS, asking, subject
 from .test_planner import QUESTIONS
@@ -51,6 +52,11 @@ PAIRS = [
         (USER == "b") & (TITLE >= "x") & (TITLE <= "y"),
     ),
     ((USER == "a") & TITLE.between("a", "b"), (USER == "a") & TITLE.between("c", "c")),
+    (USER.is_in("a", "b", "c"), USER.is_in("x", "c", "a")),
+    (
+        USER.is_in("a", "b") & (TITLE >= "b") & (TITLE < "d") & (WINS > 3),
+        USER.is_in("b", "a") & (TITLE >= "x") & (TITLE < "y") & (WINS > 4),
+    ),
 ]
 
 
@@ -85,6 +91,24 @@ ROUNDS = st.builds(
         st.builds(lambda value: F("round") > value, NUMBERS),
     ),
     st.one_of(st.just(Condition()), st.builds(lambda value: F("score") < value, NUMBERS)),
+)
+
+
+SEVERAL = st.builds(
+    lambda users, title, wins: USER.is_in(users) & title & wins,
+    st.lists(TEXTS, min_size=2, max_size=4),
+    st.one_of(
+        st.just(Condition()),
+        st.builds(lambda value: F("title") >= value, TEXTS),
+        st.builds(lambda low, high: (F("title") >= low) & (F("title") < high), TEXTS, TEXTS),
+        st.builds(lambda values: F("title").is_in(values), st.lists(TEXTS, max_size=3)),
+        st.builds(lambda value: F("title").begins_with(value), TEXTS),
+    ),
+    st.one_of(
+        st.just(Condition()),
+        st.builds(lambda value: F("wins") != value, NUMBERS),
+        st.builds(lambda value: F("score") > value, NUMBERS),
+    ),
 )
 
 
@@ -151,7 +175,12 @@ def test_a_plan_by_shape_is_the_plan_that_would_have_been_made(question, conditi
     check_plans(others)
 
 
-@given(QUESTIONS, of_one_shape(st.one_of(CONDITIONS, CONDITIONS, ROUNDS)), OPTIONS, st.booleans())
+@given(
+    QUESTIONS,
+    of_one_shape(st.one_of(CONDITIONS, CONDITIONS, ROUNDS, SEVERAL)),
+    OPTIONS,
+    st.booleans(),
+)
 def test_values_alone_do_not_mislead_a_plan_by_shape(question, conditions, options, allow_scan):
     question = replace(question, **options)
     users = question.condition
@@ -183,6 +212,9 @@ MISLEADING = [
         (USER == "a") & (WINS == 1) & (WINS == 2) & (TITLE > "b"),
     ),
     ((USER >= "a") & (USER <= "b"), (USER >= "a") & (USER <= "a")),
+    (USER.is_in("a", "b"), In(Path(("user",)), (Value({"S": "a"}), Value({"S": "a"})))),
+    (USER.is_in("a", "b"), USER.is_in("a", "")),
+    (USER.is_in("a", "b") & ~TITLE.is_in("x", "y"), USER.is_in("a", "b") & ~TITLE.is_in("y", "x")),
     (
         (USER == "a") & ((WINS == 1) | (WINS == 1)) & (WINS == 1),
         (USER == "a") & ((WINS == 1) | (WINS == 1)) & (WINS == 2),
@@ -217,6 +249,10 @@ KEPT = [
     asking(ONE & TITLE.begins_with("b") & SCORE.between(1, 3), "title", limit=3),
     asking(ONE & (SCORE >= 1) & (SCORE < 3) & (WINS != 3), "-score"),
     asking(USER.is_in("a") & (TITLE > "x")),
+    asking(USER.is_in("a", "b", "c")),
+    asking(USER.is_in("b", "a") & (TITLE >= "b") & (TITLE < "d") & (WINS > 3), "-title", limit=3),
+    asking(USER.is_in("b", "a") & TITLE.begins_with("x"), counting=True),
+    asking(USER.is_in([f"u{n}" for n in range(MOST_LANES)])),
     asking(ONE & WINS.is_in(1, 2, 3)),
     asking(ONE & SCORE.is_in(1, 2) & TITLE.is_in("x"), wanted=(Path(("score",)),)),
     asking(ONE & WINS.is_in(1, 2) & (TITLE == "x"), "title", wanted=(Path(("wins",)),)),
@@ -291,6 +327,20 @@ def test_options_are_part_of_the_shape(change):
     changed = planner.plan("scores", replace(question, **change))
     assert changed.operations != plain.operations
     assert planner.plan("other", question).operations[0].table == "other"
+
+
+def test_a_kept_plan_of_many_lanes_has_one_of_them():
+    planner = Planner(subject())
+    plan = planner.plan("scores", asking(USER.is_in([f"u{n}" for n in range(MOST_LANES)])))
+    assert len({id(lane) for lane in plan.lanes}) == MOST_LANES
+    (template,) = planner._cache._known.values()
+    assert len({id(lane) for lane in template.plan.lanes}) == 1
+
+
+def test_a_plan_of_too_many_lanes_is_made_each_time():
+    planner = Planner(subject())
+    planner.plan("scores", asking(USER.is_in([f"u{n}" for n in range(MOST_LANES + 1)])))
+    assert not planner._cache._known
 
 
 def test_shapes_are_not_kept_without_end():

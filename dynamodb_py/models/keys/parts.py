@@ -23,6 +23,8 @@ class PartCodec:
     """Whether the texts sort as the stored values do."""
     lossy = False
     """Whether the text loses something of the value."""
+    parses_all = False
+    """Whether :meth:`wire` returns a value for each text that :meth:`text` returns."""
     greatest: str | None = None
     """The greatest text, if there is one."""
 
@@ -52,7 +54,7 @@ class TextPart(PartCodec):
     def __init__(self, field: AnyField) -> None:
         super().__init__(field)
         self.width = field.text_width if field.plain else None
-        self._any = type(field) in (CharField, TextField)
+        self.parses_all = type(field) in (CharField, TextField)
 
     def text(self, wire: Wire) -> str:
         text: str = wire["S"]
@@ -64,7 +66,7 @@ class TextPart(PartCodec):
 
     def wire(self, text: str) -> Wire | None:
         wire: Wire = {"S": text}
-        if self._any:
+        if self.parses_all:
             return wire
         try:
             same = self.field.to_wire(self.field.decode(wire)) == wire
@@ -77,6 +79,7 @@ class NumberPart(PartCodec):
     """An int as its digits, which do not sort as numbers of different lengths."""
 
     sorts = False
+    parses_all = True
 
     def text(self, wire: Wire) -> str:
         number: str = wire["N"]

@@ -47,7 +47,7 @@ class Recipe(Struct, frozen=True, eq=False):
             for places, make in self.made:
                 if (wires := make(values)) is None:
                     return None
-                for place, wire in zip(places, wires, strict=True):
+                for place, wire in zip(places, wires):  # noqa: B905 - quicker
                     found[place] = wire
         except ValidationError:
             return None  # rewriting raises it too, with all that is wrong
@@ -160,7 +160,8 @@ def _trace(
     for part in parts:
         if part.name != next_ or part.operator == "=":
             continue
-        keys = _find_range(template, known, part, before)
+        wires = [before[slot] for slot in part.slots]
+        keys = template.bounds_after(prefix, part.name, part.operator, wires)
         if keys is None:
             return None
         comparisons = filter(None, map(parse_comparison, keys.condition(_KEY).conjuncts))
@@ -172,10 +173,12 @@ def _trace(
 
 
 def _make_prefix(template: BoundTemplate, known: Sequence[tuple[str, int]]) -> Maker:
+    # A filter looks for texts that the template cannot have made.
+    parsed = len(known) == len(template.parts) and not template.parses_all
+
     def make(values: Sequence[Wire]) -> Sequence[Wire] | None:
         prefix = template.prefix_wires({name: values[slot] for name, slot in known})
-        # A filter looks for texts that the template cannot have made.
-        if prefix.complete and template.parse_wires(prefix.text) is None:
+        if parsed and template.parse_wires(prefix.text) is None:
             return None
         return ({"S": prefix.text},)
 
@@ -185,10 +188,12 @@ def _make_prefix(template: BoundTemplate, known: Sequence[tuple[str, int]]) -> M
 def _make_range(
     template: BoundTemplate, known: Sequence[tuple[str, int]], part: _Part, keys: KeyRange
 ) -> Maker:
-    form = _form_of(keys)
+    form, name, operator, slots = _form_of(keys), part.name, part.operator, part.slots
+    constant = None if known else template.prefix_wires({})
 
     def make(values: Sequence[Wire]) -> Sequence[Wire] | None:
-        found = _find_range(template, known, part, values)
+        prefix = constant or template.prefix_wires({name: values[slot] for name, slot in known})
+        found = template.bounds_after(prefix, name, operator, [values[slot] for slot in slots])
         if found is None or _form_of(found) != form:
             return None
         texts = (found.prefix, found.low, found.high)
@@ -200,14 +205,3 @@ def _make_range(
 def _form_of(keys: KeyRange) -> Hashable:
     """Return what the condition of a range depends on, beside its texts."""
     return keys.prefix is None, keys.low is None, keys.high is None, keys.open_low, keys.open_high
-
-
-def _find_range(
-    template: BoundTemplate,
-    known: Sequence[tuple[str, int]],
-    part: _Part,
-    values: Sequence[Wire],
-) -> KeyRange | None:
-    before = {name: values[slot] for name, slot in known}
-    wires = [values[slot] for slot in part.slots]
-    return template.bounds_wires(before, part.name, part.operator, wires)

@@ -101,6 +101,8 @@ class BoundPart:
         self.codec, self.name, self.field = codec, codec.name, codec.field
         self.last = last
         """Whether it is the last piece."""
+        self.literal_after = behind or ""
+        """The literal behind it."""
         self.ends = "" if last or codec.width is not None or behind is None else behind[0]
         """The character that ends it; "" if it ends by its width, or with the key."""
         self.escapes = bool(self.ends) and ord(self.ends) < ord("/")
@@ -138,6 +140,9 @@ class BoundTemplate:
         """The literal at the beginning of all its texts."""
         self.parts = tuple(each for each in self.pieces if isinstance(each, BoundPart))
         self.names = template.names
+        self._uses = tuple(self._describe_use(count) for count in range(len(self.parts) + 1))
+        self.parses_all = all(part.codec.parses_all for part in self.parts)
+        """Whether each key that it composes can be parsed."""
         self.by_name = {part.name: part for part in self.parts}
         self.sorts = all(part.sorts for part in self.parts)
         """Whether keys sort as the tuples of their parts do."""
@@ -179,6 +184,12 @@ class BoundTemplate:
                 f"has {behind[0]!r} after {codec.name}, which is a number: begin with another "
                 "character, such as #, or give it a width, as in {number:08d}"
             )
+
+    def _describe_use(self, count: int) -> tuple[tuple[str, ...], bool, bool]:
+        """Return what a :class:`Prefix` with the first *count* parts has beside its text."""
+        used = self.parts[:count]
+        names = tuple(part.name for part in used)
+        return names, count == len(self.parts), not any(part.lossy for part in used)
 
     def compose(self, values: Mapping[str, Any]) -> str:
         """Return the key of these values.
@@ -260,17 +271,16 @@ class BoundTemplate:
     def prefix_wires(self, equals: Mapping[str, Wire]) -> Prefix:
         """Return the beginning of the keys whose first parts have these values."""
         text = ""
-        used: list[BoundPart] = []
+        used = 0
         for piece in self.pieces:
             if isinstance(piece, str):
                 text += piece
                 continue
-            if piece.name not in equals:
+            if (wire := equals.get(piece.name)) is None:
                 break
-            text += self._part_text(piece, equals[piece.name])
-            used.append(piece)
-        exact, complete = not any(part.lossy for part in used), len(used) == len(self.parts)
-        return Prefix(text, tuple(part.name for part in used), complete=complete, exact=exact)
+            text += self._part_text(piece, wire)
+            used += 1
+        return Prefix(text, *self._uses[used])
 
     def _part_text(self, part: BoundPart, wire: Wire) -> str:
         try:
@@ -286,7 +296,12 @@ class BoundTemplate:
         :param operator: ``<``, ``<=``, ``>``, ``>=``, ``between`` with two values, ``begins_with``.
         :return: None if *part* is not the next one, or has no order in the key.
         """
-        prefix = self.prefix_wires(equals)
+        return self.bounds_after(self.prefix_wires(equals), part, operator, values)
+
+    def bounds_after(
+        self, prefix: Prefix, part: str, operator: str, values: Sequence[Wire]
+    ) -> KeyRange | None:
+        """Like :meth:`bounds_wires`, with the beginning of the keys."""
         at = len(prefix.parts)
         if at == len(self.parts) or self.parts[at].name != part:
             return None
@@ -296,9 +311,10 @@ class BoundTemplate:
             return self._find_prefix_range(prefix.text, next_, values[0], exact)
         if not next_.sorts:
             return None
-        first, last = (">=", "<=") if operator == "between" else (operator, operator)
-        low = self._find_range(prefix.text, next_, first, values[0])
-        high = self._find_range(prefix.text, next_, last, values[-1])
+        if operator != "between":
+            return self._find_range(prefix.text, next_, operator, values[0], exact)
+        low = self._find_range(prefix.text, next_, ">=", values[0], exact)
+        high = self._find_range(prefix.text, next_, "<=", values[1], exact)
         return KeyRange(low.low, high.high, low.open_low, high.open_high, exact=exact)
 
     def _find_prefix_range(
@@ -312,33 +328,33 @@ class BoundTemplate:
         text = prefix + (escape(begins, part.ends) if part.escapes else begins)
         return KeyRange(prefix=text, exact=exact)
 
-    def _find_range(self, prefix: str, part: BoundPart, operator: str, wire: Wire) -> KeyRange:
+    def _find_range(
+        self, prefix: str, part: BoundPart, operator: str, wire: Wire, exact: bool
+    ) -> KeyRange:
         """Return the keys after *prefix* whose part compares as given with a value.
 
         A format that loses something has the same text for neighbouring values.
         """
-        text = prefix + self._part_text(part, wire) + self._literal_after(part)
-        whole = part.last and part.codec.width is None
-        after, open_ = find_following(prefix) if prefix else None, True
-        if part.last and part.codec.greatest is not None:
-            after, open_ = prefix + part.codec.greatest, False
+        text = prefix + self._part_text(part, wire) + part.literal_after
         if operator in (">", ">="):
-            if operator == ">=" or part.lossy:
-                return KeyRange(text, after, open_high=open_)
-            if whole:
-                return KeyRange(text, after, open_low=True, open_high=open_)
-            return KeyRange(find_following(text), after, open_high=open_)
+            after, open_high = self._find_end_of_range(prefix, part)
+            open_low = False
+            if operator == ">" and not part.lossy:
+                open_low = part.last and part.codec.width is None
+                text = text if open_low else find_following(text)
+            return KeyRange(text, after, open_low, open_high, exact=exact)
         low = prefix or None
         if operator == "<" and not part.lossy:
-            return KeyRange(low, text, open_high=True)
+            return KeyRange(low, text, open_high=True, exact=exact)
         if part.last and not part.lossy:
-            return KeyRange(low, text)
-        return KeyRange(low, find_following(text), open_high=True)
+            return KeyRange(low, text, exact=exact)
+        return KeyRange(low, find_following(text), open_high=True, exact=exact)
 
-    def _literal_after(self, part: BoundPart) -> str:
-        at = self.pieces.index(part) + 1
-        behind = self.pieces[at] if at < len(self.pieces) else ""
-        return behind if isinstance(behind, str) else ""
+    def _find_end_of_range(self, prefix: str, part: BoundPart) -> tuple[str | None, bool]:
+        """Return what no key after *prefix* is above, and whether none is equal to it."""
+        if part.last and part.codec.greatest is not None:
+            return prefix + part.codec.greatest, False
+        return find_following(prefix) if prefix else None, True
 
     def can_equal(self, other: BoundTemplate) -> bool:
         """Tell whether both templates may make one text; False if their literals rule it out."""

@@ -287,7 +287,23 @@ def filter_by_conditions(
             if compared is not None:
                 return queryset
             lookups = {}
+    if len(conditions) == 1 and not lookups:
+        joined = _add_joined_lookups(queryset, conditions[0])
+        if joined is not None:
+            return joined
     return add_condition(queryset, join_conditions(queryset, conditions, lookups))
+
+
+def _add_joined_lookups(queryset: Q, condition: Condition) -> Q | None:
+    """Return the query set of those that match *condition* too, of lookups; None if it must be bound now."""
+    shape, wires = queryset._query_shape, queryset._wires
+    if shape is None or shape.limit is not None or queryset._known_question is not None:
+        return None
+    found = shape.with_joined_lookups(wires, condition)
+    if found is None:
+        return None
+    question = partial(_add_lazily, shape, wires, condition)
+    return clone(queryset, question, queryset._read_options, *found)
 
 
 def filter_by_lookups(queryset: Q, lookups: dict[str, Any]) -> Q:
@@ -326,7 +342,7 @@ def add_condition(queryset: Q, condition: Condition, verb: str = "filter()") -> 
 
 
 def _add_lazily(shape: QueryShape, wires: Wires, condition: Condition) -> Question:
-    return _add_term(shape.question(wires), condition)
+    return _add_term(shape.question(wires), condition.bind(resolver_of(shape.meta)))
 
 
 def _add_term(question: Question, condition: Condition) -> Question:

@@ -9,36 +9,20 @@ planner plans each of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from msgspec.structs import replace
 
 from ...codec import PLAIN_INT, Unstorable
-from ...expressions import (
-    And,
-    BeginsWith,
-    Between,
-    Compare,
-    Condition,
-    Contains,
-    Exists,
-    In,
-    Not,
-    NotExists,
-    Or,
-    Path,
-    Value,
-)
+from ...expressions import And, Compare, Condition, Lookup, Path, Value
 from ...operations.base import Wire
 from ...planning import Question
 from ..fields.base import Field
 from ..fields.scalars import FloatField
 from ..records.rows import Loader, make_bound_loader
 from ..visibility import filter_question
-from .lookup_resolution import make_condition
+from .lookup_resolution import PLAIN, is_known, make_condition, read_lookups, resolver_of
 
 if TYPE_CHECKING:
     from ...operations.queries import Query
@@ -54,11 +38,6 @@ MOST = 1000
 _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
 """The other parts of a question that belong to its shape."""
 
-# Values that name no attribute; others have no shape.
-_PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
-_KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
-_DEEPEST = 4
-"""The most levels of AND, OR and NOT in a condition that has a shape."""
 _USUAL: Any = Field
 _USUAL_ENCODERS: Any = (_USUAL.encode, FloatField.encode)
 _KINDS = frozenset({"S", "N", "B", "BOOL"})
@@ -128,14 +107,19 @@ class QueryShape:
         names = tuple(lookups)
         after = self._next.get(names)
         if after is None:
-            if names in self._next or not _PLAIN.issuperset(map(type, lookups.values())):
+            if names in self._next or not PLAIN.issuperset(map(type, lookups.values())):
                 return None
             after = self._keep(names, self._make_filtered(lookups))
             if after is None:
                 return None
+        added = after._encode(lookups.values())
+        return None if added is None else (after, (*wires, *added))
+
+    def _encode(self, values: Iterable[Any]) -> list[Wire] | None:
+        """Return the attribute values for *values* of lookups; None if one is not of this shape."""
         added: list[Wire] = []
-        for (field, kind, is_plain), value in zip(after._spell, lookups.values()):  # noqa: B905 - quicker
-            if value.__class__ not in _PLAIN:
+        for (field, kind, is_plain), value in zip(self._spell, values):  # noqa: B905 - quicker
+            if value.__class__ not in PLAIN:
                 return None
             if is_plain and value.__class__ is str:
                 wire: Wire | None = {"S": value}
@@ -149,7 +133,7 @@ class QueryShape:
             if wire is None or kind not in wire or (kind == "S" and not wire["S"].isascii()):
                 return None
             added.append(wire)
-        return after, (*wires, *added)
+        return added
 
     def _make_filtered(self, lookups: Mapping[str, Any]) -> QueryShape | None:
         terms: list[_Term] = []
@@ -160,10 +144,43 @@ class QueryShape:
                 return None
             path, sign, field = found
             terms.append((path, sign))
-            spell.append((field, field.kind, field.verbatim is not None))
+            spell.append(_make_speller(field))
         before = self._terms
         after = None if before is None else (*before, *terms)
         return self._make(after, self._changes, tuple(spell))
+
+    def with_joined_lookups(
+        self, wires: Wires, condition: Condition
+    ) -> tuple[QueryShape, Wires] | None:
+        """Return the shape and the values with *condition* too, which is not bound yet.
+
+        None if it is of other things than lookups, or if there is no such shape. This shape is opaque.
+        """
+        lookups: list[Lookup] = []
+        form: list[Hashable] = [Lookup]
+        if not read_lookups(condition, form, lookups):
+            return None
+        step = tuple(form)
+        after = self._next.get(step)
+        if after is None:
+            if step in self._next:
+                return None
+            after = self._keep(step, self._make_joined(condition, lookups))
+            if after is None:
+                return None
+        added = after._encode([each.value for each in lookups])
+        return None if added is None else (after, (*wires, *added))
+
+    def _make_joined(self, condition: Condition, lookups: Iterable[Lookup]) -> QueryShape | None:
+        resolve = resolver_of(self.meta)
+        condition.bind(resolve)  # which raises where it has too many terms
+        spell: list[_Speller] = []
+        for each in lookups:
+            found = _find_term(each.bind(resolve), each.value)
+            if found is None:
+                return None
+            spell.append(_make_speller(found[2]))
+        return self._make(None, self._changes, tuple(spell))
 
     def with_changes(self, changes: Mapping[str, Any]) -> QueryShape | None:
         """Return the shape of these questions with other *changes*; None if there is no such shape."""
@@ -224,7 +241,7 @@ class QueryShape:
 
         Only the condition has the places of the values: this shape is opaque.
         """
-        if not all(_is_known(each) for each in condition.conjuncts):
+        if not all(is_known(each) for each in condition.conjuncts):
             return None
         added: list[Wire] = []
         step = condition.shape(added)
@@ -297,13 +314,12 @@ class QueryShape:
 
         Raises as the planner does.
         """
-        meta, shortcut, held = self.meta, None, None
-        if all(type(f).find_key_problem is _USUAL.find_key_problem for f in meta.field_set):
-            filtered = filter_question(meta, question)
-            shortcut = meta.planner.shortcut(table, filtered)
-            held = meta.planner.plan(table, filtered).held
-            if shortcut is not None and filtered is not question:
-                shortcut = self._bind(shortcut, question.condition, filtered.condition)
+        meta = self.meta
+        filtered = filter_question(meta, question)
+        shortcut = meta.planner.shortcut(table, filtered)
+        if shortcut is not None and filtered is not question:
+            shortcut = self._bind(shortcut, question.condition, filtered.condition)
+        held = meta.planner.plan(table, filtered).held
         self.latest = latest = (table, demand, shortcut, held)
         return latest
 
@@ -337,22 +353,13 @@ class QueryShape:
         return load
 
 
-def _is_known(condition: Condition, depth: int = 0) -> bool:
-    """Tell whether *condition* is made of what shapes are known of."""
-    kind = type(condition)
-    if kind in _KNOWN:
-        return True
-    terms: tuple[Condition, ...] = ()
-    if isinstance(condition, (And, Or)):
-        terms = condition.terms
-    elif kind is Not and isinstance(condition, Not):
-        terms = (condition.term,)
-    return bool(terms) and depth < _DEEPEST and all(_is_known(term, depth + 1) for term in terms)
+def _make_speller(field: Field[Any, Any]) -> _Speller:
+    return field, field.kind, field.verbatim is not None
 
 
 def _find_term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, Any]] | None:
     """Return the path, operator and field that are compared with *value*; None for other conditions."""
-    if not isinstance(condition, Compare) or value.__class__ not in _PLAIN:
+    if not isinstance(condition, Compare) or value.__class__ not in PLAIN:
         return None
     left, right = condition.left, condition.right
     if type(left) is not Path or type(right) is not Value or len(left.parts) != 1:

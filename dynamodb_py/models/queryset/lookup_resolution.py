@@ -1,11 +1,28 @@
-"""Lookups of a model's fields, ``top_score__gt=9000``; each is compiled once."""
+"""Lookups of a model's fields, ``top_score__gt=9000``, each compiled once; and how conditions join them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ...expressions import And, Condition, Path, compile_lookup
+from ...expressions import (
+    And,
+    BeginsWith,
+    Between,
+    Compare,
+    Condition,
+    Contains,
+    Exists,
+    In,
+    Lookup,
+    Not,
+    NotExists,
+    Or,
+    Path,
+    compile_lookup,
+)
 
 if TYPE_CHECKING:
     from ...expressions.lookups import Make
@@ -14,6 +31,13 @@ if TYPE_CHECKING:
 
 # Lookups are words of the source, so there are few; but a program may build them of data.
 _MOST = 1000
+
+PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
+"""The types of values that name no attribute."""
+
+_KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
+_DEEPEST = 4
+"""The most levels of AND, OR and NOT in a condition that has a shape."""
 
 
 def make_condition(meta: Options, lookups: Mapping[str, Any]) -> Condition:
@@ -67,3 +91,36 @@ def _find_maker(meta: Options, known: dict[str, Make], lookup: str) -> Make:
         known.clear()
     known[lookup] = make
     return make
+
+
+def is_known(condition: Condition, depth: int = 0) -> bool:
+    """Tell whether *condition* is made of what shapes are known of."""
+    if type(condition) in _KNOWN:
+        return True
+    terms = _terms_of(condition)
+    return bool(terms) and depth < _DEEPEST and all(is_known(term, depth + 1) for term in terms)
+
+
+def _terms_of(condition: Condition) -> tuple[Condition, ...]:
+    """Return what AND, OR or NOT join in *condition*; () for other conditions."""
+    if isinstance(condition, (And, Or)):
+        return condition.terms
+    return (condition.term,) if type(condition) is Not and isinstance(condition, Not) else ()
+
+
+def read_lookups(
+    condition: Condition, form: list[Hashable], lookups: list[Lookup], depth: int = 0
+) -> bool:
+    """Append how *condition* joins lookups to *form*, and these to *lookups*; return whether it has no others."""
+    if isinstance(condition, Lookup):
+        form.append(condition.text)
+        lookups.append(condition)
+        return condition.value.__class__ in PLAIN
+    terms = _terms_of(condition)
+    if not terms or depth == _DEEPEST:
+        return False
+    form += (type(condition), len(terms))
+    for term in terms:  # noqa: SIM110 - quicker
+        if not read_lookups(term, form, lookups, depth + 1):
+            return False
+    return True

@@ -21,6 +21,7 @@ from dynamodb_py import (
 )
 from dynamodb_py.models import expiry
 from dynamodb_py.models.keys.rewriting import PartConditions
+from dynamodb_py.models.keys.template import BoundTemplate
 from dynamodb_py.models.queryset.execution import direct_query
 from dynamodb_py.models.shared_tables.visibility import SharedTableFilter
 
@@ -217,6 +218,22 @@ def test_the_usual_shapes_are_rewritten_once(shape, monkeypatch):
         )
     assert (direct_query(SHAPES[shape]("b", 2)) is None) == (shape in SLOW)
     assert not counted
+
+
+COMPOSED = {"the hash key": 1, "above": 2, "the index and its first part": 2, "its own table": 1}
+
+
+@pytest.mark.parametrize("shape", COMPOSED)
+def test_each_value_is_put_into_its_key_once_and_no_key_is_parsed(shape, monkeypatch):
+    direct_query(SHAPES[shape]("a", 1))
+    counted = []
+    before = BoundTemplate._part_text
+    monkeypatch.setattr(
+        BoundTemplate, "_part_text", lambda *given: counted.append(1) or before(*given)
+    )
+    monkeypatch.setattr(BoundTemplate, "parse_wires", None)
+    assert direct_query(SHAPES[shape]("b", 2)) is not None
+    assert len(counted) == COMPOSED[shape]
 
 
 def test_a_model_that_joins_the_table_later_is_left_out_by_shapes_that_are_known():

@@ -26,6 +26,7 @@ from dynamodb_py import (
     options,
 )
 from dynamodb_py.codec import to_json
+from dynamodb_py.expressions import Lookup
 from dynamodb_py.models.instance import options_of
 from dynamodb_py.models.queryset import compiled_cache, projection
 from dynamodb_py.models.queryset import compiled_cache as sketches
@@ -95,6 +96,8 @@ SHAPES = {
     "not, in part": lambda s, n: Score.objects.filter(player=s).exclude(wins=n).only("title"),
     "in part, and not": lambda s, n: Score.objects.only("title").filter(player=s).exclude(wins=n),
     "Q": lambda s, n: Score.objects.filter(Q(wins=n) | ~Q(rate__lt=n, title=s), player=s),
+    "Q or Q": lambda s, n: Score.objects.filter(player=s).filter(Q(wins=n) | Q(title__gt=s)),
+    "not Q and Q": lambda s, n: Score.objects.filter(player=s).filter(~(Q(wins=n) & Q(rate=n))),
     "one or the other": lambda s, n: (
         Score.objects.filter(player=s, wins=n) | Score.objects.filter(player=s, wins=n + 1)
     ),
@@ -139,6 +142,71 @@ def test_a_shape_is_planned_once(shape, monkeypatch):
     assert direct_query(SHAPES[shape]("b", 2)) is not None
 
 
+def test_a_hash_key_in_as_many_values_is_planned_once(script, monkeypatch):
+    def find(*players):
+        return Score.objects.filter(player__in=players, wins__gt=3)
+
+    script.answers += [page(1), page(2), page(3)]
+    assert sorted(each.points for each in find("a", "b", "c")) == [1, 2, 3]
+    wanted = find("x", "b", "é").explain().operations
+    monkeypatch.setattr(Planner, "_make_plan", None)
+    script.answers += [page(4), page(5), page(6)]
+    assert sorted(each.points for each in find("x", "b", "é")) == [4, 5, 6]
+    sent = script.sent[3:]
+    assert sorted(map(repr, sent)) == sorted(map(repr, wanted))
+    assert [checked(each)["TableName"] for each in sent] == ["scores"] * 3
+
+
+JOINED = {
+    "or": lambda s, n: Q(wins=n) | Q(title=s),
+    "nested": lambda s, n: ~(Q(wins__gt=n, rate=n) | Q(good=n > 0)) & Q(title__lt=s),
+    "alone": lambda s, n: Q(wins=n),
+}
+
+
+@pytest.mark.parametrize("joined", JOINED)
+def test_lookups_joined_as_before_are_not_bound_until_the_question_is_needed(joined, monkeypatch):
+    def find(text, number):
+        return Score.objects.filter(player="a").filter(JOINED[joined](text, number))
+
+    direct_query(find("a", 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(Lookup, "_bind_names", None)
+        patch.setattr(Planner, "plan", None)
+        rows = find("b", 2)
+        request = direct_query(rows)
+    assert (request,) == rows.explain().operations
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "1", 10**40 + 1])
+def test_joined_lookups_are_checked_when_they_are_given(value):
+    def find(number):
+        return Score.objects.filter(player="a").filter(Q(wins=number) | Q(title="x"))
+
+    find(1)
+    with pytest.raises(ValidationError, match="wins"):
+        find(value)
+
+
+def test_joined_lookups_of_the_same_names_joined_otherwise_have_another_shape():
+    a, b, c = Q(wins=1), Q(title="x"), Q(rate=2)
+    several = [(a | b) & c, (a & b) | c, a | b | c, ~a | b | c, ~(a | b) | c, a | (b & c)]
+    for each in several:
+        rows = Score.objects.filter(player="a").filter(each)
+        for _ in range(2):
+            assert direct_query(rows) == rows.explain().operations[0]
+            rows = Score.objects.filter(player="a").filter(each)
+
+
+def test_too_many_joined_lookups_are_refused_each_time():
+    many = Q(wins=1)
+    for number in range(300):
+        many |= Q(wins=number)
+    for _ in range(2):
+        with pytest.raises(QueryError, match="operators"):
+            Score.objects.filter(player="a").filter(many)
+
+
 def test_rows_of_one_shape_are_worked_out_once(script, monkeypatch):
     script.answers += [page(1), page(2)]
     assert list(Score.objects.filter(player="a").values_list("points", "wins")) == [(1, None)]
@@ -153,6 +221,9 @@ STEPS = [
     lambda q, s, n: q.filter(points__gt=n, title__startswith=s),
     lambda q, s, n: q.filter((Score.wins > n) | (Score.title == s), rate=n),
     lambda q, s, n: q.filter(Q(wins=n) | Q(title=s)),
+    lambda q, s, n: q.filter(Q(wins__gt=n) | ~(Q(rate__lte=n) & Q(at__isnull=True))),
+    lambda q, s, n: q.filter(~Q(wins=n, price__lt=n) | Q(Q(title=s), wins__ne=3)),
+    lambda q, s, n: q.filter(Q(wins__in=[n]) | Q(title=s) | (Score.rate < n)),
     lambda q, s, n: q.filter(wins__in=[n, n + 1]),
     lambda q, s, n: q.exclude(wins=n, title=s),
     lambda q, s, n: q | Score.objects.filter(player=s, wins=n),

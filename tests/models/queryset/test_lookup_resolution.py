@@ -8,6 +8,8 @@ from itertools import count
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dynamodb_py import (
     CharField,
@@ -84,6 +86,36 @@ def test_a_lookup_is_the_condition_of_the_same_name(lookups, text, values):
     spelled, _, given = spell(found)
     assert spelled.replace("(", "").replace(")", "") == text.replace("(", "").replace(")", "")
     assert list(given.values()) == values
+
+
+ONE_OF = {
+    "user__in": Score.user,
+    "points__in": Score.points,
+    "doc__a__in": Score.doc["a"],
+    "ids__in": Score.ids,
+}
+ELEMENTS = st.one_of(
+    st.sampled_from(["a", "b", "", "\ud800", None, True, 1, 1.0, 2, 10**40, b"a", [1], {"a"}]),
+    st.just(dt.date(2026, 1, 2)),
+    st.just(F("title")),
+)
+
+
+@given(
+    lookup=st.sampled_from(list(ONE_OF)),
+    values=st.lists(ELEMENTS, max_size=4) | st.lists(st.integers(0, 3) | st.sampled_from("ab")),
+    kind=st.sampled_from([list, tuple]),
+)
+def test_a_lookup_of_one_of_several_values_is_what_is_in_says(lookup, values, kind):
+    def find(make):
+        try:
+            condition, wires = make(), []
+            return condition.shape(wires), wires
+        except (QueryError, ValidationError) as error:
+            return type(error), str(error).replace(f"Score: {lookup}=: ", "")
+
+    expected = find(lambda: ONE_OF[lookup].is_in(values).bind(Score._meta.resolve))
+    assert find(lambda: make_condition(Score._meta, {lookup: kind(values)})) == expected
 
 
 def test_isnull_false_asks_for_a_value():
