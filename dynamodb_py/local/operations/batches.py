@@ -96,6 +96,8 @@ def batch_get_item(engine: Engine, request: Request) -> Answer:
             keys = [table.check_key(key) for key in gets.keys]
             for key in keys:
                 seen.add(table, key)
+            if gets.projection is not None:
+                table.check_scalars(gets.projection.nested)
             checked.append((table, gets, keys))
         names = [table.name for table, _, keys in checked for _ in keys]
         left_out, first = engine.faults.leave_out("BatchGetItem", names), 0
