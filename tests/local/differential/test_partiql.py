@@ -21,7 +21,10 @@ def filters(draw: Any) -> tuple[str, list[Any]]:
         st.sampled_from(["compare", "compare", "between", "in", "missing", "function", "NOT"])
     )
     if form == "compare":
-        return f'"{name}" {draw(st.sampled_from(SIGNS))} ?', [draw(simple_values)]
+        sign = draw(st.sampled_from(SIGNS))
+        text, parameters = f'"{name}" {sign} ?', [draw(simple_values)]
+        # Whether what is missing differs from a value is documented for conditions, not for statements.
+        return f'{text} AND "{name}" IS NOT MISSING' if sign == "<>" else text, parameters
     if form == "between":
         return f'"{name}" BETWEEN ? AND ?', [{"N": "1"}, {"N": "9"}]
     if form == "in":
