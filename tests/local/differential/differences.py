@@ -25,6 +25,7 @@ OPERATORS = f"{GUIDE}/Expressions.OperatorsAndFunctions.html"
 
 Holds = Callable[[str, Any, Outcome, Outcome], bool]
 
+_READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
 _CONDITIONS = ("PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "TransactWriteItems")
 
 
@@ -142,6 +143,23 @@ def _makes_old_item(operation: str, request: Any, ours: Outcome, theirs: Outcome
     )
 
 
+def _projects_nothing(operation: str, request: Any, ours: Outcome, theirs: Outcome) -> bool:
+    responses = ours.answer.get("Responses") or ()
+    return operation == "TransactGetItems" and {"Item": {}} in responses
+
+
+def _ignores_projection(operation: str, request: Any, ours: Outcome, theirs: Outcome) -> bool:
+    gets = [each["Get"] for each in request["TransactItems"]] if "TransactItems" in request else ()
+    return operation == "TransactGetItems" and any("ProjectionExpression" in get for get in gets)
+
+
+def _counts_found_only(operation: str, request: Any, ours: Outcome, theirs: Outcome) -> bool:
+    return operation == "BatchGetItem" and (
+        ours.answer["Responses"] == theirs.answer["Responses"]
+        and ours.answer.get("ConsumedCapacity") != theirs.answer.get("ConsumedCapacity")
+    )
+
+
 def _statement(pattern: str) -> Holds:
     compiled = re.compile(pattern)
 
@@ -203,17 +221,17 @@ DIFFERENCES: list[Difference] = [
     *_both(
         "Paths that take one value for a list and for a map are refused",
         f"{ALTERNATOR}/test_projection_expression.py",
-        refuses("conflict with each other", "GetItem", "Query", "Scan"),
+        refuses("conflict with each other", *_READS),
     ),
     *_both(
-        "Paths that take one value for a list and for a map are refused",
+        "Paths of an update that take one value for a list and for a map are refused",
         f"{DYNALITE}/updateItem.js",
         refuses("conflict with each other", "UpdateItem"),
     ),
     *_both(
         "Paths do not lead into keys, nor into keys of indexes",
         f"{DYNALITE}/getItem.js",
-        refuses("Key attributes must be scalars", "GetItem", "BatchGetItem", "Query", "Scan"),
+        refuses("Key attributes must be scalars", *_READS),
     ),
     *_both(
         "Paths of an update must not overlap",
@@ -261,6 +279,24 @@ DIFFERENCES: list[Difference] = [
         UPDATES,
         _update_of(r"SET .*\[\d\]"),
         lasting=True,
+    ),
+    # -- reads by key -------------------------------------------------------------------------------
+    *_both(
+        "A transaction gives an empty map for an item that has none of what is projected",
+        f"{API}/API_TransactGetItems.html",
+        _projects_nothing,
+    ),
+    Difference(
+        "dynoxide",
+        "A transaction gives what is projected, and not the key",
+        f"{API}/API_TransactGetItems.html",
+        _ignores_projection,
+    ),
+    Difference(
+        "extenddb",
+        "A batch counts reads of items that are not there",
+        f"{API}/API_BatchGetItem.html",
+        _counts_found_only,
     ),
     # -- pages --------------------------------------------------------------------------------------
     Difference(

@@ -185,7 +185,7 @@ def _read_whole(call: Call, operation: str, request: Any) -> Outcome:
             page = outcome.answer
             items += page.get("Items", ())
             counts = [counts[0] + page["Count"], counts[1] + page["ScannedCount"]]
-    return Outcome("", {"Items": sorted(items, key=_show), "Counts": counts})
+    return Outcome("", {"Items": sorted(items, key=show_sorted), "Counts": counts})
 
 
 def _read_pages(call: Call, operation: str, request: Any) -> Iterator[Outcome]:
@@ -199,7 +199,8 @@ def _read_pages(call: Call, operation: str, request: Any) -> Iterator[Outcome]:
     raise AssertionError(f"{operation} {request} has over {MOST_PAGES} pages")
 
 
-def _show(item: Any) -> str:
+def show_sorted(item: Any) -> str:
+    """Return an item as text, by which items are sorted."""
     return json.dumps(item, sort_keys=True)
 
 
