@@ -160,6 +160,13 @@ def _counts_found_only(operation: str, request: Any, ours: Outcome, theirs: Outc
     )
 
 
+def _stops_at_first_reason(operation: str, request: Any, ours: Outcome, theirs: Outcome) -> bool:
+    return (
+        operation == "ExecuteTransaction"
+        and ours.code == theirs.code == "TransactionCanceledException"
+    )
+
+
 def _statement(pattern: str) -> Holds:
     compiled = re.compile(pattern)
 
@@ -342,5 +349,11 @@ DIFFERENCES: list[Difference] = [
         "An UPDATE may have several clauses",
         f"{GUIDE}/ql-reference.update.html",
         _statement(r"UPDATE .*(SET|REMOVE) .*(SET|REMOVE) "),
+    ),
+    Difference(
+        "dynoxide",
+        "Each statement of a canceled transaction has its own reason",
+        f"{API}/API_ExecuteTransaction.html",
+        _stops_at_first_reason,
     ),
 ]
