@@ -168,7 +168,7 @@ def _read_condition(kind: str, name: str, condition: object) -> tuple[str, list[
     operator = members.get("ComparisonOperator")
     if operator is None:
         raise _make_constraint(kind, name, "null", "Member must not be null")
-    if operator not in _COUNTS and operator != "IN":
+    if not isinstance(operator, str) or (operator not in _COUNTS and operator != "IN"):
         raise _make_constraint(
             kind, name, f"'{operator}'", f"Member must satisfy enum value set: {_OPERATORS}"
         )
