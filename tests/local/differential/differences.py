@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .peers import Difference, Outcome
+from .peers import ENDLESS, Difference, Outcome
 
 _AMAZON = "https://docs.aws.amazon.com/amazondynamodb/latest"
 GUIDE = f"{_AMAZON}/developerguide"
@@ -312,6 +312,12 @@ DIFFERENCES: list[Difference] = [
         f"{API}/API_Query.html",
         _ends_without_key,
     ),
+    Difference(
+        "dynoxide",
+        "The pages of a query in a table without a range key have an end",
+        f"{GUIDE}/Query.Pagination.html",
+        lambda operation, request, ours, theirs: ours.code != ENDLESS == theirs.code,
+    ),
     *_both(
         "A query compares keys with values of their types",
         f"{SUITE}/tier3/error-messages/queryKeyConditionOperands.test.ts",
@@ -331,11 +337,16 @@ DIFFERENCES: list[Difference] = [
             "begins_with(" in request.get("KeyConditionExpression", "")
         ),
     ),
+    *_both(
+        "A query of an index filters by attributes that it projects",
+        f"{DYNALITE}/query.js",
+        refuses("does not project one or more filter attributes", "Query"),
+    ),
     Difference(
         "dynoxide",
         "A global index gives only what it projects",
         f"{API}/API_Query.html",
-        refuses("does not project", "Query", "Scan"),
+        refuses("does not project [", "Query", "Scan"),
     ),
     # -- tables and statements ----------------------------------------------------------------------
     Difference(
