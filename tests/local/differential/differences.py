@@ -337,11 +337,6 @@ DIFFERENCES: list[Difference] = [
             "begins_with(" in request.get("KeyConditionExpression", "")
         ),
     ),
-    *_both(
-        "A query of an index filters by attributes that it projects",
-        f"{DYNALITE}/query.js",
-        refuses("does not project one or more filter attributes", "Query"),
-    ),
     Difference(
         "dynoxide",
         "A global index gives only what it projects",

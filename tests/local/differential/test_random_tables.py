@@ -106,12 +106,12 @@ def draw_write(draw: Any, table: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return "DeleteItem", {"Key": key, **returned}
 
 
-def draw_options(draw: Any, holders: Placeholders) -> dict[str, Any]:
+def draw_options(draw: Any, holders: Placeholders, *, filters: bool = True) -> dict[str, Any]:
     """Draw what queries and scans have in common."""
     request: dict[str, Any] = {}
     if draw(st.booleans()):
         request["Limit"] = draw(st.integers(1, 4))
-    if draw(rarely):
+    if filters and draw(rarely):
         request["FilterExpression"] = draw_condition(draw, holders, 1)
     form = draw(
         st.sampled_from(["", "", "project", "ALL_ATTRIBUTES", "COUNT", "ALL_PROJECTED_ATTRIBUTES"])
@@ -125,7 +125,9 @@ def draw_options(draw: Any, holders: Placeholders) -> dict[str, Any]:
 
 def draw_query(draw: Any, table: dict[str, Any], keyed: dict[str, Any]) -> dict[str, Any]:
     holders = Placeholders()
-    request = draw_options(draw, holders)
+    # That a query filters only by what its index projects is in no documentation.
+    projection = keyed.get("Projection", {"ProjectionType": "ALL"})
+    request = draw_options(draw, holders, filters=projection["ProjectionType"] == "ALL")
     hashed, *ranged = get_key_names(keyed)
     text = f"{holders.name(hashed)} = {holders.value(draw_key_value(draw, table, hashed))}"
     for name in ranged:
