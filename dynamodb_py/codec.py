@@ -515,11 +515,19 @@ def _measure(wire: Mapping[str, Any]) -> int:
 
 
 def _measure_number(text: str) -> int:
-    # A byte for two significant digits, one for the exponent, one for a sign.
+    # A byte for two digits on one side of the point, one for the exponent, one for a sign: measured in
+    # https://github.com/paritysuite/dynamodb-conformance/blob/main/tests/tier3/limits/numberByteSize.test.ts
     if text.isdecimal():  # the usual case
         return (len(text.strip("0")) + 1) // 2 + 1
-    digits = text.upper().partition("E")[0].lstrip("+-").replace(".", "").strip("0")
-    return (len(digits) + 1) // 2 + 1 + text.startswith("-")
+    mantissa, _, exponent = text.upper().partition("E")
+    whole, _, fraction = mantissa.lstrip("+-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    before = len(digits) - len(fraction) + int(exponent or 0)
+    digits = digits.rstrip("0")
+    if not 0 < before < len(digits):
+        before = 0  # all are on one side of the point, else each side is rounded up
+    halves = (before + 1) // 2 + (len(digits) - before + 1) // 2
+    return halves + 1 + (bool(digits) and text.startswith("-"))
 
 
 _ESCAPED = frozenset('"\\').union(map(chr, range(0x20)))

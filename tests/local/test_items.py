@@ -179,6 +179,8 @@ def test_a_projection_chooses_what_is_read(scores, options, expected):
     ("options", "said"),
     [
         ({"ProjectionExpression": ""}, "ProjectionExpression"),
+        ({"ProjectionExpression": "v, id.x"}, "Key attributes must be scalars"),
+        ({"ProjectionExpression": "g[0]"}, "are not allowed: IndexKey: g"),
         ({"ProjectionExpression": "a", "AttributesToGet": ["a"]}, "both expression and non-"),
         ({"ExpressionAttributeNames": {"#a": "a"}}, "only be specified when using expressions"),
         (
@@ -505,6 +507,7 @@ def test_all_tables_of_a_batch_together_have_25_writes_and_100_reads(scores):
         ({"Keys": [KEY, {**KEY, "n": {"N": "1.0"}}]}, "contains duplicates"),
         ({"Keys": [wire(id="a")]}, "does not match the schema"),
         ({"Keys": [KEY], "ProjectionExpression": "a,"}, "Syntax error"),
+        ({"Keys": [KEY], "ProjectionExpression": "n.x"}, "are not allowed: Key: n"),
         ({"Keys": [wire(id="b", n=n) for n in range(101)]}, "less than or equal to 100"),
     ],
 )

@@ -18,6 +18,9 @@ QUERY = {
     "ExpressionAttributeValues": {":h": {"S": "a"}},
 }
 START = "The provided starting key is invalid"
+SCALARS = (
+    "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed"
+)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,10 @@ START = "The provided starting key is invalid"
         ({"TotalSegments": 2, "Segment": 2}, "Segment: 2 is not less than TotalSegments: 2"),
         ({"TotalSegments": 1_000_001, "Segment": 2}, "less than or equal to 1000000"),
         ({"ExpressionAttributeNames": {"#x": "x"}}, "ExpressionAttributeNames"),
+        ({"FilterExpression": "attribute_exists(h.x)"}, f"{SCALARS}: Key: h"),
+        ({"FilterExpression": "x = r[0]"}, f"{SCALARS}: Key: r"),
+        ({"FilterExpression": "size(g.x) = l"}, f"{SCALARS}: IndexKey: g"),
+        ({"ProjectionExpression": "x[0], l[0]"}, f"{SCALARS}: IndexKey: l"),
     ],
 )
 def test_a_wrong_scan_is_refused(database, members, message):
@@ -118,6 +125,8 @@ def test_a_wrong_scan_is_refused(database, members, message):
             "unused in expressions",
         ),
         ({"Limit": "1"}, "SerializationException"),
+        ({"ProjectionExpression": "x.h, r.x"}, f"{SCALARS}: Key: r"),
+        ({"FilterExpression": "g[0] = :h"}, f"{SCALARS}: IndexKey: g"),
     ],
 )
 def test_a_wrong_query_is_refused(database, members, message):

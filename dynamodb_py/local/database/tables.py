@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
@@ -174,6 +174,19 @@ class Table(Keyed):
         if text is None or len(text) > _MAX_EXPIRY_DIGITS:
             return None
         return int(text.partition(".")[0])
+
+    def check_scalars(self, nested: Collection[str]) -> None:
+        """Raise a ValidationException if a key of the table or an index is taken for a list or map.
+
+        :param nested: the attributes that the paths of a request lead into.
+        """
+        for kind, keyed in (("Key", self), *(("IndexKey", each) for each in self.indexes.values())):
+            for name in keyed.names:
+                if name in nested:
+                    raise make_invalid(
+                        "Key attributes must be scalars; list random access '[]' and map lookup '.' "
+                        f"are not allowed: {kind}: {name}"
+                    )
 
     def check_index_keys(self, item: Item) -> None:
         """Raise a ValidationException for an attribute that cannot be the key of an index."""

@@ -152,7 +152,7 @@ def _read_condition(kind: str, name: str, condition: object) -> tuple[str, list[
     place = f"{kind}.{name}.member.comparisonOperator"
     if operator is None:
         raise make_violation(None, place, "Member must not be null")
-    if operator not in _COUNTS and operator != "IN":
+    if not isinstance(operator, str) or (operator not in _COUNTS and operator != "IN"):
         raise make_violation(operator, place, f"Member must satisfy enum value set: {_OPERATORS}")
     found = members.get("AttributeValueList")
     if found is not None and not isinstance(found, list):

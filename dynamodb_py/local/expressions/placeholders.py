@@ -28,6 +28,8 @@ class Placeholders:
 
     def __init__(self, names: object, values: object) -> None:
         self.names, self.values = _check_names(names), _check_values(values)
+        self.nested: set[str] = set()
+        """The attributes that paths lead into."""
         self._used: set[str] = set()
         self._serves = False
 
@@ -37,10 +39,13 @@ class Placeholders:
 
     def resolve_path(self, path: PathName, kind: str) -> Path:
         """Return a path with names for their placeholders; raise a ValidationException."""
-        return tuple(
+        resolved = tuple(
             self._resolve_name(part, kind) if isinstance(part, str) and part[0] == "#" else part
             for part in path.parts
         )
+        if len(resolved) > 1:
+            self.nested.add(str(resolved[0]))
+        return resolved
 
     def resolve_value(self, value: ValueName, kind: str) -> Value:
         """Return the value of a placeholder; raise a ValidationException."""

@@ -37,15 +37,16 @@ class Projection:
     {'a': {'M': {'b': {'S': 'x'}}}}
     """
 
-    __slots__ = ("_flat", "_tree", "names", "paths")
+    __slots__ = ("_flat", "_tree", "names", "nested", "paths")
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = tuple(paths)
         self.names = frozenset(str(path[0]) for path in paths)
         """The top-level attributes of the paths."""
+        self.nested = {str(path[0]) for path in paths if len(path) > 1}
+        """The attributes that paths lead into."""
         self._tree = make_tree(paths, _KIND)
-        is_flat = all(len(path) == 1 for path in paths)
-        self._flat = [str(path[0]) for path in paths] if is_flat else None
+        self._flat = None if self.nested else [str(path[0]) for path in paths]
 
     def project(self, item: Item) -> Item:
         """Return a new item with those parts that *item* has."""

@@ -75,6 +75,8 @@ def batch_get_item(engine: Engine, request: Request) -> Answer:
             for key, given in zip(keys, gets.members["Keys"], strict=True):
                 seen.add(table, key)
                 checked.append((table, gets, key, given))
+            if gets.projection is not None:
+                table.check_scalars(gets.projection.nested)
             page.responses[gets.given] = []
         left_out = engine.faults.leave_out("BatchGetItem", [table.name for table, *_ in checked])
         for number, (table, gets, key, given) in enumerate(checked):

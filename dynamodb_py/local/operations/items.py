@@ -46,7 +46,10 @@ def get_item(engine: Engine, request: Request) -> Answer:
     projection = read_projection(request)
     with engine.store.read() as snapshot:
         table = find_table(snapshot, name)
-        row = snapshot.find(table, table.check_key(key_item))
+        key = table.check_key(key_item)
+        if projection is not None:
+            table.check_scalars(projection.nested)
+        row = snapshot.find(table, key)
     if projection is None and not consumed.is_wanted:
         return b"{}" if row is None else b'{"Item":%b}' % row.body
     answer: dict[str, Any] = {}

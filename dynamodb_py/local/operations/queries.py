@@ -97,6 +97,7 @@ class _Common:
             whole=self.select == "ALL_ATTRIBUTES",
         )
         reading.check_attributes()
+        table.check_scalars(self.placeholders.nested)
         return reading
 
 

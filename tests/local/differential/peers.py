@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dynamodb_py.credentials.keys import Keys
@@ -15,6 +16,8 @@ from ...engines import ACCESS_KEY, REGION, SECRET_KEY
 
 Call = Callable[[str, bytes], tuple[int, bytes]]
 
+MOST_PAGES = 100
+ENDLESS = "pages without end"
 _SETS = frozenset({"SS", "NS", "BS"})
 
 
@@ -34,7 +37,7 @@ class Outcome(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A way in which an engine answers otherwise, and why ours is right.
+    """A way in which an engine answers otherwise, and the page that says why ours is right.
 
     *holds* is given the operation, the request, our outcome and the other. If it is *lasting*, what is
     stored differs from then on, and later requests of a story show it.
@@ -42,6 +45,7 @@ class Difference(NamedTuple):
 
     engine: str
     reason: str
+    page: str
     holds: Callable[[str, Any, Outcome, Outcome], bool]
     lasting: bool = False
 
@@ -79,7 +83,7 @@ class Bench:
 
     def send(self, operation: str, **request: Any) -> Outcome:
         """Send a request to our engine alone."""
-        return _read(self.engine.call(operation, json.dumps(request).encode()))
+        return _send_once(self.engine.call, operation, request)
 
     def send_to_all(self, operation: str, **request: Any) -> None:
         """Prepare all engines, none of which may fail."""
@@ -123,13 +127,28 @@ class Story:
         self.reduce: Callable[[Any], Any] = lambda answer: answer
         """Gives what is compared of a successful answer."""
 
+    def leave(self, name: str) -> None:
+        """Leave an engine out from now on."""
+        self._others.pop(name, None)
+
     def compare(self, operation: str, **request: Any) -> Outcome:
         """Send a request to all; return our outcome, or fail for a difference that is not listed."""
-        ours = self._reduced(self._bench.send(operation, **request))
-        payload = json.dumps(request).encode()
+        return self._compare(operation, request, _send_once)
+
+    def compare_whole(self, operation: str, **request: Any) -> Outcome:
+        """Read all pages of each engine, of all segments; compare what they hold together.
+
+        The order of hash keys in a scan is each engine's own, and so is where its pages end.
+        """
+        return self._compare(operation, request, _read_whole)
+
+    def _compare(
+        self, operation: str, request: Any, read: Callable[[Call, str, Any], Outcome]
+    ) -> Outcome:
+        ours = self._reduced(read(self._bench.engine.call, operation, request))
         self._sent.append((operation, request))
         for name, call in list(self._others.items()):
-            theirs = self._reduced(_read(call(operation, payload)))
+            theirs = self._reduced(read(call, operation, request))
             if theirs.is_same(ours):
                 continue
             del self._others[name]
@@ -143,8 +162,8 @@ class Story:
         return outcome if outcome.code else outcome._replace(answer=self.reduce(outcome.answer))
 
 
-def _read(answer: tuple[int, bytes]) -> Outcome:
-    status, body = answer
+def _send_once(call: Call, operation: str, request: Any) -> Outcome:
+    status, body = call(operation, json.dumps(request).encode())
     found = json.loads(body)
     code = message = ""
     if status != 200:
@@ -153,6 +172,37 @@ def _read(answer: tuple[int, bytes]) -> Outcome:
         for reason in found.get("CancellationReasons") or ():
             reason.pop("Message", None)
     return Outcome(code, normalize(found), message)
+
+
+def _read_whole(call: Call, operation: str, request: Any) -> Outcome:
+    total = request.get("TotalSegments")
+    segments = [{"Segment": number} for number in range(total)] if total else [{}]
+    items: list[Any] = []
+    counts = [0, 0]
+    for segment in segments:
+        for outcome in _read_pages(call, operation, {**request, **segment}):
+            if outcome.code:
+                return outcome
+            page = outcome.answer
+            items += page.get("Items", ())
+            counts = [counts[0] + page["Count"], counts[1] + page["ScannedCount"]]
+    return Outcome("", {"Items": sorted(items, key=show_sorted), "Counts": counts})
+
+
+def _read_pages(call: Call, operation: str, request: Any) -> Iterator[Outcome]:
+    for _ in range(MOST_PAGES):
+        yield (outcome := _send_once(call, operation, request))
+        page = outcome.answer
+        if outcome.code or not page.get("LastEvaluatedKey"):
+            return
+        assert page["ScannedCount"] <= request.get("Limit", math.inf), (operation, request, page)
+        request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+    yield Outcome(ENDLESS, {})
+
+
+def show_sorted(item: Any) -> str:
+    """Return an item as text, by which items are sorted."""
+    return json.dumps(item, sort_keys=True)
 
 
 def normalize(value: Any) -> Any:

@@ -1,8 +1,8 @@
 """Any text gives an answer or a ValidationException."""
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ..fuzzing import fuzz
 from .parsing import holds, project, read_key, refusal, update
 
 words = st.sampled_from(
@@ -105,20 +105,17 @@ updates = st.lists(
 ).map(" ".join)
 
 
-@given(texts | conditions)
-@settings(max_examples=300)
+@fuzz(300, texts | conditions)
 def test_any_text_as_a_condition_gives_an_answer_or_a_validation_error(text):
     assert isinstance(refusal(holds, text), str)
     assert isinstance(refusal(read_key, text), str)
 
 
-@given(texts | updates)
-@settings(max_examples=300)
+@fuzz(300, texts | updates)
 def test_any_text_as_an_update_gives_an_answer_or_a_validation_error(text):
     assert isinstance(refusal(update, text), str)
 
 
-@given(texts)
-@settings(max_examples=100)
+@fuzz(100, texts)
 def test_any_text_as_a_projection_gives_an_answer_or_a_validation_error(text):
     assert isinstance(refusal(project, text), str)

@@ -115,6 +115,12 @@ COUNT = f"{INVALID}Invalid number of argument(s) for the "
             "LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]",
         ),
         (
+            use("n", ["EQ"], N),
+            "1 validation error detected: Value '['EQ']' at 'scanFilter.n.member.comparisonOperator' "
+            "failed to satisfy constraint: Member must satisfy enum value set: [IN, NULL, BETWEEN, "
+            "LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]",
+        ),
+        (
             {"n": {}},
             "1 validation error detected: Value null at 'scanFilter.n.member.comparisonOperator' "
             "failed to satisfy constraint: Member must not be null",
