@@ -25,6 +25,7 @@ ROOMS = [
     "planning",
     "metering",
     "retries",
+    "observing",
     "flows",
     "credentials",
     "http",
@@ -71,6 +72,7 @@ ROOMS = [
     "models.maintenance",
     "compat",
     "signals",
+    "testing",
     "cli",
     "__main__",
 ]

@@ -70,6 +70,8 @@ http_aio = LazyRoom("http.aio")
 iteration = LazyRoom("reading.iteration")
 key_deletes = LazyRoom("models.managers.delete_by_key", "delete_by_key")
 key_readers = LazyRoom("reading.keys")
+log = LazyRoom("observing.log")
+n_plus_one = LazyRoom("observing.n_plus_one")
 paging = LazyRoom("models.queryset.pages", "get_page")
 partiql = LazyRoom("models.managers.partiql", "execute_statement")
 planning = LazyRoom("planning")
@@ -85,6 +87,7 @@ refreshes = LazyRoom(
     "models.persistence.refresh",
     "decrement fetch_instance increment refresh_instance touch_instance",
 )
+requests = LazyRoom("observing.requests")
 rewriting = LazyRoom("models.keys.rewriting")
 saves = LazyRoom("models.persistence.save", "save_instance")
 stored = LazyRoom("models.persistence.stored")

@@ -1,0 +1,127 @@
+"""N+1: reads that a loop sends one by one, where one request could have read them all.
+
+Reads are alike if they have the same operation, table, index, conditions and projection. They count where
+they come from the same line of the same activation of a user's function, with another key each, and by a
+call of this package's verbs each: that is a loop there, or in a caller. Pages of one query, and the
+requests of one verb, count once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from msgspec import Struct
+
+from ..exceptions import ConfigurationError, NPlusOneWarning
+from . import Observer
+from .callers import Activation, Caller
+from .requests import SentRequest, split_payload
+
+THRESHOLD = 3
+"""How many reads alike are reported."""
+
+_READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
+
+_INSTEAD = {
+    "GetItem": "batch_get() or in_bulk() with all keys, load() for several models, prefetch_related() for "
+    "references",
+    "BatchGetItem": "one batch_get() with all keys: it takes any number",
+    "Query": "one filter(...__in=[...]), prefetch_related() for what refers to the items of a page",
+    "Scan": "one filter(...__in=[...]).scan()",
+}
+
+
+class Finding(Struct):
+    """Reads alike of one line."""
+
+    caller: Caller
+    """The line that is repeated."""
+    sender: Caller
+    """The innermost line of user code, which may be in a function that the repeated line calls."""
+    request: SentRequest
+    """The latest of them."""
+    count: int
+    """How many there were."""
+
+    def __str__(self) -> str:
+        request, caller = self.request, self.caller
+        lines = [
+            f"N+1: {self.count} times {request.title}, each time with another key, from {caller.show()}"
+        ]
+        if self.sender is not caller:
+            lines.append(f"  sent by {self.sender.show()}")
+        return "\n".join([*lines, f"  use instead: {_INSTEAD[request.operation]}"])
+
+
+class _Tally(Struct, eq=False):
+    """The reads alike of one line in one activation."""
+
+    keys: set[int]
+    """The hashes of their keys."""
+    verbs: list[Activation]
+    """The latest ones, which may send more."""
+
+
+class Detector:
+    """Counts reads alike, and calls *found* for each one from the *threshold* on."""
+
+    def __init__(self, found: Callable[[Finding], None], threshold: int = THRESHOLD) -> None:
+        check_threshold(threshold)
+        self._found, self._threshold = found, threshold
+        self._lock = Lock()
+
+    def observer(self, link: object = None) -> Observer:
+        """Return what observes the requests over *link*, None for all."""
+        return Observer(self.note, link=link, finds_caller=True)
+
+    def note(self, request: SentRequest) -> None:
+        """Count a request."""
+        if request.operation not in _READS or request.error is not None:
+            return
+        shape, key = split_payload(request.payload)
+        with self._lock:
+            finding = self._count(request, (self, request.operation, shape), key)
+        if finding is not None:
+            self._found(finding)
+
+    def _count(self, request: SentRequest, alike: tuple[Any, ...], key: bytes) -> Finding | None:
+        """Count it for each line that it comes from; return what the innermost one has too many of."""
+        site, finding = request.call_site, None
+        for caller in site.callers:
+            if caller.activation is None:
+                continue
+            tally = caller.activation.notes.setdefault((*alike, caller.line), _Tally(set(), []))
+            if hash(key) in tally.keys or site.verb in tally.verbs:
+                continue
+            tally.keys.add(hash(key))
+            tally.verbs = [*tally.verbs[-9:], site.verb] if site.verb is not None else tally.verbs
+            if finding is None and len(tally.keys) >= self._threshold:
+                finding = Finding(caller, site.callers[0], request, len(tally.keys))
+        return finding
+
+
+def check_threshold(threshold: object) -> None:
+    """Raise ConfigurationError for a number that is none of reads alike."""
+    if type(threshold) is not int or threshold < 2:
+        raise ConfigurationError(
+            f"threshold={threshold!r}: give the number of requests alike that are too many, from 2"
+        )
+
+
+def warn_of_n_plus_one(link: object) -> Observer:
+    """Warn with NPlusOneWarning of N+1 over *link*, once for each line."""
+    lines: set[tuple[str, int]] = set()
+
+    def warn(finding: Finding) -> None:
+        caller = finding.caller
+        if (caller.filename, caller.line) in lines:
+            return
+        lines.add((caller.filename, caller.line))
+        warnings.warn_explicit(
+            str(finding), NPlusOneWarning, caller.filename, caller.line, module=caller.module
+        )
+
+    return Detector(warn).observer(link).begin()
