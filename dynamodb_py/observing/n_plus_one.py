@@ -1,9 +1,9 @@
 """N+1: reads that a loop sends one by one, where one request could have read them all.
 
 Reads are alike if they have the same operation, table, index, conditions and projection. They count where
-they come from the same line of the same activation of a user's function, with another key each, and by a
-call of this package's verbs each: that is a loop there, or in a caller. Pages of one query, and the
-requests of one verb, count once.
+they come from the same line of the same activation of a user's function, each with another key and by
+another call from there, of a verb of this package or of a function that sends them: that is a loop. Pages of
+one query, and the requests of one verb, count once.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class _Tally(Struct, eq=False):
 
     keys: set[int]
     """The hashes of their keys."""
-    verbs: list[Activation]
-    """The latest ones, which may send more."""
+    calls: list[Activation]
+    """What the line called, the latest of it: that may send more."""
 
 
 class Detector:
@@ -90,14 +90,17 @@ class Detector:
     def _count(self, request: SentRequest, alike: tuple[Any, ...], key: bytes) -> Finding | None:
         """Count it for each line that it comes from; return what the innermost one has too many of."""
         site, finding = request.call_site, None
+        called = site.verb
         for caller in site.callers:
+            call, called = called, caller.activation
             if caller.activation is None:
                 continue
             tally = caller.activation.notes.setdefault((*alike, caller.line), _Tally(set(), []))
-            if hash(key) in tally.keys or site.verb in tally.verbs:
+            if hash(key) in tally.keys or call in tally.calls:
                 continue
             tally.keys.add(hash(key))
-            tally.verbs = [*tally.verbs[-9:], site.verb] if site.verb is not None else tally.verbs
+            if call is not None:
+                tally.calls = [*tally.calls[-9:], call]
             if finding is None and len(tally.keys) >= self._threshold:
                 finding = Finding(caller, site.callers[0], request, len(tally.keys))
         return finding

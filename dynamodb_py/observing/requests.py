@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 import msgspec
@@ -123,6 +123,14 @@ def split_payload(payload: Payload) -> tuple[bytes, bytes]:
 
 QUESTION: ContextVar[Explain | None] = ContextVar("dynamodb_py.question", default=None)
 """Explains the latest query set that requests were made of, while anybody observes."""
+
+
+def note_question(explain: Explain) -> None:
+    """Let *explain*, with the options that count now, explain the requests that follow here."""
+    QUESTION.set(None)  # the copy must not have the one before, and so on
+    context = copy_context()
+    QUESTION.set(lambda call: context.copy().run(explain, call))
+
 
 _IS_REPORTING: ContextVar[bool] = ContextVar("dynamodb_py.is_reporting", default=False)
 """Whether an observer runs: its own requests are not observed, else there were no end."""

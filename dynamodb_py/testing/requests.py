@@ -104,6 +104,10 @@ class assert_requests(capture_requests):  # noqa: N801
         for name, each in numbers.items():
             if type(each) is not int or each < 0:
                 raise ConfigurationError(f"assert_requests({name}={each!r}): give an int from 0")
+        if others := [name for name in operations if not name[:1].isupper()]:
+            raise ConfigurationError(
+                f"assert_requests({others[0]}=...): give DynamoDB's name of an operation, as in GetItem=1"
+            )
         self._count, self._at_most, self._operations = count, at_most, operations
 
     def _find_problem(self, requests: Requests) -> str:

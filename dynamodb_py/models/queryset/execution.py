@@ -67,7 +67,7 @@ def plan_query(
 
 def _note_question(queryset: Builders[Any, Any], question: Question | None = None) -> None:
     """Let those who observe requests explain the ones that come of *queryset*."""
-    requests.QUESTION.set(partial(explain_request, queryset, question))
+    requests.note_question(partial(explain_request, queryset, question))
 
 
 def explain_request(
