@@ -78,7 +78,7 @@ MISSING = {
     "migrations": ["migrat"],
     "a command line for tables": ["command table", "command create", "command diff"],
     "a command line for them": ["command table", "command create", "command diff"],
-    "helpers for tests": ["testing"],
+    "fixtures for tests": ["fixture"],
     "encryption": ["encrypt"],
     "backups": ["backup"],
     "tags": ["tags"],

@@ -82,6 +82,22 @@ def warn_of_retry(operation: Operation[Any], error: Exception, attempts: int, pa
     )
 
 
+def warn_of_unprocessed(operation: Operation[Any], count: int, pause: float) -> None:
+    """Write the line of a batch of which DynamoDB left some undone, as it does when it is throttled.
+
+    :param count: how many keys or writes of the requests that were sent together.
+    :param pause: the seconds before they are sent again.
+    """
+    warn(
+        "%s %s: throttled, %d left unprocessed, again in %.2f s",
+        operation.api,
+        ", ".join(operation.tables),
+        count,
+        pause,
+        fields=make_fields(operation),
+    )
+
+
 def describe_error(error: BaseException | None) -> str | None:
     """Return the code of an error, or its class: its message may have values of items."""
     return getattr(error, "code", None) if isinstance(error, ServiceError) else _name(error)

@@ -6,11 +6,14 @@ import asyncio
 
 import pytest
 
-from dynamodb_py import connect, signals
+from dynamodb_py import batching, connect, signals
 from dynamodb_py.exceptions import ConnectionFailed, Throttled, make_service_error
 from dynamodb_py.flows import arun, run
+from dynamodb_py.operations.batches import Put
 from dynamodb_py.operations.items import GetItem
 from dynamodb_py.operations.queries import Query
+from dynamodb_py.reading.keys import make_identity_reader
+from dynamodb_py.schema import KeyAttribute
 
 from ..scripted import Link, Script
 from .models import Author, Book
@@ -60,6 +63,42 @@ def test_the_last_attempt_is_no_retry(drive, caplog):
     with pytest.raises(Throttled):
         drive(one(GET), Link(Script([THROTTLED] * 4)))
     assert len(caplog.records) == 3
+
+
+LEFT = {"UnprocessedItems": {"scores": [{"PutRequest": {"Item": {"player": {"S": SECRET}}}}]}}
+KEY = {"player": {"S": SECRET}}
+UNREAD = {"Responses": {}, "UnprocessedKeys": {"scores": {"Keys": [KEY]}}}
+
+
+@pytest.mark.parametrize("drive", [run, drive_async])
+def test_what_a_batch_left_unprocessed_is_a_warning(drive, caplog, monkeypatch):
+    monkeypatch.setattr(batching, "BASE_PAUSE", 0.0)
+    flow = batching.batch_write([Put("scores", KEY, b'{"player":{"S":"s3cr3t"}}')])
+    drive(flow, Link(Script([LEFT, LEFT, {}])))
+    texts = [record.getMessage() for record in caplog.records]
+    assert texts == ["BatchWriteItem scores: throttled, 1 left unprocessed, again in 0.00 s"] * 2
+    assert caplog.records[0].operation == "BatchWriteItem"
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("drive", [run, drive_async])
+def test_keys_that_were_not_read_are_a_warning_unless_others_were(drive, caplog, monkeypatch):
+    monkeypatch.setattr(batching, "BASE_PAUSE", 0.0)
+    wanted = [("scores", KEY), ("scores", {"player": {"S": "ann"}})]
+    read = {"scores": make_identity_reader((KeyAttribute("player", "S"),))}
+    answers = [
+        {"Responses": {"scores": [{"player": {"S": "ann"}}]}, **_without_responses(UNREAD)},
+        UNREAD,
+        {"Responses": {"scores": [KEY]}},
+    ]
+    found = drive(batching.batch_get(wanted, read), Link(Script(answers)))
+    assert None not in found
+    texts = [record.getMessage() for record in caplog.records]
+    assert texts == ["BatchGetItem scores: throttled, 1 left unprocessed, again in 0.00 s"]
+
+
+def _without_responses(answer):
+    return {name: each for name, each in answer.items() if name != "Responses"}
 
 
 def test_a_failure_of_the_network_is_no_throttling(caplog):
