@@ -16,12 +16,16 @@ from typing import Any
 from msgspec import Struct
 
 from ..exceptions import ConfigurationError, NPlusOneWarning
+from ..operations.base import Payload
 from . import Observer
 from .callers import Activation, Caller
 from .requests import SentRequest, split_payload
 
 THRESHOLD = 3
 """How many reads alike are reported."""
+
+_MOST = 10_000
+"""How many of a line are counted: its keys must not fill the memory."""
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
 
@@ -81,7 +85,10 @@ class Detector:
         """Count a request."""
         if request.operation not in _READS or request.error is not None:
             return
-        shape, key = split_payload(request.payload)
+        payload = request.payload
+        if _count_keys(payload) > 1:  # a loop over chunks or pages of keys is none over items
+            return
+        shape, key = split_payload(payload)
         with self._lock:
             finding = self._count(request, (self, request.operation, shape), key)
         if finding is not None:
@@ -96,7 +103,7 @@ class Detector:
             if caller.activation is None:
                 continue
             tally = caller.activation.notes.setdefault((*alike, caller.line), _Tally(set(), []))
-            if hash(key) in tally.keys or call in tally.calls:
+            if len(tally.keys) == _MOST or hash(key) in tally.keys or call in tally.calls:
                 continue
             tally.keys.add(hash(key))
             if call is not None:
@@ -104,6 +111,12 @@ class Detector:
             if finding is None and len(tally.keys) >= self._threshold:
                 finding = Finding(caller, site.callers[0], request, len(tally.keys))
         return finding
+
+
+def _count_keys(payload: Payload) -> int:
+    """Return how many keys a batch reads; 0 for what is no batch."""
+    tables: dict[str, dict[str, Any]] = payload.get("RequestItems", {})
+    return sum(len(table["Keys"]) for table in tables.values())
 
 
 def check_threshold(threshold: object) -> None:

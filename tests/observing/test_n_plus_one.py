@@ -265,6 +265,11 @@ def batch_get_in_parallel():
     return Author.objects.in_bulk([f"author {n}" for n in range(350)], workers=3)
 
 
+def batch_get_by_the_page():
+    for start in range(0, 6, 2):
+        Author.batch_get(*NAMES[start : start + 2])
+
+
 def load_several_models():
     return load([*(Author(name=name) for name in NAMES), *(Book(isbn=str(n)) for n in range(6))])
 
@@ -316,6 +321,7 @@ NOT_FOUND = [
     one_query_of_many_keys_with_a_limit,
     batch_get,
     batch_get_in_parallel,
+    batch_get_by_the_page,
     load_several_models,
     prefetched,
     the_same_key,
