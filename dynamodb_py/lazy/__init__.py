@@ -60,6 +60,7 @@ bulk_writes = LazyRoom(
     "models.bulk.writes",
     "abatch_write batch_write bulk_create_items bulk_delete_items bulk_update_items",
 )
+callers = LazyRoom("observing.callers")
 cascade = LazyRoom("models.relations.cascade")
 computed_writes = LazyRoom("models.keys.computed_writes")
 creates = LazyRoom("models.managers.create", "create_one get_or_create_one update_or_create_one")

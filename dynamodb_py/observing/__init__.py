@@ -7,10 +7,15 @@ requests cost while nobody observes. The rest of this room is loaded with the fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import ref
 
 from ..operations.base import Step
+
+if TYPE_CHECKING:
+    from . import callers
+else:
+    from ..lazy import callers
 
 Report: TypeAlias = "Callable[[Any], Iterable[Step] | None]"
 """Takes a finished request, and returns what is to be called and perhaps awaited because of it."""
@@ -47,6 +52,8 @@ class Observer:
         """Observe no more."""
         if self in OBSERVERS:
             OBSERVERS.remove(self)
+            if self.finds_caller and not any(each.finds_caller for each in OBSERVERS):
+                callers.release_frames()
 
     def observes(self, link: object) -> bool:
         """Tell whether requests over *link* are meant."""

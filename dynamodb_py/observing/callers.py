@@ -33,7 +33,8 @@ class Activation:
     """One activation of a frame: a call of a function, or one iteration of a generator.
 
     It is at the frame itself, as its ``f_trace``, which does nothing while nothing is traced. So it
-    lasts as long as the frame does, and keeps no local variable alive.
+    lasts as long as the frame does, and keeps no local variable alive. While a debugger or coverage
+    traces, that attribute is theirs, and the frame is kept, until nobody wants callers any more.
     """
 
     __slots__ = ("notes",)
@@ -53,8 +54,7 @@ class Caller(Struct, frozen=True, eq=False):
     line: int
     function: str
     module: str
-    activation: Activation | None
-    """None if a debugger traces its frame."""
+    activation: Activation
 
     @property
     def source(self) -> str:
@@ -110,12 +110,28 @@ def _make_caller(frame: FrameType) -> Caller:
     return Caller(code.co_filename, frame.f_lineno, code.co_name, module, _mark(frame))
 
 
-def _mark(frame: FrameType) -> Activation | None:
+_traced: dict[FrameType, Activation] = {}
+_MOST_TRACED = 1000
+
+
+def _mark(frame: FrameType) -> Activation:
+    """Return the activation of *frame*, which is marked at the first time."""
     known: Any = frame.f_trace
-    if known is None:
-        known = Activation()
-        frame.f_trace = known
-    return known if isinstance(known, Activation) else None
+    if isinstance(known, Activation):
+        return known
+    if known is None and sys.gettrace() is None:
+        frame.f_trace = made = Activation()
+        return made
+    if frame not in _traced:
+        _traced[frame] = Activation()
+        if len(_traced) > _MOST_TRACED:
+            del _traced[next(iter(_traced))]
+    return _traced[frame]
+
+
+def release_frames() -> None:
+    """Forget the frames that were kept while something traced."""
+    _traced.clear()
 
 
 @cache

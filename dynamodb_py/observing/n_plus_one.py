@@ -100,8 +100,6 @@ class Detector:
         called = site.verb
         for caller in site.callers:
             call, called = called, caller.activation
-            if caller.activation is None:
-                continue
             tally = caller.activation.notes.setdefault((*alike, caller.line), _Tally(set(), []))
             if len(tally.keys) == _MOST or hash(key) in tally.keys or call in tally.calls:
                 continue

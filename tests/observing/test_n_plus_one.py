@@ -10,6 +10,7 @@ import threading
 import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ from dynamodb_py import (
     prefetch,
     signals,
 )
-from dynamodb_py.observing import OBSERVERS
+from dynamodb_py.observing import OBSERVERS, callers
 from dynamodb_py.observing.n_plus_one import split_payload
 from dynamodb_py.operations.batches import BatchGetItem
 from dynamodb_py.operations.items import GetItem
@@ -51,6 +52,31 @@ def find(work, threshold=3) -> str:
     except AssertionError as error:
         return str(error)
     return ""
+
+
+@pytest.fixture
+def tracing():
+    """Trace all calls in a block, as debuggers and coverage do."""
+
+    @contextmanager
+    def trace_calls():
+        def trace(frame, event, argument):
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            yield trace
+        finally:
+            sys.settrace(before)
+
+    return trace_calls
+
+
+@pytest.fixture(params=["plain", "traced"])
+def around(request, tracing):
+    """A block around the work of a test, in which nothing or everything is traced."""
+    return nullcontext if request.param == "plain" else tracing
 
 
 # -- what is found ---------------------------------------------------------------------------------
@@ -118,8 +144,9 @@ FOUND = {
     ("operation", "work"),
     [(operation, work) for operation, works in FOUND.items() for work in works],
 )
-def test_a_loop_of_reads_is_found_with_its_line_and_what_to_use_instead(operation, work):
-    text = find(work)
+def test_a_loop_of_reads_is_found_with_its_line_and_what_to_use_instead(operation, work, around):
+    with around():
+        text = find(work)
     assert f"times {operation} " in text
     assert f"{__file__}:" in text
     assert "use instead: " in text
@@ -170,12 +197,13 @@ def test_two_loops_are_two_findings():
     assert find(both).count("N+1: ") == 2
 
 
-def test_the_loop_of_a_coroutine_is_found():
+def test_the_loop_of_a_coroutine_is_found(around):
     async def work():
         for name in NAMES:
             await Author.objects.aget(name=name)
 
-    text = find(lambda: asyncio.run(work()))
+    with around():
+        text = find(lambda: asyncio.run(work()))
     assert "6 times GetItem authors" in text
     assert "in work" in text
 
@@ -191,12 +219,14 @@ def test_the_loops_of_tasks_are_found():
     assert "4 times GetItem authors" in find(lambda: asyncio.run(work()))
 
 
-def test_the_loop_of_an_async_for_is_found():
+def test_the_loop_of_an_async_for_is_found(around):
     async def work():
         async for author in Author.objects.all():
             await Book.objects.filter(author=author.name).afirst()
 
-    assert "6 times Query books, index by_author" in find(lambda: asyncio.run(work()))
+    with around():
+        text = find(lambda: asyncio.run(work()))
+    assert "6 times Query books, index by_author" in text
 
 
 def test_the_loops_of_threads_are_found():
@@ -334,8 +364,9 @@ NOT_FOUND = [
 
 
 @pytest.mark.parametrize("work", NOT_FOUND)
-def test_what_is_no_loop_of_reads_is_not_found(work):
-    assert find(work) == ""
+def test_what_is_no_loop_of_reads_is_not_found(work, around):
+    with around():
+        assert find(work) == ""
 
 
 def test_two_are_enough_where_the_threshold_says_so():
@@ -420,38 +451,29 @@ def test_local_variables_of_finished_functions_are_not_kept_alive():
 
     def outer():
         work()
-        assert gone[0]() is None
+        assert (gone[0]() is None) is (sys.gettrace() is None)
 
     assert "6 times" in find(outer)
+    gc.collect()
+    assert gone[0]() is None
 
 
-def test_it_works_where_a_debugger_traces():
-    def trace(frame, event, argument):
-        return trace
-
-    before = sys.gettrace()
-
-    def trace_others():
-        sys.settrace(lambda *_: None)  # as a debugger does that looks at other frames
-        try:
-            get_each()
-        finally:
-            sys.settrace(before)
-
-    assert "6 times" in find(trace_others)
+def test_the_function_of_a_debugger_stays_where_it_is(tracing):
     seen = []
 
-    def traced():
+    def work():
         Author.objects.get(name=NAMES[0])
         seen.append(sys._getframe().f_trace)
 
-    with forbid_n_plus_one():
-        sys.settrace(trace)
-        try:
-            traced()
-        finally:
-            sys.settrace(before)
+    with tracing() as trace:
+        assert find(work) == ""
     assert seen == [trace]
+
+
+def test_frames_that_are_traced_are_kept_until_the_end_of_the_block(tracing):
+    with tracing():
+        assert find(get_each)
+        assert not callers._traced
 
 
 # -- warnings --------------------------------------------------------------------------------------
