@@ -70,7 +70,7 @@ def test_each_verb_is_a_record(engine, do, key):
     assert [each.used.items_returned for each in sent][1] == 1
 
 
-@known_fault("moto", "counts each read as half a unit, and a write as one, whatever its indexes")
+@known_fault("moto", "does not tell the units of indexes")
 def test_a_write_costs_a_unit_in_the_table_and_in_the_index(engine, do, key):
     with capture_requests() as sent:
         do(Score.create, player=key, day=1, team=key)
