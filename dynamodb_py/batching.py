@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from .codec import parse_number, to_bytes
 from .exceptions import BatchIncomplete, ConfigurationError, DynamoDBError, RequestError
@@ -20,6 +20,11 @@ from .operations.batches import BatchGetItem, BatchWriteItem, Delete, Found, Put
 from .operations.items import Key, StoredItem
 from .operations.read_expressions import Expressions
 from .retries import backoff
+
+if TYPE_CHECKING:
+    from .observing import log
+else:
+    from .lazy import log
 
 T = TypeVar("T")
 
@@ -107,10 +112,13 @@ def batch_get(
         if progress is not None:
             progress(len(keys) - len(waiting), len(keys))
         if undone:
-            seconds = stalls.seconds(progressed=len(undone) < sum(map(len, chunks)))
+            progressed = len(undone) < sum(map(len, chunks))
+            seconds = stalls.seconds(progressed=progressed)
             if seconds is None:
                 message = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
                 raise _make_incomplete_error(message, left)
+            if not progressed:  # else an answer may just have been full
+                log.warn_of_unprocessed(round_[0], len(undone), seconds)
             yield from Pause(seconds)
     return [found.get(place) for place in places]
 
@@ -180,6 +188,7 @@ def batch_write(
                     faults.update({id(write): None for write in waiting})
                     faults.update({id(write): given_up for write in undone})
                 raise given_up
+            log.warn_of_unprocessed(round_[0], len(undone), seconds)
             yield from Pause(seconds)
 
 

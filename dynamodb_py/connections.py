@@ -19,8 +19,9 @@ from .retries import Deadline, Retries, drop_deadline, push_deadline
 
 if TYPE_CHECKING:
     from . import transports
+    from .observing import n_plus_one, requests
 else:
-    from .lazy import transports
+    from .lazy import n_plus_one, requests, transports
 
 DEFAULT = "default"
 
@@ -42,6 +43,8 @@ class Connection:
         sync_in_loop: str = "allow",
         consistent: bool = False,
         atomic: bool = False,
+        slow: float | None = None,
+        warn_n_plus_one: bool = False,
     ) -> None:
         self.alias = alias
         if _redirected_to is not None:
@@ -64,6 +67,10 @@ class Connection:
         """Whether reads are consistent by default, where DynamoDB can."""
         self.atomic = atomic
         """Whether writes of instances are atomic by default."""
+        if slow is not None:
+            requests.observe_slow(self, slow)
+        if warn_n_plus_one:
+            n_plus_one.warn_of_n_plus_one(self)
 
     def copy_to(self, address: Address) -> Connection:
         """Return a connection to the embedded database at *address* that is like this one otherwise."""
@@ -148,6 +155,8 @@ def connect(
     sync_in_loop: Literal["allow", "raise"] = "allow",
     consistent: bool = False,
     atomic: bool = False,
+    slow: float | None = None,
+    warn_n_plus_one: bool = False,
     default: bool = True,
 ) -> Connection:
     """Define the connection *alias*; without a definition, boto3's defaults count.
@@ -185,6 +194,11 @@ def connect(
         of global indexes, and PartiQL, stay eventually consistent. ``options()`` and calls override it.
     :param atomic: True: what instances write fails by default if any attribute has changed since it
         was loaded. ``Meta.atomic``, ``options()`` and calls override it.
+    :param slow: seconds: a request that takes as long or longer, with all its attempts and the pauses
+        between them, is a line at level WARNING on the logger ``dynamodb_py``. None: no such lines.
+    :param warn_n_plus_one: True: a loop that reads items one by one, where one request could read them
+        all, is an :class:`~dynamodb_py.NPlusOneWarning` at its line, once. For development: it looks at
+        the stack at each request.
     :param default: False: this process has no default connection, so that each model, query set, block
         or instance must name one. With an alias, that connection is defined all the same.
     :return: the connection; with ``default=False`` and no alias, one that has no name.
@@ -241,7 +255,9 @@ def connect(
     _check_deadline(deadline)
     if sync_in_loop not in ("allow", "raise"):
         raise ConfigurationError(f"sync_in_loop={sync_in_loop!r}: give 'allow' or 'raise'")
-    _check_flags(consistent=consistent, atomic=atomic)
+    if slow is not None:
+        _check_seconds("slow", slow)
+    _check_flags(consistent=consistent, atomic=atomic, warn_n_plus_one=warn_n_plus_one)
     if not isinstance(default, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(
             f"default={default!r}: give True or False; a name is the first argument"
@@ -260,6 +276,8 @@ def connect(
         sync_in_loop=sync_in_loop,
         consistent=consistent,
         atomic=atomic,
+        slow=slow,
+        warn_n_plus_one=warn_n_plus_one,
     )
     _connections[alias] = connection
     if atomic:

@@ -485,6 +485,10 @@ def make_service_error(
 service_error = make_service_error  # its earlier name, which tests of users may import
 
 
+class NPlusOneWarning(UserWarning):
+    """A loop read one by one what one request could have read: see ``connect(warn_n_plus_one=True)``."""
+
+
 def narrow_error(error: ServiceError, kind: type[ServiceError]) -> ServiceError:
     """Return *error* as one of the subclass *kind*, with all attributes."""
     same = kind(*error.args)
@@ -513,6 +517,7 @@ __all__ = [
     "MaxRequestsReached",
     "ModelDefinitionError",
     "MultipleObjectsReturned",
+    "NPlusOneWarning",
     "ProtectedError",
     "QueryError",
     "ReadTimeout",

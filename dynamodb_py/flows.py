@@ -12,9 +12,19 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import nullcontext
 from contextvars import copy_context
 from types import FunctionType
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+)
 
 from .exceptions import (
     ConnectionFailed,
@@ -26,6 +36,7 @@ from .exceptions import (
 )
 from .lazy.loading import LazyFunction
 from .metering import METERS, note, note_failure
+from .observing import OBSERVERS
 from .operations.base import Call, Operation, Pause, Step, Together
 from .retries import (
     Retries,
@@ -35,9 +46,15 @@ from .retries import (
     is_in_doubt,
     is_past,
     is_retryable,
+    is_throttling,
     make_exceeded,
     push_deadline,
 )
+
+if TYPE_CHECKING:
+    from .observing import log, requests
+else:
+    from .lazy import log, requests
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,6 +67,8 @@ Flow: TypeAlias = Generator[Step, Any, T]
 _WORD = re.compile(r"\w+")
 
 _PACKAGE = f"{__package__}."
+
+_NOTHING = nullcontext()
 
 
 class Transport(Protocol):
@@ -171,6 +190,8 @@ def hides_frames(error: DynamoDBError) -> bool:
 
 def _execute(step: Step, link: Link) -> Any:
     if isinstance(step, Operation):
+        if OBSERVERS and not isinstance(link, _Observed):
+            return run(_observe(step, link), _Observed(link))
         if link.deadline is not None:
             deadline = push_deadline(link.deadline)
             try:
@@ -193,11 +214,14 @@ def _execute(step: Step, link: Link) -> Any:
         return time.sleep(step.seconds)
     if isinstance(step, Call):
         return _call(step)
-    return _execute_together(step, link)
+    with requests.mark_workers() if OBSERVERS else _NOTHING:
+        return _execute_together(step, link)
 
 
 async def _aexecute(step: Step, link: Link) -> Any:
     if isinstance(step, Operation):
+        if OBSERVERS and not isinstance(link, _Observed):
+            return await arun(_observe(step, link), _Observed(link))
         if link.deadline is not None:
             deadline = push_deadline(link.deadline)
             try:
@@ -231,7 +255,8 @@ async def _aexecute(step: Step, link: Link) -> Any:
             except Exception as error:
                 return error
 
-    tasks = [asyncio.ensure_future(one(operation)) for operation in step.operations]
+    with requests.mark_workers() if OBSERVERS else _NOTHING:
+        tasks = [asyncio.ensure_future(one(operation)) for operation in step.operations]
     try:
         if tasks:
             # Wait for all at once: awaited in turn, a cancelled task would let the next one start.
@@ -350,13 +375,33 @@ def _refuse_in_loop(verb: Callable[..., Any] | None) -> None:
     )
 
 
+def _observe(operation: Operation[Any], link: Link) -> Flow[bytes]:
+    """Send *operation*, with all attempts, and give what came of it to those who observe *link*."""
+    observers = requests.find_observers(link)
+    if not observers:
+        return (yield operation)  # type: ignore[no-any-return]
+    observation = requests.Observation(operation, observers)
+    try:
+        body: bytes = yield operation
+    except Exception as error:
+        yield from observation.report(error=error)
+        raise
+    finally:
+        observation.close()
+    yield from observation.report(body)
+    return body
+
+
 def _retry(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:
     """Send *operation* again after *error*, as long as that may help."""
     attempts, in_doubt = 1, False
     while attempts < retries.attempts and is_retryable(error, repeatable=operation.repeatable):
         in_doubt = in_doubt or is_in_doubt(error)
+        pause = retries.pause(error, attempts)
+        if is_throttling(error):
+            log.warn_of_retry(operation, error, attempts, pause)
         try:
-            yield Pause(retries.pause(error, attempts))
+            yield Pause(pause)
             attempts += 1
             body: bytes = yield operation
         except DeadlineExceeded as latest:
@@ -394,14 +439,21 @@ def _check_pause(step: Pause) -> None:
             raise make_exceeded(deadline, why)
 
 
-class _Untimed:
-    """A link whose deadline is set already."""
-
-    deadline: float | None = None
+class _Observed:
+    """A link whose request is observed already, as far as it is."""
 
     def __init__(self, link: Link) -> None:
         self.transport, self.async_transport = link.transport, link.async_transport
         self.retries, self.sync_in_loop = link.retries, "allow"
+        self.deadline = link.deadline
+
+
+class _Untimed(_Observed):
+    """A link whose deadline is set already."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(link)
+        self.deadline = None
 
 
 class _SingleAttempt(_Untimed):

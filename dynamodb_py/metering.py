@@ -112,15 +112,27 @@ def _format_count(number: float, thing: str) -> str:
     return f"{_format(number)} {thing}{'' if number == 1 else 's'}"
 
 
-class _Meter:
-    """The collected cost of one block, and its lock."""
+class Meter:
+    """The collected cost of one block or one request, and its lock.
 
-    def __init__(self) -> None:
+    :param asks: whether requests ask for their cost; else only their number and attempts are counted.
+    """
+
+    def __init__(self, *, asks: bool = True) -> None:
         self.used = UsedCapacity()
+        self.asks = asks
         self.lock = Lock()
 
+    def open(self) -> None:
+        """Count what this thread or task sends from now on."""
+        METERS.set((*METERS.get(), self))
 
-METERS: ContextVar[tuple[_Meter, ...]] = ContextVar("dynamodb_py.meters", default=())
+    def close(self) -> None:
+        """Count no more."""
+        METERS.set(tuple(each for each in METERS.get() if each is not self))
+
+
+METERS: ContextVar[tuple[Meter, ...]] = ContextVar("dynamodb_py.meters", default=())
 """The active meters; flows copy them into the threads and tasks that they start."""
 
 
@@ -138,25 +150,29 @@ class capacity:  # noqa: N801 - it reads as a statement
     """
 
     def __init__(self) -> None:
-        self._open: list[_Meter] = []
+        self._open: list[Meter] = []
 
     def __enter__(self) -> UsedCapacity:
-        meter = _Meter()
+        meter = Meter()
         self._open.append(meter)
-        METERS.set((*METERS.get(), meter))
+        meter.open()
         return meter.used
 
     def __exit__(self, *_: object) -> None:
-        meter = self._open.pop()
-        METERS.set(tuple(each for each in METERS.get() if each is not meter))
+        self._open.pop().close()
 
 
 def payload_of(operation: Operation[Any]) -> Payload:
     """Return the body of the request, which requests its cost if a meter is active."""
     payload = operation.payload()
-    if METERS.get() and operation.api in _METERED:
+    if METERS.get() and asks_for_cost(operation):
         payload["ReturnConsumedCapacity"] = "INDEXES"
     return payload
+
+
+def asks_for_cost(operation: Operation[Any]) -> bool:
+    """Tell whether *operation*, sent now, requests its cost."""
+    return operation.api in _METERED and any(meter.asks for meter in METERS.get())
 
 
 class _Units(Struct):
@@ -201,7 +217,7 @@ _read = msgspec.json.Decoder(_Answer).decode
 def note(operation: Operation[Any], body: bytes) -> None:
     """Add the cost in the answer to *operation* to the active meters."""
     answer = _Answer()
-    if operation.api in _METERED:
+    if asks_for_cost(operation):
         try:
             answer = _read(body)
         except msgspec.DecodeError:  # the operation's parser will raise

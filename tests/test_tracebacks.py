@@ -25,6 +25,7 @@ from dynamodb_py import (
     transaction,
 )
 from dynamodb_py.exceptions import make_service_error
+from dynamodb_py.testing import capture_requests
 
 from .scripted import Script, scripted_connection
 
@@ -253,6 +254,15 @@ def test_an_error_of_a_request_has_few_frames_of_the_package(script, verb, failu
     assert 1 <= len(frames) <= MOST, "".join(traceback.format_list(frames))
     assert caught.value.attempts == attempts
     assert isinstance(caught.value.__cause__, ConnectionResetError) is (failure is broken)
+
+
+@pytest.mark.parametrize("verb", BOTH)
+def test_an_error_of_an_observed_request_has_as_few_frames(script, verb):
+    script.answers = [refused()]
+    with capture_requests() as sent, pytest.raises(InvalidRequest) as caught:
+        call(verb)
+    assert 1 <= len(frames_of(caught.value)) <= MOST
+    assert [type(each.error) for each in sent] == [InvalidRequest]
 
 
 @pytest.mark.parametrize("verb", [save_changes, asave_changes, create, acreate])

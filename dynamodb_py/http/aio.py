@@ -15,13 +15,13 @@ from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget, Target
 from ..exceptions import ConnectionFailed
 from ..metering import payload_of
+from ..observing.log import get_debug_logger, log_answer
 from ..operations.base import Operation
 from ..retries import count_seconds_left, find_deadline
 from .forks import watch
-from .log import get_debug_logger
 from .responses import describe_request, read_answer
 from .streams import Stream, open_stream
-from .sync import encode, log_line
+from .sync import encode
 from .waits import await_in_time
 
 
@@ -209,7 +209,8 @@ class AsyncHttpTransport:
         else:
             stream.abort()
         if logger is not None:
-            log_line(logger, operation, response, time.perf_counter() - started)
+            elapsed = time.perf_counter() - started
+            log_answer(logger, operation, response.status, elapsed, len(response.body))
         return read_answer(response, operation)
 
     async def _find(self) -> Target:

@@ -11,11 +11,10 @@ from ..credentials.keys import Keys
 from ..credentials.targets import LazyTarget, Target
 from ..exceptions import ConnectionFailed
 from ..metering import payload_of
+from ..observing.log import get_debug_logger, log_answer
 from ..operations.base import Operation
 from ..retries import Deadline, count_seconds_left, find_deadline
-from .codec import Response
 from .forks import watch
-from .log import get_debug_logger
 from .pool import Pool
 from .responses import describe_request, read_answer
 from .sockets import Connection, open_connection
@@ -70,7 +69,8 @@ class HttpTransport:
         else:
             connection.close()
         if logger is not None:
-            log_line(logger, operation, response, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            log_answer(logger, operation, response.status, seconds, len(response.body))
         return read_answer(response, operation)
 
     def _find(self, deadline: Deadline | None) -> Target:
@@ -102,15 +102,3 @@ def _keys_in_time(target: Target, deadline: Deadline) -> Keys:
     if not credentials.due:
         return credentials.keys()
     return call_in_time(credentials.keys, deadline, "fetching credentials")
-
-
-def log_line(logger: Any, operation: Operation[Any], response: Response, seconds: float) -> None:
-    """Write the debug line of one attempt."""
-    logger.debug(
-        "%s %s: status %d, %d bytes, %.2f ms",
-        operation.api,
-        ", ".join(operation.tables),
-        response.status,
-        len(response.body),
-        seconds * 1000,
-    )

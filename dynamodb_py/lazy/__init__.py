@@ -60,6 +60,7 @@ bulk_writes = LazyRoom(
     "models.bulk.writes",
     "abatch_write batch_write bulk_create_items bulk_delete_items bulk_update_items",
 )
+callers = LazyRoom("observing.callers")
 cascade = LazyRoom("models.relations.cascade")
 computed_writes = LazyRoom("models.keys.computed_writes")
 creates = LazyRoom("models.managers.create", "create_one get_or_create_one update_or_create_one")
@@ -70,6 +71,8 @@ http_aio = LazyRoom("http.aio")
 iteration = LazyRoom("reading.iteration")
 key_deletes = LazyRoom("models.managers.delete_by_key", "delete_by_key")
 key_readers = LazyRoom("reading.keys")
+log = LazyRoom("observing.log")
+n_plus_one = LazyRoom("observing.n_plus_one")
 paging = LazyRoom("models.queryset.pages", "get_page")
 partiql = LazyRoom("models.managers.partiql", "execute_statement")
 planning = LazyRoom("planning")
@@ -85,6 +88,7 @@ refreshes = LazyRoom(
     "models.persistence.refresh",
     "decrement fetch_instance increment refresh_instance touch_instance",
 )
+requests = LazyRoom("observing.requests")
 rewriting = LazyRoom("models.keys.rewriting")
 saves = LazyRoom("models.persistence.save", "save_instance")
 stored = LazyRoom("models.persistence.stored")

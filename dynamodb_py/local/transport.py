@@ -13,11 +13,10 @@ from weakref import WeakValueDictionary
 
 from ..codec import to_json
 from ..http.codec import Response
-from ..http.log import get_debug_logger
 from ..http.responses import read_answer
-from ..http.sync import log_line
 from ..http.waits import await_in_time, call_in_time
 from ..metering import payload_of
+from ..observing.log import get_debug_logger, log_answer
 from ..operations.base import Operation
 from ..retries import count_seconds_left, find_deadline
 from .database.engine import Engine
@@ -147,7 +146,7 @@ def _prepare(engine: Engine, operation: Operation[Any]) -> Callable[[], bytes]:
             return body
         response = Response(status, {}, body, True)
         if logger is not None:
-            log_line(logger, operation, response, time.perf_counter() - started)
+            log_answer(logger, operation, status, time.perf_counter() - started, len(body))
         return read_answer(response, operation)
 
     return work

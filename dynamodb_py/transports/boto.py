@@ -21,8 +21,8 @@ from ..exceptions import (
     make_service_error,
 )
 from ..http.binaries import with_bytes
-from ..http.log import get_debug_logger
 from ..metering import payload_of
+from ..observing.log import get_debug_logger, log_answer
 from ..operations.base import Operation
 from .integrity import check_responses
 
@@ -85,13 +85,8 @@ class BotoTransport:
         metadata = response.pop("ResponseMetadata", {})
         logger = get_debug_logger()
         if logger is not None:
-            logger.debug(
-                "%s %s: status %s, through botocore, %.2f ms",
-                operation.api,
-                ", ".join(operation.tables),
-                metadata.get("HTTPStatusCode"),
-                (time.perf_counter() - started) * 1000,
-            )
+            seconds = time.perf_counter() - started
+            log_answer(logger, operation, metadata.get("HTTPStatusCode"), seconds, None)
         return _encode(_with_seconds(response))
 
     def check_mock(self) -> None:

@@ -12,9 +12,9 @@ from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget
 from ..exceptions import ConfigurationError, DeadlineExceeded
 from ..http.forks import watch
-from ..http.log import get_debug_logger
 from ..http.sync import HttpTransport
 from ..http.waits import await_in_time, call_in_time
+from ..observing.log import get_debug_logger
 from ..operations.base import Operation
 from ..retries import count_seconds_left, find_deadline
 from .hooks import MOCK, MOCK_SERVER, WRAPPED, Hooks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
@@ -13,7 +13,8 @@ from ...connections import ambient_alias, current_options, get_connection
 from ...exceptions import InvalidCursor, MaxRequestsReached, QueryError
 from ...expressions import Compare, Path, Value
 from ...flows import Flow
-from ...operations.base import Wire
+from ...observing import OBSERVERS
+from ...operations.base import Operation, Wire
 from ...operations.items import StoredItem
 from ...operations.queries import Query
 from ...planning import Plan, Question
@@ -36,6 +37,11 @@ from .row_streams import (
 )
 from .unique_lookup import find_constraint, plan_unique
 
+if TYPE_CHECKING:
+    from ...observing import requests
+else:
+    from ...lazy import requests
+
 
 def plan_query(
     queryset: Builders[M, Any], question: Question | None = None, *, explained: bool = False
@@ -43,6 +49,8 @@ def plan_query(
     """Return how *queryset*, or *question* in its place, is answered."""
     check_single(queryset, "this")
     question = queryset._question if question is None else question
+    if OBSERVERS and not explained:
+        _note_question(queryset, question)
     consistent = queryset._read_options.consistent
     if consistent is None:  # options() may demand it
         consistent = current_options().consistent
@@ -55,6 +63,21 @@ def plan_query(
         if not consistent:
             return plan
     return _make_plan(queryset, question, consistent=bool(consistent), explained=explained)
+
+
+def _note_question(queryset: Builders[Any, Any], question: Question | None = None) -> None:
+    """Let those who observe requests explain the ones that come of *queryset*."""
+    requests.note_question(partial(explain_request, queryset, question))
+
+
+def explain_request(
+    queryset: Builders[Any, Any], question: Question | None, sent: Operation[Any]
+) -> str:
+    """Return the plan of *queryset* if *sent* is a request of it, or a later page, else ""."""
+    plan = plan_query(queryset, question, explained=True)
+    parts = requests.split_payload(sent.payload())
+    planned = (requests.split_payload(each.payload()) for each in plan.operations)
+    return str(plan) if parts in planned else ""
 
 
 def _is_of_global_index(queryset: Builders[Any, Any], plan: Plan) -> bool:
@@ -241,6 +264,8 @@ def find_direct(
     request = None if shortcut is None else shortcut(queryset._wires)
     if request is None:
         return None
+    if OBSERVERS:
+        _note_question(queryset)
     return request, shape.make_row_loader(latest, ambient_alias())
 
 

@@ -14,6 +14,7 @@ from .events import (
     pre_delete,
     pre_init,
     pre_save,
+    request_sent,
     transaction_committed,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "pre_init",
     "pre_save",
     "receiver",
+    "request_sent",
     "transaction_committed",
 ]

@@ -14,13 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from ...flows import Flow
+from ...observing import Observer
 from ...operations.base import Call
 from ..instance import Instance
 from ..records.base import observe_loading
 from .dispatcher import Signal, call_on_change, is_async, name_of
+
+if TYPE_CHECKING:
+    from ...observing.requests import SentRequest
 
 class_prepared = Signal("class_prepared", takes_sender=False, can_await=False)
 """A model with a table is complete: ``sender``."""
@@ -51,6 +55,10 @@ post_batch_write = Signal("post_batch_write")
 
 transaction_committed = Signal("transaction_committed", takes_sender=False)
 """A transaction was committed: ``sender`` is its class, ``transaction``, ``instances``."""
+
+request_sent = Signal("request_sent", takes_sender=False)
+"""A request ended: ``sender`` is the class of the operation, ``operation``, ``table``, ``index``, ``seconds``,
+``attempts``, ``units``, ``bytes``, ``error``, ``request``."""
 
 T = TypeVar("T")
 Verb: TypeAlias = Literal["save", "delete", "batch_write"]
@@ -257,6 +265,32 @@ def _refuse_async(descriptions: Iterable[str]) -> Flow[None]:
         yield from Call(None, first)
 
 
+# -- requests ----------------------------------------------------------------------------------------
+def _send_request_sent(request: SentRequest) -> Flow[None]:
+    """Call the receivers of :data:`request_sent`: what they raise is logged, and changes no outcome."""
+    kind = type(request.call)
+    event = {"signal": request_sent, "sender": kind, **request.fields, "request": request}
+    event["error"] = request.error
+    for each in request_sent.find_receivers(kind):
+        try:
+            yield from Call(partial(each, **event), request_sent.describe_async(each))
+        except Exception:
+            import logging  # loaded only for receivers that fail
+
+            logging.getLogger("dynamodb_py").exception(
+                "request_sent: the receiver %s failed", name_of(each)
+            )
+
+
+_REQUESTS = Observer(_send_request_sent, asks_units=True)
+
+
+def _observe_requests() -> None:
+    _REQUESTS.end()
+    if request_sent.in_use:
+        _REQUESTS.begin()
+
+
 # -- making and loading ------------------------------------------------------------------------------
 def fill_with_signals(
     instance: Instance, args: tuple[Any, ...], values: dict[str, Any], fill: Callable[[], None]
@@ -279,3 +313,4 @@ def _note_change() -> None:
     _version = object()
     # Loading takes a fraction of a microsecond: it calls an observer only while a receiver is connected.
     observe_loading(_send_post_init if post_init.in_use else None)
+    _observe_requests()

@@ -1,0 +1,220 @@
+"""Finished requests, and how the observers get them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextvars import ContextVar, copy_context
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ..metering import Meter, UsedCapacity, asks_for_cost
+from ..operations.base import Operation, Payload, Step
+from . import OBSERVERS, Observer
+from .callers import WORKERS, CallSite, find_call_site
+from .log import make_fields, warn
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+Explain = Callable[[Operation[Any]], str]
+
+
+class SentRequest(Struct, frozen=True, eq=False):
+    """A finished request: all attempts of it, and what came of them."""
+
+    call: Operation[Any]
+    """The operation as a value."""
+    seconds: float
+    """From the first attempt to the end, with the pauses in between."""
+    attempts: int
+    """How often it was sent: 1 without retries."""
+    used: UsedCapacity
+    """What it cost; no units unless it asked for them."""
+    bytes_received: int
+    """The size of the answer's body; 0 after an error."""
+    error: Exception | None = None
+    """The error that it ended with."""
+    asked: bool = False
+    """Whether it asked for the capacity units that it consumed."""
+    call_site: CallSite = CallSite()
+    """The lines of user code that it comes from, if an observer wants them."""
+    explain: Explain | None = None
+    """Returns the plan of the query set that the request may come from; "" if it does not."""
+
+    @property
+    def operation(self) -> str:
+        """DynamoDB's name of the operation, ``"Query"``."""
+        return self.call.api
+
+    @property
+    def table(self) -> str:
+        """The table, by the name that it really has; several are separated by ", "."""
+        return ", ".join(self.call.tables)
+
+    @property
+    def index(self) -> str | None:
+        """The index that is read, None for the table."""
+        return getattr(self.call, "index", None)
+
+    @property
+    def title(self) -> str:
+        """The operation, the table and the index, for people."""
+        index = "" if self.index is None else f", index {self.index}"
+        return f"{self.operation} {self.table}{index}"
+
+    @property
+    def units(self) -> float | None:
+        """The capacity units of both kinds; None if no answer has them."""
+        return self.used.units if self.asked and self.error is None else None
+
+    @property
+    def payload(self) -> Payload:
+        """The body of the request, as a dict."""
+        payload = self.call.payload()
+        if self.asked:
+            payload["ReturnConsumedCapacity"] = "INDEXES"
+        return payload
+
+    @property
+    def bytes_sent(self) -> int:
+        """The size of the request's body, once."""
+        return len(_encode(self.payload))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What signals and log lines have of it."""
+        return make_fields(
+            self.call,
+            seconds=self.seconds,
+            attempts=self.attempts,
+            units=self.units,
+            size=self.bytes_sent + self.bytes_received,
+            error=self.error,
+        )
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={each!r}" for name, each in self.fields.items())
+        return f"<SentRequest {fields}>"  # without keys and values: receivers may log it
+
+
+_VALUES = ("Key", "ExpressionAttributeValues")
+_OF_PAGES = ("ExclusiveStartKey", "Limit", "Segment", "TotalSegments", "ReturnConsumedCapacity")
+
+
+def split_payload(payload: Payload) -> tuple[bytes, bytes]:
+    """Return what reads alike have in common, and the keys and values in which they differ.
+
+    Pages and segments of one read are the same in both.
+    """
+    values: dict[str, Any] = {name: payload[name] for name in _VALUES if name in payload}
+    left_out = {*_VALUES, *_OF_PAGES}
+    shape = {name: each for name, each in payload.items() if name not in left_out}
+    if "RequestItems" in payload:
+        tables: dict[str, dict[str, Any]] = payload["RequestItems"]
+        values = {name: table.get("Keys") for name, table in tables.items()}
+        shape["RequestItems"] = {
+            name: {member: each for member, each in table.items() if member != "Keys"}
+            for name, table in tables.items()
+        }
+    return _encode(shape), _encode(values)
+
+
+QUESTION: ContextVar[Explain | None] = ContextVar("dynamodb_py.question", default=None)
+"""Explains the latest query set that requests were made of, while anybody observes."""
+
+
+def note_question(explain: Explain) -> None:
+    """Let *explain*, with the options that count now, explain the requests that follow here."""
+    QUESTION.set(None)  # the copy must not have the one before, and so on
+    context = copy_context()
+    QUESTION.set(lambda call: context.copy().run(explain, call))
+
+
+_IS_REPORTING: ContextVar[bool] = ContextVar("dynamodb_py.is_reporting", default=False)
+"""Whether an observer runs: its own requests are not observed, else there were no end."""
+
+
+def find_observers(link: object) -> list[Observer]:
+    """Return who observes a request over *link* from here."""
+    if _IS_REPORTING.get():
+        return []
+    return [each for each in tuple(OBSERVERS) if each.observes(link)]
+
+
+class Observation:
+    """One request that is under way, and its observers."""
+
+    def __init__(self, call: Operation[Any], observers: list[Observer]) -> None:
+        self._call, self._observers = call, observers
+        self._meter = Meter(asks=any(each.asks_units for each in observers))
+        wants_caller = any(each.finds_caller for each in observers)
+        self._site = find_call_site() if wants_caller else CallSite()
+        self._explain = QUESTION.get() if wants_caller else None
+        self._meter.open()
+        self._asked = asks_for_cost(call)
+        self._started = time.perf_counter()
+
+    def close(self) -> None:
+        """End the measuring: the request is answered, or its flow was closed."""
+        self._meter.close()
+
+    def report(
+        self, body: bytes = b"", error: Exception | None = None
+    ) -> Generator[Step, Any, None]:
+        """Give the request to its observers; yield what they want to be called and awaited."""
+        seconds = time.perf_counter() - self._started
+        self.close()
+        used = self._meter.used
+        request = SentRequest(
+            self._call,
+            seconds,
+            max(used.attempts, 1),
+            used,
+            len(body),
+            error,
+            self._asked,
+            self._site,
+            self._explain,
+        )
+        token = _IS_REPORTING.set(True)
+        try:
+            for each in self._observers:
+                yield from each.report(request) or ()
+        finally:
+            _IS_REPORTING.reset(token)
+
+
+def observe_slow(link: object, limit: float) -> Observer:
+    """Write a line at level WARNING for each request over *link* that takes *limit* seconds or more."""
+
+    def report(request: SentRequest) -> None:
+        if request.seconds >= limit:
+            _warn_of_slow(request, limit)
+
+    return Observer(report, link=link).begin()
+
+
+def _warn_of_slow(request: SentRequest, limit: float) -> None:
+    fields = request.fields
+    warn(
+        "%s: took %.3g s, and %.3g s is slow (attempts: %d, bytes: %d, error: %s)",
+        request.title,
+        request.seconds,
+        limit,
+        request.attempts,
+        fields["bytes"],
+        fields["error"],
+        fields=fields,
+    )
+
+
+class mark_workers:  # noqa: N801 - it reads as a statement
+    """Let the requests of threads and tasks that are started in this block have its call site."""
+
+    def __enter__(self) -> None:
+        self._token = WORKERS.set(find_call_site())
+
+    def __exit__(self, *_: object) -> None:
+        WORKERS.reset(self._token)
