@@ -88,9 +88,7 @@ def read_units(option: str, given: object, *, unlimited: bool = False) -> Units:
 
     :param unlimited: whether None stands for no maximum, -1 on the wire.
     """
-    members: dict[str, object] = {}
-    if isinstance(given, Mapping):
-        members = {str(name): each for name, each in cast("Mapping[Any, object]", given).items()}
+    members = _read_members(given)
     known = bool(members) and members.keys() <= {"read", "write"}
     values = [-1 if unlimited and each is None else each for each in members.values()]
     if not known or any(type(each) is not int or (each < 1 and each != -1) for each in values):
@@ -104,6 +102,10 @@ def read_units(option: str, given: object, *, unlimited: bool = False) -> Units:
         raise _make_error(option, given, "whole numbers of 1 and more")
     units = dict(zip(members, cast("list[int]", values), strict=True))
     return Units(**units)
+
+
+def _read_members(given: object) -> Mapping[Any, object]:
+    return cast("Mapping[Any, object]", given) if isinstance(given, Mapping) else {}
 
 
 def find_mode_problem(options: TableOptions, billing_mode: str) -> str | None:

@@ -204,6 +204,15 @@ def test_create_sends_all_options_that_it_can_take():
     }
 
 
+def test_a_maximum_is_left_out_where_the_table_is_made_provisioned_for_once():
+    schema = model([by_title(on_demand_maximum={"read": 9})], on_demand_maximum={"read": 9})
+    provisioned = schema._meta.schema.with_throughput("PROVISIONED", 1, 2)
+    payload = checked(CreateTable("games", provisioned))
+    assert "OnDemandThroughput" not in str(payload)
+    live = LiveTable({"GlobalSecondaryIndexes": [{"IndexName": "by_title"}]})
+    assert not list(find_changes("games", provisioned, live))
+
+
 def test_options_that_are_off_are_not_sent_to_a_new_table():
     game = model(stream=False, tags={}, point_in_time_recovery=False, encryption="aws_owned")
     payload = checked(CreateTable("games", game._meta.schema))

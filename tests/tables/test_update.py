@@ -79,6 +79,36 @@ def test_a_late_index_is_added_filled_and_removed(engine, do):
     assert TableSchema.parse(do(table.info)).indexes == ()
 
 
+@pytest.mark.engines("moto", embedded=False)
+def test_an_engine_that_accepts_an_option_and_drops_it_is_reported_after_the_rest(engine, do):
+    do(Table(declare("scores")).create)
+    table = Table(declare("scores", by_title(), table_class="standard_infrequent_access"))
+    with pytest.raises(TableMismatch, match="did not keep them: set table_class to") as raised:
+        do(table.update)
+    [difference] = raised.value.differences
+    assert difference.startswith("table_class: the model has")
+    assert [step.part for step in do(table.plan)] == ["table_class"]
+
+
+@pytest.mark.engines("dynoxide", "extenddb")
+def test_the_table_of_the_sentinels_is_in_the_plan(engine, do):
+    class User(Model):
+        name = CharField(hash_key=True)
+        email = CharField(unique=True)
+
+    table = Table(User)
+    do(table.create)
+    assert not do(table.plan)
+    sentinels = engine.table_name("User-unique")
+    engine.boto3().delete_table(TableName=sentinels)
+    eventually(lambda: engine.boto3().list_tables()["TableNames"], lambda n: sentinels not in n)
+    [step] = do(table.plan)
+    assert (step.table, step.part) == (sentinels, "uniqueness")
+    assert do(table.update, dry_run=True) == do(table.plan)
+    do(table.update)
+    assert not do(table.plan)
+
+
 @pytest.mark.engines("dynoxide", "extenddb")
 def test_another_index_takes_two_runs_under_a_new_name(engine, do):
     do(Table(declare("scores", by_title())).create)
@@ -214,7 +244,7 @@ def test_runs_that_are_killed_one_after_the_other_get_to_the_end(engine, do, siz
     keys = {f"p{n}" for n in range(size)}
     old.batch_write(({"player": key, "title": "t"} for key in keys), workers=4)
     with writers(old) as written:
-        requests = 4  # to where a run looks at the table, and changes one thing
+        requests = 1
         while kill_after(engine, do, table, requests):
             requests += 1
     check_whole(do, table, keys | {*written})
