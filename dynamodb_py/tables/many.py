@@ -127,7 +127,7 @@ class Tables:
         what it would do. *progress* is called with the number of tables that are done and of all, or
         True for a bar.
         """
-        flows = [
+        flows: list[Flow[Any]] = [
             table._update(wait=wait, timeout=timeout, drop_indexes=drop_indexes)
             for table in self._tables
         ]

@@ -201,7 +201,7 @@ class Table:
         billing_mode: str | None = None,
         read_capacity: int | None = None,
         write_capacity: int | None = None,
-    ) -> Flow[Any]:
+    ) -> Flow[TableDescription | TablePlan]:
         """Make the live table what the model declares: options, billing, throughput, global indexes.
 
         The steps are those of ``plan()``. One is made after the other, with a wait until the table and its
