@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from .models.soft_delete import SoftDelete, SoftDeleteManager, SoftDeleteQuerySet, Timestamped
     from .planning import Estimate, Plan
     from .reading import Walk
-    from .table import Table
+    from .tables.many import Tables
+    from .tables.steps import TablePlan, TableStep
+    from .tables.table import Table
 else:
     from .lazy import EXPORTS
     from .lazy.loading import export_lazily
@@ -93,6 +95,9 @@ __all__ = [
     "SoftDeleteManager",
     "SoftDeleteQuerySet",
     "Table",
+    "TablePlan",
+    "TableStep",
+    "Tables",
     "Timestamped",
     "UniqueConstraint",
     "Walk",

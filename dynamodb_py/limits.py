@@ -40,3 +40,8 @@ MAX_PROJECTED_ATTRIBUTES: Final = 100
 MAX_KEY_PARTS: Final = 4
 MIN_TABLE_NAME: Final = 3
 MAX_TABLE_NAME: Final = 255
+MAX_BACKUP_DAYS: Final = 35
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Tag.html
+MAX_TAGS: Final = 50
+MAX_TAG_KEY: Final = 128
+MAX_TAG_VALUE: Final = 256

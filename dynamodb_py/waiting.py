@@ -125,8 +125,9 @@ def _describe_state(description: TableDescription) -> str:
     status: str = description.get("TableStatus", "unknown")
     waiting = [
         f"index {index['IndexName']} {index['IndexStatus']}"
+        + (" (backfilling)" if index.get("Backfilling") else "")
         for index in description.get("GlobalSecondaryIndexes") or ()
-        if index.get("IndexStatus", "ACTIVE") != "ACTIVE"
+        if index.get("IndexStatus", "ACTIVE") != "ACTIVE" or index.get("Backfilling")
     ]
     return ", ".join([status, *waiting])
 

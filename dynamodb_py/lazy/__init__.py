@@ -36,7 +36,9 @@ EXPORTS = {
         "planning.estimates": "Estimate",
         "planning.plan": "Plan",
         "reading.iteration": "Walk",
-        "table": "Table",
+        "tables.many": "Tables",
+        "tables.steps": "TablePlan TableStep",
+        "tables.table": "Table",
     },
     "planning": {
         "planning.estimates": "Estimate estimate",
@@ -92,6 +94,7 @@ requests = LazyRoom("observing.requests")
 rewriting = LazyRoom("models.keys.rewriting")
 saves = LazyRoom("models.persistence.save", "save_instance")
 stored = LazyRoom("models.persistence.stored")
+table_options = LazyRoom("schema.options")
 tables = LazyRoom("operations.tables")
 templates = LazyRoom("models.keys.template")
 tracking = LazyRoom("models.persistence.tracking")

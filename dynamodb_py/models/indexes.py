@@ -58,6 +58,9 @@ class GlobalIndex(_IndexAttribute, _GlobalIndex):
         the keys.
     :param read_capacity: units per second; by default the table's, and on demand none.
     :param write_capacity: the same.
+    :param warm_throughput: units per second that the index can serve at once, ``{"read": 12000}``.
+    :param on_demand_maximum: units per second that it serves at most, if the table is billed on demand,
+        ``{"read": 1000, "write": None}``; None is no maximum.
     :param complete: True declares that every item of the model has the key fields, so that the index
         has every item, though the fields are not ``required=True``.
     """

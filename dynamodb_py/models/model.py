@@ -9,6 +9,7 @@ from ..connections import choose_connection
 from ..exceptions import ModelDefinitionError
 from ..expressions import Action, Computable, Condition
 from ..flows import Flow, awaiting, blocking, name_verbs
+from ..schema import Index
 from . import registry
 from .fields.base import Field
 from .inheritance.declaring import register_class
@@ -65,7 +66,9 @@ class Model(Instance):
     Score(player='ann', points=0)
 
     Options in ``Meta``: ``table_name``, ``abstract``, ``using`` (the alias of a connection),
-    ``indexes``, ``billing_mode``, ``read_capacity``, ``write_capacity``, ``allow_scan`` (query
+    ``indexes``, ``billing_mode``, ``read_capacity``, ``write_capacity``, ``stream``, ``encryption``,
+    ``table_class``, ``deletion_protection``, ``point_in_time_recovery``, ``tags``, ``warm_throughput`` and
+    ``on_demand_maximum`` (of the table: the page about tables has their values), ``allow_scan`` (query
     sets without a key in their conditions read the whole table; otherwise that is an error), ``atomic``
     (instances are written only if no attribute has changed since they were loaded), ``constraints`` and
     ``unique_table`` (unique fields, and the table of their sentinels), ``ttl`` and ``hide_expired`` (the
@@ -124,10 +127,34 @@ class Model(Instance):
                 backrefs.connect_references(cls)
                 backrefs.connect_many_to_many(cls)
         except ModelDefinitionError:
-            if before is None:
-                delattr(cls, name)
-            else:
-                setattr(cls, name, before)
+            _set_or_delete(cls, name, before)
+            raise
+
+    @classmethod
+    def add_index(cls, index: Index) -> None:
+        """Add an index to a complete class, as if ``Meta.indexes`` had it; ``Table(cls).update()`` makes it.
+
+        Queries take it from now on; existing subclasses do not get it. Raises ModelDefinitionError as the
+        class statement would, and changes nothing then.
+
+        >>> from dynamodb_py import CharField, GlobalIndex
+        >>> class Player(Model):
+        ...     name = CharField(hash_key=True)
+        ...     team = CharField()
+        >>> Player.add_index(GlobalIndex("by_team", hash_key="team"))
+        >>> Player.objects.filter(team="red").operation().index
+        'by_team'
+
+        :param index: a ``GlobalIndex``; or a ``LocalIndex``, if the table does not exist yet.
+        """
+        before: type[Any] | None = vars(cls).get("Meta")
+        indexes = [*cls._meta.declared["indexes"], index]
+        late = type("Meta", () if before is None else (before,), {"indexes": indexes})
+        _set_or_delete(cls, "Meta", late)
+        try:
+            cls._prepare()
+        except ModelDefinitionError:
+            _set_or_delete(cls, "Meta", before)
             raise
 
     def __init__(self, /, *key: Any, **values: Any) -> None:
@@ -342,6 +369,14 @@ class Model(Instance):
 
 
 OWN_CONSTRUCTORS.add(Model.__init__)
+
+
+def _set_or_delete(cls: type[Any], name: str, value: object) -> None:
+    """Set an attribute of a class to *value*; remove it if that is None."""
+    if value is None:
+        delattr(cls, name)
+    else:
+        setattr(cls, name, value)
 
 
 def _fill(instance: Model, key: tuple[Any, ...], values: dict[str, Any]) -> None:

@@ -46,9 +46,22 @@ from .visibility import ItemFilter, make_filter
 if TYPE_CHECKING:
     from .. import planning
     from ..reading import keys as key_readers
+    from ..schema import options as table_options
     from .keys import computed_writes, rewriting
 else:
-    from ..lazy import computed_writes, key_readers, planning, rewriting
+    from ..lazy import computed_writes, key_readers, planning, rewriting, table_options
+
+TABLE_OPTIONS = (
+    "stream",
+    "encryption",
+    "table_class",
+    "deletion_protection",
+    "point_in_time_recovery",
+    "tags",
+    "warm_throughput",
+    "on_demand_maximum",
+)
+"""The options of the table that its schema keeps together."""
 
 # The options of Meta and their defaults.
 _DEFAULTS: dict[str, Any] = {
@@ -59,6 +72,7 @@ _DEFAULTS: dict[str, Any] = {
     "billing_mode": None,
     "read_capacity": None,
     "write_capacity": None,
+    **dict.fromkeys(TABLE_OPTIONS),
     "allow_scan": False,
     "atomic": None,
     "ttl": None,
@@ -351,10 +365,17 @@ class Options:
                 billing_mode=self.declared["billing_mode"],
                 read_capacity=self.declared["read_capacity"],
                 write_capacity=self.declared["write_capacity"],
+                options=self._make_table_options(),
             )
             return schema if self.ttl is None else replace(schema, ttl=self.ttl.attribute)
         except ModelDefinitionError as error:
             raise ModelDefinitionError(f"{self.name}: {error}") from None
+
+    def _make_table_options(self) -> table_options.TableOptions | None:
+        """Return the further options of the table; None if there are none."""
+        if all(self.declared[name] is None for name in TABLE_OPTIONS):
+            return None
+        return table_options.declare_options(self.declared)
 
     @property
     def home(self) -> Options:

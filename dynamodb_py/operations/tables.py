@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, cast
 import msgspec
 from msgspec import Struct
 
-from ..schema import TableSchema, Throughput
+from ..schema import KeyAttribute, TableSchema, Throughput
 from .base import Operation, Payload, T
 
 TableDescription: TypeAlias = "dict[str, Any]"
@@ -39,7 +39,7 @@ _read_change = msgspec.json.Decoder(_ChangeOutput).decode
 _read_list = msgspec.json.Decoder(_ListOutput).decode
 
 
-class _TableCall(Operation[T], Generic[T], frozen=True):
+class TableCall(Operation[T], Generic[T], frozen=True):
     """The base of calls that name a table, and often nothing else."""
 
     table: str
@@ -48,7 +48,7 @@ class _TableCall(Operation[T], Generic[T], frozen=True):
         return {"TableName": self.table}
 
 
-class _Change(_TableCall[TableDescription], frozen=True):
+class _Change(TableCall[TableDescription], frozen=True):
     """The base of calls that change a table: the result is its description."""
 
     def parse(self, outcome: bytes, /) -> TableDescription:
@@ -97,6 +97,56 @@ class UpdateTable(_Change, frozen=True):
         return payload
 
 
+class AddIndex(_Change, frozen=True):
+    """Add the global index called *index* of *schema* to a table; one at a time.
+
+    :param attributes: the attributes of all keys of the table as it will be, with their types.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
+    """
+
+    api: ClassVar[str] = "UpdateTable"
+
+    schema: TableSchema
+    index: str
+    attributes: tuple[KeyAttribute, ...]
+
+    def payload(self) -> Payload:
+        [index] = (each for each in self.schema.global_indexes if each.name == self.index)
+        return {
+            **super().payload(),
+            "AttributeDefinitions": [key.encode() for key in self.attributes],
+            "GlobalSecondaryIndexUpdates": [{"Create": self.schema.encode_global(index)}],
+        }
+
+
+class DropIndex(_Change, frozen=True):
+    """Remove a global index from a table."""
+
+    api: ClassVar[str] = "UpdateTable"
+
+    index: str
+
+    def payload(self) -> Payload:
+        update = {"Delete": {"IndexName": self.index}}
+        return {**super().payload(), "GlobalSecondaryIndexUpdates": [update]}
+
+
+class ChangeOptions(_Change, frozen=True):
+    """Change other options of a table, or of its global index *index*: the *members* of the request."""
+
+    api: ClassVar[str] = "UpdateTable"
+
+    members: Mapping[str, Any]
+    index: str | None = None
+
+    def payload(self) -> Payload:
+        if self.index is None:
+            return {**super().payload(), **self.members}
+        update = {"Update": {"IndexName": self.index, **self.members}}
+        return {**super().payload(), "GlobalSecondaryIndexUpdates": [update]}
+
+
 class DeleteTable(_Change, frozen=True):
     """Delete a table with everything in it.
 
@@ -106,7 +156,7 @@ class DeleteTable(_Change, frozen=True):
     api: ClassVar[str] = "DeleteTable"
 
 
-class DescribeTable(_TableCall[TableDescription], frozen=True):
+class DescribeTable(TableCall[TableDescription], frozen=True):
     """Read the state of a table; the answer may be some moments old.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTable.html
@@ -169,7 +219,7 @@ class _TimeToLiveOutput(Struct):
 _read_ttl = msgspec.json.Decoder(_TimeToLiveOutput).decode
 
 
-class DescribeTimeToLive(_TableCall[TimeToLive], frozen=True):
+class DescribeTimeToLive(TableCall[TimeToLive], frozen=True):
     """Read the TTL of a table.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTimeToLive.html
@@ -181,7 +231,7 @@ class DescribeTimeToLive(_TableCall[TimeToLive], frozen=True):
         return _read_ttl(outcome).TimeToLiveDescription
 
 
-class UpdateTimeToLive(_TableCall[None], frozen=True):
+class UpdateTimeToLive(TableCall[None], frozen=True):
     """Switch the TTL of a table on, or off, at most once an hour; it must be a change.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html

@@ -17,6 +17,7 @@ from .values import (
     Projection,
     TableSchema,
     Throughput,
+    Units,
     find_name_problem,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "Projection",
     "TableSchema",
     "Throughput",
+    "Units",
     "declare_table",
     "find_name_problem",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, TypeAlias, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from .. import limits
 from ..exceptions import ModelDefinitionError
@@ -15,10 +15,16 @@ from .values import (
     KeyAttribute,
     Projection,
     TableSchema,
+    Units,
     find_name_problem,
     find_throughput_problem,
     is_capacity,
 )
+
+if TYPE_CHECKING:
+    from . import options as table_options
+else:
+    from ..lazy import table_options
 
 Lookup: TypeAlias = Callable[[str], "tuple[str, str]"]
 """Returns the attribute name and the type letter of a field, or raises ModelDefinitionError."""
@@ -46,6 +52,8 @@ class Index:
         self.projection, self.projected = self._project(projection)
         self.read_capacity: int | None = None
         self.write_capacity: int | None = None
+        self.warm_throughput: Units | None = None
+        self.on_demand_maximum: Units | None = None
         self.complete = False
         """Whether it has every item, according to the declaration."""
 
@@ -68,6 +76,8 @@ class Index:
             projection=Projection(self.projection, projected),
             read_capacity=self.read_capacity,
             write_capacity=self.write_capacity,
+            warm_throughput=self.warm_throughput,
+            on_demand_maximum=self.on_demand_maximum,
         )
 
     @property
@@ -102,8 +112,9 @@ class GlobalIndex(Index):
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html).
     *name* is the index's name; as an attribute of a model, it is the attribute's name unless given.
     *projection* is ``"all"``, ``"keys"``, or a list of the fields that the index holds besides the
-    keys. By default, capacities are the table's; on demand there are none. *complete* declares that
-    every item has the key attributes of the index.
+    keys. By default, capacities are the table's; on demand there are none. *warm_throughput* and
+    *on_demand_maximum* are as in ``Meta``, for the index: ``{"read": 1000, "write": 500}``. *complete*
+    declares that every item has the key attributes of the index.
 
     >>> GlobalIndex("GameTitleIndex", hash_key="title", range_key="top_score")
     <GlobalIndex GameTitleIndex>
@@ -120,12 +131,21 @@ class GlobalIndex(Index):
         projection: str | Sequence[str] = "all",
         read_capacity: int | None = None,
         write_capacity: int | None = None,
+        warm_throughput: Mapping[str, int] | None = None,
+        on_demand_maximum: Mapping[str, int | None] | None = None,
         complete: bool = False,
     ) -> None:
         super().__init__(name, hash_key, range_key, projection, limits.MAX_KEY_PARTS)
         if not self.hash_fields:
             raise ModelDefinitionError(f"{self._label}: hash_key is needed: the name of a field")
         self.read_capacity, self.write_capacity = read_capacity, write_capacity
+        if warm_throughput is not None:
+            label = f"{self._label}: warm_throughput"
+            self.warm_throughput = table_options.read_units(label, warm_throughput)
+        if on_demand_maximum is not None:
+            label = f"{self._label}: on_demand_maximum"
+            most = table_options.read_units(label, on_demand_maximum, unlimited=True)
+            self.on_demand_maximum = most
         self.complete = complete
 
 
@@ -163,6 +183,7 @@ def declare_table(
     billing_mode: str | None = None,
     read_capacity: int | None = None,
     write_capacity: int | None = None,
+    options: table_options.TableOptions | None = None,
 ) -> TableSchema:
     """Return the schema of a table whose keys and indexes are declared by field names.
 
@@ -185,6 +206,7 @@ def declare_table(
         billing_mode=billing_mode,
         read_capacity=read_capacity,
         write_capacity=write_capacity,
+        options=options,
     )
     if problem := next(_find_problems(schema), None):
         raise ModelDefinitionError(problem)
@@ -226,6 +248,9 @@ def _find_problems(schema: TableSchema) -> Iterator[str]:
         )
     mode, read, write = schema.billing_mode, schema.read_capacity, schema.write_capacity
     if problem := find_throughput_problem(mode, read, write):
+        yield problem
+    options = schema.options
+    if options is not None and (problem := table_options.find_mode_problem(options, mode)):
         yield problem
     yield from _find_problems_of_names(schema)
     yield from _find_problems_of_numbers(schema)
@@ -286,6 +311,8 @@ def _find_global_problems(index: IndexSchema, schema: TableSchema) -> Iterator[s
     for name, times in Counter(key.name for key in index.keys).items():
         if times > 1:
             yield f"{name!r} is in its key {times} times: name each field once"
+    if index.on_demand_maximum is not None and schema.billing_mode != ON_DEMAND:
+        yield "it has an on_demand_maximum, but the table is provisioned: leave it out"
     for capacity in (index.read_capacity, index.write_capacity):
         if capacity is None:
             continue

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
 from .. import limits
 from ..exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from . import options as table_options
+else:
+    from ..lazy import table_options
 
 ON_DEMAND = "PAY_PER_REQUEST"
 PROVISIONED = "PROVISIONED"
@@ -26,6 +31,10 @@ class KeyAttribute(Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.name} ({self.type})"
 
+    def encode(self) -> dict[str, str]:
+        """Return DynamoDB's ``AttributeDefinition``."""
+        return {"AttributeName": self.name, "AttributeType": self.type}
+
 
 class Throughput(Struct, frozen=True):
     """Provisioned capacity, in units per second."""
@@ -36,6 +45,23 @@ class Throughput(Struct, frozen=True):
     def encode(self) -> dict[str, int]:
         """Return DynamoDB's ``ProvisionedThroughput``."""
         return {"ReadCapacityUnits": self.read, "WriteCapacityUnits": self.write}
+
+
+class Units(Struct, frozen=True):
+    """Units per second that are set for reading, for writing or for both; -1 is no maximum."""
+
+    read: int | None = None
+    write: int | None = None
+
+    def encode(self, read: str, write: str) -> dict[str, int]:
+        """Return what is set, under the names of the members."""
+        members = {read: self.read, write: self.write}
+        return {name: units for name, units in members.items() if units is not None}
+
+    def __str__(self) -> str:
+        spelled = {"read": self.read, "write": self.write}
+        parts = {name: "unlimited" if n == -1 else n for name, n in spelled.items() if n}
+        return " and ".join(f"{units} {name} units" for name, units in parts.items()) or "none"
 
 
 class Projection(Struct, frozen=True):
@@ -72,6 +98,8 @@ class IndexSchema(Struct, frozen=True):
     projection: Projection = Projection()
     read_capacity: int | None = None
     write_capacity: int | None = None
+    warm_throughput: Units | None = None
+    on_demand_maximum: Units | None = None
 
     @property
     def keys(self) -> tuple[KeyAttribute, ...]:
@@ -104,6 +132,8 @@ class TableSchema(Struct, frozen=True):
     ttl: str | None = None
     """The attribute with the expiry time of an item. CreateTable and DescribeTable do not have it:
     other requests set and read it."""
+    options: table_options.TableOptions | None = None
+    """Further options, as declared; the schema of a live table does not have them."""
 
     def __post_init__(self) -> None:
         force_setattr(self, "indexes", tuple(map(self._complete, self.indexes)))
@@ -143,18 +173,18 @@ class TableSchema(Struct, frozen=True):
         attributes = {key.name: key for key in self.all_keys()}.values()
         payload: dict[str, Any] = {
             "TableName": self.name,
-            "AttributeDefinitions": [
-                {"AttributeName": key.name, "AttributeType": key.type} for key in attributes
-            ],
+            "AttributeDefinitions": [key.encode() for key in attributes],
             "KeySchema": _encode_keys(self.key[:1], self.key[1:]),
             "BillingMode": self.billing_mode,
         }
         if throughput := self.throughput:
             payload["ProvisionedThroughput"] = throughput.encode()
+        if self.options is not None:
+            payload.update(self.options.encode(self.billing_mode))
         if self.local_indexes:
             payload["LocalSecondaryIndexes"] = [each.encode() for each in self.local_indexes]
         if self.global_indexes:
-            payload["GlobalSecondaryIndexes"] = list(map(self._encode_global, self.global_indexes))
+            payload["GlobalSecondaryIndexes"] = list(map(self.encode_global, self.global_indexes))
         return payload
 
     @property
@@ -180,6 +210,13 @@ class TableSchema(Struct, frozen=True):
         if table is None or index.scope == "local":
             return None
         return Throughput(index.read_capacity or table.read, index.write_capacity or table.write)
+
+    @property
+    def has_options(self) -> bool:
+        """Whether options besides billing are declared, of the table or of an index."""
+        return self.options is not None or any(
+            index.warm_throughput or index.on_demand_maximum for index in self.indexes
+        )
 
     def with_throughput(
         self,
@@ -238,10 +275,14 @@ class TableSchema(Struct, frozen=True):
         held = {key.name for key in (*self.key, *index.keys)}
         return replace(index, projection=index.projection.without(held))
 
-    def _encode_global(self, index: IndexSchema) -> dict[str, Any]:
+    def encode_global(self, index: IndexSchema) -> dict[str, Any]:
+        """Return a global index with its throughput, for CreateTable and UpdateTable."""
         payload = index.encode()
         if throughput := self.index_throughput(index):
             payload["ProvisionedThroughput"] = throughput.encode()
+        warm, most = index.warm_throughput, index.on_demand_maximum
+        if warm is not None or most is not None:
+            payload.update(table_options.encode_units(warm, most, self.billing_mode))
         return payload
 
 

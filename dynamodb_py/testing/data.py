@@ -60,7 +60,7 @@ def dump_items(store: Store, path: str, tables: Sequence[Table]) -> int:
             table = snapshot.find_table(name)
             if table is None:
                 raise TableNotFound(f"there is no table {name!r} to dump: create it first")
-            for _, row in snapshot.find_range(table, None, None):
+            for row in snapshot.find_range(table):
                 file.write(to_json({**source, "Item": Raw(row.body)}) + b"\n")
                 count += 1
     return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import sys
 import time
 from typing import Any, cast
@@ -42,6 +43,14 @@ _CONNECTION: dict[str, tuple[type[ConnectionFailed], str]] = {
     "ConnectionError": (ConnectionFailed, "No connection"),
 }
 
+# Members of requests that are younger than the oldest botocore that the package takes: the option of Meta
+# that sends them, and the version that knows them.
+_NEW_MEMBERS = {
+    "OnDemandThroughput": ("on_demand_maximum", "1.34.97"),
+    "WarmThroughput": ("warm_throughput", "1.35.60"),
+    "RecoveryPeriodInDays": ("point_in_time_recovery", "1.35.94"),
+}
+
 # The handlers of boto3's resources, which convert Python values.
 _RESOURCE_HANDLERS = (
     ("provide-client-params.dynamodb", "dynamodb-create-params-copy"),
@@ -76,7 +85,7 @@ class BotoTransport:
             with check_responses(self._client):
                 response = client._make_api_call(operation.api, params)
         except Exception as error:
-            found = _translate(error, operation.api)
+            found = translate(error, operation.api)
             if isinstance(found, RequestError):
                 found.operation, found.table = operation.api, ", ".join(operation.tables)
             if found is None or found is error:
@@ -172,7 +181,7 @@ def _with_seconds(value: Any) -> Any:
     return value.timestamp() if hasattr(value, "timestamp") else value
 
 
-def _translate(error: Exception, api: str) -> DynamoDBError | None:
+def translate(error: Exception, api: str) -> DynamoDBError | None:
     """Return the exception of this package for one of botocore, None for any other.
 
     Errors of a Stubber pass through: they are errors of a test.
@@ -191,8 +200,21 @@ def _translate(error: Exception, api: str) -> DynamoDBError | None:
     if "BotoCoreError" not in names or "StubResponseError" in names:
         return None
     if "ParamValidationError" in names:
-        return make_service_error("ValidationException", str(error))
+        return _find_unknown_option(str(error)) or make_service_error(
+            "ValidationException", str(error)
+        )
     return ConfigurationError(explain(error))
+
+
+def _find_unknown_option(report: str) -> ConfigurationError | None:
+    """Return the error for an option of tables that the installed botocore does not know, or None."""
+    for member, (option, version) in _NEW_MEMBERS.items():
+        if re.search(f'Unknown parameter in [^:]*: "{member}"', report):
+            return ConfigurationError(
+                f"the installed botocore does not know {member}, for the option Meta.{option}: install "
+                f"botocore {version} or newer, or leave the option out"
+            )
+    return None
 
 
 def _service_error(error: Any) -> RequestError:

@@ -29,7 +29,7 @@ from dynamodb_py.flows import run
 from dynamodb_py.models.maintenance.unique import check_unique
 from dynamodb_py.models.persistence.save import save_instance
 from dynamodb_py.operations.tables import DescribeTimeToLive, UpdateTimeToLive
-from dynamodb_py.ttl import switch_on
+from dynamodb_py.tables.ttl import switch_on
 
 from ..eventually import eventually
 

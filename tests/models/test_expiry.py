@@ -39,7 +39,7 @@ from dynamodb_py.models.visibility import filter_item
 from dynamodb_py.operations.base import Pause
 from dynamodb_py.operations.tables import DescribeTimeToLive, UpdateTimeToLive
 from dynamodb_py.reading import hash_query
-from dynamodb_py.ttl import ensure
+from dynamodb_py.tables.ttl import ensure
 
 UTC = timezone.utc
 MONTH = timedelta(days=30)

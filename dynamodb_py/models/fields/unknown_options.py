@@ -48,6 +48,7 @@ META_OPTIONS: Mapping[str, str] = {
     "read_timeout_seconds": _CONNECTION.format("read_timeout=..."),
     "max_retry_attempts": _CONNECTION.format("retries=..."),
     "base_backoff_ms": _CONNECTION.format("retries=..."),
+    "stream_view_type": "stream= is the view type",
     "unique_together": "constraints takes a list of UniqueConstraint('a', 'b')",
     "index_together": "indexes takes a list of GlobalIndex(hash_key='a', range_key='b')",
     "ordering": "the range key of the table or of an index orders items: order_by()",

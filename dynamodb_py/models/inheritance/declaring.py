@@ -188,6 +188,8 @@ def _check_alike(meta: InheritedOptions, root: InheritedOptions) -> None:
         problem = "its key is another one"
     elif any(getattr(own, option) != getattr(shared, option) for option in _BILLING):
         problem = "its billing or throughput is another one"
+    elif own.options != shared.options:
+        problem = "its options of the table are others"
     elif (meta.version and meta.version.attribute) != (root.version and root.version.attribute):
         problem = "a VersionField is of all kinds or of none"
     elif meta.scopes != root.scopes:

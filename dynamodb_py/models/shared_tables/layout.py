@@ -13,6 +13,7 @@ from ..fields.base import AnyField
 from ..fields.scalars import CharField
 from ..inheritance.discriminator import get_name
 from ..instance import options_of
+from ..options import TABLE_OPTIONS
 from .collisions import Members, check_apart, check_kinds
 from .visibility import SharedTableFilter
 
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from ..records.fieldset import FieldSet
 
 
-TABLE_OPTIONS = ("table_name", "billing_mode", "read_capacity", "write_capacity", "unique_table")
+OPTIONS_OF_THE_TABLE = (
+    "table_name",
+    "billing_mode",
+    "read_capacity",
+    "write_capacity",
+    "unique_table",
+    *TABLE_OPTIONS,
+)
 """The options that belong to the Meta of the shared table, not of its models."""
 
 
@@ -179,7 +187,7 @@ class SharedTableLayout:
                 f"{model.__name__}.Meta.discriminator is {declared['discriminator']!r}, and that of the "
                 f"shared table {self.name} is {self.discriminator!r}: say it there alone"
             )
-        for option in TABLE_OPTIONS:
+        for option in OPTIONS_OF_THE_TABLE:
             if declared[option] is not None:
                 raise ModelDefinitionError(
                     f"{model.__name__}.Meta.{option}: {model.__name__} is in the shared table "

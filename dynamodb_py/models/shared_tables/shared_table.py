@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ...exceptions import ModelDefinitionError
+from ...schema import Index
 from ..model import Model
 from .collection_arguments import make_collection
 from .item_collections import Collection
@@ -62,6 +64,19 @@ class SharedTable(Model):
         super()._prepare(late=late)
         if "_meta" in cls.__dict__:
             cls._layout = SharedTableLayout(cls._meta)
+
+    @classmethod
+    def add_index(cls, index: Index) -> None:
+        """Add an index, before models are in the table: their items would not be in it.
+
+        :raises ModelDefinitionError: there are models in the table.
+        """
+        if models := cls._layout.models:
+            raise ModelDefinitionError(
+                f"{cls.__name__} has models already, such as {models[0].__name__}, which give its indexes "
+                "templates: declare the index in the class"
+            )
+        super().add_index(index)
 
     @classmethod
     def models(cls) -> list[type[Model]]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .exceptions import InvalidRequest, TableInUse, TableMismatch
-from .flows import Flow
-from .operations.tables import DescribeTimeToLive, TimeToLive, UpdateTimeToLive
-from .waiting import wait_or_raise
+from ..exceptions import InvalidRequest, TableInUse, TableMismatch
+from ..flows import Flow
+from ..operations.tables import DescribeTimeToLive, TimeToLive, UpdateTimeToLive
+from ..waiting import wait_or_raise
 
 
 def describe_difference(wanted: str, live: TimeToLive) -> str | None:
@@ -24,6 +24,23 @@ def describe_difference(wanted: str, live: TimeToLive) -> str | None:
     return f"TTL: the model has it by the attribute {wanted!r}; that of the table {found}"
 
 
+def make_change(table: str, wanted: str, live: TimeToLive) -> UpdateTimeToLive | None:
+    """Return the request that switches TTL on by the attribute *wanted*; None if that is impossible now."""
+    return UpdateTimeToLive(table, wanted) if live.status == "DISABLED" else None
+
+
+def describe_remedy(table: str, live: TimeToLive) -> str:
+    """Return what to do about a TTL that cannot be switched on now."""
+    if not live.is_on:
+        return "wait until that is done, up to an hour, and update() again"
+    return (
+        "DynamoDB changes the attribute in two steps: switch it off (aws dynamodb "
+        f"update-time-to-live --table-name {table} --time-to-live-specification "
+        f"AttributeName={live.attribute},Enabled=false), and update() an hour later; or name that "
+        "attribute in the model"
+    )
+
+
 def find_change(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
     """Return the request that switches TTL on by the attribute *wanted*; None if it is on.
 
@@ -34,19 +51,14 @@ def find_change(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
     problem = describe_difference(wanted, live)
     if problem is None:
         return None
-    if live.status == "DISABLED":
-        return UpdateTimeToLive(table, wanted)
-    mend = "wait until that is done, up to an hour, and update() again"
-    if live.is_on:
-        mend = (
-            "DynamoDB changes the attribute in two steps: switch it off (aws dynamodb "
-            f"update-time-to-live --table-name {table} --time-to-live-specification "
-            f"AttributeName={live.attribute},Enabled=false), and update() an hour later; or name that "
-            "attribute in the model"
+    change = make_change(table, wanted, live)
+    if change is None:
+        raise TableMismatch(
+            f"the table {table} has another TTL than the model. {problem}. "
+            f"{describe_remedy(table, live)}",
+            [problem],
         )
-    raise TableMismatch(
-        f"the table {table} has another TTL than the model. {problem}. {mend}", [problem]
-    )
+    return change
 
 
 def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:

@@ -1,0 +1,174 @@
+"""Tables: the tables of many models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from types import ModuleType
+from typing import Any, TypeVar, cast
+
+from ..batching import ProgressOption, as_callback, run_together
+from ..connections import Connection, get_connection
+from ..exceptions import ConfigurationError, ModelDefinitionError
+from ..flows import Flow, awaiting, blocking, name_verbs
+from ..operations.tables import TableDescription
+from ..waiting import TIMEOUT
+from .steps import TablePlan
+from .table import HasOptions, Table
+
+T = TypeVar("T")
+
+_WORKERS = 10
+"""The most requests at once: DynamoDB limits those that concern tables."""
+
+
+@name_verbs
+class Tables:
+    """The tables of many models: of a list of classes, or of all that a module or package defines.
+
+    Classes that share a table count once. Iterating gives a :class:`Table` for each. *using* is the alias
+    of a connection; without it the models' ``Meta.using`` counts, which has to be the same for all.
+
+    >>> from dynamodb_py import CharField, Model
+    >>> class Book(Model):
+    ...     isbn = CharField(hash_key=True)
+    >>> class Author(Model):
+    ...     name = CharField(hash_key=True)
+    >>> Tables([Book, Author])
+    <Tables Book, Author>
+    """
+
+    def __init__(
+        self, models: Iterable[type[HasOptions]] | ModuleType, using: str | None = None
+    ) -> None:
+        classes = _find_models(models) if isinstance(models, ModuleType) else list(models)
+        found: dict[str, Table] = {}
+        for model in classes:
+            table = Table(model, using)
+            other = found.setdefault(table.schema.name, table)
+            if other.schema != table.schema:
+                raise ModelDefinitionError(
+                    f"{other.model.__name__} and {table.model.__name__} both have the table "
+                    f"{table.schema.name!r}, and declare it differently: declare them alike, or let them "
+                    "share it by Meta.discriminator or Meta.table"
+                )
+        self._tables = list(found.values())
+        aliases = {table.using for table in self._tables}
+        if len(aliases) > 1:
+            names = " and ".join(sorted(repr(alias or "default") for alias in aliases))
+            raise ConfigurationError(
+                f"the models are on the connections {names}: make Tables for the models of each, or give "
+                "using="
+            )
+        self.using: str | None = aliases.pop() if aliases else using
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def __repr__(self) -> str:
+        return f"<Tables {', '.join(table.schema.name for table in self._tables)}>"
+
+    @property
+    def _link(self) -> Connection:
+        """The connection of the tables."""
+        return get_connection(self.using)
+
+    def _create(
+        self,
+        *,
+        if_not_exists: bool = False,
+        wait: bool = True,
+        timeout: float = TIMEOUT,
+        progress: ProgressOption = None,
+    ) -> Flow[dict[str, TableDescription]]:
+        """Create the tables, as ``Table.create()`` each; return their descriptions by name.
+
+        All are tried before the first error is raised. *progress* is called with the number of tables
+        that are done and of all, or True for a bar.
+        """
+        flows = [
+            table._create(if_not_exists=if_not_exists, wait=wait, timeout=timeout)
+            for table in self._tables
+        ]
+        return self._by_name((yield from _run_all(flows, progress)))
+
+    create = blocking(_create)
+    acreate = awaiting(_create)
+
+    def _info(self) -> Flow[dict[str, TableDescription]]:
+        """Return the descriptions of the tables by name, as ``Table.info()`` each."""
+        return self._by_name((yield from _run_all([table._info() for table in self._tables])))
+
+    info = blocking(_info)
+    ainfo = awaiting(_info)
+
+    def _plan(self, *, drop_indexes: bool = False) -> Flow[TablePlan]:
+        """Return the steps for all tables as one plan, as ``Table.plan()`` each; nothing is changed."""
+        flows = [table._plan(drop_indexes=drop_indexes) for table in self._tables]
+        plans = yield from _run_all(flows)
+        return sum(plans, TablePlan())
+
+    plan = blocking(_plan)
+    aplan = awaiting(_plan)
+
+    def _update(
+        self,
+        *,
+        wait: bool = True,
+        timeout: float = TIMEOUT,
+        drop_indexes: bool = False,
+        progress: ProgressOption = None,
+    ) -> Flow[dict[str, TableDescription]]:
+        """Make the tables what the models declare, as ``Table.update()`` each; return the descriptions.
+
+        All are tried before the first error is raised; running it again continues. ``plan()`` shows
+        what it would do. *progress* is called with the number of tables that are done and of all, or
+        True for a bar.
+        """
+        flows: list[Flow[Any]] = [
+            table._update(wait=wait, timeout=timeout, drop_indexes=drop_indexes)
+            for table in self._tables
+        ]
+        return self._by_name((yield from _run_all(flows, progress)))
+
+    update = blocking(_update)
+    aupdate = awaiting(_update)
+
+    def _delete(
+        self, *, wait: bool = True, missing_ok: bool = False, timeout: float = TIMEOUT
+    ) -> Flow[None]:
+        """Delete the tables with everything in them, as ``Table.delete()`` each."""
+        flows = [
+            table._delete(wait=wait, missing_ok=missing_ok, timeout=timeout)
+            for table in self._tables
+        ]
+        yield from _run_all(flows)
+
+    delete = blocking(_delete)
+    adelete = awaiting(_delete)
+
+    def _by_name(self, found: Sequence[T]) -> dict[str, T]:
+        return {table.name: one for table, one in zip(self._tables, found, strict=True)}
+
+
+def _run_all(flows: Sequence[Flow[T]], progress: ProgressOption = None) -> Flow[list[T]]:
+    """Drive *flows* side by side; return their results, or raise the first error after the last flow."""
+    outcomes = yield from run_together(flows, _WORKERS, as_callback(progress))
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+    return cast("list[T]", outcomes)
+
+
+def _find_models(module: ModuleType) -> list[type[Any]]:
+    """Return the classes with a table that *module* has, and that it or a module below it defines."""
+    name = module.__name__
+    return [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type)
+        and f"{each.__module__}.".startswith(f"{name}.")
+        and getattr(getattr(each, "_meta", None), "schema", None) is not None
+    ]

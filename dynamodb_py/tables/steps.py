@@ -1,0 +1,79 @@
+"""The steps from a live table to what a model declares: values that print well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, overload
+
+from msgspec import Struct
+
+from ..operations.base import Operation
+
+
+class TableStep(Struct, frozen=True):
+    """One change of a table: one request. ``print(step)`` says all of it in a sentence."""
+
+    table: str
+    """The table's name in DynamoDB."""
+    part: str
+    """What changes: ``"index by_title"``, ``"stream"``, ``"billing"``."""
+    what: str
+    """The change, in words."""
+    why: str
+    """The difference between the table and the model."""
+    operation: Operation[Any] | None = None
+    """The request; None for a change that ``update()`` cannot make, whose *what* says what to do."""
+    needs_backfill: bool = False
+    """Whether DynamoDB reads the whole table for it, which may take hours."""
+    undo: str = ""
+    """How it can be undone; empty if it cannot."""
+
+    def __str__(self) -> str:
+        parts = [f"{self.table}: {self.what}", self.why]
+        if self.operation is not None:
+            parts += ["backfills from the whole table"] if self.needs_backfill else []
+            parts.append(f"undo: {self.undo}" if self.undo else "cannot be undone")
+        return "; ".join(parts)
+
+
+class TablePlan(Sequence[TableStep]):
+    """The steps, in order, from live tables to what models declare; empty if there is nothing to do.
+
+    ``print(plan)`` shows them. ``notes`` are what is left as it is, a sentence each.
+    """
+
+    def __init__(self, steps: Iterable[TableStep] = (), notes: Iterable[str] = ()) -> None:
+        self.steps, self.notes = tuple(steps), tuple(notes)
+
+    @overload
+    def __getitem__(self, at: int) -> TableStep: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[TableStep, ...]: ...
+    def __getitem__(self, at: int | slice) -> TableStep | tuple[TableStep, ...]:
+        return self.steps[at]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TablePlan):
+            return NotImplemented
+        return (self.steps, self.notes) == (other.steps, other.notes)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<TablePlan of {len(self.steps)} steps>"
+
+    def __str__(self) -> str:
+        lines = [f"{number}. {step}" for number, step in enumerate(self.steps, 1)]
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join(lines) or "nothing to do"
+
+    def __add__(self, other: TablePlan) -> TablePlan:
+        return TablePlan(self.steps + other.steps, self.notes + other.notes)
+
+    @property
+    def impossible(self) -> tuple[TableStep, ...]:
+        """The steps that ``update()`` cannot make."""
+        return tuple(step for step in self.steps if step.operation is None)
