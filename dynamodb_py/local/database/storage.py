@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, cast
@@ -16,6 +17,7 @@ from weakref import finalize
 
 from ...codec import from_json, to_json
 from ...exceptions import ConfigurationError
+from .forks import watch_forks
 from .keys import encode_key, hash_key
 from .statements import ENTRIES, ITEMS, SCHEMA, make_range_query
 from .tables import Index, Key, Keyed, Table
@@ -27,6 +29,8 @@ VERSION = 1
 
 Durability = Literal["FULL", "NORMAL"]
 
+_SECONDS_TO_PAUSE = 10
+
 
 class Store:
     """A database in a file, or in memory if *path* is None."""
@@ -34,6 +38,8 @@ class Store:
     def __init__(self, path: str | None, durability: Durability = "FULL") -> None:
         self.path, self._durability = path, durability
         self._lock = threading.RLock()
+        self._gate = threading.Lock()
+        """Is closed to new readers of a file while the process is forked."""
         self._local = threading.local()
         self._process = os.getpid()
         self._opened = _Opened()
@@ -53,6 +59,7 @@ class Store:
             except ConfigurationError:
                 self.close()
                 raise
+        watch_forks(self)
 
     @contextmanager
     def read(self) -> Generator[Snapshot, None, None]:
@@ -113,6 +120,22 @@ class Store:
                 self._opened.close_one(self._writer)
             self._writer, self._local = None, threading.local()
 
+    def pause(self) -> None:
+        """Wait for what is under way, close the file, and keep everybody out until resume()."""
+        self._lock.acquire()
+        self._gate.acquire()
+        if self.path is None or self._process != os.getpid():
+            return
+        self.close()
+        end = time.monotonic() + _SECONDS_TO_PAUSE
+        while self._opened.is_used and time.monotonic() < end:
+            time.sleep(0.001)  # until the last reader has closed its connection
+
+    def resume(self) -> None:
+        """Let everybody in again, in a forked child too."""
+        self._gate.release()
+        self._lock.release()
+
     def _renew_after_fork(self) -> None:
         if self._process != os.getpid():
             # SQLite's connections must not cross a fork, so that they are neither used nor closed.
@@ -141,7 +164,8 @@ class Store:
     def _read_connection(self) -> _Held:
         held: _Held | None = getattr(self._local, "held", None)
         if held is None:
-            held = self._local.held = _Held(self._connect(), self._opened)
+            with self._gate:
+                held = self._local.held = _Held(self._connect(), self._opened)
         return held
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -190,11 +214,16 @@ class _Opened:
         """Keep a new connection."""
         self._connections.add(connection)
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a connection is open."""
+        return bool(self._connections)
+
     def close_one(self, connection: sqlite3.Connection) -> None:
         """Close a connection, unless it is of the parent, or all are closed."""
         if self._process is not None and self._process == os.getpid():
-            self._connections.discard(connection)
             connection.close()
+            self._connections.discard(connection)
 
     def close(self) -> None:
         """Close all connections, unless they are of the parent, whose deletion would close them too."""
