@@ -17,6 +17,7 @@ from weakref import finalize
 
 from ...codec import from_json, to_json
 from ...exceptions import ConfigurationError
+from .files import explain_failure, identify_file, is_too_small
 from .forks import watch_forks
 from .keys import encode_key, hash_key
 from .statements import ENTRIES, ITEMS, SCHEMA, make_range_query
@@ -45,20 +46,15 @@ class Store:
         self._opened = _Opened()
         finalize(self, self._opened.close)
         self._writer: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._parsed: dict[str, tuple[bytes, Table]] = {}
         self.watcher: Callable[[Sequence[Change]], None] | None = None
         """Takes the changes of each transaction that is committed here."""
         with self._lock:
             try:
-                self._prepare(self._write_connection())
+                self._write_connection()
             except sqlite3.DatabaseError as error:
-                self.close()
-                is_other = not isinstance(error, sqlite3.OperationalError)
-                fault = "is no database of dynamodb_py" if is_other else "cannot be opened"
-                raise ConfigurationError(f"{path} {fault}: {error}") from None
-            except ConfigurationError:
-                self.close()
-                raise
+                raise ConfigurationError(explain_failure(path or ":memory:", error)) from None
         watch_forks(self)
 
     @contextmanager
@@ -87,6 +83,7 @@ class Store:
         self._renew_after_fork()
         with self._lock:
             connection = self._write_connection()
+            self._check_file()
             connection.execute("BEGIN IMMEDIATE")
             transaction = Transaction(self, connection)
             try:
@@ -145,7 +142,7 @@ class Store:
             finalize(self, self._opened.close)
             if self.path is None:
                 self._parsed = {}
-                self._prepare(self._write_connection())
+                self._write_connection()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -156,25 +153,53 @@ class Store:
 
     def _write_connection(self) -> sqlite3.Connection:
         if self._writer is None:
-            self._writer = self._connect()
+            connection = self._connect()
+            try:
+                self._prepare(connection)
+            except BaseException:
+                self._opened.close_one(connection)
+                raise
             if self.path is not None:
-                self._writer.execute(f"PRAGMA synchronous={self._durability}")
+                connection.execute(f"PRAGMA synchronous={self._durability}")
+                self._file = identify_file(self.path)
+            self._writer = connection
         return self._writer
 
     def _read_connection(self) -> _Held:
         held: _Held | None = getattr(self._local, "held", None)
         if held is None:
+            if self._writer is None:  # which makes the tables, if the file is new
+                with self._lock:
+                    self._write_connection()
+            self._check_file()
             with self._gate:
                 held = self._local.held = _Held(self._connect(), self._opened)
         return held
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the file was deleted or replaced since it was opened."""
+        if self.path is None or self._writer is None:
+            return False
+        return identify_file(self.path) != self._file
+
+    def _check_file(self) -> None:
+        """Raise ConfigurationError for a lost file: whatever is written to it is gone."""
+        if self.is_lost:
+            raise ConfigurationError(
+                f"{self.path} was deleted or replaced while it was open: close() the connection, and "
+                "the next request opens what is there, or makes it anew"
+            )
+
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables of a new database; raise ConfigurationError for a file of others."""
+        if self.path is not None and is_too_small(self.path):
+            raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
         # First, as another process may make the tables at this moment, and marks the file with them.
         is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if not is_empty and application != APPLICATION:
+        if application != APPLICATION and (application or not is_empty):
             raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
         if version > VERSION:
             raise ConfigurationError(
