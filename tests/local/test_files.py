@@ -65,7 +65,7 @@ def test_an_empty_database_that_another_program_marked_is_left_alone(path):
 def test_a_newer_version_of_the_format_is_left_alone(path):
     Engine(str(path)).close()
     make_of_pragma(path, "user_version=2")
-    with pytest.raises(ConfigurationError, match="version 2 of the format.*newer dynamodb_py"):
+    with pytest.raises(ConfigurationError, match=r"version 2 of the format.*newer dynamodb_py"):
         Engine(str(path))
 
 
