@@ -43,6 +43,8 @@ def run(chosen: argparse.Namespace) -> bool:
     """Serve until the process is interrupted or terminated."""
     if not 0 <= chosen.port <= 65535:
         raise UsageError(f"--port {chosen.port}: it must be from 0 to 65535")
+    if chosen.path == "":
+        raise UsageError("--path: give the name of a file; without it the database is in memory")
     engine = Engine(chosen.path, durability=chosen.synchronous)
     try:
         server = Server(engine, chosen.host, chosen.port)

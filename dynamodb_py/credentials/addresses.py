@@ -56,7 +56,7 @@ def _refuse_path(text: str) -> ConfigurationError:
 
 
 def _parse_file(text: str, path: str, query: str) -> Address:
-    if not path or path == ":memory:":
+    if not path or path == ":memory:" or "\0" in path:
         raise _refuse_path(text)
     durability = "FULL"
     if query:

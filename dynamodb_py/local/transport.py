@@ -40,7 +40,7 @@ def open_engine(path: str | None, name: str = "", durability: Durability = "FULL
     with _lock:
         if path is not None:
             engine = _files.get((path, durability))
-            if engine is None:
+            if engine is None or engine.store.is_lost:
                 engine = _files[path, durability] = Engine(path, durability=durability)
             return engine
         if not name:

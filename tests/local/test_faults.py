@@ -219,6 +219,16 @@ def test_a_stale_read_changes_nothing_in_the_end(engine):
         ("stale", {"seconds": -1}),
         ("throttle", {"probability": 1.5}),
         ("throttle", {"nth": 0}),
+        ("throttle", {"nth": "1"}),
+        ("throttle", {"nth": True}),
+        ("throttle", {"nth": 1.0}),
+        ("throttle", {"nth": 1, "probability": 0.5}),
+        ("throttle", {"probability": "0.5"}),
+        ("throttle", {"probability": float("nan")}),
+        ("latency", {"seconds": "1"}),
+        ("latency", {"seconds": float("nan")}),
+        ("throttle", {"operation": 5}),
+        ("throttle", {"table": b"users"}),
     ],
 )
 def test_a_rule_that_means_nothing_is_refused(kind, options):
@@ -241,3 +251,10 @@ def test_a_rule_that_means_nothing_is_refused(kind, options):
 )
 def test_the_tables_of_every_request_are_found(request_, expected):
     assert find_tables(request_) == expected
+
+
+@pytest.mark.parametrize("operation", ["putitem", "Put", "CreateBackup", ""])
+def test_a_rule_for_an_operation_that_there_is_not_is_refused(engine, operation):
+    with pytest.raises(ConfigurationError, match=f"no operation {operation!r}.*PutItem"):
+        engine.faults.add(Rule("throttle", operation=operation))
+    assert not engine.faults.rules

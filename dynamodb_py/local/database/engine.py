@@ -37,7 +37,7 @@ class Engine:
         self.store = Store(path, durability)
         self.clock = clock
         """Gives the time in seconds since 1970, which TTL, streams and tokens go by."""
-        self.faults = Faults(self.store, clock)
+        self.faults = Faults(self.store, clock, HANDLERS)
         """What goes wrong here, by rules."""
         self.next_sweep = 0.0
         """When expired items are deleted next, by the clock; infinity for never."""

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, cast, get_args
 
@@ -64,12 +64,17 @@ class Rule:
     ) -> None:
         if kind not in _KINDS:
             raise ConfigurationError(f"No fault is {kind!r}: there are {', '.join(_KINDS)}.")
-        if kind in ("stale", "latency") and not seconds > 0:
-            raise ConfigurationError(f"A rule of {kind!r} needs seconds.")
-        if not 0 <= probability <= 1:
+        if kind in ("stale", "latency") and not (_is_number(seconds) and seconds > 0):
+            raise ConfigurationError(f"A rule of {kind!r} needs seconds, more than 0: {seconds!r}.")
+        if not (_is_number(probability) and 0 <= probability <= 1):
             raise ConfigurationError(f"A probability is from 0 to 1, not {probability!r}.")
-        if nth is not None and nth < 1:
+        if nth is not None and (type(nth) is not int or nth < 1):
             raise ConfigurationError(f"The requests are counted from 1, so nth is not {nth!r}.")
+        if nth is not None and probability != 1:
+            raise ConfigurationError("A rule has a probability or nth, and not both.")
+        for name, text in (("operation", operation), ("table", table)):
+            if not isinstance(text, (str, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ConfigurationError(f"The {name} of a rule is a text, not {text!r}.")
         self.kind: Kind = kind
         self.operation, self.table = operation, table
         self.probability, self.nth, self.seconds = probability, nth, seconds
@@ -82,6 +87,10 @@ class Rule:
         names = ("operation", "table", "probability", "nth", "seconds")
         given = [f", {name}={getattr(self, name)!r}" for name in names]
         return f"Rule({self.kind!r}{''.join(given)})"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 class _Call(NamedTuple):
@@ -109,8 +118,11 @@ class _Call(NamedTuple):
 class Faults:
     """The rules of one engine. *seed* makes the choices of probabilities the same each time."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], float], operations: Collection[str]
+    ) -> None:
         self.rules: tuple[Rule, ...] = ()
+        self._operations = operations
         self._store, self._clock = store, clock
         self._random = random.Random(0)
         self._lock = threading.Lock()
@@ -124,6 +136,11 @@ class Faults:
 
     def add(self, rule: Rule) -> Rule:
         """Let *rule* hold from now on; return it."""
+        if rule.operation is not None and rule.operation not in self._operations:
+            raise ConfigurationError(
+                f"There is no operation {rule.operation!r} here: there are "
+                f"{', '.join(sorted(self._operations))}."
+            )
         with self._lock:
             self.rules = (*self.rules, rule)
             if rule.kind == "stale":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Literal
@@ -16,6 +17,8 @@ from weakref import finalize
 
 from ...codec import from_json
 from ...exceptions import ConfigurationError
+from .files import explain_failure, identify_file, is_too_small
+from .forks import watch_forks
 from .snapshots import Change, Snapshot, Transaction
 from .statements import SCHEMA
 from .tables import Table
@@ -26,6 +29,8 @@ VERSION = 1
 
 Durability = Literal["FULL", "NORMAL"]
 
+_SECONDS_TO_PAUSE = 10
+
 
 class Store:
     """A database in a file, or in memory if *path* is None."""
@@ -33,25 +38,23 @@ class Store:
     def __init__(self, path: str | None, durability: Durability = "FULL") -> None:
         self.path, self._durability = path, durability
         self._lock = threading.RLock()
+        self._gate = threading.Lock()
+        """Is closed to new readers of a file while the process is forked."""
         self._local = threading.local()
         self._process = os.getpid()
         self._opened = _Opened()
         finalize(self, self._opened.close)
         self._writer: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._parsed: dict[str, tuple[bytes, Table]] = {}
         self.watcher: Callable[[Sequence[Change]], None] | None = None
         """Takes the changes of each transaction that is committed here."""
         with self._lock:
             try:
-                self._prepare(self._write_connection())
+                self._write_connection()
             except sqlite3.DatabaseError as error:
-                self.close()
-                is_other = not isinstance(error, sqlite3.OperationalError)
-                fault = "is no database of dynamodb_py" if is_other else "cannot be opened"
-                raise ConfigurationError(f"{path} {fault}: {error}") from None
-            except ConfigurationError:
-                self.close()
-                raise
+                raise ConfigurationError(explain_failure(path or ":memory:", error)) from None
+        watch_forks(self)
 
     @contextmanager
     def read(self) -> Generator[Snapshot, None, None]:
@@ -79,6 +82,7 @@ class Store:
         self._renew_after_fork()
         with self._lock:
             connection = self._write_connection()
+            self._check_file()
             connection.execute("BEGIN IMMEDIATE")
             transaction = Transaction(connection, self._parse_table)
             try:
@@ -119,6 +123,22 @@ class Store:
                 self._opened.close_one(self._writer)
             self._writer, self._local = None, threading.local()
 
+    def pause(self) -> None:
+        """Wait for what is under way, close the file, and keep everybody out until resume()."""
+        self._lock.acquire()
+        self._gate.acquire()
+        if self.path is None or self._process != os.getpid():
+            return
+        self.close()
+        end = time.monotonic() + _SECONDS_TO_PAUSE
+        while self._opened.is_used and time.monotonic() < end:
+            time.sleep(0.001)  # until the last reader has closed its connection
+
+    def resume(self) -> None:
+        """Let everybody in again, in a forked child too."""
+        self._gate.release()
+        self._lock.release()
+
     def _renew_after_fork(self) -> None:
         if self._process != os.getpid():
             # SQLite's connections must not cross a fork, so that they are neither used nor closed.
@@ -128,7 +148,7 @@ class Store:
             finalize(self, self._opened.close)
             if self.path is None:
                 self._parsed = {}
-                self._prepare(self._write_connection())
+                self._write_connection()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -139,24 +159,53 @@ class Store:
 
     def _write_connection(self) -> sqlite3.Connection:
         if self._writer is None:
-            self._writer = self._connect()
+            connection = self._connect()
+            try:
+                self._prepare(connection)
+            except BaseException:
+                self._opened.close_one(connection)
+                raise
             if self.path is not None:
-                self._writer.execute(f"PRAGMA synchronous={self._durability}")
+                connection.execute(f"PRAGMA synchronous={self._durability}")
+                self._file = identify_file(self.path)
+            self._writer = connection
         return self._writer
 
     def _read_connection(self) -> _Held:
         held: _Held | None = getattr(self._local, "held", None)
         if held is None:
-            held = self._local.held = _Held(self._connect(), self._opened)
+            if self._writer is None:  # which makes the tables, if the file is new
+                with self._lock:
+                    self._write_connection()
+            self._check_file()
+            with self._gate:
+                held = self._local.held = _Held(self._connect(), self._opened)
         return held
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the file was deleted or replaced since it was opened."""
+        if self.path is None or self._writer is None:
+            return False
+        return identify_file(self.path) != self._file
+
+    def _check_file(self) -> None:
+        """Raise ConfigurationError for a lost file: whatever is written to it is gone."""
+        if self.is_lost:
+            raise ConfigurationError(
+                f"{self.path} was deleted or replaced while it was open: close() the connection, and "
+                "the next request opens what is there, or makes it anew"
+            )
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables of a new database; raise ConfigurationError for a file of others."""
+        if self.path is not None and is_too_small(self.path):
+            raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
         # First, as another process may make the tables at this moment, and marks the file with them.
         is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if not is_empty and application != APPLICATION:
+        if application != APPLICATION and (application or not is_empty):
             raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
         if version > VERSION:
             raise ConfigurationError(
@@ -196,11 +245,16 @@ class _Opened:
         """Keep a new connection."""
         self._connections.add(connection)
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a connection is open."""
+        return bool(self._connections)
+
     def close_one(self, connection: sqlite3.Connection) -> None:
         """Close a connection, unless it is of the parent, or all are closed."""
         if self._process is not None and self._process == os.getpid():
-            self._connections.discard(connection)
             connection.close()
+            self._connections.discard(connection)
 
     def close(self) -> None:
         """Close all connections, unless they are of the parent, whose deletion would close them too."""

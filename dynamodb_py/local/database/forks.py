@@ -1,0 +1,52 @@
+"""Forks: no file is open, and nothing under way, while a process is forked.
+
+SQLite in a child that inherits an open file believes that it holds the locks of its parent. It then
+takes none of its own, and whoever else closes the file deletes the log that it writes to.
+
+https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_across_a_fork_
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Protocol
+from weakref import WeakSet
+
+
+class Pausing(Protocol):
+    """What must not be under way in a fork: a store."""
+
+    def pause(self) -> None:
+        """Wait for what is under way, close the file, and keep everybody out."""
+
+    def resume(self) -> None:
+        """Let everybody in again."""
+
+
+_stores: WeakSet[Pausing] = WeakSet()
+_lock = threading.Lock()
+_paused: list[Pausing] = []
+
+
+def watch_forks(store: Pausing) -> None:
+    """Pause *store* at each fork from now on."""
+    with _lock:
+        _stores.add(store)
+
+
+def _pause_all() -> None:
+    _lock.acquire()
+    for store in [*_stores]:
+        store.pause()
+        _paused.append(store)
+
+
+def _resume_all() -> None:
+    while _paused:
+        _paused.pop().resume()
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_pause_all, after_in_parent=_resume_all, after_in_child=_resume_all)
