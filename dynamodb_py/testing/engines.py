@@ -16,11 +16,11 @@ from ..credentials.addresses import Address
 from ..exceptions import ConfigurationError
 from ..flows import AsyncTransport, Flow, Transport, run
 from ..local import Engine
+from ..local.contents import copy_contents, delete_contents, put_back
 from ..local.database.expiry import sweep
-from ..local.database.contents import copy_contents, delete_contents, put_back
 from ..local.transport import AsyncLocalTransport, LocalTransport, forget_engine, share_engine
 from ..retries import Retries
-from ..table import HasOptions, Table
+from ..tables.table import HasOptions, Table
 from .clock import Clock
 from .data import dump_items, load_items
 from .faults import Faults

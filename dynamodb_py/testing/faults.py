@@ -10,7 +10,7 @@ from ..exceptions import ConfigurationError
 from ..local import Engine, Rule
 from ..local.database.engine import HANDLERS
 from ..local.database.faults import Kind
-from ..table import HasOptions, Table
+from ..tables.table import HasOptions, Table
 
 TableName: TypeAlias = "type[HasOptions] | str"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from .storage import Store
+from .database.storage import Store
 
 
 def copy_contents(store: Store) -> sqlite3.Connection:
