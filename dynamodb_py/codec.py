@@ -467,6 +467,8 @@ def to_sort_key(wire: Mapping[str, Any]) -> Any:
 def as_sent(wire: dict[str, Any]) -> dict[str, Any]:
     """Return a received attribute value in the form to send: a B holds bytes."""
     for kind, value in wire.items():
+        if kind == "S" or kind == "N":
+            return wire
         if kind == "B":
             return {"B": to_bytes(value)}
         if kind == "BS":

@@ -146,7 +146,7 @@ class Exists(_PathTest, frozen=True):
     """The path has a value, which may be NULL."""
 
     def _spell(self, names: Names) -> str:
-        return f"attribute_exists({self.path.render(names)})"
+        return f"attribute_exists({names.path(self.path.parts)})"
 
     def __invert__(self) -> Condition:
         return NotExists(self.path)
@@ -156,7 +156,7 @@ class NotExists(_PathTest, frozen=True):
     """The path has no value, not even NULL."""
 
     def _spell(self, names: Names) -> str:
-        return f"attribute_not_exists({self.path.render(names)})"
+        return f"attribute_not_exists({names.path(self.path.parts)})"
 
     def __invert__(self) -> Condition:
         return Exists(self.path)

@@ -292,7 +292,7 @@ def join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
     for condition in conditions:
         if type(condition) is kind:
             terms += condition._children()
-        elif not condition.is_empty:
+        elif type(condition) is not Condition:
             terms.append(condition)
     if len(terms) < 2:
         return terms[0] if terms else Condition()

@@ -49,10 +49,11 @@ class Names:
 
     def path(self, parts: tuple[str | int, ...], /) -> str:
         """Spell the path of *parts*, which begins with a name: ``#0.#1[0]``."""
-        text = ""
-        for part in parts:
+        first: Any = parts[0]
+        text = self._placeholders.get(first) or self.name(first)
+        for part in parts[1:]:
             text += f"[{part}]" if isinstance(part, int) else f".{self.name(part)}"
-        return text[1:]
+        return text
 
     def value(self, wire: Wire, /) -> str:
         """Return a new placeholder for *wire*."""

@@ -228,9 +228,13 @@ def render_update(actions: Iterable[Action], names: Names) -> str:
     actions = [action.bind(_keep_path) for action in actions]
     if len(actions) > 1:
         check_apart(action.path for action in actions)
+    groups: dict[str, list[Action]] = {}
+    for action in actions:
+        groups.setdefault(action.clause, []).append(action)
     texts: list[str] = []
     for clause in CLAUSES:
-        if terms := [action.render(names) for action in actions if action.clause == clause]:
+        if clause in groups:
+            terms = [action.render(names) for action in groups[clause]]
             texts.append(f"{clause} {', '.join(terms)}")
     if len(text := " ".join(texts)) > MAX_EXPRESSION_BYTES:
         check_length(text, "update", "write the whole item, or change it in several updates")

@@ -128,14 +128,14 @@ def make_change_set(
 def write_whole_attributes(wanted: Mapping[str, Wire | None]) -> list[Action]:
     """Return the actions that set and remove whole attributes."""
     return [
-        Remove(_path_of(name)) if wire is None else Set(_path_of(name), Value(wire))
+        Remove(_path_of((name,))) if wire is None else Set(_path_of((name,)), Value(wire))
         for name, wire in wanted.items()
     ]
 
 
 @lru_cache(maxsize=1024)
-def _path_of(attribute: str) -> Path:
-    return Path((attribute,))
+def _path_of(parts: Parts) -> Path:
+    return Path(parts)
 
 
 def _fit_limits(
@@ -147,10 +147,10 @@ def _fit_limits(
 ) -> ChangeSet:
     """Return the drafts as one change set, with fewer and larger values until it fits DynamoDB's limits."""
     while True:
-        found = ChangeSet(
-            [*whole, *(action for each in drafts.values() for action in each.actions)],
-            [guard for each in drafts.values() for guard in each.guards],
-        )
+        joined = _Draft([*whole], [], 0)
+        for each in drafts.values():
+            _add(joined, each)
+        found = ChangeSet(joined.actions, joined.guards)
         if _fits(found, condition):
             return found
         deep = [name for name, each in drafts.items() if each.depth > 1]
@@ -163,6 +163,7 @@ def _fit_limits(
 
 
 _SHORT = frozenset({Condition, Exists})
+_FEW = 12  # terms, which are short enough at any depth
 
 
 def _fits(changes: ChangeSet, condition: Condition) -> bool:
@@ -171,8 +172,10 @@ def _fits(changes: ChangeSet, condition: Condition) -> bool:
     if len(actions) > MAX_OPERATORS:
         return False
     if not guards or type(condition) in _SHORT:  # nearly always: no term is longer than these
-        depth = max([len(action.path.parts) for action in actions])
-        bound = (len(actions) + len(guards)) * (24 + 8 * depth) + 16 * len(guards)
+        terms, depth = len(actions) + len(guards), MAX_DEPTH
+        if terms > _FEW:
+            depth = max([len(action.path.parts) for action in actions])
+        bound = terms * (24 + 8 * depth) + 16 * len(guards)
         if bound < MAX_EXPRESSION_BYTES - 100:
             return True
     names = Names()
@@ -210,6 +213,11 @@ def _draft(
 
     *seen* tells that a guard further out covers this path.
     """
+    if old is not None and new is not None:
+        if "M" in old and "M" in new:
+            return _draft_of_map(parts, old, new, deepest, seen=seen)
+        if "L" in old and "L" in new:
+            return _draft_of_list(parts, old, new, deepest, seen=seen)
     if not seen and (is_set(old) or is_set(new)):
         return _draft_of_set(parts, old, new)
     if new is None:
@@ -219,10 +227,6 @@ def _draft(
         if not seen and ("M" in new or "L" in new):  # another writer may have created one too
             guards.append(NotExists(Path(parts)))
         return _Draft([_set(parts, new)], guards, _bytes(parts, new))
-    if "M" in old and "M" in new:
-        return _draft_of_map(parts, old, new, deepest, seen=seen)
-    if "L" in old and "L" in new:
-        return _draft_of_list(parts, old, new, deepest, seen=seen)
     return None if equal(old, new) else _Draft([_set(parts, new)], [], _bytes(parts, new))
 
 
@@ -232,7 +236,10 @@ def _draft_of_set(parts: Parts, old: Wire | None, new: Wire | None) -> _Draft | 
     path = Path(parts)
     size = _path_bytes(parts) if new is None else _bytes(parts, new)
     draft = _Draft([Remove(path) if new is None else _set(parts, new)], [], size)
-    _add(draft, _Draft([], [NotExists(path)], 0) if old is None else _guard(parts, old))
+    if old is None:
+        draft.guards.append(NotExists(path))
+    else:
+        _add_guard(draft, parts, old)
     return draft
 
 
@@ -264,39 +271,64 @@ def _draft_of_list(
 ) -> _Draft | None:
     if len(parts) >= deepest:
         return None if equal(old, new) else _whole(parts, old, new, seen=seen)
-    most = _whole_bytes(parts, old, new, seen=seen)
     was, now = old["L"], new["L"]
     joined = _Draft([], [], 0)
     if not seen:
         size = {"N": str(len(was))}
-        joined.guards.append(Compare(Size(Path(parts)), "=", Value(size)))
+        joined.guards.append(Compare(Size(_path_of(parts)), "=", Value(size)))
         joined.bytes += _bytes(parts, size)
+    # The lists' own JSON is made only for what is not smaller than it can be.
+    most, is_exact = _SHORTEST * (len(now) if seen else len(now) + len(was)), False
     for at in compress(range(len(was)), map(is_not, was, now)):
-        one = was[at]
-        draft = _draft((*parts, at), one, now[at], deepest, seen=True)
-        if draft is None:
+        place, one, other = (*parts, at), was[at], now[at]
+        if "M" in other or "L" in other:
+            draft = _draft(place, one, other, deepest, seen=True)
+            if draft is None:
+                continue
+            _add(joined, draft)
+        elif equal(one, other):
             continue
-        _add(joined, draft)
+        else:
+            joined.actions.append(_set(place, other))
+            joined.bytes += _bytes(place, other)
         if not seen:
-            _add(joined, _guard((*parts, at), one))
+            _add_guard(joined, place, one)
+        if joined.bytes >= most and not is_exact:
+            most, is_exact = _whole_bytes(parts, old, new, seen=seen), True
         if joined.bytes >= most:
             return _whole(parts, old, new, seen=seen)
-    for at in range(len(was), len(now)):
-        _add(joined, _Draft([_set((*parts, at), now[at])], [], _bytes((*parts, at), now[at])))
-    # From the last to the first, so that the remaining indexes stay valid.
-    for at in reversed(range(len(now), len(was))):
-        _add(joined, _Draft([Remove(Path((*parts, at)))], [], _path_bytes((*parts, at))))
-        if not seen:
-            _add(joined, _guard((*parts, at), was[at]))
+    if len(was) != len(now):
+        _add_length(joined, parts, was, now, seen=seen)
     if not joined.actions:
         return None
+    if joined.bytes >= most and not is_exact:
+        most = _whole_bytes(parts, old, new, seen=seen)
     return joined if joined.bytes < most else _whole(parts, old, new, seen=seen)
+
+
+def _add_length(
+    joined: _Draft, parts: Parts, was: list[Wire], now: list[Wire], *, seen: bool
+) -> None:
+    """Add the writes of the elements that *now* has more than *was*, or less."""
+    for at in range(len(was), len(now)):
+        joined.actions.append(_set((*parts, at), now[at]))
+        joined.bytes += _bytes((*parts, at), now[at])
+    # From the last to the first, so that the remaining indexes stay valid.
+    for at in reversed(range(len(now), len(was))):
+        joined.actions.append(Remove(Path((*parts, at))))
+        joined.bytes += _path_bytes((*parts, at))
+        if not seen:
+            _add_guard(joined, (*parts, at), was[at])
+
+
+_SHORTEST = len('{"S":""},')
+"""The fewest bytes of an element of a list."""
 
 
 def _whole(parts: Parts, old: Wire, new: Wire, *, seen: bool) -> _Draft:
     whole = _Draft([_set(parts, new)], [], _bytes(parts, new))
     if not seen:
-        _add(whole, _guard(parts, old))
+        _add_guard(whole, parts, old)
     return whole
 
 
@@ -304,12 +336,13 @@ def _whole_bytes(parts: Parts, old: Wire, new: Wire, *, seen: bool) -> int:
     return _bytes(parts, new) + (0 if seen else _bytes(parts, old))
 
 
-def _guard(parts: Parts, old: Wire) -> _Draft:
-    return _Draft([], [Compare(Path(parts), "=", Value(as_sent(old)))], _bytes(parts, old))
+def _add_guard(draft: _Draft, parts: Parts, old: Wire) -> None:
+    draft.guards.append(Compare(_path_of(parts), "=", Value(as_sent(old))))
+    draft.bytes += _bytes(parts, old)
 
 
 def _set(parts: Parts, wire: Wire) -> Action:
-    return Set(Path(parts), Value(as_sent(wire)))
+    return Set(_path_of(parts), Value(as_sent(wire)))
 
 
 def _add(draft: _Draft, more: _Draft) -> None:
@@ -322,6 +355,7 @@ def _bytes(parts: Parts, wire: Wire) -> int:
     return _path_bytes(parts) + len(to_json(wire))
 
 
+@lru_cache(maxsize=1024)
 def _path_bytes(parts: Parts) -> int:
     """Return the approximate size in bytes of a term with this path, without the attribute's name."""
     size = _TERM + _PART * len(parts)

@@ -7,6 +7,8 @@ from itertools import compress
 from operator import ne
 from typing import Any
 
+import msgspec
+
 from ...codec import (
     Unstorable,
     as_sent,
@@ -17,11 +19,12 @@ from ...codec import (
 from ...exceptions import DynamoDBError, UnreadableValue
 from ...limits import MAX_DIGITS
 from ...operations.base import Wire, WireItem
-from ..fields.base import AnyField
-from ..fields.containers import DictField, ListField, SetField
+from ..fields.base import UNFIT, AnyField
+from ..fields.containers import DictField, ListField, SetField, encode_common, find_common_type
 from .values import equal
 
 _CONTAINERS = frozenset({"M", "L"})
+_LISTS: dict[Any, Any] = {int: list[int], float: list[float]}
 # In maps of so few keys, maps are walked without comparing them first: comparing again at each level
 # would cost the square of the depth. Of more keys, most are equal, and comparing is faster.
 _NARROW = 8
@@ -74,6 +77,10 @@ def encode_as_stored(
     :param wire: the attribute value, where the field is not to encode it.
     """
     if wire is None:
+        if old is not None and type(value) is list:
+            wire = _encode_list_as_stored(field, value, old)  # pyright: ignore[reportUnknownArgumentType]
+            if wire is not None:
+                return wire
         wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
     if wire == old:
         return old
@@ -86,6 +93,36 @@ def encode_as_stored(
     if field.verbatim is not None:  # as _keep() does, whose other questions are about containers
         return old if _spell(field, old) == wire else wire
     return _keep(field, old, wire)
+
+
+def _encode_list_as_stored(field: AnyField, value: list[Any], old: Wire) -> Wire | None:
+    """Do as :func:`encode_as_stored` for a list of texts, ints or floats; None where all must be encoded.
+
+    The elements are compared with what is read in those stored, and only those that differ are encoded.
+    """
+    inner: AnyField | None = getattr(field, "inner", None)
+    was: list[Wire] | None = old.get("L")
+    if was is None or inner is None or type(field) is not ListField:
+        return None
+    if (known := find_common_type(inner, value)) is None:
+        return None
+    try:
+        kind = inner.kind
+        read: list[Any] = [each[kind] for each in was]
+        if known is not str:
+            read = msgspec.convert(read, _LISTS[inner.leaf], strict=False)
+        differ = [*compress(range(len(value)), map(ne, read, value))]
+        if not differ and len(was) == len(value):
+            return old
+        encoded = encode_common(known, [value[at] for at in differ] + value[len(was) :])
+    except (*UNFIT, Unstorable):
+        return None  # the errors have their places there
+    now = was[: len(value)] + encoded[len(differ) :]
+    for at, wire in zip(differ, encoded):  # noqa: B905 - a keyword takes longer
+        now[at] = wire
+    if len(differ) > 1 or len(was) != len(now):  # else nothing can have moved
+        now = _keep_list(was, now, differ, lambda at: _spell(inner, was[at]), now.__getitem__)
+    return {"L": now}
 
 
 def keep_spelling_of(field: AnyField, old: Wire | None, wire: Wire | None) -> Wire | None:
@@ -127,7 +164,10 @@ def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
         def spell(at: int) -> Wire:
             return _spell(inner, was[at])
 
-        found = {"L": _keep_list(was, now, spell, lambda at: _keep(inner, was[at], now[at]))}
+        def keep(at: int) -> Wire:
+            return _keep(inner, was[at], now[at])
+
+        found = {"L": _keep_list(was, now, _find_different(was, now), spell, keep)}
     else:
         spelled = _spell(field, old)
         plain = spelled != wire and spelled == as_sent(old)
@@ -195,23 +235,32 @@ def keep_spelling(raw: Wire, old: Wire, new: Wire) -> Wire:
         }
     if "L" in raw and "L" in old and "L" in new and len(raw["L"]) == len(old["L"]):
         was, had, now = raw["L"], old["L"], new["L"]
-        kept = _keep_list(
-            was, now, had.__getitem__, lambda at: keep_spelling(was[at], had[at], now[at])
-        )
-        return {"L": kept}
+
+        def keep(at: int) -> Wire:
+            return keep_spelling(was[at], had[at], now[at])
+
+        return {"L": _keep_list(was, now, _find_different(was, now), had.__getitem__, keep)}
     return raw if equal(old, new) else new
 
 
+def _find_different(raw: list[Wire], new: list[Wire]) -> list[int]:
+    return [*compress(range(len(new)), map(ne, raw, new))]
+
+
 def _keep_list(
-    raw: list[Wire], new: list[Wire], spell: Callable[[int], Wire], keep: Callable[[int], Wire]
+    raw: list[Wire],
+    new: list[Wire],
+    differ: list[int],
+    spell: Callable[[int], Wire],
+    keep: Callable[[int], Wire],
 ) -> list[Wire]:
     """Return the elements *new*: those that stay or only move are spelled as in *raw*.
 
+    :param differ: the places of both at which they may differ.
     :param spell: returns an element of *raw* as its field spells it.
     :param keep: returns an element of *new*, with what did not change in it spelled as in *raw*.
     """
     kept = [*raw[: len(new)], *new[len(raw) :]]
-    differ = [*compress(range(len(new)), map(ne, raw, new))]
     if len(differ) == 1 and len(raw) == len(new):  # nearly always: nothing can have moved
         (at,) = differ
         kept[at] = keep(at)

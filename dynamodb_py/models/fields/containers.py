@@ -229,6 +229,39 @@ class _Container(Field[W, R]):
         return to_inner_wire(self.inner, value, depth)
 
 
+def find_common_type(inner: AnyField, elements: Iterable[Any]) -> type[Any] | None:
+    """Return str, int or float if *inner* stores each of *elements* as what is of that type; else None."""
+    if inner.constrained:
+        return None
+    kinds = {*map(type, elements)}
+    if kinds == {inner.verbatim}:
+        return inner.verbatim
+    return float if inner.comparer is FLOATS and kinds <= _FLOAT_TYPES else None
+
+
+_FLOAT_TYPES = frozenset({float, int})
+
+
+def encode_common(known: type[Any], elements: Sequence[Any]) -> list[Wire]:
+    """Return the attribute values of elements of a common type, without a call for each.
+
+    Raises :class:`~dynamodb_py.codec.Unstorable` where one may be too large, without its place.
+    """
+    if known is str:
+        return [{"S": each} for each in elements]
+    if known is int:
+        if min(elements, default=0) <= -PLAIN_INT or max(elements, default=0) >= PLAIN_INT:
+            raise Unstorable("an int of many digits")
+        return [{"N": each} for each in map(str, elements)]
+    try:
+        floats = [*map(float, elements)]
+    except OverflowError:
+        floats = []
+    if floats != [*elements]:
+        raise Unstorable("an int that no float equals")
+    return [{"N": each} for each in format_floats(floats)] if floats else []
+
+
 def to_inner_wire(field: AnyField | None, value: Any, depth: int) -> Wire:
     """Return the attribute value of an element of a list or a map, where none can be left out."""
     if field is None:
@@ -456,21 +489,9 @@ class ListField(_Container["list[T]", ListN]):
         if self.inner is None:
             return encode_list(elements, depth)
         depth, inner, constrained = check_depth(depth), self.inner, self.inner.constrained
-        kinds = {*map(type, elements)}
-        if not constrained and {inner.verbatim}.issuperset(kinds):
-            if inner.verbatim is str:  # common, as ints are: no call for each of them
-                return {"L": [{"S": each} for each in elements]}
-            if min(elements, default=0) > -PLAIN_INT and max(elements, default=0) < PLAIN_INT:
-                return {"L": [{"N": each} for each in map(str, elements)]}
-        if (
-            not constrained
-            and inner.comparer == FLOATS
-            and kinds <= {float, int}
-            and (int not in kinds or (min(elements) >= -(2**53) and max(elements) <= 2**53))
-        ):
+        if (known := find_common_type(inner, elements)) is not None:
             with suppress(Unstorable):  # the errors below have their places
-                texts = format_floats([*map(float, elements)])
-                return {"L": [{"N": each} for each in texts]}
+                return {"L": encode_common(known, elements)}
         wires: list[Any] = []
         wrong: list[Unstorable] = []
         for at, each in enumerate(elements):

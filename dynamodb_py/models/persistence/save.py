@@ -250,7 +250,8 @@ def _write_changes(
         instance.__previous__ = None
         return
     required = meta.present if condition is None else meta.present & condition
-    fields, sets = instance._fieldset, dict[str, bool]()
+    fields = instance._fieldset
+    sets: dict[str, bool] = {}
     if fields.sets:
         sets = find_set_edits(instance, changes)
     if fields.computed is not None:
@@ -318,7 +319,7 @@ def _send_changes(
     :param sets: the attributes of sets, and whether each was edited in place.
     """
     key, before = instance._meta.stored_key(stored), stored
-    unknown = frozenset[str]() if instance._state is None else unknown_attributes(instance)
+    unknown = _NONE if instance._state is None else unknown_attributes(instance)
     changes = make_change_set(before, wanted, condition=required, unknown=unknown, sets=sets)
     if not changes.actions and not own:
         return None
@@ -344,6 +345,9 @@ def _send_changes(
         else:
             return item
     raise AssertionError("the last try returns or raises")
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def _find_current(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -25,10 +26,11 @@ from dynamodb_py import (
     SetField,
     ValidationError,
 )
-from dynamodb_py.codec import encode
+from dynamodb_py.codec import encode, to_json
 from dynamodb_py.exceptions import ConnectionFailed, InvalidRequest, make_service_error
 from dynamodb_py.expressions import Condition, Exists, F, Names, Path, render_update
 from dynamodb_py.limits import MAX_DEPTH, MAX_EXPRESSION_BYTES, MAX_OPERATORS
+from dynamodb_py.models.attribute_values import diff
 from dynamodb_py.models.attribute_values.diff import ChangeSet, make_change_set
 from dynamodb_py.models.attribute_values.spelling import keep_spelling
 from dynamodb_py.models.attribute_values.values import apply_actions, equal
@@ -195,6 +197,34 @@ def test_applying_a_change_set_to_the_first_item_gives_the_second(pair):
     assert bool(changes.actions) is not equal({"M": before}, {"M": after})
     render_update(changes.actions, Names())  # which refuses paths that meet
     assert make_change_set(after, wanted) == ChangeSet([])
+
+
+short = st.lists(st.sampled_from(["", "a", 1, 22]), min_size=2, max_size=16)
+
+
+@settings(max_examples=500, deadline=None)
+@given(short, st.dictionaries(st.integers(0, 15), st.just(7), max_size=4), st.booleans())
+def test_the_least_size_of_a_list_decides_as_its_size_does(elements, changed, is_inner):
+    after = [changed.get(at, each) for at, each in enumerate(elements)]
+    pair = ({"a": [each] if is_inner else each} for each in (elements, after))
+    before, _, wanted = both(pair)
+    with mock.patch.object(diff, "_SHORTEST", 0):  # the lists are measured each time
+        expected = make_change_set(before, wanted)
+    assert make_change_set(before, wanted) == expected
+
+
+@pytest.mark.parametrize("least", ["", 0, b"", None, True, [], {}], ids=repr)
+def test_no_list_is_smaller_than_its_least_size(least):
+    for length in (0, 1, 2, 1000):
+        assert len(to_json(encode([least] * length))) >= diff._SHORTEST * length
+
+
+def test_of_a_long_list_just_what_changed_is_measured():
+    before = item(n=["x" * 50] * 100)
+    after = item(n=[*["x" * 50] * 99, "y", "z"])
+    after["n"]["L"][:99] = before["n"]["L"][:99]
+    with mock.patch.object(diff, "_whole_bytes", side_effect=AssertionError):
+        assert len(make_change_set(before, after).actions) == 2
 
 
 @settings(max_examples=80, deadline=None)

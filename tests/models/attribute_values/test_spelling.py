@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 from decimal import Decimal
+from operator import eq, is_
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +25,7 @@ from dynamodb_py import (
     SetField,
 )
 from dynamodb_py.codec import Unstorable, encode, from_json, to_json
+from dynamodb_py.exceptions import UnreadableValue
 from dynamodb_py.models.attribute_values import spelling
 from dynamodb_py.models.attribute_values.spelling import (
     encode_as_stored,
@@ -159,6 +162,89 @@ def test_a_list_of_texts_or_ints_is_encoded_as_one_by_one(inner, given_values):
         assert field.to_wire(given_values) == expected
 
 
+STORED = [
+    *({"N": text} for text in ("0", "-0", "1", "1.0", "-1", "1E2", "100", "0.5", "0.50", "1E40")),
+    *({"N": str(2**53 + 1)}, {"N": "0.1000000000000000055511151231257827"}, {"N": "9" * 38}),
+    *({"S": "a"}, {"S": "1"}, {"S": ""}, {"B": "YQ=="}, {"NULL": True}, {"L": []}, {"M": {}}),
+    *({"BOOL": True}, {"NS": ["1"]}),
+]
+ASSIGNED = [
+    *(0, 1, -1, 100, 2**53, 2**53 + 1, 10**40, 10**38 - 1, 10**5000, True, None, [], {}, b"a"),
+    *(0.0, -0.0, 0.1, 0.5, 1.0, 1e40, float("nan"), float("inf"), Decimal(1), "a", "1", ""),
+]
+
+
+class Doubled(IntegerField):
+    """An int that is stored as its double."""
+
+    def to_db(self, value):
+        return value * 2
+
+    def to_python(self, stored):
+        return stored // 2
+
+
+LISTS = [
+    ListField(inner).bound_to("Test", "field")
+    for inner in (str, int, float, bool, Decimal, IntegerField(null=True), CharField(lower=True))
+] + [
+    ListField(inner).bound_to("Test", "field")
+    for inner in (IntegerField(max_value=50), CharField(max_length=1), Doubled(), FloatField())
+]
+
+
+@st.composite
+def lists_of_elements(draw):
+    """Return a field, what is stored, and a list of it, of which many elements are as they are read."""
+    field = draw(st.sampled_from(LISTS))
+    stored = draw(st.lists(st.sampled_from(STORED), max_size=6))
+    alike = [each for each in stored if field.inner.kind in each] if draw(st.booleans()) else stored
+    try:
+        value = [field.inner.decode(each) for each in alike]
+    except UnreadableValue:
+        value = []
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, len(value)))
+        value[at : at + draw(st.integers(0, 1))] = [draw(st.sampled_from(ASSIGNED))]
+    return field, {"L": alike}, value
+
+
+def outcome(field, value, old):
+    """Return what is stored in the place of *old*, and whether it is *old*; or what is wrong."""
+    try:
+        found = encode_as_stored(field, value, old)
+    except Unstorable as error:
+        return error.faults
+    return found, found is old
+
+
+@settings(max_examples=1000, deadline=None)
+@given(lists_of_elements())
+def test_of_a_list_the_elements_that_differ_are_found_as_by_encoding_all(case):
+    field, old, value = case
+    with mock.patch.object(spelling, "_encode_list_as_stored", return_value=None):
+        expected = outcome(field, value, old)
+    assert outcome(field, value, old) == expected
+
+
+@pytest.mark.parametrize(
+    ("inner", "stored", "value"),
+    [
+        (str, ["a", "b"], ["a", "c"]),
+        (int, ["1", "2.0", "3"], [1, 2, 4]),
+        (float, ["1", "1.50"], [1, 1.5]),
+        (float, ["1", "1.50"], [2.0, 1.5, 3]),
+    ],
+)
+def test_a_list_of_texts_ints_or_floats_is_not_encoded_to_find_what_differs(inner, stored, value):
+    field = ListField(inner).bound_to("Test", "field")
+    old = {"L": [{field.inner.kind: each} for each in stored]}
+    with mock.patch.object(ListField, "to_wire", side_effect=AssertionError):
+        found = encode_as_stored(field, value, old)
+    stays = [*map(eq, field.decode(old), value)]
+    assert [*map(is_, old["L"], found["L"])] == stays
+
+
 def test_a_list_of_ints_names_all_that_are_too_long():
     field = ListField(int).bound_to("Test", "field")
     with pytest.raises(Unstorable) as caught:
@@ -239,7 +325,9 @@ def count_calls(function) -> int:
     return calls
 
 
-@pytest.mark.parametrize(("name", "change"), [("ids", 7), ("texts", "x"), ("free", "x")])
+@pytest.mark.parametrize(
+    ("name", "change"), [("ids", 7), ("texts", "x"), ("ratios", 0.5), ("free", "x")]
+)
 def test_an_element_of_a_long_list_costs_no_call_per_element(script, name, change):
     class Lists(Model):
         class Meta:
@@ -248,10 +336,12 @@ def test_an_element_of_a_long_list_costs_no_call_per_element(script, name, chang
         number = IntegerField(hash_key=True)
         ids = ListField(int)
         texts = ListField(str)
+        ratios = ListField(float)
         free = ListField()
 
     def count(length):
-        elements = [*range(length)] if name == "ids" else [f"text {n}" for n in range(length)]
+        numbers = name in ("ids", "ratios")
+        elements = [n if numbers else f"text {n}" for n in range(length)]
         loaded = Lists.from_db({"number": {"N": "1"}, name: encode(elements)})
         getattr(loaded, name)[length // 2] = change
         script.answers = [{}]
