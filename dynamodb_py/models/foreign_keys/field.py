@@ -124,6 +124,10 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         """The fields that hold copies, by the names of the target's."""
         self._target: type[Any] | None = None
         self._key_field: KeyOf | None = None
+        self._key_fields: tuple[AnyField, ...] | None = None
+        """The fields of the target's key, once they are known; none if parts of a template stand for them."""
+        self._is_text = False
+        """Whether all of these hold text that is stored as it reads."""
         self._places: list[tuple[str, str]] | None = None
         """Our fields of the key, each with the target's attribute that it holds, once they are known."""
         self._stored_types: tuple[type[Any] | None, ...] | None = None
@@ -162,7 +166,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 "required=True, or take PROTECT or CASCADE"
             )
         self._prepare_checks()
-        self._places = self._stored_types = None
+        self._key_fields = self._places = self._stored_types = None
         self.lookup_indexes = {}
 
     def _check_names(self) -> None:
@@ -243,7 +247,10 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             key = tuple([getattr(record, part.name) for part in self.parts])
         except UnreadableValue:
             key = tuple([_read_or_free(record, part) for part in self.parts])
-        return None if any(part is None for part in key) else key
+        for value in key:
+            if value is None:
+                return None
+        return key
 
     def key_of(self, given: Any) -> tuple[Any, ...]:
         """Return the values of the key of *given*, an instance of the target or a key.
@@ -292,7 +299,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         meta = self.target._meta
         if not (fields := self._find_key_fields()):
             return cast("dict[str, Wire]", meta.key((), dict(zip(self.names, key, strict=True))))
-        if self.spells_plainly(key) and all(f.verbatim is str for f in fields):
+        if self._is_text and self.spells_plainly(key):
             try:  # text is stored as it reads, so the item need not be parsed
                 return cast("dict[str, Wire]", meta.encode_key_values(*key))
             except ValidationError:  # of a key that was stored so, it is no concern
@@ -315,8 +322,11 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     def _find_key_fields(self) -> tuple[AnyField, ...]:
         """Return the fields of the target's key, one for each part; none if parts of a template stand for them."""
-        keys: tuple[AnyField, ...] = self.target._meta.keys
-        return keys if self.names == tuple([key.name for key in keys]) else ()
+        if self._key_fields is None:
+            keys: tuple[AnyField, ...] = self.target._meta.keys
+            self._key_fields = keys if self.names == tuple([key.name for key in keys]) else ()
+            self._is_text = all(key.verbatim is str for key in keys)
+        return self._key_fields
 
     def spell(self, given: Any) -> dict[str, Wire]:
         """Return the key of *given* as it is stored, by our fields; nothing if it is no stored instance."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
@@ -99,7 +100,7 @@ class Dangling(Struct, frozen=True):
 
 
 class Want(Struct, eq=False):
-    """An item to read, and a callback that takes it, or None where it does not exist."""
+    """An item to read, and a callback that takes this and the item, or None where it does not exist."""
 
     owners: Objects
     """The instances, or the documents, that refer to it."""
@@ -108,7 +109,9 @@ class Want(Struct, eq=False):
     key: Key
     alias: str | None
     """The connection that it belongs to; None: as any instance that was loaded."""
-    take: Callable[[Any], None]
+    take: Callable[[Want, Any], None]
+    values: tuple[Any, ...] = ()
+    """The values of the reference in its owners."""
     known: Any = None
     """The instance that knows only the key, where there is one."""
     keep: Callable[[Objects], Flow[Objects]] | None = None
@@ -130,10 +133,10 @@ class Want(Struct, eq=False):
         return connection_for(alias, options_of(self.model).using)
 
 
-def want_stub(owner: Any, name: str, stub: Any, take: Callable[[Any], None]) -> Want:
+def want_stub(owner: Any, name: str, stub: Any, take: Callable[[Want, Any], None]) -> Want:
     """Return the want of the item of *stub*, an instance that knows only its key."""
     alias = stub.__dict__.get("_using")
-    return Want([owner], name, stub.__class__, key_of(stub), alias, take, stub)
+    return Want([owner], name, stub.__class__, key_of(stub), alias, take, known=stub)
 
 
 class Prefetchable:
@@ -336,76 +339,73 @@ def _iterate_elements(value: Any) -> Iterator[Any]:
 def _find_wants(objects: Objects, branch: Branch) -> Iterator[Want]:
     name = branch.name
     known: dict[Hashable, Want] = {}
-    for each in objects:
-        reference = each._fieldset.references.get(name)
-        if reference is not None:
-            if (want := _want_target(reference, each, branch, known)) is not None:
-                yield want
-        elif name in each._fieldset.by_name:
-            for stub in _iterate_elements(_get_readable(each, name)):
-                if isinstance(stub, Instance) and is_stub(stub):
-                    yield want_stub(each, name, stub, partial(_fill_stub, stub))
+    for kind, owners in groupby(objects, type):
+        fields = cast("Any", kind)._fieldset
+        if (reference := fields.references.get(name)) is not None:
+            yield from _want_targets(reference, owners, branch, known)
+        elif name in fields.by_name:
+            for owner in owners:
+                for stub in _iterate_elements(_get_readable(owner, name)):
+                    if isinstance(stub, Instance) and is_stub(stub):
+                        yield want_stub(owner, name, stub, _fill_stub)
 
 
-def _want_target(
-    reference: ForeignKey[Any, Any], owner: Any, branch: Branch, known: dict[Hashable, Want]
-) -> Want | None:
-    """Return the want of the item that *owner* refers to, unless it was read, and no query set is given.
-
-    None too where *owner* was added to one of *known*, the wants by the values of their keys.
-    """
-    key = reference.read_key(owner)
-    values, attribute, is_given = owner.__dict__, branch.to_attr, branch.queryset is not None
-    if attribute is not None:
-        values[attribute] = None
-    if key is None:
-        return None
-    place: Hashable = None
-    alias, kept = alias_of(owner), values.get(reference.name)
-    if kept is None and reference.spells_plainly(key):
-        place = id(reference), key, alias
-        if (want := known.get(place)) is not None:
-            want.owners.append(owner)
-            return None
-    owners = [owner]
-    take = partial(_keep_target, reference, owners, key, attribute, is_given)
-    target = kept[1] if kept is not None and kept[0] == key else None
-    if target is not None and is_stub(target):
-        want = want_stub(owner, branch.name, target, take)
-    elif target is None or is_given:
-        alias = ambient_alias() if alias is None else alias
-        wires = reference.spell_key(owner, key)
-        want = Want(owners, branch.name, reference.target, wires, alias, take)
-    else:
-        take(target)
-        return None
-    want.selection = branch.selection if is_given else None
-    if place is not None:
-        known[place] = want
-    return want
-
-
-def _keep_target(
+def _want_targets(
     reference: ForeignKey[Any, Any],
-    owners: Objects,
-    key: tuple[Any, ...],
-    attribute: str | None,
-    is_given: bool,
-    target: Any,
-) -> None:
-    """Keep *target* in *owners*; a reference whose item a query set leaves out stays unread."""
+    objects: Iterable[Any],
+    branch: Branch,
+    known: dict[Hashable, Want],
+) -> Iterator[Want]:
+    """Yield the wants of the items that *objects* refer to; what was read is wanted for a query set alone.
+
+    :param known: the wants by the values of their keys, to which further owners are added.
+    """
+    name, attribute, is_given = branch.name, branch.to_attr, branch.queryset is not None
+    take = partial(_keep_target, name, attribute, is_given)
+    for owner in objects:
+        key, values = reference.read_key(owner), owner.__dict__
+        if attribute is not None:
+            values[attribute] = None
+        if key is None:
+            continue
+        alias, kept, place = alias_of(owner), values.get(name), None
+        if kept is None and reference.spells_plainly(key):
+            place = id(reference), key, alias
+            if (want := known.get(place)) is not None:
+                want.owners.append(owner)
+                continue
+        target = kept[1] if kept is not None and kept[0] == key else None
+        if target is not None and is_stub(target):
+            want = want_stub(owner, name, target, take)
+            want.values = key
+        elif target is None or is_given:
+            alias = ambient_alias() if alias is None else alias
+            wires = reference.spell_key(owner, key)
+            want = Want([owner], name, reference.target, wires, alias, take, key)
+        else:
+            if attribute is not None:
+                values[attribute] = target
+            continue
+        want.selection = branch.selection if is_given else None
+        if place is not None:
+            known[place] = want
+        yield want
+
+
+def _keep_target(name: str, attribute: str | None, is_given: bool, want: Want, target: Any) -> None:
+    """Keep *target* in its owners; a reference whose item a query set leaves out stays unread."""
     if attribute is None:
         if target is None and is_given:
             return
-        attribute, target = reference.name, (key, target)
-    for owner in owners:
+        attribute, target = name, (want.values, target)
+    for owner in want.owners:
         owner.__dict__[attribute] = target
 
 
-def _fill_stub(stub: Any, target: Any) -> None:
+def _fill_stub(want: Want, target: Any) -> None:
     if target is not None:
-        stub.__class__ = target.__class__  # which the key does not show
-        replace_stored(stub, target._stored)
+        want.known.__class__ = target.__class__  # which the key does not show
+        replace_stored(want.known, target._stored)
 
 
 def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) -> Flow[None]:
@@ -419,8 +419,9 @@ def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) 
                 f"connection {want.link.alias!r}, and what is read here on {link.alias!r}: "
                 "prefetch over one connection at a time"
             )
-    yield from _read_selected([each for each in wants if each.selection is not None], dangling)
-    wants = [each for each in wants if each.selection is None]
+    if selected := [each for each in wants if each.selection is not None]:
+        yield from _read_selected(selected, dangling)
+        wants = [each for each in wants if each.selection is None]
     items = yield from _read_items(wants, link)
     loaded: dict[tuple[int, type[Any]], Any] = {}  # an item with two wants is one object
     found: list[tuple[Want, Any]] = []
@@ -428,24 +429,27 @@ def _read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) 
         model = want.model
         if item is None or (item := filter_item(model._meta, item)) is None:
             _add_dangling(want, dangling)
-            want.take(None)
+            want.take(want, None)
             continue
         place = id(item), model
-        if place not in loaded:
+        if (target := loaded.get(place)) is None:
             target = loaded[place] = model._load(item)
             if want.alias is not None:
                 target.__dict__["_using"] = want.alias
-        found.append((want, loaded[place]))
+        if want.keep is None:
+            want.take(want, target)
+        else:
+            found.append((want, target))
     hidden = yield from _find_hidden(found)
     for want, target in found:
-        want.take(None if want.keep is not None and id(target) in hidden else target)
+        want.take(want, None if id(target) in hidden else target)
 
 
 def _read_items(wants: list[Want], link: Connection) -> Flow[Sequence[StoredItem | None]]:
     """Read the items of *wants*; None stands for one that is missing."""
     if not wants:
         return ()
-    metas = {want.model: options_of(want.model) for want in wants}
+    metas = {model: options_of(model) for model in {want.model for want in wants}}
     tables = {model: link.table_name(meta.table_name) for model, meta in metas.items()}
     readers = {tables[model]: make_identity_reader(m.schema.key) for model, m in metas.items()}
     keys = [(tables[want.model], want.key) for want in wants]
@@ -473,7 +477,7 @@ def _read_selected(wants: list[Want], dangling: list[Dangling]) -> Flow[None]:
             target = found.get(identify_key(key_of(want.stub)))
             if target is None:
                 _add_dangling(want, dangling)
-            want.take(target if id(target) in ids else None)
+            want.take(want, target if id(target) in ids else None)
 
 
 def _add_dangling(want: Want, dangling: list[Dangling]) -> None:

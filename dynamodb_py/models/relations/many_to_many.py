@@ -42,8 +42,8 @@ class _Across(Prefetchable, Generic[T]):
         targets: dict[int, Any] = {}
         kept: list[Any] = []
 
-        def taker(at: int) -> Callable[[Any], None]:
-            def take(target: Any) -> None:
+        def taker(at: int) -> Callable[[Want, Any], None]:
+            def take(_: Want, target: Any) -> None:
                 if target is not None:
                     targets[at] = target
                     kept[:] = [targets[each] for each in sorted(targets)]

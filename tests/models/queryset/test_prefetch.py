@@ -11,6 +11,7 @@ from dynamodb_py.batching import identify_key
 from dynamodb_py.codec import to_json
 
 from ...scripted import Script, scripted_connection
+from ..test_growth import count_calls
 
 
 class Author(Model):
@@ -184,6 +185,25 @@ def test_references_to_one_item_are_prefetched_as_one(connect, monkeypatch, targ
     assert stubs == []  # an item that is read at once needs no instance of its key
     assert len({id(book.author) for book in books}) == targets
     assert all(book.author.id == f"a{at % targets}" for at, book in enumerate(books))
+
+
+def test_each_further_target_costs_as_many_calls(connect):
+    items = [("authors", {"id": {"S": f"a{at}"}, "name": {"S": "x"}}) for at in range(400)]
+    found = {key["id"]["S"]: {"id": key["id"], "name": {"S": "x"}} for _, key in items}
+    store = connect(Store([]))
+    store._find = lambda _, key: found[key["id"]["S"]]
+
+    def count(targets):
+        books = make_books(400, targets)
+        for book in books:
+            assert book.id
+        calls, dangling = count_calls(lambda: prefetch(books, "author"))
+        assert dangling == []
+        return calls
+
+    count(100)
+    few, more, most = count(100), count(200), count(400)
+    assert most - more == 2 * (more - few)
 
 
 def test_each_reference_to_a_missing_item_is_reported(connect):
