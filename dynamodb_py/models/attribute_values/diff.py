@@ -147,10 +147,12 @@ def _fit_limits(
 ) -> ChangeSet:
     """Return the drafts as one change set, with fewer and larger values until it fits DynamoDB's limits."""
     while True:
-        joined = _Draft([*whole], [], 0)
+        actions = [*whole]
+        guards: list[Condition] = []
         for each in drafts.values():
-            _add(joined, each)
-        found = ChangeSet(joined.actions, joined.guards)
+            actions += each.actions
+            guards += each.guards
+        found = ChangeSet(actions, guards)
         if _fits(found, condition):
             return found
         deep = [name for name, each in drafts.items() if each.depth > 1]
