@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import compress
 from operator import ne
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -22,8 +22,6 @@ from ...operations.base import Wire, WireItem
 from ..fields.base import UNFIT, AnyField
 from ..fields.containers import DictField, ListField, SetField, encode_common, find_common_type
 from .values import equal
-
-AnyList: TypeAlias = ListField[Any, Any]
 
 _CONTAINERS = frozenset({"M", "L"})
 _LISTS: dict[Any, Any] = {int: list[int], float: list[float]}
@@ -79,8 +77,8 @@ def encode_as_stored(
     :param wire: the attribute value, where the field is not to encode it.
     """
     if wire is None:
-        if old is not None and type(value) is list and type(field) is ListField:
-            wire = _encode_list_as_stored(field, value, old)
+        if old is not None and type(value) is list:
+            wire = _encode_list_as_stored(field, value, old)  # pyright: ignore[reportUnknownArgumentType]
             if wire is not None:
                 return wire
         wire = field.to_wire_or_null(None) if value is None else field.to_wire(value)
@@ -97,13 +95,16 @@ def encode_as_stored(
     return _keep(field, old, wire)
 
 
-def _encode_list_as_stored(field: AnyList, value: list[Any], old: Wire) -> Wire | None:
+def _encode_list_as_stored(field: AnyField, value: list[Any], old: Wire) -> Wire | None:
     """Do as :func:`encode_as_stored` for a list of texts, ints or floats; None where all must be encoded.
 
     The elements are compared with what is read in those stored, and only those that differ are encoded.
     """
-    inner, was = field.inner, old.get("L")
-    if was is None or inner is None or (known := find_common_type(inner, value)) is None:
+    inner: AnyField | None = getattr(field, "inner", None)
+    was: list[Wire] | None = old.get("L")
+    if was is None or inner is None or type(field) is not ListField:
+        return None
+    if (known := find_common_type(inner, value)) is None:
         return None
     try:
         kind = inner.kind
