@@ -199,8 +199,7 @@ DIFFERENCES: list[Difference] = [
         _cancels,
     ),
     # -- conditions ---------------------------------------------------------------------------------
-    Difference(
-        "extenddb",
+    *_both(
         "BETWEEN is refused where its bounds are of two types, or the wrong way round",
         f"{EXTENDDB}/pull/102",
         refuses("BETWEEN operator requires", *_CONDITIONS),
