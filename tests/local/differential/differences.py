@@ -128,6 +128,12 @@ def _checks_conditions_first(operation: str, request: Any, ours: Outcome, theirs
     )
 
 
+def _reads_index_alone(operation: str, request: Any, ours: Outcome, theirs: Outcome) -> bool:
+    asks = "ProjectionExpression" in request or request.get("Select") == "ALL_ATTRIBUTES"
+    is_local = "IndexName" in request and "ConsistentRead" in request
+    return operation in ("Query", "Scan") and is_local and asks and ours.code == theirs.code == ""
+
+
 _EXPONENT = re.compile(r'(?<="N": ")-?[\d.]+E[-+]?\d+(?=")')
 
 
@@ -338,6 +344,11 @@ DIFFERENCES: list[Difference] = [
         lambda operation, request, ours, theirs: (
             "begins_with(" in request.get("KeyConditionExpression", "")
         ),
+    ),
+    *_both(
+        "What a local index does not project is fetched from the table",
+        f"{API}/API_Query.html",
+        _reads_index_alone,
     ),
     Difference(
         "dynoxide",
