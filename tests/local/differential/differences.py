@@ -365,6 +365,14 @@ DIFFERENCES: list[Difference] = [
     ),
     Difference(
         "dynoxide",
+        "The hash key of a global index may have several attributes",
+        f"{GUIDE}/GSI.DesignPattern.MultiAttributeKeys.html",
+        lambda operation, request, ours, theirs: (
+            operation == "CreateTable" and "second KeySchemaElement" in theirs.message
+        ),
+    ),
+    Difference(
+        "dynoxide",
         "An UPDATE may have several clauses",
         f"{GUIDE}/ql-reference.update.html",
         _statement(r"UPDATE .*(SET|REMOVE) .*(SET|REMOVE) "),
