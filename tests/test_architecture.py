@@ -37,6 +37,7 @@ ROOMS = [
     "transports",
     "connections",
     "batching",
+    "pacing",
     "reading",
     "waiting",
     "ttl",
