@@ -26,7 +26,8 @@ from dynamodb_py.operations.batches import BatchGetItem, BatchWriteItem, Delete,
 from dynamodb_py.operations.items import DeleteItem, GetItem, PutItem, UpdateItem
 from dynamodb_py.operations.queries import Scan
 from dynamodb_py.operations.tables import DescribeTable
-from dynamodb_py.pacing import Pacer, estimate_units, pace
+from dynamodb_py.pacing.buckets import Pacer
+from dynamodb_py.pacing.flows import estimate_units, pace
 
 from ..scripted import Link, Script
 from .paced import Server
