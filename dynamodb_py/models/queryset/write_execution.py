@@ -115,6 +115,7 @@ class WriteRun:
     ) -> None:
         self._model = queryset.model
         self._workers, self._pacer = check_workers(workers), pacer
+        self._size = limit_batch(MAX_BATCH_WRITE, pacer)
         self._progress: Progress | None = as_callback(progress)
         self._matched = self._changed = self._skipped = 0
         self._failed: list[tuple[Any, Exception]] = []
@@ -139,7 +140,7 @@ class WriteRun:
 
     def write_all(self, reader: Reader, read: KeyReader, *, first: bool) -> Flow[None]:
         """Write to all items of *reader*, in the memory of a page; with *first*, read all of them first."""
-        size = MAX_BATCH_WRITE * self._workers
+        size = self._size * self._workers
         waiting: dict[Hashable, Key] = {}
         reached: MaxRequestsReached | None = None
         while reached is None:
@@ -211,7 +212,7 @@ class BatchDeletes(WriteRun):
         table: str,
     ) -> None:
         super().__init__(queryset, workers, pacer, progress)
-        self._table, self._size = table, limit_batch(MAX_BATCH_WRITE, pacer)
+        self._table = table
 
     def _do(self, keys: list[Key]) -> Flow[None]:
         left, failure = yield from self._carry_out(keys, self._workers)
