@@ -82,7 +82,6 @@ MISSING = {
     "encryption": ["encrypt"],
     "backups": ["backup"],
     "tags": ["tags"],
-    "rate limits for writes": ["write_rate", "rate_limit"],
 }
 
 
