@@ -169,6 +169,16 @@ def test_flows_in_parallel_share_the_units():
     assert [round(at, 6) for at, _ in server.groups] == [n / 10 for n in range(20)]
 
 
+def test_paced_flows_side_by_side_leave_no_meter_and_share_a_pacer():
+    server = Server(lambda _: 2)
+    pacer = Pacer(1, server.clock)
+    flows_of_two = [pace(send_all([put(0), put(1)]), pacer) for _ in range(2)]
+    assert server.drive(run_together(flows_of_two, workers=2)) == [[None, None]] * 2
+    assert METERS.get() == ()
+    # Each waits by itself: what both send at once is paid off before the next round.
+    assert server.groups == [(0, 2), (4, 2)]
+
+
 def test_the_units_are_kept_from_one_flow_to_the_next():
     server = Server(lambda _: 4)
     pacer = Pacer(2, server.clock)

@@ -280,7 +280,8 @@ def get_in_bulk(
     :param consistent: True sees every write before it, for twice the price; by default as
         ``consistent()`` says, or ``options()``.
     :param workers: the largest number of requests at a time.
-    :param rate: how many read units to consume per second at most, a number over 0. None sets no limit.
+    :param rate: how many read units to consume per second at most, a number over 0, without what
+        ``prefetch_related()`` reads along. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
     """
