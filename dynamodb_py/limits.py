@@ -19,6 +19,7 @@ MAX_TRANSACTION_BYTES: Final = 4 * 1024 * 1024
 MAX_ITEM_BYTES: Final = 400 * 1024
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 READ_UNIT_BYTES: Final = 4 * 1024
+WRITE_UNIT_BYTES: Final = 1024
 MAX_HASH_KEY_BYTES: Final = 2048
 MAX_RANGE_KEY_BYTES: Final = 1024
 MAX_KEY_NAME_BYTES: Final = 255

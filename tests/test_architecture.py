@@ -38,6 +38,7 @@ ROOMS = [
     "transports",
     "connections",
     "batching",
+    "pacing",
     "reading",
     "waiting",
     "tables",
