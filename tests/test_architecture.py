@@ -70,6 +70,7 @@ ROOMS = [
     "models.shared_tables",
     "models.soft_delete",
     "models.maintenance",
+    "migrations",
     "compat",
     "signals",
     "testing",
