@@ -17,6 +17,9 @@
     ├── ProtectedError                other items refer to what would be deleted (.objects)
     ├── MultipleObjectsReturned
     ├── TableMismatch                 the live table differs from the model (.differences)
+    ├── MigrationError                a migration is wrong, or failed (.key of the item)
+    │   ├── MigrationsLocked          another run has the lease
+    │   └── LeaseLost                 another run has taken the lease of this one
     ├── BatchIncomplete               some of a batch was not done (.unprocessed)
     ├── ConnectionFailed              no answer: refused, reset, unreachable
     │   ├── ConnectTimeout
@@ -165,6 +168,25 @@ class TableMismatch(DynamoDBError):
     def __init__(self, message: str, differences: list[str] | None = None) -> None:
         super().__init__(message)
         self.differences = differences or []
+
+
+class MigrationError(DynamoDBError):
+    """A migration cannot be run, or failed; running it again continues.
+
+    ``key`` is the primary key of the item at which it failed, if it was at one.
+    """
+
+    def __init__(self, message: str = "", *, key: Any = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class MigrationsLocked(MigrationError):
+    """Another run of migrations has the lease; nothing was changed."""
+
+
+class LeaseLost(MigrationError):
+    """Another run has taken the lease of this one, which took too long to renew it."""
 
 
 class RequestError(DynamoDBError):
@@ -513,8 +535,11 @@ __all__ = [
     "InvalidRequest",
     "ItemCollectionTooLarge",
     "ItemTooLarge",
+    "LeaseLost",
     "LimitExceeded",
     "MaxRequestsReached",
+    "MigrationError",
+    "MigrationsLocked",
     "ModelDefinitionError",
     "MultipleObjectsReturned",
     "NPlusOneWarning",
