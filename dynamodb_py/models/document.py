@@ -31,12 +31,13 @@ from .records.base import (
 from .records.checks import Errors, check_value, encode_value
 from .records.collect import collect
 from .records.fieldset import FieldSet
-from .records.plain import Mode
 from .records.record import Record, encode_given
 from .reserved_names import DOCUMENT, refuse_reserved
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .records.plain import Mode
 
 
 class Document(Record):

@@ -17,14 +17,15 @@ from ...codec import EXACT, Unstorable, format_decimal, parse_decimal, to_json
 from ...operations.base import Wire
 from .base import COMPARERS, Field, bind_name, identify_reading
 from .scalars import VALUES, make_refusal
-from .time_format import TimeFormat
 
 if TYPE_CHECKING:
     from typing import Literal, TypedDict
 
     from typing_extensions import TypeVar, Unpack
 
+    from . import time_format
     from .base import Always, Default, Nullable, Options, Yes
+    from .time_format import TimeFormat
 
     class Auto(TypedDict, total=False):
         """The keywords of a field that can set itself."""
@@ -89,6 +90,8 @@ if TYPE_CHECKING:
     SpanN = TypeVar("SpanN", default="timedelta | None")
 else:
     from typing import TypeVar
+
+    from ...lazy import time_format
 
     MomentN = DateN = TimeN = SpanN = TypeVar("N")
 
@@ -321,7 +324,7 @@ class DateTimeField(_MomentField[MomentN]):
     def __init__(self, *, format: str | None = None, **options: Any) -> None:
         super().__init__(**options)
         if format is not None:
-            use_format(self, TimeFormat(format))
+            use_format(self, time_format.TimeFormat(format))
 
     def prepare(self) -> None:
         check_format(self, self.time_format)
@@ -519,7 +522,7 @@ class DateField(_AutoField, Field[date, DateN]):
         super().__init__(**options)
         self.auto_now, self.auto_now_add = auto_now, auto_now_add
         if format is not None:
-            use_format(self, TimeFormat(format, of_day=True))
+            use_format(self, time_format.TimeFormat(format, of_day=True))
             self.leaf = str
 
     def prepare(self) -> None:
