@@ -395,7 +395,7 @@ SELDOM = {
     "http.aio",
     "models.attribute_values.diff",
     "models.bulk",
-    "models.fields.time_format",
+    "models.fields.times.formats",
     "models.fields.unknown_options",
     "models.maintenance",
     "models.persistence.save",

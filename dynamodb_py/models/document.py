@@ -14,7 +14,7 @@ from . import registry
 from .attribute_values.spelling import is_same, keep_spelling_of, reads_as
 from .fields.base import AnyField, is_checking
 from .fields.containers import NOT_UNIQUE, EmbeddedField
-from .fields.times import TimestampField
+from .fields.times.datetimes import TimestampField
 from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
 from .foreign_keys.field import ForeignKey

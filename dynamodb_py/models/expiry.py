@@ -19,7 +19,7 @@ from ..operations.base import Wire
 from ..operations.items import StoredItem
 from .fields.base import AnyField
 from .fields.scalars import IntegerField
-from .fields.times import TimestampField
+from .fields.times.datetimes import TimestampField
 
 
 class Expiry:

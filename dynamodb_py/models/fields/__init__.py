@@ -17,7 +17,9 @@ from .scalars import (
     ULIDField,
     UUIDField,
 )
-from .times import DateField, DateTimeField, TimeDeltaField, TimeField, TimestampField
+from .times.dates import DateField, TimeField
+from .times.datetimes import DateTimeField, TimestampField
+from .times.durations import TimeDeltaField
 from .version import VersionField
 
 __all__ = [

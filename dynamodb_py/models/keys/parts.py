@@ -11,7 +11,10 @@ from ...exceptions import UnreadableValue
 from ...operations.base import Wire
 from ..fields.base import AnyField
 from ..fields.scalars import CharField, DecimalField, FloatField, TextField
-from ..fields.times import DateField, DateTimeField, TimeDeltaField, TimestampField, to_utc
+from ..fields.times.dates import DateField
+from ..fields.times.datetimes import DateTimeField, TimestampField
+from ..fields.times.durations import TimeDeltaField
+from ..fields.times.moments import to_utc
 
 
 class PartCodec:

@@ -28,7 +28,9 @@ from ..fields.scalars import (
     IntegerField,
     UUIDField,
 )
-from ..fields.times import UTC, DateField, DateTimeField, spell_moment
+from ..fields.times.dates import DateField
+from ..fields.times.datetimes import DateTimeField
+from ..fields.times.moments import UTC, spell_moment
 from .attributes import (
     encode_field,
     encode_own,
