@@ -13,7 +13,7 @@ from .spellings import Base64Field, WholeTimestampField
 
 if TYPE_CHECKING:
     # For the type checkers, these are the fields whose keywords and values they have.
-    from ..models.fields.scalars import BinaryField
+    from ..models.fields.text import BinaryField
     from ..models.fields.times.datetimes import TimestampField
 else:
 

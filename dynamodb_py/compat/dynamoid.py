@@ -16,7 +16,8 @@ from .spellings import CompactJSONField as JSONField
 
 if TYPE_CHECKING:
     # For the type checkers, these are the fields whose keywords and values they have.
-    from ..models.fields.scalars import BinaryField, BooleanField
+    from ..models.fields.numbers import BooleanField
+    from ..models.fields.text import BinaryField
     from ..models.fields.times.dates import DateField
     from ..models.fields.times.datetimes import DateTimeField as TextDateTimeField
 else:

@@ -14,8 +14,8 @@ from .spellings import BinaryFloatField, DaySecondsField, JSONField, NumberBoole
 
 if TYPE_CHECKING:
     # For the type checkers, these are the fields whose keywords and values they have.
-    from ..models.fields.scalars import BooleanField as LegacyBooleanField
-    from ..models.fields.scalars import FloatField
+    from ..models.fields.numbers import BooleanField as LegacyBooleanField
+    from ..models.fields.numbers import FloatField
     from ..models.fields.times.dates import DateField
 else:
 

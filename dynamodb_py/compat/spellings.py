@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from ..codec import EXACT, Unstorable, parse_decimal
 from ..models.fields.base import Field
-from ..models.fields.scalars import BinaryField, BooleanField, FloatField
+from ..models.fields.numbers import BooleanField, FloatField
+from ..models.fields.text import BinaryField
 from ..models.fields.times.dates import DateField
 from ..models.fields.times.datetimes import TimestampField
 

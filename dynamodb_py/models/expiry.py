@@ -18,7 +18,7 @@ from ..expressions import Compare, Condition, Path, Unexpired, Value
 from ..operations.base import Wire
 from ..operations.items import StoredItem
 from .fields.base import AnyField
-from .fields.scalars import IntegerField
+from .fields.numbers import IntegerField
 from .fields.times.datetimes import TimestampField
 
 

@@ -20,7 +20,7 @@ from .attribute_values.spelling import stays_same
 from .constraints import Constraint, compile_constraints, make_sentinels_schema
 from .expiry import find_ttl_field, make_expiry
 from .fields.base import AnyField, Field
-from .fields.scalars import UUIDField
+from .fields.ids import UUIDField
 from .fields.version import VersionField
 from .foreign_keys.expansion import add_reference_constraints, expand_indexes
 from .foreign_keys.field import ForeignKey

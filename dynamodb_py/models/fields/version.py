@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...expressions import Action, Arithmetic, IfNotExists, Path, Value
 from ...expressions.updates import Bump
 from ...operations.base import Wire
-from .scalars import IntegerField
+from .numbers import IntegerField
 
 if TYPE_CHECKING:
     from . import unknown_options

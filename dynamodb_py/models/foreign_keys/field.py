@@ -16,7 +16,7 @@ from ..attribute_values.spelling import stays_same
 from ..fields.base import AnyField
 from ..fields.json_forms import PLAINLY, Reading
 from ..fields.model_key import KeyOf, alias_of, make_stub
-from ..fields.scalars import with_article
+from ..fields.refusals import with_article
 from ..registry import find_anywhere
 from ..visibility import filter_item
 from .conditions import ReferenceConditions

@@ -10,7 +10,8 @@ import msgspec
 from ....codec import Unstorable
 from ....operations.base import Wire
 from ..base import Field
-from ..scalars import VALUES, make_refusal
+from ..numbers import VALUES
+from ..refusals import make_refusal
 from .moments import (
     UTC,
     AutoField,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from ....codec import format_decimal
 from ....operations.base import Wire
 from ..base import COMPARERS, bind_name, identify_reading
-from ..scalars import make_refusal
+from ..refusals import make_refusal
 from .durations import SECOND, from_seconds, to_seconds
 from .moments import (
     UTC,

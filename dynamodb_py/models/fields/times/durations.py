@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from ....codec import EXACT, format_decimal, parse_decimal
 from ..base import Field
-from ..scalars import VALUES, make_refusal
+from ..numbers import VALUES
+from ..refusals import make_refusal
 
 if TYPE_CHECKING:
     from typing import Literal, TypedDict

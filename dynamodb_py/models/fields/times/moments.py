@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from ....codec import Unstorable, to_json
 from ....exceptions import ModelDefinitionError
 from ..base import Field
-from ..scalars import VALUES
+from ..numbers import VALUES
 
 if TYPE_CHECKING:
     from typing import TypedDict
