@@ -400,9 +400,13 @@ def test_import_loads_nothing_heavy():
 # What a program that defines a model and reads an item never enters.
 SELDOM = {
     "http.aio",
+    "models.attribute_values.diff",
     "models.bulk",
+    "models.fields.times.formats",
+    "models.fields.unknown_options",
     "models.maintenance",
     "models.persistence.save",
+    "models.records.plain",
     "models.relations",
     "models.shared_tables",
     "models.soft_delete",

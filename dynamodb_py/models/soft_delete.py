@@ -17,7 +17,7 @@ from .bulk.bound_model import BoundModel, instance_of_key, key_from, table_name
 from .bulk.execution import run_side_by_side
 from .bulk.jobs import keep_last, key_job
 from .bulk.results import BulkResult, Status, Tally
-from .fields.times import DateTimeField, TimestampField
+from .fields.times.datetimes import DateTimeField, TimestampField
 from .instance import is_elsewhere, list_many, options_of
 from .managers.manager import Manager, Objects
 from .managers.queryset import QuerySet

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 from msgspec.structs import replace
 
-from ...batching import ProgressOption
 from ...exceptions import QueryError
 from ...expressions import And, Condition, Never, Path, Size
 from ...expressions.conditions import join
@@ -42,6 +41,7 @@ from .lookup_resolution import make_condition, resolver_of
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ...batching import ProgressOption
     from ..persistence import stored
     from . import prefetch, projection
     from .prefetch import Selection
