@@ -26,7 +26,8 @@ else:
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
-_METERED = _READS | _WRITES | {"ExecuteStatement"}
+_STATEMENTS = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
+_METERED = _READS | _WRITES | _STATEMENTS
 """The calls that take ``ReturnConsumedCapacity``."""
 
 
@@ -274,7 +275,7 @@ def _add(
         table._count(*count)
         if index is not None:
             table.indexes.setdefault(index, Cost())._count(*count)
-    reads = operation.api in _READS or (operation.api not in _WRITES and operation.repeatable)
+    reads = operation.api in _READS or getattr(operation, "reads", False)
     for each in paid:
         _pay(used, each, reads=reads)
 
