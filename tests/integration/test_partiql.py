@@ -19,7 +19,7 @@ from dynamodb_py import (
     capacity,
     options,
 )
-from dynamodb_py.models.managers.partiql import FEWEST
+from dynamodb_py.models.statements import FEWEST
 
 from ..engines import known_fault
 
