@@ -12,7 +12,7 @@ from ..expressions import Action, Computable, Condition, Exists, NotExists, Path
 from ..models.instance import options_of
 from ..models.model import Model
 from ..models.persistence.update_actions import build_update
-from ..pacing import check_rate
+from ..pacing.buckets import check_rate
 from ..schema import IndexSchema
 
 ActionLike: TypeAlias = "Action | Computable"
