@@ -8,7 +8,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # the pages are of this c
 import dynamodb_py
 
 # A method is made of a flow, and has its signature: what it returns is the flow's value.
-made = (dynamodb_py.Model, dynamodb_py.QuerySet, dynamodb_py.Manager, dynamodb_py.Table)
+made = (
+    dynamodb_py.Model,
+    dynamodb_py.QuerySet,
+    dynamodb_py.Manager,
+    dynamodb_py.RawQuery,
+    dynamodb_py.Table,
+)
 for thing in (dynamodb_py, *(base for each in made for base in each.__mro__)):
     for method in vars(thing).values():
         said = getattr(getattr(method, "__wrapped__", None), "__annotations__", {})

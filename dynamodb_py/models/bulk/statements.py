@@ -113,25 +113,26 @@ def _finish(prepared: Prepared, at: int, outcome: Any) -> Any:
 def _execute_chunk(operations: Sequence[ExecuteStatement], retries: Retries) -> Flow[list[Any]]:
     """Send up to 25 statements, and again those that were throttled; return the item or the error of each."""
     outcomes: list[Any] = [None] * len(operations)
-    waiting = list(range(len(operations)))
-    attempts = 1
+    waiting, attempts, seconds = list(range(len(operations))), 1, 0.0
     while True:
         batch = BatchExecuteStatement([operations[at] for at in waiting])
         try:
-            answers: Sequence[Any] = yield from batch
+            if seconds:
+                yield from Pause(seconds)
+            answers = yield from batch
         except RequestError as error:  # those that were answered before keep their outcomes
-            answers = [error] * len(waiting)
-            attempts = retries.attempts
+            for at in waiting:
+                outcomes[at] = error
+            return outcomes
         for at, answer in zip(waiting, answers, strict=True):
             outcomes[at] = answer
-            if isinstance(answer, RequestError):
-                answer.attempts = max(answer.attempts, attempts)
+            if isinstance(answer, ServiceError):
+                answer.attempts = attempts
         again = [at for at in waiting if _is_retryable(operations[at], outcomes[at])]
         if not again or attempts >= retries.attempts:
             return outcomes
         seconds = retries.pause(outcomes[again[0]], attempts)
         log.warn_of_unprocessed(batch, len(again), seconds)
-        yield from Pause(seconds)
         waiting, attempts = again, attempts + 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from dynamodb_py import (
@@ -20,11 +21,15 @@ from dynamodb_py.exceptions import (
     AccessDenied,
     ConnectionFailed,
     ConnectTimeout,
+    DeadlineExceeded,
     ServiceError,
     ServiceUnavailable,
     make_service_error,
 )
-from dynamodb_py.models.bulk.statements import execute_all
+from dynamodb_py.models.bulk.statements import _execute_chunk, execute_all
+from dynamodb_py.models.statements import make_operation
+from dynamodb_py.operations.base import Pause
+from dynamodb_py.operations.statements import BatchExecuteStatement
 from dynamodb_py.retries import Retries
 
 from ...scripted import Script, checked, scripted_connection
@@ -207,6 +212,19 @@ def test_what_was_answered_before_a_request_failed_is_kept(script, do):
     with pytest.raises(AccessDenied) as raised:
         do(execute_all, reads(2))
     assert raised.value.done[0].name == "0"
+
+
+def test_what_was_answered_before_the_time_was_over_is_kept(script):
+    flow = _execute_chunk([make_operation(each) for each in reads(2)], Retries(base=1))
+    batch = next(flow)
+    assert isinstance(batch, BatchExecuteStatement)
+    pause = flow.send(msgspec.json.encode(answer(player("0"), failed("ThrottlingError"))))
+    assert isinstance(pause, Pause)
+    late = DeadlineExceeded("no time is left")
+    with pytest.raises(StopIteration) as stop:
+        flow.throw(late)
+    item, error = stop.value.value
+    assert (msgspec.json.decode(item), error) == (player("0")["Item"], late)
 
 
 def test_a_server_without_partiql_is_named_once(script, do):
