@@ -159,7 +159,9 @@ def test_an_item_that_a_function_cannot_take_is_named_and_the_next_run_continues
         do(migrations.run, folder)
     assert raised.value.key == "user 7"
     assert isinstance(raised.value.__cause__, ValueError)
-    message = "migration 0001_fill: backfill PlainUser by fill: the item 'user 7': ValueError('an odd one')"
+    message = (
+        "migration 0001_fill: backfill PlainUser by fill: the item 'user 7': ValueError: an odd one"
+    )
     assert message in str(raised.value)
     assert states(do(migrations.status, folder))[0][:2] == ("0001_fill", "begun")
     hooks.clear()
@@ -275,7 +277,7 @@ def test_an_operation_that_ended_is_not_repeated_where_a_later_one_fails(engine,
         operations = [RunPython(first), RunPython(second)]
         """
     write(folder, "0001_functions", text)
-    with pytest.raises(MigrationError, match=r"0001_functions: run second: OSError.*no disk"):
+    with pytest.raises(MigrationError, match=r"0001_functions: run second: OSError: no disk"):
         do(migrations.run, folder)
     assert [each.what for each in do(migrations.plan, folder)] == ["run second"]
     do(migrations.run, folder)
