@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 import dynamodb_py
-from dynamodb_py import Table, connect, migrations, transaction
+from dynamodb_py import (
+    CharField,
+    IntegerField,
+    Model,
+    SharedTable,
+    Table,
+    TimestampField,
+    connect,
+    migrations,
+    transaction,
+)
 from dynamodb_py.exceptions import (
     ConfigurationError,
     MigrationError,
@@ -528,3 +540,103 @@ def test_every_request_is_one_that_botocore_knows(engine, do, folder):
 def test_the_room_is_loaded_only_by_who_imports_it():
     script = "import sys, dynamodb_py; print([m for m in sys.modules if 'migrations' in m])"
     assert python(script) == "[]"
+
+
+class Pet(Model):
+    class Meta:
+        discriminator = "kind"
+
+    name = CharField(hash_key=True)
+    legs = IntegerField()
+
+
+class Dog(Pet):
+    pass
+
+
+class Puppy(Dog):
+    pass
+
+
+class Cat(Pet):
+    pass
+
+
+class App(SharedTable):
+    class Meta:
+        table_name = "app"
+
+    pk = CharField(hash_key=True)
+    sk = CharField(range_key=True)
+
+
+class Customer(Model):
+    class Meta:
+        table = App
+        keys = {"pk": "CUSTOMER#{name}", "sk": "PROFILE"}
+
+    name = CharField()
+    legs = IntegerField()
+
+
+class Invoice(Model):
+    class Meta:
+        table = App
+        keys = {"pk": "CUSTOMER#{customer}", "sk": "INVOICE#{number}"}
+
+    customer = CharField()
+    number = IntegerField()
+    legs = IntegerField()
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    "change", ["{'legs': 4}", "lambda pet: setattr(pet, 'legs', 4)"], ids=["all", "each"]
+)
+def test_items_of_other_classes_are_left_alone(engine, do, folder, change):
+    Table(Pet).create()
+    for kind in (Dog, Puppy, Cat):
+        kind.objects.create(name=kind.__name__)
+    Table(App).create()
+    Customer.objects.create(name="a")
+    Invoice.objects.create(customer="a", number=1)
+    hooks.update(Dog=Dog, Invoice=Invoice)
+    text = f"operations = [Backfill(models.hooks[k], {change}) for k in ('Dog', 'Invoice')]"
+    write(folder, "0001_legs", text)
+    [done] = do(migrations.run, folder)
+    assert done.changed == 3
+    assert {pet.name: pet.legs for pet in Pet.objects.all()} == {"Dog": 4, "Puppy": 4, "Cat": None}
+    assert [one.legs for kind in (Customer, Invoice) for one in kind.objects.scan()] == [None, 4]
+
+
+def test_expired_items_are_left_alone(engine, do, folder):
+    class Visit(Model):
+        class Meta:
+            hide_expired = True
+            ttl = "expires"
+
+        name = CharField(hash_key=True)
+        legs = IntegerField()
+        expires = TimestampField()
+
+    hooks["Visit"] = Visit
+    Table(Visit).create()
+    Visit.objects.create(name="old", expires=datetime.now(timezone.utc) - timedelta(days=1))
+    Visit.objects.create(name="new", expires=datetime.now(timezone.utc) + timedelta(days=1))
+    write(folder, "0001_legs", "operations = [Backfill(models.hooks['Visit'], {'legs': 4})]")
+    [done] = do(migrations.run, folder)
+    assert done.changed == 1
+
+
+@ENGINES
+def test_a_condition_on_the_key_chooses_items(engine, do, folder):
+    Table(Order).create()
+    for number in range(6):
+        Order(user="u", number=number, email=f"{number}@x").save()
+    write(
+        folder,
+        "0001_total",
+        "operations = [Backfill(Order, {'total': 1}, condition=(Order.user == 'u') & (Order.number > 3))]",
+    )
+    do(migrations.run, folder)
+    assert sorted(o.number for o in Order.objects.scan() if o.total == 1) == [4, 5]
