@@ -314,7 +314,8 @@ class CancellationReason(Struct):
     instance: Any = None
     """The instance of the call, for calls of models."""
     verb: str = ""
-    """The action: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``."""
+    """The action: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``; of a PartiQL statement, what it
+    does to which model, ``UPDATE of Account``."""
     current: Any = None
     """The current item as an instance."""
     error: Exception | None = None

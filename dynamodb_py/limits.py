@@ -11,6 +11,8 @@ from typing import Final
 MAX_BATCH_GET: Final = 100
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 MAX_BATCH_WRITE: Final = 25
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
+MAX_BATCH_STATEMENTS: Final = 25
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MAX_TRANSACTION: Final = 100
 MAX_TOKEN: Final = 36

@@ -26,7 +26,8 @@ else:
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
-METERED = _READS | _WRITES | {"ExecuteStatement"}
+_STATEMENTS = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
+METERED = _READS | _WRITES | _STATEMENTS
 """The calls that take ``ReturnConsumedCapacity``."""
 
 
@@ -236,7 +237,7 @@ def _list_consumed(answer: _Answer) -> list[_Consumed]:
 
 def is_read(operation: Operation[Any]) -> bool:
     """Tell whether *operation* consumes read units, where its answer does not tell the kind."""
-    return operation.api in _READS or (operation.api not in _WRITES and operation.repeatable)
+    return operation.api in _READS or getattr(operation, "reads", False)
 
 
 def find_units(operation: Operation[Any], body: bytes) -> tuple[float, float] | None:

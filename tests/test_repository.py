@@ -71,7 +71,6 @@ MISSING = {
     "streams": ["stream"],
     "the reader of streams": ["stream"],
     "a command line for tables": ["command table", "command create", "command diff"],
-    "rate limits for writes": ["write_rate", "rate_limit"],
 }
 
 

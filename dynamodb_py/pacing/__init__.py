@@ -1,18 +1,4 @@
-"""No more capacity units per second than a rate, of reads and of writes each: buckets, and flows that wait."""
+"""No more capacity units per second than a rate, of reads and of writes each.
 
-from __future__ import annotations
-
-from .buckets import Bucket, Clock, Pacer, Units, check_rate, limit_batch, make_pacer
-from .flows import estimate_units, pace
-
-__all__ = [
-    "Bucket",
-    "Clock",
-    "Pacer",
-    "Units",
-    "check_rate",
-    "estimate_units",
-    "limit_batch",
-    "make_pacer",
-    "pace",
-]
+``buckets`` has the values that tell how long a request has to wait, ``flows`` what drives a flow by them.
+"""

@@ -47,19 +47,26 @@ def pace(flow: Flow[T], pacer: Pacer | None) -> Flow[T]:
         flow.close()
 
 
+def wait_for_units(pacer: Pacer | None) -> Flow[None]:
+    """Wait until no units are owed.
+
+    :raises DeadlineExceeded: that is after the deadline; it is raised at once.
+    """
+    if pacer is not None and (seconds := pacer.wait()):
+        yield Pause(seconds)
+        pacer.wait()  # the pause has filled the buckets
+
+
 def _send(pacer: Pacer, operations: Sequence[Operation[Any]], workers: int) -> Flow[list[Any]]:
     """Send *operations* as fast as *pacer* allows; return the body or the exception of each."""
     estimates = [estimate_units(each) for each in operations]
     outcomes: list[Any] = []
     while (first := len(outcomes)) < len(operations):
-        if seconds := pacer.wait():
-            late = yield from execute_step(Pause(seconds))
-            if (
-                late is not None
-            ):  # it is too late for this one; the next one finds that out for itself
-                outcomes.append(_name_operation(late, operations[first]))
-                continue
-            pacer.wait()  # the pause has filled the buckets
+        try:
+            yield from wait_for_units(pacer)
+        except Exception as late:  # not sent: the next one finds out for itself that it is too late
+            outcomes.append(_name_operation(late, operations[first]))
+            continue
         end = first + pacer.count_affordable(estimates[first:])
         with capacity():  # while a meter is active, requests ask for their units
             bodies = yield from execute_step(Together(operations[first:end], workers))

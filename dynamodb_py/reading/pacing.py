@@ -14,7 +14,7 @@ from ..limits import READ_UNIT_BYTES
 from ..operations.base import Operation, Pause, Step, Together
 from ..operations.items import StoredItem
 from ..operations.queries import Page, Query, Scan
-from ..pacing import Bucket
+from ..pacing.buckets import Bucket
 
 T = TypeVar("T")
 

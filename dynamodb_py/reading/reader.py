@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ..batching import Progress
 from ..flows import Flow
 from ..operations.items import StoredItem
-from ..pacing import Bucket, Clock
+from ..pacing.buckets import Bucket, Clock
 from ..planning.plan import Plan
 from .lanes import SideBySide, Stream
 from .merging import Merge

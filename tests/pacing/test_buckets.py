@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_py.exceptions import QueryError
-from dynamodb_py.pacing import Bucket, Pacer, check_rate, limit_batch, make_pacer
+from dynamodb_py.pacing.buckets import Bucket, Pacer, check_rate, limit_batch, make_pacer
 
 from .paced import Clock
 

@@ -26,7 +26,8 @@ from dynamodb_py.operations.batches import BatchGetItem, BatchWriteItem, Delete,
 from dynamodb_py.operations.items import DeleteItem, GetItem, PutItem, UpdateItem
 from dynamodb_py.operations.queries import Scan
 from dynamodb_py.operations.tables import DescribeTable
-from dynamodb_py.pacing import Pacer, estimate_units, pace
+from dynamodb_py.pacing.buckets import Pacer
+from dynamodb_py.pacing.flows import estimate_units, pace
 
 from ..scripted import Link, Script
 from .paced import Server
@@ -166,6 +167,16 @@ def test_flows_in_parallel_share_the_units():
     outcomes = paced(run_together([one(n) for n in range(10)], workers=4), 10, server)
     assert outcomes == [None] * 10
     assert [round(at, 6) for at, _ in server.groups] == [n / 10 for n in range(20)]
+
+
+def test_paced_flows_side_by_side_leave_no_meter_and_share_a_pacer():
+    server = Server(lambda _: 2)
+    pacer = Pacer(1, server.clock)
+    flows_of_two = [pace(send_all([put(0), put(1)]), pacer) for _ in range(2)]
+    assert server.drive(run_together(flows_of_two, workers=2)) == [[None, None]] * 2
+    assert METERS.get() == ()
+    # Each waits by itself: what both send at once is paid off before the next round.
+    assert server.groups == [(0, 2), (4, 2)]
 
 
 def test_the_units_are_kept_from_one_flow_to_the_next():
