@@ -32,7 +32,8 @@ from ..operations.items import Key, StoredItem, UpdateItem
 from ..operations.queries import Page, Query, Scan
 from ..operations.read_expressions import Expressions
 from ..operations.tables import DescribeTable
-from ..pacing import make_pacer, pace
+from ..pacing.buckets import make_pacer
+from ..pacing.flows import pace
 from ..planning import Plan
 from ..reading.keys import make_key_reader
 from .ledger import Lease, LedgerEntry

@@ -245,6 +245,47 @@ def test_an_index_is_added_and_dropped_and_nothing_else_is_touched(engine, do, f
     assert TableSchema.parse(Table(PlainUser).info()).indexes == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "AddIndex(User, 'by_town')",
+            "add index by_town of User: the model declares no such index",
+        ),
+        (
+            "AddIndex(Order, 'by_local')",
+            "it is a LocalIndex, which can only be made with its table",
+        ),
+        ("DropIndex(User, 'by_city')", "drop index by_city of User: the model still declares it"),
+        (
+            "DropIndex(PlainUser, 'by_city'), AddIndex(PlainUser, 'by_city')",
+            "declares no such index",
+        ),
+    ],
+)
+def test_an_index_that_the_model_contradicts_is_refused(engine, do, folder, text, message):
+    make_users(1)
+    trace(folder, "a")
+    write(folder, "0002_b", f"operations = [{text}]")
+    for verb in (migrations.run, migrations.plan):
+        with pytest.raises(MigrationError, match=f"migration 0002_b: .*{message}"):
+            do(verb, folder)
+    assert hooks["calls"] == []
+
+
+def test_the_last_operation_on_an_index_counts(engine, do, folder):
+    """A database that is behind runs what was added, dropped and added again under one model."""
+    make_users(1)
+    write(folder, "0001_add", "operations = [AddIndex(PlainUser, 'by_city')]")
+    write(folder, "0002_drop", "operations = [DropIndex(PlainUser, 'by_city')]")
+    assert len(do(migrations.run, folder)) == 2
+    assert TableSchema.parse(Table(User).info()).indexes == ()
+    write(folder, "0003_drop", "operations = [DropIndex(User, 'by_city')]")
+    write(folder, "0004_add", "operations = [AddIndex(User, 'by_city')]")
+    assert len(do(migrations.run, folder)) == 2
+    assert not Table(User).plan()
+
+
 def test_an_index_leaves_what_else_differs_from_the_model(engine, do, folder):
     class Other(PlainUser):
         class Meta:
