@@ -218,7 +218,8 @@ def _count(
         if isinstance(outcome, Exception):
             key: Any = primary_key_of(work.operation.model, make_key_reader(work.plan.key)(item))
             raise MigrationError(
-                f"{work.operation.describe()}: the item {key!r}: {outcome!r:.500}; running it again continues",
+                f"{work.operation.describe()}: the item {key!r}: {type(outcome).__name__}: {outcome}; running "
+                "it again continues",
                 key=key,
             ) from outcome
     entry.changed += sum(outcome is True for outcome in outcomes)

@@ -12,7 +12,7 @@ from ..exceptions import ConfigurationError, MigrationError
 from ..models.instance import options_of
 from .files import MigrationFile, load_operations
 from .ledger import Ledger, LedgerEntry
-from .operations import MigrationOperation
+from .operations import IndexOperation, MigrationOperation
 from .values import MigrationStatus
 
 Entries: TypeAlias = "Mapping[str, LedgerEntry]"
@@ -110,6 +110,7 @@ def load_pending(
 ) -> list[LoadedMigration]:
     """Load the operations of *files*; raise for what cannot be run, before anything is."""
     loaded = [LoadedMigration(file, load_operations(file)) for file in files]
+    _check_indexes(loaded)
     for each in loaded:
         for at, operation in enumerate(each.operations, 1):
             _check_begun(each.file, at, operation, entries)
@@ -121,6 +122,19 @@ def load_pending(
                 f"{len(each.operations)} now: bring back what was begun"
             )
     return loaded
+
+
+def _check_indexes(loaded: Sequence[LoadedMigration]) -> None:
+    """Raise MigrationError where a model contradicts the last operation on one of its indexes."""
+    last = {
+        (options_of(operation.model).table_name, operation.index): (each.file, operation)
+        for each in loaded
+        for operation in each.operations
+        if isinstance(operation, IndexOperation)
+    }
+    for file, operation in last.values():
+        if problem := operation.find_problem():
+            raise MigrationError(f"migration {file.name}: {operation.describe()}: {problem}")
 
 
 def _check_begun(

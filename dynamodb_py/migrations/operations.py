@@ -12,10 +12,10 @@ from ..expressions import Action, Computable, Condition, Exists, NotExists, Path
 from ..models.instance import options_of
 from ..models.model import Model
 from ..models.persistence.update_actions import build_update
-from ..pacing.buckets import check_rate
+from ..pacing.buckets import make_pacer
 from ..schema import IndexSchema
 
-ActionLike: TypeAlias = "Action | Computable"
+ActionLike: TypeAlias = Action | Computable
 Change: TypeAlias = (
     "Callable[[Any], object] | ActionLike | Sequence[ActionLike] | Mapping[str, Any]"
 )
@@ -53,7 +53,9 @@ class _OfModel(MigrationOperation, frozen=True, eq=False):
             raise MigrationError(f"{type(self).__name__}: {model!r:.80} is no model with a table")
 
 
-class _OfIndex(_OfModel, frozen=True, eq=False):
+class IndexOperation(_OfModel, frozen=True, eq=False):
+    """The base of what adds or removes an index."""
+
     index: str
 
     def __post_init__(self) -> None:
@@ -66,33 +68,33 @@ class _OfIndex(_OfModel, frozen=True, eq=False):
         declared = options_of(self.model).table_schema.indexes
         return next((each for each in declared if each.name == self.index), None)
 
+    def find_problem(self) -> str:
+        """Return why the model contradicts it, as the last operation on its index; empty: it does not."""
+        raise NotImplementedError
 
-class AddIndex(_OfIndex, frozen=True, eq=False):
+
+class AddIndex(IndexOperation, frozen=True, eq=False):
     """Add a global index that the model declares to its table, and wait until it is filled.
 
     Where the table has it already, nothing is done. The wait ends after a day; running the migration
-    again continues it.
+    again continues it. The run is refused if the model does not declare it, unless a later migration of the
+    same run drops it, or if it is a local one, which DynamoDB makes with the table only
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html).
 
     :param model: the model.
     :param index: the index's name in DynamoDB.
-    :raises MigrationError: the model does not declare it, or declares it as a local one, which DynamoDB
-        makes with the table only
-        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html).
+    :raises MigrationError: an argument cannot be used.
     """
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def find_problem(self) -> str:
         found = self.find_declared()
         if found is None:
-            raise MigrationError(
-                f"AddIndex({self.model.__name__}, {self.index!r}): the model declares no such index: declare it "
-                "by GlobalIndex, or drop this operation if a later migration drops the index"
-            )
+            return "the model declares no such index: declare it by GlobalIndex, or drop it in a later migration"
         if found.scope == "local":
-            raise MigrationError(
-                f"AddIndex({self.model.__name__}, {self.index!r}): it is a LocalIndex, which can only be made "
-                "with its table: declare a GlobalIndex"
+            return (
+                "it is a LocalIndex, which can only be made with its table: declare a GlobalIndex"
             )
+        return ""
 
     def describe(self) -> str:
         return f"add index {self.index} of {self.model.__name__}"
@@ -102,23 +104,21 @@ class AddIndex(_OfIndex, frozen=True, eq=False):
         return ("DynamoDB reads the whole table to fill it",)
 
 
-class DropIndex(_OfIndex, frozen=True, eq=False):
+class DropIndex(IndexOperation, frozen=True, eq=False):
     """Remove a global index that the model no longer declares from its table.
 
-    Where the table does not have it, nothing is done.
+    Where the table does not have it, nothing is done. The run is refused if the model still declares it,
+    unless a later migration of the same run adds it again.
 
     :param model: the model.
     :param index: the index's name in DynamoDB.
-    :raises MigrationError: the model still declares it.
+    :raises MigrationError: an argument cannot be used.
     """
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.find_declared() is not None:
-            raise MigrationError(
-                f"DropIndex({self.model.__name__}, {self.index!r}): the model still declares it: remove it "
-                "there first, and deploy the programs that no longer read it"
-            )
+    def find_problem(self) -> str:
+        if self.find_declared() is None:
+            return ""
+        return "the model still declares it: remove it there first, and deploy the programs that no longer read it"
 
     def describe(self) -> str:
         return f"drop index {self.index} of {self.model.__name__}"
@@ -139,8 +139,7 @@ class ItemsOperation(_OfModel, frozen=True, eq=False, kw_only=True):
             raise MigrationError(
                 f"{type(self).__name__}(segments={segments!r}): give a number from 1 to {_MOST_SEGMENTS}"
             )
-        if self.rate is not None:
-            check_rate(self.rate)
+        make_pacer(self.rate)  # raises for what is no rate
 
     @property
     def required(self) -> Condition:

@@ -96,7 +96,8 @@ def _apply(loaded: LoadedMigration, run: _Run) -> Flow[MigrationStatus]:
             raise
         except Exception as error:
             raise MigrationError(
-                f"migration {file.name}: {operation.describe()}: {error!r:.500}; running it again continues"
+                f"migration {file.name}: {operation.describe()}: {type(error).__name__}: {error}; running it "
+                "again continues"
             ) from error
         entry.seconds = before + time.monotonic() - begun
         entry.ended_at = datetime.now(timezone.utc)

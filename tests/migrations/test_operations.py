@@ -43,17 +43,8 @@ def test_what_is_no_model_with_a_table_is_refused(make, model):
 
 
 REFUSED = [
-    (
-        lambda: AddIndex(User, "by_town"),
-        "the model declares no such index: declare it by GlobalIndex",
-    ),
     (lambda: AddIndex(User, ""), "is no name of an index"),
     (lambda: AddIndex(User, None), "None is no name of an index"),
-    (
-        lambda: AddIndex(Order, "by_local"),
-        "it is a LocalIndex, which can only be made with its table",
-    ),
-    (lambda: DropIndex(User, "by_city"), "the model still declares it: remove it there first"),
     (lambda: Backfill(User, 7), "7 is no change: give a function of an instance, an action"),
     (lambda: Backfill(User, None), "None is no change"),
     (lambda: Backfill(User, shout, segments=0), r"segments=0\): give a number from 1 to 100"),
