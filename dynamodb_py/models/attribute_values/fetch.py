@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...batching import IdentityReader, ProgressOption, as_callback, batch_get
 from ...connections import Connection, is_consistent
@@ -12,7 +12,11 @@ from ...flows import Flow
 from ...operations.items import Key, StoredItem
 from ...operations.read_expressions import Expressions
 from ...pacing.buckets import make_pacer
-from ...pacing.flows import pace
+
+if TYPE_CHECKING:
+    from ...pacing import flows as pacing_flows
+else:
+    from ...lazy import pacing_flows
 
 
 def read_items(
@@ -42,7 +46,7 @@ def read_items(
         expressions=expressions,
     )
     try:
-        return (yield from pace(reads, pacer))
+        return (yield from pacing_flows.pace(reads, pacer))
     except (BatchIncomplete, RequestError) as error:
         named = {id(pair): each for pair, each in zip(keys, given, strict=True)}
         error.unprocessed = [named[id(pair)] for pair in error.unprocessed]
