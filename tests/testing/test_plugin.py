@@ -229,7 +229,8 @@ def test_fixtures_and_the_marker_are_listed(run):
     output = run("", "--fixtures", "--markers")
     assert "@pytest.mark.dynamodb_engine(tables=[], fixtures=[], using=None)" in output
     output = run("", "--fixtures")
-    for name in ("engine", "file_engine", "module_engine", "session_engine", "rollback", "tables"):
+    names = "engine file_engine module_engine session_engine rollback tables faults server"
+    for name in names.split():
         assert f"\ndynamodb_{name} " in output
 
 
