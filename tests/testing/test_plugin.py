@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 from textwrap import dedent
 
@@ -34,14 +35,19 @@ def ids(model=Order):
 def run(tmp_path):
     """Run these tests in a process of their own; return its output."""
 
-    def run(tests: str, *arguments: str, models: str = MODELS) -> str:
+    def run(
+        tests: str,
+        *arguments: str,
+        models: str = MODELS,
+        plugin: tuple[str, ...] = ("-p", "pytest_dynamodb_py"),
+    ) -> str:
         tmp_path.joinpath("test_it.py").write_text(models + dedent(tests))
         tmp_path.joinpath("pytest.ini").write_text(
             "[pytest]\naddopts = -p no:cacheprovider --strict-markers\nfilterwarnings = error\n"
         )
         done = subprocess.run(
             # Where the package is installed, its entry point names the plugin.
-            [sys.executable, "-m", "pytest", "-p", "pytest_dynamodb_py", *arguments],
+            [sys.executable, "-m", "pytest", *plugin, *arguments],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
             capture_output=True,
@@ -70,6 +76,22 @@ def test_a_run_that_uses_no_fixture_imports_nothing_of_the_package(run):
         models="",
     )
     assert outcome(output) == "1 passed", output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [([], "1 passed"), (["-p", "no:dynamodb_py"], "fixture 'dynamodb_engine' not found")],
+)
+def test_an_installed_plugin_is_found_and_can_be_left_out(run, tmp_path, arguments, expected):
+    metadata = tmp_path / "dynamodb_py-0.dist-info"
+    metadata.mkdir()
+    metadata.joinpath("METADATA").write_text("Name: dynamodb-py\nVersion: 0\n")
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    entry_points = f"[pytest11]{setup['options.entry_points']['pytest11']}\n"
+    metadata.joinpath("entry_points.txt").write_text(entry_points)
+    output = run("def test_it(dynamodb_engine): ...", *arguments, models="", plugin=())
+    assert expected in output, output
 
 
 def test_each_test_has_an_empty_engine(run):

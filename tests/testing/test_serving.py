@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import boto3
 import pytest
@@ -116,14 +117,22 @@ def test_a_region_that_is_set_stays(engine, monkeypatch):
         assert boto3.client("dynamodb").meta.region_name == "eu-north-1"
 
 
-def test_other_services_may_stay_with_moto(engine):
-    with mock_aws(), engine.serve():
+@pytest.mark.parametrize("mock_first", [True, False])
+def test_other_services_may_stay_with_moto(engine, mock_first):
+    early = make_client()
+    blocks = [mock_aws, engine.serve] if mock_first else [engine.serve, mock_aws]
+    with ExitStack() as stack:
+        for block in blocks:
+            stack.enter_context(block())
         bucket = boto3.client("s3", region_name="us-east-1")
         bucket.create_bucket(Bucket="reports")
-        Order.create(id="a")
-        assert ids(make_client()) == ["a"]
         bucket.put_object(Bucket="reports", Key="k", Body=b"1")
+        Order.create(id="a")
+        late = make_client()
+        assert ids(early) == ids(late) == ["a"]
         assert bucket.get_object(Bucket="reports", Key="k")["Body"].read() == b"1"
+        late.close()
+    early.close()
 
 
 def test_an_engine_that_is_not_open_cannot_be_served():
