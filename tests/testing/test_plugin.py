@@ -43,7 +43,8 @@ def run(tmp_path):
     ) -> str:
         tmp_path.joinpath("test_it.py").write_text(models + dedent(tests))
         tmp_path.joinpath("pytest.ini").write_text(
-            "[pytest]\naddopts = -p no:cacheprovider --strict-markers\nfilterwarnings = error\n"
+            "[pytest]\nfilterwarnings = error\n"
+            "addopts = -p no:cacheprovider -p no:faker -p no:anyio --strict-markers\n"
         )
         done = subprocess.run(
             # Where the package is installed, its entry point names the plugin.
@@ -245,6 +246,29 @@ def test_workers_of_xdist_have_engines_of_their_own(run):
         "-n2",
     )
     assert outcome(output) == "12 passed", output
+
+
+def test_a_fixture_around_all_tests_forbids_loops_of_reads_in_each(run):
+    output = run("""
+        from dynamodb_py.testing import forbid_n_plus_one
+
+        @pytest.fixture(autouse=True)
+        def no_loops_of_reads():
+            with forbid_n_plus_one():
+                yield
+
+        @pytest.mark.dynamodb_engine(tables=[Order])
+        @pytest.mark.parametrize("given", "abcdef")
+        def test_one_read_each(given):
+            Order.get(id=given)
+
+        @pytest.mark.dynamodb_engine(tables=[Order])
+        def test_loop():
+            for given in "abcdef":
+                Order.get(id=given)
+        """)
+    assert outcome(output) == "7 passed, 1 error", output
+    assert "N+1: 6 times GetItem live-Order" in output
 
 
 def test_fixtures_and_the_marker_are_listed(run):

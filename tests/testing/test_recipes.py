@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "examples" / "testing"
 
@@ -44,7 +46,8 @@ def test_the_moved_suite_passes_on_moto_as_it_stands():
     assert "3 passed" in output
 
 
-def test_the_test_runner_of_django():
-    output = run("-W", "error", "manage.py", "test", cwd=RECIPES / "django_shop")
+@pytest.mark.parametrize("options", [[], ["--parallel", "2"]], ids=["alone", "parallel"])
+def test_the_test_runner_of_django(options):
+    output = run("-W", "error", "manage.py", "test", *options, cwd=RECIPES / "django_shop")
     assert "Ran 4 tests" in output
     assert output.count("\nOK\n") == 1

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from dynamodb_py import CharField, ConfigurationError, Model
-from dynamodb_py.testing import EmbeddedEngine
+from dynamodb_py.testing import EmbeddedEngine, assert_requests
 
 ELSEWHERE = "http://127.0.0.1:9"  # nobody answers there
 NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
@@ -133,6 +133,14 @@ def test_other_services_may_stay_with_moto(engine, mock_first):
         assert bucket.get_object(Bucket="reports", Key="k")["Body"].read() == b"1"
         late.close()
     early.close()
+
+
+def test_assertions_count_the_requests_of_models_alone(engine):
+    with engine.serve(), assert_requests(PutItem=1, Scan=0):
+        Order.create(id="a")
+        client = make_client()
+        assert ids(client) == ["a"]
+        client.close()
 
 
 def test_an_engine_that_is_not_open_cannot_be_served():
