@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .models.bulk.batch_block import AsyncBatchBlock, BatchBlock
     from .models.bulk.mixed_models import adelete_all, aload, asave_all, delete_all, load, save_all
     from .models.bulk.results import BulkResult, Outcome
+    from .models.bulk.statements import aexecute_all, execute_all
     from .models.maintenance.denormalized import CopiesReport, arefresh_copies, refresh_copies
     from .models.maintenance.unique import (
         acheck_unique,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         check_unique,
         repair_unique,
     )
+    from .models.managers.partiql import RawQuery
     from .models.queryset.pages import Page
     from .models.queryset.prefetch import Dangling, aprefetch, prefetch
     from .models.queryset.write_execution import Done
@@ -88,6 +90,7 @@ __all__ = [
     "Q",
     "QuerySet",
     "RawExpression",
+    "RawQuery",
     "RelatedSet",
     "Retries",
     "SharedTable",
@@ -103,6 +106,7 @@ __all__ = [
     "Walk",
     "acheck_unique",
     "adelete_all",
+    "aexecute_all",
     "aload",
     "aprefetch",
     "arefresh_copies",
@@ -112,6 +116,7 @@ __all__ = [
     "check_unique",
     "connect",
     "delete_all",
+    "execute_all",
     "get_connection",
     "load",
     "options",

@@ -17,6 +17,9 @@
     ├── ProtectedError                other items refer to what would be deleted (.objects)
     ├── MultipleObjectsReturned
     ├── TableMismatch                 the live table differs from the model (.differences)
+    ├── MigrationError                a migration is wrong, or failed (.key of the item)
+    │   ├── MigrationsLocked          another run has the lease
+    │   └── LeaseLost                 another run has taken the lease of this one
     ├── BatchIncomplete               some of a batch was not done (.unprocessed)
     ├── ConnectionFailed              no answer: refused, reset, unreachable
     │   ├── ConnectTimeout
@@ -167,6 +170,25 @@ class TableMismatch(DynamoDBError):
         self.differences = differences or []
 
 
+class MigrationError(DynamoDBError):
+    """A migration cannot be run, or failed; running it again continues.
+
+    ``key`` is the primary key of the item at which it failed, if it was at one.
+    """
+
+    def __init__(self, message: str = "", *, key: Any = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class MigrationsLocked(MigrationError):
+    """Another run of migrations has the lease; nothing was changed."""
+
+
+class LeaseLost(MigrationError):
+    """Another run has taken the lease of this one, which took too long to renew it."""
+
+
 class RequestError(DynamoDBError):
     """A request that failed.
 
@@ -292,7 +314,8 @@ class CancellationReason(Struct):
     instance: Any = None
     """The instance of the call, for calls of models."""
     verb: str = ""
-    """The action: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``."""
+    """The action: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``; of a PartiQL statement, what it
+    does to which model, ``UPDATE of Account``."""
     current: Any = None
     """The current item as an instance."""
     error: Exception | None = None
@@ -513,8 +536,11 @@ __all__ = [
     "InvalidRequest",
     "ItemCollectionTooLarge",
     "ItemTooLarge",
+    "LeaseLost",
     "LimitExceeded",
     "MaxRequestsReached",
+    "MigrationError",
+    "MigrationsLocked",
     "ModelDefinitionError",
     "MultipleObjectsReturned",
     "NPlusOneWarning",

@@ -11,6 +11,8 @@ from typing import Final
 MAX_BATCH_GET: Final = 100
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 MAX_BATCH_WRITE: Final = 25
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
+MAX_BATCH_STATEMENTS: Final = 25
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MAX_TRANSACTION: Final = 100
 MAX_TOKEN: Final = 36
@@ -19,6 +21,7 @@ MAX_TRANSACTION_BYTES: Final = 4 * 1024 * 1024
 MAX_ITEM_BYTES: Final = 400 * 1024
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 READ_UNIT_BYTES: Final = 4 * 1024
+WRITE_UNIT_BYTES: Final = 1024
 MAX_HASH_KEY_BYTES: Final = 2048
 MAX_RANGE_KEY_BYTES: Final = 1024
 MAX_KEY_NAME_BYTES: Final = 255

@@ -26,7 +26,8 @@ else:
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
-_METERED = _READS | _WRITES | {"ExecuteStatement"}
+_STATEMENTS = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
+METERED = _READS | _WRITES | _STATEMENTS
 """The calls that take ``ReturnConsumedCapacity``."""
 
 
@@ -172,7 +173,7 @@ def payload_of(operation: Operation[Any]) -> Payload:
 
 def asks_for_cost(operation: Operation[Any]) -> bool:
     """Tell whether *operation*, sent now, requests its cost."""
-    return operation.api in _METERED and any(meter.asks for meter in METERS.get())
+    return operation.api in METERED and any(meter.asks for meter in METERS.get())
 
 
 class _Units(Struct):
@@ -222,12 +223,33 @@ def note(operation: Operation[Any], body: bytes) -> None:
             answer = _read(body)
         except msgspec.DecodeError:  # the operation's parser will raise
             answer = _Answer()
-    consumed = answer.ConsumedCapacity or []
-    paid = consumed if isinstance(consumed, list) else [consumed]
+    paid = _list_consumed(answer)
     items = _count_items(operation, answer)
     for meter in METERS.get():
         with meter.lock:
             _add(meter.used, operation, paid, items)
+
+
+def _list_consumed(answer: _Answer) -> list[_Consumed]:
+    consumed = answer.ConsumedCapacity or []
+    return consumed if isinstance(consumed, list) else [consumed]
+
+
+def is_read(operation: Operation[Any]) -> bool:
+    """Tell whether *operation* consumes read units, where its answer does not tell the kind."""
+    return operation.api in _READS or getattr(operation, "reads", False)
+
+
+def find_units(operation: Operation[Any], body: bytes) -> tuple[float, float] | None:
+    """Return the read and the write units in the answer to *operation*; None if it has none."""
+    try:
+        paid = _list_consumed(_read(body))
+    except msgspec.DecodeError:  # the operation's parser will raise
+        return None
+    reads = is_read(operation)
+    parts = [each.parts(reads=reads) for each in paid]
+    units = sum(read for _, read, _ in parts), sum(written for _, _, written in parts)
+    return units if any(units) else None
 
 
 def note_failure() -> None:
@@ -274,7 +296,7 @@ def _add(
         table._count(*count)
         if index is not None:
             table.indexes.setdefault(index, Cost())._count(*count)
-    reads = operation.api in _READS or (operation.api not in _WRITES and operation.repeatable)
+    reads = is_read(operation)
     for each in paid:
         _pay(used, each, reads=reads)
 

@@ -38,6 +38,7 @@ ROOMS = [
     "transports",
     "connections",
     "batching",
+    "pacing",
     "reading",
     "waiting",
     "tables",
@@ -59,6 +60,7 @@ ROOMS = [
     "models.signals",
     "models.unit_of_work",
     "models.persistence",
+    "models.statements",
     "models.transaction",
     "models.bulk",
     "models.queryset",
@@ -69,6 +71,7 @@ ROOMS = [
     "models.shared_tables",
     "models.soft_delete",
     "models.maintenance",
+    "migrations",
     "compat",
     "signals",
     "testing",
@@ -210,7 +213,12 @@ def test_what_a_package_exports_late_is_what_type_checkers_see(package):
 def test_nothing_else_is_loaded_late():
     late = [name for name, path in MODULES.items() if "__import__(" in path.read_text("utf-8")]
     assert late == [f"{PACKAGE}.lazy.loading"]
-    users = {"cli.common", "models.fields.compressed", "credentials.tls"}  # of users, and of extras
+    users = {
+        "cli.common",
+        "models.fields.compressed",
+        "credentials.tls",
+        "migrations.files",
+    }  # of users, and of extras
     named = {name for name, path in MODULES.items() if "importlib" in path.read_text("utf-8")}
     assert named == {f"{PACKAGE}.{each}" for each in users}
 
@@ -393,12 +401,17 @@ def test_import_loads_nothing_heavy():
 # What a program that defines a model and reads an item never enters.
 SELDOM = {
     "http.aio",
+    "models.attribute_values.diff",
     "models.bulk",
+    "models.fields.times.formats",
+    "models.fields.unknown_options",
     "models.maintenance",
     "models.persistence.save",
+    "models.records.plain",
     "models.relations",
     "models.shared_tables",
     "models.soft_delete",
+    "models.statements",
     "models.transaction",
     "models.unit_of_work",
     "observing.callers",

@@ -72,7 +72,6 @@ MISSING = {
     "the reader of streams": ["stream"],
     "migrations": ["migrat"],
     "a command line for tables": ["command table", "command create", "command diff"],
-    "rate limits for writes": ["write_rate", "rate_limit"],
 }
 
 

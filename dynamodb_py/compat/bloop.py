@@ -8,13 +8,13 @@ Its ``DateTime`` is a ``DateTimeField``, spelled alike.
 
 from typing import TYPE_CHECKING
 
-from ..models.fields.times import DateTimeField
+from ..models.fields.times.datetimes import DateTimeField
 from .spellings import Base64Field, WholeTimestampField
 
 if TYPE_CHECKING:
     # For the type checkers, these are the fields whose keywords and values they have.
-    from ..models.fields.scalars import BinaryField
-    from ..models.fields.times import TimestampField
+    from ..models.fields.text import BinaryField
+    from ..models.fields.times.datetimes import TimestampField
 else:
 
     class BinaryField(Base64Field):

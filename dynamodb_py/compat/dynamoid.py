@@ -9,16 +9,17 @@ Its ``:datetime`` is a ``TimestampField``: seconds since 1970, with their fracti
 
 from typing import TYPE_CHECKING, Any
 
-from ..models.fields.times import DateTimeField as _DateTimeField
-from ..models.fields.times import TimestampField as DateTimeField
+from ..models.fields.times.datetimes import DateTimeField as _DateTimeField
+from ..models.fields.times.datetimes import TimestampField as DateTimeField
 from .spellings import Base64TextField, DayNumberField, LetterBooleanField
 from .spellings import CompactJSONField as JSONField
 
 if TYPE_CHECKING:
     # For the type checkers, these are the fields whose keywords and values they have.
-    from ..models.fields.scalars import BinaryField, BooleanField
-    from ..models.fields.times import DateField
-    from ..models.fields.times import DateTimeField as TextDateTimeField
+    from ..models.fields.numbers import BooleanField
+    from ..models.fields.text import BinaryField
+    from ..models.fields.times.dates import DateField
+    from ..models.fields.times.datetimes import DateTimeField as TextDateTimeField
 else:
 
     class TextDateTimeField(_DateTimeField):

@@ -9,14 +9,14 @@ Its ``datetime`` is a ``TimestampField``: seconds since 1970, with their fractio
 
 from typing import TYPE_CHECKING
 
-from ..models.fields.times import TimestampField as DateTimeField
+from ..models.fields.times.datetimes import TimestampField as DateTimeField
 from .spellings import BinaryFloatField, DaySecondsField, JSONField, NumberBooleanField
 
 if TYPE_CHECKING:
     # For the type checkers, these are the fields whose keywords and values they have.
-    from ..models.fields.scalars import BooleanField as LegacyBooleanField
-    from ..models.fields.scalars import FloatField
-    from ..models.fields.times import DateField
+    from ..models.fields.numbers import BooleanField as LegacyBooleanField
+    from ..models.fields.numbers import FloatField
+    from ..models.fields.times.dates import DateField
 else:
 
     class DateField(DaySecondsField):

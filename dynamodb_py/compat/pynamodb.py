@@ -7,14 +7,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ..models.fields.times import DateTimeField
+from ..models.fields.times.datetimes import DateTimeField
 from .spellings import Base64Field, JSONField, NumberBooleanField
 
 if TYPE_CHECKING:
     # For the type checkers, these are the fields whose keywords and values they have.
-    from ..models.fields.scalars import BinaryField as LegacyBinaryField
-    from ..models.fields.scalars import BooleanField as LegacyBooleanField
-    from ..models.fields.times import DateTimeField as UTCDateTimeField
+    from ..models.fields.numbers import BooleanField as LegacyBooleanField
+    from ..models.fields.text import BinaryField as LegacyBinaryField
+    from ..models.fields.times.datetimes import DateTimeField as UTCDateTimeField
 else:
 
     class UTCDateTimeField(DateTimeField):

@@ -11,8 +11,10 @@ from typing import Any, ClassVar
 
 from ..codec import EXACT, Unstorable, parse_decimal
 from ..models.fields.base import Field
-from ..models.fields.scalars import BinaryField, BooleanField, FloatField
-from ..models.fields.times import DateField, TimestampField
+from ..models.fields.numbers import BooleanField, FloatField
+from ..models.fields.text import BinaryField
+from ..models.fields.times.dates import DateField
+from ..models.fields.times.datetimes import TimestampField
 
 _EPOCH = date(1970, 1, 1)
 _DIGITS = Context(prec=38, rounding=ROUND_HALF_EVEN)

@@ -21,8 +21,10 @@ EXPORTS = {
         "models.bulk.batch_block": "AsyncBatchBlock BatchBlock",
         "models.bulk.mixed_models": "adelete_all aload asave_all delete_all load save_all",
         "models.bulk.results": "BulkResult Outcome",
+        "models.bulk.statements": "aexecute_all execute_all",
         "models.maintenance.denormalized": "CopiesReport arefresh_copies refresh_copies",
         "models.maintenance.unique": "acheck_unique arepair_unique check_unique repair_unique",
+        "models.managers.partiql": "RawQuery",
         "models.queryset.pages": "Page",
         "models.queryset.prefetch": "Dangling aprefetch prefetch",
         "models.queryset.write_execution": "Done",
@@ -69,6 +71,7 @@ creates = LazyRoom("models.managers.create", "create_one get_or_create_one updat
 deletes = LazyRoom("models.persistence.delete", "delete_instance")
 embedded = LazyRoom("local.transport")
 execution = LazyRoom("models.queryset.execution")
+formats = LazyRoom("models.fields.times.formats")
 http_aio = LazyRoom("http.aio")
 iteration = LazyRoom("reading.iteration")
 key_deletes = LazyRoom("models.managers.delete_by_key", "delete_by_key")
@@ -77,6 +80,7 @@ log = LazyRoom("observing.log")
 n_plus_one = LazyRoom("observing.n_plus_one")
 paging = LazyRoom("models.queryset.pages", "get_page")
 partiql = LazyRoom("models.managers.partiql", "execute_statement")
+plain = LazyRoom("models.records.plain")
 planning = LazyRoom("planning")
 prefetch = LazyRoom("models.queryset.prefetch")
 projection = LazyRoom("models.queryset.projection")
@@ -102,5 +106,7 @@ tracking = LazyRoom("models.persistence.tracking")
 transactions = LazyRoom("operations.transactions")
 transports = LazyRoom("transports")
 unique_lookup = LazyRoom("models.queryset.unique_lookup")
+unknown_options = LazyRoom("models.fields.unknown_options")
 updates = LazyRoom("models.persistence.update", "update_instance")
+validation = LazyRoom("models.records.validation")
 writes = LazyRoom("models.queryset.writes", "delete_matching modify_one update_matching")

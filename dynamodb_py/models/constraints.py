@@ -22,7 +22,7 @@ from ..schema import KeyAttribute, TableSchema
 from .attribute_values.display import decode_or_free
 from .attribute_values.values import has_changed, require_unchanged
 from .fields.base import AnyField
-from .fields.scalars import CounterField
+from .fields.numbers import CounterField
 from .fields.version import VersionField
 
 if TYPE_CHECKING:

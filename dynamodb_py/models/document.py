@@ -14,7 +14,7 @@ from . import registry
 from .attribute_values.spelling import is_same, keep_spelling_of, reads_as
 from .fields.base import AnyField, is_checking
 from .fields.containers import NOT_UNIQUE, EmbeddedField
-from .fields.times import TimestampField
+from .fields.times.datetimes import TimestampField
 from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references
 from .foreign_keys.field import ForeignKey
@@ -31,12 +31,13 @@ from .records.base import (
 from .records.checks import Errors, check_value, encode_value
 from .records.collect import collect
 from .records.fieldset import FieldSet
-from .records.plain import Mode
 from .records.record import Record, encode_given
 from .reserved_names import DOCUMENT, refuse_reserved
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .records.plain import Mode
 
 
 class Document(Record):

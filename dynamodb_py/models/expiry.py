@@ -18,8 +18,8 @@ from ..expressions import Compare, Condition, Path, Unexpired, Value
 from ..operations.base import Wire
 from ..operations.items import StoredItem
 from .fields.base import AnyField
-from .fields.scalars import IntegerField
-from .fields.times import TimestampField
+from .fields.numbers import IntegerField
+from .fields.times.datetimes import TimestampField
 
 
 class Expiry:

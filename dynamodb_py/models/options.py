@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from msgspec.structs import replace
 
-from ..batching import KeyReader
 from ..codec import Unstorable, as_sent, check_text, from_json
 from ..exceptions import ModelDefinitionError, QueryError, ResponseCorrupted, ValidationError
 from ..expressions import Condition, Exists, FieldName, NotExists, Path, is_many
@@ -21,8 +20,7 @@ from .attribute_values.spelling import stays_same
 from .constraints import Constraint, compile_constraints, make_sentinels_schema
 from .expiry import find_ttl_field, make_expiry
 from .fields.base import AnyField, Field
-from .fields.scalars import UUIDField
-from .fields.unknown_options import META_OPTIONS, advise
+from .fields.ids import UUIDField
 from .fields.version import VersionField
 from .foreign_keys.expansion import add_reference_constraints, expand_indexes
 from .foreign_keys.field import ForeignKey
@@ -45,11 +43,20 @@ from .visibility import ItemFilter, make_filter
 
 if TYPE_CHECKING:
     from .. import planning
+    from ..batching import KeyReader
     from ..reading import keys as key_readers
     from ..schema import options as table_options
+    from .fields import unknown_options
     from .keys import computed_writes, rewriting
 else:
-    from ..lazy import computed_writes, key_readers, planning, rewriting, table_options
+    from ..lazy import (
+        computed_writes,
+        key_readers,
+        planning,
+        rewriting,
+        table_options,
+        unknown_options,
+    )
 
 TABLE_OPTIONS = (
     "stream",
@@ -729,7 +736,8 @@ def _collect_meta(model: type[Any]) -> dict[str, Any]:
             for unknown in here.keys() - _DEFAULTS.keys():
                 raise ModelDefinitionError(
                     f"{ancestor.__name__}.Meta.{unknown} is unknown: "
-                    f"Meta takes {', '.join(_DEFAULTS)}{advise([unknown], META_OPTIONS)}"
+                    f"Meta takes {', '.join(_DEFAULTS)}"
+                    f"{unknown_options.advise([unknown], unknown_options.META_OPTIONS)}"
                 )
         here.update({name: own[older] for older, name in _OLDER.items() if older in own})
         if ancestor is not model:

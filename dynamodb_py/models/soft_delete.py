@@ -11,11 +11,13 @@ from ..connections import choose_connection
 from ..exceptions import DoesNotExist, QueryError
 from ..expressions import Condition, NotExists, Path
 from ..flows import Flow, awaiting, blocking, flow_of, name_verbs
+from ..pacing.buckets import make_pacer
+from ..pacing.flows import pace
 from .bulk.bound_model import BoundModel, instance_of_key, key_from, table_name
 from .bulk.execution import run_side_by_side
 from .bulk.jobs import keep_last, key_job
 from .bulk.results import BulkResult, Status, Tally
-from .fields.times import DateTimeField, TimestampField
+from .fields.times.datetimes import DateTimeField, TimestampField
 from .instance import is_elsewhere, list_many, options_of
 from .managers.manager import Manager, Objects
 from .managers.queryset import QuerySet
@@ -79,6 +81,7 @@ def bulk_delete_softly(
     keys: Iterable[Any],
     *,
     workers: int = 1,
+    rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[Any]]:
     """Delete the items with these keys, or these instances, softly, each with a request of its own.
@@ -86,7 +89,7 @@ def bulk_delete_softly(
     Missing items count as deleted. The rest is as for other models.
     """
     check_outside("bulk_delete()")
-    given = list_many(keys, "keys to delete")
+    given, pacer = list_many(keys, "keys to delete"), make_pacer(rate)
     tally: Tally[Any] = Tally(given, deletes=True)
     table = table_name(bound)
     jobs = {at: key_job(bound, each, table) for at, each in enumerate(given)}
@@ -97,7 +100,9 @@ def bulk_delete_softly(
             flows[at] = _delete_given(bound, job.given)
         else:
             tally.note(at, "superseded")
-    yield from run_side_by_side(flows, list(flows.values()), tally, workers, as_callback(progress))
+    report = as_callback(progress)
+    deletes = run_side_by_side(flows, list(flows.values()), tally, workers, report)
+    yield from pace(deletes, pacer)
     return tally.check()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from binascii import Error, a2b_base64, b2a_base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -218,6 +218,11 @@ def hash_query(plan: Plan) -> bytes:
         sorted((list(_spell_condition(term)) for term in plan.condition.conjuncts), key=to_json),
     ]
     return _blake2b(to_json(parts), _DIGEST)
+
+
+def hash_statement(statement: str, parameters: Sequence[Wire]) -> bytes:
+    """Return a digest of a PartiQL statement with its parameters, as :func:`hash_query` does of a plan."""
+    return _blake2b(to_json(["PartiQL", statement, list(map(_sort_sets, parameters))]), _DIGEST)
 
 
 def _spell_condition(condition: Condition) -> Iterator[Any]:

@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from ..batching import Progress, execute_step, next_step
-from ..exceptions import MaxRequestsReached, QueryError
+from ..exceptions import MaxRequestsReached
 from ..flows import Flow
 from ..limits import READ_UNIT_BYTES
 from ..operations.base import Operation, Pause, Step, Together
 from ..operations.items import StoredItem
 from ..operations.queries import Page, Query, Scan
+from ..pacing.buckets import Bucket
 
 T = TypeVar("T")
-
-Clock: TypeAlias = Callable[[], float]
-
-
-class Bucket:
-    """Read units that may be spent, filled at *rate* a second, for one second at most.
-
-    It is empty at first, and a request may be sent unless units are owed. So the units spent before a
-    request never exceed the rate times the elapsed seconds.
-    """
-
-    def __init__(self, rate: float, clock: Clock = time.monotonic) -> None:
-        if not rate > 0:
-            raise QueryError(f"rate={rate}: a rate is a number of read units per second, over 0")
-        self._rate, self._clock = rate, clock
-        self._level = 0.0
-        self._at: float | None = None
-
-    def wait(self) -> float:
-        """Return the seconds to wait from now on; 0 if no units are owed."""
-        now = self._clock()
-        if self._at is not None:
-            self._level = min(self._rate, self._level + (now - self._at) * self._rate)
-        self._at = now
-        return max(0.0, -self._level / self._rate)
-
-    def spend(self, units: float) -> None:
-        """Take *units* out; missing units are owed."""
-        self._level -= units
 
 
 def estimate_units(items: Iterable[StoredItem], *, consistent: bool, scanned: int = 0) -> float:

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from ..batching import Progress
 from ..flows import Flow
 from ..operations.items import StoredItem
+from ..pacing.buckets import Bucket, Clock
 from ..planning.plan import Plan
 from .lanes import SideBySide, Stream
 from .merging import Merge
-from .pacing import Bucket, Clock, Ledger
+from .pacing import Ledger
 from .positions import Position, check_fits, is_beginning
 from .sources import ByKeys, ByOwner, Completed, Nothing, One, Place, Source, check_workers
 

@@ -30,6 +30,8 @@ _VALUES = {
     "Parameters": "parameters",
     "RequestItems": "items",
     "TransactItems": "writes or reads",
+    "Statements": "statements",
+    "TransactStatements": "statements",
 }
 _PLACEHOLDER = re.compile(r"[#:]\w+")
 _WIDTH = 300

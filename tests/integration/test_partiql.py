@@ -10,16 +10,21 @@ from dynamodb_py import (
     AlreadyExists,
     CharField,
     ConditionFailed,
+    FieldNotLoaded,
+    GlobalIndex,
     IntegerField,
     ListField,
     Model,
     QueryError,
     ServiceError,
+    TransactionCanceled,
     ValidationError,
     capacity,
+    execute_all,
     options,
+    transaction,
 )
-from dynamodb_py.models.managers.partiql import FEWEST
+from dynamodb_py.models.statements import FEWEST
 
 from ..engines import known_fault
 
@@ -33,8 +38,18 @@ class Score(Model):
     wins = IntegerField()
     tags = ListField(default=[])
 
+    by_wins = GlobalIndex(hash_key="player", range_key="wins", projection="keys")
 
-TABLES = [Score]
+
+class Total(Model):
+    class Meta:
+        table_name = "totals"
+
+    player = CharField(hash_key=True)
+    wins = IntegerField(default=0)
+
+
+TABLES = [Score, Total]
 
 SELECT = "SELECT * FROM {table} WHERE p = ?"
 no_partiql = known_fault("extenddb", "has no PartiQL")
@@ -179,3 +194,206 @@ def test_what_cannot_be_asked_is_refused_before_it_is_sent(
     with pytest.raises(error, match=words):
         do(Score.objects.execute, statement, *parameters, **said)
     assert sent == []
+
+
+# -- rows as they come ------------------------------------------------------------------------------
+
+
+@no_partiql
+def test_raw_gives_instances_that_have_what_was_read(engine, do, written):
+    columns = "SELECT p, d, wins FROM {table} WHERE p = ? AND d = ?"
+    [row] = do.list(Score.objects.raw(columns, written, 4))
+    assert (type(row), row.primary_key, row.wins) == (Score, (written, 4), 1)
+    with pytest.raises(FieldNotLoaded, match=r"Score\.tags was not fetched"):
+        row.tags  # noqa: B018
+    row.wins = 70
+    do(row.save)
+    [whole] = do.list(Score.objects.raw("SELECT * FROM {table} WHERE p = ? AND d = ?", written, 4))
+    assert (whole.wins, whole.tags, whole.extra) == (70, [], {"other": ["x"]})
+
+
+@no_partiql
+@moto_knows_little
+def test_an_index_gives_instances_that_have_what_it_holds(engine, do, written):
+    statement = 'SELECT * FROM {table}."by_wins" WHERE p = ? AND wins = ?'
+    rows = do.list(Score.objects.raw(statement, written, 2))
+    assert sorted((row.day, row.wins) for row in rows) == [(2, 2), (5, 2), (8, 2)]
+    with pytest.raises(FieldNotLoaded):
+        rows[0].tags  # noqa: B018
+    plain = do.list(Score.objects.raw(statement, written, 2).as_dicts())
+    assert sorted(row["d"] for row in plain) == [2, 5, 8]
+
+
+@pytest.mark.engines("embedded", "dynoxide")  # the ones that page
+def test_rows_come_a_page_at_a_time(engine, do, sent, written):
+    rows = Score.objects.raw(SELECT, written, page_size=4)
+    assert [row.day for row in do.list(rows)] == list(range(10))
+    assert sent.calls == ["ExecuteStatement"] * 3
+    assert [len(page) for page in do.list(rows.pages())] == [4, 4, 2]
+
+
+@pytest.mark.engines("embedded", "dynoxide")
+@pytest.mark.parametrize("size", [1, 3, 5, 20])
+@pytest.mark.parametrize("where", ["", " AND wins = 2"])
+def test_pages_by_cursor_have_each_row_once(engine, do, written, size, where):
+    rows = Score.objects.raw(SELECT + where, written)
+    found, cursor = [], None
+    while True:
+        page = do(rows.page, size, cursor)
+        found += [row.day for row in page]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+        assert len(page) == size
+    assert found == [row.day for row in do.list(rows)]
+
+
+# -- batches ----------------------------------------------------------------------------------------
+
+ONE = f"{SELECT} AND d = ?"
+CHANGE = "UPDATE {table} SET wins = ? WHERE p = ? AND d = ?"
+ADD = "INSERT INTO {table} VALUE {'player': ?, 'wins': ?}"
+
+
+@no_partiql
+@moto_knows_little
+def test_a_batch_reads_items_of_several_models_in_order(engine, do, sent, put, written):
+    put(Total, {"player": {"S": written}, "wins": {"N": "9"}})
+    total = Total.objects.raw("SELECT * FROM {table} WHERE player = ?", written)
+    days = [3, 99, 1]
+    rows = do(execute_all, [*(Score.objects.raw(ONE, written, day) for day in days), total])
+    assert [row and row.primary_key for row in rows] == [(written, 3), None, (written, 1), written]
+    assert (rows[0].wins, rows[3].wins) == (0, 9)
+    assert sent.calls == ["BatchExecuteStatement"]
+
+
+@no_partiql
+@moto_knows_little
+def test_a_batch_of_over_25_statements_takes_several_requests(engine, do, sent, written):
+    rows = do(execute_all, [Score.objects.raw(ONE, written, day) for day in range(60)], workers=2)
+    assert [row.day for row in rows if row is not None] == list(range(10))
+    assert sent.calls == ["BatchExecuteStatement"] * 3
+
+
+@no_partiql
+@moto_knows_little
+def test_a_batch_writes_each_item_on_its_own(engine, do, stored, written):
+    given = [
+        Score.objects.raw(CHANGE, 50, written, 1),
+        Score.objects.raw(f"{CHANGE} AND wins = 77", 50, written, 2),
+        Total.objects.raw(ADD, written, 5),
+        Score.objects.raw("INSERT INTO {table} VALUE {'p': ?, 'd': ?}", written, 3),
+        Score.objects.raw("DELETE FROM {table} WHERE p = ? AND d = ?", written, 4),
+    ]
+    changed, condition, added, exists, deleted = do(execute_all, given, return_exceptions=True)
+    assert (changed, added, deleted) == (None, None, None)
+    assert type(condition) is ConditionFailed
+    assert isinstance(exists, Score.AlreadyExists)
+    assert stored(Score(player=written, day=1))["wins"] == {"N": "50"}
+    assert stored(Total(player=written))["wins"] == {"N": "5"}
+    assert stored(Score(player=written, day=4)) is None
+    with pytest.raises(ConditionFailed) as raised:
+        do(execute_all, [given[0], given[1]])
+    assert raised.value.done[0] is None
+    assert raised.value.unprocessed == [given[1]]
+
+
+@no_partiql
+@moto_knows_little
+def test_a_batch_gives_what_its_statements_return(engine, do, written):
+    [row] = do(execute_all, [Score.objects.raw(f"{CHANGE} RETURNING ALL NEW *", 6, written, 1)])
+    assert row == {"p": written, "d": 1, "wins": 6, "other": ["x"]}
+
+
+# -- transactions -----------------------------------------------------------------------------------
+
+
+@no_partiql
+@moto_knows_little
+def test_a_transaction_reads_items_in_order(engine, do, sent, written):
+    rows = do(transaction.execute, [Score.objects.raw(ONE, written, day) for day in (3, 99, 1)])
+    assert [row and row.day for row in rows] == [3, None, 1]
+    assert sent.calls == ["ExecuteTransaction"]
+
+
+@no_partiql
+@moto_knows_little
+def test_a_transaction_writes_all_or_nothing(engine, do, stored, written):
+    given = [Score.objects.raw(CHANGE, 50, written, 1), Total.objects.raw(ADD, written, 5)]
+    with pytest.raises(TransactionCanceled) as raised:
+        do(
+            transaction.execute,
+            [*given, Score.objects.raw(f"{CHANGE} AND wins = 9", 0, written, 2)],
+        )
+    first, second, condition = raised.value.reasons
+    assert (first.code, second.code, type(condition.error)) == ("None", "None", ConditionFailed)
+    assert stored(Total(player=written)) is None
+    assert do(transaction.execute, given) == [None, None]
+    assert stored(Score(player=written, day=1))["wins"] == {"N": "50"}
+    assert stored(Total(player=written))["wins"] == {"N": "5"}
+
+
+@no_partiql
+@moto_knows_little
+@known_fault("dynoxide", "has a reason for the first statement that fails alone")
+def test_each_statement_of_a_cancelled_transaction_has_its_reason(engine, do, written):
+    given = [
+        Score.objects.raw(f"{CHANGE} AND wins = 9", 0, written, 2),
+        Score.objects.raw("INSERT INTO {table} VALUE {'p': ?, 'd': ?}", written, 3),
+    ]
+    with pytest.raises(TransactionCanceled) as raised:
+        do(transaction.execute, given)
+    condition, exists = raised.value.reasons
+    assert isinstance(condition.error, ConditionFailed)
+    assert isinstance(exists.error, Score.AlreadyExists)
+
+
+@no_partiql
+@moto_knows_little
+@known_fault("dynoxide", "knows no EXISTS")
+def test_a_transaction_depends_on_items_that_it_does_not_write(engine, do, stored, written):
+    check = "EXISTS(SELECT * FROM {table} WHERE p = ? AND d = ? AND wins = ?)"
+    add = Total.objects.raw(ADD, written, 5)
+    with pytest.raises(TransactionCanceled):
+        do(transaction.execute, [add, Score.objects.raw(check, written, 2, 3)])
+    assert stored(Total(player=written)) is None
+    do(transaction.execute, [add, Score.objects.raw(check, written, 2, 2)])
+    assert stored(Total(player=written))["wins"] == {"N": "5"}
+
+
+@no_partiql
+@moto_knows_little
+@known_fault("dynoxide", "returns no item when the condition of a statement fails")
+def test_a_condition_that_fails_has_the_item_as_it_stands(engine, do, written):
+    statement = f"{CHANGE} AND wins = 77"
+    with pytest.raises(ConditionFailed) as alone:
+        do(Score.objects.execute, statement, 50, written, 2)
+    failing = Score.objects.raw(statement, 50, written, 2)
+    [batched] = do(execute_all, [failing], return_exceptions=True)
+    with pytest.raises(TransactionCanceled) as canceled:
+        do(transaction.execute, [failing])
+    for error in (alone.value, batched, canceled.value.reasons[0]):
+        assert (type(error.current), error.current.wins) == (Score, 2)
+
+
+@no_partiql
+@moto_knows_little
+def test_a_transaction_with_a_token_is_carried_out_once(engine, do, stored, key):
+    add = [Total.objects.raw("UPDATE {table} SET wins = wins + 1 WHERE player = ?", key)]
+    do(Total.objects.create, player=key, wins=1)
+    for _ in range(2):
+        do(transaction.execute, add, token=key[:36])
+    assert stored(Total(player=key))["wins"] == {"N": "2"}
+
+
+@no_partiql
+@moto_knows_little
+def test_batches_and_transactions_tell_what_they_cost(engine, do, written):
+    with capacity() as used:
+        do(execute_all, [Score.objects.raw(ONE, written, day) for day in range(2)])
+        do(execute_all, [Total.objects.raw(ADD, written, 5)])
+        do(
+            transaction.execute,
+            [Total.objects.raw("DELETE FROM {table} WHERE player = ?", written)],
+        )
+    assert (used.read_units, used.write_units, used.requests) == (1, 3, 3)

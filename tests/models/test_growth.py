@@ -23,7 +23,7 @@ from dynamodb_py import (
     TimestampField,
 )
 from dynamodb_py.models import registry
-from dynamodb_py.models.fields.times import DateField
+from dynamodb_py.models.fields.times.dates import DateField
 from dynamodb_py.models.inheritance.declaring import merge_schemas
 from dynamodb_py.models.inheritance.discriminator import require_kinds
 from dynamodb_py.models.registry import DeferredOptions

@@ -22,6 +22,10 @@ def writing(items: list[Score]) -> None:
     assert_type(Score.objects.batch_write(delete=["a"]), BulkResult[Score])
     assert_type(Score.objects.batch_write(), BatchBlock[Score])
     assert_type(Score.objects.batch_write(overwrite=True, workers=3), BatchBlock[Score])
+    assert_type(Score.objects.batch_write(rate=2.5), BatchBlock[Score])
+    assert_type(Score.objects.batch_write(items, rate=25), BulkResult[Score])
+    assert_type(Score.objects.bulk_delete(items, rate=None), BulkResult[Any])
+    Score.batch_write(items, rate="25")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     result = Score.objects.bulk_create(items, update_conflicts=True, update_fields=["wins"])
     assert_type(result, BulkResult[Score])
     assert_type(result[0], Score)

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...codec import measure_item
-from ...limits import READ_UNIT_BYTES
+from ...limits import READ_UNIT_BYTES, WRITE_UNIT_BYTES
 from ..database.snapshots import Snapshot
 from ..database.tables import Index, Table
 from ..database.values import Item
 from .requests import CAPACITIES, METRICS, Members, read_choice
 from .writes import Outcome
 
-WRITE_UNIT_BYTES = 1024
 _GB = 2**30
 
 

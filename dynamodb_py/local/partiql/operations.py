@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from ...limits import MAX_TRANSACTION
+from ...limits import MAX_BATCH_STATEMENTS, MAX_TRANSACTION
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid
 from ..database.snapshots import Snapshot, Transaction
@@ -21,9 +21,6 @@ from .bindings import Bound, Columns, bind_statement, read_parsed
 from .reads import find_key, read_rows
 from .statements import Delete, Exists, Parsed, Select, Statement, Update
 from .writes import make_write
-
-MAX_BATCH = 25
-"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html"""
 
 _MAX_NEXT_TOKEN = 32768
 _BATCH, _TRANSACTION = "BatchExecuteStatement", "ExecuteTransaction"
@@ -78,7 +75,9 @@ def execute_statement(engine: Engine, request: Request) -> Answer:
 def batch_execute_statement(engine: Engine, request: Request) -> Answer:
     """Carry out up to 25 statements, each on its own."""
     consumed = Consumed(read_detail(request))
-    batch = [_try(_read_alone, each) for each in read_parts(request, "Statements", MAX_BATCH)]
+    batch = [
+        _try(_read_alone, each) for each in read_parts(request, "Statements", MAX_BATCH_STATEMENTS)
+    ]
     reads = {isinstance(part.statement, Select) for part in batch if isinstance(part, Bound)}
     if len(reads) > 1:
         raise make_invalid("Read and write requests together in the same batch is not supported.")

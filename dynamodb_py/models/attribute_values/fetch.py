@@ -11,6 +11,8 @@ from ...exceptions import BatchIncomplete, RequestError
 from ...flows import Flow
 from ...operations.items import Key, StoredItem
 from ...operations.read_expressions import Expressions
+from ...pacing.buckets import make_pacer
+from ...pacing.flows import pace
 
 
 def read_items(
@@ -22,23 +24,25 @@ def read_items(
     consistent: bool | None,
     workers: int,
     progress: ProgressOption,
+    rate: float | None = None,
     expressions: Mapping[str, Expressions] = {},
 ) -> Flow[list[StoredItem | None]]:
     """Read the items with these *keys*; if some stay unread, the error lists their entries of *given*.
 
+    :param rate: the most read units per second.
     :param expressions: projections by table; by default items are read whole.
     """
+    pacer = make_pacer(rate)
+    reads = batch_get(
+        keys,
+        readers,
+        consistent=is_consistent(consistent, link),
+        workers=workers,
+        progress=as_callback(progress),
+        expressions=expressions,
+    )
     try:
-        return (
-            yield from batch_get(
-                keys,
-                readers,
-                consistent=is_consistent(consistent, link),
-                workers=workers,
-                progress=as_callback(progress),
-                expressions=expressions,
-            )
-        )
+        return (yield from pace(reads, pacer))
     except (BatchIncomplete, RequestError) as error:
         named = {id(pair): each for pair, each in zip(keys, given, strict=True)}
         error.unprocessed = [named[id(pair)] for pair in error.unprocessed]

@@ -12,6 +12,8 @@ from ...exceptions import QueryError, ValidationError
 from ...flows import Flow, arun, run
 from ...limits import MAX_BATCH_WRITE
 from ...operations.batches import Delete, Put
+from ...pacing.buckets import limit_batch, make_pacer
+from ...pacing.flows import pace
 from ...reading.sources import check_workers
 from ..instance import Instance, check_many
 from ..signals.events import is_observed
@@ -38,12 +40,14 @@ class Block(Generic[M]):
         overwrite: bool = False,
         validate: bool = True,
         workers: int = 1,
+        rate: float | None = None,
         progress: ProgressOption = None,
         keep_written: bool = True,
     ) -> None:
         self._bound, self._overwrite, self._validate = bound, overwrite, validate
         self._keeps = keep_written
         self._workers, self._report = check_workers(workers), as_callback(progress)
+        self._pacer = make_pacer(rate)
         self._tally: Tally[Any] = Tally()
         self._pending: dict[Place, tuple[int, Job]] = {}
         self._superseded: dict[Place, list[Job]] = {}
@@ -121,14 +125,16 @@ class Block(Generic[M]):
         jobs = {at: self._renew(job) for at, job in jobs.items()}
         for at in jobs:  # the outcome of a request that is left in the middle is unknown
             self._tally.note(at, "unknown")
-        yield from carry_out(
+        carried_out = carry_out(
             self._bound,
             jobs,
             self._tally,
             overwrite=self._overwrite,
             workers=self._workers,
             progress=None,
+            size=limit_batch(MAX_BATCH_WRITE, self._pacer),
         )
+        yield from pace(carried_out, self._pacer)
         for job in jobs.values():
             superseded = self._superseded.pop(job.place, ())
             detach_duplicates(self._bound, superseded, jobs, self._tally)

@@ -140,6 +140,7 @@ def read_instances(
     *,
     consistent: bool | None = None,
     workers: int = 1,
+    rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[list[StoredItem | None]]:
     """Read the items of *instances* by their keys; None stands for one that is missing or hidden."""
@@ -154,6 +155,7 @@ def read_instances(
         link=instances[0]._link,
         consistent=consistent,
         workers=workers,
+        rate=rate,
         progress=progress,
     )
     return [filter_item(each._meta, item) for each, item in zip(instances, items, strict=True)]

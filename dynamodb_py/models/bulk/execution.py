@@ -10,6 +10,8 @@ from ...exceptions import QueryError
 from ...flows import Flow
 from ...limits import MAX_BATCH_WRITE
 from ...operations.batches import Put
+from ...pacing.buckets import limit_batch, make_pacer
+from ...pacing.flows import pace
 from ..instance import list_many, options_of
 from ..persistence.delete import mark_deleted
 from ..persistence.locks import is_atomic
@@ -52,6 +54,7 @@ def write_items(
     lists_deletes: bool = False,
     ignores: bool = False,
     workers: int,
+    rate: float | None,
     progress: ProgressOption,
     size: int = MAX_BATCH_WRITE,
 ) -> Flow[BulkResult[Any]]:
@@ -61,7 +64,7 @@ def write_items(
     :param size: the largest number of writes to a request.
     :param ignores: what is there already stays, and is no error.
     """
-    model = bound.model
+    model, pacer = bound.model, make_pacer(rate)
     instances = [
         item if isinstance(item, model) else as_instance(bound, item)
         for item in list_many(items, "items")
@@ -80,15 +83,16 @@ def write_items(
         superseded = [at for at in jobs if at not in todo]
         for at in superseded:
             tally.note(at, "superseded")
-        yield from carry_out(
+        carried_out = carry_out(
             bound,
             todo,
             tally,
             overwrite=overwrite,
             workers=workers,
             progress=as_callback(progress),
-            size=size,
+            size=limit_batch(size, pacer),
         )
+        yield from pace(carried_out, pacer)
         detach_duplicates(bound, [jobs[at] for at in superseded], todo, tally)
         return tally.check()
 

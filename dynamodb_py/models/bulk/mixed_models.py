@@ -8,7 +8,10 @@ from typing import Any
 from ...batching import Progress, ProgressOption, as_callback, offset_progress, run_together
 from ...exceptions import DoesNotExist
 from ...flows import Flow, flow_of
+from ...limits import MAX_BATCH_WRITE
 from ...operations.batches import Delete, Put
+from ...pacing.buckets import Pacer, limit_batch, make_pacer
+from ...pacing.flows import pace
 from ..foreign_keys.referrers import find_restricting_references
 from ..instance import Instance, options_of, table_of
 from ..persistence.delete import delete_instance, mark_deleted, remove_item
@@ -27,18 +30,20 @@ def load_objects(
     *,
     consistent: bool | None = None,
     workers: int = 1,
+    rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[None]:
     """Read all *objects* again, in place, by their keys; of any models, a hundred to a request.
 
     :param consistent: True sees every write before it; by default as ``options()`` says.
     :param workers: the largest number of requests at a time.
+    :param rate: how many read units to consume per second at most, a number over 0. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises DoesNotExist: some are not there: ``missing`` has them. All others were loaded.
     """
     all_ = list(objects)
     items = yield from read_instances(
-        all_, consistent=consistent, workers=workers, progress=progress
+        all_, consistent=consistent, workers=workers, rate=rate, progress=progress
     )
     missing: list[Instance] = []
     for each, item in zip(all_, items, strict=True):
@@ -57,6 +62,7 @@ def save_objects(
     *,
     validate: bool = True,
     workers: int = 1,
+    rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[None]:
     """Save all *objects*, of any models, as ``save()`` does for each.
@@ -68,13 +74,16 @@ def save_objects(
     those that were written.
 
     :param workers: the largest number of requests at a time.
+    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
+        as many read units where items are read too. None sets no limit.
+    :param progress: called with how many are done and how many there are, or True for a bar.
     :raises ValidationError: values cannot be stored; nothing was sent.
     :raises DoesNotExist: some that were loaded are gone.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and every
         other error while sending has in ``done`` the outcome of each.
     """
     check_outside("save_all()")
-    all_ = list(objects)
+    all_, pacer = list(objects), make_pacer(rate)
     observed = {
         at: not each.persisted for at, each in enumerate(all_) if is_observed(type(each), "save")
     }
@@ -94,7 +103,16 @@ def save_objects(
         assert isinstance(job.write, Put)
         mark_saved(job.given, job.write.item)
 
-    yield from _execute_all(tally, puts, flows, settle, workers, as_callback(progress))
+    saves = _execute_all(
+        tally,
+        puts,
+        flows,
+        settle,
+        workers,
+        limit_batch(MAX_BATCH_WRITE, pacer),
+        as_callback(progress),
+    )
+    yield from pace(saves, pacer)
     for at, created in observed.items():
         if tally.is_done(at):
             try:
@@ -105,24 +123,34 @@ def save_objects(
 
 
 def delete_objects(
-    objects: Iterable[Instance], *, workers: int = 1, progress: ProgressOption = None
+    objects: Iterable[Instance],
+    *,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: ProgressOption = None,
 ) -> Flow[None]:
     """Delete all *objects*, of any models, 25 to a request; those that are not there count as deleted.
 
     Those with a version or unique values take a request each.
 
+    :param workers: the largest number of requests at a time.
+    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
+        as many read units where items are read too. None sets no limit.
+    :param progress: called with how many are done and how many there are, or True for a bar.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and every
         other error while sending has in ``done`` the outcome of each.
     """
     check_outside("delete_all()")
-    all_ = list(objects)
+    all_, pacer = list(objects), make_pacer(rate)
     if all_:
         named = [(type(each), each) for each in all_]
-        flow = _delete_all(all_, workers, progress)
+        flow = _delete_all(all_, workers, pacer, progress)
         yield from send_around_batch(flow, (), named, using=all_[0]._link.alias)
 
 
-def _delete_all(all_: Sequence[Instance], workers: int, progress: ProgressOption) -> Flow[None]:
+def _delete_all(
+    all_: Sequence[Instance], workers: int, pacer: Pacer | None, progress: ProgressOption
+) -> Flow[None]:
     tally: Tally[Any] = Tally(all_)
     jobs = {
         at: make_job(each, Delete(table_of(each), key_of(each))) for at, each in enumerate(all_)
@@ -154,7 +182,16 @@ def _delete_all(all_: Sequence[Instance], workers: int, progress: ProgressOption
             mark_deleted(each)
 
     deletes, flows = dict(sorted(deletes.items())), dict(sorted(flows.items()))
-    yield from _execute_all(tally, deletes, flows, settle, workers, as_callback(progress))
+    removals = _execute_all(
+        tally,
+        deletes,
+        flows,
+        settle,
+        workers,
+        limit_batch(MAX_BATCH_WRITE, pacer),
+        as_callback(progress),
+    )
+    yield from pace(removals, pacer)
     tally.check()
 
 
@@ -194,6 +231,7 @@ def _execute_all(
     flows: Mapping[int, Flow[Any]],
     settle: Callable[[Job], None],
     workers: int,
+    size: int,
     progress: Progress | None,
 ) -> Flow[None]:
     """Carry out *jobs* in batches, then *flows* side by side, and note the outcomes in *tally*."""
@@ -203,7 +241,8 @@ def _execute_all(
     began = dict(zip(flows, begin_all(flows.values()), strict=True))
     total = len(todo) + len(began)
     try:
-        yield from write_batches(todo, tally, settle, workers, offset_progress(progress, total))
+        counted = offset_progress(progress, total)
+        yield from write_batches(todo, tally, settle, workers, counted, size)
         if tally.errors(todo):
             return
         rest = offset_progress(progress, total, len(todo))

@@ -8,6 +8,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar, overload
 from ...batching import ProgressOption, as_callback
 from ...exceptions import QueryError
 from ...flows import Flow, arun, as_verb, run
+from ...pacing.buckets import Pacer, make_pacer
+from ...pacing.flows import pace
 from ..instance import Instance, list_many, options_of
 from ..records.base import find_given_fields
 from ..unit_of_work.collector import check_outside
@@ -42,6 +44,7 @@ def batch_write_items(
     overwrite: bool = False,
     validate: bool = True,
     workers: int = 1,
+    rate: float | None = None,
     progress: ProgressOption = None,
     keep_written: bool = True,
 ) -> Flow[BulkResult[M]]:
@@ -58,6 +61,8 @@ def batch_write_items(
         *overwrite*, nothing is deleted where some item could not be written.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param workers: the largest number of requests at a time.
+    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
+        as many read units where items are read too. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :param keep_written: False forgets each item that was written, so that a million of them, from a
         generator, take the memory of a few requests: items are checked and sent as they come, the
@@ -79,6 +84,7 @@ def batch_write_items(
             overwrite=overwrite,
             validate=validate,
             workers=workers,
+            rate=rate,
             progress=progress,
             keep_written=False,
         )
@@ -91,6 +97,7 @@ def batch_write_items(
             overwrite=overwrite,
             validate=validate,
             workers=workers,
+            rate=rate,
             progress=progress,
         )
     )
@@ -106,6 +113,7 @@ class BatchWrite(Protocol[M_contra, B_co, R_co]):
         overwrite: bool = False,
         validate: bool = True,
         workers: int = 1,
+        rate: float | None = None,
         progress: ProgressOption = None,
         keep_written: bool = True,
     ) -> B_co: ...
@@ -118,6 +126,7 @@ class BatchWrite(Protocol[M_contra, B_co, R_co]):
         overwrite: bool = False,
         validate: bool = True,
         workers: int = 1,
+        rate: float | None = None,
         progress: ProgressOption = None,
         keep_written: bool = True,
     ) -> R_co: ...
@@ -129,6 +138,7 @@ class BatchWrite(Protocol[M_contra, B_co, R_co]):
         overwrite: bool = False,
         validate: bool = True,
         workers: int = 1,
+        rate: float | None = None,
         progress: ProgressOption = None,
         keep_written: bool = True,
     ) -> R_co: ...
@@ -181,6 +191,7 @@ def bulk_delete_items(
     keys: Iterable[Any],
     *,
     workers: int = 1,
+    rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[Any]]:
     """Delete the items with these keys, or these instances, any number, 25 to a request.
@@ -189,6 +200,8 @@ def bulk_delete_items(
     a request each.
 
     :param workers: the largest number of requests at a time.
+    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
+        as many read units where items are read too. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :return: what was deleted, as it was given; ``outcomes`` has the status of each.
     :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has their keys.
@@ -197,7 +210,14 @@ def bulk_delete_items(
     check_outside("bulk_delete()")
     return (
         yield from write_items(
-            bound, (), keys, overwrite=True, lists_deletes=True, workers=workers, progress=progress
+            bound,
+            (),
+            keys,
+            overwrite=True,
+            lists_deletes=True,
+            workers=workers,
+            rate=rate,
+            progress=progress,
         )
     )
 
@@ -213,6 +233,7 @@ def bulk_create_items(
     validate: bool = True,
     batch_size: int | None = None,
     workers: int = 1,
+    rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[M]]:
     """Insert any number of items, each by a request of its own; all are tried.
@@ -231,6 +252,8 @@ def bulk_create_items(
     :param batch_size: the largest number of items to a BatchWriteItem, 1 to 25, which is the default;
         of no effect where each item takes a request of its own.
     :param workers: the largest number of requests at a time.
+    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
+        as many read units where items are read too. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :return: the instances that were written; ``outcomes`` has the status of each.
     :raises ValidationError: some values cannot be stored, or, without *overwrite*, two items have
@@ -256,15 +279,16 @@ def bulk_create_items(
                 validate=validate,
                 ignores=ignore_conflicts,
                 workers=workers,
+                rate=rate,
                 progress=progress,
                 size=size,
             )
         )
-    named = None
+    named, pacer = None, make_pacer(rate)
     if update_fields is not None:
         named = check_fields(options_of(bound.model), "update_fields", update_fields)
     given = [as_instance(bound, item) for item in list_many(instances, "items")]
-    upserts = _upsert_all(bound, given, named, validate, workers, progress)
+    upserts = _upsert_all(bound, given, named, validate, workers, pacer, progress)
     return (yield from send_batch_signals(bound, upserts, given))
 
 
@@ -280,6 +304,7 @@ def _upsert_all(
     named: frozenset[str] | None,
     validate: bool,
     workers: int,
+    pacer: Pacer | None,
     progress: ProgressOption,
 ) -> Flow[BulkResult[M]]:
     meta = options_of(bound.model)
@@ -293,7 +318,8 @@ def _upsert_all(
             check_connection(bound, job.given)
         flows.append(upsert(bound, job, make_setters(meta, job.write, named, names)))
     tally = Tally(instances)
-    yield from run_side_by_side(range(len(jobs)), flows, tally, workers, as_callback(progress))
+    upserts = run_side_by_side(range(len(jobs)), flows, tally, workers, as_callback(progress))
+    yield from pace(upserts, pacer)
     return tally.check()
 
 
@@ -305,6 +331,7 @@ def bulk_update_items(
     validate: bool = True,
     batch_size: int | None = None,
     workers: int = 1,
+    rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[M]]:
     """Write some fields of any number of items that exist, each by a request of its own.
@@ -320,6 +347,8 @@ def bulk_update_items(
     :param batch_size: 1 to 25, as for ``bulk_create``; of no effect, as each item takes a request of
         its own: *workers* sends several at a time.
     :param workers: the largest number of requests at a time.
+    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
+        as many read units where items are read too. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :return: the instances that are stored so; ``outcomes`` has which were sent.
     :raises ValidationError: some values cannot be stored, or two instances have one key; nothing
@@ -330,6 +359,7 @@ def bulk_update_items(
     """
     check_outside("bulk_update()")
     check_batch_size("bulk_update", batch_size)
+    pacer = make_pacer(rate)
     named = check_fields(options_of(bound.model), "fields", fields)
     given = [
         check_connection(bound, as_instance(bound, item)) for item in list_many(instances, "items")
@@ -341,7 +371,8 @@ def bulk_update_items(
         keep_last(jobs, last_wins=False, model=bound.model.__name__, hint="")
         tally = Tally(given)
         flows = begin_all(update_fields(each, named, validate=validate) for each in given)
-        yield from run_side_by_side(range(len(given)), flows, tally, workers, as_callback(progress))
+        places, report = range(len(given)), as_callback(progress)
+        yield from pace(run_side_by_side(places, flows, tally, workers, report), pacer)
         return tally.check()
 
     return (yield from send_batch_signals(bound, update_all(), given))

@@ -4,20 +4,12 @@ from .base import Field
 from .composite import CompositeField
 from .compressed import CompressedField
 from .containers import DictField, EmbeddedField, ListField, MapField, SetField, register_field
-from .scalars import (
-    BinaryField,
-    BooleanField,
-    CharField,
-    CounterField,
-    DecimalField,
-    EnumField,
-    FloatField,
-    IntegerField,
-    TextField,
-    ULIDField,
-    UUIDField,
-)
-from .times import DateField, DateTimeField, TimeDeltaField, TimeField, TimestampField
+from .ids import ULIDField, UUIDField
+from .numbers import BooleanField, CounterField, DecimalField, FloatField, IntegerField
+from .text import BinaryField, CharField, EnumField, TextField
+from .times.dates import DateField, TimeField
+from .times.datetimes import DateTimeField, TimestampField
+from .times.durations import TimeDeltaField
 from .version import VersionField
 
 __all__ = [

@@ -30,12 +30,13 @@ from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ...operations.base import Wire
 from .json_forms import PLAINLY, Reading, form_wire, read_wire
-from .unknown_options import make_unknown_option_error
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
     from typing_extensions import Never, Self, TypeVar
+
+    from . import unknown_options
 
     V = TypeVar("V")
     T = TypeVar("T")
@@ -69,6 +70,8 @@ if TYPE_CHECKING:
         default: Default[V] | None
 else:
     from typing import TypeVar
+
+    from ...lazy import unknown_options
 
     V = TypeVar("V")
     T = TypeVar("T")
@@ -220,7 +223,7 @@ class Field(Operand[V], Generic[V, N]):
         **unknown: Never,
     ) -> None:
         if unknown:
-            raise make_unknown_option_error(type(self), unknown)
+            raise unknown_options.make_unknown_option_error(type(self), unknown)
         self.name = ""
         self._wire_name = name
         self.hash_key, self.range_key = hash_key, range_key

@@ -11,7 +11,7 @@ from ...operations.base import Wire
 from .base import Field
 from .containers import make_field, place_inside
 from .json_forms import PLAINLY, Reading
-from .scalars import CharField
+from .text import CharField
 
 if TYPE_CHECKING:
     from typing import TypedDict

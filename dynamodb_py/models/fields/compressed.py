@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 from ...codec import Unstorable, as_tree, from_json, to_json, value_of
 from .base import Field
-from .containers import (
-    from_inner_plain,
-    make_field,
-    place_inside,
-    to_inner_json,
-    to_inner_wire,
-)
+from .containers import from_inner_plain, make_field, place_inside, to_inner_json, to_inner_wire
 from .json_forms import PLAINLY, Reading
 
 if TYPE_CHECKING:

@@ -31,23 +31,12 @@ from ...exceptions import ModelDefinitionError, ValidationError
 from ...expressions import FREE, Attr, Coder, field_of, member, members
 from ...operations.base import Wire
 from .base import REQUIRED, AnyField, Field, bind_name, is_checking
-from .ids import make_ulid
+from .ids import ULIDField, make_ulid
 from .json_forms import PLAINLY, Reading, form_free, read_free, sort_forms
 from .model_key import KeyOf
-from .scalars import (
-    FLOATS,
-    LENGTHS,
-    BinaryField,
-    BooleanField,
-    CharField,
-    CounterField,
-    DecimalField,
-    FloatField,
-    IntegerField,
-    ULIDField,
-    make_refusal,
-    with_article,
-)
+from .numbers import FLOATS, BooleanField, CounterField, DecimalField, FloatField, IntegerField
+from .refusals import make_refusal, refuse_form, with_article
+from .text import LENGTHS, BinaryField, CharField
 from .version import VersionField
 
 if TYPE_CHECKING:
@@ -290,13 +279,6 @@ def from_inner_plain(field: AnyField | None, value: Any, how: Reading) -> Any:
     if field is not None:
         return field.from_plain(value, how)
     return read_free(value) if how.json else value
-
-
-def refuse_form(value: Any, wanted: str, how: Reading) -> Any:
-    """Return *value*, which the checks of writing refuse if it is not None; raise Unstorable in JSON."""
-    if how.json and value is not None:
-        raise make_refusal(value, wanted)
-    return value
 
 
 def from_inner_plains(

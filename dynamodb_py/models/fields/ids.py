@@ -1,6 +1,6 @@
-"""Identifiers that sort by the time when they were made: UUIDs of version 7, and ULIDs.
+"""UUIDs and ULIDs: their fields, and how those that sort by the time when they were made come about.
 
-Both begin with milliseconds since 1970, followed by random bits. Within a process each is greater than
+UUIDs of version 7 and ULIDs both begin with milliseconds since 1970, followed by random bits. Within a process each is greater than
 the one before, also within a millisecond and after the clock is set back.
 
 https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7, https://github.com/ulid/spec
@@ -12,11 +12,32 @@ import os
 from datetime import datetime, timezone
 from threading import Lock
 from time import time_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+from ...codec import Unstorable
+from ...operations.base import Wire
+from .base import Field
+from .refusals import make_refusal
+from .text import CharField
 
 if TYPE_CHECKING:
+    import uuid
+    from typing import Literal
     from uuid import UUID
 
+    from typing_extensions import TypeVar, Unpack
+
+    from .base import Always, Default, Nullable, Options, Yes
+
+    class _MaybeMade(Options[str], total=False):
+        default: Default[str] | None
+
+    StrN = TypeVar("StrN", default="str | None")
+    UUIDN = TypeVar("UUIDN", default="uuid.UUID | None")
+else:
+    from typing import TypeVar
+
+    StrN = UUIDN = TypeVar("N")
 
 _UUID_BITS = 74  # the 80 bits after the milliseconds without the version and the variant
 _ULID_BITS = 80
@@ -129,3 +150,159 @@ def parse_moment(text: str) -> datetime:
         return datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest * 1000)
     except (OverflowError, OSError, ValueError) as error:
         raise ValueError(f"{text!r} says a moment that is past the year 9999") from error
+
+
+class UUIDField(Field["uuid.UUID", UUIDN]):
+    """A :class:`uuid.UUID`, stored as S in its usual form.
+
+    :param version: a new instance gets a new UUID of this version: 4, which is random, or 7, which
+        sorts by the time when it was made, as text too, and grows within a process. A value of any
+        version can be given and read.
+
+    >>> import uuid
+    >>> UUIDField().encode(uuid.UUID(int=1))
+    {'S': '00000000-0000-0000-0000-000000000001'}
+
+    https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
+    """
+
+    kind = "S"
+    text_width = 36
+
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID | None], *, null: Yes, **o: Unpack[Nullable[uuid.UUID]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID], *, hash_key: Yes, **o: Unpack[Always[uuid.UUID]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID], *, range_key: Yes, **o: Unpack[Always[uuid.UUID]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID], *, required: Yes, **o: Unpack[Always[uuid.UUID]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID], *, default: Default[uuid.UUID], **o: Unpack[Options[uuid.UUID]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[uuid.UUID],
+        *,
+        version: Literal[4, 7],
+        hash_key: bool = False,
+        range_key: bool = False,
+        required: bool = False,
+        **o: Unpack[Options[uuid.UUID]],
+    ) -> None: ...
+    @overload
+    def __init__(self: UUIDField[uuid.UUID | None], **o: Unpack[Options[uuid.UUID]]) -> None: ...
+    def __init__(self, *, version: Any = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.version = version
+        self._twice = version is not None and self.default is not None
+        if version in (4, 7):
+            self.default = _uuid4 if version == 4 else make_uuid7
+
+    def to_db(self, value: uuid.UUID, /) -> Any:
+        if not isinstance(value, _uuid()):
+            raise make_refusal(value, "a UUID", "write uuid.UUID(...)")
+        return str(value)
+
+    def prepare(self) -> None:
+        if self.version not in (None, 4, 7):
+            raise self.misdeclared(
+                f"version={self.version!r}: new UUIDs are of version 4, random, or 7, in order of time"
+            )
+        if self._twice:
+            raise self.misdeclared(f"version={self.version} gives the default: drop default=")
+        self.leaf = _uuid()
+        super().prepare()
+
+
+def _uuid4() -> uuid.UUID:
+    from uuid import uuid4
+
+    return uuid4()
+
+
+def _uuid() -> type[uuid.UUID]:
+    from uuid import UUID  # only models with a UUID pay for its import
+
+    return UUID
+
+
+class ULIDField(CharField[StrN]):
+    """A ULID: 26 characters that sort by the time when they were made, stored as S.
+
+    >>> from dynamodb_py import Model
+    >>> class Order(Model):
+    ...     id = ULIDField(hash_key=True)
+    ...     parent = ULIDField(default=None)
+    >>> Order().id < Order().id, Order().parent
+    (True, None)
+
+    A new instance gets a new ULID, greater than all before it in this process. With ``default=None`` or
+    ``null=True`` it gets none: the value is given, such as the id of another item. Letters are capitals,
+    so that texts sort; small ones are refused.
+
+    https://github.com/ulid/spec
+    """
+
+    text_width = LENGTH
+    bounds: ClassVar[frozenset[str]] = frozenset()
+
+    @overload
+    def __init__(self: ULIDField[str | None], *, null: Yes, **o: Unpack[Nullable[str]]) -> None: ...
+    @overload
+    def __init__(self: ULIDField[str], *, hash_key: Yes, **o: Unpack[_MaybeMade]) -> None: ...
+    @overload
+    def __init__(self: ULIDField[str], *, range_key: Yes, **o: Unpack[_MaybeMade]) -> None: ...
+    @overload
+    def __init__(self: ULIDField[str], *, required: Yes, **o: Unpack[_MaybeMade]) -> None: ...
+    @overload
+    def __init__(
+        self: ULIDField[str | None], *, default: None, **o: Unpack[Options[str]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ULIDField[str], *, default: Default[str] = ..., **o: Unpack[Options[str]]
+    ) -> None: ...
+    def __init__(self, *, default: Any = make_ulid, null: bool = False, **options: Any) -> None:
+        plain: Any = Field
+        if null and default is make_ulid:
+            default = None
+        plain.__init__(self, default=default, null=null, **options)
+
+    def to_db(self, value: str, /) -> Any:
+        if not isinstance(value, str):
+            raise make_refusal(value, "a ULID, a text")
+        if not is_ulid(value):
+            lower = is_ulid(value.upper())
+            raise Unstorable(
+                f"{value!r} is no ULID: "
+                + ("write it in capitals, .upper()" if lower else "ULIDField.new() makes one")
+            )
+        return value
+
+    def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
+        return super(CharField, self).to_wire(value, depth)
+
+    @staticmethod
+    def new() -> str:
+        """Return a new ULID, greater than all before it in this process."""
+        return make_ulid()
+
+    @staticmethod
+    def at(moment: datetime) -> str:
+        """Return the least ULID of a moment, for conditions: ``id__gte=ULIDField.at(day)``."""
+        return find_least_ulid(moment)
+
+    @staticmethod
+    def moment(value: str) -> datetime:
+        """Return the moment when a ULID was made, in UTC, to the millisecond; raise ValueError for other texts."""
+        return parse_moment(value)

@@ -11,7 +11,7 @@ from ...exceptions import ModelDefinitionError, ValidationError
 from ...operations.base import Wire
 from .base import Field
 from .json_forms import PLAINLY, Reading
-from .scalars import make_refusal, with_article
+from .refusals import make_refusal, with_article
 
 R = TypeVar("R")
 

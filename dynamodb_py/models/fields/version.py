@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 from ...expressions import Action, Arithmetic, IfNotExists, Path, Value
 from ...expressions.updates import Bump
 from ...operations.base import Wire
-from .scalars import IntegerField
-from .unknown_options import make_unknown_option_error
+from .numbers import IntegerField
+
+if TYPE_CHECKING:
+    from . import unknown_options
+else:
+    from ...lazy import unknown_options
 
 
 class VersionField(IntegerField[int]):
@@ -38,7 +42,7 @@ class VersionField(IntegerField[int]):
 
         def __init__(self, *, name: str | None = None, **unknown: object) -> None:
             if unknown:
-                raise make_unknown_option_error(type(self), unknown)
+                raise unknown_options.make_unknown_option_error(type(self), unknown)
             super().__init__(name=name, default=0)
 
 

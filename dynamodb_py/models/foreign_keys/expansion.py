@@ -11,7 +11,9 @@ from ...schema import Index
 from ..constraints import UniqueConstraint
 from ..fields.base import AnyField, Field
 from ..fields.containers import DictField, ListField, MapField, SetField
-from ..fields.scalars import BinaryField, CharField, DecimalField, UUIDField
+from ..fields.ids import UUIDField
+from ..fields.numbers import DecimalField
+from ..fields.text import BinaryField, CharField
 from ..keys.declared import is_computed
 from ..registry import find_anywhere, find_nearby
 from .field import ForeignKey

@@ -16,8 +16,7 @@ from ..attribute_values.spelling import stays_same
 from ..fields.base import AnyField
 from ..fields.json_forms import PLAINLY, Reading
 from ..fields.model_key import KeyOf, alias_of, make_stub
-from ..fields.scalars import with_article
-from ..fields.unknown_options import FIELD_OPTIONS, advise
+from ..fields.refusals import with_article
 from ..registry import find_anywhere
 from ..visibility import filter_item
 from .conditions import ReferenceConditions
@@ -29,14 +28,42 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar, Unpack
 
+    from ..fields import unknown_options
     from ..fields.base import Yes
     from .conditions import Key
+
+    class _Options(TypedDict, total=False):
+        """The keywords of references."""
+
+        related_name: str | None
+        index: str | None
+        on_delete: OnDelete
+        denormalize: Iterable[str]
+        name: str | None
+        unique: bool
+        default: Any
+        validators: Any
+
+    class _Nullable(_Options, total=False):
+        """The keywords of a reference that may be None in any case."""
+
+        required: bool
+
+    class _Named(_Options, total=False):
+        """The keywords of a reference by name."""
+
+        required: bool
+        null: bool
+        hash_key: bool
+        range_key: bool
 
     T = TypeVar("T")
     X = TypeVar("X")
     RefN = TypeVar("RefN", default="T | None")
 else:
     from typing import TypeVar
+
+    from ...lazy import unknown_options
 
     T = TypeVar("T")
     RefN = TypeVar("N")
@@ -108,7 +135,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             raise TypeError(
                 f"{type(self).__name__} takes no {', '.join(sorted(unknown))}: it takes related_name, "
                 f"index, on_delete, denormalize, {', '.join(sorted(_TAKEN))}"
-                f"{advise(unknown, FIELD_OPTIONS)}"
+                f"{unknown_options.advise(unknown, unknown_options.FIELD_OPTIONS)}"
             )
         super().__init__(**options)
         self.options = options
@@ -490,31 +517,3 @@ class OneToOneField(ForeignKey[T, RefN]):
         @overload
         def __init__(self: OneToOneField[Any, Any], to: str, **o: Unpack[_Named]) -> None: ...
         def __init__(self, to: Any, **o: Any) -> None: ...
-
-
-if TYPE_CHECKING:
-
-    class _Options(TypedDict, total=False):
-        """The keywords of references."""
-
-        related_name: str | None
-        index: str | None
-        on_delete: OnDelete
-        denormalize: Iterable[str]
-        name: str | None
-        unique: bool
-        default: Any
-        validators: Any
-
-    class _Nullable(_Options, total=False):
-        """The keywords of a reference that may be None in any case."""
-
-        required: bool
-
-    class _Named(_Options, total=False):
-        """The keywords of a reference by name."""
-
-        required: bool
-        null: bool
-        hash_key: bool
-        range_key: bool

@@ -13,7 +13,7 @@ from ...exceptions import ModelDefinitionError, UnreadableValue
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ...schema import TableSchema
 from ..fields.base import AnyField
-from ..fields.scalars import CharField
+from ..fields.text import CharField
 from .discriminator import (
     Hierarchy,
     InheritedOptions,

@@ -10,8 +10,12 @@ from ...codec import Unstorable
 from ...exceptions import UnreadableValue
 from ...operations.base import Wire
 from ..fields.base import AnyField
-from ..fields.scalars import CharField, DecimalField, FloatField, TextField
-from ..fields.times import DateField, DateTimeField, TimeDeltaField, TimestampField, to_utc
+from ..fields.numbers import DecimalField, FloatField
+from ..fields.text import CharField, TextField
+from ..fields.times.dates import DateField
+from ..fields.times.datetimes import DateTimeField, TimestampField
+from ..fields.times.durations import TimeDeltaField
+from ..fields.times.moments import to_utc
 
 
 class PartCodec:

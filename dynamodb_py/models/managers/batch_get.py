@@ -21,6 +21,7 @@ def batch_get_items(
     *keys: Any,
     consistent: bool | None = None,
     workers: int = 1,
+    rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[list[M]]:
     """Return the items with these keys, in the order of the keys; missing ones are left out.
@@ -31,6 +32,7 @@ def batch_get_items(
     :param keys: dicts of the key's fields, tuples of both keys, or values of the hash key.
     :param consistent: as for ``get``.
     :param workers: the largest number of requests at a time.
+    :param rate: how many read units to consume per second at most, a number over 0. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
     """
@@ -43,6 +45,7 @@ def batch_get_items(
         link=bound._link,
         consistent=consistent,
         workers=workers,
+        rate=rate,
         progress=progress,
     )
     load = make_loader(cast("Any", bound.model), None, None, bound._alias)

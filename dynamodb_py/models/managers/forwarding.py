@@ -16,7 +16,6 @@ from typing import (
     overload,
 )
 
-from ...batching import ProgressOption
 from ...connections import ambient_alias
 from ...expressions import Condition
 from ...flows import Flow, arun, run
@@ -29,6 +28,7 @@ from ..records.rows import Name
 from .queryset import QuerySet
 
 if TYPE_CHECKING:
+    from ...batching import ProgressOption
     from ...planning import Plan
     from ...reading import Walk
     from ..queryset import reads, writes

@@ -181,6 +181,34 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
     execute = blocking(partiql.execute_statement)
     aexecute = awaiting(partiql.execute_statement)
 
+    def raw(
+        self,
+        statement: str,
+        /,
+        *parameters: Any,
+        consistent: bool | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> partiql.RawQuery[M]:
+        """Return a PartiQL statement that was not sent: its rows, when it is iterated, are instances.
+
+        ``SELECT *`` of the table gives whole instances; a SELECT of some attributes, or of an index
+        (``{table}."by_wins"``), gives instances that have those fields: others raise FieldNotLoaded.
+        Items that other reads of the model leave out, expired ones and those of other classes, are left
+        out here too. ``as_dicts()`` gives all rows as they are. ``execute_all()`` and
+        ``transaction.execute()`` take several statements, other ones than SELECT too.
+
+        Parameters and errors are those of :meth:`execute`, but what depends on the table is checked when
+        it is sent.
+
+        :raises QueryError: there are more or fewer question marks than parameters; when it is sent, what it
+            reads makes no instances: the key, the attribute that tells the classes apart, or that of
+            ``Meta.hide_expired``, is missing.
+        """
+        return partiql.make_raw_query(
+            self, statement, parameters, consistent=consistent, limit=limit, page_size=page_size
+        )
+
 
 QuerySet._manager = Manager
 vars(Manager)["filter"].__doc__ = vars(Builders)["filter"].__doc__

@@ -1,25 +1,30 @@
-"""PartiQL: ``Model.objects.execute('SELECT * FROM {table} WHERE ...', ...)``."""
+"""PartiQL: ``Model.objects.execute('SELECT * FROM {table} WHERE ...', ...)``, and ``raw()``, which is lazy."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Generic, TypeVar, cast
 
 from msgspec.structs import replace
 
-from ...codec import decode_item, encode
-from ...connections import current_options
-from ...exceptions import QueryError, ServiceError, narrow_error
-from ...flows import Flow
-from ...operations.items import StoredItem
+from ...exceptions import InvalidCursor, QueryError, ServiceError
+from ...flows import Flow, awaiting, blocking, name_verbs
 from ...operations.statements import ExecuteStatement
-from ..bulk.bound_model import BoundModel, load_item, table_name
+from ...reading import Position, adrive_pages, decode, drive_pages, encode
+from ...reading.cursors import hash_statement
+from ..bulk.bound_model import BoundModel
+from ..queryset.pages import Page, Pages
+from ..statements import (
+    Statement,
+    encode_parameters,
+    explain_failure,
+    find_selected,
+    make_operation,
+    make_row_loader,
+)
+from ..unit_of_work.collector import check_outside
 
-FEWEST = 100
-"""The least number of items that a request reads if only ``limit`` is given.
-
-A WHERE without a key would otherwise turn ``limit=1`` into a request for each item that it drops.
-"""
+R = TypeVar("R")
 
 
 def execute_statement(
@@ -35,9 +40,9 @@ def execute_statement(
 
     ``SELECT * FROM {table}`` gives instances; a SELECT of some attributes, or of an index
     (``{table}."by_wins"``), and ``RETURNING`` give plain dicts of the stored values, by attribute
-    name. A statement that returns nothing gives []. A statement that writes calls no hooks, and no
-    validation, and leaves version fields. A SELECT whose WHERE has no key reads, and pays for, the
-    whole table.
+    name. :meth:`raw` gives instances for those too. A statement that returns nothing gives []. A statement
+    that writes calls no hooks, and no validation, and leaves version fields. A SELECT whose WHERE has no
+    key reads, and pays for, the whole table.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
 
     :param statement: one statement; ``{table}`` stands for the quoted name of the table.
@@ -48,68 +53,167 @@ def execute_statement(
     :param page_size: how many items each request reads; by default as many as *limit*, but at
         least 100, else what DynamoDB puts in 1 MB.
     :raises ValidationError: a parameter cannot be stored; nothing was sent.
+    :raises QueryError: there are more or fewer question marks than parameters; or it writes inside of
+        ``transaction.atomic()``, of which it cannot be a part; nothing was sent.
     :raises AlreadyExists: an INSERT met an item with its key.
     :raises ConditionFailed: the WHERE of an UPDATE or a DELETE does not hold.
     """
-    wires = [encode(value, f"parameter {at}") for at, value in enumerate(parameters, start=1)]
-    table = table_name(bound)
-    operation = ExecuteStatement(statement.replace("{table}", _quote(table)), wires, table=table)
-    if operation.reads:
-        size = None if limit is None else max(limit, FEWEST)
-        operation = replace(
-            operation,
-            consistent=bool(current_options().consistent) if consistent is None else consistent,
-            limit=size if page_size is None else page_size,
-        )
-    _check_sizes(operation, limit, page_size)
-    return _read_rows(bound, operation, limit)
+    query = make_raw_query(
+        bound, statement, parameters, consistent=consistent, limit=limit, page_size=page_size
+    )
+    operation = make_operation(query)
+    if not operation.reads:
+        check_outside("execute()")
+    selected = find_selected(operation)
+    whole = selected is not None and selected.attributes is None and selected.index is None
+    if not whole:
+        query = query.as_dicts()
+    return _read_all(_RowReader(query, operation, shows_all=True))
 
 
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _read_all(reader: _RowReader[R]) -> Flow[list[R]]:
+    rows: list[R] = []
+    while (more := (yield from reader.more())) is not None:
+        rows += more
+    return rows
 
 
-def _check_sizes(operation: ExecuteStatement, limit: int | None, page_size: int | None) -> None:
-    for name, value, least in (("limit", limit, 0), ("page_size", page_size, 1)):
-        if value is None:
-            continue
-        if not operation.reads:
-            raise QueryError(f"{name}={value} is for a SELECT: other statements are about one item")
-        if value < least:
-            raise QueryError(f"{name}={value}: it is {least} or more")
+def make_raw_query(
+    bound: BoundModel[Any],
+    statement: str,
+    parameters: tuple[Any, ...],
+    *,
+    consistent: bool | None,
+    limit: int | None,
+    page_size: int | None,
+) -> RawQuery[Any]:
+    """Return what ``raw()`` does, with the rows as instances."""
+    wires = encode_parameters(statement, parameters)
+    return RawQuery(bound.model, statement, wires, consistent, limit, page_size, bound._alias)
 
 
-def _read_rows(
-    bound: BoundModel[Any], operation: ExecuteStatement, limit: int | None
-) -> Flow[list[Any]]:
-    items: list[StoredItem] = []
-    rest: ExecuteStatement | None = None if limit == 0 else operation
-    while rest is not None:
+class _RowReader(Generic[R]):
+    """Reads the rows of a statement, a request at a time."""
+
+    def __init__(
+        self, query: RawQuery[R], operation: ExecuteStatement, *, shows_all: bool = False
+    ) -> None:
+        self._query, self._left = query, query.limit
+        self._load = make_row_loader(query, operation, shows_all=shows_all)
+        self.rest: ExecuteStatement | None = None if query.limit == 0 else operation
+        """The next request; None at the end."""
+
+    def more(self, most: int | None = None) -> Flow[list[R] | None]:
+        """Return the rows of the next request, which reads at most *most* items; None at the end."""
+        operation = self.rest
+        if operation is None:
+            return None
+        if most is not None and (operation.limit is None or most < operation.limit):
+            operation = replace(operation, limit=most)
         try:
-            page = yield from rest
+            answer = yield from operation
         except ServiceError as error:
-            raise _narrow(error, bound.model.AlreadyExists) from error.__cause__
-        items += page.items
-        rest = page.rest if limit is None or len(items) < limit else None
-    if not _reads_whole_items(operation):
-        return [decode_item(item) for item in items[:limit]]
-    return [load_item(bound, item) for item in items[:limit]]
+            raise explain_failure(self._query, error) from error.__cause__
+        rows: list[R] = [row for row in map(self._load, answer.items) if row is not None]
+        self.rest = answer.rest
+        if self._left is not None:
+            rows = rows[: self._left]
+            self._left -= len(rows)
+            if not self._left:
+                self.rest = None
+        return rows
 
 
-def _reads_whole_items(operation: ExecuteStatement) -> bool:
-    """Tell whether the statement reads whole items of the table, not of an index."""
-    table = operation.table
-    names = f"{re.escape(_quote(table))}|{re.escape(table)}"
-    pattern = rf"\s*(?i:SELECT\s*\*\s*FROM\s*)(?:{names})(?![\w.-]|\s*\.)"
-    return re.match(pattern, operation.statement) is not None
+def get_raw_page(query: RawQuery[R], size: int = 20, cursor: str | None = None) -> Flow[Page[R]]:
+    """Return a page of *size* rows; the last may have fewer, and none where a page before ended at the end.
+
+    A request reads no more items than rows are missing, as a statement goes on behind what was read alone:
+    where the WHERE has conditions on other attributes than keys, a page takes many requests, and the pages
+    of a query set fewer.
+
+    :param cursor: ``next_cursor`` of a page of the same statement with the same parameters. There is no
+        way back.
+    :raises InvalidCursor: it was altered, cut short, or made for another statement.
+    """
+    if type(size) is not int or size < 1:
+        raise QueryError(f"page(size={size!r}): a page has at least one row")
+    if query.limit is not None:
+        raise QueryError(f"page(size={size!r}): it is itself a limit: drop limit={query.limit}")
+    reader = _open_reader(query, cursor)
+    rows: list[R] = []
+    requests = 0
+    while len(rows) < size and (more := (yield from reader.more(size - len(rows)))) is not None:
+        rows += more
+        requests += 1
+    return Page(rows, _make_cursor(query, reader.rest), requests=requests)
 
 
-def _narrow(error: ServiceError, exists: type[ServiceError]) -> ServiceError:
-    if error.code == "DuplicateItemException":
-        return narrow_error(error, exists)
-    if error.code == "UnknownOperationException":
-        error.args = (
-            f"{error.args[0]}: this server has no PartiQL: say it with filter(), get(), create(), "
-            "update() or delete()",
+def read_raw_pages(query: RawQuery[R]) -> Pages[R]:
+    """Return the pages of DynamoDB."""
+    reader = _open_reader(query)
+
+    def more() -> Flow[Page[R] | None]:
+        rows = yield from reader.more()
+        return None if rows is None else Page(rows, _make_cursor(query, reader.rest), requests=1)
+
+    return Pages(more, query._link)
+
+
+def _open_reader(query: RawQuery[R], cursor: str | None = None) -> _RowReader[R]:
+    """Return the reader of the rows behind *cursor*; raise QueryError for what is no SELECT."""
+    operation = make_operation(query)
+    if not operation.reads:
+        raise QueryError(
+            f"{query!r:.200} is no SELECT, and has no rows: objects.execute(), execute_all() and "
+            "transaction.execute() carry it out"
         )
-    return error
+    if cursor is not None:
+        position = decode(cursor, _hash(operation), query._link.cursor_key)
+        if [list(wire) for wire in position.value] != [["S"]]:
+            raise InvalidCursor("this cursor is of no statement: begin again without it")
+        operation = replace(operation, next_token=position.value[0]["S"])
+    return _RowReader(query, operation)
+
+
+def _make_cursor(query: RawQuery[Any], rest: ExecuteStatement | None) -> str | None:
+    if rest is None or rest.next_token is None:
+        return None
+    position = Position(value=({"S": rest.next_token},))
+    return encode(position, _hash(rest), query._link.cursor_key)
+
+
+def _hash(operation: ExecuteStatement) -> bytes:
+    return hash_statement(operation.statement, operation.parameters)
+
+
+@name_verbs
+class RawQuery(Statement[R], frozen=True, eq=False):
+    """A PartiQL statement of a model that was not sent: what ``Model.objects.raw()`` returns.
+
+    Iterating a SELECT, by ``for`` or ``async for``, sends it, and gives its rows as they come, in the memory
+    of a page; each loop sends it again. ``execute_all()`` and ``transaction.execute()`` take several.
+    """
+
+    def __iter__(self) -> Iterator[R]:
+        for rows in drive_pages(_open_reader(self).more, self._link, ahead=False):
+            yield from rows
+
+    async def __aiter__(self) -> AsyncIterator[R]:
+        coming = adrive_pages(_open_reader(self).more, self._link, ahead=False)
+        try:
+            async for rows in coming:
+                for row in rows:
+                    yield row
+        finally:  # a loop that is left stops its request
+            await coming.aclose()
+
+    def as_dicts(self) -> RawQuery[dict[str, Any]]:
+        """Return the same statement with its rows as they are: dicts of what is stored, by attribute name."""
+        return cast("RawQuery[dict[str, Any]]", replace(self, rows="dicts"))
+
+    def pages(self) -> Pages[R]:
+        """Return the pages of DynamoDB, empty ones too, to be iterated once by ``for`` or ``async for``."""
+        return read_raw_pages(self)
+
+    page = blocking(get_raw_page)
+    apage = awaiting(get_raw_page)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...batching import ProgressOption
 from ...connections import Connection, ambient_alias, connection_for
 from ...exceptions import QueryError
 from ...operations.base import Wire
@@ -21,6 +20,8 @@ from .compiled_cache import QueryShape, Wires, root_shape
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
+
+    from ...batching import ProgressOption
 
     M = TypeVar("M", bound=Instance)
     R = TypeVar("R", default=M)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 from msgspec.structs import replace
 
-from ...batching import ProgressOption
 from ...exceptions import QueryError
 from ...expressions import And, Condition, Never, Path, Size
 from ...expressions.conditions import join
 from ...operations.base import Wire
+from ...pacing.buckets import check_rate
 from ...planning import Question
 from ..fields.base import Field
 from ..instance import options_of
@@ -41,6 +41,7 @@ from .lookup_resolution import make_condition, resolver_of
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ...batching import ProgressOption
     from ..persistence import stored
     from . import prefetch, projection
     from .prefetch import Selection
@@ -248,7 +249,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """Allow reading the whole table, or the whole index, at the price of all its items.
 
         :param segments: the number of parts to divide it into, which are read side by side.
-        :param rate: how many read units to consume per second at most.
+        :param rate: how many read units to consume per second at most, a number over 0.
         :param progress: called with how many items were read, or True for a bar.
         :param checkpoint: the ``.checkpoint`` of an earlier iterator of the same scan, to go on from.
         """
@@ -256,8 +257,8 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         _check_count("scan", segments, 1, "a scan has at least one segment")
         if segments > MAX_SEGMENTS:
             raise QueryError(f"scan({segments}): DynamoDB takes at most {MAX_SEGMENTS} segments")
-        if rate is not None and not rate > 0:
-            raise QueryError(f"scan(rate={rate}): the read units per second are more than 0")
+        if rate is not None:
+            check_rate(rate)
         scan = with_question(self, scan=True, segments=segments)
         start = self._read_options.start if checkpoint is None else checkpoint
         return with_options(scan, rate=rate, progress=progress, start=start)

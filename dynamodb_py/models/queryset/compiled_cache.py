@@ -19,7 +19,7 @@ from ...expressions import And, Compare, Condition, Lookup, Path, Value
 from ...operations.base import Wire
 from ...planning import Question
 from ..fields.base import Field
-from ..fields.scalars import FloatField
+from ..fields.numbers import FloatField
 from ..records.rows import Loader, make_bound_loader
 from ..visibility import filter_question
 from .lookup_resolution import PLAIN, is_known, make_condition, read_lookups, resolver_of

@@ -268,6 +268,7 @@ def get_in_bulk(
     *,
     consistent: bool | None = None,
     workers: int = 1,
+    rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[dict[Hashable, M]]:
     """Return a dict from keys to items; missing ones are not in it.
@@ -279,6 +280,8 @@ def get_in_bulk(
     :param consistent: True sees every write before it, for twice the price; by default as
         ``consistent()`` says, or ``options()``.
     :param workers: the largest number of requests at a time.
+    :param rate: how many read units to consume per second at most, a number over 0, without what
+        ``prefetch_related()`` reads along. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
     """
@@ -307,6 +310,7 @@ def get_in_bulk(
         link=queryset._link,
         consistent=options.consistent if consistent is None else consistent,
         workers=workers,
+        rate=rate,
         progress=progress,
         expressions=expressions,
     )

@@ -45,6 +45,8 @@ from ...limits import MAX_BATCH_WRITE
 from ...operations.base import Together
 from ...operations.batches import Delete
 from ...operations.items import DeleteItem, Key, UpdateItem
+from ...pacing.buckets import Pacer, limit_batch
+from ...pacing.flows import pace, wait_for_units
 from ...planning import Plan
 from ...planning.comparisons import parse_comparison
 from ...reading import Reader
@@ -105,10 +107,15 @@ class WriteRun:
     """Writes to the items that are found, and their outcomes so far."""
 
     def __init__(
-        self, queryset: BaseQuerySet[Any, Any], workers: int, progress: ProgressOption
+        self,
+        queryset: BaseQuerySet[Any, Any],
+        workers: int,
+        pacer: Pacer | None,
+        progress: ProgressOption,
     ) -> None:
         self._model = queryset.model
-        self._workers = check_workers(workers)
+        self._workers, self._pacer = check_workers(workers), pacer
+        self._size = limit_batch(MAX_BATCH_WRITE, pacer)
         self._progress: Progress | None = as_callback(progress)
         self._matched = self._changed = self._skipped = 0
         self._failed: list[tuple[Any, Exception]] = []
@@ -127,13 +134,13 @@ class WriteRun:
 
     def write_one(self, key: Key) -> Flow[None]:
         """Write to the item of *key*, if it exists."""
-        yield from self._do([key])
+        yield from pace(self._do([key]), self._pacer)
         # The item was not read first: one that does not exist does not count as matched.
         self._matched, self._skipped = 1 - self._skipped, 0
 
     def write_all(self, reader: Reader, read: KeyReader, *, first: bool) -> Flow[None]:
         """Write to all items of *reader*, in the memory of a page; with *first*, read all of them first."""
-        size = MAX_BATCH_WRITE * self._workers
+        size = self._size * self._workers
         waiting: dict[Hashable, Key] = {}
         reached: MaxRequestsReached | None = None
         while reached is None:
@@ -157,8 +164,9 @@ class WriteRun:
             raise reached
 
     def _write_some(self, waiting: dict[Hashable, Key], size: int) -> Flow[None]:
+        yield from wait_for_units(self._pacer)  # too late, it ends here: what waits was not tried
         places = list(islice(waiting, size))
-        yield from self._do([waiting.pop(place) for place in places])
+        yield from pace(self._do([waiting.pop(place) for place in places]), self._pacer)
         self.report()
 
     def _do(self, keys: list[Key]) -> Flow[None]:
@@ -196,21 +204,26 @@ class BatchDeletes(WriteRun):
     """Deletes, 25 to a request, without conditions."""
 
     def __init__(
-        self, queryset: BaseQuerySet[Any, Any], workers: int, progress: ProgressOption, table: str
+        self,
+        queryset: BaseQuerySet[Any, Any],
+        workers: int,
+        pacer: Pacer | None,
+        progress: ProgressOption,
+        table: str,
     ) -> None:
-        super().__init__(queryset, workers, progress)
+        super().__init__(queryset, workers, pacer, progress)
         self._table = table
 
     def _do(self, keys: list[Key]) -> Flow[None]:
         left, failure = yield from self._carry_out(keys, self._workers)
         if failure is None:
             return
-        if len(left) <= MAX_BATCH_WRITE:
+        if len(left) <= self._size:
             self._fail(left, failure)
             return
         # One of several requests failed: the next attempt shows which.
-        for at in range(0, len(left), MAX_BATCH_WRITE):
-            still, latest = yield from self._carry_out(left[at : at + MAX_BATCH_WRITE], 1)
+        for at in range(0, len(left), self._size):
+            still, latest = yield from self._carry_out(left[at : at + self._size], 1)
             if latest is not None:
                 self._fail(still, latest)
 
@@ -222,7 +235,8 @@ class BatchDeletes(WriteRun):
         failure: BatchIncomplete | RequestError | None = None
         left: list[Key] = []
         try:
-            yield from self._ledger.drive(batch_write(writes, workers=workers))
+            flow = batch_write(writes, workers=workers, size=self._size)
+            yield from self._ledger.drive(flow)
         except (BatchIncomplete, RequestError) as error:
             failure, left = error, [write.key for write in error.unprocessed]
             error.unprocessed = [primary_key_of(self._model, key) for key in left]
@@ -239,10 +253,11 @@ class ConditionalWrites(WriteRun):
         self,
         queryset: BaseQuerySet[Any, Any],
         workers: int,
+        pacer: Pacer | None,
         progress: ProgressOption,
         make: Callable[[Key], DeleteItem | UpdateItem],
     ) -> None:
-        super().__init__(queryset, workers, progress)
+        super().__init__(queryset, workers, pacer, progress)
         self._make = make
         make({}).payload()  # raises for what no request can hold, before the first one
 
@@ -262,10 +277,11 @@ class GuardedDeletes(WriteRun):
         self,
         queryset: BaseQuerySet[Any, Any],
         workers: int,
+        pacer: Pacer | None,
         progress: ProgressOption,
         condition: Condition | None,
     ) -> None:
-        super().__init__(queryset, workers, progress)
+        super().__init__(queryset, workers, pacer, progress)
         self._queryset, self._condition = queryset, condition
 
     def _do(self, keys: list[Key]) -> Flow[None]:

@@ -13,6 +13,7 @@ from ...exceptions import ConditionFailed, QueryError
 from ...expressions import Action, Computable, Condition
 from ...flows import Flow
 from ...operations.items import DeleteItem, Key, UpdateItem
+from ...pacing.buckets import make_pacer
 from ...planning import Plan
 from ...reading.keys import make_key_reader
 from ...reading.pacing import Ledger
@@ -66,7 +67,8 @@ def delete_matching(
 
     :param workers: the largest number of requests that delete at a time.
     :param checked: delete each item by a request of its own, on condition that it still matches.
-    :param rate: how many read units to consume per second at most; the deletes are not counted.
+    :param rate: how many read units, and how many write units, to consume per second at most, a
+        number over 0. None sets no limit.
     :param progress: called with the number of items done, and 0 until the total is known; or True
         for a bar.
     :raises ScanRequired: only reading the whole table could find them; nothing was sent.
@@ -77,6 +79,7 @@ def delete_matching(
     """
     check_outside("delete() of a query set")
     refuse_bulk_delete(queryset.model, "delete() of a query set")
+    pacer = make_pacer(rate)
     plan, reading = _plan_keys(queryset, "delete()", rate)
     meta = options_of(queryset.model)
     condition = recheck_condition(meta, plan)
@@ -87,11 +90,11 @@ def delete_matching(
     run: WriteRun
     checked = checked or _is_whole_key(reading, plan)
     if meta.constraints:
-        run = GuardedDeletes(queryset, workers, progress, condition if checked else None)
+        run = GuardedDeletes(queryset, workers, pacer, progress, condition if checked else None)
     elif checked:
-        run = ConditionalWrites(queryset, workers, progress, delete)
+        run = ConditionalWrites(queryset, workers, pacer, progress, delete)
     else:
-        run = BatchDeletes(queryset, workers, progress, plan.table)
+        run = BatchDeletes(queryset, workers, pacer, progress, plan.table)
     return (yield from _write_all(reading, plan, run))
 
 
@@ -125,7 +128,8 @@ def update_matching(
     :param must_exist: of a whole key: True raises DoesNotExist where there is no item, and False
         makes it; by default ``matched`` is 0 then.
     :param workers: the largest number of requests that write at a time.
-    :param rate: how many read units to consume per second at most; the writes are not counted.
+    :param rate: how many read units, and how many write units, to consume per second at most, a
+        number over 0. None sets no limit.
     :param progress: called with the number of items done, and 0 until the total is known; or True
         for a bar.
     :param values: new values by field, which are encoded and validated as by ``save()``, and
@@ -147,6 +151,7 @@ def update_matching(
     found = build_update(
         meta, actions, values, making=must_exist is False, key=_key_to_compose(queryset)
     )
+    pacer = make_pacer(rate)
     plan, reading = _plan_keys(queryset, "update()", rate)
     extra = meta.condition(condition)
     still = recheck_condition(meta, plan)
@@ -185,7 +190,7 @@ def update_matching(
     def update(key: Key) -> UpdateItem:
         return UpdateItem(plan.table, key, completes(found, key) if completes else found, still)
 
-    run = ConditionalWrites(queryset, workers, progress, update)
+    run = ConditionalWrites(queryset, workers, pacer, progress, update)
     # An item that moves in the index that is read would be found again.
     moved = {action.path.parts[0] for action in found} & {key.name for key in plan.position}
     return (yield from _write_all(reading, plan, run, first=bool(moved), key=key))

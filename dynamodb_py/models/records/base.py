@@ -17,13 +17,14 @@ from ...connections import current_options
 from ...exceptions import FieldNotLoaded, UnreadableValue, ValidationError
 from ...operations.base import Wire, WireItem
 from ...operations.items import Key, StoredItem
-from ..attribute_values.lost_write import LostWrite
 from ..fields.base import UNFIT, AnyField, without_validation
 from ..fields.model_key import alias_of, bind_values
 from .fieldset import FieldSet
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from ..attribute_values.lost_write import LostWrite
 
 R = TypeVar("R", bound="BaseRecord")
 

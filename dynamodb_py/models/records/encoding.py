@@ -19,16 +19,12 @@ from ...exceptions import ValidationError
 from ...operations.base import WireItem
 from ..fields.base import AnyField, Field, bind_name, is_checking, without_validation
 from ..fields.containers import DictField, ListField, SetField, to_inner_wire
-from ..fields.scalars import (
-    BinaryField,
-    BooleanField,
-    CharField,
-    DecimalField,
-    FloatField,
-    IntegerField,
-    UUIDField,
-)
-from ..fields.times import UTC, DateField, DateTimeField, spell_moment
+from ..fields.ids import UUIDField
+from ..fields.numbers import BooleanField, DecimalField, FloatField, IntegerField
+from ..fields.text import BinaryField, CharField
+from ..fields.times.dates import DateField
+from ..fields.times.datetimes import DateTimeField
+from ..fields.times.moments import UTC, spell_moment
 from .attributes import (
     encode_field,
     encode_own,

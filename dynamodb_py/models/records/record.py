@@ -15,11 +15,14 @@ from ..fields.model_key import bind_ambient
 from .attributes import find_undeclared
 from .base import BaseRecord, get_fetched_fields
 from .filling import FieldsSignature, fill
-from .plain import Mode, check_mode, form_record, list_fetched, read_record
-from .validation import clean_record
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from . import plain, validation
+    from .plain import Mode
+else:
+    from ...lazy import plain, validation
 
 
 class Record(BaseRecord):
@@ -53,7 +56,7 @@ class Record(BaseRecord):
         :param exclude: names of fields to leave out; ``clean()`` is called all the same.
         :raises ValidationError: it has all messages, by field.
         """
-        clean_record(self, exclude)
+        validation.clean_record(self, exclude)
 
     @property
     def extra(self) -> Mapping[str, Any]:
@@ -79,9 +82,10 @@ class Record(BaseRecord):
             and spans in ISO 8601, Decimals as texts, bytes in base64, sets as lists, references as keys.
         :raises ValidationError: with ``"json"``, a value cannot be stored.
         """
-        if check_mode(mode):
-            return form_record(self)
-        return {field.name: _to_plain(getattr(self, field.name)) for field in list_fetched(self)}
+        if plain.check_mode(mode):
+            return plain.form_record(self)
+        fetched = plain.list_fetched(self)
+        return {field.name: _to_plain(getattr(self, field.name)) for field in fetched}
 
     @classmethod
     def from_dict(
@@ -94,8 +98,8 @@ class Record(BaseRecord):
         :raises ValidationError: what is wrong, by path: with *strict* all of it.
         :raises TypeError: without *strict*, a name that no field has.
         """
-        how = Reading(check_mode(mode), strict)
-        return read_record(cls, values, PLAINLY if how == PLAINLY else how)
+        how = Reading(plain.check_mode(mode), strict)
+        return plain.read_record(cls, values, PLAINLY if how == PLAINLY else how)
 
     def to_json(self) -> str:
         """Return :meth:`to_dict` in JSON, a text that :meth:`from_json` reads.

@@ -20,8 +20,8 @@ from ...connections import Connection, connection_for
 from ...exceptions import ConditionFailed, TransactionCanceled
 from ...flows import Flow, arun, awaiting, blocking, flow_of, name_verbs, run
 from ..bulk.bound_model import read_instances
+from ..fields.ids import UUIDField
 from ..fields.model_key import alias_of, make_stub
-from ..fields.scalars import UUIDField
 from ..foreign_keys.expansion import find_key_fields
 from ..foreign_keys.field import ForeignKey
 from ..instance import list_many, options_of

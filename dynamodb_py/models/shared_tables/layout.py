@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ...exceptions import ModelDefinitionError
 from ...schema import Index, IndexSchema, TableSchema
 from ..fields.base import AnyField
-from ..fields.scalars import CharField
+from ..fields.text import CharField
 from ..inheritance.discriminator import get_name
 from ..instance import options_of
 from ..options import TABLE_OPTIONS

@@ -23,7 +23,7 @@ from dynamodb_py import (
     UnreadableValue,
     ValidationError,
 )
-from dynamodb_py.models.fields.time_format import TimeFormat
+from dynamodb_py.models.fields.times.formats import TimeFormat
 from dynamodb_py.models.persistence.stored import encode_item, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
 

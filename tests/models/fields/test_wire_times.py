@@ -21,7 +21,7 @@ from dynamodb_py import (
     UnreadableValue,
     ValidationError,
 )
-from dynamodb_py.models.fields import times
+from dynamodb_py.models.fields.times import datetimes, moments
 from dynamodb_py.models.persistence.stored import encode_item, make_put, mark_saved, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
 
@@ -101,7 +101,8 @@ def test_a_subclass_of_datetime_is_stored_like_one():
 
 @pytest.mark.parametrize("microsecond", [0, 7])
 def test_a_library_that_freezes_time_may_replace_the_class(monkeypatch, microsecond):
-    monkeypatch.setattr(times, "datetime", Moment)  # as freezegun does in every module
+    for module in (datetimes, moments):  # as freezegun does in every module
+        monkeypatch.setattr(module, "datetime", Moment)
     value = Moment(2026, 11, 1, 12, 30, 0, microsecond, tzinfo=UTC)
     text = f"2026-11-01T12:30:00.{microsecond:06d}+00:00"
     assert stored_by(DateTimeField(), value) == {"S": text}

@@ -28,7 +28,7 @@ from dynamodb_py import (
     UUIDField,
 )
 from dynamodb_py.codec import format_decimal, format_float
-from dynamodb_py.models.fields.times import spell_moment
+from dynamodb_py.models.fields.times.moments import spell_moment
 from dynamodb_py.models.records.encoding import compile_writer, encode_fields, encode_in_turn
 
 from ...test_codec import FREE

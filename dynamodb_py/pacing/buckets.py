@@ -1,0 +1,106 @@
+"""Buckets of capacity units: values that tell how long a request has to wait."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from ..exceptions import QueryError
+
+Clock: TypeAlias = Callable[[], float]
+Units: TypeAlias = "tuple[float, float]"
+"""Read units and write units."""
+
+
+_LARGEST = sys.float_info.max
+
+
+def check_rate(rate: Any) -> None:
+    """Raise QueryError unless *rate* is a finite number over 0."""
+    if type(rate) is bool or not isinstance(rate, int | float) or not 0 < rate <= _LARGEST:
+        raise QueryError(
+            f"rate={rate!r}: a rate is a number of capacity units per second, more than 0: give one, "
+            "or leave rate out"
+        )
+
+
+class Bucket:
+    """Units that may be spent, filled at *rate* a second, for one second at most.
+
+    It is empty at first, and a request may be sent unless units are owed. So the units spent before a
+    request never exceed the rate times the elapsed seconds.
+
+    :raises QueryError: *rate* is not a finite number over 0.
+    """
+
+    def __init__(self, rate: float, clock: Clock = time.monotonic) -> None:
+        check_rate(rate)
+        self._rate, self._clock = rate, clock
+        self._level = 0.0
+        self._at: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """The units per second."""
+        return self._rate
+
+    @property
+    def level(self) -> float:
+        """The units that were there at the latest :meth:`wait`; negative if units are owed."""
+        return self._level
+
+    def wait(self) -> float:
+        """Return the seconds to wait from now on; 0 if no units are owed."""
+        now = self._clock()
+        if self._at is not None:
+            self._level = min(self._rate, self._level + (now - self._at) * self._rate)
+        self._at = now
+        return max(0.0, -self._level / self._rate)
+
+    def spend(self, units: float) -> None:
+        """Take *units* out; missing units are owed."""
+        self._level -= units
+
+
+class Pacer:
+    """The buckets of one verb: read units and write units, each filled at *rate* a second."""
+
+    def __init__(self, rate: float, clock: Clock = time.monotonic) -> None:
+        self._reads, self._writes = Bucket(rate, clock), Bucket(rate, clock)
+
+    def wait(self) -> float:
+        """Return the seconds to wait before the next request; 0 if no units are owed."""
+        return max(self._reads.wait(), self._writes.wait())
+
+    def spend(self, units: Units) -> None:
+        """Take *units* out; missing units are owed."""
+        self._reads.spend(units[0])
+        self._writes.spend(units[1])
+
+    def count_affordable(self, estimates: Sequence[Units]) -> int:
+        """Return how many requests of *estimates* the buckets have the units for; at least one."""
+        read = written = 0.0
+        for count, (reads, writes) in enumerate(estimates):
+            read, written = read + reads, written + writes
+            if count and (read > self._reads.level or written > self._writes.level):
+                return count
+        return len(estimates)
+
+    def limit_batch(self, size: int) -> int:
+        """Return how many writes to put into one request: no more than a second has units for."""
+        return max(1, min(size, int(self._writes.rate)))
+
+
+def make_pacer(rate: float | None) -> Pacer | None:
+    """Return the pacer of a verb's option ``rate``; None, without a limit, for None.
+
+    :raises QueryError: *rate* is not a finite number over 0.
+    """
+    return None if rate is None else Pacer(rate)
+
+
+def limit_batch(size: int, pacer: Pacer | None) -> int:
+    """Return the largest number of writes to a request, of at most *size*."""
+    return size if pacer is None else pacer.limit_batch(size)
