@@ -102,6 +102,13 @@ def dynamodb_faults(dynamodb_engine: EmbeddedEngine) -> Faults:
     return dynamodb_engine.faults
 
 
+@pytest.fixture
+def dynamodb_server(dynamodb_engine: EmbeddedEngine) -> Iterator[str]:
+    """Lead boto3 to ``dynamodb_engine`` too; the value is its address for HTTP."""
+    with dynamodb_engine.serve() as url:
+        yield url
+
+
 def _open(path: Path | None = None) -> EmbeddedEngine:
     from dynamodb_py.testing import EmbeddedEngine  # the first use of the package in this process
 

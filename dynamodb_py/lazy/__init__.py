@@ -98,6 +98,7 @@ refreshes = LazyRoom(
 requests = LazyRoom("observing.requests")
 rewriting = LazyRoom("models.keys.rewriting")
 saves = LazyRoom("models.persistence.save", "save_instance")
+serving = LazyRoom("testing.serving")
 stored = LazyRoom("models.persistence.stored")
 table_options = LazyRoom("schema.options")
 tables = LazyRoom("operations.tables")

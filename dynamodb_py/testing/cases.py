@@ -24,8 +24,11 @@ class DynamoDBTestCase(unittest.TestCase):
 
     The database is opened once for the class; what a test writes is undone before the next one, and so are its
     changes of the clock and its faults. For coroutines, put it before
-    :class:`unittest.IsolatedAsyncioTestCase`. What overrides ``setUp`` or ``setUpClass`` calls that of
-    ``super()`` first.
+    :class:`unittest.IsolatedAsyncioTestCase`, and with Django before its test case. What overrides ``setUp``
+    or ``setUpClass`` calls that of ``super()`` first.
+
+    In a ``TestCase`` of Django's, it is Django that reads ``fixtures``, for its own models, and calls
+    ``setUpTestData()``, once, with the tables there: that may call ``cls.dynamodb.load()``.
     """
 
     tables: ClassVar[Sequence[type[HasOptions]]] = ()
@@ -38,14 +41,16 @@ class DynamoDBTestCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        super().setUpClass()
         cls.dynamodb = EmbeddedEngine()
         cls.dynamodb.__enter__()
         cls.addClassCleanup(cls.dynamodb.__exit__)
         cls.dynamodb.create_tables(*cls.tables)
-        for path in cls.fixtures:
-            cls.dynamodb.load(path, *cls.tables)
-        cls.setUpTestData()
+        super().setUpClass()  # with the tables there: Django's calls setUpTestData()
+        if not hasattr(super(), "fixtures"):
+            for path in cls.fixtures:
+                cls.dynamodb.load(path, *cls.tables)
+        if not hasattr(super(), "setUpTestData"):
+            cls.setUpTestData()
         cls._contents = cls.dynamodb.snapshot()
 
     @classmethod

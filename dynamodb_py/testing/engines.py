@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from inspect import iscoroutinefunction
 from itertools import count
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from weakref import finalize
 
 from ..connections import connect, get_connection
@@ -25,6 +26,11 @@ from .clock import Clock
 from .data import dump_items, load_items
 from .faults import Faults
 from .redirection import Redirection, end_redirection, redirect_connections
+
+if TYPE_CHECKING:
+    from . import serving
+else:
+    from ..lazy import serving
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -119,6 +125,23 @@ class EmbeddedEngine:
     def faults(self) -> Faults:
         """What goes wrong, by rules: throttling, conflicts, lost answers and more."""
         return self._find_opened().faults
+
+    def serve(self) -> AbstractContextManager[str]:
+        """Lead boto3 here too for the time of a ``with`` block, which gives an address for HTTP.
+
+        ::
+
+            with EmbeddedEngine() as engine, engine.serve() as url:
+                boto3.client("dynamodb").list_tables()
+
+        All clients and resources of boto3 are led here, whatever their endpoint is, those that
+        were made before included. The environment has the address for processes that the block starts, by
+        ``AWS_ENDPOINT_URL_DYNAMODB``, keys that no service knows, and a region if there was none.
+        Other services of boto3 are left alone. Blocks can be nested: the innermost one counts.
+
+        :raises ConfigurationError: the engine is not open.
+        """
+        return serving.serve_engine(self.local)
 
     def create_tables(self, *models: type[HasOptions], using: str | None = None) -> None:
         """Create the tables of *models*, and those of their unique values; what is there stays.

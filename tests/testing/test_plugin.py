@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 from textwrap import dedent
 
@@ -34,14 +35,20 @@ def ids(model=Order):
 def run(tmp_path):
     """Run these tests in a process of their own; return its output."""
 
-    def run(tests: str, *arguments: str, models: str = MODELS) -> str:
+    def run(
+        tests: str,
+        *arguments: str,
+        models: str = MODELS,
+        plugin: tuple[str, ...] = ("-p", "pytest_dynamodb_py"),
+    ) -> str:
         tmp_path.joinpath("test_it.py").write_text(models + dedent(tests))
         tmp_path.joinpath("pytest.ini").write_text(
-            "[pytest]\naddopts = -p no:cacheprovider --strict-markers\nfilterwarnings = error\n"
+            "[pytest]\nfilterwarnings = error\n"
+            "addopts = -p no:cacheprovider -p no:faker -p no:anyio --strict-markers\n"
         )
         done = subprocess.run(
             # Where the package is installed, its entry point names the plugin.
-            [sys.executable, "-m", "pytest", "-p", "pytest_dynamodb_py", *arguments],
+            [sys.executable, "-m", "pytest", *plugin, *arguments],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
             capture_output=True,
@@ -70,6 +77,22 @@ def test_a_run_that_uses_no_fixture_imports_nothing_of_the_package(run):
         models="",
     )
     assert outcome(output) == "1 passed", output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [([], "1 passed"), (["-p", "no:dynamodb_py"], "fixture 'dynamodb_engine' not found")],
+)
+def test_an_installed_plugin_is_found_and_can_be_left_out(run, tmp_path, arguments, expected):
+    metadata = tmp_path / "dynamodb_py-0.dist-info"
+    metadata.mkdir()
+    metadata.joinpath("METADATA").write_text("Name: dynamodb-py\nVersion: 0\n")
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    entry_points = f"[pytest11]{setup['options.entry_points']['pytest11']}\n"
+    metadata.joinpath("entry_points.txt").write_text(entry_points)
+    output = run("def test_it(dynamodb_engine): ...", *arguments, models="", plugin=())
+    assert expected in output, output
 
 
 def test_each_test_has_an_empty_engine(run):
@@ -225,11 +248,35 @@ def test_workers_of_xdist_have_engines_of_their_own(run):
     assert outcome(output) == "12 passed", output
 
 
+def test_a_fixture_around_all_tests_forbids_loops_of_reads_in_each(run):
+    output = run("""
+        from dynamodb_py.testing import forbid_n_plus_one
+
+        @pytest.fixture(autouse=True)
+        def no_loops_of_reads():
+            with forbid_n_plus_one():
+                yield
+
+        @pytest.mark.dynamodb_engine(tables=[Order])
+        @pytest.mark.parametrize("given", "abcdef")
+        def test_one_read_each(given):
+            Order.get(id=given)
+
+        @pytest.mark.dynamodb_engine(tables=[Order])
+        def test_loop():
+            for given in "abcdef":
+                Order.get(id=given)
+        """)
+    assert outcome(output) == "7 passed, 1 error", output
+    assert "N+1: 6 times GetItem live-Order" in output
+
+
 def test_fixtures_and_the_marker_are_listed(run):
     output = run("", "--fixtures", "--markers")
     assert "@pytest.mark.dynamodb_engine(tables=[], fixtures=[], using=None)" in output
     output = run("", "--fixtures")
-    for name in ("engine", "file_engine", "module_engine", "session_engine", "rollback", "tables"):
+    names = "engine file_engine module_engine session_engine rollback tables faults server"
+    for name in names.split():
         assert f"\ndynamodb_{name} " in output
 
 

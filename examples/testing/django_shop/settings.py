@@ -1,0 +1,7 @@
+"""Users are in SQL, by Django's ORM; orders are in DynamoDB."""
+
+SECRET_KEY = "of the tests"
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "shop.urls"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "shop"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}

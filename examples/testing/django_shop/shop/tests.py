@@ -1,0 +1,49 @@
+"""Tests of the shop: DynamoDBTestCase stands before a test case of Django's."""
+
+from django.contrib.auth.models import User
+from django.test import SimpleTestCase, TestCase
+
+from dynamodb_py.testing import DynamoDBTestCase, assert_requests
+
+from .models import Order
+
+
+class OrderTests(DynamoDBTestCase, SimpleTestCase):
+    """Of code that uses DynamoDB alone."""
+
+    tables = [Order]
+
+    def setUp(self):
+        super().setUp()
+        Order.create(user=1, id="a")
+
+    async def test_a_view_awaits(self):
+        response = await self.async_client.get("/1/orders/a")
+        self.assertEqual(response.json(), {"status": "open"})
+
+    def test_what_a_test_writes_is_gone(self):
+        Order.create(user=1, id="b")
+        self.assertEqual(Order.objects.count(), 2)
+
+
+class UserTests(DynamoDBTestCase, TestCase):
+    """Of code that uses SQL too: Django undoes what is there, and the kit what is in DynamoDB."""
+
+    tables = [Order]
+    fixtures = ["users.json"]  # Django's
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.dynamodb.load("orders.jsonl", Order)
+        cls.latest = Order.create(user=User.objects.get().pk, id="z")
+
+    def test_1_the_orders_of_a_user_are_listed_by_one_request(self):
+        with assert_requests(Query=1), self.assertNumQueries(1):
+            response = self.client.get("/ann/orders")
+        self.assertEqual(response.json(), {"orders": ["a", "z"]})
+        self.latest.update(status="sent")
+        User.objects.all().delete()
+
+    def test_2_each_test_begins_alike(self):
+        self.assertEqual(User.objects.count(), 1)
+        self.assertEqual(Order.objects.get(user=1, id="z").status, self.latest.status)
