@@ -83,7 +83,7 @@ class LedgerEntry(Model):
 def make_model(table: str) -> type[LedgerEntry]:
     """Return the model of the ledger's items in *table*."""
     members = {"Meta": type("Meta", (), {"table_name": table}), "__module__": __name__}
-    return cast("type[LedgerEntry]", type("Migration", (LedgerEntry,), members))
+    return cast("type[LedgerEntry]", type("MigrationLedgerEntry", (LedgerEntry,), members))
 
 
 class Ledger:

@@ -16,10 +16,12 @@ from dynamodb_py import (
     TimestampField,
     connect,
     migrations,
+    options,
     transaction,
 )
 from dynamodb_py.exceptions import (
     ConfigurationError,
+    DeadlineExceeded,
     MigrationError,
     QueryError,
     TableNotFound,
@@ -530,6 +532,23 @@ def test_a_rate_makes_pages_as_small_as_some_seconds_have_units_for(engine, do, 
     scans = [each for each in sent if isinstance(each, Scan) and each.segment is not None]
     assert scans[-1].limit == 500
     assert values("city") == dict.fromkeys(values(), "b")
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    "change", ["{'city': 'b'}", "lambda user: setattr(user, 'city', 'b')"], ids=["all", "each"]
+)
+def test_a_backfill_waits_for_its_rate(engine, do, folder, change):
+    make_users(3)
+    text = f"operations = [Backfill(PlainUser, {change}, segments=1, rate=%s)]"
+    write(folder, "0001_fill", text % 0.001)
+    with options(deadline=20), pytest.raises(MigrationError, match="DeadlineExceeded") as raised:
+        do(migrations.run, folder)  # the units of its first request take longer than that
+    assert isinstance(raised.value.__cause__, DeadlineExceeded)
+    assert "b" not in values("city").values()
+    write(folder, "0001_fill", text % 10**6)
+    [done] = do(migrations.run, folder)
+    assert done.changed == 3
 
 
 @ENGINES
