@@ -400,6 +400,7 @@ def test_import_loads_nothing_heavy():
 
 # What a program that defines a model and reads an item never enters.
 SELDOM = {
+    "batching",
     "http.aio",
     "models.attribute_values.diff",
     "models.bulk",

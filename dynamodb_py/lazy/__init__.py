@@ -59,7 +59,9 @@ EXPORTS = {
 
 backrefs = LazyRoom("models.relations.backrefs")
 batch_gets = LazyRoom("models.managers.batch_get", "batch_get_items")
+batching = LazyRoom("batching")
 boto = LazyRoom("transports.boto")
+buckets = LazyRoom("pacing.buckets")
 bulk_writes = LazyRoom(
     "models.bulk.writes",
     "abatch_write batch_write bulk_create_items bulk_delete_items bulk_update_items",
@@ -72,6 +74,7 @@ deletes = LazyRoom("models.persistence.delete", "delete_instance")
 embedded = LazyRoom("local.transport")
 execution = LazyRoom("models.queryset.execution")
 formats = LazyRoom("models.fields.times.formats")
+fetch = LazyRoom("models.attribute_values.fetch")
 http_aio = LazyRoom("http.aio")
 iteration = LazyRoom("reading.iteration")
 key_deletes = LazyRoom("models.managers.delete_by_key", "delete_by_key")

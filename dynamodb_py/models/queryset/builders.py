@@ -13,7 +13,6 @@ from ...exceptions import QueryError
 from ...expressions import And, Condition, Never, Path, Size
 from ...expressions.conditions import join
 from ...operations.base import Wire
-from ...pacing.buckets import check_rate
 from ...planning import Question
 from ..fields.base import Field
 from ..instance import options_of
@@ -42,11 +41,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ...batching import ProgressOption
+    from ...pacing import buckets
     from ..persistence import stored
     from . import prefetch, projection
     from .prefetch import Selection
 else:
-    from ...lazy import prefetch, projection, stored
+    from ...lazy import buckets, prefetch, projection, stored
 
 _TEXT = frozenset({str})
 
@@ -258,7 +258,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         if segments > MAX_SEGMENTS:
             raise QueryError(f"scan({segments}): DynamoDB takes at most {MAX_SEGMENTS} segments")
         if rate is not None:
-            check_rate(rate)
+            buckets.check_rate(rate)
         scan = with_question(self, scan=True, segments=segments)
         start = self._read_options.start if checkpoint is None else checkpoint
         return with_options(scan, rate=rate, progress=progress, start=start)

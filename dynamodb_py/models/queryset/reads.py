@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
-from ...batching import ProgressOption, identify_key
 from ...connections import connection_for, is_consistent
 from ...exceptions import QueryError
 from ...expressions import And, Compare, Condition, Or, Path, Value
@@ -17,7 +16,6 @@ from ...flows import Flow
 from ...limits import MAX_BATCH_GET
 from ...operations.items import GetItem, Key, StoredItem
 from ...operations.read_expressions import Expressions
-from ..attribute_values.fetch import read_items
 from ..fields.base import UNFIT, Field
 from ..instance import Instance, list_many, options_of
 from ..options import Options
@@ -29,13 +27,23 @@ from .base import DEFAULT_OPTIONS, EMPTY_QUESTION, M, R, clone, limit_of, with_q
 from .builders import Builders, check_not_sliced
 
 if TYPE_CHECKING:
-    from ... import planning
+    from ... import batching, planning
+    from ...batching import ProgressOption
     from ...operations import tables
     from ...operations.queries import Query, Scan
     from ...reading import keys as key_readers
+    from ..attribute_values import fetch
     from . import execution, unique_lookup
 else:
-    from ...lazy import execution, key_readers, planning, tables, unique_lookup
+    from ...lazy import (
+        batching,
+        execution,
+        fetch,
+        key_readers,
+        planning,
+        tables,
+        unique_lookup,
+    )
 
 
 def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
@@ -208,7 +216,8 @@ def contains_item(queryset: Builders[M, Any], item: M | Any, /) -> Flow[bool]:
     if not known and options.start is None:
         return (yield from has_rows(queryset.filter(_require_wires(meta, key))))
     rows = yield from execution.read_all(queryset)
-    return identify_key(key) in {identify_key(key_of(row)) for row in rows}
+    identify = batching.identify_key
+    return identify(key) in {identify(key_of(row)) for row in rows}
 
 
 def get_earliest(queryset: Builders[M, R], *fields: str | Field[Any, Any]) -> Flow[R]:
@@ -303,7 +312,7 @@ def get_in_bulk(
             paths[Path((scope.attribute(queryset.model),))] = None
         held = frozenset(str(path.parts[0]) for path in paths)
         expressions = {table: Expressions.of(projection=paths)}
-    items = yield from read_items(
+    items = yield from fetch.read_items(
         [(table, meta.key_of(key)) for key in given],
         given,
         {table: key_readers.make_identity_reader(meta.schema.key)},
