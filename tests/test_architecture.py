@@ -402,7 +402,10 @@ def test_import_loads_nothing_heavy():
 SELDOM = {
     "batching",
     "http.aio",
+    "expressions.unsupported_lookups",
     "models.attribute_values.diff",
+    "models.attribute_values.display",
+    "models.attribute_values.spelling",
     "models.bulk",
     "models.fields.times.formats",
     "models.fields.unknown_options",

@@ -10,7 +10,7 @@ import copy
 import functools
 from collections.abc import Callable, Hashable, Iterable, Iterator, MappingView, Sequence
 from datetime import date, datetime
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from ..exceptions import QueryError
 from .comparisons import Compare, In
@@ -18,7 +18,11 @@ from .conditions import And, Condition, ReadableNames, join
 from .names import Names, Wire
 from .operands import ORDERED, SCALARS, Attr, Comparable, SizeOf, is_many, remove_duplicates
 from .paths import Argument, Path, Resolve, SeveralAttributes, Size, Value, members
-from .unsupported_lookups import ADVICE, PARTS_OF_TIME
+
+if TYPE_CHECKING:
+    from . import unsupported_lookups
+else:
+    from ..lazy import unsupported_lookups
 
 Make: TypeAlias = Callable[[Any], Condition]
 """Makes the condition for the value of a lookup."""
@@ -203,13 +207,14 @@ def _follow(where: str, path: Path, rest: Sequence[str]) -> tuple[Path, str, boo
 
 def _resolve_part(where: str, path: Path, part: str, *, last: bool) -> str | int:
     """Return *part* as a key or index inside *path*; raise if it is neither."""
-    if last and part in ADVICE and part not in PARTS_OF_TIME:
+    advice = unsupported_lookups.ADVICE
+    if last and part in advice and part not in unsupported_lookups.PARTS_OF_TIME:
         raise _make_unsupported_error(where, path, part)
     if part.isascii() and part.isdigit() and path.coder.sub(int(part)) is not None:
         return int(part)
     if path.coder.sub(part) is not None:
         return part
-    if part in ADVICE:
+    if part in advice:
         raise _make_unsupported_error(where, path, part)
     if part in _COMPARISONS or part in _FUNCTIONS:
         raise QueryError(f"{where}: {part} is a comparison, so nothing can follow it")
@@ -225,7 +230,8 @@ def _resolve_part(where: str, path: Path, part: str, *, last: bool) -> str | int
 
 def _make_unsupported_error(where: str, path: Path, part: str) -> QueryError:
     stem = where.rpartition(": ")[2].rpartition(f"__{part}")[0]
-    text = f"{where}: DynamoDB has no {part}: {ADVICE[part].format(stem=stem)}"
+    advice = unsupported_lookups.ADVICE[part].format(stem=stem)
+    text = f"{where}: DynamoDB has no {part}: {advice}"
     if path.coder.sub(part) is not None:
         text += f"; a key of that name is F({stem!r})[{part!r}]"
     return QueryError(text)

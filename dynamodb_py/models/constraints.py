@@ -19,16 +19,16 @@ from ..limits import MAX_KEY_NAME_BYTES
 from ..operations.base import Wire, WireItem
 from ..operations.items import Key
 from ..schema import KeyAttribute, TableSchema
-from .attribute_values.display import decode_or_free
-from .attribute_values.values import has_changed, require_unchanged
 from .fields.base import AnyField
 from .fields.numbers import CounterField
 from .fields.version import VersionField
 
 if TYPE_CHECKING:
     from ..operations import transactions
+    from .attribute_values import display
+    from .attribute_values import values as wire_values
 else:
-    from ..lazy import transactions
+    from ..lazy import display, transactions, wire_values
 
 VALUE = "value"
 """The hash key of a table of sentinels: the constraint and the value."""
@@ -277,7 +277,9 @@ def make_already_exists(
 def describe_claim(meta: ConstrainedOptions, claim: Claim) -> str:
     """Return the beginning of a sentence about a value, with its verb: ``User.email: 'a@b.c' is``."""
     fields = [meta.get_field(name) for name in claim.fields]
-    values = [decode_or_free(field, wire) for field, wire in zip(fields, claim.wires, strict=True)]
+    values = [
+        display.decode_or_free(field, wire) for field, wire in zip(fields, claim.wires, strict=True)
+    ]
     if len(fields) == 1:
         return f"{meta.name}.{fields[0].name}: {values[0]!r} is"
     pairs = zip(claim.fields, values, strict=True)
@@ -288,7 +290,7 @@ def decode_primary_key(meta: ConstrainedOptions, key: Mapping[str, Any]) -> Any:
     """Return the value of the hash key, or the pair of both keys; None if *key* is no key of the model."""
     if any(field.attribute not in key for field in meta.keys):
         return None
-    values = [decode_or_free(field, key[field.attribute]) for field in meta.keys]
+    values = [display.decode_or_free(field, key[field.attribute]) for field in meta.keys]
     return tuple(values) if len(values) > 1 else values[0]
 
 
@@ -419,11 +421,13 @@ class Claims:
             attribute: None
             for constraint in meta.constraints
             if whole
-            or has_changed(constraint.attributes, before, after)
+            or wire_values.has_changed(constraint.attributes, before, after)
             or any(each in written for each in constraint.attributes)
             for attribute in constraint.attributes
         }
         if names:
             self.condition = (
-                meta.key_exists & require_unchanged(names, before) if before else meta.key_missing
+                meta.key_exists & wire_values.require_unchanged(names, before)
+                if before
+                else meta.key_missing
             )

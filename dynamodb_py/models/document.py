@@ -11,7 +11,6 @@ from ..expressions import FREE, Coder, Path, referred
 from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
 from . import registry
-from .attribute_values.spelling import is_same, keep_spelling_of, reads_as
 from .fields.base import AnyField, is_checking
 from .fields.containers import NOT_UNIQUE, EmbeddedField
 from .fields.times.datetimes import TimestampField
@@ -37,7 +36,10 @@ from .reserved_names import DOCUMENT, refuse_reserved
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .attribute_values import spelling
     from .records.plain import Mode
+else:
+    from ..lazy import spelling
 
 
 class Document(Record):
@@ -307,7 +309,9 @@ def _put_field(
     value = getattr(document, field.name)
     wire = encode_value(field, value, errors, depth)
     if old is not None and (
-        reads_as(field, old, value) if errors else is_same(field, old, value, wire)
+        spelling.reads_as(field, old, value)
+        if errors
+        else spelling.is_same(field, old, value, wire)
     ):
         wires[field.attribute] = as_sent(old)
         return
@@ -318,7 +322,7 @@ def _put_field(
         faults = [(f".{path}", each) for path, messages in errors.items() for each in messages]
         wrong.append(Unstorable(faults[0][1], faults))
     if wire is not None:
-        wires[field.attribute] = keep_spelling_of(field, old, wire) or wire
+        wires[field.attribute] = spelling.keep_spelling_of(field, old, wire) or wire
 
 
 def _put_stamped(

@@ -19,7 +19,6 @@ from ..expressions import Condition, is_many
 from ..flows import Flow
 from ..operations.base import Wire
 from ..operations.items import StoredItem
-from .attribute_values.display import decode_or_free
 from .fields.model_key import alias_of
 from .foreign_keys.unloaded import is_stub
 from .options import Options
@@ -27,6 +26,10 @@ from .records.record import Record
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .attribute_values import display
+else:
+    from ..lazy import display
 
 M = TypeVar("M", bound="Instance")
 
@@ -199,4 +202,4 @@ def key_values_of(instance: Instance) -> tuple[Any, ...]:
         key = meta.find_stored_key(instance)
         if key is None:
             raise
-        return tuple([decode_or_free(field, key[field.attribute]) for field in meta.keys])
+        return tuple([display.decode_or_free(field, key[field.attribute]) for field in meta.keys])

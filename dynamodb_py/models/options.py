@@ -15,8 +15,6 @@ from ..expressions import Condition, Exists, FieldName, NotExists, Path, is_many
 from ..limits import MAX_HASH_KEY_BYTES
 from ..operations.base import Wire, WireItem
 from ..schema import Index, TableSchema, declare_table
-from .attribute_values.display import decode_or_free
-from .attribute_values.spelling import stays_same
 from .constraints import Constraint, compile_constraints, make_sentinels_schema
 from .expiry import find_ttl_field, make_expiry
 from .fields.base import AnyField, Field
@@ -46,14 +44,17 @@ if TYPE_CHECKING:
     from ..batching import KeyReader
     from ..reading import keys as key_readers
     from ..schema import options as table_options
+    from .attribute_values import display, spelling
     from .fields import unknown_options
     from .keys import computed_writes, rewriting
 else:
     from ..lazy import (
         computed_writes,
+        display,
         key_readers,
         planning,
         rewriting,
+        spelling,
         table_options,
         unknown_options,
     )
@@ -554,7 +555,7 @@ class Options:
             if self.computed is not None and field.name in self.computed.by_name:
                 if self.computed.is_key_changed(record, field.name, key):
                     return field
-            elif field.name in values and not stays_same(
+            elif field.name in values and not spelling.stays_same(
                 field, key[field.attribute], values[field.name]
             ):
                 return field
@@ -577,7 +578,7 @@ class Options:
         """Return the error for a loaded instance whose *field*, of the key, has another value now."""
         return self._make_value_error(
             field,
-            f"it is part of the key and was {decode_or_free(field, stored[field.attribute])!r} when "
+            f"it is part of the key and was {display.decode_or_free(field, stored[field.attribute])!r} when "
             "loaded: an item's key cannot change; create a new item and delete this one",
         )
 

@@ -11,8 +11,6 @@ from ...exceptions import UnreadableValue, ValidationError
 from ...flows import Flow, has_running_loop, run
 from ...operations.base import Wire, WireItem
 from ...operations.items import GetItem
-from ..attribute_values.display import decode_or_free
-from ..attribute_values.spelling import stays_same
 from ..fields.base import AnyField
 from ..fields.json_forms import PLAINLY, Reading
 from ..fields.model_key import KeyOf, alias_of, make_stub
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar, Unpack
 
+    from ..attribute_values import display, spelling
     from ..fields import unknown_options
     from ..fields.base import Yes
     from .conditions import Key
@@ -63,7 +62,7 @@ if TYPE_CHECKING:
 else:
     from typing import TypeVar
 
-    from ...lazy import unknown_options
+    from ...lazy import display, spelling, unknown_options
 
     T = TypeVar("T")
     RefN = TypeVar("N")
@@ -339,7 +338,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             if part.name in assigned:
                 wire = assigned[part.name]
             elif old is not None and (
-                part.name not in record.__dict__ or stays_same(part, old, value)
+                part.name not in record.__dict__ or spelling.stays_same(part, old, value)
             ):
                 wire = as_sent(old)
             else:
@@ -480,7 +479,7 @@ def _read_or_free(record: Any, part: AnyField) -> Any:
     try:
         return getattr(record, part.name)
     except UnreadableValue:
-        return decode_or_free(part, from_json(record._stored).get(part.attribute))
+        return display.decode_or_free(part, from_json(record._stored).get(part.attribute))
 
 
 class OneToOneField(ForeignKey[T, RefN]):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...codec import as_sent, from_json, measure_item
 from ...exceptions import FieldNotLoaded, UnreadableValue
 from ...operations.base import Wire, WireItem
-from ..attribute_values.spelling import is_same, keep_spelling_of, reads_as
 from ..fields.base import UNFIT, AnyField
 from .base import BaseRecord, find_unread_fields, is_deleted, state_of
 from .checks import Errors, check_value, encode_value
+
+if TYPE_CHECKING:
+    from ..attribute_values import spelling
+else:
+    from ...lazy import spelling
 
 
 def find_known_fields(record: BaseRecord) -> list[AnyField]:
@@ -64,7 +68,7 @@ def encode_own(record: BaseRecord, field: AnyField, value: Any, errors: Errors) 
             return spelled[field.name]
         stored: WireItem = {} if record._stored is None else from_json(record._stored)
         old = stored.get(field.attribute)
-        if old is None or not reads_as(field, old, value):
+        if old is None or not spelling.reads_as(field, old, value):
             errors.update(wrong)
         else:
             wire = as_sent(old)
@@ -89,10 +93,10 @@ def keep_stored_spelling(record: BaseRecord, wires: WireItem) -> None:
         old, wire = stored.get(field.attribute), wires.get(field.attribute)
         if old is None or wire is None or wire == old or field.name not in record.__dict__:
             continue
-        if is_same(field, old, record.__dict__[field.name], wire):
+        if spelling.is_same(field, old, record.__dict__[field.name], wire):
             wires[field.attribute] = as_sent(old)
         else:
-            wires[field.attribute] = keep_spelling_of(field, old, wire) or wire
+            wires[field.attribute] = spelling.keep_spelling_of(field, old, wire) or wire
 
 
 def stamp_field(record: BaseRecord, field: AnyField, value: Any, *, adding: bool) -> Any:
@@ -112,7 +116,7 @@ def normalise_field(record: BaseRecord, field: AnyField, value: Any) -> Wire | N
         if (computed := record._fieldset.computed) is not None:
             stored = computed.add_key_parts(stored)
         old = stored.get(field.attribute)
-        if old is not None and reads_as(field, old, value):
+        if old is not None and spelling.reads_as(field, old, value):
             kept: Wire = as_sent(old)
             return kept
     if value is not None:

@@ -16,14 +16,16 @@ from ...exceptions import QueryError
 from ...expressions import Operand, Path
 from ...operations.base import WireItem
 from ...operations.items import StoredItem
-from ..attribute_values.values import find_at
 from ..fields.base import UNFIT, Field
 from ..fields.model_key import alias_of, bind_values
 from .attributes import find_undeclared
 from .base import BaseRecord, is_observed
 
 if TYPE_CHECKING:
+    from ..attribute_values import values as wire_values
     from .record import Record
+else:
+    from ...lazy import wire_values
 
 
 M = TypeVar("M", bound="Record")
@@ -225,7 +227,7 @@ def _make_getter(model: type[Record], column: Column) -> Callable[[Record, WireI
             read = cast("Field[Any, Any]", coder).decode
 
     def get(instance: Record, wires: WireItem) -> Any:
-        wire = find_at(wires, column.parts)
+        wire = wire_values.find_at(wires, column.parts)
         value = None if wire is None else read(wire)
         bind_values(value, alias_of(instance))
         return value
