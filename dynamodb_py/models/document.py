@@ -12,7 +12,8 @@ from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
 from . import registry
 from .fields.base import AnyField, is_checking
-from .fields.containers import NOT_UNIQUE, EmbeddedField
+from .fields.containers.elements import NOT_UNIQUE
+from .fields.containers.embedded import EmbeddedField
 from .fields.times.datetimes import TimestampField
 from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references

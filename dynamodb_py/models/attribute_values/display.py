@@ -10,7 +10,7 @@ from ...exceptions import UnreadableValue
 from ...expressions import FREE, Coder
 from ...operations.base import Wire
 from ..fields.base import Field
-from ..fields.containers import EmbeddedField
+from ..fields.containers.embedded import EmbeddedField
 from .values import Parts, equal, path_text
 
 

@@ -3,7 +3,10 @@
 from .base import Field
 from .composite import CompositeField
 from .compressed import CompressedField
-from .containers import DictField, EmbeddedField, ListField, MapField, SetField, register_field
+from .containers.elements import register_field
+from .containers.embedded import EmbeddedField
+from .containers.lists import ListField, SetField
+from .containers.maps import DictField, MapField
 from .ids import ULIDField, UUIDField
 from .numbers import BooleanField, CounterField, DecimalField, FloatField, IntegerField
 from .text import BinaryField, CharField, EnumField, TextField

@@ -9,7 +9,7 @@ from ...exceptions import ModelDefinitionError
 from ...expressions import Coder
 from ...operations.base import Wire
 from .base import Field
-from .containers import make_field, place_inside
+from .containers.elements import make_field, place_inside
 from .json_forms import PLAINLY, Reading
 from .text import CharField
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar, Unpack
 
     from .base import Yes
-    from .containers import Of
+    from .containers.elements import Of
 
     class Named(TypedDict, total=False):
         """The keyword of every CompositeField."""

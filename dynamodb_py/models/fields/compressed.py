@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 from ...codec import Unstorable, as_tree, from_json, to_json, value_of
 from .base import Field
-from .containers import from_inner_plain, make_field, place_inside, to_inner_json, to_inner_wire
+from .containers.elements import (
+    from_inner_plain,
+    make_field,
+    place_inside,
+    to_inner_json,
+    to_inner_wire,
+)
 from .json_forms import PLAINLY, Reading
 
 if TYPE_CHECKING:
@@ -17,7 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar, Unpack
 
     from .base import Always, Default, Nullable, Options, Yes
-    from .containers import Of
+    from .containers.elements import Of
 
     T = TypeVar("T")
     X = TypeVar("X")

@@ -10,7 +10,8 @@ from ...exceptions import ModelDefinitionError
 from ...schema import Index
 from ..constraints import UniqueConstraint
 from ..fields.base import AnyField, Field
-from ..fields.containers import DictField, ListField, MapField, SetField
+from ..fields.containers.lists import ListField, SetField
+from ..fields.containers.maps import DictField, MapField
 from ..fields.ids import UUIDField
 from ..fields.numbers import DecimalField
 from ..fields.text import BinaryField, CharField

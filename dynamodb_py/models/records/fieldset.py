@@ -16,7 +16,7 @@ from ...expressions import SETS
 from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ..fields.base import AnyField, Comparer, Field, bind_name
-from ..fields.containers import EmbeddedField
+from ..fields.containers.embedded import EmbeddedField
 from ..fields.model_key import KeyOf
 from .clean_hooks import CleanHooks
 

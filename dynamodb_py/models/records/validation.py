@@ -17,7 +17,9 @@ from ...exceptions import DynamoDBError, FieldNotLoaded, ValidationError
 from ...operations.base import Wire
 from ..fields.base import REQUIRED, AnyField, without_validation
 from ..fields.compressed import CompressedField
-from ..fields.containers import DictField, EmbeddedField, ListField
+from ..fields.containers.embedded import EmbeddedField
+from ..fields.containers.lists import ListField
+from ..fields.containers.maps import DictField
 from .attributes import encode_own, find_known_fields, normalise_field
 from .base import BaseRecord, is_deleted, is_untouched
 from .checks import Errors, check_value, encode_value

@@ -33,7 +33,7 @@ from dynamodb_py.models.attribute_values.spelling import (
     spell_again,
 )
 from dynamodb_py.models.attribute_values.values import equal
-from dynamodb_py.models.fields.containers import to_inner_wire
+from dynamodb_py.models.fields.containers.elements import to_inner_wire
 
 from ...expressions.strategies import values
 from .test_diff import edited

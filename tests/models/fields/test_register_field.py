@@ -20,7 +20,7 @@ from dynamodb_py import (
     ValidationError,
     register_field,
 )
-from dynamodb_py.models.fields import containers
+from dynamodb_py.models.fields.containers import elements
 
 from ..wire import ids, read_by, stored_by
 
@@ -47,7 +47,7 @@ class Plate(str):
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
-    monkeypatch.setattr(containers, "_FIELD_OF", dict(containers._FIELD_OF))
+    monkeypatch.setattr(elements, "_FIELD_OF", dict(elements._FIELD_OF))
     register_field(Point, PointField)
 
 

@@ -1,0 +1,1 @@
+"""Fields that hold several values: lists, sets, maps and documents."""
