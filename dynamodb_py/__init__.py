@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     )
     from .models.managers.partiql import RawQuery
     from .models.queryset.pages import Page
-    from .models.queryset.prefetch import Dangling, aprefetch, prefetch
+    from .models.queryset.prefetch.levels import aprefetch, prefetch
+    from .models.queryset.prefetch.wants import Dangling
     from .models.queryset.write_execution import Done
     from .models.relations.many_set import ManySet
     from .models.relations.many_to_many import ManyToManyField

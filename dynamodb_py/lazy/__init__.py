@@ -26,7 +26,8 @@ EXPORTS = {
         "models.maintenance.unique": "acheck_unique arepair_unique check_unique repair_unique",
         "models.managers.partiql": "RawQuery",
         "models.queryset.pages": "Page",
-        "models.queryset.prefetch": "Dangling aprefetch prefetch",
+        "models.queryset.prefetch.levels": "aprefetch prefetch",
+        "models.queryset.prefetch.wants": "Dangling",
         "models.queryset.write_execution": "Done",
         "models.relations.many_set": "ManySet",
         "models.relations.many_to_many": "ManyToManyField",
@@ -87,7 +88,7 @@ paging = LazyRoom("models.queryset.pages", "get_page")
 partiql = LazyRoom("models.managers.partiql", "execute_statement")
 plain = LazyRoom("models.records.plain")
 planning = LazyRoom("planning")
-prefetch = LazyRoom("models.queryset.prefetch")
+prefetch_paths = LazyRoom("models.queryset.prefetch.paths")
 projection = LazyRoom("models.queryset.projection")
 reads = LazyRoom(
     "models.queryset.reads",

@@ -27,7 +27,7 @@ from dynamodb_py import (
     prefetch,
 )
 from dynamodb_py.flows import arun, run
-from dynamodb_py.models.queryset.prefetch import prefetch_objects
+from dynamodb_py.models.queryset.prefetch.levels import prefetch_objects
 
 
 class Publisher(Model):

@@ -28,7 +28,7 @@ from dynamodb_py.exceptions import ProtectedError
 from dynamodb_py.models.foreign_keys.field import ForeignKey, OneToOneField
 from dynamodb_py.models.foreign_keys.on_delete import CASCADE, NULLIFY, PROTECT
 from dynamodb_py.models.maintenance.denormalized import refresh_copies
-from dynamodb_py.models.queryset.prefetch import prefetch
+from dynamodb_py.models.queryset.prefetch.levels import prefetch
 from dynamodb_py.models.relations.many_to_many import ManyToManyField
 from dynamodb_py.models.relations.reverse import RelatedSet
 

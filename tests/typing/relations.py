@@ -7,7 +7,8 @@ from dynamodb_py.expressions import Condition
 from dynamodb_py.models.foreign_keys.field import ForeignKey, OneToOneField
 from dynamodb_py.models.foreign_keys.on_delete import CASCADE
 from dynamodb_py.models.maintenance.denormalized import CopiesReport, refresh_copies
-from dynamodb_py.models.queryset.prefetch import Dangling, aprefetch, prefetch
+from dynamodb_py.models.queryset.prefetch.levels import aprefetch, prefetch
+from dynamodb_py.models.queryset.prefetch.wants import Dangling
 from dynamodb_py.models.relations.many_set import ManySet
 from dynamodb_py.models.relations.many_to_many import ManyToManyField
 from dynamodb_py.models.relations.reverse import RelatedSet

@@ -17,7 +17,8 @@ from ..managers.manager import all_items
 from ..persistence.stored import stored_wires
 from ..persistence.update import update_instance
 from ..queryset.execution import open_rows
-from ..queryset.prefetch import prefetch_tree, tree_of
+from ..queryset.prefetch.levels import prefetch_tree
+from ..queryset.prefetch.paths import tree_of
 
 if TYPE_CHECKING:
     from ..model import Model

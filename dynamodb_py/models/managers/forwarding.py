@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ...reading import Walk
     from ..queryset import reads, writes
     from ..queryset.pages import Pages, get_page
-    from ..queryset.prefetch import Selection
+    from ..queryset.prefetch.wants import Selection
 
 M = TypeVar("M", bound=Instance)
 Q = TypeVar("Q")

@@ -43,10 +43,11 @@ if TYPE_CHECKING:
     from ...batching import ProgressOption
     from ...pacing import buckets
     from ..persistence import stored
-    from . import prefetch, projection
-    from .prefetch import Selection
+    from . import projection
+    from .prefetch import paths as prefetch_paths
+    from .prefetch.wants import Selection
 else:
-    from ...lazy import buckets, prefetch, projection, stored
+    from ...lazy import buckets, prefetch_paths, projection, stored
 
 _TEXT = frozenset({str})
 
@@ -224,7 +225,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         if self._read_options.shape is not None:
             raise projection.make_relations_error(self)
         related = tuple(dict.fromkeys((*self._read_options.related, *paths)))
-        prefetch.tree_of(self.model, cast("Any", related))
+        prefetch_paths.tree_of(self.model, cast("Any", related))
         options = replace(self._read_options, related=related)
         return clone(self, self._known_question, options, self._query_shape, self._wires)
 

@@ -27,7 +27,8 @@ from ..visibility import Scope, filter_question
 from .base import DEFAULT_OPTIONS, M, R, check_single
 from .builders import Builders
 from .compiled_cache import Demand
-from .prefetch import prefetch_tree, tree_of
+from .prefetch.levels import prefetch_tree
+from .prefetch.paths import tree_of
 from .row_streams import (
     CompletedRowStream,
     DirectRowStream,

@@ -10,7 +10,7 @@ from ...flows import Flow
 from ..foreign_keys.field import ForeignKey
 from ..instance import options_of
 from ..queryset.execution import read_all
-from ..queryset.prefetch import Branch, Prefetchable, Want, want_stub
+from ..queryset.prefetch.wants import Branch, Prefetchable, Want, want_stub
 from ..registry import Late, find_anywhere, find_nearby
 from .index_choice import choose_index
 from .many_set import ManySet

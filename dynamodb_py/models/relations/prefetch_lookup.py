@@ -22,7 +22,7 @@ from ..queryset.base import (
 )
 from ..queryset.builders import Builders
 from ..queryset.execution import complete_rows
-from ..queryset.prefetch import Objects, Selection
+from ..queryset.prefetch.wants import Objects, Selection
 from ..queryset.reads import get_in_bulk, keep_shown
 
 

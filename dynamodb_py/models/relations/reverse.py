@@ -27,7 +27,7 @@ from ..persistence.delete import delete_instance
 from ..persistence.save import save_instance
 from ..persistence.stored import key_of
 from ..queryset.execution import read_all
-from ..queryset.prefetch import Branch, Prefetchable, Want
+from ..queryset.prefetch.wants import Branch, Prefetchable, Want
 from ..records.rows import show_rows
 from ..unit_of_work.together import write_together
 from .index_choice import find_index

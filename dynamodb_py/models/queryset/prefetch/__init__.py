@@ -1,0 +1,1 @@
+"""Prefetching: what instances refer to, read for many of them at once."""
