@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,9 +19,10 @@ from .retries import Deadline, Retries, drop_deadline, push_deadline
 
 if TYPE_CHECKING:
     from . import transports
+    from .credentials import arguments
     from .observing import n_plus_one, requests
 else:
-    from .lazy import n_plus_one, requests, transports
+    from .lazy import arguments, n_plus_one, requests, transports
 
 DEFAULT = "default"
 
@@ -204,7 +205,7 @@ def connect(
     :return: the connection; with ``default=False`` and no alias, one that has no name.
     :raises ConfigurationError: an argument cannot be used.
     """
-    _check_texts(
+    arguments.check_texts(
         address=address,
         alias=alias,
         table_prefix=table_prefix,
@@ -217,7 +218,7 @@ def connect(
     )
     alias, embedded = _tell_apart(address, alias)
     if embedded is not None:
-        _refuse_server_options(
+        arguments.refuse_server_options(
             embedded,
             region_name=region_name,
             endpoint_url=endpoint_url,
@@ -232,10 +233,7 @@ def connect(
     endpoint_url = endpoint_url and Url(endpoint_url)
     aws_secret_access_key = aws_secret_access_key and Secret(aws_secret_access_key)
     aws_session_token = aws_session_token and Secret(aws_session_token)
-    if not isinstance(cursor_key, (str, bytes, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError("cursor_key: give bytes or a text")
-    if cursor_key is not None:
-        cursor_key = SecretBytes(cursor_key.encode() if isinstance(cursor_key, str) else cursor_key)
+    cursor_key = arguments.as_cursor_key(cursor_key)
     settings = Settings(
         region_name=region_name,
         endpoint_url=endpoint_url,
@@ -251,23 +249,21 @@ def connect(
         client=client,
         address=embedded,
     )
-    _check_settings(settings)
-    _check_deadline(deadline)
-    if sync_in_loop not in ("allow", "raise"):
-        raise ConfigurationError(f"sync_in_loop={sync_in_loop!r}: give 'allow' or 'raise'")
-    if slow is not None:
-        _check_seconds("slow", slow)
-    _check_flags(consistent=consistent, atomic=atomic, warn_n_plus_one=warn_n_plus_one)
-    if not isinstance(default, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(
-            f"default={default!r}: give True or False; a name is the first argument"
-        )
-    if table_name_format is not None and not callable(table_name_format):
-        raise ConfigurationError(f"table_name_format={table_name_format!r}: give a function")
+    arguments.check_settings(settings)
+    arguments.check_behaviour(
+        deadline=deadline,
+        slow=slow,
+        sync_in_loop=sync_in_loop,
+        table_name_format=table_name_format,
+        consistent=consistent,
+        atomic=atomic,
+        warn_n_plus_one=warn_n_plus_one,
+    )
+    arguments.check_default(default)
     connection = Connection(
         settings,
         alias=alias,
-        retries=_as_retries(retries),
+        retries=arguments.as_retries(retries),
         table_prefix=table_prefix,
         table_name_format=table_name_format,
         cursor_key=cursor_key,
@@ -279,14 +275,19 @@ def connect(
         slow=slow,
         warn_n_plus_one=warn_n_plus_one,
     )
-    _connections[alias] = connection
-    if atomic:
-        _atomic_aliases.add(alias)
+    _register(connection, default=default)
+    return connection
+
+
+def _register(connection: Connection, *, default: bool) -> None:
+    """Let *connection* be the one of its alias; without *default*, the process has no default one."""
+    _connections[connection.alias] = connection
+    if connection.atomic:
+        _atomic_aliases.add(connection.alias)
     else:
-        _atomic_aliases.discard(alias)
+        _atomic_aliases.discard(connection.alias)
     if not default:
         _connections[DEFAULT] = None
-    return connection
 
 
 def _tell_apart(address: str | None, alias: str | None) -> tuple[str, Address | None]:
@@ -299,79 +300,6 @@ def _tell_apart(address: str | None, alias: str | None) -> tuple[str, Address | 
         )
     alias = alias if address is None else address
     return DEFAULT if alias is None else alias, None
-
-
-def _refuse_server_options(address: Address, **options: object) -> None:
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise ConfigurationError(
-            f"{', '.join(given)}: an embedded database, {address.text!r}, has none of that"
-        )
-
-
-def _as_retries(retries: int | Retries | None) -> Retries:
-    if isinstance(retries, Retries):
-        return retries
-    if retries is None:
-        return Retries.from_environment()
-    if type(retries) is not int or retries < 1:
-        raise ConfigurationError(
-            f"retries={retries!r}: a request is tried at least once: give an int from 1, or Retries"
-        )
-    return Retries(attempts=retries)
-
-
-_LONGEST = 1_000_000
-"""Seconds that a timeout may have: the most that every system takes."""
-
-
-def _check_settings(settings: Settings) -> None:
-    """Raise ConfigurationError for settings that no request could use."""
-    for name in ("connect_timeout", "read_timeout"):
-        _check_seconds(name, getattr(settings, name))
-    if type(settings.pool_size) is not int or settings.pool_size < 0:
-        raise ConfigurationError(f"pool_size={settings.pool_size!r}: give an int from 0")
-    if not isinstance(settings.verify, (bool, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"verify={settings.verify!r}: give True, False or a path")
-    if settings.session is not None and not hasattr(settings.session, "get_credentials"):
-        raise ConfigurationError(
-            f"session={settings.session!r}: give a session of boto3 or botocore; a client is client="
-        )
-    if settings.client is not None:
-        meta = getattr(settings.client, "meta", None)
-        model = getattr(
-            getattr(getattr(meta, "client", settings.client), "meta", None), "service_model", None
-        )
-        if model is None or model.service_name != "dynamodb":
-            raise ConfigurationError(
-                f"client={settings.client!r}: give boto3.client('dynamodb') or its resource; a session "
-                "is session="
-            )
-
-
-def _check_seconds(name: str, seconds: object) -> None:
-    number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if not number or not 0 < cast("float", seconds) <= _LONGEST:
-        raise ConfigurationError(
-            f"{name}={seconds!r}: give seconds, more than 0 and at most {_LONGEST:,}"
-        )
-
-
-def _check_deadline(seconds: object) -> None:
-    if seconds is not None:
-        _check_seconds("deadline", seconds)
-
-
-def _check_flags(**flags: object) -> None:
-    for name, flag in flags.items():
-        if not isinstance(flag, bool):
-            raise ConfigurationError(f"{name}={flag!r}: give True or False")
-
-
-def _check_texts(**texts: object) -> None:
-    for name, text in texts.items():
-        if text is not None and not isinstance(text, str):
-            raise ConfigurationError(f"{name}: give a text, not {type(text).__name__}")
 
 
 def get_connection(alias: str | None = None) -> Connection:
@@ -516,7 +444,7 @@ class options:  # noqa: N801 - it reads as a statement
         atomic: bool | None = None,
         deadline: float | None = None,
     ) -> None:
-        _check_deadline(deadline)
+        arguments.check_deadline(deadline)
         self._deadline = deadline
         changes = {"consistent": consistent, "using": using, "atomic": atomic}
         self._changes = {name: value for name, value in changes.items() if value is not None}

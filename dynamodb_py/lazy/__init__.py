@@ -58,6 +58,7 @@ EXPORTS = {
 }
 """What packages export and load late, by room."""
 
+arguments = LazyRoom("credentials.arguments")
 backrefs = LazyRoom("models.relations.backrefs")
 batch_gets = LazyRoom("models.managers.batch_get", "batch_get_items")
 batching = LazyRoom("batching")
