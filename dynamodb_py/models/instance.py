@@ -21,7 +21,7 @@ from ..operations.base import Wire
 from ..operations.items import StoredItem
 from .fields.model_key import alias_of
 from .foreign_keys.unloaded import is_stub
-from .options import Options
+from .options.options import Options
 from .records.record import Record
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from .fields.base import Field
 from .inheritance.declaring import register_class
 from .instance import Instance, options_of
 from .managers.manager import VERBS_OF_MANAGERS, Manager, Objects, OfManager
-from .options import Options, prepare
+from .options.options import Options
+from .options.prepare import prepare
 from .records.fieldset import FieldSet
 from .records.filling import OWN_CONSTRUCTORS, fill
 from .registry import DeferredOptions

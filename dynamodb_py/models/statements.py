@@ -23,7 +23,7 @@ from ..operations.items import StoredItem
 from ..operations.statements import ExecuteStatement, check_alike
 from ..planning.access_paths import AccessPath
 from .instance import options_of
-from .options import Options
+from .options.options import Options
 from .records.rows import make_loader
 from .unit_of_work.collector import check_outside
 from .visibility import filter_item

@@ -21,7 +21,7 @@ from ...operations.items import GetItem, Key, PutItem, StoredItem, UpdateItem
 from ..attribute_values.diff import write_whole_attributes
 from ..foreign_keys.referrers import refuse_bulk_delete
 from ..instance import Instance, options_of
-from ..options import Options
+from ..options.options import Options
 from ..persistence.delete import mark_deleted, remove_item
 from ..persistence.failures import as_model_error
 from ..persistence.save import store_instance

@@ -37,7 +37,7 @@ from ..constraints import (
     normalize_key,
     require_absent,
 )
-from ..options import Options
+from ..options.options import Options
 from ..shared_tables.item_collections import ModelFinder
 from ..shared_tables.layout import SharedTableLayout
 from .unique_report import Finding, FindingCallback, Kind, UniqueReport

@@ -18,7 +18,7 @@ from ..attribute_values.values import apply_actions, has_changed, require_unchan
 from ..constraints import Claims
 from ..fields.version import next_version
 from ..instance import Instance, table_of
-from ..options import Options
+from ..options.options import Options
 from ..unit_of_work.pending import PendingWrite, discard
 from .failures import as_model_error, as_stale_error
 from .locks import Lock, is_atomic, lock_of

@@ -14,7 +14,7 @@ from ...operations.items import DeleteItem
 from ..attribute_values.lost_write import LostWrite
 from ..constraints import Claims
 from ..instance import Instance, is_elsewhere, options_of, pin_connection, table_of
-from ..options import Options
+from ..options.options import Options
 from ..records.attributes import find_undeclared
 from ..records.base import settle_defaults, state_of
 from ..signals.events import is_observed, send_post_delete, send_pre_delete

@@ -13,7 +13,7 @@ from ...limits import MAX_OPERATORS
 from ...operations.base import Wire
 from ..attribute_values.values import has_changed, require_unchanged
 from ..instance import Instance
-from ..options import Options
+from ..options.options import Options
 from ..unit_of_work.collector import COLLECTOR
 from .stored import unknown_attributes
 

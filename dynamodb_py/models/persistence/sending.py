@@ -12,7 +12,7 @@ from ...operations.base import Wire, WireItem
 from ...operations.items import GetItem
 from ..attribute_values.values import has_changed
 from ..instance import Instance, table_of
-from ..options import Options
+from ..options.options import Options
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.commit import execute, make_token
 from ..unit_of_work.pending import PendingWrite

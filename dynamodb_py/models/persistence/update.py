@@ -19,7 +19,7 @@ from ..attribute_values.values import apply_actions
 from ..constraints import Claim, Claims
 from ..fields.model_key import alias_of
 from ..instance import Instance, options_of, pin_connection, table_of
-from ..options import Options
+from ..options.options import Options
 from ..records.base import find_edited_defaults, get_fetched_fields, keep_sets, state_of
 from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import PendingWrite

@@ -34,7 +34,7 @@ from ..records.checks import check_value, find_key_problem
 from ..records.validation import clean_value
 
 if TYPE_CHECKING:
-    from ..options import Options
+    from ..options.options import Options
 
 
 def build_update(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ...operations.queries import Query
     from ...planning import Shortcut
     from ..keys import recipes
-    from ..options import Options
+    from ..options.options import Options
 else:
     from ...lazy import recipes
 

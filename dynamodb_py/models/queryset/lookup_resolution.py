@@ -26,7 +26,7 @@ from ...expressions import (
 
 if TYPE_CHECKING:
     from ...expressions.lookups import Make
-    from ..options import Options
+    from ..options.options import Options
 
 
 # Lookups are words of the source, so there are few; but a program may build them of data.

@@ -8,7 +8,7 @@ from ...exceptions import QueryError
 from ...expressions import Operand, Path
 from ..fields.base import Field
 from ..instance import options_of
-from ..options import Options
+from ..options.options import Options
 from ..records.rows import Column, Name, Shape
 from .base import BaseQuerySet, Q, with_options, with_question, with_rows
 

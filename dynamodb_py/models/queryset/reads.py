@@ -18,7 +18,7 @@ from ...operations.items import GetItem, Key, StoredItem
 from ...operations.read_expressions import Expressions
 from ..fields.base import UNFIT, Field
 from ..instance import Instance, list_many, options_of
-from ..options import Options
+from ..options.options import Options
 from ..persistence.stored import key_of
 from ..records.base import is_untouched
 from ..records.rows import make_loader, read_values_of

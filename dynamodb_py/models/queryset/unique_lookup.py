@@ -16,7 +16,7 @@ from ...operations.read_expressions import Expressions
 from ...planning import Explanation, Plan, Question
 from ..constraints import OWNER, Constraint, make_sentinel_key
 from ..instance import options_of
-from ..options import Options
+from ..options.options import Options
 from ..records.base import load_key
 from ..visibility import filter_item
 from .builders import Builders

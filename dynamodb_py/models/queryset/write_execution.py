@@ -53,7 +53,7 @@ from ...reading import Reader
 from ...reading.pacing import Ledger
 from ...reading.sources import check_workers
 from ..bulk.bound_model import instance_of_key
-from ..options import Options
+from ..options.options import Options
 from ..persistence.delete import remove_item
 from ..persistence.update_actions import was_applied
 from ..records.base import load_key

@@ -20,7 +20,7 @@ from ...reading.pacing import Ledger
 from ..bulk.bound_model import instance_of_key
 from ..foreign_keys.referrers import refuse_bulk_delete
 from ..instance import options_of
-from ..options import Options
+from ..options.options import Options
 from ..persistence.delete import restrict_to_class
 from ..persistence.parent_maps import parents_of, update_with_parents
 from ..persistence.update import OPTIONS, check_no_clash, update_instance

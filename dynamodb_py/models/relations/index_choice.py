@@ -11,7 +11,7 @@ from ..keys.template import KeyTemplate
 if TYPE_CHECKING:
     from ...schema import KeyAttribute
     from ..foreign_keys.field import ForeignKey
-    from ..options import Options
+    from ..options.options import Options
 
 
 class LookupIndex(NamedTuple):

@@ -16,7 +16,7 @@ from .layout import SharedTableLayout
 
 if TYPE_CHECKING:
     from ..model import Model
-    from ..options import Options
+    from ..options.options import Options
 
 
 def make_collection(

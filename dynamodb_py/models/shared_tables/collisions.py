@@ -10,7 +10,7 @@ from ..fields.base import AnyField
 
 if TYPE_CHECKING:
     from ..keys.template import BoundTemplate
-    from ..options import Options
+    from ..options.options import Options
 
 
 def get_template(field: AnyField | None) -> BoundTemplate | None:

@@ -24,7 +24,7 @@ from .layout import SharedTableLayout
 
 if TYPE_CHECKING:
     from ..model import Model
-    from ..options import Options
+    from ..options.options import Options
 
 
 M = TypeVar("M", bound="Model")

@@ -13,13 +13,13 @@ from ..fields.base import AnyField
 from ..fields.text import CharField
 from ..inheritance.discriminator import get_name
 from ..instance import options_of
-from ..options import TABLE_OPTIONS
+from ..options.meta import TABLE_OPTIONS
 from .collisions import Members, check_apart, check_kinds
 from .visibility import SharedTableFilter
 
 if TYPE_CHECKING:
     from ..model import Model
-    from ..options import Options
+    from ..options.options import Options
     from ..records.fieldset import FieldSet
 
 

@@ -24,7 +24,7 @@ from ..visibility import ItemFilter
 from .collisions import can_be_equal, can_share_prefix, get_prefix, get_template
 
 if TYPE_CHECKING:
-    from ..options import Options
+    from ..options.options import Options
 
 
 Fixed: TypeAlias = "Mapping[str, tuple[Wire, ...]]"

@@ -21,7 +21,7 @@ from ..records.base import add_lost
 
 if TYPE_CHECKING:
     from ..constraints import Claim
-    from ..options import Options
+    from ..options.options import Options
 
 
 def do_nothing() -> None:

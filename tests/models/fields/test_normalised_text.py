@@ -21,7 +21,7 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.codec import from_json
-from dynamodb_py.models.options import Options
+from dynamodb_py.models.options.options import Options
 from dynamodb_py.models.persistence.stored import encode_item, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
 

@@ -1,0 +1,1 @@
+"""``Model._meta``: what a model class declares, and what that comes to."""
