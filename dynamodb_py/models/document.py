@@ -11,9 +11,10 @@ from ..expressions import FREE, Coder, Path, referred
 from ..operations.base import Wire, WireItem
 from ..operations.items import StoredItem
 from . import registry
-from .fields.base import AnyField, is_checking
+from .fields.base import AnyField
 from .fields.containers.elements import NOT_UNIQUE
 from .fields.containers.embedded import EmbeddedField
+from .fields.refusals import is_checking
 from .fields.times.datetimes import TimestampField
 from .fields.version import VersionField
 from .foreign_keys.expansion import References, check_document_references

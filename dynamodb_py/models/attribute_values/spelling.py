@@ -19,10 +19,11 @@ from ...codec import (
 from ...exceptions import DynamoDBError, UnreadableValue
 from ...limits import MAX_DIGITS
 from ...operations.base import Wire, WireItem
-from ..fields.base import UNFIT, AnyField
+from ..fields.base import AnyField
 from ..fields.containers.elements import encode_common, find_common_type
 from ..fields.containers.lists import ListField, SetField
 from ..fields.containers.maps import DictField
+from ..fields.refusals import UNFIT
 from .values import equal
 
 _CONTAINERS = frozenset({"M", "L"})

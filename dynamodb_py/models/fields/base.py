@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from contextvars import ContextVar
 from operator import eq
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overload
 
@@ -30,13 +29,14 @@ from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ...operations.base import Wire
 from .json_forms import PLAINLY, Reading, form_wire, read_wire
+from .refusals import UNFIT
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
     from typing_extensions import Never, Self, TypeVar
 
-    from . import unknown_options
+    from . import declaration, unknown_options
 
     V = TypeVar("V")
     T = TypeVar("T")
@@ -71,21 +71,14 @@ if TYPE_CHECKING:
 else:
     from typing import TypeVar
 
-    from ...lazy import unknown_options
+    from ...lazy import declaration, unknown_options
 
     V = TypeVar("V")
     T = TypeVar("T")
     N = TypeVar("N")
 
 _IMMUTABLE = frozenset({str, int, float, bytes, bool, type(None)})
-KEY_KINDS = frozenset({"S", "N", "B"})
 _HERE = __name__.rpartition(".")[0]
-BOUNDS = ("min_value", "max_value", "min_length", "max_length")
-
-REQUIRED = "it is required: give it a value"
-"""The message for a None where a value is required."""
-
-KINDS = ("S", "N", "B", "BOOL", "M", "L", "SS", "NS", "BS")
 
 
 def _shorten(wire: object) -> str:
@@ -94,28 +87,6 @@ def _shorten(wire: object) -> str:
     except RecursionError:
         return "value, which is nested too deeply,"
     return text if len(text) <= 300 else f"{text[:300]}..."
-
-
-UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
-"""The errors of converting a value of an unexpected type; those of msgspec are ValueErrors."""
-
-
-# Whether the options of fields inside lists, maps and documents are checked.
-_checking: ContextVar[bool] = ContextVar("dynamodb_py.checking", default=True)
-
-
-def is_checking() -> bool:
-    """Tell whether choices, bounds, validators and ``required`` are checked now."""
-    return _checking.get()
-
-
-def without_validation(make: Callable[[], T]) -> T:
-    """Return the result of *make*, called without checks of the options of fields."""
-    token = _checking.set(False)
-    try:
-        return make()
-    finally:
-        _checking.reset(token)
 
 
 class Field(Operand[V], Generic[V, N]):
@@ -265,19 +236,11 @@ class Field(Operand[V], Generic[V, N]):
 
     def prepare(self) -> None:
         """Check the declaration, now that the field knows where it stands."""
-        if not isinstance(self.attribute, str) or not _is_text(self.attribute):
-            raise self.misdeclared(
-                f"name={self.attribute!r} is no name: give the attribute's name in DynamoDB, a str"
-            )
-        if self.kind not in KINDS:
-            raise self.misdeclared(
-                f"{type(self).__name__} does not say what it is stored as: give the class a kind, "
-                f"one of {', '.join(KINDS)}"
-            )
-        self._prepare_bounds()
+        declaration.check_name_and_kind(self)
+        declaration.check_bounds(self)
         self.key_limit = 0
         if self.is_key:
-            self._prepare_key()
+            declaration.check_key(self)
             self.key_limit = MAX_HASH_KEY_BYTES if self.hash_key else MAX_RANGE_KEY_BYTES
         self.comparable = self.comparable and not self.varies
         self.plain = self._is_plain()
@@ -290,16 +253,10 @@ class Field(Operand[V], Generic[V, N]):
         self.constrained = bool(
             self.validators
             or self.choices is not None
-            or any(getattr(self, bound) is not None for bound in BOUNDS)
+            or any(getattr(self, bound) is not None for bound in declaration.BOUNDS)
         )
-        self._prepare_checks()
-        if self.default is not None and not callable(self.default):
-            wire = self._must_hold("default", self.default)
-            problems = self.find_problems(self.default)
-            if wire is not None and self.is_key and (problem := self.find_key_problem(wire)):
-                problems.append(problem)
-            if problems:
-                raise self.misdeclared(f"default={self.default!r} cannot be stored: {problems[0]}")
+        declaration.check_choices(self)
+        declaration.check_default(self)
 
     def _is_plain(self) -> bool:
         return type(self).to_db.__module__.startswith(_HERE)
@@ -307,79 +264,13 @@ class Field(Operand[V], Generic[V, N]):
     def prepare_index_key(self, limit: int) -> None:
         """Check the declaration of a field in the key of an index, whose values have *limit* bytes at most."""
         self.key_limit = min(self.key_limit or limit, limit)
-        if self.null:
-            raise self.misdeclared(
-                "it is in the key of an index, which holds no NULL: drop null=True, and an item "
-                "without a value is not in the index"
-            )
-        if self.default is not None and not callable(self.default):
-            wire = self.to_wire(self.default)
-            if wire is not None and (problem := self.find_key_problem(wire)):
-                raise self.misdeclared(
-                    f"default={self.default!r} cannot be stored in the key of an index: {problem}"
-                )
-
-    def _prepare_bounds(self) -> None:
-        for bound in BOUNDS:
-            limit = getattr(self, bound)
-            if limit is None:
-                continue
-            if bound not in self.bounds:
-                raise self.misdeclared(
-                    f"{bound}= means nothing for {type(self).__name__}: leave it out"
-                )
-            if bound in ("min_value", "max_value"):
-                self._must_hold(bound, limit)
-            elif isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
-                raise self.misdeclared(f"{bound}={limit!r}: a length is an int of 0 and more")
-        for low, high in (("min_value", "max_value"), ("min_length", "max_length")):
-            least, most = getattr(self, low), getattr(self, high)
-            if least is not None and most is not None and not self._in_order(least, most):
-                raise self.misdeclared(
-                    f"{low}={least!r} is greater than {high}={most!r}, or has no order with it: "
-                    "no value could be stored"
-                )
+        declaration.check_index_key(self)
 
     def _in_order(self, low: Any, high: Any) -> bool:
         try:
             return bool(low <= high)
         except TypeError:
             return False
-
-    def _prepare_checks(self) -> None:
-        for validator in self.validators:
-            if not callable(validator):
-                raise self.misdeclared(
-                    f"validators= holds {validator!r}: it takes callables of one argument"
-                )
-        if self.choices is None:
-            return
-        if not self.choices:
-            raise self.misdeclared("choices= is empty: no value could ever be stored")
-        for choice in self.choices:
-            self._must_hold("choices", choice)
-
-    def _must_hold(self, option: str, value: Any) -> Wire | None:
-        """Return the attribute value for a value of an option; raise if the field cannot store it."""
-        try:
-            return self.to_wire(value)
-        except Unstorable as error:
-            raise self.misdeclared(f"{option}={value!r} cannot be stored: {error}") from None
-
-    def _prepare_key(self) -> None:
-        role = "hash" if self.hash_key else "range"
-        if self.kind not in KEY_KINDS:
-            raise self.misdeclared(
-                f"{type(self).__name__} cannot be the {role} key: DynamoDB's keys are text, "
-                "numbers or bytes; use a CharField, a number field, a BinaryField, or one that is "
-                "stored as one of them"
-            )
-        if self.hash_key and self.range_key:
-            raise self.misdeclared(
-                "it cannot be both hash_key and range_key: declare two fields, or drop one"
-            )
-        if self.null:
-            raise self.misdeclared("a key always has a value: drop null=True")
 
     def misdeclared(self, problem: str) -> ModelDefinitionError:
         """Return the error that names this field."""
@@ -683,11 +574,6 @@ def bind_name(names: dict[str, Any], value: Any) -> str:
     name = f"f{len(names)}"
     names[name] = value
     return name
-
-
-def _is_text(name: str) -> bool:
-    """Tell whether *name* is not empty, and has no lone surrogates, which UTF-8 does not have."""
-    return bool(name) and name == name.encode(errors="ignore").decode()
 
 
 def _split_choice(each: Any) -> tuple[Any, str | None]:

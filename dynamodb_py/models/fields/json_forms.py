@@ -29,6 +29,10 @@ from ...codec import (
 )
 from ...operations.base import Wire
 
+KINDS = ("S", "N", "B", "BOOL", "M", "L", "SS", "NS", "BS")
+"""DynamoDB's types of attributes, without NULL."""
+KEY_KINDS = frozenset({"S", "N", "B"})
+
 
 class Reading(Struct, frozen=True):
     """How values are read from dicts."""

@@ -1,11 +1,21 @@
-"""Values that a field refuses: the errors that name them."""
+"""Values that a field refuses: the errors that name them, and whether its options are checked."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from ...codec import Uncomputed, Unstorable, refuse_uncomputed
 from .json_forms import Reading
+
+T = TypeVar("T")
+
+REQUIRED = "it is required: give it a value"
+"""The message for a None where a value is required."""
+
+UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
+"""The errors of converting a value of an unexpected type; those of msgspec are ValueErrors."""
 
 
 def with_article(kind: type[Any]) -> str:
@@ -31,3 +41,21 @@ def refuse_form(value: Any, wanted: str, how: Reading) -> Any:
     if how.json and value is not None:
         raise make_refusal(value, wanted)
     return value
+
+
+# Whether the options of fields inside lists, maps and documents are checked.
+_checking: ContextVar[bool] = ContextVar("dynamodb_py.checking", default=True)
+
+
+def is_checking() -> bool:
+    """Tell whether choices, bounds, validators and ``required`` are checked now."""
+    return _checking.get()
+
+
+def without_validation(make: Callable[[], T]) -> T:
+    """Return the result of *make*, called without checks of the options of fields."""
+    token = _checking.set(False)
+    try:
+        return make()
+    finally:
+        _checking.reset(token)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar, Unpack
 
     from ..attribute_values import display, spelling
-    from ..fields import unknown_options
+    from ..fields import declaration, unknown_options
     from ..fields.base import Yes
     from .conditions import Key
 
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 else:
     from typing import TypeVar
 
-    from ...lazy import display, spelling, unknown_options
+    from ...lazy import declaration, display, spelling, unknown_options
 
     T = TypeVar("T")
     RefN = TypeVar("N")
@@ -191,7 +191,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                 "on_delete=NULLIFY would leave it without a value, and it has to have one: drop "
                 "required=True, or take PROTECT or CASCADE"
             )
-        self._prepare_checks()
+        declaration.check_choices(self)
         self._key_fields = self._places = self._stored_types = None
         self.lookup_indexes = {}
 

@@ -15,7 +15,8 @@ from ...expressions import Action, Condition, IfNotExists, Path, Remove, Set, Va
 from ...expressions.updates import SetOnce
 from ...operations.base import Wire, WireItem
 from ..attribute_values.values import require_unchanged
-from ..fields.base import REQUIRED, UNFIT, AnyField
+from ..fields.base import AnyField
+from ..fields.refusals import REQUIRED, UNFIT
 from .computed import (
     ComputedField,
     ComputedReads,

@@ -14,7 +14,8 @@ from msgspec import Struct
 from ...codec import Unstorable
 from ...exceptions import DynamoDBError, ValidationError
 from ...operations.base import Wire
-from ..fields.base import REQUIRED, AnyField
+from ..fields.base import AnyField
+from ..fields.refusals import REQUIRED
 from .ranges import KeyRange, Prefix
 
 

@@ -22,7 +22,8 @@ from msgspec import Struct
 from ...codec import Unstorable
 from ...exceptions import ModelDefinitionError, ValidationError
 from ...operations.base import Wire
-from ..fields.base import REQUIRED, AnyField
+from ..fields.base import AnyField
+from ..fields.refusals import REQUIRED
 from .overlap import Outline
 from .parts import NumberPart, PartCodec, TextPart, make_codec
 from .ranges import KeyRange, Prefix, escape, find_following, unescape

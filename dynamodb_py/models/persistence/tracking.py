@@ -11,7 +11,8 @@ from ...operations.base import Wire, WireItem
 from ...operations.items import StoredItem
 from ..attribute_values.display import decode_or_free, describe_changes
 from ..attribute_values.spelling import encode_as_stored, keep_spelling_of, reads_as
-from ..fields.base import REQUIRED, AnyField, is_checking, without_validation
+from ..fields.base import AnyField
+from ..fields.refusals import REQUIRED, is_checking, without_validation
 from ..instance import Instance
 from ..records.attributes import find_assigned_keys, normalise_field, stamp_field
 from ..records.base import (

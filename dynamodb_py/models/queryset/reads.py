@@ -16,7 +16,8 @@ from ...flows import Flow
 from ...limits import MAX_BATCH_GET
 from ...operations.items import GetItem, Key, StoredItem
 from ...operations.read_expressions import Expressions
-from ..fields.base import UNFIT, Field
+from ..fields.base import Field
+from ..fields.refusals import UNFIT
 from ..instance import Instance, list_many, options_of
 from ..options.options import Options
 from ..persistence.stored import key_of

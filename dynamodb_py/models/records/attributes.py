@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ...codec import as_sent, from_json, measure_item
 from ...exceptions import FieldNotLoaded, UnreadableValue
 from ...operations.base import Wire, WireItem
-from ..fields.base import UNFIT, AnyField
+from ..fields.base import AnyField
+from ..fields.refusals import UNFIT
 from .base import BaseRecord, find_unread_fields, is_deleted, state_of
 from .checks import Errors, check_value, encode_value
 

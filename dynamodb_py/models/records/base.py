@@ -17,8 +17,9 @@ from ...connections import current_options
 from ...exceptions import FieldNotLoaded, UnreadableValue, ValidationError
 from ...operations.base import Wire, WireItem
 from ...operations.items import Key, StoredItem
-from ..fields.base import UNFIT, AnyField, without_validation
+from ..fields.base import AnyField
 from ..fields.model_key import alias_of, bind_values
+from ..fields.refusals import UNFIT, without_validation
 from .fieldset import FieldSet
 
 if TYPE_CHECKING:

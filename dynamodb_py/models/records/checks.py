@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 
 from ...codec import Unstorable
 from ...operations.base import Wire
-from ..fields.base import REQUIRED, AnyField
+from ..fields.base import AnyField
+from ..fields.refusals import REQUIRED
 
 Errors: TypeAlias = "dict[str, list[str]]"
 

@@ -17,12 +17,13 @@ from ...codec import (
 )
 from ...exceptions import ValidationError
 from ...operations.base import WireItem
-from ..fields.base import AnyField, Field, bind_name, is_checking, without_validation
+from ..fields.base import AnyField, Field, bind_name
 from ..fields.containers.elements import to_inner_wire
 from ..fields.containers.lists import ListField, SetField
 from ..fields.containers.maps import DictField
 from ..fields.ids import UUIDField
 from ..fields.numbers import BooleanField, DecimalField, FloatField, IntegerField
+from ..fields.refusals import is_checking, without_validation
 from ..fields.text import BinaryField, CharField
 from ..fields.times.dates import DateField
 from ..fields.times.datetimes import DateTimeField

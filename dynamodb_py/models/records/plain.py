@@ -7,8 +7,9 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from ...codec import Unstorable
 from ...exceptions import ValidationError
-from ..fields.base import UNFIT, AnyField, without_validation
+from ..fields.base import AnyField
 from ..fields.json_forms import Reading
+from ..fields.refusals import UNFIT, without_validation
 from .attributes import find_known_fields
 from .base import BaseRecord, find_unread_fields
 from .checks import Errors, check_value, encode_value

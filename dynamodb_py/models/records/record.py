@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ...codec import decode, from_json, to_json
 from ...exceptions import FieldNotLoaded, ValidationError
 from ...operations.items import StoredItem
-from ..fields.base import KINDS, UNFIT
-from ..fields.json_forms import PLAINLY, Reading
+from ..fields.json_forms import KINDS, PLAINLY, Reading
 from ..fields.model_key import bind_ambient
+from ..fields.refusals import UNFIT
 from .attributes import find_undeclared
 from .base import BaseRecord, get_fetched_fields
 from .filling import FieldsSignature, fill

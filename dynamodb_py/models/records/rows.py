@@ -16,8 +16,9 @@ from ...exceptions import QueryError
 from ...expressions import Operand, Path
 from ...operations.base import WireItem
 from ...operations.items import StoredItem
-from ..fields.base import UNFIT, Field
+from ..fields.base import Field
 from ..fields.model_key import alias_of, bind_values
+from ..fields.refusals import UNFIT
 from .attributes import find_undeclared
 from .base import BaseRecord, is_observed
 

@@ -15,11 +15,12 @@ from msgspec import Struct
 from ...codec import Unstorable
 from ...exceptions import DynamoDBError, FieldNotLoaded, ValidationError
 from ...operations.base import Wire
-from ..fields.base import REQUIRED, AnyField, without_validation
+from ..fields.base import AnyField
 from ..fields.compressed import CompressedField
 from ..fields.containers.embedded import EmbeddedField
 from ..fields.containers.lists import ListField
 from ..fields.containers.maps import DictField
+from ..fields.refusals import REQUIRED, without_validation
 from .attributes import encode_own, find_known_fields, normalise_field
 from .base import BaseRecord, is_deleted, is_untouched
 from .checks import Errors, check_value, encode_value

@@ -11,11 +11,12 @@ from ....codec import PLAIN_INT, Unstorable, encode_value, format_floats
 from ....exceptions import ModelDefinitionError
 from ....expressions import FREE, Coder
 from ....operations.base import Wire
-from ..base import AnyField, Field, bind_name, is_checking
+from ..base import AnyField, Field, bind_name
 from ..ids import ULIDField, make_ulid
 from ..json_forms import Reading, form_free, read_free
 from ..model_key import KeyOf
 from ..numbers import FLOATS, BooleanField, CounterField, DecimalField, FloatField, IntegerField
+from ..refusals import is_checking
 from ..text import BinaryField, CharField
 from ..version import VersionField
 from .embedded import EmbeddedField

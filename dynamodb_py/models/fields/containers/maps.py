@@ -17,9 +17,9 @@ from ....codec import (
 )
 from ....expressions import FREE, Coder, member
 from ....operations.base import Wire
-from ..base import REQUIRED, AnyField, bind_name, is_checking
+from ..base import AnyField, bind_name
 from ..json_forms import PLAINLY, Reading, form_free
-from ..refusals import make_refusal, refuse_form
+from ..refusals import REQUIRED, is_checking, make_refusal, refuse_form
 from ..text import LENGTHS
 from .elements import (
     MAX_ERRORS,
