@@ -105,28 +105,41 @@ def defer(model: type[Any], *, named: bool = True) -> None:
     name = _full_name(model)
     if named:
         _MODELS[name] = model
+        # Its key may be known, which is enough for a reference to it.
+        _DEFINED[_cut_module(name)] = None
+    _wait(model)
+
+
+def _wait(model: type[Any]) -> None:
+    name = _full_name(model)
     _WAITING[name] = ref(model)
-    _DEFINED[_cut_module(name)] = (
-        None  # its key may be known, which is enough for a reference to it
-    )
     for each in _find_unsettled(model):
         target = each.to if isinstance(each.to, str) else _full_name(each.to)
         _WAITING_FOR.setdefault(_cut_module(target), {})[name] = None
 
 
 def find_deferred() -> Iterator[type[Any]]:
-    """Yield the classes that wait for one which was defined since this was last called."""
-    waiting = [(word, name) for word in list(_DEFINED) for name in _WAITING_FOR.get(word, ())]
-    _DEFINED.clear()
-    for target, name in waiting:
-        _WAITING_FOR[target].pop(name, None)
-        # Without it: one that is refused now does not refuse later classes too.
-        weak = _WAITING.pop(name, None)
-        model = None if weak is None else weak()
-        if model is not None:
+    """Yield the classes that wait for one which was defined since this was last called.
+
+    One of them that is left with fewer references to wait for counts as defined: its key may be known.
+    """
+    while _DEFINED:
+        waiting = [(word, name) for word in list(_DEFINED) for name in _WAITING_FOR.get(word, ())]
+        _DEFINED.clear()
+        for target, name in waiting:
+            _WAITING_FOR[target].pop(name, None)
+            # Without it: one that is refused now does not refuse later classes too.
+            weak = _WAITING.pop(name, None)
+            model = None if weak is None else weak()
+            if model is None:
+                continue
+            before = len(_find_unsettled(model))
             yield model
-            if name not in _WAITING and _find_unsettled(model):
-                defer(model, named=name in _MODELS)
+            left = len(_find_unsettled(model))
+            if left and name not in _WAITING:
+                _wait(model)
+            if left < before and name in _MODELS:
+                _DEFINED[_cut_module(name)] = None
 
 
 def _find_unsettled(model: type[Any]) -> list[Any]:

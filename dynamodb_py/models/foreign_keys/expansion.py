@@ -86,6 +86,7 @@ def _settle(
     *,
     late: bool,
 ) -> dict[str, AnyField]:
+    reference.parts = ()  # of a target that is being defined again, and whose key is open for now
     target = _find_target(cls, reference, late=late)
     if target is None:
         return {}
