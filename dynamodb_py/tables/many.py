@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from ..batching import ProgressOption, as_callback, run_together
 from ..connections import Connection, get_connection
@@ -118,23 +118,58 @@ class Tables:
         *,
         wait: bool = True,
         timeout: float = TIMEOUT,
+        dry_run: bool = False,
         drop_indexes: bool = False,
         progress: ProgressOption = None,
-    ) -> Flow[dict[str, TableDescription]]:
+    ) -> Flow[dict[str, TableDescription] | TablePlan]:
         """Make the tables what the models declare, as ``Table.update()`` each; return the descriptions.
 
-        All are tried before the first error is raised; running it again continues. ``plan()`` shows
-        what it would do. *progress* is called with the number of tables that are done and of all, or
-        True for a bar.
+        All are tried before the first error is raised; running it again continues. *progress* is called
+        with the number of tables that are done and of all, or True for a bar. With *dry_run*, nothing
+        is changed, and the result is that of ``plan()``.
         """
+        if dry_run:
+            return (yield from self._plan(drop_indexes=drop_indexes))
         flows: list[Flow[Any]] = [
             table._update(wait=wait, timeout=timeout, drop_indexes=drop_indexes)
             for table in self._tables
         ]
         return self._by_name((yield from _run_all(flows, progress)))
 
-    update = blocking(_update)
-    aupdate = awaiting(_update)
+    if TYPE_CHECKING:
+
+        @overload
+        def update(self, *, dry_run: Literal[True], drop_indexes: bool = False) -> TablePlan: ...
+        @overload
+        def update(
+            self,
+            *,
+            wait: bool = True,
+            timeout: float = TIMEOUT,
+            dry_run: Literal[False] = False,
+            drop_indexes: bool = False,
+            progress: ProgressOption = None,
+        ) -> dict[str, TableDescription]: ...
+        def update(self, **options: Any) -> Any: ...
+
+        @overload
+        async def aupdate(
+            self, *, dry_run: Literal[True], drop_indexes: bool = False
+        ) -> TablePlan: ...
+        @overload
+        async def aupdate(
+            self,
+            *,
+            wait: bool = True,
+            timeout: float = TIMEOUT,
+            dry_run: Literal[False] = False,
+            drop_indexes: bool = False,
+            progress: ProgressOption = None,
+        ) -> dict[str, TableDescription]: ...
+        async def aupdate(self, **options: Any) -> Any: ...
+    else:
+        update = blocking(_update)
+        aupdate = awaiting(_update)
 
     def _delete(
         self, *, wait: bool = True, missing_ok: bool = False, timeout: float = TIMEOUT

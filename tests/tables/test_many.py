@@ -82,6 +82,7 @@ def test_many_tables_are_created_described_updated_and_deleted(engine, do):
 
     changed = Tables([titled(tags={"a": "1"}), Author])
     assert [step.part for step in do(changed.plan)] == ["tags", "index by_title"]
+    assert str(do(changed.update, dry_run=True)) == str(do(changed.plan))
     seen: list[tuple[int, int]] = []
     do(changed.update, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (2, 2)

@@ -46,5 +46,6 @@ async def awaited() -> None:
 
 def many() -> None:
     assert_type(Tables([Score]).plan(), TablePlan)
+    assert_type(Tables([Score]).update(dry_run=True), TablePlan)
     assert_type(Tables([Score]).create(if_not_exists=True), dict[str, dict[str, Any]])
     Tables(Score)  # type: ignore[arg-type]  # pyright: ignore
