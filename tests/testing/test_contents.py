@@ -190,7 +190,7 @@ def test_names_are_looked_for_among_the_given_models_first(engine, write):
         ('{"model": 1, "fields": {}}', [Order], '"model" is 1: give the name of a model'),
         ('{"Item": {"id": {"S": "a"}}}', [], "the line names no model"),
         ('{"Item": {"id": {"S": "a"}}}', [Order, Customer], "the line names no model"),
-        ('{"model": "Nowhere", "fields": {}}', [], "no model is called 'Nowhere'"),
+        ('{"model": "Undefined", "fields": {}}', [], "no model is called 'Undefined'"),
         ('{"model": "no.where.Order", "fields": {}}', [], "no model is called 'no.where.Order'"),
         ('{"Item": {"id": {"S": "a"}}}', [Order], "number"),
         ('{"Item": {"id": {"X": "a"}, "number": {"N": "1"}}}', [Order], "PutItem"),

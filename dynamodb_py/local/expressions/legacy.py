@@ -153,7 +153,9 @@ def _read_condition(kind: str, name: str, condition: object) -> tuple[str, list[
     if operator is None:
         raise make_violation(None, place, "Member must not be null")
     if not isinstance(operator, str) or (operator not in _COUNTS and operator != "IN"):
-        raise make_violation(operator, place, f"Member must satisfy enum value set: {_OPERATORS}")
+        raise make_violation(
+            str(operator), place, f"Member must satisfy enum value set: {_OPERATORS}"
+        )
     found = members.get("AttributeValueList")
     if found is not None and not isinstance(found, list):
         raise make_invalid(f"{INVALID}AttributeValueList must be a list for Attribute: {name}")
