@@ -372,6 +372,8 @@ def wide_items() -> Figures:
 
 if __name__ == "__main__":
     SAMPLES = int(sys.argv[2])
-    if hasattr(os, "sched_setaffinity"):  # on one core, as in run.py: helping threads do not contend
+    if hasattr(
+        os, "sched_setaffinity"
+    ):  # on one core, as in run.py: helping threads do not contend
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-1:])
     sys.stdout.write(json.dumps(globals()[sys.argv[1]]()) + "\n")
