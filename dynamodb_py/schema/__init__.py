@@ -17,7 +17,6 @@ from .values import (
     Projection,
     TableSchema,
     Throughput,
-    Units,
     find_name_problem,
 )
 
@@ -33,7 +32,6 @@ __all__ = [
     "Projection",
     "TableSchema",
     "Throughput",
-    "Units",
     "declare_table",
     "find_name_problem",
 ]

@@ -15,7 +15,6 @@ from .values import (
     KeyAttribute,
     Projection,
     TableSchema,
-    Units,
     find_name_problem,
     find_throughput_problem,
     is_capacity,
@@ -52,8 +51,8 @@ class Index:
         self.projection, self.projected = self._project(projection)
         self.read_capacity: int | None = None
         self.write_capacity: int | None = None
-        self.warm_throughput: Units | None = None
-        self.on_demand_maximum: Units | None = None
+        self.warm_throughput: table_options.Units | None = None
+        self.on_demand_maximum: table_options.Units | None = None
         self.complete = False
         """Whether it has every item, according to the declaration."""
 
@@ -250,8 +249,10 @@ def _find_problems(schema: TableSchema) -> Iterator[str]:
     if problem := find_throughput_problem(mode, read, write):
         yield problem
     options = schema.options
-    if options is not None and (problem := table_options.find_mode_problem(options, mode)):
-        yield problem
+    if options is not None:
+        problem = table_options.find_mode_problem(options, is_on_demand=mode == ON_DEMAND)
+        if problem is not None:
+            yield problem
     yield from _find_problems_of_names(schema)
     yield from _find_problems_of_numbers(schema)
     for index in schema.indexes:

@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from .. import limits
 from ..exceptions import ModelDefinitionError
-from .values import ON_DEMAND, Units
 
 OFF = "off"
 AWS_OWNED = "aws_owned"
@@ -21,6 +20,23 @@ _CLASSES = ("standard", "standard_infrequent_access")
 _KEY = re.compile(
     r"arn:[\w-]+:kms:[\w-]+:\d+:key/[\w-]+|mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
+
+
+class Units(Struct, frozen=True):
+    """Units per second that are set for reading, for writing or for both; -1 is no maximum."""
+
+    read: int | None = None
+    write: int | None = None
+
+    def encode(self, read: str, write: str) -> dict[str, int]:
+        """Return what is set, under the names of the members."""
+        members = {read: self.read, write: self.write}
+        return {name: units for name, units in members.items() if units is not None}
+
+    def __str__(self) -> str:
+        spelled = {"read": self.read, "write": self.write}
+        parts = {name: "unlimited" if n == -1 else n for name, n in spelled.items() if n}
+        return " and ".join(f"{units} {name} units" for name, units in parts.items()) or "none"
 
 
 class TableOptions(Struct, frozen=True):
@@ -41,7 +57,7 @@ class TableOptions(Struct, frozen=True):
     on_demand_maximum: Units | None = None
     """Units per second that the table serves at most, if it is billed on demand."""
 
-    def encode(self, billing_mode: str) -> dict[str, Any]:
+    def encode(self, *, is_on_demand: bool) -> dict[str, Any]:
         """Return the members of CreateTable; point-in-time recovery has a request of its own."""
         payload: dict[str, Any] = {}
         if self.stream is not None and self.stream != OFF:
@@ -56,7 +72,7 @@ class TableOptions(Struct, frozen=True):
             payload["Tags"] = encode_tags(dict(self.tags))
         return {
             **payload,
-            **encode_units(self.warm_throughput, self.on_demand_maximum, billing_mode),
+            **encode_units(self.warm_throughput, self.on_demand_maximum, is_on_demand=is_on_demand),
         }
 
 
@@ -108,9 +124,9 @@ def _read_members(given: object) -> Mapping[Any, object]:
     return cast("Mapping[Any, object]", given) if isinstance(given, Mapping) else {}
 
 
-def find_mode_problem(options: TableOptions, billing_mode: str) -> str | None:
+def find_mode_problem(options: TableOptions, *, is_on_demand: bool) -> str | None:
     """Return the problem of options that another billing mode needs, or None."""
-    if options.on_demand_maximum is None or billing_mode == ON_DEMAND:
+    if options.on_demand_maximum is None or is_on_demand:
         return None
     return (
         "Meta.on_demand_maximum is for tables that are billed on demand: leave it out, or leave out "
@@ -138,12 +154,12 @@ def encode_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def encode_units(warm: Units | None, most: Units | None, billing_mode: str) -> dict[str, Any]:
+def encode_units(warm: Units | None, most: Units | None, *, is_on_demand: bool) -> dict[str, Any]:
     """Return the members WarmThroughput and OnDemandThroughput, as far as they are declared."""
     payload: dict[str, Any] = {}
     if warm is not None:
         payload["WarmThroughput"] = warm.encode("ReadUnitsPerSecond", "WriteUnitsPerSecond")
-    if most is not None and billing_mode == ON_DEMAND:
+    if most is not None and is_on_demand:
         payload["OnDemandThroughput"] = most.encode("MaxReadRequestUnits", "MaxWriteRequestUnits")
     return payload
 

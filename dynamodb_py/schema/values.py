@@ -47,23 +47,6 @@ class Throughput(Struct, frozen=True):
         return {"ReadCapacityUnits": self.read, "WriteCapacityUnits": self.write}
 
 
-class Units(Struct, frozen=True):
-    """Units per second that are set for reading, for writing or for both; -1 is no maximum."""
-
-    read: int | None = None
-    write: int | None = None
-
-    def encode(self, read: str, write: str) -> dict[str, int]:
-        """Return what is set, under the names of the members."""
-        members = {read: self.read, write: self.write}
-        return {name: units for name, units in members.items() if units is not None}
-
-    def __str__(self) -> str:
-        spelled = {"read": self.read, "write": self.write}
-        parts = {name: "unlimited" if n == -1 else n for name, n in spelled.items() if n}
-        return " and ".join(f"{units} {name} units" for name, units in parts.items()) or "none"
-
-
 class Projection(Struct, frozen=True):
     """The attributes of an index besides the keys: ``ALL``, ``KEYS_ONLY``, or ``INCLUDE`` names."""
 
@@ -98,8 +81,8 @@ class IndexSchema(Struct, frozen=True):
     projection: Projection = Projection()
     read_capacity: int | None = None
     write_capacity: int | None = None
-    warm_throughput: Units | None = None
-    on_demand_maximum: Units | None = None
+    warm_throughput: table_options.Units | None = None
+    on_demand_maximum: table_options.Units | None = None
 
     @property
     def keys(self) -> tuple[KeyAttribute, ...]:
@@ -180,7 +163,7 @@ class TableSchema(Struct, frozen=True):
         if throughput := self.throughput:
             payload["ProvisionedThroughput"] = throughput.encode()
         if self.options is not None:
-            payload.update(self.options.encode(self.billing_mode))
+            payload.update(self.options.encode(is_on_demand=self.billing_mode == ON_DEMAND))
         if self.local_indexes:
             payload["LocalSecondaryIndexes"] = [each.encode() for each in self.local_indexes]
         if self.global_indexes:
@@ -282,7 +265,9 @@ class TableSchema(Struct, frozen=True):
             payload["ProvisionedThroughput"] = throughput.encode()
         warm, most = index.warm_throughput, index.on_demand_maximum
         if warm is not None or most is not None:
-            payload.update(table_options.encode_units(warm, most, self.billing_mode))
+            payload.update(
+                table_options.encode_units(warm, most, is_on_demand=self.billing_mode == ON_DEMAND)
+            )
         return payload
 
 

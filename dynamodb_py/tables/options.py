@@ -22,12 +22,13 @@ from ..operations.tables import (
     TableDescription,
     TimeToLive,
 )
-from ..schema import ON_DEMAND, TableSchema, Units
+from ..schema import ON_DEMAND, TableSchema
 from ..schema.options import (
     AWS_MANAGED,
     AWS_OWNED,
     OFF,
     TableOptions,
+    Units,
     encode_encryption,
     encode_stream,
     encode_units,
@@ -232,7 +233,7 @@ def _find_units_of(
     maximum: Mapping[str, int] = described.get("OnDemandThroughput") or {}
     found = Units(maximum.get("MaxReadRequestUnits", -1), maximum.get("MaxWriteRequestUnits", -1))
     if most is not None and billing_mode == ON_DEMAND and not _is_set(most, found):
-        operation = ChangeOptions(table, encode_units(None, most, billing_mode), index)
+        operation = ChangeOptions(table, encode_units(None, most, is_on_demand=True), index)
         undo = "on_demand_maximum with the earlier values"
         yield Change(f"{label}on_demand_maximum", str(most), str(found), (operation,), undo)
     current: Mapping[str, int] = described.get("WarmThroughput") or {}
@@ -240,7 +241,7 @@ def _find_units_of(
     if warm is not None and not _is_reached(warm, found):
         # DynamoDB refuses to lower what has grown with the traffic meanwhile.
         raised = Units(*map(_find_larger, (warm.read, warm.write), (found.read, found.write)))
-        operation = ChangeOptions(table, encode_units(raised, None, billing_mode), index)
+        operation = ChangeOptions(table, encode_units(raised, None, is_on_demand=False), index)
         yield Change(f"{label}warm_throughput", str(warm), str(found), (operation,), "")
 
 
