@@ -7,10 +7,29 @@ from .connections import Connection, connect, get_connection, options
 from .exceptions import *  # noqa: F403
 from .expressions import Condition, F, Q, RawExpression
 from .metering import capacity
-from .models import fields, validators
+from .models import validators
 from .models.constraints import UniqueConstraint
 from .models.document import Document
-from .models.fields import *  # noqa: F403
+from .models.fields.base import Field
+from .models.fields.containers.composite import CompositeField
+from .models.fields.containers.compressed import CompressedField
+from .models.fields.containers.elements import register_field
+from .models.fields.containers.embedded import EmbeddedField
+from .models.fields.containers.lists import ListField, SetField
+from .models.fields.containers.maps import DictField, MapField
+from .models.fields.ids import ULIDField, UUIDField
+from .models.fields.numbers import (
+    BooleanField,
+    CounterField,
+    DecimalField,
+    FloatField,
+    IntegerField,
+)
+from .models.fields.text import BinaryField, CharField, EnumField, TextField
+from .models.fields.times.dates import DateField, TimeField
+from .models.fields.times.datetimes import DateTimeField, TimestampField
+from .models.fields.times.durations import TimeDeltaField
+from .models.fields.version import VersionField
 from .models.foreign_keys.field import ForeignKey, OneToOneField
 from .models.foreign_keys.on_delete import CASCADE, DO_NOTHING, NULLIFY, PROTECT, OnDelete
 from .models.indexes import GlobalIndex, LocalIndex
@@ -65,22 +84,39 @@ __all__ = [
     "PROTECT",
     "AsyncBatchBlock",
     "BatchBlock",
+    "BinaryField",
+    "BooleanField",
     "BulkResult",
+    "CharField",
     "Collection",
+    "CompositeField",
+    "CompressedField",
     "Condition",
     "Connection",
     "CopiesReport",
+    "CounterField",
     "Dangling",
+    "DateField",
+    "DateTimeField",
+    "DecimalField",
+    "DictField",
     "Document",
     "Done",
+    "EmbeddedField",
+    "EnumField",
     "Estimate",
     "F",
+    "Field",
+    "FloatField",
     "ForeignKey",
     "GlobalIndex",
+    "IntegerField",
+    "ListField",
     "LocalIndex",
     "Manager",
     "ManySet",
     "ManyToManyField",
+    "MapField",
     "Model",
     "OnDelete",
     "OneToOneField",
@@ -94,6 +130,7 @@ __all__ = [
     "RawQuery",
     "RelatedSet",
     "Retries",
+    "SetField",
     "SharedTable",
     "SoftDelete",
     "SoftDeleteManager",
@@ -102,8 +139,15 @@ __all__ = [
     "TablePlan",
     "TableStep",
     "Tables",
+    "TextField",
+    "TimeDeltaField",
+    "TimeField",
+    "TimestampField",
     "Timestamped",
+    "ULIDField",
+    "UUIDField",
     "UniqueConstraint",
+    "VersionField",
     "Walk",
     "acheck_unique",
     "adelete_all",
@@ -123,11 +167,11 @@ __all__ = [
     "options",
     "prefetch",
     "refresh_copies",
+    "register_field",
     "repair_unique",
     "save_all",
     "signals",
     "transaction",
 ]
 __all__ += exceptions.__all__
-__all__ += fields.__all__
 __all__ += validators.__all__

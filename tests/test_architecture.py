@@ -45,6 +45,8 @@ ROOMS = [
     "models.validators",
     "models.reserved_names",
     "models.fields",
+    "models.fields.times",
+    "models.fields.containers",
     "models.attribute_values",
     "models.keys",
     "models.inheritance",
@@ -215,7 +217,7 @@ def test_nothing_else_is_loaded_late():
     assert late == [f"{PACKAGE}.lazy.loading"]
     users = {
         "cli.common",
-        "models.fields.compressed",
+        "models.fields.containers.compressed",
         "credentials.tls",
         "migrations.files",
     }  # of users, and of extras

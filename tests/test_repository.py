@@ -16,7 +16,6 @@ import pytest
 
 import dynamodb_py
 import dynamodb_py.cli
-import dynamodb_py.models.fields
 
 from .test_architecture import without_type_checking
 
@@ -90,12 +89,7 @@ def said_to_be_missing() -> list[str]:
 def public_names(capsys) -> set[str]:
     """Return all that users can call or give: ``x``, ``class.x``, ``x(parameter)``, ``command x``."""
     names: set[str] = set()
-    for module in (
-        dynamodb_py,
-        dynamodb_py.models.fields,
-        dynamodb_py.signals,
-        dynamodb_py.transaction,
-    ):
+    for module in (dynamodb_py, dynamodb_py.signals, dynamodb_py.transaction):
         for name in (each for each in dir(module) if not each.startswith("_")):
             owner = getattr(module, name)
             found = {name: owner}

@@ -21,13 +21,9 @@ from ..exceptions import (
     TransactionConflict,
 )
 from ..flows import Flow, flow_of
-from ..models.fields import (
-    BooleanField,
-    CharField,
-    DateTimeField,
-    FloatField,
-    IntegerField,
-)
+from ..models.fields.numbers import BooleanField, FloatField, IntegerField
+from ..models.fields.text import CharField
+from ..models.fields.times.datetimes import DateTimeField
 from ..models.managers.manager import all_items
 from ..models.model import Model
 from ..models.persistence.stored import encode_item

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dynamodb_py import (
     CharField,
+    CompressedField,
     ConditionFailed,
     DictField,
     Document,
@@ -20,10 +21,10 @@ from dynamodb_py import (
     MapField,
     Model,
     SetField,
+    ULIDField,
     UUIDField,
     ValidationError,
 )
-from dynamodb_py.models.fields import CompressedField, ULIDField
 
 
 class Address(Document):

@@ -14,11 +14,11 @@ from dynamodb_py import (
     GlobalIndex,
     IntegerField,
     Model,
+    VersionField,
     delete_all,
     load,
     transaction,
 )
-from dynamodb_py.models.fields import VersionField
 from dynamodb_py.models.signals.events import post_delete, pre_delete
 from dynamodb_py.models.soft_delete import SoftDelete, Timestamped
 

@@ -25,7 +25,7 @@ from dynamodb_py import (
     save_all,
     transaction,
 )
-from dynamodb_py.models.fields.composite import CompositeField
+from dynamodb_py.models.fields.containers.composite import CompositeField
 
 UTC = dt.timezone.utc
 DAY = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

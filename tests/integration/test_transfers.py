@@ -25,10 +25,10 @@ from dynamodb_py import (
     Model,
     Throttled,
     TransactionCanceled,
+    VersionField,
     transaction,
 )
 from dynamodb_py.exceptions import ServiceUnavailable, StaleItem
-from dynamodb_py.models.fields import VersionField
 
 from .proxy import INTERNAL, THROTTLE, close, error, reset
 

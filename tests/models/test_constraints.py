@@ -36,6 +36,7 @@ from dynamodb_py import (
     SetField,
     UUIDField,
     ValidationError,
+    VersionField,
 )
 from dynamodb_py.exceptions import ConditionFailed, make_service_error
 from dynamodb_py.models.constraints import (
@@ -44,7 +45,6 @@ from dynamodb_py.models.constraints import (
     find_claims,
     make_already_exists,
 )
-from dynamodb_py.models.fields import VersionField
 from dynamodb_py.models.persistence.stored import key_of
 from dynamodb_py.models.records.encoding import encode_fields
 

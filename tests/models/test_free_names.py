@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+import dynamodb_py
 from dynamodb_py import (
     BooleanField,
     CharField,
@@ -30,7 +31,6 @@ from dynamodb_py import (
     load,
     save_all,
 )
-from dynamodb_py.models import fields
 from dynamodb_py.models.persistence.stored import encode_item
 
 from ..scripted import Script, scripted_connection
@@ -222,7 +222,11 @@ OPTIONS_OF_OTHERS = {
     "help_text": "leave it out",
     "wrong": "takes no wrong",
 }
-KINDS_OF_FIELDS = [each for each in vars(fields).values() if isinstance(each, type)]
+KINDS_OF_FIELDS = [
+    each
+    for each in vars(dynamodb_py).values()
+    if isinstance(each, type) and each.__module__.startswith("dynamodb_py.models.fields.")
+]
 
 
 @pytest.mark.parametrize("option", OPTIONS_OF_OTHERS)

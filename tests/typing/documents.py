@@ -8,6 +8,7 @@ from typing_extensions import assert_type
 
 from dynamodb_py import (
     CharField,
+    CompressedField,
     Condition,
     DictField,
     Document,
@@ -17,10 +18,10 @@ from dynamodb_py import (
     ListField,
     MapField,
     SetField,
+    ULIDField,
     UUIDField,
 )
 from dynamodb_py.expressions import Action, Attr
-from dynamodb_py.models.fields import CompressedField, ULIDField
 from dynamodb_py.models.managers.manager import Manager
 from dynamodb_py.models.soft_delete import SoftDelete, SoftDeleteQuerySet, Timestamped
 

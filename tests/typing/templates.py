@@ -4,8 +4,7 @@ import datetime as dt
 
 from typing_extensions import assert_type
 
-from dynamodb_py import CharField, DateTimeField, GlobalIndex, IntegerField, Model
-from dynamodb_py.models.fields import CompositeField
+from dynamodb_py import CharField, CompositeField, DateTimeField, GlobalIndex, IntegerField, Model
 
 
 class Order(Model):

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ...exceptions import ModelDefinitionError
 from ..fields.base import AnyField, Field
-from ..fields.compressed import CompressedField
+from ..fields.containers.compressed import CompressedField
 from ..fields.containers.embedded import EmbeddedField
 from ..fields.containers.lists import ListField
 from ..fields.containers.maps import DictField, MapField

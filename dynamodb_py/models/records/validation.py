@@ -16,7 +16,7 @@ from ...codec import Unstorable
 from ...exceptions import DynamoDBError, FieldNotLoaded, ValidationError
 from ...operations.base import Wire
 from ..fields.base import AnyField
-from ..fields.compressed import CompressedField
+from ..fields.containers.compressed import CompressedField
 from ..fields.containers.embedded import EmbeddedField
 from ..fields.containers.lists import ListField
 from ..fields.containers.maps import DictField

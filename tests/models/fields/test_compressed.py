@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dynamodb_py import (
     CharField,
+    CompressedField,
     DictField,
     Document,
     EmbeddedField,
@@ -26,7 +27,7 @@ from dynamodb_py import (
     ValidationError,
 )
 from dynamodb_py.codec import encode
-from dynamodb_py.models.fields import CompressedField, compressed
+from dynamodb_py.models.fields.containers import compressed
 from dynamodb_py.models.persistence.update_actions import build_update
 
 from ...expressions.strategies import items

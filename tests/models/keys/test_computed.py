@@ -23,7 +23,7 @@ from dynamodb_py import (
     VersionField,
 )
 from dynamodb_py.codec import from_json
-from dynamodb_py.models.fields.composite import CompositeField
+from dynamodb_py.models.fields.containers.composite import CompositeField
 from dynamodb_py.models.persistence.stored import key_of, make_put, stored_wires
 from dynamodb_py.models.persistence.tracking import changes_to_write
 from dynamodb_py.models.queryset.execution import plan_query

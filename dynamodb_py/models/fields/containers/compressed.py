@@ -5,16 +5,16 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any, cast, overload
 
-from ...codec import Unstorable, as_tree, from_json, to_json, value_of
-from .base import Field
-from .containers.elements import (
+from ....codec import Unstorable, as_tree, from_json, to_json, value_of
+from ..base import Field
+from ..json_forms import PLAINLY, Reading
+from .elements import (
     from_inner_plain,
     make_field,
     place_inside,
     to_inner_json,
     to_inner_wire,
 )
-from .json_forms import PLAINLY, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar, Unpack
 
-    from .base import Always, Default, Nullable, Options, Yes
-    from .containers.elements import Of
+    from ..base import Always, Default, Nullable, Options, Yes
+    from .elements import Of
 
     T = TypeVar("T")
     X = TypeVar("X")

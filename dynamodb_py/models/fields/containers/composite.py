@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
-from ...exceptions import ModelDefinitionError
-from ...expressions import Coder
-from ...operations.base import Wire
-from .base import Field
-from .containers.elements import make_field, place_inside
-from .json_forms import PLAINLY, Reading
-from .text import CharField
+from ....exceptions import ModelDefinitionError
+from ....expressions import Coder
+from ....operations.base import Wire
+from ..base import Field
+from ..json_forms import PLAINLY, Reading
+from ..text import CharField
+from .elements import make_field, place_inside
 
 if TYPE_CHECKING:
     from typing import TypedDict
 
     from typing_extensions import TypeVar, Unpack
 
-    from .base import Yes
-    from .containers.elements import Of
+    from ..base import Yes
+    from .elements import Of
 
     class Named(TypedDict, total=False):
         """The keyword of every CompositeField."""
