@@ -7,8 +7,7 @@ import socket
 import time
 from contextlib import suppress
 from functools import lru_cache
-from itertools import chain, islice
-from typing import Any, cast
+from typing import cast
 from uuid import uuid4
 
 from ..connections import get_connection
@@ -29,18 +28,17 @@ from ..models.model import Model
 from ..models.persistence.stored import encode_item
 from ..models.queryset.execution import open_rows
 from ..models.queryset.reads import get_or_none
+from ..models.unit_of_work.commit import make_token, retry_conflicts
 from ..operations.base import Pause
 from ..operations.items import Key, UpdateItem
 from ..operations.transactions import Put, TransactWriteItems, Update
-from ..retries import backoff
+from ..retries import Retries
 from ..tables.table import Table
 
 TABLE = "dynamodb_py_migrations"
 """The name of the ledger's table by default."""
 
 _LEASE = "lease"
-_TRIES = 8
-"""How often a write of the ledger is sent that meets another transaction on the lease."""
 
 
 class LedgerEntry(Model):
@@ -203,24 +201,16 @@ class Lease:
         for entry in entries:
             entry.number = self.number
         puts = [Put(table, encode_item(entry)) for entry in entries]
-        pauses = cast("Any", chain(islice(backoff(0.05, 1.0), _TRIES - 1), [None]))
-        for pause in pauses:
-            still = model.number == self.number
-            renewal = Update(
-                table, self.ledger.key, [model.expires.set(self._count_expiry())], still
-            )
-            try:
-                yield from TransactWriteItems([renewal, *puts], uuid4().hex)
-            except (TransactionCanceled, TransactionConflict) as error:
-                reasons = [each.code for each in getattr(error, "reasons", ())]
-                if reasons[:1] == ["ConditionalCheckFailed"]:
-                    raise LeaseLost(
-                        f"another run has taken the lease of {self.holder}, whose number was {self.number}: what "
-                        "this run has done since its last checkpoint is not in the ledger, and the other run goes "
-                        "on from there; a longer lease=seconds helps where this was too slow"
-                    ) from error
-                if pause is None or (reasons and "TransactionConflict" not in reasons):
-                    raise
-                yield Pause(pause)
-            else:
-                return
+        expires = model.expires.set(self._count_expiry())
+        renewal = Update(table, self.ledger.key, [expires], model.number == self.number)
+        operation = TransactWriteItems([renewal, *puts], make_token())
+        try:
+            yield from retry_conflicts(operation, Retries())
+        except TransactionCanceled as error:
+            if error.reasons and error.reasons[0].code == "ConditionalCheckFailed":
+                raise LeaseLost(
+                    f"another run has taken the lease of {self.holder}, whose number was {self.number}: what "
+                    "this run has done since its last checkpoint is not in the ledger, and the other run goes "
+                    "on from there; a longer lease=seconds helps where this was too slow"
+                ) from error
+            raise

@@ -100,10 +100,8 @@ def warn_of_unprocessed(operation: Operation[Any], count: int, pause: float) -> 
 
 def describe_error(error: BaseException | None) -> str | None:
     """Return the code of an error, or its class: its message may have values of items."""
-    return getattr(error, "code", None) if isinstance(error, ServiceError) else _name(error)
-
-
-def _name(error: BaseException | None) -> str | None:
+    if isinstance(error, ServiceError):
+        return error.code
     return None if error is None else type(error).__name__
 
 

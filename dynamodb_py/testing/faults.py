@@ -111,9 +111,14 @@ class Faults:
 
     @contextmanager
     def _hold(
-        self, kind: Kind, operation: str | None, table: Any, *options: Any
+        self,
+        kind: Kind,
+        operation: str | None,
+        table: Any,
+        probability: float,
+        nth: int | None,
+        seconds: float = 0.0,
     ) -> Generator[Rule, None, None]:
-        probability, nth, *seconds = options
         if operation is not None and operation not in HANDLERS:
             raise ConfigurationError(
                 f"no operation is called {operation!r}: give a name of DynamoDB's, as 'PutItem'"
@@ -125,7 +130,7 @@ class Faults:
             table=name,
             probability=probability,
             nth=nth,
-            seconds=seconds[0] if seconds else 0.0,
+            seconds=seconds,
         )
         self._faults.add(rule)
         try:
