@@ -10,7 +10,7 @@ _LEAST_BYTES = 512
 
 
 def identify_file(path: str) -> tuple[int, int] | None:
-    """Return what tells the file at *path* from every other, or None if there is none."""
+    """Return what identifies the file at *path*, or None if there is none."""
     try:
         found = os.stat(path)
     except OSError:

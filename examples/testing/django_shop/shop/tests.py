@@ -1,4 +1,4 @@
-"""Tests of the shop: DynamoDBTestCase stands before a test case of Django's."""
+"""Tests of the shop: DynamoDBTestCase comes before a test case of Django's."""
 
 from django.contrib.auth.models import User
 from django.test import SimpleTestCase, TestCase
