@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tracemalloc
 from collections.abc import Callable, Iterator
+from statistics import median
 
 import pytest
 
@@ -86,6 +87,14 @@ def peaks(numbers: Iterator[int]) -> tuple[int, list[int]]:
     return total, found
 
 
+def growth(sizes: list[int]) -> float:
+    """Return how many bytes more the second half of the way took than the first, by medians.
+
+    One tenth alone varies with the requests that are on their way at its peak.
+    """
+    return median(sizes[5:]) - median(sizes[:5])
+
+
 @pytest.mark.parametrize(
     ("read", "segments"), [(by_iterator, 1), (by_iterator, 4), (by_pages, 1), (awaited, 1)]
 )
@@ -96,7 +105,7 @@ def test_a_scan_of_many_items_runs_in_flat_memory(
     assert total == sum(range(COUNT))  # every item, and each once
     assert len(sizes) == 10
     assert max(sizes) < ROOM * segments
-    assert max(sizes[5:]) < max(sizes[:5]) + ROOM / 10  # nothing is piled up on the way
+    assert growth(sizes) < ROOM / 2  # nothing is piled up on the way: 20 bytes an item would be
 
 
 def test_many_keys_are_read_in_the_memory_of_a_few_requests(engine: Engine) -> None:
@@ -105,7 +114,7 @@ def test_many_keys_are_read_in_the_memory_of_a_few_requests(engine: Engine) -> N
     for some in (rows, rows.filter(number__gte=0)):  # BatchGetItem; a Query for each key
         total, sizes = peaks(small.number or 0 for small in some.iterator())
         assert total == sum(range(COUNT))
-        assert max(sizes[5:]) < max(sizes[:5]) + ROOM / 10
+        assert growth(sizes) < ROOM / 2
 
 
 def test_what_is_kept_would_not_be_flat(engine: Engine) -> None:
@@ -116,4 +125,4 @@ def test_what_is_kept_would_not_be_flat(engine: Engine) -> None:
             yield small.number or 0
 
     _, sizes = peaks(numbers())
-    assert sizes[-1] > 3 * max(sizes[0], ROOM)
+    assert growth(sizes) > 5 * ROOM
