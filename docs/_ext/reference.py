@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.domains.python import PyFunction, PyMethod
+from sphinx.environment.adapters.toctree import document_toc
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docstrings import prepare_docstring
 from sphinx.util.inspect import object_description, stringify_signature
@@ -253,7 +254,8 @@ class Pages:
         for name, base in own.items():
             if not (name.startswith("a") and name[1:] in own):
                 twin = f"a{name}" if f"a{name}" in own else ""
-                text.append(self.describe_member(kind, base, name, twin))
+                if described := self.describe_member(kind, base, name, twin):
+                    text.append(described)
         homes = [(self._find_home(kind, base), name) for name, base in members.items()]
         for home, inherited in groupby(sorted(homes), key=lambda each: each[0]):
             if home != entry.name:
@@ -276,7 +278,7 @@ class Pages:
         return self.names[heirs[-1]]
 
     def describe_member(self, kind: type[Any], base: type[Any], name: str, twin: str) -> str:
-        """Return the entry of a method, property or attribute of a class."""
+        """Return the entry of a method, property or attribute of a class; none for an internal attribute."""
         static, value = inspect.getattr_static(kind, name, None), getattr(kind, name, None)
         if isinstance(static, property) or type(static).__name__ == "cached_property":
             getter = getattr(static, "fget", None) or static.func
@@ -284,18 +286,20 @@ class Pages:
             types = [f":type: {self._shorten(returns)}"] if returns else []
             return _directive("property", name, inspect.getdoc(static) or "", *types)
         if isinstance(value, type) and issubclass(value, BaseException):
-            return _directive("exception", name, inspect.getdoc(value) or "")
+            return _directive("exception", name, value.__doc__) if value.__doc__ else ""
         if callable(value) and not isinstance(static, type):
             is_class_method = isinstance(static, classmethod)
             options = [":classmethod:"] if is_class_method else []
             options += [":staticmethod:"] if isinstance(static, staticmethod) else []
             return self.describe_routine("method", name, value, twin, *options, bound=not options)
-        lines = _attribute_docs(base.__module__).get((base.__name__, name), [])
+        lines = _attribute_docs(base.__module__).get((base.__name__, name))
+        if not lines:
+            return ""
         annotation = getattr(base, "__annotations__", {}).get(name)
         if annotation is None and value is not None and not inspect.isdatadescriptor(value):
             annotation = type(value)
         types = [f":type: {self._shorten(annotation)}"] if annotation else []
-        return _directive("attribute", name, "\n".join(lines) or inspect.getdoc(static) or "", *types)
+        return _directive("attribute", name, "\n".join(lines), *types)
 
     def describe_routine(
         self, directive: str, name: str, value: Any, twin: str, *options: str, bound: bool = False
@@ -423,28 +427,35 @@ def warn_of_missing(app: Sphinx, env: BuildEnvironment, node: Any, contnode: Any
 
 
 def shorten_contents(app: Sphinx, builder: Builder) -> None:
-    """Keep the members of classes out of the navigation, which would copy them into each page."""
-    tocs: dict[str, nodes.bullet_list] = app.env.tocs
-    for name in [name for name in tocs if name.startswith("reference/")]:
-        if not name.endswith("/index"):
-            CONTENTS[name] = tocs[name]
-            title = tocs[name][0][0].deepcopy()
-            tocs[name] = nodes.bullet_list("", nodes.list_item("", title))
+    """Keep the members of classes out of the navigation, which copies them into each page."""
+    for name, contents in app.env.tocs.items():
+        if name.startswith("reference/") and not name.endswith("/index"):
+            title = contents[0][0].deepcopy()  # type: ignore[index]
+            short = nodes.bullet_list("", nodes.list_item("", title))
+            CONTENTS[name] = contents, short
+            app.env.tocs[name] = short
 
 
 def show_contents(
     app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Show the members of a class beside its page."""
+    """Show the members of a class beside its own page."""
     if name in CONTENTS:
-        contents = CONTENTS[name].deepcopy()
-        for reference in contents.findall(nodes.reference):
-            reference["refuri"] = reference["anchorname"] or "#"
-        context["toc"] = app.builder.render_partial(contents)["fragment"]
+        app.env.tocs[name], _ = CONTENTS[name]
+        contents = document_toc(app.env, name, app.tags)
+        context["toc"] = app.builder.render_partial(contents)["fragment"]  # type: ignore[attr-defined]
 
 
-CONTENTS: dict[str, nodes.bullet_list] = {}
-"""What is on the pages of classes."""
+def hide_contents(
+    app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Undo :func:`show_contents`."""
+    if name in CONTENTS:
+        _, app.env.tocs[name] = CONTENTS[name]
+
+
+CONTENTS: dict[str, tuple[nodes.bullet_list, nodes.bullet_list]] = {}
+"""What is on the pages of classes, and only their titles."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -452,7 +463,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", write_pages)
     app.connect("missing-reference", warn_of_missing)
     app.connect("write-started", shorten_contents)
-    app.connect("html-page-context", show_contents, priority=400)  # before the theme looks at it
+    app.connect("html-page-context", show_contents, priority=400)  # before and after the theme
+    app.connect("html-page-context", hide_contents, priority=600)
     app.add_directive_to_domain("py", "method", Method, override=True)
     app.add_directive_to_domain("py", "function", Function, override=True)
     return {"version": dynamodb_py.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
