@@ -3,34 +3,22 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # the pages are of this checkout
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent / "_ext")]
 
-import dynamodb_py
-
-# A method is made of a flow, and has its signature: what it returns is the flow's value.
-made = (
-    dynamodb_py.Model,
-    dynamodb_py.QuerySet,
-    dynamodb_py.Manager,
-    dynamodb_py.RawQuery,
-    dynamodb_py.Table,
-)
-for thing in (dynamodb_py, *(base for each in made for base in each.__mro__)):
-    for method in vars(thing).values():
-        said = getattr(getattr(method, "__wrapped__", None), "__annotations__", {})
-        if str(said.get("return")).startswith("Flow["):
-            said["return"] = said["return"][len("Flow[") : -1]
+import dynamodb_py  # of this checkout
 
 project = "dynamodb_py"
-author = "The dynamodb_py authors"
-copyright = "2026, The dynamodb_py authors"
+author = "The dynamodb_py contributors"
+copyright = "2026, The dynamodb_py contributors"
 version = release = dynamodb_py.__version__
 
-extensions = ["sphinx.ext.autodoc"]
-autodoc_member_order = "bysource"
-autodoc_typehints = "description"
+extensions = ["reference", "sphinx.ext.autodoc", "sphinx_copybutton"]
+exclude_patterns = ["_ext"]
 default_role = "any"
-nitpicky = False
+add_module_names = False
+python_maximum_signature_line_length = 68  # a parameter on each line, where a phone has no room for all
+toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"
 html_title = f"dynamodb_py {release}"
+copybutton_exclude = ".linenos, .gp, .go"

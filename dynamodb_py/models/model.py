@@ -80,6 +80,7 @@ class Model(Instance):
     _fieldset: ClassVar[FieldSet] = FieldSet("Model", {})
 
     objects = cast("Objects", Manager())  # no annotation: a class may have another manager
+    """The manager of the model: it creates, fetches and selects its items."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

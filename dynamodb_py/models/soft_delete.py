@@ -279,9 +279,12 @@ class SoftDelete(Model):
         abstract = True
 
     deleted_at = DateTimeField()
+    """When it was deleted softly; None if it was not."""
 
     objects = cast("Objects", SoftDeleteManager())
+    """The manager of the items that are not deleted."""
     all_objects = cast("Objects", Manager())
+    """The manager of all items, deleted ones too."""
 
     @property
     def is_deleted(self) -> bool:

@@ -1,0 +1,470 @@
+"""The reference: a page for each public class, written from the code before Sphinx reads the pages.
+
+They are in ``docs/reference``, which Git ignores: for each subject one with its functions and a list of its
+classes, and one for each of these. Errors are all on the page of their subject. A verb and its twin for
+asyncio share an entry. What a class inherits is written out if its base is private; if the base has a page,
+there are links.
+"""
+
+from __future__ import annotations
+
+import enum
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from textwrap import indent
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.domains.python import PyFunction, PyMethod
+from sphinx.environment.adapters.toctree import document_toc
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docstrings import prepare_docstring
+from sphinx.util.inspect import object_description, stringify_signature
+from sphinx.util.logging import getLogger
+from sphinx.util.typing import stringify_annotation
+
+import dynamodb_py
+from dynamodb_py import compat
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.builders import Builder
+    from sphinx.environment import BuildEnvironment
+
+PACKAGE = "dynamodb_py"
+
+SUBJECTS = {
+    "models": ["Models", "models"],
+    "fields": ["Fields", "models.fields", "compat"],
+    "relations": [
+        *("Relations", "models.foreign_keys", "models.relations", "models.queryset.prefetch"),
+    ],
+    "queries": ["Managers and query sets", "models.managers", "models.queryset", "reading"],
+    "conditions": ["Conditions and update expressions", "expressions"],
+    "cost": ["Plans and cost", "planning", "metering"],
+    "batches": ["Batches and bulk writes", "models.bulk", "models.queryset.write_execution"],
+    "transactions": ["Transactions", "models.transaction"],
+    "tables": [
+        *("Tables, indexes and unique values", "tables", "models.indexes"),
+        *("models.constraints", "models.maintenance"),
+    ],
+    "migrations": ["Migrations", "migrations"],
+    "signals": ["Signals and requests", "models.signals", "observing"],
+    "validators": ["Validators", "models.validators"],
+    "connections": ["Connections", "connections", "retries"],
+    "testing": ["Testing", "testing", "local"],
+    "errors": ["Errors", "exceptions"],
+}
+"""The subjects: the title, and the rooms whose public names are listed there. The longest room wins."""
+
+MODULES = ["", "testing", "migrations", "local", *(f"compat.{name}" for name in compat.__all__)]
+"""The modules with public names; those that are a name of the package itself need no mention."""
+
+RETURNED = {
+    "models.maintenance.unique_report": ["Finding", "UniqueReport"],
+    "models.queryset.pages": ["Pages"],
+    "observing.requests": ["SentRequest"],
+}
+"""Classes without a public name, whose instances users get."""
+
+ONLY_RETURNED = set(
+    "AsyncBatchBlock BatchBlock BulkResult Collection Condition Connection CopiesReport Dangling Done Estimate "
+    "Faults Finding ManySet MigrationList MigrationPlan MigrationStatus OnDelete Outcome Page Pages Plan "
+    "PlannedOperation RawQuery RelatedSet Requests SentRequest Snapshot TablePlan TableStep UniqueReport "
+    "Walk".split()
+)
+"""The classes that users do not call: their entries are without parameters."""
+
+HOMES = {"Forwarding": "QuerySet", "ItemVerbs": "Manager"}
+"""The private bases of several classes, and which of these has the entries: the others have links."""
+
+WORD = re.compile(r"'[^']*'|\"[^\"]*\"|[A-Za-z_][\w.]*")
+
+
+class Entry(NamedTuple):
+    """Something public."""
+
+    name: str
+    """What users write after the name of the package: ``Model``, ``transaction.check``."""
+    value: Any
+    module: str
+    """The module that defines it."""
+    same_as: str = ""
+    """The name of the entry of the same class."""
+
+    @property
+    def subject(self) -> str | None:
+        """The subject that lists it; None if its room has none yet."""
+        room = f"{self.module.removeprefix(f'{PACKAGE}.')}."
+        found = {
+            each: subject
+            for subject, (_, *rooms) in SUBJECTS.items()
+            for each in rooms
+            if room.startswith(f"{each}.")
+        }
+        return found[max(found, key=len)] if found else None
+
+    @property
+    def has_page(self) -> bool:
+        """Whether it has a page of its own."""
+        return self.is_class and self.subject != "errors"
+
+    @property
+    def is_class(self) -> bool:
+        """Whether it is a class that has no other name."""
+        return isinstance(self.value, type) and not self.same_as
+
+
+def find_public() -> list[Entry]:
+    """Return all that is public, in the order of names."""
+    found: list[Entry] = []
+    for path in MODULES:
+        found += _find_in(path, importlib.import_module(f"{PACKAGE}.{path}".rstrip(".")))
+    for path, names in RETURNED.items():
+        module = importlib.import_module(f"{PACKAGE}.{path}")
+        found += [Entry(name, getattr(module, name), module.__name__) for name in names]
+    classes = {each.value: each.name for each in reversed(found) if isinstance(each.value, type)}
+    entries = [
+        each._replace(same_as=classes[each.value])
+        if isinstance(each.value, type) and classes[each.value] != each.name
+        else each
+        for each in found
+    ]
+    return sorted(entries, key=lambda entry: entry.name.lower())
+
+
+def _find_in(path: str, module: Any) -> Iterator[Entry]:
+    for name in module.__all__:
+        value, shown = getattr(module, name), f"{path}.{name}".lstrip(".")
+        if inspect.ismodule(value):
+            yield from _find_in(shown, value)
+        else:
+            yield Entry(shown, value, _find_module(name, value))
+
+
+def _find_module(name: str, value: Any) -> str:
+    """Return the module that defines *value* and documents it."""
+    named = inspect.isroutine(value) or isinstance(value, type)
+    if named and value.__name__ == name:
+        return str(value.__module__)
+    modules = [name for name in sys.modules if name.startswith(f"{PACKAGE}.")]
+    having = (module for module in modules if vars(sys.modules[module]).get(name) is value)
+    documented = (module for module in having if ("", name) in _attribute_docs(module))
+    return next(documented, str(type(value).__module__))
+
+
+def _attribute_docs(module: str) -> dict[tuple[str, str], list[str]]:
+    """Return the docstrings below attributes, by the name of the class and of the attribute."""
+    return ModuleAnalyzer.for_module(module).find_attr_docs()
+
+
+def find_members(kind: type[Any]) -> dict[str, type[Any]]:
+    """Return the public names of a class, its own first, each with the class that defines it."""
+    found: dict[str, type[Any]] = {}
+    for base in kind.__mro__:
+        if not base.__module__.startswith(PACKAGE):
+            continue
+        documented = [name for of, name in _attribute_docs(base.__module__) if of == base.__name__]
+        fields = getattr(base, "__struct_fields__", ())
+        for name in [*fields, *vars(base), *documented]:
+            if not name.startswith("_") and name != "Meta" and not _is_refused(kind, name):
+                found.setdefault(name, base)
+    return found
+
+
+def _is_refused(kind: type[Any], name: str) -> bool:
+    """Tell whether a name is there only for its error, which says what to call instead."""
+    if type(inspect.getattr_static(kind, name, None)).__name__ == "OfManager":
+        return True
+    value = getattr(kind, name, None)
+    return inspect.isfunction(value) and inspect.signature(value).return_annotation == "NoReturn"
+
+
+class Pages:
+    """The pages, by name and text."""
+
+    def __init__(self) -> None:
+        self.entries = find_public()
+
+    @cached_property
+    def names(self) -> dict[Any, str]:
+        """The names of the classes that have an entry."""
+        return {each.value: each.name for each in self.entries if each.is_class}
+
+    @cached_property
+    def links(self) -> dict[str, str]:
+        """The full names of these classes by the last part, which annotations have."""
+        return {name.rpartition(".")[2]: f"~{PACKAGE}.{name}" for name in self.names.values()}
+
+    def write(self) -> Iterator[tuple[str, str]]:
+        """Yield the name of each page and its text."""
+        for subject, (title, *_) in SUBJECTS.items():
+            listed = [entry for entry in self.entries if entry.subject == subject]
+            classes = [entry for entry in listed if entry.has_page]
+            rows = [
+                f"   * - :class:`{entry.name}`\n     - {_first_sentence(entry.value)}"
+                for entry in classes
+            ]
+            tables = [".. list-table::\n   :widths: 35 65\n\n" + "\n".join(rows)] if rows else []
+            tree = [f"   {entry.name}" for entry in classes]
+            text = [".. toctree::\n   :hidden:\n\n" + "\n".join(tree), *tables] if tree else []
+            text += self.describe_all(entry for entry in listed if not entry.has_page)
+            yield f"{subject}/index", _page(title, text)
+            for entry in classes:
+                yield f"{subject}/{entry.name}", _page(entry.name, [self.describe_class(entry)])
+
+    def describe_all(self, entries: Iterable[Entry]) -> Iterator[str]:
+        """Yield the entries of functions, data and errors; a function comes with its twin."""
+        by_name = {entry.name: entry for entry in entries}
+        for name, entry in by_name.items():
+            path, dot, last = name.rpartition(".")
+            twin = f"{path}{dot}a{last}"
+            if last.startswith("a") and f"{path}{dot}{last[1:]}" in by_name:
+                continue
+            if entry.is_class:
+                yield self.describe_class(entry)
+            elif inspect.isroutine(entry.value):
+                yield self.describe_routine(
+                    "function", name, entry.value, twin if twin in by_name else ""
+                )
+            else:
+                lines = _attribute_docs(entry.module).get(("", last), [])
+                same = f"The same as :class:`{entry.same_as}`." if entry.same_as else ""
+                yield _directive("data", name, "\n".join(lines) or same)
+
+    def describe_class(self, entry: Entry) -> str:
+        """Return the entry of a class, with its members."""
+        kind, last = entry.value, entry.name.rpartition(".")[2]
+        called = entry.name if last in ONLY_RETURNED else entry.name + self.signature_of(kind)
+        text = [_document_class(kind)]
+        bases = [f":class:`{self.names[base]}`" for base in kind.__bases__ if base in self.names]
+        if bases:
+            text.insert(0, f"Bases: {', '.join(bases)}")
+        members = find_members(kind)
+        own = {
+            name: base for name, base in members.items() if self._find_home(kind, base) == entry.name
+        }
+        for name, base in own.items():
+            if not (name.startswith("a") and name[1:] in own):
+                twin = f"a{name}" if f"a{name}" in own else ""
+                if described := self.describe_member(kind, base, name, twin):
+                    text.append(described)
+        homes = [(self._find_home(kind, base), name) for name, base in members.items()]
+        for home, inherited in groupby(sorted(homes), key=lambda each: each[0]):
+            if home != entry.name:
+                links = ", ".join(f":any:`{name} <{PACKAGE}.{home}.{name}>`" for _, name in inherited)
+                text.append(f"As :class:`{home}` has them: {links}.")
+        is_error = issubclass(kind, BaseException)
+        return _directive(
+            "exception" if is_error else "class",
+            called,
+            "\n\n".join(text),
+            f":canonical: {kind.__module__}.{kind.__qualname__}",
+        )
+
+    def _find_home(self, kind: type[Any], base: type[Any]) -> str:
+        """Return the name of the class that has the entries of what *kind* has from *base*."""
+        if base.__name__ in HOMES:
+            return HOMES[base.__name__]
+        # The last of the classes with entries that has it: the others inherit it from there.
+        heirs = [each for each in kind.__mro__ if each in self.names and issubclass(each, base)]
+        return self.names[heirs[-1]]
+
+    def describe_member(self, kind: type[Any], base: type[Any], name: str, twin: str) -> str:
+        """Return the entry of a method, property or attribute of a class; none for an internal attribute."""
+        static, value = inspect.getattr_static(kind, name, None), getattr(kind, name, None)
+        if isinstance(static, property) or type(static).__name__ == "cached_property":
+            getter = getattr(static, "fget", None) or static.func
+            returns = getattr(getter, "__annotations__", {}).get("return")
+            types = [f":type: {self._shorten(returns)}"] if returns else []
+            return _directive("property", name, inspect.getdoc(static) or "", *types)
+        if isinstance(value, type) and issubclass(value, BaseException):
+            return _directive("exception", name, value.__doc__) if value.__doc__ else ""
+        if callable(value) and not isinstance(static, type):
+            is_class_method = isinstance(static, classmethod)
+            options = [":classmethod:"] if is_class_method else []
+            options += [":staticmethod:"] if isinstance(static, staticmethod) else []
+            return self.describe_routine("method", name, value, twin, *options, bound=not options)
+        lines = _attribute_docs(base.__module__).get((base.__name__, name))
+        if not lines:
+            return ""
+        annotation = getattr(base, "__annotations__", {}).get(name)
+        if annotation is None and value is not None and not inspect.isdatadescriptor(value):
+            annotation = type(value)
+        types = [f":type: {self._shorten(annotation)}"] if annotation else []
+        return _directive("attribute", name, "\n".join(lines), *types)
+
+    def describe_routine(
+        self, directive: str, name: str, value: Any, twin: str, *options: str, bound: bool = False
+    ) -> str:
+        """Return the entry of a function or method."""
+        signature = self.signature_of(value, bound=bound)
+        names = [name + signature]
+        if twin:
+            _, arrow, returns = signature.rpartition(" -> ")
+            names.append(f"{twin}(...){arrow}{returns if arrow else ''}")
+        return _directive(directive, "\n".join(names), inspect.getdoc(value) or "", *options)
+
+    def signature_of(self, value: Any, *, bound: bool = False) -> str:
+        """Return a signature as users read it: types by their last names, and without ``self``."""
+        try:
+            signature = inspect.signature(value)
+        except ValueError:  # a constructor of Python's own
+            return "()"
+        parameters = [
+            each.replace(
+                annotation=self._shorten(each.annotation),
+                default=each.default if each.default is each.empty else _Default(each.default),
+            )
+            for each in [*signature.parameters.values()][bound:]
+        ]
+        returns = None if isinstance(value, type) else signature.return_annotation
+        signature = signature.replace(
+            parameters=parameters, return_annotation=self._shorten(returns)
+        )
+        return stringify_signature(signature)
+
+    def _shorten(self, annotation: Any) -> Any:
+        """Return an annotation without the names of modules, and with links to the entries of classes."""
+        if annotation is None or annotation is inspect.Signature.empty:
+            return inspect.Signature.empty
+        if not isinstance(annotation, str):
+            annotation = stringify_annotation(annotation, "fully-qualified-except-typing")
+
+        def shorten(found: re.Match[str]) -> str:
+            last = found[0].rpartition(".")[2] if found[0][0] not in "'\"" else found[0]
+            return self.links.get(last, last)
+
+        return WORD.sub(shorten, annotation)
+
+
+class _Default:
+    """A default value, as it is shown."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        if isinstance(self.value, enum.Enum):
+            return self.value.name
+        if isinstance(self.value, type) or inspect.isroutine(self.value):
+            return self.value.__name__
+        shown = object_description(self.value)
+        return "..." if shown.startswith("<") else shown
+
+
+def _first_sentence(kind: type[Any]) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+def _document_class(kind: type[Any]) -> str:
+    """Return the docstring of a class, with that of its constructor."""
+    own = next((vars(base)["__init__"] for base in kind.__mro__ if "__init__" in vars(base)), None)
+    words = (inspect.getdoc(kind), own.__doc__ if inspect.isfunction(own) else None)
+    return "\n\n".join(inspect.cleandoc(each) for each in words if each)
+
+
+def _page(title: str, parts: Iterable[str]) -> str:
+    head = f"{title}\n{'=' * len(title)}\n\n.. py:currentmodule:: {PACKAGE}\n"
+    return "\n".join([head, *(f"{part}\n" for part in parts)])
+
+
+def _directive(kind: str, signature: str, text: str, *options: str) -> str:
+    first, *others = signature.splitlines()
+    head = f".. py:{kind}:: "
+    lines = [head + first, *(" " * len(head) + other for other in others)]
+    lines += [f"   {option}" for option in options]
+    body = "\n".join(prepare_docstring(text)).strip()
+    return "\n".join([*lines, "", indent(body, "   ")])
+
+
+# -- Sphinx ------------------------------------------------------------------------------------
+
+
+class _Awaited:
+    """Marks the twin in an entry of two."""
+
+    def get_signature_prefix(self, sig: str) -> list[nodes.Node]:
+        prefix = [*super().get_signature_prefix(sig)]  # type: ignore[misc]
+        if sig != self.arguments[0].splitlines()[0].strip():  # type: ignore[attr-defined]
+            prefix += [addnodes.desc_sig_keyword("", "async"), addnodes.desc_sig_space()]
+        return prefix
+
+
+class Method(_Awaited, PyMethod):
+    """``py:method``, whose second signature is the twin."""
+
+
+class Function(_Awaited, PyFunction):
+    """``py:function``, whose second signature is the twin."""
+
+
+def write_pages(app: Sphinx) -> None:
+    """Write the pages that have changed, and remove those of classes that are no more."""
+    folder = Path(app.srcdir) / "reference"
+    pages = {folder / f"{name}.rst": text for name, text in Pages().write()}
+    for path, text in pages.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+    for path in {*folder.rglob("*.rst")} - pages.keys():
+        path.unlink()
+
+
+def warn_of_missing(app: Sphinx, env: BuildEnvironment, node: Any, contnode: Any) -> None:
+    """Warn where a page names a part of the package that has no entry."""
+    target = str(node.get("reftarget", ""))
+    ours = node.get("refdomain") == "py" and target.partition(".")[0] not in sys.stdlib_module_names
+    if ours and not re.search("^reference/|:docstring of ", f"{node['refdoc']}{node.source}"):
+        getLogger(__name__).warning("no entry for %s", target, location=node)
+
+
+def shorten_contents(app: Sphinx, builder: Builder) -> None:
+    """Keep the members of classes out of the navigation, which copies them into each page."""
+    for name, contents in app.env.tocs.items():
+        if name.startswith("reference/") and not name.endswith("/index"):
+            title = contents[0][0].deepcopy()  # type: ignore[index]
+            short = nodes.bullet_list("", nodes.list_item("", title))
+            CONTENTS[name] = contents, short
+            app.env.tocs[name] = short
+
+
+def show_contents(
+    app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Show the members of a class beside its own page."""
+    if name in CONTENTS:
+        app.env.tocs[name], _ = CONTENTS[name]
+        contents = document_toc(app.env, name, app.tags)
+        context["toc"] = app.builder.render_partial(contents)["fragment"]  # type: ignore[attr-defined]
+
+
+def hide_contents(
+    app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Undo :func:`show_contents`."""
+    if name in CONTENTS:
+        _, app.env.tocs[name] = CONTENTS[name]
+
+
+CONTENTS: dict[str, tuple[nodes.bullet_list, nodes.bullet_list]] = {}
+"""What is on the pages of classes, and only their titles."""
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Let Sphinx call what is above."""
+    app.connect("builder-inited", write_pages)
+    app.connect("missing-reference", warn_of_missing)
+    app.connect("write-started", shorten_contents)
+    app.connect("html-page-context", show_contents, priority=400)  # before and after the theme
+    app.connect("html-page-context", hide_contents, priority=600)
+    app.add_directive_to_domain("py", "method", Method, override=True)
+    app.add_directive_to_domain("py", "function", Function, override=True)
+    return {"version": dynamodb_py.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
