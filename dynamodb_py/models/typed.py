@@ -77,8 +77,10 @@ class TypedModel(_Typed, Model):
     TypeError: Score() needs a value of game: give it, or declare the field with default=
     """
 
-    class Meta:  # noqa: D106 - as each has
-        abstract = True
+    if not TYPE_CHECKING:  # pyright takes the Meta of a subclass for a wrong override
+
+        class Meta:  # noqa: D106 - as each has
+            abstract = True
 
     def __init__(self, /, *key: Any, **values: Any) -> None:
         """Make an instance, not yet saved; raise TypeError where a field that has no default is not given.

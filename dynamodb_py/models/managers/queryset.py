@@ -81,7 +81,6 @@ if TYPE_CHECKING:
         def __call__(
             self, *names: Name, flat: bool = False, named: bool = False
         ) -> QuerySet[M, Any]: ...
-        def __call__(self, *names: Name, flat: bool = False, named: bool = False) -> Any: ...
 
 else:
     from ...lazy import execution, iteration, paging, projection, reads, writes
